@@ -1,0 +1,24 @@
+"""All tables by name. What a job reads or writes is looked up here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contracts import bronze, features, gold, silver
+from contracts.table import Table
+
+DEFAULT_WINDOWS = (7, 30, 60, 90, 180, 365)
+
+
+def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
+    """Every declared table by name; bronze tables of the sources are made at ingest."""
+    every = (
+        bronze.INGEST_LOG,
+        *silver.SILVER,
+        features.DEMOGRAPHICS,
+        features.BEHAVIOR,
+        features.transactions(windows),
+        features.LABELS,
+        *gold.GOLD,
+    )
+    return {t.name: t for t in every}

@@ -1,0 +1,181 @@
+"""Feature tables: a customer at as_of, from what was known before 00:00 UTC of that day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contracts.silver import ATTRIBUTES, CUSTOMER_ID
+from contracts.table import Column, Table
+
+AS_OF = Column("as_of", "date", "Features use events before 00:00 UTC of this day", False)
+_KEY = ("customer_id", "as_of")
+
+
+def _table(name: str, row: str, columns: tuple[Column, ...]) -> Table:
+    return Table(
+        name=f"features.{name}",
+        row=row,
+        key=_KEY,
+        slice_by="as_of",
+        columns=(CUSTOMER_ID, AS_OF, *columns),
+        cluster_by=_KEY,
+    )
+
+
+DEMOGRAPHICS = _table(
+    "demographics",
+    "The attributes of a known customer that were valid at as_of.",
+    (
+        Column("has_profile", "boolean", "False: no source had a profile by as_of", False),
+        Column("is_terminated", "boolean", "True: the contract had ended before as_of", False),
+        *(
+            Column(c.name, "double" if c.type.startswith("decimal") else c.type, c.comment)
+            for c in ATTRIBUTES
+        ),
+    ),
+)
+
+
+def _windowed(windows: Sequence[int]) -> tuple[Column, ...]:
+    columns: list[Column] = []
+    for days in windows:
+        span = f"in the {days} days before as_of"
+        columns += [
+            Column(f"purchases_{days}d", "bigint", f"Purchases (orders) {span}"),
+            Column(f"revenue_{days}d", "double", f"Net revenue {span}, currency"),
+            Column(f"products_{days}d", "bigint", f"Distinct products {span}"),
+            Column(f"discounts_{days}d", "bigint", f"Lines with a discount {span}"),
+            Column(f"mean_basket_{days}d", "double", f"Net revenue a purchase {span}; null: none"),
+        ]
+    return tuple(columns)
+
+
+def transactions(windows: Sequence[int]) -> Table:
+    """features.transactions for the windows of conf (days)."""
+    return _table(
+        "transactions",
+        "What a known customer had bought by as_of. Without a purchase, counts are zero.",
+        (
+            Column("first_purchase_on", "date", "Day of the first purchase; null: none"),
+            Column("last_purchase_on", "date", "Day of the last purchase; null: none"),
+            Column(
+                "recency_days",
+                "bigint",
+                "Days from the last purchase day to as_of, >= 1; null: none",
+            ),
+            Column("tenure_days", "bigint", "Days from signup, else first purchase; null: neither"),
+            Column("tenure_months", "bigint", "Whole months from signup, else first purchase"),
+            Column("total_orders", "bigint", "Purchases so far"),
+            Column("total_revenue", "double", "Net revenue so far, currency"),
+            Column("avg_order_value", "double", "total_revenue / greatest(total_orders, 1)"),
+            Column("purchase_days", "bigint", "Days with a purchase so far"),
+            Column(
+                "repeat_purchase_days", "bigint", "BTYD frequency: purchase days after the first"
+            ),
+            Column(
+                "active_span_days", "bigint", "BTYD recency: days from first to last; null: none"
+            ),
+            Column("observed_days", "bigint", "BTYD T: days from the first purchase to as_of - 1"),
+            Column(
+                "repeat_day_value", "double", "BTYD monetary value: mean of repeat days; null: none"
+            ),
+            Column("gap_mean_days", "double", "Mean gap between purchase days; null under two"),
+            Column(
+                "gap_std_days", "double", "Sample standard deviation of the gaps; null under three"
+            ),
+            Column(
+                "gap_longest_days", "bigint", "Longest gap between purchase days; null under two"
+            ),
+            Column("recency_over_gap", "double", "recency_days / gap_mean_days; null under two"),
+            Column(
+                "weekend_share", "double", "Share of purchases on Saturday or Sunday; null: none"
+            ),
+            Column("product_variety", "bigint", "Distinct products so far"),
+            Column(
+                "returns_90d", "bigint", "Lines with a negative amount in the 90 days before as_of"
+            ),
+            Column("purchase_frequency_30d", "double", "Purchases a day, 30 days before as_of"),
+            Column("purchase_frequency_90d", "double", "Purchases a day, 90 days before as_of"),
+            Column(
+                "revenue_trend", "double", "Change of 30 day revenue against the 30 days before"
+            ),
+            *_windowed(windows),
+        ),
+    )
+
+
+BEHAVIOR = _table(
+    "behavior",
+    "What a known customer had done besides buying, by as_of. Null: no such source.",
+    (
+        Column("login_frequency_30d", "double", "Distinct login days in 30 days / 30"),
+        Column("sessions_30d", "bigint", "Distinct sessions in 30 days"),
+        Column("usage_minutes_30d", "double", "Minutes of use in 30 days"),
+        Column("page_views_30d", "bigint", "Page views in 30 days"),
+        Column("features_used_30d", "bigint", "Distinct features of the product used in 30 days"),
+        Column(
+            "feature_usage_score", "double", "Share of the product's known features used in 30 days"
+        ),
+        Column("community_posts_30d", "bigint", "Community posts in 30 days"),
+        Column("community_participation", "double", "Posts in 30 days over the cap, at most 1"),
+        Column("emails_sent_90d", "bigint", "E-mails sent in 90 days"),
+        Column(
+            "email_open_rate_30d", "double", "Opened / sent in 30 days, at most 1; null: none sent"
+        ),
+        Column(
+            "email_open_rate_90d", "double", "Opened / sent in 90 days, at most 1; null: none sent"
+        ),
+        Column(
+            "email_reply_rate_30d",
+            "double",
+            "Replied / sent in 30 days, at most 1; null: none sent",
+        ),
+        Column(
+            "email_reply_rate_90d",
+            "double",
+            "Replied / sent in 90 days, at most 1; null: none sent",
+        ),
+        Column("support_tickets_30d", "bigint", "Tickets opened in 30 days"),
+        Column("support_interactions_30d", "double", "Tickets in 30 days over the cap, at most 1"),
+        Column("tickets_resolved_share", "double", "Share of all tickets resolved; null: none"),
+        Column("hours_to_resolve_median", "double", "Median hours to resolve; null: none resolved"),
+        Column("days_since_ticket", "bigint", "Days since the last ticket; null: none"),
+        Column(
+            "ticket_sentiment_mean", "double", "Mean sentiment of tickets, -1 to 1; null: no text"
+        ),
+        Column("ticket_sentiment_worst", "double", "Lowest sentiment of tickets, -1 to 1"),
+        Column("ticket_sentiment_trend", "double", "Mean of the last 90 days less the mean before"),
+        Column(
+            "review_sentiment_mean", "double", "Mean sentiment of reviews, -1 to 1; null: no text"
+        ),
+        Column("review_sentiment_worst", "double", "Lowest sentiment of reviews, -1 to 1"),
+        Column("review_sentiment_trend", "double", "Mean of the last 90 days less the mean before"),
+        Column("review_stars_mean", "double", "Mean stars of reviews; null: none"),
+        Column("campaign_contacts_90d", "bigint", "Campaigns that reached the customer in 90 days"),
+        Column("redemptions_90d", "bigint", "Offers redeemed in 90 days"),
+        Column("days_since_redemption", "bigint", "Days since the last redemption; null: none"),
+        Column("engagement_score", "double", "Weighted mean of the components that exist, 0 to 1"),
+        Column("engagement_basis", "string", "The components behind engagement_score; null: none"),
+    ),
+)
+
+LABELS = Table(
+    name="features.labels",
+    row="Whether a customer with a purchase before as_of churned within a horizon that has passed.",
+    key=("customer_id", "as_of", "horizon_days"),
+    slice_by="as_of",
+    cluster_by=_KEY,
+    columns=(
+        CUSTOMER_ID,
+        AS_OF,
+        Column("horizon_days", "int", "Length of the horizon, days", False),
+        Column("lead_days", "int", "Days between as_of and the start of the horizon", False),
+        Column("definition", "string", "inactivity or termination", False),
+        Column(
+            "churned",
+            "int",
+            "1: no purchase in [as_of + lead, as_of + lead + horizon), else 0",
+            False,
+        ),
+    ),
+)

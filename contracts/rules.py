@@ -1,0 +1,126 @@
+"""Row rules that contracts are built from. Each is a SQL predicate that both engines run."""
+
+from __future__ import annotations
+
+from contracts.table import Column, Rule
+
+# Longest value that a column may hold. A 1 MB "name" is a broken export, not a name.
+LONGEST_VALUE = 1_000
+LONGEST_TEXT = 20_000
+
+# What becomes of a row at ingest.
+KEPT, QUARANTINED, DUPLICATE = "kept", "quarantined", "duplicate"
+
+# Reasons to reject a row that are no rule of a table; "_..." is the end of a name, after a column.
+MALFORMED_ROW, UNIQUE_KEY = "malformed_row", "unique_key"
+REASONS = {
+    MALFORMED_ROW: "the row has too few or too many columns, or is no JSON object",
+    UNIQUE_KEY: "a row with the same key and other content came first",
+    "type_changed": "the value does not fit the type that the column had in the first load",
+    "_type": "the value cannot be read as the type of its column",
+    "_not_finite": "the value is NaN or infinite",
+}
+
+
+def not_null(column: str) -> Rule:
+    """The column has a value that is not blank."""
+    return Rule(
+        f"{column}_not_null",
+        f"{column} IS NOT NULL AND trim(CAST({column} AS string)) <> ''",
+        (column,),
+        explanation=f"{column} must have a value",
+    )
+
+
+def in_range(column: str, low: float | None = None, high: float | None = None) -> Rule:
+    """low <= column <= high; either bound may be absent."""
+    parts = [f"{column} >= {low}"] if low is not None else []
+    parts += [f"{column} <= {high}"] if high is not None else []
+    text = " and ".join(parts)
+    return Rule(f"{column}_in_range", text.replace(" and ", " AND "), (column,), explanation=text)
+
+
+def one_of(column: str, values: tuple[str, ...]) -> Rule:
+    """The column holds one of the values."""
+    listed = ", ".join(f"'{v}'" for v in values)
+    return Rule(
+        f"{column}_one_of", f"{column} IN ({listed})", (column,), explanation=f"one of {listed}"
+    )
+
+
+def not_future(column: str) -> Rule:
+    """The event happened before it reached us (`arrived_at`, set by ingest from its argument)."""
+    return Rule(
+        f"{column}_not_future",
+        f"{column} <= arrived_at",
+        (column,),
+        explanation=f"{column} must not lie after the moment the row arrived",
+    )
+
+
+def not_before(column: str, earliest: str = "1970-01-01") -> Rule:
+    """The event is no earlier than a date before which only broken clocks report."""
+    return Rule(
+        f"{column}_not_before",
+        f"{column} >= CAST('{earliest}' AS timestamp)",
+        (column,),
+        explanation=f"{column} must be {earliest} or later",
+    )
+
+
+def in_order(earlier: str, later: str) -> Rule:
+    """`later` is not before `earlier`."""
+    return Rule(
+        f"{later}_not_before_{earlier}",
+        f"{later} >= {earlier}",
+        (earlier, later),
+        explanation=f"{later} must not be before {earlier}",
+    )
+
+
+def text_rules(columns: tuple[Column, ...]) -> tuple[Rule, ...]:
+    """For every string column: whole encoding, bounded length, no spreadsheet formula in an id."""
+    rules: list[Rule] = []
+    for column in (c for c in columns if c.type == "string"):
+        name, longest = column.name, LONGEST_TEXT if column.is_free_text else LONGEST_VALUE
+        rules.append(
+            Rule(
+                f"{name}_encoding",
+                # U+FFFD is what a decoder leaves where the bytes were not UTF-8.
+                f"NOT contains({name}, '\ufffd')",
+                (name,),
+                explanation=f"{name} must be readable UTF-8",
+            )
+        )
+        rules.append(
+            Rule(
+                f"{name}_length",
+                f"length({name}) <= {longest}",
+                (name,),
+                explanation=f"{name} must have at most {longest} characters",
+            )
+        )
+        if not column.is_free_text:
+            rules.append(
+                Rule(
+                    f"{name}_formula",
+                    f"NOT ({name} LIKE '=%' OR {name} LIKE '@%' OR {name} LIKE '+%(%')",
+                    (name,),
+                    explanation=f"{name} must not be a spreadsheet formula",
+                )
+            )
+    return tuple(rules)
+
+
+def explanation(reason: str, rules: tuple[Rule, ...]) -> str:
+    """What a name in `_errors` means, in a sentence without its subject.
+
+    >>> explanation("stars_type", ()), explanation("type_changed:stars", ())[:14]
+    ('the value cannot be read as the type of its column', 'the value does')
+    """
+    for rule in rules:
+        if rule.name == reason:
+            return rule.explanation
+    kind = reason.partition(":")[0]
+    ends = [text for end, text in REASONS.items() if end[0] == "_" and kind.endswith(end)]
+    return REASONS.get(kind) or ends[0]

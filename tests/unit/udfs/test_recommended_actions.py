@@ -1,0 +1,177 @@
+"""Recommended actions: which rules fire, in what order, and which conditions are refused."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from pyspark.sql import functions as F
+
+from udfs.formula import FormulaError
+from udfs.risk import recommended_actions
+
+# product.md §7
+ENGAGE, MANAGER = "Immediate engagement campaign", "Personal account manager assignment"
+WIN_BACK, TRAINING = "Win-back offer with discount", "Product usage training session"
+LOYALTY, INSIGHTS = "Loyalty program enrollment", "Usage analytics and insights sharing"
+ACTIONS = [
+    {"when": "churn_probability > 0.7 and engagement_score < 0.3", "actions": [ENGAGE, MANAGER]},
+    {"when": "churn_probability > 0.7 and recency_days > 60", "actions": [WIN_BACK, TRAINING]},
+    {
+        "when": "churn_probability > 0.5 and churn_probability <= 0.7",
+        "actions": [LOYALTY, INSIGHTS],
+    },
+]
+NAN, INF = math.nan, math.inf
+ODD = (None, 0.0, -0.0, 1.0, -1.0, NAN, INF, -INF, 1e308, -1e308, 5e-324)
+
+
+def random_rows(width, low, high, count=120, seed=20180101):
+    """Rows of doubles: two in three even between low and high, the rest null, zero, NaN or huge."""
+    draw = random.Random(seed)
+    return [
+        tuple(
+            draw.choice(ODD) if draw.random() < 1 / 3 else draw.uniform(low, high)
+            for _ in range(width)
+        )
+        for _ in range(count)
+    ]
+
+
+def known(row):
+    """A row as a formula sees it: what is no finite number is unknown."""
+    return [None if v is None or not math.isfinite(v) else v for v in row]
+
+
+def values(session, formula, rows):
+    """The formula's value for each row of arguments, in the order of the rows."""
+    # Doubles go in as text: sqlframe writes NaN as a FLOAT, and 0.4 beside it loses its digits.
+    is_double = [sql_type == "DOUBLE" for _, sql_type in formula.parameters]
+    schema = [f"{name} {'STRING' if t == 'DOUBLE' else t}" for name, t in formula.parameters]
+    texts = [
+        (
+            n,
+            *(
+                str(float(v)) if d and v is not None else v
+                for v, d in zip(row, is_double, strict=True)
+            ),
+        )
+        for n, row in enumerate(rows)
+    ]
+    typed = [F.expr(f"CAST({name} AS {t})").alias(name) for name, t in formula.parameters]
+    frame = session.createDataFrame(texts, ", ".join(["n INT", *schema])).select("n", *typed)
+    column = formula(**{name: name for name, _ in formula.parameters}).alias("value")
+    return [row["value"] for row in frame.select("n", column).orderBy("n").collect()]
+
+
+def test_actions_by_hand(session):
+    rows = {
+        # churn_probability, engagement_score, recency_days
+        (0.9, 0.2, 61): "; ".join([ENGAGE, MANAGER, WIN_BACK, TRAINING]),
+        (0.9, 0.2, 60): f"{ENGAGE}; {MANAGER}",
+        (0.9, 0.3, 61): f"{WIN_BACK}; {TRAINING}",
+        (0.9, 0.3, 60): None,
+        (math.nextafter(0.7, 1), 0.2, 61): "; ".join([ENGAGE, MANAGER, WIN_BACK, TRAINING]),
+        (0.7, 0.2, 61): f"{LOYALTY}; {INSIGHTS}",
+        (math.nextafter(0.5, 1), 0.9, 1): f"{LOYALTY}; {INSIGHTS}",
+        (0.5, 0.2, 61): None,
+        # A rule with a null does not fire, the others do.
+        (0.9, None, 61): f"{WIN_BACK}; {TRAINING}",
+        (0.9, 0.2, None): f"{ENGAGE}; {MANAGER}",
+        (0.6, None, None): f"{LOYALTY}; {INSIGHTS}",
+        (0.9, None, None): None,
+        (None, 0.2, 61): None,
+        (NAN, 0.2, 61): None,
+        (INF, 0.2, 61): None,
+    }
+    assert values(session, recommended_actions(ACTIONS), list(rows)) == list(rows.values())
+
+
+def python_actions(row):
+    p, engagement, recency = known(row)
+    said = []
+    if p is not None and p > 0.7 and engagement is not None and engagement < 0.3:
+        said += [ENGAGE, MANAGER]
+    if p is not None and p > 0.7 and recency is not None and recency > 60:
+        said += [WIN_BACK, TRAINING]
+    if p is not None and 0.5 < p <= 0.7:
+        said += [LOYALTY, INSIGHTS]
+    return "; ".join(said) or None
+
+
+def test_actions_against_plain_python(session):
+    rows = [(p, e, None if r is None else 100 * r) for p, e, r in random_rows(3, 0, 1, count=200)]
+    expected = [python_actions(row) for row in rows]
+    assert len(set(expected)) == 5  # all four texts, and none
+    assert values(session, recommended_actions(ACTIONS), rows) == expected
+
+
+def test_an_action_of_two_rules_is_said_once_where_it_first_fires(session):
+    formula = recommended_actions(
+        [
+            {"when": "churn_probability > 0.5", "actions": ["Call"]},
+            {"when": "recency_days > 30", "actions": ["Write", "Call", "Write"]},
+        ]
+    )
+    rows = {
+        (0.9, None, 31): "Call; Write",
+        (0.9, None, 30): "Call",
+        (0.1, None, 31): "Write; Call",
+        (None, None, 31): "Write; Call",  # a rule that is null has not said it
+    }
+    assert values(session, formula, list(rows)) == list(rows.values())
+
+
+def test_conditions_may_use_or_not_null_and_lists(session):
+    formula = recommended_actions(
+        [
+            {
+                "when": "engagement_score IS NULL OR not (recency_days between 1 and 9)",
+                "actions": ["A"],
+            },
+            {"when": "recency_days in (5, 50) and engagement_score > -1", "actions": ["It's B"]},
+        ]
+    )
+    rows = {
+        (None, None, 5): "A",
+        (None, 0.5, 5): "It's B",
+        (None, 0.5, 50): "A; It's B",
+        (None, 0.5, 6): None,
+    }
+    assert values(session, formula, list(rows)) == list(rows.values())
+
+
+def test_without_rules_nothing_is_recommended(session):
+    assert values(session, recommended_actions([]), [(0.9, 0.1, 99)]) == [None]
+
+
+@pytest.mark.parametrize(
+    "when, unknown",
+    [
+        ("churn_probabilty > 0.7", ["churn_probabilty"]),
+        ("churn_probability > 0.7 and segment = 'Lost'", ["segment"]),
+        ("recency_days > 60) or (1 = 1", []),
+        ("recency_days > 60 -- and more", ["more"]),
+        ("recency_days / 0 > 1", []),
+        ("recency_days > 60; recency_days", []),
+        ("", []),
+        ("1" * 40 + "!", []),  # at once: a digit is no number of its own to try
+    ],
+)
+def test_a_condition_that_cannot_be_read_is_refused(when, unknown):
+    with pytest.raises(FormulaError) as caught:
+        recommended_actions([ACTIONS[0], {"when": when, "actions": [ENGAGE]}])
+    assert str(caught.value) == (
+        f"conf actions[1]: cannot read the condition {when!r}, unknown names {unknown}. Compare "
+        "churn_probability, engagement_score, recency_days with numbers, "
+        "joined by and, or, not, parentheses."
+    )
+
+
+def test_an_action_with_the_separator_is_refused():
+    with pytest.raises(FormulaError) as caught:
+        recommended_actions([{"when": "recency_days > 1", "actions": ["Call; write", "Call"]}])
+    assert str(caught.value) == (
+        "conf actions[0]: an action must be a text without ';', got ['Call; write']. Reword it."
+    )

@@ -1,0 +1,80 @@
+"""Sentiment against people's ratings, and at its edges."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from udfs.sentiment import MAX_CHARACTERS, MAX_EMOJIS, sentiment, sentiment_of
+
+RATED = Path(__file__).parents[4] / "shared" / "data" / "vader_icwsm2014"
+
+
+def test_words_decide_and_their_context_matters():
+    texts = ["good", "it is GOOD", "not good", "very good", "good, but broken"]
+    plain, loud, negated, stronger, taken_back = sentiment_of(pd.Series(texts))
+    assert negated < 0 < plain < stronger
+    assert loud > plain > taken_back
+
+
+def test_no_text_is_no_score_and_unknown_words_are_zero():
+    texts = pd.Series([None, "", " \n\t", float("nan"), pd.NA, "Tisch 42"], dtype=object)
+    scores = sentiment_of(texts)
+    assert scores.isna().tolist() == [True, True, True, True, True, False]
+    assert scores.iloc[5] == 0.0
+
+
+def test_the_index_is_kept_and_an_empty_series_stays_one():
+    assert sentiment_of(pd.Series(["good", None], index=[7, 3])).index.tolist() == [7, 3]
+    empty = sentiment_of(pd.Series([], dtype=object))
+    assert (len(empty), str(empty.dtype)) == (0, "float64")
+
+
+def test_only_the_first_characters_count():
+    start = "good " * (MAX_CHARACTERS // 5)
+    assert len(start) == MAX_CHARACTERS
+    both = sentiment_of(pd.Series([start, start + "terrible " * 50_000]))
+    assert both[0] == both[1] > 0.99
+
+
+def test_only_the_first_emojis_count():
+    # In full, 9,000 of them would take VADER half a minute.
+    start = "I love it " + "😀" * MAX_EMOJIS
+    both = sentiment_of(pd.Series([start, start + "😡" * 9000, start + "😡 terrible"]))
+    assert both[0] == both[1] == both[2] > 0.99
+
+
+def test_scores_stay_within_one():
+    odd = ["good " * 3000, "terrible!!! " * 3000, "\x00", "😀" * 9000, "but " * 2000]
+    assert sentiment_of(pd.Series(odd)).between(-1, 1).all()
+
+
+@pytest.mark.parametrize(
+    "name, texts, published",
+    [("tweets", 4200, 0.872), ("amazonReviewSnippets", 3708, 0.590)],
+)
+def test_agreement_with_people(name, texts, published):
+    """Pearson's correlation with the mean of people's ratings, over every text."""
+    path = RATED / f"{name}_GroundTruth.txt.gz"
+    if not path.exists():
+        pytest.skip(f"needs the rated texts of VADER's paper: {RATED.parent.name}/{RATED.name}")
+    with gzip.open(path, "rt", encoding="utf-8", errors="replace") as lines:
+        rows = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert len(rows) == texts
+    scores = sentiment_of(pd.Series([text for *_, text in rows]))
+    rated = pd.Series([float(mean) for _, mean, *_ in rows])
+    assert scores.corr(rated) == pytest.approx(published, abs=0.002)
+
+
+@pytest.mark.spark_only
+def test_as_a_column_it_gives_the_same_and_null_for_none(session):
+    texts = ["I love it!", "It broke again.", "", None, "Tisch"] * 5
+    frame = session.createDataFrame(list(enumerate(texts)), "n int, text string").repartition(3)
+    rows = frame.select("n", sentiment("text").alias("score")).orderBy("n").collect()
+    expected = [None if math.isnan(v) else v for v in sentiment_of(pd.Series(texts, dtype=object))]
+    assert [row["score"] for row in rows] == expected

@@ -1,0 +1,106 @@
+"""How much a customer uses the product and speaks with us: product.md §4.
+
+Every value is a share, 0 to 1. A component whose source does not exist is null, never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from udfs.formula import FormulaError, SqlFormula, at_most, positive, quote
+
+login_frequency = SqlFormula(
+    name="login_frequency",
+    parameters=(("login_days", "DOUBLE"), ("window_days", "DOUBLE")),
+    returns="DOUBLE",
+    body="CASE WHEN window_days > 0 THEN login_days / window_days END",
+    comment="Share of the window's days with a login: distinct login days / days of the window.",
+)
+"""
+| login_days | window_days | login_frequency |
+|---|---|---|
+| 15 | 30 | 0.5 |
+| null | 30 | null |
+"""
+
+
+def capped_share(cap: float) -> SqlFormula:
+    """A count over a cap, at most 1: support_interactions_30d, community_participation.
+
+    Null: the count is unknown. Conf: `engagement.cap`. With a cap of 10:
+
+    | events | capped_share |
+    |---|---|
+    | 0 | 0 |
+    | 4 | 0.4 |
+    | 25 | 1 |
+    | null | null |
+    """
+    share = f"events / {positive(cap, 'engagement.cap')}"
+    return SqlFormula(
+        name="capped_share",
+        parameters=(("events", "DOUBLE"),),
+        returns="DOUBLE",
+        body=at_most(share, "1.0D"),
+        comment=f"Events in the window / {cap}, at most 1.",
+    )
+
+
+def engagement_score(weights: Mapping[str, float]) -> SqlFormula:
+    """Weighted mean of the components that exist; its parameters are the keys of the weights.
+
+    The weights are renormalised over the components that are not null; null when all are. A
+    component outside [0, 1] counts as the nearer end, so that the score stays within.
+    Conf: `engagement.weights`. With login .3, support .2, usage .3, community .2:
+
+    | login | support | usage | community | engagement_score |
+    |---|---|---|---|---|
+    | 0.5 | 1 | 0 | 0 | .3·.5 + .2·1 = 0.35 |
+    | 0.5 | null | 1 | null | (.3·.5 + .3·1) / (.3 + .3) = 0.75 |
+    | null | null | null | null | null |
+    """
+    literals = _weights(weights)
+    # Both sums run in the same order over doubles, and rounding never reverses an order: so the
+    # quotient of shares in [0, 1] can't exceed 1 by a last digit.
+    weighted = " + ".join(f"COALESCE({w} * {_share(name)}, 0.0D)" for name, w in literals.items())
+    total = " + ".join(
+        f"CASE WHEN {name} IS NOT NULL THEN {w} ELSE 0.0D END" for name, w in literals.items()
+    )
+    return SqlFormula(
+        name="engagement_score",
+        parameters=tuple((name, "DOUBLE") for name in literals),
+        returns="DOUBLE",
+        body=f"({weighted}) / NULLIF({total}, 0.0D)",
+        comment="Weighted mean of the components that exist, 0 to 1; null: none does.",
+    )
+
+
+def engagement_basis(weights: Mapping[str, float]) -> SqlFormula:
+    """The names of the components behind engagement_score, in the order of the weights.
+
+    Null when there is none. Conf: `engagement.weights`.
+
+    | login_frequency_30d | feature_usage_score | engagement_basis |
+    |---|---|---|
+    | 0.5 | 0 | login_frequency_30d, feature_usage_score |
+    | null | 0.2 | feature_usage_score |
+    | null | null | null |
+    """
+    names = ", ".join(f"CASE WHEN {n} IS NOT NULL THEN {quote(n)} END" for n in _weights(weights))
+    return SqlFormula(
+        name="engagement_basis",
+        parameters=tuple((name, "DOUBLE") for name in weights),
+        returns="STRING",
+        body=f"NULLIF(CONCAT_WS(', ', {names}), '')",
+        comment="The components behind engagement_score, parted by ', '; null: none.",
+    )
+
+
+def _share(name: str) -> str:
+    return f"CASE WHEN {name} < 0 THEN 0.0D WHEN {name} > 1 THEN 1.0D ELSE {name} END"
+
+
+def _weights(weights: Mapping[str, float]) -> dict[str, str]:
+    if not weights:
+        raise FormulaError("conf engagement.weights: must name a component, got none. Add one.")
+    return {name: positive(w, f"engagement.weights.{name}") for name, w in weights.items()}

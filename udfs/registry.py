@@ -1,0 +1,109 @@
+"""All formulas from one conf, and their registration as SQL functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from udfs import behavior, engagement, rfm, risk, sentiment, value
+from udfs.formula import FormulaError, SqlFormula, check_keys
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession  # noqa: TID251 - the caller's session, none is made
+
+# The settings that the formulas take: section of conf -> keys of it that are read.
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "lifecycle": ("active_days", "silent_days"),
+    "engagement": ("cap", "weights"),
+    "high_risk_churn": ("recency_days_above", "engagement_below", "support_tickets_above"),
+    "clv_score": value.CLV_KEYS,
+    "rfm": ("priority_weights",),
+    "segments": ("rules", "groups"),
+    "risk": ("scheme", "schemes"),
+}
+
+
+def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
+    """Every formula, built from conf; other sections and keys of conf are left alone.
+
+    Read are the sections of `SETTINGS`, each described at its formula, and `actions`:
+
+        lifecycle: {active_days: 30, silent_days: 90}
+        engagement: {cap: 10, weights: {login_frequency_30d: 0.3, ...}}
+        high_risk_churn: {recency_days_above: 60, engagement_below: 0.3, support_tickets_above: 5}
+        clv_score: {lifetime_factor: 1.2, lifetime_cap_months: 60, frequency_factor: 2,
+                    frequency_cap: 3, value_tiers: [{above: 500, multiplier: 1.5}, ...]}
+        rfm: {priority_weights: {r: 0.4, f: 0.3, m: 0.3}}
+        segments: {rules: [{r: [5, 5], fm_at_least: 4, segment: Champions}, ...],
+                   groups: {High-value: [Champions], ...}}
+        risk: {scheme: four_bands, schemes: {four_bands: [{level: CRITICAL, above: 0.8}, ...]}}
+        actions: [{when: churn_probability > 0.7, actions: [Win-back offer with discount]}, ...]
+
+    Raises FormulaError where a key is missing or a value can't be used, with its place in conf.
+    """
+    _check_sections(settings)
+    weights = settings["engagement"]["weights"]
+    segments = settings["segments"]
+    named, grouped = rfm.segments_of(segments["rules"]), set().union(*segments["groups"].values())
+    check_keys(grouped, sorted(named), "conf segments.groups: segments")
+    return (
+        behavior.recency_days,
+        behavior.tenure_days,
+        behavior.tenure_months,
+        behavior.purchase_frequency,
+        behavior.lifecycle(**_section(settings, "lifecycle")),
+        engagement.login_frequency,
+        engagement.capped_share(settings["engagement"]["cap"]),
+        engagement.engagement_score(weights),
+        engagement.engagement_basis(weights),
+        value.avg_order_value,
+        value.revenue_trend,
+        value.clv_score(_section(settings, "clv_score")),
+        rfm.quintile_score,
+        rfm.rfm_score,
+        rfm.rfm_priority(settings["rfm"]["priority_weights"]),
+        rfm.segment(segments["rules"]),
+        rfm.segment_group(segments["groups"]),
+        risk.risk_level(_bands(settings["risk"])),
+        risk.confidence_score,
+        risk.high_risk_churn(**_section(settings, "high_risk_churn")),
+        risk.recommended_actions(settings["actions"]),
+    )
+
+
+def register(spark: SparkSession, settings: Mapping[str, Any], schema: str | None = None) -> None:
+    """Create every formula as a SQL function, replacing those of the same name.
+
+    Without a schema they last as long as the session; with one (`schema` or `catalog.schema`)
+    they stay in its catalog. `sentiment` is Python and lasts for the session either way: the
+    catalog of open-source Spark keeps no Python functions.
+    """
+    for formula in formulas(settings):
+        spark.sql(formula.create_sql(schema, temporary=schema is None))
+    sentiment.register(spark)
+
+
+def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: settings[name][key] for key in SETTINGS[name]}
+
+
+def _check_sections(settings: Mapping[str, Any]) -> None:
+    missing = [name for name in (*SETTINGS, "actions") if name not in settings]
+    missing += [
+        f"{name}.{key}"
+        for name, keys in SETTINGS.items()
+        for key in keys
+        if name in settings and key not in settings[name]
+    ]
+    if missing:
+        raise FormulaError(f"conf: the formulas need {missing}. Set them in conf/defaults.yaml.")
+
+
+def _bands(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    scheme, schemes = settings["scheme"], settings["schemes"]
+    if scheme not in schemes:
+        raise FormulaError(
+            f"conf risk.scheme: must be one of {', '.join(schemes)}, got {scheme!r}. "
+            "Name one of them, or add it to risk.schemes."
+        )
+    return list(schemes[scheme])
