@@ -1,0 +1,299 @@
+"""A churn model as JSON text: what a dict, a frame, Spark and the service all predict with.
+
+    encoder -> matrix -> scorer -> raw score (log-odds) -> calibration -> probability
+
+Reading a model runs no code, unlike a pickle, and a changed byte is refused by its own sha256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from models.calibration import Calibration, to_log_odds
+from models.encoding import FeatureEncoder
+from models.tree_ensemble import TreeEnsemble
+from models.tree_shap import ShapTables
+
+FORMAT = 1
+
+
+class PortableModelError(ValueError):
+    """A text that is no model of this format, or was changed; parts that do not fit together."""
+
+
+class NotExplainableError(ValueError):
+    """The learner has no exact explanation."""
+
+
+@dataclass(frozen=True)
+class LinearScorer:
+    """Raw score = intercept + coefficients * columns: logistic regression, in log-odds.
+
+    means: the columns' means over the training rows; contributions are measured from there.
+    """
+
+    coefficients: tuple[float, ...]
+    intercept: float
+    means: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.means) != len(self.coefficients):
+            raise PortableModelError(
+                f"means: must be one a column, got {len(self.means)} for {len(self.coefficients)} "
+                "coefficients. Compute them from the training rows, after encoding."
+            )
+
+    @property
+    def columns(self) -> int:
+        """Width of the matrix."""
+        return len(self.coefficients)
+
+    @property
+    def base(self) -> float:
+        """Raw score of the mean row."""
+        return self.intercept + float(np.dot(self.coefficients, self.means))
+
+    def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Raw score of each row."""
+        # Not a matrix product: its rounding would depend on how many rows come along.
+        return (matrix * np.array(self.coefficients)).sum(axis=1) + self.intercept
+
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """coefficient * (value - mean), (rows, columns): exact Shapley values of a linear score
+        with independent columns (Lundberg and Lee 2017, corollary 1)."""
+        return (matrix - np.array(self.means)) * np.array(self.coefficients)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The scorer that `to_dict` wrote."""
+        return cls(tuple(content["coefficients"]), content["intercept"], tuple(content["means"]))
+
+
+@dataclass(frozen=True, eq=False)
+class MlpScorer:
+    """A network with sigmoid hidden layers and softmax over (stays, leaves), as Spark's
+    MultilayerPerceptronClassifier; raw score = log-odds of leaving.
+
+    weights: (inputs, outputs) of each layer; biases: (outputs,) of each layer.
+    """
+
+    weights: tuple[NDArray[np.float64], ...]
+    biases: tuple[NDArray[np.float64], ...]
+
+    @classmethod
+    def from_spark(cls, flat: NDArray[np.float64], layers: list[int]) -> Self:
+        """From `model.weights.toArray()` and the sizes of the layers."""
+        weights, biases, at = [], [], 0
+        for inputs, outputs in pairwise(layers):
+            weight, bias, _ = np.split(flat[at:], [inputs * outputs, (inputs + 1) * outputs])
+            weights.append(weight.reshape(inputs, outputs))
+            biases.append(bias)
+            at += (inputs + 1) * outputs
+        return cls(tuple(weights), tuple(biases))
+
+    @property
+    def columns(self) -> int:
+        """Width of the matrix."""
+        return len(self.weights[0])
+
+    def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Raw score of each row: softmax(a)[1] = sigmoid(a[1] - a[0])."""
+        layer = matrix.astype(np.float64)
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            layer = expit(layer @ weight + bias)
+        outputs = layer @ self.weights[-1] + self.biases[-1]
+        return outputs[:, 1] - outputs[:, 0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON."""
+        return {
+            "weights": [weight.tolist() for weight in self.weights],
+            "biases": [bias.tolist() for bias in self.biases],
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Self:
+        """The scorer that `to_dict` wrote."""
+        return cls(
+            tuple(map(np.array, content["weights"])), tuple(map(np.array, content["biases"]))
+        )
+
+
+Scorer = TreeEnsemble | LinearScorer | MlpScorer
+SCORERS: dict[str, type[Scorer]] = {"trees": TreeEnsemble, "linear": LinearScorer, "mlp": MlpScorer}
+
+
+@dataclass(frozen=True, eq=False)
+class PortableModel:
+    """A churn model, whole: what goes in, what is computed, what the number means.
+
+    ensemble: the scorer; trees, or one of the two learners beside them.
+    threshold: the probability from which on a customer counts as at risk.
+    metadata: what else belongs to the model (name, horizon in days, training cut-off); JSON values.
+    """
+
+    encoder: FeatureEncoder
+    ensemble: Scorer
+    calibration: Calibration = field(default_factory=Calibration)
+    threshold: float = 0.5
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        given = len(self.encoder.column_names)
+        if given != self.ensemble.columns:
+            raise PortableModelError(
+                f"encoder: must make the scorer's {self.ensemble.columns} columns, got {given}. "
+                "Put together the encoder and the scorer of one training."
+            )
+        takes_null = isinstance(self.ensemble, TreeEnsemble) or not self.encoder.numeric
+        if self.encoder.fill is None and not takes_null:
+            raise PortableModelError(
+                f"fill: a {type(self.ensemble).__name__} cannot take null, got an encoder without "
+                "fill values. Give the encoder one fill value a numeric feature."
+            )
+        if not 0.0 <= self.threshold <= 1.0:
+            raise PortableModelError(
+                f"threshold: must be a probability in 0..1, got {self.threshold}. "
+                "Give the probability from which on a customer counts as at risk."
+            )
+
+    @property
+    def is_exactly_explained(self) -> bool:
+        """True where `contributions` are exact; the precondition for a champion."""
+        return not isinstance(self.ensemble, MlpScorer)
+
+    @property
+    def is_in_probability_units(self) -> bool:
+        """True for a forest: raw scores and contributions are probabilities, else log-odds."""
+        return isinstance(self.ensemble, TreeEnsemble) and self.ensemble.scale == "mean"
+
+    def predict_proba(
+        self, frame: pd.DataFrame, ignore: Collection[str] = ()
+    ) -> NDArray[np.float64]:
+        """Calibrated churn probability of each row of raw features; `ignore`: other columns."""
+        return self._probability(self.encoder.encode(frame, ignore))
+
+    def predict_one(self, row: Mapping[str, object], ignore: Collection[str] = ()) -> float:
+        """`predict_proba` of one dict, without pandas."""
+        return float(self._probability(self.encoder.encode_one(row, ignore)[None])[0])
+
+    def raw_scores(self, frame: pd.DataFrame, ignore: Collection[str] = ()) -> NDArray[np.float64]:
+        """What the learner says before calibration; order by it where probabilities tie."""
+        return self.ensemble.predict(self.encoder.encode(frame, ignore))
+
+    def contributions(
+        self, frame: pd.DataFrame, ignore: Collection[str] = ()
+    ) -> tuple[NDArray[np.float64], float]:
+        """What each raw feature adds to the raw score, (rows, features), and the base.
+
+        base + a row's contributions = its raw score, in log-odds (a forest: in probability),
+        before calibration. The columns of a category, and an indicator, count for their feature.
+        NotExplainableError where there is no exact explanation.
+        """
+        return self._explained(self.encoder.encode(frame, ignore)), self._explainer.base
+
+    def contributions_one(
+        self, row: Mapping[str, object], ignore: Collection[str] = ()
+    ) -> tuple[NDArray[np.float64], float]:
+        """`contributions` of one dict, (features,), without pandas."""
+        encoded = self.encoder.encode_one(row, ignore)
+        return self._explained(encoded[None])[0], self._explainer.base
+
+    def to_json(self) -> str:
+        """The model as text; `from_json` gives it back to the last bit."""
+        return _sealed(
+            {
+                "encoder": self.encoder.to_dict(),
+                "scorer": next(k for k, of in SCORERS.items() if isinstance(self.ensemble, of)),
+                "ensemble": self.ensemble.to_dict(),
+                "calibration": self.calibration.to_dict(),
+                "threshold": self.threshold,
+                "metadata": self.metadata,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The model of `to_json`; PortableModelError for another format or a changed byte."""
+        content = _unsealed(text)
+        return cls(
+            encoder=FeatureEncoder.from_dict(content["encoder"]),
+            ensemble=SCORERS[content["scorer"]].from_dict(content["ensemble"]),
+            calibration=Calibration.from_dict(content["calibration"]),
+            threshold=content["threshold"],
+            metadata=content["metadata"],
+        )
+
+    @cached_property
+    def _explainer(self) -> ShapTables | LinearScorer:
+        if isinstance(self.ensemble, TreeEnsemble):
+            return ShapTables.build(self.ensemble)
+        if isinstance(self.ensemble, LinearScorer):
+            return self.ensemble
+        raise NotExplainableError(
+            "contributions: a neural network has no exact explanation, got MlpScorer. "
+            "Explain with the trees or the logistic regression instead."
+        )
+
+    @cached_property
+    def _to_features(self) -> NDArray[np.float64]:
+        """(columns, features): 1 where the column belongs to the feature."""
+        return np.eye(len(self.encoder.feature_names))[self.encoder.column_feature]
+
+    def _explained(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        return self._explainer.contributions(matrix) @ self._to_features
+
+    def _probability(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        raw = self.ensemble.predict(matrix)
+        return self.calibration.apply(to_log_odds(raw) if self.is_in_probability_units else raw)
+
+
+def _sealed(content: dict[str, Any]) -> str:
+    # One text for one content: keys sorted, no spaces, shortest exact floats, ASCII.
+    try:
+        body = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise PortableModelError(
+            f"model: metadata and numbers must be finite JSON values, got another: {error}. "
+            "Write dates as text and leave out what is unknown."
+        ) from error
+    checksum = hashlib.sha256(body.encode()).hexdigest()
+    return f'{{"checksum":"{checksum}","format":{FORMAT},"model":{body}}}'
+
+
+def _unsealed(text: str) -> dict[str, Any]:
+    """The content, if the text is to the byte what `_sealed` writes."""
+    try:
+        envelope = json.loads(text)
+        version, content = envelope["format"], envelope["model"]
+        as_exported = _sealed(content)
+    except (ValueError, TypeError, KeyError) as error:
+        raise PortableModelError(
+            f"model: the text is no exported model ({error}). Export the model again."
+        ) from error
+    if version != FORMAT:
+        raise PortableModelError(
+            f"format: this release reads format {FORMAT}, got {version!r}. "
+            "Score with the release that exported the model, or export it again."
+        )
+    if as_exported != text:
+        raise PortableModelError(
+            f"checksum: the model was changed after its export, got {envelope.get('checksum')!r}. "
+            "Take the file from the registry again."
+        )
+    return content

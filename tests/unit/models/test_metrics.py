@@ -1,0 +1,98 @@
+"""Metrics against scikit-learn, and intervals against resampling done by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from sklearn import metrics as sk
+
+from models.metrics import (
+    bootstrap_weights,
+    estimates,
+    paired_difference,
+    point_estimates,
+)
+
+SCORES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=4, max_size=60).filter(
+    lambda rows: 0 < sum(label for label, _ in rows) < len(rows)
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(SCORES)
+def test_metrics_are_those_of_scikit_learn_also_with_ties(rows):
+    label = np.array([label for label, _ in rows], dtype=float)
+    p = np.array([score / 8 for _, score in rows])
+    found = point_estimates(label, p, 0.5)
+    hit = p >= 0.5
+    expected = {
+        "roc_auc": sk.roc_auc_score(label, p),
+        "average_precision": sk.average_precision_score(label, p),
+        "brier": sk.brier_score_loss(label, p),
+        "log_loss": sk.log_loss(label, np.clip(p, 1e-15, 1 - 1e-15)),
+        "accuracy": sk.accuracy_score(label, hit),
+        "precision": sk.precision_score(label, hit, zero_division=0),
+        "recall": sk.recall_score(label, hit),
+        "f1": sk.f1_score(label, hit, zero_division=0),
+        "false_positive_rate": hit[label == 0].mean(),
+    }
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, abs=1e-9), name
+
+
+def test_top_shares_by_hand():
+    p = np.linspace(1, 0.1, 10)
+    label = np.array([1, 1, 0, 1, 0, 0, 0, 0, 0, 0], dtype=float)
+    found = point_estimates(label, p, 0.5)
+    assert found["precision_at_10"] == 1 / 1
+    assert found["precision_at_30"] == pytest.approx(2 / 3)
+    assert found["lift_at_20"] == pytest.approx((2 / 2) / (3 / 10))
+
+
+def test_calibration_error_by_hand():
+    # Ten bins of one row each: |1 - .8| and |0 - .2| alternate.
+    p = np.array([0.8, 0.2] * 5)
+    label = np.array([1.0, 0.0] * 5)
+    assert point_estimates(label, p, 0.5)["expected_calibration_error"] == pytest.approx(0.2)
+
+
+def test_one_class_leaves_ranking_metrics_undefined():
+    found = point_estimates(np.ones(5), np.linspace(0, 1, 5), 0.5)
+    assert found["roc_auc"] is None
+    assert found["brier"] is not None
+
+
+def test_weights_draw_whole_customers():
+    groups = ["a", "a", "b", "c"]
+    for row in np.concatenate(bootstrap_weights(groups, 30, seed=1)):
+        assert row[0] == row[1]
+        assert row[0] + row[2] + row[3] == 3
+
+
+def test_a_weighted_sample_is_the_sample_written_out():
+    draw = np.random.default_rng(3)
+    label, p = draw.integers(0, 2, 80).astype(float), draw.random(80).round(1)
+    weights = bootstrap_weights([str(i) for i in range(80)], 25, seed=5)
+    found = estimates(label, p, 0.5, weights)
+    rows = [np.repeat(np.arange(80), w.astype(int)) for w in np.concatenate(weights)]
+    by_hand = [sk.roc_auc_score(label[r], p[r]) for r in rows]
+    assert found["roc_auc"].low == pytest.approx(np.percentile(by_hand, 2.5))
+    assert found["roc_auc"].high == pytest.approx(np.percentile(by_hand, 97.5))
+
+
+def test_the_interval_of_a_difference_to_itself_is_zero():
+    draw = np.random.default_rng(4)
+    label, p = draw.integers(0, 2, 200).astype(float), draw.random(200)
+    weights = bootstrap_weights([str(i) for i in range(200)], 40, seed=5)
+    same = paired_difference("roc_auc", label, p, p, weights)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_a_clearly_better_score_has_an_interval_above_zero():
+    draw = np.random.default_rng(6)
+    label = draw.integers(0, 2, 500).astype(float)
+    good, bad = label + draw.normal(0, 0.7, 500), draw.normal(0, 1, 500)
+    weights = bootstrap_weights([str(i) for i in range(500)], 100, seed=7)
+    found = paired_difference("roc_auc", label, good, bad, weights)
+    assert found.low is not None and found.low > 0.1
