@@ -1,0 +1,1 @@
+"""Spark jobs: each reads tables, calls transforms and models, and writes tables."""

@@ -1,0 +1,337 @@
+"""Sources -> bronze -> silver: each new file whole and once, its bad rows to quarantine."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from contracts.bronze import METADATA, source_table
+from contracts.rules import DUPLICATE, KEPT
+from contracts.silver import CUSTOMERS, QUARANTINE
+from contracts.table import Table
+from jobs.runtime import readers, sources as checks
+from jobs.runtime.command import ConfDir, DryRun, Env, application, parse_moment, start
+from jobs.runtime.context import Context
+from jobs.runtime.errors import UsageError
+from jobs.runtime.ledger import REPLAY, Ledger
+from jobs.runtime.tally import Tally, check_share
+from jobs.runtime.writes import Write
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def run(context: Context) -> None:
+    """Take in the new files of every source, or with the option `replay` a source's quarantine.
+
+    One list of commits for all sources, the ledger last: a run that fails leaves every table as it
+    was, one that is killed is done again by the next. Without a new file nothing is committed.
+    """
+    checks.check_sources(context.settings)
+    known_at = context.options.get("known_at") or dt.datetime.now(dt.UTC)
+    context.progress.say(f"      known_at {known_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
+    try:
+        with checks.null_on_failure(context.spark):
+            ingestion = Ingestion(context, known_at)
+            if source := context.options.get("replay"):
+                ingestion.replay(source)
+            else:
+                ingestion.take_in_all()
+    finally:
+        context.lake.forget()
+
+
+@dataclass
+class Intake:
+    """One source in one run: its rows, labelled and counted, and the batches they replace."""
+
+    name: str
+    bronze: Table
+    rows: DataFrame
+    tally: Tally
+    files: dict[str, str]
+    batches: list[str]
+
+
+class Ingestion:
+    """One run over all sources."""
+
+    def __init__(self, context: Context, known_at: dt.datetime) -> None:
+        self.context, self.settings, self.progress = context, context.settings, context.progress
+        self.lake, self.spark, self.known_at = context.lake, context.spark, known_at
+        self.ledger = Ledger(context)
+        # silver.customers as the sources so far will leave it, and the versions that each writes.
+        self.versions = context.read(CUSTOMERS.name)
+        self.written: dict[str, DataFrame] = {}
+
+    # ------------------------------------------------------------------ new files
+
+    def take_in_all(self) -> None:
+        """All sources: read, label, check; then write."""
+        intakes = [i for name in self.settings.sources if (i := self.take_in(name))]
+        if not intakes:
+            self.progress.say("      nothing new")
+            return
+        limit = self.settings.ingest.max_quarantined_share
+        check_share([i.tally for i in intakes], limit, self.settings.env)
+        for intake in intakes:
+            self.warn_of_missing_profiles(intake)
+        writes = [w for i in intakes for w in self.table_writes(i)]
+        self.context.write([*writes, self.quarantine_write(intakes), self.log_write(intakes)])
+
+    def take_in(self, name: str) -> Intake | None:
+        """The new files of one source; None: there is none."""
+        source, known = self.settings.sources[name], self.ledger.batches(name)
+        limit = self.settings.ingest.max_files_a_run
+        parts, left = readers.find_parts(self.spark, name, source, known, limit)
+        if not parts:
+            return None
+        files = {f.batch_id: f.name for part in parts for f in part.files}
+        self.warn_of_files(name, files, left)
+        there = self.bronze_types(name)
+        columns = checks.expected_columns(
+            self.settings.env, name, source, parts, there, self.progress
+        )
+        bronze = source_table(name, columns, bool(self.table(name).personal_columns))
+        # What a killed run left is not in the ledger; it is written anew, or taken away.
+        left_over = self.batches_in(bronze, "_batch_id", "true") - known if there else set()
+        batches = sorted({*files, *left_over})
+        rows = self.labelled(name, self.source_rows(name, parts, columns), batches, parts[0])
+        tally = self.tally(name, rows)
+        tally.check_sum(readers.count_rows(parts), files)
+        self.progress.say(f"      {tally.line(f'{len(files)} file' + 's' * (len(files) > 1))}")
+        return Intake(name, bronze, rows, tally, files, batches)
+
+    def source_rows(
+        self, name: str, parts: Sequence[readers.Part], columns: dict[str, str]
+    ) -> DataFrame:
+        """All rows of the new files, in the columns of bronze and with their batch."""
+        from transforms.sources import with_batches, with_expected_columns
+
+        files = sorted(
+            (f for part in parts for f in part.files), key=lambda f: (f.modified_ms, f.name, f.path)
+        )
+        is_history = not self.ledger.batches(name) and self.is_history_known(name)
+        batches = [
+            (f.path, f.batch_id, f.name, self.known_at, place - len(files) + 1, is_history, None)
+            for place, f in enumerate(files)
+        ]
+        ddl = (
+            "_path string, _batch_id string, _file string, _known_at timestamp, _rank int, "
+            "_is_history boolean, _row_id string"
+        )
+        frames = [with_expected_columns(part.frame, columns) for part in parts]
+        every = reduce(lambda one, other: one.unionByName(other), frames)
+        return with_batches(every, self.spark.createDataFrame(batches, ddl))
+
+    def labelled(
+        self,
+        name: str,
+        rows: DataFrame,
+        batches: Sequence[str],
+        part: readers.Part | None = None,
+        batch: str | None = None,
+    ) -> DataFrame:
+        """The rows with what becomes of each, kept for what follows.
+
+        `batches` are written anew, so what silver has of them does not count; `batch` is the one
+        that silver shall have instead of the rows' own.
+        """
+        from transforms.deduplicate import with_outcome
+        from transforms.silver_rows import ORDER, dedup_key, flagged_rows, kept_before
+        from transforms.sources import with_lookup, with_source
+
+        source, table = self.settings.sources[name], self.table(name)
+        rows = with_source(rows)
+        for title, lookup in source.lookups.items():
+            found = readers.read_lookup(self.spark, name, title, lookup)
+            checks.check_lookup(name, title, lookup.join_on, rows, found)
+            rows = with_lookup(rows, found, lookup.join_on)
+        checks.check_expressions(self.settings.env, name, source, rows, part)
+        rules = checks.rules_of(table, source)
+        flagged = flagged_rows(rows, name, table, source.mapping, rules, batch)
+        key, before = dedup_key(table, source.key), None
+        if table is CUSTOMERS:
+            return self.with_versions(name, with_outcome(flagged, key, ORDER))
+        if key and self.context.has(table.name):
+            flagged = self.lake.keep(flagged)
+            before = kept_before(self.context.read(table.name), flagged, name, key, batches)
+        return self.lake.keep(with_outcome(flagged, key, ORDER, before))
+
+    def with_versions(self, name: str, profiles: DataFrame) -> DataFrame:
+        """The profiles, compared with the versions there are; a later source sees theirs."""
+        from transforms import customer_versions as chains
+
+        sources = self.settings.sources.items()
+        given = {title: [*s.mapping] for title, s in sources if s.table == CUSTOMERS.short_name}
+        chain = self.lake.keep(chains.with_versions(profiles, self.versions, given))
+        self.written[name] = chains.versions_to_write(chain)
+        self.versions = chains.versions_after(self.versions, self.written[name])
+        return chain.where("NOT _is_stored")
+
+    def tally(self, name: str, rows: DataFrame) -> Tally:
+        """The counts of labelled rows, which are computed here."""
+        from transforms.silver_rows import counts
+
+        with readers.explained(name):
+            found = counts(rows).collect()  # one row a batch and set of broken rules
+        return Tally(name, self.table(name), found)
+
+    # ------------------------------------------------------------------ writing
+
+    def table_writes(self, intake: Intake) -> list[Write]:
+        """Bronze and silver of one source. Their rows are checked by now: not a second time."""
+        from transforms.quality import split
+        from transforms.silver_rows import bronze_rows
+
+        is_whole = self.settings.sources[intake.name].format in ("jdbc", "delta")
+        rows = bronze_rows(intake.rows, has_duplicates=not is_whole)
+        bronze = Write(intake.bronze, rows, slices=intake.batches, is_checked=False)
+        return [bronze, *self.silver_writes(intake.name, split(intake.rows)[0], intake.batches)]
+
+    def silver_writes(self, name: str, kept: DataFrame, batches: Sequence[str]) -> list[Write]:
+        """The kept rows; of customers, the versions that begin, end or change."""
+        table = self.table(name)
+        if table is not CUSTOMERS:
+            rows = kept.select(*table.column_names)
+            return [Write(table, rows, slices=batches, is_checked=False)]
+        versions = self.written[name]
+        return [] if versions.isEmpty() else [Write(table, versions, mode="merge")]
+
+    def quarantine_write(self, intakes: Sequence[Intake]) -> Write:
+        """The rejected rows of all sources."""
+        from transforms.quality import quarantine_rows, split
+
+        frames = [quarantine_rows(split(i.rows)[1], i.name) for i in intakes]
+        rows = reduce(lambda one, other: one.unionByName(other), frames)
+        return Write(QUARANTINE, rows, slices=[b for i in intakes for b in i.batches])
+
+    def log_write(self, intakes: Sequence[Intake]) -> Write:
+        """The ledger, the last to be written: what stands there is taken in."""
+        rows = [(i.name, b, f, *i.tally.of_batch(b)) for i in intakes for b, f in i.files.items()]
+        return self.ledger.entries(self.known_at, rows)
+
+    # ------------------------------------------------------------------ replay
+
+    def replay(self, name: str) -> None:
+        """The rows of a source in quarantine once more, under the mapping and rules of today.
+
+        Those that pass now go to silver, known as of their own arrival, in a batch of their own.
+        """
+        from transforms.quality import replayed, split
+        from transforms.silver_rows import replay_identity
+        from transforms.sources import from_quarantine
+
+        if name not in self.settings.sources:
+            there = ", ".join(self.settings.sources)
+            raise UsageError(f"--replay {name}: must be a source of conf; there are {there}.")
+        waiting = self.context.read(QUARANTINE.name).where(f"source = '{name}' AND NOT is_replayed")
+        found = replay_identity(waiting).head()  # one row
+        if not found["rows"]:
+            self.progress.say(f"      {name}: nothing waits in quarantine")
+            return
+        batch, table = f"{REPLAY}-{found['identity']}", self.table(name)
+        own = f"source = '{name}' AND batch_id LIKE '{REPLAY}-%'"
+        left_over = self.batches_in(table, "batch_id", own) - self.ledger.batches(name)
+        batches = sorted({batch, *left_over})
+        rows = from_quarantine(waiting, self.bronze_types(name), self.ledger.history(name))
+        labelled = self.labelled(name, rows, batches, batch=batch)
+        tally = self.tally(name, labelled)
+        kept, again = tally.total(KEPT), tally.total(DUPLICATE)
+        self.progress.say(f"      {tally.line('quarantine')}")
+        if kept + again == 0:
+            return
+        writes = self.silver_writes(name, split(labelled)[0], batches)
+        writes.append(Write(QUARANTINE, replayed(waiting, labelled), mode="merge"))
+        entry = (name, batch, REPLAY, kept + again, kept, 0, again)
+        self.context.write([*writes, self.ledger.entries(self.known_at, [entry])])
+
+    # ------------------------------------------------------------------ what there is
+
+    def table(self, name: str) -> Table:
+        """The silver table of a source."""
+        return checks.TARGETS[self.settings.sources[name].table]
+
+    def is_history_known(self, name: str) -> bool:
+        """Whether the source's first load counts as known when it happened."""
+        own = self.settings.sources[name].first_load_known
+        return (own or self.settings.ingest.first_load_known) == "event_time"
+
+    def bronze_types(self, name: str) -> dict[str, str]:
+        """The columns of bronze.<source> (name -> type) without metadata; empty: no table yet."""
+        bronze = source_table(name, {}, is_personal=False)
+        if not self.context.has(bronze.name):
+            return {}
+        fields = self.lake.read(bronze).schema.fields
+        meta = [c.name for c in METADATA]
+        return {f.name: f.dataType.simpleString() for f in fields if f.name not in meta}
+
+    def batches_in(self, table: Table, column: str, condition: str) -> set[str]:
+        """The batches that a table has rows of; as many as files were taken in."""
+        rows = self.lake.read(table).where(condition).select(column).distinct().collect()
+        return {r[column] for r in rows}
+
+    # ------------------------------------------------------------------ warnings
+
+    def warn_of_files(self, name: str, files: dict[str, str], left: int) -> None:
+        """Files that wait for the next run, and files that come a second time."""
+        source, known = self.settings.sources[name], self.ledger.file_names(name)
+        if left:
+            rest = (
+                " The rest of this history will count as known on arrival: raise the limit first."
+                if not known and self.is_history_known(name)
+                else ""
+            )
+            self.progress.warn(
+                f"{name}: {len(files):,} files are taken in, {left:,} wait for the next run "
+                f"(ingest.max_files_a_run).{rest}"
+            )
+        for file in sorted({*files.values()} & known) if not source.key else ():
+            if self.table(name) is not CUSTOMERS:
+                self.progress.warn(
+                    f"{name}: {file} came before with other content. Without a key all its rows "
+                    f"are taken in again. Set sources.{name}.key, or give new files new names."
+                )
+
+    def warn_of_missing_profiles(self, intake: Intake) -> None:
+        """Customers of a source without a profile: kept, with null attributes."""
+        from transforms.quality import split
+        from transforms.silver_rows import without_profile
+
+        if not self.table(intake.name).references:
+            return
+        found = without_profile(split(intake.rows)[0], self.versions).head()  # one row
+        if found["missing"]:
+            self.progress.warn(
+                f"{intake.name}: {found['missing']:,} of {found['customers']:,} customers have no "
+                f"profile"
+            )
+
+
+def command(
+    env: Env = "demo",
+    known_at: Annotated[
+        str | None,
+        typer.Option(help="When the files reached us (UTC), YYYY-MM-DD[THH:MM:SS]. Default: now."),
+    ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option(help="Instead of new files: a source whose quarantined rows are tried again."),
+    ] = None,
+    dry_run: DryRun = False,
+    conf_dir: ConfDir = None,
+) -> None:
+    """Take in the new files of every source: bronze as they came, silver typed and checked."""
+    moment = parse_moment(known_at, "--known-at")
+    start("ingest", run, env, is_dry=dry_run, conf_dir=conf_dir, known_at=moment, replay=replay)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

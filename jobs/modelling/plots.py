@@ -1,0 +1,72 @@
+"""Pictures of a model, for MLflow and the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jobs.modelling.evaluation import Evaluated
+
+INK, ACCENT, SOFT = "#1f2933", "#c2410c", "#94a3b8"
+
+
+def training_plots(evaluated: Evaluated, model: Any, name: str) -> dict[str, Any]:
+    """File name -> figure: ROC, calibration, what drives the model."""
+    return {
+        "roc.png": roc_plot(evaluated, name),
+        "calibration.png": calibration_plot(evaluated, name),
+        "drivers.png": drivers_plot(evaluated, model),
+    }
+
+
+def _figure(title: str, x: str, y: str) -> tuple[Any, Any]:
+    # Figure without pyplot: no window system, and nothing stays open.
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title, loc="left", color=INK, fontsize=11)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def roc_plot(evaluated: Evaluated, name: str) -> Any:
+    """The ROC curve of the model beside the baselines, on the test date."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    figure, axes = _figure("Who leaves: test date", "share of stayers contacted", "share of leavers found")
+    label = evaluated.rows["churned"].to_numpy()
+    for other, p in evaluated.probabilities.items():
+        if len(np.unique(p)) < 2:
+            continue
+        fpr, tpr, _ = roc_curve(label, p)
+        style = {"color": ACCENT, "lw": 2.2} if other == name else {"lw": 1.2}
+        axes.plot(fpr, tpr, label=f"{other} {roc_auc_score(label, p):.3f}", **style)
+    axes.plot([0, 1], [0, 1], color=SOFT, lw=0.8, ls=":")
+    axes.legend(frameon=False, fontsize=8, title="ROC AUC", title_fontsize=8)
+    return figure
+
+
+def calibration_plot(evaluated: Evaluated, name: str) -> Any:
+    """Predicted probability against the share that left, in ten groups of equal size."""
+    figure, axes = _figure("Does 40 % mean 40 %? Test date", "predicted probability", "share that left")
+    label, p = evaluated.rows["churned"].to_numpy(), evaluated.probabilities[name]
+    parts = [part for part in np.array_split(np.argsort(p, kind="stable"), 10) if len(part)]
+    axes.plot([0, 1], [0, 1], color=SOFT, lw=0.8, ls=":")
+    axes.plot([p[i].mean() for i in parts], [label[i].mean() for i in parts], "o-", color=ACCENT)
+    return figure
+
+
+def drivers_plot(evaluated: Evaluated, model: Any, most: int = 15) -> Any:
+    """Mean |SHAP value| of the strongest features, on up to 2,000 rows of the test date."""
+    figure, axes = _figure("What drives the risk", "mean |SHAP value|, log-odds", "")
+    names = list(model.encoder.feature_names)
+    contributions, _ = model.contributions(evaluated.rows[names].head(2_000))
+    strength = np.abs(contributions).mean(axis=0)
+    order = np.argsort(strength)[-most:]
+    axes.barh([names[i] for i in order], strength[order], color=ACCENT)
+    axes.tick_params(axis="y", labelsize=8)
+    return figure

@@ -1,0 +1,122 @@
+"""The rows that models are trained and tested on, and their columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.runtime.context import Context
+from jobs.runtime.errors import ModelGateError
+from jobs.runtime.schedule import Schedule, schedule
+
+FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
+# Categories with fewer rows than this, or beyond the 50 most frequent of a feature, count as none.
+MOST_CATEGORIES, FEWEST_ROWS = 50, 20
+# Evaluation rows on the driver: metrics of 200,000 customers have intervals of a thousandth.
+MOST_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Design:
+    """The rows of all splits as Spark columns x0, x1, ... and the encoder that names them."""
+
+    frame: Any
+    names: list[str]
+    encoder: Any
+    left_out: list[str]
+
+    def split(self, *splits: str) -> Any:
+        from pyspark.sql import functions as F
+
+        return self.frame.where(F.col("split").isin(*splits))
+
+
+def training_plan(context: Context) -> Schedule:
+    """The as_of dates of conf for the primary horizon."""
+    churn, training = context.settings.churn, context.settings.training
+    return schedule(
+        context.as_of,
+        context.observed_from,
+        churn.primary_horizon_days,
+        churn.lead_days,
+        training.train_dates,
+        training.min_history_days,
+    )
+
+
+def training_rows(context: Context, plan: Schedule) -> Any:
+    """One row a (customer_id, as_of) of the plan with features, `churned` and `split`."""
+    from transforms.training_rows import feature_rows, labelled_rows, with_split
+
+    for name in (*FEATURE_TABLES, "features.labels"):
+        context.needs(name, "build_features")
+    rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
+    horizon = context.settings.churn.primary_horizon_days
+    return with_split(labelled_rows(rows, context.read("features.labels"), horizon), plan.split_of())
+
+
+def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
+    """Rows by split. Raises ModelGateError where a split has no row or one class only."""
+    found = {r["split"]: r for r in rows.groupBy("split").agg({"churned": "sum", "*": "count"}).collect()}
+    for split in ("train", "validation", "test"):
+        if split not in found:
+            raise ModelGateError(
+                f"features.labels: no row of the {split} dates is there. Run "
+                f"`spark-submit jobs/build_features.py --env {context.settings.env}` for "
+                f"as_of {context.as_of} first."
+            )
+        churned, count = found[split]["sum(churned)"], found[split]["count(1)"]
+        if churned in (0, count):
+            raise ModelGateError(
+                f"features.labels: all {count:,} rows of the {split} dates have churned = "
+                f"{int(churned > 0)}; a model needs both classes. Choose another horizon "
+                "(churn.primary_horizon_days) or more dates (training.train_dates)."
+            )
+    return {split: int(r["count(1)"]) for split, r in found.items()}
+
+
+def designed(context: Context, rows: Any) -> Design:
+    """Choose features that have values, learn the categories, lay out the matrix."""
+    from models.encoding import FeatureEncoder
+    from transforms.training_rows import (
+        category_counts,
+        design_matrix,
+        feature_columns,
+        filled_counts,
+    )
+
+    numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
+    seen = rows.where("split <> 'test'")
+    filled = filled_counts(seen, [*numeric, *categorical]).collect()[0].asDict()  # one row
+    left_out = [name for name, count in filled.items() if not count]
+    if left_out:
+        context.progress.say(f"      {len(left_out)} features have no value and are left out")
+    numeric = [n for n in numeric if n not in left_out]
+    categorical = [n for n in categorical if n not in left_out]
+    # At most MOST_CATEGORIES a feature come to the driver.
+    counted = category_counts(seen, categorical).where(f"count >= {FEWEST_ROWS}") if categorical else None
+    known = counted.orderBy(*_by_frequency()).limit(MOST_CATEGORIES * len(categorical)).collect() if (
+        counted is not None
+    ) else []
+    categories = tuple(
+        (name, tuple(sorted([r["category"] for r in known if r["feature"] == name][:MOST_CATEGORIES])))
+        for name in categorical
+    )
+    encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
+    frame, names = design_matrix(rows, numeric, categories, ("customer_id", "as_of", "split", "churned"))
+    return Design(context.lake.keep(frame), names, encoder, left_out)
+
+
+def _by_frequency() -> list[Any]:
+    from pyspark.sql import functions as F
+
+    return [F.col("count").desc(), "feature", "category"]
+
+
+def sample(rows: Any, split: str) -> Any:
+    """At most MOST_ROWS rows of a split as pandas, chosen by hash, sorted by customer."""
+    from pyspark.sql import functions as F
+
+    of_split = rows.where(F.col("split") == split)
+    chosen = of_split.orderBy(F.xxhash64("customer_id", "as_of"), "customer_id").limit(MOST_ROWS)
+    return chosen.toPandas().sort_values(["customer_id", "as_of"]).reset_index(drop=True)

@@ -1,0 +1,63 @@
+"""The main job: ingest, features, training, scores and the report, in one session."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from jobs import build_features, ingest, score_customers, train_churn
+from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+
+
+def run(context: Context) -> None:
+    """Every step in order; each prints what it wrote."""
+    progress = context.progress
+    progress.expect(6)
+    with progress.step("ingest: sources to bronze and silver"):
+        ingest.run(context)
+    with progress.step("build_features: one row a customer and date"):
+        build_features.run(context)
+    with progress.step("train_churn: fit, test, register"):
+        train_churn.run(context)
+    # The date a horizon earlier is scored too, so that moves between segments can be shown.
+    before = context.as_of - dt.timedelta(days=context.settings.churn.primary_horizon_days)
+    with progress.step(f"score_customers: {before}"), at(context, before):
+        score_customers.run(context)
+    with progress.step(f"score_customers: {context.as_of}"):
+        score_customers.run(context)
+    with progress.step("report"):
+        report(context)
+
+
+@contextmanager
+def at(context: Context, day: dt.date) -> Iterator[None]:
+    """The same context with another as_of."""
+    today = context.as_of
+    context.__dict__["as_of"] = day
+    try:
+        yield
+    finally:
+        context.__dict__["as_of"] = today
+
+
+def report(context: Context) -> None:
+    """The summary on the screen and the HTML page."""
+    if context.is_dry:
+        context.progress.say("      would write report.html")
+        return
+    from jobs.runtime.report import write_report
+
+    write_report(context)
+
+
+def command(env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None) -> None:
+    """From raw files to scored, explained and segmented customers."""
+    start("run_pipeline", run, env, as_of, dry_run, conf_dir)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""MLflow as the jobs use it: one experiment, one registered model, aliases champion and challenger.
+
+A model is stored as its portable JSON text (no pickle); the pyfunc around it is code of this package.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.runtime.errors import ModelGateError
+from jobs.runtime.settings import Settings
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+MODEL_FILE = "portable.json"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One version in the registry with its portable form."""
+
+    name: str
+    version: str
+    run_id: str
+    portable: str
+    tags: Mapping[str, str]
+
+
+class Registry:
+    """The registered churn model of one environment."""
+
+    def __init__(self, settings: Settings) -> None:
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        import mlflow
+
+        for chatty in ("mlflow", "alembic", "XGBoost-PySpark"):
+            logging.getLogger(chatty).setLevel(logging.ERROR)
+        self.mlflow, self.settings = mlflow, settings
+        root = settings.root
+        if settings.mlflow.tracking_uri is None:
+            root.mkdir(parents=True, exist_ok=True)
+            mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
+        else:
+            mlflow.set_tracking_uri(settings.mlflow.tracking_uri)
+        if settings.mlflow.registry_uri:
+            mlflow.set_registry_uri(settings.mlflow.registry_uri)
+        self.client = mlflow.MlflowClient()
+
+    @property
+    def model_name(self) -> str:
+        return self.settings.mlflow.model_name
+
+    def experiment_id(self) -> str:
+        """The experiment, made on first use with its artifacts beside the database."""
+        name = self.settings.mlflow.experiment
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return found.experiment_id
+        if self.settings.mlflow.tracking_uri is None:
+            location = (self.settings.root / "mlartifacts").as_uri()
+            return self.client.create_experiment(name, artifact_location=location)
+        return self.client.create_experiment(name)
+
+    def by_alias(self, alias: str) -> Registered | None:
+        """The version that carries the alias; None: no version does."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            version = self.client.get_model_version_by_alias(self.model_name, alias)
+        except MlflowException:
+            return None
+        run_id = str(version.run_id)
+        with tempfile.TemporaryDirectory() as folder:
+            path = self.client.download_artifacts(run_id, f"portable/{MODEL_FILE}", folder)
+            text = Path(path).read_text()
+        return Registered(self.model_name, str(version.version), run_id, text, dict(version.tags))
+
+    def finished_run(self, fingerprint: str) -> Any | None:
+        """The run that already trained on exactly these inputs, settings and code; None: none did."""
+        runs = self.client.search_runs(
+            [self.experiment_id()],
+            filter_string=f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'",
+            max_results=1,
+        )
+        return runs[0] if runs else None
+
+    def run_json(self, run_id: str, path: str) -> Any:
+        """A JSON artifact of a run."""
+        with tempfile.TemporaryDirectory() as folder:
+            return json.loads(Path(self.client.download_artifacts(run_id, path, folder)).read_text())
+
+    def register(
+        self, run_id: str, code: Path, portable: str, example: Any, answer: Any, tags: dict[str, str]
+    ) -> str:
+        """Log the pyfunc (the file `code`) and its portable form with an open run; register a version."""
+        from mlflow.models import infer_signature
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL_FILE
+            path.write_text(portable)
+            self.mlflow.log_artifact(str(path), "portable")
+            logged = self.mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(code),
+                artifacts={"portable": str(path)},
+                signature=infer_signature(example, answer),
+                input_example=example,
+                pip_requirements=["holdfast", "mlflow", "numpy", "pandas", "numba"],
+            )
+        if not self.client.search_registered_models(f"name = '{self.model_name}'"):
+            self.client.create_registered_model(self.model_name)
+        version = self.client.create_model_version(
+            self.model_name, logged.model_uri, run_id=run_id, tags=tags
+        )
+        return str(version.version)
+
+    def set_alias(self, alias: str, version: str) -> None:
+        self.client.set_registered_model_alias(self.model_name, alias, version)
+
+    def promote(self, version: str) -> None:
+        """Make a version the champion; the one before stays reachable as `previous`."""
+        before = self.by_alias(CHAMPION)
+        if before is not None and before.version != version:
+            self.set_alias(PREVIOUS, before.version)
+        self.set_alias(CHAMPION, version)
+
+
+def rollback(registry: Registry) -> str:
+    """Give the champion's alias back to the version before it."""
+    before = registry.by_alias(PREVIOUS)
+    if before is None:
+        raise ModelGateError(
+            f"{registry.model_name}: has no version with the alias {PREVIOUS}, so there is nothing to "
+            "go back to."
+        )
+    registry.promote(before.version)
+    return before.version
+
+

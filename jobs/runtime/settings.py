@@ -1,0 +1,283 @@
+"""Settings of an environment: defaults.yaml, then <env>.yaml, then HOLDFAST__... variables.
+
+A key that no setting has is refused, so that a typing error cannot pass as a default.
+"""
+
+from __future__ import annotations
+
+import atexit
+import datetime as dt
+import importlib.resources
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from jobs.runtime.errors import UsageError
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LakehouseSettings(Section):
+    root: str | None
+    catalog: str | None
+
+
+class MlflowSettings(Section):
+    tracking_uri: str | None
+    registry_uri: str | None
+    experiment: str
+    model_name: str
+
+
+class LookupSettings(Section):
+    """A small file joined to a source before its columns are mapped (a left join on `join_on`)."""
+
+    format: Literal["csv", "json", "parquet", "delta"]
+    path: str
+    join_on: list[str]
+    options: dict[str, str] = {}
+
+
+class SourceSettings(Section):
+    """One source: where it is and which SQL expression gives each canonical column."""
+
+    table: str
+    format: Literal["csv", "json", "parquet", "delta", "jdbc"]
+    path: str | None = None
+    options: dict[str, str] = {}
+    key: list[str] = []
+    mapping: dict[str, str]
+    lookups: dict[str, LookupSettings] = {}
+    first_load_known: Literal["event_time", "arrival"] | None = None
+    # Rules of the table (contracts/silver.py) by name, where this source needs another severity.
+    severity: dict[str, Literal["reject", "warn", "off"]] = {}
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _texts(cls, mapping: dict[str, Any]) -> dict[str, str]:
+        return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in mapping.items()}
+
+    @field_validator("severity", mode="before")
+    @classmethod
+    def _off_is_no_boolean(cls, severity: dict[str, Any]) -> dict[str, Any]:
+        return {rule: "off" if value is False else value for rule, value in severity.items()}
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> SourceSettings:
+        if self.format != "jdbc" and not self.path:
+            raise ValueError(f"a source of format {self.format} needs a path")
+        return self
+
+
+class IngestSettings(Section):
+    first_load_known: Literal["event_time", "arrival"]
+    max_quarantined_share: float = Field(ge=0, le=1)
+    max_files_a_run: int = Field(ge=1)
+
+
+class FeatureSettings(Section):
+    windows_days: list[int] = Field(min_length=1)
+
+    @field_validator("windows_days")
+    @classmethod
+    def _has_what_others_use(cls, windows: list[int]) -> list[int]:
+        missing = sorted({30, 60, 90, 365} - set(windows))
+        if missing or min(windows) < 1:
+            raise ValueError(
+                f"windows of {missing} days are missing or one is below 1; formulas use 30, 60, 90, 365"
+            )
+        return sorted(set(windows))
+
+
+class LifecycleSettings(Section):
+    active_days: int = Field(ge=1)
+    silent_days: int = Field(ge=1)
+
+
+class ChurnSettings(Section):
+    definition: Literal["inactivity", "termination"]
+    horizons_days: list[int] = Field(min_length=1)
+    primary_horizon_days: int = Field(ge=1)
+    lead_days: int = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _primary_is_a_horizon(self) -> ChurnSettings:
+        if self.primary_horizon_days not in self.horizons_days:
+            raise ValueError(
+                f"primary_horizon_days {self.primary_horizon_days} must be one of {self.horizons_days}"
+            )
+        return self
+
+
+class XgboostSettings(Section):
+    n_estimators: int = Field(ge=1)
+    max_depth: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    subsample: float = Field(gt=0, le=1)
+    colsample_bytree: float = Field(gt=0, le=1)
+    min_child_weight: float = Field(ge=0)
+    reg_lambda: float = Field(ge=0)
+
+
+class TrainingSettings(Section):
+    train_dates: int = Field(ge=1)
+    min_history_days: int = Field(ge=1)
+    cold_start_days: int = Field(ge=0)
+    seed: int
+    workers: int = Field(ge=1)
+    bootstrap_samples: int = Field(ge=50)
+    leak_alarm_roc_auc: float = Field(gt=0.5, le=1)
+    leak_alarm_roc_auc_active_90d: float = Field(gt=0.5, le=1)
+    xgboost: XgboostSettings
+
+
+class RfmSettings(Section):
+    window_days: int = Field(ge=1)
+    priority_weights: dict[str, float]
+
+
+class RiskSettings(Section):
+    scheme: str
+    schemes: dict[str, list[dict[str, Any]]]
+
+    @model_validator(mode="after")
+    def _scheme_exists(self) -> RiskSettings:
+        if self.scheme not in self.schemes:
+            raise ValueError(f"scheme {self.scheme!r} must be one of {sorted(self.schemes)}")
+        return self
+
+
+class Settings(BaseSettings):
+    """Everything that conf/ decides for one environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOLDFAST__", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    env: str
+    lakehouse: LakehouseSettings
+    mlflow: MlflowSettings
+    spark_profile: str
+    as_of: dt.date | None
+    sources: dict[str, SourceSettings]
+    ingest: IngestSettings
+    features: FeatureSettings
+    lifecycle: LifecycleSettings
+    churn: ChurnSettings
+    engagement: dict[str, Any]
+    high_risk_churn: dict[str, float]
+    clv_score: dict[str, Any]
+    rfm: RfmSettings
+    segments: dict[str, Any]
+    risk: RiskSettings
+    actions: list[dict[str, Any]]
+    training: TrainingSettings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(
+            settings_cls, yaml_file=_files.get("files", []), deep_merge=True
+        )
+
+    @property
+    def root(self) -> Path:
+        """Folder of the Delta layers (local) and of the lock."""
+        name = "lakehouse" if self.env == "demo" else f"lakehouse-{self.env}"
+        return Path(self.lakehouse.root or name).resolve()
+
+    def spark_profile_values(self) -> dict[str, str]:
+        name = f"spark/{self.spark_profile}.yaml"
+        path = next((d / name for d in (conf_dir(), package_conf()) if (d / name).is_file()), None)
+        if path is None:
+            known = sorted(p.stem for p in (package_conf() / "spark").glob("*.yaml"))
+            raise UsageError(
+                f"spark_profile: {self.spark_profile!r} must name a file in conf/spark/; "
+                f"there are {', '.join(known)}."
+            )
+        return yaml.safe_load(path.read_text()) or {}
+
+
+# pydantic-settings reads its files in a class method; the files of one load are handed over here.
+_files: dict[str, list[Path]] = {}
+_conf_dir: list[Path] = []
+
+
+def conf_dir() -> Path:
+    """The folder with the YAML files: --conf-dir, else the one inside the package."""
+    return _conf_dir[0] if _conf_dir else package_conf()
+
+
+@cache
+def package_conf() -> Path:
+    """The package's own conf/; out of a zip (--py-files) it is copied to a folder of this process."""
+    inside = importlib.resources.files("conf")
+    if isinstance(inside, Path):
+        return inside
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-conf-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for part in ("", "spark"):
+        (folder / part).mkdir(exist_ok=True)
+        for file in inside.joinpath(part).iterdir() if part else inside.iterdir():
+            if file.name.endswith(".yaml"):
+                (folder / part / file.name).write_bytes(file.read_bytes())
+    return folder
+
+
+def use_conf_dir(folder: str | None) -> None:
+    """Take the YAML files from `folder`; None: those of the package."""
+    _conf_dir.clear()
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise UsageError(f"--conf-dir {folder}: must be a folder with YAML files; it is not there.")
+        _conf_dir.append(Path(folder).resolve())
+
+
+def load(env: str, **overrides: Any) -> Settings:
+    """The settings of conf/<env>.yaml over the defaults. Raises UsageError with every fault found."""
+    package = package_conf()
+    path = conf_dir() / f"{env}.yaml"
+    reserved = ("defaults", "offers")
+    known = sorted(p.stem for p in conf_dir().glob("*.yaml") if p.stem not in reserved)
+    if not path.is_file() or env in reserved:
+        raise UsageError(
+            f"--env {env}: must be the name of a file in conf/; there are {', '.join(known)}."
+        )
+    own_defaults = conf_dir() / "defaults.yaml"
+    _files["files"] = [package / "defaults.yaml", own_defaults, path]
+    try:
+        return Settings(env=env, **overrides)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path.name}: is not valid YAML: {error}. Mend the line it names.") from None
+    except ValidationError as error:
+        raise UsageError(_explain(error, path.name)) from None
+
+
+def _explain(error: ValidationError, file: str) -> str:
+    lines = []
+    for fault in error.errors():
+        where = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            lines.append(f"conf/{file}: {where} is not a setting. Remove it, or mend its spelling.")
+        else:
+            lines.append(f"conf/{file}: {where} = {fault.get('input')!r}: {fault['msg']}.")
+    return "\n".join(lines)

@@ -1,0 +1,168 @@
+"""Score, explain and segment the customers of an as_of with the champion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+from jobs.runtime.errors import TableError
+from jobs.runtime.registry import CHAMPION, Registered, Registry
+from jobs.runtime.writes import Write
+
+FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
+
+
+def run(context: Context) -> None:
+    """gold.customer_segments, segment_migration, customer_scores and risk_factors of as_of."""
+    from transforms.segments import customer_segments
+
+    features = context.lake.keep(features_at(context))
+    rfm_days = context.settings.rfm.window_days
+    segments = context.lake.keep(customer_segments(features, rfm_days, context.formulas))
+    kept = features.join(
+        segments.where("lifecycle IN ('active', 'silent')").select("customer_id"),
+        on="customer_id",
+        how="left_semi",
+    )
+    champion = Registry(context.settings).by_alias(CHAMPION)
+    scored = context.lake.keep(by_model(kept, champion) if champion else by_rule(context, kept))
+    context.write(
+        [
+            slice_of(context, "gold.customer_segments", segments),
+            *migration(context, segments),
+            slice_of(context, "gold.customer_scores", scores(context, scored, champion)),
+            slice_of(context, "gold.risk_factors", factors(scored)),
+        ]
+    )
+    context.lake.forget()
+
+
+def features_at(context: Context) -> Any:
+    """All features of the customers known at as_of."""
+    from transforms.training_rows import feature_rows
+
+    for name in FEATURE_TABLES:
+        context.needs(name, "build_features")
+    day = context.as_of
+    rows = feature_rows({n: context.read(n).where(f"as_of = DATE'{day}'") for n in FEATURE_TABLES})
+    if not rows.take(1):
+        raise TableError(
+            f"features.transactions: has no row for as_of {day}. Run `spark-submit "
+            f"jobs/build_features.py --env {context.settings.env} --as-of {day}` first."
+        )
+    return rows
+
+
+def slice_of(context: Context, name: str, frame: Any) -> Write:
+    return Write(context.table(name), frame, [context.as_of])
+
+
+def migration(context: Context, segments: Any) -> list[Write]:
+    """The ways from the segments of the as_of before, where there is one."""
+    from transforms.segments import segment_migration
+
+    if not context.has("gold.customer_segments"):
+        return []
+    past = context.read("gold.customer_segments").where(f"as_of < DATE'{context.as_of}'")
+    previous = past.agg({"as_of": "max"}).collect()[0][0]
+    if previous is None:
+        return []
+    then = past.where(f"as_of = DATE'{previous}'")
+    return [slice_of(context, "gold.segment_migration", segment_migration(segments, then, previous))]
+
+
+def by_model(kept: Any, champion: Registered) -> Any:
+    """Probability and top factors by the champion, in batches on the workers."""
+    from pyspark.sql import functions as F
+
+    from models.portable import PortableModel
+    from models.scoring import SCORED_DDL, batch_scorer
+
+    model = PortableModel.from_json(champion.portable)
+    needed = ["as_of", "customer_id", *model.encoder.feature_names]
+    needed += [c for c in ("recency_days", "engagement_score", "tenure_days") if c not in needed]
+    scored = kept.select(*needed).mapInPandas(batch_scorer(champion.portable), SCORED_DDL)
+    return scored.select(
+        "*",
+        F.lit(model.metadata["model_name"]).alias("model_name"),
+        F.lit(champion.version).alias("model_version"),
+    )
+
+
+def by_rule(context: Context, kept: Any) -> Any:
+    """Without a champion: the share that churned among those silent for as long, on past dates."""
+    from pyspark.sql import functions as F
+
+    from models.baselines import RecencyOnly
+    from transforms.scores import rate_by_recency
+    from transforms.training_rows import labelled_rows
+
+    context.needs("features.labels", "build_features")
+    horizon = context.settings.churn.primary_horizon_days
+    recency = context.read("features.transactions").select("customer_id", "as_of", "recency_days")
+    # A label counts once its horizon has passed by as_of.
+    known = labelled_rows(recency, context.read("features.labels"), horizon).where(
+        F.date_add("as_of", horizon + context.settings.churn.lead_days) <= F.lit(context.as_of)
+    )
+    counts = rate_by_recency(known).toPandas()
+    if not len(counts):
+        raise TableError(
+            f"features.labels: no label of {horizon} days has passed by {context.as_of}, and there is "
+            "no champion. Build features of an earlier as_of, or train a model."
+        )
+    rule = RecencyOnly.fit(counts)
+
+    def rate(days: Any) -> Any:
+        import pandas as pd
+
+        return pd.Series(rule.predict_proba(pd.DataFrame({"recency_days": days})))
+
+    context.progress.warn("no champion is registered: scores come from recency alone (score_basis rule).")
+    probability = F.pandas_udf(rate, "double")  # type: ignore[call-overload]
+    none = F.lit(None).cast("string")
+    return kept.select(
+        "as_of",
+        "customer_id",
+        "recency_days",
+        "engagement_score",
+        probability(F.col("recency_days")).alias("churn_probability"),
+        F.lit("rule").alias("score_basis"),
+        F.array().cast("array<string>").alias("factors"),
+        F.array().cast("array<double>").alias("impacts"),
+        F.array().cast("array<string>").alias("factor_values"),
+        none.alias("model_name"),
+        none.alias("model_version"),
+    )
+
+
+def scores(context: Context, scored: Any, champion: Registered | None) -> Any:
+    """gold.customer_scores."""
+    from pyspark.sql import functions as F
+
+    from models.portable import PortableModel
+    from transforms.scores import customer_scores
+
+    threshold = PortableModel.from_json(champion.portable).threshold if champion else 0.5
+    raising = F.expr("filter(arrays_zip(factors, impacts), pair -> pair.impacts > 0)")
+    rows = scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))
+    horizon = context.settings.churn.primary_horizon_days
+    return customer_scores(rows, horizon, threshold, context.formulas)
+
+
+def factors(scored: Any) -> Any:
+    """gold.risk_factors."""
+    from transforms.scores import risk_factors
+
+    return risk_factors(scored)
+
+
+def command(env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None) -> None:
+    """Score, explain and segment the customers of an as_of."""
+    start("score_customers", run, env, as_of, dry_run, conf_dir)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

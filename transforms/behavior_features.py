@@ -1,0 +1,260 @@
+"""features.behavior: logins, use, e-mail, community, support, reviews, campaigns by as_of.
+
+A feature of a source that the company doesn't have is null; of a source that it has, a customer
+without an event has a count of zero.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from contracts.features import BEHAVIOR
+from transforms.conform import conform
+from transforms.visibility import days_before, visible_from, with_each_as_of
+from udfs.engagement import capped_share, engagement_basis, engagement_score, login_frequency
+
+# Sums of minutes, stars and sentiment are taken over whole ten-thousandths: exact in any order.
+UNIT = 10_000
+
+EVENTS, TICKETS = "silver.engagement_events", "silver.support_tickets"
+REVIEWS = "silver.reviews"
+CONTACTS, REDEMPTIONS = "silver.campaign_contacts", "silver.offer_redemptions"
+
+
+def behavior_features(
+    silver: Mapping[str, DataFrame],
+    spine: DataFrame,
+    as_of_dates: Sequence[dt.date],
+    engagement: Mapping[str, object],
+) -> DataFrame:
+    """One row a (customer_id, as_of) of the spine. `silver` holds only the sources that exist."""
+    rows = spine
+    for name, summarise in SUMMARIES.items():
+        if name in silver:
+            part, counts = summarise(silver[name], as_of_dates)
+            rows = rows.join(part, on=["customer_id", "as_of"], how="left")
+            rows = with_zero_counts(rows, counts)
+    if EVENTS in silver:
+        rows = with_known_features(rows, silver[EVENTS], as_of_dates)
+    return conform(with_scores(with_absent(rows), engagement), BEHAVIOR)
+
+
+def event_summary(events: DataFrame, as_of_dates: Sequence[dt.date]) -> tuple[DataFrame, list[str]]:
+    """One row a (customer_id, as_of) with an event in 90 days; the names of its counts."""
+    daily = events.select(
+        "customer_id",
+        "kind",
+        F.col("occurred_at").cast("date").alias("day"),
+        visible_from("occurred_at").alias("visible_from"),
+        "feature",
+        "session_id",
+        _units("duration_minutes").alias("minutes"),
+    )
+    daily = daily.groupBy(
+        "customer_id", "kind", "day", "visible_from", "feature", "session_id"
+    ).agg(F.count("*").alias("events"), F.sum("minutes").alias("minutes"))
+    seen = _recent(with_each_as_of(daily, as_of_dates), 90)
+
+    def of(kind: str, days: int, value: str) -> Column:
+        return F.when((F.col("kind") == kind) & (F.col("days_ago") <= days), F.col(value))
+
+    month = F.col("days_ago") <= 30
+    summary = seen.groupBy("customer_id", "as_of").agg(
+        F.countDistinct(of("login", 30, "day")).alias("login_days_30d"),
+        F.countDistinct(F.when(month, F.col("session_id"))).alias("sessions_30d"),
+        F.countDistinct(of("feature_use", 30, "feature")).alias("features_used_30d"),
+        F.sum(F.when(month, F.col("minutes"))).alias("minute_units"),
+        F.sum(of("page_view", 30, "events")).alias("page_views_30d"),
+        F.sum(of("community_post", 30, "events")).alias("community_posts_30d"),
+        *[
+            F.sum(of(f"email_{what}", days, "events")).alias(f"emails_{what}_{days}d")
+            for what in ("sent", "opened", "replied")
+            for days in (30, 90)
+        ],
+    )
+    return summary, [c for c in summary.columns if c not in ("customer_id", "as_of")]
+
+
+def ticket_summary(
+    tickets: DataFrame, as_of_dates: Sequence[dt.date]
+) -> tuple[DataFrame, list[str]]:
+    """One row a (customer_id, as_of) with a ticket; a resolution after as_of is not seen."""
+    rows = tickets.where(F.col("customer_id").isNotNull()).select(
+        "customer_id",
+        F.col("opened_at").cast("date").alias("day"),
+        visible_from("opened_at").alias("visible_from"),
+        "opened_at",
+        "resolved_at",
+        _units("sentiment").alias("sentiment"),
+    )
+    seen = with_each_as_of(rows, as_of_dates)
+    seen = seen.select("*", days_before("as_of", "day").alias("days_ago"))
+    resolved = F.col("resolved_at") < F.col("as_of").cast("timestamp")
+    seconds = F.unix_timestamp(F.col("resolved_at").cast("timestamp")) - F.unix_timestamp(
+        F.col("opened_at").cast("timestamp")
+    )
+    seen = seen.select("*", F.when(resolved, seconds).alias("seconds_to_resolve"))
+    summary = seen.groupBy("customer_id", "as_of").agg(
+        F.sum((F.col("days_ago") <= 30).cast("int")).alias("support_tickets_30d"),
+        (F.count("seconds_to_resolve").cast("double") / F.count("*")).alias(
+            "tickets_resolved_share"
+        ),
+        (F.median("seconds_to_resolve") / 3600.0).alias("hours_to_resolve_median"),
+        F.min("days_ago").alias("days_since_ticket"),
+        *_sentiment("ticket"),
+    )
+    return summary, ["support_tickets_30d"]
+
+
+def review_summary(
+    reviews: DataFrame, as_of_dates: Sequence[dt.date]
+) -> tuple[DataFrame, list[str]]:
+    """One row a (customer_id, as_of) with a review."""
+    rows = reviews.select(
+        "customer_id",
+        F.col("reviewed_at").cast("date").alias("day"),
+        visible_from("reviewed_at").alias("visible_from"),
+        _units("sentiment").alias("sentiment"),
+        _units("stars").alias("stars"),
+    )
+    seen = with_each_as_of(rows, as_of_dates)
+    seen = seen.select("*", days_before("as_of", "day").alias("days_ago"))
+    summary = seen.groupBy("customer_id", "as_of").agg(
+        _mean("stars").alias("review_stars_mean"), *_sentiment("review")
+    )
+    return summary, []
+
+
+def contact_summary(
+    contacts: DataFrame, as_of_dates: Sequence[dt.date]
+) -> tuple[DataFrame, list[str]]:
+    """One row a (customer_id, as_of) that a campaign reached in 90 days."""
+    treated = contacts.where(F.coalesce(F.col("is_treated"), F.lit(True))).select(
+        "customer_id",
+        F.col("contacted_at").cast("date").alias("day"),
+        visible_from("contacted_at").alias("visible_from"),
+    )
+    seen = _recent(with_each_as_of(treated, as_of_dates), 90)
+    summary = seen.groupBy("customer_id", "as_of").agg(F.count("*").alias("campaign_contacts_90d"))
+    return summary, ["campaign_contacts_90d"]
+
+
+def redemption_summary(
+    redemptions: DataFrame, as_of_dates: Sequence[dt.date]
+) -> tuple[DataFrame, list[str]]:
+    """One row a (customer_id, as_of) with a redemption."""
+    rows = redemptions.select(
+        "customer_id",
+        F.col("redeemed_at").cast("date").alias("day"),
+        visible_from("redeemed_at").alias("visible_from"),
+    )
+    seen = with_each_as_of(rows, as_of_dates)
+    seen = seen.select("*", days_before("as_of", "day").alias("days_ago"))
+    summary = seen.groupBy("customer_id", "as_of").agg(
+        F.sum((F.col("days_ago") <= 90).cast("int")).alias("redemptions_90d"),
+        F.min("days_ago").alias("days_since_redemption"),
+    )
+    return summary, ["redemptions_90d"]
+
+
+SUMMARIES = {
+    EVENTS: event_summary,
+    TICKETS: ticket_summary,
+    REVIEWS: review_summary,
+    CONTACTS: contact_summary,
+    REDEMPTIONS: redemption_summary,
+}
+
+
+def with_known_features(
+    rows: DataFrame, events: DataFrame, as_of_dates: Sequence[dt.date]
+) -> DataFrame:
+    """Add known_features: how many features of the product anyone had used by as_of."""
+    used = events.where((F.col("kind") == "feature_use") & F.col("feature").isNotNull())
+    first = used.groupBy("feature").agg(F.min(visible_from("occurred_at")).alias("visible_from"))
+    known = (
+        with_each_as_of(first, as_of_dates)
+        .groupBy("as_of")
+        .agg(F.count("*").alias("known_features"))
+    )
+    return rows.join(known, on="as_of", how="left")
+
+
+def with_zero_counts(rows: DataFrame, counts: Sequence[str]) -> DataFrame:
+    """Zero instead of null in the counts of a source that exists."""
+    kept = [c for c in rows.columns if c not in counts]
+    return rows.select(*kept, *[F.coalesce(F.col(c), F.lit(0)).alias(c) for c in counts])
+
+
+def with_absent(rows: DataFrame) -> DataFrame:
+    """Null columns for the sources that are absent, and the ratios of those that exist."""
+    raw = ["login_days_30d", "minute_units", "known_features"]
+    raw += [f"emails_{what}_{days}d" for what in ("sent", "opened", "replied") for days in (30, 90)]
+    missing = [c for c in raw if c not in rows.columns]
+    rows = rows.select("*", *[F.lit(None).cast("double").alias(c) for c in missing])
+    rows = rows.select(
+        "*",
+        login_frequency(login_days="login_days_30d", window_days="30").alias("login_frequency_30d"),
+        (F.col("minute_units") / float(UNIT)).alias("usage_minutes_30d"),
+        *[
+            F.when(
+                F.col(f"emails_sent_{days}d") > 0,
+                F.least(
+                    F.col(f"emails_{what}_{days}d") / F.col(f"emails_sent_{days}d"), F.lit(1.0)
+                ),
+            ).alias(f"email_{rate}_rate_{days}d")
+            for what, rate in (("opened", "open"), ("replied", "reply"))
+            for days in (30, 90)
+        ],
+    )
+    late = ("feature_usage_score", "community_participation", "support_interactions_30d")
+    derived = (*late, "engagement_score", "engagement_basis")
+    absent = [c for c in BEHAVIOR.columns if c.name not in (*rows.columns, *derived)]
+    return rows.select("*", *[F.lit(None).cast(c.type).alias(c.name) for c in absent])
+
+
+def with_scores(rows: DataFrame, engagement: Mapping[str, object]) -> DataFrame:
+    """The engagement components and their weighted mean."""
+    weights: Mapping[str, float] = engagement["weights"]  # type: ignore[assignment]
+    capped = capped_share(engagement["cap"])  # type: ignore[arg-type]
+    rows = rows.select(
+        "*",
+        F.when(
+            F.col("known_features") > 0,
+            F.least(F.col("features_used_30d") / F.col("known_features"), F.lit(1.0)),
+        ).alias("feature_usage_score"),
+        capped(events="community_posts_30d").alias("community_participation"),
+        capped(events="support_tickets_30d").alias("support_interactions_30d"),
+    )
+    names = {name: name for name in weights}
+    return rows.select(
+        "*",
+        engagement_score(weights)(**names).alias("engagement_score"),
+        engagement_basis(weights)(**names).alias("engagement_basis"),
+    )
+
+
+def _recent(rows: DataFrame, days: int) -> DataFrame:
+    counted = rows.select("*", days_before("as_of", "day").alias("days_ago"))
+    return counted.where(F.col("days_ago") <= days)
+
+
+def _units(column: str) -> Column:
+    return F.round(F.col(column) * UNIT).cast("bigint")
+
+
+def _mean(column: str, only: Column | None = None) -> Column:
+    value = F.col(column) if only is None else F.when(only, F.col(column))
+    return F.when(F.count(value) > 0, F.sum(value).cast("double") / F.count(value) / float(UNIT))
+
+
+def _sentiment(of: str) -> list[Column]:
+    recent = F.col("days_ago") <= 90
+    return [
+        _mean("sentiment").alias(f"{of}_sentiment_mean"),
+        (F.min("sentiment").cast("double") / float(UNIT)).alias(f"{of}_sentiment_worst"),
+        (_mean("sentiment", recent) - _mean("sentiment", ~recent)).alias(f"{of}_sentiment_trend"),
+    ]

@@ -1,0 +1,12 @@
+"""The last link of every chain: the columns of a contract, in its order and types."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, functions as F
+
+from contracts.table import Table
+
+
+def conform(rows: DataFrame, table: Table) -> DataFrame:
+    """Select and cast to the contract. A missing column fails here, by its name."""
+    return rows.select(*[F.col(c.name).cast(c.type).alias(c.name) for c in table.columns])

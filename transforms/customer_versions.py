@@ -1,0 +1,135 @@
+"""Customers as versions: what was known of each, and from when to when.
+
+A source says only what its mapping covers. Every other column of a version has the value that the
+last version before it had from a source that does cover it. So a late delivery or a new source also
+changes the versions after it, and in no order of arrival is a value lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from contracts.rules import DUPLICATE, KEPT
+from contracts.silver import CUSTOMERS, mapped_columns
+from transforms.deduplicate import content_hash
+
+CONTENT = tuple(c.name for c in mapped_columns(CUSTOMERS))
+# Where sources spoke at the same moment, their version names them all.
+_AND = "+"
+
+
+def with_versions(
+    profiles: DataFrame, versions: DataFrame, given: Mapping[str, Sequence[str]]
+) -> DataFrame:
+    """The profiles and the stored versions of their customers, as one chain a customer.
+
+    `profiles` are labelled rows (`_outcome`, `source`, `batch_id`, `known_at`, content), at most
+    one of a customer and moment kept; `versions` is silver.customers; `given` are the columns that
+    each source maps (a source that is gone from conf counts as giving all). Each row is a profile
+    or (`_is_stored`) a version. Adds valid_from, valid_to, content_hash and `_is_written`: the row
+    must be merged into the table. A kept profile that says nothing new becomes a duplicate, except
+    where its own batch wrote the version: an earlier run of it died before its end.
+
+    | _is_stored | known_at | plan  | valid_from | valid_to | _outcome  | _is_written |
+    |------------|----------|-------|------------|----------|-----------|-------------|
+    | true       | 1 Jan    | basic | 1 Jan      | 3 Jan    |           | true        |
+    | false      | 2 Jan    | basic | 2 Jan      | 3 Jan    | duplicate | false       |
+    | false      | 3 Jan    | plus  | 3 Jan      | null     | kept      | true        |
+    """
+    kept = profiles.where(F.col("_outcome") == KEPT).select("customer_id").distinct()
+    stored = versions.join(kept, on="customer_id", how="left_semi").withColumns(
+        {
+            "_is_stored": F.lit(True),
+            "_valid_to_before": F.col("valid_to"),
+            "_hash_before": F.col("content_hash"),
+        }
+    )
+    new = profiles.withColumns({"_is_stored": F.lit(False), "valid_from": F.col("known_at")})
+    chain = new.drop("content_hash").unionByName(
+        stored.drop("content_hash", "valid_to"), allowMissingColumns=True
+    )
+    is_member = F.col("_is_stored") | (F.col("_outcome") == KEPT)
+    return _ended(_compared(_completed(chain.withColumn("_is_member", is_member), given)))
+
+
+def versions_to_write(chain: DataFrame) -> DataFrame:
+    """The rows of silver.customers that the chain adds or changes."""
+    return chain.where("_is_written").select(*CUSTOMERS.column_names)
+
+
+def versions_after(versions: DataFrame, written: DataFrame) -> DataFrame:
+    """silver.customers as it stands once `written` is merged."""
+    rest = versions.join(written, on=list(CUSTOMERS.key), how="left_anti")
+    return rest.select(*CUSTOMERS.column_names).unionByName(written)
+
+
+def _customer() -> Window:
+    # Rows that are in no chain (quarantined, duplicates) stand apart from those that are.
+    return Window.partitionBy("customer_id", "_is_member").orderBy(
+        "valid_from", F.desc("_is_stored"), "batch_id"
+    )
+
+
+def _completed(chain: DataFrame, given: Mapping[str, Sequence[str]]) -> DataFrame:
+    until_now = _customer().rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    # A struct is not null where its value is: a source may say that a value is unknown now.
+    said = {
+        c: F.last(F.when(_says(c, given), F.struct(c)), ignorenulls=True).over(until_now)
+        for c in CONTENT
+        if c != "customer_id"
+    }
+    values = {c: F.col(f"_said_{c}.{c}") for c in said}
+    return (
+        chain.withColumns({f"_said_{c}": value for c, value in said.items()})
+        .withColumns(values)
+        .drop(*[f"_said_{c}" for c in said])
+        .withColumn("content_hash", content_hash(CONTENT))
+    )
+
+
+def _says(column: str, given: Mapping[str, Sequence[str]]) -> Column:
+    sources = F.split("source", rf"\{_AND}")
+    names = [name for name, columns in given.items() if column in columns]
+    known = F.array(*map(F.lit, given))
+    is_gone = F.size(F.array_except(sources, known)) > 0
+    return is_gone | F.arrays_overlap(sources, F.array(*map(F.lit, names))) if names else is_gone
+
+
+def _compared(chain: DataFrame) -> DataFrame:
+    """Each profile against the version before it, which may have begun at the same moment."""
+    before = {
+        c: F.lag(c).over(_customer()) for c in ("content_hash", "batch_id", "valid_from", "source")
+    }
+    found = chain.withColumns({f"_before_{c}": value for c, value in before.items()})
+    is_profile = F.col("_is_member") & ~F.col("_is_stored")
+    is_same = is_profile & F.col("_before_content_hash").eqNullSafe(F.col("content_hash"))
+    is_own = F.col("_before_batch_id").eqNullSafe(F.col("batch_id"))
+    both = F.array_union(F.split("_before_source", rf"\{_AND}"), F.split("source", rf"\{_AND}"))
+    is_joint = is_profile & F.col("_before_valid_from").eqNullSafe(F.col("valid_from"))
+    return found.withColumns(
+        {
+            "_outcome": F.when(is_same & ~is_own, F.lit(DUPLICATE)).otherwise(F.col("_outcome")),
+            "_is_new": is_profile & ~is_same,
+            "source": F.when(is_joint, F.array_join(F.array_sort(both), _AND)).otherwise(
+                F.col("source")
+            ),
+        }
+    ).drop(*[f"_before_{c}" for c in before])
+
+
+def _ended(chain: DataFrame) -> DataFrame:
+    """valid_to, where the next version of the customer begins."""
+    same_moment = Window.partitionBy("customer_id", "_is_member", "valid_from")
+    is_replaced = F.max("_is_new").over(same_moment)
+    stands = F.col("_is_new") | (F.col("_is_stored") & ~is_replaced)
+    later = _customer().rowsBetween(1, Window.unboundedFollowing)
+    starts = F.when(F.col("_stands"), F.col("valid_from"))
+    ended = chain.withColumn("_stands", stands).withColumn("valid_to", F.min(starts).over(later))
+    is_changed = ~F.col("valid_to").eqNullSafe(F.col("_valid_to_before")) | (
+        F.col("content_hash") != F.col("_hash_before")
+    )
+    return ended.withColumn(
+        "_is_written", F.col("_is_new") | (F.col("_is_stored") & F.col("_stands") & is_changed)
+    ).drop("_is_member", "_is_new", "_stands", "_valid_to_before", "_hash_before")

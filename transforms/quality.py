@@ -1,0 +1,99 @@
+"""Rules -> flags -> two frames: what is kept and what goes to quarantine, with its reasons.
+
+All rules look at every row, so that a row names everything that is wrong with it. `_errors` and
+`warnings` hold rule names parted by ', ', null where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from contracts.rules import KEPT, MALFORMED_ROW, QUARANTINED
+from contracts.table import Rule
+
+# Spark writes milliseconds unless told otherwise; a replayed row must have the same moment.
+JSON_OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
+
+
+def is_broken(rule: Rule) -> Column:
+    """True where the row breaks the rule; a null result passes."""
+    return ~F.coalesce(F.expr(rule.passes), F.lit(True))
+
+
+def joined(names: Sequence[Column | str]) -> Column:
+    """Names (texts or arrays of texts, nulls left out) parted by ', '; null where there is none."""
+    return F.nullif(F.concat_ws(", ", *names), F.lit(""))
+
+
+def with_flags(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """Adds `_errors` and `warnings`, from the rules and from the faults found while typing.
+
+    Expects `_faults` (array of reasons, never null). A column with a fault is null because of it,
+    so that its not_null rule says nothing more. Of a malformed row nothing else is said: its values
+    stand in the wrong columns.
+    """
+    is_malformed = F.array_contains("_faults", MALFORMED_ROW)
+
+    def name(rule: Rule) -> Column:
+        faults = [f"{c}{ending}" for c in rule.columns for ending in ("_type", "_not_finite")]
+        is_known = F.arrays_overlap("_faults", F.array(*map(F.lit, faults)))
+        return F.when(is_broken(rule) & ~is_known, F.lit(rule.name))
+
+    rejecting = [name(r) for r in rules if r.severity == "reject"]
+    warning = [name(r) for r in rules if r.severity == "warn"]
+    return rows.withColumns(
+        {
+            "_errors": F.when(is_malformed, F.lit(MALFORMED_ROW)).otherwise(
+                joined(["_faults", *rejecting])
+            ),
+            "warnings": F.when(~is_malformed, joined(warning)),
+        }
+    )
+
+
+def split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """What is kept, and what goes to quarantine, by `_outcome`; exact duplicates are in neither."""
+    return rows.where(F.col("_outcome") == KEPT), rows.where(F.col("_outcome") == QUARANTINED)
+
+
+def quarantine_rows(rejected: DataFrame, source: str) -> DataFrame:
+    """Rows of silver.quarantine. One row: one rejected row, whole, as JSON.
+
+    A malformed row has its text as `_malformed`. Equal rows of a batch differ by a running number,
+    so that row_id is unique and the same in every run.
+    """
+    given = [f"_source.`{c}`" for c in rejected.schema["_source"].dataType.names]
+    meta = ("_source.`_batch_id`", "_source.`_file`", "_source.`_known_at`", "_source.`_rescued`")
+    own = [F.col(c) for c in given if c not in meta]
+    rescued = F.when(F.col("_malformed").isNull(), F.col("_source._rescued")).alias("_rescued")
+    text = F.to_json(F.struct(*own, rescued, F.col("_malformed")), JSON_OPTIONS)
+    rows = rejected.select(
+        F.lit(source).alias("source"),
+        F.col("_source._batch_id").alias("batch_id"),
+        text.alias("row"),
+        F.col("_errors").alias("reasons"),
+        F.col("_source._known_at").alias("known_at"),
+    )
+    digest = F.substring(F.sha2("row", 256), 1, 16)
+    equal = Window.partitionBy("batch_id", "row").orderBy("reasons")
+    turn = F.row_number().over(equal)
+    return rows.select(
+        "source",
+        "batch_id",
+        F.concat_ws("-", digest, turn.cast("string")).alias("row_id"),
+        "row",
+        "reasons",
+        "known_at",
+        F.lit(False).alias("is_replayed"),
+    )
+
+
+def replayed(waiting: DataFrame, labelled: DataFrame) -> DataFrame:
+    """The rows of silver.quarantine that need not wait any more, marked so."""
+    done = labelled.where(F.col("_outcome") != QUARANTINED).select(
+        F.col("_batch_id").alias("batch_id"), F.col("_row_id").alias("row_id")
+    )
+    found = waiting.join(done, on=["batch_id", "row_id"], how="left_semi")
+    return found.withColumn("is_replayed", F.lit(True))

@@ -1,0 +1,233 @@
+"""The few rows that the report shows: aggregates of the gold and feature tables.
+
+Sums of money and of probabilities run over whole numbers (cents, billionths), so that no figure
+depends on the order of addition and the same tables give the same report.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+CENT, BILLION = 100, 1_000_000_000
+
+
+def rows_by_table(frames: Mapping[str, DataFrame]) -> DataFrame:
+    """One row a table of `frames`: table, rows. One job for all."""
+    counts = [
+        frame.agg(F.count("*").alias("rows")).select(F.lit(name).alias("table"), "rows")
+        for name, frame in frames.items()
+    ]
+    return reduce(DataFrame.unionByName, counts)
+
+
+def lifecycle_counts(segments: DataFrame) -> DataFrame:
+    """One row a lifecycle that occurs: customers."""
+    return segments.groupBy("lifecycle").agg(F.count("*").alias("customers"))
+
+
+def score_counts(scores: DataFrame) -> DataFrame:
+    """One row a way in which scores came to be: customers."""
+    origin = ("score_basis", "model_name", "model_version")
+    return scores.groupBy(*origin).agg(F.count("*").alias("customers"))
+
+
+def scored_customers(scores: DataFrame, segments: DataFrame) -> DataFrame:
+    """One row a scored customer of one as_of, with segment and revenue_at_risk.
+
+    revenue_at_risk = churn_probability * monetary; who returned more than they bought risks 0.
+
+    | churn_probability | monetary | revenue_at_risk |
+    |---|---|---|
+    | 0.5 | 80 | 40 |
+    | 0.5 | -80 | 0 |
+    """
+    worth = segments.select("customer_id", "lifecycle", "segment", "recency_days", "monetary")
+    known = scores.select(
+        "customer_id", "churn_probability", "risk_level", "recommended_actions", "score_basis"
+    )
+    rows = known.join(worth, on="customer_id", how="inner")
+    at_risk = F.col("churn_probability") * F.greatest(F.col("monetary"), F.lit(0.0))
+    return rows.select("*", at_risk.alias("revenue_at_risk"))
+
+
+def first_to_act_on(customers: DataFrame, most: int) -> DataFrame:
+    """The `most` rows of `scored_customers` with the most revenue at risk; ties by customer_id."""
+    return customers.orderBy(F.col("revenue_at_risk").desc(), "customer_id").limit(most)
+
+
+def rising_factors(factors: DataFrame, customers: DataFrame) -> DataFrame:
+    """One row a factor that raises the risk of one of the customers: at most five each."""
+    wanted = customers.select("customer_id").distinct()
+    raising = factors.where(F.col("impact") > 0).select("customer_id", "rank", "feature", "value")
+    return raising.join(wanted, on="customer_id", how="left_semi")
+
+
+def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
+    """One row a segment that occurs: customers, revenue, scored, probability, revenue_at_risk.
+
+    probability: the sum over its scored customers, so the expected number of leavers.
+    `customers` comes from `scored_customers`.
+    """
+    known = segments.select("segment", "segment_group", _whole("monetary", CENT, "cents"))
+    sizes = known.groupBy("segment", "segment_group").agg(
+        F.count("*").alias("customers"), _total("cents", CENT, "revenue")
+    )
+    risks = customers.select(
+        "segment",
+        _whole("churn_probability", BILLION, "billionths"),
+        _whole("revenue_at_risk", CENT, "cents_at_risk"),
+    )
+    risks = risks.groupBy("segment").agg(
+        F.count("*").alias("scored"),
+        _total("billionths", BILLION, "probability"),
+        _total("cents_at_risk", CENT, "revenue_at_risk"),
+    )
+    return sizes.join(risks, on="segment", how="left")
+
+
+def driver_figures(factors: DataFrame) -> DataFrame:
+    """One row a feature among the top five of anyone: customers, raised, strength.
+
+    raised: customers whose risk it raises; strength: the sum of |impact|.
+    """
+    rows = factors.select(
+        "feature",
+        (F.col("impact") > 0).cast("int").alias("is_raised"),
+        F.abs(F.col("impact")).alias("size"),
+    )
+    rows = rows.select("feature", "is_raised", _whole("size", BILLION, "billionths"))
+    return rows.groupBy("feature").agg(
+        F.count("*").alias("customers"),
+        F.sum("is_raised").alias("raised"),
+        _total("billionths", BILLION, "strength"),
+    )
+
+
+def matured(labels: DataFrame, as_of: dt.date) -> DataFrame:
+    """The labels whose window had fully passed by as_of."""
+    passed = F.datediff(F.lit(as_of).cast("date"), F.col("as_of"))
+    return labels.where(passed >= F.col("horizon_days") + F.col("lead_days"))
+
+
+def returns_by_silence(
+    transactions: DataFrame, labels: DataFrame, silences: Sequence[int]
+) -> DataFrame:
+    """One row a (silent_days, horizon_days) over all as_of dates: rows, returned, dates.
+
+    A row counts for every silent_days below its recency_days; returned: bought within the horizon.
+    Customers come once a date, so the rows are no independent sample.
+    """
+    recency = transactions.select("customer_id", "as_of", "recency_days")
+    rows = labels.select("customer_id", "as_of", "horizon_days", "churned").join(
+        recency, on=["customer_id", "as_of"], how="inner"
+    )
+    each = rows.select("*", F.explode(F.array(*[F.lit(n) for n in silences])).alias("silent_days"))
+    silent = each.where(F.col("recency_days") > F.col("silent_days"))
+    return silent.groupBy("silent_days", "horizon_days").agg(
+        F.count("*").alias("rows"),
+        F.sum(1 - F.col("churned")).alias("returned"),
+        F.min("as_of").alias("first_as_of"),
+        F.max("as_of").alias("last_as_of"),
+    )
+
+
+def returns_after_horizon(labels: DataFrame, pairs: Sequence[tuple[int, int]]) -> DataFrame:
+    """One row a pair (horizon_days, later_days): rows, leavers, returned.
+
+    leavers: no purchase within horizon_days, so labelled as churned; returned: of these, bought by
+    later_days. Rows are customers and dates whose label of later_days has passed too.
+
+    | churned at 30 | churned at 60 | leaver of (30, 60) | returned |
+    |---|---|---|---|
+    | 1 | 0 | 1 | 1 |
+    | 1 | 1 | 1 | 0 |
+    | 0 | 0 | 0 | 0 |
+    """
+    bought = F.when(F.col("churned") == 0, F.col("horizon_days"))
+    ways = labels.select("customer_id", "as_of", "horizon_days", bought.alias("bought"))
+    ways = ways.groupBy("customer_id", "as_of").agg(
+        F.min("bought").alias("bought_within"), F.max("horizon_days").alias("seen_days")
+    )
+    # A row a pattern, at most the square of the number of horizons: the rest is next to nothing.
+    patterns = ways.groupBy("bought_within", "seen_days").agg(F.count("*").alias("n"))
+    both = [F.struct(F.lit(h).alias("h"), F.lit(later).alias("later")) for h, later in pairs]
+    each = patterns.select("*", F.explode(F.array(*both)).alias("pair")).select(
+        "n",
+        "seen_days",
+        F.coalesce(F.col("bought_within"), F.lit(1_000_000)).alias("bought_within"),
+        F.col("pair.h").alias("horizon_days"),
+        F.col("pair.later").alias("later_days"),
+    )
+    known = each.where(F.col("seen_days") >= F.col("later_days"))
+    left = F.col("bought_within") > F.col("horizon_days")
+    came_back = left & (F.col("bought_within") <= F.col("later_days"))
+    return known.groupBy("horizon_days", "later_days").agg(
+        F.sum("n").alias("rows"),
+        F.sum(F.when(left, F.col("n")).otherwise(0)).alias("leavers"),
+        F.sum(F.when(came_back, F.col("n")).otherwise(0)).alias("returned"),
+    )
+
+
+def latest_shared_as_of(segments: DataFrame, labels: DataFrame) -> DataFrame:
+    """One row: the last as_of that both have; null: none."""
+    dates = segments.select("as_of").distinct()
+    shared = dates.join(labels.select("as_of").distinct(), on="as_of", how="inner")
+    return shared.agg(F.max("as_of").alias("as_of"))
+
+
+def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) -> DataFrame:
+    """One row a (segment, lifecycle) of one past as_of and horizon: what became of its customers.
+
+    customers, churned, revenue_lost (net revenue of those who churned); of the scored customers
+    scored_stayed and scored_left, with the sums of their probabilities p_stayed and p_left.
+    """
+    then = segments.select("customer_id", "segment", "lifecycle", "monetary")
+    rows = then.join(labels.select("customer_id", "churned"), on="customer_id", how="inner")
+    rows = rows.join(
+        scores.select("customer_id", "churn_probability"), on="customer_id", how="left"
+    )
+    rows = rows.select(
+        "segment",
+        "lifecycle",
+        "churned",
+        _whole("monetary", CENT, "cents"),
+        _whole("churn_probability", BILLION, "billionths"),
+    )
+    left, stayed = F.col("churned") == 1, F.col("churned") == 0
+    return rows.groupBy("segment", "lifecycle").agg(
+        F.count("*").alias("customers"),
+        F.sum("churned").alias("churned"),
+        (F.sum(F.when(left, F.col("cents"))).cast("double") / CENT).alias("revenue_lost"),
+        F.count(F.when(stayed, F.col("billionths"))).alias("scored_stayed"),
+        F.count(F.when(left, F.col("billionths"))).alias("scored_left"),
+        (F.sum(F.when(stayed, F.col("billionths"))).cast("double") / BILLION).alias("p_stayed"),
+        (F.sum(F.when(left, F.col("billionths"))).cast("double") / BILLION).alias("p_left"),
+    )
+
+
+def ingest_figures(log: DataFrame) -> DataFrame:
+    """One row a source: files and its rows in, kept, quarantined and dropped as duplicates."""
+    counts = ("rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
+    return log.groupBy("source").agg(
+        F.count("*").alias("files"), *[F.sum(name).alias(name) for name in counts]
+    )
+
+
+def quarantine_figures(quarantine: DataFrame, most: int) -> DataFrame:
+    """One row a (source, reasons) that waits in quarantine: rows. The `most` with the most rows."""
+    waiting = quarantine.where("NOT COALESCE(is_replayed, FALSE)")
+    counts = waiting.groupBy("source", "reasons").agg(F.count("*").alias("rows"))
+    return counts.orderBy(F.col("rows").desc(), "source", "reasons").limit(most)
+
+
+def _whole(column: str, parts: int, name: str) -> Column:
+    """The value in whole parts, so that sums are exact; null stays null."""
+    return F.round(F.col(column) * parts).cast("bigint").alias(name)
+
+
+def _total(column: str, parts: int, name: str) -> Column:
+    return (F.sum(column).cast("double") / parts).alias(name)

@@ -1,0 +1,59 @@
+"""gold.customer_scores and risk_factors from the probabilities that a model gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from contracts.gold import CUSTOMER_SCORES, RISK_FACTORS
+from transforms.conform import conform
+from udfs.formula import SqlFormula
+
+
+def customer_scores(
+    scored: DataFrame, horizon_days: int, threshold: float, formulas: Mapping[str, SqlFormula]
+) -> DataFrame:
+    """One row a scored customer.
+
+    `scored` has as_of, customer_id, churn_probability, score_basis, model_name, model_version,
+    top_risk_factor, recency_days and engagement_score.
+    """
+    actions = formulas["recommended_actions"](
+        **{n: n for n in ("churn_probability", "engagement_score", "recency_days")}
+    )
+    rows = scored.select(
+        "*",
+        F.lit(horizon_days).alias("horizon_days"),
+        (F.col("churn_probability") >= F.lit(threshold)).cast("int").alias("churn_prediction"),
+        formulas["risk_level"](churn_probability="churn_probability").alias("risk_level"),
+        formulas["confidence_score"](churn_probability="churn_probability").alias(
+            "confidence_score"
+        ),
+        actions.alias("recommended_actions"),
+    )
+    return conform(rows, CUSTOMER_SCORES)
+
+
+def risk_factors(explained: DataFrame) -> DataFrame:
+    """One row a (as_of, customer_id, rank) from arrays `factors` and `impacts`, largest first."""
+    pairs = F.arrays_zip("factors", "impacts", "factor_values")
+    ranked = explained.select("as_of", "customer_id", F.posexplode(pairs).alias("place", "pair"))
+    impact: Column = F.col("pair.impacts")
+    rows = ranked.select(
+        "as_of",
+        "customer_id",
+        (F.col("place") + 1).alias("rank"),
+        F.col("pair.factors").alias("feature"),
+        F.col("pair.factor_values").alias("value"),
+        impact.alias("impact"),
+        F.when(impact > 0, "increase").otherwise("decrease").alias("direction"),
+    )
+    return conform(rows, RISK_FACTORS)
+
+
+def rate_by_recency(labelled: DataFrame) -> DataFrame:
+    """One row a recency_days: rows and churned. At most one row a day of history."""
+    return labelled.groupBy("recency_days").agg(
+        F.count("*").alias("rows"), F.sum("churned").alias("churned")
+    )

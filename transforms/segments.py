@@ -1,0 +1,120 @@
+"""gold.customer_segments and segment_migration: lifecycle, RFM scores, the twelve segments."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame, Window, functions as F
+
+from contracts.gold import CUSTOMER_SEGMENTS, SEGMENT_MIGRATION
+from transforms.conform import conform
+from udfs.formula import SqlFormula
+
+KEPT = ("active", "silent")
+PERCENTS = (20, 40, 60, 80)
+# The three values that are scored; recency counts backwards, so that 5 is the most recent.
+SCORED = {"r": "recency_value", "f": "frequency", "m": "monetary"}
+
+
+def with_lifecycle(rows: DataFrame, formulas: Mapping[str, SqlFormula]) -> DataFrame:
+    """Add lifecycle from recency_days and is_terminated."""
+    lifecycle = formulas["lifecycle"](recency_days="recency_days", is_terminated="is_terminated")
+    return rows.select("*", lifecycle.alias("lifecycle"))
+
+
+def cut_points(rows: DataFrame, column: str) -> DataFrame:
+    """One row an as_of: cut_20 ... cut_80, the smallest values that reach each share of customers.
+
+    Exact, from distinct values with their counts: ties can't be split and partitions don't matter.
+    The running count is one task an as_of over distinct values, not over customers.
+    """
+    counts = (
+        rows.where(F.col(column).isNotNull()).groupBy("as_of", column).agg(F.count("*").alias("n"))
+    )
+    ascending = (
+        Window.partitionBy("as_of").orderBy(column).rowsBetween(Window.unboundedPreceding, 0)
+    )
+    whole = Window.partitionBy("as_of").orderBy(column)
+    whole = whole.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    shares = counts.select(
+        "as_of",
+        column,
+        F.sum("n").over(ascending).alias("reached"),
+        F.sum("n").over(whole).alias("all"),
+    )
+    return shares.groupBy("as_of").agg(
+        *[
+            F.min(F.when(F.col("reached") * 100 >= F.col("all") * p, F.col(column))).alias(
+                f"cut_{p}"
+            )
+            for p in PERCENTS
+        ]
+    )
+
+
+def with_rfm_scores(rows: DataFrame, formulas: Mapping[str, SqlFormula]) -> DataFrame:
+    """Add r_score, f_score, m_score, rfm_score, rfm_priority; null unless active or silent."""
+    score = formulas["quintile_score"]
+    rows = rows.select("*", (-F.col("recency_days")).alias("recency_value"))
+    for letter, column in SCORED.items():
+        cuts = cut_points(rows.where(F.col("lifecycle").isin(*KEPT)), column)
+        names = {f"cut_{p}": f"{letter}_{p}" for p in PERCENTS}
+        cuts = cuts.select("as_of", *[F.col(a).alias(b) for a, b in names.items()])
+        scored = score(
+            value=f"CASE WHEN lifecycle IN ('active', 'silent') THEN {column} END", **names
+        )
+        rows = rows.join(cuts.hint("broadcast"), on="as_of", how="left")
+        rows = rows.select("*", scored.alias(f"{letter}_score"))
+    scores = {f"{letter}_score": f"{letter}_score" for letter in SCORED}
+    return rows.select(
+        "*",
+        formulas["rfm_score"](**scores).alias("rfm_score"),
+        formulas["rfm_priority"](**scores).alias("rfm_priority"),
+    )
+
+
+def customer_segments(
+    features: DataFrame, rfm_window_days: int, formulas: Mapping[str, SqlFormula]
+) -> DataFrame:
+    """One row a (as_of, customer_id) of the feature rows, in exactly one segment."""
+    rows = features.select(
+        "*",
+        F.col(f"purchases_{rfm_window_days}d").alias("frequency"),
+        F.col(f"revenue_{rfm_window_days}d").alias("monetary"),
+    )
+    rows = with_rfm_scores(with_lifecycle(rows, formulas), formulas)
+    segment = formulas["segment"](
+        lifecycle="lifecycle", r_score="r_score", f_score="f_score", m_score="m_score"
+    )
+    rows = rows.select("*", segment.alias("segment"))
+    clv = formulas["clv_score"](
+        **{name: name for name in ("tenure_months", "total_revenue", "purchase_frequency_30d")},
+        avg_order_value="avg_order_value",
+    )
+    flag = formulas["high_risk_churn"](
+        **{name: name for name in ("recency_days", "engagement_score", "support_tickets_30d")}
+    )
+    rows = rows.select(
+        "*",
+        formulas["segment_group"](segment="segment").alias("segment_group"),
+        clv.alias("clv_score"),
+        flag.alias("high_risk_churn"),
+    )
+    return conform(rows, CUSTOMER_SEGMENTS)
+
+
+def segment_migration(now: DataFrame, then: DataFrame, previous_as_of: dt.date) -> DataFrame:
+    """One row a way from one segment to another between two as_of dates, with its customers."""
+    before = then.select("customer_id", F.col("segment").alias("from_segment"))
+    moved = now.join(before, on="customer_id", how="left").select(
+        "as_of",
+        F.lit(previous_as_of).cast("date").alias("previous_as_of"),
+        F.coalesce(F.col("from_segment"), F.lit("New customer")).alias("from_segment"),
+        F.col("segment").alias("to_segment"),
+        (F.round(F.col("monetary") * 100)).cast("bigint").alias("cents"),
+    )
+    ways = moved.groupBy("as_of", "previous_as_of", "from_segment", "to_segment").agg(
+        F.count("*").alias("customers"), (F.sum("cents").cast("double") / 100).alias("revenue_12m")
+    )
+    return conform(ways, SEGMENT_MIGRATION)
