@@ -1,1 +1,1 @@
-"""Configuration that travels with the package: defaults, one file an environment, Spark profiles."""
+"""Settings that travel with the package: defaults, a file an environment, Spark profiles."""

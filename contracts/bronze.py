@@ -1,4 +1,4 @@
-"""Bronze: each source as it came. One table a source, named after it; its own columns stay as they are."""
+"""Bronze: each source as it came. One table a source, named after it, with its own columns."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from dataclasses import replace
 from contracts.table import Column, Table
 
 METADATA = (
-    Column("_batch_id", "string", "The file (or read) that the row came with; replaced as a whole", False),
-    Column("_file", "string", "Where the row came from: file name without its folder, or the table"),
+    Column(
+        "_batch_id",
+        "string",
+        "The file (or read) that the row came with; replaced as a whole",
+        False,
+    ),
+    Column(
+        "_file", "string", "Where the row came from: file name without its folder, or the table"
+    ),
     Column("_known_at", "timestamp", "When the row reached us (UTC)", False),
-    Column("_rescued", "string", "JSON of what the source's first schema has no column for; null: nothing"),
+    Column(
+        "_rescued",
+        "string",
+        "JSON of what the source's first schema has no column for; null: nothing",
+    ),
 )
 
 # Columns that ingest adds on the way; with METADATA, names that a source must leave free.

@@ -1,4 +1,4 @@
-"""Gold: what BI tools read. Flat, commented, no NaN; a `_latest` view where a table has an as_of."""
+"""Gold: what BI tools read. Flat, commented, no NaN; a `_latest` view where there is an as_of."""
 
 from __future__ import annotations
 
@@ -18,15 +18,31 @@ CUSTOMER_SCORES = Table(
         AS_OF,
         CUSTOMER_ID,
         Column("horizon_days", "int", "Days within which the customer may leave", False),
-        Column("churn_probability", "double", "Probability of no purchase within the horizon", False),
-        Column("churn_prediction", "int", "1: churn_probability at or above the model's threshold", False),
+        Column(
+            "churn_probability", "double", "Probability of no purchase within the horizon", False
+        ),
+        Column(
+            "churn_prediction",
+            "int",
+            "1: churn_probability at or above the model's threshold",
+            False,
+        ),
         Column("risk_level", "string", "Band of churn_probability, as conf names them", False),
         Column("confidence_score", "double", "|p - 0.5| * 2: 0 undecided, 1 certain", False),
-        Column("recommended_actions", "string", "Actions whose rule fired, parted by '; '; null: none"),
-        Column("top_risk_factor", "string", "The feature that raises the risk most; null: none known"),
+        Column(
+            "recommended_actions", "string", "Actions whose rule fired, parted by '; '; null: none"
+        ),
+        Column(
+            "top_risk_factor", "string", "The feature that raises the risk most; null: none known"
+        ),
         Column("model_name", "string", "Learner of the champion; null under score_basis rule"),
         Column("model_version", "string", "Version in the registry; null under score_basis rule"),
-        Column("score_basis", "string", "model, cold_start (history too short) or rule (no champion)", False),
+        Column(
+            "score_basis",
+            "string",
+            "model, cold_start (history too short) or rule (no champion)",
+            False,
+        ),
     ),
 )
 
@@ -42,7 +58,9 @@ RISK_FACTORS = Table(
         Column("rank", "int", "1: the largest |impact|", False),
         Column("feature", "string", "Name of the feature", False),
         Column("value", "string", "The customer's value as text; null: unknown"),
-        Column("impact", "double", "SHAP value in log-odds of churn; above 0 raises the risk", False),
+        Column(
+            "impact", "double", "SHAP value in log-odds of churn; above 0 raises the risk", False
+        ),
         Column("direction", "string", "increase or decrease of the risk", False),
     ),
 )
@@ -60,17 +78,30 @@ CUSTOMER_SEGMENTS = Table(
         Column("recency_days", "bigint", "Days since the last purchase day; null: no purchase"),
         Column("frequency", "bigint", "Purchases in the RFM window", False),
         Column("monetary", "double", "Net revenue in the RFM window, currency", False),
-        Column("r_score", "int", "1 to 5, 5 the most recent; null for lost customers and prospects"),
-        Column("f_score", "int", "1 to 5, 5 the most frequent; null for lost customers and prospects"),
-        Column("m_score", "int", "1 to 5, 5 the most revenue; null for lost customers and prospects"),
+        Column(
+            "r_score", "int", "1 to 5, 5 the most recent; null for lost customers and prospects"
+        ),
+        Column(
+            "f_score", "int", "1 to 5, 5 the most frequent; null for lost customers and prospects"
+        ),
+        Column(
+            "m_score", "int", "1 to 5, 5 the most revenue; null for lost customers and prospects"
+        ),
         Column("rfm_score", "string", "The three digits; null for lost customers and prospects"),
         Column("rfm_priority", "double", "Weighted sum of the three scores; null likewise"),
         Column("segment", "string", "One of twelve", False),
         Column("segment_group", "string", "Roll-up of the segment", False),
         Column("engagement_score", "double", "0 to 1; null: no source of engagement"),
         Column("engagement_basis", "string", "The components behind engagement_score; null: none"),
-        Column("clv_score", "double", "Rule of thumb for lifetime value, currency; null: no tenure"),
-        Column("high_risk_churn", "boolean", "The rule flag: long silent, little engaged, many tickets", False),
+        Column(
+            "clv_score", "double", "Rule of thumb for lifetime value, currency; null: no tenure"
+        ),
+        Column(
+            "high_risk_churn",
+            "boolean",
+            "The rule flag: long silent, little engaged, many tickets",
+            False,
+        ),
     ),
 )
 
@@ -81,11 +112,15 @@ SEGMENT_MIGRATION = Table(
     slice_by="as_of",
     columns=(
         AS_OF,
-        Column("previous_as_of", "date", "The as_of before, of those in gold.customer_segments", False),
+        Column(
+            "previous_as_of", "date", "The as_of before, of those in gold.customer_segments", False
+        ),
         Column("from_segment", "string", "Segment then; New customer: not known then", False),
         Column("to_segment", "string", "Segment now", False),
         Column("customers", "bigint", "Customers who took this way", False),
-        Column("revenue_12m", "double", "Their net revenue in the RFM window at as_of, currency", False),
+        Column(
+            "revenue_12m", "double", "Their net revenue in the RFM window at as_of, currency", False
+        ),
     ),
 )
 
@@ -106,15 +141,24 @@ MODEL_COMPARISON = Table(
     columns=(
         Column("trained_at", "timestamp", "When the training run began (UTC)", False),
         Column("model_name", "string", "Learner or baseline", False),
-        Column("model_version", "string", "Version in the registry; '-' for what is not registered", False),
+        Column(
+            "model_version",
+            "string",
+            "Version in the registry; '-' for what is not registered",
+            False,
+        ),
         Column("data_set", "string", "The environment that the data came from", False),
-        Column("population", "string", "all, or active_90d (a purchase in the last 90 days)", False),
+        Column(
+            "population", "string", "all, or active_90d (a purchase in the last 90 days)", False
+        ),
         Column("horizon_days", "int", "Horizon of the label, days", False),
         Column("split", "string", "train, validation or test", False),
         Column("metric", "string", "Name as in scikit-learn", False),
         Column("value", "double", "Value of the metric; null: undefined here"),
         Column("ci_low", "double", "Lower end of the 95 % bootstrap interval; null: none computed"),
-        Column("ci_high", "double", "Upper end of the 95 % bootstrap interval; null: none computed"),
+        Column(
+            "ci_high", "double", "Upper end of the 95 % bootstrap interval; null: none computed"
+        ),
     ),
 )
 

@@ -6,18 +6,32 @@ from contracts.rules import in_order, in_range, not_before, not_future, not_null
 from contracts.table import Column, Rule, Table
 
 LINEAGE = (
-    Column("known_at", "timestamp", "When the row counts as known (UTC); features see it from then on", False),
+    Column(
+        "known_at",
+        "timestamp",
+        "When the row counts as known (UTC); features see it from then on",
+        False,
+    ),
     Column("source", "string", "Name of the source in conf", False),
     Column("batch_id", "string", "The file that the row came with", False),
-    Column("content_hash", "bigint", "Hash of the declared columns; equal hash and key: exact duplicate", False),
-    Column("warnings", "string", "Names of the warning rules that the row broke, parted by ', '; null: none"),
+    Column(
+        "content_hash",
+        "bigint",
+        "Hash of the declared columns; equal hash and key: exact duplicate",
+        False,
+    ),
+    Column(
+        "warnings",
+        "string",
+        "Names of the warning rules that the row broke, parted by ', '; null: none",
+    ),
 )
 
 VALIDITY = ("valid_from", "valid_to")
 
 
 def mapped_columns(table: Table) -> tuple[Column, ...]:
-    """The columns that a source's mapping gives: all but lineage and validity, which ingest sets."""
+    """The columns that a source's mapping gives; ingest sets lineage and validity."""
     set_by_ingest = {*VALIDITY, *(c.name for c in LINEAGE)}
     return tuple(c for c in table.columns if c.name not in set_by_ingest)
 
@@ -28,7 +42,9 @@ def _silver(
     columns: tuple[Column, ...],
     rules: tuple[Rule, ...],
     event_time: str | None,
-    references: tuple[tuple[str, str, str], ...] = (("customer_id", "silver.customers", "customer_id"),),
+    references: tuple[tuple[str, str, str], ...] = (
+        ("customer_id", "silver.customers", "customer_id"),
+    ),
 ) -> Table:
     return Table(
         name=f"silver.{name}",
@@ -66,7 +82,9 @@ _CUSTOMER_COLUMNS = (
     Column("email", "string", "E-mail address", personal=True),
     Column("language", "string", "Language for messages, as ISO 639-1"),
     Column("signup_on", "date", "Day of signing up; null: unknown, the first purchase stands in"),
-    Column("is_opted_out", "boolean", "True: must not be contacted; null: unknown, may be contacted"),
+    Column(
+        "is_opted_out", "boolean", "True: must not be contacted; null: unknown, may be contacted"
+    ),
     *ATTRIBUTES,
 )
 
@@ -90,7 +108,7 @@ CUSTOMERS = Table(
 
 TRANSACTIONS = _silver(
     "transactions",
-    "One line of an order (or an order, where the source has no lines). Returns have a negative amount.",
+    "One line of an order (or an order, where the source has no lines); negative: a return.",
     (
         CUSTOMER_ID,
         Column("order_id", "string", "The order (basket) that the line belongs to", False),
@@ -125,7 +143,9 @@ SUPPORT_TICKETS = _silver(
         Column("ticket_id", "string", "The ticket", False),
         Column("customer_id", "string", "The customer; null: nobody could be told"),
         Column("opened_at", "timestamp", "When it was opened (UTC)", False),
-        Column("resolved_at", "timestamp", "When it was resolved (UTC); null: open as far as known"),
+        Column(
+            "resolved_at", "timestamp", "When it was resolved (UTC); null: open as far as known"
+        ),
         Column("category", "string", "Category as the source gives it"),
         Column("text", "string", "What the customer wrote", personal=True, is_free_text=True),
     ),
@@ -158,7 +178,9 @@ ENGAGEMENT_EVENTS = _silver(
         Column("event_id", "string", "The event; null where the source has no id"),
         Column("kind", "string", f"One of {', '.join(ENGAGEMENT_KINDS)}", False),
         Column("occurred_at", "timestamp", "When (UTC)", False),
-        Column("feature", "string", "Which feature of the product; null unless kind is feature_use"),
+        Column(
+            "feature", "string", "Which feature of the product; null unless kind is feature_use"
+        ),
         Column("duration_minutes", "double", "How long, minutes; null: not measured"),
         Column("session_id", "string", "The session; null: unknown"),
     ),

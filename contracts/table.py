@@ -12,7 +12,7 @@ LAYERS = ("bronze", "silver", "features", "gold")
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `comment` carries the unit and what a null means; `personal` marks personal data."""
+    """One column. `comment` says the unit and what a null means; `personal`: personal data."""
 
     name: str
     type: str
@@ -63,7 +63,9 @@ class Table:
     def __post_init__(self) -> None:
         layer, _, short = self.name.partition(".")
         if layer not in LAYERS or not short:
-            raise ValueError(f"table name {self.name!r}: must be <layer>.<table>, layer in {LAYERS}")
+            raise ValueError(
+                f"table name {self.name!r}: must be <layer>.<table>, layer in {LAYERS}"
+            )
         unknown = [c for c in (*self.key, *self.cluster_by) if c not in self.column_names]
         if unknown:
             raise ValueError(f"{self.name}: key or cluster columns {unknown} are not declared")

@@ -19,6 +19,7 @@ from jobs.runtime.command import ConfDir, DryRun, Env, application, parse_moment
 from jobs.runtime.context import Context
 from jobs.runtime.errors import UsageError
 from jobs.runtime.ledger import REPLAY, Ledger
+from jobs.runtime.parts import Part, explained
 from jobs.runtime.tally import Tally, check_share
 from jobs.runtime.writes import Write
 
@@ -92,7 +93,7 @@ class Ingestion:
         if not parts:
             return None
         files = {f.batch_id: f.name for part in parts for f in part.files}
-        self.warn_of_files(name, files, left)
+        checks.warn_of_files(self.settings, name, files.values(), left, self.ledger, self.progress)
         there = self.bronze_types(name)
         columns = checks.expected_columns(
             self.settings.env, name, source, parts, there, self.progress
@@ -107,16 +108,15 @@ class Ingestion:
         self.progress.say(f"      {tally.line(f'{len(files)} file' + 's' * (len(files) > 1))}")
         return Intake(name, bronze, rows, tally, files, batches)
 
-    def source_rows(
-        self, name: str, parts: Sequence[readers.Part], columns: dict[str, str]
-    ) -> DataFrame:
+    def source_rows(self, name: str, parts: Sequence[Part], columns: dict[str, str]) -> DataFrame:
         """All rows of the new files, in the columns of bronze and with their batch."""
         from transforms.sources import with_batches, with_expected_columns
 
         files = sorted(
             (f for part in parts for f in part.files), key=lambda f: (f.modified_ms, f.name, f.path)
         )
-        is_history = not self.ledger.batches(name) and self.is_history_known(name)
+        is_history = checks.is_history_known(self.settings, name)
+        is_history &= not self.ledger.batches(name)
         batches = [
             (f.path, f.batch_id, f.name, self.known_at, place - len(files) + 1, is_history, None)
             for place, f in enumerate(files)
@@ -134,7 +134,7 @@ class Ingestion:
         name: str,
         rows: DataFrame,
         batches: Sequence[str],
-        part: readers.Part | None = None,
+        part: Part | None = None,
         batch: str | None = None,
     ) -> DataFrame:
         """The rows with what becomes of each, kept for what follows.
@@ -178,7 +178,7 @@ class Ingestion:
         """The counts of labelled rows, which are computed here."""
         from transforms.silver_rows import counts
 
-        with readers.explained(name):
+        with explained(name):
             found = counts(rows).collect()  # one row a batch and set of broken rules
         return Tally(name, self.table(name), found)
 
@@ -231,7 +231,7 @@ class Ingestion:
             there = ", ".join(self.settings.sources)
             raise UsageError(f"--replay {name}: must be a source of conf; there are {there}.")
         waiting = self.context.read(QUARANTINE.name).where(f"source = '{name}' AND NOT is_replayed")
-        found = replay_identity(waiting).head()  # one row
+        found = replay_identity(waiting).collect()[0]  # one row
         if not found["rows"]:
             self.progress.say(f"      {name}: nothing waits in quarantine")
             return
@@ -257,11 +257,6 @@ class Ingestion:
         """The silver table of a source."""
         return checks.TARGETS[self.settings.sources[name].table]
 
-    def is_history_known(self, name: str) -> bool:
-        """Whether the source's first load counts as known when it happened."""
-        own = self.settings.sources[name].first_load_known
-        return (own or self.settings.ingest.first_load_known) == "event_time"
-
     def bronze_types(self, name: str) -> dict[str, str]:
         """The columns of bronze.<source> (name -> type) without metadata; empty: no table yet."""
         bronze = source_table(name, {}, is_personal=False)
@@ -278,26 +273,6 @@ class Ingestion:
 
     # ------------------------------------------------------------------ warnings
 
-    def warn_of_files(self, name: str, files: dict[str, str], left: int) -> None:
-        """Files that wait for the next run, and files that come a second time."""
-        source, known = self.settings.sources[name], self.ledger.file_names(name)
-        if left:
-            rest = (
-                " The rest of this history will count as known on arrival: raise the limit first."
-                if not known and self.is_history_known(name)
-                else ""
-            )
-            self.progress.warn(
-                f"{name}: {len(files):,} files are taken in, {left:,} wait for the next run "
-                f"(ingest.max_files_a_run).{rest}"
-            )
-        for file in sorted({*files.values()} & known) if not source.key else ():
-            if self.table(name) is not CUSTOMERS:
-                self.progress.warn(
-                    f"{name}: {file} came before with other content. Without a key all its rows "
-                    f"are taken in again. Set sources.{name}.key, or give new files new names."
-                )
-
     def warn_of_missing_profiles(self, intake: Intake) -> None:
         """Customers of a source without a profile: kept, with null attributes."""
         from transforms.quality import split
@@ -305,7 +280,7 @@ class Ingestion:
 
         if not self.table(intake.name).references:
             return
-        found = without_profile(split(intake.rows)[0], self.versions).head()  # one row
+        found = without_profile(split(intake.rows)[0], self.versions).collect()[0]  # one row
         if found["missing"]:
             self.progress.warn(
                 f"{intake.name}: {found['missing']:,} of {found['customers']:,} customers have no "

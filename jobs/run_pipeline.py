@@ -52,7 +52,9 @@ def report(context: Context) -> None:
     write_report(context)
 
 
-def command(env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None) -> None:
+def command(
+    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+) -> None:
     """From raw files to scored, explained and segmented customers."""
     start("run_pipeline", run, env, as_of, dry_run, conf_dir)
 

@@ -55,6 +55,7 @@ def features_at(context: Context) -> Any:
 
 
 def slice_of(context: Context, name: str, frame: Any) -> Write:
+    """The rows of as_of of one table."""
     return Write(context.table(name), frame, [context.as_of])
 
 
@@ -69,7 +70,9 @@ def migration(context: Context, segments: Any) -> list[Write]:
     if previous is None:
         return []
     then = past.where(f"as_of = DATE'{previous}'")
-    return [slice_of(context, "gold.segment_migration", segment_migration(segments, then, previous))]
+    return [
+        slice_of(context, "gold.segment_migration", segment_migration(segments, then, previous))
+    ]
 
 
 def by_model(kept: Any, champion: Registered) -> Any:
@@ -92,6 +95,7 @@ def by_model(kept: Any, champion: Registered) -> Any:
 
 def by_rule(context: Context, kept: Any) -> Any:
     """Without a champion: the share that churned among those silent for as long, on past dates."""
+    import pandas as pd
     from pyspark.sql import functions as F
 
     from models.baselines import RecencyOnly
@@ -108,25 +112,24 @@ def by_rule(context: Context, kept: Any) -> Any:
     counts = rate_by_recency(known).toPandas()
     if not len(counts):
         raise TableError(
-            f"features.labels: no label of {horizon} days has passed by {context.as_of}, and there is "
-            "no champion. Build features of an earlier as_of, or train a model."
+            f"features.labels: no label of {horizon} days has passed by {context.as_of}, and "
+            "there is no champion. Build features of an earlier as_of, or train a model."
         )
     rule = RecencyOnly.fit(counts)
 
-    def rate(days: Any) -> Any:
-        import pandas as pd
-
-        return pd.Series(rule.predict_proba(pd.DataFrame({"recency_days": days})))
-
-    context.progress.warn("no champion is registered: scores come from recency alone (score_basis rule).")
-    probability = F.pandas_udf(rate, "double")  # type: ignore[call-overload]
+    context.progress.warn(
+        "no champion is registered: scores come from recency alone (score_basis rule)."
+    )
+    # One literal a day up to silent_days: whom it scores is not silent for longer.
+    days = pd.DataFrame({"recency_days": range(1, context.settings.lifecycle.silent_days + 1)})
+    rates = F.array(*[F.lit(float(rate)) for rate in rule.predict_proba(days)])
     none = F.lit(None).cast("string")
     return kept.select(
         "as_of",
         "customer_id",
         "recency_days",
         "engagement_score",
-        probability(F.col("recency_days")).alias("churn_probability"),
+        F.element_at(rates, F.col("recency_days").cast("int")).alias("churn_probability"),
         F.lit("rule").alias("score_basis"),
         F.array().cast("array<string>").alias("factors"),
         F.array().cast("array<double>").alias("impacts"),
@@ -157,7 +160,9 @@ def factors(scored: Any) -> Any:
     return risk_factors(scored)
 
 
-def command(env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None) -> None:
+def command(
+    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+) -> None:
     """Score, explain and segment the customers of an as_of."""
     start("score_customers", run, env, as_of, dry_run, conf_dir)
 

@@ -28,8 +28,12 @@ def run(context: Context) -> None:
     mark = fingerprint(context, plan)
     done = registry.finished_run(mark)
     if done is not None:
-        context.progress.say(f"      unchanged   run {done.info.run_id[:12]} trained on the same inputs")
-        context.write([comparison_write(context, registry.run_json(done.info.run_id, "comparison.json"))])
+        context.progress.say(
+            f"      unchanged   run {done.info.run_id[:12]} trained on the same inputs"
+        )
+        context.write(
+            [comparison_write(context, registry.run_json(done.info.run_id, "comparison.json"))]
+        )
         context.lake.forget()
         return
     train(context, plan, rows, registry, mark)
@@ -76,9 +80,7 @@ def calibrated(context: Context, rows: Any, design: Design, ensemble: Any) -> An
 
     held_out = sample(rows, "validation")
     raw = ensemble.predict(design.encoder.encode(held_out[list(design.encoder.feature_names)]))
-    return best_by_brier(
-        raw, held_out["churned"].to_numpy(), held_out["customer_id"].tolist()
-    )
+    return best_by_brier(raw, held_out["churned"].to_numpy(), held_out["customer_id"].tolist())
 
 
 def portable(
@@ -135,7 +137,8 @@ def promote(
     rival = CHAMPION if champion is not None else "recency_only"
     gain = advantage(evaluated, name, rival, context.settings.training.bootstrap_samples)
     is_better = gain.low is not None and gain.low > 0
-    text = f"ROC AUC {gain.value or 0:+.4f} ({gain.low or 0:+.4f} to {gain.high or 0:+.4f}) against {rival}"
+    interval = f"{gain.low or 0:+.4f} to {gain.high or 0:+.4f}"
+    text = f"ROC AUC {gain.value or 0:+.4f} ({interval}) against {rival}"
     mlflow.set_tags({"promotion": text, "is_promoted": str(is_better)})
     if is_better:
         registry.promote(version)
@@ -144,9 +147,12 @@ def promote(
     return is_better
 
 
-def command(env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None) -> None:
+def command(
+    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+) -> None:
     """Train, test and register the churn model; promote it to champion where it is better."""
     start("train_churn", run, env, as_of, dry_run, conf_dir)
+
 
 main = application(command)
 

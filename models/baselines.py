@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
 RFM_COLUMNS = ("recency_days", "purchases_365d", "revenue_365d")
@@ -49,7 +50,7 @@ class RfmLogistic:
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         logs = np.log1p(frame[list(RFM_COLUMNS)].astype(float).clip(lower=0).to_numpy())
-        return 1.0 / (1.0 + np.exp(-(logs @ np.array(self.coefficients) + self.intercept)))
+        return expit(logs @ np.array(self.coefficients) + self.intercept)
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,9 @@ def _log_loss(r: Ranked) -> Array:
     return -(r.label * np.log(p) + (1 - r.label) * np.log(1 - p))
 
 
-def _share(top: Callable[[Ranked], Array], bottom: Callable[[Ranked], Array], empty: float) -> Measure:
+def _share(
+    top: Callable[[Ranked], Array], bottom: Callable[[Ranked], Array], empty: float
+) -> Measure:
     """Weighted top / bottom; `empty` where the bottom is nothing."""
 
     def measure(r: Ranked, w: Array) -> Array:
@@ -118,9 +120,13 @@ def _lift_in_top(percent: int) -> Measure:
 def _calibration_error(r: Ranked, w: Array) -> Array:
     """Mean |share churned - mean probability| over ten bins of equal count, weighted by count."""
     total = w.sum(axis=1, keepdims=True)
-    place = np.floor((np.cumsum(w, axis=1) - w / 2) / total * CALIBRATION_BINS).clip(0, CALIBRATION_BINS - 1)
+    place = np.floor((np.cumsum(w, axis=1) - w / 2) / total * CALIBRATION_BINS).clip(
+        0, CALIBRATION_BINS - 1
+    )
     gap = w * (r.label - r.p)
-    return sum(np.abs((gap * (place == b)).sum(axis=1)) for b in range(CALIBRATION_BINS)) / total[:, 0]
+    return (
+        sum(np.abs((gap * (place == b)).sum(axis=1)) for b in range(CALIBRATION_BINS)) / total[:, 0]
+    )
 
 
 METRICS: Mapping[str, Measure] = {
@@ -150,7 +156,9 @@ def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[Ar
     blocks = []
     for start in range(0, samples, SAMPLES_AT_ONCE):
         size = min(SAMPLES_AT_ONCE, samples - start)
-        times = np.stack([np.bincount(draw.integers(0, count, count), minlength=count) for _ in range(size)])
+        times = np.stack(
+            [np.bincount(draw.integers(0, count, count), minlength=count) for _ in range(size)]
+        )
         blocks.append(times[:, customer].astype(float))
     return blocks
 

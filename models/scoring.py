@@ -75,7 +75,9 @@ def _texts(column: pd.Series) -> np.ndarray:
     if column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype):
         return column.astype(object).where(column.notna(), None).map(_text).to_numpy(dtype=object)
     numbers = column.astype(float).to_numpy()
-    out = np.array([None if np.isnan(n) else f"{n:.10g}" if n == round(n) else f"{n:.4g}" for n in numbers])
+    out = np.array(
+        [None if np.isnan(n) else f"{n:.10g}" if n == round(n) else f"{n:.4g}" for n in numbers]
+    )
     return out.astype(object)
 
 

@@ -55,7 +55,9 @@ def _spark_session():
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+        .config(
+            "spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+        )
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
@@ -88,7 +90,9 @@ def make_context(spark, tmp_path):
             out[key] = merged(out[key], value) if nested else value
         return out
 
-    def make(root: Path | None = None, as_of=None, is_dry=False, options=None, env="demo", **overrides):
+    def make(
+        root: Path | None = None, as_of=None, is_dry=False, options=None, env="demo", **overrides
+    ):
         values = load(env).model_dump()
         values["lakehouse"]["root"] = str(root or tmp_path / "lakehouse")
         settings = Settings(**merged(values, overrides))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, Window, functions as F
+from pyspark.sql import Column, DataFrame, Window, WindowSpec, functions as F
 
 from contracts.rules import DUPLICATE, KEPT
 from contracts.silver import CUSTOMERS, mapped_columns
@@ -65,7 +65,7 @@ def versions_after(versions: DataFrame, written: DataFrame) -> DataFrame:
     return rest.select(*CUSTOMERS.column_names).unionByName(written)
 
 
-def _customer() -> Window:
+def _customer() -> WindowSpec:
     # Rows that are in no chain (quarantined, duplicates) stand apart from those that are.
     return Window.partitionBy("customer_id", "_is_member").orderBy(
         "valid_from", F.desc("_is_stored"), "batch_id"

@@ -15,7 +15,7 @@ from transforms.visibility import visible_from, with_each_as_of
 
 
 def purchase_totals(transactions: DataFrame) -> DataFrame:
-    """One row a (customer_id, day, visible_from) with a purchase: the day's cents, returns included.
+    """One row a (customer_id, day, visible_from) with a purchase: its cents, returns included.
 
     The lines are spread by customer once; all later groupings find their rows together.
     """
@@ -31,7 +31,9 @@ def purchase_totals(transactions: DataFrame) -> DataFrame:
         .groupBy("customer_id", "day", "visible_from")
         .agg(F.sum("cents").alias("cents"), F.max("is_purchase").alias("is_purchase"))
     )
-    return days.where(F.col("is_purchase") == 1).select("customer_id", "day", "visible_from", "cents")
+    return days.where(F.col("is_purchase") == 1).select(
+        "customer_id", "day", "visible_from", "cents"
+    )
 
 
 def purchase_summary(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:

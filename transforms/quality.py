@@ -58,13 +58,18 @@ def split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
     return rows.where(F.col("_outcome") == KEPT), rows.where(F.col("_outcome") == QUARANTINED)
 
 
+def source_names(rows: DataFrame) -> list[str]:
+    """The columns of `_source`: the source's own, then METADATA."""
+    return rows.select("_source.*").columns
+
+
 def quarantine_rows(rejected: DataFrame, source: str) -> DataFrame:
     """Rows of silver.quarantine. One row: one rejected row, whole, as JSON.
 
     A malformed row has its text as `_malformed`. Equal rows of a batch differ by a running number,
     so that row_id is unique and the same in every run.
     """
-    given = [f"_source.`{c}`" for c in rejected.schema["_source"].dataType.names]
+    given = [f"_source.`{c}`" for c in source_names(rejected)]
     meta = ("_source.`_batch_id`", "_source.`_file`", "_source.`_known_at`", "_source.`_rescued`")
     own = [F.col(c) for c in given if c not in meta]
     rescued = F.when(F.col("_malformed").isNull(), F.col("_source._rescued")).alias("_rescued")

@@ -16,7 +16,7 @@ from contracts.rules import DUPLICATE
 from contracts.silver import CUSTOMERS, mapped_columns
 from contracts.table import Rule, Table
 from transforms.deduplicate import content_hash
-from transforms.quality import with_flags
+from transforms.quality import source_names, with_flags
 from transforms.sources import mapped, with_wide_numbers
 
 # A profile of a history was true before anything else that the history tells.
@@ -60,7 +60,9 @@ def flagged_rows(
     dated = typed.withColumns({"known_at": _known_at(table), "arrived_at": F.col("_known_at")})
     lineage = {"source": F.lit(source), "batch_id": F.lit(batch) if batch else F.col("_batch_id")}
     lineage["content_hash"] = content_hash([c.name for c in columns])
-    return with_flags(dated, rules).withColumns(lineage).drop("arrived_at", "_faults", "_type_changes")
+    return (
+        with_flags(dated, rules).withColumns(lineage).drop("arrived_at", "_faults", "_type_changes")
+    )
 
 
 def _known_at(table: Table) -> Column:
@@ -93,7 +95,7 @@ def bronze_rows(labelled: DataFrame, has_duplicates: bool) -> DataFrame:
     """The rows as they came. A table that is read whole leaves out what is there already."""
     rows = labelled if has_duplicates else labelled.where(F.col("_outcome") != DUPLICATE)
     meta = [c.name for c in METADATA]
-    names = [c for c in labelled.schema["_source"].dataType.names if c not in meta]
+    names = [c for c in source_names(labelled) if c not in meta]
     return rows.select(*[F.col(f"_source.`{c}`").alias(c) for c in (*names, *meta)])
 
 

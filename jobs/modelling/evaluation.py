@@ -71,7 +71,9 @@ def advantage(evaluated: Evaluated, name: str, other: str, samples: int) -> Esti
     )
 
 
-def value_of(rows: Sequence[Mapping[str, Any]], model: str, population: str, metric: str) -> float | None:
+def value_of(
+    rows: Sequence[Mapping[str, Any]], model: str, population: str, metric: str
+) -> float | None:
     """The test value of a metric in the rows of `comparison`."""
     for row in rows:
         if (row["model_name"], row["population"], row["split"], row["metric"]) == (
@@ -113,7 +115,8 @@ def baselines(rows: Any) -> list[Any]:
 
     known = rows.where("split <> 'test'")
     logs = known.select(
-        "churned", *[F.log1p(F.greatest(F.col(c).cast("double"), F.lit(0.0))).alias(c) for c in RFM_COLUMNS]
+        "churned",
+        *[F.log1p(F.greatest(F.col(c).cast("double"), F.lit(0.0))).alias(c) for c in RFM_COLUMNS],
     ).na.drop()
     vectors = VectorAssembler(inputCols=list(RFM_COLUMNS), outputCol="x").transform(logs)
     fitted = LogisticRegression(featuresCol="x", labelCol="churned", maxIter=50).fit(vectors)
@@ -127,7 +130,10 @@ def baselines(rows: Any) -> list[Any]:
 def check_leak(context: Context, found: list[dict[str, Any]], name: str) -> None:
     """Stop where the test ROC AUC is too good to be true."""
     training = context.settings.training
-    ceilings = {"all": training.leak_alarm_roc_auc, "active_90d": training.leak_alarm_roc_auc_active_90d}
+    ceilings = {
+        "all": training.leak_alarm_roc_auc,
+        "active_90d": training.leak_alarm_roc_auc_active_90d,
+    }
     for population, ceiling in ceilings.items():
         value = value_of(found, name, population, "roc_auc")
         if value is not None and value > ceiling:

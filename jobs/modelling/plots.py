@@ -37,7 +37,9 @@ def roc_plot(evaluated: Evaluated, name: str) -> Any:
     """The ROC curve of the model beside the baselines, on the test date."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    figure, axes = _figure("Who leaves: test date", "share of stayers contacted", "share of leavers found")
+    figure, axes = _figure(
+        "Who leaves: test date", "share of stayers contacted", "share of leavers found"
+    )
     label = evaluated.rows["churned"].to_numpy()
     for other, p in evaluated.probabilities.items():
         if len(np.unique(p)) < 2:
@@ -52,7 +54,9 @@ def roc_plot(evaluated: Evaluated, name: str) -> Any:
 
 def calibration_plot(evaluated: Evaluated, name: str) -> Any:
     """Predicted probability against the share that left, in ten groups of equal size."""
-    figure, axes = _figure("Does 40 % mean 40 %? Test date", "predicted probability", "share that left")
+    figure, axes = _figure(
+        "Does 40 % mean 40 %? Test date", "predicted probability", "share that left"
+    )
     label, p = evaluated.rows["churned"].to_numpy(), evaluated.probabilities[name]
     parts = [part for part in np.array_split(np.argsort(p, kind="stable"), 10) if len(part)]
     axes.plot([0, 1], [0, 1], color=SOFT, lw=0.8, ls=":")

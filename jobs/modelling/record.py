@@ -35,10 +35,14 @@ def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> N
     import mlflow
 
     settings = context.settings
-    mlflow.log_params({f"xgboost.{k}": v for k, v in settings.training.xgboost.model_dump().items()})
+    mlflow.log_params(
+        {f"xgboost.{k}": v for k, v in settings.training.xgboost.model_dump().items()}
+    )
     mlflow.log_params({"seed": settings.training.seed, "workers": settings.training.workers})
     mlflow.set_tags({"fingerprint": mark, "code": code_version(), "env": settings.env})
-    mlflow.log_dict(settings.model_dump(mode="json", exclude={"lakehouse", "mlflow"}), "config.json")
+    mlflow.log_dict(
+        settings.model_dump(mode="json", exclude={"lakehouse", "mlflow"}), "config.json"
+    )
     mlflow.log_dict(context.run.inputs, "input_versions.json")
     mlflow.log_dict(
         {"as_of": context.as_of.isoformat()}
@@ -46,7 +50,8 @@ def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> N
         "split.json",
     )
     mlflow.log_dict(
-        {"features": list(design.encoder.feature_names), "left_out": design.left_out}, "features.json"
+        {"features": list(design.encoder.feature_names), "left_out": design.left_out},
+        "features.json",
     )
 
 
@@ -76,12 +81,24 @@ def comparison_write(context: Context, result: dict[str, Any]) -> Write:
 
     from transforms.conform import conform
 
-    trained_at = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
+    trained_at = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(
+        tzinfo=None
+    )
     table = context.table("gold.model_comparison")
     kept = [r for r in result["rows"] if r["model_name"] != CHAMPION]
     rows = context.spark.createDataFrame(
-        [(r["model_name"], r["population"], r["split"], r["metric"], r["value"], r["ci_low"], r["ci_high"])
-         for r in kept],
+        [
+            (
+                r["model_name"],
+                r["population"],
+                r["split"],
+                r["metric"],
+                r["value"],
+                r["ci_low"],
+                r["ci_high"],
+            )
+            for r in kept
+        ],
         "model_name string, population string, split string, metric string, value double, "
         "ci_low double, ci_high double",
     )

@@ -52,12 +52,16 @@ def training_rows(context: Context, plan: Schedule) -> Any:
         context.needs(name, "build_features")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
     horizon = context.settings.churn.primary_horizon_days
-    return with_split(labelled_rows(rows, context.read("features.labels"), horizon), plan.split_of())
+    return with_split(
+        labelled_rows(rows, context.read("features.labels"), horizon), plan.split_of()
+    )
 
 
 def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
     """Rows by split. Raises ModelGateError where a split has no row or one class only."""
-    found = {r["split"]: r for r in rows.groupBy("split").agg({"churned": "sum", "*": "count"}).collect()}
+    found = {
+        r["split"]: r for r in rows.groupBy("split").agg({"churned": "sum", "*": "count"}).collect()
+    }
     for split in ("train", "validation", "test"):
         if split not in found:
             raise ModelGateError(
@@ -94,16 +98,25 @@ def designed(context: Context, rows: Any) -> Design:
     numeric = [n for n in numeric if n not in left_out]
     categorical = [n for n in categorical if n not in left_out]
     # At most MOST_CATEGORIES a feature come to the driver.
-    counted = category_counts(seen, categorical).where(f"count >= {FEWEST_ROWS}") if categorical else None
-    known = counted.orderBy(*_by_frequency()).limit(MOST_CATEGORIES * len(categorical)).collect() if (
-        counted is not None
-    ) else []
+    counted = (
+        category_counts(seen, categorical).where(f"count >= {FEWEST_ROWS}") if categorical else None
+    )
+    known = (
+        counted.orderBy(*_by_frequency()).limit(MOST_CATEGORIES * len(categorical)).collect()
+        if (counted is not None)
+        else []
+    )
     categories = tuple(
-        (name, tuple(sorted([r["category"] for r in known if r["feature"] == name][:MOST_CATEGORIES])))
+        (
+            name,
+            tuple(sorted([r["category"] for r in known if r["feature"] == name][:MOST_CATEGORIES])),
+        )
         for name in categorical
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
-    frame, names = design_matrix(rows, numeric, categories, ("customer_id", "as_of", "split", "churned"))
+    frame, names = design_matrix(
+        rows, numeric, categories, ("customer_id", "as_of", "split", "churned")
+    )
     return Design(context.lake.keep(frame), names, encoder, left_out)
 
 

@@ -18,10 +18,17 @@ from jobs.runtime.run_info import RunInfo
 Env = Annotated[str, typer.Option(help="Name of a file in conf/ (without .yaml).")]
 AsOf = Annotated[
     str | None,
-    typer.Option(help="Day (YYYY-MM-DD); events before its 00:00 UTC count. Default: conf, else the day after the last complete day of purchases."),
+    typer.Option(
+        help="Day (YYYY-MM-DD); events before its 00:00 UTC count. "
+        "Default: conf, else the day after the last complete day of purchases."
+    ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print plan and row counts; write nothing.")]
-ConfDir = Annotated[str | None, typer.Option(help="Folder with YAML files of your own instead of conf/.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print plan and row counts; write nothing.")
+]
+ConfDir = Annotated[
+    str | None, typer.Option(help="Folder with YAML files of your own instead of conf/.")
+]
 
 
 def parse_day(text: str | None, option: str) -> dt.date | None:
@@ -31,7 +38,9 @@ def parse_day(text: str | None, option: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text}: must be a date as YYYY-MM-DD, such as 2018-01-01.") from None
+        raise UsageError(
+            f"{option} {text}: must be a date as YYYY-MM-DD, such as 2018-01-01."
+        ) from None
 
 
 def parse_moment(text: str | None, option: str) -> dt.datetime | None:
@@ -58,7 +67,7 @@ def start(
     engine: str = "spark",
     **options: Any,
 ) -> None:
-    """Run a job from its command line: settings, lock, run, and an exit code that says how it ended."""
+    """Run a job from its command line; the exit code says how it ended."""
     try:
         if engine == "duckdb":
             from jobs.runtime.duck_session import activate
@@ -69,9 +78,15 @@ def start(
         settings_module.use_conf_dir(conf_dir)
         settings = settings_module.load(env)
         info = RunInfo(job)
-        options["as_of_dates"] = [parse_day(text, "--as-of") for text in options.pop("as_of_texts", [])]
+        options["as_of_dates"] = [
+            parse_day(text, "--as-of") for text in options.pop("as_of_texts", [])
+        ]
         context = Context(
-            settings, info, given_as_of=parse_day(as_of, "--as-of"), is_dry=is_dry, engine=engine,
+            settings,
+            info,
+            given_as_of=parse_day(as_of, "--as-of"),
+            is_dry=is_dry,
+            engine=engine,
             options=options,
         )
         if is_dry:

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def activate() -> None:
-    """From here on `import pyspark.sql` gives sqlframe's DuckDB classes. Once a process, first thing."""
+    """From here on `import pyspark.sql` gives sqlframe's DuckDB classes. Before anything else."""
     from sqlframe import activate as activate_sqlframe
 
     activate_sqlframe("duckdb")

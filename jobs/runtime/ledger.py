@@ -21,9 +21,11 @@ class Ledger:
     def __init__(self, context: Context) -> None:
         self.spark = context.spark
         # One row a file ever taken in.
-        self.rows = context.read(INGEST_LOG.name).selectExpr(
-            "source", "batch_id", "file", "unix_micros(known_at) AS known_at"
-        ).collect()
+        self.rows = (
+            context.read(INGEST_LOG.name)
+            .selectExpr("source", "batch_id", "file", "unix_micros(known_at) AS known_at")
+            .collect()
+        )
 
     def batches(self, source: str) -> set[str]:
         """The batches of a source, its replays too."""

@@ -7,25 +7,18 @@ added: `_path` (the file) and `_malformed` (the text of a row that could not be 
 from __future__ import annotations
 
 import importlib.resources
-import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from typing import TYPE_CHECKING
 
-from contracts.bronze import METADATA, ON_THE_WAY
 from jobs.runtime.errors import SourceError
+from jobs.runtime.parts import MALFORMED, PATH, Part, SourceFile, batch_id, explained, named
+from jobs.runtime.table_readers import delta_part, jdbc_part
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from jobs.runtime.settings import LookupSettings, SourceSettings
-
-PATH, MALFORMED = "_path", "_malformed"
-RESERVED = (*ON_THE_WAY, *(c.name for c in METADATA))
 
 # Last word over a source's own options: with another mode, rows would be lost without a trace, and
 # with column pruning Spark would not see that a row has too few or too many columns.
@@ -34,54 +27,6 @@ FORCED_OPTIONS = {
     "columnNameOfCorruptRecord": MALFORMED,
     "columnPruning": "false",
 }
-
-# Delta refuses the first eight in a column's name, Spark reads a dot as a field of a struct.
-_REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """One file of a source, or one read of a table."""
-
-    batch_id: str
-    name: str
-    path: str
-    length: int
-    modified_ms: int
-
-    @property
-    def location(self) -> str:
-        """Where to read it: `path` is as Spark reports it, with a space as %20, which it can't open."""
-        return unquote(self.path)
-
-
-@dataclass(frozen=True)
-class Part:
-    """The files of a source that have the same columns, as one frame."""
-
-    files: tuple[SourceFile, ...]
-    frame: DataFrame
-
-    @property
-    def title(self) -> str:
-        """The files as a message names them: the first, and how many more."""
-        more = len(self.files) - 1
-        return self.files[0].name + (f" and {more} more" if more else "")
-
-    @property
-    def types(self) -> dict[str, str]:
-        """The source's own columns and their types."""
-        fields = self.frame.schema.fields
-        return {f.name: f.dataType.simpleString() for f in fields if f.name not in RESERVED}
-
-
-def batch_id(source: str, name: str, length: int, modified_ms: int) -> str:
-    """Names the content of a file without reading it; the folder may change.
-
-    >>> len(batch_id("orders", "day1.csv", 120, 1514764800000))
-    16
-    """
-    return sha256(f"{source}\n{name}\n{length}\n{modified_ms}".encode()).hexdigest()[:16]
 
 
 def find_parts(
@@ -93,9 +38,9 @@ def find_parts(
     """
     with explained(name):
         if source.format == "jdbc":
-            part = _jdbc_part(spark, name, source)
+            part = jdbc_part(spark, name, source)
         elif source.format == "delta":
-            part = _delta_part(spark, name, source)
+            part = delta_part(spark, name, source)
         else:
             files = list_files(spark, name, source.path or "")
             new = [f for f in files if f.batch_id not in known]
@@ -170,7 +115,7 @@ def read_lookup(spark: SparkSession, source: str, name: str, lookup: LookupSetti
     """A lookup's file or files as one frame; text columns where the format has no types."""
     with explained(f"{source}, lookup {name}"):
         reader = spark.read.format(lookup.format).options(**_reading_options(lookup))
-        return _named(source, name, reader.load(resolve(source, lookup.path)))
+        return named(source, name, reader.load(resolve(source, lookup.path)))
 
 
 def _reading_options(source: SourceSettings | LookupSettings) -> dict[str, str]:
@@ -202,7 +147,7 @@ def _file_parts(
     parts = []
     for columns, members in groups.items():
         frame = _read(spark, source.format, options, [c for c, _ in columns], members)
-        parts.append(Part(tuple(members), _named(name, members[0].name, frame)))
+        parts.append(Part(tuple(members), named(name, members[0].name, frame)))
     return parts
 
 
@@ -239,81 +184,3 @@ def _read(
     if MALFORMED not in frame.columns:
         frame = frame.withColumn(MALFORMED, F.lit(None).cast("string"))
     return frame.withColumn(PATH, F.col("_metadata.file_path"))
-
-
-def _named(source: str, file: str, frame: DataFrame) -> DataFrame:
-    """The frame with names that Delta accepts, and types that every Delta reader has."""
-    from pyspark.sql import functions as F
-
-    columns, taken = [], {c.lower() for c in RESERVED}
-    for field in frame.schema.fields:
-        if field.name in (PATH, MALFORMED):
-            columns.append(F.col(field.name))
-            continue
-        name = _REFUSED.sub("_", field.name)
-        if name.lower() in taken:
-            raise SourceError(
-                f"source {source}: {file} has a column {field.name!r}, and {name} is taken already "
-                f"(upper and lower case are alike; {', '.join(RESERVED)} are ingest's "
-                f"own). Rename it in the file."
-            )
-        taken.add(name.lower())
-        column = F.col("`" + field.name.replace("`", "``") + "`")
-        columns.append(_storable(column, field.dataType.simpleString()).alias(name))
-    return frame.select(*columns)
-
-
-def _storable(column: Any, kind: str) -> Any:
-    """A timestamp without a zone is UTC; kinds that Delta's first readers lack become text."""
-    if kind == "timestamp_ntz":
-        return column.cast("timestamp")
-    if kind in ("void", "variant") or kind.startswith(("interval", "time(")):
-        return column.cast("string")
-    return column
-
-
-def _jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
-    """A whole read of a query. Its batch is its content, so that an unchanged table is known."""
-    from pyspark.sql import functions as F
-
-    frame = spark.read.format("jdbc").options(**source.options).load()
-    title = source.options.get("dbtable", "query")
-    frame = _named(name, title, frame).withColumn(MALFORMED, F.lit(None).cast("string"))
-    # Read once: the table may change between the hash and the rows.
-    frame = frame.withColumn(PATH, F.lit(title)).persist()
-    content = F.sum(F.xxhash64(*[F.col(f"`{c}`") for c in frame.columns]).cast("decimal(38,0)"))
-    found = frame.agg(F.count("*").alias("rows"), content.alias("content")).head()  # one row
-    identity = batch_id(name, f"{title}\n{found['content']}", found["rows"], 0)
-    return Part((SourceFile(identity, title, title, found["rows"], 0),), frame)
-
-
-def _delta_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
-    """The newest version of a table, whole."""
-    from delta.tables import DeltaTable
-    from pyspark.sql import functions as F
-
-    path = source.path or ""
-    is_folder = DeltaTable.isDeltaTable(spark, path)
-    table = DeltaTable.forPath(spark, path) if is_folder else DeltaTable.forName(spark, path)
-    version = table.history(1).select("version").head()[0]  # one row
-    reader = spark.read.options(**source.options).option("versionAsOf", version)
-    frame = reader.format("delta").load(path) if is_folder else reader.table(path)
-    title = f"{path.rstrip('/').rpartition('/')[2]}@v{version}"
-    frame = _named(name, title, frame).withColumn(MALFORMED, F.lit(None).cast("string"))
-    file = SourceFile(batch_id(name, title, version, 0), title, title, version, 0)
-    return Part((file,), frame.withColumn(PATH, F.lit(title)))
-
-
-@contextmanager
-def explained(source: str) -> Iterator[None]:
-    """Spark's errors about a source as SourceError: one sentence without a trace."""
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except PySparkException as error:
-        reason = str(error).splitlines()[0].partition(" SQLSTATE")[0]
-        raise SourceError(
-            f"source {source}: cannot be read: {reason} "
-            f"Mend path, format or options in conf, or the file."
-        ) from None

@@ -1,6 +1,6 @@
 """MLflow as the jobs use it: one experiment, one registered model, aliases champion and challenger.
 
-A model is stored as its portable JSON text (no pickle); the pyfunc around it is code of this package.
+A model is stored as its portable JSON text (no pickle); the pyfunc around it is our code.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Registry:
         return Registered(self.model_name, str(version.version), run_id, text, dict(version.tags))
 
     def finished_run(self, fingerprint: str) -> Any | None:
-        """The run that already trained on exactly these inputs, settings and code; None: none did."""
+        """The run that already trained on these very inputs, settings and code; None: none."""
         runs = self.client.search_runs(
             [self.experiment_id()],
             filter_string=f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'",
@@ -93,12 +93,20 @@ class Registry:
     def run_json(self, run_id: str, path: str) -> Any:
         """A JSON artifact of a run."""
         with tempfile.TemporaryDirectory() as folder:
-            return json.loads(Path(self.client.download_artifacts(run_id, path, folder)).read_text())
+            return json.loads(
+                Path(self.client.download_artifacts(run_id, path, folder)).read_text()
+            )
 
     def register(
-        self, run_id: str, code: Path, portable: str, example: Any, answer: Any, tags: dict[str, str]
+        self,
+        run_id: str,
+        code: Path,
+        portable: str,
+        example: Any,
+        answer: Any,
+        tags: dict[str, str],
     ) -> str:
-        """Log the pyfunc (the file `code`) and its portable form with an open run; register a version."""
+        """Log the pyfunc (file `code`) and its portable form with the open run; register it."""
         from mlflow.models import infer_signature
 
         with tempfile.TemporaryDirectory() as folder:
@@ -136,10 +144,8 @@ def rollback(registry: Registry) -> str:
     before = registry.by_alias(PREVIOUS)
     if before is None:
         raise ModelGateError(
-            f"{registry.model_name}: has no version with the alias {PREVIOUS}, so there is nothing to "
-            "go back to."
+            f"{registry.model_name}: has no version with the alias {PREVIOUS}, so there is "
+            "nothing to go back to."
         )
     registry.promote(before.version)
     return before.version
-
-

@@ -9,8 +9,8 @@ from typing import Any
 
 from jobs.runtime import report_sentences as say
 from jobs.runtime.context import Context
-from jobs.runtime.report_facts import Facts, gather
-from jobs.runtime.report_page import BASELINES, page
+from jobs.runtime.report_facts import Facts, ModelFacts, gather
+from jobs.runtime.report_page import page
 from jobs.runtime.report_phrases import money, percent, plain, reason, share, whole
 
 FILE = "report.html"
@@ -64,30 +64,33 @@ def console() -> Any:
 
 def summary(facts: Facts, out: Any) -> None:
     """Tables, champion, segments and the first customers to act on."""
-    out.print(f"\nHoldfast, {facts.env}, as of {facts.as_of}", style="bold")
-    out.print(say.in_short(facts))
+    heading(out, f"Holdfast, {facts.env}, as of {facts.as_of}")
+    out.print(say.in_short(facts), soft_wrap=True)
+    heading(out, f"Tables in {facts.root}")
     out.print(tables(facts, out))
-    out.print()
-    out.print(say.model(facts))
+    heading(out, "How good the model is")
+    out.print(say.model(facts), soft_wrap=True)
     if facts.model and facts.model.figures:
-        out.print(model_table(facts, out))
+        out.print(model_table(facts.model, out))
+    heading(out, f"Segments of {facts.as_of}")
     out.print(segment_table(facts, out))
+    heading(out, "Act on these first")
+    out.print(say.whom_first(facts), soft_wrap=True)
     first_customers(facts, out)
 
 
-def grid(out: Any, title: str, heads: tuple[str, ...], texts: int = 1) -> Any:
+def heading(out: Any, text: str) -> None:
+    """A title with a line of air above."""
+    out.print(f"\n{text}", style="bold")
+
+
+def grid(out: Any, heads: tuple[str, ...], texts: int = 1) -> Any:
     """A rich table: lines at a terminal, spaces in a log; numbers to the right."""
     from rich import box
     from rich.table import Table
 
-    table = Table(
-        title=f"\n{title}",
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD if out.is_terminal else None,
-        pad_edge=False,
-        padding=(0, 1),
-    )
+    lines = box.SIMPLE_HEAD if out.is_terminal else None
+    table = Table(box=lines, pad_edge=False, padding=(0, 1))
     for place, head in enumerate(heads):
         is_text = place < texts
         table.add_column(head, justify="left" if is_text else "right", no_wrap=not is_text)
@@ -96,27 +99,30 @@ def grid(out: Any, title: str, heads: tuple[str, ...], texts: int = 1) -> Any:
 
 def tables(facts: Facts, out: Any) -> Any:
     """Where the tables are."""
-    table = grid(out, f"Tables in {facts.root}", ("table", "rows", "of"))
+    table = grid(out, ("table", "rows", "of"))
     for row in facts.tables:
         name = row["table"].replace(".", "/", 1)
         table.add_row(name, whole(row["rows"]), str(facts.as_of) if row["is_of_as_of"] else "all")
     return table
 
 
-def model_table(facts: Facts, out: Any) -> Any:
+def model_table(champion: ModelFacts, out: Any) -> Any:
     """The champion's test figures beside the baselines."""
-    champion = facts.model
-    assert champion is not None
-    heads = ("model", "ROC AUC, all", "ROC AUC, active_90d", "Brier", "average precision")
+    heads = (
+        "test, 95 % interval",
+        "ROC AUC, all",
+        "ROC AUC, active_90d",
+        "Brier",
+        "average precision",
+    )
     wanted = (
         ("all", "roc_auc"),
         ("active_90d", "roc_auc"),
         ("all", "brier"),
         ("all", "average_precision"),
     )
-    title = f"Test on {champion.tested_on} (95 % interval)"
-    table = grid(out, title, heads)
-    for name in (champion.name, *(b for b in BASELINES if b != champion.name)):
+    table = grid(out, heads)
+    for name in (champion.name, *(b for b in say.BASELINES if b != champion.name)):
         figures = [say.figure(champion, name, *key) for key in wanted]
         if any(figures):
             shown_as = f"{name} v{champion.version}" if name == champion.name else name
@@ -127,7 +133,7 @@ def model_table(facts: Facts, out: Any) -> Any:
 def segment_table(facts: Facts, out: Any) -> Any:
     """All segments of conf, those without a customer too."""
     heads = ("segment", "group", "customers", "share", "mean churn", "revenue at risk")
-    table = grid(out, f"Segments of {facts.as_of}", heads, texts=2)
+    table = grid(out, heads, texts=2)
     for row in facts.segments:
         table.add_row(
             row["segment"],
@@ -142,9 +148,6 @@ def segment_table(facts: Facts, out: Any) -> Any:
 
 def first_customers(facts: Facts, out: Any) -> None:
     """Whom to act on first, why, and what to do."""
-    out.print(f"\nAct on these first (of {len(facts.customers)} in the report)", style="bold")
-    if not facts.customers:
-        out.print(say.whom_first(facts))
     for place, customer in enumerate(facts.customers[:MOST_ON_SCREEN], 1):
         reasons = [reason(f["feature"], f["value"]) for f in customer["factors"]]
         out.print(

@@ -48,7 +48,7 @@ def window(facts: Facts) -> list[str]:
                 caption="How often the label is wrong in the end",
                 style="wide",
             ),
-            note("A longer window is wrong less often, and knows later."),
+            note("Each row over the dates whose later label had matured by then."),
         ]
     return parts
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -56,6 +55,7 @@ class Facts:
     active_days: int
     silent_days: int
     groups: dict[str, list[str]]
+    levels: list[str]
     tables: list[Row] = field(default_factory=list)
     lifecycles: dict[str, int] = field(default_factory=dict)
     origins: list[Row] = field(default_factory=list)
@@ -101,6 +101,7 @@ def gather(context: Context) -> Facts:
         active_days=settings.lifecycle.active_days,
         silent_days=settings.lifecycle.silent_days,
         groups={group: list(names) for group, names in settings.segments["groups"].items()},
+        levels=[band["level"] for band in settings.risk.schemes[settings.risk.scheme]],
         **now,
         **of_the_past(context),
         **of_the_intake(context),
@@ -188,11 +189,13 @@ def of_the_intake(context: Context) -> Row:
 
 def of_the_model(context: Context) -> ModelFacts | None:
     """The champion of the registry with the figures of its own run; None: there is none."""
+    from models.portable import PortableModel
+
     registry = Registry(context.settings)
     champion = registry.by_alias(CHAMPION)
     if champion is None:
         return None
-    facts = json.loads(json.loads(champion.portable)["content"])["metadata"]
+    facts = PortableModel.from_json(champion.portable).metadata
     run = registry.client.get_run(champion.run_id)
     return ModelFacts(
         name=facts.get("model_name", champion.name),
@@ -240,7 +243,8 @@ def table_rows(context: Context) -> list[Row]:
     if not there:
         return []
     frames = {t.name: context.lake.read(t) for t in there}
-    sliced = {t.name for t in there if "as_of" in t.column_names}
+    # Labels of as_of itself cannot have matured.
+    sliced = {t.name for t in there if "as_of" in t.column_names and t.name != "features.labels"}
     frames = {
         name: frame.where(f"as_of = DATE'{context.as_of}'") if name in sliced else frame
         for name, frame in frames.items()

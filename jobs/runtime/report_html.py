@@ -49,7 +49,10 @@ def table(
     def kind(place: int) -> str:
         return "" if place in left else ' class="n"'
 
-    head = "".join(f'<th scope="col"{kind(i)}>{escaped(name)}</th>' for i, name in enumerate(heads))
+    head = "".join(
+        f'<th scope="col"{kind(i)}><span>{escaped(name)}</span></th>'
+        for i, name in enumerate(heads)
+    )
     body = "\n".join(
         "<tr>"
         + "".join(
@@ -108,14 +111,16 @@ def meter(part: float | None) -> Html:
     )
 
 
-def shaded(text: str, part: float, is_diagonal: bool) -> Html:
-    """A cell of a heat table: the larger the share, the stronger its colour."""
-    rgb = "100,116,139" if is_diagonal else "194,65,12"
-    strength = 0.0 if text == "" else 0.06 + 0.74 * min(max(part, 0.0), 1.0)
-    ink = "#fff" if strength > 0.55 else "inherit"
+def shaded(text: str, part: float, down: int) -> Html:
+    """A cell of a heat table: the larger the share, the stronger its colour.
+
+    down: above 0 a move for the worse, below 0 one for the better.
+    """
+    rgb = "217,119,6" if down > 0 else "13,148,136" if down < 0 else "100,116,139"
+    # Up to .65, so that dark letters can be read on all three.
+    strength = 0.0 if text == "" else 0.08 + 0.57 * min(max(part, 0.0), 1.0)
     return Html(
-        f'<span class="heat" style="background:rgba({rgb},{strength:.2f});color:{ink}">'
-        f"{escaped(text)}</span>"
+        f'<span class="heat" style="background:rgba({rgb},{strength:.2f})">{escaped(text)}</span>'
     )
 
 
@@ -190,7 +195,7 @@ h2 span { color: var(--accent); margin-right: .2rem; }
 h3 { margin: 1.3rem 0 .4rem; font-size: 1rem; }
 .lead { margin: 0 0 1rem; max-width: 48rem; }
 .note { margin: .5rem 0 0; color: var(--soft); font-size: .86rem; max-width: 48rem; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .7rem;
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .7rem;
   margin: 0; }
 .cards div { border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
 .cards dt { color: var(--soft); font-size: .84rem; }
@@ -210,6 +215,11 @@ th:last-child, td:last-child { padding-right: 0; }
 th.n { white-space: normal; }
 tr.sum td { font-weight: 600; }
 .reasons { margin: 0; padding: 0; list-style: none; }
+.reasons li { padding-left: .7rem; text-indent: -.7rem; }
+.reasons li::before { content: "\\2013"; margin-right: .25rem; color: var(--soft); }
+.first td:nth-child(3), .first th:nth-child(7) { white-space: nowrap; }
+.first td:nth-child(8) { min-width: 17rem; }
+.first td:nth-child(9) { min-width: 9rem; }
 .level { display: inline-block; border-radius: 4px; padding: 0 .4rem; font-size: .78rem;
   font-weight: 600; background: #eef1f4; }
 .level.a { background: #b91c1c; color: #fff; }
@@ -217,15 +227,17 @@ tr.sum td { font-weight: 600; }
 .level.c { background: #fef3c7; color: #713f12; }
 .wide { min-width: 40rem; }
 .moves { font-size: .8rem; min-width: 52rem; }
-.moves th.n { height: 8.5rem; padding: 0 0 .4rem; text-align: left; vertical-align: bottom;
-  writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
+.moves th.n { padding: 0 0 .4rem; text-align: center; vertical-align: bottom; }
+.moves th.n span { display: inline-block; writing-mode: vertical-rl; transform: rotate(180deg);
+  white-space: nowrap; line-height: 1; }
 .moves td { padding: 1px; border: 0; white-space: nowrap; vertical-align: middle; }
 .moves td:first-child { padding-right: .7rem; }
 .heat { display: block; padding: .28rem .35rem; border-radius: 3px; min-width: 2.4rem;
-  min-height: 1.8em; text-align: right; }
+  min-height: 1.8em; text-align: center; }
 .meter { vertical-align: middle; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: .8rem;
-  margin-top: 1rem; }
+.n small { font-size: .92em; color: var(--soft); white-space: nowrap; }
+.plots { display: grid; gap: .8rem; margin-top: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(25rem, 100%), 1fr)); }
 figure { margin: .6rem 0; }
 img { max-width: 100%; height: auto; display: block; }
 svg { display: block; overflow: visible; }
@@ -238,12 +250,24 @@ svg .v { font-size: 11.5px; fill: var(--soft); }
   margin-right: .35rem; vertical-align: -1px; }
 @media (max-width: 640px) {
   body { padding: 1rem .7rem 3rem; }
-  section { padding: .9rem .85rem 1rem; }
+  section { padding: .9rem .7rem 1rem; }
+  th, td { padding: .3rem .2rem; }
+  table { font-size: .76rem; }
+  th { font-size: .66rem; }
+  .n small { display: block; font-size: .6rem; }
+  .n { white-space: normal; }
+  .wide { min-width: 0; }
+  .meter { width: 36px; }
+  .moves { min-width: 40rem; font-size: .72rem; }
+  .moves td:first-child { position: sticky; left: 0; background: #fff; }
+  .stack { font-size: .9rem; }
   .stack thead { display: none; }
+  .first td:nth-child(8), .first td:nth-child(9) { min-width: 0; }
   .stack, .stack tbody, .stack tr, .stack td { display: block; width: 100%; }
   .stack tr { border-bottom: 2px solid var(--line); padding: .5rem 0; }
   .stack td, .stack td.n { border: 0; padding: .1rem 0 .1rem 8.2rem; text-align: left;
     white-space: normal; position: relative; min-height: 1.6rem; }
+  .stack.first td:nth-child(1) { display: none; }
   .stack td::before { content: attr(data-label); position: absolute; left: 0; width: 7.8rem;
     color: var(--soft); font-size: .8rem; line-height: 1.75; }
 }
@@ -251,7 +275,7 @@ svg .v { font-size: 11.5px; fill: var(--soft); }
   body { background: #fff; max-width: none; padding: 0; font-size: 10.5pt; }
   nav { display: none; }
   section { border: 0; padding: 0; margin: 0 0 1.2rem; }
-  tr, figure, .cards div { break-inside: avoid; }
+  tr, figure, p, .cards div, table:not(.stack) { break-inside: avoid; }
   h2, h3, .lead, caption { break-after: avoid; }
   thead { display: table-header-group; }
   .scroll { overflow: visible; }

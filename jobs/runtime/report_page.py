@@ -29,7 +29,6 @@ POPULATIONS = {
     "all": "Everyone with a purchase before the date",
     "active_90d": "Those who bought in the 90 days before it",
 }
-BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
 ALSO = (
     ("prospect", "Prospects", "no purchase yet"),
     ("terminated", "Terminated", "contract over"),
@@ -107,24 +106,20 @@ def _churn_card(facts: Facts) -> tuple[str, str, str]:
     all_left = percent(
         share(say.total(facts.tested, "churned"), say.total(facts.tested, "customers"))
     )
-    text = f"of the active and silent of {facts.tested_as_of}; {all_left} of everyone then known"
-    return "Churn rate", percent(share(left, every)), text
+    text = f"of the active and silent; of all buyers so far {all_left}"
+    return f"Left after {facts.tested_as_of}", percent(share(left, every)), text
 
 
 def whom_first(facts: Facts) -> list[str]:
     """The customers with the most revenue at risk."""
     if not facts.customers:
         return []
-    ranks = {level: place for place, level in enumerate(_levels(facts))}
     rows: list[list[Cell]] = [
         [
             str(place),
             Html(f"<strong>{escaped(c['customer_id'])}</strong>"),
             c["segment"],
-            Html(
-                f'<span class="level {"abcd"[min(ranks[c["risk_level"]], 3)]}">'
-                f"{escaped(c['risk_level'])}</span>"
-            ),
+            _level(facts, c["risk_level"]),
             percent(c["churn_probability"], 0),
             money(c["monetary"]),
             money(c["revenue_at_risk"]),
@@ -144,12 +139,10 @@ def whom_first(facts: Facts) -> list[str]:
     ]
 
 
-def _levels(facts: Facts) -> list[str]:
-    """The levels that occur, the riskiest first."""
-    top: dict[str, float] = {}
-    for c in facts.customers:
-        top[c["risk_level"]] = max(top.get(c["risk_level"], 0.0), c["churn_probability"])
-    return sorted(top, key=lambda level: -top[level])
+def _level(facts: Facts, level: str) -> Html:
+    """The risk level, the riskiest of conf's scheme in the strongest colour."""
+    place = facts.levels.index(level) if level in facts.levels else len(facts.levels)
+    return Html(f'<span class="level {"abcd"[min(place, 3)]}">{escaped(level)}</span>')
 
 
 def _reasons(customer: Row) -> Cell:
@@ -174,8 +167,8 @@ def segments(facts: Facts) -> list[str]:
             (
                 r["segment"],
                 [
-                    (f"{percent(p)} of customers", p or 0.0),
-                    (f"{percent(q)} of the revenue at risk", q or 0.0),
+                    (percent(p), p or 0.0),
+                    (percent(q), q or 0.0),
                 ],
             )
             for r in facts.segments
@@ -209,13 +202,14 @@ def moves(facts: Facts) -> list[str]:
         return []
     order = facts.segment_order
     ways = {(m["from_segment"], m["to_segment"]): m["customers"] for m in facts.moves}
+    place = {name: i for i, names in enumerate(facts.groups.values()) for name in names}
     rows: list[list[Cell]] = []
     for start in [*order, say.NEWCOMER]:
         every = sum(ways.get((start, end), 0) for end in order)
         if not every:
             continue
         cells = [
-            shaded(whole(n) if n else "", n / every, start == end)
+            shaded(whole(n) if n else "", n / every, place[end] - place.get(start, place[end]))
             for end in order
             for n in [ways.get((start, end), 0)]
         ]
@@ -224,7 +218,8 @@ def moves(facts: Facts) -> list[str]:
         table(["From (rows) to (columns)", *order], rows, style="moves"),
         note(
             "Customers by segment then and now; the stronger the colour, the larger the share of "
-            "the row. Grey: stayed. New customer: not known then."
+            "the row. Grey: the same group; green: a better group; orange: a worse one, in the "
+            f"order {', '.join(facts.groups)}. New customer: not known then."
         ),
     ]
 
@@ -235,16 +230,14 @@ def model(facts: Facts) -> list[str]:
     if champion is None:
         return []
     found = []
-    names = [champion.name, *(n for n in BASELINES if n != champion.name)]
+    names = [champion.name, *(n for n in say.BASELINES if n != champion.name)]
     for population, title in POPULATIONS.items():
         rows: list[list[Cell]] = []
         for name in names:
             figures = [say.figure(champion, name, population, metric) for metric in METRICS]
             if any(figures):
                 shown = f"{name} (champion, version {champion.version})"
-                rows.append(
-                    [shown if name == champion.name else name, *map(say.with_interval, figures)]
-                )
+                rows.append([shown if name == champion.name else name, *map(_figure, figures)])
         if rows:
             found.append(table(["Model", *METRICS.values()], rows, caption=title, style="wide"))
     pictures = "".join(picture(PICTURES[n], png) for n, png in champion.plots.items())
@@ -261,6 +254,13 @@ def model(facts: Facts) -> list[str]:
         )
     )
     return found
+
+
+def _figure(row: Row | None) -> Cell:
+    """The value, then its interval in small letters."""
+    value, ends = say.value_and_interval(row)
+    interval = "\u2013".join(ends)
+    return Html(f"{value} <small>({interval})</small>") if ends else value
 
 
 def drivers(facts: Facts) -> list[str]:

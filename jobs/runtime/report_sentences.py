@@ -17,6 +17,7 @@ from jobs.runtime.report_phrases import (
     words,
 )
 
+BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
 WORSE_GROUPS = ("At-risk", "Hibernating")
 NEWCOMER = "New customer"
 
@@ -55,10 +56,10 @@ def whom_first(facts: Facts) -> str:
     )
     scored = total(facts.segments, "scored")
     return (
-        f"These {plural(len(facts.customers), 'customer')} are "
+        f"The {plural(len(facts.customers), 'customer')} with the most revenue at risk are "
         f"{percent(share(len(facts.customers), scored))} of those who can still be kept and hold "
-        f"{percent(share(held, every))} of the revenue at risk: churn probability times revenue of "
-        f"the last {facts.rfm_days} days."
+        f"{percent(share(held, every))} of it; at risk is churn probability times revenue of the "
+        f"last {facts.rfm_days} days."
     )
 
 
@@ -119,7 +120,7 @@ def figure(model: ModelFacts, name: str, population: str, metric: str) -> Row | 
 
 
 def model(facts: Facts) -> str:
-    """How often the champion ranks a leaver above a stayer, beside recency alone."""
+    """How often the champion ranks a leaver above a stayer, beside the best simple model."""
     champion = facts.model
     if champion is None:
         return (
@@ -129,27 +130,36 @@ def model(facts: Facts) -> str:
     mine = figure(champion, champion.name, "all", "roc_auc")
     if mine is None or mine["value"] is None:
         return f"Of {champion.name} version {champion.version} no test figure is known here."
+    unseen = champion.tested_on not in champion.trained_on
     text = (
-        f"Shown one leaver and one stayer of {champion.tested_on}, a date that it was not trained "
-        f"on, {champion.name} gives the leaver the higher risk in {percent(mine['value'])} of cases"
+        f"Shown one leaver and one stayer of {champion.tested_on}, a date that it was "
+        f"{'not ' if unseen else ''}trained on, {champion.name} gives the leaver the higher risk "
+        f"in {percent(mine['value'])} of cases"
     )
-    other = figure(champion, "recency_only", "all", "roc_auc")
-    if other is None or other["value"] is None:
-        return f"{text}."
-    text += f", days since the last purchase alone in {percent(other['value'])}"
-    return f"{text}. {_kept_rank(champion)}"
+    return f"{text}{_rivals(champion, mine)}"
 
 
-def _kept_rank(champion: ModelFacts) -> str:
-    """The same among recent buyers, where recency says least."""
-    mine = figure(champion, champion.name, "active_90d", "roc_auc")
-    other = figure(champion, "recency_only", "active_90d", "roc_auc")
-    if not mine or not other or mine["value"] is None or other["value"] is None:
-        return ""
-    return (
-        f"Among those who bought within 90 days it is {percent(mine['value'])} against "
-        f"{percent(other['value'])}."
-    )
+def _rivals(champion: ModelFacts, mine: Row) -> str:
+    """The baselines, the best first, and whether the champion's lead over it may be chance."""
+    others = [
+        r
+        for r in champion.figures
+        if (r["population"], r["metric"]) == ("all", "roc_auc")
+        and r["model_name"] in BASELINES
+        and r["value"] is not None
+    ]
+    if not others:
+        return "."
+    others.sort(key=lambda r: (-r["value"], r["model_name"]))
+    best = others[0]
+    named = [f"{r['model_name']} in {percent(r['value'])}" for r in others]
+    text = f", {listed(named)}."
+    ends = (mine["ci_low"], best["ci_high"], mine["ci_high"], best["ci_low"])
+    if None in ends:
+        return text
+    if mine["ci_low"] <= best["ci_high"] and best["ci_low"] <= mine["ci_high"]:
+        return f"{text} The intervals of {champion.name} and {best['model_name']} overlap."
+    return f"{text} The intervals of {champion.name} and {best['model_name']} do not overlap."
 
 
 def drivers(facts: Facts) -> str:
@@ -185,17 +195,27 @@ def window(facts: Facts) -> str:
         for r in silent
         if r["horizon_days"] == shortest
     ]
-    text = f"Within {shortest} days {listed(parts)} buy again"
-    mine = [r for r in facts.returns if r["horizon_days"] == facts.horizon_days and r["leavers"]]
-    if not mine:
+    return f"Within {shortest} days {listed(parts)} buy again. {_wrong_in_the_end(facts)}".strip()
+
+
+def _wrong_in_the_end(facts: Facts) -> str:
+    """How many of the leavers of each window come back, and whether a longer one would help."""
+    rows = [(r, r["returned"] / r["leavers"]) for r in facts.returns if r["leavers"]]
+    if not rows:
+        return ""
+    parts = [
+        f"{percent(part, 0)} of those whom a window of {r['horizon_days']} days calls leavers are "
+        f"back by day {r['later_days']}"
+        for r, part in rows
+    ]
+    text = listed(parts)
+    if len(rows) == 1:
         return f"{text}."
-    wrong = mine[0]["returned"] / mine[0]["leavers"]
-    verdict = "an early warning, not a goodbye" if wrong > 0.5 else "mostly a lasting goodbye"
-    return (
-        f"{text}; and of those whom the {facts.horizon_days} day label calls leavers "
-        f"{percent(wrong, 0)} buy after all by day {mine[0]['later_days']}. So "
-        f"{facts.horizon_days} days without a purchase are {verdict}."
-    )
+    (short, more), (long, less) = rows[0], rows[-1]
+    later = long["horizon_days"] - short["horizon_days"]
+    if less < more:
+        return f"{text}: the longer window is wrong less often, but knows {later} days later."
+    return f"{text}: the longer window is not wrong less often."
 
 
 def missed(facts: Facts) -> str:
@@ -251,14 +271,22 @@ def origin(facts: Facts) -> str:
 
 
 def advice(customer: Row) -> str:
-    """The recommended actions; a sentence where no rule fired."""
-    return plain(customer["recommended_actions"] or "no rule of conf fires: look at the reasons")
+    """The recommended actions; that none applies where no rule of conf fired."""
+    return plain(customer["recommended_actions"] or "no action rule applies")
 
 
 def with_interval(row: Row | None) -> str:
     """A figure with its 95 % interval."""
+    value, interval = value_and_interval(row)
+    return f"{value} ({' to '.join(interval)})" if interval else value
+
+
+def value_and_interval(row: Row | None) -> tuple[str, tuple[str, ...]]:
+    """A figure and the ends of its interval; no ends where none was computed."""
     if row is None or row["value"] is None:
-        return "-"
-    if row["ci_low"] is None or row["ci_high"] is None:
-        return fixed(row["value"])
-    return f"{fixed(row['value'])} ({fixed(row['ci_low'])} to {fixed(row['ci_high'])})"
+        return "-", ()
+    digits = 2 if row["metric"].startswith("lift") else 3
+    ends = (row["ci_low"], row["ci_high"])
+    return fixed(row["value"], digits), (
+        () if None in ends else tuple(fixed(end, digits) for end in ends)
+    )

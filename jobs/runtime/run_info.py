@@ -44,5 +44,10 @@ class RunInfo:
 
     def commit_message(self) -> str:
         """Goes into Delta's commit metadata of every write."""
-        facts = {"job": self.job, "run_id": self.run_id, "code": code_version(), "inputs": self.inputs}
+        facts = {
+            "job": self.job,
+            "run_id": self.run_id,
+            "code": code_version(),
+            "inputs": self.inputs,
+        }
         return json.dumps(facts, sort_keys=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ def spark_session(settings: Settings, app_name: str) -> SparkSession:
     """The running session (Databricks, notebooks, tests), else a new one of the profile."""
     # Workers otherwise start the first python3 on PATH, which has none of the libraries.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # pyspark writes every failed analysis with its Java trace to stderr; jobs say it in a sentence.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     from pyspark.sql import SparkSession
 
     active = SparkSession.getActiveSession()

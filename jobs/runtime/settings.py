@@ -97,7 +97,8 @@ class FeatureSettings(Section):
         missing = sorted({30, 60, 90, 365} - set(windows))
         if missing or min(windows) < 1:
             raise ValueError(
-                f"windows of {missing} days are missing or one is below 1; formulas use 30, 60, 90, 365"
+                f"windows of {missing} days are missing or one is below 1; "
+                "formulas use 30, 60, 90, 365"
             )
         return sorted(set(windows))
 
@@ -117,7 +118,8 @@ class ChurnSettings(Section):
     def _primary_is_a_horizon(self) -> ChurnSettings:
         if self.primary_horizon_days not in self.horizons_days:
             raise ValueError(
-                f"primary_horizon_days {self.primary_horizon_days} must be one of {self.horizons_days}"
+                f"primary_horizon_days {self.primary_horizon_days} must be one of "
+                f"{self.horizons_days}"
             )
         return self
 
@@ -195,8 +197,12 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, YamlConfigSettingsSource(
-            settings_cls, yaml_file=_files.get("files", []), deep_merge=True
+        return (
+            init_settings,
+            env_settings,
+            YamlConfigSettingsSource(
+                settings_cls, yaml_file=_files.get("files", []), deep_merge=True
+            ),
         )
 
     @property
@@ -229,7 +235,7 @@ def conf_dir() -> Path:
 
 @cache
 def package_conf() -> Path:
-    """The package's own conf/; out of a zip (--py-files) it is copied to a folder of this process."""
+    """The package's own conf/; out of a zip (--py-files) it is copied to a temporary folder."""
     inside = importlib.resources.files("conf")
     if isinstance(inside, Path):
         return inside
@@ -248,12 +254,14 @@ def use_conf_dir(folder: str | None) -> None:
     _conf_dir.clear()
     if folder is not None:
         if not Path(folder).is_dir():
-            raise UsageError(f"--conf-dir {folder}: must be a folder with YAML files; it is not there.")
+            raise UsageError(
+                f"--conf-dir {folder}: must be a folder with YAML files; it is not there."
+            )
         _conf_dir.append(Path(folder).resolve())
 
 
 def load(env: str, **overrides: Any) -> Settings:
-    """The settings of conf/<env>.yaml over the defaults. Raises UsageError with every fault found."""
+    """The settings of conf/<env>.yaml over the defaults. UsageError names every fault found."""
     package = package_conf()
     path = conf_dir() / f"{env}.yaml"
     reserved = ("defaults", "offers")
@@ -267,9 +275,13 @@ def load(env: str, **overrides: Any) -> Settings:
     try:
         return Settings(env=env, **overrides)
     except yaml.YAMLError as error:
-        raise UsageError(f"{path.name}: is not valid YAML: {error}. Mend the line it names.") from None
+        raise UsageError(
+            f"{path.name}: is not valid YAML: {error}. Mend the line it names."
+        ) from None
     except ValidationError as error:
         raise UsageError(_explain(error, path.name)) from None
+    finally:
+        _files.clear()
 
 
 def _explain(error: ValidationError, file: str) -> str:

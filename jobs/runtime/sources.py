@@ -6,7 +6,7 @@ Every fault is found before the first read or the first write, and named with it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,10 @@ from contracts.expressions import columns_used, tokens, with_try_casts
 from contracts.silver import QUARANTINE, SILVER, mapped_columns
 from contracts.table import Rule, Table
 from jobs.runtime.errors import SourceError, UsageError
+from jobs.runtime.ledger import Ledger
+from jobs.runtime.parts import RESERVED, Part
 from jobs.runtime.progress import Progress
-from jobs.runtime.readers import FORCED_OPTIONS, RESERVED, Part
+from jobs.runtime.readers import FORCED_OPTIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -215,6 +217,34 @@ def check_lookup(
         )
 
 
+def is_history_known(settings: Settings, name: str) -> bool:
+    """Whether the source's first load counts as known when it happened."""
+    own = settings.sources[name].first_load_known
+    return (own or settings.ingest.first_load_known) == "event_time"
+
+
+def warn_of_files(
+    settings: Settings, name: str, files: Collection[str], left: int, ledger: Ledger, say: Progress
+) -> None:
+    """Files that wait for the next run, and files that come a second time."""
+    source, known = settings.sources[name], ledger.file_names(name)
+    if left:
+        rest = (
+            " The rest of this history will count as known on arrival: raise the limit first."
+            if not known and is_history_known(settings, name)
+            else ""
+        )
+        say.warn(
+            f"{name}: {len(files):,} files are taken in, {left:,} wait for the next run "
+            f"(ingest.max_files_a_run).{rest}"
+        )
+    for file in sorted({*files} & known) if not source.key and source.table != "customers" else ():
+        say.warn(
+            f"{name}: {file} came before with other content. Without a key all its rows are taken "
+            f"in again. Set sources.{name}.key, or give new files new names."
+        )
+
+
 @contextmanager
 def null_on_failure(spark: SparkSession) -> Iterator[None]:
     """ANSI off while a source is mapped: one row that cannot be computed gives null, not the end.
@@ -223,7 +253,7 @@ def null_on_failure(spark: SparkSession) -> Iterator[None]:
     both belong inside.
     """
     key = "spark.sql.ansi.enabled"
-    before = spark.conf.get(key)
+    before = spark.conf.get(key) or "true"
     spark.conf.set(key, "false")
     try:
         yield

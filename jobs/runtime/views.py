@@ -6,7 +6,7 @@ view reads what is newest, and making or replacing one can never touch a table's
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from contracts.table import Table
@@ -62,23 +62,23 @@ def register_tables(context: Context) -> list[str]:
     """
     from udfs.registry import register
 
-    known = [t for t in context.tables.values() if context.lake.exists(t.name)]
+    of_sources = [f"bronze.{source}" for source in context.settings.sources]
+    names = [n for n in (*context.tables, *of_sources) if context.lake.exists(n)]
     if context.settings.lakehouse.catalog:
         context.spark.catalog.setCurrentCatalog(context.settings.lakehouse.catalog)
     else:
-        _views_over_folders(context, known)
-    latest = [t.name for t in known if has_latest(t)]
+        _views_over_folders(context, names)
+    latest = [n for n in names if n in context.tables and has_latest(context.table(n))]
     for name in latest:
         context.spark.sql(f"CREATE OR REPLACE VIEW {name}_latest AS {latest_select(name)}")
     register(context.spark, context.settings.model_dump())
-    return [*(t.name for t in known), *(f"{name}_latest" for name in latest)]
+    return [*names, *(f"{name}_latest" for name in latest)]
 
 
-def _views_over_folders(context: Context, tables: Iterable[Table]) -> None:
-    """<layer>.<table> in the session's catalog, with the column comments of the contract."""
-    tables = list(tables)
-    for layer in sorted({t.layer for t in tables}):
+def _views_over_folders(context: Context, names: Sequence[str]) -> None:
+    """<layer>.<table> in the session's catalog, with the table's column comments."""
+    for layer in sorted({name.partition(".")[0] for name in names}):
         context.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
-    for table in tables:
-        source = context.lake.address(table.name)
-        context.spark.sql(f"CREATE OR REPLACE VIEW {table.name} AS SELECT * FROM {source}")
+    for name in names:
+        source = context.lake.address(name)
+        context.spark.sql(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {source}")

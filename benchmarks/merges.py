@@ -1,0 +1,88 @@
+"""A small merge: the local profile beside Spark's and Delta's defaults, CPU of the whole JVM."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Section, cpu_seconds_of
+
+MERGES = 6
+
+
+def run(spark: Any, folder: Path) -> Section:
+    """Measure, compare with the peer, check that results are equal."""
+    section = Section(
+        "Small merges",
+        f"{MERGES} merges of 200 rows into 1,000, after two to warm up; CPU seconds a merge of "
+        "driver and JVM, each profile in a process of its own.",
+        ("profile", "CPU seconds a merge", "wall seconds a merge"),
+    )
+    cpu = {}
+    for profile in ("default", "local"):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.merges", profile],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+        cpu[profile] = found["cpu"]
+        section.add(profile, found["cpu"], found["wall"])
+    section.reach("local / default", cpu["local"] / cpu["default"], 0.40, at_least=False)
+    return section
+
+
+def measure(profile: str) -> dict[str, float]:
+    """CPU and wall seconds a merge."""
+    import os
+    import time
+
+    from delta.tables import DeltaTable
+    from pyspark.sql import SparkSession
+
+    from benchmarks.session import benchmark_session
+    from jobs.runtime.session import DELTA
+
+    if profile == "local":
+        spark = benchmark_session()
+    else:
+        builder = SparkSession.builder.master("local[*]").config("spark.ui.enabled", "false")
+        for key in ("spark.sql.extensions", "spark.sql.catalog.spark_catalog"):
+            builder = builder.config(key, DELTA[key])
+        spark = builder.getOrCreate()
+        spark.sparkContext.setLogLevel("ERROR")
+    java = spark.sparkContext._gateway.proc.pid  # type: ignore[union-attr]
+    pids = [os.getpid(), *_descendants(java)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "t")
+        spark.range(1_000).selectExpr("id", "0 as n").write.format("delta").save(path)
+        began = (0.0, 0.0)
+        for turn in range(MERGES + 2):
+            if turn == 2:
+                began = (cpu_seconds_of(pids), time.perf_counter())
+            new = spark.range(turn * 100, turn * 100 + 200).selectExpr("id", f"{turn} as n")
+            (
+                DeltaTable.forPath(spark, path)
+                .alias("t")
+                .merge(new.alias("s"), "t.id = s.id")
+                .whenMatchedUpdateAll()
+                .whenNotMatchedInsertAll()
+                .execute()
+            )
+        cpu, wall = cpu_seconds_of(pids) - began[0], time.perf_counter() - began[1]
+    spark.stop()
+    return {"cpu": cpu / MERGES, "wall": wall / MERGES}
+
+
+def _descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *[d for child in children for d in _descendants(int(child))]]
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(sys.argv[1])))

@@ -1,0 +1,103 @@
+"""Windowed features at six dates: one pass beside one aggregation a date and window."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, functions as F
+
+from benchmarks.data import stored
+from benchmarks.measure import Section, seconds
+from transforms.population import known_customers
+from transforms.transaction_features import transaction_features
+
+WINDOWS = (7, 30, 60, 90, 180, 365)
+DATES = [dt.date(2018, 6, 1) - dt.timedelta(days=30 * n) for n in range(6)]
+MEASURES = ("purchases", "revenue", "products", "discounts")
+
+
+def ours(lines: DataFrame, dates: list[dt.date]) -> DataFrame:
+    """features.transactions of the dates, all columns."""
+    spine = known_customers({"silver.transactions": lines}, dates)
+    signups = spine.select("customer_id", "as_of", F.lit(None).cast("date").alias("signup_on"))
+    return transaction_features(lines, spine, signups, dates, WINDOWS)
+
+
+def one_by_one(lines: DataFrame, dates: list[dt.date]) -> DataFrame:
+    """The windowed columns alone, as most write them: a groupBy a date and window, joined."""
+    tables = []
+    for date in dates:
+        parts = []
+        for days in WINDOWS:
+            start = date - dt.timedelta(days=days)
+            inside = lines.where(
+                (F.col("purchased_at") >= F.lit(start)) & (F.col("purchased_at") < F.lit(date))
+            )
+            parts.append(
+                inside.groupBy("customer_id").agg(
+                    F.countDistinct("order_id").alias(f"purchases_{days}d"),
+                    F.sum("amount").cast("double").alias(f"revenue_{days}d"),
+                    F.countDistinct("product_id").alias(f"products_{days}d"),
+                    F.sum((F.col("discount") > 0).cast("int")).alias(f"discounts_{days}d"),
+                )
+            )
+        known = lines.where(F.col("purchased_at") < F.lit(date)).select("customer_id").distinct()
+        joined = reduce(lambda a, b: a.join(b, on="customer_id", how="left"), parts, known)
+        tables.append(joined.select("*", F.lit(date).alias("as_of")))
+    return reduce(DataFrame.unionByName, tables)
+
+
+def check(rows: DataFrame) -> tuple[float, ...]:
+    """Count and sums of the windowed columns."""
+    names = [f"{m}_{d}d" for d in WINDOWS for m in MEASURES]
+    return tuple(
+        float(v or 0) for v in rows.agg(F.count("*"), *[F.sum(n) for n in names]).collect()[0]
+    )
+
+
+def whole(rows: DataFrame) -> None:
+    """Compute every column."""
+    rows.write.format("noop").mode("overwrite").save()
+
+
+def run(spark: Any, folder: Path) -> Section:
+    """Measure, compare with the peer, check that results are equal."""
+    section = Section(
+        "Point-in-time features, 1 million receipt lines, six dates, six windows",
+        "The one-by-one way computes the 24 windowed columns alone, ours all 53. Warm, wall "
+        "seconds, best of two; counts and sums of the shared columns are equal.",
+        ("who", "dates", "seconds"),
+    )
+    lines = spark.read.parquet(stored(spark, folder, 1_000_000))
+    equal = zip(check(ours(lines, DATES)), check(one_by_one(lines, DATES)), strict=True)
+    assert all(abs(a - b) <= 1e-9 * max(1.0, abs(a)) for a, b in equal)
+    slow, _ = seconds(lambda: whole(one_by_one(lines, DATES)))
+    six, _ = seconds(lambda: whole(ours(lines, DATES)), 2)
+    one, _ = seconds(lambda: whole(ours(lines, DATES[:1])), 2)
+    section.add("one aggregation a date and window", 6, slow)
+    section.add("holdfast", 6, six)
+    section.add("holdfast", 1, one)
+    further = (six - one) / 5 / one
+    section.reach("one aggregation a date and window / holdfast", slow / six, 6)
+    section.reach("a further date / the first", further, 0.10, at_least=False)
+    return section
+
+
+def curve(spark: Any, folder: Path) -> Section:
+    """How time grows with the data."""
+    section = Section(
+        "Feature tables as the data grow",
+        "Six dates, warm, wall seconds of all columns.",
+        ("receipt lines", "seconds", "seconds a million lines"),
+    )
+    whole(ours(spark.read.parquet(stored(spark, folder, 1_000_000)), DATES))
+    taken = {}
+    for millions in (1, 3, 10):
+        path = stored(spark, folder, millions * 1_000_000)
+        taken[millions], _ = seconds(lambda path=path: whole(ours(spark.read.parquet(path), DATES)))  # type: ignore[misc]
+        section.add(f"{millions} million", taken[millions], taken[millions] / millions)
+    section.reach("time x10 / data x10", taken[10] / taken[1] / 10, 1.0, at_least=False)
+    return section

@@ -1,0 +1,22 @@
+"""Spark as the benchmarks use it: the local profile, full JIT, enough memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pyspark.sql import SparkSession
+
+from jobs.runtime.session import DELTA
+from jobs.runtime.settings import load
+
+
+def benchmark_session(**more: str) -> SparkSession:
+    """A session of the local profile."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("holdfast-bench").config("spark.driver.memory", "8g")
+    for key, value in {**load("demo").spark_profile_values(), **DELTA, **more}.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark

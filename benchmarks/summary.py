@@ -1,0 +1,90 @@
+"""Receipts -> frequency, recency, T, monetary value: Spark beside lifetimes and DuckDB."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from pyspark.sql import functions as F
+
+from benchmarks.data import stored
+from benchmarks.measure import Section, seconds
+from transforms.purchase_summary import purchase_summary, purchase_totals
+
+CUT = dt.date(2018, 6, 25)
+LINES = 10_000_000
+DUCK = """
+WITH days AS (
+  SELECT customer_id, CAST(purchased_at AS DATE) AS day, sum(CAST(amount * 100 AS BIGINT)) AS cents
+  FROM '{path}/*.parquet' GROUP BY ALL)
+SELECT count(*), sum(n - 1), sum(span), sum(t), sum((total - first_cents) / (n - 1) / 100.0)
+FROM (SELECT customer_id, count(*) AS n, date_diff('day', min(day), max(day)) AS span,
+        date_diff('day', min(day), DATE '{cut}') - 1 AS t, sum(cents) AS total,
+        arg_min(cents, day) AS first_cents FROM days GROUP BY customer_id)
+"""
+
+
+def by_spark(spark: Any, path: str) -> tuple[float, ...]:
+    """Sums of the product's own summary."""
+    rows = purchase_summary(purchase_totals(spark.read.parquet(path)), [CUT])
+    return tuple(
+        rows.agg(
+            F.count("*"),
+            *[F.sum(c) for c in ("frequency", "recency_days", "T_days", "monetary_value")],
+        ).collect()[0]
+    )
+
+
+def by_lifetimes(path: str) -> tuple[float, ...]:
+    """Sums of lifetimes' summary in pandas."""
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    rows = pd.read_parquet(path, columns=["customer_id", "purchased_at", "amount"])
+    rows["amount"] = rows["amount"].astype(float)
+    rows["purchased_at"] = rows["purchased_at"].dt.tz_localize(None)
+    found = summary_data_from_transaction_data(
+        rows,
+        "customer_id",
+        "purchased_at",
+        "amount",
+        observation_period_end=CUT - dt.timedelta(days=1),
+    )
+    money = found.loc[found.frequency > 0, "monetary_value"].sum()
+    return (len(found), found.frequency.sum(), found.recency.sum(), found["T"].sum(), money)
+
+
+def by_duckdb(path: str) -> tuple[float, ...]:
+    """Sums of the same summary as SQL."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'; SET threads = 2")
+    return connection.execute(DUCK.format(path=path, cut=CUT)).fetchall()[0]
+
+
+def run(spark: Any, folder: Path) -> Section:
+    """Measure, compare with the peer, check that results are equal."""
+    section = Section(
+        f"BTYD summary of {LINES // 1_000_000} million receipt lines",
+        "Reading Parquet included, wall seconds, best of two; sums of all columns equal to 1e-9.",
+        ("who", "seconds", "against lifetimes"),
+    )
+    path = stored(spark, folder, LINES)
+    lifetimes, one = seconds(lambda: by_lifetimes(path))
+    ours, two = seconds(lambda: by_spark(spark, path), 2)
+    duck, three = seconds(lambda: by_duckdb(path), 2)
+    for other in (two, three):
+        assert all(
+            abs(float(a) - float(b)) <= 1e-9 * abs(float(a))
+            for a, b in zip(one, other, strict=True)
+        ), (
+            one,
+            other,
+        )
+    section.add("lifetimes", lifetimes, 1.0)
+    section.add("holdfast, Spark", ours, lifetimes / ours)
+    section.add("DuckDB, SQL by hand", duck, lifetimes / duck)
+    section.reach("lifetimes / Spark", lifetimes / ours, 3)
+    section.reach("Spark / DuckDB", ours / duck, 5, at_least=False)
+    return section

@@ -1,0 +1,187 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # First look
+# MAGIC
+# MAGIC What data there is, how good it is, which customers have gone silent, and whom to act on.
+# MAGIC
+# MAGIC It reads what `run_pipeline` makes (or `ingest`, `build_features`, `train_churn` and
+# MAGIC `score_customers`), and writes nothing. What each column means: `docs/data_dictionary.md`.
+
+# COMMAND ----------
+
+dbutils.widgets.text("env", "demo", "Environment: a file in conf/")
+dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: as conf says")
+
+# COMMAND ----------
+
+from jobs.runtime.views import open_lakehouse
+
+context = open_lakehouse(dbutils.widgets.get("env"), dbutils.widgets.get("as_of"))
+spark = context.spark
+spark.sql(f"DECLARE OR REPLACE VARIABLE chosen_day DATE DEFAULT DATE'{context.as_of}'")
+print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.observed_from}")
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## What came in
+# MAGIC
+# MAGIC Every row of a source is kept, in quarantine, or an exact duplicate.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT source, count(*) AS files, sum(rows_in) AS rows_in, sum(rows_kept) AS kept,
+# MAGIC        sum(rows_quarantined) AS quarantined, sum(rows_duplicate) AS exact_duplicates
+# MAGIC FROM bronze.ingest_log
+# MAGIC GROUP BY source
+# MAGIC ORDER BY source
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC Why rows are in quarantine, and which rules the kept purchases break (a warning drops none).
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT source, reason, count(*) AS rows
+# MAGIC FROM silver.quarantine LATERAL VIEW explode(split(reasons, ', ')) AS reason
+# MAGIC WHERE NOT is_replayed
+# MAGIC GROUP BY source, reason
+# MAGIC ORDER BY rows DESC, source, reason
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT warning, count(*) AS lines
+# MAGIC FROM silver.transactions LATERAL VIEW explode(split(warnings, ', ')) AS warning
+# MAGIC GROUP BY warning
+# MAGIC ORDER BY lines DESC, warning
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Purchases a month
+# MAGIC
+# MAGIC A purchase is an order with at least one line that is no return. Returns lower the revenue.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT date(date_trunc('MONTH', purchased_at)) AS month,
+# MAGIC        count(DISTINCT CASE WHEN amount >= 0 THEN order_id END) AS purchases,
+# MAGIC        count(DISTINCT CASE WHEN amount >= 0 THEN customer_id END) AS customers,
+# MAGIC        sum(amount) AS revenue
+# MAGIC FROM silver.transactions
+# MAGIC GROUP BY month
+# MAGIC ORDER BY month
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Who has gone silent
+# MAGIC
+# MAGIC Of those who ever bought: the share without a purchase in the last 30, 60 and 90 days.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT count(recency_days) AS customers,
+# MAGIC        round(100 * avg(int(recency_days > 30)), 1) AS silent_30d_percent,
+# MAGIC        round(100 * avg(int(recency_days > 60)), 1) AS silent_60d_percent,
+# MAGIC        round(100 * avg(int(recency_days > 90)), 1) AS silent_90d_percent
+# MAGIC FROM features.transactions
+# MAGIC WHERE as_of = chosen_day
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC And is silence churn? Of those who were silent on past dates, the share that bought again
+# MAGIC within 30 days.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT CASE WHEN recency_days > 90 THEN 'over 90 days'
+# MAGIC             WHEN recency_days > 60 THEN '61 to 90 days'
+# MAGIC             WHEN recency_days > 30 THEN '31 to 60 days'
+# MAGIC             ELSE 'up to 30 days' END AS silent_for,
+# MAGIC        count(*) AS customers_and_dates,
+# MAGIC        round(100 * avg(1 - churned), 1) AS bought_again_percent
+# MAGIC FROM features.transactions JOIN features.labels USING (customer_id, as_of)
+# MAGIC WHERE horizon_days = 30 AND definition = 'inactivity' AND as_of < chosen_day
+# MAGIC GROUP BY silent_for
+# MAGIC ORDER BY min(recency_days)
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC Customers without a profile are kept; their attributes are null.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT has_profile, count(*) AS customers
+# MAGIC FROM features.demographics
+# MAGIC WHERE as_of = chosen_day
+# MAGIC GROUP BY has_profile
+# MAGIC ORDER BY has_profile
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Segments
+# MAGIC
+# MAGIC The scoring formulas are SQL functions with the constants of conf: here `risk_level` of a
+# MAGIC segment's mean risk. `DESCRIBE FUNCTION EXTENDED clv_score` explains one.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT segment_group, segment, count(*) AS customers,
+# MAGIC        round(sum(monetary), 2) AS revenue_12m,
+# MAGIC        round(avg(churn_probability), 3) AS mean_risk,
+# MAGIC        risk_level(avg(churn_probability)) AS level_of_mean_risk,
+# MAGIC        round(avg(clv_score), 2) AS mean_clv_score
+# MAGIC FROM gold.customer_segments LEFT JOIN gold.customer_scores USING (as_of, customer_id)
+# MAGIC WHERE as_of = chosen_day
+# MAGIC GROUP BY segment_group, segment
+# MAGIC ORDER BY revenue_12m DESC
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Whom to act on
+# MAGIC
+# MAGIC Where most is likely to be lost: risk times the revenue of the last twelve months.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT customer_id, segment, risk_level, round(churn_probability, 3) AS churn_probability,
+# MAGIC        monetary AS revenue_12m, round(churn_probability * monetary, 2) AS revenue_at_risk,
+# MAGIC        top_risk_factor, recommended_actions, score_basis
+# MAGIC FROM gold.customer_scores JOIN gold.customer_segments USING (as_of, customer_id)
+# MAGIC WHERE as_of = chosen_day
+# MAGIC ORDER BY revenue_at_risk DESC, customer_id
+# MAGIC LIMIT 20
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC If a fifth of them can be reached: how much of the revenue at risk that is.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT fifth, count(*) AS customers, round(sum(at_risk), 2) AS revenue_at_risk,
+# MAGIC        round(100 * sum(at_risk) / sum(sum(at_risk)) OVER (), 1) AS percent_of_all
+# MAGIC FROM (
+# MAGIC   SELECT customer_id, churn_probability * monetary AS at_risk,
+# MAGIC          ntile(5) OVER (ORDER BY churn_probability * monetary DESC, customer_id) AS fifth
+# MAGIC   FROM gold.customer_scores JOIN gold.customer_segments USING (as_of, customer_id)
+# MAGIC   WHERE as_of = chosen_day
+# MAGIC )
+# MAGIC GROUP BY fifth
+# MAGIC ORDER BY fifth

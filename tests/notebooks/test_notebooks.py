@@ -1,0 +1,204 @@
+"""Every notebook runs as Databricks would run it, over a lake that the real jobs have made."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.py"))
+HEADER = "# Databricks notebook source\n"
+AS_OF = dt.date(2018, 1, 1)
+
+
+class NotebookExit(Exception):
+    """What dbutils.notebook.exit does to the cells that follow."""
+
+
+def cells(notebook: Path) -> list[str]:
+    text = notebook.read_text()
+    assert text.startswith(HEADER), f"{notebook.name}: its first line must be {HEADER!r}"
+    return [c.strip("\n") for c in text.removeprefix(HEADER).split("# COMMAND ----------\n")]
+
+
+def magic(cell: str) -> tuple[str, str]:
+    """("sql", the text) for a cell of `# MAGIC %sql ...`; ("python", the cell) for another."""
+    lines = cell.splitlines()
+    if not lines[0].startswith("# MAGIC %"):
+        return "python", cell
+    assert all(line.startswith("# MAGIC") for line in lines), f"a mixed cell:\n{cell}"
+    text = "\n".join(line.removeprefix("# MAGIC").removeprefix(" ") for line in lines)
+    kind, _, body = text[1:].partition("\n")
+    return kind, body
+
+
+def run(notebook: Path, spark, **widgets: str) -> list:
+    """What the notebook displays: frames as pandas, other things as they are."""
+    displayed: list = []
+    values: dict[str, str] = {}
+
+    def display(thing: object) -> None:
+        displayed.append(thing.toPandas() if hasattr(thing, "toPandas") else thing)
+
+    def text(name: str, default: str, label: str) -> None:
+        values[name] = widgets.get(name, default)
+
+    def leave(message: str) -> None:
+        raise NotebookExit(message)
+
+    dbutils = SimpleNamespace(
+        widgets=SimpleNamespace(text=text, get=values.__getitem__),
+        notebook=SimpleNamespace(exit=leave),
+    )
+    # One namespace for all cells, as there.
+    names = {"spark": spark, "dbutils": dbutils, "display": display, "__name__": "__main__"}
+    for number, cell in enumerate(cells(notebook)):
+        kind, body = magic(cell)
+        if kind == "sql":
+            display(spark.sql(body))
+        elif kind == "python":
+            exec(compile(body, f"{notebook.name}, cell {number}", "exec"), names)
+        else:
+            assert kind == "md", f"{notebook.name}: no test for %{kind}"
+    return displayed
+
+
+def find(displayed: list, column: str) -> pd.DataFrame:
+    """The one displayed frame with that column."""
+    (found,) = (d for d in displayed if isinstance(d, pd.DataFrame) and column in d)
+    return found
+
+
+def notebook(name: str) -> Path:
+    return next(path for path in NOTEBOOKS if path.stem == name)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_thin_and_begins_with_what_it_is(path):
+    kinds = [magic(cell)[0] for cell in cells(path)]
+
+    assert kinds[0] == "md"
+    # Definitions belong to the packages, where they are tested.
+    assert not re.search(r"^\s*(def|class) ", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_runs_and_every_frame_has_rows(path, spark, small_env):
+    displayed = run(path, spark, env=small_env)
+
+    assert displayed
+    assert [d for d in displayed if isinstance(d, pd.DataFrame) and d.empty] == []
+
+
+@pytest.mark.slow
+def test_first_look_counts_what_the_files_hold(spark, small_env, small_lake):
+    displayed = run(notebook("first_look"), spark, env=small_env)
+    # The first two lines have no amount.
+    kept = small_lake.lines[2:]
+
+    counts = find(displayed, "rows_in").set_index("source")
+    assert counts.loc["receipts"].tolist() == [1, len(kept) + 2, len(kept), 2, 0]
+    assert counts.loc["members"].tolist() == [1, 200, 200, 0, 0]  # 300 less every third
+    reasons = find(displayed, "reason")
+    assert reasons.to_numpy().tolist() == [["receipts", "amount_not_null", 2]]
+    free = sum(line["paid"] == "0.00" for line in kept)
+    assert find(displayed, "warning").to_numpy().tolist() == [["amount_is_zero", free]]
+    months = find(displayed, "month").set_index("month")["purchases"].to_dict()
+    by_month = Counter(line["time"][:7] for line in kept)
+    assert {f"{month:%Y-%m}": count for month, count in months.items()} == by_month
+    profiles = find(displayed, "has_profile").set_index("has_profile")["customers"]
+    assert profiles.to_dict() == {False: 100, True: 200}
+
+
+@pytest.mark.slow
+def test_first_look_tells_who_is_silent(spark, small_env, small_lake):
+    displayed = run(notebook("first_look"), spark, env=small_env)
+
+    last: dict[str, dt.date] = {}
+    for line in small_lake.lines[2:]:
+        day = dt.date.fromisoformat(line["time"][:10])
+        if day < AS_OF:
+            last[line["customer"]] = day
+    days = [(AS_OF - day).days for day in last.values()]
+    expected = [
+        len(days),
+        *[round(100 * sum(d > n for d in days) / len(days), 1) for n in (30, 60, 90)],
+    ]
+    assert find(displayed, "silent_30d_percent").iloc[0].tolist() == expected
+
+
+@pytest.mark.slow
+def test_first_look_ranks_by_revenue_at_risk(spark, small_env):
+    displayed = run(notebook("first_look"), spark, env=small_env, as_of="2018-01-01")
+
+    ranked = find(displayed, "top_risk_factor")
+    at_risk = ranked["revenue_at_risk"].tolist()
+    assert len(at_risk) == 20 and at_risk == sorted(at_risk, reverse=True)
+    shares = find(displayed, "fifth")["percent_of_all"]
+    assert shares.sum() == pytest.approx(100, abs=0.25)  # five roundings of 0.05
+    assert shares.tolist() == sorted(shares, reverse=True)
+
+
+@pytest.mark.slow
+def test_churn_model_explains_as_the_gold_tables_do(spark, small_env, small_lake):
+    displayed = run(notebook("churn_model"), spark, env=small_env)
+
+    gold = {
+        name: spark.read.format("delta").load(str(small_lake.root / "gold" / name)).toPandas()
+        for name in ("customer_scores", "risk_factors")
+    }
+    riskiest = gold["customer_scores"].sort_values(["churn_probability", "customer_id"])
+    top = riskiest[riskiest["churn_probability"] == riskiest["churn_probability"].max()].iloc[0]
+    stored = gold["risk_factors"].query("customer_id == @top.customer_id").sort_values("rank")
+    shown = find(displayed, "impact")
+    assert shown["feature"].tolist() == stored["feature"].tolist()
+    assert shown["impact"].tolist() == pytest.approx(stored["impact"].tolist(), abs=1e-9)
+    answers = find(displayed, "customer").set_index("customer")["churn_probability"]
+    assert answers["as it is"] == pytest.approx(top["churn_probability"], abs=1e-9)
+    models = set(find(displayed, "model_name")["model_name"])
+    assert models == {"xgboost", "recency_only", "rfm_logistic", "everyone_stays"}
+    pictures = [d for d in displayed if not isinstance(d, pd.DataFrame)]
+    assert len(pictures) == 3 and all(picture.size[0] > 100 for picture in pictures)
+
+
+@pytest.mark.slow
+def test_churn_model_explains_the_customer_that_was_asked_for(spark, small_env, small_lake, capsys):
+    scores = spark.read.format("delta").load(str(small_lake.root / "gold" / "customer_scores"))
+    # Not the one most at risk, whom it takes by default.
+    calm = scores.orderBy("churn_probability", "customer_id").head()
+
+    run(notebook("churn_model"), spark, env=small_env, customer_id=calm["customer_id"])
+
+    said = f"{calm['customer_id']}: {calm['churn_probability']:.1%} likely to leave (model)"
+    assert said in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.slow
+def test_churn_model_says_that_a_customer_is_unknown(spark, small_env):
+    with pytest.raises(NotebookExit) as caught:
+        run(notebook("churn_model"), spark, env=small_env, customer_id="nobody")
+
+    assert str(caught.value) == "nobody is not known at 2018-01-01"
+
+
+@pytest.mark.slow
+def test_churn_model_says_that_there_is_no_champion(spark, small_env):
+    from jobs.runtime.registry import CHAMPION, Registry
+    from jobs.runtime.settings import load
+
+    registry = Registry(load(small_env))
+    version = registry.by_alias(CHAMPION).version
+    registry.client.delete_registered_model_alias(registry.model_name, CHAMPION)
+    try:
+        with pytest.raises(NotebookExit) as caught:
+            run(notebook("churn_model"), spark, env=small_env)
+    finally:
+        registry.set_alias(CHAMPION, version)
+
+    assert str(caught.value) == "churn: no version is champion. Run train_churn."

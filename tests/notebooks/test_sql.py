@@ -1,0 +1,131 @@
+"""Tables, `_latest` views and formulas by name in SQL."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from deltalake import DeltaTable
+
+from contracts import catalog
+from jobs.runtime.views import open_lakehouse, register_tables
+
+
+@pytest.fixture
+def opened(small_env):
+    return open_lakehouse(small_env)
+
+
+@pytest.mark.slow
+def test_tables_of_every_layer_have_their_names(opened, spark):
+    counts = {
+        name: spark.table(name).count()
+        for name in (
+            "bronze.ingest_log",
+            "bronze.members",
+            "silver.customers",
+            "features.demographics",
+        )
+    }
+
+    # Two files; 300 customers less every third; known at 2018-01-01 and five dates to train on.
+    assert counts == {
+        "bronze.ingest_log": 2,
+        "bronze.members": 200,
+        "silver.customers": 200,
+        "features.demographics": 300 * 6,
+    }
+
+
+@pytest.mark.slow
+def test_the_latest_view_moves_with_the_table(opened, spark, small_lake):
+    newest = spark.sql("SELECT DISTINCT as_of FROM gold.customer_scores_latest").collect()
+    assert [r["as_of"] for r in newest] == [dt.date(2018, 1, 1)]
+    path = str(small_lake.root / "gold" / "customer_scores")
+    before = spark.sql(f"DESCRIBE HISTORY delta.`{path}`").head()["version"]
+    row = spark.table("gold.customer_scores").limit(1).selectExpr("* EXCEPT (as_of)")
+    later = row.selectExpr("DATE'2018-01-02' AS as_of", "*")
+    try:
+        later.write.format("delta").mode("append").save(path)
+
+        found = spark.sql("SELECT as_of FROM gold.customer_scores_latest").collect()
+
+        assert [r["as_of"] for r in found] == [dt.date(2018, 1, 2)]
+    finally:
+        spark.sql(f"RESTORE TABLE delta.`{path}` TO VERSION AS OF {before}")
+
+
+@pytest.mark.slow
+def test_formulas_are_functions_with_the_constants_of_conf(opened, spark):
+    # 100 a month for 12 months; lifetime 1.2 * 12; frequency 2 * 0.1; 0.8 below a basket of 50.
+    worth = spark.sql("SELECT clv_score(1200, 12, 0.1, 40)").head()[0]
+
+    assert worth == pytest.approx(100 * 14.4 * 0.2 * 0.8)
+    assert spark.sql("SELECT risk_level(0.81)").head()[0] == "CRITICAL"
+
+
+@pytest.mark.slow
+def test_columns_keep_their_comments(opened, spark):
+    for name in ("gold.customer_scores", "gold.customer_scores_latest"):
+        described = spark.sql(f"DESCRIBE {name}").collect()
+        comments = {r["col_name"]: r["comment"] for r in described}
+
+        declared = opened.table("gold.customer_scores").columns
+        assert comments == {c.name: c.comment for c in declared}
+
+
+@pytest.mark.slow
+def test_names_that_can_be_read_are_told_and_absent_tables_have_none(opened, spark):
+    names = register_tables(opened)
+
+    assert "gold.customer_segments_latest" in names
+    assert "silver.reviews" not in names  # no such source
+    for name in names:
+        spark.table(name)
+
+
+@pytest.mark.slow
+def test_a_table_of_the_same_name_is_left_alone(opened, spark, tmp_path):
+    from pyspark.errors import AnalysisException
+
+    # A metastore may hold another gold.customer_scores, with data of its own.
+    spark.sql("DROP VIEW gold.customer_scores")
+    spark.sql(f"CREATE TABLE gold.customer_scores (a int) USING delta LOCATION '{tmp_path}/other'")
+    spark.sql("INSERT INTO gold.customer_scores VALUES (1)")
+
+    with pytest.raises(AnalysisException):
+        register_tables(opened)
+
+    assert spark.table("gold.customer_scores").head()["a"] == 1
+
+
+@pytest.mark.slow
+def test_any_delta_reader_opens_every_gold_table(small_lake):
+    tables = [t for t in catalog.tables().values() if t.layer == "gold"]
+    found = [t for t in tables if (small_lake.root / "gold" / t.short_name).is_dir()]
+    # One as_of is scored, so nobody has moved between two.
+    assert {t.short_name for t in tables} - {t.short_name for t in found} == {"segment_migration"}
+    for table in found:
+        delta = DeltaTable(small_lake.root / "gold" / table.short_name)
+
+        assert delta.protocol().min_reader_version == 1
+        assert delta.to_pyarrow_dataset().schema.names == list(table.column_names)
+
+
+@pytest.mark.slow
+def test_a_catalog_has_the_latest_views_beside_its_tables(spark, make_context, tmp_path):
+    # spark_catalog stands for Unity Catalog: names of three parts, tables that a catalog manages.
+    context = make_context(lakehouse={"catalog": "spark_catalog"})
+    spark.sql(f"CREATE SCHEMA gold LOCATION '{tmp_path}/gold'")
+    try:
+        context.lake.create(context.table("gold.customer_segments"))
+
+        assert register_tables(context) == [
+            "gold.customer_segments",
+            "gold.customer_segments_latest",
+        ]
+
+        view = spark.table("spark_catalog.gold.customer_segments_latest")
+        assert view.columns == list(context.table("gold.customer_segments").column_names)
+    finally:
+        spark.sql("DROP SCHEMA gold CASCADE")

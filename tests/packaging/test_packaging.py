@@ -1,0 +1,208 @@
+"""What is shipped: the wheel in an environment of its own, the same as .zip on Spark's workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+THIRD_PARTY = Path(sysconfig.get_path("purelib"))
+PACKAGES = {"conf", "contracts", "jobs", "models", "transforms", "udfs"}
+JOBS = ["run-pipeline", "ingest", "build-features", "train-churn", "score-customers"]
+
+# Says, on a driver and on a Python worker, where the package came from and that all of it is there.
+REPORT = '''
+def report():
+    import importlib, json, pkgutil
+    from importlib import metadata, resources
+    import udfs
+    for module in pkgutil.iter_modules(udfs.__path__, "udfs."):
+        importlib.import_module(module.name)
+    conf = resources.files("conf").joinpath("defaults.yaml").read_text()
+    return json.dumps([udfs.__file__, metadata.version("holdfast"), "churn:" in conf])
+'''
+SPARK_JOB = REPORT + '''
+import pandas as pd
+from pyspark.sql import SparkSession, functions as F
+
+spark = SparkSession.builder.getOrCreate()
+
+@F.pandas_udf("string")
+def on_worker(ids: pd.Series) -> pd.Series:
+    return pd.Series([report()] * len(ids))
+
+print("driver", report())
+for row in spark.range(4).select(on_worker("id").alias("seen")).distinct().collect():
+    print("worker", row.seen)
+spark.stop()
+'''
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, its .zip beside it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(ROOT / "bin" / "package", folder, cwd=folder)
+    (found,) = folder.glob("holdfast-*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory) -> Path:
+    """A new environment with the wheel; other libraries come from the project's, by a .pth file."""
+    folder = tmp_path_factory.mktemp("environment")
+    run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
+    python = folder / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    run(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=folder)
+    (site,) = folder.glob("lib/python3.*/site-packages")
+    (site / "third_party.pth").write_text(f"{THIRD_PARTY}\n")
+    return folder
+
+
+def run(*command: object, cwd: Path, **variables: str) -> str:
+    """Output of a command which cannot see the source tree: nothing of our own in its variables."""
+    ours = ("PYTHON", "PYSPARK_", "SPARK_", "HOLDFAST_")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    java_home = ROOT / ".venv" / "java_home"
+    if java_home.exists():
+        env["JAVA_HOME"] = java_home.read_text().strip()
+    words = [str(word) for word in command]
+    done = subprocess.run(words, cwd=cwd, env=env | variables, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def seen_by(printed: str) -> dict[str, list]:
+    """{"driver": [path of udfs, version, conf is readable], "worker": the same}"""
+    return {line.split()[0]: json.loads(line.split(" ", 1)[1]) for line in printed.splitlines()}
+
+
+def test_the_zip_is_the_wheel_and_building_again_gives_the_same_bytes(wheel, tmp_path):
+    run(ROOT / "bin" / "package", tmp_path, cwd=tmp_path)
+
+    assert wheel.with_suffix(".zip").read_bytes() == wheel.read_bytes()
+    assert (tmp_path / wheel.name).read_bytes() == wheel.read_bytes()
+
+
+def test_the_wheel_holds_the_six_packages_and_all_of_conf(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    source = [
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+
+    assert {name for name in names if ".dist-info/" not in name} == set(source)
+
+
+def test_what_is_tested_lies_in_the_ranges_that_the_wheel_asks_for(wheel):
+    shipped = metadata.PathDistribution(dist_info(wheel))
+    extras = ["", *(shipped.metadata.get_all("Provides-Extra") or [])]
+    asked = {
+        canonical(need.name): need.specifier
+        for need in map(Requirement, shipped.requires or [])
+        if need.marker is None or any(need.marker.evaluate({"extra": one}) for one in extras)
+    }
+    pins = [
+        Requirement(line)
+        for line in (ROOT / "requirements.in").read_text().splitlines()
+        if line and not line.startswith("#")
+    ]
+    outside = [
+        f"{pin} is not in {asked.get(canonical(pin.name), 'any list of setup.py')}"
+        for pin in pins
+        if canonical(pin.name) not in asked
+        or not asked[canonical(pin.name)].contains(str(pin.specifier).removeprefix("=="))
+    ]
+
+    assert outside == []
+    assert set(asked) == {canonical(pin.name) for pin in pins}
+
+
+def dist_info(wheel: Path) -> zipfile.Path:
+    (folder,) = (p for p in zipfile.Path(wheel).iterdir() if p.name.endswith(".dist-info"))
+    return folder
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_job_is_a_command_of_the_environment(environment, tmp_path, job):
+    printed = run(environment / "bin" / f"holdfast-{job}", "--help", cwd=tmp_path, COLUMNS="100")
+
+    assert "--env" in printed and "--as-of" in printed
+
+
+def test_settings_load_from_inside_the_zip(wheel, tmp_path):
+    # On a cluster --py-files leaves the archive packed: there is no folder conf/ to open.
+    program = "from jobs.runtime import settings; print(settings.load('demo').as_of)"
+
+    printed = run(
+        sys.executable, "-c", program, cwd=tmp_path, PYTHONPATH=str(wheel.with_suffix(".zip"))
+    )
+
+    assert printed == "2018-01-01\n"
+
+
+@pytest.mark.slow
+@pytest.mark.spark_only
+def test_a_udf_imports_the_wheel_on_a_worker(environment, tmp_path):
+    (tmp_path / "job.py").write_text(SPARK_JOB)
+    python = str(environment / "bin" / "python")
+
+    seen = seen_by(run(python, "job.py", cwd=tmp_path, **spark_variables(python)))
+
+    (installed,) = environment.glob("lib/python3.*/site-packages/udfs/__init__.py")
+    facts = [str(installed), "0.1.0", True]
+    assert seen == {"driver": facts, "worker": facts}
+
+
+@pytest.mark.slow
+@pytest.mark.spark_only
+def test_a_udf_imports_the_zip_in_an_executor_process(wheel, tmp_path):
+    (tmp_path / "job.py").write_text(SPARK_JOB)
+    archive = wheel.with_suffix(".zip")
+    # local-cluster keeps its executors' folders in SPARK_HOME/work: one of its own, of links.
+    home = tmp_path / "spark"
+    home.mkdir()
+    for part in ("bin", "jars", "python"):
+        (home / part).symlink_to(THIRD_PARTY / "pyspark" / part)
+
+    printed = run(
+        "bash", home / "bin" / "spark-submit",
+        "--master", "local-cluster[1,1,1024]", "--py-files", archive, "job.py",
+        cwd=tmp_path, SPARK_HOME=str(home), **spark_variables(sys.executable),
+    )  # fmt: skip
+
+    seen = seen_by(printed)
+    assert {who: facts[1:] for who, facts in seen.items()} == {
+        "driver": ["0.1.0", True],
+        "worker": ["0.1.0", True],
+    }
+    # Each from its own copy of the archive, which Spark has sent.
+    paths = {who: facts[0] for who, facts in seen.items()}
+    assert all(path.endswith(f"/{archive.name}/udfs/__init__.py") for path in paths.values())
+    assert paths["driver"] != paths["worker"]
+
+
+def spark_variables(python: str) -> dict[str, str]:
+    return {
+        "PYSPARK_PYTHON": python,
+        "PYSPARK_DRIVER_PYTHON": python,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1",
+    }

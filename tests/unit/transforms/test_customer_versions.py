@@ -1,0 +1,144 @@
+"""Customers as chains of versions."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from contracts.silver import CUSTOMERS
+from transforms.customer_versions import CONTENT, versions_after, versions_to_write, with_versions
+from transforms.deduplicate import content_hash
+
+GIVEN = {"crm": ["customer_id", "plan", "region"], "survey": ["customer_id", "age_band"]}
+SCHEMA = ", ".join(f"{c.name} {c.type}" for c in CUSTOMERS.columns)
+
+
+def day(number):
+    return dt.datetime(2018, 1, number)
+
+
+@pytest.fixture
+def history(spark):
+    """A function that takes in profiles, one call a run, and says what silver.customers holds."""
+
+    class History:
+        def __init__(self):
+            self.versions = spark.createDataFrame([], SCHEMA)
+
+        def profile(self, source, batch, known_at, outcome="kept", **content):
+            row = {"customer_id": "c1", **content, "source": source, "batch_id": batch}
+            row |= {"known_at": known_at, "_outcome": outcome}
+            return {**dict.fromkeys(CONTENT), "warnings": None, **row}
+
+        def take(self, *profiles):
+            """The outcome of each profile."""
+            kinds = ", ".join(f"{c} {CUSTOMERS.types[c]}" for c in CONTENT)
+            lineage = "source string, batch_id string, known_at timestamp, _outcome string"
+            schema = f"{kinds}, warnings string, {lineage}"
+            names = [part.split(" ")[0] for part in schema.split(", ")]
+            rows = [tuple(p[n] for n in names) for p in profiles]
+            chain = with_versions(spark.createDataFrame(rows, schema), self.versions, GIVEN)
+            after = versions_after(self.versions, versions_to_write(chain))
+            # Kept apart from the chain that it came from.
+            self.versions = spark.createDataFrame(after.collect(), SCHEMA)
+            found = chain.where("NOT _is_stored").collect()
+            return {r["batch_id"]: r["_outcome"] for r in found}
+
+        def table(self, *columns, customer="c1"):
+            """(from, to, columns...) by valid_from, days as numbers."""
+            rows = (
+                self.versions.where(f"customer_id = '{customer}'").orderBy("valid_from").collect()
+            )
+            ends = [(r["valid_from"].day, r["valid_to"] and r["valid_to"].day) for r in rows]
+            return [(*e, *(r[c] for c in columns)) for e, r in zip(ends, rows, strict=True)]
+
+    return History()
+
+
+def test_a_change_ends_the_version_before_it(history):
+    p = history.profile
+    assert history.take(p("crm", "b1", day(1), plan="basic")) == {"b1": "kept"}
+    assert history.take(p("crm", "b2", day(2), plan="basic")) == {"b2": "duplicate"}
+    assert history.take(p("crm", "b3", day(3), plan="plus")) == {"b3": "kept"}
+    # A value that is unknown from now on is a change too.
+    assert history.take(p("crm", "b4", day(5), plan=None)) == {"b4": "kept"}
+    assert history.table("plan", "batch_id") == [
+        (1, 3, "basic", "b1"),
+        (3, 5, "plus", "b3"),
+        (5, None, None, "b4"),
+    ]
+
+
+def test_several_files_of_one_run_are_versions_in_their_order(history):
+    p = history.profile
+    outcomes = history.take(
+        p("crm", "b3", day(3), plan="basic"),
+        p("crm", "b2", day(2), plan="plus"),
+        p("crm", "b1", day(1), plan="plus"),
+        p("crm", "bad", day(2), "quarantined", plan="?"),
+    )
+    assert outcomes == {"b1": "kept", "b2": "duplicate", "b3": "kept", "bad": "quarantined"}
+    assert history.table("plan") == [(1, 3, "plus"), (3, None, "basic")]
+
+
+def test_a_source_leaves_alone_what_it_does_not_map(history):
+    p = history.profile
+    history.take(p("crm", "b1", day(1), plan="basic", region="north"))
+    history.take(p("survey", "b2", day(2), age_band="30-39"))
+    history.take(p("crm", "b3", day(4), plan="plus", region="north"))
+    assert history.table("plan", "region", "age_band") == [
+        (1, 2, "basic", "north", None),
+        (2, 4, "basic", "north", "30-39"),
+        (4, None, "plus", "north", "30-39"),
+    ]
+
+
+def test_a_late_delivery_reaches_the_versions_after_it(history):
+    p = history.profile
+    history.take(p("crm", "b1", day(1), plan="basic"))
+    history.take(p("crm", "b4", day(4), plan="plus"))
+    assert history.take(p("survey", "b2", day(2), age_band="30-39")) == {"b2": "kept"}
+    assert history.table("plan", "age_band", "source") == [
+        (1, 2, "basic", None, "crm"),
+        (2, 4, "basic", "30-39", "survey"),
+        (4, None, "plus", "30-39", "crm"),
+    ]
+
+
+def test_sources_that_speak_at_one_moment_share_a_version(history):
+    p = history.profile
+    history.take(p("crm", "b1", day(1), plan="basic"))
+    assert history.take(p("survey", "b2", day(1), age_band="30-39")) == {"b2": "kept"}
+    assert history.table("plan", "age_band", "source") == [
+        (1, None, "basic", "30-39", "crm+survey")
+    ]
+    # What each said is still its own: a correction of one leaves the other's.
+    history.take(p("crm", "b3", day(1), plan="plus"))
+    assert history.table("plan", "age_band", "source") == [(1, None, "plus", "30-39", "crm+survey")]
+
+
+def test_a_run_that_died_is_done_again_without_a_second_version(history):
+    p = history.profile
+    first = p("crm", "b1", day(1), plan="basic")
+    history.take(first)
+    # Once more with the same moment, and with a later one: the file is kept, nothing is added.
+    assert history.take(first) == {"b1": "kept"}
+    assert history.take({**first, "known_at": day(2)}) == {"b1": "kept"}
+    assert history.table("plan") == [(1, None, "basic")]
+
+
+def test_customers_do_not_mix(history):
+    p = history.profile
+    other = {**p("crm", "b1", day(2), plan="plus"), "customer_id": "c2"}
+    history.take(p("crm", "b1", day(1), plan="basic"), other)
+    assert history.table("plan") == [(1, None, "basic")]
+    assert history.table("plan", customer="c2") == [(2, None, "plus")]
+
+
+def test_the_hash_is_that_of_the_completed_version(history):
+    p = history.profile
+    history.take(p("crm", "b1", day(1), plan="basic"))
+    history.take(p("survey", "b2", day(2), age_band="30-39"))
+    again = history.versions.withColumn("again", content_hash(CONTENT))
+    assert again.where("again <> content_hash").count() == 0

@@ -1,0 +1,99 @@
+"""gold.customer_scores and risk_factors from a model's probabilities."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+import yaml
+
+from transforms.scores import customer_scores, rate_by_recency, risk_factors
+from udfs.registry import formulas
+
+AS_OF = dt.date(2018, 1, 1)
+CONF = Path(__file__).parents[3] / "conf" / "defaults.yaml"
+SCORED = (
+    "as_of date, customer_id string, churn_probability double, score_basis string, "
+    "model_name string, model_version string, top_risk_factor string, recency_days bigint, "
+    "engagement_score double"
+)
+
+
+@pytest.fixture(scope="module")
+def conf():
+    return {f.name: f for f in formulas(yaml.safe_load(CONF.read_text()))}
+
+
+def scored(name, probability, recency=1, engagement=None):
+    return (AS_OF, name, probability, "model", "xgboost", "3", "recency_days", recency, engagement)
+
+
+def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, conf):
+    rows = frame(
+        SCORED,
+        [
+            scored("a at the threshold", 0.35),
+            scored("b below it", 0.34999),
+            scored("c silent, not engaged", 0.9, recency=61, engagement=0.29),
+            scored("d engagement unknown", 0.9),
+            scored("e between", 0.7),
+        ],
+    )
+    found = {row["customer_id"][0]: row for row in rows_of(customer_scores(rows, 30, 0.35, conf))}
+    names = ("horizon_days", "churn_prediction", "risk_level", "recommended_actions")
+    loyal = "Loyalty program enrollment; Usage analytics and insights sharing"
+    both = (
+        "Immediate engagement campaign; Personal account manager assignment; "
+        "Win-back offer with discount; Product usage training session"
+    )
+    assert {key: tuple(row[n] for n in names) for key, row in found.items()} == {
+        "a": (30, 1, "LOW", None),
+        "b": (30, 0, "LOW", None),
+        "c": (30, 1, "CRITICAL", both),
+        "d": (30, 1, "CRITICAL", None),
+        "e": (30, 1, "HIGH", loyal),
+    }
+    assert found["a"]["confidence_score"] == pytest.approx(abs(0.35 - 0.5) * 2)
+    assert found["c"]["confidence_score"] == pytest.approx(abs(0.9 - 0.5) * 2)
+    for row in found.values():
+        basis = (row["score_basis"], row["model_name"], row["model_version"])
+        assert basis == ("model", "xgboost", "3")
+        assert row["top_risk_factor"] == "recency_days"
+
+
+def test_nobody_scored_is_no_row(frame, rows_of, conf):
+    assert rows_of(customer_scores(frame(SCORED, []), 30, 0.5, conf)) == []
+
+
+@pytest.mark.spark_only
+def test_factors_are_ranked_as_they_come_and_say_their_direction(session, tuples_of):
+    """On Spark alone: sqlframe has no posexplode into two columns, and DuckDB scores no model."""
+    rows = session.createDataFrame(
+        [
+            (
+                AS_OF,
+                "a",
+                ["recency_days", "plan", "revenue_30d"],
+                [0.5, -0.25, 0.0],
+                ["40", "gold", None],
+            ),
+            (AS_OF, "b", [], [], []),
+        ],
+        "as_of date, customer_id string, factors array<string>, impacts array<double>, "
+        "factor_values array<string>",
+    )
+    assert tuples_of(risk_factors(rows)) == [
+        (AS_OF, "a", 1, "recency_days", "40", 0.5, "increase"),
+        (AS_OF, "a", 2, "plan", "gold", -0.25, "decrease"),
+        (AS_OF, "a", 3, "revenue_30d", None, 0.0, "decrease"),
+    ]
+
+
+def test_the_rule_counts_who_churned_by_days_of_silence(frame, tuples_of):
+    rows = frame("recency_days bigint, churned int", [(1, 0), (1, 1), (1, 0), (40, 1), (None, 1)])
+    assert tuples_of(rate_by_recency(rows), "recency_days", "rows", "churned") == [
+        (None, 1, 1),
+        (1, 3, 0 + 1 + 0),
+        (40, 1, 1),
+    ]

@@ -1,0 +1,228 @@
+"""Lifecycle, RFM scores, the twelve segments, and the ways between them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from pathlib import Path
+
+import pytest
+import yaml
+
+from transforms.segments import customer_segments, cut_points, segment_migration
+from udfs.registry import formulas
+
+AS_OF, LATER = dt.date(2018, 1, 1), dt.date(2018, 2, 1)
+CONF = Path(__file__).parents[3] / "conf" / "defaults.yaml"
+FEATURES = (
+    "customer_id string, as_of date, recency_days bigint, purchases_365d bigint, "
+    "revenue_365d double, is_terminated boolean, tenure_months bigint, total_revenue double, "
+    "purchase_frequency_30d double, avg_order_value double, engagement_score double, "
+    "engagement_basis string, support_tickets_30d bigint"
+)
+
+
+# Each as_of has its own cut points, so each test has a date of its own in the one frame.
+TWELVE_ON, EDGES_ON, NULLS_ON, TIES_ON, ALONE_ON, RETURNS_ON, RULES_ON, PROSPECT_ON = (
+    dt.date(2018, month, 1) for month in range(1, 9)
+)
+
+
+def customer(name, recency, purchases=1, revenue=10.0, **more):
+    return {
+        "customer_id": name,
+        "recency_days": recency,
+        "purchases_365d": purchases,
+        "revenue_365d": float(revenue),
+        "is_terminated": False,
+        **more,
+    }
+
+
+RISKY = {"engagement_score": 0.2, "engagement_basis": "login", "support_tickets_30d": 6}
+WORTH = {
+    "tenure_months": 10,
+    "total_revenue": 1200.0,
+    "purchase_frequency_30d": 0.1,
+    "avg_order_value": 100.0,
+}
+LIFECYCLES = {1: "active", 30: "active", 31: "silent", 90: "silent", 91: "lost", None: "prospect"}
+
+CUSTOMERS = {
+    TWELVE_ON: [
+        # Five customers a score: recency 10 (R 5) to 50 days (R 1), 1 to 5 purchases of 10 each.
+        *[
+            customer(f"{r}{fm}", 60 - 10 * r, fm, 10 * fm)
+            for r in range(1, 6)
+            for fm in range(1, 6)
+        ],
+        # Whoever cannot be kept has no score and moves no cut point, however extreme.
+        *[customer(f"lost {n}", 91, 1000, 1e6) for n in range(30)],
+        customer("terminated", 1, 1000, 1e6, is_terminated=True),
+        customer("prospect", None, 0, 0),
+    ],
+    EDGES_ON: [customer(str(d), d) for d in LIFECYCLES],
+    NULLS_ON: [customer("a", None, 0, 0, is_terminated=True)],
+    TIES_ON: [customer(str(n), n + 1, 1 if n < 5 else 2, 10) for n in range(10)],
+    ALONE_ON: [customer("a", 5)],
+    RETURNS_ON: [customer(str(n), 1, 1, revenue) for n, revenue in enumerate([-50, 0, 50])],
+    RULES_ON: [
+        customer("a", 61, **RISKY, **WORTH),
+        customer("b", 60, **RISKY, **WORTH),
+        customer("c", 61, support_tickets_30d=6),
+    ],
+    PROSPECT_ON: [customer("a", None, 0, 0)],
+}
+
+
+@pytest.fixture(scope="module")
+def conf():
+    return {f.name: f for f in formulas(yaml.safe_load(CONF.read_text()))}
+
+
+@pytest.fixture(scope="module")
+def found(frame, rows_of, conf):
+    """as_of -> name -> row of gold.customer_segments."""
+    rows = [{"as_of": as_of, **c} for as_of, customers in CUSTOMERS.items() for c in customers]
+    by_day = {as_of: {} for as_of in CUSTOMERS}
+    for row in rows_of(customer_segments(frame(FEATURES, rows), 365, conf)):
+        assert row["customer_id"] not in by_day[row["as_of"]]
+        by_day[row["as_of"]][row["customer_id"]] = row
+    return by_day
+
+
+CUTS = [
+    (range(1, 11), (2, 4, 6, 8)),  # of ten: the 2nd, 4th, 6th, 8th
+    ([5, 4, 3, 2, 1], (1, 2, 3, 4)),  # 1 of 5 is 20 %
+    ([1] * 5 + [2] * 5, (1, 1, 2, 2)),  # 1 reaches 5 of 10 = 50 %
+    ([1] * 9 + [100], (1, 1, 1, 1)),  # 1 reaches 90 %, past the last cut
+    ([1, 2, 3], (1, 2, 2, 3)),  # 1 reaches 33 %, 2 67 %, 3 100 %
+    ([7], (7, 7, 7, 7)),
+    ([7, None, None], (7, 7, 7, 7)),  # a null is no value
+    ([-3, -1, -2, -5, -4], (-5, -4, -3, -2)),
+    ([None], None),
+]
+
+
+def test_a_cut_point_is_the_smallest_value_that_reaches_its_share(frame, tuples_of):
+    """And the k-th of n sorted values for random ones, k the least with 100 k >= n p."""
+    draw = random.Random(5)
+    logs = [[draw.randrange(20) for _ in range(draw.randrange(1, 40))] for _ in range(300)]
+    by_rank = [tuple(sorted(v)[-(-len(v) * p // 100) - 1] for p in (20, 40, 60, 80)) for v in logs]
+    cases = [*CUTS, *zip(logs, by_rank, strict=True)]
+    day = [AS_OF + dt.timedelta(days=n) for n in range(len(cases))]
+    values = [(day[n], v) for n, (given, _) in enumerate(cases) for v in given]
+    found = tuples_of(cut_points(frame("as_of date, value bigint", values), "value"))
+    assert found == [(day[n], *cuts) for n, (_, cuts) in enumerate(cases) if cuts]
+
+
+# F = M = 1 ... 5, with R = 1 ... 5 in the rows from the top: product.md §5.
+TWELVE = {
+    5: ["New Customers", "New Customers", "Potential Loyalists", "Champions", "Champions"],
+    4: ["Promising", "Promising", "Potential Loyalists", "Loyal Customers", "Loyal Customers"],
+    3: ["About To Sleep", "About To Sleep", "Need Attention", "Loyal Customers", "Loyal Customers"],
+    2: ["Hibernating", "Hibernating", "At Risk", "Can't Lose Them", "Can't Lose Them"],
+    1: ["Hibernating", "Hibernating", "At Risk", "Can't Lose Them", "Can't Lose Them"],
+}
+GROUPS = {
+    "Champions": "High-value",
+    "Loyal Customers": "Loyal",
+    "Potential Loyalists": "Loyal",
+    "New Customers": "New",
+    "Promising": "New",
+    "Prospects": "New",
+    "Need Attention": "At-risk",
+    "About To Sleep": "At-risk",
+    "At Risk": "At-risk",
+    "Can't Lose Them": "At-risk",
+    "Hibernating": "Hibernating",
+    "Lost": "Hibernating",
+}
+
+
+def test_all_twelve_segments(found):
+    rows = found[TWELVE_ON]
+    for r, names in TWELVE.items():
+        for fm, segment in enumerate(names, start=1):
+            row = rows[f"{r}{fm}"]
+            assert (row["r_score"], row["f_score"], row["m_score"]) == (r, fm, fm)
+            assert (row["rfm_score"], row["segment"]) == (f"{r}{fm}{fm}", segment)
+            assert row["rfm_priority"] == pytest.approx(0.4 * r + 0.3 * fm + 0.3 * fm)
+    assert {r["segment"]: r["segment_group"] for r in rows.values()} == GROUPS
+    assert len(rows) == 25 + 30 + 2
+
+
+def test_who_cannot_be_kept_has_a_segment_and_no_scores(found):
+    for name, segment in (("lost 0", "Lost"), ("terminated", "Lost"), ("prospect", "Prospects")):
+        row = found[TWELVE_ON][name]
+        scores = ("r_score", "f_score", "m_score", "rfm_score", "rfm_priority")
+        assert [row[score] for score in scores] == [None] * 5
+        assert (row["lifecycle"], row["segment"]) == (name.split(" ")[0], segment)
+
+
+def test_lifecycle_at_its_edges(found):
+    assert {d: found[EDGES_ON][str(d)]["lifecycle"] for d in LIFECYCLES} == LIFECYCLES
+
+
+def test_who_left_without_a_purchase_is_terminated(found):
+    row = found[NULLS_ON]["a"]
+    assert (row["lifecycle"], row["segment"]) == ("terminated", "Lost")
+
+
+def test_ties_share_a_score_and_a_degenerate_distribution_gives_fewer(found):
+    # Frequency 1 for five, 2 for five: cut points 1, 1, 2, 2. All revenues are alike: one score.
+    rows = [found[TIES_ON][str(n)] for n in range(10)]
+    scores = [(row["f_score"], row["m_score"]) for row in rows]
+    assert scores == [(1, 1)] * 5 + [(1 + 2, 1)] * 5
+    # Silent for 1 to 10 days, two customers a score.
+    assert [row["r_score"] for row in rows] == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
+
+
+def test_one_customer_has_the_lowest_scores(found):
+    row = found[ALONE_ON]["a"]
+    assert (row["rfm_score"], row["segment"]) == ("111", "Hibernating")
+
+
+def test_returns_may_make_the_money_negative(found):
+    # Cut points -50, 0, 0, 50: none, one, then three of them lie below.
+    assert [found[RETURNS_ON][str(n)]["m_score"] for n in range(3)] == [1, 1 + 1, 1 + 3]
+
+
+def test_prospects_alone_have_no_cut_points(found):
+    assert found[PROSPECT_ON]["a"]["segment"] == "Prospects"
+
+
+def test_no_customer_gives_no_row(frame, rows_of, conf):
+    assert rows_of(customer_segments(frame(FEATURES, []), 365, conf)) == []
+
+
+def test_the_rule_flag_and_the_rule_of_thumb_for_value(found):
+    rows = found[RULES_ON]
+    # 61 days fire, 60 do not, and a rule with a null does not either.
+    assert [rows[name]["high_risk_churn"] for name in "abc"] == [True, False, False]
+    # 1200 / 10 a month, over min(1.2 * 10, 60) months, times min(2 * 0.1, 3), of no tier.
+    assert rows["a"]["clv_score"] == pytest.approx(120 * 12 * 0.2 * 1)
+    assert rows["c"]["clv_score"] is None
+    assert rows["a"]["engagement_basis"] == "login"
+
+
+def test_customers_are_counted_by_the_way_they_took(frame, tuples_of):
+    columns = "customer_id string, as_of date, segment string, monetary double"
+    now = [
+        ("stayed", LATER, "Champions", 100.10),
+        ("stayed too", LATER, "Champions", 50.05),
+        ("fell", LATER, "At Risk", 30.0),
+        ("came", LATER, "New Customers", -5.0),
+    ]
+    then = [
+        ("stayed", AS_OF, "Champions", 1.0),
+        ("stayed too", AS_OF, "Champions", 1.0),
+        ("fell", AS_OF, "Champions", 1.0),
+        ("erased since", AS_OF, "Lost", 1.0),
+    ]
+    ways = segment_migration(frame(columns, now), frame(columns, then), AS_OF)
+    assert tuples_of(ways) == [
+        (LATER, AS_OF, "Champions", "At Risk", 1, 30.0),
+        (LATER, AS_OF, "Champions", "Champions", 2, (10010 + 5005) / 100),
+        (LATER, AS_OF, "New customer", "New Customers", 1, -5.0),
+    ]

@@ -1,0 +1,124 @@
+"""Feature tables -> the frame that learners share."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+import pytest
+
+from contracts import features
+from contracts.table import Column, Table
+from transforms.training_rows import (
+    category_counts,
+    design_matrix,
+    feature_columns,
+    feature_rows,
+    filled_counts,
+    labelled_rows,
+    with_split,
+)
+
+EARLIER, AS_OF = dt.date(2018, 1, 1), dt.date(2018, 2, 1)
+KEY = "customer_id string, as_of date"
+
+
+def test_features_are_told_from_facts_and_numbers_from_texts():
+    table = Table(
+        "features.x",
+        "a customer",
+        (
+            Column("customer_id", "string", ""),
+            Column("as_of", "date", ""),
+            Column("last_purchase_on", "date", ""),
+            Column("is_terminated", "boolean", ""),
+            Column("engagement_basis", "string", ""),
+            Column("recency_days", "bigint", ""),
+            Column("has_profile", "boolean", ""),
+            Column("revenue_30d", "double", ""),
+            Column("plan", "string", ""),
+        ),
+    )
+    numeric, categorical = feature_columns([table])
+    assert numeric == ["recency_days", "has_profile", "revenue_30d"]
+    assert categorical == ["plan"]
+
+
+def test_no_feature_of_the_contracts_has_a_type_that_learners_would_pass_over():
+    tables = [features.DEMOGRAPHICS, features.BEHAVIOR, features.transactions((30, 60, 90, 365))]
+    numeric, categorical = feature_columns(tables)
+    left_out = {c.name for t in tables for c in t.columns} - {*numeric, *categorical}
+    key = {"customer_id", "as_of"}
+    facts = {"first_purchase_on", "last_purchase_on", "is_terminated", "engagement_basis"}
+    assert left_out == key | facts
+
+
+def test_feature_tables_are_joined_on_customer_and_date(frame, tuples_of):
+    frames = {
+        "features.b": frame(f"{KEY}, visits bigint", [("a", AS_OF, 1), ("a", EARLIER, 2)]),
+        "features.a": frame(f"{KEY}, orders bigint", [("a", AS_OF, 3), ("a", EARLIER, None)]),
+    }
+    rows = feature_rows(frames)
+    assert tuples_of(rows, "customer_id", "as_of", "orders", "visits") == [
+        ("a", EARLIER, None, 2),
+        ("a", AS_OF, 3, 1),
+    ]
+
+
+def test_rows_without_a_label_of_the_horizon_are_left_out(frame, tuples_of):
+    rows = frame(KEY, [("a", AS_OF), ("b", AS_OF), ("c", AS_OF), ("a", EARLIER)])
+    labels = frame(
+        f"{KEY}, horizon_days int, churned int",
+        [("a", AS_OF, 30, 1), ("a", AS_OF, 7, 0), ("b", AS_OF, 30, 0), ("c", AS_OF, 7, 1)],
+    )
+    found = labelled_rows(rows, labels, 30)
+    assert tuples_of(found, "customer_id", "as_of", "churned") == [("a", AS_OF, 1), ("b", AS_OF, 0)]
+
+
+def test_the_split_follows_the_date_and_other_dates_are_left_out(frame, tuples_of):
+    other, third = dt.date(2017, 12, 1), dt.date(2018, 3, 1)
+    rows = frame(KEY, [("a", d) for d in (other, EARLIER, AS_OF, third)])
+    found = with_split(rows, {EARLIER: "train", AS_OF: "validation", third: "test"})
+    assert tuples_of(found, "as_of", "split") == [
+        (EARLIER, "train"),
+        (AS_OF, "validation"),
+        (third, "test"),
+    ]
+
+
+def test_categories_are_counted_and_a_null_is_none(frame, tuples_of):
+    rows = frame("plan string, region string", [("gold", "N"), ("gold", None), (None, None)])
+    found = category_counts(rows, ["plan", "region"])
+    assert tuples_of(found, "feature", "category", "count") == [
+        ("plan", "gold", 2),
+        ("region", "N", 1),
+    ]
+
+
+def test_filled_values_are_counted(frame, tuples_of):
+    rows = frame(
+        "a bigint, b string, c double", [(1, None, None), (None, "x", None), (2, "", None)]
+    )
+    assert tuples_of(filled_counts(rows, ["a", "b", "c"])) == [(2, 2, 0)]
+
+
+def test_the_design_has_a_column_a_number_and_one_a_category(frame, rows_of):
+    rows = frame(
+        "customer_id string, orders bigint, is_new boolean, plan string",
+        [("a", 3, True, "gold"), ("b", None, False, None), ("c", 0, None, "unseen")],
+    )
+    matrix, names = design_matrix(
+        rows, ["orders", "is_new"], [("plan", ["gold", "basic"])], ["customer_id"]
+    )
+    assert names == ["x0", "x1", "x2", "x3"]
+    found = {row["customer_id"]: [row[n] for n in names] for row in rows_of(matrix)}
+    assert found["a"] == [3.0, 1.0, 1.0, 0.0]
+    assert math.isnan(found["b"][0]) and found["b"][1:] == [0.0, 0.0, 0.0]
+    assert found["c"][0] == 0.0 and math.isnan(found["c"][1]) and found["c"][2:] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("columns", [[], ["customer_id"]])
+def test_a_design_of_nothing_keeps_the_columns_beside_it(frame, columns):
+    rows = frame("customer_id string", [("a",)])
+    matrix, names = design_matrix(rows, [], [], columns or ["customer_id"])
+    assert (matrix.columns, names) == (["customer_id"], [])
