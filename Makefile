@@ -26,7 +26,7 @@ test: setup ## unit tests without a JVM (DuckDB), then everything on Spark (ARGS
 	echo "== tests/unit on DuckDB"; \
 	HOLDFAST_ENGINE=duckdb $(PY) -m pytest tests/unit $(ARGS) || status=$$?; \
 	echo "== tests on Spark"; \
-	HOLDFAST_ENGINE=spark $(PY) -m pytest tests $(ARGS) || status=$$?; \
+	HOLDFAST_ENGINE=spark $(PY) -m pytest tests --ignore=tests/acceptance --ignore=tests/unit/models $(ARGS) || status=$$?; \
 	exit $$status
 
 acceptance: setup ## the product's promises, on the real commands (ARGS=)

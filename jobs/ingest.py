@@ -104,7 +104,10 @@ class Ingestion:
         batches = sorted({*files, *left_over})
         rows = self.labelled(name, self.source_rows(name, parts, columns), batches, parts[0])
         tally = self.tally(name, rows)
-        tally.check_sum(readers.count_rows(parts), files)
+        read = readers.count_rows(parts)
+        tally.check_sum(read, files)
+        for batch in (b for b, rows in read.items() if rows == 0):
+            self.progress.warn(f"{name}: {files[batch]} names its columns and holds no row.")
         self.progress.say(f"      {tally.line(f'{len(files)} file' + 's' * (len(files) > 1))}")
         return Intake(name, bronze, rows, tally, files, batches)
 

@@ -47,7 +47,7 @@ def report(context: Context) -> None:
     if context.is_dry:
         context.progress.say("      would write report.html")
         return
-    from jobs.runtime.report import write_report
+    from jobs.reporting.report import write_report
 
     write_report(context)
 

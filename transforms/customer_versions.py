@@ -15,7 +15,7 @@ from contracts.rules import DUPLICATE, KEPT
 from contracts.silver import CUSTOMERS, mapped_columns
 from transforms.deduplicate import content_hash
 
-CONTENT = tuple(c.name for c in mapped_columns(CUSTOMERS))
+CONTENT = tuple(c.name for c in mapped_columns(CUSTOMERS))  # customer_id first
 # Where sources spoke at the same moment, their version names them all.
 _AND = "+"
 
@@ -74,26 +74,23 @@ def _customer() -> WindowSpec:
 
 def _completed(chain: DataFrame, given: Mapping[str, Sequence[str]]) -> DataFrame:
     until_now = _customer().rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    # A struct is not null where its value is: a source may say that a value is unknown now.
-    said = {
-        c: F.last(F.when(_says(c, given), F.struct(c)), ignorenulls=True).over(until_now)
-        for c in CONTENT
-        if c != "customer_id"
-    }
-    values = {c: F.col(f"_said_{c}.{c}") for c in said}
-    return (
-        chain.withColumns({f"_said_{c}": value for c, value in said.items()})
-        .withColumns(values)
-        .drop(*[f"_said_{c}" for c in said])
-        .withColumn("content_hash", content_hash(CONTENT))
-    )
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for column in CONTENT[1:]:
+        groups.setdefault(tuple(n for n, cs in given.items() if column in cs), []).append(column)
+    completed = chain
+    for place, (names, columns) in enumerate(groups.items()):
+        # A struct is not null where its values are: a source may say that one is unknown now.
+        said = F.when(_is_said(names, given), F.struct(*columns))
+        title = f"_said_{place}"
+        completed = completed.withColumn(title, F.last(said, ignorenulls=True).over(until_now))
+        completed = completed.withColumns({c: F.col(f"{title}.{c}") for c in columns}).drop(title)
+    return completed.withColumn("content_hash", content_hash(CONTENT))
 
 
-def _says(column: str, given: Mapping[str, Sequence[str]]) -> Column:
+def _is_said(names: Sequence[str], given: Mapping[str, Sequence[str]]) -> Column:
+    """Whether one of these sources made the version, or one that conf does not know any more."""
     sources = F.split("source", rf"\{_AND}")
-    names = [name for name, columns in given.items() if column in columns]
-    known = F.array(*map(F.lit, given))
-    is_gone = F.size(F.array_except(sources, known)) > 0
+    is_gone = F.size(F.array_except(sources, F.array(*map(F.lit, given)))) > 0
     return is_gone | F.arrays_overlap(sources, F.array(*map(F.lit, names))) if names else is_gone
 
 

@@ -113,8 +113,7 @@ class DuckLake:
 
     def _content(self, frame: Any) -> pa.Table:
         # One box: the whole slice passes through memory; a cluster uses Spark instead.
-        sql = frame.sql(dialect="duckdb", optimize=False)
-        return self.session._conn.execute(sql).fetch_arrow_table()
+        return frame.toArrow().combine_chunks()
 
     def _check(self, write: Write) -> pa.Table:
         table = write.table

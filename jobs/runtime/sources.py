@@ -229,20 +229,24 @@ def warn_of_files(
     """Files that wait for the next run, and files that come a second time."""
     source, known = settings.sources[name], ledger.file_names(name)
     if left:
-        rest = (
+        history = (
             " The rest of this history will count as known on arrival: raise the limit first."
             if not known and is_history_known(settings, name)
             else ""
         )
         say.warn(
-            f"{name}: {len(files):,} files are taken in, {left:,} wait for the next run "
-            f"(ingest.max_files_a_run).{rest}"
+            f"{name}: {len(files):,} of {len(files) + left:,} new files {_be(len(files))} taken in, "
+            f"the rest waits (ingest.max_files_a_run).{history}"
         )
     for file in sorted({*files} & known) if not source.key and source.table != "customers" else ():
         say.warn(
             f"{name}: {file} came before with other content. Without a key all its rows are taken "
             f"in again. Set sources.{name}.key, or give new files new names."
         )
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 @contextmanager

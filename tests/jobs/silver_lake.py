@@ -91,8 +91,11 @@ def write_silver(root, silver=None) -> None:
     context = context_at(root)
     context.lake.commit(
         [
-            Write(TABLES[name], frame_of(context.spark, name, rows), [BATCH], is_checked=False)
+            Write(
+                TABLES[name], frame_of(context.spark, name, rows), [BATCH], mode, is_checked=False
+            )
             for name, rows in (silver or SILVER).items()
+            for mode in ["slice" if TABLES[name].slice_by else "merge"]
         ]
     )
 

@@ -84,7 +84,8 @@ def test_files_over_the_limit_wait(shop):
     shop.file("purchases/july.csv", HEADER, *SECOND[:1], day="2018-07-01")
     shop.ingest("2018-07-01", ingest={"max_files_a_run": 1})
     assert shop.said.warnings[0] == (
-        "purchases: 1 files are taken in, 1 wait for the next run (ingest.max_files_a_run). The rest "
+        "purchases: 1 of 2 new files is taken in, the rest waits (ingest.max_files_a_run). "
+        "The rest "
         "of this history will count as known on arrival: raise the limit first."
     )
     # The oldest file goes first.
@@ -100,7 +101,8 @@ def test_without_a_key_a_file_that_comes_again_is_said_so(shop):
     shop.file("purchases/june.csv", HEADER, *FIRST, SECOND[0], day="2018-06-02")
     shop.ingest("2018-07-01")
     assert shop.said.warnings[0] == (
-        "purchases: june.csv came before with other content. Without a key all its rows are taken in "
+        "purchases: june.csv came before with other content. Without a key all its rows are "
+        "taken in "
         "again. Set sources.purchases.key, or give new files new names."
     )
     assert shop.frame("silver.transactions").count() == 4 + 5

@@ -139,7 +139,8 @@ def test_over_the_limit_nothing_is_written(rotten):
     assert str(caught.value) == (
         "purchases: 1,600 of 10,000 rows (16.0%) would go to quarantine, the limit is 5.0%. Most: "
         "malformed_row 200, amount_in_range 100, amount_not_null 100, amount_type 100, "
-        "customer_id_encoding 100. malformed_row means: the row has too few or too many columns, or "
+        "customer_id_encoding 100. malformed_row means: the row has too few or too many "
+        "columns, or "
         "is no JSON object.\n"
         f"Nothing was written. Mend the source or its mapping in conf/{env}.yaml, set a rule's "
         "severity to warn, or raise ingest.max_quarantined_share."

@@ -30,7 +30,8 @@ def test_a_year_of_a_grocer(make_context):
         "quantity_is_zero 8,869",
         "demographics: 1 file, 801 rows in = 801 kept + 0 quarantined + 0 exact duplicates",
         "campaigns: 1 file, 6,589 rows in = 6,589 kept + 0 quarantined + 0 exact duplicates",
-        "coupon_redemptions: 1 file, 2,102 rows in = 2,102 kept + 0 quarantined + 0 exact duplicates",
+        "coupon_redemptions: 1 file, 2,102 rows in = 2,102 kept + 0 quarantined + 0 exact "
+        "duplicates",
     ]
     # 2,469 households bought, 1,559 were contacted, 410 redeemed.
     assert said.warnings == [

@@ -21,11 +21,16 @@ def shop(company):
 
 def test_columns_come_go_and_change_places(shop):
     shop.ingest("2018-06-01")
-    shop.file("purchases/day2.csv", "order,customer,product,time,pieces,price,rebate,tier,Store No.",
-              "o2,c2,p1,2018-01-02 10:00:00,1,20.00,,gold,7", day="2018-06-02")  # fmt: skip
+    shop.file(
+        "purchases/day2.csv",
+        "order,customer,product,time,pieces,price,rebate,tier,Store No.",
+        "o2,c2,p1,2018-01-02 10:00:00,1,20.00,,gold,7",
+        day="2018-06-02",
+    )
     shop.ingest("2018-06-02")
     assert shop.said.warnings[0] == (
-        "purchases: day2.csv has columns that the first load had not: tier, Store_No_. Their values "
+        "purchases: day2.csv has columns that the first load had not: tier, Store_No_. Their "
+        "values "
         "are kept in bronze.purchases._rescued; name them in the mapping to use them."
     )
     assert shop.rows("silver.transactions", "order_id", "customer_id") == [
@@ -202,7 +207,7 @@ def test_a_database(company, spark):
     sql = (
         "SELECT 'c1' AS customer, '{0}' AS ono, 'p1' AS product, timestamp'2018-01-01' AS moment, "
     )
-    sql += "CAST(1 AS int) AS pieces, CAST(9.5 AS decimal(10,2)) AS price, CAST(null AS double) AS rebate"
+    sql += "1 AS pieces, CAST(9.5 AS decimal(10,2)) AS price, CAST(null AS double) AS rebate"
     writer = spark.sql(sql.format("o1")).write.format("jdbc").options(**options)
     writer.mode("overwrite").save()
     mapping = {**TRANSACTIONS["mapping"], "order_id": "ono", "purchased_at": "moment"}

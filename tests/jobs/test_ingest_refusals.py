@@ -58,8 +58,10 @@ def test_a_file_of_another_format(shop):
 def test_a_column_that_the_mapping_uses_is_missing(shop):
     env = shop.context().settings.env
     expected = (
-        "source purchases: day2.csv has no column price, which mapping.amount uses. Found: customer, "
-        "order, product, time, pieces, cost, rebate. Nothing was written. Deliver the file with it, "
+        "source purchases: day2.csv has no column price, which mapping.amount uses. Found: "
+        "customer, "
+        "order, product, time, pieces, cost, rebate. Nothing was written. Deliver the file "
+        "with it, "
         f"or change sources.purchases.mapping.amount in conf/{env}.yaml."
     )
     shop.file("purchases/day2.csv", HEADER.replace("price", "cost"), LINE)
@@ -152,16 +154,19 @@ def test_lookups(shop):
 
     lookup("article,brand|p1,x")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: product of join_on must be a column of both. The lookup "
+        "source purchases, lookup products: product of join_on must be a column of both. The "
+        "lookup "
         "has article, brand."
     )
     lookup("product,price|p1,x")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: price stands in the source too. Rename it in the lookup."
+        "source purchases, lookup products: price stands in the source too. Rename it in the "
+        "lookup."
     )
     lookup("product,brand|p1,x|p1,y")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: 1 values of product stand more than once, so rows would "
+        "source purchases, lookup products: 1 values of product stand more than once, so "
+        "rows would "
         "be doubled. Keep one row for each."
     )
     # A row that the lookup does not know is kept.
@@ -190,7 +195,8 @@ def test_a_name_that_ingest_needs_itself(shop):
     shop.file("purchases/day2.csv", HEADER + ",_Batch_Id", LINE + ",1")
     found = refused(shop, SourceError)
     assert found.startswith(
-        "source purchases: day2.csv has a column '_Batch_Id', and _Batch_Id is taken already (upper "
+        "source purchases: day2.csv has a column '_Batch_Id', and _Batch_Id is taken already "
+        "(upper "
         "and lower case are alike; "
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import random
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 AS_OF = dt.date(2018, 1, 1)
-FIRST_DAY = dt.date(2017, 5, 1)
+FIRST_DAY = dt.date(2017, 7, 1)
 CUSTOMERS = 300
 
 CONF = {
@@ -38,9 +39,9 @@ CONF = {
         },
     },
     "training": {
-        "train_dates": 3,
+        "train_dates": 1,
         "bootstrap_samples": 50,
-        "xgboost": {"n_estimators": 20, "max_depth": 3},
+        "xgboost": {"n_estimators": 10, "max_depth": 3},
         # The planted reason to leave is easy to see: no leak.
         "leak_alarm_roc_auc": 1.0,
         "leak_alarm_roc_auc_active_90d": 1.0,
@@ -79,26 +80,39 @@ def small_lake(spark, tmp_path_factory) -> SmallLake:
         context = Context(settings.load("small"), RunInfo("tests"), Progress(is_quiet=True))
     finally:
         settings.use_conf_dir(None)
+    import time
     for job in (ingest, build_features, train_churn):
-        job.run(context)
+        t=time.time(); job.run(context); print(job.__name__, time.time()-t)
     # Whether it beats recency on so few customers is chance; the notebooks need a champion.
     registry = Registry(context.settings)
     registry.promote(registry.by_alias(CHALLENGER).version)
-    score_customers.run(context)
+    t=time.time(); score_customers.run(context); print("score", time.time()-t)
     return lake
 
 
-@pytest.fixture
-def small_env(small_lake, spark):
-    """env `small` is there for a notebook; afterwards the session's catalog is as it was."""
+@pytest.fixture(scope="session")
+def in_small_env(small_lake, spark):
+    """A context in which env `small` is there; afterwards the session's catalog is as it was."""
     from jobs.runtime import settings
 
-    settings.use_conf_dir(str(small_lake.conf))
-    yield "small"
-    settings.use_conf_dir(None)
-    for schema in ("bronze", "silver", "features", "gold"):
-        # Views alone: no table's data is behind them.
-        spark.sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    @contextmanager
+    def inside():
+        settings.use_conf_dir(str(small_lake.conf))
+        try:
+            yield "small"
+        finally:
+            settings.use_conf_dir(None)
+            for schema in ("bronze", "silver", "features", "gold"):
+                # Views alone: no table's data is behind them.
+                spark.sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+    return inside
+
+
+@pytest.fixture
+def small_env(in_small_env):
+    with in_small_env() as env:
+        yield env
 
 
 def write_conf(folder: Path) -> Path:

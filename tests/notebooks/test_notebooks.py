@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from deltalake import DeltaTable
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.py"))
 HEADER = "# Databricks notebook source\n"
@@ -87,18 +88,23 @@ def test_a_notebook_is_thin_and_begins_with_what_it_is(path):
     assert not re.search(r"^\s*(def|class) ", path.read_text(), re.MULTILINE)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_notebook_runs_and_every_frame_has_rows(path, spark, small_env):
-    displayed = run(path, spark, env=small_env)
-
-    assert displayed
-    assert [d for d in displayed if isinstance(d, pd.DataFrame) and d.empty] == []
+@pytest.fixture(scope="module")
+def displayed(spark, in_small_env) -> dict[str, list]:
+    """What each notebook displays with the defaults of its widgets, but for env."""
+    with in_small_env() as env:
+        return {path.stem: run(path, spark, env=env) for path in NOTEBOOKS}
 
 
 @pytest.mark.slow
-def test_first_look_counts_what_the_files_hold(spark, small_env, small_lake):
-    displayed = run(notebook("first_look"), spark, env=small_env)
+@pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
+def test_every_notebook_runs_and_every_frame_has_rows(name, displayed):
+    assert displayed[name]
+    assert [d for d in displayed[name] if isinstance(d, pd.DataFrame) and d.empty] == []
+
+
+@pytest.mark.slow
+def test_first_look_counts_what_the_files_hold(displayed, small_lake):
+    displayed = displayed["first_look"]
     # The first two lines have no amount.
     kept = small_lake.lines[2:]
 
@@ -117,9 +123,7 @@ def test_first_look_counts_what_the_files_hold(spark, small_env, small_lake):
 
 
 @pytest.mark.slow
-def test_first_look_tells_who_is_silent(spark, small_env, small_lake):
-    displayed = run(notebook("first_look"), spark, env=small_env)
-
+def test_first_look_tells_who_is_silent(displayed, small_lake):
     last: dict[str, dt.date] = {}
     for line in small_lake.lines[2:]:
         day = dt.date.fromisoformat(line["time"][:10])
@@ -130,27 +134,25 @@ def test_first_look_tells_who_is_silent(spark, small_env, small_lake):
         len(days),
         *[round(100 * sum(d > n for d in days) / len(days), 1) for n in (30, 60, 90)],
     ]
-    assert find(displayed, "silent_30d_percent").iloc[0].tolist() == expected
+    assert find(displayed["first_look"], "silent_30d_percent").iloc[0].tolist() == expected
 
 
 @pytest.mark.slow
-def test_first_look_ranks_by_revenue_at_risk(spark, small_env):
-    displayed = run(notebook("first_look"), spark, env=small_env, as_of="2018-01-01")
-
-    ranked = find(displayed, "top_risk_factor")
+def test_first_look_ranks_by_revenue_at_risk(displayed):
+    ranked = find(displayed["first_look"], "top_risk_factor")
     at_risk = ranked["revenue_at_risk"].tolist()
     assert len(at_risk) == 20 and at_risk == sorted(at_risk, reverse=True)
-    shares = find(displayed, "fifth")["percent_of_all"]
+    shares = find(displayed["first_look"], "fifth")["percent_of_all"]
     assert shares.sum() == pytest.approx(100, abs=0.25)  # five roundings of 0.05
     assert shares.tolist() == sorted(shares, reverse=True)
 
 
 @pytest.mark.slow
-def test_churn_model_explains_as_the_gold_tables_do(spark, small_env, small_lake):
-    displayed = run(notebook("churn_model"), spark, env=small_env)
+def test_churn_model_explains_as_the_gold_tables_do(displayed, small_lake):
+    displayed = displayed["churn_model"]
 
     gold = {
-        name: spark.read.format("delta").load(str(small_lake.root / "gold" / name)).toPandas()
+        name: DeltaTable(small_lake.root / "gold" / name).to_pandas()
         for name in ("customer_scores", "risk_factors")
     }
     riskiest = gold["customer_scores"].sort_values(["churn_probability", "customer_id"])
@@ -169,11 +171,12 @@ def test_churn_model_explains_as_the_gold_tables_do(spark, small_env, small_lake
 
 @pytest.mark.slow
 def test_churn_model_explains_the_customer_that_was_asked_for(spark, small_env, small_lake, capsys):
-    scores = spark.read.format("delta").load(str(small_lake.root / "gold" / "customer_scores"))
+    scores = DeltaTable(small_lake.root / "gold" / "customer_scores").to_pandas()
     # Not the one most at risk, whom it takes by default.
-    calm = scores.orderBy("churn_probability", "customer_id").head()
+    calm = scores.sort_values(["churn_probability", "customer_id"]).iloc[0]
+    widgets = {"as_of": "2018-01-01", "customer_id": calm["customer_id"]}
 
-    run(notebook("churn_model"), spark, env=small_env, customer_id=calm["customer_id"])
+    run(notebook("churn_model"), spark, env=small_env, **widgets)
 
     said = f"{calm['customer_id']}: {calm['churn_probability']:.1%} likely to leave (model)"
     assert said in capsys.readouterr().out.splitlines()

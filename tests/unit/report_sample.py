@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 
-from jobs.runtime.report_facts import Facts, ModelFacts
+from jobs.reporting.facts import Facts, ModelFacts
 
 AS_OF, BEFORE = dt.date(2018, 1, 1), dt.date(2017, 12, 2)
 GROUPS = {

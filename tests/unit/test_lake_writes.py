@@ -1,4 +1,4 @@
-"""What may be written, the SQL of a contract, one writer a lake, and the one-box engine's tables."""
+"""What may be written, a contract as SQL, one writer a lake, and the one-box engine's tables."""
 
 from __future__ import annotations
 

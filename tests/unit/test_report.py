@@ -7,11 +7,11 @@ import pytest
 from deltalake import write_deltalake
 
 from contracts import catalog
-from jobs.runtime import report_facts
+from jobs.reporting import facts as report_facts
+from jobs.reporting.report import console, replace_file, shown, summary, write_report
 from jobs.runtime.context import Context
 from jobs.runtime.duck_lake import arrow_schema
 from jobs.runtime.progress import Progress
-from jobs.runtime.report import console, replace_file, shown, summary, write_report
 from jobs.runtime.run_info import RunInfo
 from jobs.runtime.settings import Settings, load
 from tests.unit.report_sample import AS_OF, BEFORE, EMPTY, FULL

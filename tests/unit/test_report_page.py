@@ -4,8 +4,8 @@ import re
 import pytest
 
 from contracts import catalog
-from jobs.runtime.report_page import page
-from jobs.runtime.report_phrases import WINDOWED, WORDS, reason, words
+from jobs.reporting.page import page
+from jobs.reporting.phrases import WINDOWED, WORDS, reason, words
 from tests.unit.report_sample import EMPTY, FULL, ORDER, customer
 
 

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from jobs.runtime import report_sentences as say
+from jobs.reporting import sentences as say
 from tests.unit.report_sample import EMPTY, FULL, figure
 
 SENTENCES = [

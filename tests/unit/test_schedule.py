@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 
@@ -62,5 +63,5 @@ def test_no_label_of_a_split_reaches_into_the_next_date():
     for horizon, lead in ((1, 0), (7, 14), (90, 0)):
         found = schedule(AS_OF, dt.date(2010, 1, 1), horizon, lead, train_dates=5, history=30)
         dates = [*found.all_dates, AS_OF]
-        for earlier, later in zip(dates, dates[1:], strict=False):
+        for earlier, later in pairwise(dates):
             assert earlier + dt.timedelta(days=lead + horizon) <= later

@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jobs.runtime import report_sentences as say
+from jobs.reporting import sentences as say
+from jobs.reporting.facts import Facts, ModelFacts, gather
+from jobs.reporting.page import page
+from jobs.reporting.phrases import money, percent, plain, reason, share, whole
 from jobs.runtime.context import Context
-from jobs.runtime.report_facts import Facts, ModelFacts, gather
-from jobs.runtime.report_page import page
-from jobs.runtime.report_phrases import money, percent, plain, reason, share, whole
 
 FILE = "report.html"
 MOST_ON_SCREEN = 5

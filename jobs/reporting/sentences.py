@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from jobs.runtime.report_facts import Facts, ModelFacts, Row
-from jobs.runtime.report_phrases import (
+from jobs.reporting.facts import Facts, ModelFacts, Row
+from jobs.reporting.phrases import (
     fixed,
     listed,
     money,

@@ -10,7 +10,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jobs.runtime.report_phrases import plain
+from jobs.reporting.phrases import plain
 
 ACCENT, SOFT = "#c2410c", "#64748b"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from jobs.runtime import report_sentences as say
-from jobs.runtime.report_facts import MOST_QUARANTINE_REASONS, Facts, Row
-from jobs.runtime.report_html import Cell, meter, note, table
-from jobs.runtime.report_phrases import money, percent, share, whole
+from jobs.reporting import sentences as say
+from jobs.reporting.facts import MOST_QUARANTINE_REASONS, Facts, Row
+from jobs.reporting.html import Cell, meter, note, table
+from jobs.reporting.phrases import money, percent, share, whole
 
 WRONG_HEADS = (
     "No purchase within",

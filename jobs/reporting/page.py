@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from jobs.runtime import report_evidence as evidence, report_sentences as say
-from jobs.runtime.report_facts import Facts, Row
-from jobs.runtime.report_html import (
+from jobs.reporting import evidence, sentences as say
+from jobs.reporting.facts import Facts, Row
+from jobs.reporting.html import (
     Cell,
     Html,
     bars,
@@ -17,7 +17,7 @@ from jobs.runtime.report_html import (
     shaded,
     table,
 )
-from jobs.runtime.report_phrases import fixed, money, percent, reason, share, whole, words
+from jobs.reporting.phrases import fixed, money, percent, reason, share, whole, words
 
 METRICS = {
     "roc_auc": "ROC AUC",

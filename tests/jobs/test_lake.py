@@ -1,0 +1,356 @@
+"""Delta tables by Spark: refused whole, taken back whole, merged by many, opened by anyone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable
+
+from contracts import catalog
+from contracts.table import Column, Table
+from jobs.runtime.context import Context
+from jobs.runtime.errors import BusyError, TableError
+from jobs.runtime.lake import SparkLake
+from jobs.runtime.lock import only_writer
+from jobs.runtime.run_info import RunInfo
+from jobs.runtime.settings import load
+from jobs.runtime.writes import Write
+from tests.jobs.silver_lake import SILVER, context_at, write_silver
+
+pytestmark = pytest.mark.spark_only
+
+ROOT = Path(__file__).parents[2]
+DAY, NEXT = dt.date(2018, 1, 1), dt.date(2018, 1, 2)
+SCORES = Table(
+    "gold.scores",
+    "a customer's score.",
+    (
+        Column("customer_id", "string", "Who", False),
+        Column("as_of", "date", "When", False),
+        Column("score", "double", "It's between 0 and 1"),
+        Column("other", "double", "Another score"),
+    ),
+    key=("customer_id", "as_of"),
+    slice_by="as_of",
+)
+TOTALS = Table(
+    "gold.totals",
+    "a counter.",
+    (
+        Column("writer", "int", "Who counts", False),
+        Column("slot", "int", "Which of its counters", False),
+        Column("total", "bigint", "How often", False),
+    ),
+    key=("writer", "slot"),
+)
+
+
+@pytest.fixture
+def lake(spark, tmp_path) -> SparkLake:
+    return context_at(tmp_path / "lakehouse").lake
+
+
+def scores(lake, *rows):
+    """(customer, as_of, score) or (customer, as_of, score, other)."""
+    full = [(*row, None)[:4] for row in rows]
+    return lake.spark.createDataFrame(
+        full, "customer_id string, as_of date, score double, other double"
+    )
+
+
+def write(lake, *rows, slices=(DAY,), table=SCORES):
+    (outcome,) = lake.commit([Write(table, scores(lake, *rows), list(slices))])
+    return outcome
+
+
+def rows_at(lake, name=SCORES.name):
+    """Sorted tuples, read without Spark."""
+    rows = DeltaTable(lake.path(name)).to_pyarrow_table().to_pylist()
+    return sorted(tuple(row.values()) for row in rows)
+
+
+# ---------------------------------------------------------------------- refused whole
+
+
+def test_every_difference_of_a_schema_is_named_at_once_and_nothing_is_written(lake):
+    wrong = lake.spark.createDataFrame([("a", 0.5, 1)], "customer_id string, score float, more int")
+    right = Write(replace(SCORES, name="gold.right"), scores(lake, ("a", DAY, 0.5)), [DAY])
+    with pytest.raises(TableError) as error:
+        lake.commit([right, Write(SCORES, wrong, [DAY])])
+    assert str(error.value) == (
+        "gold.scores: column as_of (date) is missing; column other (double) is missing; "
+        "column more is not in the contract; "
+        "column score is float, the contract says double. Nothing was written."
+    )
+    assert not Path(lake.settings.root).exists()
+
+
+def test_every_fault_of_the_rows_is_named_at_once_and_nothing_is_written(lake):
+    nan, inf = float("nan"), float("inf")
+    rows = [
+        ("a", DAY, 0.1),
+        ("a", DAY, 0.2),
+        (None, DAY, nan),
+        ("b", DAY, inf),
+        ("c", DAY, -inf, nan),
+        ("d", NEXT, 0.1),
+        ("e", DAY, None),  # a null where none is required is fine
+    ]
+    with pytest.raises(TableError) as error:
+        write(lake, *rows)
+    assert str(error.value) == (
+        "gold.scores: 1 rows have no customer_id, which is required; "
+        "3 rows have NaN or infinity in score; 1 rows have NaN or infinity in other; "
+        "1 keys (customer_id, as_of) stand more than once; "
+        "1 rows lie outside the as_of that is written. Nothing was written."
+    )
+    assert not lake.exists(SCORES.name)
+
+
+def test_a_slice_without_a_row_empties_it(lake):
+    write(lake, ("a", DAY, 0.1), ("b", NEXT, 0.2), slices=[DAY, NEXT])
+    assert write(lake).is_changed
+    assert rows_at(lake) == [("b", NEXT, 0.2, None)]
+
+
+# ---------------------------------------------------------------------- what counts as a change
+
+
+def test_the_same_rows_in_another_order_are_no_commit(lake):
+    rows = [("a", DAY, 0.1), ("b", DAY, None, 0.2), ("c", DAY, 0.3)]
+    assert write(lake, *rows).is_changed
+    version = lake.version(SCORES.name)
+    again = scores(lake, *reversed(rows)).repartition(3)
+    assert not lake.commit([Write(SCORES, again, [DAY])])[0].is_changed
+    assert lake.version(SCORES.name) == version
+
+
+def test_a_value_that_moves_to_the_column_beside_it_is_a_change(lake):
+    write(lake, ("a", DAY, 0.5, None))
+    assert write(lake, ("a", DAY, None, 0.5)).is_changed
+    assert rows_at(lake) == [("a", DAY, None, 0.5)]
+
+
+def test_a_row_that_a_table_without_a_key_holds_twice_counts_twice(lake):
+    keyless = replace(SCORES, name="gold.keyless", key=())
+    write(lake, ("a", DAY, 0.5), table=keyless)
+    assert write(lake, ("a", DAY, 0.5), ("a", DAY, 0.5), table=keyless).is_changed
+
+
+# ---------------------------------------------------------------------- taken back whole
+
+
+def test_a_failure_at_the_third_table_takes_back_the_two_before(lake, monkeypatch):
+    new, third = replace(SCORES, name="gold.new"), replace(SCORES, name="gold.third")
+    write(lake, ("a", DAY, 0.1), ("b", NEXT, 0.2), slices=[DAY, NEXT])
+    before, actual = rows_at(lake), lake._write
+
+    def failing(write, frame):
+        if write.table is third:
+            raise OSError("disk full")
+        actual(write, frame)
+
+    monkeypatch.setattr(lake, "_write", failing)
+    with pytest.raises(OSError, match="disk full"):
+        lake.commit([Write(t, scores(lake, ("c", DAY, 0.5)), [DAY]) for t in (SCORES, new, third)])
+    assert rows_at(lake) == before
+    assert not lake.exists(new.name) and not lake.exists(third.name)
+    assert not Path(lake.path(new.name)).exists()
+
+    monkeypatch.undo()  # and what failed can be done again
+    lake.commit([Write(t, scores(lake, ("c", DAY, 0.5)), [DAY]) for t in (SCORES, new, third)])
+    assert rows_at(lake) == [("b", NEXT, 0.2, None), ("c", DAY, 0.5, None)]
+    assert rows_at(lake, new.name) == rows_at(lake, third.name) == [("c", DAY, 0.5, None)]
+
+
+# ---------------------------------------------------------------------- a contract that grows
+
+
+def test_a_column_that_the_contract_gains_is_added_with_its_comment(lake):
+    write(lake, ("a", DAY, 0.1))
+    gained = replace(SCORES, columns=(*SCORES.columns, Column("user-level", "string", "It's high")))
+    frame = scores(lake, ("b", NEXT, 0.9)).selectExpr("*", "'HIGH' AS `user-level`")
+    lake.commit([Write(gained, frame, [NEXT])])
+    assert rows_at(lake) == [("a", DAY, 0.1, None, None), ("b", NEXT, 0.9, None, "HIGH")]
+    (field,) = DeltaTable(lake.path(SCORES.name)).schema().fields[4:]
+    assert (field.name, field.metadata["comment"]) == ("user-level", "It's high")
+
+
+# ---------------------------------------------------------------------- versions and dry runs
+
+
+def test_a_run_says_what_it_read_and_not_what_it_compared_with(lake, tmp_path):
+    write(lake, ("a", DAY, 0.1))
+    later = context_at(tmp_path / "lakehouse").lake
+    old = later.read(SCORES, version=1)
+    write(lake, ("a", DAY, 0.9))
+    assert [row["score"] for row in old.collect()] == [0.1]
+    others = replace(SCORES, name="gold.others")
+    write(later, ("a", DAY, 0.5), table=others)
+    write(later, ("a", DAY, 0.7), table=others)
+    (newest, *_) = DeltaTable(later.path(others.name)).history()
+    assert json.loads(newest["userMetadata"])["inputs"] == {SCORES.name: 1}
+
+
+def test_in_a_dry_run_later_steps_read_what_would_have_been_written(lake, tmp_path):
+    write(lake, ("a", DAY, 0.1), ("b", NEXT, 0.2), slices=[DAY, NEXT])
+    before = sorted(tmp_path.rglob("*"))
+    settings = lake.settings
+    dry = SparkLake(lake.spark, settings, RunInfo("test"), is_dry=True)
+    assert write(dry, ("c", DAY, 0.3)).rows == 1
+    found = sorted((r["customer_id"], r["score"]) for r in dry.read(SCORES).collect())
+    assert found == [("b", 0.2), ("c", 0.3)]
+    merged = scores(dry, ("b", NEXT, 0.8), ("d", NEXT, 0.4))
+    dry.commit([Write(SCORES, merged, mode="merge")])
+    found = sorted((r["customer_id"], r["score"]) for r in dry.read(SCORES).collect())
+    assert found == [("b", 0.8), ("c", 0.3), ("d", 0.4)]
+    context = Context(settings, RunInfo("test"), is_dry=True)
+    context.__dict__["lake"] = dry
+    assert context.has(SCORES.name) and not context.has("gold.others")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+# ---------------------------------------------------------------------- merged
+
+
+def totals(lake, *rows):
+    return lake.spark.createDataFrame(list(rows), "writer int, slot int, total bigint")
+
+
+def test_a_merge_updates_what_is_there_and_adds_the_rest(lake):
+    lake.commit([Write(TOTALS, totals(lake, (1, 1, 10), (1, 2, 20)), mode="merge")])
+    lake.commit([Write(TOTALS, totals(lake, (1, 2, 21), (2, 1, 30)), mode="merge")])
+    assert rows_at(lake, TOTALS.name) == [(1, 1, 10), (1, 2, 21), (2, 1, 30)]
+    (newest, *_) = DeltaTable(lake.path(TOTALS.name)).history()
+    assert json.loads(newest["userMetadata"])["run_id"] == lake.run.run_id
+    with pytest.raises(TableError) as error:
+        lake.commit([Write(TOTALS, totals(lake, (1, 1, 1), (1, 1, 2)), mode="merge")])
+    assert str(error.value) == (
+        "gold.totals: 1 keys (writer, slot) stand more than once. Nothing was written."
+    )
+
+
+WRITERS, MERGES, SLOTS = 4, 25, 3
+
+
+@pytest.mark.slow
+def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spark, lake):
+    """4 threads, each with a session of its own, merge 25 times into one table that is read meanwhile.
+
+    All in one JVM: on a plain folder Delta's log is atomic within a JVM alone (LocalLogStore), and
+    two processes are kept apart by the lake's lock, which the test after this one holds.
+    """
+    lake.create(TOTALS)
+    # Readers must not meet an empty table, nor writers each other's first rows.
+    first = [(w, s, 0) for w in range(WRITERS) for s in range(SLOTS)]
+    lake.commit([Write(TOTALS, totals(lake, *first), mode="merge")])
+    errors: list[BaseException] = []
+    reads, done = [], threading.Event()
+
+    def count(writer: int) -> None:
+        own = SparkLake(spark.newSession(), lake.settings, RunInfo(f"writer {writer}"))
+        try:
+            for turn in range(1, MERGES + 1):
+                rows = totals(own, *[(writer, slot, turn) for slot in range(SLOTS)])
+                own.commit([Write(TOTALS, rows, mode="merge", is_checked=False)])
+        except BaseException as error:
+            errors.append(error)
+
+    def watch() -> None:
+        while not done.is_set():
+            reads.append(rows_at(lake, TOTALS.name))
+
+    writers = [threading.Thread(target=count, args=(n,)) for n in range(WRITERS)]
+    reader = threading.Thread(target=watch)
+    for thread in (*writers, reader):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    reader.join()
+
+    assert errors == []
+    assert rows_at(lake, TOTALS.name) == [
+        (w, s, MERGES) for w in range(WRITERS) for s in range(SLOTS)
+    ]
+    commits = DeltaTable(lake.path(TOTALS.name)).history()
+    merges = [json.loads(c["userMetadata"])["job"] for c in commits if c["operation"] == "MERGE"]
+    assert {job: merges.count(job) for job in set(merges)} == {
+        "build_features": 1,
+        **{f"writer {n}": MERGES for n in range(WRITERS)},
+    }
+    assert len(reads) > 10
+    for rows in reads:
+        # The counters of one writer move together: a sum is a multiple of what one merge writes.
+        assert [len({t for w, _, t in rows if w == n}) for n in range(WRITERS)] == [1] * WRITERS
+        assert len(rows) == WRITERS * SLOTS
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from jobs.runtime.lock import only_writer
+with only_writer(Path(sys.argv[1]), "first"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_run_in_another_process_is_refused_until_the_first_ends(tmp_path):
+    lakehouse = tmp_path / "lakehouse"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", HOLD, lakehouse], cwd=ROOT, **pipes) as first:
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(BusyError) as error, only_writer(lakehouse, "second"):
+            raise AssertionError("unreachable")
+        assert str(error.value) == (
+            f"lakehouse: run first (process {first.pid}) is writing it, and only one run may. "
+            "Nothing was changed. Start again when it has ended."
+        )
+        first.kill()  # the kernel frees the lock; nothing is left to clean up
+        first.wait()
+        with only_writer(lakehouse, "second"):
+            pass
+
+
+# ---------------------------------------------------------------------- opened by anyone
+
+
+def test_every_declared_table_opens_without_spark_and_says_what_it_holds(lake):
+    tables = catalog.tables().values()
+    for table in tables:
+        lake.create(table)
+    for table in tables:
+        found = DeltaTable(lake.path(table.name))
+        assert found.protocol().min_reader_version == 1, table.name
+        fields = {f.name: f for f in found.schema().fields}
+        assert tuple(found.to_pyarrow_dataset().schema.names) == table.column_names
+        assert {n: f.metadata["comment"] for n, f in fields.items()} == {
+            c.name: c.comment for c in table.columns
+        }
+        assert {n: f.nullable for n, f in fields.items()} == {
+            c.name: c.nullable for c in table.columns
+        }
+        assert found.metadata().description == table.description
+
+
+def test_no_personal_value_stands_in_the_log(lake):
+    """Statistics would keep an e-mail address in the log after it was erased from the table."""
+    write_silver(lake.settings.root, {"silver.customers": SILVER["silver.customers"]})
+    log = Path(lake.path("silver.customers")) / "_delta_log"
+    written = b"".join(file.read_bytes() for file in log.rglob("*") if file.is_file())
+    assert b"ada@example.org" not in written
+    assert b'"Ada"' not in written and b"Ada\\" not in written
+    assert b"gold" in written  # the plan: so statistics are there to be found
+
+
+def test_a_table_that_a_catalog_serves_is_clustered_and_named(spark):
+    lake = SparkLake(spark, load("demo", lakehouse={"root": None, "catalog": "main"}), RunInfo("t"))
+    assert lake.address("gold.scores") == "main.gold.scores"
