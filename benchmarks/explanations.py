@@ -44,8 +44,9 @@ def run(spark: Any, folder: Path) -> Section:
     """Measure, compare with the peer, check that results are equal."""
     section = Section(
         f"Exact SHAP and top five of {ROWS:,} rows in Spark",
-        f"{TREES} trees of depth {DEPTH}, {FEATURES} features, the same batches of 10,000 rows, one "
-        "thread a worker; both warmed on the same workers first. Wall seconds. Impacts agree to 1e-4.",
+        f"{TREES} trees of depth {DEPTH}, {FEATURES} features, the same batches of 10,000 rows, "
+        "one thread a worker; both warmed on the same workers first. Wall seconds. "
+        "Impacts agree to 1e-4.",
         ("who", "seconds", "µs a row and core"),
     )
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "10000")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from contracts.bronze import METADATA, source_table
+from contracts.bronze import source_table
 from contracts.rules import DUPLICATE, KEPT
 from contracts.silver import CUSTOMERS, QUARANTINE
 from contracts.table import Table
@@ -94,14 +94,13 @@ class Ingestion:
             return None
         files = {f.batch_id: f.name for part in parts for f in part.files}
         checks.warn_of_files(self.settings, name, files.values(), left, self.ledger, self.progress)
-        there = self.bronze_types(name)
+        there = self.ledger.columns(name)
         columns = checks.expected_columns(
             self.settings.env, name, source, parts, there, self.progress
         )
         bronze = source_table(name, columns, bool(self.table(name).personal_columns))
         # What a killed run left is not in the ledger; it is written anew, or taken away.
-        left_over = self.batches_in(bronze, "_batch_id", "true") - known if there else set()
-        batches = sorted({*files, *left_over})
+        batches = sorted({*files, *self.ledger.unfinished(name)})
         rows = self.labelled(name, self.source_rows(name, parts, columns), batches, parts[0])
         tally = self.tally(name, rows)
         read = readers.count_rows(parts)
@@ -239,10 +238,8 @@ class Ingestion:
             self.progress.say(f"      {name}: nothing waits in quarantine")
             return
         batch, table = f"{REPLAY}-{found['identity']}", self.table(name)
-        own = f"source = '{name}' AND batch_id LIKE '{REPLAY}-%'"
-        left_over = self.batches_in(table, "batch_id", own) - self.ledger.batches(name)
-        batches = sorted({batch, *left_over})
-        rows = from_quarantine(waiting, self.bronze_types(name), self.ledger.history(name))
+        batches = sorted({batch, *self.ledger.unfinished_replays(name, table)})
+        rows = from_quarantine(waiting, self.ledger.columns(name), self.ledger.history(name))
         labelled = self.labelled(name, rows, batches, batch=batch)
         tally = self.tally(name, labelled)
         kept, again = tally.total(KEPT), tally.total(DUPLICATE)
@@ -259,20 +256,6 @@ class Ingestion:
     def table(self, name: str) -> Table:
         """The silver table of a source."""
         return checks.TARGETS[self.settings.sources[name].table]
-
-    def bronze_types(self, name: str) -> dict[str, str]:
-        """The columns of bronze.<source> (name -> type) without metadata; empty: no table yet."""
-        bronze = source_table(name, {}, is_personal=False)
-        if not self.context.has(bronze.name):
-            return {}
-        fields = self.lake.read(bronze).schema.fields
-        meta = [c.name for c in METADATA]
-        return {f.name: f.dataType.simpleString() for f in fields if f.name not in meta}
-
-    def batches_in(self, table: Table, column: str, condition: str) -> set[str]:
-        """The batches that a table has rows of; as many as files were taken in."""
-        rows = self.lake.read(table).where(condition).select(column).distinct().collect()
-        return {r[column] for r in rows}
 
     # ------------------------------------------------------------------ warnings
 

@@ -235,18 +235,14 @@ def warn_of_files(
             else ""
         )
         say.warn(
-            f"{name}: {len(files):,} of {len(files) + left:,} new files {_be(len(files))} taken in, "
-            f"the rest waits (ingest.max_files_a_run).{history}"
+            f"{name}: of {len(files) + left:,} new files {len(files):,} are taken in, the rest "
+            f"waits for the next run (ingest.max_files_a_run).{history}"
         )
     for file in sorted({*files} & known) if not source.key and source.table != "customers" else ():
         say.warn(
             f"{name}: {file} came before with other content. Without a key all its rows are taken "
             f"in again. Set sources.{name}.key, or give new files new names."
         )
-
-
-def _be(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 @contextmanager

@@ -84,9 +84,8 @@ def test_files_over_the_limit_wait(shop):
     shop.file("purchases/july.csv", HEADER, *SECOND[:1], day="2018-07-01")
     shop.ingest("2018-07-01", ingest={"max_files_a_run": 1})
     assert shop.said.warnings[0] == (
-        "purchases: 1 of 2 new files is taken in, the rest waits (ingest.max_files_a_run). "
-        "The rest "
-        "of this history will count as known on arrival: raise the limit first."
+        "purchases: of 2 new files 1 are taken in, the rest waits for the next run "
+        "(ingest.max_files_a_run). The rest of this history will count as known on arrival: raise the limit first."
     )
     # The oldest file goes first.
     assert shop.rows("bronze.ingest_log", "file") == [("june.csv",)]

@@ -1,0 +1,182 @@
+"""The guide's rules on code, executed: no clock, no collect, no unused key, no job left out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("contracts", "udfs", "transforms", "models", "jobs")
+PURE = ("contracts", "udfs", "transforms")
+
+# Methods that bring data to the driver or the screen; a function of the clock or of chance.
+TO_THE_DRIVER = {"show", "collect", "toPandas", "toLocalIterator", "take", "head", "printSchema"}
+CLOCK_AND_CHANCE = {"current_date", "current_timestamp", "now", "rand", "randn", "uuid", "today"}
+CLOCK_AND_CHANCE |= {"utcnow", "localtimestamp", "monotonically_increasing_id", "shuffle"}
+IN_SQL = re.compile(r"\b(current_date|current_timestamp|now|rand|randn|uuid)\b\s*\(", re.IGNORECASE)
+
+LONGEST_FILE = 300
+# file: reason
+LONGER = {
+    "contracts/silver.py": "a list of declarations, not code",
+}
+
+
+def files(*packages):
+    return sorted(p for package in packages for p in (ROOT / package).rglob("*.py"))
+
+
+def named(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def nodes(path):
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def called(tree_nodes):
+    """(name, call) of every call: f(...) and x.f(...)."""
+    for node in tree_nodes:
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+            if name:
+                yield name, node
+
+
+def texts(path):
+    """Text constants but docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    bare = {
+        id(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", files(*PURE), ids=named)
+def test_no_clock_no_chance_and_nothing_to_the_driver(path):
+    found = {name for name, _ in called(nodes(path))}
+    assert found & {"print", *TO_THE_DRIVER, *CLOCK_AND_CHANCE} == set()
+    assert [text for text in texts(path) if IN_SQL.search(text)] == []
+
+
+@pytest.mark.parametrize("path", files("transforms"), ids=named)
+def test_joins_say_how(path):
+    for name, call in called(nodes(path)):
+        is_of_frames = name == "join" and (len(call.args) > 1 or call.keywords)
+        if is_of_frames:
+            assert "how" in {k.arg for k in call.keywords}, ast.unparse(call)
+
+
+@pytest.mark.parametrize("path", files("transforms"), ids=named)
+def test_a_fan_out_is_not_mended_by_dropping_duplicates(path):
+    found = {name for name, _ in called(nodes(path))}
+    assert found & {"dropDuplicates", "drop_duplicates"} == set()
+
+
+def test_no_module_is_a_drawer():
+    drawers = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
+    assert [named(p) for p in files(*PACKAGES) if p.name in drawers] == []
+
+
+def test_files_are_short_enough_to_read():
+    long = {named(p) for p in files(*PACKAGES) if len(p.read_text().splitlines()) > LONGEST_FILE}
+    assert long - set(LONGER) == set()
+
+
+def test_delta_transactions_are_not_set_for_a_whole_session():
+    """An option of a session would make Delta skip the next table's write as done already."""
+    for path in files(*PACKAGES):
+        for name, call in called(nodes(path)):
+            if name == "set":
+                assert "txn" not in ast.unparse(call).lower(), named(path)
+
+
+# ---------------------------------------------------------------------- conf
+
+
+def words_of(*paths):
+    """Every attribute and every word in a text: what code can read a setting by."""
+    found = set()
+    for path in paths:
+        found |= {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
+        found |= {word for text in texts(path) for word in re.findall(r"\w+", text)}
+    return found
+
+
+def leaves(values, above=()):
+    """Paths of the settings; a list, or a dictionary that conf names freely, is a leaf."""
+    for key, value in values.items():
+        path = (*above, key)
+        is_free = path in {("sources",), ("engagement", "weights"), ("segments", "groups")}
+        is_free |= path[:2] in {("risk", "schemes"), ("rfm", "priority_weights")}
+        if isinstance(value, dict) and not is_free:
+            yield from leaves(value, path)
+        else:
+            yield path
+
+
+def test_every_setting_is_read_by_code():
+    code = [p for p in files(*PACKAGES) if named(p) != "jobs/runtime/settings.py"]
+    read = words_of(*code)
+    # xgboost's own parameters are handed on as one dictionary.
+    defaults = yaml.safe_load((ROOT / "conf" / "defaults.yaml").read_text())
+    unread = [
+        ".".join(path)
+        for path in leaves(defaults)
+        if path[:2] != ("training", "xgboost") and not set(path) <= read
+    ]
+    # Settings makes these two into what code reads: `root` and `spark_profile_values`.
+    assert set(unread) <= {"spark_profile"}
+
+
+# ---------------------------------------------------------------------- jobs
+
+
+def jobs():
+    """Modules of jobs/ that are started from a command line."""
+    return [p for p in sorted((ROOT / "jobs").glob("*.py")) if "__main__" in p.read_text()]
+
+
+def test_there_is_no_other_module_beside_the_jobs():
+    beside = {p.name for p in (ROOT / "jobs").glob("*.py")} - {p.name for p in jobs()}
+    assert beside == {"__init__.py"}
+
+
+@pytest.mark.parametrize("path", jobs(), ids=named)
+def test_a_job_has_a_command_and_stands_in_the_readme(path):
+    dashed = path.stem.replace("_", "-")
+    declared = re.search(r"^JOBS = \(([^)]*)\)", (ROOT / "setup.py").read_text(), re.MULTILINE)
+    assert f'"{dashed}"' in declared[1], f"setup.py: JOBS lacks {dashed}"
+    assert f"`{path.stem}`" in (ROOT / "README.md").read_text(), (
+        f"README.md: {path.stem} is missing"
+    )
+
+
+@pytest.mark.parametrize("path", jobs(), ids=named)
+def test_a_job_can_be_run_alone_and_within_the_pipeline(path):
+    functions = {n.name: n for n in nodes(path) if isinstance(n, ast.FunctionDef)}
+    assert [a.arg for a in functions["run"].args.args] == ["context"]
+    assert ast.get_docstring(functions["command"]), "--help shows it"
+    assert "main = application(command)" in path.read_text()
+
+
+def test_every_public_function_and_class_says_what_it_is():
+    """Beyond ruff's D rules: tests of transforms rest on the grain that a docstring states."""
+    bare = [
+        f"{named(path)}: {node.name}"
+        for path in files("transforms")
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and node.col_offset == 0
+        and not (ast.get_docstring(node) and node.returns)
+    ]
+    assert bare == []

@@ -1,0 +1,116 @@
+"""Every declared table says what it holds, under names that follow the guide."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from contracts import catalog
+from contracts.bronze import source_table
+from contracts.rules import LONGEST_TEXT
+
+EVERY = {
+    **catalog.tables(),
+    "bronze.source": source_table("source", {"some": "string"}, is_personal=True),
+}
+TYPES = re.compile(r"string|bigint|int|double|boolean|date|timestamp|decimal\(\d+,\d+\)")
+# Times and days whose names are the field's own words.
+TIMES = {"valid_from", "valid_to"}
+DAYS = {"as_of", "previous_as_of"}
+
+
+@pytest.fixture(params=EVERY.values(), ids=EVERY)
+def table(request):
+    return request.param
+
+
+def test_a_table_says_what_one_row_is(table):
+    assert re.fullmatch(r"[A-Z][^\n]*\.", table.row), table.row
+    assert table.short_name == table.short_name.lower()
+
+
+def test_every_column_has_a_comment_and_a_type_that_both_engines_know(table):
+    for column in table.columns:
+        assert re.fullmatch(r"\S.*\S", column.comment), column.name
+        assert not re.search(r"[^.]\.$", column.comment), f"{column.name}: is no sentence"
+        assert TYPES.fullmatch(column.type), column.name
+    assert len(set(table.column_names)) == len(table.column_names)
+
+
+def test_names_say_what_kind_of_value_they_hold(table):
+    for column in table.columns:
+        name = column.name.removeprefix("_")
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name), name
+        if table.name == "bronze.source":
+            continue
+        kinds = {"boolean": ("is_", "has_")}
+        if column.type == "boolean" and name != "high_risk_churn":
+            assert name.startswith(kinds["boolean"]), name
+        if column.type == "timestamp":
+            assert name.endswith("_at") or name in TIMES, name
+        if column.type == "date":
+            assert name.endswith(("_on", "_date")) or name in DAYS, name
+
+
+def test_what_a_job_finds_rows_by_is_never_null(table):
+    by = {*table.key, *([table.slice_by] if table.slice_by else [])}
+    assert by <= set(table.column_names)
+    assert [c.name for c in table.columns if c.name in by and c.nullable] == []
+
+
+def test_a_table_is_written_by_its_slices_or_merged_on_its_key(table):
+    assert table.slice_by or table.key
+
+
+def test_a_fact_of_an_as_of_is_replaced_by_it(table):
+    if "as_of" in table.column_names:
+        assert table.slice_by == "as_of"
+        assert "as_of" in table.key
+
+
+def test_rules_and_references_name_columns_and_tables_that_exist(table):
+    for rule in table.rules:
+        assert set(rule.columns) <= set(table.column_names), rule.name
+        assert all(c in rule.passes for c in rule.columns), rule.name
+        assert rule.severity in ("reject", "warn")
+        assert rule.explanation, rule.name
+    assert len({r.name for r in table.rules}) == len(table.rules)
+    for column, other, its in table.references:
+        assert column in table.column_names
+        assert its in EVERY[other].column_names
+    assert table.event_time is None or table.types[table.event_time] == "timestamp"
+
+
+def test_required_columns_of_silver_are_refused_when_they_are_null(table):
+    """Else the write would fail on a row that quarantine should hold."""
+    if table.layer != "silver" or table.name == "silver.quarantine":
+        return
+    set_by_ingest = {"valid_from", "known_at", "source", "batch_id", "content_hash"}
+    required = {c.name for c in table.columns if not c.nullable} - set_by_ingest
+    refused = {r.columns[0] for r in table.rules if r.name.endswith("_not_null")}
+    assert required <= refused
+
+
+def test_gold_and_features_are_flat_and_hold_no_personal_data(table):
+    if table.layer in ("gold", "features"):
+        assert table.personal_columns == ()
+        assert not any("<" in c.type for c in table.columns)
+
+
+def test_free_text_is_personal_and_may_be_long(table):
+    for column in table.columns:
+        if column.is_free_text:
+            assert column.personal, column.name
+            lengths = [r.passes for r in table.rules if r.name == f"{column.name}_length"]
+            assert lengths in ([], [f"length({column.name}) <= {LONGEST_TEXT}"])
+
+
+def test_a_table_stands_under_its_own_name():
+    assert [name for name, table in catalog.tables().items() if table.name != name] == []
+
+
+def test_other_windows_give_other_columns_and_nothing_else():
+    days, more = (catalog.tables(w)["features.transactions"] for w in ((30,), (30, 14)))
+    gained = {"purchases_14d", "revenue_14d", "products_14d", "discounts_14d", "mean_basket_14d"}
+    assert set(more.column_names) - set(days.column_names) == gained

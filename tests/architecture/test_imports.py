@@ -1,0 +1,119 @@
+"""Who may import whom: the allow-lists, and names inside pyspark.
+
+`make lint` holds the order of the packages and what is forbidden (import-linter, pyproject.toml).
+It sees an external package as a whole and knows no "nothing but"; that is here.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("contracts", "udfs", "transforms", "models", "jobs")
+
+# What each package may import besides the standard library.
+ALLOWED = {
+    "contracts": {"contracts", "pyspark.sql.types"},
+    "udfs": {
+        *("udfs", "numpy", "pandas", "scipy"),
+        *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.Column"),
+        "vaderSentiment",  # the one formula in Python: its lexicon
+    },
+    "transforms": {
+        *("transforms", "contracts", "udfs"),
+        *("pyspark.sql.DataFrame", "pyspark.sql.Column", "pyspark.sql.Window"),
+        *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.WindowSpec"),
+    },
+    "models": {
+        *("models", "contracts", "udfs", "numpy", "pandas", "scipy", "sklearn", "xgboost"),
+        *("shap", "optuna", "numba", "pyspark.ml"),
+    },
+}
+
+
+def modules(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(path, with_types=False):
+    """Full names that a module imports; types alone do not count unless asked for."""
+    tree = tree_of(path)
+    for block in ast.walk(tree):
+        is_types = isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        if is_types and not with_types:
+            block.body = [ast.Pass()]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: imports say the whole name"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_allowed(name, allowed):
+    is_standard = name.split(".")[0] in sys.stdlib_module_names
+    return is_standard or any(name == a or name.startswith(f"{a}.") for a in allowed)
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_nothing_but_what_it_may(package):
+    outside = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules(package)
+        for name in imports(path)
+        if not is_allowed(name, ALLOWED[package])
+    }
+    assert outside == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_modules_do_not_import_each_other_in_a_circle(package):
+    paths = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in modules(package)}
+    wanted = {
+        module: {m for name in imports(path) for m in (name, name.rpartition(".")[0]) if m in paths}
+        for module, path in paths.items()
+    }
+    while ready := [m for m, needs in wanted.items() if not needs - {m} & set(wanted)]:
+        for module in ready:
+            del wanted[module]
+    assert wanted == {}
+
+
+def test_pyspark_has_one_name_everywhere():
+    """from pyspark.sql import DataFrame, functions as F, types as T.
+
+    Another name only where contracts.table has one of the same: a Column.
+    """
+    others = {
+        f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
+        for package in PACKAGES
+        for path in modules(package)
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and node.module == "pyspark.sql"
+        for alias in node.names
+        if alias.asname != {"functions": "F", "types": "T"}.get(alias.name)
+        and f"contracts.table.{alias.name}" not in set(imports(path))
+    }
+    assert others == set()
+
+
+def test_a_check_finds_what_it_looks_for(tmp_path):
+    """The same functions on a module that breaks the rules."""
+    path = tmp_path / "m.py"
+    path.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "from pyspark.sql import SparkSession, functions as F\n"
+        "if TYPE_CHECKING:\n    import mlflow\n"
+        "def f():\n    import requests\n"
+    )
+    found = {n for n in imports(path) if not is_allowed(n, ALLOWED["transforms"])}
+    assert found == {"pyspark.sql.SparkSession", "requests"}
+    assert "mlflow" in set(imports(path, with_types=True))
