@@ -18,7 +18,7 @@ from jobs.runtime.table_readers import delta_part, jdbc_part
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from jobs.runtime.settings import LookupSettings, SourceSettings
+    from jobs.runtime.sections import LookupSettings, SourceSettings
 
 # Last word over a source's own options: with another mode, rows would be lost without a trace, and
 # with column pruning Spark would not see that a row has too few or too many columns.

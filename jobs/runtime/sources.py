@@ -22,7 +22,8 @@ from jobs.runtime.readers import FORCED_OPTIONS
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from jobs.runtime.settings import Settings, SourceSettings
+    from jobs.runtime.sections import SourceSettings
+    from jobs.runtime.settings import Settings
 
 TARGETS = {t.short_name: t for t in SILVER if t is not QUARANTINE}
 

@@ -9,7 +9,7 @@ from jobs.runtime.parts import MALFORMED, PATH, Part, SourceFile, batch_id, name
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from jobs.runtime.settings import SourceSettings
+    from jobs.runtime.sections import SourceSettings
 
 
 def jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
