@@ -14,7 +14,7 @@ import xgboost
 from benchmarks.measure import Section
 from models.encoding import FeatureEncoder
 from models.portable import PortableModel
-from models.scoring import explain
+from models.scoring import explain, model_of
 from models.tree_ensemble import TreeEnsemble
 
 ROWS, FEATURES, TREES, DEPTH = 100_000, 30, 200, 5
@@ -62,7 +62,7 @@ def run(spark: Any, folder: Path) -> Section:
     rows = spark.read.parquet(path)
 
     def kernel(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        ready = PortableModel.from_json(text)
+        ready = model_of(text)
         for batch in batches:
             factors, impacts, _ = explain(ready, batch[list(ready.encoder.feature_names)])
             yield pd.DataFrame({"id": batch["id"], "factors": factors, "impacts": impacts})

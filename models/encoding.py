@@ -39,8 +39,10 @@ class FeatureEncoder:
     categories: a feature and its known values, sorted; one 0/1 column a value; null and unknown
         values have 0 in all of them.
 
-    For learners that cannot take NaN (logistic regression, neural network):
+    For learners that cannot take NaN (logistic regression, neural network, Spark's forest):
 
+    logged: numeric features whose value x becomes sign(x) * log(1 + |x|), before all else; for
+        those with a long tail.
     fill: value in place of null, one a numeric feature.
     center, scale: after filling, (value - center) / scale, one a numeric feature.
     missing_indicators: numeric features with a further 0/1 column `<name> is missing`, at the end.
@@ -52,6 +54,7 @@ class FeatureEncoder:
     center: tuple[float, ...] | None = None
     scale: tuple[float, ...] | None = None
     missing_indicators: tuple[str, ...] = ()
+    logged: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._refuse_unusable_names()
@@ -143,6 +146,10 @@ class FeatureEncoder:
         return [self.numeric.index(feature) for feature in self.missing_indicators]
 
     @cached_property
+    def _logged(self) -> list[int]:
+        return [self.numeric.index(feature) for feature in self.logged]
+
+    @cached_property
     def _dense(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
         """fill, center and scale as arrays; those not given change nothing."""
         neutral = ((self.fill, np.nan), (self.center, 0.0), (self.scale, 1.0))
@@ -156,6 +163,10 @@ class FeatureEncoder:
         """The matrix with its numeric and indicator columns set, the one-hot columns still 0."""
         fill, center, scale = self._dense
         is_missing = np.isnan(values)
+        if self.logged:
+            tail = values[:, self._logged]
+            values = values.copy()
+            values[:, self._logged] = np.sign(tail) * np.log1p(np.abs(tail))
         values = (np.where(is_missing, fill, values) - center) / scale
         too_large = np.abs(values) > LARGEST
         if too_large.any():
@@ -211,12 +222,13 @@ class FeatureEncoder:
             raise ValueError(
                 f"scale: must not be 0, got {self.scale}. Use 1 for a feature that never varies."
             )
-        others = sorted(set(self.missing_indicators) - set(self.numeric))
-        if others:
-            raise ValueError(
-                f"missing_indicators: must be numeric features, got {', '.join(others)}. "
-                "Null in a category already shows: all its columns are 0."
-            )
+        for name in ("missing_indicators", "logged"):
+            others = sorted(set(getattr(self, name)) - set(self.numeric))
+            if others:
+                raise ValueError(
+                    f"{name}: must be numeric features, got {', '.join(others)}. "
+                    "Null in a category already shows: all its columns are 0."
+                )
 
 
 def _is_null(value: object) -> bool:

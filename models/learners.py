@@ -1,14 +1,16 @@
-"""Learners behind one small interface: a Spark frame in, a portable ensemble out.
+"""Learners behind one small interface: a Spark frame in, a portable scorer out.
 
 A learner's fit is distributed; what comes back to the driver is the model alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from models.portable import Scorer
+from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner
 from models.tree_ensemble import TreeEnsemble
 
 if TYPE_CHECKING:
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 
 
 class Learner(Protocol):
-    """Fits on columns `names` (float, NaN where unknown) and `label` (0 or 1)."""
+    """Fits on the columns `names` (float) and `label` (0 or 1) of rows in a stable order.
+
+    takes_null: null may stand in the columns, as NaN; else they must be filled and scaled, and
+        stand in one vector column `features` too.
+    """
 
     name: str
+    takes_null: bool
 
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble: ...
+    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> Scorer: ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class XgboostLearner:
     seed: int
     workers: int
     name: str = "xgboost"
+    takes_null: bool = field(default=True, repr=False)
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
         from xgboost.spark import SparkXGBClassifier
@@ -53,3 +61,11 @@ class XgboostLearner:
             **self.parameters,
         )
         return TreeEnsemble.from_xgboost(classifier.fit(spread).get_booster())
+
+
+LEARNERS: Mapping[str, Callable[[Mapping[str, Any], int, int], Learner]] = {
+    "xgboost": XgboostLearner,
+    "random_forest": RandomForestLearner,
+    "multilayer_perceptron": MlpLearner,
+    "logistic_regression": LogisticLearner,
+}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.portable import PortableModel
 from models.tree_shap import top_factors
@@ -26,11 +28,17 @@ def batch_scorer(portable_json: str) -> Callable[[Iterator[pd.DataFrame]], Itera
     """
 
     def score(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        model = PortableModel.from_json(portable_json)
+        model = model_of(portable_json)
         for batch in batches:
             yield score_batch(model, batch)
 
     return score
+
+
+@lru_cache(maxsize=2)
+def model_of(portable_json: str) -> PortableModel:
+    """The model of a text, read once a worker process: its SHAP tables take a second to build."""
+    return PortableModel.from_json(portable_json)
 
 
 def score_batch(model: PortableModel, batch: pd.DataFrame) -> pd.DataFrame:
@@ -65,9 +73,22 @@ def explain(
     contributions, _ = model.contributions(features)
     index, impact = top_factors(contributions, TOP)
     names = np.asarray(model.encoder.feature_names, dtype=object)
-    texts = np.column_stack([_texts(features[name]) for name in names])
-    picked = np.take_along_axis(texts, index, axis=1)
-    return names[index].tolist(), impact.astype(float).tolist(), picked.tolist()
+    texts = _picked_texts(features, model.encoder.feature_names, index)
+    return names[index].tolist(), impact.astype(float).tolist(), texts.tolist()
+
+
+def _picked_texts(
+    features: pd.DataFrame, names: Sequence[str], index: NDArray[np.int64]
+) -> NDArray[np.object_]:
+    """The values of the picked features as texts, shaped as `index`; no other value is written."""
+    texts = np.empty(index.shape, dtype=object)
+    order = np.argsort(index, axis=None, kind="stable")
+    ends = np.searchsorted(index.ravel()[order], np.arange(len(names) + 1))
+    for feature, name in enumerate(names):
+        picked = order[ends[feature] : ends[feature + 1]]
+        if len(picked):
+            texts.flat[picked] = _texts(features[name].iloc[picked // index.shape[1]])
+    return texts
 
 
 def _texts(column: pd.Series) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.table import Table
 
@@ -65,22 +65,77 @@ def filled_counts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
     return rows.agg(*[F.count(name).alias(name) for name in columns])
 
 
+def numeric_statistics(rows: DataFrame, numeric: Sequence[str]) -> DataFrame:
+    """One row a feature: filled, mean, std and skewness of its values, smallest, and mean and std
+    of sign(x) * log(1 + |x|). Nulls count nowhere; std is that of a population."""
+    pairs = F.array(
+        *[
+            F.struct(F.lit(name).alias("feature"), F.col(name).cast("double").alias("value"))
+            for name in numeric
+        ]
+    )
+    values = rows.select(F.explode(pairs).alias("pair")).select("pair.feature", "pair.value")
+    values = values.select("*", signed_log(F.col("value")).alias("logged"))
+    return values.groupBy("feature").agg(
+        F.count("value").alias("filled"),
+        F.avg("value").alias("mean"),
+        F.stddev_pop("value").alias("std"),
+        F.skewness("value").alias("skewness"),
+        F.min("value").alias("smallest"),
+        F.avg("logged").alias("logged_mean"),
+        F.stddev_pop("logged").alias("logged_std"),
+    )
+
+
+def signed_log(value: Column) -> Column:
+    """sign(x) * log(1 + |x|): a long tail on either side made short; null stays null."""
+    return F.signum(value) * F.log1p(F.abs(value))
+
+
 def design_matrix(
     rows: DataFrame,
     numeric: Sequence[str],
     categories: Sequence[tuple[str, Sequence[str]]],
     also: Sequence[str],
 ) -> tuple[DataFrame, list[str]]:
-    """The encoder's columns as Spark expressions, for distributed fits; null numbers are NaN.
+    """The columns of an encoder that keeps nulls, as Spark expressions; null numbers are NaN.
 
     Returns the frame (the columns `also`, then x0, x1, ...) and the names x0, x1, ... in the order
     of the encoder's columns.
     """
     values = [F.coalesce(F.col(n).cast("double"), F.lit(float("nan"))) for n in numeric]
-    for feature, known in categories:
-        values += [
-            F.coalesce((F.col(feature) == F.lit(c)).cast("double"), F.lit(0.0)) for c in known
-        ]
+    return _named(rows, [*values, *_one_hot(categories)], also)
+
+
+def dense_matrix(
+    rows: DataFrame,
+    numeric: Mapping[str, tuple[float, float, float]],
+    logged: Sequence[str],
+    missing_indicators: Sequence[str],
+    categories: Sequence[tuple[str, Sequence[str]]],
+    also: Sequence[str],
+) -> tuple[DataFrame, list[str]]:
+    """`design_matrix` of an encoder that fills nulls. numeric: fill, center, scale of a feature."""
+    values = []
+    for name, (fill, center, scale) in numeric.items():
+        value = F.col(name).cast("double")
+        value = signed_log(value) if name in logged else value
+        values.append((F.coalesce(value, F.lit(fill)) - F.lit(center)) / F.lit(scale))
+    missing = [F.col(name).isNull().cast("double") for name in missing_indicators]
+    return _named(rows, [*values, *_one_hot(categories), *missing], also)
+
+
+def _one_hot(categories: Sequence[tuple[str, Sequence[str]]]) -> list[Column]:
+    return [
+        F.coalesce((F.col(feature) == F.lit(value)).cast("double"), F.lit(0.0))
+        for feature, known in categories
+        for value in known
+    ]
+
+
+def _named(
+    rows: DataFrame, values: Sequence[Column], also: Sequence[str]
+) -> tuple[DataFrame, list[str]]:
     names = [f"x{i}" for i in range(len(values))]
     named = [v.cast("float").alias(n) for v, n in zip(values, names, strict=True)]
     return rows.select(*also, *named), names
