@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.features import AS_OF
-from contracts.silver import CUSTOMER_ID
+from contracts.silver import CUSTOMER_ID, REASONS
 from contracts.table import Column, Table
 
 _KEY = ("as_of", "customer_id")
@@ -34,6 +34,16 @@ CUSTOMER_SCORES = Table(
         ),
         Column(
             "top_risk_factor", "string", "The feature that raises the risk most; null: none known"
+        ),
+        Column(
+            "main_reason",
+            "string",
+            f"The likeliest of {', '.join(REASONS)}; null: nothing raises the risk, or no model",
+        ),
+        Column(
+            "reason_basis",
+            "string",
+            "labelled (from what leavers named) or shap_families; null: no main_reason",
         ),
         Column("model_name", "string", "Learner of the champion; null under score_basis rule"),
         Column("model_version", "string", "Version in the registry; null under score_basis rule"),
@@ -162,4 +172,83 @@ MODEL_COMPARISON = Table(
     ),
 )
 
-GOLD = (CUSTOMER_SCORES, RISK_FACTORS, CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, MODEL_COMPARISON)
+FEATURE_SETS = Table(
+    name="gold.feature_sets",
+    row="One metric of the chosen learner on a set of features, measured on the validation date.",
+    key=("trained_at", "model_name", "feature_set", "metric"),
+    slice_by="trained_at",
+    columns=(
+        Column("trained_at", "timestamp", "When the training run began (UTC)", False),
+        Column("model_name", "string", "Learner", False),
+        Column("model_version", "string", "Version in the registry of that run", False),
+        Column("data_set", "string", "The environment that the data came from", False),
+        Column(
+            "feature_set",
+            "string",
+            "all, selected (the strongest by SHAP), or without_<family>",
+            False,
+        ),
+        Column(
+            "metric",
+            "string",
+            "features (how many), roc_auc, average_precision, brier, or roc_auc_difference to all",
+            False,
+        ),
+        Column("value", "double", "Value of the metric; null: undefined here"),
+        Column("ci_low", "double", "Lower end of the 95 % bootstrap interval; null: none computed"),
+        Column(
+            "ci_high", "double", "Upper end of the 95 % bootstrap interval; null: none computed"
+        ),
+    ),
+)
+
+CHURN_REASONS = Table(
+    name="gold.churn_reasons",
+    row="How likely one reason is that of one customer who can still be kept.",
+    key=(*_KEY, "reason"),
+    slice_by="as_of",
+    cluster_by=("customer_id", "as_of"),
+    columns=(
+        AS_OF,
+        CUSTOMER_ID,
+        Column("reason", "string", f"One of {', '.join(REASONS)}", False),
+        Column(
+            "probability",
+            "double",
+            "labelled: that a leaver like this names it; shap_families: the share of the risk that "
+            "would go without the push of its features",
+            False,
+        ),
+        Column("reason_basis", "string", "labelled or shap_families", False),
+    ),
+)
+
+CHURN_BY_HORIZON = Table(
+    name="gold.churn_by_horizon",
+    row="The risk of one customer who can still be kept, within one horizon.",
+    key=(*_KEY, "horizon_days"),
+    slice_by="as_of",
+    cluster_by=("customer_id", "as_of"),
+    columns=(
+        AS_OF,
+        CUSTOMER_ID,
+        Column("horizon_days", "int", "Days within which the customer may leave", False),
+        Column(
+            "churn_probability",
+            "double",
+            "Probability of churn within the horizon; the primary one as in customer_scores",
+            False,
+        ),
+    ),
+)
+
+GOLD = (
+    CUSTOMER_SCORES,
+    RISK_FACTORS,
+    CHURN_BY_HORIZON,
+    CHURN_REASONS,
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATION,
+    MODEL_COMPARISON,
+    FEATURE_SETS,
+)

@@ -10,7 +10,7 @@ import typer
 from jobs.runtime.command import ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import UsageError
-from jobs.runtime.schedule import schedule
+from jobs.runtime.schedule import plans
 from jobs.runtime.settings import Settings
 from jobs.runtime.writes import Write
 
@@ -97,16 +97,8 @@ def wanted_dates(context: Context) -> list[dt.date]:
                 )
         wanted = sorted(set(given))
     else:
-        churn, training = context.settings.churn, context.settings.training
-        plan = schedule(
-            context.as_of,
-            context.observed_from,
-            churn.primary_horizon_days,
-            churn.lead_days,
-            training.train_dates,
-            training.min_history_days,
-        )
-        wanted = sorted({*plan.all_dates, context.as_of})
+        found = plans(context.settings, context.as_of, context.observed_from).values()
+        wanted = sorted({context.as_of, *(day for plan in found for day in plan.all_dates)})
     if wanted[0] <= context.observed_from:
         raise UsageError(
             f"as_of {wanted[0]}: no purchase lies before it; the first is on "

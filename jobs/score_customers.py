@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
@@ -15,6 +16,8 @@ FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transa
 
 def run(context: Context) -> None:
     """gold.customer_segments, segment_migration, customer_scores and risk_factors of as_of."""
+    from models.reasons import LABELLED, SHAP_FAMILIES
+    from transforms.reasons import churn_reasons
     from transforms.segments import customer_segments
 
     features = context.lake.keep(features_at(context))
@@ -25,14 +28,24 @@ def run(context: Context) -> None:
         on="customer_id",
         how="left_semi",
     )
-    champion = Registry(context.settings).by_alias(CHAMPION)
-    scored = context.lake.keep(by_model(kept, champion) if champion else by_rule(context, kept))
+    registry = Registry(context.settings)
+    champion = registry.by_alias(CHAMPION)
+    run_id = champion.run_id if champion else ""
+    horizons = registry.further_models(run_id, "horizon") if champion else {}
+    reasons = registry.further_models(run_id, "reason") if champion else {}
+    basis = LABELLED if reasons else SHAP_FAMILIES
+    scored = context.lake.keep(
+        by_model(kept, champion, horizons, reasons) if champion else by_rule(context, kept)
+    )
+    days = sorted(map(int, horizons))
     context.write(
         [
             slice_of(context, "gold.customer_segments", segments),
             *migration(context, segments),
-            slice_of(context, "gold.customer_scores", scores(context, scored, champion)),
+            slice_of(context, "gold.customer_scores", scores(context, scored, champion, basis)),
             slice_of(context, "gold.risk_factors", factors(scored)),
+            slice_of(context, "gold.churn_reasons", churn_reasons(scored, basis)),
+            slice_of(context, "gold.churn_by_horizon", by_horizon(context, scored, days)),
         ]
     )
     context.lake.forget()
@@ -75,17 +88,27 @@ def migration(context: Context, segments: Any) -> list[Write]:
     ]
 
 
-def by_model(kept: Any, champion: Registered) -> Any:
-    """Probability and top factors by the champion, in batches on the workers."""
+def by_model(
+    kept: Any, champion: Registered, horizons: Mapping[str, str], reasons: Mapping[str, str]
+) -> Any:
+    """Probability, top factors and reasons by the champion, in batches on the workers.
+
+    `horizons`, `reasons`: portable models beside it, by horizon (days) and by reason.
+    """
     from pyspark.sql import functions as F
 
     from models.portable import PortableModel
-    from models.scoring import SCORED_DDL, batch_scorer
+    from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
 
     model = PortableModel.from_json(champion.portable)
     needed = ["as_of", "customer_id", *model.encoder.feature_names]
     needed += [c for c in ("recency_days", "engagement_score", "tenure_days") if c not in needed]
-    scored = kept.select(*needed).mapInPandas(batch_scorer(champion.portable), SCORED_DDL)
+    for text in (*horizons.values(), *reasons.values()):
+        names = PortableModel.from_json(text).encoder.feature_names
+        needed += [c for c in names if c not in needed]
+    scored = kept.select(*needed).mapInPandas(
+        batch_scorer(champion.portable, horizons, reasons), SCORED_DDL + horizon_columns(horizons)
+    )
     return scored.select(
         "*",
         F.lit(model.metadata["model_name"]).alias("model_name"),
@@ -134,22 +157,25 @@ def by_rule(context: Context, kept: Any) -> Any:
         F.array().cast("array<string>").alias("factors"),
         F.array().cast("array<double>").alias("impacts"),
         F.array().cast("array<string>").alias("factor_values"),
+        F.lit(None).cast("array<double>").alias("reasons"),
         none.alias("model_name"),
         none.alias("model_version"),
     )
 
 
-def scores(context: Context, scored: Any, champion: Registered | None) -> Any:
+def scores(context: Context, scored: Any, champion: Registered | None, basis: str) -> Any:
     """gold.customer_scores."""
     from pyspark.sql import functions as F
 
     from models.portable import PortableModel
+    from transforms.reasons import with_main_reason
     from transforms.scores import customer_scores
 
     threshold = PortableModel.from_json(champion.portable).threshold if champion else 0.5
     raising = F.expr("filter(arrays_zip(factors, impacts), pair -> pair.impacts > 0)")
     rows = scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))
     horizon = context.settings.churn.primary_horizon_days
+    rows = with_main_reason(rows, basis)
     return customer_scores(rows, horizon, threshold, context.formulas)
 
 
@@ -158,6 +184,14 @@ def factors(scored: Any) -> Any:
     from transforms.scores import risk_factors
 
     return risk_factors(scored)
+
+
+def by_horizon(context: Context, scored: Any, horizons: list[int]) -> Any:
+    """gold.churn_by_horizon; without a champion the primary horizon alone."""
+    from transforms.scores import churn_by_horizon
+
+    churn = context.settings.churn
+    return churn_by_horizon(scored, churn.primary_horizon_days, horizons, churn.definition)
 
 
 def command(

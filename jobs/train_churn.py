@@ -1,102 +1,130 @@
-"""Train the churn model on many as_of dates, split by time; register it, promote it if better."""
+"""Train, compare and register churn models on many as_of dates, split by time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from jobs import modelling
-from jobs.modelling.evaluation import Evaluated, advantage, check_leak, comparison, evaluate
-from jobs.modelling.record import comparison_write, fingerprint, log_inputs, log_results
-from jobs.modelling.rows import Design, check_labels, designed, sample, training_plan, training_rows
+from jobs.modelling.candidates import Candidate, TrainingData
+from jobs.modelling.evaluation import (
+    Evaluated,
+    TestDates,
+    advantage,
+    check_leak,
+    comparison,
+    evaluate,
+)
+from jobs.modelling.feature_sets import compared_feature_sets
+from jobs.modelling.horizons import other_horizons
+from jobs.modelling.named_reasons import reason_models
+from jobs.modelling.record import fingerprint, log_inputs, log_results, result_writes
+from jobs.modelling.rows import FEATURE_TABLES, check_labels, training_plans, training_rows
+from jobs.modelling.stability import stability
+from jobs.modelling.tuning import searched
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.registry import CHALLENGER, CHAMPION, Registered, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.schedule import Schedule
+from models.profit import CampaignEconomics
+from models.reasons import reason_features
 
 
 def run(context: Context) -> None:
     """Fit, calibrate, test, register; gold.model_comparison and the registry's aliases."""
-    plan = training_plan(context)
+    plans = training_plans(context)
+    plan = plans[context.settings.churn.primary_horizon_days]
     rows = context.lake.keep(training_rows(context, plan))
     counts = check_labels(context, plan, rows)
     if context.is_dry:
         context.progress.say(f"      would train on {sum(counts.values()):,} rows: {counts}")
         return
     registry = Registry(context.settings)
-    mark = fingerprint(context, plan)
+    mark = fingerprint(context, plans)
     done = registry.finished_run(mark)
-    if done is not None:
+    if done is None:
+        result = train(context, plans, rows, registry, mark)
+    else:
         context.progress.say(
             f"      unchanged   run {done.info.run_id[:12]} trained on the same inputs"
         )
-        context.write(
-            [comparison_write(context, registry.run_json(done.info.run_id, "comparison.json"))]
-        )
-        context.lake.forget()
-        return
-    train(context, plan, rows, registry, mark)
+        result = registry.run_json(done.info.run_id, "comparison.json")
+    context.write(result_writes(context, result))
     context.lake.forget()
 
 
-def train(context: Context, plan: Schedule, rows: Any, registry: Registry, mark: str) -> None:
-    """One MLflow run: nothing is registered unless every gate passes."""
+def train(
+    context: Context, plans: Mapping[int, Schedule], rows: Any, registry: Registry, mark: str
+) -> dict[str, Any]:
+    """One MLflow run with a nested one a learner; nothing is registered unless every gate passes.
+
+    The test rows are read in `evaluate`, after all is fitted and the best learner is chosen.
+    """
     import mlflow
 
-    from models.learners import XgboostLearner
-
-    settings = context.settings
-    design = designed(context, rows)
-    learner = XgboostLearner(
-        settings.training.xgboost.model_dump(), settings.training.seed, settings.training.workers
-    )
+    settings, say = context.settings.training, context.progress.say
+    plan = plans[context.settings.churn.primary_horizon_days]
+    test, known = TestDates(rows), rows.where("split <> 'test'")
+    data = TrainingData(context, plan, known, served_facts(context, plan, known))
+    economics = CampaignEconomics(**settings.economics.model_dump())
     with mlflow.start_run(
-        experiment_id=registry.experiment_id(), run_name=f"{learner.name}-{context.as_of}"
+        experiment_id=registry.experiment_id(), run_name=f"churn-{context.as_of}"
     ) as active:
-        log_inputs(context, plan, design, mark)
-        context.progress.say(f"      fitting {learner.name} on the train dates")
-        tuned = learner.fit(design.split("train"), design.names, "churned")
-        calibration = calibrated(context, rows, design, tuned)
-        context.progress.say(f"      fitting {learner.name} on train and validation dates")
-        ensemble = learner.fit(design.split("train", "validation"), design.names, "churned")
-        model = portable(context, plan, rows, design, ensemble, calibration)
+        log_inputs(context, plan, data.plain, mark)
+        candidates = []
+        for name in settings.learners:
+            candidates.append(searched(data, name))
+            one = candidates[-1]
+            figures = f"validation ROC AUC {one.validation_roc_auc:.3f}, {one.seconds:.1f} s"
+            say(f"      {name}: {figures}")
+        chosen = best_of(candidates)
         champion = registry.by_alias(CHAMPION)
-        evaluated = evaluate(context, rows, model, learner.name, champion)
-        found = comparison(evaluated, settings.training.bootstrap_samples)
-        check_leak(context, found, learner.name)
-        trained_at = active.info.start_time
-        version = register(registry, active.info.run_id, model, rows, plan)
-        is_better = promote(context, registry, evaluated, learner.name, champion, version)
-        result = {"trained_at": trained_at, "version": version, "name": learner.name, "rows": found}
+        evaluated = evaluate(test, known, candidates, champion)
+        found = comparison(evaluated, settings.bootstrap_samples, economics)
+        check_leak(context, found, [c.name for c in candidates])
+        for one in candidates:
+            if one.name in settings.stability.learners:
+                found += stability(data, one)
+        sets = compared_feature_sets(data, chosen) if settings.compare_feature_sets else []
+        models, further = other_horizons(context, plans, chosen)
+        reasons, named = reason_models(data, chosen)
+        texts = {f"horizon_{days}": one.to_json() for days, one in models.items()}
+        texts |= {f"reason_{reason}": one.to_json() for reason, one in reasons.items()}
+        version = register(registry, active.info.run_id, chosen, data, plan, texts)
+        is_better = promote(context, registry, evaluated, chosen.name, champion, version)
+        result = {
+            "trained_at": active.info.start_time,
+            "version": version,
+            "name": chosen.name,
+            "rows": [*found, *further, *named],
+            "feature_sets": sets,
+        }
         mlflow.log_dict(result, "comparison.json")
-        log_results(context, found, model, evaluated, learner.name, is_better)
-    context.write([comparison_write(context, result)])
+        log_results(context, data, candidates, chosen, evaluated, result, is_better)
+    return result
 
 
-def calibrated(context: Context, rows: Any, design: Design, ensemble: Any) -> Any:
-    """The calibration by Brier on the validation dates, which the trees have not seen."""
-    from models.calibration import best_by_brier
-
-    held_out = sample(rows, "validation")
-    raw = ensemble.predict(design.encoder.encode(held_out[list(design.encoder.feature_names)]))
-    return best_by_brier(raw, held_out["churned"].to_numpy(), held_out["customer_id"].tolist())
+def best_of(candidates: list[Candidate]) -> Candidate:
+    """The best on the validation date of those with exact explanations."""
+    able = [c for c in candidates if c.model.is_exactly_explained]
+    return max(able or candidates, key=lambda c: c.validation_roc_auc)
 
 
-def portable(
-    context: Context, plan: Schedule, rows: Any, design: Design, ensemble: Any, calibration: Any
-) -> Any:
-    """The model as it is served, with what scoring must know beside it."""
-    from models.portable import PortableModel
-
+def served_facts(context: Context, plan: Schedule, known: Any) -> dict[str, Any]:
+    """What scoring must know beside the model."""
     days = context.settings.training.cold_start_days
-    known = rows.where("split <> 'test'")
     cold = known.where(f"tenure_days < {days}").agg({"churned": "avg", "*": "count"}).collect()[0]
     everyone = known.agg({"churned": "avg"}).collect()[0][0]
     # Thirty like them make a rate; with fewer the rate of all is the better guess.
     rate = cold["avg(churned)"] if cold["count(1)"] >= 30 else everyone
-    metadata = {
-        "model_name": "xgboost",
+    features = [c.name for t in FEATURE_TABLES for c in context.table(t).columns]
+    patterns = context.settings.training.reasons.features
+    return {
+        "reason_features": reason_features(features, patterns),
         "horizon_days": context.settings.churn.primary_horizon_days,
         "lead_days": context.settings.churn.lead_days,
         "cold_start_days": days,
@@ -104,21 +132,27 @@ def portable(
         "trained_on": [d.isoformat() for d in (*plan.train, plan.validation)],
         "tested_on": plan.test.isoformat(),
     }
-    return PortableModel(design.encoder, ensemble, calibration, threshold=0.5, metadata=metadata)
 
 
-def register(registry: Registry, run_id: str, model: Any, rows: Any, plan: Schedule) -> str:
-    """A version in the registry with the alias challenger."""
+def register(
+    registry: Registry,
+    run_id: str,
+    chosen: Candidate,
+    data: TrainingData,
+    plan: Schedule,
+    texts: Mapping[str, str],
+) -> str:
+    """A version in the registry with the alias challenger; `texts`: further portable models."""
     import pandas as pd
 
+    model = chosen.model
     served_model = Path(modelling.__file__).with_name("served_model.py")
-    example = rows.where("split = 'train'").orderBy("as_of", "customer_id").limit(5).toPandas()
-    example = example[list(model.encoder.feature_names)]
+    example = data.held_out.head(5)[list(model.encoder.feature_names)]
     numbers = [c for c in example if c in model.encoder.numeric]
     example = example.astype({c: float for c in numbers})
     answer = pd.DataFrame({"churn_probability": model.predict_proba(example)})
-    tags = {"code": code_version(), "tested_on": plan.test.isoformat()}
-    version = registry.register(run_id, served_model, model.to_json(), example, answer, tags)
+    tags = {"code": code_version(), "tested_on": plan.test.isoformat(), "learner": chosen.name}
+    version = registry.register(run_id, served_model, model.to_json(), example, answer, tags, texts)
     registry.set_alias(CHALLENGER, version)
     return version
 
@@ -131,14 +165,21 @@ def promote(
     champion: Registered | None,
     version: str,
 ) -> bool:
-    """Champion only where it beats the present one, or recency alone, beyond chance."""
+    """Champion only where it beats the present one, or recency alone, beyond chance.
+
+    A learner without exact explanations is never promoted.
+    """
     import mlflow
+
+    from models.portable import PortableModel
 
     rival = CHAMPION if champion is not None else "recency_only"
     gain = advantage(evaluated, name, rival, context.settings.training.bootstrap_samples)
-    is_better = gain.low is not None and gain.low > 0
+    explained = PortableModel.from_json(registry.by_version(version).portable).is_exactly_explained
+    is_better = gain.low is not None and gain.low > 0 and explained
     interval = f"{gain.low or 0:+.4f} to {gain.high or 0:+.4f}"
-    text = f"ROC AUC {gain.value or 0:+.4f} ({interval}) against {rival}"
+    text = f"{name}: ROC AUC {gain.value or 0:+.4f} ({interval}) against {rival}"
+    text += "" if explained else "; has no exact explanations"
     mlflow.set_tags({"promotion": text, "is_promoted": str(is_better)})
     if is_better:
         registry.promote(version)
@@ -148,10 +189,17 @@ def promote(
 
 
 def command(
-    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+    env: Env = "demo",
+    as_of: AsOf = None,
+    search: Annotated[
+        str | None, typer.Option(help="Name of a search in conf: none, small, full. Default: conf.")
+    ] = None,
+    dry_run: DryRun = False,
+    conf_dir: ConfDir = None,
 ) -> None:
-    """Train, test and register the churn model; promote it to champion where it is better."""
-    start("train_churn", run, env, as_of, dry_run, conf_dir)
+    """Train, compare and register the churn models; promote the best where it is better."""
+    changes = {} if search is None else {"training": {"search": search}}
+    start("train_churn", run, env, as_of, dry_run, conf_dir, changes=changes)
 
 
 main = application(command)

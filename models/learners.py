@@ -24,8 +24,11 @@ class Learner(Protocol):
         stand in one vector column `features` too.
     """
 
-    name: str
-    takes_null: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def takes_null(self) -> bool: ...
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> Scorer: ...
 

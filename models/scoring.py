@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from contracts.silver import REASONS
 from models.portable import PortableModel
+from models.reasons import reasons_from_contributions
 from models.tree_shap import top_factors
 
 TOP = 5
 SCORED_DDL = (
     "as_of date, customer_id string, recency_days bigint, engagement_score double, "
     "churn_probability double, score_basis string, factors array<string>, impacts array<double>, "
-    "factor_values array<string>"
+    "factor_values array<string>, reasons array<double>"
 )
 
 
-def batch_scorer(portable_json: str) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def horizon_columns(horizons: Collection[str]) -> str:
+    """Further columns of SCORED_DDL: the probability p_<horizon> of each other horizon."""
+    return "".join(f", p_{days} double" for days in sorted(horizons, key=int))
+
+
+def batch_scorer(
+    portable_json: str,
+    horizons: Mapping[str, str] | None = None,
+    reasons: Mapping[str, str] | None = None,
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for mapInPandas: feature rows in, SCORED_DDL out, the same rows in order.
+
+    horizons: portable models of other horizons (days); each adds its column (`horizon_columns`).
+    reasons: portable models of reasons that leavers named; without them the reasons come from SHAP
+        values. The column `reasons` has one probability for each of contracts.silver.REASONS.
 
     Customers known for less than the model's cold_start_days get the rate of their like, and no
     factors: the model has next to nothing to explain.
@@ -29,26 +44,34 @@ def batch_scorer(portable_json: str) -> Callable[[Iterator[pd.DataFrame]], Itera
 
     def score(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         model = model_of(portable_json)
+        others = {
+            days: model_of(text)
+            for days, text in sorted((horizons or {}).items(), key=lambda item: int(item[0]))
+        }
         for batch in batches:
-            yield score_batch(model, batch)
+            scored = score_batch(model, batch, {r: model_of(t) for r, t in (reasons or {}).items()})
+            for days, other in others.items():
+                scored[f"p_{days}"] = probabilities(other, batch)
+            yield scored
 
     return score
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def model_of(portable_json: str) -> PortableModel:
     """The model of a text, read once a worker process: its SHAP tables take a second to build."""
     return PortableModel.from_json(portable_json)
 
 
-def score_batch(model: PortableModel, batch: pd.DataFrame) -> pd.DataFrame:
-    """One row a row of the batch: probability, basis and the top factors."""
-    names = list(model.encoder.feature_names)
-    features = batch[names]
-    probability = model.predict_proba(features)
-    is_cold = batch["tenure_days"].fillna(0).to_numpy() < model.metadata["cold_start_days"]
-    probability = np.where(is_cold, model.metadata["cold_start_rate"], probability)
-    factors, impacts, values = explain(model, features)
+def score_batch(
+    model: PortableModel, batch: pd.DataFrame, reasons: Mapping[str, PortableModel] | None = None
+) -> pd.DataFrame:
+    """One row a row of the batch: probability, basis, the top factors and the reasons."""
+    features = batch[list(model.encoder.feature_names)]
+    probability, is_cold = probabilities(model, batch), cold_rows(model, batch)
+    contributions, base = model.contributions(features)
+    factors, impacts, values = top_of(model, features, contributions)
+    why = reason_probabilities(model, batch, contributions, base, reasons or {})
     return pd.DataFrame(
         {
             "as_of": batch["as_of"],
@@ -60,17 +83,58 @@ def score_batch(model: PortableModel, batch: pd.DataFrame) -> pd.DataFrame:
             "factors": [[] if cold else f for f, cold in zip(factors, is_cold, strict=True)],
             "impacts": [[] if cold else i for i, cold in zip(impacts, is_cold, strict=True)],
             "factor_values": [[] if cold else v for v, cold in zip(values, is_cold, strict=True)],
+            "reasons": [None if cold else r for r, cold in zip(why.tolist(), is_cold, strict=True)],
         }
     )
+
+
+def reason_probabilities(
+    model: PortableModel,
+    batch: pd.DataFrame,
+    contributions: NDArray[np.float64],
+    base: float,
+    labelled: Mapping[str, PortableModel],
+) -> NDArray[np.float64]:
+    """(rows, REASONS): from the models of what leavers named, else from the SHAP values."""
+    if labelled:
+        found = np.zeros((len(batch), len(REASONS)))
+        for reason, one in labelled.items():
+            rows = batch[list(one.encoder.feature_names)]
+            found[:, REASONS.index(reason)] = one.predict_proba(rows)
+        return found
+    return reasons_from_contributions(
+        contributions,
+        base,
+        model.encoder.feature_names,
+        model.metadata.get("reason_features", {}),
+        model.is_in_probability_units,
+    )
+
+
+def cold_rows(model: PortableModel, batch: pd.DataFrame) -> NDArray[np.bool_]:
+    """Customers known for less than the model's cold_start_days."""
+    return batch["tenure_days"].fillna(0).to_numpy() < model.metadata["cold_start_days"]
+
+
+def probabilities(model: PortableModel, batch: pd.DataFrame) -> NDArray[np.float64]:
+    """The model's probability of each row; the rate of their like for cold rows."""
+    probability = model.predict_proba(batch[list(model.encoder.feature_names)])
+    return np.where(cold_rows(model, batch), model.metadata["cold_start_rate"], probability)
 
 
 def explain(
     model: PortableModel, features: pd.DataFrame
 ) -> tuple[list[list[str]], list[list[float]], list[list[str | None]]]:
     """Names, SHAP values and texts of the five features that move each row most."""
+    return top_of(model, features, model.contributions(features)[0])
+
+
+def top_of(
+    model: PortableModel, features: pd.DataFrame, contributions: NDArray[np.float64]
+) -> tuple[list[list[str]], list[list[float]], list[list[str | None]]]:
+    """`explain` where the contributions are known already."""
     if not len(features):
         return [], [], []
-    contributions, _ = model.contributions(features)
     index, impact = top_factors(contributions, TOP)
     names = np.asarray(model.encoder.feature_names, dtype=object)
     texts = _picked_texts(features, model.encoder.feature_names, index)

@@ -20,7 +20,7 @@ from models.tree_ensemble import LEAF, TreeEnsemble
 
 if TYPE_CHECKING:
     from pyspark.ml.classification import RandomForestClassificationModel
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 # Of the training customers, those that tell the network when to stop.
 STOPPING_SHARE = 0.1
@@ -47,7 +47,7 @@ class RandomForestLearner:
             cacheNodeIds=True,
             **self.parameters,
         )
-        return forest_of(forest.fit(frame), frame.sparkSession)
+        return forest_of(forest.fit(frame), frame)
 
 
 @dataclass(frozen=True)
@@ -134,29 +134,29 @@ def _log_loss(scored: DataFrame, label: str) -> float:
     from pyspark.sql import functions as F
 
     p = F.least(
-        F.greatest(vector_to_array("probability")[1], F.lit(1e-15)), F.lit(1.0 - 1e-15)
+        F.greatest(vector_to_array(F.col("probability"))[1], F.lit(1e-15)), F.lit(1.0 - 1e-15)
     ).alias("p")
     y = F.col(label)
-    loss = scored.select(label, p).agg(
-        F.avg(-(y * F.log("p") + (1 - y) * F.log(1 - F.col("p"))))
-    )
+    loss = scored.select(label, p).agg(F.avg(-(y * F.log("p") + (1 - y) * F.log(1 - F.col("p")))))
     found = loss.collect()[0][0]  # one row
     return float("inf") if found is None else float(found)
 
 
-def forest_of(model: RandomForestClassificationModel, spark: SparkSession) -> TreeEnsemble:
+def forest_of(model: RandomForestClassificationModel, frame: DataFrame) -> TreeEnsemble:
     """The trees of a fitted forest, read from the form in which Spark saves them.
 
     A leaf's value is the share of its training rows that left; Spark averages these over the
-    trees. The folder must be one that all workers reach: `spark.holdfast.scratch` of the profile.
+    trees. `frame` gives the session. All workers must reach the folder: `spark.holdfast.scratch`
+    of the profile.
     """
+    spark = frame.sparkSession
     scratch = spark.conf.get("spark.holdfast.scratch", None)
     with tempfile.TemporaryDirectory() as local:
         folder = f"{scratch or Path(local).as_uri()}/forest-{uuid.uuid4().hex}"
         model.write().overwrite().save(folder)
         saved = spark.read.parquet(f"{folder}/data").select("treeID", "nodeData.*")
         # One row a node, at most 2^(depth + 1) a tree: the size of the model.
-        nodes = saved.select(
+        nodes: Any = saved.select(
             "treeID",
             "id",
             "leftChild",
@@ -179,7 +179,7 @@ def _ensemble(nodes: pd.DataFrame, columns: int) -> TreeEnsemble:
     threshold = [0.0 if leaf else t[0] for leaf, t in zip(is_leaf, nodes.iloc[:, -1], strict=True)]
     return TreeEnsemble(
         feature=np.where(is_leaf, LEAF, nodes["featureIndex"]),
-        threshold=np.array(threshold),  # type: ignore[arg-type]
+        threshold=np.array(threshold),
         left=np.where(is_leaf, LEAF, nodes["leftChild"] + shift),
         right=np.where(is_leaf, LEAF, nodes["rightChild"] + shift),
         default_left=np.zeros(len(nodes), dtype=bool),
@@ -193,7 +193,7 @@ def _ensemble(nodes: pd.DataFrame, columns: int) -> TreeEnsemble:
     )
 
 
-def _remove(spark: SparkSession, folder: str) -> None:
+def _remove(spark: Any, folder: str) -> None:
     jvm: Any = spark.sparkContext._jvm
     path = jvm.org.apache.hadoop.fs.Path(folder)
     path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration()).delete(path, True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-from contracts.gold import CUSTOMER_SCORES, RISK_FACTORS
+from contracts.gold import CHURN_BY_HORIZON, CUSTOMER_SCORES, RISK_FACTORS
 from transforms.conform import conform
 from udfs.formula import SqlFormula
 
@@ -50,6 +50,39 @@ def risk_factors(explained: DataFrame) -> DataFrame:
         F.when(impact > 0, "increase").otherwise("decrease").alias("direction"),
     )
     return conform(rows, RISK_FACTORS)
+
+
+def churn_by_horizon(
+    scored: DataFrame, primary: int, others: Sequence[int], definition: str
+) -> DataFrame:
+    """One row a (as_of, customer_id, horizon_days).
+
+    `scored` has churn_probability, of the primary horizon, and p_<horizon> of the others. Whoever
+    buys nothing for 60 days bought nothing for 30, so the probability of inactivity cannot rise
+    with the horizon (that of a termination cannot fall): where the models say otherwise, the value
+    nearer to the primary horizon, which stays as it is, counts.
+    """
+    falls = definition == "inactivity"
+    found = {primary: F.col("churn_probability")}
+    low, high = (F.least, F.greatest) if falls else (F.greatest, F.least)
+    longer = sorted(h for h in others if h > primary)
+    shorter = sorted((h for h in others if h < primary), reverse=True)
+    for horizons, bounded in ((longer, low), (shorter, high)):
+        nearer = found[primary]
+        for horizon in horizons:
+            found[horizon] = nearer = bounded(F.col(f"p_{horizon}"), nearer)
+    pairs = [
+        F.struct(F.lit(h).alias("horizon_days"), p.alias("churn_probability"))
+        for h, p in sorted(found.items())
+    ]
+    each = scored.select("as_of", "customer_id", F.explode(F.array(*pairs)).alias("pair"))
+    rows = each.select(
+        "as_of",
+        "customer_id",
+        F.col("pair.horizon_days").alias("horizon_days"),
+        F.col("pair.churn_probability").alias("churn_probability"),
+    )
+    return conform(rows, CHURN_BY_HORIZON)
 
 
 def rate_by_recency(labelled: DataFrame) -> DataFrame:

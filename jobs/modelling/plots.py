@@ -16,7 +16,7 @@ def training_plots(evaluated: Evaluated, model: Any, name: str) -> dict[str, Any
     return {
         "roc.png": roc_plot(evaluated, name),
         "calibration.png": calibration_plot(evaluated, name),
-        "drivers.png": drivers_plot(evaluated, model),
+        **explanation_plots(evaluated, model),
     }
 
 
@@ -62,6 +62,45 @@ def calibration_plot(evaluated: Evaluated, name: str) -> Any:
     axes.plot([0, 1], [0, 1], color=SOFT, lw=0.8, ls=":")
     axes.plot([p[i].mean() for i in parts], [label[i].mean() for i in parts], "o-", color=ACCENT)
     return figure
+
+
+def explanation_plots(evaluated: Evaluated, model: Any, most: int = 4) -> dict[str, Any]:
+    """Mean |SHAP|, beeswarm, and dependence of the strongest features; none for a network."""
+    if not model.is_exactly_explained:
+        return {}
+    import shap
+
+    rows = evaluated.rows[list(model.encoder.feature_names)].head(2_000)
+    contributions, base = model.contributions(rows)
+    numbers = rows.apply(_as_numbers).to_numpy(dtype=float)
+    found = shap.Explanation(
+        contributions, np.full(len(rows), base), numbers, feature_names=list(rows.columns)
+    )
+    figure, axes = _figure("What moves whom", "", "")
+    # Without a seed the points would jump from run to run.
+    state = np.random.get_state()
+    np.random.seed(0)
+    shap.plots.beeswarm(found, ax=axes, show=False, plot_size=None, max_display=12)
+    np.random.set_state(state)
+    plots = {"drivers.png": drivers_plot(evaluated, model), "beeswarm.png": figure}
+    strongest = np.argsort(-np.abs(contributions).mean(axis=0), kind="stable")[:most]
+    for place in strongest:
+        name = rows.columns[place]
+        figure, axes = _figure(f"{name} and the risk", name, "SHAP value, log-odds")
+        axes.scatter(numbers[:, place], contributions[:, place], s=6, color=ACCENT, alpha=0.5)
+        axes.axhline(0, color=SOFT, lw=0.8)
+        plots[f"dependence_{name}.png"] = figure
+    return plots
+
+
+def _as_numbers(column: Any) -> Any:
+    """A category as the position of its value."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.astype(float)
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers if numbers.notna().any() else pd.factorize(column, sort=True)[0].astype(float)
 
 
 def drivers_plot(evaluated: Evaluated, model: Any, most: int = 15) -> Any:

@@ -5,26 +5,29 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jobs.modelling.candidates import Candidate, TrainingData
+from jobs.modelling.card import calibration_curve, model_card
 from jobs.modelling.evaluation import Evaluated
 from jobs.modelling.plots import training_plots
 from jobs.modelling.rows import Design
 from jobs.runtime.context import Context
-from jobs.runtime.registry import CHAMPION
+from jobs.runtime.registry import CHAMPION, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.schedule import Schedule
 from jobs.runtime.writes import Write
 
 
-def fingerprint(context: Context, plan: Schedule) -> str:
+def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
     """The same for the same inputs, settings and code."""
     settings = context.settings
     facts = {
         "inputs": {n: v for n, v in context.run.inputs.items() if n.startswith("features.")},
         "training": settings.training.model_dump(),
         "churn": settings.churn.model_dump(),
-        "dates": [d.isoformat() for d in plan.all_dates],
+        "dates": {h: [d.isoformat() for d in plan.all_dates] for h, plan in plans.items()},
         "code": code_version(),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
@@ -35,10 +38,9 @@ def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> N
     import mlflow
 
     settings = context.settings
-    mlflow.log_params(
-        {f"xgboost.{k}": v for k, v in settings.training.xgboost.model_dump().items()}
-    )
-    mlflow.log_params({"seed": settings.training.seed, "workers": settings.training.workers})
+    training = settings.training
+    mlflow.log_params({"seed": training.seed, "workers": training.workers})
+    mlflow.log_params({"search": training.search, "learners": ", ".join(training.learners)})
     mlflow.set_tags({"fingerprint": mark, "code": code_version(), "env": settings.env})
     mlflow.log_dict(
         settings.model_dump(mode="json", exclude={"lakehouse", "mlflow"}), "config.json"
@@ -57,57 +59,87 @@ def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> N
 
 def log_results(
     context: Context,
-    found: list[dict[str, Any]],
-    model: Any,
+    data: TrainingData,
+    candidates: Sequence[Candidate],
+    chosen: Candidate,
     evaluated: Evaluated,
-    name: str,
+    result: Mapping[str, Any],
     is_better: bool,
 ) -> None:
-    """Metrics with their intervals, and the plots."""
+    """Metrics with their intervals in the run and in each learner's, the plots, the model card."""
     import mlflow
 
-    for row in found:
-        if row["model_name"] == name:
+    client = mlflow.MlflowClient()
+    active = mlflow.active_run()
+    assert active is not None
+    for one in candidates:
+        metrics = _metrics_of(result["rows"], one.name)
+        for run_id in [one.run_id, *([active.info.run_id] if one is chosen else [])]:
+            for key, value in metrics.items():
+                client.log_metric(run_id, key, value)
+        curve = calibration_curve(evaluated, one.name)
+        client.log_dict(one.run_id, {"groups": curve}, "calibration_curve.json")
+    for file, figure in training_plots(evaluated, chosen.model, chosen.name).items():
+        mlflow.log_figure(figure, f"plots/{file}")
+    card = model_card(context, data, chosen, result, is_better)
+    mlflow.log_text(card, "model_card.md")
+    Registry(context.settings).describe(result["version"], card)
+
+
+def _metrics_of(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for row in rows:
+        if row["model_name"] == name and "horizon_days" not in row:
             key = f"{row['split']}.{row['population']}.{row['metric']}"
             parts = {"": row["value"], ".ci_low": row["ci_low"], ".ci_high": row["ci_high"]}
-            mlflow.log_metrics({key + end: v for end, v in parts.items() if v is not None})
-    for file, figure in training_plots(evaluated, model, name).items():
-        mlflow.log_figure(figure, f"plots/{file}")
+            found |= {key + end: v for end, v in parts.items() if v is not None}
+    return found
 
 
-def comparison_write(context: Context, result: dict[str, Any]) -> Write:
-    """gold.model_comparison from a run's own record, so that it can be made again."""
+_ROW = (
+    "model_name string, population string, split string, metric string, horizon_days int, "
+    "value double, ci_low double, ci_high double"
+)
+_SET = "feature_set string, metric string, value double, ci_low double, ci_high double"
+
+
+def result_writes(context: Context, result: Mapping[str, Any]) -> list[Write]:
+    """gold.model_comparison and feature_sets from a run's own record, so that both can be made
+    again."""
+    from pyspark.sql import functions as F
+
+    moment = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
+    trained_at = moment.isoformat(sep=" ")
+    primary = context.settings.churn.primary_horizon_days
+    rows = [{"horizon_days": primary, **r} for r in result["rows"] if r["model_name"] != CHAMPION]
+    is_registered = (F.col("model_name") == result["name"]) & F.col("population").isNotNull()
+    frames = {
+        "gold.model_comparison": _frame(context, rows, _ROW).withColumn(
+            "model_version", F.when(is_registered, result["version"]).otherwise("-")
+        ),
+        "gold.feature_sets": _frame(context, result["feature_sets"], _SET).select(
+            "*",
+            F.lit(result["name"]).alias("model_name"),
+            F.lit(result["version"]).alias("model_version"),
+        ),
+    }
+    return [_write(context, name, frame, trained_at) for name, frame in frames.items()]
+
+
+def _frame(context: Context, rows: Sequence[Mapping[str, Any]], ddl: str) -> Any:
+    names = [column.split()[0] for column in ddl.split(", ")]
+    return context.spark.createDataFrame([tuple(r[n] for n in names) for r in rows], ddl)
+
+
+def _write(context: Context, name: str, frame: Any, trained_at: str) -> Write:
     from pyspark.sql import functions as F
 
     from transforms.conform import conform
 
-    trained_at = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(
-        tzinfo=None
-    )
-    table = context.table("gold.model_comparison")
-    kept = [r for r in result["rows"] if r["model_name"] != CHAMPION]
-    rows = context.spark.createDataFrame(
-        [
-            (
-                r["model_name"],
-                r["population"],
-                r["split"],
-                r["metric"],
-                r["value"],
-                r["ci_low"],
-                r["ci_high"],
-            )
-            for r in kept
-        ],
-        "model_name string, population string, split string, metric string, value double, "
-        "ci_low double, ci_high double",
-    )
-    version = F.when(F.col("model_name") == result["name"], result["version"]).otherwise("-")
-    full = rows.select(
+    table = context.table(name)
+    full = frame.select(
         "*",
-        F.lit(trained_at.isoformat(sep=" ")).cast("timestamp").alias("trained_at"),
-        version.alias("model_version"),
+        F.lit(trained_at).cast("timestamp").alias("trained_at"),
         F.lit(context.settings.env).alias("data_set"),
-        F.lit(context.settings.churn.primary_horizon_days).alias("horizon_days"),
     )
-    return Write(table, conform(full, table), [trained_at.isoformat(sep=" ")])
+    return Write(table, conform(full, table), [trained_at])

@@ -7,9 +7,10 @@ from typing import Any
 
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
-from jobs.runtime.schedule import Schedule, schedule
+from jobs.runtime.schedule import Schedule, plans
 
 FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
+ALSO = ("customer_id", "as_of", "split", "churned")
 # Categories with fewer rows than this, or beyond the 50 most frequent of a feature, count as none.
 MOST_CATEGORIES, FEWEST_ROWS = 50, 20
 # Evaluation rows on the driver: metrics of 200,000 customers have intervals of a thousandth.
@@ -18,7 +19,10 @@ MOST_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Design:
-    """The rows of all splits as Spark columns x0, x1, ... and the encoder that names them."""
+    """The rows of all splits as Spark columns x0, x1, ... and the encoder that names them.
+
+    A dense design has the columns as one vector `features` too.
+    """
 
     frame: Any
     names: list[str]
@@ -31,30 +35,20 @@ class Design:
         return self.frame.where(F.col("split").isin(*splits))
 
 
-def training_plan(context: Context) -> Schedule:
-    """The as_of dates of conf for the primary horizon."""
-    churn, training = context.settings.churn, context.settings.training
-    return schedule(
-        context.as_of,
-        context.observed_from,
-        churn.primary_horizon_days,
-        churn.lead_days,
-        training.train_dates,
-        training.min_history_days,
-    )
+def training_plans(context: Context) -> dict[int, Schedule]:
+    """The as_of dates of each horizon (days), the primary one first."""
+    return plans(context.settings, context.as_of, context.observed_from)
 
 
-def training_rows(context: Context, plan: Schedule) -> Any:
+def training_rows(context: Context, plan: Schedule, horizon: int | None = None) -> Any:
     """One row a (customer_id, as_of) of the plan with features, `churned` and `split`."""
     from transforms.training_rows import feature_rows, labelled_rows, with_split
 
     for name in (*FEATURE_TABLES, "features.labels"):
         context.needs(name, "build_features")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
-    horizon = context.settings.churn.primary_horizon_days
-    return with_split(
-        labelled_rows(rows, context.read("features.labels"), horizon), plan.split_of()
-    )
+    days = horizon or context.settings.churn.primary_horizon_days
+    return with_split(labelled_rows(rows, context.read("features.labels"), days), plan.split_of())
 
 
 def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
@@ -80,7 +74,10 @@ def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
 
 
 def designed(context: Context, rows: Any) -> Design:
-    """Choose features that have values, learn the categories, lay out the matrix."""
+    """Choose features that have values, learn the categories, lay out the matrix.
+
+    Rows are spread by customer and kept, so that all fits share them. Test dates decide nothing.
+    """
     from models.encoding import FeatureEncoder
     from transforms.training_rows import (
         category_counts,
@@ -114,10 +111,61 @@ def designed(context: Context, rows: Any) -> Design:
         for name in categorical
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
-    frame, names = design_matrix(
-        rows, numeric, categories, ("customer_id", "as_of", "split", "churned")
+    frame, names = design_matrix(rows, numeric, categories, ALSO)
+    return Design(_spread(context, frame), names, encoder, left_out)
+
+
+def dense(context: Context, rows: Any, plain: Design) -> Design:
+    """The same features filled, scaled and with indicators, for learners that take no null.
+
+    A feature that is never negative and skewed to the right (skewness above 1) is taken as its
+    logarithm. Statistics are those of the dates before the test date, to six digits, so that the
+    order of addition does not show.
+    """
+    from pyspark.ml.feature import VectorAssembler
+
+    from models.encoding import FeatureEncoder
+    from transforms.training_rows import dense_matrix, numeric_statistics
+
+    seen, numeric = rows.where("split <> 'test'"), plain.encoder.numeric
+    # One row a feature.
+    found = {r["feature"]: r for r in numeric_statistics(seen, numeric).collect()}
+    logged = tuple(
+        n for n in numeric if found[n]["smallest"] >= 0 and (found[n]["skewness"] or 0) > 1
     )
-    return Design(context.lake.keep(frame), names, encoder, left_out)
+    center = [_rounded(found[n]["logged_mean" if n in logged else "mean"], 0.0) for n in numeric]
+    scale = [_rounded(found[n]["logged_std" if n in logged else "std"], 1.0) for n in numeric]
+    count = seen.count()
+    encoder = FeatureEncoder(
+        numeric=numeric,
+        categories=plain.encoder.categories,
+        fill=tuple(center),
+        center=tuple(center),
+        scale=tuple(scale),
+        missing_indicators=tuple(n for n in numeric if found[n]["filled"] < count),
+        logged=logged,
+    )
+    places = {n: (c, c, s) for n, c, s in zip(numeric, center, scale, strict=True)}
+    frame, names = dense_matrix(
+        rows, places, logged, encoder.missing_indicators, encoder.categories, ALSO
+    )
+    vectors = VectorAssembler(inputCols=names, outputCol="features").transform(
+        _spread(context, frame)
+    )
+    kept = context.lake.keep(vectors.select(*ALSO, "features"))
+    return Design(kept, names, encoder, plain.left_out)
+
+
+def _rounded(value: float | None, otherwise: float) -> float:
+    """Six digits; a feature that never varies has scale 1."""
+    return float(f"{value:.6g}") if value else otherwise
+
+
+def _spread(context: Context, frame: Any) -> Any:
+    """The rows in an order and in partitions that depend on nothing but the rows."""
+    workers = context.settings.training.workers
+    spread = frame.repartition(workers, "customer_id")
+    return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 
 def _by_frequency() -> list[Any]:

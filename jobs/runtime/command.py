@@ -65,9 +65,13 @@ def start(
     is_dry: bool = False,
     conf_dir: str | None = None,
     engine: str = "spark",
+    changes: dict[str, Any] | None = None,
     **options: Any,
 ) -> None:
-    """Run a job from its command line; the exit code says how it ended."""
+    """Run a job from its command line; the exit code says how it ended.
+
+    `changes` of settings, from options of the command line, come before conf and environment.
+    """
     try:
         if engine == "duckdb":
             from jobs.runtime.duck_session import activate
@@ -76,7 +80,7 @@ def start(
         elif engine != "spark":
             raise UsageError(f"--engine {engine}: must be spark or duckdb.")
         settings_module.use_conf_dir(conf_dir)
-        settings = settings_module.load(env)
+        settings = settings_module.load(env, **(changes or {}))
         info = RunInfo(job)
         options["as_of_dates"] = [
             parse_day(text, "--as-of") for text in options.pop("as_of_texts", [])

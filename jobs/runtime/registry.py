@@ -75,11 +75,22 @@ class Registry:
             version = self.client.get_model_version_by_alias(self.model_name, alias)
         except MlflowException:
             return None
+        return self._registered(version)
+
+    def by_version(self, version: str) -> Registered:
+        """A version by its number."""
+        return self._registered(self.client.get_model_version(self.model_name, version))
+
+    def _registered(self, version: Any) -> Registered:
         run_id = str(version.run_id)
-        with tempfile.TemporaryDirectory() as folder:
-            path = self.client.download_artifacts(run_id, f"portable/{MODEL_FILE}", folder)
-            text = Path(path).read_text()
+        text = self.run_text(run_id, f"portable/{MODEL_FILE}")
         return Registered(self.model_name, str(version.version), run_id, text, dict(version.tags))
+
+    def further_models(self, run_id: str, kind: str) -> dict[str, str]:
+        """The portable models `<kind>_<name>` of a run, by name: its horizons, its reasons."""
+        files = sorted(Path(f.path).stem for f in self.client.list_artifacts(run_id, "portable"))
+        names = [f.removeprefix(f"{kind}_") for f in files if f.startswith(f"{kind}_")]
+        return {n: self.run_text(run_id, f"portable/{kind}_{n}.json") for n in names}
 
     def finished_run(self, fingerprint: str) -> Any | None:
         """The run that already trained on these very inputs, settings and code; None: none."""
@@ -90,12 +101,14 @@ class Registry:
         )
         return runs[0] if runs else None
 
+    def run_text(self, run_id: str, path: str) -> str:
+        """A text artifact of a run."""
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(run_id, path, folder)).read_text()
+
     def run_json(self, run_id: str, path: str) -> Any:
         """A JSON artifact of a run."""
-        with tempfile.TemporaryDirectory() as folder:
-            return json.loads(
-                Path(self.client.download_artifacts(run_id, path, folder)).read_text()
-            )
+        return json.loads(self.run_text(run_id, path))
 
     def register(
         self,
@@ -105,10 +118,16 @@ class Registry:
         example: Any,
         answer: Any,
         tags: dict[str, str],
+        further: Mapping[str, str],
     ) -> str:
-        """Log the pyfunc (file `code`) and its portable form with the open run; register it."""
+        """Log the pyfunc (file `code`) and its portable form with the open run; register it.
+
+        `further`: other portable models, by the name of their file.
+        """
         from mlflow.models import infer_signature
 
+        for name, text in further.items():
+            self.mlflow.log_text(text, f"portable/{name}.json")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE
             path.write_text(portable)
@@ -130,6 +149,10 @@ class Registry:
 
     def set_alias(self, alias: str, version: str) -> None:
         self.client.set_registered_model_alias(self.model_name, alias, version)
+
+    def describe(self, version: str, text: str) -> None:
+        """The description that the registry shows with a version."""
+        self.client.update_model_version(self.model_name, version, text)
 
     def promote(self, version: str) -> None:
         """Make a version the champion; the one before stays reachable as `previous`."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jobs.runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    from jobs.runtime.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,23 @@ class Schedule:
 
 
 def schedule(
-    as_of: dt.date, first_day: dt.date, horizon: int, lead: int, train_dates: int, history: int
+    as_of: dt.date,
+    first_day: dt.date,
+    horizon: int,
+    lead: int,
+    train_dates: int,
+    history: int,
+    grid_days: int | None = None,
 ) -> Schedule:
     """The last date whose label has passed by as_of tests, the one before tunes, the rest train.
 
-    Dates stand horizon + lead days apart, so that no label window overlaps a later date's features
-    of the same split. A date needs `history` days of events before it.
+    Dates stand on one grid for all horizons, grid_days (else horizon) + lead apart: every date of
+    it, or every second, third, ... for a longer horizon, so that no label window reaches into a
+    later date's.
+    A date needs `history` days of events before it.
     """
-    step = dt.timedelta(days=horizon + lead)
+    grid = (grid_days or horizon) + lead
+    step = dt.timedelta(days=grid * -(-(horizon + lead) // grid))
     earliest = first_day + dt.timedelta(days=history)
     dates = [as_of - step * n for n in range(1, train_dates + 3)]
     usable = [d for d in dates if d >= earliest]
@@ -49,3 +62,28 @@ def schedule(
         )
     test, validation, *train = usable
     return Schedule(tuple(sorted(train)), validation, test)
+
+
+def plans(settings: Settings, as_of: dt.date, first_day: dt.date) -> dict[int, Schedule]:
+    """The schedule of each horizon of conf (days), the primary one first.
+
+    UsageError where the primary horizon has too little history; another is left out then.
+    """
+    churn, training = settings.churn, settings.training
+    primary = churn.primary_horizon_days
+    found: dict[int, Schedule] = {}
+    for horizon in sorted(churn.horizons_days, key=lambda days: (days != primary, days)):
+        try:
+            found[horizon] = schedule(
+                as_of,
+                first_day,
+                horizon,
+                churn.lead_days,
+                training.train_dates,
+                training.min_history_days,
+                primary,
+            )
+        except UsageError:
+            if horizon == primary:
+                raise
+    return found

@@ -105,28 +105,6 @@ class ChurnSettings(Section):
         return self
 
 
-class XgboostSettings(Section):
-    n_estimators: int = Field(ge=1)
-    max_depth: int = Field(ge=1)
-    learning_rate: float = Field(gt=0)
-    subsample: float = Field(gt=0, le=1)
-    colsample_bytree: float = Field(gt=0, le=1)
-    min_child_weight: float = Field(ge=0)
-    reg_lambda: float = Field(ge=0)
-
-
-class TrainingSettings(Section):
-    train_dates: int = Field(ge=1)
-    min_history_days: int = Field(ge=1)
-    cold_start_days: int = Field(ge=0)
-    seed: int
-    workers: int = Field(ge=1)
-    bootstrap_samples: int = Field(ge=50)
-    leak_alarm_roc_auc: float = Field(gt=0.5, le=1)
-    leak_alarm_roc_auc_active_90d: float = Field(gt=0.5, le=1)
-    xgboost: XgboostSettings
-
-
 class RfmSettings(Section):
     window_days: int = Field(ge=1)
     priority_weights: dict[str, float]

@@ -34,8 +34,8 @@ from jobs.runtime.sections import (
     RfmSettings,
     RiskSettings,
     SourceSettings,
-    TrainingSettings,
 )
+from jobs.runtime.training_sections import TrainingSettings
 
 
 class Settings(BaseSettings):

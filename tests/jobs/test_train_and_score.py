@@ -22,7 +22,10 @@ SMALL = {
         "bootstrap_samples": 60,
         "leak_alarm_roc_auc": 0.99,
         "leak_alarm_roc_auc_active_90d": 0.99,
-        "xgboost": {"n_estimators": 20, "max_depth": 3},
+        "learners": ["xgboost"],
+        "search": "none",
+        "compare_feature_sets": False,
+        "starts": {"xgboost": {"n_estimators": 20, "max_depth": 3}},
     }
 }
 
@@ -46,8 +49,10 @@ def _context(root, **overrides):
     values = load("demo").model_dump()
     values["lakehouse"]["root"] = str(root)
     changes = {**SMALL["training"], **overrides}
-    values["training"] |= {k: v for k, v in changes.items() if k != "xgboost"}
-    values["training"]["xgboost"] |= changes["xgboost"]
+    starts = {**values["training"]["starts"], **changes.pop("starts")}
+    values["training"]["spaces"] = {}
+    values["training"]["stability"]["learners"] = []
+    values["training"] |= {**changes, "starts": starts}
     return Context(Settings(**values), RunInfo("test"), Progress(is_quiet=True), given_as_of=AS_OF)
 
 

@@ -44,7 +44,11 @@ CONF = {
     "training": {
         "train_dates": 1,
         "bootstrap_samples": 50,
-        "xgboost": {"n_estimators": 10, "max_depth": 3},
+        "learners": ["xgboost"],
+        "search": "none",
+        "compare_feature_sets": False,
+        "stability": {"learners": []},
+        "starts": {"xgboost": {"n_estimators": 100, "max_depth": 3}},
         # The planted reason to leave is easy to see: no leak.
         "leak_alarm_roc_auc": 1.0,
         "leak_alarm_roc_auc_active_90d": 1.0,

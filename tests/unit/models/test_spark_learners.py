@@ -28,7 +28,9 @@ def rows():
     label = (x[:, 0] + x[:, 1] * (x[:, 2] > 0) + draw.normal(size=ROWS) * 0.5 > 0).astype(int)
     frame = pd.DataFrame(x, columns=[f"x{i}" for i in range(COLUMNS)])
     return frame.assign(
-        churned=label, customer_id=[f"c{i:04d}" for i in range(ROWS)], as_of=pd.Timestamp(2020, 1, 1)
+        churned=label,
+        customer_id=[f"c{i:04d}" for i in range(ROWS)],
+        as_of=pd.Timestamp(2020, 1, 1),
     )
 
 

@@ -1,0 +1,87 @@
+"""The model card: what a reader must know before trusting a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jobs.modelling.candidates import Candidate, TrainingData
+from jobs.modelling.evaluation import Evaluated, value_of
+from jobs.runtime.context import Context
+from jobs.runtime.run_info import code_version
+
+SHOWN = ("roc_auc", "average_precision", "brier", "log_loss", "lift_at_10", "precision_at_20")
+
+
+def calibration_curve(evaluated: Evaluated, name: str, groups: int = 10) -> list[dict[str, Any]]:
+    """Ten groups of equal size by rising probability: mean probability, share that left, rows."""
+    label, p = evaluated.rows["churned"].to_numpy(), evaluated.probabilities[name]
+    parts = [part for part in np.array_split(np.argsort(p, kind="stable"), groups) if len(part)]
+    return [
+        {"mean_probability": float(p[i].mean()), "share": float(label[i].mean()), "rows": len(i)}
+        for i in parts
+    ]
+
+
+def model_card(
+    context: Context,
+    data: TrainingData,
+    chosen: Candidate,
+    result: Mapping[str, Any],
+    is_better: bool,
+) -> str:
+    """Markdown: data, dates, figures, threshold, limits, features."""
+    settings, model = context.settings, chosen.model
+    churn, rows = settings.churn, result["rows"]
+    labels = data.held_out_label
+    figures = "\n".join(
+        f"| {metric} | {_cell(value_of(rows, chosen.name, 'all', metric))} | "
+        f"{_cell(value_of(rows, 'recency_only', 'all', metric))} | "
+        f"{_cell(value_of(rows, 'rfm_logistic', 'all', metric))} |"
+        for metric in SHOWN
+    )
+    inputs = "\n".join(f"- {n}: version {v}" for n, v in sorted(context.run.inputs.items()))
+    return f"""# {settings.mlflow.model_name} version {result["version"]}: {chosen.name}
+
+{"Promoted to champion" if is_better else "Not promoted"}. Churned means no purchase within
+{churn.primary_horizon_days} days from {churn.lead_days} days after as_of ({churn.definition}).
+
+## Data
+Environment `{settings.env}`, code `{code_version()}`.
+
+{inputs}
+
+- trained on {", ".join(model.metadata["trained_on"])}; the last of these tuned and calibrated it
+- tested once, on {model.metadata["tested_on"]}
+- on the validation date {labels.mean():.1%} of {len(labels):,} customers churned
+
+## Figures of the test date, all customers
+| metric | {chosen.name} | recency_only | rfm_logistic |
+|---|---|---|---|
+{figures}
+
+Parameters: {dict(chosen.parameters)}. Calibration: {model.calibration.kind}.
+
+## Threshold
+{model.threshold:.4f}: where a campaign is expected to earn most, {chosen.expected_profit:.2f} a
+customer, if keeping one is worth {settings.training.economics.value:g}, an incentive costs
+{settings.training.economics.incentive_cost:g} and a contact
+{settings.training.economics.contact_cost:g}. F1 is best at {chosen.thresholds["f1"]:.4f}.
+
+## Limits
+- It ranks who will fall silent; it does not say whom an offer would keep.
+- Customers known for less than {model.metadata["cold_start_days"]} days get the rate of their like.
+- Silence is not proof of leaving: see the share that comes back, in the report.
+- Other horizons use the parameters that the {churn.primary_horizon_days} day search chose.
+
+## Features ({len(model.encoder.feature_names)})
+{", ".join(model.encoder.feature_names)}
+
+Without a value in this data, left out: {", ".join(data.plain.left_out) or "none"}.
+"""
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

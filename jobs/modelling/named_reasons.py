@@ -1,0 +1,92 @@
+"""Models of the reasons that leavers named: one a reason, where enough of them did."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.modelling.candidates import Candidate, TrainingData, learner_of, log_odds
+from jobs.modelling.evaluation import result_row
+from jobs.runtime.context import Context
+from models.metrics import bootstrap_weights, estimates, stable_seed
+
+SOURCES = ("silver.exit_surveys", "silver.support_tickets")
+# Leavers who named it and leavers who did not, of the train dates; fewer fit no model.
+FEWEST_OF_A_CLASS = 20
+
+
+def reason_models(
+    data: TrainingData, chosen: Candidate
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Portable models by reason, and their rows of gold.model_comparison (split validation).
+
+    Leavers alone are looked at: fitted on the train dates, calibrated and measured out of fold on
+    the validation date, refitted on both. Nothing where fewer than conf's `fewest` leavers named
+    a reason; a reason that hardly anyone named has no model, and then probability 0.
+    """
+    from pyspark.sql import functions as F
+
+    context, settings = data.context, data.context.settings
+    labels = labels_of_leavers(context, data.rows)
+    if labels is None:
+        return {}, []
+    named = context.lake.keep(labels)
+    if named.count() < settings.training.reasons.fewest:
+        return {}, []
+    learner = learner_of(context, chosen.name, chosen.parameters)
+    design = data.design(learner)
+    frame = context.lake.keep(design.frame.join(named, on=["customer_id", "as_of"], how="inner"))
+    # At most MOST_ROWS rows: those of the validation date who left and named a reason.
+    held = data.held_out.merge(
+        named.where(F.col("as_of") == F.lit(data.plan.validation)).toPandas(),
+        on=["customer_id", "as_of"],
+    )
+    models, rows = {}, []
+    for column in (c for c in named.columns if c.startswith("named_")):
+        one = reason_model(data, learner, design, frame, held, column)
+        if one is not None:
+            reason = column.removeprefix("named_")
+            models[reason], measured = one
+            rows += [{**row, "model_name": f"reason_{reason}"} for row in measured]
+    return models, rows
+
+
+def labels_of_leavers(context: Context, rows: Any) -> Any | None:
+    """`reason_labels` of the rows that churned; None: no source names reasons."""
+    from transforms.reasons import named_reasons, reason_labels
+
+    surveys, tickets = (context.read(n) if context.has(n) else None for n in SOURCES)
+    if surveys is None and tickets is None:
+        return None
+    reasons = context.settings.training.reasons
+    named = named_reasons(surveys, tickets, reasons.ticket_categories)
+    horizon = context.settings.churn.primary_horizon_days + context.settings.churn.lead_days
+    return reason_labels(rows.where("churned = 1"), named, horizon, reasons.within_days)
+
+
+def reason_model(
+    data: TrainingData, learner: Any, design: Any, frame: Any, held: Any, column: str
+) -> tuple[Any, list[dict[str, Any]]] | None:
+    """One reason's portable model and its metrics; None where one side has too few rows."""
+    from models.calibration import Calibration, best_by_brier
+    from models.portable import PortableModel
+
+    train = frame.where("split = 'train'")
+    counts = train.groupBy(column).count().collect()  # at most two rows
+    label = held[column].to_numpy(dtype=float)
+    if len(counts) < 2 or min(r["count"] for r in counts) < FEWEST_OF_A_CLASS:
+        return None
+    scorer = learner.fit(train, design.names, column)
+    calibration, rows = Calibration(), []
+    if 0 < label.sum() < len(label):
+        matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
+        raw, who = log_odds(scorer, matrix), held["customer_id"].tolist()
+        calibration = best_by_brier(raw, label, who)
+        samples = data.context.settings.training.bootstrap_samples
+        weights = bootstrap_weights(who, samples, stable_seed(column))
+        measured = estimates(label, Calibration().apply(raw), 0.5, weights)
+        rows = [
+            result_row(column, metric, measured[metric], split="validation")
+            for metric in ("roc_auc", "average_precision", "brier", "expected_calibration_error")
+        ]
+    final = learner.fit(frame, design.names, column)
+    return PortableModel(design.encoder, final, calibration, metadata=dict(data.metadata)), rows

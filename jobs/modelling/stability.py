@@ -1,0 +1,68 @@
+"""How much a learner's figures move: fits on all customers but a fold, each fold once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jobs.modelling.candidates import Candidate, TrainingData, learner_of, log_odds, roc_auc
+from jobs.modelling.evaluation import result_row
+from jobs.modelling.rows import MOST_ROWS
+from jobs.runtime.errors import ModelGateError
+from models.metrics import Estimate
+
+
+def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
+    """Rows `cv_roc_auc_<mean, sd, min, max, variance, stability>` of a candidate.
+
+    Customers fall into folds by the hash of their id, so that no customer is on both sides; the
+    dates are those before the test date. stability = 1 - sd / mean.
+    """
+    from pyspark.sql import functions as F
+
+    folds = data.context.settings.training.stability.folds
+    learner = learner_of(data.context, candidate.name, candidate.parameters)
+    design = data.design(learner)
+    frame = design.split("train", "validation")
+    fold = F.pmod(F.xxhash64("customer_id"), F.lit(folds))
+    placed = data.rows.select("*", fold.cast("int").alias("fold"))
+    # At most MOST_ROWS rows, the same customers for every fold.
+    judged = placed.orderBy(F.xxhash64("customer_id", "as_of"), "customer_id").limit(MOST_ROWS)
+    held = judged.toPandas()
+    check_folds(held["fold"].nunique(), folds)
+    matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
+    label, where = held["churned"].to_numpy(dtype=float), held["fold"].to_numpy()
+    found = []
+    for number in range(folds):
+        inside = where == number
+        if len(np.unique(label[inside])) < 2:
+            continue
+        scorer = learner.fit(frame.where(fold != number), design.names, "churned")
+        found.append(roc_auc(label[inside], log_odds(scorer, matrix[inside])))
+    return [
+        result_row(candidate.name, f"cv_roc_auc_{name}", Estimate(value), split="train")
+        for name, value in spread(np.array(found)).items()
+    ]
+
+
+def check_folds(found: int, folds: int) -> None:
+    """Every fold needs a customer."""
+    if found < folds:
+        raise ModelGateError(
+            f"training.stability.folds = {folds}: customers fall into {found} folds only, since "
+            f"there are too few of them. Set it to at most {max(found, 2)}."
+        )
+
+
+def spread(values: np.ndarray) -> dict[str, float]:
+    """Of the folds' figures; sd and variance with n - 1."""
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    return {
+        "mean": mean,
+        "sd": sd,
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "variance": sd**2,
+        "stability": 1 - sd / mean,
+    }

@@ -1,0 +1,281 @@
+"""train_churn with every learner: search, stability, feature sets, horizons, on a small lake."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs import score_customers, train_churn
+from jobs.modelling.evaluation import TestDates
+from jobs.modelling.stability import check_folds, spread
+from jobs.runtime.errors import ModelGateError
+from jobs.runtime.registry import CHAMPION, Registry
+from models.portable import PortableModel
+from tests.jobs.feature_lake import AS_OF, write_feature_lake
+
+pytestmark = pytest.mark.spark_only
+LEARNERS = ["xgboost", "random_forest", "multilayer_perceptron", "logistic_regression"]
+SMALL_STARTS = {
+    "xgboost": {"n_estimators": 15, "max_depth": 3, "learning_rate": 0.2, "subsample": 0.9},
+    "random_forest": {"numTrees": 10, "maxDepth": 4, "minInstancesPerNode": 5},
+    "multilayer_perceptron": {"hidden": [8], "maxIter": 40, "patience": 1, "stepSize": 0.03},
+    "logistic_regression": {"regParam": 0.001, "elasticNetParam": 0.5, "maxIter": 30},
+}
+
+
+def small_context(root, **training):
+    """demo with fits that take seconds."""
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import Settings, load
+
+    values = load("demo").model_dump()
+    values["lakehouse"]["root"] = str(root)
+    values["training"] |= {
+        "train_dates": 3,
+        "bootstrap_samples": 60,
+        "leak_alarm_roc_auc": 0.99,
+        "leak_alarm_roc_auc_active_90d": 0.99,
+        "starts": SMALL_STARTS,
+        "spaces": {"logistic_regression": {"regParam": {"low": 0.0001, "high": 0.1, "log": True}}},
+        "search": "two",
+        "searches": {"two": {"folds": 2, "trials": {"logistic_regression": 2}}},
+        "stability": {"folds": 3, "learners": ["logistic_regression"]},
+        "feature_families": {"silence": ["recency_days"]},
+    } | training
+    return Context(Settings(**values), RunInfo("test"), Progress(is_quiet=True), given_as_of=AS_OF)
+
+
+def labels_of_two_horizons(context):
+    """features.labels with 60 days too: whoever is silent for 60 was silent for 30."""
+    from jobs.runtime.writes import Write
+
+    table = context.table("features.labels")
+    labels = context.read("features.labels").toPandas()
+    sixty = labels.assign(horizon_days=60)
+    sixty = sixty[sixty["as_of"] <= AS_OF - dt.timedelta(days=60)]
+    keep = sixty["customer_id"].str[-1].astype(int) % 2
+    sixty["churned"] = (sixty["churned"] * keep).astype(int)
+    both = pd.concat([labels, sixty])[list(table.column_names)]
+    frame = context.spark.createDataFrame(both, table.ddl)
+    context.lake.commit([Write(table, frame, sorted(both["as_of"].unique()))])
+
+
+@pytest.fixture(scope="module")
+def compared(spark, tmp_path_factory):
+    root = tmp_path_factory.mktemp("compared") / "lakehouse"
+    context = small_context(root)
+    write_feature_lake(context, customers=240)
+    labels_of_two_horizons(context)
+    train_churn.run(context)
+    score_customers.run(small_context(root))
+    return root
+
+
+@pytest.fixture(scope="module")
+def table(compared):
+    return small_context(compared).read("gold.model_comparison").toPandas()
+
+
+def _value(table, name, metric, horizon=30, split="test"):
+    found = table.query(
+        "model_name == @name and metric == @metric and population == 'all' "
+        "and horizon_days == @horizon and split == @split"
+    )
+    assert len(found) == 1, (name, metric, horizon, split)
+    return found.iloc[0]
+
+
+def test_every_learner_stands_beside_the_baselines_on_one_test_date(table):
+    thirty = table[(table["horizon_days"] == 30) & (table["split"] == "test")]
+    expected = {*LEARNERS, "recency_only", "rfm_logistic", "everyone_stays"}
+    assert set(thirty["model_name"]) == expected
+    # recency and plan drive these labels; all but the trivial baseline must see it.
+    for name in LEARNERS:
+        row = _value(table, name, "roc_auc")
+        assert row["value"] > 0.75, name
+        assert row["ci_low"] < row["value"] < row["ci_high"]
+
+
+def test_the_confusion_matrix_at_the_threshold_adds_up(table):
+    for name in LEARNERS:
+        tp, fp, fn, tn = (
+            _value(table, name, m)["value"]
+            for m in ("true_positives", "false_positives", "false_negatives", "true_negatives")
+        )
+        assert tp + fp + fn + tn == 240
+        assert _value(table, name, "accuracy")["value"] == pytest.approx((tp + tn) / 240)
+        assert _value(table, name, "recall")["value"] == pytest.approx(tp / (tp + fn))
+
+
+def test_stability_is_that_of_the_folds(table):
+    figures = {
+        m: _value(table, "logistic_regression", f"cv_roc_auc_{m}", split="train")["value"]
+        for m in ("mean", "sd", "min", "max", "variance", "stability")
+    }
+    assert figures["min"] <= figures["mean"] <= figures["max"]
+    assert figures["stability"] == pytest.approx(1 - figures["sd"] / figures["mean"])
+
+
+def test_leaving_out_what_drives_the_labels_costs_most(compared):
+    sets = small_context(compared).read("gold.feature_sets").toPandas()
+    difference = sets[sets["metric"] == "roc_auc_difference"].set_index("feature_set")
+    assert difference.loc["all", "value"] == 0
+    assert difference.loc["without_silence", "ci_high"] < 0
+    counts = sets[sets["metric"] == "features"].set_index("feature_set")["value"]
+    assert counts["without_silence"] == counts["all"] - 1
+    assert counts["selected"] < counts["all"]
+
+
+def test_another_horizon_has_a_model_of_its_own(compared, table):
+    context = small_context(compared)
+    # Dates two apart on the grid: 2017-11-02 tests, 2017-09-03 tunes; one lies before these.
+    assert _value(table, "recency_only", "roc_auc", horizon=60)["value"] > 0.5
+    registry = Registry(context.settings)
+    models = registry.further_models(registry.by_alias(CHAMPION).run_id, "horizon")
+    model = PortableModel.from_json(models["60"])
+    assert model.metadata["tested_on"] == "2017-11-02"
+    assert model.metadata["trained_on"][-1] == "2017-09-03"
+    rows = context.read("gold.churn_by_horizon").toPandas()
+    wide = rows.pivot(index="customer_id", columns="horizon_days", values="churn_probability")
+    assert (wide[60] <= wide[30]).all()
+    scores = context.read("gold.customer_scores").toPandas().set_index("customer_id")
+    assert np.abs(wide[30] - scores["churn_probability"].loc[wide.index]).max() == 0
+
+
+def test_each_learner_and_trial_is_a_nested_run(compared):
+    registry = Registry(small_context(compared).settings)
+    champion = registry.by_alias(CHAMPION)
+    experiment = registry.experiment_id()
+    runs = registry.client.search_runs(
+        [experiment], f"tags.mlflow.parentRunId = '{champion.run_id}'"
+    )
+    names = sorted(r.info.run_name for r in runs)
+    assert names == sorted(LEARNERS)
+    for run in runs:
+        trials = registry.client.search_runs(
+            [experiment], f"tags.mlflow.parentRunId = '{run.info.run_id}'"
+        )
+        assert len(trials) == (2 if run.info.run_name == "logistic_regression" else 1)
+        assert {"validation.roc_auc", "test.all.roc_auc"} <= set(run.data.metrics)
+        PortableModel.from_json(registry.run_text(run.info.run_id, "portable/portable.json"))
+
+
+def test_the_comparison_can_be_made_again_from_mlflow_alone(compared, table):
+    """Models, versions and split of the run give the figures of the table."""
+    from sklearn.metrics import roc_auc_score
+
+    context = small_context(compared)
+    registry = Registry(context.settings)
+    run_id = registry.by_alias(CHAMPION).run_id
+    split = registry.run_json(run_id, "split.json")
+    test = next(day for day, part in split.items() if part == "test")
+    versions = registry.run_json(run_id, "input_versions.json")
+    frames = {
+        name: context.spark.read.format("delta")
+        .option("versionAsOf", version)
+        .load(f"{compared}/{name.replace('.', '/')}")
+        for name, version in versions.items()
+        if name.startswith("features.")
+    }
+    from transforms.training_rows import feature_rows, labelled_rows
+
+    labels = frames.pop("features.labels")
+    rows = labelled_rows(feature_rows(frames), labels, 30).where(f"as_of = DATE'{test}'").toPandas()
+    for run in registry.client.search_runs(
+        [registry.experiment_id()], f"tags.mlflow.parentRunId = '{run_id}'"
+    ):
+        model = PortableModel.from_json(
+            registry.run_text(run.info.run_id, "portable/portable.json")
+        )
+        p = model.predict_proba(rows[list(model.encoder.feature_names)])
+        found = roc_auc_score(rows["churned"], p)
+        assert found == pytest.approx(
+            _value(table, run.info.run_name, "roc_auc")["value"], abs=1e-9
+        )
+
+
+def test_plots_and_card_are_logged(compared):
+    registry = Registry(small_context(compared).settings)
+    champion = registry.by_alias(CHAMPION)
+    plots = {f.path for f in registry.client.list_artifacts(champion.run_id, "plots")}
+    assert {"plots/roc.png", "plots/calibration.png"} <= plots
+    assert {"plots/beeswarm.png", "plots/dependence_recency_days.png"} <= plots
+    card = registry.run_text(champion.run_id, "model_card.md")
+    version = registry.client.get_model_version(registry.model_name, champion.version)
+    assert version.description == card
+    assert "- tested once, on 2017-12-02" in card
+    assert "recency_days" in card
+
+
+def test_the_test_date_changes_no_model(compared, tmp_path):
+    """Other labels and features on the test date: every fitted model stays to the last byte."""
+    from pyspark.sql import functions as F
+
+    from jobs.runtime.writes import Write
+
+    root = tmp_path / "lakehouse"
+    context = small_context(root)
+    write_feature_lake(context, customers=240)
+    labels_of_two_horizons(context)
+    test = dt.date(2017, 12, 2)
+    is_test = F.col("as_of") == F.lit(test)
+    for name, column, value in (
+        ("features.labels", "churned", 1 - F.col("churned")),
+        ("features.transactions", "recency_days", F.lit(1).cast("bigint")),
+    ):
+        table = context.table(name)
+        changed = context.read(name).withColumn(
+            column, F.when(is_test, value).otherwise(F.col(column)).cast(table.column(column).type)
+        )
+        context.lake.commit([Write(table, changed.where(is_test), [test])])
+    train_churn.run(context)
+    one, two = (_candidates(Registry(c.settings)) for c in (small_context(compared), context))
+    assert one.keys() == two.keys() == set(LEARNERS)
+    for name in LEARNERS:
+        assert one[name] == two[name], name
+
+
+def _candidates(registry):
+    runs = registry.client.search_runs(
+        [registry.experiment_id()],
+        "tags.mlflow.parentRunId != ''",
+        order_by=["attributes.start_time ASC"],
+    )
+    return {
+        r.info.run_name: registry.run_text(r.info.run_id, "portable/portable.json")
+        for r in runs
+        if r.info.run_name in LEARNERS
+    }
+
+
+def test_the_test_dates_are_read_once():
+    class Rows:
+        def where(self, condition):
+            raise AssertionError("read")
+
+    dates = TestDates(Rows())
+    dates.is_open = True
+    with pytest.raises(ModelGateError, match="they were read already"):
+        dates.read()
+
+
+def test_fewer_customers_than_folds_is_refused():
+    with pytest.raises(ModelGateError) as caught:
+        check_folds(4, 10)
+    assert str(caught.value) == (
+        "training.stability.folds = 10: customers fall into 4 folds only, since there are too few "
+        "of them. Set it to at most 4."
+    )
+
+
+def test_spread_by_hand():
+    found = spread(np.array([0.7, 0.8, 0.9]))
+    # Mean .8; sd with n - 1: sqrt((.01 + 0 + .01) / 2) = .1; 1 - .1 / .8 = .875.
+    assert found == pytest.approx(
+        {"mean": 0.8, "sd": 0.1, "min": 0.7, "max": 0.9, "variance": 0.01, "stability": 0.875}
+    )

@@ -1,0 +1,67 @@
+"""Expected maximum profit: the published example and what can be reckoned on paper."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import beta
+
+from models.profit import (
+    CampaignEconomics,
+    expected_maximum_profit,
+    f1_threshold,
+    threshold_of_share,
+)
+
+VERBRAKEN = CampaignEconomics(value=200, incentive_cost=10, contact_cost=1, alpha=6, beta=14)
+LABELS = np.array([0.0, 1.0] * 10)
+
+
+def test_a_perfect_ranking_reaches_every_leaver_and_nobody_else():
+    found = expected_maximum_profit(LABELS, LABELS, VERBRAKEN)
+    # Half of the customers leave; acceptance 6 / 20: (0.3 * (200 - 10) - 1) / 2.
+    assert found.profit == pytest.approx((0.3 * 190 - 1) / 2, abs=1e-6)
+    assert found.share == pytest.approx(0.5, abs=1e-6)
+
+
+def test_an_inverted_ranking_contacts_nearly_all():
+    found = expected_maximum_profit(LABELS, 1 - LABELS, VERBRAKEN)
+    assert found.profit == pytest.approx(22.5007912, abs=1e-6)
+    assert found.share == pytest.approx(0.9991601, abs=1e-6)
+
+
+def test_it_is_the_integral_of_the_best_cut_over_acceptance():
+    draw = np.random.default_rng(2)
+    label = (draw.random(60) < 0.4).astype(float)
+    p = np.round(np.clip(label * 0.3 + draw.random(60) * 0.7, 0, 1), 1)
+    cuts = [np.inf, *np.unique(p)]
+
+    def best(gamma: float) -> float:
+        flags = [p >= c for c in cuts]
+        return max(
+            float(np.mean(f * (label * (gamma * 190 - 1) - (1 - label) * 11))) for f in flags
+        )
+
+    expected = quad(lambda g: best(g) * beta.pdf(g, 6, 14), 0, 1, limit=200)[0]
+    assert expected_maximum_profit(label, p, VERBRAKEN).profit == pytest.approx(expected, abs=1e-6)
+
+
+def test_when_no_contact_pays_nobody_is_contacted():
+    poor = CampaignEconomics(value=12, incentive_cost=10, contact_cost=5, alpha=6, beta=14)
+    found = expected_maximum_profit(LABELS, LABELS, poor)
+    assert found.profit == pytest.approx(0.0, abs=1e-9)
+    assert threshold_of_share(np.array([0.2, 0.9]), 0.0) > 0.9
+
+
+def test_the_threshold_of_a_share_is_the_last_one_contacted():
+    p = np.array([0.1, 0.9, 0.5, 0.3])
+    assert threshold_of_share(p, 0.5) == 0.5
+    assert threshold_of_share(p, 1.0) == 0.1
+
+
+def test_the_f1_threshold_is_the_best_of_all():
+    # Flagging the first two: precision 2/2, recall 2/3: F1 .8; all but the last: 3/4, 1: F1 .857.
+    label = np.array([1.0, 1.0, 0.0, 1.0, 0.0])
+    p = np.array([0.9, 0.8, 0.7, 0.6, 0.1])
+    assert f1_threshold(label, p) == 0.6
