@@ -120,6 +120,10 @@ class FeatureEncoder:
                 raise _not_a_text(feature, value)
         return encoded
 
+    def refuse_missing(self, names: Collection[str]) -> None:
+        """FeatureMismatch where a feature is not among the names; others may be."""
+        self._refuse_other_features(names, names)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain names and numbers for JSON."""
         return asdict(self)

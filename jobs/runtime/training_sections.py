@@ -24,16 +24,16 @@ class RangeSettings(Section):
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> RangeSettings:
-        is_range = self.low is not None and self.high is not None
-        if is_range == bool(self.choices) or (is_range and not self.low < self.high):  # type: ignore[operator]
+        is_range = self.low is not None and self.high is not None and self.low < self.high
+        if is_range == bool(self.choices):
             raise ValueError("must have low below high, or choices, and not both")
         return self
 
     def holds(self, value: Any) -> bool:
         """Whether the value lies in the range, or is one of the choices."""
-        if self.choices is not None:
-            return value in self.choices
-        return self.low <= value <= self.high  # type: ignore[operator]
+        if self.low is None or self.high is None:
+            return value in (self.choices or [])
+        return bool(self.low <= value <= self.high)
 
 
 class SearchSettings(Section):
