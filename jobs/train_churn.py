@@ -71,9 +71,9 @@ def train(
     test, known = TestDates(rows), rows.where("split <> 'test'")
     data = TrainingData(context, plan, known, served_facts(context, plan, known))
     economics = CampaignEconomics(**settings.economics.model_dump())
-    with mlflow.start_run(
-        experiment_id=registry.experiment_id(), run_name=f"churn-{context.as_of}"
-    ) as active:
+    # Nested runs go to the experiment that is set, not to that of the run around them.
+    mlflow.set_experiment(experiment_id=registry.experiment_id())
+    with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
         log_inputs(context, plan, data.plain, mark)
         candidates = []
         for name in settings.learners:

@@ -43,13 +43,14 @@ def reasons_from_contributions(
     """(rows, reasons): the share of the risk that would go if a reason's features pushed no more.
 
     1 - p(margin - push) / p(margin), where push is the sum of the reason's contributions, or zero
-    where they lower the risk. In [0, 1]; 0 where nothing pushes. `members` as reason_features.
+    where they lower the risk. In [0, 1]; 0 where nothing pushes. `members` as reason_features;
+    those that the model has not are passed over.
     """
     margin = base + contributions.sum(axis=1)
     place = {feature: k for k, feature in enumerate(features)}
     shares = np.zeros((len(contributions), len(REASONS)))
     for column, reason in enumerate(REASONS):
-        own = [place[f] for f in members.get(reason, ())]
+        own = [place[f] for f in members.get(reason, ()) if f in place]
         push = np.maximum(contributions[:, own].sum(axis=1), 0.0)
         if in_probability_units:
             whole, rest = np.maximum(margin, 1e-12), np.maximum(margin - push, 0.0)

@@ -2,8 +2,8 @@
 # MAGIC %md
 # MAGIC # The churn model
 # MAGIC
-# MAGIC The champion: how it compares with simple rules, whether its probabilities hold, what drives
-# MAGIC it, and why one customer is at risk. It reads what `run_pipeline` makes, and writes nothing.
+# MAGIC The champion: how it compares with other learners and with simple rules, how far its figures
+# MAGIC can be trusted, what drives it, and why one customer is at risk. It reads what `run_pipeline` makes, and writes nothing.
 
 # COMMAND ----------
 
@@ -49,9 +49,9 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Beside simple rules
+# MAGIC ## The learners, beside simple rules
 # MAGIC
-# MAGIC On the test date, which training never saw, with 95 % bootstrap intervals by customer. A
+# MAGIC All on one frame and one split; parameters searched on the validation date. On the test date, which training never saw, with 95 % bootstrap intervals by customer. A
 # MAGIC model has to beat `recency_only` (the longer the silence, the higher the risk) to be worth
 # MAGIC its keep. `active_90d` leaves out those silent for over 90 days: the easy cases.
 
@@ -62,8 +62,76 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC        round(ci_high, 4) AS ci_high
 # MAGIC FROM gold.model_comparison
 # MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison) AND split = 'test'
-# MAGIC   AND metric IN ('roc_auc', 'average_precision', 'brier', 'lift_at_20')
+# MAGIC   AND metric IN ('roc_auc', 'average_precision', 'brier', 'lift_at_20', 'profit_per_customer')
+# MAGIC   AND horizon_days = (SELECT max(horizon_days) FROM gold.customer_scores)
 # MAGIC ORDER BY population, metric, value DESC, model_name
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC The same fit with another tenth of the customers left out each time, on the dates before the
+# MAGIC test date: how much the figure moves by who happens to be in the data.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT model_name, metric, round(value, 4) AS value
+# MAGIC FROM gold.model_comparison
+# MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison)
+# MAGIC   AND metric LIKE 'cv_roc_auc_%'
+# MAGIC ORDER BY model_name, metric
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## What the features are worth
+# MAGIC
+# MAGIC The chosen learner again, without one family at a time, on the validation date. An interval of
+# MAGIC the difference that holds 0 says that the others know as much.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT feature_set, metric, round(value, 4) AS value, round(ci_low, 4) AS ci_low,
+# MAGIC        round(ci_high, 4) AS ci_high
+# MAGIC FROM gold.feature_sets
+# MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.feature_sets)
+# MAGIC   AND metric IN ('features', 'roc_auc_difference')
+# MAGIC ORDER BY feature_set, metric
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Sooner and later
+# MAGIC
+# MAGIC One model a horizon, each tested on a date of its own.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT horizon_days, count(*) AS customers, round(avg(churn_probability), 4) AS mean_probability
+# MAGIC FROM gold.churn_by_horizon
+# MAGIC WHERE as_of = (SELECT max(as_of) FROM gold.churn_by_horizon)
+# MAGIC GROUP BY horizon_days
+# MAGIC ORDER BY horizon_days
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Why
+# MAGIC
+# MAGIC From what leavers named (`labelled`), or, where nobody was asked, from the features that push
+# MAGIC the risk up (`shap_families`): then it says what goes with the risk, not what causes it.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT main_reason, reason_basis, count(*) AS customers,
+# MAGIC        round(avg(churn_probability), 4) AS mean_probability
+# MAGIC FROM gold.customer_scores
+# MAGIC WHERE as_of = (SELECT max(as_of) FROM gold.customer_scores)
+# MAGIC GROUP BY main_reason, reason_basis
+# MAGIC ORDER BY customers DESC, main_reason
 
 # COMMAND ----------
 
@@ -76,7 +144,7 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 
 import mlflow
 
-for picture in ("calibration.png", "drivers.png", "roc.png"):
+for picture in ("calibration.png", "drivers.png", "beeswarm.png", "roc.png"):
     display(mlflow.artifacts.load_image(f"runs:/{champion.run_id}/plots/{picture}"))
 
 # COMMAND ----------

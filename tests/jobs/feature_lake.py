@@ -10,7 +10,7 @@ import pandas as pd
 from jobs.runtime.writes import Write
 
 FIRST_DAY, AS_OF = dt.date(2017, 1, 1), dt.date(2018, 1, 1)
-DATES = [AS_OF - dt.timedelta(days=30 * n) for n in range(6)]
+DATES = [AS_OF - dt.timedelta(days=30 * n) for n in range(7)]
 
 
 def write_feature_lake(context, customers: int = 300, seed: int = 1, label=None) -> None:

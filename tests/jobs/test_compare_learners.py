@@ -152,13 +152,13 @@ def test_each_learner_and_trial_is_a_nested_run(compared):
     champion = registry.by_alias(CHAMPION)
     experiment = registry.experiment_id()
     runs = registry.client.search_runs(
-        [experiment], f"tags.mlflow.parentRunId = '{champion.run_id}'"
+        [experiment], f"tags.`mlflow.parentRunId` = '{champion.run_id}'"
     )
     names = sorted(r.info.run_name for r in runs)
     assert names == sorted(LEARNERS)
     for run in runs:
         trials = registry.client.search_runs(
-            [experiment], f"tags.mlflow.parentRunId = '{run.info.run_id}'"
+            [experiment], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"
         )
         assert len(trials) == (2 if run.info.run_name == "logistic_regression" else 1)
         assert {"validation.roc_auc", "test.all.roc_auc"} <= set(run.data.metrics)
@@ -186,9 +186,11 @@ def test_the_comparison_can_be_made_again_from_mlflow_alone(compared, table):
 
     labels = frames.pop("features.labels")
     rows = labelled_rows(feature_rows(frames), labels, 30).where(f"as_of = DATE'{test}'").toPandas()
-    for run in registry.client.search_runs(
-        [registry.experiment_id()], f"tags.mlflow.parentRunId = '{run_id}'"
-    ):
+    runs = registry.client.search_runs(
+        [registry.experiment_id()], f"tags.`mlflow.parentRunId` = '{run_id}'"
+    )
+    assert len(runs) == len(LEARNERS)
+    for run in runs:
         model = PortableModel.from_json(
             registry.run_text(run.info.run_id, "portable/portable.json")
         )
@@ -243,7 +245,7 @@ def test_the_test_date_changes_no_model(compared, tmp_path):
 def _candidates(registry):
     runs = registry.client.search_runs(
         [registry.experiment_id()],
-        "tags.mlflow.parentRunId != ''",
+        "tags.`mlflow.parentRunId` != ''",
         order_by=["attributes.start_time ASC"],
     )
     return {
