@@ -93,7 +93,8 @@ def test_the_tables_hold_what_the_lake_says(built):
     bought = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.transactions")}
     a = bought["a", EARLIER]
     assert (a["total_orders"], a["total_revenue"]) == (3, 10.0 + 20 + 30 - 3)
-    assert (a["recency_days"], a["tenure_days"]) == (31, 15 + 31 + 30 + 31)  # since 09-15
+    # Since the 15th of September, whose own day counts: 16 of its 30 days.
+    assert (a["recency_days"], a["tenure_days"]) == (31, 16 + 31 + 30 + 31)
     assert bought["c", EARLIER]["total_orders"] == 0
     did = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.behavior")}
     a = did["a", EARLIER]
