@@ -7,7 +7,7 @@ PY := bin/with-env python
 ENV = demo
 ARGS =
 
-.PHONY: help setup demo test acceptance bench lint types package lock clean
+.PHONY: help setup demo test acceptance snapshots bench lint types package lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -35,6 +35,9 @@ test: setup ## unit tests without a JVM (DuckDB), then on Spark (ARGS="-k name -
 
 acceptance: setup ## the product's promises, on the real commands (ARGS=)
 	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/acceptance tests/jobs tests/notebooks $(ARGS)
+
+snapshots: setup ## tests/snapshots anew: help texts, tables, settings
+	$(PY) tests/snapshots/rebuild.py
 
 bench: setup ## the figures of docs, measured here (ARGS=)
 	$(PY) -m benchmarks $(ARGS)

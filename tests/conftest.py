@@ -61,7 +61,11 @@ def _spark_session():
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config(
+            "spark.driver.extraJavaOptions",
+            # Without room for its code C1 stops in the middle of a long run.
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
+        )
         .config("spark.databricks.delta.properties.defaults.enableDeletionVectors", "false")
         .getOrCreate()
     )
