@@ -83,6 +83,9 @@ def test_a_type_that_changes(shop, spark):
     later.write.mode("append").parquet(folder)
     shop.ingest("2018-06-02", ingest={"max_quarantined_share": 0.1})
     assert "has pieces as string, the first load had int. Rows whose value" in shop.said.warnings[0]
+    assert (
+        "pieces = 'a dozen': type_changed:pieces, the value does not fit" in shop.said.warnings[1]
+    )
     assert shop.rows("silver.quarantine", "reasons") == [("type_changed:pieces",)]
     (row,) = shop.rows("silver.quarantine", "row")[0]
     assert json.loads(json.loads(row)["_rescued"]) == {"pieces": "a dozen"}
