@@ -76,6 +76,22 @@ def _spark_session():
     return found
 
 
+@pytest.fixture(scope="session")
+def small_said():
+    """What the main job told its user while it made the small lake."""
+    from tests.jobs.ingest_lake import Said
+
+    return Said()
+
+
+@pytest.fixture(scope="session")
+def small_lake(spark, tmp_path_factory, small_said):
+    """The lake of tests/small_lake.py, made once a test run. No test changes what it holds."""
+    from tests.small_lake import small_lake_in
+
+    return small_lake_in(tmp_path_factory.mktemp("small"), small_said)
+
+
 @pytest.fixture
 def make_context(spark, tmp_path):
     """A function that makes a job's Context over its own small lakehouse.
