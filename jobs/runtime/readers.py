@@ -63,8 +63,8 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
             F.unix_millis("_metadata.file_modification_time").alias("modified_ms"),
         ).collect()  # bounded by the number of files that the source keeps
         # A scan passes over files of no length; the listing that it starts from has them.
-        there = {unquote(path) for path in listed.inputFiles()}
-        empty = sorted(there - {unquote(f["path"]) for f in found})
+        full = {_place(f["path"]) for f in found}
+        empty = sorted(path for path in listed.inputFiles() if _place(path) not in full)
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
@@ -88,6 +88,12 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
         identity = batch_id(source, name, f["length"], modified)
         files.append(SourceFile(identity, name, f["path"], f["length"], modified))
     return sorted(files, key=lambda f: (f.modified_ms, f.name, f.path))
+
+
+def _place(path: str) -> str:
+    """The same for file:/a and file:///a, which Spark uses side by side."""
+    scheme, _, rest = unquote(path).rpartition(":/")
+    return f"{scheme}:/{rest.lstrip('/')}"
 
 
 def _name(path: str) -> str:
