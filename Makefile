@@ -7,7 +7,7 @@ PY := bin/with-env python
 ENV = demo
 ARGS =
 
-.PHONY: help setup demo test acceptance bench lint types package lock clean
+.PHONY: help setup demo test acceptance snapshots bench lint types package lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -21,9 +21,12 @@ demo test acceptance: export HOLDFAST_JIT ?= quick
 demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
 
-# The models need no Spark and ran before; jobs and notebooks end to end are in `acceptance`.
+# The models need no Spark and ran before. Of the jobs: what fails, what is refused, what a table is;
+# what takes minutes (many runs, the pipeline, notebooks, writers at once) is in `acceptance`.
 SPARK_TESTS = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/architecture \
-	tests/packaging tests/jobs/test_train_and_score.py
+	tests/packaging tests/jobs/test_train_and_score.py tests/jobs/test_ingest_refusals.py \
+	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py \
+	--deselect tests/jobs/test_lake.py::test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges
 
 test: setup ## unit tests without a JVM (DuckDB), then on Spark (ARGS="-k name -x")
 	@status=0; \
@@ -35,6 +38,9 @@ test: setup ## unit tests without a JVM (DuckDB), then on Spark (ARGS="-k name -
 
 acceptance: setup ## the product's promises, on the real commands (ARGS=)
 	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/acceptance tests/jobs tests/notebooks $(ARGS)
+
+snapshots: setup ## tests/snapshots anew: help texts, tables, settings
+	$(PY) tests/snapshots/rebuild.py
 
 bench: setup ## the figures of docs, measured here (ARGS=)
 	$(PY) -m benchmarks $(ARGS)

@@ -79,7 +79,8 @@ def labels(context: Context, silver: dict[str, Any], ended: Any, dates: list[dt.
     churn = context.settings.churn
     days = context.lake.keep(purchase_days(silver["silver.transactions"]))
     population = churn_population(days, ended, dates)
-    timing = (population, churn.horizons_days, churn.lead_days, context.observed_until)
+    horizons = (churn.horizons_days, churn.lead_days, churn.label_wait_days)
+    timing = (population, *horizons, context.observed_until)
     if churn.definition == "termination":
         return termination_labels(context.read("silver.terminations"), *timing)
     return inactivity_labels(days, *timing)

@@ -78,8 +78,7 @@ class Ingestion:
         if not intakes:
             self.progress.say("      nothing new")
             return
-        limit = self.settings.ingest.max_quarantined_share
-        check_share([i.tally for i in intakes], limit, self.settings.env)
+        check_share([i.tally for i in intakes], self.settings)
         for intake in intakes:
             self.warn_of_missing_profiles(intake)
         writes = [w for i in intakes for w in self.table_writes(i)]
@@ -88,8 +87,8 @@ class Ingestion:
     def take_in(self, name: str) -> Intake | None:
         """The new files of one source; None: there is none."""
         source, known = self.settings.sources[name], self.ledger.batches(name)
-        limit = self.settings.ingest.max_files_a_run
-        parts, left = readers.find_parts(self.spark, name, source, known, limit)
+        most = self.settings.ingest.max_files_a_run
+        parts, left = readers.find_parts(self.spark, name, source, known, most)
         if not parts:
             return None
         files = {f.batch_id: f.name for part in parts for f in part.files}
@@ -105,9 +104,7 @@ class Ingestion:
         tally = self.tally(name, rows)
         read = readers.count_rows(parts)
         tally.check_sum(read, files)
-        for batch in (b for b, rows in read.items() if rows == 0):
-            self.progress.warn(f"{name}: {files[batch]} names its columns and holds no row.")
-        self.progress.say(f"      {tally.line(f'{len(files)} file' + 's' * (len(files) > 1))}")
+        tally.tell(read, files, self.progress)
         return Intake(name, bronze, rows, tally, files, batches)
 
     def source_rows(self, name: str, parts: Sequence[Part], columns: dict[str, str]) -> DataFrame:
@@ -177,12 +174,18 @@ class Ingestion:
         return chain.where("NOT _is_stored")
 
     def tally(self, name: str, rows: DataFrame) -> Tally:
-        """The counts of labelled rows, which are computed here."""
+        """The counts of labelled rows, which are computed here, and examples of bad ones."""
+        from transforms.quality import examples, source_names
         from transforms.silver_rows import counts
 
+        table, source, there = self.table(name), self.settings.sources[name], source_names(rows)
         with explained(name):
             found = counts(rows).collect()  # one row a batch and set of broken rules
-        return Tally(name, self.table(name), found)
+        tally = Tally(name, table, found)
+        why = tally.first_reasons()
+        if shown := {r: checks.columns_behind(r, table, source, there) for r in why}:
+            tally.examples = dict(zip(shown, examples(rows, shown).collect()[0], strict=True))
+        return tally
 
     # ------------------------------------------------------------------ writing
 
@@ -256,8 +259,6 @@ class Ingestion:
     def table(self, name: str) -> Table:
         """The silver table of a source."""
         return checks.TARGETS[self.settings.sources[name].table]
-
-    # ------------------------------------------------------------------ warnings
 
     def warn_of_missing_profiles(self, intake: Intake) -> None:
         """Customers of a source without a profile: kept, with null attributes."""

@@ -42,4 +42,6 @@ def _on_spark(model: PortableModel, rows: DataFrame) -> DataFrame:
             yield batch.assign(churn_probability=ready.predict_proba(batch[names]))
 
     schema: Any = rows.schema
-    return rows.mapInPandas(score, type(schema)(list(schema.fields)).add("churn_probability", "double"))
+    return rows.mapInPandas(
+        score, type(schema)(list(schema.fields)).add("churn_probability", "double")
+    )

@@ -52,6 +52,7 @@ def _spark_session():
         .config("spark.driver.memory", "2g")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.databricks.delta.snapshotPartitions", "1")
+        .config("spark.python.sql.dataFrameDebugging.enabled", "false")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
@@ -61,7 +62,11 @@ def _spark_session():
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1")
+        .config(
+            "spark.driver.extraJavaOptions",
+            # Without room for its code C1 stops in the middle of a long run.
+            "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
+        )
         .config("spark.databricks.delta.properties.defaults.enableDeletionVectors", "false")
         .getOrCreate()
     )
@@ -70,6 +75,22 @@ def _spark_session():
     found = spark_session(settings.load("demo"), "tests")
     found.sparkContext.setLogLevel("ERROR")
     return found
+
+
+@pytest.fixture(scope="session")
+def small_said():
+    """What the main job told its user while it made the small lake."""
+    from tests.jobs.ingest_lake import Said
+
+    return Said()
+
+
+@pytest.fixture(scope="session")
+def small_lake(spark, tmp_path_factory, small_said):
+    """The lake of tests/small_lake.py, made once a test run. No test changes what it holds."""
+    from tests.small_lake import small_lake_in
+
+    return small_lake_in(tmp_path_factory.mktemp("small"), small_said)
 
 
 @pytest.fixture

@@ -36,23 +36,22 @@ def inactivity_labels(
     population: DataFrame,
     horizons: Sequence[int],
     lead_days: int,
+    wait_days: int,
     observed_until: dt.date,
 ) -> DataFrame:
     """One row a (customer_id, as_of, horizon_days): 1 where the horizon has no purchase.
 
     A horizon is [as_of + lead, as_of + lead + horizon_days), and only those that end by
-    observed_until have rows. What happened counts, whenever it became known.
+    observed_until have rows. A purchase counts if it was known within `wait_days` of the
+    horizon's end, so that a backfill which comes later changes no label.
     """
-    later = _with_start(population, lead_days).join(
-        days.select("customer_id", "day").distinct(), on="customer_id", how="inner"
-    )
-    waits = later.select(
-        "customer_id", "as_of", F.datediff(F.col("day"), F.col("start_on")).alias("wait")
-    )
+    starts = _with_start(population, lead_days)
+    later = starts.join(days, on="customer_id", how="inner")
     first = (
-        waits.where(F.col("wait") >= 0)
+        _with_waits(later, wait_days)
+        .where(F.col("happens") >= 0)
         .groupBy("customer_id", "as_of")
-        .agg(F.min("wait").alias("wait"))
+        .agg(F.min("counts").alias("wait"))
     )
     # A plain select after the join: the one-box engine reads a key inside an expression from the
     # right side, where it is null for customers who never came back.
@@ -66,22 +65,43 @@ def termination_labels(
     population: DataFrame,
     horizons: Sequence[int],
     lead_days: int,
+    wait_days: int,
     observed_until: dt.date,
 ) -> DataFrame:
     """One row a (customer_id, as_of, horizon_days): 1 where the contract ends in the horizon.
 
-    Horizons as in inactivity_labels. A contract that had ended before its horizon began (in the
-    days of lead, or unknown at as_of) has no row: nobody was left who could stay or leave.
+    Horizons and what counts as in inactivity_labels. A contract that had ended before its horizon
+    began (in the days of lead, or unknown at as_of) has no row: nobody was left who could stay or
+    leave.
     """
-    first_end = terminations.groupBy("customer_id").agg(F.min("terminated_at").alias("ended_at"))
-    starts = _with_start(population, lead_days).join(first_end, on="customer_id", how="left")
-    waits = starts.select(
+    ends = terminations.select(
+        "customer_id",
+        F.col("terminated_at").cast("date").alias("day"),
+        visible_from("terminated_at").alias("visible_from"),
+    )
+    starts = _with_start(population, lead_days).join(ends, on="customer_id", how="left")
+    waits = _with_waits(starts, wait_days)
+    rows = waits.groupBy("customer_id", "as_of").agg(
+        F.min(F.when(F.col("happens") >= 0, F.col("counts"))).alias("wait"),
+        F.min(F.when(F.col("happens") < 0, F.col("counts"))).alias("gone"),
+    )
+    return _by_horizon(rows, horizons, lead_days, observed_until, "termination")
+
+
+def _with_waits(events: DataFrame, wait_days: int) -> DataFrame:
+    """One row an event: `happens`, days from start_on to it, and `counts`, from when on it counts.
+
+    A horizon of h days ends h days after start_on and waits for what is visible wait_days later, so
+    the event counts in horizons longer than `counts`.
+    """
+    dated = events.select(
         "customer_id",
         "as_of",
-        F.datediff(F.col("ended_at").cast("date"), F.col("start_on")).alias("wait"),
+        F.datediff(F.col("day"), F.col("start_on")).alias("happens"),
+        F.datediff(F.col("visible_from"), F.col("start_on")).alias("seen"),
     )
-    there = waits.where(F.col("wait").isNull() | (F.col("wait") >= 0))
-    return _by_horizon(there, horizons, lead_days, observed_until, "termination")
+    counts = F.greatest(F.col("happens"), F.col("seen") - F.lit(wait_days + 1)).alias("counts")
+    return dated.select("customer_id", "as_of", "happens", counts)
 
 
 def _with_start(population: DataFrame, lead_days: int) -> DataFrame:
@@ -96,13 +116,18 @@ def _by_horizon(
     observed_until: dt.date,
     definition: str,
 ) -> DataFrame:
-    """`rows` has customer_id, as_of and wait: days from the start to the event; null: none."""
+    """`rows` has customer_id, as_of and wait: horizons longer than it see the event; null: none.
+
+    A termination has `gone` too: horizons longer than it know that the contract had ended before.
+    """
     each = rows.select(
         "*", F.explode(F.array(*[F.lit(h) for h in sorted(horizons)])).alias("horizon_days")
     ).select(
         "*", F.datediff(F.lit(observed_until).cast("date"), F.col("as_of")).alias("observed_days")
     )
     passed = each.where(F.col("horizon_days") + F.lit(lead_days) <= F.col("observed_days"))
+    if definition == "termination":
+        passed = passed.where(F.col("gone").isNull() | (F.col("gone") >= F.col("horizon_days")))
     happens = F.col("wait").isNotNull() & (F.col("wait") < F.col("horizon_days"))
     churned = happens if definition == "termination" else ~happens
     labelled = passed.select(

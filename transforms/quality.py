@@ -6,7 +6,7 @@ All rules look at every row, so that a row names everything that is wrong with i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
@@ -93,6 +93,37 @@ def quarantine_rows(rejected: DataFrame, source: str) -> DataFrame:
         "known_at",
         F.lit(False).alias("is_replayed"),
     )
+
+
+# Characters of a value that an example shows.
+SHOWN = 40
+
+
+def examples(labelled: DataFrame, shown: Mapping[str, Sequence[str]]) -> DataFrame:
+    """One row: for each reason of `shown`, in its order, the file and values of one such row.
+
+    `shown`: reason -> columns of the source. Of all such rows the first by its text, so that it is
+    the same in every run.
+    """
+    reasons = F.split("_errors", ", ")
+    found = []
+    for place, (reason, columns) in enumerate(shown.items()):
+        text = F.concat_ws(", ", F.col("_source._file"), *[_shown(c) for c in columns])
+        rejected = F.when(F.array_contains(reasons, reason), text)
+        found.append(F.min(rejected).alias(f"example_{place}"))
+    return labelled.where(F.col("_outcome") == QUARANTINED).agg(*found)
+
+
+def _shown(name: str) -> Column:
+    """`name = 'value'`. A value that fits its column no more stands in `_rescued`."""
+    if name == "_malformed":
+        value = F.col(name)
+    else:
+        rescued = F.get_json_object("_source._rescued", f"$['{name}']")
+        value = F.coalesce(F.col(f"_source.`{name}`").cast("string"), rescued)
+    cut = F.concat(F.lit("'"), F.substring(value, 1, SHOWN), F.lit("'"))
+    title = "the row" if name == "_malformed" else name
+    return F.concat(F.lit(f"{title} = "), F.coalesce(cut, F.lit("null")))
 
 
 def replayed(waiting: DataFrame, labelled: DataFrame) -> DataFrame:

@@ -242,12 +242,14 @@ class SparkLake:
             files.delete(path, True)
 
     def _retrying(self, act: Callable[[], Result]) -> Result:
-        from delta.exceptions import DeltaConcurrentModificationException
+        from delta import exceptions
 
+        # In Python they have no class in common: each is named on its own.
+        conflicts = tuple(getattr(exceptions, name) for name in exceptions.__all__)
         for turn in range(TRIES):
             try:
                 return act()
-            except DeltaConcurrentModificationException as error:
+            except conflicts as error:
                 if turn == TRIES - 1:
                     raise TableError(
                         f"Another writer changed the same rows {TRIES} times while this run tried: "

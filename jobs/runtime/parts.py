@@ -102,13 +102,21 @@ def _storable(column: Any, kind: str) -> Any:
 @contextmanager
 def explained(source: str) -> Iterator[None]:
     """Spark's errors about a source as SourceError: one sentence without a trace."""
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
         yield
     except PySparkException as error:
-        reason = str(error).splitlines()[0].partition(" SQLSTATE")[0]
-        raise SourceError(
-            f"source {source}: cannot be read: {reason} "
-            f"Mend path, format or options in conf, or the file."
-        ) from None
+        raise _unreadable(source, str(error)) from None
+    except Py4JJavaError as error:
+        # What fails while it runs, not in the analysis of a plan, comes as Java's own exception.
+        raise _unreadable(source, str(error.java_exception.getMessage())) from None
+
+
+def _unreadable(source: str, text: str) -> SourceError:
+    reason = text.splitlines()[0].partition(" SQLSTATE")[0]
+    return SourceError(
+        f"source {source}: cannot be read: {reason} "
+        f"Mend path, format or options in conf, or the file."
+    )

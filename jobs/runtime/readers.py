@@ -10,6 +10,7 @@ import importlib.resources
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from jobs.runtime.errors import SourceError
 from jobs.runtime.parts import MALFORMED, PATH, Part, SourceFile, batch_id, explained, named
@@ -58,33 +59,46 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
         listed = spark.read.format("binaryFile").load(resolve(source, path))
         found = listed.select(
             F.col("_metadata.file_path").alias("path"),
-            F.col("_metadata.file_name").alias("name"),
             F.col("_metadata.file_size").alias("length"),
             F.unix_millis("_metadata.file_modification_time").alias("modified_ms"),
         ).collect()  # bounded by the number of files that the source keeps
+        # A scan passes over files of no length; the listing that it starts from has them.
+        full = {_place(f["path"]) for f in found}
+        empty = sorted(path for path in listed.inputFiles() if _place(path) not in full)
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
-        found = []
-    if not found:
+        found, empty = [], []
+    if not found and not empty:
         raise SourceError(
             f"source {source}: {path} matches no file. Put one there, or mend "
             f"sources.{source}.path in conf (a file, a folder, a pattern, or "
             f"package:<package>/<path>)."
         )
-    empty = sorted(f["name"] for f in found if f["length"] == 0)
     if empty:
         raise SourceError(
-            f"source {source}: {empty[0]} has 0 bytes; a file must at least name its columns. "
-            f"Remove it, or deliver it again."
+            f"source {source}: {_name(empty[0])} has 0 bytes; a file must at least name its "
+            f"columns. Remove it, or deliver it again."
         )
     files = []
     for f in found:
         # A package's file gets a new time with every installation; its content stays.
         modified = 0 if path.startswith("package:") else f["modified_ms"]
-        identity = batch_id(source, f["name"], f["length"], modified)
-        files.append(SourceFile(identity, f["name"], f["path"], f["length"], modified))
+        name = _name(f["path"])
+        identity = batch_id(source, name, f["length"], modified)
+        files.append(SourceFile(identity, name, f["path"], f["length"], modified))
     return sorted(files, key=lambda f: (f.modified_ms, f.name, f.path))
+
+
+def _place(path: str) -> str:
+    """The same for file:/a and file:///a, which Spark uses side by side."""
+    scheme, _, rest = unquote(path).rpartition(":/")
+    return f"{scheme}:/{rest.lstrip('/')}"
+
+
+def _name(path: str) -> str:
+    """The file's name of a path as Spark reports it, with %20 for a space."""
+    return unquote(path.rpartition("/")[2])
 
 
 def resolve(source: str, path: str) -> str:

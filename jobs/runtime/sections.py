@@ -94,6 +94,7 @@ class ChurnSettings(Section):
     horizons_days: list[int] = Field(min_length=1)
     primary_horizon_days: int = Field(ge=1)
     lead_days: int = Field(ge=0)
+    label_wait_days: int = Field(ge=0)
 
     @model_validator(mode="after")
     def _primary_is_a_horizon(self) -> ChurnSettings:

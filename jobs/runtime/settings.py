@@ -102,6 +102,8 @@ class Settings(BaseSettings):
 # pydantic-settings reads its files in a class method; the files of one load are handed over here.
 _files: dict[str, list[Path]] = {}
 _conf_dir: list[Path] = []
+# Files of conf/ that are no environment.
+RESERVED = ("defaults", "offers")
 
 
 def conf_dir() -> Path:
@@ -140,15 +142,16 @@ def load(env: str, **overrides: Any) -> Settings:
     """The settings of conf/<env>.yaml over the defaults. UsageError names every fault found."""
     package = package_conf()
     path = conf_dir() / f"{env}.yaml"
-    reserved = ("defaults", "offers")
-    known = sorted(p.stem for p in conf_dir().glob("*.yaml") if p.stem not in reserved)
-    if not path.is_file() or env in reserved:
+    known = sorted(p.stem for p in conf_dir().glob("*.yaml") if p.stem not in RESERVED)
+    if not path.is_file() or env in RESERVED:
         raise UsageError(
             f"--env {env}: must be the name of a file in conf/; there are {', '.join(known)}."
         )
     own_defaults = conf_dir() / "defaults.yaml"
     _files["files"] = [package / "defaults.yaml", own_defaults, path]
     try:
+        if not isinstance(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, dict):
+            raise ValueError("it must hold lines of the form key: value")
         return Settings(env=env, **overrides)
     except yaml.YAMLError as error:
         raise UsageError(
@@ -156,6 +159,10 @@ def load(env: str, **overrides: Any) -> Settings:
         ) from None
     except ValidationError as error:
         raise UsageError(_explain(error, path.name)) from None
+    except ValueError as error:  # a date that the calendar lacks, a variable that is no JSON
+        raise UsageError(
+            f"conf/{path.name}, or a variable HOLDFAST__...: cannot be read: {error}. Mend it."
+        ) from None
     finally:
         _files.clear()
 

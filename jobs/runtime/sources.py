@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from contracts.expressions import columns_used, tokens, with_try_casts
+from contracts.rules import MALFORMED_ROW, UNIQUE_KEY
 from contracts.silver import QUARANTINE, SILVER, mapped_columns
 from contracts.table import Rule, Table
 from jobs.runtime.errors import SourceError, UsageError
 from jobs.runtime.ledger import Ledger
-from jobs.runtime.parts import RESERVED, Part
+from jobs.runtime.parts import MALFORMED, RESERVED, Part
 from jobs.runtime.progress import Progress
 from jobs.runtime.readers import FORCED_OPTIONS
 
@@ -93,6 +94,26 @@ def rules_of(table: Table, source: SourceSettings) -> list[Rule]:
         elif severity == "reject":
             found.append(Rule(rule.name, rule.passes, rule.columns, "reject", rule.explanation))
     return found
+
+
+def columns_behind(
+    reason: str, table: Table, source: SourceSettings, there: Sequence[str]
+) -> list[str]:
+    """The columns of a source (`there`) that tell why a row was rejected, less personal ones."""
+    hidden = {
+        column
+        for name in table.personal_columns
+        for column in columns_used(source.mapping.get(name, ""), there)
+    }
+    kind, _, changed = reason.partition(":")
+    if changed:
+        return [changed] if changed not in hidden else []
+    if kind == MALFORMED_ROW:
+        return [] if hidden else [MALFORMED]
+    of_rules = {r.name: r.columns for r in table.rules} | {UNIQUE_KEY: tuple(source.key)}
+    names = of_rules.get(kind, (kind.removesuffix("_type").removesuffix("_not_finite"),))
+    used = {c for n in names for c in columns_used(source.mapping.get(n, ""), there)}
+    return [c for c in there if c in used - hidden]
 
 
 def expected_columns(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from contracts.rules import DUPLICATE, KEPT, QUARANTINED, explanation
 from contracts.table import Table
 from jobs.runtime.errors import QualityGateError, SourceError
+from jobs.runtime.progress import Progress
+from jobs.runtime.settings import Settings
+
+# Reasons or warnings that a message names.
+MOST = 5
 
 
 class Tally:
@@ -19,6 +24,7 @@ class Tally:
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.reasons: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}  # reason: file and values of one such row
         for batch, outcome, reasons, warnings, count in rows:
             self.outcomes[batch, outcome] += count
             for reason in (reasons or "").split(", ") if outcome == QUARANTINED else ():
@@ -34,6 +40,19 @@ class Tally:
     def rows_in(self) -> int:
         """Rows of all batches."""
         return sum(self.outcomes.values())
+
+    def first_reasons(self) -> list[str]:
+        """The most frequent reasons to reject a row, as many as a message names."""
+        return [name for name, _ in ordered(self.reasons)[:MOST]]
+
+    def rejections(self) -> Iterator[str]:
+        """A sentence for each of them: file, value, rule and fix."""
+        for reason, example in self.examples.items():
+            yield (
+                f"{self.source}: {example}: {reason}, {explanation(reason, self.table.rules)}. "
+                f"Rows like it, for silver.quarantine: {self.reasons[reason]:,}. Mend the file, or "
+                f"mend sources.{self.source} in conf and run ingest with --replay {self.source}."
+            )
 
     def of_batch(self, batch: str) -> tuple[int, int, int, int]:
         """In, kept, quarantined and duplicate rows of one batch."""
@@ -53,6 +72,14 @@ class Tally:
                     f"it."
                 )
 
+    def tell(self, read: Mapping[str, int], names: Mapping[str, str], progress: Progress) -> None:
+        """Say the counts of these files, warn of those without a row and of rows rejected."""
+        for batch in (b for b, rows in read.items() if rows == 0):
+            progress.warn(f"{self.source}: {names[batch]} names its columns and holds no row.")
+        progress.say(f"      {self.line(f'{len(names)} file' + 's' * (len(names) > 1))}")
+        for sentence in self.rejections():
+            progress.warn(sentence)
+
     def line(self, files: str) -> str:
         """The counts in one line, and what they consist of in a second."""
         counts = (
@@ -67,8 +94,9 @@ class Tally:
         return "\n      ".join([counts, *details])
 
 
-def check_share(tallies: Iterable[Tally], limit: float, env: str) -> None:
+def check_share(tallies: Iterable[Tally], settings: Settings) -> None:
     """Raise QualityGateError where a source has more rows in quarantine than the limit allows."""
+    limit, env = settings.ingest.max_quarantined_share, settings.env
     faults = [_refusal(t, limit) for t in tallies if t.total(QUARANTINED) > limit * t.rows_in]
     if faults:
         raise QualityGateError(
@@ -80,7 +108,7 @@ def check_share(tallies: Iterable[Tally], limit: float, env: str) -> None:
 
 def _refusal(tally: Tally, limit: float) -> str:
     bad = tally.total(QUARANTINED)
-    first = tally.reasons.most_common(1)[0][0]
+    first = tally.first_reasons()[0]
     return (
         f"{tally.source}: {bad:,} of {tally.rows_in:,} rows ({bad / tally.rows_in:.1%}) would go "
         f"to quarantine, the limit is {limit:.1%}. Most: {most(tally.reasons)}. "
@@ -88,7 +116,11 @@ def _refusal(tally: Tally, limit: float) -> str:
     )
 
 
-def most(found: Counter[str], limit: int = 5) -> str:
-    """The most frequent names with their counts; equal counts in the order of the alphabet."""
-    ordered = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
-    return ", ".join(f"{name} {count:,}" for name, count in ordered[:limit])
+def most(found: Counter[str]) -> str:
+    """The most frequent names with their counts."""
+    return ", ".join(f"{name} {count:,}" for name, count in ordered(found)[:MOST])
+
+
+def ordered(found: Counter[str]) -> list[tuple[str, int]]:
+    """The most frequent first; equal counts in the order of the alphabet."""
+    return sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))

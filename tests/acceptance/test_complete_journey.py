@@ -24,6 +24,8 @@ def demo(tmp_path_factory):
     def run() -> str:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        # The jobs' own words come on standard output; here is what Spark says beside them.
+        assert done.stderr == ""
         return done.stdout
 
     began = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,8 @@ from deltalake import DeltaTable
 
 from jobs import build_features
 from jobs.runtime.errors import TableError, UsageError
-from tests.jobs.silver_lake import SILVER, TABLES, context_at, frame_of, write_silver
+from jobs.runtime.run_info import code_version
+from tests.jobs.silver_lake import SILVER, TABLES, WINDOWS, context_at, frame_of, write_silver
 
 pytestmark = pytest.mark.spark_only
 
@@ -69,7 +71,9 @@ def run_by_duckdb(root):
     """What the command prints, run in a process of its own without a JVM."""
     command = [sys.executable, "-m", "jobs.build_features", "--engine", "duckdb"]
     command += [part for day in DATES for part in ("--as-of", day.isoformat())]
-    env = {**os.environ, "HOLDFAST__LAKEHOUSE__ROOT": str(root), "JAVA_HOME": "/nowhere"}
+    conf = {"LAKEHOUSE__ROOT": str(root), "FEATURES__WINDOWS_DAYS": json.dumps(WINDOWS)}
+    env = {f"HOLDFAST__{name}": value for name, value in conf.items()}
+    env = {**os.environ, **env, "JAVA_HOME": "/nowhere"}
     done = subprocess.run(command, cwd=ROOT, env=env, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -93,7 +97,8 @@ def test_the_tables_hold_what_the_lake_says(built):
     bought = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.transactions")}
     a = bought["a", EARLIER]
     assert (a["total_orders"], a["total_revenue"]) == (3, 10.0 + 20 + 30 - 3)
-    assert (a["recency_days"], a["tenure_days"]) == (31, 15 + 31 + 30 + 31)  # since 09-15
+    # Since the 15th of September, whose own day counts: 16 of its 30 days.
+    assert (a["recency_days"], a["tenure_days"]) == (31, 16 + 31 + 30 + 31)
     assert bought["c", EARLIER]["total_orders"] == 0
     did = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.behavior")}
     a = did["a", EARLIER]
@@ -167,16 +172,16 @@ def test_new_rows_in_silver_change_the_dates_that_see_them(built, tmp_path):
     }
 
 
-def test_a_commit_says_which_run_made_it_from_what(silver, tmp_path):
-    root = copy_of(silver, tmp_path)
-    context = context_at(root, [EARLIER])
-    build_features.run(context)
+def test_a_commit_says_which_run_made_it_from_what(built):
+    runs = set()
     for name in FEATURES:
-        (newest, *_) = table_at(root, name).history()
+        (newest, *_) = table_at(built, name).history()
         facts = json.loads(newest["userMetadata"])
-        assert (facts["job"], facts["run_id"]) == ("build_features", context.run.run_id)
-        assert facts["code"]
+        runs.add((facts["job"], facts["run_id"]))
+        assert facts["code"] == code_version()
         assert facts["inputs"] == dict.fromkeys(SILVER, 1)  # 0 made the table, 1 filled it
+    ((job, run_id),) = runs  # one run made all four
+    assert job == "build_features" and re.fullmatch("[0-9a-f]{12}", run_id)
 
 
 def test_a_dry_run_writes_nothing(silver, tmp_path):
@@ -220,6 +225,12 @@ def test_without_a_date_those_of_a_training_are_wanted(silver):
         "as_of 2018-01-01: a horizon of 30 days needs three dates with 30 days of history before "
         "them (train, tune, test), and events begin on 2017-10-01. "
         "Take an as_of from 2018-01-29 on, or a shorter horizon."
+    )
+    with pytest.raises(UsageError) as error:
+        build_features.wanted_dates(context_at(silver, as_of=dt.date(2018, 2, 21)))
+    assert str(error.value) == (
+        "as_of 2018-02-21: purchases are complete only up to 2018-02-20; take that day or an "
+        "earlier one."
     )
     context = context_at(silver, as_of=dt.date(2018, 1, 29))
     days = [

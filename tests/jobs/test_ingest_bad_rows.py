@@ -131,6 +131,51 @@ def test_every_planted_row_is_found_and_no_other(rotten):
     assert rotten.frame("bronze.purchases").count() == 10_000
 
 
+def test_a_bad_row_is_told_with_its_file_value_rule_and_fix(company):
+    company.source("purchases", TRANSACTIONS)
+    company.file(
+        "purchases/may.csv",
+        HEADER,
+        ",o1,p1,2018-05-01 10:00:00,1,9.99,",
+        "c1,o2,p1,2018-06-02 00:00:00,1,9.99,",
+        "c1,o3,p1,2018-05-01 10:00:00,1,twelve,",
+        "c1,o4",
+        "c1,o5,p1,2018-05-01 10:00:00,1,9.99,",
+        "c1,o5,p1,2018-05-01 10:00:00,1,8.88,",
+    )
+    mail = {"customer_id": "id", "monthly_charge": "charge", "email": "lower(mail)"}
+    company.source("crm", {"table": "customers", "format": "csv", "mapping": mail})
+    company.file("crm/june.csv", "id,charge,mail", "c1,free,a@x.org", "c2,9,=cmd()", "c3,b@x.org")
+    company.ingest("2018-06-01", ingest={"max_quarantined_share": 1.0})
+
+    def told(source, what):
+        end = f"Mend the file, or mend sources.{source} in conf and run ingest with --replay {source}."
+        return f"{source}: {what}. Rows like it, for silver.quarantine: 1. {end}"
+
+    assert [w for w in company.said.warnings if "profile" not in w] == [
+        told("purchases", f"may.csv, {what}")
+        for what in (
+            "price = 'twelve': amount_type, the value cannot be read as the type of its column",
+            "customer = null: customer_id_not_null, customer_id must have a value",
+            "the row = 'c1,o4': malformed_row, the row has too few or too many columns, or is no "
+            "JSON object",
+            "time = '2018-06-02 00:00:00': purchased_at_not_future, purchased_at must not lie "
+            "after the moment the row arrived",
+            "order = 'o5', product = 'p1': unique_key, a row with the same key and other content "
+            "came first",
+        )
+    ] + [
+        told("crm", f"june.csv{what}")
+        for what in (
+            # Addresses are personal: none is told, nor a row that may hold one.
+            ": email_formula, email must not be a spreadsheet formula",
+            ": malformed_row, the row has too few or too many columns, or is no JSON object",
+            ", charge = 'free': monthly_charge_type, the value cannot be read as the type of its "
+            "column",
+        )
+    ]
+
+
 def test_over_the_limit_nothing_is_written(rotten):
     with pytest.raises(QualityGateError) as caught:
         rotten.ingest()

@@ -34,10 +34,10 @@ def day(text):
 def inactivity(frame, tuples_of):
     """A function: lines -> (customer, horizon, churned) of AS_OF."""
 
-    def labels(lines, horizons=(7,), lead=0, until="2018-12-31", ended=()):
+    def labels(lines, horizons=(7,), lead=0, until="2018-12-31", ended=(), wait=3):
         days = purchase_days(frame("silver.transactions", lines))
         population = churn_population(days, frame(ENDED, ended), [AS_OF])
-        found = inactivity_labels(days, population, horizons, lead, day(until))
+        found = inactivity_labels(days, population, horizons, lead, wait, day(until))
         return tuples_of(found, "customer_id", "horizon_days", "churned")
 
     return labels
@@ -47,11 +47,12 @@ def inactivity(frame, tuples_of):
 def termination(frame, tuples_of):
     """A function: ends -> (customer, horizon, churned) of AS_OF; each customer bought before."""
 
-    def labels(ends, customers, horizons=(7,), lead=0, until="2018-12-31"):
+    def labels(ends, customers, horizons=(7,), lead=0, until="2018-12-31", wait=3):
         population = frame(ENDED, [(c, AS_OF) for c in customers])
-        rows = [{"customer_id": c, "terminated_at": at} for c, at in ends]
+        names = ("customer_id", "terminated_at", "known_at")
+        rows = [dict(zip(names, end, strict=False)) for end in ends]
         terminations = frame("silver.terminations", rows)
-        found = termination_labels(terminations, population, horizons, lead, day(until))
+        found = termination_labels(terminations, population, horizons, lead, wait, day(until))
         return tuples_of(found, "customer_id", "horizon_days", "churned")
 
     return labels
@@ -113,9 +114,22 @@ def test_a_label_needs_a_purchase_that_is_known_before_as_of(inactivity):
     assert inactivity(lines) == [("the moment before", 7, 1), ("twice", 7, 1)]
 
 
-def test_what_happened_in_the_horizon_counts_whenever_it_became_known(inactivity):
-    lines = [bought("a", BEFORE), bought("a", "2018-01-12 10:00", known_at="2019-01-01 10:00")]
-    assert inactivity(lines) == [("a", 7, 0)]
+def test_a_purchase_counts_if_it_is_known_soon_after_the_horizon(inactivity):
+    """The horizon of 7 days ends with the 16th; 3 days later is the 19th. That of 8 is a day on."""
+    known = {"a at once": "2018-01-12 10:00", "b in time": "2018-01-19 23:59:59"}
+    known |= {"c a moment late": "2018-01-20 00:00", "d a year late": "2019-01-01 10:00"}
+    lines = [bought(c, BEFORE) for c in known]
+    lines += [bought(c, "2018-01-12 10:00", known_at=at) for c, at in known.items()]
+    expected = dict(zip(known, ((0, 0), (0, 0), (1, 0), (1, 1)), strict=True))
+    found = {(c, h): churned for c, h, churned in inactivity(lines, (7, 8))}
+    assert found == {
+        (c, h): y for c, both in expected.items() for h, y in zip((7, 8), both, strict=True)
+    }
+    # Of two purchases the one that is known counts, though it is the later.
+    lines += [bought("c a moment late", "2018-01-14 10:00")]
+    assert ("c a moment late", 7, 0) in inactivity(lines)
+    # Asked for: a wait of a year.
+    assert ("d a year late", 7, 0) in inactivity(lines, wait=366)
 
 
 def test_each_horizon_has_its_label_once_it_has_passed(inactivity):
@@ -168,6 +182,18 @@ def test_the_first_of_two_terminations_counts(termination):
     assert termination(ends, ["a"]) == [("a", 7, 1)]
 
 
+def test_a_termination_counts_if_it_is_known_soon_after_the_horizon(termination):
+    ends = [
+        ("a in time", "2018-01-12 10:00", "2018-01-19 23:59:59"),
+        ("b a moment late", "2018-01-12 10:00", "2018-01-20 00:00"),
+        # It had left before the horizon began: a row until that is known.
+        ("c gone, in time", "2018-01-09 10:00", "2018-01-19 23:59:59"),
+        ("d gone, late", "2018-01-09 10:00", "2018-01-20 00:00"),
+    ]
+    found = termination(ends, [c for c, *_ in ends])
+    assert found == [("a in time", 7, 1), ("b a moment late", 7, 0), ("d gone, late", 7, 0)]
+
+
 def test_a_termination_label_needs_a_horizon_that_has_passed(termination):
     ends = [("a", "2018-01-12 10:00")]
     assert termination(ends, ["a"], (7, 8), until="2018-01-17") == [("a", 7, 1)]
@@ -178,13 +204,14 @@ def test_a_label_says_which_definition_and_lead_made_it(frame, tuples_of):
     population = churn_population(days, frame(ENDED, []), [AS_OF])
     until = day("2018-12-31")
     names = ("as_of", "lead_days", "definition")
-    by_purchase = inactivity_labels(days, population, [7], 14, until)
+    by_purchase = inactivity_labels(days, population, [7], 14, 0, until)
     assert tuples_of(by_purchase, *names) == [(AS_OF, 14, "inactivity")]
-    by_end = termination_labels(frame("silver.terminations", []), population, [7], 0, until)
+    by_end = termination_labels(frame("silver.terminations", []), population, [7], 0, 0, until)
     assert tuples_of(by_end, *names) == [(AS_OF, 0, "termination")]
 
 
 HORIZONS = (1, 7, 30)
+WAIT = 5
 
 
 def oracle(purchases, ends, as_of, horizon, lead, until, definition):
@@ -198,11 +225,14 @@ def oracle(purchases, ends, as_of, horizon, lead, until, definition):
     end = start + horizon * ONE_DAY
     if end.date() > until:
         return None
+    in_time = end + WAIT * ONE_DAY
     if definition == "inactivity":
-        return int(not any(a >= 0 and start <= at < end for at, a, _ in purchases))
-    if any(at < start for at, _ in ends):
+        bought_in = [at for at, a, known in purchases if a >= 0 and known < in_time]
+        return int(not any(start <= at < end for at in bought_in))
+    ended_at = [at for at, known in ends if known < in_time]
+    if any(at < start for at in ended_at):
         return None
-    return int(any(start <= at < end for at, _ in ends))
+    return int(any(start <= at < end for at in ended_at))
 
 
 @pytest.mark.parametrize("definition", ["inactivity", "termination"])
@@ -232,7 +262,7 @@ def test_labels_equal_the_oracle_over_400_random_logs(frame, tuples_of, definiti
     spine = frame(ENDED, [(c, d) for c in logs for d in dates])
     days = purchase_days(frame("silver.transactions", lines))
     population = churn_population(days, terminated(terminations, spine), dates)
-    timing = (population, HORIZONS, lead, until)
+    timing = (population, HORIZONS, lead, WAIT, until)
     found = (
         inactivity_labels(days, *timing)
         if definition == "inactivity"

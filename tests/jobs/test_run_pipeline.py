@@ -1,0 +1,120 @@
+"""The main job: every step in order, done again without a change, planned without a write."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from deltalake import DeltaTable
+
+from contracts import catalog
+from jobs import run_pipeline, score_customers
+from jobs.runtime.errors import TableError
+from jobs.runtime.registry import CHAMPION, Registry
+from tests.jobs.ingest_lake import Said
+from tests.small_lake import AS_OF
+
+pytestmark = [pytest.mark.spark_only, pytest.mark.slow]
+
+STEPS = [
+    "ingest: sources to bronze and silver",
+    "build_features: one row a customer and date",
+    "train_churn: fit, test, register",
+    "score_customers: 2017-12-02",
+    "score_customers: 2018-01-01",
+    "report",
+]
+MADE = [
+    "bronze.receipts",
+    "silver.transactions",
+    "bronze.members",
+    "silver.customers",
+    "silver.quarantine",
+    "bronze.ingest_log",
+    "features.demographics",
+    "features.behavior",
+    "features.transactions",
+    "features.labels",
+    *("gold.customer_segments", "gold.segment_migration", "gold.customer_scores"),
+    "gold.risk_factors",
+]
+
+
+def steps_of(said):
+    return [line[6:] for line in said.lines if re.match(r"\[\d/6\] ", line)]
+
+
+def tables_in(said, verb):
+    """Names after `verb` (wrote, unchanged, would write), each once, in order."""
+    found = [re.match(rf"{verb} +(\w+\.\w+)", line) for line in said.lines]
+    return list(dict.fromkeys(m[1] for m in found if m))
+
+
+def versions(root):
+    logs = sorted(root.glob("*/*/_delta_log"))
+    return {f"{p.parts[-3]}.{p.parts[-2]}": DeltaTable(p.parent).version() for p in logs}
+
+
+def rows_of(root, name):
+    table = DeltaTable(root / name.replace(".", "/")).to_pyarrow_table().to_pylist()
+    key = catalog.tables()[name].key
+    return sorted(table, key=lambda row: tuple(str(row[k]) for k in key))
+
+
+def test_it_tells_each_step_and_leaves_every_table(small_lake, small_said):
+    assert steps_of(small_said) == STEPS
+    assert set(tables_in(small_said, "wrote")) == {*MADE, "gold.model_comparison"}
+    assert versions(small_lake.root).keys() == {*MADE, "gold.model_comparison"}
+    registry = Registry(small_lake.context(Said()).settings)
+    assert registry.by_alias(CHAMPION).version == "1"
+
+
+def test_a_rerun_changes_nothing_but_brings_a_deleted_gold_slice_back_equal(small_lake, spark):
+    root, name = small_lake.root, "gold.customer_scores"
+    before, rows = versions(root), rows_of(root, name)
+    report = (root / "report.html").read_bytes()
+    spark.sql(f"DELETE FROM delta.`{root}/gold/customer_scores` WHERE as_of = DATE'{AS_OF}'")
+    assert 0 < len(rows_of(root, name)) < len(rows)
+    said = Said()
+
+    run_pipeline.run(small_lake.context(said))
+
+    assert rows_of(root, name) == rows
+    after = versions(root)
+    assert {t for t in after if after[t] != before[t]} == {name}
+    assert tables_in(said, "wrote") == [name]
+    assert "nothing new" in said.lines
+    assert (root / "report.html").read_bytes() == report
+    registry = Registry(small_lake.context(Said()).settings)
+    found = registry.client.search_model_versions(f"name = '{registry.model_name}'")
+    assert [v.version for v in found] == ["1"]
+
+
+def test_a_dry_run_on_an_empty_lake_prints_the_plan_and_writes_nothing(small_lake, tmp_path):
+    said, root = Said(), tmp_path / "lakehouse"
+
+    run_pipeline.run(small_lake.context(said, root, is_dry=True))
+
+    assert list(tmp_path.iterdir()) == []
+    assert steps_of(said) == STEPS
+    assert set(tables_in(said, "would write")) == set(MADE)
+    assert [line for line in said.lines if line.startswith(("would train", "would write report"))]
+    # Every row of the plan is counted, from files that are not in the lake yet.
+    lines = len(small_lake.lines)
+    assert f"receipts: 1 file, {lines:,} rows in = {lines - 2:,} kept + 2 quarantined" in "".join(
+        said.lines
+    )
+    counts = [line.split()[-2] for line in said.lines if "features.demographics" in line]
+    assert counts == ["1,200"]  # 300 customers at four dates
+
+
+def test_a_date_without_features_is_not_scored(small_lake):
+    before = versions(small_lake.root)
+    with pytest.raises(TableError) as error:
+        score_customers.run(small_lake.context(Said(), as_of=dt.date(2017, 12, 25)))
+    assert str(error.value) == (
+        "features.transactions: has no row for as_of 2017-12-25. Run `spark-submit "
+        "jobs/build_features.py --env small --as-of 2017-12-25` first."
+    )
+    assert versions(small_lake.root) == before

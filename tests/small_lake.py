@@ -1,0 +1,151 @@
+"""A small lake that the main job has made of CSV files, for whoever reads what the jobs write."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+AS_OF = dt.date(2018, 1, 1)
+FIRST_DAY = dt.date(2017, 7, 1)
+CUSTOMERS = 300
+
+CONF = {
+    "as_of": AS_OF,
+    "sources": {
+        "receipts": {
+            "table": "transactions",
+            "format": "csv",
+            "key": ["order_id", "product_id"],
+            "mapping": {
+                "customer_id": "customer",
+                "order_id": "receipt",
+                "product_id": "article",
+                "purchased_at": "time",
+                "quantity": "units",
+                "amount": "paid",
+            },
+        },
+        "members": {
+            "table": "customers",
+            "format": "csv",
+            "mapping": {"customer_id": "customer", "region": "region"},
+        },
+    },
+    # The fewest that formulas and notebooks read: the plans are what takes time.
+    "features": {"windows_days": [30, 60, 90, 365]},
+    "churn": {"horizons_days": [30]},
+    "training": {
+        "train_dates": 1,
+        "bootstrap_samples": 50,
+        "learners": ["xgboost", "logistic_regression"],
+        "search": "none",
+        "compare_feature_sets": False,
+        "stability": {"learners": []},
+        "starts": {"xgboost": {"n_estimators": 10}},
+        "spaces": {"xgboost": {"n_estimators": {"low": 10, "high": 300}}},
+        # The planted reason to leave is easy to see: no leak.
+        "leak_alarm_roc_auc": 1.0,
+        "leak_alarm_roc_auc_active_90d": 1.0,
+    },
+}
+
+
+@dataclass(frozen=True)
+class SmallLake:
+    """conf: a folder with small.yaml; lines: the receipts as they stand in the CSV."""
+
+    conf: Path
+    root: Path
+    lines: list[dict[str, str]]
+
+    def context(self, progress, root: Path | None = None, as_of=None, is_dry: bool = False):
+        """A run's context over it, or over a lake elsewhere."""
+        from jobs.runtime import settings
+        from jobs.runtime.context import Context
+        from jobs.runtime.run_info import RunInfo
+
+        settings.use_conf_dir(str(self.conf))
+        try:
+            place = {"root": str(root or self.root), "catalog": None}
+            conf = settings.load("small", lakehouse=place)
+            return Context(conf, RunInfo("tests"), progress, given_as_of=as_of, is_dry=is_dry)
+        finally:
+            settings.use_conf_dir(None)
+
+
+def small_lake_in(folder: Path, progress) -> SmallLake:
+    """300 made-up customers through run_pipeline; what is told goes to `progress`."""
+    from jobs import run_pipeline
+
+    draw = random.Random(7)
+    leavers = {customer for customer in names() if draw.random() < 0.5}
+    lines = receipts(draw, leavers)
+    write_csv(folder / "receipts.csv", lines)
+    # Every third customer has no profile; those in the south are the ones who may leave.
+    members = [
+        {"customer": c, "region": "south" if c in leavers else "north"}
+        for c in names()
+        if int(c[1:]) % 3
+    ]
+    write_csv(folder / "members.csv", members)
+    lake = SmallLake(write_conf(folder), folder / "lakehouse", lines)
+    run_pipeline.run(lake.context(progress))
+    return lake
+
+
+def write_conf(folder: Path) -> Path:
+    """small.yaml in a folder of its own, with the paths filled in."""
+    sources = {
+        name: {**source, "path": str(folder / f"{name}.csv")}
+        for name, source in CONF["sources"].items()
+    }
+    conf = {**CONF, "sources": sources, "lakehouse": {"root": str(folder / "lakehouse")}}
+    (folder / "conf").mkdir()
+    (folder / "conf" / "small.yaml").write_text(yaml.safe_dump(conf))
+    return folder / "conf"
+
+
+def names() -> list[str]:
+    return [f"c{n:03d}" for n in range(CUSTOMERS)]
+
+
+def receipts(draw: random.Random, leavers: set[str]) -> list[dict[str, str]]:
+    """One line a purchase. A customer buys about every eight days until, with chance, they leave.
+
+    Planted: one line in a hundred is free (a warning), and the first two have no amount.
+    """
+    lines = []
+    for customer in names():
+        day = FIRST_DAY + dt.timedelta(days=draw.randrange(60))
+        while day < AS_OF + dt.timedelta(days=1):
+            paid = "0.00" if len(lines) % 100 == 50 else f"{draw.uniform(1, 90):.2f}"
+            lines.append(line(customer, len(lines), day, draw, paid if len(lines) > 1 else ""))
+            if customer in leavers and draw.random() < 0.06:
+                break
+            day += dt.timedelta(days=draw.randrange(1, 16))
+    return lines
+
+
+def line(
+    customer: str, number: int, day: dt.date, draw: random.Random, paid: str
+) -> dict[str, str]:
+    return {
+        "customer": customer,
+        "receipt": f"r{number}",
+        "article": f"a{draw.randrange(40)}",
+        "time": f"{day} {draw.randrange(8, 20):02d}:00:00",
+        "units": "1",
+        "paid": paid,
+    }
+
+
+def write_csv(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)

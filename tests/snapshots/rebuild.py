@@ -1,0 +1,82 @@
+"""What is long and must not change silently; `make snapshots` writes it anew.
+
+help/: what each job's --help says. ddl/: the SQL that makes each table in a catalog. conf/: each
+environment's settings once defaults and its own file are merged, and its Spark profile.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import typer
+import yaml
+from typer.testing import CliRunner
+
+from contracts import catalog
+from jobs.runtime import settings as settings_module
+from jobs.runtime.ddl import create_sql
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+WIDTH = "100"
+KINDS = ("help", "ddl", "conf")
+
+
+def snapshots() -> dict[str, str]:
+    """Path below this folder -> content."""
+    return {**dict(_helps()), **dict(_tables()), **dict(_environments())}
+
+
+def _helps() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "jobs").glob("*.py")):
+        if "__main__" not in path.read_text(encoding="utf-8"):
+            continue
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command()(importlib.import_module(f"jobs.{path.stem}").command)
+        given = {"prog_name": f"jobs/{path.name}", "env": {"COLUMNS": WIDTH}}
+        said = CliRunner().invoke(app, ["--help"], **given).output
+        yield f"help/{path.stem}.txt", "\n".join(line.rstrip() for line in said.splitlines()) + "\n"
+
+
+def _tables() -> Iterator[tuple[str, str]]:
+    for layer, tables in groupby(catalog.tables().values(), key=lambda t: t.layer):
+        made = [create_sql(t, t.name, is_clustered=True) for t in tables]
+        yield f"ddl/{layer}.sql", ";\n\n".join(made) + ";\n"
+
+
+def _environments() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "conf").glob("*.yaml")):
+        if path.stem in settings_module.RESERVED:
+            continue
+        found = settings_module.load(path.stem)
+        values = {**found.model_dump(mode="json"), "spark": found.spark_profile_values()}
+        yield f"conf/{path.name}", yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+
+
+def stored(folder: Path = FOLDER) -> dict[str, str]:
+    """What stands in the folder."""
+    files = (p for kind in KINDS for p in sorted((folder / kind).glob("*")))
+    return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8") for p in files}
+
+
+def main(folder: Path = FOLDER) -> None:
+    """Write every snapshot, remove those of what is no more, and name what differs."""
+    wanted, there = snapshots(), stored(folder)
+    for name in sorted(wanted.keys() | there.keys()):
+        if wanted.get(name) == there.get(name):
+            continue
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name in wanted:
+            path.write_text(wanted[name], encoding="utf-8")
+        else:
+            path.unlink()
+        sys.stdout.write(f"{name}: {'written' if name in wanted else 'removed'}\n")
+
+
+if __name__ == "__main__":
+    main()

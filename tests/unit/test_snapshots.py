@@ -1,0 +1,48 @@
+"""Help texts, tables and settings change only together with their snapshot."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from contracts import catalog
+from tests.snapshots import rebuild
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_shell(monkeypatch):
+    """HOLDFAST__... variables would show in the resolved settings."""
+    for name in [n for n in os.environ if n.upper().startswith("HOLDFAST__")]:
+        monkeypatch.delenv(name)
+
+
+def test_snapshots_are_current():
+    wanted, there = rebuild.snapshots(), rebuild.stored()
+    stale = sorted(n for n in wanted.keys() | there.keys() if wanted.get(n) != there.get(n))
+    assert stale == [], "run `make snapshots`, and read what changed"
+
+
+def test_they_hold_every_job_table_and_environment():
+    found = rebuild.snapshots()
+    kinds = {kind: {n for n in found if n.startswith(kind)} for kind in rebuild.KINDS}
+    assert "jobs/run_pipeline.py [OPTIONS]" in found["help/run_pipeline.txt"]
+    assert len(kinds["help"]) == sum(
+        "main = application(command)" in p.read_text() for p in (rebuild.ROOT / "jobs").glob("*.py")
+    )
+    ddl = "".join(found[n] for n in kinds["ddl"])
+    assert [t for t in catalog.tables() if f"CREATE TABLE IF NOT EXISTS {t} (" not in ddl] == []
+    # Merged: the one from defaults.yaml, the other from demo.yaml.
+    assert "primary_horizon_days: 30" in found["conf/demo.yaml"]
+    assert "as_of: '2018-01-01'" in found["conf/demo.yaml"]
+
+
+def test_rebuilding_writes_what_differs_and_removes_what_is_no_more(tmp_path, capsys):
+    rebuild.main(tmp_path)
+    assert rebuild.stored(tmp_path) == rebuild.snapshots()
+    (tmp_path / "help" / "ingest.txt").write_text("old\n")
+    (tmp_path / "help" / "no_job.txt").write_text("old\n")
+    capsys.readouterr()
+    rebuild.main(tmp_path)
+    assert capsys.readouterr().out == "help/ingest.txt: written\nhelp/no_job.txt: removed\n"
+    assert rebuild.stored(tmp_path) == rebuild.snapshots()
