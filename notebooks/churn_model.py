@@ -3,7 +3,8 @@
 # MAGIC # The churn model
 # MAGIC
 # MAGIC The champion: how it compares with other learners and with simple rules, how far its figures
-# MAGIC can be trusted, what drives it, and why one customer is at risk. It reads what `run_pipeline` makes, and writes nothing.
+# MAGIC can be trusted, what drives it, and why one customer is at risk. It reads what
+# MAGIC `run_pipeline` makes, and writes nothing.
 
 # COMMAND ----------
 
@@ -51,7 +52,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC %md
 # MAGIC ## The learners, beside simple rules
 # MAGIC
-# MAGIC All on one frame and one split; parameters searched on the validation date. On the test date, which training never saw, with 95 % bootstrap intervals by customer. A
+# MAGIC All on one frame and one split; parameters searched on the validation date. On the test
+# MAGIC date, which training never saw, with 95 % bootstrap intervals by customer. A
 # MAGIC model has to beat `recency_only` (the longer the silence, the higher the risk) to be worth
 # MAGIC its keep. `active_90d` leaves out those silent for over 90 days: the easy cases.
 
@@ -62,7 +64,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC        round(ci_high, 4) AS ci_high
 # MAGIC FROM gold.model_comparison
 # MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison) AND split = 'test'
-# MAGIC   AND metric IN ('roc_auc', 'average_precision', 'brier', 'lift_at_20', 'profit_per_customer')
+# MAGIC   AND metric IN
+# MAGIC     ('roc_auc', 'average_precision', 'brier', 'lift_at_20', 'profit_per_customer')
 # MAGIC   AND horizon_days = (SELECT max(horizon_days) FROM gold.customer_scores)
 # MAGIC ORDER BY population, metric, value DESC, model_name
 
@@ -86,7 +89,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC %md
 # MAGIC ## What the features are worth
 # MAGIC
-# MAGIC The chosen learner again, without one family at a time, on the validation date. An interval of
+# MAGIC The chosen learner again, without one family at a time, on the validation date. An
+# MAGIC interval of
 # MAGIC the difference that holds 0 says that the others know as much.
 
 # COMMAND ----------
@@ -109,7 +113,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %sql
-# MAGIC SELECT horizon_days, count(*) AS customers, round(avg(churn_probability), 4) AS mean_probability
+# MAGIC SELECT horizon_days, count(*) AS customers,
+# MAGIC        round(avg(churn_probability), 4) AS mean_probability
 # MAGIC FROM gold.churn_by_horizon
 # MAGIC WHERE as_of = (SELECT max(as_of) FROM gold.churn_by_horizon)
 # MAGIC GROUP BY horizon_days
@@ -120,7 +125,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC %md
 # MAGIC ## Why
 # MAGIC
-# MAGIC From what leavers named (`labelled`), or, where nobody was asked, from the features that push
+# MAGIC From what leavers named (`labelled`), or, where nobody was asked, from the features that
+# MAGIC push
 # MAGIC the risk up (`shap_families`): then it says what goes with the risk, not what causes it.
 
 # COMMAND ----------
