@@ -7,21 +7,20 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 FIRST_DAY, DAYS = "2017-01-01", 540
-LINES_AN_ORDER, ORDERS_A_CUSTOMER = 9, 22
 
 
-def receipts(spark: SparkSession, lines: int) -> DataFrame:
-    """`lines` rows of silver.transactions' columns; 9 lines an order, 22 orders a customer.
+def receipts(spark: SparkSession, lines: int, an_order: int = 9, a_customer: int = 22) -> DataFrame:
+    """`lines` rows of silver.transactions' columns; lines an order, and orders a customer.
 
     Customers differ in how long they stay and how often they buy.
     """
-    orders = max(1, lines // LINES_AN_ORDER)
-    customers = max(1, orders // ORDERS_A_CUSTOMER)
+    orders = max(1, lines // an_order)
+    customers = max(1, orders // a_customer)
 
     def draw(salt: str, of: str) -> F.Column:  # type: ignore[name-defined]
         return F.pmod(F.xxhash64(F.col(of), F.lit(salt)), F.lit(1_000_000)) / 1_000_000.0
 
-    rows = spark.range(lines).select("id", F.floor(F.col("id") / LINES_AN_ORDER).alias("order"))
+    rows = spark.range(lines).select("id", F.floor(F.col("id") / an_order).alias("order"))
     rows = rows.select(
         "*", F.floor(F.pow(draw("who", "order"), F.lit(1.6)) * customers).alias("customer")
     )
@@ -50,9 +49,11 @@ def receipts(spark: SparkSession, lines: int) -> DataFrame:
     )
 
 
-def stored(spark: SparkSession, folder: Path, lines: int) -> str:
+def stored(
+    spark: SparkSession, folder: Path, lines: int, an_order: int = 9, a_customer: int = 22
+) -> str:
     """Path of a Parquet folder with that many lines; written once."""
-    path = str(folder / f"receipts_{lines}")
+    path = str(folder / f"receipts_{lines}_{an_order}_{a_customer}")
     if not Path(path).exists():
-        receipts(spark, lines).write.parquet(path)
+        receipts(spark, lines, an_order, a_customer).write.parquet(path)
     return path

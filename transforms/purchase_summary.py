@@ -12,22 +12,35 @@ from pyspark.sql import DataFrame, functions as F
 
 from transforms.purchases import is_purchase
 from transforms.visibility import visible_from, with_each_as_of
+from udfs.purchase_arrays import SUMMARY_DDL, summariser
 
 
-def purchase_totals(transactions: DataFrame) -> DataFrame:
-    """One row a (customer_id, day, visible_from) with a purchase: its cents, returns included.
+def purchase_lines(transactions: DataFrame) -> DataFrame:
+    """One row a receipt line: customer_id, day, visible_from, cents, is_purchase (0 or 1).
 
-    The lines are spread by customer once; all later groupings find their rows together.
+    They are spread by customer once; all later groupings find their rows together.
     """
-    lines = transactions.select(
+    # By way of a double: exact below 9e13, and the product of two decimals costs as much as all
+    # the rest of the line.
+    cents = F.round(F.col("amount").cast("double") * 100).cast("bigint")
+    return transactions.select(
         "customer_id",
         F.col("purchased_at").cast("date").alias("day"),
         visible_from("purchased_at").alias("visible_from"),
-        (F.col("amount") * 100).cast("bigint").alias("cents"),
-        is_purchase().cast("int").alias("is_purchase"),
-    )
+        cents.alias("cents"),
+        is_purchase().cast("bigint").alias("is_purchase"),
+    ).repartition("customer_id")
+
+
+def summary_of_lines(lines: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
+    """`purchase_summary` straight from `purchase_lines`, on Spark alone: in half the time."""
+    return lines.mapInArrow(summariser(as_of_dates), SUMMARY_DDL)
+
+
+def purchase_totals(transactions: DataFrame) -> DataFrame:
+    """One row a (customer_id, day, visible_from) with a purchase: its cents, returns included."""
     days = (
-        lines.repartition("customer_id")
+        purchase_lines(transactions)
         .groupBy("customer_id", "day", "visible_from")
         .agg(F.sum("cents").alias("cents"), F.max("is_purchase").alias("is_purchase"))
     )
