@@ -10,6 +10,12 @@ SELECT * FROM gold_customer_scores WHERE as_of = (SELECT max(as_of) FROM gold_cu
 CREATE OR REPLACE TEMP VIEW gold_risk_factors_latest AS
 SELECT * FROM gold_risk_factors WHERE as_of = (SELECT max(as_of) FROM gold_risk_factors);
 
+CREATE OR REPLACE TEMP VIEW gold_churn_by_horizon_latest AS
+SELECT * FROM gold_churn_by_horizon WHERE as_of = (SELECT max(as_of) FROM gold_churn_by_horizon);
+
+CREATE OR REPLACE TEMP VIEW gold_churn_reasons_latest AS
+SELECT * FROM gold_churn_reasons WHERE as_of = (SELECT max(as_of) FROM gold_churn_reasons);
+
 CREATE OR REPLACE TEMP VIEW gold_customer_segments_latest AS
 SELECT * FROM gold_customer_segments WHERE as_of = (SELECT max(as_of) FROM gold_customer_segments);
 

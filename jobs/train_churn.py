@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +30,7 @@ from jobs.runtime.context import Context
 from jobs.runtime.registry import CHALLENGER, CHAMPION, Registered, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.schedule import Schedule
+from models.metrics import bootstrap_weights, paired_difference, stable_seed
 from models.profit import CampaignEconomics
 from models.reasons import reason_features
 
@@ -81,7 +82,7 @@ def train(
             one = candidates[-1]
             figures = f"validation ROC AUC {one.validation_roc_auc:.3f}, {one.seconds:.1f} s"
             say(f"      {name}: {figures}")
-        chosen = best_of(candidates)
+        chosen = best_of(data, candidates)
         champion = registry.by_alias(CHAMPION)
         evaluated = evaluate(test, known, candidates, champion)
         found = comparison(evaluated, settings.bootstrap_samples, economics)
@@ -108,10 +109,22 @@ def train(
     return result
 
 
-def best_of(candidates: list[Candidate]) -> Candidate:
-    """The best on the validation date of those with exact explanations."""
-    able = [c for c in candidates if c.model.is_exactly_explained]
-    return max(able or candidates, key=lambda c: c.validation_roc_auc)
+def best_of(data: TrainingData, candidates: Sequence[Candidate]) -> Candidate:
+    """The best on the validation date of those with exact explanations.
+
+    In the order of conf: a later one takes the place of an earlier only where the interval of its
+    gain in ROC AUC, paired by customer, lies above zero. Within chance the first stays.
+    """
+    able = [c for c in candidates if c.model.is_exactly_explained] or list(candidates)
+    best, label = able[0], data.held_out_label
+    customers, samples = data.held_out["customer_id"].tolist(), data.context.settings.training
+    weights = bootstrap_weights(customers, samples.bootstrap_samples, stable_seed("choice"))
+    for one in able[1:]:
+        scores = (one.validation_scores, best.validation_scores)
+        gain = paired_difference("roc_auc", label, *scores, weights)
+        if gain.low is not None and gain.low > 0:
+            best = one
+    return best
 
 
 def served_facts(context: Context, plan: Schedule, known: Any) -> dict[str, Any]:

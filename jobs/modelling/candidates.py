@@ -27,6 +27,7 @@ class Candidate:
     parameters: Mapping[str, Any]
     model: Any
     validation_roc_auc: float
+    validation_scores: NDArray[np.float64]
     thresholds: Mapping[str, float]
     expected_profit: float
     seconds: float
@@ -135,6 +136,7 @@ def fitted(
         dict(parameters),
         model,
         roc_auc(label, raw),
+        raw,
         thresholds,
         best.profit,
         time.perf_counter() - began,

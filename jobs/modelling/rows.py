@@ -112,7 +112,8 @@ def designed(context: Context, rows: Any) -> Design:
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
     frame, names = design_matrix(rows, numeric, categories, ALSO)
-    return Design(_spread(context, frame), names, encoder, left_out)
+    kept = _spread(context, frame, context.settings.training.workers)
+    return Design(kept, names, encoder, left_out)
 
 
 def dense(context: Context, rows: Any, plain: Design) -> Design:
@@ -149,10 +150,9 @@ def dense(context: Context, rows: Any, plain: Design) -> Design:
     frame, names = dense_matrix(
         rows, places, logged, encoder.missing_indicators, encoder.categories, ALSO
     )
-    vectors = VectorAssembler(inputCols=names, outputCol="features").transform(
-        _spread(context, frame)
-    )
-    kept = context.lake.keep(vectors.select(*ALSO, "features"))
+    vectors = VectorAssembler(inputCols=names, outputCol="features").transform(frame)
+    partitions = context.settings.training.partitions
+    kept = _spread(context, vectors.select(*ALSO, "features"), partitions)
     return Design(kept, names, encoder, plain.left_out)
 
 
@@ -161,10 +161,9 @@ def _rounded(value: float | None, otherwise: float) -> float:
     return float(f"{value:.6g}") if value else otherwise
 
 
-def _spread(context: Context, frame: Any) -> Any:
+def _spread(context: Context, frame: Any, partitions: int) -> Any:
     """The rows in an order and in partitions that depend on nothing but the rows."""
-    workers = context.settings.training.workers
-    spread = frame.repartition(workers, "customer_id")
+    spread = frame.repartition(partitions, "customer_id")
     return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 

@@ -37,6 +37,8 @@ def small_context(root, **training):
     values["lakehouse"]["root"] = str(root)
     values["training"] |= {
         "train_dates": 3,
+        # Sums of several partitions are added in the order in which they arrive.
+        "partitions": 1,
         "bootstrap_samples": 60,
         "leak_alarm_roc_auc": 0.99,
         "leak_alarm_roc_auc_active_90d": 0.99,
