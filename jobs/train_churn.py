@@ -17,6 +17,7 @@ from jobs.modelling.evaluation import (
     check_leak,
     comparison,
     evaluate,
+    result_row,
 )
 from jobs.modelling.feature_sets import compared_feature_sets
 from jobs.modelling.horizons import other_horizons
@@ -30,7 +31,7 @@ from jobs.runtime.context import Context
 from jobs.runtime.registry import CHALLENGER, CHAMPION, Registered, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.schedule import Schedule
-from models.metrics import bootstrap_weights, paired_difference, stable_seed
+from models.metrics import Estimate, bootstrap_weights, paired_difference, stable_seed
 from models.profit import CampaignEconomics
 from models.reasons import reason_features
 
@@ -87,6 +88,10 @@ def train(
         evaluated = evaluate(test, known, candidates, champion)
         found = comparison(evaluated, settings.bootstrap_samples, economics)
         check_leak(context, found, [c.name for c in candidates])
+        found += [
+            result_row(one.name, "training_seconds", Estimate(one.seconds), split="train")
+            for one in candidates
+        ]
         for one in candidates:
             if one.name in settings.stability.learners:
                 found += stability(data, one)

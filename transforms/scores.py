@@ -17,7 +17,7 @@ def customer_scores(
     """One row a scored customer.
 
     `scored` has as_of, customer_id, churn_probability, score_basis, model_name, model_version,
-    top_risk_factor, recency_days and engagement_score.
+    top_risk_factor, main_reason, reason_basis, recency_days and engagement_score.
     """
     actions = formulas["recommended_actions"](
         **{n: n for n in ("churn_probability", "engagement_score", "recency_days")}

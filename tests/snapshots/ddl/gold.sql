@@ -8,6 +8,8 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `confidence_score` double NOT NULL COMMENT '|p - 0.5| * 2: 0 undecided, 1 certain',
   `recommended_actions` string COMMENT 'Actions whose rule fired, parted by \'; \'; null: none',
   `top_risk_factor` string COMMENT 'The feature that raises the risk most; null: none known',
+  `main_reason` string COMMENT 'The likeliest of price, features, competitor, quality, support; null: nothing raises the risk, or no model',
+  `reason_basis` string COMMENT 'labelled (from what leavers named) or shap_families; null: no main_reason',
   `model_name` string COMMENT 'Learner of the champion; null under score_basis rule',
   `model_version` string COMMENT 'Version in the registry; null under score_basis rule',
   `score_basis` string NOT NULL COMMENT 'model, cold_start (history too short) or rule (no champion)'
@@ -26,6 +28,25 @@ CREATE TABLE IF NOT EXISTS gold.risk_factors (
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row is: One of the five features that move a customer\'s risk most, by exact SHAP value. Key: as_of, customer_id, rank.';
+
+CREATE TABLE IF NOT EXISTS gold.churn_by_horizon (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `horizon_days` int NOT NULL COMMENT 'Days within which the customer may leave',
+  `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon; the primary one as in customer_scores'
+) USING delta
+CLUSTER BY (customer_id, as_of)
+COMMENT 'One row is: The risk of one customer who can still be kept, within one horizon. Key: as_of, customer_id, horizon_days.';
+
+CREATE TABLE IF NOT EXISTS gold.churn_reasons (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `reason` string NOT NULL COMMENT 'One of price, features, competitor, quality, support',
+  `probability` double NOT NULL COMMENT 'labelled: that a leaver like this names it; shap_families: the share of the risk that would go without the push of its features',
+  `reason_basis` string NOT NULL COMMENT 'labelled or shap_families'
+) USING delta
+CLUSTER BY (customer_id, as_of)
+COMMENT 'One row is: How likely one reason is that of one customer who can still be kept. Key: as_of, customer_id, reason.';
 
 CREATE TABLE IF NOT EXISTS gold.customer_segments (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
@@ -73,3 +94,16 @@ CREATE TABLE IF NOT EXISTS gold.model_comparison (
   `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'
 ) USING delta
 COMMENT 'One row is: One metric of one model on one set of customers and dates. Key: trained_at, model_name, model_version, data_set, population, horizon_days, split, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.feature_sets (
+  `trained_at` timestamp NOT NULL COMMENT 'When the training run began (UTC)',
+  `model_name` string NOT NULL COMMENT 'Learner',
+  `model_version` string NOT NULL COMMENT 'Version in the registry of that run',
+  `data_set` string NOT NULL COMMENT 'The environment that the data came from',
+  `feature_set` string NOT NULL COMMENT 'all, selected (the strongest by SHAP), or without_<family>',
+  `metric` string NOT NULL COMMENT 'features (how many), roc_auc, average_precision, brier, or roc_auc_difference to all',
+  `value` double COMMENT 'Value of the metric; null: undefined here',
+  `ci_low` double COMMENT 'Lower end of the 95 % bootstrap interval; null: none computed',
+  `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'
+) USING delta
+COMMENT 'One row is: One metric of the chosen learner on a set of features, measured on the validation date. Key: trained_at, model_name, feature_set, metric.';

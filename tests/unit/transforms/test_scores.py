@@ -16,7 +16,7 @@ CONF = Path(__file__).parents[3] / "conf" / "defaults.yaml"
 SCORED = (
     "as_of date, customer_id string, churn_probability double, score_basis string, "
     "model_name string, model_version string, top_risk_factor string, recency_days bigint, "
-    "engagement_score double"
+    "engagement_score double, main_reason string, reason_basis string"
 )
 
 
@@ -26,7 +26,8 @@ def conf():
 
 
 def scored(name, probability, recency=1, engagement=None):
-    return (AS_OF, name, probability, "model", "xgboost", "3", "recency_days", recency, engagement)
+    facts = ("model", "xgboost", "3", "recency_days", recency, engagement)
+    return (AS_OF, name, probability, *facts, "price", "shap_families")
 
 
 def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, conf):

@@ -1,0 +1,101 @@
+"""Reasons that leavers named as labels; the likeliest reason; horizons that agree."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from contracts.silver import REASONS
+from transforms.reasons import churn_reasons, named_reasons, reason_labels, with_main_reason
+from transforms.scores import churn_by_horizon
+
+AS_OF = dt.date(2018, 1, 1)
+SURVEYS = "customer_id string, reason string, answered_at timestamp"
+TICKETS = "customer_id string, category string, opened_at timestamp"
+
+
+def at(day, hour=12):
+    return dt.datetime(2018, 1, 1, hour) + dt.timedelta(days=day)
+
+
+def test_a_survey_speaks_before_tickets_and_both_in_their_time(frame, rows_of):
+    surveys = frame(
+        SURVEYS,
+        [
+            ("survey", "price", at(3)),
+            ("late", "price", at(30 + 9)),  # within 10 days after the horizon of 30
+            ("too late", "price", at(30 + 10)),
+            ("early", "price", at(-1)),
+        ],
+    )
+    tickets = frame(
+        TICKETS,
+        [
+            ("survey", "Outage", at(1)),  # the survey says more
+            ("ticket", "Outage", at(29)),
+            ("ticket", "billing", at(2)),
+            ("ticket late", "Outage", at(30)),
+            ("other", "small talk", at(2)),
+            (None, "Outage", at(2)),
+        ],
+    )
+    named = named_reasons(surveys, tickets, {"outage": "quality", "billing": "price"})
+    who = ("survey", "late", "too late", "early", "ticket", "ticket late", "other")
+    leavers = frame("customer_id string, as_of date", [(name, AS_OF) for name in who])
+    found = {
+        row["customer_id"]: {r for r in REASONS if row[f"named_{r}"]}
+        for row in rows_of(reason_labels(leavers, named, 30, 10))
+    }
+    assert found == {"survey": {"price"}, "late": {"price"}, "ticket": {"quality", "price"}}
+
+
+def test_one_source_is_enough(frame, rows_of):
+    surveys = frame(SURVEYS, [("a", "support", at(0))])
+    assert [r["reason"] for r in rows_of(named_reasons(surveys, None, {}))] == ["support"]
+
+
+@pytest.mark.spark_only
+def test_reasons_become_rows_and_the_likeliest_is_the_main_one(frame, rows_of):
+    rows = frame(
+        "as_of date, customer_id string, reasons array<double>",
+        [
+            (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0]),
+            (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0]),
+            (AS_OF, "nothing", [0.0] * 5),
+            (AS_OF, "unknown", None),
+        ],
+    )
+    main = {
+        r["customer_id"]: (r["main_reason"], r["reason_basis"])
+        for r in rows_of(with_main_reason(rows, "labelled"))
+    }
+    assert main == {
+        "quality": ("quality", "labelled"),
+        "tie": ("price", "labelled"),
+        "nothing": (None, None),
+        "unknown": (None, None),
+    }
+    told = rows_of(churn_reasons(rows, "labelled"))
+    assert {r["customer_id"] for r in told} == {"quality", "tie", "nothing"}
+    of_quality = {r["reason"]: r["probability"] for r in told if r["customer_id"] == "quality"}
+    assert of_quality == dict(zip(REASONS, [0.1, 0.0, 0.2, 0.5, 0.0], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        # Silence for 60 days contains silence for 30: .5 cannot stand after .4; nor .3 before it.
+        ("inactivity", {7: 0.4, 30: 0.4, 60: 0.4, 90: 0.1}),
+        # A contract that ends within 30 days ends within 60.
+        ("termination", {7: 0.3, 30: 0.4, 60: 0.5, 90: 0.5}),
+    ],
+)
+def test_horizons_agree_with_each_other(frame, rows_of, definition, expected):
+    rows = frame(
+        "as_of date, customer_id string, churn_probability double, p_7 double, p_60 double, "
+        "p_90 double",
+        [(AS_OF, "a", 0.4, 0.3, 0.5, 0.1)],
+    )
+    found = rows_of(churn_by_horizon(rows, 30, [90, 7, 60], definition))
+    assert {r["horizon_days"]: r["churn_probability"] for r in found} == expected
