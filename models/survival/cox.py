@@ -81,6 +81,15 @@ class CoxModel:
             out[rows] = np.exp(-risk[rows, None] * baseline.gained(age[rows], days))
         return out
 
+    def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
+        """Days ahead of each age on which enough customers were at risk; 0 for another stratum."""
+        ages = np.asarray(age, dtype=float)
+        last = {name: baseline.last_day for name, baseline in self.baselines.items()}
+        if len(last) == 1:
+            return np.maximum(next(iter(last.values())) - ages, 0.0)
+        names = [""] * len(ages) if stratum is None else stratum
+        return np.maximum(np.array([last.get(name, -1) for name in names]) - ages, 0.0)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON: what prediction and gold.lifetime_models need."""
         return {

@@ -9,6 +9,7 @@ import numpy as np
 
 from models.survival.baseline import Baseline
 from models.survival.cox_sums import Cells, Expected
+from models.survival.kaplan_meier import weight_at_risk
 from models.survival.newton import Point
 from models.survival.rows import Array, Whole
 from models.survival.survey import Survey
@@ -111,8 +112,7 @@ class DayTerms:
         """The cumulative baseline hazard of each stratum, by day."""
         hazards = np.zeros_like(found.events)
         hazards[self.cells.stratum, self.cells.day + 1] = self.hazard
-        # Who is at risk on a day began before it.
-        at_risk = np.cumsum(found.entries - found.exits, axis=1) + found.exits
+        at_risk = weight_at_risk(found.entries, found.exits)
         return {
             name: Baseline.of(hazards[k, 1:], at_risk[k, 1:]) for k, name in enumerate(found.strata)
         }

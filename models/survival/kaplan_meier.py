@@ -39,8 +39,7 @@ class KaplanMeier:
 
         At risk on day d is who entered before d and did not leave before d.
         """
-        inside = np.cumsum(entries) - np.cumsum(exits)
-        at_risk = np.concatenate([[0.0], inside[:-1]])
+        at_risk = weight_at_risk(entries, exits)
         # Weights are summed in floating point: who has left may leave a rounding error behind.
         position = np.flatnonzero(events > 0)
         days, n, d = position - 1, at_risk[position], events[position]
@@ -64,6 +63,12 @@ class KaplanMeier:
         """First day on which at most half are left; None where more than half never leave."""
         half = np.flatnonzero(self.survival <= 0.5)
         return int(self.days[half[0]]) if len(half) else None
+
+
+def weight_at_risk(entries: Array, exits: Array) -> Array:
+    """By day: who entered before it and did not leave before it; days along the last axis."""
+    inside = np.cumsum(entries - exits, axis=-1)
+    return np.concatenate([np.zeros_like(inside[..., :1]), inside[..., :-1]], axis=-1)
 
 
 def _interval(survival: Array, d: Array, n: Array, level: float) -> tuple[Array, Array]:

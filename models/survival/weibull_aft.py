@@ -39,6 +39,7 @@ class WeibullModel:
     log_likelihood: float
     rows: int
     events: int
+    last_day: int
     passes: int
 
     kind = "weibull_aft"
@@ -78,6 +79,10 @@ class WeibullModel:
         log_scale = self.log_scale(x)
         then = _hazard(age[:, None] + days[None, :], log_scale[:, None], shape)
         return np.exp(-(then - _hazard(age, log_scale, shape)[:, None]))
+
+    def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
+        """Days ahead of each age that lie within the ages observed."""
+        return np.maximum(self.last_day - np.asarray(age, dtype=float), 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON."""
@@ -236,5 +241,6 @@ def _in_units(
         log_likelihood=end.log_likelihood,
         rows=found.count,
         events=int(found.event_count.sum()),
+        last_day=found.exits.shape[1] - 2,
         passes=passes,
     )

@@ -120,7 +120,7 @@ def test_conditional_survival_on_paper():
         math.log(2),
         np.eye(3),
         np.eye(3),
-        *(0.0, 2, 1, 1),
+        *(0.0, 2, 1, 300, 1),
     )
     alive = model.conditional_survival(np.array([[0.0]]), np.array([50]), np.array([0, 50]))
     assert alive[0] == pytest.approx([1.0, math.exp(-3 / 4)])
