@@ -43,8 +43,8 @@ class KaplanMeier:
         # Weights are summed in floating point: who has left may leave a rounding error behind.
         position = np.flatnonzero(events > 0)
         days, n, d = position - 1, at_risk[position], events[position]
-        n = np.maximum(n, d)
-        survival = np.cumprod(1.0 - d / n)
+        n = np.where(n < d, d, n).astype(np.float64)
+        survival = np.cumprod(1.0 - d / n).astype(np.float64)
         low, high = _interval(survival, d, n, level)
         return cls(days, n, d, survival, low, high)
 
