@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from models.survival.baseline import Baseline
-from models.survival.cox_sums import Cells, partial_score_products, partial_sums
+from models.survival.cox_sums import Cells, RiskSums, ScoreProducts
 from models.survival.cox_terms import DayTerms, Ties
 from models.survival.kaplan_meier import kaplan_meier
 from models.survival.newton import Point, maximise
@@ -130,7 +130,7 @@ def fit_cox(
     at: dict[str, DayTerms] = {}
 
     def value_at(beta: Array) -> Point:
-        sums = cells.layout.views(rows.total(partial_sums(cells, beta)))
+        sums = cells.layout.views(rows.total(RiskSums(cells, beta)))
         at["last"] = DayTerms.of(cells, sums, ties)
         return at["last"].point(beta)
 
@@ -140,7 +140,7 @@ def fit_cox(
     _refuse_lost(end, start, names)
     terms = at["last"]
     inverse = np.linalg.inv(end.information)
-    products = rows.total(partial_score_products(cells, end.theta, terms.expected()))
+    products = rows.total(ScoreProducts(cells, end.theta, terms.expected()))
     robust = inverse @ products.reshape(inverse.shape) @ inverse
     units = np.outer(cells.scale, cells.scale)
     return CoxModel(

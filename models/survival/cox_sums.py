@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 from numba import njit
 
-from models.survival.rows import Array, Block, Layout, Partial, SurvivalError, Whole, cluster_sums
+from models.survival.rows import Array, Block, Layout, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey
 
 # Doubles of one pass that the driver holds: 128 MB. 1,000 days x 40 covariates are 1.7 million.
@@ -95,16 +95,20 @@ class Cells:
         return out
 
 
-def partial_sums(cells: Cells, beta: Array) -> Partial:
-    """The function that makes one partition's sums at beta (of standardised covariates)."""
+@dataclass(frozen=True)
+class RiskSums:
+    """One partition's sums at beta (of standardised covariates): `Cells.layout`."""
 
-    def partial(blocks: Iterable[Block]) -> Array:
-        vector, sums = cells.layout.zeros()
+    cells: Cells
+    beta: Array
+
+    def __call__(self, blocks: Iterable[Block]) -> Array:
+        vector, sums = self.cells.layout.zeros()
         for block in blocks:
-            x, entered, left = cells.located(block)
+            x, entered, left = self.cells.located(block)
             # An overflow gives an infinite likelihood, and the step is halved.
             with np.errstate(over="ignore"):
-                risk = block.weight * np.exp(x @ beta)
+                risk = block.weight * np.exp(x @ self.beta)
             _add_rows(
                 x,
                 risk,
@@ -117,8 +121,6 @@ def partial_sums(cells: Cells, beta: Array) -> Partial:
                 sums["event_x"],
             )
         return vector
-
-    return partial
 
 
 @njit(nogil=True)
@@ -163,30 +165,35 @@ class Expected:
     event_mean: Array
 
 
-def partial_score_products(cells: Cells, beta: Array, expected: Expected) -> Partial:
-    """The function that makes one partition's sum over customers of score x score'.
+@dataclass(frozen=True)
+class ScoreProducts:
+    """One partition's sum over customers of score x score', (columns^2,).
 
     A row's score residual is w [event (x - mean) - integral of (x - mean) exp(xb) dH over its days
     at risk] (Therneau & Grambsch 2000, section 4.6; the ties of Efron as in R's survival).
     """
-    hazard = np.concatenate([expected.hazard, [0.0]])  # position -1: before the first cell
-    mean_hazard = np.concatenate([expected.mean_hazard, np.zeros((1, cells.columns))])
 
-    def scores(block: Block) -> Array:
-        x, entered, left = cells.located(block)
-        risk = np.exp(x @ beta)
-        died = block.event[:, None] == 1
-        time = (hazard[left] - hazard[entered])[:, None]
-        time = time - np.where(died, expected.tied_hazard[left][:, None], 0.0)
-        mean = mean_hazard[left] - mean_hazard[entered]
-        mean = mean - np.where(died, expected.tied_mean_hazard[left], 0.0)
-        seen = np.where(died, x - expected.event_mean[left], 0.0)
-        return block.weight[:, None] * (seen - risk[:, None] * (x * time - mean))
+    cells: Cells
+    beta: Array
+    expected: Expected
 
-    def partial(blocks: Iterable[Block]) -> Array:
-        total = np.zeros((cells.columns, cells.columns))
-        for customers in cluster_sums((block.cluster, scores(block)) for block in blocks):
+    def __call__(self, blocks: Iterable[Block]) -> Array:
+        total = np.zeros((self.cells.columns, self.cells.columns))
+        for customers in cluster_sums((block.cluster, self.scores(block)) for block in blocks):
             total += customers.T @ customers
         return total.ravel()
 
-    return partial
+    def scores(self, block: Block) -> Array:
+        """(rows, columns) score residuals, weighted."""
+        x, entered, left = self.cells.located(block)
+        # Position -1: before the first event day.
+        hazard = np.concatenate([self.expected.hazard, [0.0]])
+        mean_hazard = np.vstack([self.expected.mean_hazard, np.zeros(self.cells.columns)])
+        risk = np.exp(x @ self.beta)
+        died = block.event[:, None] == 1
+        time = (hazard[left] - hazard[entered])[:, None]
+        time = time - np.where(died, self.expected.tied_hazard[left][:, None], 0.0)
+        mean = mean_hazard[left] - mean_hazard[entered]
+        mean = mean - np.where(died, self.expected.tied_mean_hazard[left], 0.0)
+        seen = np.where(died, x - self.expected.event_mean[left], 0.0)
+        return block.weight[:, None] * (seen - risk[:, None] * (x * time - mean))

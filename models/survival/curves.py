@@ -27,8 +27,6 @@ ROWS_AT_ONCE = 2048
 class Curve(Protocol):
     """A fitted model, as prediction needs it."""
 
-    names: tuple[str, ...]
-
     def conditional_survival(
         self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
     ) -> Array:

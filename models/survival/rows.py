@@ -65,12 +65,12 @@ class Rows(Protocol):
 
     strata: names of the strata, sorted; one row of tables by day each.
     last_day: the largest stop.
-    low: smallest value of each column (NaN where none is known).
+    origin: one point near the rows, about which sums are taken; NaN where a column is unknown.
     """
 
     strata: Sequence[str]
     last_day: int
-    low: Array
+    origin: Array
 
     def total(self, partial: Partial) -> Array:
         """The sum of partial(blocks) over all partitions; a customer lies in one partition."""
@@ -128,7 +128,7 @@ class ArrayRows:
         return checked_last_day(int(self.block.stop.max()))
 
     @property
-    def low(self) -> Array:
+    def origin(self) -> Array:
         """Smallest value of each column; NaN where all are NaN."""
         return np.fmin.reduce(self.block.x, axis=0)
 

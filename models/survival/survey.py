@@ -22,7 +22,7 @@ class Survey:
     entries, exits, events: weights by start, by stop, and by stop of those with an event.
     event_count: events by stop, without weights.
     mean, covariance: of the columns, weighted.
-    spread: sum of |value - smallest value|; exactly 0 for a constant column.
+    origin: a value of each column. spread: sum of |value - origin|, 0 for a constant column.
     """
 
     strata: Sequence[str]
@@ -32,7 +32,7 @@ class Survey:
     exits: Array
     events: Array
     event_count: Array
-    low: Array
+    origin: Array
     spread: Array
     mean: Array
     covariance: Array
@@ -65,9 +65,14 @@ class Survey:
 
 def survey(rows: Rows) -> Survey:
     """Count and add. SurvivalError for rows that no model can use."""
-    columns, strata, days = len(rows.low), len(rows.strata), rows.last_day + 2
-    low = np.where(np.isfinite(rows.low), rows.low, 0.0)
-    layout = Layout(
+    columns, strata, days = len(rows.origin), len(rows.strata), rows.last_day + 2
+    origin = np.where(np.isfinite(rows.origin), rows.origin, 0.0)
+    layout = _layout(columns, strata, days)
+    return _checked(rows, origin, layout.views(rows.total(_Counts(layout, origin))))
+
+
+def _layout(columns: int, strata: int, days: int) -> Layout:
+    return Layout(
         rows=(),
         never_at_risk=(),
         bad_weights=(),
@@ -83,20 +88,26 @@ def survey(rows: Rows) -> Survey:
         second=(columns, columns),
     )
 
-    def partial(blocks: Iterable[Block]) -> Array:
-        vector, sums = layout.zeros()
+
+@dataclass(frozen=True)
+class _Counts:
+    """One partition's counts, and moments of its covariates about the origin."""
+
+    layout: Layout
+    origin: Array
+
+    def __call__(self, blocks: Iterable[Block]) -> Array:
+        vector, sums = self.layout.zeros()
         for block in blocks:
             _count(block, sums)
             known = np.isfinite(block.x)
-            shifted = np.where(known, block.x - low, 0.0)
+            shifted = np.where(known, block.x - self.origin, 0.0)
             weighted = shifted * block.weight[:, None]
             sums["unknown"] += (~known).sum(axis=0)
             sums["spread"] += np.abs(shifted).sum(axis=0)
             sums["first"] += weighted.sum(axis=0)
             sums["second"] += weighted.T @ shifted
         return vector
-
-    return _checked(rows, low, layout.views(rows.total(partial)))
 
 
 def _count(block: Block, sums: dict[str, Array]) -> None:
@@ -119,7 +130,7 @@ def _count(block: Block, sums: dict[str, Array]) -> None:
         sums[name] += np.bincount(place, weight, size).reshape(strata, days)
 
 
-def _checked(rows: Rows, low: Array, sums: dict[str, Array]) -> Survey:
+def _checked(rows: Rows, origin: Array, sums: dict[str, Array]) -> Survey:
     count = int(sums["rows"])
     if int(sums["never_at_risk"]):
         raise SurvivalError(
@@ -146,9 +157,9 @@ def _checked(rows: Rows, low: Array, sums: dict[str, Array]) -> Survey:
         exits=sums["exits"],
         events=sums["events"],
         event_count=sums["event_count"],
-        low=low,
+        origin=origin,
         spread=sums["spread"],
-        mean=low + shift,
+        mean=origin + shift,
         covariance=sums["second"] / weight - np.outer(shift, shift),
         unknown=sums["unknown"],
     )
@@ -178,7 +189,7 @@ def refuse_unusable(found: Survey, names: Sequence[str], model: str) -> None:
             )
         if found.spread[column] <= 0:
             raise SurvivalError(
-                f"{name}: must vary, got {found.low[column]:g} in all {found.count:,} rows. "
+                f"{name}: must vary, got {found.origin[column]:g} in all {found.count:,} rows. "
                 "Leave the covariate out."
             )
     dependent = [names[k] for k in range(len(names)) if k not in found.independent_columns()]

@@ -125,7 +125,7 @@ def fit_weibull(rows: Rows, names: Sequence[str], found: Survey | None = None) -
         if theta[-1] <= 0:  # no shape: the step is halved
             return Point(theta, -np.inf, np.zeros(size), np.eye(size))
         layout = Layout(value=(), gradient=(size,), information=(size, size))
-        sums = layout.views(rows.total(ready.likelihood(theta, layout)))
+        sums = layout.views(rows.total(_Likelihood(ready, theta, layout)))
         return Point(theta, float(sums["value"]), sums["gradient"], sums["information"])
 
     rate = found.events.sum() / found.weight
@@ -133,7 +133,7 @@ def fit_weibull(rows: Rows, names: Sequence[str], found: Survey | None = None) -
     start[0], start[-1] = np.log(rate), 1.0
     end, passes = maximise(value_at, value_at(start), "weibull_aft")
     inverse = np.linalg.inv(end.information).astype(np.float64)
-    products = rows.total(ready.score_products(end.theta)).reshape(size, size)
+    products = rows.total(_ScoreProducts(ready, end.theta)).reshape(size, size)
     robust: Array = inverse @ products @ inverse
     return _in_units(end, inverse, robust, ready, names, found, passes + 2)
 
@@ -162,41 +162,50 @@ class _Ready:
             value = value - (gone - before)
         return at_stop, at_start, gone, before, value
 
-    def likelihood(self, theta: Array, layout: Layout) -> Any:
-        """The function that makes one partition's value, gradient and information."""
 
-        def partial(blocks: Iterable[Block]) -> Array:
-            vector, sums = layout.zeros()
-            for block in blocks:
-                at_stop, at_start, gone, before, value = self.terms(block, theta)
-                w, k = block.weight, theta[-1]
-                events = w * block.event
-                sums["value"] += w @ value
-                sums["gradient"] += at_stop.T @ (events - w * gone) + at_start.T @ (w * before)
-                sums["gradient"][-1] += events.sum() / k
-                sums["information"] += (at_stop * (w * gone)[:, None]).T @ at_stop
-                sums["information"] -= (at_start * (w * before)[:, None]).T @ at_start
-                sums["information"][-1, -1] += events.sum() / k**2
-            return vector
+@dataclass(frozen=True)
+class _Likelihood:
+    """One partition's value, gradient and information at theta."""
 
-        return partial
+    ready: _Ready
+    theta: Array
+    layout: Layout
 
-    def score_products(self, theta: Array) -> Any:
-        """The function that makes one partition's sum over customers of score x score'."""
+    def __call__(self, blocks: Iterable[Block]) -> Array:
+        vector, sums = self.layout.zeros()
+        k = self.theta[-1]
+        for block in blocks:
+            at_stop, at_start, gone, before, value = self.ready.terms(block, self.theta)
+            w = block.weight
+            events = w * block.event
+            sums["value"] += w @ value
+            sums["gradient"] += at_stop.T @ (events - w * gone) + at_start.T @ (w * before)
+            sums["gradient"][-1] += events.sum() / k
+            sums["information"] += (at_stop * (w * gone)[:, None]).T @ at_stop
+            sums["information"] -= (at_start * (w * before)[:, None]).T @ at_start
+            sums["information"][-1, -1] += events.sum() / k**2
+        return vector
 
-        def scores(block: Block) -> Array:
-            at_stop, at_start, gone, before, _ = self.terms(block, theta)
-            score = at_stop * (block.event - gone)[:, None] + at_start * before[:, None]
-            score[:, -1] += block.event / theta[-1]
-            return score * block.weight[:, None]
 
-        def partial(blocks: Iterable[Block]) -> Array:
-            total = np.zeros((len(theta), len(theta)))
-            for customers in cluster_sums((block.cluster, scores(block)) for block in blocks):
-                total += customers.T @ customers
-            return total.ravel()
+@dataclass(frozen=True)
+class _ScoreProducts:
+    """One partition's sum over customers of score x score' at theta."""
 
-        return partial
+    ready: _Ready
+    theta: Array
+
+    def __call__(self, blocks: Iterable[Block]) -> Array:
+        total = np.zeros((len(self.theta), len(self.theta)))
+        for customers in cluster_sums((block.cluster, self.scores(block)) for block in blocks):
+            total += customers.T @ customers
+        return total.ravel()
+
+    def scores(self, block: Block) -> Array:
+        """(rows, parameters) derivatives of each row's log-likelihood, weighted."""
+        at_stop, at_start, gone, before, _ = self.ready.terms(block, self.theta)
+        score = at_stop * (block.event - gone)[:, None] + at_start * before[:, None]
+        score[:, -1] += block.event / self.theta[-1]
+        return score * block.weight[:, None]
 
 
 def _mean_log_day(found: Survey) -> float:
