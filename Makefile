@@ -21,7 +21,8 @@ demo test acceptance: export HOLDFAST_JIT ?= quick
 demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
 
-# Models need no Spark and ran before, but for sums over partitions; jobs and notebooks end to end are in `acceptance`.
+# Models need no Spark and ran before, but for sums over partitions; jobs and notebooks end to end
+# are in `acceptance`.
 SPARK_TESTS = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/architecture \
 	tests/packaging tests/jobs/test_train_and_score.py \
 	tests/unit/models/survival/test_distributed.py

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import explanations, measure, merges, point_in_time, summary
+from benchmarks import explanations, measure, merges, point_in_time, summary, survival
 from benchmarks.session import benchmark_session
 
 BENCHMARKS = {
@@ -15,6 +15,8 @@ BENCHMARKS = {
     "curve": point_in_time.curve,
     "explanations": explanations.run,
     "merges": merges.run,
+    "survival": survival.run,
+    "lifetimes": survival.predictions,
 }
 
 

@@ -1,4 +1,5 @@
-"""A cumulative hazard by day of age, and what stands beyond the last observed day."""
+"""A cumulative hazard by day of age, and what stands before the first and beyond the last day on
+which enough were observed."""
 
 from __future__ import annotations
 
@@ -9,18 +10,16 @@ import numpy as np
 
 from models.survival.rows import Array, Whole
 
-# Beyond what was observed the hazard stays at its mean over this last share of the observed days.
+# Beyond what was observed the hazard stays at its mean over this last share of the observed days;
+# at ages before, at its mean over this first share.
 TAIL_SHARE = 0.25
-# Days on which fewer are at risk say too little to be continued.
+# Days on which fewer are at risk say too little: one of three who leaves is a hazard of a third.
 FEWEST_AT_RISK = 10.0
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """cumulative: hazard up to and with each day, day 0 first; daily: beyond the last of them.
-
-    from_day: first day on which enough were at risk; before it the curve rests on few.
-    """
+    """cumulative: hazard up to and with each day, day 0 first; daily: beyond the last of them."""
 
     cumulative: Array
     daily: float
@@ -29,16 +28,16 @@ class Baseline:
     def of(cls, hazard: Array, at_risk: Array) -> Self:
         """From the hazard's step and the weight at risk, by day.
 
-        The curve ends with the last day on which FEWEST_AT_RISK were at risk; single survivors
-        make steps of a tenth and more. Where there never were so many, with the last day of all.
+        The curve is that of the days from the first to the last on which FEWEST_AT_RISK were at
+        risk, or anyone at all where there never were so many.
         """
-        enough = np.flatnonzero(at_risk >= FEWEST_AT_RISK)
-        last = int(enough[-1]) if len(enough) else len(hazard) - 1
-        began = int(np.flatnonzero(at_risk > 0)[0]) if (at_risk > 0).any() else 0
-        cumulative = np.cumsum(hazard)
-        days = max(1, int(np.ceil((last - began + 1) * TAIL_SHARE)))
-        before = cumulative[last - days] if last >= days else 0.0
-        return cls(cumulative[: last + 1], float((cumulative[last] - before) / days))
+        fewest = FEWEST_AT_RISK if at_risk.max() >= FEWEST_AT_RISK else 1e-9
+        enough = np.flatnonzero(at_risk >= fewest)
+        first, last = int(enough[0]), int(enough[-1])
+        days = int(np.ceil((last - first + 1) * TAIL_SHARE))
+        kept = hazard[: last + 1].copy()
+        kept[:first] = kept[first : first + days].mean()
+        return cls(np.cumsum(kept), float(kept[last + 1 - days :].mean()))
 
     @property
     def last_day(self) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from models.survival.baseline import Baseline
 from models.survival.cox_sums import Cells, RiskSums, ScoreProducts
 from models.survival.cox_terms import DayTerms, Ties
+from models.survival.curves import EXTREME
 from models.survival.kaplan_meier import kaplan_meier
 from models.survival.newton import Point, maximise
 from models.survival.proportional_hazards import Schoenfeld
@@ -73,7 +74,7 @@ class CoxModel:
 
         NaN for a stratum that was not there at the fit.
         """
-        risk = np.exp(self.log_risk(x))
+        risk = np.exp(np.clip(self.log_risk(x), -EXTREME, EXTREME))
         names = np.array([""] * len(x) if stratum is None else stratum, dtype=object)
         out = np.full((len(x), len(days)), np.nan)
         for name, baseline in self.baselines.items():

@@ -139,11 +139,15 @@ def _add_rows(x, risk, weight, entered, left, event, net, tied, event_x):  # typ
             for k in range(j + 1):
                 moments[at + k] = scaled * x[row, k]
             at += j + 1
-        net[end] += moments
+        # Plain loops: as slices of arrays the additions take twice as long.
+        for k in range(len(moments)):
+            net[end, k] += moments[k]
         if begin >= 0:
-            net[begin] -= moments
+            for k in range(len(moments)):
+                net[begin, k] -= moments[k]
         if event[row] == 1:
-            tied[end] += moments
+            for k in range(len(moments)):
+                tied[end, k] += moments[k]
             for j in range(columns):
                 event_x[end, j] += weight[row] * x[row, j]
 

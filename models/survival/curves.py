@@ -20,8 +20,12 @@ MONTHS = 36
 # Ends of the months 1 to 36, in days ahead; the last is as far as anything is foretold.
 MONTH_ENDS = np.rint(np.arange(1, MONTHS + 1) * DAYS_A_MONTH).astype(np.int64)
 HORIZON_DAYS = int(MONTH_ENDS[-1])
-# Curves held at once: 2,048 x 1,097 days x 8 bytes = 18 MB.
-ROWS_AT_ONCE = 2048
+# Curves held at once: 128 x 1,097 days x 8 bytes = 1 MB stays in a core's cache.
+ROWS_AT_ONCE = 128
+
+# Log of a hazard ratio beyond which a life is as good as endless, or as good as over: an extreme
+# covariate must not overflow.
+EXTREME = 50.0
 
 
 class Curve(Protocol):

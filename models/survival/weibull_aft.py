@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from models.survival.curves import EXTREME
 from models.survival.newton import Point, maximise
 from models.survival.rows import Array, Block, Layout, Rows, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey, refuse_unusable, survey
@@ -76,9 +77,12 @@ class WeibullModel:
         There is one baseline; a stratum changes nothing.
         """
         shape, age = np.exp(self.log_shape), np.asarray(age, dtype=float)
-        log_scale = self.log_scale(x)
-        then = _hazard(age[:, None] + days[None, :], log_scale[:, None], shape)
-        return np.exp(-(then - _hazard(age, log_scale, shape)[:, None]))
+        # Ages as shares of the last day observed, so that the two factors stay moderate.
+        log_risk = shape * (np.log(max(self.last_day, 1)) - self.log_scale(x))
+        risk = np.exp(np.clip(log_risk, -EXTREME, EXTREME))
+        share = age[:, None] / max(self.last_day, 1)
+        ahead = (age[:, None] + days[None, :]) / max(self.last_day, 1)
+        return np.exp(-risk[:, None] * (ahead**shape - share**shape))
 
     def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
         """Days ahead of each age that lie within the ages observed."""
@@ -94,12 +98,6 @@ class WeibullModel:
         """The model that `to_dict` wrote."""
         arrays = {name: np.array(content[name]) for name in ARRAYS}
         return cls(**{**content, **arrays, "names": tuple(content["names"])})
-
-
-def _hazard(age: Array, log_scale: Array, shape: float) -> Array:
-    """Cumulative hazard at an age; 0 at age 0 and before."""
-    log_age = np.log(np.maximum(age, 1e-300))
-    return np.where(age > 0, np.exp(shape * (log_age - log_scale)), 0.0)
 
 
 def fit_weibull(rows: Rows, names: Sequence[str], found: Survey | None = None) -> WeibullModel:

@@ -9,6 +9,7 @@ from models.survival.baseline import Baseline
 from models.survival.cox import fit_cox
 from models.survival.curves import HORIZON_DAYS, MONTH_ENDS, remaining_life
 from models.survival.rows import ArrayRows, SurvivalError
+from models.survival.weibull_aft import fit_weibull
 
 
 class Geometric:
@@ -64,7 +65,7 @@ def test_who_stays_beyond_36_months_has_no_date():
 def test_many_rows_are_the_same_as_each_alone():
     daily = np.linspace(0.001, 0.2, 5000)
     many = life_of(*daily)
-    for row in (0, 2047, 2048, 4999):
+    for row in (0, 127, 128, 4999):
         one = life_of(daily[row])
         assert many.expected_days[row] == one.expected_days[0]
         assert many.by_month[row].tolist() == one.by_month[0].tolist()
@@ -112,11 +113,27 @@ def test_days_with_few_at_risk_are_not_believed():
     assert found.at(np.array([3, 5])) == pytest.approx([0.06, 0.06 + 2 * 0.02])
 
 
-def test_the_age_at_entry_begins_the_observed_days():
-    # Nobody was at risk before day 100: the last quarter of 40 days is 10 days.
+def test_at_ages_that_few_were_observed_at_the_hazard_is_that_of_the_next():
+    # Nobody was at risk before day 90, few before day 100; then 40 days, whose first and last
+    # quarter are 10 days.
     hazard, at_risk = np.zeros(140), np.zeros(140)
-    hazard[100:], at_risk[100:] = 0.01, 30
-    assert Baseline.of(hazard, at_risk).daily == pytest.approx(0.01)
+    hazard[90:100], at_risk[90:100] = 0.5, 2
+    hazard[100:110], hazard[110:], at_risk[100:] = 0.01, 0.03, 30
+    found = Baseline.of(hazard, at_risk)
+    assert found.daily == pytest.approx(0.03)
+    gained = found.gained(np.array([0, 95]), np.array([1, 10]))
+    assert gained == pytest.approx(np.array([[0.01, 0.1], [0.01, 0.1]]))
+
+
+@pytest.mark.parametrize("fit", [fit_cox, fit_weibull])
+def test_an_extreme_covariate_gives_an_end_at_once_or_never_and_no_nan(sample, fit):
+    frame = sample()
+    model = fit(ArrayRows.of(frame["stop"], frame["event"], frame[["x0"]]), ["x0"])
+    found = remaining_life(model, [[1e9], [-1e9]], [40, 40], (30,))
+    # x0 raises the hazard.
+    assert found.churn[30].tolist() == pytest.approx([1, 0])
+    assert found.median_days[0] == pytest.approx(1, abs=3) and np.isnan(found.median_days[1])
+    assert np.isfinite(found.by_month).all() and found.expected_days[1] == 1096
 
 
 def test_a_cox_model_without_effect_foretells_the_shares_that_left(sample):
