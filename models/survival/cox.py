@@ -34,6 +34,7 @@ class CoxModel:
     covariance: inverse of the information. robust_covariance: the sandwich, by customer.
     center: the means of the covariates; the baselines are those of a customer there.
     baselines: one a stratum.
+    passes: over the rows, beside the survey.
     residuals: for the test of proportionality alone; not stored with the model.
     """
 

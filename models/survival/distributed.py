@@ -62,7 +62,7 @@ def survival_frame(
         for batch in batches:
             out = batch[[name for name in batch if name.startswith("#")]]
             out = out.rename(columns=lambda name: name[1:])
-            yield out.assign(x=_as_bytes(encoder.encode(batch[names])))
+            yield out.assign(x=as_bytes(encoder.encode(batch[names])))
 
     spread = given.mapInPandas(compact, COMPACT).repartition("cluster")
     return spread.sortWithinPartitions("cluster", "stop", "start")
@@ -138,7 +138,7 @@ class SparkRows:
         columns, strata = list(self.columns), list(self.strata)
 
         def in_pieces(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-            vector = partial(_blocks(batches, columns, strata))
+            vector = partial(blocks_of(batches, columns, strata))
             starts = range(0, len(vector), PIECE)
             sums = [vector[at : at + PIECE].tobytes() for at in starts]
             yield pd.DataFrame({"piece": range(len(sums)), "sums": sums})
@@ -156,9 +156,10 @@ def _added(pieces: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"piece": [pieces["piece"].iloc[0]], "sums": [total.tobytes()]})
 
 
-def _blocks(
+def blocks_of(
     batches: Iterator[pd.DataFrame], columns: Sequence[int], strata: Sequence[str]
 ) -> Iterator[Block]:
+    """Blocks of at least BLOCK_ROWS rows, but the last, from batches of compact rows."""
     waiting: list[pd.DataFrame] = []
     for batch in batches:
         waiting.append(batch)
@@ -185,14 +186,14 @@ def _block(rows: pd.DataFrame, columns: Sequence[int], strata: Sequence[str]) ->
     )
 
 
-def _as_bytes(matrix: Any) -> list[bytes]:
+def as_bytes(matrix: Any) -> list[bytes]:
     """Each row of a float32 matrix as its bytes."""
     width, whole = matrix.shape[1] * 4, np.ascontiguousarray(matrix, dtype=np.float32).tobytes()
-    return [whole[at : at + width] for at in range(0, len(matrix) * width, width)] or []
+    return [whole[at : at + width] for at in range(0, len(matrix) * width, width)]
 
 
 def _matrix(rows: Sequence[bytes] | pd.Series) -> Array:
-    """The rows of _as_bytes as a matrix of doubles."""
+    """The rows of as_bytes as a matrix of doubles."""
     whole = np.frombuffer(b"".join(rows), dtype=np.float32)
     return whole.reshape(len(rows), -1).astype(np.float64)
 

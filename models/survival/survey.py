@@ -4,7 +4,7 @@ covariates lie. One pass; its size depends on days, strata and columns, not on r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,18 @@ class Survey:
         """Standard deviation of each column, 1 for a constant one."""
         deviation = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         return np.where((self.spread > 0) & (deviation > 0), deviation, 1.0)
+
+    def with_columns(self, columns: Sequence[int]) -> Survey:
+        """The survey of `rows.with_columns(columns)`, without another pass."""
+        chosen = list(columns)
+        return replace(
+            self,
+            origin=self.origin[chosen],
+            spread=self.spread[chosen],
+            mean=self.mean[chosen],
+            covariance=self.covariance[np.ix_(chosen, chosen)],
+            unknown=self.unknown[chosen],
+        )
 
     def independent_columns(self) -> list[int]:
         """Columns that a model can tell apart: not constant, without unknown values, and not a
@@ -176,6 +188,11 @@ def refuse_unusable(found: Survey, names: Sequence[str], model: str) -> None:
         raise SurvivalError(
             f"{model}: none of {found.count:,} rows has an event, so nothing says what hastens "
             "it. Observe for longer, or choose an earlier landmark."
+        )
+    if len(names) != len(found.mean):
+        raise SurvivalError(
+            f"{model}: needs one name a column, got {len(names)} names for {len(found.mean)} "
+            "columns. Choose the columns of rows, survey and names alike (with_columns)."
         )
     if not len(names):
         raise SurvivalError(

@@ -29,6 +29,7 @@ class WeibullModel:
     """A fitted model: coefficients multiply the log of time, in the units of the covariates.
 
     covariance, robust_covariance: of the coefficients, then intercept, then log_shape.
+    last_day: the largest stop. passes: over the rows, beside the survey.
     """
 
     names: tuple[str, ...]
