@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import explanations, measure, merges, point_in_time, summary, training
+from benchmarks import explanations, measure, merges, point_in_time, summary, survival, training
 from benchmarks.session import benchmark_session
 
 BENCHMARKS = {
@@ -16,6 +16,8 @@ BENCHMARKS = {
     "explanations": explanations.run,
     "merges": merges.run,
     "training": training.run,
+    "survival": survival.run,
+    "lifetimes": survival.predictions,
 }
 
 

@@ -216,7 +216,7 @@ class PortableModel:
 
     def to_json(self) -> str:
         """The model as text; `from_json` gives it back to the last bit."""
-        return _sealed(
+        return sealed(
             {
                 "encoder": self.encoder.to_dict(),
                 "scorer": next(k for k, of in SCORERS.items() if isinstance(self.ensemble, of)),
@@ -230,7 +230,7 @@ class PortableModel:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The model of `to_json`; PortableModelError for another format or a changed byte."""
-        content = _unsealed(text)
+        content = unsealed(text)
         return cls(
             encoder=FeatureEncoder.from_dict(content["encoder"]),
             ensemble=SCORERS[content["scorer"]].from_dict(content["ensemble"]),
@@ -263,7 +263,8 @@ class PortableModel:
         return self.calibration.apply(to_log_odds(raw) if self.is_in_probability_units else raw)
 
 
-def _sealed(content: dict[str, Any]) -> str:
+def sealed(content: dict[str, Any]) -> str:
+    """The content as JSON text with a checksum; PortableModelError where it has no JSON form."""
     # One text for one content: keys sorted, no spaces, shortest exact floats, ASCII.
     try:
         body = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -276,12 +277,12 @@ def _sealed(content: dict[str, Any]) -> str:
     return f'{{"checksum":"{checksum}","format":{FORMAT},"model":{body}}}'
 
 
-def _unsealed(text: str) -> dict[str, Any]:
-    """The content, if the text is to the byte what `_sealed` writes."""
+def unsealed(text: str) -> dict[str, Any]:
+    """The content, if the text is to the byte what `sealed` writes."""
     try:
         envelope = json.loads(text)
         version, content = envelope["format"], envelope["model"]
-        as_exported = _sealed(content)
+        as_exported = sealed(content)
     except (ValueError, TypeError, KeyError) as error:
         raise PortableModelError(
             f"model: the text is no exported model ({error}). Export the model again."

@@ -1,0 +1,184 @@
+"""Cox's proportional hazards, exact from sums by day: one pass over the rows a Newton step.
+
+Partial likelihood with the ties of Efron (1977) or Breslow (1974), left truncation, strata and
+weights as in R's survival: a weight multiplies a row's share of the likelihood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from models.survival.baseline import Baseline
+from models.survival.cox_sums import Cells, RiskSums, ScoreProducts
+from models.survival.cox_terms import DayTerms, Ties
+from models.survival.curves import EXTREME
+from models.survival.kaplan_meier import kaplan_meier
+from models.survival.newton import Point, maximise
+from models.survival.proportional_hazards import Schoenfeld
+from models.survival.rows import Array, Rows, SurvivalError, Whole
+from models.survival.survey import Survey, refuse_unusable, survey
+
+# The information on a coefficient, over that at zero, below which the data no longer hold it.
+LOST_INFORMATION = 1e-6
+
+
+@dataclass(frozen=True)
+class CoxModel:
+    """A fitted model, in the units of the covariates.
+
+    covariance: inverse of the information. robust_covariance: the sandwich, by customer.
+    center: the means of the covariates; the baselines are those of a customer there.
+    baselines: one a stratum.
+    passes: over the rows, beside the survey.
+    residuals: for the test of proportionality alone; not stored with the model.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Array
+    covariance: Array
+    robust_covariance: Array
+    center: Array
+    baselines: dict[str, Baseline]
+    log_likelihood: float
+    null_log_likelihood: float
+    rows: int
+    events: int
+    ties: Ties
+    passes: int
+    residuals: Schoenfeld | None = field(default=None, repr=False)
+
+    kind = "cox"
+
+    @property
+    def std_errors(self) -> Array:
+        """Model-based standard errors."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def robust_std_errors(self) -> Array:
+        """Standard errors that hold where a customer has several rows, or the model is wrong."""
+        return np.sqrt(np.diag(self.robust_covariance))
+
+    def log_risk(self, x: ArrayLike) -> Array:
+        """(x - center) b of each row: the log of the hazard ratio to the baseline."""
+        return (np.asarray(x, dtype=float) - self.center) @ self.coefficients
+
+    def conditional_survival(
+        self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
+    ) -> Array:
+        """(rows, days): chance to live beyond age + each of days, given alive at age.
+
+        NaN for a stratum that was not there at the fit.
+        """
+        risk = np.exp(np.clip(self.log_risk(x), -EXTREME, EXTREME))
+        names = np.array([""] * len(x) if stratum is None else stratum, dtype=object)
+        out = np.full((len(x), len(days)), np.nan)
+        for name, baseline in self.baselines.items():
+            rows = np.flatnonzero(names == name) if len(self.baselines) > 1 else np.arange(len(x))
+            out[rows] = np.exp(-risk[rows, None] * baseline.gained(age[rows], days))
+        return out
+
+    def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
+        """Days ahead of each age on which enough customers were at risk; 0 for another stratum."""
+        ages = np.asarray(age, dtype=float)
+        last = {name: baseline.last_day for name, baseline in self.baselines.items()}
+        if len(last) == 1:
+            return np.maximum(next(iter(last.values())) - ages, 0.0)
+        names = [""] * len(ages) if stratum is None else stratum
+        return np.maximum(np.array([last.get(name, -1) for name in names]) - ages, 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON: what prediction and gold.lifetime_models need."""
+        return {
+            "names": list(self.names),
+            "coefficients": self.coefficients.tolist(),
+            "covariance": self.covariance.tolist(),
+            "robust_covariance": self.robust_covariance.tolist(),
+            "center": self.center.tolist(),
+            "baselines": {name: b.to_dict() for name, b in self.baselines.items()},
+            "log_likelihood": self.log_likelihood,
+            "null_log_likelihood": self.null_log_likelihood,
+            "rows": self.rows,
+            "events": self.events,
+            "ties": self.ties,
+            "passes": self.passes,
+        }
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> CoxModel:
+        """The model that `to_dict` wrote, without what the test of proportionality needs."""
+        arrays = ("coefficients", "covariance", "robust_covariance", "center")
+        given = {**content, **{name: np.array(content[name]) for name in arrays}}
+        given["names"] = tuple(content["names"])
+        given["baselines"] = {n: Baseline.from_dict(b) for n, b in content["baselines"].items()}
+        return cls(**given)
+
+
+def fit_cox(
+    rows: Rows, names: Sequence[str], ties: Ties = "efron", found: Survey | None = None
+) -> CoxModel:
+    """Fit on the columns `names` of the rows; `found` is their survey, where it was made before.
+
+    SurvivalError where the data do not hold a model; see refuse_unusable.
+    """
+    found = survey(rows) if found is None else found
+    refuse_unusable(found, names, "cox")
+    cells = Cells.of(found)
+    at: dict[str, DayTerms] = {}
+
+    def value_at(beta: Array) -> Point:
+        sums = cells.layout.views(rows.total(RiskSums(cells, beta)))
+        at["last"] = DayTerms.of(cells, sums, ties)
+        return at["last"].point(beta)
+
+    start = value_at(np.zeros(cells.columns))
+    _refuse_lost(start, start, names)
+    end, passes = maximise(value_at, start, "cox")
+    _refuse_lost(end, start, names)
+    terms = at["last"]
+    inverse = np.linalg.inv(end.information)
+    products = rows.total(ScoreProducts(cells, end.theta, terms.expected()))
+    robust = inverse @ products.reshape(inverse.shape) @ inverse
+    units = np.outer(cells.scale, cells.scale)
+    return CoxModel(
+        names=tuple(names),
+        coefficients=end.theta / cells.scale,
+        covariance=inverse / units,
+        robust_covariance=robust / units,
+        center=cells.mean,
+        baselines=terms.baselines(found),
+        log_likelihood=end.log_likelihood,
+        null_log_likelihood=start.log_likelihood,
+        rows=found.count,
+        events=int(cells.count.sum()),
+        ties=ties,
+        passes=passes + 2,
+        residuals=Schoenfeld(
+            day=cells.day,
+            events=cells.weight,
+            total=terms.schoenfeld * cells.scale,
+            share_gone=1.0 - kaplan_meier(found).before(cells.day),
+        ),
+    )
+
+
+def _refuse_lost(here: Point, start: Point, names: Sequence[str]) -> None:
+    """SurvivalError where a covariate says nothing, or everything, about who has the event."""
+    left = np.diag(here.information) / np.maximum(np.diag(start.information), 1e-300)
+    nothing = np.diag(start.information) < 1e-12
+    lost = [
+        n
+        for n, share, none in zip(names, left, nothing, strict=True)
+        if none or share < LOST_INFORMATION
+    ]
+    if lost:
+        raise SurvivalError(
+            f"{', '.join(lost)}: within the risk sets the covariate is constant, or parts those "
+            "with an event from the rest, so its coefficient has no finite estimate. Leave it "
+            "out, or join it with a wider group."
+        )

@@ -1,0 +1,115 @@
+"""The chance to leave in each period, from boosted trees on person-period rows.
+
+One row a customer and period (transforms.survival_rows.person_periods) makes survival a matter of
+classification (Singer & Willett 1993), with no assumption on hazards; a later landmark's features
+are the earlier one's covariates at a later time, so what varies with time needs nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import expit
+
+from models.survival.rows import Array, SurvivalError, Whole
+from models.tree_ensemble import TreeEnsemble
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from models.learners import Learner
+
+# Columns of the matrix after the covariates: age in days at the period's first day, its number.
+TIME_COLUMNS = ("period_age_days", "period")
+# No hazard is certain: 0 would make a life endless, 1 end it on the period's first day.
+LOWEST, HIGHEST = 1e-9, 1.0 - 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class HazardModel:
+    """Trees for the log-odds of leaving within a period.
+
+    period_days: length of a period. periods: how many follow a landmark in the training rows;
+    later ones have the hazard of the last of these.
+    """
+
+    names: tuple[str, ...]
+    ensemble: TreeEnsemble
+    period_days: int
+    periods: int
+    rows: int
+    events: int
+
+    kind = "discrete_hazard"
+
+    def hazards(self, x: Array, age: Array) -> Array:
+        """(rows, periods): chance to leave within each period, given there at its begin."""
+        x, age = np.asarray(x, dtype=float), np.asarray(age, dtype=float)
+        out = np.empty((len(x), self.periods))
+        for period in range(self.periods):
+            time = [age + period * self.period_days, np.full(len(x), float(period))]
+            matrix = np.column_stack([x, *time]).astype(np.float32)
+            out[:, period] = expit(self.ensemble.predict(matrix))
+        return np.clip(out, LOWEST, HIGHEST)
+
+    def log_risk(self, x: Array, age: Array) -> Array:
+        """Log of the mean hazard over the periods: higher is sooner."""
+        return np.log(-np.log1p(-self.hazards(x, age)).mean(axis=1))
+
+    def conditional_survival(
+        self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
+    ) -> Array:
+        """(rows, days): chance to live beyond age + each of days, given alive at age.
+
+        Within a period the hazard is the same each day. A stratum changes nothing.
+        """
+        kept = np.log1p(-self.hazards(x, age))
+        whole = np.column_stack([np.zeros(len(kept)), np.cumsum(kept, axis=1)])
+        period, inside = np.divmod(np.asarray(days), self.period_days)
+        last = self.periods - 1
+        beyond = np.maximum(period - last, 0)
+        period = np.minimum(period, last)
+        part = beyond + inside / self.period_days
+        return np.exp(whole[:, period] + kept[:, period] * part)
+
+    def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
+        """Days ahead that the periods of the training rows cover."""
+        return np.full(len(np.asarray(age)), float(self.periods * self.period_days))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON."""
+        return {**vars(self), "names": list(self.names), "ensemble": self.ensemble.to_dict()}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> HazardModel:
+        """The model that `to_dict` wrote."""
+        ensemble = TreeEnsemble.from_dict(content["ensemble"])
+        return cls(**{**content, "names": tuple(content["names"]), "ensemble": ensemble})
+
+
+def fit_hazard(
+    frame: DataFrame, names: Sequence[str], learner: Learner, period_days: int
+) -> HazardModel:
+    """Fit on person-period rows with columns x0, x1, ... (one a name), as `person_rows` makes them.
+
+    SurvivalError where no period has an event, or all have.
+    """
+    # One row a period: at most the 36 months of the prediction.
+    counts = {
+        row["period"]: (row["count(1)"], row["sum(churned)"])
+        for row in frame.groupBy("period").agg({"churned": "sum", "*": "count"}).collect()
+    }
+    rows = sum(count for count, _ in counts.values())
+    events = int(sum(happened for _, happened in counts.values()))
+    if events in (0, rows):
+        raise SurvivalError(
+            f"discrete_hazard: needs periods with and without an event, got {events:,} events in "
+            f"{rows:,} periods of {period_days} days. Choose another length or an earlier landmark."
+        )
+    columns = [*(f"x{k}" for k in range(len(names))), *TIME_COLUMNS]
+    ensemble = learner.fit(frame, columns, "churned")
+    return HazardModel(tuple(names), ensemble, period_days, 1 + max(counts), rows, events)

@@ -1,0 +1,75 @@
+"""Newton's method on the driver, for a log-likelihood whose every value costs a pass over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from models.survival.rows import Array, SurvivalError
+
+# Squared length of a step in standard errors: after it the error is of the order of its square.
+SMALL_STEP = 1e-9
+MAX_STEPS = 50
+MAX_HALVINGS = 30
+
+
+@dataclass(frozen=True)
+class Point:
+    """A log-likelihood at theta, with gradient and information (the negative Hessian)."""
+
+    theta: Array
+    log_likelihood: float
+    gradient: Array
+    information: Array
+
+
+def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tuple[Point, int]:
+    """The point of greatest log-likelihood, and how many passes it took beside that at `start`.
+
+    A step that does not raise the likelihood is halved. The last step is smaller than SMALL_STEP,
+    and one more pass is made at its end: covariances and baselines belong to the estimate itself.
+    SurvivalError where it does not converge.
+    """
+    here, passes = start, 0
+    for _ in range(MAX_STEPS):
+        step = _uphill(here)
+        is_last = float(step @ here.gradient) < SMALL_STEP
+        after, tried = _climb(value_at, here, step, model)
+        passes += tried
+        if is_last:
+            return after, passes
+        here = after
+    raise SurvivalError(
+        f"{model}: did not converge in {MAX_STEPS} steps (log-likelihood "
+        f"{here.log_likelihood:.6f}). Use fewer covariates, or rescale the extreme ones."
+    )
+
+
+def _climb(
+    value_at: Callable[[Array], Point], here: Point, step: Array, model: str
+) -> tuple[Point, int]:
+    # Rounding of a sum over many rows is no fall.
+    lowest = here.log_likelihood - 1e-10 * abs(here.log_likelihood)
+    for halvings in range(MAX_HALVINGS):
+        after = value_at(here.theta + step * 0.5**halvings)
+        if np.isfinite(after.log_likelihood) and after.log_likelihood >= lowest:
+            return after, halvings + 1
+    raise SurvivalError(
+        f"{model}: no step raises the log-likelihood {here.log_likelihood:.6f}. Use fewer "
+        "covariates, or rescale the extreme ones."
+    )
+
+
+def _uphill(here: Point) -> Array:
+    """Newton's step; where the information is not positive definite, with a growing diagonal."""
+    diagonal = np.maximum(np.diag(here.information), 1e-12)
+    for damping in (0.0, *10.0 ** np.arange(-6, 7)):
+        try:
+            factor = linalg.cho_factor(here.information + np.diag(damping * diagonal))
+        except linalg.LinAlgError:
+            continue
+        return linalg.cho_solve(factor, here.gradient)
+    return here.gradient / diagonal

@@ -1,0 +1,142 @@
+"""A lifetime model as JSON text, and what it foretells of batches of customers.
+
+encoder -> matrix -> curve given alive at as_of -> days, dates and chances
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.encoding import FeatureEncoder
+from models.portable import sealed, unsealed
+from models.survival.cox import CoxModel
+from models.survival.curves import RemainingLife, remaining_life
+from models.survival.discrete_hazard import HazardModel
+from models.survival.rows import Array, SurvivalError
+from models.survival.weibull_aft import WeibullModel
+
+Fitted = CoxModel | WeibullModel | HazardModel
+KINDS: dict[str, type[Fitted]] = {m.kind: m for m in (CoxModel, WeibullModel, HazardModel)}
+
+
+@dataclass(frozen=True, eq=False)
+class LifetimeModel:
+    """An encoder and a model of some of its columns, those that `model.names` says.
+
+    level: of the interval around likely_churn_date. metadata: JSON values.
+    """
+
+    encoder: FeatureEncoder
+    model: Fitted
+    level: float = 0.8
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.model.names) - set(self.encoder.column_names)
+        if unknown:
+            raise SurvivalError(
+                f"encoder: must make the model's columns, got none for {', '.join(sorted(unknown))}"
+                ". Put together the encoder and the model of one training."
+            )
+
+    def matrix(self, frame: pd.DataFrame) -> Array:
+        """The covariates of the model, from a frame with the features; other columns are free."""
+        every = self.encoder.encode(frame[list(self.encoder.feature_names)]).astype(float)
+        position = {name: k for k, name in enumerate(self.encoder.column_names)}
+        return every[:, [position[name] for name in self.model.names]]
+
+    def remaining_life(self, frame: pd.DataFrame, horizons: Sequence[int]) -> RemainingLife:
+        """The figures of each row; the frame has the features, entry_days, and where the model is
+        stratified `stratum`."""
+        stratum = list(frame["stratum"]) if "stratum" in frame else None
+        age = frame["entry_days"].to_numpy()
+        return remaining_life(self.model, self.matrix(frame), age, horizons, stratum, self.level)
+
+    def to_json(self) -> str:
+        """The model as text; `from_json` gives it back to the last bit."""
+        return sealed(
+            {
+                "encoder": self.encoder.to_dict(),
+                "kind": self.model.kind,
+                "model": self.model.to_dict(),
+                "level": self.level,
+                "metadata": self.metadata,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> LifetimeModel:
+        """The model of `to_json`; PortableModelError for another format or a changed byte."""
+        content: Mapping[str, Any] = unsealed(text)
+        return cls(
+            encoder=FeatureEncoder.from_dict(content["encoder"]),
+            model=KINDS[content["kind"]].from_dict(content["model"]),
+            level=content["level"],
+            metadata=content["metadata"],
+        )
+
+
+def predicted_ddl(horizons: Sequence[int]) -> str:
+    """Columns of a batch predictor's rows.
+
+    remaining_lifetime_days: mean days within 36 months. likely_churn_date: first day on which the
+    chance to be there is below 1/2, null: not within 36 months; likely_churn_from and _to bound
+    the day with the model's level, null likewise. churn_probability_<h>d. survival_by_month: 36
+    chances to be there. observed_days: how far ahead the curve rests on observation.
+    """
+    churn = ", ".join(f"churn_probability_{h}d double" for h in horizons)
+    return (
+        "as_of date, customer_id string, remaining_lifetime_days double, likely_churn_date date, "
+        f"likely_churn_from date, likely_churn_to date, {churn}, survival_by_month array<double>, "
+        "observed_days double"
+    )
+
+
+def batch_predictor(
+    text: str, horizons: Sequence[int]
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """A function for mapInPandas: as_of, customer_id, entry_days and features in, predicted_ddl
+    out, the same rows in order. Figures are null for a stratum unknown at the fit."""
+
+    def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        model = LifetimeModel.from_json(text)
+        for batch in batches:
+            yield predict_batch(model, batch, horizons)
+
+    return predict
+
+
+def predict_batch(
+    model: LifetimeModel, batch: pd.DataFrame, horizons: Sequence[int]
+) -> pd.DataFrame:
+    """One row a row of the batch, columns as predicted_ddl."""
+    life = model.remaining_life(batch, horizons)
+    is_known = ~np.isnan(life.expected_days)
+    churn = {f"churn_probability_{h}d": values for h, values in life.churn.items()}
+    return pd.DataFrame(
+        {
+            "as_of": batch["as_of"].to_numpy(),
+            "customer_id": batch["customer_id"].to_numpy(),
+            "remaining_lifetime_days": life.expected_days,
+            "likely_churn_date": _dates(batch["as_of"], life.median_days),
+            "likely_churn_from": _dates(batch["as_of"], life.low_days),
+            "likely_churn_to": _dates(batch["as_of"], life.high_days),
+            **churn,
+            "survival_by_month": [
+                row.tolist() if known else None
+                for row, known in zip(life.by_month, is_known, strict=True)
+            ],
+            "observed_days": life.observed_days,
+        }
+    )
+
+
+def _dates(as_of: pd.Series, days: Array) -> pd.Series:
+    """as_of + days; None where days is NaN."""
+    moved = pd.to_datetime(as_of.to_numpy()) + pd.to_timedelta(days, unit="D")
+    return pd.Series([None if pd.isna(day) else day.date() for day in moved], dtype=object)

@@ -1,0 +1,78 @@
+"""Is a hazard ratio the same at every age? Schoenfeld residuals against time.
+
+Grambsch & Therneau 1994 with the variance of the whole fit in place of each day's, as R's cox.zph
+before version 3 and lifelines do. Where it is refused: stratify by the covariate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.stats import chi2
+
+from models.survival.rows import Array, SurvivalError, Whole
+
+Scale = Literal["km", "days", "log"]
+WHOLE_MODEL = "all covariates"
+
+
+@dataclass(frozen=True)
+class Schoenfeld:
+    """By (stratum, event day): the day, the weight of its events, the total over them of x less the
+    risk set's mean, and the share who had the event before that day (Kaplan-Meier)."""
+
+    day: Whole
+    events: Array
+    total: Array
+    share_gone: Array
+
+
+@dataclass(frozen=True)
+class Proportionality:
+    """One test: chi-squared with `degrees` of freedom; a small p_value says that the hazard ratio
+    changes with age."""
+
+    name: str
+    chi_squared: float
+    degrees: int
+    p_value: float
+
+
+def proportionality(
+    residuals: Schoenfeld | None, covariance: Array, names: Sequence[str], scale: Scale = "km"
+) -> list[Proportionality]:
+    """A test a covariate, and one of all together (last), against age on that scale.
+
+    km: share who had the event before; days: the age itself; log: its logarithm.
+    """
+    if residuals is None:
+        raise SurvivalError(
+            "proportionality: a stored model has no residuals, got none. Test the model that the "
+            "fit returned."
+        )
+    if len(np.unique(residuals.day)) < 2:
+        raise SurvivalError(
+            f"proportionality: needs events on at least two days, got "
+            f"{len(np.unique(residuals.day))}. Observe for longer."
+        )
+    events = residuals.events.sum()
+    time = _time(residuals, scale)
+    centred = time - (residuals.events @ time) / events
+    slope = residuals.total.T @ centred
+    spread = float(residuals.events @ centred**2)
+    scaled = covariance @ slope
+    single = events * scaled**2 / (np.diag(covariance) * spread)
+    together = events * float(slope @ scaled) / spread
+    found = [(name, float(value), 1) for name, value in zip(names, single, strict=True)]
+    found.append((WHOLE_MODEL, together, len(names)))
+    return [Proportionality(n, value, k, float(chi2.sf(value, k))) for n, value, k in found]
+
+
+def _time(residuals: Schoenfeld, scale: Scale) -> Array:
+    if scale == "km":
+        return residuals.share_gone
+    days = residuals.day.astype(float)
+    return days if scale == "days" else np.log(np.maximum(days, 0.5))

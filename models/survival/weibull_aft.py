@@ -1,0 +1,254 @@
+"""The Weibull accelerated failure time model, with left truncation: exact Newton steps on sums.
+
+pyspark.ml's AFTSurvivalRegression knows no age at entry and gives no standard errors; this takes
+one pass a step, of (columns + 2)^2 sums.
+
+    H(t | x) = (t / scale(x))^shape,  log scale(x) = intercept + x b
+    log-likelihood = sum w [event log h(stop) - H(stop) + H(start)]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from models.survival.curves import EXTREME
+from models.survival.newton import Point, maximise
+from models.survival.rows import Array, Block, Layout, Rows, SurvivalError, Whole, cluster_sums
+from models.survival.survey import Survey, refuse_unusable, survey
+
+ARRAYS = ("coefficients", "covariance", "robust_covariance")
+
+
+@dataclass(frozen=True)
+class WeibullModel:
+    """A fitted model: coefficients multiply the log of time, in the units of the covariates.
+
+    covariance, robust_covariance: of the coefficients, then intercept, then log_shape.
+    last_day: the largest stop. passes: over the rows, beside the survey.
+    """
+
+    names: tuple[str, ...]
+    coefficients: Array
+    intercept: float
+    log_shape: float
+    covariance: Array
+    robust_covariance: Array
+    log_likelihood: float
+    rows: int
+    events: int
+    last_day: int
+    passes: int
+
+    kind = "weibull_aft"
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Estimates by name, in the order of the covariances."""
+        values = [*self.coefficients.tolist(), self.intercept, self.log_shape]
+        return dict(zip([*self.names, "intercept", "log_shape"], values, strict=True))
+
+    @property
+    def std_errors(self) -> Array:
+        """Model-based standard errors, in the order of `parameters`."""
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def robust_std_errors(self) -> Array:
+        """Standard errors that hold where a customer has several rows, or the model is wrong."""
+        return np.sqrt(np.diag(self.robust_covariance))
+
+    def log_scale(self, x: ArrayLike) -> Array:
+        """Log of the age, in days, at which a share 1/e is left."""
+        return self.intercept + np.asarray(x, dtype=float) @ self.coefficients
+
+    def log_risk(self, x: ArrayLike) -> Array:
+        """Log of the hazard ratio to a customer whose covariates are 0: higher is sooner."""
+        return -np.exp(self.log_shape) * (self.log_scale(x) - self.intercept)
+
+    def conditional_survival(
+        self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
+    ) -> Array:
+        """(rows, days): chance to live beyond age + each of days, given alive at age.
+
+        There is one baseline; a stratum changes nothing.
+        """
+        shape, age = np.exp(self.log_shape), np.asarray(age, dtype=float)
+        # Ages as shares of the last day observed, so that the two factors stay moderate.
+        log_risk = shape * (np.log(max(self.last_day, 1)) - self.log_scale(x))
+        risk = np.exp(np.clip(log_risk, -EXTREME, EXTREME))
+        share = age[:, None] / max(self.last_day, 1)
+        ahead = (age[:, None] + days[None, :]) / max(self.last_day, 1)
+        return np.exp(-risk[:, None] * (ahead**shape - share**shape))
+
+    def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
+        """Days ahead of each age that lie within the ages observed."""
+        return np.maximum(self.last_day - np.asarray(age, dtype=float), 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON."""
+        plain = {name: getattr(self, name).tolist() for name in ARRAYS}
+        return {**vars(self), **plain, "names": list(self.names)}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> WeibullModel:
+        """The model that `to_dict` wrote."""
+        arrays = {name: np.array(content[name]) for name in ARRAYS}
+        return cls(**{**content, **arrays, "names": tuple(content["names"])})
+
+
+def fit_weibull(rows: Rows, names: Sequence[str], found: Survey | None = None) -> WeibullModel:
+    """Fit on the columns `names` of the rows; `found` is their survey, where it was made before.
+
+    The parameters of the passes are (a0, a, k): H(t) = exp(a0 + z a + k (log t - centre)), z the
+    standardised covariates. Without truncation the likelihood is concave in them.
+    SurvivalError where the data do not hold a model.
+    """
+    found = survey(rows) if found is None else found
+    refuse_unusable(found, names, "weibull_aft")
+    at_zero = float(found.exits[:, :2].sum())
+    if at_zero:
+        raise SurvivalError(
+            f"stop: a Weibull model needs at least one day, got weight {at_zero:g} on day 0. "
+            "Count the day of the event as day 1."
+        )
+    centre = _mean_log_day(found)
+    ready = _Ready(found.mean, found.scale, centre)
+    size = len(names) + 2
+
+    def value_at(theta: Array) -> Point:
+        if theta[-1] <= 0:  # no shape: the step is halved
+            return Point(theta, -np.inf, np.zeros(size), np.eye(size))
+        layout = Layout(value=(), gradient=(size,), information=(size, size))
+        sums = layout.views(rows.total(_Likelihood(ready, theta, layout)))
+        return Point(theta, float(sums["value"]), sums["gradient"], sums["information"])
+
+    rate = found.events.sum() / found.weight
+    start = np.zeros(size)
+    start[0], start[-1] = np.log(rate), 1.0
+    end, passes = maximise(value_at, value_at(start), "weibull_aft")
+    inverse = np.linalg.inv(end.information).astype(np.float64)
+    products = rows.total(_ScoreProducts(ready, end.theta)).reshape(size, size)
+    robust: Array = inverse @ products @ inverse
+    return _in_units(end, inverse, robust, ready, names, found, passes + 2)
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What standardises rows: means and scales of covariates, the centre of log time."""
+
+    mean: Array
+    scale: Array
+    centre: float
+
+    def terms(self, block: Block, theta: Array) -> tuple[Array, Array, Array, Array, Array]:
+        """Designs (1, z, log time) at stop and at start, hazards there, and the value, by row."""
+        z = (block.x - self.mean) / self.scale
+        log_stop = np.log(block.stop)
+        entered = block.start > 0
+        log_start = np.log(np.where(entered, block.start, 1))
+        ones = np.ones((len(block), 1))
+        at_stop = np.hstack([ones, z, (log_stop - self.centre)[:, None]])
+        at_start = np.hstack([ones, z, (log_start - self.centre)[:, None]])
+        with np.errstate(over="ignore", invalid="ignore"):
+            gone = np.exp(at_stop @ theta)
+            before = np.where(entered, np.exp(at_start @ theta), 0.0)
+            value = block.event * (at_stop @ theta + np.log(theta[-1]) - log_stop)
+            value = value - (gone - before)
+        return at_stop, at_start, gone, before, value
+
+
+@dataclass(frozen=True)
+class _Likelihood:
+    """One partition's value, gradient and information at theta."""
+
+    ready: _Ready
+    theta: Array
+    layout: Layout
+
+    def __call__(self, blocks: Iterable[Block]) -> Array:
+        vector, sums = self.layout.zeros()
+        k = self.theta[-1]
+        for block in blocks:
+            at_stop, at_start, gone, before, value = self.ready.terms(block, self.theta)
+            w = block.weight
+            events = w * block.event
+            sums["value"] += w @ value
+            sums["gradient"] += at_stop.T @ (events - w * gone) + at_start.T @ (w * before)
+            sums["gradient"][-1] += events.sum() / k
+            sums["information"] += (at_stop * (w * gone)[:, None]).T @ at_stop
+            sums["information"] -= (at_start * (w * before)[:, None]).T @ at_start
+            sums["information"][-1, -1] += events.sum() / k**2
+        return vector
+
+
+@dataclass(frozen=True)
+class _ScoreProducts:
+    """One partition's sum over customers of score x score' at theta."""
+
+    ready: _Ready
+    theta: Array
+
+    def __call__(self, blocks: Iterable[Block]) -> Array:
+        total = np.zeros((len(self.theta), len(self.theta)))
+        for customers in cluster_sums((block.cluster, self.scores(block)) for block in blocks):
+            total += customers.T @ customers
+        return total.ravel()
+
+    def scores(self, block: Block) -> Array:
+        """(rows, parameters) derivatives of each row's log-likelihood, weighted."""
+        at_stop, at_start, gone, before, _ = self.ready.terms(block, self.theta)
+        score = at_stop * (block.event - gone)[:, None] + at_start * before[:, None]
+        score[:, -1] += block.event / self.theta[-1]
+        return score * block.weight[:, None]
+
+
+def _mean_log_day(found: Survey) -> float:
+    """Mean of the log of stop; days begin at position 1 of the tables."""
+    exits = found.exits.sum(axis=0)[2:]
+    return float(exits @ np.log(np.arange(1, len(exits) + 1)) / exits.sum())
+
+
+def _in_units(
+    end: Point,
+    inverse: Array,
+    robust: Array,
+    ready: _Ready,
+    names: Sequence[str],
+    found: Survey,
+    passes: int,
+) -> WeibullModel:
+    """From (a0, a, k) to b = -a / (k sd), intercept and log k, covariances by the delta method.
+
+    k (log t - log scale) = a0 + z a + k (log t - centre), so
+    log scale = centre - (a0 + z a) / k, and at x = 0 z is -mean / sd.
+    """
+    a, k = end.theta[1:-1], float(end.theta[-1])
+    columns = len(a)
+    offset = ready.mean / ready.scale
+    coefficients = -a / (k * ready.scale)
+    at_zero = float(end.theta[0] - a @ offset)
+    change = np.zeros((columns + 2, columns + 2))
+    change[:columns, 1:-1] = np.diag(-1 / (k * ready.scale))
+    change[:columns, -1] = a / (k**2 * ready.scale)
+    change[columns, 0] = -1 / k
+    change[columns, 1:-1] = offset / k
+    change[columns, -1] = at_zero / k**2
+    change[columns + 1, -1] = 1 / k
+    return WeibullModel(
+        names=tuple(names),
+        coefficients=coefficients,
+        intercept=ready.centre - at_zero / k,
+        log_shape=float(np.log(k)),
+        covariance=change @ inverse @ change.T,
+        robust_covariance=change @ robust @ change.T,
+        log_likelihood=end.log_likelihood,
+        rows=found.count,
+        events=int(found.event_count.sum()),
+        last_day=found.exits.shape[1] - 2,
+        passes=passes,
+    )

@@ -1,0 +1,120 @@
+"""The same fits in Spark and in one process."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from models.encoding import FeatureEncoder
+from models.learners import XgboostLearner
+from models.survival import distributed
+from models.survival.cox import fit_cox
+from models.survival.discrete_hazard import fit_hazard
+from models.survival.distributed import SparkRows, person_rows, survival_frame
+from models.survival.kaplan_meier import kaplan_meier
+from models.survival.portable import LifetimeModel, batch_predictor, predict_batch, predicted_ddl
+from models.survival.rows import ArrayRows, SurvivalError
+from models.survival.survey import survey
+from models.survival.weibull_aft import fit_weibull
+
+pytestmark = pytest.mark.spark_only
+COLUMNS = ["x0", "x1", "x2"]
+L = dt.date(2018, 1, 1)
+ENCODER = FeatureEncoder(numeric=tuple(COLUMNS), fill=(0.0,) * 3)
+
+
+@pytest.fixture(scope="module")
+def frame(sample):
+    rows = sample(600)
+    rows[COLUMNS] = rows[COLUMNS].astype(np.float32).astype(float)
+    named = rows.rename(columns={"start": "entry_days", "stop": "duration_days"})
+    return named.assign(customer_id=[f"c{k}" for k in rows["customer"]], as_of=L)
+
+
+@pytest.fixture(scope="module")
+def in_spark(session, frame):
+    # Seven files, so that partitions and customers lie across each other.
+    rows = session.createDataFrame(frame).repartition(7)
+    kept = survival_frame(rows, ENCODER, stratum="stratum", weight="weight").persist()
+    yield SparkRows.of(kept)
+    kept.unpersist()
+
+
+@pytest.fixture(scope="module")
+def in_memory(frame):
+    return ArrayRows.of(
+        frame["duration_days"],
+        frame["event"],
+        frame[COLUMNS],
+        start=frame["entry_days"],
+        weight=frame["weight"],
+        stratum=frame["stratum"],
+        cluster=frame["customer"],
+    )
+
+
+def test_cox_is_the_same_with_sums_in_pieces(in_spark, in_memory, monkeypatch):
+    # Pieces so small that a vector is cut into several.
+    monkeypatch.setattr(distributed, "PIECE", 100)
+    one, other = (fit_cox(rows, COLUMNS) for rows in (in_spark, in_memory))
+    assert one.coefficients == pytest.approx(other.coefficients, abs=1e-10)
+    assert one.robust_covariance == pytest.approx(other.robust_covariance, abs=1e-10)
+    assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-8)
+    assert set(one.baselines) == {"a", "b"}
+
+
+def test_some_of_the_columns(in_spark, in_memory):
+    one, other = (
+        fit_weibull(rows.with_columns([2, 0]).with_columns([1]), ["x0"])
+        for rows in (in_spark, in_memory)
+    )
+    assert list(one.parameters.values()) == pytest.approx(list(other.parameters.values()), abs=1e-9)
+    assert one.robust_covariance == pytest.approx(other.robust_covariance, abs=1e-9)
+
+
+def test_kaplan_meier_by_stratum(in_spark, in_memory):
+    one, other = (kaplan_meier(survey(rows), "a") for rows in (in_spark, in_memory))
+    assert one.days.tolist() == other.days.tolist()
+    assert one.survival == pytest.approx(other.survival)
+
+
+def test_no_rows_are_refused(session, frame):
+    none = session.createDataFrame(frame).where("event = 9")
+    with pytest.raises(SurvivalError, match="rows: none given"):
+        SparkRows.of(survival_frame(none, ENCODER))
+
+
+def test_predictions_are_those_of_one_process(session, frame, in_memory):
+    model = LifetimeModel(ENCODER, fit_cox(in_memory, COLUMNS))
+    rows = session.createDataFrame(frame.assign(customer_id=[f"c{k}" for k in frame.index]))
+    found = rows.mapInPandas(batch_predictor(model.to_json(), [30]), predicted_ddl([30]))
+    found = found.toPandas().sort_values("customer_id").reset_index(drop=True)
+    batch = frame.assign(customer_id=[f"c{k}" for k in frame.index])
+    expected = predict_batch(model, batch, [30]).sort_values("customer_id").reset_index(drop=True)
+    assert found["likely_churn_date"].tolist() == expected["likely_churn_date"].tolist()
+    for name in ("remaining_lifetime_days", "churn_probability_30d", "observed_days"):
+        assert found[name].to_numpy() == pytest.approx(expected[name].to_numpy())
+    assert found["survival_by_month"][0] == pytest.approx(expected["survival_by_month"][0])
+
+
+def test_a_discrete_hazard_in_spark(session, frame):
+    periods = [
+        {**row, "period": k, "period_age_days": row["entry_days"] + 20 * k, "churned": gone}
+        for row in frame.head(300).to_dict("records")
+        for k in range(3)
+        if (lived := row["duration_days"] - row["entry_days"]) > 20 * k
+        for gone in [int(row["event"] and lived <= 20 * (k + 1))]
+    ]
+    rows = person_rows(session.createDataFrame(periods), ENCODER)
+    learner = XgboostLearner({"n_estimators": 20, "max_depth": 3}, seed=1, workers=1)
+    model = fit_hazard(rows, COLUMNS, learner, 20)
+    assert (model.periods, model.rows) == (3, len(periods))
+    assert model.events == sum(row["churned"] for row in periods)
+    curve = model.conditional_survival(np.zeros((1, 3)), np.array([20]), np.array([0, 60]))
+    # Of these customers a share of the same order leaves within three periods.
+    left = 1 - np.prod(
+        [1 - np.mean([r["churned"] for r in periods if r["period"] == k]) for k in range(3)]
+    )
+    assert 1 - curve[0, 1] == pytest.approx(left, abs=0.25)

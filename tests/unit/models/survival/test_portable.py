@@ -1,0 +1,104 @@
+"""A lifetime model as text, and its dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.encoding import FeatureEncoder
+from models.portable import PortableModelError
+from models.survival.cox import fit_cox
+from models.survival.portable import LifetimeModel, predict_batch
+from models.survival.rows import ArrayRows, SurvivalError
+from models.survival.weibull_aft import WeibullModel, fit_weibull
+
+L = dt.date(2018, 1, 1)
+FEATURES = ["x2", "x0", "x1"]
+
+
+@pytest.fixture(scope="module")
+def fitted(sample):
+    """A function: kind -> a lifetime model on x0 and x1 of an encoder of three features."""
+    frame = sample()
+    encoder = FeatureEncoder(
+        numeric=tuple(FEATURES), fill=(0.0,) * 3, center=(0.0,) * 3, scale=(2.0,) * 3
+    )
+    rows = ArrayRows.of(
+        frame["stop"], frame["event"], frame[["x0", "x1"]] / 2, stratum=frame["stratum"]
+    )
+    fits = {"cox": fit_cox, "weibull_aft": fit_weibull}
+    return lambda kind: LifetimeModel(encoder, fits[kind](rows, ["x0", "x1"]))
+
+
+@pytest.fixture
+def batch(sample):
+    return (
+        sample()
+        .head(50)
+        .assign(as_of=L, customer_id=lambda f: [f"c{k}" for k in f.index], entry_days=20)
+    )
+
+
+@pytest.mark.parametrize("kind", ["cox", "weibull_aft"])
+def test_the_model_from_text_says_the_same(fitted, batch, kind):
+    model = fitted(kind)
+    again = LifetimeModel.from_json(model.to_json())
+    one, other = (predict_batch(m, batch, [7, 30]) for m in (model, again))
+    pd.testing.assert_frame_equal(one, other)
+    assert list(one["customer_id"]) == list(batch["customer_id"])
+    assert one["churn_probability_7d"].between(0, 1).all()
+    assert (one["churn_probability_7d"] <= one["churn_probability_30d"]).all()
+
+
+def test_covariates_are_found_by_name(fitted, batch):
+    model = fitted("cox")
+    expected = batch[["x0", "x1"]].to_numpy() / 2
+    assert model.matrix(batch) == pytest.approx(expected, abs=1e-6)
+
+
+def test_dates_are_days_after_as_of_and_null_beyond_36_months():
+    # An exponential life: shape 1, scale 100 / log 2, so the median is 100 days whatever the age;
+    # .9 is left after 100 log2(1 / .9) = 15.2 days, .1 after 332.2. x = 1 is 100 times slower.
+    scale = 100 / np.log(2)
+    model = WeibullModel(
+        ("x",), np.array([np.log(100)]), np.log(scale), 0.0, np.eye(3), np.eye(3), 0.0, 2, 1, 9, 1
+    )
+    lifetime = LifetimeModel(FeatureEncoder(numeric=("x",), fill=(0.0,)), model)
+    batch = pd.DataFrame({"as_of": L, "customer_id": ["a", "b"], "entry_days": [5, 900]})
+    found = predict_batch(lifetime, batch.assign(x=[0.0, 1.0]), [100]).to_dict("records")
+    a, b = found
+    # On day 100 exactly one half is left; the first day below is 101.
+    assert a["likely_churn_date"] in (L + dt.timedelta(100), L + dt.timedelta(101))
+    assert a["likely_churn_from"] == L + dt.timedelta(16)
+    assert a["likely_churn_to"] == L + dt.timedelta(333)
+    assert a["churn_probability_100d"] == pytest.approx(0.5)
+    assert b["likely_churn_date"] is None and b["likely_churn_to"] is None
+    assert b["survival_by_month"][35] == pytest.approx(0.5 ** (1096 / 10_000))
+    assert (a["observed_days"], b["observed_days"]) == (4, 0)
+
+
+def test_a_customer_of_an_unknown_stratum_has_nulls_and_no_other(fitted, batch):
+    batch = batch.assign(stratum=["new"] + ["a"] * 49)
+    found = predict_batch(fitted("cox"), batch, [30])
+    new = found.iloc[0]
+    assert new["survival_by_month"] is None and new["likely_churn_date"] is None
+    assert np.isnan(new["remaining_lifetime_days"]) and np.isnan(new["churn_probability_30d"])
+    assert found["remaining_lifetime_days"].iloc[1:].notna().all()
+
+
+def test_a_changed_byte_is_refused(fitted):
+    text = fitted("cox").to_json().replace('"level":0.8', '"level":0.9')
+    with pytest.raises(PortableModelError, match="changed after its export"):
+        LifetimeModel.from_json(text)
+
+
+def test_an_encoder_of_another_training_is_refused(fitted):
+    with pytest.raises(SurvivalError) as error:
+        LifetimeModel(FeatureEncoder(numeric=("x0",)), fitted("cox").model)
+    assert str(error.value) == (
+        "encoder: must make the model's columns, got none for x1. Put together the encoder and "
+        "the model of one training."
+    )

@@ -1,0 +1,257 @@
+"""The landmark design: ages, events and censoring on paper; nothing after the landmark in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from contracts.features import transactions as transactions_contract
+from transforms.labels import churn_population, inactivity_labels, purchase_days
+from transforms.survival_rows import (
+    alive,
+    ends,
+    lapses,
+    person_periods,
+    spells,
+    without_ended_before,
+)
+from transforms.transaction_features import transaction_features
+
+L = dt.date(2018, 1, 10)
+UNTIL = dt.date(2018, 2, 9)  # 30 days after L
+FEATURE_TYPES = {c.name: c.type for c in transactions_contract([30, 90]).columns}
+SPELL = (
+    "customer_id string, as_of date, entry_days bigint, duration_days bigint, event int, "
+    "followed_days bigint"
+)
+PROFILE = "customer_id string, as_of date, is_terminated boolean"
+NO_PROFILE = "customer_id string, as_of date, signup_on date"
+FEATURES = (
+    "customer_id string, as_of date, recency_days bigint, tenure_days bigint, observed_days bigint"
+)
+
+
+def bought(customer, *days, amount=5):
+    return [
+        {
+            "customer_id": customer,
+            "order_id": f"{customer} {day}",
+            "product_id": "p",
+            "purchased_at": f"2018-{day} 10:00",
+            "amount": amount,
+        }
+        for day in days
+    ]
+
+
+@pytest.fixture
+def landmark(frame):
+    """A function: lines -> (transactions, landmarks alive at L) with a window of 10 days.
+
+    The three columns of features.transactions that it takes are written out here.
+    """
+
+    def make(lines, window=10, ended=(), signups=()):
+        features = []
+        for customer in sorted({line["customer_id"] for line in lines}):
+            days = [day(line) for line in lines if line["customer_id"] == customer]
+            before = [d for d in days if d < L]
+            if before:
+                first = min(before)
+                began = dt.date.fromisoformat(dict(signups).get(customer, first.isoformat()))
+                recency, tenure = (L - max(before)).days, (L - began).days
+                features.append((customer, L, recency, tenure, (L - first).days - 1))
+            else:
+                features.append((customer, L, None, None, None))
+        shown = frame(PROFILE, [(row[0], L, row[0] in ended) for row in features])
+        landmarks = alive(frame(FEATURES, features), shown, window)
+        return frame("silver.transactions", lines), landmarks
+
+    return make
+
+
+def day(line):
+    return dt.date.fromisoformat(line["purchased_at"][:10])
+
+
+@pytest.fixture
+def outcome(landmark, tuples_of):
+    """A function: lines -> (customer, entry, duration, event) with a window of 10 days."""
+
+    def make(lines, until=UNTIL):
+        transactions, landmarks = landmark(lines)
+        found = spells(landmarks, lapses(purchase_days(transactions), 10), until)
+        return tuples_of(found, "customer_id", "entry_days", "duration_days", "event")
+
+    return make
+
+
+def test_the_event_is_dated_at_the_last_purchase_and_the_window(outcome):
+    # First purchase on the 1st: 9 days old at L.
+    lines = [
+        # Last purchase on the 5th: the 15th, 5 days after L.
+        *bought("a silent", "01-01", "01-05"),
+        # Back on the 12th and the 20th, then silent: the 30th, 20 days after L.
+        *bought("b back", "01-01", "01-05", "01-12", "01-20"),
+        # Silent from the 5th to the 15th: the event stands, though they come back that day.
+        *bought("c late", "01-01", "01-05", "01-15"),
+        # Back on the last day of the window, the 14th; then the 24th.
+        *bought("d in time", "01-01", "01-05", "01-14"),
+    ]
+    assert outcome(lines) == [
+        ("a silent", 9, 9 + 5, 1),
+        ("b back", 9, 9 + 20, 1),
+        ("c late", 9, 9 + 5, 1),
+        ("d in time", 9, 9 + 14, 1),
+    ]
+
+
+def test_who_is_not_yet_silent_at_the_end_is_censored_there(outcome):
+    lines = [
+        # The window ends on the 9th of February, which is the end of observation: seen.
+        *bought("a seen", "01-01", "01-09", "01-18", "01-26", "01-30"),
+        # A day later: not seen.
+        *bought("b censored", "01-01", "01-09", "01-18", "01-26", "01-31"),
+    ]
+    assert outcome(lines) == [("a seen", 9, 9 + 30, 1), ("b censored", 9, 9 + 30, 0)]
+
+
+def test_who_is_silent_at_the_landmark_is_not_in_it(outcome):
+    lines = [
+        *bought("a of today", "01-10"),
+        *bought("b nine days", "01-01"),
+        {**bought("c ten days", "01-01")[0], "purchased_at": "2017-12-31 23:59:59"},
+    ]
+    # a: no purchase before L; b: 9 days silent, the event is on the 11th; c: over on the 10th.
+    assert outcome(lines) == [("b nine days", 9, 10, 1)]
+
+
+def test_a_landmark_at_the_end_of_observation_has_no_row(outcome):
+    assert outcome(bought("a", "01-05"), until=L) == []
+    assert outcome(bought("a", "01-05"), until=L + dt.timedelta(days=1)) == [("a", 5, 6, 0)]
+
+
+def test_age_counts_from_signup_or_the_first_purchase_the_earlier(landmark, tuples_of):
+    lines = bought("a", "01-05") + bought("b", "01-05") + bought("c", "01-05")
+    signups = [("a", "2017-12-31"), ("b", "2018-01-08")]
+    _, landmarks = landmark(lines, signups=signups)
+    assert tuples_of(landmarks, "customer_id", "entry_days") == [("a", 10), ("b", 5), ("c", 5)]
+
+
+def test_the_terminated_are_not_alive(landmark, tuples_of):
+    _, landmarks = landmark(bought("a", "01-05") + bought("b", "01-05"), ended={"a"})
+    assert tuples_of(landmarks, "customer_id") == [("b",)]
+
+
+def test_a_termination_is_seen_on_the_day_after(frame, landmark, tuples_of):
+    at = {
+        "a on the day": "2018-01-10 00:00",
+        "b before": "2018-01-09 23:59:59",
+        "c at the end": "2018-02-08 12:00",
+        "d after the end": "2018-02-09 00:00",
+        "e never": None,
+        "f twice": "2018-01-20 12:00",
+    }
+    rows = [{"customer_id": c, "terminated_at": day} for c, day in at.items() if day]
+    rows += [{"customer_id": "f twice", "terminated_at": "2018-01-30"}]
+    ended = ends(frame("silver.terminations", rows))
+    _, landmarks = landmark([line for c in at for line in bought(c, "01-05")], window=None)
+    found = spells(without_ended_before(landmarks, ended), ended, UNTIL)
+    # b had ended before L, though the features did not know it yet.
+    assert tuples_of(found, "customer_id", "duration_days", "event", "followed_days") == [
+        ("a on the day", 5 + 1, 1, 30),
+        ("c at the end", 5 + 30, 1, 30),
+        ("d after the end", 5 + 30, 0, 30),
+        ("e never", 5 + 30, 0, 30),
+        ("f twice", 5 + 11, 1, 30),
+    ]
+
+
+def test_what_happens_after_the_landmark_changes_no_covariate(frame, rows_of, tuples_of):
+    """Twins: the second of each pair buys on and returns after L; their features are the same."""
+    lines, after = [], {"a2": bought("a2", "01-10", "01-11", amount=900)}
+    for twin in ("a1", "a2"):
+        lines += bought(twin, "01-01", "01-05") + after.get(twin, [])
+    for twin in ("b1", "b2"):
+        lines += bought(twin, "01-02", "01-09")
+    lines += bought("b2", "01-15", "01-20", "01-29") + bought("b2", "02-01", amount=-3)
+    transactions = frame("silver.transactions", lines)
+    spine = frame("customer_id string, as_of date", [(c, L) for c in ("a1", "a2", "b1", "b2")])
+    features = transaction_features(transactions, spine, frame(NO_PROFILE, []), [L], [30, 90])
+    columns = {name: kind for name, kind in FEATURE_TYPES.items() if name in features.columns}
+    found = rows_of(features)
+    for one, other in (found[:2], found[2:]):
+        assert {**one, "customer_id": ""} == {**other, "customer_id": ""}
+    stored = frame(", ".join(f"{n} {t}" for n, t in columns.items()), found)
+    shown = frame(PROFILE, [(r["customer_id"], L, False) for r in found])
+    rows = spells(alive(stored, shown, 10), lapses(purchase_days(transactions), 10), UNTIL)
+    # a1: the 15th; a2: the 21st. b1: the 19th; b2: the 8th of February (from the 29th).
+    assert tuples_of(rows, "customer_id", "entry_days", "duration_days", "event") == [
+        ("a1", 9, 9 + 5, 1),
+        ("a2", 9, 9 + 11, 1),
+        ("b1", 8, 8 + 9, 1),
+        ("b2", 8, 8 + 29, 1),
+    ]
+
+
+def test_whoever_churns_by_the_label_has_had_the_event(frame, landmark, tuples_of):
+    """No purchase in [L, L + 10): the silence of ten days began before, so it is over by then."""
+    days = [1, 3, 5, 8, 9, 10, 12, 14, 17, 19, 20, 24, 29]
+    lines = []
+    for customer in range(60):
+        own = [d for k, d in enumerate(days) if (customer * 7 + k * k) % 4 < 2] or [1]
+        lines += bought(f"c{customer:02}", *[f"01-{day:02}" for day in own])
+    transactions, landmarks = landmark(lines)
+    seen = purchase_days(transactions)
+    nobody = frame("customer_id string, as_of date", [])
+    population = churn_population(seen, nobody, [L])
+    labels = tuples_of(
+        inactivity_labels(seen, population, [10], 0, UNTIL), "customer_id", "churned"
+    )
+    lived = {
+        c: (stop - start, event)
+        for c, start, stop, event in tuples_of(
+            spells(landmarks, lapses(seen, 10), UNTIL),
+            *("customer_id", "entry_days", "duration_days", "event"),
+        )
+    }
+    churned = [c for c, label in labels if label and c in lived]
+    assert len(churned) > 3
+    assert all(lived[c][0] <= 10 and lived[c][1] == 1 for c in churned)
+    stayed = [c for c, label in labels if not label and c in lived]
+    assert any(lived[c][0] > 10 for c in stayed)
+
+
+# ---------------------------------------------------------------------- person-periods
+
+
+@pytest.fixture
+def periods(frame, tuples_of):
+    """A function: (entry, duration, event, followed) -> (period, age, churned) of 10 days each."""
+
+    def make(entry, duration, event, followed, most=9):
+        rows = frame(SPELL, [("a", L, entry, duration, event, followed)])
+        found = person_periods(rows, 10, most)
+        return tuples_of(found, "period", "period_age_days", "churned")
+
+    return make
+
+
+def test_a_period_is_a_row_as_long_as_the_customer_is_there(periods):
+    # Lives 25 days from an age of 5: gone in the third period of ten.
+    assert periods(5, 30, 1, 100) == [(0, 5, 0), (1, 15, 0), (2, 25, 1)]
+    # The last day of a period belongs to it.
+    assert periods(5, 25, 1, 100) == [(0, 5, 0), (1, 15, 1)]
+    assert periods(5, 26, 1, 100) == [(0, 5, 0), (1, 15, 0), (2, 25, 1)]
+
+
+def test_a_period_cut_short_by_the_end_does_not_count_whatever_happened(periods):
+    # 25 days observed: two whole periods.
+    assert periods(5, 30, 0, 25) == [(0, 5, 0), (1, 15, 0)]
+    assert periods(5, 27, 1, 25) == [(0, 5, 0), (1, 15, 0)]
+    assert periods(5, 14, 0, 9) == []
+
+
+def test_periods_are_at_most_as_many_as_asked_for(periods):
+    assert periods(5, 105, 0, 100, most=2) == [(0, 5, 0), (1, 15, 0)]

@@ -1,0 +1,134 @@
+"""The landmark design: who is alive at as_of, how old, and when what they may do next happened.
+
+A row begins at its landmark L (an as_of) with the customer's age in days, and ends on the first
+as_of that sees the event, or at the end of observation. Covariates are the features of L: they are
+joined by (customer_id, as_of), and nothing here looks at them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import DataFrame, Window, functions as F
+
+from transforms.training_rows import KEY
+
+
+def lapses(days: DataFrame, window_days: int) -> DataFrame:
+    """One row a time that a customer fell silent: customer_id, ended_on = last purchase + window.
+
+    `days` as labels.purchase_days makes them. Silent means no purchase on the window_days - 1 days
+    after one, so that recency_days reaches window_days at 00:00 of ended_on. A customer may come
+    back and fall silent again; the last silence may lie beyond the end of observation.
+    """
+    by_day = Window.partitionBy("customer_id").orderBy("day")
+    bought = days.select("customer_id", "day").distinct()
+    linked = bought.select("*", F.lead("day").over(by_day).alias("next_day"))
+    waits = linked.select("*", F.datediff(F.col("next_day"), F.col("day")).alias("wait"))
+    silent = waits.where(F.col("wait").isNull() | (F.col("wait") >= window_days))
+    return silent.select(
+        "customer_id", F.date_add(F.col("day"), window_days).cast("date").alias("ended_on")
+    )
+
+
+def ends(terminations: DataFrame) -> DataFrame:
+    """One row a terminated customer: customer_id, ended_on (the first as_of that sees it)."""
+    first = terminations.groupBy("customer_id").agg(F.min("terminated_at").alias("ended_at"))
+    return first.select(
+        "customer_id", F.date_add(F.col("ended_at").cast("date"), 1).cast("date").alias("ended_on")
+    )
+
+
+def alive(
+    transactions: DataFrame, demographics: DataFrame, window_days: int | None = None
+) -> DataFrame:
+    """One row a (customer_id, as_of) of those with a purchase who had not ended: entry_days.
+
+    entry_days is the age at as_of: days from signup or from the first purchase, the earlier one,
+    at least 1. With window_days those silent for as long have ended (definition inactivity);
+    whose contract had ended has left by either definition.
+    """
+    here = demographics.where(~F.col("is_terminated")).select(*KEY)
+    bought = transactions.where(F.col("recency_days").isNotNull())
+    if window_days is not None:
+        bought = bought.where(F.col("recency_days") < window_days)
+    age = F.greatest(F.col("tenure_days"), F.col("observed_days") + 1)
+    aged = bought.select(*KEY, age.cast("bigint").alias("entry_days"))
+    return aged.join(here, on=list(KEY), how="left_semi")
+
+
+def spells(landmarks: DataFrame, ended: DataFrame, observed_until: dt.date) -> DataFrame:
+    """One row a landmark with a day observed after it: entry_days, duration_days, event.
+
+    `landmarks` from `alive`, `ended` from `lapses` or `ends`. The event is the first end after
+    as_of that lies within observation (ended_on <= observed_until), whenever it became known; else
+    the row is censored there. duration_days: age at the end, above entry_days. followed_days:
+    from as_of to observed_until, event or not.
+    """
+    later = landmarks.join(ended, on="customer_id", how="inner")
+    first = (
+        later.where(F.col("ended_on") > F.col("as_of"))
+        .groupBy(*KEY)
+        .agg(F.min("ended_on").alias("ended_on"))
+    )
+    until = F.lit(observed_until).cast("date")
+    # A plain select after the join: see transforms.labels.
+    rows = landmarks.join(first, on=list(KEY), how="left")
+    rows = rows.select(*KEY, "entry_days", "ended_on")
+    counted = rows.select(
+        *KEY,
+        "entry_days",
+        F.datediff(F.col("ended_on"), F.col("as_of")).alias("wait"),
+        F.datediff(until, F.col("as_of")).cast("bigint").alias("followed_days"),
+    ).where(F.col("followed_days") > 0)
+    happened = F.coalesce(F.col("wait") <= F.col("followed_days"), F.lit(False))
+    lived = F.when(happened, F.col("wait")).otherwise(F.col("followed_days"))
+    return counted.select(
+        *KEY,
+        "entry_days",
+        (F.col("entry_days") + lived).cast("bigint").alias("duration_days"),
+        happened.cast("int").alias("event"),
+        "followed_days",
+    )
+
+
+def without_ended_before(landmarks: DataFrame, ended: DataFrame) -> DataFrame:
+    """The landmarks of customers who had not ended by as_of, though it became known only later.
+
+    For terminations, which happen once: nobody was left who could stay or leave.
+    """
+    over = landmarks.join(ended, on="customer_id", how="inner").where(
+        F.col("ended_on") <= F.col("as_of")
+    )
+    return landmarks.join(over.select(*KEY), on=list(KEY), how="left_anti")
+
+
+def person_periods(rows: DataFrame, period_days: int, most_periods: int) -> DataFrame:
+    """One row a (customer_id, as_of, period) begun alive: period_age_days, churned.
+
+    Periods of period_days follow as_of, numbered from 0. Only periods that observation covers
+    whole count, whatever happened in them: to keep the events of a period cut short but not its
+    survivors would raise the hazard.
+    """
+    numbers = F.array(*[F.lit(k) for k in range(most_periods)])
+    each = rows.select("*", F.explode(numbers).alias("period"))
+    timed = each.select(
+        *KEY,
+        "entry_days",
+        "event",
+        "followed_days",
+        "period",
+        (F.col("duration_days") - F.col("entry_days")).alias("lived"),
+        (F.col("period") * period_days).alias("begins"),
+        ((F.col("period") + 1) * period_days).alias("over"),
+    )
+    begun = timed.where(
+        (F.col("over") <= F.col("followed_days")) & (F.col("begins") < F.col("lived"))
+    )
+    happened = (F.col("event") == 1) & (F.col("lived") <= F.col("over"))
+    return begun.select(
+        *KEY,
+        F.col("period").cast("int").alias("period"),
+        (F.col("entry_days") + F.col("begins")).cast("bigint").alias("period_age_days"),
+        happened.cast("int").alias("churned"),
+    )
