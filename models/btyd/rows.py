@@ -54,13 +54,13 @@ class PurchaseRows:
         columns = {"frequency": frequency, "recency": recency, "T": T, "weight": count}
         rows = pd.DataFrame({n: np.asarray(v, dtype=float) for n, v in columns.items()})
         _check(rows)
-        merged = rows.groupby(["frequency", "recency", "T"], sort=True, as_index=False).sum()
+        first, place = _distinct(rows)
         days = DAYS_IN[unit]
         return cls(
-            merged["frequency"].to_numpy(),
-            merged["recency"].to_numpy() * days,
-            merged["T"].to_numpy() * days,
-            merged["weight"].to_numpy(),
+            rows["frequency"].to_numpy()[first],
+            rows["recency"].to_numpy()[first] * days,
+            rows["T"].to_numpy()[first] * days,
+            np.bincount(place, rows["weight"], len(first)),
         )
 
     def __len__(self) -> int:
@@ -82,6 +82,19 @@ class PurchaseRows:
         chosen = np.linspace(0, len(self) - 1, most).astype(int)
         parts = (self.frequency, self.recency, self.T, self.weight)
         return PurchaseRows(*(part[chosen] for part in parts))
+
+
+def _distinct(rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The places of one row of each kind, in order, and of each row the place of its kind."""
+    codes = np.zeros(len(rows), dtype=np.int64)
+    for name in ("frequency", "recency", "T"):
+        column = rows[name].to_numpy()
+        whole = column.astype(np.int64)
+        if not (whole == column).all():
+            whole = np.unique(column, return_inverse=True)[1]
+        codes = codes * (whole.max(initial=0) + 1) + whole
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    return first, place
 
 
 def _check(rows: pd.DataFrame) -> None:

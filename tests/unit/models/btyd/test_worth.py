@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from models.btyd.bg_nbd import BgNbd
-from models.btyd.choice import fit_model, fit_spend, fitted
+from models.btyd.choice import fit_model, fitted
 from models.btyd.credibility import Credibility, correlation
 from models.btyd.gamma_gamma import GammaGamma, SpendRows
 from models.btyd.mbg_nbd import MbgNbd
