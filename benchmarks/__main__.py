@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import explanations, measure, merges, point_in_time, summary
+from benchmarks import explanations, lifetime, measure, merges, point_in_time, summary
 from benchmarks.session import benchmark_session
 
 BENCHMARKS = {
@@ -15,6 +15,9 @@ BENCHMARKS = {
     "curve": point_in_time.curve,
     "explanations": explanations.run,
     "merges": merges.run,
+    "lifetime": lifetime.run,
+    "lifetime_curve": lifetime.curve,
+    "lifetime_predictions": lifetime.predictions,
 }
 
 

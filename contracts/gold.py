@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.features import AS_OF
+from contracts.gold_lifetime import GOLD_LIFETIME, OF_SCORES
 from contracts.silver import CUSTOMER_ID
 from contracts.table import Column, Table
 
@@ -35,6 +36,7 @@ CUSTOMER_SCORES = Table(
         Column(
             "top_risk_factor", "string", "The feature that raises the risk most; null: none known"
         ),
+        *OF_SCORES,
         Column("model_name", "string", "Learner of the champion; null under score_basis rule"),
         Column("model_version", "string", "Version in the registry; null under score_basis rule"),
         Column(
@@ -162,4 +164,11 @@ MODEL_COMPARISON = Table(
     ),
 )
 
-GOLD = (CUSTOMER_SCORES, RISK_FACTORS, CUSTOMER_SEGMENTS, SEGMENT_MIGRATION, MODEL_COMPARISON)
+GOLD = (
+    CUSTOMER_SCORES,
+    RISK_FACTORS,
+    CUSTOMER_SEGMENTS,
+    SEGMENT_MIGRATION,
+    MODEL_COMPARISON,
+    *GOLD_LIFETIME,
+)

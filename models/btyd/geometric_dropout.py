@@ -166,13 +166,24 @@ class GeometricDropout:
         return 2 * ((k * (k + 1) / c**2 * b / (a + b)) * alive * weight).sum(axis=-1)
 
     def p_no_purchase(
-        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, days: ArrayLike
+        self,
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        T: ArrayLike,
+        days: ArrayLike,
+        lead_days: float = 0.0,
     ) -> Array:
-        """Probability of not buying in the next `days`: has left, or is alive and silent."""
+        """Probability of not buying in [lead, lead + days) from now: has left, or is silent.
+
+        Alive at `lead` and buying after: E[e^(-λ p lead) (1 - e^(-λ days))], whatever was bought
+        in between.
+        """
         x, recency, T = _arrays(frequency, recency, T)
+        h = np.asarray(days, dtype=float)
         k, c, _, _ = self._posterior(x, T)
-        silent = np.exp(-k * np.log1p(np.asarray(days, dtype=float) / c))
-        return 1 - self.p_alive(x, recency, T) * (1 - silent)
+        silent = np.exp(-k * np.log1p(h / c)) * self.still_alive(x, T + h, lead_days)
+        buys = self.still_alive(x, T, lead_days) - silent
+        return 1 - self.p_alive(x, recency, T) * buys
 
     def purchases_of_new(self, days: ArrayLike) -> Array:
         """Expected repeat purchases of a new customer in the first `days`."""

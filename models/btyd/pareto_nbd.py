@@ -149,12 +149,31 @@ class ParetoNbd:
         return k * (k + 1) / c**2 * lived
 
     def p_no_purchase(
-        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, days: ArrayLike
+        self,
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        T: ArrayLike,
+        days: ArrayLike,
+        lead_days: float = 0.0,
     ) -> Array:
-        """Probability of not buying in the next `days`: the same silence, only longer."""
+        """Probability of not buying in [lead, lead + days) from now.
+
+        Without a lead: the same silence, only longer. With one: the first purchase after it comes
+        at a time of density k c^k / (c + u)^(k + 1), and finds who is alive then.
+        """
         x, recency, T = _arrays(frequency, recency, T)
-        later = self.log_likelihood(x, recency, T + np.asarray(days, dtype=float))
-        return np.exp(np.minimum(later - self.log_likelihood(x, recency, T), 0.0))
+        h = np.asarray(days, dtype=float)
+        if not lead_days:
+            later = self.log_likelihood(x, recency, T + h)
+            return np.exp(np.minimum(later - self.log_likelihood(x, recency, T), 0.0))
+        k, c, b = (v[..., None] for v in np.broadcast_arrays(self.r + x, self.alpha + T, T))
+        # Over v = (c / (c + u))^k, which is uniform.
+        lowest = np.exp(-k * np.log1p(h[..., None] / c))
+        v = lowest + (1 - lowest) * (NODES + 1) / 2
+        u = c * np.expm1(-np.log(v) / k)
+        alive = np.exp(-self.s * np.log1p((lead_days + u) / (self.beta + b)))
+        buys = (alive * NODE_WEIGHTS / 2).sum(axis=-1) * (1 - lowest[..., 0])
+        return 1 - self.p_alive(x, recency, T) * buys
 
     def purchases_of_new(self, days: ArrayLike) -> Array:
         """Expected repeat purchases of a new customer in the first `days`."""

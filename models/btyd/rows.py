@@ -60,7 +60,7 @@ class PurchaseRows:
             rows["frequency"].to_numpy()[first],
             rows["recency"].to_numpy()[first] * days,
             rows["T"].to_numpy()[first] * days,
-            np.bincount(place, rows["weight"], len(first)),
+            np.bincount(place, rows["weight"], len(first)).astype(float),
         )
 
     def __len__(self) -> int:

@@ -41,6 +41,7 @@ CONF = {
     # The fewest that formulas and notebooks read: the plans are what takes time.
     "features": {"windows_days": [30, 60, 90, 365]},
     "churn": {"horizons_days": [30]},
+    "lifetime": {"models": ["bg_nbd"], "backtest": {"cuts": 1, "horizons_days": [30]}},
     "training": {
         "train_dates": 1,
         "bootstrap_samples": 50,
@@ -64,7 +65,14 @@ class SmallLake:
 @pytest.fixture(scope="session")
 def small_lake(spark, tmp_path_factory) -> SmallLake:
     """300 made-up customers through ingest, features, training and scoring, once a test run."""
-    from jobs import build_features, ingest, score_customers, train_churn
+    from jobs import (
+        build_features,
+        fit_lifetime,
+        ingest,
+        plan_retention,
+        score_customers,
+        train_churn,
+    )
     from jobs.runtime import settings
     from jobs.runtime.context import Context
     from jobs.runtime.progress import Progress
@@ -83,12 +91,13 @@ def small_lake(spark, tmp_path_factory) -> SmallLake:
         context = Context(settings.load("small"), RunInfo("tests"), Progress(is_quiet=True))
     finally:
         settings.use_conf_dir(None)
-    for job in (ingest, build_features, train_churn):
+    for job in (ingest, build_features, train_churn, fit_lifetime):
         job.run(context)
     # Whether it beats recency on so few customers is chance; the notebooks need a champion.
     registry = Registry(context.settings)
     registry.promote(registry.by_alias(CHALLENGER).version)
     score_customers.run(context)
+    plan_retention.run(context)
     return lake
 
 

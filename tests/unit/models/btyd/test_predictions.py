@@ -117,6 +117,24 @@ def test_what_those_alive_do_next_is_what_a_simulation_does(name, x, T, h):
     assert float(buys) == pytest.approx(np.mean(bought > 0), abs=max(4.5 * error, 1e-6))
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_no_purchase_after_a_lead_is_what_a_simulation_does(name):
+    """Purchases in [6, 16) days, 400,000 futures of a customer alive now."""
+    m, draw, n = MODELS[name], np.random.default_rng(4), 400_000
+    rate = draw.gamma(m.r + 3, 1 / (m.alpha + 40), n)
+    first, later = draw.poisson(rate * 6), draw.poisson(rate * 10)
+    if name == "pareto_nbd":
+        death = draw.exponential(1 / draw.gamma(m.s, 1 / (m.beta + 40), n))
+        buys = draw.poisson(rate * np.clip(death - 6, 0, 10)) > 0
+    else:
+        last = draw.geometric(draw.beta(m.a, m.b + 3 + m.survived_first, n))
+        buys = (first < last) & (later > 0)
+    found = (1 - m.p_no_purchase(3, 35, 40, 10, 6)) / m.p_alive(3, 35, 40)
+    assert float(found) == pytest.approx(buys.mean(), abs=4.5 * buys.std() / np.sqrt(n))
+    nearly = m.p_no_purchase(3, 35, 40, 10, 1e-9)
+    assert float(nearly) == pytest.approx(float(m.p_no_purchase(3, 35, 40, 10)), rel=1e-7)
+
+
 def test_no_purchase_is_the_same_silence_only_longer(model):
     """P(none in h) = L(x, t_x, T + h) / L(x, t_x, T), whatever the model."""
     x, t_x, T = np.array([0, 2, 7]), np.array([0, 11.0, 30.0]), np.array([9.0, 20.0, 31.0])
