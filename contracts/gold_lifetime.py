@@ -110,7 +110,8 @@ LIFETIME_MODELS = Table(
 
 CLV_BACKTEST = Table(
     name="gold.clv_backtest",
-    row="One measure of one approach that forecast purchases and value from a past day on.",
+    row="One measure of one approach that forecast, from a past day on, purchases and value of the "
+    "customers who could still be kept (active or silent) that day.",
     key=("cut", "approach", "horizon_days", "metric"),
     slice_by="cut",
     columns=(

@@ -59,8 +59,10 @@ def backtest(context: Context, summaries: Summaries, cuts: Cuts, name: str) -> l
         return []
     first = context.observed_from
     dates = sorted(d for d in cuts.all_days if d > first)
-    frame = outcomes(summaries.days, summaries.summary, dates, cuts.horizons)
-    frame = context.lake.keep(frame)
+    # Whom gold.customer_scores would hold: the active and silent of the day.
+    kept = context.settings.lifecycle.silent_days
+    summary = summaries.summary.where(f"T_days - recency_days + 1 <= {kept}")
+    frame = context.lake.keep(outcomes(summaries.days, summary, dates, cuts.horizons))
     rows = {day: _sample(frame, day) for day in dates}
     found: list[Row] = []
     for cut in cuts.days:
