@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from jobs.lifetime.backtest import Cuts, backtest, compare
@@ -24,9 +25,9 @@ def run(context: Context) -> None:
             f"as_of {context.as_of}: no purchase lies before it; the first is on "
             f"{context.observed_from}. Take a later day."
         )
-    registry = Registry(context.settings, context.settings.lifetime.registered_model)
-    done = None if context.is_dry else registry.finished_run(fingerprint(context))
-    if done is not None:
+    registry = registry_of(context)
+    done = registry.finished_run(fingerprint(context)) if registry else None
+    if registry and done is not None:
         context.progress.say(
             f"      unchanged   run {done.info.run_id[:12]} fitted the same inputs"
         )
@@ -44,23 +45,32 @@ def run(context: Context) -> None:
     context.lake.forget()
 
 
-def tested_on(context: Context) -> Any:
-    """The last day whose label of the primary horizon has passed: where classifiers are tested."""
-    import datetime as dt
+def registry_of(context: Context) -> Registry | None:
+    """Where lifetime models are registered; None in a dry run, which leaves no trace."""
+    if context.is_dry:
+        return None
+    return Registry(context.settings, context.settings.lifetime.registered_model)
 
+
+def tested_on(context: Context) -> dt.date:
+    """The last day whose label of the primary horizon has passed: where classifiers are tested."""
     churn = context.settings.churn
     return context.as_of - dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
 
 
 def fitted(
-    context: Context, summaries: Summaries, cuts: Cuts, tested: Any, registry: Registry
+    context: Context,
+    summaries: Summaries,
+    cuts: Cuts,
+    tested: dt.date,
+    registry: Registry | None,
 ) -> dict[str, Any]:
     """One MLflow run with all that its tables can be made from again."""
     found = fit_all(context, summaries, context.as_of)
     add_timing(context, summaries, context.as_of, found)
     add_contracts(context, summaries, context.as_of, found)
     record = recorded(context, summaries, cuts, tested, found)
-    if context.is_dry:
+    if registry is None:
         return record
     import mlflow
 
@@ -76,7 +86,7 @@ def fitted(
 
 
 def recorded(
-    context: Context, summaries: Summaries, cuts: Cuts, tested: Any, found: Fits
+    context: Context, summaries: Summaries, cuts: Cuts, tested: dt.date, found: Fits
 ) -> dict[str, Any]:
     """The run's facts as JSON can hold them."""
     model = found.model

@@ -18,6 +18,8 @@ from jobs.runtime.writes import Write
 from models.btyd.worth import LifetimeModel
 
 RECORD = "lifetime.json"
+# MLflow takes a thousand a call.
+METRICS_AT_ONCE = 500
 EXAMPLE = pd.DataFrame(
     {
         "frequency": [0.0, 3.0, 12.0],
@@ -58,21 +60,15 @@ def log_run(context: Context, record: dict[str, Any], mark: str) -> None:
     mlflow.set_tag("warnings", "\n".join(record["warnings"]) or "none")
     mlflow.log_params({k: str(v) for k, v in settings.lifetime.model_dump().items()})
     mlflow.log_dict(context.run.inputs, "input_versions.json")
-    mlflow.log_metrics(
-        {f"{r['model_name']}.{r['parameter']}": r["value"] for r in record["models"] if _has(r)}
-    )
-    mlflow.log_metrics(
-        {
-            f"{r['approach']}.{r['horizon_days']}d.{r['cut']}.{r['metric']}": r["value"]
-            for r in record["backtest"]
-            if _has(r)
-        }
-    )
+    metrics = {f"{r['model_name']}.{r['parameter']}": r["value"] for r in record["models"]}
+    for r in record["backtest"]:
+        metrics[f"{r['approach']}.{r['horizon_days']}d.{r['cut']}.{r['metric']}"] = r["value"]
+    for r in record["comparison"]:
+        metrics[f"{r['model_name']}.{r['population']}.{r['metric']}"] = r["value"]
+    known = sorted((name, value) for name, value in metrics.items() if value is not None)
+    for start in range(0, len(known), METRICS_AT_ONCE):
+        mlflow.log_metrics(dict(known[start : start + METRICS_AT_ONCE]))
     mlflow.log_dict(record, RECORD)
-
-
-def _has(row: dict[str, Any]) -> bool:
-    return row["value"] is not None
 
 
 def register(context: Context, registry: Registry, run_id: str, model: LifetimeModel) -> str:
