@@ -63,7 +63,7 @@ def backtest(context: Context, summaries: Summaries, cuts: Cuts, name: str) -> l
     kept = context.settings.lifecycle.silent_days
     summary = summaries.summary.where(f"T_days - recency_days + 1 <= {kept}")
     frame = context.lake.keep(outcomes(summaries.days, summary, dates, cuts.horizons))
-    rows = {day: _sample(frame, day) for day in dates}
+    rows = _samples(frame, dates)
     found: list[Row] = []
     for cut in cuts.days:
         model = fit_one(context, summaries, cut, name)
@@ -107,12 +107,20 @@ def _measured(
     return found
 
 
-def _sample(frame: Any, day: dt.date) -> pd.DataFrame:
+def _samples(frame: Any, dates: list[dt.date]) -> dict[dt.date, pd.DataFrame]:
+    """The rows of each date, at most MOST_ROWS of them chosen by hash, sorted by customer."""
     from pyspark.sql import functions as F
 
-    of_day = frame.where(f"as_of = DATE'{day}'").drop("as_of")
-    chosen = of_day.orderBy(F.xxhash64("customer_id"), "customer_id").limit(MOST_ROWS).toPandas()
-    return chosen.sort_values("customer_id").reset_index(drop=True)
+    if frame.count() <= MOST_ROWS:
+        every = frame.toPandas()
+        found = {day: every[every["as_of"] == day] for day in dates}
+    else:
+        order = (F.xxhash64("customer_id"), "customer_id")
+        found = {
+            day: frame.where(f"as_of = DATE'{day}'").orderBy(*order).limit(MOST_ROWS).toPandas()
+            for day in dates
+        }
+    return {d: r.sort_values("customer_id").reset_index(drop=True) for d, r in found.items()}
 
 
 # ---------------------------------------------------------------------- beside the classifiers

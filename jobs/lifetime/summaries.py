@@ -49,7 +49,7 @@ class Summaries:
     """Frames of one pass over the purchases, kept in Spark.
 
     days: a row a customer-day; summary: a row a (customer_id, as_of) with is_held_out; counted and
-    spends: its distinct rows with their customers.
+    spends: its distinct rows with their customers. on_driver holds those of the two that are small.
     """
 
     context: Context
@@ -57,6 +57,7 @@ class Summaries:
     summary: Any
     counted: Any
     spends: Any
+    on_driver: dict[str, pd.DataFrame]
 
     @classmethod
     def at(cls, context: Context, dates: Sequence[dt.date]) -> Summaries:
@@ -68,28 +69,29 @@ class Summaries:
         days = keep(purchase_totals(context.read("silver.transactions")))
         share = context.settings.lifetime.holdout_share
         summary = keep(with_fold(purchase_summary(days, dates), share))
-        counted = keep(purchase_rows(summary))
-        return cls(context, days, summary, counted, keep(spend_rows(summary)))
+        frames = {"counted": keep(purchase_rows(summary)), "spends": keep(spend_rows(summary))}
+        most = context.settings.lifetime.most_rows_on_driver
+        # All dates at once where they fit: one job instead of two a date and model.
+        small = {n: f.toPandas() for n, f in frames.items() if f.count() <= most}
+        return cls(context, days, summary, frames["counted"], frames["spends"], small)
 
     def of_day(self, frame: Any, day: dt.date) -> Any:
+        """The rows of one date."""
         return frame.where(f"as_of = DATE'{day}'")
 
     def purchases(self, day: dt.date, is_held_out: bool | None = None) -> Fittable:
         """Distinct purchase rows of a date; of the customers held out, of the others, or of all."""
-        rows = self.of_day(self.counted, day)
-        if is_held_out is not None:
-            rows = rows.where("is_held_out" if is_held_out else "NOT is_held_out")
-        found, in_spark, customers = self._bounded(rows, "recency_days", "T_days")
-        columns = ("frequency", "recency_days", "T_days", "customers")
-        sample = PurchaseRows.of(*(found[c] for c in columns))
+        names = ("frequency", "recency_days", "T_days")
+        found, in_spark, customers = self._bounded("counted", day, names, is_held_out)
+        sample = PurchaseRows.of(*(found[c] for c in (*names, "customers")))
         return Fittable(sample, in_spark, customers)
 
     def spend(self, day: dt.date) -> Fittable:
         """Distinct rows of repeaters with money."""
-        rows = self.of_day(self.spends, day)
-        found, in_spark, customers = self._bounded(rows, "monetary_value")
-        columns = ("frequency", "monetary_value", "customers")
-        return Fittable(SpendRows.of(*(found[c] for c in columns)), in_spark, customers)
+        names = ("frequency", "monetary_value")
+        found, in_spark, customers = self._bounded("spends", day, names)
+        rows = SpendRows.of(*(found[c] for c in (*names, "customers")))
+        return Fittable(rows, in_spark, customers)
 
     def spend_sums(self, day: dt.date) -> pd.DataFrame:
         """By frequency: customers, value, square. At most one row a day of history."""
@@ -97,16 +99,25 @@ class Summaries:
 
         return spend_sums(self.of_day(self.spends, day)).orderBy("frequency").toPandas()
 
-    def _bounded(self, rows: Any, *more: str) -> tuple[pd.DataFrame, Any | None, float]:
+    def _bounded(
+        self, kind: str, day: dt.date, names: Sequence[str], is_held_out: bool | None = None
+    ) -> tuple[pd.DataFrame, Any | None, float]:
+        """All rows of a date; or a sample of them, and where the others are. And the customers."""
         from pyspark.sql import functions as F
 
-        names = ("frequency", *more)
-        size = rows.agg(F.count("*"), F.coalesce(F.sum("customers"), F.lit(0))).collect()[0]
+        if kind in self.on_driver:
+            every = self.on_driver[kind]
+            of_day = every[every["as_of"] == day]
+            if is_held_out is not None:
+                of_day = of_day[of_day["is_held_out"] == is_held_out]
+            return _sorted(of_day, names), None, float(of_day["customers"].sum())
+        rows = self.of_day(getattr(self, kind), day)
+        if is_held_out is not None:
+            rows = rows.where("is_held_out" if is_held_out else "NOT is_held_out")
+        customers = rows.agg(F.coalesce(F.sum("customers"), F.lit(0))).collect()[0][0]
         chosen = rows.select(*names, "customers")
-        if size[0] <= self.context.settings.lifetime.most_rows_on_driver:
-            return _sorted(chosen.toPandas(), names), None, float(size[1])
         sample = chosen.orderBy(F.xxhash64(*names), *names).limit(MOST_START_ROWS).toPandas()
-        return _sorted(sample, names), chosen, float(size[1])
+        return _sorted(sample, names), chosen, float(customers)
 
 
 def _sorted(found: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
