@@ -11,7 +11,9 @@ JOBS = (
     "ingest",
     "build-features",
     "train-churn",
+    "fit-lifetime",
     "score-customers",
+    "plan-retention",
     "roll-back",
 )
 

@@ -6,7 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import explanations, measure, merges, point_in_time, summary, survival, training
+from benchmarks import (
+    explanations,
+    lifetime,
+    measure,
+    merges,
+    point_in_time,
+    summary,
+    survival,
+    training,
+)
 from benchmarks.session import benchmark_session
 
 BENCHMARKS = {
@@ -18,6 +27,9 @@ BENCHMARKS = {
     "training": training.run,
     "survival": survival.run,
     "lifetimes": survival.predictions,
+    "lifetime": lifetime.run,
+    "lifetime_curve": lifetime.curve,
+    "lifetime_predictions": lifetime.predictions,
 }
 
 

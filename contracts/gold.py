@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contracts.features import AS_OF
+from contracts.gold_lifetime import GOLD_LIFETIME, OF_SCORES
 from contracts.silver import CUSTOMER_ID, REASONS
 from contracts.table import Column, Table
 
@@ -35,6 +36,7 @@ CUSTOMER_SCORES = Table(
         Column(
             "top_risk_factor", "string", "The feature that raises the risk most; null: none known"
         ),
+        *OF_SCORES,
         Column(
             "main_reason",
             "string",
@@ -251,4 +253,5 @@ GOLD = (
     SEGMENT_MIGRATION,
     MODEL_COMPARISON,
     FEATURE_SETS,
+    *GOLD_LIFETIME,
 )

@@ -21,3 +21,15 @@ SELECT * FROM gold_customer_segments WHERE as_of = (SELECT max(as_of) FROM gold_
 
 CREATE OR REPLACE TEMP VIEW gold_segment_migration_latest AS
 SELECT * FROM gold_segment_migration WHERE as_of = (SELECT max(as_of) FROM gold_segment_migration);
+
+CREATE OR REPLACE TEMP VIEW gold_customer_lifetime_latest AS
+SELECT * FROM gold_customer_lifetime WHERE as_of = (SELECT max(as_of) FROM gold_customer_lifetime);
+
+CREATE OR REPLACE TEMP VIEW gold_lifetime_models_latest AS
+SELECT * FROM gold_lifetime_models WHERE as_of = (SELECT max(as_of) FROM gold_lifetime_models);
+
+CREATE OR REPLACE TEMP VIEW gold_retention_plan_latest AS
+SELECT * FROM gold_retention_plan WHERE as_of = (SELECT max(as_of) FROM gold_retention_plan);
+
+CREATE OR REPLACE TEMP VIEW gold_strategy_comparison_latest AS
+SELECT * FROM gold_strategy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_strategy_comparison);

@@ -1,4 +1,4 @@
-"""The main job: ingest, features, training, scores and the report, in one session."""
+"""The main job: ingest, features, models, scores, plan and the report, in one session."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs import build_features, ingest, score_customers, train_churn
+from jobs import (
+    build_features,
+    fit_lifetime,
+    ingest,
+    plan_retention,
+    score_customers,
+    train_churn,
+)
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 
@@ -14,19 +21,26 @@ from jobs.runtime.context import Context
 def run(context: Context) -> None:
     """Every step in order; each prints what it wrote."""
     progress = context.progress
-    progress.expect(6)
+    progress.expect(9)
     with progress.step("ingest: sources to bronze and silver"):
         ingest.run(context)
     with progress.step("build_features: one row a customer and date"):
         build_features.run(context)
     with progress.step("train_churn: fit, test, register"):
         train_churn.run(context)
-    # The date a horizon earlier is scored too, so that moves between segments can be shown.
-    before = context.as_of - dt.timedelta(days=context.settings.churn.primary_horizon_days)
+    # The date a horizon earlier is scored too: for moves between segments, and to back-test plans.
+    churn = context.settings.churn
+    before = context.as_of - dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    with progress.step(f"fit_lifetime: {before}"), at(context, before):
+        fit_lifetime.run(context)
+    with progress.step(f"fit_lifetime: {context.as_of}"):
+        fit_lifetime.run(context)
     with progress.step(f"score_customers: {before}"), at(context, before):
         score_customers.run(context)
     with progress.step(f"score_customers: {context.as_of}"):
         score_customers.run(context)
+    with progress.step("plan_retention: whom to keep under the budget"):
+        plan_retention.run(context)
     with progress.step("report"):
         report(context)
 

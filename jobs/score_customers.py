@@ -169,13 +169,16 @@ def scores(context: Context, scored: Any, champion: Registered | None, basis: st
 
     from models.portable import PortableModel
     from transforms.reasons import with_main_reason
-    from transforms.scores import customer_scores
+    from transforms.scores import customer_scores, with_lifetime
 
     threshold = PortableModel.from_json(champion.portable).threshold if champion else 0.5
     raising = F.expr("filter(arrays_zip(factors, impacts), pair -> pair.impacts > 0)")
     rows = scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))
+    if not context.has("gold.customer_lifetime"):
+        context.progress.say("      no gold.customer_lifetime yet: worth and P(alive) stay null")
+    lifetime = context.read("gold.customer_lifetime").where(f"as_of = DATE'{context.as_of}'")
     horizon = context.settings.churn.primary_horizon_days
-    rows = with_main_reason(rows, basis)
+    rows = with_lifetime(with_main_reason(rows, basis), lifetime)
     return customer_scores(rows, horizon, threshold, context.formulas)
 
 

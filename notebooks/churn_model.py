@@ -63,7 +63,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC SELECT population, metric, model_name, round(value, 4) AS value, round(ci_low, 4) AS ci_low,
 # MAGIC        round(ci_high, 4) AS ci_high
 # MAGIC FROM gold.model_comparison
-# MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison) AND split = 'test'
+# MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison
+# MAGIC                     WHERE model_name = 'recency_only') AND split = 'test'
 # MAGIC   AND metric IN
 # MAGIC     ('roc_auc', 'average_precision', 'brier', 'lift_at_20', 'profit_per_customer')
 # MAGIC   AND horizon_days = (SELECT max(horizon_days) FROM gold.customer_scores)

@@ -39,6 +39,7 @@ CONF = {
     # The fewest that formulas and notebooks read: the plans are what takes time.
     "features": {"windows_days": [30, 60, 90, 365]},
     "churn": {"horizons_days": [30]},
+    "lifetime": {"models": ["bg_nbd"], "backtest": {"cuts": 1, "horizons_days": [30]}},
     "training": {
         "train_dates": 1,
         "bootstrap_samples": 50,

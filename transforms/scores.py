@@ -7,8 +7,18 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.gold import CHURN_BY_HORIZON, CUSTOMER_SCORES, RISK_FACTORS
+from contracts.gold_lifetime import OF_SCORES
 from transforms.conform import conform
 from udfs.formula import SqlFormula
+
+
+def with_lifetime(scored: DataFrame, lifetime: DataFrame) -> DataFrame:
+    """Add what gold.customer_lifetime knows of each customer; null where it has no row.
+
+    `lifetime` holds one as_of.
+    """
+    known = lifetime.select("customer_id", *[c.name for c in OF_SCORES])
+    return scored.join(known, on="customer_id", how="left")
 
 
 def customer_scores(
@@ -17,7 +27,8 @@ def customer_scores(
     """One row a scored customer.
 
     `scored` has as_of, customer_id, churn_probability, score_basis, model_name, model_version,
-    top_risk_factor, main_reason, reason_basis, recency_days and engagement_score.
+    top_risk_factor, main_reason, reason_basis, recency_days, engagement_score and the columns of
+    `with_lifetime`.
     """
     actions = formulas["recommended_actions"](
         **{n: n for n in ("churn_probability", "engagement_score", "recency_days")}

@@ -203,18 +203,20 @@ def of_the_model(context: Context) -> ModelFacts | None:
         trained_on=tuple(facts.get("trained_on", ())),
         tested_on=facts.get("tested_on", ""),
         promotion=run.data.tags.get("promotion", ""),
-        figures=test_figures(context, champion.version),
+        figures=test_figures(context, facts.get("model_name", champion.name), champion.version),
         plots=plots(registry, champion),
     )
 
 
-def test_figures(context: Context, version: str) -> list[Row]:
+def test_figures(context: Context, name: str, version: str) -> list[Row]:
     """The test rows of gold.model_comparison of the run that made this version."""
     comparison = context.read("gold.model_comparison").where(
         f"split = 'test' AND data_set = '{context.settings.env}'"
         f" AND horizon_days = {context.settings.churn.primary_horizon_days}"
     )
-    mine = comparison.where(f"model_version = '{version}'").select("trained_at").distinct()
+    # Models of other families number their versions on their own.
+    mine = comparison.where(f"model_name = '{name}' AND model_version = '{version}'")
+    mine = mine.select("trained_at").distinct()
     rows = comparison.join(mine, on="trained_at", how="left_semi")
     # Some models times two populations times some twenty metrics.
     return sorted_rows(rows, "population", "model_name", "metric")

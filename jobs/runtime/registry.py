@@ -33,15 +33,16 @@ class Registered:
 
 
 class Registry:
-    """The registered churn model of one environment."""
+    """A registered model of one environment: the churn model, unless another name is given."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, model_name: str | None = None) -> None:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         import mlflow
 
         for chatty in ("mlflow", "alembic", "XGBoost-PySpark"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
         self.mlflow, self.settings = mlflow, settings
+        self.model_name = model_name or settings.mlflow.model_name
         root = settings.root
         if settings.mlflow.tracking_uri is None:
             root.mkdir(parents=True, exist_ok=True)
@@ -51,10 +52,6 @@ class Registry:
         if settings.mlflow.registry_uri:
             mlflow.set_registry_uri(settings.mlflow.registry_uri)
         self.client = mlflow.MlflowClient()
-
-    @property
-    def model_name(self) -> str:
-        return self.settings.mlflow.model_name
 
     def experiment_id(self) -> str:
         """The experiment, made on first use with its artifacts beside the database."""
@@ -118,7 +115,7 @@ class Registry:
         example: Any,
         answer: Any,
         tags: dict[str, str],
-        further: Mapping[str, str],
+        further: Mapping[str, str] | None = None,
     ) -> str:
         """Log the pyfunc (file `code`) and its portable form with the open run; register it.
 
@@ -126,7 +123,7 @@ class Registry:
         """
         from mlflow.models import infer_signature
 
-        for name, text in further.items():
+        for name, text in (further or {}).items():
             self.mlflow.log_text(text, f"portable/{name}.json")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE

@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from jobs.runtime.errors import UsageError
+from jobs.runtime.lifetime_sections import LifetimeSettings, PlanSettings
 from jobs.runtime.sections import (
     ChurnSettings,
     FeatureSettings,
@@ -63,6 +64,8 @@ class Settings(BaseSettings):
     risk: RiskSettings
     actions: list[dict[str, Any]]
     training: TrainingSettings
+    lifetime: LifetimeSettings
+    plan: PlanSettings
 
     @classmethod
     def settings_customise_sources(

@@ -112,4 +112,5 @@ def fit_hazard(
         )
     columns = [*(f"x{k}" for k in range(len(names))), *TIME_COLUMNS]
     ensemble = learner.fit(frame, columns, "churned")
+    assert isinstance(ensemble, TreeEnsemble)
     return HazardModel(tuple(names), ensemble, period_days, 1 + max(counts), rows, events)

@@ -208,3 +208,26 @@ def test_churn_model_says_that_there_is_no_champion(spark, small_env):
         registry.set_alias(CHAMPION, version)
 
     assert str(caught.value) == "churn: no version is champion. Run train_churn."
+
+
+@pytest.mark.slow
+def test_which_20_percent_answers_from_the_plan(displayed, small_lake):
+    shown = displayed["which_20_percent"]
+    gold = {
+        name: DeltaTable(small_lake.root / "gold" / name).to_pandas()
+        for name in ("customer_scores", "retention_plan")
+    }
+    fifth = len(gold["customer_scores"]) // 5
+    chosen = gold["retention_plan"].query("is_chosen and strategy == 'clv_at_risk'")
+    assert len(chosen) == fifth
+    listed = find(shown, "why")
+    first = chosen.sort_values("rank").head(20)
+    assert listed["customer_id"].tolist() == first["customer_id"].tolist()
+    assert listed["why"].tolist() == first["why"].tolist()
+    compared = find(shown, "at_stake_covered").set_index("strategy")
+    assert set(compared.index) == set(gold["retention_plan"]["strategy"])
+    # By its own measure no other rule of the same size covers more.
+    same_size = compared.loc[compared["chosen"] == fifth, "at_stake_covered"]
+    assert same_size.max() == compared.loc["clv_at_risk", "at_stake_covered"]
+    pictures = [d for d in shown if not isinstance(d, pd.DataFrame)]
+    assert len(pictures) == 2

@@ -18,7 +18,10 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
 PACKAGES = {"conf", "contracts", "jobs", "models", "transforms", "udfs"}
-JOBS = ["run-pipeline", "ingest", "build-features", "train-churn", "score-customers"]
+JOBS = [
+    *("run-pipeline", "ingest", "build-features", "train-churn", "fit-lifetime"),
+    *("score-customers", "plan-retention"),
+]
 
 # Says, on a driver and on a Python worker, where the package came from and that all of it is there.
 REPORT = """

@@ -8,6 +8,22 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `confidence_score` double NOT NULL COMMENT '|p - 0.5| * 2: 0 undecided, 1 certain',
   `recommended_actions` string COMMENT 'Actions whose rule fired, parted by \'; \'; null: none',
   `top_risk_factor` string COMMENT 'The feature that raises the risk most; null: none known',
+  `p_alive` double COMMENT 'Probability of being a customer still; null: see p_alive_basis',
+  `p_alive_basis` string COMMENT 'The model behind p_alive, or not_identified (the data say nothing of dropout), not_fitted (too little to learn from); null: fit_lifetime has not run',
+  `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
+  `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
+  `remaining_lifetime_days` double COMMENT 'Expected days to the last purchase, of 36 months at most; null: no survival model',
+  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, or no survival model',
+  `clv_30d` double COMMENT 'Expected margin of 30 days, discounted; null: see clv_basis',
+  `clv_90d` double COMMENT 'Expected margin of 90 days, discounted; null: see clv_basis',
+  `clv_12m` double COMMENT 'Expected margin of 12 months, discounted; null: see clv_basis',
+  `clv_12m_low` double COMMENT 'Lower end of the interval that lifetime.interval in conf says',
+  `clv_12m_high` double COMMENT 'Upper end of that interval',
+  `clv_12m_btyd` double COMMENT 'clv_12m by approach 1, expected purchases; null: no model',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, survival; null: no model',
+  `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
+  `clv_basis` string COMMENT 'What the clv columns rest on: approach and spend model, or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon: what leaving would cost',
   `main_reason` string COMMENT 'The likeliest of price, features, competitor, quality, support; null: nothing raises the risk, or no model',
   `reason_basis` string COMMENT 'labelled (from what leavers named) or shap_families; null: no main_reason',
   `model_name` string COMMENT 'Learner of the champion; null under score_basis rule',
@@ -107,3 +123,87 @@ CREATE TABLE IF NOT EXISTS gold.feature_sets (
   `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'
 ) USING delta
 COMMENT 'One row is: One metric of the chosen learner on a set of features, measured on the validation date. Key: trained_at, model_name, feature_set, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `frequency` bigint NOT NULL COMMENT 'BTYD frequency: purchase days after the first',
+  `recency_days` bigint NOT NULL COMMENT 'BTYD recency: days from first to last purchase',
+  `observed_days` bigint NOT NULL COMMENT 'BTYD T: days from first purchase to as_of - 1',
+  `monetary_value` double COMMENT 'Mean total of the repeat days, currency; null: none',
+  `p_no_purchase` double COMMENT 'Probability of no purchase within the primary horizon; null: no model',
+  `expected_value` double COMMENT 'Expected margin of a purchase; null: no amounts',
+  `p_alive` double COMMENT 'Probability of being a customer still; null: see p_alive_basis',
+  `p_alive_basis` string COMMENT 'The model behind p_alive, or not_identified (the data say nothing of dropout), not_fitted (too little to learn from); null: fit_lifetime has not run',
+  `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
+  `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
+  `remaining_lifetime_days` double COMMENT 'Expected days to the last purchase, of 36 months at most; null: no survival model',
+  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, or no survival model',
+  `clv_30d` double COMMENT 'Expected margin of 30 days, discounted; null: see clv_basis',
+  `clv_90d` double COMMENT 'Expected margin of 90 days, discounted; null: see clv_basis',
+  `clv_12m` double COMMENT 'Expected margin of 12 months, discounted; null: see clv_basis',
+  `clv_12m_low` double COMMENT 'Lower end of the interval that lifetime.interval in conf says',
+  `clv_12m_high` double COMMENT 'Upper end of that interval',
+  `clv_12m_btyd` double COMMENT 'clv_12m by approach 1, expected purchases; null: no model',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, survival; null: no model',
+  `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
+  `clv_basis` string COMMENT 'What the clv columns rest on: approach and spend model, or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon: what leaving would cost'
+) USING delta
+CLUSTER BY (customer_id, as_of)
+COMMENT 'One row is: One customer with a purchase before as_of, with expected purchases and worth. Key: as_of, customer_id.';
+
+CREATE TABLE IF NOT EXISTS gold.lifetime_models (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; or timing: how regular and how seasonal purchases are',
+  `parameter` string NOT NULL COMMENT 'Name in the literature; held_out_log_likelihood a customer',
+  `value` double COMMENT 'Time in days, money in currency; null: undefined',
+  `std_error` double COMMENT 'Standard error; null: none, or the Hessian gives none',
+  `log_likelihood` double COMMENT 'Of all customers, time in days; null: no likelihood',
+  `customers` bigint NOT NULL COMMENT 'Customers that the value comes from',
+  `converged` boolean COMMENT 'At a maximum; null: nothing was optimised',
+  `is_chosen` boolean NOT NULL COMMENT 'True: the model behind gold.customer_lifetime',
+  `is_identified` boolean COMMENT 'True: the data say who leaves; null: not of this model'
+) USING delta
+COMMENT 'One row is: One parameter of one model fitted on the purchases before as_of. Key: as_of, model_name, parameter.';
+
+CREATE TABLE IF NOT EXISTS gold.clv_backtest (
+  `cut` date NOT NULL COMMENT 'The day forecast from: what came before it was known',
+  `approach` string NOT NULL COMMENT 'btyd, survival, boosted_trees or last_period',
+  `horizon_days` int NOT NULL COMMENT 'Days forecast',
+  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10',
+  `value` double COMMENT 'Purchase days or currency a customer, or a share; null: none',
+  `customers` bigint NOT NULL COMMENT 'Customers compared'
+) USING delta
+COMMENT 'One row is: One measure of one approach that forecast, from a past day on, purchases and value of the customers who could still be kept (active or silent) that day. Key: cut, approach, horizon_days, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.retention_plan (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `strategy` string NOT NULL COMMENT 'churn_probability, p_alive, clv_at_risk, net_value or random',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `rank` bigint NOT NULL COMMENT '1: the first to act on',
+  `is_chosen` boolean NOT NULL COMMENT 'True: within the budget',
+  `offer_id` string NOT NULL COMMENT 'The offer that the plan assumes',
+  `send_on` date COMMENT 'Day to send it; null: not chosen',
+  `expected_value_kept` double COMMENT 'Fall in churn probability that the offer is assumed to cause, by value_at_stake; null: no value is known',
+  `cost` double COMMENT 'Expected cost of the offer, currency; null: no value is known',
+  `why` string NOT NULL COMMENT 'The two quantities that decided the rank, in one sentence'
+) USING delta
+CLUSTER BY (as_of, strategy, customer_id)
+COMMENT 'One row is: One customer who can still be kept, ranked by one strategy. Key: as_of, strategy, customer_id.';
+
+CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `strategy` string NOT NULL COMMENT 'The strategy that the figures are of',
+  `other_strategy` string NOT NULL COMMENT 'The strategy compared with',
+  `chosen` bigint NOT NULL COMMENT 'Customers chosen by strategy',
+  `shared` bigint NOT NULL COMMENT 'Of these, also chosen by other_strategy',
+  `jaccard` double COMMENT 'shared / chosen by either; null: none by either',
+  `value_at_stake_covered` double COMMENT 'Share of all churn_probability x value_at_stake that the chosen hold; null: unknown',
+  `value_kept` double COMMENT 'Backtest a horizon earlier: assumed share of leavers kept, by the value_at_stake of those chosen who did leave, currency; null: no earlier scores',
+  `ci_low` double COMMENT 'Lower end of its 95 % interval over customers; null likewise',
+  `ci_high` double COMMENT 'Upper end of its 95 % interval; null likewise',
+  `next_1pct_value` double COMMENT 'expected_value_kept of the next 1 % of customers beyond the budget; null: unknown',
+  `assumption` string NOT NULL COMMENT 'Where the offer\'s effect comes from: assumed in conf, with its figures'
+) USING delta
+COMMENT 'One row is: One strategy beside another (or itself) under the same budget. Key: as_of, strategy, other_strategy.';

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from transforms.scores import customer_scores, rate_by_recency, risk_factors
+from contracts.gold_lifetime import OF_SCORES
+from transforms.scores import customer_scores, rate_by_recency, risk_factors, with_lifetime
 from udfs.registry import formulas
 
 AS_OF = dt.date(2018, 1, 1)
@@ -25,14 +26,22 @@ def conf():
     return {f.name: f for f in formulas(yaml.safe_load(CONF.read_text()))}
 
 
+LIFETIME = ", ".join(f"{c.name} {c.type}" for c in OF_SCORES)
+
+
+def without_worth(frame, rows):
+    """Scored rows beside an empty gold.customer_lifetime."""
+    return with_lifetime(frame(SCORED, rows), frame(f"customer_id string, {LIFETIME}", []))
+
+
 def scored(name, probability, recency=1, engagement=None):
     facts = ("model", "xgboost", "3", "recency_days", recency, engagement)
     return (AS_OF, name, probability, *facts, "price", "shap_families")
 
 
 def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, conf):
-    rows = frame(
-        SCORED,
+    rows = without_worth(
+        frame,
         [
             scored("a at the threshold", 0.35),
             scored("b below it", 0.34999),
@@ -64,7 +73,21 @@ def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, 
 
 
 def test_nobody_scored_is_no_row(frame, rows_of, conf):
-    assert rows_of(customer_scores(frame(SCORED, []), 30, 0.5, conf)) == []
+    assert rows_of(customer_scores(without_worth(frame, []), 30, 0.5, conf)) == []
+
+
+def test_worth_comes_from_the_lifetime_of_the_same_customer(frame, rows_of, conf):
+    known = frame(
+        f"customer_id string, {LIFETIME}",
+        [{"customer_id": "a", "clv_12m": 90.0, "value_at_stake": 110.0, "p_alive_basis": "bg_nbd"}],
+    )
+    rows = with_lifetime(frame(SCORED, [scored("a", 0.2), scored("b", 0.3)]), known)
+    found = rows_of(customer_scores(rows, 30, 0.5, conf))
+    names = ("customer_id", "clv_12m", "value_at_stake", "p_alive_basis", "clv_basis")
+    assert [tuple(r[n] for n in names) for r in found] == [
+        ("a", 90.0, 110.0, "bg_nbd", None),
+        ("b", None, None, None, None),
+    ]
 
 
 @pytest.mark.spark_only

@@ -1,0 +1,1 @@
+"""What fit_lifetime consists of: summaries at many dates, fits, backtest, record, served model."""

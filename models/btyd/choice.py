@@ -1,0 +1,137 @@
+"""Which model: fits by name, held-out likelihood, and whether dropout can be read from the data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.btyd import geometric_dropout, pareto_nbd
+from models.btyd.bg_nbd import BgNbd, BgNbdLikelihood
+from models.btyd.fitting import Fit, Likelihood, maximise
+from models.btyd.gamma_gamma import NAMES as SPEND_NAMES, GammaGammaLikelihood, SpendRows
+from models.btyd.mbg_nbd import MbgNbd, MbgNbdLikelihood
+from models.btyd.pareto_nbd import ParetoNbd, ParetoNbdLikelihood
+from models.btyd.rows import Array, PurchaseRows
+
+Btyd = BgNbd | MbgNbd | ParetoNbd
+# Rows on which starts are compared; the fit itself takes all.
+MOST_START_ROWS = 20_000
+SPEND = "gamma_gamma"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One model by name: its class, likelihood, parameters, and those that say who leaves."""
+
+    model: Callable[..., Btyd]
+    likelihood: Callable[[PurchaseRows], Likelihood]
+    names: tuple[str, ...]
+    dropout: tuple[str, ...]
+
+
+KINDS: Mapping[str, Kind] = {
+    "bg_nbd": Kind(BgNbd, BgNbdLikelihood, geometric_dropout.NAMES, ("a", "b")),
+    "mbg_nbd": Kind(MbgNbd, MbgNbdLikelihood, geometric_dropout.NAMES, ("a", "b")),
+    "pareto_nbd": Kind(ParetoNbd, ParetoNbdLikelihood, pareto_nbd.NAMES, ("s", "beta")),
+}
+
+
+def fitted(name: str, fit: Fit) -> Btyd:
+    """The model of a fit."""
+    return KINDS[name].model(**fit.parameters)
+
+
+def fit_model(
+    name: str, rows: PurchaseRows, likelihood: Likelihood | None = None, customers: float = 0.0
+) -> Fit:
+    """Fit on the rows; or on a `likelihood` of more rows than the driver holds, of `customers`,
+
+    the given rows then being a sample of them to start from. Raises NotFittableError.
+    """
+    kind = KINDS[name]
+    sample = rows.thinned(MOST_START_ROWS)
+    starts = starting_points(name, sample)
+    if likelihood is not None:
+        return maximise(likelihood, customers, kind.names, starts, kind.likelihood(sample))
+    whole = kind.likelihood(rows)
+    on_sample = kind.likelihood(sample) if sample is not rows else None
+    return maximise(whole, rows.customers, kind.names, starts, on_sample)
+
+
+def starting_points(name: str, rows: PurchaseRows) -> list[tuple[float, ...]]:
+    """Moderate shapes with the data's own rate of purchase and length of observation."""
+    observed = float(rows.weight @ rows.T)
+    rate = max(rows.purchases, 0.5) / max(observed, 1.0)
+    length = max(observed / rows.customers, 1.0)
+    if name == "pareto_nbd":
+        leaving = ((0.5, length), (1.0, 4 * length), (0.1, length))
+    else:
+        leaving = ((0.8, 2.5), (0.1, 5.0), (1.0, 30.0))
+    return [(r, r / rate, *more) for r, more in zip((0.5, 1.0, 1.0), leaving, strict=True)]
+
+
+def held_out(model: Btyd, rows: PurchaseRows) -> float:
+    """Mean log-likelihood of customers that the fit has not seen."""
+    each = model.log_likelihood(rows.frequency, rows.recency, rows.T)
+    return float(rows.weight @ each / rows.customers)
+
+
+def is_identified(name: str, fit: Fit, least_leaving: float, most_error: float) -> bool:
+    """Whether the data say anything of dropout.
+
+    Not where the fit has no maximum, where leaving is rarer than `least_leaving` a purchase (a / b,
+    or the death rate over the purchase rate: near zero every customer looks alive for ever), or
+    where a dropout parameter's standard error is above `most_error` times its value.
+    """
+    if not fit.converged or fitted(name, fit).leaving_a_purchase < least_leaving:
+        return False
+    return all(fit.relative_error(n) <= most_error for n in KINDS[name].dropout)
+
+
+def fit_spend(rows: SpendRows, likelihood: Likelihood | None = None, customers: float = 0.0) -> Fit:
+    """Gamma-Gamma, as `fit_model`."""
+    sample = rows.thinned(MOST_START_ROWS)
+    mean = float(sample.weight @ sample.value / sample.customers)
+    starts = [(2.0, 4.0, 1.5 * mean), (6.0, 3.5, 0.5 * mean), (1.0, 2.0, mean)]
+    if likelihood is not None:
+        on_sample = GammaGammaLikelihood(sample)
+        return maximise(likelihood, customers, SPEND_NAMES, starts, on_sample)
+    whole = GammaGammaLikelihood(rows)
+    on_part = GammaGammaLikelihood(sample) if sample is not rows else None
+    return maximise(whole, rows.customers, SPEND_NAMES, starts, on_part)
+
+
+PARTIAL_DDL = "value double, " + ", ".join(f"g{n} double" for n in range(4))
+
+
+def partial_sums(
+    name: str, log_parameters: Array
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """A function for mapInPandas: rows with `customers` in, PARTIAL_DDL out, one row a batch.
+
+    Purchase rows have frequency, recency_days, T_days; spend rows frequency, monetary_value.
+    """
+
+    def sums(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            if len(batch):
+                value, gradient = likelihood_of(name, batch)(log_parameters)
+                padded = np.zeros(4)
+                padded[: len(gradient)] = gradient
+                cells = {f"g{n}": [g] for n, g in enumerate(padded)}
+                yield pd.DataFrame({"value": [value], **cells})
+
+    return sums
+
+
+def likelihood_of(name: str, batch: pd.DataFrame) -> Any:
+    """The likelihood of rows as Spark holds them."""
+    x, weight = batch["frequency"], batch["customers"]
+    if name == SPEND:
+        return GammaGammaLikelihood(SpendRows.of(x, batch["monetary_value"], weight))
+    rows = PurchaseRows.of(x, batch["recency_days"], batch["T_days"], weight)
+    return KINDS[name].likelihood(rows)

@@ -1,0 +1,102 @@
+"""What a purchase is worth without Gamma-Gamma's assumptions: the customer's own mean, shrunk.
+
+Bühlmann and Straub's credibility (1970): x purchases of mean m count x / (x + κ) against the mean
+of the customer's frequency band, κ = variance within customers over variance between them. Values
+may depend on frequency, and no distribution is assumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from models.btyd.rows import Array, NotFittableError
+
+BANDS = 10
+
+
+@dataclass(frozen=True)
+class Credibility:
+    """`highest`: the largest frequency of each band, ascending; `means`: their mean values."""
+
+    highest: tuple[float, ...]
+    means: tuple[float, ...]
+    within: float
+    between: float
+
+    @classmethod
+    def fit(cls, sums: pd.DataFrame) -> Credibility:
+        """From one row a frequency: customers, value (sum of means), square (sum of squares).
+
+        At most one row a day of history. Raises NotFittableError.
+        """
+        rows = sums[sums["customers"] > 0].sort_values("frequency")
+        if not len(rows):
+            raise NotFittableError("no customer has a repeat purchase of positive mean value.")
+        count = rows["customers"].to_numpy(dtype=float)
+        place = np.minimum((np.cumsum(count) - count) / count.sum() * BANDS, BANDS - 1).astype(int)
+        bands = rows.groupby(place)
+        means = bands["value"].sum() / bands["customers"].sum()
+        within, between = _variances(rows)
+        highest = bands["frequency"].max()
+        return cls(tuple(map(float, highest)), tuple(map(float, means)), within, between)
+
+    def expected_value(self, frequency: ArrayLike, value: ArrayLike) -> Array:
+        """Expected value of a purchase; without one to go by the mean of the lowest band."""
+        x, m = self._known(frequency, value)
+        weight = self._weight(x)
+        return weight * m + (1 - weight) * self._band_mean(frequency)
+
+    def spread(self, frequency: ArrayLike, value: ArrayLike) -> tuple[Array, Array]:
+        """Expected variance of a customer's purchases, and expected square of their mean."""
+        x, _ = self._known(frequency, value)
+        left = self.between * (1 - self._weight(x))
+        mean = self.expected_value(frequency, value)
+        return np.full(np.shape(mean), self.within), mean**2 + left
+
+    def _known(self, frequency: ArrayLike, value: ArrayLike) -> tuple[Array, Array]:
+        x = np.asarray(frequency, dtype=float)
+        m = np.nan_to_num(np.asarray(value, dtype=float))
+        return np.where(m > 0, x, 0.0), m
+
+    def _weight(self, x: Array) -> Array:
+        return x * self.between / np.maximum(x * self.between + self.within, 1e-300)
+
+    def _band_mean(self, frequency: ArrayLike) -> Array:
+        band = np.searchsorted(self.highest, np.asarray(frequency, dtype=float))
+        return np.asarray(self.means)[np.minimum(band, len(self.means) - 1)]
+
+
+def _variances(rows: pd.DataFrame) -> tuple[float, float]:
+    """Within and between customers: the variance of means at frequency x is between + within / x,
+
+    a straight line in 1 / x, fitted by weighted least squares and kept at or above 0.
+    """
+    some = rows[rows["customers"] > 1]
+    n = some["customers"].to_numpy(dtype=float)
+    centred = some["square"].to_numpy() - some["value"].to_numpy() ** 2 / np.maximum(n, 1)
+    if n.sum() < 2:
+        return 0.0, 0.0
+    variance = np.maximum(centred, 0.0) / (n - 1)
+    inverse = 1 / some["frequency"].to_numpy(dtype=float)
+    weight = n - 1
+    mean_x, mean_y = weight @ inverse / weight.sum(), weight @ variance / weight.sum()
+    spread = weight @ (inverse - mean_x) ** 2
+    slope = weight @ ((inverse - mean_x) * (variance - mean_y)) / spread if spread > 0 else 0.0
+    within = min(max(slope, 0.0), mean_y / mean_x)
+    return float(within), float(mean_y - within * mean_x)
+
+
+def correlation(sums: pd.DataFrame) -> float | None:
+    """Pearson's, of frequency and mean value over customers; None: undefined."""
+    n, x = sums["customers"].to_numpy(dtype=float), sums["frequency"].to_numpy(dtype=float)
+    whole = n.sum()
+    if whole < 2:
+        return None
+    mean_x, mean_m = n @ x / whole, sums["value"].sum() / whole
+    both = x @ sums["value"].to_numpy() / whole - mean_x * mean_m
+    spread = (n @ x**2 / whole - mean_x**2) * (sums["square"].sum() / whole - mean_m**2)
+    return float(both / np.sqrt(spread)) if spread > 1e-300 else None

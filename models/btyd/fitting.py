@@ -1,0 +1,181 @@
+"""The one optimiser: maximum likelihood over logarithms of positive parameters.
+
+Starts are compared on a thinned sample, the best goes to L-BFGS-B on all rows, and Newton steps end
+it, so that the result does not depend on where a line search happened to stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy.optimize import minimize
+
+from models.btyd.rows import Array, NotFittableError
+
+# A function of log parameters: the log-likelihood of all customers and its gradient.
+Likelihood = Callable[[Array], tuple[float, Array]]
+
+LOWEST_LOG, HIGHEST_LOG = -18.0, 18.0
+# Of the mean log-likelihood a customer, by log parameter.
+MOST_GRADIENT = 1e-6
+NEWTON_STEPS = 8
+HESSIAN_STEP = 1e-4
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Parameters with standard errors, and whether to believe them.
+
+    std_errors: None where the Hessian is not negative definite. log_likelihood: of all customers,
+    time in days, no constant left out but the combinations that no parameter enters.
+    gradient_norm: largest element of the gradient of the mean log-likelihood by log parameter.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    std_errors: tuple[float, ...] | None
+    log_likelihood: float
+    customers: float
+    gradient_norm: float
+    is_at_a_maximum: bool
+    evaluations: int
+
+    @property
+    def converged(self) -> bool:
+        """At a stationary point inside the bounds whose Hessian says maximum."""
+        inside = all(LOWEST_LOG < np.log(v) < HIGHEST_LOG for v in self.values)
+        return bool(self.is_at_a_maximum and self.gradient_norm <= MOST_GRADIENT and inside)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        return dict(zip(self.names, self.values, strict=True))
+
+    def relative_error(self, name: str) -> float:
+        """Standard error over value: how far the data say the parameter's size; inf: not at all."""
+        if self.std_errors is None:
+            return float("inf")
+        place = self.names.index(name)
+        return self.std_errors[place] / self.values[place]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        errors = values["std_errors"]
+        lists = {
+            "names": tuple(values["names"]),
+            "values": tuple(values["values"]),
+            "std_errors": None if errors is None else tuple(errors),
+        }
+        return cls(**{**values, **lists})
+
+
+def maximise(
+    likelihood: Likelihood,
+    customers: float,
+    names: Sequence[str],
+    starts: Sequence[Sequence[float]],
+    on_sample: Likelihood | None = None,
+) -> Fit:
+    """The maximum of a likelihood. `starts`: parameters, positive; `on_sample`: to compare them.
+
+    Raises NotFittableError where the likelihood is finite at no start.
+    """
+    counted = _Counted(likelihood, customers)
+    at = _best_start(_Counted(on_sample or likelihood, customers), starts, on_sample is None)
+    if on_sample is not None or len(starts) == 1:
+        at = _descend(counted, at, 1e-14)
+    at, hessian = _newton(counted, at)
+    value, gradient = likelihood(at)
+    errors = _errors(hessian, at, customers)
+    return Fit(
+        names=tuple(names),
+        values=tuple(float(v) for v in np.exp(at)),
+        std_errors=errors,
+        log_likelihood=float(value),
+        customers=float(customers),
+        gradient_norm=float(np.abs(gradient).max() / customers),
+        is_at_a_maximum=errors is not None,
+        evaluations=counted.calls,
+    )
+
+
+class _Counted:
+    """The negative mean log-likelihood, finite everywhere, counting its calls."""
+
+    def __init__(self, likelihood: Likelihood, customers: float) -> None:
+        self.likelihood, self.customers, self.calls = likelihood, customers, 0
+
+    def __call__(self, at: Array) -> tuple[float, Array]:
+        self.calls += 1
+        value, gradient = self.likelihood(np.asarray(at, dtype=float))
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return 1e10, np.zeros_like(gradient)
+        return -value / self.customers, -gradient / self.customers
+
+
+def _best_start(goal: _Counted, starts: Sequence[Sequence[float]], is_whole: bool) -> Array:
+    found = []
+    for start in starts:
+        at = np.log(np.asarray(start, dtype=float))
+        if goal(at)[0] >= 1e10:
+            continue
+        # A lone start goes straight to the whole data.
+        at = at if len(starts) == 1 else _descend(goal, at, 1e-14 if is_whole else 1e-9)
+        found.append((goal(at)[0], at))
+    if not found:
+        raise NotFittableError(
+            f"the likelihood is finite at none of {len(starts)} starts: rows are far outside what "
+            "the model describes. Look at the largest frequency and the largest T."
+        )
+    return min(found, key=lambda pair: pair[0])[1]
+
+
+def _descend(goal: _Counted, at: Array, tolerance: float) -> Array:
+    bounds = [(LOWEST_LOG, HIGHEST_LOG)] * len(at)
+    options = {"ftol": tolerance, "gtol": 1e-9, "maxiter": 500, "maxcor": 20}
+    return minimize(goal, at, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+
+
+def _newton(goal: _Counted, at: Array) -> tuple[Array, Array]:
+    """Newton steps while they lower the gradient; the Hessian at the end, of the negative mean."""
+    value, gradient = goal(at)
+    hessian = _hessian(goal, at)
+    for _ in range(NEWTON_STEPS):
+        if np.abs(gradient).max() < 1e-12 or not _is_positive(hessian):
+            break
+        step = np.linalg.solve(hessian, -gradient)
+        if np.abs(step).max() > 1:
+            break
+        further = np.clip(at + step, LOWEST_LOG, HIGHEST_LOG)
+        new_value, new_gradient = goal(further)
+        if np.abs(new_gradient).max() >= np.abs(gradient).max() or new_value > value + 1e-9:
+            break
+        at, value, gradient = further, new_value, new_gradient
+    return at, _hessian(goal, at)
+
+
+def _hessian(goal: _Counted, at: Array) -> Array:
+    """Central differences of the gradient, made symmetric."""
+    rows = []
+    for place in range(len(at)):
+        step = np.zeros_like(at)
+        step[place] = HESSIAN_STEP
+        rows.append((goal(at + step)[1] - goal(at - step)[1]) / (2 * HESSIAN_STEP))
+    matrix = np.array(rows)
+    return (matrix + matrix.T) / 2
+
+
+def _is_positive(hessian: Array) -> bool:
+    return bool(np.isfinite(hessian).all() and np.linalg.eigvalsh(hessian)[0] > 1e-12)
+
+
+def _errors(hessian: Array, at: Array, customers: float) -> tuple[float, ...] | None:
+    if not _is_positive(hessian):
+        return None
+    variance = np.diag(np.linalg.inv(hessian * customers))
+    return tuple(float(e) for e in np.exp(at) * np.sqrt(variance))

@@ -1,0 +1,214 @@
+"""What BG/NBD and MBG/NBD share: purchases at a gamma rate, and a chance to leave after each.
+
+BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24) has no such chance at the first purchase,
+MBG/NBD (Batislam, Denizel & Filiztekin 2007; Hoppe & Wagner 2007) has. With y the purchases that a
+customer survived, x in the first and x + 1 in the second, both have the likelihood
+
+    B(a, b + y) / B(a, b) · Γ(r + x) alpha^r / Γ(r) · (alpha + T)^-(r + x) · (1 + e^d)
+    e^d = a / (b + y - 1) · ((alpha + T) / (alpha + t_x))^(r + x)      (0 where y = 0)
+
+and P(alive) = 1 / (1 + e^d). Who is alive has a rate from gamma(r + x, alpha + T) and a chance to
+leave from beta(a, b + y). Hypergeometric functions are used in the form whose parameters stay small
+(Euler's and Pfaff's transformations), so that frequent buyers overflow nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
+
+from models.btyd.rows import Array, PurchaseRows
+
+NAMES = ("r", "alpha", "a", "b")
+# A parameter of 1 (or a sum of 0) is a removable singularity of the formula: step over it.
+TINY = 1e-7
+NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
+
+
+class GeometricLikelihood:
+    """log likelihood and gradient by log(r, alpha, a, b), of rows prepared once.
+
+    Whatever depends on one whole number alone (frequency, or a day) is computed once a value and
+    looked up; what is left a row is one exponential and one logarithm.
+    """
+
+    def __init__(self, rows: PurchaseRows, survived_first: int) -> None:
+        self.customers, self.purchases = rows.customers, rows.purchases
+        self.offset = survived_first
+        self.counts = _Values(rows.frequency)
+        self.of_count = np.bincount(self.counts.index, rows.weight)
+        self.ends = _Values(rows.T)
+        self.of_end = np.bincount(self.ends.index, rows.weight)
+        self.bought_by_end = np.bincount(self.ends.index, rows.weight * rows.frequency)
+        self.can_leave = self.counts.values + survived_first > 0
+        may_leave = rows.frequency + survived_first > 0
+        self.x, self.weight = rows.frequency[may_leave], rows.weight[may_leave]
+        self.count_index = self.counts.index[may_leave]
+        self.end_index = self.ends.index[may_leave]
+        self.lasts = _Values(rows.recency[may_leave])
+
+    def __call__(self, log_parameters: Array) -> tuple[float, Array]:
+        r, alpha, a, b = theta = np.exp(log_parameters)
+        n, count = self.customers, self.counts.values
+        end, last = np.log(alpha + self.ends.values), np.log(alpha + self.lasts.values)
+        waited = end[self.end_index] - last[self.lasts.index]
+        survived = b + count + self.offset
+        # Who has survived no purchase cannot have left.
+        stays = np.where(self.can_leave, survived - 1, np.inf)
+        odds = np.log(a) - np.log(stays)
+        d = odds[self.count_index] + (r + self.x) * waited
+        small = np.exp(-np.abs(d))
+        left = np.where(d > 0, 1.0, small) / (1.0 + small) * self.weight
+        value = (
+            self.of_count @ (gammaln(r + count) + gammaln(survived) - gammaln(a + survived))
+            + n * (gammaln(a + b) - gammaln(b) - gammaln(r) + r * log_parameters[1])
+            - (r * self.of_end + self.bought_by_end) @ end
+            + self.weight @ (np.maximum(d, 0.0) + np.log1p(small))
+        )
+        weight_of_left = left * (r + self.x)
+        inverse_end, inverse_last = np.exp(-end), np.exp(-last)
+        all_left = left.sum()
+        left_of_count = np.bincount(self.count_index, left, len(count))
+        of_sum = n * digamma(a + b) - self.of_count @ digamma(a + survived)
+        gradient = np.array(
+            [
+                self.of_count @ digamma(r + count)
+                + n * (log_parameters[1] - digamma(r))
+                - self.of_end @ end
+                + left @ waited,
+                n * r / alpha
+                - (r * self.of_end + self.bought_by_end) @ inverse_end
+                + weight_of_left @ (inverse_end[self.end_index] - inverse_last[self.lasts.index]),
+                of_sum + all_left / a,
+                of_sum
+                + self.of_count @ digamma(survived)
+                - n * digamma(b)
+                - (left_of_count / stays).sum(),
+            ]
+        )
+        return float(value), gradient * theta
+
+
+class _Values:
+    """Distinct values, and of each row the place of its value."""
+
+    def __init__(self, column: Array) -> None:
+        whole = column.astype(np.int64)
+        if len(column) and (whole == column).all() and whole.max() < 10 * len(column) + 10_000:
+            self.values, self.index = np.arange(whole.max() + 1, dtype=float), whole
+        else:
+            self.values, self.index = np.unique(column, return_inverse=True)
+
+
+@dataclass(frozen=True)
+class GeometricDropout:
+    """Predictions of both models; vectorised over customers, times in days."""
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    survived_first: int
+
+    def log_likelihood(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Array:
+        """Of each customer."""
+        x, recency, T = _arrays(frequency, recency, T)
+        y = x + self.survived_first
+        return (
+            betaln(self.a, self.b + y)
+            - betaln(self.a, self.b)
+            + gammaln(self.r + x)
+            - gammaln(self.r)
+            + self.r * np.log(self.alpha)
+            - (self.r + x) * np.log(self.alpha + T)
+            + np.logaddexp(0.0, self._log_odds_of_having_left(x, recency, T))
+        )
+
+    def p_alive(
+        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, after_days: ArrayLike = 0.0
+    ) -> Array:
+        """Probability of being a customer `after_days` from now on, nothing seen in between."""
+        x, recency, T = _arrays(frequency, recency, T)
+        now = expit(-self._log_odds_of_having_left(x, recency, T))
+        return now * self.still_alive(x, T, after_days)
+
+    def still_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
+        """Of those alive now: the share that has not left `days` later."""
+        k, c, a, b = self._posterior(frequency, T)
+        t = np.asarray(days, dtype=float)
+        return (c / (c + t)) ** a * hyp2f1(a + b - k, a, a + b, t / (c + t))
+
+    def purchases_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
+        """Expected purchases in the next `days` of who is alive now."""
+        k, c, a, b = self._posterior(frequency, T)
+        t = np.asarray(days, dtype=float)
+        a = a + TINY if abs(a - 1) < TINY else a
+        total = np.where(np.abs(a + b - 1) < TINY, TINY, a + b - 1)
+        # Relative to (c / (c + t))^(a - 1) = e^-(a - 1) log(1 + t / c).
+        series = hyp2f1(a + b - 1 - k, a - 1, total, t / (c + t))
+        kept = np.exp(-(a - 1) * np.log1p(t / c)) * series
+        return np.maximum(total / (a - 1) * (1 - kept), 0.0)
+
+    def pairs_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: float) -> Array:
+        """E[N (N - 1)] of the purchases N in the next `days` of who is alive now.
+
+        Conditional on rate and chance it is 2 ∫ t λ² (1 - p) e^(-λ p t) dt over [0, days].
+        """
+        k, c, a, b = self._posterior(frequency, T)
+        t = days * (NODES + 1) / 2
+        shape = np.broadcast_shapes(np.shape(k), np.shape(c))
+        k, c, b = (np.broadcast_to(v, shape)[..., None] for v in (k, c, b))
+        alive = (c / (c + t)) ** a * hyp2f1(a + b - 1 - k, a, a + b + 1, t / (c + t))
+        weight = days / 2 * NODE_WEIGHTS * t
+        return 2 * ((k * (k + 1) / c**2 * b / (a + b)) * alive * weight).sum(axis=-1)
+
+    def p_no_purchase(
+        self,
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        T: ArrayLike,
+        days: ArrayLike,
+        lead_days: float = 0.0,
+    ) -> Array:
+        """Probability of not buying in [lead, lead + days) from now: has left, or is silent.
+
+        Alive at `lead` and buying after: E[e^(-λ p lead) (1 - e^(-λ days))], whatever was bought
+        in between.
+        """
+        x, recency, T = _arrays(frequency, recency, T)
+        h = np.asarray(days, dtype=float)
+        k, c, _, _ = self._posterior(x, T)
+        silent = np.exp(-k * np.log1p(h / c)) * self.still_alive(x, T + h, lead_days)
+        buys = self.still_alive(x, T, lead_days) - silent
+        return 1 - self.p_alive(x, recency, T) * buys
+
+    def purchases_of_new(self, days: ArrayLike) -> Array:
+        """Expected repeat purchases of a new customer in the first `days`."""
+        nobody = np.zeros(np.shape(days))
+        return self.p_alive(nobody, nobody, nobody) * self.purchases_while_alive(
+            nobody, nobody, days
+        )
+
+    @property
+    def leaving_a_purchase(self) -> float:
+        """Chance of leaving over the chance of staying, a purchase: a / b."""
+        return self.a / self.b
+
+    def _posterior(self, frequency: ArrayLike, T: ArrayLike) -> tuple[Array, Array, float, Array]:
+        x = np.asarray(frequency, dtype=float)
+        end = self.alpha + np.asarray(T, dtype=float)
+        return self.r + x, end, self.a, self.b + x + self.survived_first
+
+    def _log_odds_of_having_left(self, x: Array, recency: Array, T: Array) -> Array:
+        y = x + self.survived_first
+        waited = np.log(self.alpha + T) - np.log(self.alpha + recency)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d = np.log(self.a) - np.log(self.b + y - 1) + (self.r + x) * waited
+        return np.where(y > 0, d, -np.inf)
+
+
+def _arrays(*columns: ArrayLike) -> list[Array]:
+    return [np.asarray(c, dtype=float) for c in columns]

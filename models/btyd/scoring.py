@@ -1,0 +1,46 @@
+"""A lifetime model over batches of summary rows: the body of the function that Spark maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from models.btyd.worth import MONEY, LifetimeModel
+
+SUMMARY = ("customer_id", "as_of", "frequency", "recency_days", "T_days", "monetary_value")
+NUMBERS = ("p_alive", "p_no_purchase", "expected_purchases_30d", "expected_purchases_90d", *MONEY)
+PREDICTED_DDL = (
+    "customer_id string, as_of date, frequency bigint, recency_days bigint, T_days bigint, "
+    "monetary_value double, "
+    + ", ".join(f"{name} double" for name in NUMBERS)
+    + ", p_alive_basis string, clv_basis string"
+)
+NOT_FITTED = "not_fitted"
+
+
+def batch_predictor(
+    portable_json: str | None,
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """A function for mapInPandas: SUMMARY rows in, PREDICTED_DDL out, the same rows in order.
+
+    None: no model could be fitted, so that every figure is null and both bases say not_fitted.
+    """
+
+    def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        model = LifetimeModel.from_json(portable_json) if portable_json else None
+        for batch in batches:
+            yield predict_batch(model, batch)
+
+    return predict
+
+
+def predict_batch(model: LifetimeModel | None, batch: pd.DataFrame) -> pd.DataFrame:
+    """The summary with its predictions."""
+    summary = batch[list(SUMMARY)]
+    if model is None:
+        bases = {"p_alive_basis": NOT_FITTED, "clv_basis": NOT_FITTED}
+        return summary.assign(**dict.fromkeys(NUMBERS, float("nan")), **bases)
+    predicted = model.predict(batch)
+    order = [*NUMBERS, "p_alive_basis", "clv_basis"]
+    return pd.concat([summary, predicted[order]], axis=1)

@@ -1,0 +1,87 @@
+"""Contracts: how many renew (Fader & Hardie 2007, "How to Project Customer Retention").
+
+Each customer has a chance to leave at every renewal, drawn from beta(alpha, beta):
+P(leaves at renewal t) = B(alpha + 1, beta + t - 1) / B(alpha, beta), S(t) = B(alpha, beta + t) /
+B(alpha, beta).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import betaln, digamma
+
+from models.btyd.fitting import Fit, maximise
+from models.btyd.rows import Array, LifetimeDataError, NotFittableError
+
+NAMES = ("alpha", "beta")
+STARTS = ((1.0, 1.0), (0.5, 5.0), (5.0, 5.0))
+
+
+@dataclass(frozen=True)
+class Renewals:
+    """Contracts by renewals reached: `left[t]` ended at renewal t + 1, `still[t]` were last seen
+    alive after t renewals (t from 0)."""
+
+    left: Array
+    still: Array
+
+    @classmethod
+    def of(cls, left: ArrayLike, still: ArrayLike) -> Renewals:
+        """Check the counts. Raises LifetimeDataError, NotFittableError."""
+        ended, alive = np.asarray(left, dtype=float), np.asarray(still, dtype=float)
+        if (ended < 0).any() or (alive < 0).any() or not np.isfinite([*ended, *alive]).all():
+            raise LifetimeDataError(
+                "renewals: counts of contracts must be finite and not below 0. Count the "
+                "contracts that ended at each renewal, and those that run on."
+            )
+        if ended.sum() == 0 or alive[1:].sum() + ended[1:].sum() == 0:
+            raise NotFittableError(
+                f"renewals: of {ended.sum() + alive.sum():,.0f} contracts {ended.sum():,.0f} "
+                "ended, and none was seen beyond the first renewal: chances to leave can't be told "
+                "apart."
+            )
+        return cls(ended, alive)
+
+
+@dataclass(frozen=True)
+class ShiftedBetaGeometric:
+    """The fitted model; time counts renewals."""
+
+    alpha: float
+    beta: float
+
+    def survival(self, renewals: ArrayLike, after: ArrayLike = 0.0) -> Array:
+        """Share that is left after `renewals` more, of those that have passed `after` already."""
+        t0 = np.asarray(after, dtype=float)
+        t = t0 + np.asarray(renewals, dtype=float)
+        return np.exp(betaln(self.alpha, self.beta + t) - betaln(self.alpha, self.beta + t0))
+
+    def retention(self, renewal: ArrayLike) -> Array:
+        """Share that renews at the n-th renewal: (beta + n - 1) / (alpha + beta + n - 1)."""
+        n = np.asarray(renewal, dtype=float)
+        return (self.beta + n - 1) / (self.alpha + self.beta + n - 1)
+
+
+def fit(renewals: Renewals) -> Fit:
+    """Maximum likelihood of alpha and beta."""
+
+    def likelihood(log_parameters: Array) -> tuple[float, Array]:
+        alpha, beta = theta = np.exp(log_parameters)
+        t = np.arange(len(renewals.left))
+        n = np.arange(len(renewals.still))
+        whole = renewals.left.sum() + renewals.still.sum()
+        value = renewals.left @ betaln(alpha + 1, beta + t)
+        value += renewals.still @ betaln(alpha, beta + n) - whole * betaln(alpha, beta)
+        both_left, both_still = digamma(alpha + 1 + beta + t), digamma(alpha + beta + n)
+        front = whole * digamma(alpha + beta)
+        by_alpha = renewals.left @ (digamma(alpha + 1) - both_left)
+        by_alpha += renewals.still @ (digamma(alpha) - both_still) - whole * digamma(alpha) + front
+        by_beta = renewals.left @ (digamma(beta + t) - both_left)
+        by_beta += renewals.still @ (digamma(beta + n) - both_still) - whole * digamma(beta) + front
+        return float(value), np.array([by_alpha, by_beta]) * theta
+
+    customers = float(renewals.left.sum() + renewals.still.sum())
+    return maximise(likelihood, customers, NAMES, STARTS)

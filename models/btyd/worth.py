@@ -1,0 +1,221 @@
+"""What a customer will buy and is worth: purchases by value, discounted by month.
+
+A month is 365 / 12 days; what is bought in the n-th month from now counts 1 / (1 + discount)^n, as
+in lifetimes and BTYD. Money is the margin's share of revenue.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaincinv
+
+from models.btyd.choice import KINDS, Btyd
+from models.btyd.credibility import Credibility
+from models.btyd.gamma_gamma import GammaGamma
+from models.btyd.rows import Array
+
+MONTH_DAYS = 365 / 12
+YEAR, THREE_YEARS = 365.0, 1095.0
+FORMAT = "holdfast-lifetime-1"
+SPENDS = {"gamma_gamma": GammaGamma, "credibility": Credibility}
+NOT_IDENTIFIED, NO_AMOUNTS = "not_identified", "no_amounts"
+
+
+class LifetimeModelError(ValueError):
+    """A text that is no lifetime model."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What turns purchases into worth. interval: probability between low and high."""
+
+    margin: float
+    monthly_discount: float
+    interval: float
+    horizon_days: int
+
+
+@dataclass(frozen=True)
+class LifetimeModel:
+    """The chosen purchase model and spend model with their terms; `to_json` is its portable form.
+
+    spend None: no amounts are known. is_identified: whether P(alive) may be shown.
+    """
+
+    name: str
+    purchases: Btyd
+    spend_name: str | None
+    spend: GammaGamma | Credibility | None
+    is_identified: bool
+    terms: Terms
+
+    @property
+    def p_alive_basis(self) -> str:
+        return self.name if self.is_identified else NOT_IDENTIFIED
+
+    @property
+    def clv_basis(self) -> str:
+        return f"btyd_{self.spend_name}" if self.spend_name else NO_AMOUNTS
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """One row a row of frequency, recency_days, T_days, monetary_value; NaN: not known.
+
+        Money is NaN without a spend model, p_alive where dropout is not identified.
+        """
+        x, recency, T, value = (
+            frame[n].astype(float).to_numpy()
+            for n in ("frequency", "recency_days", "T_days", "monetary_value")
+        )
+        h = self.terms.horizon_days
+        alive = self.purchases.p_alive(x, recency, T)
+        found = {
+            "p_alive": alive if self.is_identified else np.full(len(x), np.nan),
+            "p_alive_basis": self.p_alive_basis,
+            "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, h),
+            "expected_purchases_30d": alive * self.purchases.purchases_while_alive(x, T, 30.0),
+            "expected_purchases_90d": alive * self.purchases.purchases_while_alive(x, T, 90.0),
+            **self._money(x, recency, T, value, alive),
+            "clv_basis": self.clv_basis,
+        }
+        return pd.DataFrame(found, index=frame.index)
+
+    def _money(
+        self, x: Array, recency: Array, T: Array, value: Array, alive: Array
+    ) -> dict[str, Array]:
+        if self.spend is None:
+            nothing = np.full(len(x), np.nan)
+            return dict.fromkeys(MONEY, nothing)
+        each = self.spend.expected_value(x, value) * self.terms.margin
+        year, three = self._discounted(x, T, YEAR), self._discounted(x, T, THREE_YEARS)
+        clv = alive * year * each
+        low, high = self._interval(x, recency, T, value, alive)
+        expected = alive * self.purchases.purchases_while_alive(x, T, YEAR)
+        # The interval is of the money of a year as it comes in; discounting shrinks it in step.
+        share = np.divide(alive * year, expected, out=np.zeros(len(x)), where=expected > 0)
+        share = share * self.terms.margin
+        return {
+            "expected_value": each,
+            "clv_30d": alive * self._discounted(x, T, 30.0) * each,
+            "clv_90d": alive * self._discounted(x, T, 90.0) * each,
+            "clv_12m": clv,
+            "clv_12m_low": np.minimum(low * share, clv),
+            "clv_12m_high": np.maximum(high * share, clv),
+            "clv_36m": alive * three * each,
+            "value_at_stake": self._at_stake(x, recency, T, alive * year) * each,
+        }
+
+    def _discounted(
+        self, x: Array, T: Array, until: float, begin: float = 0.0, last_seen: float = 0.0
+    ) -> Array:
+        """Discounted purchases from day `begin` to `until` of who is alive at `begin`.
+
+        `last_seen`: days by which T has grown since the customer was scored.
+        """
+        ends = month_ends(begin, until)
+        months = np.ceil(ends / MONTH_DAYS - 1e-9)
+        grown = self.purchases.purchases_while_alive(
+            x[:, None], T[:, None] + last_seen, ends[None, :] - begin
+        )
+        steps = np.diff(grown, axis=1, prepend=0.0)
+        return steps @ (1 + self.terms.monthly_discount) ** -months
+
+    def _at_stake(self, x: Array, recency: Array, T: Array, whole: Array) -> Array:
+        """A year's discounted purchases given one at least within the horizon.
+
+        whole = P(none) · (what follows a silent horizon) + (1 - P(none)) · (the rest): solved for
+        the rest. What follows a silent horizon is what a customer as silent would bring.
+        """
+        h = float(min(self.terms.horizon_days, YEAR))
+        silent = self.purchases.p_no_purchase(x, recency, T, h)
+        alive_then = self.purchases.p_alive(x, recency, T + h)
+        after = alive_then * self._discounted(x, T, YEAR, h, h) if h < YEAR else 0.0
+        return np.maximum(whole - silent * after, 0.0) / np.maximum(1 - silent, 1e-12)
+
+    def _interval(
+        self, x: Array, recency: Array, T: Array, value: Array, alive: Array
+    ) -> tuple[Array, Array]:
+        """Quantiles of a year's revenue: nothing with P(no purchase), else gamma by two moments."""
+        assert self.spend is not None
+        none = self.purchases.p_no_purchase(x, recency, T, YEAR)
+        count = alive * self.purchases.purchases_while_alive(x, T, YEAR)
+        squares = alive * self.purchases.pairs_while_alive(x, T, YEAR) + count
+        mean = count * self.spend.expected_value(x, value)
+        within, of_mean = self.spend.spread(x, value)
+        some = np.maximum(1 - none, 1e-12)
+        first = mean / some
+        variance = (count * within + squares * of_mean) / some - first**2
+        variance = np.maximum(variance, 1e-12 * first**2 + 1e-300)
+        shape = np.minimum(first**2 / variance, 1e8)
+        tail = (1 - self.terms.interval) / 2
+
+        def quantile(level: float) -> Array:
+            inside = np.clip((level - none) / some, 0.0, 1.0)
+            return gammaincinv(np.maximum(shape, 1e-12), inside) * first / np.maximum(shape, 1e-12)
+
+        return quantile(tail), quantile(1 - tail)
+
+    def to_json(self) -> str:
+        """The portable form."""
+        parts = {
+            "format": FORMAT,
+            "name": self.name,
+            "purchases": asdict(self.purchases),
+            "spend_name": self.spend_name,
+            "spend": None if self.spend is None else asdict(self.spend),
+            "is_identified": self.is_identified,
+            "terms": asdict(self.terms),
+        }
+        return json.dumps(parts, sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the portable form. Raises LifetimeModelError."""
+        try:
+            parts: dict[str, Any] = json.loads(text)
+            if parts.pop("format") != FORMAT:
+                raise KeyError("format")
+            purchases = KINDS[parts["name"]].model(**parts["purchases"])
+            numbers = {k: _tuples(v) for k, v in (parts["spend"] or {}).items()}
+            spend = SPENDS[parts["spend_name"]](**numbers) if parts["spend_name"] else None
+            terms = Terms(**parts["terms"])
+            return cls(
+                parts["name"], purchases, parts["spend_name"], spend, parts["is_identified"], terms
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise LifetimeModelError(
+                f"this text is no lifetime model ({error!r}): it must be JSON of the format "
+                f"{FORMAT}, as `to_json` writes it. Run fit_lifetime again."
+            ) from None
+
+
+MONEY = (
+    "expected_value",
+    "clv_30d",
+    "clv_90d",
+    "clv_12m",
+    "clv_12m_low",
+    "clv_12m_high",
+    "clv_36m",
+    "value_at_stake",
+)
+
+
+def month_ends(begin: float, until: float) -> Array:
+    """The ends of the months after `begin`, days, and `until` itself.
+
+    >>> month_ends(0.0, 90.0).round(1).tolist()
+    [30.4, 60.8, 90.0]
+    """
+    last = math.ceil(until / MONTH_DAYS - 1e-9)
+    ends = np.minimum(np.arange(1, last + 1) * MONTH_DAYS, until)
+    return ends[ends > begin + 1e-9]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

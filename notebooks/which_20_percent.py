@@ -1,0 +1,160 @@
+# Databricks notebook source
+# MAGIC %md
+# MAGIC # If only 20 % of the customers can be kept: which, and why?
+# MAGIC
+# MAGIC Five ways to choose them, on the same customers and the same budget: who they pick, what it
+# MAGIC is worth, and one sentence of why for each customer. It reads what `run_pipeline` makes (or
+# MAGIC `fit_lifetime`, `score_customers` and `plan_retention`), and writes nothing.
+
+# COMMAND ----------
+
+dbutils.widgets.text("env", "demo", "Environment: a file in conf/")
+dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: as conf says")
+dbutils.widgets.text("strategy", "clv_at_risk", "Strategy whose customers are listed")
+
+# COMMAND ----------
+
+from jobs.runtime.views import open_lakehouse
+
+context = open_lakehouse(dbutils.widgets.get("env"), dbutils.widgets.get("as_of"))
+spark = context.spark
+spark.sql(f"DECLARE OR REPLACE VARIABLE chosen_day DATE DEFAULT DATE'{context.as_of}'")
+strategy = dbutils.widgets.get("strategy").strip()
+if not context.has("gold.retention_plan"):
+    dbutils.notebook.exit("gold.retention_plan is not there. Run plan_retention.")
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## What is behind it
+# MAGIC
+# MAGIC How often customers buy and what a purchase is worth: the models, and the one chosen by the
+# MAGIC likelihood of customers kept out. `is_identified` false: the data don't say who has left, so
+# MAGIC no P(alive) is shown; expected purchases hold all the same.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT model_name, parameter, round(value, 4) AS value, round(std_error, 4) AS std_error,
+# MAGIC        customers, converged, is_chosen, is_identified
+# MAGIC FROM gold.lifetime_models WHERE as_of = chosen_day
+# MAGIC ORDER BY is_chosen DESC, model_name, parameter
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Do its forecasts hold?
+# MAGIC
+# MAGIC From past days on, beside "the same as the last period" and boosted trees. The picture: mean
+# MAGIC absolute error of the value a customer, the lower the better.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT horizon_days, approach, metric, round(avg(value), 4) AS value, count(*) AS cuts
+# MAGIC FROM gold.clv_backtest
+# MAGIC WHERE cut < chosen_day AND metric IN ('purchases_mae', 'purchases_rank_correlation',
+# MAGIC   'value_mae', 'value_rank_correlation', 'value_top_decile_share', 'value_total_ratio')
+# MAGIC GROUP BY horizon_days, approach, metric
+# MAGIC ORDER BY horizon_days, metric, approach
+
+# COMMAND ----------
+
+from matplotlib.figure import Figure
+from pyspark.sql import functions as F
+
+tested = spark.table("gold.clv_backtest").where("metric = 'value_mae' AND cut < chosen_day")
+errors = tested.groupBy("approach", "horizon_days").agg(F.avg("value").alias("mae")).toPandas()
+figure = Figure(figsize=(6, 3), layout="constrained")
+axes = figure.subplots()
+if len(errors):
+    errors.pivot(index="horizon_days", columns="approach", values="mae").plot.bar(ax=axes, rot=0)
+axes.set_title("Error of the forecast value a customer", loc="left")
+axes.set_xlabel("days forecast")
+axes.spines[["top", "right"]].set_visible(False)
+display(figure)
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## Five answers side by side
+# MAGIC
+# MAGIC `at_stake_covered`: the share of all that is at risk (churn probability times the value of
+# MAGIC twelve months) that the chosen hold. `value_kept`: what the same rule would have kept a
+# MAGIC horizon earlier, counting only those who did leave. The effect of the offer is an assumption
+# MAGIC of conf, which `assumption` names, until an experiment has measured it.
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT strategy, chosen, round(value_at_stake_covered, 3) AS at_stake_covered,
+# MAGIC        round(value_kept, 2) AS value_kept, round(ci_low, 2) AS ci_low,
+# MAGIC        round(ci_high, 2) AS ci_high, round(next_1pct_value, 2) AS next_1pct_value,
+# MAGIC        assumption
+# MAGIC FROM gold.strategy_comparison
+# MAGIC WHERE as_of = chosen_day AND strategy = other_strategy
+# MAGIC ORDER BY at_stake_covered DESC, strategy
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC How much they agree: customers that two rules share, of those that either chooses.
+
+# COMMAND ----------
+
+compared = spark.table("gold.strategy_comparison").where("as_of = chosen_day").toPandas()
+agreement = compared.pivot(index="strategy", columns="other_strategy", values="jaccard")
+display(agreement.round(3).reset_index())
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## What a larger budget would bring
+# MAGIC
+# MAGIC The share of all value at risk that the first customers of each ranking hold.
+
+# COMMAND ----------
+
+scores = spark.table("gold.customer_scores").where("as_of = chosen_day")
+at_risk = scores.selectExpr("customer_id", "churn_probability * value_at_stake AS at_risk")
+plan = spark.table("gold.retention_plan").where("as_of = chosen_day")
+customers = scores.count()
+ranked = plan.select("strategy", "customer_id", "rank").join(at_risk, "customer_id")
+step = F.ceil(F.col("rank") * 50 / customers)  # a point every two per cent
+curve = ranked.groupBy("strategy", step.alias("part")).agg(F.sum("at_risk").alias("at_risk"))
+points = curve.toPandas().sort_values(["strategy", "part"])
+
+figure = Figure(figsize=(6, 4), layout="constrained")
+axes = figure.subplots()
+for name, part in points.groupby("strategy"):
+    total = part["at_risk"].sum()
+    style = {"lw": 2.2} if name == strategy else {"lw": 1.1}
+    axes.plot(part["part"] * 2, part["at_risk"].cumsum() / (total or 1) * 100, label=name, **style)
+axes.axvline(20, color="grey", lw=0.8, ls=":")
+axes.set_xlabel("customers acted on, %")
+axes.set_ylabel("value at risk reached, %")
+axes.legend(frameon=False, fontsize=8)
+axes.spines[["top", "right"]].set_visible(False)
+display(figure)
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC ## The customers, and why
+# MAGIC
+# MAGIC The first of the chosen strategy. Already lost customers are in no plan.
+
+# COMMAND ----------
+
+first = plan.where((F.col("strategy") == strategy) & F.col("is_chosen"))
+columns = ("rank", "customer_id", "why", "offer_id", "send_on", "expected_value_kept", "cost")
+display(first.orderBy("rank").select(*columns).limit(20))
+
+# COMMAND ----------
+
+# MAGIC %sql
+# MAGIC SELECT lifecycle, count(*) AS customers, CASE WHEN lifecycle IN ('active', 'silent')
+# MAGIC   THEN 'can be kept' ELSE 'left out' END AS in_the_plan
+# MAGIC FROM gold.customer_segments WHERE as_of = chosen_day
+# MAGIC GROUP BY lifecycle
+# MAGIC ORDER BY customers DESC

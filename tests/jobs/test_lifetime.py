@@ -1,0 +1,204 @@
+"""fit_lifetime and plan_retention on a small real lake with a real registry."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs import fit_lifetime, plan_retention
+from jobs.lifetime.summaries import Summaries
+from jobs.runtime.errors import UsageError
+from jobs.runtime.registry import CHAMPION, Registry
+from models.btyd.choice import fit_model
+from models.btyd.worth import LifetimeModel
+from tests.jobs.lifetime_lake import AS_OF, BEFORE, purchases, write_lifetime_lake, write_scores
+
+pytestmark = pytest.mark.spark_only
+SMALL = {
+    "lifetime": {"backtest": {"cuts": 1, "horizons_days": [30]}},
+    "training": {"bootstrap_samples": 60},
+    "features": {"windows_days": [30, 60, 90, 365]},
+}
+
+
+def _context(root, as_of=AS_OF, options=None, **changes):
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import Settings, load
+
+    values = load("demo").model_dump()
+    values["lakehouse"]["root"] = str(root)
+    values["training"] |= SMALL["training"]
+    values["features"] |= SMALL["features"]
+    values["lifetime"]["backtest"] |= SMALL["lifetime"]["backtest"]
+    values["lifetime"] |= changes
+    return Context(
+        Settings(**values),
+        RunInfo("test"),
+        Progress(is_quiet=True),
+        given_as_of=as_of,
+        options=options or {},
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(spark, tmp_path_factory):
+    """A lake after fits and scores of two dates, and a plan."""
+    root = tmp_path_factory.mktemp("lifetime") / "lakehouse"
+    write_lifetime_lake(_context(root))
+    for day in (BEFORE, AS_OF):
+        context = _context(root, day)
+        fit_lifetime.run(context)
+        write_scores(context, day)
+    plan_retention.run(_context(root))
+    return root
+
+
+def _rows(root, name):
+    context = _context(root)
+    return context.read(name).toPandas()
+
+
+def _of_now(rows):
+    return rows[pd.to_datetime(rows["as_of"]).dt.date == AS_OF]
+
+
+def test_every_customer_has_one_row_of_finite_figures(fitted):
+    rows = _of_now(_rows(fitted, "gold.customer_lifetime"))
+    known = {who for who, day, _ in purchases() if day < AS_OF}
+    assert sorted(rows["customer_id"]) == sorted(known)
+    assert set(rows["clv_basis"]) <= {"btyd_gamma_gamma", "btyd_credibility"}
+    money = rows[["clv_30d", "clv_12m", "clv_12m_low", "clv_12m_high", "value_at_stake"]]
+    assert np.isfinite(money.to_numpy()).all() and (money >= 0).all().all()
+    assert rows["clv_12m"].equals(rows["clv_12m_btyd"])
+    assert rows["likely_churn_date"].isna().all()
+
+
+def test_the_table_is_what_the_registered_model_says(fitted):
+    import mlflow
+
+    registry = Registry(_context(fitted).settings, "lifetime")
+    champion = registry.by_alias(CHAMPION)
+    assert champion.tags["as_of"] == AS_OF.isoformat()
+    rows = _of_now(_rows(fitted, "gold.customer_lifetime")).reset_index(drop=True)
+    asked = rows[["frequency", "recency_days", "monetary_value"]].astype(float)
+    asked["T_days"] = rows["observed_days"].astype(float)
+    portable = LifetimeModel.from_json(champion.portable).predict(asked)
+    served = mlflow.pyfunc.load_model(f"models:/lifetime@{CHAMPION}").predict(asked)
+    for column in ("p_no_purchase", "expected_purchases_90d", "clv_12m", "value_at_stake"):
+        assert portable[column].to_numpy() == pytest.approx(rows[column].to_numpy(), rel=1e-9)
+        assert served[column].to_numpy() == pytest.approx(portable[column].to_numpy(), rel=1e-12)
+
+
+def test_the_models_are_compared_and_one_is_chosen(fitted):
+    rows = _of_now(_rows(fitted, "gold.lifetime_models"))
+    chosen = rows[rows["is_chosen"] & rows["model_name"].str.endswith("nbd")]
+    assert chosen["model_name"].nunique() == 1
+    held_out = rows[rows["parameter"] == "held_out_log_likelihood"].set_index("model_name")["value"]
+    assert held_out.idxmax() == chosen["model_name"].iloc[0]
+    assert {"bg_nbd", "mbg_nbd", "pareto_nbd", "timing"} <= set(rows["model_name"])
+    # Planted: purchases at random.
+    regular = rows.set_index("parameter")["value"]["gap_std_over_mean"]
+    assert 0.6 < regular < 1.3
+
+
+def test_they_stand_beside_the_classifiers_on_the_same_labels(fitted):
+    rows = _rows(fitted, "gold.model_comparison")
+    assert {"bg_nbd", "mbg_nbd", "pareto_nbd"} <= set(rows["model_name"])
+    auc = rows.query("population == 'all' and metric == 'roc_auc'").set_index("model_name")["value"]
+    # The planted customers: the probability of silence must find the silent.
+    assert (auc > 0.75).all()
+
+
+def test_forecasts_of_the_past_are_measured(fitted):
+    rows = _rows(fitted, "gold.clv_backtest")
+    assert {"btyd", "last_period", "boosted_trees"} == set(rows["approach"])
+    of_last_cut = rows[pd.to_datetime(rows["cut"]).dt.date == BEFORE]
+    mae = of_last_cut.query("metric == 'value_mae'").set_index("approach")["value"]
+    assert mae["btyd"] < mae["last_period"]
+
+
+def _versions(root):
+    context = _context(root)
+    return {n: context.lake.version(n) for n in context.tables if context.lake.exists(n)}
+
+
+def test_a_second_run_changes_nothing(fitted):
+    before = _versions(fitted)
+    registry = Registry(_context(fitted).settings, "lifetime")
+    version = registry.by_alias(CHAMPION).version
+    fit_lifetime.run(_context(fitted))
+    plan_retention.run(_context(fitted))
+    assert _versions(fitted) == before
+    assert registry.by_alias(CHAMPION).version == version
+
+
+def test_sums_in_spark_fit_as_rows_on_the_driver(fitted):
+    found = {}
+    for most in (1_000_000, 10):
+        context = _context(fitted, most_rows_on_driver=most)
+        whole = Summaries.at(context, [AS_OF]).purchases(AS_OF)
+        assert (whole.in_spark is None) == (most > 10)
+        fit = fit_model("bg_nbd", whole.rows, whole.likelihood("bg_nbd"), whole.customers)
+        found[most] = fit.values
+        context.lake.forget()
+    assert found[10] == pytest.approx(found[1_000_000], rel=1e-8)
+
+
+def test_the_plan_ranks_the_same_customers_by_every_strategy(fitted):
+    plan = _rows(fitted, "gold.retention_plan")
+    scores = _of_now(_rows(fitted, "gold.customer_scores"))
+    for _, rows in plan.groupby("strategy"):
+        assert sorted(rows["customer_id"]) == sorted(scores["customer_id"])
+        assert sorted(rows["rank"]) == list(range(1, len(scores) + 1))
+    chosen = plan[plan["is_chosen"]].groupby("strategy").size()
+    assert chosen["clv_at_risk"] == chosen["random"] == len(scores) // 5
+    compared = _rows(fitted, "gold.strategy_comparison")
+    own = compared[compared["strategy"] == compared["other_strategy"]].set_index("strategy")
+    assert (own["value_kept"] >= own["ci_low"]).all() and (own["ci_high"] > own["ci_low"]).any()
+    assert own["value_at_stake_covered"].idxmax() == "clv_at_risk"
+
+
+def test_money_and_one_strategy_can_be_asked_for(fitted):
+    context = _context(fitted, options={"strategy": "net_value", "budget_money": 5.0})
+    plan_retention.run(context)
+    plan = _rows(fitted, "gold.retention_plan")
+    assert set(plan["strategy"]) == {"net_value"}
+    assert plan.loc[plan["is_chosen"], "cost"].sum() <= 5.0 and plan["is_chosen"].any()
+    plan_retention.run(_context(fitted))
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            {"strategy": "best"},
+            "--strategy best: must be all or one of churn_probability, p_alive, clv_at_risk, "
+            "net_value, random.",
+        ),
+        (
+            {"budget_share": 20.0},
+            "--budget-share 20.0: must be above 0 and at most 1, such as 0.2 for a fifth.",
+        ),
+        (
+            {"budget_share": 0.2, "budget_money": 9.0},
+            "--budget-share 0.2 and --budget-money 9.0: give one of them, not both.",
+        ),
+    ],
+)
+def test_a_wrong_option_is_explained(fitted, options, text):
+    with pytest.raises(UsageError) as caught:
+        plan_retention.run(_context(fitted, options=options))
+    assert str(caught.value) == text
+
+
+def test_too_few_customers_give_rows_that_say_so(spark, tmp_path):
+    context = _context(tmp_path / "lakehouse")
+    write_lifetime_lake(context, customers=12)
+    fit_lifetime.run(context)
+    rows = context.read("gold.customer_lifetime").toPandas()
+    assert set(rows["p_alive_basis"]) == {"not_fitted"} == set(rows["clv_basis"])
+    assert rows["clv_12m"].isna().all()
+    assert not context.has("gold.clv_backtest")

@@ -1,0 +1,321 @@
+"""Worth: identities, simulation, spend models, and what bad input gives."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.btyd.bg_nbd import BgNbd
+from models.btyd.choice import fit_model, fitted
+from models.btyd.credibility import Credibility, correlation
+from models.btyd.gamma_gamma import GammaGamma, SpendRows
+from models.btyd.mbg_nbd import MbgNbd
+from models.btyd.pareto_nbd import ParetoNbd
+from models.btyd.rows import LifetimeDataError, NotFittableError, PurchaseRows, check_fittable
+from models.btyd.shifted_beta_geometric import Renewals, ShiftedBetaGeometric, fit
+from models.btyd.worth import LifetimeModel, LifetimeModelError, Terms, month_ends
+
+TERMS = Terms(margin=1.0, monthly_discount=0.01, interval=0.9, horizon_days=30)
+SPEND = GammaGamma(6.25, 3.74, 15.44)
+# CDNOW's parameters, in days.
+PURCHASES = {
+    "bg_nbd": BgNbd(0.2426, 30.9, 0.793, 2.426),
+    "mbg_nbd": MbgNbd(0.5248, 43.3, 0.8914, 1.614),
+    "pareto_nbd": ParetoNbd(0.5533, 74.0, 0.6062, 81.7),
+}
+SOME = pd.DataFrame(
+    {
+        "frequency": [0, 1, 4, 30, 0],
+        "recency_days": [0, 20, 200, 260, 0],
+        "T_days": [270, 30, 210, 265, 0],
+        "monetary_value": [np.nan, 30.0, 12.5, 80.0, np.nan],
+    }
+)
+
+
+def model(name="bg_nbd", spend=SPEND, is_identified=True, **terms):
+    kept = Terms(**{**vars(TERMS), **terms})
+    return LifetimeModel(
+        name, PURCHASES[name], "gamma_gamma" if spend else None, spend, is_identified, kept
+    )
+
+
+@pytest.mark.parametrize("name", PURCHASES)
+def test_worth_without_discount_is_purchases_times_value(name):
+    found = model(name, monthly_discount=0.0).predict(SOME)
+    p = PURCHASES[name]
+    x, t_x, T = (SOME[c].to_numpy(dtype=float) for c in ("frequency", "recency_days", "T_days"))
+    value = SPEND.expected_value(x, SOME["monetary_value"])
+    for column, days in (("clv_30d", 30), ("clv_90d", 90), ("clv_12m", 365), ("clv_36m", 1095)):
+        expected = p.p_alive(x, t_x, T) * p.purchases_while_alive(x, T, days) * value
+        assert found[column].to_numpy() == pytest.approx(expected, rel=1e-10), column
+
+
+def test_each_month_is_discounted_once_more():
+    half = model(monthly_discount=1.0).predict(SOME.iloc[[2]]).iloc[0]
+    p, value = PURCHASES["bg_nbd"], float(SPEND.expected_value(4, 12.5))
+    month = 365 / 12
+    grown = float(p.p_alive(4, 200, 210)) * p.purchases_while_alive(
+        4, 210, np.array([month, 2 * month, 90])
+    )
+    # 30 days are within the first month; 90 days are two months and most of the third.
+    assert half["clv_90d"] == pytest.approx(
+        value * (grown[0] / 2 + (grown[1] - grown[0]) / 4 + (grown[2] - grown[1]) / 8), rel=1e-12
+    )
+    assert month_ends(0.0, 1095.0).size == 36 and month_ends(30.0, 365.0).size == 12
+
+
+def test_worth_is_that_of_lifetimes(cdnow):
+    lifetimes = pytest.importorskip("lifetimes")
+    s = cdnow.summary("1997-09-30").head(500)
+    bgf, ggf = lifetimes.BetaGeoFitter(), lifetimes.GammaGammaFitter()
+    bgf.params_ = pd.Series(vars(PURCHASES["bg_nbd"])).drop("survived_first")
+    bgf.predict = bgf.conditional_expected_number_of_purchases_up_to_time
+    ggf.params_ = pd.Series({"p": 6.25, "q": 3.74, "v": 15.44})
+    # Its months have 30 days.
+    theirs = ggf.customer_lifetime_value(
+        bgf, s["x"], s["t_x"], s["T"], s["m"].fillna(0), time=1, discount_rate=0.01, freq="D"
+    )
+    frame = s.rename(
+        columns={"x": "frequency", "t_x": "recency_days", "T": "T_days", "m": "monetary_value"}
+    )
+    ours = model().predict(frame)["clv_30d"]
+    assert ours.to_numpy() == pytest.approx(theirs.to_numpy(), rel=1e-6)
+
+
+def test_weekly_and_daily_input_give_the_same_worth(cdnow):
+    s = cdnow.summary("1997-09-30")
+    frame = s.rename(
+        columns={"x": "frequency", "t_x": "recency_days", "T": "T_days", "m": "monetary_value"}
+    )
+    found = []
+    for unit, per in (("days", 1), ("weeks", 7)):
+        rows = PurchaseRows.of(s["x"], s["t_x"] / per, s["T"] / per, unit=unit)
+        purchases = fitted("bg_nbd", fit_model("bg_nbd", rows))
+        kept = LifetimeModel("bg_nbd", purchases, "gamma_gamma", SPEND, True, TERMS)
+        found.append(kept.predict(frame)["clv_12m"].to_numpy())
+    assert found[0] == pytest.approx(found[1], rel=1e-7)
+
+
+@pytest.mark.parametrize("name", PURCHASES)
+def test_interval_and_value_at_stake_are_those_of_a_simulation(name):
+    """400,000 futures of one customer: revenue of a year, and of those who buy within 30 days."""
+    draw, n = np.random.default_rng(3), 400_000
+    x, t_x, T, m = 4, 200, 210, 12.5
+    p = PURCHASES[name]
+    alive = draw.random(n) < float(p.p_alive(x, t_x, T))
+    rate = draw.gamma(p.r + x, 1 / (p.alpha + T), n)
+    if name == "pareto_nbd":
+        death = draw.exponential(1 / draw.gamma(p.s, 1 / (p.beta + T), n))
+        first = draw.poisson(rate * np.minimum(death, 30))
+        more = draw.poisson(rate * np.clip(np.minimum(death, 365) - 30, 0, None))
+    else:
+        chance = draw.beta(p.a, p.b + x + p.survived_first, n)
+        bought, later = draw.poisson(rate * 30), draw.poisson(rate * 335)
+        last = draw.geometric(chance)
+        first = np.minimum(bought, last)
+        more = np.minimum(bought + later, last) - first
+    first, more = first * alive, more * alive
+    inverse = 1 / draw.gamma(SPEND.q + SPEND.p * x, 1 / (SPEND.v + x * m), n)
+    count = first + more
+    revenue = np.where(count > 0, draw.gamma(np.maximum(SPEND.p * count, 1e-9)) * inverse, 0)
+    row = pd.DataFrame(
+        {"frequency": [x], "recency_days": [t_x], "T_days": [T], "monetary_value": [m]}
+    )
+    found = model(name, monthly_discount=0.0).predict(row).iloc[0]
+    error = revenue.std() / np.sqrt(n)
+    assert found["clv_12m"] == pytest.approx(revenue.mean(), abs=4.5 * error)
+    # The gamma has the right mean and variance, not the exact shape: 6 % of the quantile.
+    low, high = np.quantile(revenue, [0.05, 0.95])
+    assert found["clv_12m_low"] == pytest.approx(low, abs=0.06 * high)
+    assert found["clv_12m_high"] == pytest.approx(high, rel=0.06)
+    stayed = revenue[first > 0]
+    error = stayed.std() / np.sqrt(len(stayed))
+    assert found["value_at_stake"] == pytest.approx(stayed.mean(), abs=4.5 * error)
+
+
+@pytest.mark.parametrize("name", PURCHASES)
+def test_every_figure_is_finite_and_in_order(name):
+    found = model(name).predict(SOME)
+    numbers = found.select_dtypes("number")
+    assert np.isfinite(numbers.to_numpy()).all()
+    assert (numbers >= 0).all().all()
+    assert (found["clv_30d"] <= found["clv_90d"]).all()
+    assert (found["clv_90d"] <= found["clv_12m"]).all()
+    assert (found["clv_12m"] <= found["clv_36m"]).all()
+    assert (found["clv_12m_low"] <= found["clv_12m"]).all()
+    assert (found["clv_12m"] <= found["clv_12m_high"]).all()
+    assert (found["value_at_stake"] >= found["clv_12m"]).all()
+
+
+def test_money_scales_with_money_and_margin():
+    dear = SOME.assign(monetary_value=SOME["monetary_value"] * 10)
+    scaled = GammaGamma(6.25, 3.74, 154.4)
+    one, ten = model().predict(SOME), model(spend=scaled).predict(dear)
+    tenth = model(spend=scaled, margin=0.1).predict(dear)
+    for column in ("clv_12m", "clv_12m_low", "clv_12m_high", "clv_36m", "value_at_stake"):
+        assert ten[column].to_numpy() == pytest.approx(10 * one[column].to_numpy(), rel=1e-9)
+        assert tenth[column].to_numpy() == pytest.approx(one[column].to_numpy(), rel=1e-9)
+
+
+def test_what_is_not_known_is_not_shown():
+    bare = model(spend=None, is_identified=False).predict(SOME)
+    assert bare["p_alive"].isna().all() and set(bare["p_alive_basis"]) == {"not_identified"}
+    assert bare["clv_12m"].isna().all() and set(bare["clv_basis"]) == {"no_amounts"}
+    assert (bare["expected_purchases_30d"] > 0).all()
+    known = model().predict(SOME)
+    assert set(known["p_alive_basis"]) == {"bg_nbd"}
+    assert set(known["clv_basis"]) == {"btyd_gamma_gamma"}
+
+
+@pytest.mark.parametrize("name", PURCHASES)
+def test_the_portable_form_predicts_the_same(name):
+    for kept in (model(name), model(name, spend=None)):
+        again = LifetimeModel.from_json(kept.to_json())
+        pd.testing.assert_frame_equal(again.predict(SOME), kept.predict(SOME))
+    shrunk = Credibility((1.0, 3.0), (10.0, 20.0), 4.0, 2.0)
+    kept = LifetimeModel(name, PURCHASES[name], "credibility", shrunk, True, TERMS)
+    assert LifetimeModel.from_json(kept.to_json()) == kept
+
+
+@pytest.mark.parametrize("text", ["{", "{}", json.dumps({"format": "another"})])
+def test_another_text_is_refused(text):
+    with pytest.raises(LifetimeModelError, match="this text is no lifetime model"):
+        LifetimeModel.from_json(text)
+
+
+# ---------------------------------------------------------------------- spend
+
+
+def test_gamma_gamma_shrinks_to_the_mean_of_all():
+    # v p / (q - 1) for who has no repeat purchase; (v + x m) p / (p x + q - 1) for who has.
+    assert SPEND.expected_value(0, np.nan) == pytest.approx(15.44 * 6.25 / 2.74)
+    assert SPEND.expected_value(4, 12.5) == pytest.approx((15.44 + 50) * 6.25 / (25 + 2.74))
+    # Returns ate what was bought: as if nothing were known.
+    assert SPEND.expected_value(3, -5.0) == SPEND.expected_value(0, 0.0)
+
+
+def sums(rows):
+    """By frequency: customers, sum and sum of squares of the mean values."""
+    frame = pd.DataFrame(rows, columns=["frequency", "m"])
+    of = frame.assign(square=frame["m"] ** 2).groupby("frequency", as_index=False)
+    return of.agg(customers=("m", "size"), value=("m", "sum"), square=("square", "sum"))
+
+
+def test_credibility_finds_the_variances_that_were_planted():
+    """Between customers 25, within 100, both from normals: var(m | x) = 25 + 100 / x."""
+    draw = np.random.default_rng(1)
+    x = draw.integers(1, 21, 60_000)
+    m = 50 + draw.normal(0, 5, len(x)) + draw.normal(0, 10, len(x)) / np.sqrt(x)
+    found = Credibility.fit(sums(zip(x, m, strict=True)))
+    assert found.between == pytest.approx(25, rel=0.05)
+    assert found.within == pytest.approx(100, rel=0.05)
+    assert found.means == pytest.approx([50] * len(found.means), abs=0.5)
+    weight = 4 / (4 + found.within / found.between)
+    band = found.means[np.searchsorted(found.highest, 4)]
+    assert found.expected_value(4, 70.0) == pytest.approx(weight * 70 + (1 - weight) * band)
+
+
+def test_credibility_follows_value_that_depends_on_frequency():
+    rows = [(1, 10.0), (1, 12.0), (9, 40.0), (9, 44.0)]
+    found = Credibility.fit(sums(rows))
+    assert found.means == (11.0, 42.0) and found.highest == (1.0, 9.0)
+    assert found.expected_value(0, np.nan) == 11.0
+    assert found.expected_value(50, np.nan) == 42.0
+
+
+def test_credibility_of_nobody_says_so():
+    with pytest.raises(NotFittableError, match="no customer has a repeat purchase"):
+        Credibility.fit(sums([]))
+
+
+def test_correlation_is_pearsons(cdnow):
+    s = cdnow.summary("1997-09-30")
+    repeaters = s[s["x"] > 0]
+    found = correlation(sums(zip(repeaters["x"], repeaters["m"], strict=True)))
+    assert found == pytest.approx(np.corrcoef(repeaters["x"], repeaters["m"])[0, 1], rel=1e-9)
+    positive = repeaters[repeaters["m"] > 0]
+    assert correlation(sums(zip(positive["x"], positive["m"], strict=True))) == pytest.approx(
+        0.114, abs=5e-4
+    )
+    assert correlation(sums([(2, 5.0), (2, 5.0)])) is None
+
+
+# ---------------------------------------------------------------------- contracts
+
+
+@pytest.mark.parametrize(
+    ("survivors", "alpha", "beta"),
+    [
+        ((100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1), 0.70408, 1.18204),
+        ((100, 86.9, 74.3, 65.3, 59.3, 55.1, 51.7, 49.1), 0.66809, 3.80610),
+    ],
+)
+def test_shifted_beta_geometric_of_the_paper(survivors, alpha, beta):
+    left = -np.diff(survivors)
+    still = np.zeros(len(survivors))
+    still[-1] = survivors[-1]
+    found = fit(Renewals.of(left, still))
+    assert found.converged
+    assert found.values == pytest.approx((alpha, beta), abs=2e-4)
+    kept = ShiftedBetaGeometric(*found.values)
+    # The model passes within two points of what was seen.
+    assert 100 * kept.survival(np.arange(8)) == pytest.approx(np.array(survivors), abs=2)
+    assert kept.survival(3) * kept.survival(2, after=3) == pytest.approx(kept.survival(5))
+    assert kept.retention(1) == pytest.approx(kept.survival(1))
+    assert (np.diff(kept.retention(np.arange(1, 8))) > 0).all()
+
+
+def test_contracts_that_say_nothing_are_refused():
+    with pytest.raises(NotFittableError, match="of 5 contracts 0 ended"):
+        Renewals.of([0], [0, 5])
+    with pytest.raises(LifetimeDataError, match="must be finite and not below 0"):
+        Renewals.of([-1], [0, 5])
+
+
+# ---------------------------------------------------------------------- bad input
+
+
+def test_rows_that_no_customer_can_have_are_named_together():
+    with pytest.raises(LifetimeDataError) as caught:
+        PurchaseRows.of([1, 2, -1, 0, 3], [5, 0, 0, 2, 9], [4, 9, 9, 9, np.nan])
+    assert str(caught.value) == (
+        "1 rows have a frequency, recency, T or weight that is missing or infinite; 1 rows have a "
+        "frequency that is negative or no whole number; 1 rows have a recency above T; 1 rows have "
+        "repeat purchases and a recency of 0; 1 rows have a recency above 0 and no repeat "
+        "purchase. A purchase is a customer-day; recency and T count days from the first one. "
+        "Leave these rows out, or mend what made them."
+    )
+
+
+@pytest.mark.parametrize(("customers", "repeaters"), [(1, 1), (500, 3)])
+def test_too_few_to_learn_from(customers, repeaters):
+    with pytest.raises(NotFittableError, match=r"fewer than lifetime\.fewest_customers = 50"):
+        check_fittable(customers, repeaters, 50)
+
+
+def test_one_time_buyers_alone_are_refused():
+    with pytest.raises(NotFittableError, match="none of 900 customers bought again"):
+        check_fittable(900, 0, 50)
+    check_fittable(900, 60, 50)
+
+
+@pytest.mark.parametrize("name", PURCHASES)
+def test_customers_seen_on_the_last_day_alone_change_no_parameter(name, cdnow):
+    """T = 0 says nothing: its likelihood is 1, so only counts differ."""
+    s = cdnow.summary("1997-09-30")
+    x, t_x, T = (np.append(s[c].to_numpy(), np.zeros(40)) for c in ("x", "t_x", "T"))
+    with_new = fit_model(name, PurchaseRows.of(x, t_x, T))
+    without = fit_model(name, PurchaseRows.of(s["x"], s["t_x"], s["T"]))
+    if name == "mbg_nbd":
+        # Who may leave at the first purchase may have: b / (a + b) + a / (a + b) = 1 too.
+        assert with_new.log_likelihood == pytest.approx(without.log_likelihood, rel=1e-12)
+    assert with_new.values == pytest.approx(without.values, rel=1e-7)
+
+
+def test_spend_rows_of_nothing_or_less_are_refused():
+    with pytest.raises(LifetimeDataError, match="2 rows have a frequency, value or weight"):
+        SpendRows.of([1, 2, 0], [5.0, -1.0, 4.0])

@@ -1,0 +1,76 @@
+"""Measures of forecasts by hand, and the rivals of the lifetime models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from models.lifetime_backtest import BoostedTrees, last_period, measures, rank_correlation
+
+
+def test_measures_by_hand():
+    actual = np.array([0.0] * 9 + [10.0] + [2.0] * 10)
+    forecast = np.array([0.5] * 9 + [9.0] + [1.0] * 10)
+    found = measures(actual, forecast)
+    assert found["mae"] == pytest.approx((9 * 0.5 + 1 + 10 * 1) / 20)
+    assert found["rmse"] == pytest.approx(np.sqrt((9 * 0.25 + 1 + 10) / 20))
+    # Tenths of two: the best by forecast holds 9.0 and the last of the 1.0s.
+    assert found["top_decile_share"] == pytest.approx((10 + 2) / 30)
+    assert found["total_ratio"] == pytest.approx((4.5 + 9 + 10) / 30)
+    assert found["bias_decile_1"] == pytest.approx(0.5)
+    assert found["bias_decile_10"] == pytest.approx((-1 - 1) / 2)
+
+
+def test_rank_correlation_is_spearmans():
+    draw = np.random.default_rng(2)
+    one, other = draw.poisson(1.0, 300).astype(float), draw.normal(size=300)
+    assert rank_correlation(one, other) == pytest.approx(spearmanr(one, other).statistic)
+    assert rank_correlation(one, np.ones(300)) is None
+
+
+def test_nothing_to_measure_gives_no_number():
+    assert measures([], []) == {}
+    nobody = measures([0.0, 0.0], [1.0, 2.0])
+    assert nobody["total_ratio"] is None and nobody["top_decile_share"] is None
+    assert nobody["bias_decile_10"] is None  # fewer customers than tenths
+
+
+def summary_rows(seed, n=600):
+    draw = np.random.default_rng(seed)
+    past = draw.poisson(4.0, n)
+    return pd.DataFrame(
+        {
+            "frequency": past + 1,
+            "recency_days": 80,
+            "T_days": 100,
+            "monetary_value": 10.0,
+            "past_days_30": past,
+            "past_value_30": past * 10.0,
+            "next_days_30": 2 * past,
+            "next_value_30": 30.0 * past,
+        }
+    )
+
+
+def test_the_last_period_is_said_again():
+    rows = summary_rows(1, 3)
+    found = last_period(rows, 30)
+    assert found["purchases"].tolist() == rows["past_days_30"].tolist()
+    assert found["value"].tolist() == rows["past_value_30"].tolist()
+
+
+def test_boosted_trees_learn_a_planted_rule_from_the_earlier_cut():
+    trees = BoostedTrees.fit(summary_rows(1), 30, seed=3)
+    later = summary_rows(2)
+    found = trees.predict(later)
+    assert measures(later["next_days_30"], found["purchases"])["mae"] < 0.3
+    assert measures(later["next_value_30"], found["value"])["mae"] < 4.0
+    hidden = later.assign(next_days_30=0, next_value_30=0.0)
+    pd.testing.assert_frame_equal(trees.predict(hidden), found)
+
+
+def test_the_same_seed_gives_the_same_trees():
+    one, two = (BoostedTrees.fit(summary_rows(1), 30, seed=3) for _ in range(2))
+    pd.testing.assert_frame_equal(one.predict(summary_rows(2)), two.predict(summary_rows(2)))

@@ -1,0 +1,178 @@
+"""Counts, sums and outcomes that lifetime models are fitted on and compared with."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+
+import pytest
+
+from transforms.lifetime import (
+    contract_renewals,
+    customer_lifetime,
+    gap_regularity,
+    outcomes,
+    purchase_rows,
+    purchases_by_day,
+    spend_rows,
+    spend_sums,
+    with_fold,
+)
+
+NOW, THEN = dt.date(2018, 1, 1), dt.date(2017, 12, 1)
+SUMMARY = (
+    "customer_id string, as_of date, frequency bigint, recency_days bigint, T_days bigint, "
+    "monetary_value double"
+)
+DAYS = "customer_id string, day date, visible_from date, cents bigint"
+
+
+def test_equal_customers_are_one_row_with_their_number(frame, tuples_of):
+    rows = frame(
+        SUMMARY + ", is_held_out boolean",
+        [
+            ("a", NOW, 2, 9, 30, 5.0, False),
+            ("b", NOW, 2, 9, 30, 7.0, False),
+            ("c", NOW, 2, 9, 30, 5.0, True),
+            ("d", NOW, 0, 0, 30, None, False),
+            ("e", THEN, 2, 9, 30, 5.0, False),
+        ],
+    )
+    assert tuples_of(purchase_rows(rows)) == [
+        (THEN, False, 2, 9, 30, 1),
+        (NOW, False, 0, 0, 30, 1),
+        (NOW, False, 2, 9, 30, 2),
+        (NOW, True, 2, 9, 30, 1),
+    ]
+
+
+def test_spend_is_of_repeaters_whom_returns_left_something(frame, tuples_of):
+    rows = frame(
+        SUMMARY,
+        [
+            ("a", NOW, 2, 9, 30, 5.0),
+            ("b", NOW, 2, 8, 30, 5.0),
+            ("c", NOW, 2, 9, 30, 7.0),
+            ("d", NOW, 1, 9, 30, 4.0),
+            ("e no repeat", NOW, 0, 0, 30, None),
+            ("f returned it", NOW, 1, 9, 30, -3.0),
+            ("g for nothing", NOW, 1, 9, 30, 0.0),
+        ],
+    )
+    spends = spend_rows(rows)
+    assert tuples_of(spends) == [(NOW, 1, 4.0, 1), (NOW, 2, 5.0, 2), (NOW, 2, 7.0, 1)]
+    # 5 + 5 + 7 = 17; 25 + 25 + 49 = 99.
+    assert tuples_of(spend_sums(spends)) == [(NOW, 1, 1, 4.0, 16.0), (NOW, 2, 3, 17.0, 99.0)]
+
+
+def test_a_fold_is_the_customers_own_and_about_the_share(frame, rows_of):
+    ids = [f"c{n}" for n in range(3000)]
+    rows = frame(SUMMARY, [(c, day, 0, 0, 1, None) for c in ids for day in (THEN, NOW)])
+    found = rows_of(with_fold(rows, 0.2))
+    held_out = {(r["customer_id"], r["is_held_out"]) for r in found}
+    assert len(held_out) == 3000, "the same at every date"
+    # 51 of 256 residues; five standard errors of a binomial share.
+    share = sum(out for _, out in held_out) / 3000
+    assert share == pytest.approx(51 / 256, abs=5 * (0.2 * 0.8 / 3000) ** 0.5)
+    for name, out in sorted(held_out)[:50]:
+        assert out == (int(hashlib.md5(name.encode()).hexdigest()[-2:], 16) < 51)
+
+
+def test_outcomes_stand_on_both_sides_of_the_cut(frame, rows_of):
+    summary = frame(SUMMARY, [("a", THEN, 1, 9, 30, 5.0), ("b", THEN, 0, 0, 1, None)])
+    day = dt.date(2017, 12, 1)
+    days = frame(
+        DAYS,
+        [
+            ("a", dt.date(2017, 10, 31), dt.date(2017, 11, 1), 100),  # 31 days before
+            ("a", dt.date(2017, 11, 1), dt.date(2017, 11, 2), 200),  # 30 days before
+            ("a", dt.date(2017, 11, 30), dt.date(2017, 12, 1), 300),  # the day before
+            ("a", dt.date(2017, 11, 29), dt.date(2017, 12, 2), 999),  # known too late
+            ("a", day, dt.date(2018, 6, 1), 1000),  # the day itself, learnt much later
+            ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 2000),  # day 29
+            ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 50),  # the same day, once more
+            ("a", dt.date(2017, 12, 31), dt.date(2018, 1, 1), 4000),  # day 30
+            ("stranger", day, dt.date(2017, 12, 2), 5),
+        ],
+    )
+    found = rows_of(outcomes(days, summary, [THEN], [30]))
+    names = ("customer_id", "past_days_30", "past_value_30", "next_days_30", "next_value_30")
+    assert [tuple(r[n] for n in names) for r in found] == [
+        ("a", 2, 5.0, 2, 30.5),
+        ("b", 0, 0.0, 0, 0.0),
+    ]
+
+
+def test_regularity_is_the_spread_of_gaps_over_their_mean(frame, tuples_of):
+    def bought(who, *offsets):
+        start = dt.date(2017, 1, 1)
+        days = [start + dt.timedelta(days=n) for n in offsets]
+        return [(who, d, d + dt.timedelta(days=1), 100) for d in days]
+
+    rows = [
+        *bought("every week", 0, 7, 14, 21),
+        # Gaps 2, 4, 6: mean 4, sample standard deviation 2.
+        *bought("by chance", 0, 2, 6, 12),
+        *bought("too few", 0, 5, 50),
+        *bought("every week", 28)[:1],
+    ]
+    rows.append(("every week", dt.date(2017, 1, 3), dt.date(2018, 6, 1), 1))  # not known by then
+    found = tuples_of(gap_regularity(frame(DAYS, rows), NOW))
+    assert found == [(2, pytest.approx((0 + 2 / 4) / 2))]
+
+
+def test_a_customer_counts_once_a_day(frame, tuples_of):
+    day, other = dt.date(2017, 5, 1), dt.date(2017, 5, 2)
+    rows = [
+        ("a", day, other, 1),
+        ("a", day, dt.date(2017, 5, 9), 2),
+        ("b", day, other, 1),
+        ("b", other, dt.date(2017, 5, 3), 1),
+        ("b", dt.date(2017, 12, 31), dt.date(2018, 1, 2), 1),
+    ]
+    assert tuples_of(purchases_by_day(frame(DAYS, rows), NOW)) == [(day, 2), (other, 1)]
+
+
+def test_contracts_by_whole_months_from_the_first_purchase(frame, tuples_of):
+    # T = days to as_of - 1, so the first purchase of T_days 30 was 31 days before as_of.
+    summary = frame(
+        SUMMARY,
+        [
+            ("runs on, 31 days", NOW, 0, 0, 30, None),
+            ("runs on, 30 days", NOW, 0, 0, 29, None),
+            ("ended after 100", NOW, 0, 0, 200, None),
+            ("ends later", NOW, 0, 0, 30, None),
+        ],
+    )
+    ended = dt.datetime(2017, 1, 1) + dt.timedelta(days=365 - 201 + 100)
+    terminations = frame(
+        "customer_id string, terminated_at timestamp",
+        [("ended after 100", ended), ("ends later", dt.datetime(2018, 1, 1, 9))],
+    )
+    # 30 · 12 / 365.25 = 0.99; 31 gives 1.02; 100 gives 3.29.
+    assert tuples_of(contract_renewals(summary, terminations)) == [
+        (0, False, 1),
+        (1, False, 2),
+        (3, True, 1),
+    ]
+
+
+def test_predictions_become_the_table_with_approach_two_unknown(frame, rows_of):
+    from models.btyd.scoring import PREDICTED_DDL
+
+    names = [part.split(" ")[0] for part in PREDICTED_DDL.split(", ")]
+    row = dict.fromkeys(names, 0.5) | {
+        "customer_id": "a",
+        "as_of": NOW,
+        "frequency": 3,
+        "recency_days": 20,
+        "T_days": 40,
+        "p_alive_basis": "bg_nbd",
+        "clv_basis": "btyd_gamma_gamma",
+        "clv_12m": 7.0,
+    }
+    found = rows_of(customer_lifetime(frame(PREDICTED_DDL, [row])))
+    assert len(found) == 1
+    assert (found[0]["observed_days"], found[0]["clv_12m"], found[0]["clv_12m_btyd"]) == (40, 7, 7)
+    unknown = ("clv_12m_survival", "remaining_lifetime_days", "likely_churn_date")
+    assert [found[0][n] for n in unknown] == [None] * 3

@@ -1,0 +1,201 @@
+"""Ranks, budgets, sentences and the comparison of strategies, on four customers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from transforms.retention_plan import (
+    Offer,
+    ranked,
+    retention_plan,
+    strategy_comparison,
+    value_kept,
+    with_choice,
+    with_expectations,
+)
+
+NOW = dt.date(2018, 1, 1)
+SCORES = (
+    "as_of date, customer_id string, churn_probability double, p_alive double, "
+    "expected_purchases_30d double, clv_12m double, value_at_stake double, likely_churn_date date"
+)
+# Effect a fifth; a tenth of the CLV, redeemed by half: cost is a twentieth of the CLV.
+OFFER = Offer("discount_10", 0.2, 0.5, 0.1, None)
+STRATEGIES = ("churn_probability", "p_alive", "clv_at_risk", "net_value", "random")
+
+# value_at_risk: small 72, big 400, safe 50, poor 0.5.
+# kept (x 0.2): 14.4, 80, 10, 0.1; cost (clv / 20): 1.5, 45, 50, 0.5; net: 12.9, 35, -40, -0.4.
+ROWS = [
+    (NOW, "small", 0.9, 0.30, 0.2, 30.0, 80.0, dt.date(2018, 1, 20)),
+    (NOW, "big", 0.4, 0.60, 3.0, 900.0, 1000.0, None),
+    (NOW, "safe", 0.05, 0.99, 9.0, 1000.0, 1000.0, dt.date(2018, 1, 5)),
+    (NOW, "poor", 0.5, 0.40, 0.5, 10.0, 1.0, dt.date(2019, 1, 1)),
+]
+ORDERS = {
+    "churn_probability": ["small", "poor", "big", "safe"],
+    "p_alive": ["small", "poor", "big", "safe"],
+    "clv_at_risk": ["big", "small", "safe", "poor"],
+    "net_value": ["big", "small", "poor", "safe"],
+}
+
+
+@pytest.fixture
+def plan_of(frame):
+    def plan(rows=ROWS, strategies=STRATEGIES, share=0.5, money=None, offer=OFFER):
+        expected = with_expectations(frame(SCORES, rows), offer)
+        return with_choice(ranked(expected, strategies, 30), offer, len(rows), share, money)
+
+    return plan
+
+
+def by_rank(rows, strategy):
+    return sorted((r for r in rows if r["strategy"] == strategy), key=lambda r: r["rank"])
+
+
+@pytest.mark.parametrize("strategy", ORDERS)
+def test_a_strategy_ranks_by_its_quantity(strategy, plan_of, rows_of):
+    found = by_rank(rows_of(plan_of(strategies=[strategy])), strategy)
+    assert [r["customer_id"] for r in found] == ORDERS[strategy]
+    assert [r["rank"] for r in found] == [1, 2, 3, 4]
+
+
+def test_expectations_are_effect_times_value_less_cost(frame, rows_of):
+    found = {r["customer_id"]: r for r in rows_of(with_expectations(frame(SCORES, ROWS), OFFER))}
+    assert found["big"]["value_at_risk"] == pytest.approx(0.4 * 1000)
+    assert found["big"]["expected_value_kept"] == pytest.approx(0.2 * 400)
+    assert found["big"]["cost"] == pytest.approx(0.5 * 0.1 * 900)
+    assert found["big"]["net_value"] == pytest.approx(80 - 45)
+    money = Offer("gift", 0.2, 1.0, None, 3.0)
+    found = rows_of(with_expectations(frame(SCORES, ROWS), money))
+    assert {r["cost"] for r in found} == {3.0}
+
+
+def test_a_share_chooses_the_first_and_net_value_nobody_at_a_loss(plan_of, rows_of):
+    found = rows_of(plan_of(share=0.75))
+    chosen = {s: [r["customer_id"] for r in by_rank(found, s) if r["is_chosen"]] for s in ORDERS}
+    assert chosen["churn_probability"] == ["small", "poor", "big"]
+    assert chosen["net_value"] == ["big", "small"]
+    assert sum(r["is_chosen"] for r in by_rank(found, "random")) == 3
+
+
+def test_money_buys_from_the_top_down(plan_of, rows_of):
+    """Costs in the order of churn_probability: 1.5, 0.5, 45, 50."""
+    found = rows_of(plan_of(share=None, money=46.9))
+    first = by_rank(found, "churn_probability")
+    assert [r["is_chosen"] for r in first] == [True, True, False, False]
+    found = rows_of(plan_of(share=None, money=47.0))
+    first = by_rank(found, "churn_probability")
+    assert [r["is_chosen"] for r in first] == [True, True, True, False]
+
+
+def test_the_sentence_names_what_decided(plan_of, rows_of):
+    found = rows_of(plan_of())
+    said = {s: by_rank(found, s)[0]["why"] for s in STRATEGIES}
+    assert said["churn_probability"] == (
+        "Leaves within 30 days with 90.0 %, 80.00 of 12 months at stake."
+    )
+    assert said["p_alive"] == "Still a customer with 30.0 %, 80.00 of 12 months at stake."
+    assert said["clv_at_risk"] == (
+        "Leaves within 30 days with 40.0 % and 1000.00 of 12 months at stake: 400.00 at risk."
+    )
+    assert said["net_value"] == "The offer is expected to keep 80.00 and to cost 45.00."
+    assert said["random"] == "Drawn by lot: neither risk nor worth counts."
+
+
+@pytest.mark.parametrize("strategy", [s for s in STRATEGIES if s != "random"])
+@pytest.mark.parametrize("place", [2, 6])
+def test_the_sentence_changes_with_either_quantity(strategy, place, plan_of, rows_of):
+    """Risk (or P(alive), with it) and value, each changed alone."""
+    before = ROWS[1]
+    after = list(before)
+    after[place] = before[place] * 1.1
+    if strategy == "p_alive" and place == 2:
+        after[3] = before[3] * 1.1
+    why = [rows_of(plan_of([row], [strategy]), "why")[0]["why"] for row in (before, tuple(after))]
+    assert why[0] != why[1]
+
+
+def test_without_p_alive_the_strategy_says_so_and_takes_expected_purchases(plan_of, rows_of):
+    rows = [(*r[:3], None, *r[4:]) for r in ROWS]
+    found = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
+    assert [r["customer_id"] for r in found] == ["small", "poor", "big", "safe"]
+    assert found[0]["why"] == (
+        "P(alive) is not known; expected purchases in 30 days 0.200, 80.00 of 12 months at stake."
+    )
+
+
+def test_without_worth_risk_still_ranks_and_money_buys_nobody(plan_of, rows_of):
+    rows = [(*r[:5], None, None, None) for r in ROWS]
+    found = rows_of(plan_of(rows))
+    first = by_rank(found, "churn_probability")
+    assert [r["customer_id"] for r in first] == ORDERS["churn_probability"]
+    assert first[0]["why"] == "Leaves within 30 days with 90.0 %, unknown of 12 months at stake."
+    assert not any(r["is_chosen"] for r in by_rank(found, "net_value"))
+    paid = rows_of(plan_of(rows, share=None, money=1e9))
+    assert not any(r["is_chosen"] for r in paid)
+
+
+def test_ties_are_broken_by_value_then_by_id(plan_of, rows_of):
+    tied = [
+        (NOW, name, 0.5, 0.5, 1.0, 10.0, stake, None)
+        for name, stake in (("c", 10.0), ("b", 20.0), ("a", 10.0))
+    ]
+    found = by_rank(rows_of(plan_of(tied)), "churn_probability")
+    assert [r["customer_id"] for r in found] == ["b", "a", "c"]
+
+
+def test_it_is_sent_before_the_likely_day_but_not_before_tomorrow(plan_of, rows_of):
+    found = rows_of(retention_plan(plan_of(share=1.0), OFFER, 14))
+    sent = {r["customer_id"]: r["send_on"] for r in found if r["strategy"] == "clv_at_risk"}
+    assert sent == {
+        "small": dt.date(2018, 1, 6),  # 14 days before the 20th
+        "big": dt.date(2018, 1, 2),  # no date is known
+        "safe": dt.date(2018, 1, 2),  # the 5th is nearer than that
+        "poor": dt.date(2018, 12, 18),
+    }
+    nobody = rows_of(retention_plan(plan_of(share=0.25), OFFER, 14))
+    assert {r["send_on"] for r in nobody if not r["is_chosen"]} == {None}
+    assert {r["offer_id"] for r in nobody} == {"discount_10"}
+
+
+def test_value_kept_counts_the_chosen_who_left(plan_of, frame, rows_of):
+    labels = frame(
+        "customer_id string, churned int", [("small", 1), ("big", 0), ("poor", 1), ("safe", 1)]
+    )
+    found = {r["strategy"]: r for r in rows_of(value_kept(plan_of(), labels, OFFER))}
+    # churn_probability reaches small and poor: 0.2 · (80 + 1); clv_at_risk big (stays) and small.
+    assert found["churn_probability"]["value_kept"] == pytest.approx(16.2)
+    assert found["clv_at_risk"]["value_kept"] == pytest.approx(16.0)
+    # 16, 0, 0, 0: mean 4, sample variance (144 + 3 · 16) / 3 = 64, error sqrt(4 · 64) = 16.
+    assert found["clv_at_risk"]["ci_high"] == pytest.approx(16 + 1.959964 * 16)
+    assert found["clv_at_risk"]["ci_low"] == 0
+
+
+def test_strategies_beside_each_other(plan_of, frame, rows_of):
+    labels = frame("customer_id string, churned int", [("small", 1), ("big", 0)])
+    plan = plan_of(share=0.5)
+    kept = value_kept(plan, labels, OFFER)
+    rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, 4))
+    found = {(r["strategy"], r["other_strategy"]): r for r in rows}
+    assert len(found) == len(STRATEGIES) ** 2
+    pair = found["churn_probability", "clv_at_risk"]
+    # {small, poor} and {big, small}.
+    assert (pair["chosen"], pair["shared"], pair["jaccard"]) == (2, 1, pytest.approx(1 / 3))
+    assert pair["value_at_stake_covered"] == pytest.approx((72 + 0.5) / 522.5)
+    # The third by churn_probability is big: 80 kept.
+    assert pair["next_1pct_value"] == pytest.approx(80)
+    assert pair["value_kept"] == pytest.approx(16)
+    own = found["net_value", "net_value"]
+    assert (own["chosen"], own["shared"], own["jaccard"]) == (2, 2, 1)
+    assert own["assumption"] == (
+        "assumed in conf, not measured: discount_10 takes away 20.0% of the churn probability, "
+        "costs 10.0% of clv_12m when redeemed, by 50.0%"
+    )
+
+
+def test_the_lot_does_not_depend_on_risk(plan_of, rows_of):
+    drawn = [r["customer_id"] for r in by_rank(rows_of(plan_of()), "random")]
+    turned = [(*r[:2], 1 - r[2], *r[3:]) for r in ROWS]
+    assert drawn == [r["customer_id"] for r in by_rank(rows_of(plan_of(turned)), "random")]

@@ -1,0 +1,164 @@
+"""What lifetime models are fitted on and compared with: counts, sums, outcomes after a cut."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from contracts.gold_lifetime import CUSTOMER_LIFETIME
+from transforms.conform import conform
+
+FOLDS = 256
+
+
+def with_fold(summary: DataFrame, holdout_share: float) -> DataFrame:
+    """Add is_held_out: the same customers always, by the last two hex digits of their id's MD5."""
+    digest = F.md5(F.col("customer_id"))
+    number = _digit(F.substring(digest, 31, 1)) * 16 + _digit(F.substring(digest, 32, 1))
+    held_out = number < F.lit(round(holdout_share * FOLDS))
+    return summary.select("*", held_out.alias("is_held_out"))
+
+
+def _digit(hex_digit: Column) -> Column:
+    """0 to 15 of 0-9, a-f."""
+    code = F.ascii(hex_digit)
+    return F.when(code < 58, code - 48).otherwise(code - 87)
+
+
+def purchase_rows(summary: DataFrame) -> DataFrame:
+    """One row a distinct (as_of, is_held_out, frequency, recency_days, T_days): customers."""
+    return summary.groupBy("as_of", "is_held_out", "frequency", "recency_days", "T_days").agg(
+        F.count("*").alias("customers")
+    )
+
+
+def spend_rows(summary: DataFrame) -> DataFrame:
+    """One row a distinct (as_of, frequency, monetary_value) of repeaters: customers.
+
+    Who returned as much as was bought on repeat days (mean at or below 0) is left out.
+    """
+    paid = summary.where((F.col("frequency") > 0) & (F.col("monetary_value") > 0))
+    return paid.groupBy("as_of", "frequency", "monetary_value").agg(F.count("*").alias("customers"))
+
+
+def spend_sums(spends: DataFrame) -> DataFrame:
+    """One row an (as_of, frequency): customers, value (sum of means), square (sum of squares).
+
+    At most one row a day of history and date.
+    """
+    value = F.col("monetary_value") * F.col("customers")
+    return spends.groupBy("as_of", "frequency").agg(
+        F.sum("customers").alias("customers"),
+        F.sum(value).alias("value"),
+        F.sum(value * F.col("monetary_value")).alias("square"),
+    )
+
+
+def gap_regularity(days: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row: customers with three gaps or more, and the mean of their std / mean gap.
+
+    Purchases at random give about 1, a fixed rhythm 0.
+    """
+    seen = days.where(F.col("visible_from") <= F.lit(as_of).cast("date"))
+    bought = seen.select("customer_id", "day").distinct()
+    before = F.lag("day").over(Window.partitionBy("customer_id").orderBy("day"))
+    gaps = bought.select("customer_id", "day", before.alias("before"))
+    gaps = gaps.select("customer_id", F.datediff(F.col("day"), F.col("before")).alias("gap"))
+    of_customer = gaps.groupBy("customer_id").agg(
+        F.count("gap").alias("gaps"), F.avg("gap").alias("mean"), F.stddev("gap").alias("spread")
+    )
+    regular = of_customer.where(F.col("gaps") >= 3)
+    return regular.agg(
+        F.count("*").alias("customers"), F.avg(F.col("spread") / F.col("mean")).alias("value")
+    )
+
+
+def purchases_by_day(days: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row a day with purchases seen by as_of: how many customers bought. Bounded by history."""
+    seen = days.where(F.col("visible_from") <= F.lit(as_of).cast("date"))
+    bought = seen.select("customer_id", "day").distinct()
+    return bought.groupBy("day").agg(F.count("*").alias("customers"))
+
+
+def outcomes(
+    days: DataFrame, summary: DataFrame, cuts: Sequence[dt.date], horizons: Sequence[int]
+) -> DataFrame:
+    """One row a (customer_id, as_of = cut) of the summary, with what came before and after.
+
+    past_days_<h>, past_value_<h>: purchase days and their money in [cut - h, cut), as known at the
+    cut. next_days_<h>, next_value_<h>: in [cut, cut + h), whenever it became known. Money in
+    currency, from cents.
+    """
+    dates = F.array(*[F.lit(c).cast("date") for c in sorted(set(cuts))])
+    each = days.select("*", F.explode(dates).alias("as_of"))
+    ahead = each.select(
+        "customer_id",
+        "as_of",
+        "day",
+        "cents",
+        F.datediff(F.col("day"), F.col("as_of")).alias("ahead"),
+        (F.col("visible_from") <= F.col("as_of")).alias("is_known"),
+    )
+    sums = []
+    for h in horizons:
+        after = (F.col("ahead") >= 0) & (F.col("ahead") < h)
+        past = (F.col("ahead") < 0) & (F.col("ahead") >= -h) & F.col("is_known")
+        sums += [*_totals(f"past_{{}}_{h}", past), *_totals(f"next_{{}}_{h}", after)]
+    names = [f"{when}_{what}_{h}" for h in horizons for when in PERIODS for what in MEASURES]
+    totals = ahead.groupBy("customer_id", "as_of").agg(*sums)
+    known = summary.where(F.col("as_of").isin([F.lit(c).cast("date") for c in cuts]))
+    rows = known.join(totals, on=["customer_id", "as_of"], how="left")
+    return rows.select(*known.columns, *[F.coalesce(F.col(n), F.lit(0)).alias(n) for n in names])
+
+
+PERIODS, MEASURES = ("past", "next"), ("days", "value")
+
+
+def _totals(name: str, inside: Column) -> list[Column]:
+    days = F.countDistinct(F.when(inside, F.col("day")))
+    cents = F.coalesce(F.sum(F.when(inside, F.col("cents"))), F.lit(0))
+    return [
+        days.cast("bigint").alias(name.format("days")),
+        (cents.cast("double") / 100.0).alias(name.format("value")),
+    ]
+
+
+def contract_renewals(summary: DataFrame, terminations: DataFrame) -> DataFrame:
+    """One row a (renewals, has_left): customers, by whole months from first purchase to the end
+
+    of the contract, or to as_of where it runs on. `summary` is of one as_of. At most a row a month
+    of history, twice.
+    """
+    ends = terminations.groupBy("customer_id").agg(
+        F.min("terminated_at").cast("date").alias("ended_on")
+    )
+    known = summary.select(
+        "customer_id",
+        "as_of",
+        F.date_sub(F.col("as_of"), F.col("T_days").cast("int") + 1).cast("date").alias("first_on"),
+    )
+    rows = known.join(ends, on="customer_id", how="left")
+    has_left = F.coalesce(F.col("ended_on") < F.col("as_of"), F.lit(False))
+    until = F.when(has_left, F.col("ended_on")).otherwise(F.col("as_of"))
+    months = F.floor(F.greatest(F.datediff(until, F.col("first_on")), F.lit(0)) * 12 / 365.25)
+    counted = rows.select(months.cast("int").alias("renewals"), has_left.alias("has_left"))
+    return counted.groupBy("renewals", "has_left").agg(F.count("*").alias("customers"))
+
+
+def customer_lifetime(predicted: DataFrame) -> DataFrame:
+    """gold.customer_lifetime from the predictions of approach 1; approach 2's columns are null.
+
+    `predicted` has the summary and the columns of models.btyd.scoring.
+    """
+    nothing = F.lit(None)
+    rows = predicted.select(
+        "*",
+        F.col("T_days").alias("observed_days"),
+        F.col("clv_12m").alias("clv_12m_btyd"),
+        nothing.cast("double").alias("clv_12m_survival"),
+        nothing.cast("double").alias("remaining_lifetime_days"),
+        nothing.cast("date").alias("likely_churn_date"),
+    )
+    return conform(rows, CUSTOMER_LIFETIME)

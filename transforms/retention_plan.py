@@ -1,0 +1,249 @@
+"""gold.retention_plan and strategy_comparison: whom to keep, by which rule, and what it is worth.
+
+Every strategy ranks the same customers; ties are broken by the second quantity, then by the id.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from contracts.gold_lifetime import RETENTION_PLAN, STRATEGY_COMPARISON
+from transforms.conform import conform
+
+INPUTS = (
+    "as_of",
+    "customer_id",
+    "churn_probability",
+    "p_alive",
+    "expected_purchases_30d",
+    "clv_12m",
+    "value_at_stake",
+    "likely_churn_date",
+)
+NORMAL_95 = 1.959964
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a plan assumes of the offer; effect: share of the churn probability it takes away."""
+
+    offer_id: str
+    effect: float
+    redeemed_share: float
+    cost_share: float | None
+    cost_money: float | None
+
+    def assumption(self) -> str:
+        """One sentence that names where the effect comes from."""
+        cost = (
+            f"{self.cost_share:.1%} of clv_12m"
+            if self.cost_share is not None
+            else f"{self.cost_money:.2f} in money"
+        )
+        return (
+            f"assumed in conf, not measured: {self.offer_id} takes away {self.effect:.1%} of the "
+            f"churn probability, costs {cost} when redeemed, by {self.redeemed_share:.1%}"
+        )
+
+
+def with_expectations(scores: DataFrame, offer: Offer) -> DataFrame:
+    """One row a customer: INPUTS, value_at_risk, expected_value_kept, cost, net_value.
+
+    value_at_risk = churn_probability x value_at_stake. Null where no value is known.
+    """
+    at_risk = F.col("churn_probability") * F.col("value_at_stake")
+    price = (
+        F.lit(offer.cost_share) * F.col("clv_12m")
+        if offer.cost_share is not None
+        else F.lit(offer.cost_money).cast("double")
+    )
+    rows = scores.select(
+        *INPUTS,
+        at_risk.alias("value_at_risk"),
+        (at_risk * F.lit(offer.effect)).alias("expected_value_kept"),
+        F.when(F.col("clv_12m").isNotNull(), price * F.lit(offer.redeemed_share)).alias("cost"),
+    )
+    return rows.select("*", (F.col("expected_value_kept") - F.col("cost")).alias("net_value"))
+
+
+def ranked(rows: DataFrame, strategies: Sequence[str], horizon_days: int) -> DataFrame:
+    """One row a (strategy, customer): rank from 1, cost_so_far, why.
+
+    The window sorts the customers of a strategy in one task: some ten million rows at most.
+    """
+    every = [_of_strategy(rows, name, horizon_days) for name in strategies]
+    return reduce(DataFrame.unionByName, every)
+
+
+def _of_strategy(rows: DataFrame, name: str, horizon_days: int) -> DataFrame:
+    first, second, why = _rule(name, horizon_days)
+    sorted_by = rows.select(
+        "*",
+        F.lit(name).alias("strategy"),
+        first.alias("first"),
+        second.alias("second"),
+        why.alias("why"),
+    )
+    order = Window.partitionBy("strategy").orderBy(
+        F.col("first").asc_nulls_last(), F.col("second").asc_nulls_last(), F.col("customer_id")
+    )
+    so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    return sorted_by.select(
+        "*",
+        F.row_number().over(order).cast("bigint").alias("rank"),
+        F.sum("cost").over(so_far).alias("cost_so_far"),
+    ).drop("first", "second")
+
+
+def _rule(name: str, horizon_days: int) -> tuple[Column, Column, Column]:
+    """What a strategy sorts by (ascending), then by, and the sentence that says it."""
+    p, stake = F.col("churn_probability"), F.col("value_at_stake")
+    leaves = F.concat(F.lit("Leaves within "), F.lit(str(horizon_days)), F.lit(" days with "))
+    chance = F.concat(leaves, _percent(p))
+    worth = F.concat(_money(stake), F.lit(" of 12 months at stake"))
+    if name == "churn_probability":
+        return -p, -stake, F.concat(chance, F.lit(", "), worth, F.lit("."))
+    if name == "p_alive":
+        alive = F.concat(F.lit("Still a customer with "), _percent(F.col("p_alive")))
+        buys = F.concat(
+            F.lit("P(alive) is not known; expected purchases in 30 days "),
+            _decimals(F.col("expected_purchases_30d")),
+        )
+        said = F.when(F.col("p_alive").isNotNull(), alive).otherwise(buys)
+        first = F.coalesce(F.col("p_alive"), F.col("expected_purchases_30d"))
+        return first, -stake, F.concat(said, F.lit(", "), worth, F.lit("."))
+    if name == "clv_at_risk":
+        product = F.concat(
+            chance, F.lit(" and "), worth, F.lit(": "), _money(F.col("value_at_risk"))
+        )
+        return -F.col("value_at_risk"), -stake, F.concat(product, F.lit(" at risk."))
+    if name == "net_value":
+        net = F.concat(
+            F.lit("The offer is expected to keep "),
+            _money(F.col("expected_value_kept")),
+            F.lit(" and to cost "),
+            _money(F.col("cost")),
+            F.lit("."),
+        )
+        return -F.col("net_value"), -p, net
+    lot = F.concat(F.col("customer_id"), F.lit(" "), F.col("as_of").cast("string"))
+    drawn = F.lit("Drawn by lot: neither risk nor worth counts.")
+    return F.md5(lot), F.col("customer_id"), drawn
+
+
+def with_choice(
+    plan: DataFrame, offer: Offer, customers: int, share: float | None, money: float | None
+) -> DataFrame:
+    """Add is_chosen: the first `share` of all customers, or as many as `money` pays for.
+
+    net_value chooses nobody whose offer costs more than it keeps. Without a known cost nobody can
+    be paid for.
+    """
+    if money is not None:
+        affordable = F.col("cost").isNotNull() & (F.col("cost_so_far") <= F.lit(money))
+    else:
+        affordable = F.col("rank") <= F.lit(int((share or 0.0) * customers + 1e-9))
+    pays = F.coalesce(F.col("net_value") > 0, F.lit(False)) | (F.col("strategy") != "net_value")
+    return plan.select("*", (affordable & pays).alias("is_chosen"))
+
+
+def retention_plan(plan: DataFrame, offer: Offer, send_days_before: int) -> DataFrame:
+    """gold.retention_plan from `with_choice`.
+
+    Sent `send_days_before` likely_churn_date, but not before the day after as_of: a date nearer
+    than that, or none, gives the day after.
+    """
+    tomorrow = F.date_add(F.col("as_of"), 1)
+    ahead = F.date_sub(F.col("likely_churn_date"), send_days_before)
+    send_on = F.greatest(F.coalesce(ahead, tomorrow), tomorrow).cast("date")
+    rows = plan.select(
+        *[c for c in plan.columns if c != "cost_so_far"],
+        F.lit(offer.offer_id).alias("offer_id"),
+        F.when(F.col("is_chosen"), send_on).alias("send_on"),
+    )
+    return conform(rows, RETENTION_PLAN)
+
+
+def value_kept(plan: DataFrame, labels: DataFrame, offer: Offer) -> DataFrame:
+    """One row a strategy: value_kept of a past plan, with a 95 % interval over customers.
+
+    `labels` has customer_id and churned of the plan's day. Kept: the assumed share of those chosen
+    who did leave, by their value_at_stake; the interval is that of a sum of independent customers.
+    """
+    known = plan.join(labels, on="customer_id", how="inner")
+    kept = F.when(
+        F.col("is_chosen") & (F.col("churned") == 1),
+        F.col("value_at_stake") * F.lit(offer.effect),
+    )
+    each = known.select("strategy", F.coalesce(kept, F.lit(0.0)).alias("kept"))
+    sums = each.groupBy("strategy").agg(
+        F.sum("kept").alias("value_kept"),
+        (F.sqrt(F.count("*")) * F.coalesce(F.stddev("kept"), F.lit(0.0))).alias("error"),
+    )
+    return sums.select(
+        "strategy",
+        "value_kept",
+        F.greatest(F.col("value_kept") - F.col("error") * NORMAL_95, F.lit(0.0)).alias("ci_low"),
+        (F.col("value_kept") + F.col("error") * NORMAL_95).alias("ci_high"),
+    )
+
+
+def strategy_comparison(
+    plan: DataFrame, kept: DataFrame, offer: Offer, as_of: dt.date, customers: int
+) -> DataFrame:
+    """gold.strategy_comparison from `with_choice` and `value_kept`: every pair of strategies."""
+    further = max(1, round(customers / 100))
+    last = F.max(F.when(F.col("is_chosen"), F.col("rank")))
+    ends = plan.groupBy("strategy").agg(F.coalesce(last, F.lit(0)).alias("last_rank"))
+    placed = plan.join(ends, on="strategy", how="inner")
+    is_next = (F.col("rank") > F.col("last_rank")) & (F.col("rank") <= F.col("last_rank") + further)
+    at_risk = F.when(F.col("is_chosen"), F.col("value_at_risk"))
+    own = placed.groupBy("strategy").agg(
+        F.sum(F.col("is_chosen").cast("int")).alias("chosen"),
+        (F.sum(at_risk) / F.sum("value_at_risk")).alias("value_at_stake_covered"),
+        F.sum(F.when(is_next, F.col("expected_value_kept"))).alias("next_1pct_value"),
+    )
+    chosen = plan.where("is_chosen").select("strategy", "customer_id")
+    other = chosen.select(F.col("strategy").alias("other_strategy"), "customer_id")
+    shared = (
+        chosen.join(other, on="customer_id", how="inner")
+        .groupBy("strategy", "other_strategy")
+        .agg(F.count("*").alias("both"))
+    )
+    others = own.select(
+        F.col("strategy").alias("other_strategy"), F.col("chosen").alias("other_chosen")
+    )
+    pairs = own.crossJoin(others).join(shared, on=["strategy", "other_strategy"], how="left")
+    pairs = pairs.join(kept, on="strategy", how="left")
+    counted = pairs.select("*", F.coalesce(F.col("both"), F.lit(0)).alias("shared"))
+    either = F.col("chosen") + F.col("other_chosen") - F.col("shared")
+    rows = counted.select(
+        *counted.columns,
+        F.lit(as_of).cast("date").alias("as_of"),
+        F.when(either > 0, F.col("shared") / either).alias("jaccard"),
+        F.lit(offer.assumption()).alias("assumption"),
+    )
+    return conform(rows, STRATEGY_COMPARISON)
+
+
+def _percent(share: Column) -> Column:
+    return F.concat(_fixed(share * 100, 1), F.lit(" %"))
+
+
+def _money(amount: Column) -> Column:
+    return _fixed(amount, 2)
+
+
+def _decimals(number: Column) -> Column:
+    return _fixed(number, 3)
+
+
+def _fixed(number: Column, places: int) -> Column:
+    """As text with so many decimals; "unknown" for null."""
+    text = F.round(number, places).cast(f"decimal(18,{places})").cast("string")
+    return F.coalesce(text, F.lit("unknown"))
