@@ -5,8 +5,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 README = Path(__file__).with_name("README.md")
-PACKAGES = ("contracts", "udfs", "transforms", "models", "jobs", "conf")
-JOBS = ("run-pipeline", "ingest", "build-features", "train-churn", "score-customers")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "jobs", "conf")
+JOBS = ("run-pipeline", "ingest", "build-features", "train-churn", "score-customers", "simulate")
 
 # Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the
 # extras `spark` and `ml` that it needs, and its own xgboost: docs/adr/0003-xgboost-cpu.md.

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from jobs import build_features, ingest, score_customers, train_churn
+from jobs import build_features, ingest, score_customers, simulate, train_churn
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 
@@ -14,7 +14,11 @@ from jobs.runtime.context import Context
 def run(context: Context) -> None:
     """Every step in order; each prints what it wrote."""
     progress = context.progress
-    progress.expect(6)
+    is_simulated = context.settings.simulation is not None
+    progress.expect(6 + is_simulated)
+    if is_simulated:
+        with progress.step("simulate: a company and its files"):
+            simulate.run(context)
     with progress.step("ingest: sources to bronze and silver"):
         ingest.run(context)
     with progress.step("build_features: one row a customer and date"):

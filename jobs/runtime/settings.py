@@ -23,6 +23,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from jobs.runtime.decision_sections import SimulationSettings
 from jobs.runtime.errors import UsageError
 from jobs.runtime.sections import (
     ChurnSettings,
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     spark_profile: str
     as_of: dt.date | None
     sources: dict[str, SourceSettings]
+    simulation: SimulationSettings | None
     ingest: IngestSettings
     features: FeatureSettings
     lifecycle: LifecycleSettings

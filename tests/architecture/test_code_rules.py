@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("contracts", "udfs", "transforms", "models", "jobs")
-PURE = ("contracts", "udfs", "transforms")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "jobs")
+PURE = ("contracts", "udfs", "transforms", "simulator")
 
 # Methods that bring data to the driver or the screen; a function of the clock or of chance.
 TO_THE_DRIVER = {"show", "collect", "toPandas", "toLocalIterator", "take", "head", "printSchema"}

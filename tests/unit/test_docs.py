@@ -25,7 +25,7 @@ from jobs.runtime.sources import check_sources
 from jobs.runtime.views import has_latest
 
 ROOT = Path(__file__).resolve().parents[2]
-JOBS = ("run_pipeline", "ingest", "build_features", "train_churn", "score_customers")
+JOBS = ("run_pipeline", "ingest", "build_features", "train_churn", "score_customers", "simulate")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
