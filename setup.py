@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 README = Path(__file__).with_name("README.md")
-PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "jobs", "conf")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs", "conf")
 JOBS = ("run-pipeline", "ingest", "build-features", "train-churn", "score-customers", "simulate")
 
 # Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the

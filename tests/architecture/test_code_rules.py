@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "jobs")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs")
 PURE = ("contracts", "udfs", "transforms", "simulator")
 
 # Methods that bring data to the driver or the screen; a function of the clock or of chance.

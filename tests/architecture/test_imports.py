@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "jobs")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs")
 
 # What each package may import besides the standard library.
 ALLOWED = {
@@ -29,6 +29,7 @@ ALLOWED = {
         *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.WindowSpec"),
     },
     "simulator": {"simulator", "numpy", "pandas", "scipy"},
+    "messages": {"messages", "anthropic"},
     "models": {
         *("models", "contracts", "udfs", "numpy", "pandas", "scipy", "sklearn", "xgboost"),
         *("shap", "optuna", "numba", "pyspark.ml"),
