@@ -24,7 +24,7 @@ def no_purchase(who: People, day: int, horizon: int) -> tuple[Floats, Floats]:
     """P(no purchase in [day, day + horizon)) of a customer content, and discontented, at `day`.
 
     Backward equations v' = -(Q v + leave), v(end) = 1, where who leaves buys nothing more:
-    content: a (v1 - v0) - rate v0; discontented: c (v0 - v1) + b (1 - v1) - 0.45 rate v1.
+    content: a (v1 - v0) - rate v0; discontented: c (v0 - v1) + b (1 - v1) - m rate v1.
     """
     good, bad = np.ones(len(who.id)), np.ones(len(who.id))
     step = 1.0 / STEPS_A_DAY

@@ -28,7 +28,8 @@ def reactions(who: People) -> Reactions:
     """What each offer would do; none of it can be seen, and nothing but it decides.
 
     The right offer saves up to three in four, the wrong one next to nobody; a manager whom a
-    content customer never asked for does harm.
+    content customer never asked for does harm. The discounts keep 4 to 8 of 100 on average, as the
+    two mails of Hillstrom's trial did.
     """
     reason_is = {name: who.reason == w.REASONS.index(name) for name in w.REASONS}
     zero = np.zeros(len(who.id))
@@ -49,11 +50,11 @@ def reactions(who: People) -> Reactions:
         zero + 0.02,
     ]
     redeem = [
-        0.02 + 0.10 * who.price,
-        0.03 + 0.17 * who.price,
-        0.01 + 0.03 * who.features,
-        zero + 0.01,
-        0.02 + 0.10 * who.loyalty,
+        0.02 + 0.22 * who.price,
+        0.03 + 0.37 * who.price,
+        0.01 + 0.15 * who.features,
+        zero + 0.02,
+        0.02 + 0.25 * who.loyalty,
         zero + 0.01,
     ]
     return Reactions(*(np.column_stack(columns) for columns in (save, harm, redeem)))

@@ -38,10 +38,10 @@ TESTED_OFFERS = OFFERS[:5]
 # Orders a 30 days by plan; a gamma of shape 1.6 spreads the customers.
 ORDER_RATES, ORDER_RATE_SHAPE = (2.5, 3.5, 5.0), 1.6
 # A day's chance to turn discontented (before traits and frailty), to leave, to recover.
-DISCONTENT_RATE, LEAVING_RATE, RECOVERY_RATE = 1 / 150, 1 / 35, 1 / 70
+DISCONTENT_RATE, LEAVING_RATE, RECOVERY_RATE = 1 / 110, 1 / 45, 1 / 60
 FRAILTY_SHAPE = 2.0
 # What discontent does to behaviour.
-DISCONTENT_ORDERS, DISCONTENT_LOGINS, DISCONTENT_TICKETS = 0.45, 0.35, 4.0
+DISCONTENT_ORDERS, DISCONTENT_LOGINS, DISCONTENT_TICKETS = 0.25, 0.25, 6.0
 
 # Randomised: every 45 days, a quarter held out. Targeted: to the best customers, nobody held out.
 RANDOM_CAMPAIGNS = tuple(range(100, 520, 45))
