@@ -15,3 +15,15 @@ SELECT * FROM gold_customer_segments WHERE as_of = (SELECT max(as_of) FROM gold_
 
 CREATE OR REPLACE TEMP VIEW gold_segment_migration_latest AS
 SELECT * FROM gold_segment_migration WHERE as_of = (SELECT max(as_of) FROM gold_segment_migration);
+
+CREATE OR REPLACE TEMP VIEW gold_offer_decisions_latest AS
+SELECT * FROM gold_offer_decisions WHERE as_of = (SELECT max(as_of) FROM gold_offer_decisions);
+
+CREATE OR REPLACE TEMP VIEW gold_offer_plan_latest AS
+SELECT * FROM gold_offer_plan WHERE as_of = (SELECT max(as_of) FROM gold_offer_plan);
+
+CREATE OR REPLACE TEMP VIEW gold_offer_effects_latest AS
+SELECT * FROM gold_offer_effects WHERE as_of = (SELECT max(as_of) FROM gold_offer_effects);
+
+CREATE OR REPLACE TEMP VIEW gold_uplift_results_latest AS
+SELECT * FROM gold_uplift_results WHERE as_of = (SELECT max(as_of) FROM gold_uplift_results);

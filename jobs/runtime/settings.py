@@ -23,7 +23,12 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from jobs.runtime.decision_sections import SimulationSettings
+from jobs.runtime.decision_sections import (
+    DecisionSettings,
+    MessageSettings,
+    SimulationSettings,
+    UpliftSettings,
+)
 from jobs.runtime.errors import UsageError
 from jobs.runtime.sections import (
     ChurnSettings,
@@ -65,6 +70,9 @@ class Settings(BaseSettings):
     risk: RiskSettings
     actions: list[dict[str, Any]]
     training: TrainingSettings
+    decisions: DecisionSettings
+    messages: MessageSettings
+    uplift: UpliftSettings
 
     @classmethod
     def settings_customise_sources(

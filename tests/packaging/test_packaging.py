@@ -18,10 +18,11 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
 PACKAGES = {"conf", "contracts", "jobs", "messages", "models", "simulator", "transforms", "udfs"}
-JOBS = ["run-pipeline", "ingest", "build-features", "train-churn", "score-customers", "simulate"]
+JOBS = ["run-pipeline", "ingest", "build-features", "train-churn", "score-customers"]
+JOBS += ["simulate", "decide-offers", "write-messages", "estimate-uplift"]
 
 # Says, on a driver and on a Python worker, where the package came from and that all of it is there.
-REPORT = '''
+REPORT = """
 def report():
     import importlib, json, pkgutil
     from importlib import metadata, resources
@@ -30,8 +31,10 @@ def report():
         importlib.import_module(module.name)
     conf = resources.files("conf").joinpath("defaults.yaml").read_text()
     return json.dumps([udfs.__file__, metadata.version("holdfast"), "churn:" in conf])
-'''
-SPARK_JOB = REPORT + '''
+"""
+SPARK_JOB = (
+    REPORT
+    + """
 import pandas as pd
 from pyspark.sql import SparkSession, functions as F
 
@@ -45,7 +48,8 @@ print("driver", report())
 for row in spark.range(4).select(on_worker("id").alias("seen")).distinct().collect():
     print("worker", row.seen)
 spark.stop()
-'''
+"""
+)
 
 
 @pytest.fixture(scope="module")
