@@ -8,6 +8,7 @@ README = Path(__file__).with_name("README.md")
 PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs", "conf")
 JOBS = ("run-pipeline", "ingest", "build-features", "train-churn", "score-customers")
 JOBS += ("simulate", "decide-offers", "write-messages", "estimate-uplift")
+JOBS += ("measure-campaigns",)
 
 # Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the
 # extras `spark` and `ml` that it needs, and its own xgboost: docs/adr/0003-xgboost-cpu.md.

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
 PACKAGES = {"conf", "contracts", "jobs", "messages", "models", "simulator", "transforms", "udfs"}
 JOBS = ["run-pipeline", "ingest", "build-features", "train-churn", "score-customers"]
-JOBS += ["simulate", "decide-offers", "write-messages", "estimate-uplift"]
+JOBS += ["simulate", "decide-offers", "write-messages", "estimate-uplift", "measure-campaigns"]
 
 # Says, on a driver and on a Python worker, where the package came from and that all of it is there.
 REPORT = """

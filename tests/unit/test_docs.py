@@ -26,7 +26,7 @@ from jobs.runtime.views import has_latest
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = ("run_pipeline", "ingest", "build_features", "train_churn", "score_customers", "simulate")
-JOBS += ("decide_offers", "write_messages", "estimate_uplift")
+JOBS += ("decide_offers", "write_messages", "estimate_uplift", "measure_campaigns")
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
