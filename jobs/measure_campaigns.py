@@ -29,10 +29,10 @@ def run(context: Context) -> None:
     arms = [r.asDict() for r in moments(rows).collect()]
     found = results(arms, METRICS, context.settings.decisions.hold_out_share)
     if not found:
+        days = context.settings.churn.primary_horizon_days
         context.progress.warn(
-            f"no campaign with a random hold-out has had its "
-            f"{context.settings.churn.primary_horizon_days} days by {context.as_of}: nothing can be "
-            f"measured."
+            f"no campaign with a random hold-out has had its {days} days by {context.as_of}: "
+            "nothing can be measured."
         )
         return
     table = context.table("gold.campaign_results")
