@@ -35,7 +35,7 @@ def best_choices(
         constraints=rules,
         integrality=np.ones(len(row)),
         bounds=Bounds(0, 1),
-        options={"mip_rel_gap": 1e-6, "time_limit": 20.0},
+        options={"mip_rel_gap": 1e-4, "time_limit": 10.0},
     )
     if found.x is None:
         return chosen
