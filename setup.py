@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 README = Path(__file__).with_name("README.md")
-PACKAGES = ("contracts", "udfs", "transforms", "models", "jobs", "conf")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs", "conf")
 JOBS = (
     "run-pipeline",
     "ingest",
@@ -15,6 +15,11 @@ JOBS = (
     "score-customers",
     "plan-retention",
     "roll-back",
+    "simulate",
+    "estimate-uplift",
+    "decide-offers",
+    "write-messages",
+    "measure-campaigns",
 )
 
 # Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the

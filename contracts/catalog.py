@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts import bronze, features, gold, silver
+from contracts import bronze, features, gold, gold_decisions, silver
 from contracts.table import Table
 
 DEFAULT_WINDOWS = (7, 30, 60, 90, 180, 365)
@@ -20,5 +20,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         features.transactions(windows),
         features.LABELS,
         *gold.GOLD,
+        *gold_decisions.GOLD_DECISIONS,
     )
     return {t.name: t for t in every}

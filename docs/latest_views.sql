@@ -33,3 +33,15 @@ SELECT * FROM gold_retention_plan WHERE as_of = (SELECT max(as_of) FROM gold_ret
 
 CREATE OR REPLACE TEMP VIEW gold_strategy_comparison_latest AS
 SELECT * FROM gold_strategy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_strategy_comparison);
+
+CREATE OR REPLACE TEMP VIEW gold_offer_decisions_latest AS
+SELECT * FROM gold_offer_decisions WHERE as_of = (SELECT max(as_of) FROM gold_offer_decisions);
+
+CREATE OR REPLACE TEMP VIEW gold_offer_plan_latest AS
+SELECT * FROM gold_offer_plan WHERE as_of = (SELECT max(as_of) FROM gold_offer_plan);
+
+CREATE OR REPLACE TEMP VIEW gold_offer_effects_latest AS
+SELECT * FROM gold_offer_effects WHERE as_of = (SELECT max(as_of) FROM gold_offer_effects);
+
+CREATE OR REPLACE TEMP VIEW gold_uplift_results_latest AS
+SELECT * FROM gold_uplift_results WHERE as_of = (SELECT max(as_of) FROM gold_uplift_results);

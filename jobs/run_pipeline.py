@@ -12,6 +12,7 @@ from jobs import (
     ingest,
     plan_retention,
     score_customers,
+    simulate,
     train_churn,
 )
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
@@ -21,7 +22,11 @@ from jobs.runtime.context import Context
 def run(context: Context) -> None:
     """Every step in order; each prints what it wrote."""
     progress = context.progress
-    progress.expect(9)
+    is_simulated = context.settings.simulation is not None
+    progress.expect(9 + is_simulated)
+    if is_simulated:
+        with progress.step("simulate: a company and its files"):
+            simulate.run(context)
     with progress.step("ingest: sources to bronze and silver"):
         ingest.run(context)
     with progress.step("build_features: one row a customer and date"):

@@ -23,6 +23,12 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from jobs.runtime.decision_sections import (
+    DecisionSettings,
+    MessageSettings,
+    SimulationSettings,
+    UpliftSettings,
+)
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lifetime_sections import LifetimeSettings, PlanSettings
 from jobs.runtime.sections import (
@@ -52,6 +58,7 @@ class Settings(BaseSettings):
     spark_profile: str
     as_of: dt.date | None
     sources: dict[str, SourceSettings]
+    simulation: SimulationSettings | None
     ingest: IngestSettings
     features: FeatureSettings
     lifecycle: LifecycleSettings
@@ -66,6 +73,9 @@ class Settings(BaseSettings):
     training: TrainingSettings
     lifetime: LifetimeSettings
     plan: PlanSettings
+    decisions: DecisionSettings
+    messages: MessageSettings
+    uplift: UpliftSettings
 
     @classmethod
     def settings_customise_sources(

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from jobs.runtime.sections import SourceSettings
     from jobs.runtime.settings import Settings
 
+# Folders that jobs/simulate.py writes the answers to.
+_IN_TRUTH = re.compile(r"-truth(/|$)")
+
 TARGETS = {t.short_name: t for t in SILVER if t is not QUARANTINE}
 
 
@@ -69,6 +72,12 @@ def _faults(name: str, source: SourceSettings) -> Iterator[str]:
             f".key is missing: a {source.format} source is read whole each time, and only a key "
             f"tells its new rows. Name the columns that identify a row."
         )
+    for path in (source.path or "", *(lookup.path for lookup in source.lookups.values())):
+        if _IN_TRUTH.search(path):
+            yield (
+                f".path = {path!r}: lies in a simulator's truth, which no job may learn from. "
+                f"Take the files of lakehouse-<env>-sources/."
+            )
     rules = [r.name for r in table.rules]
     for unknown in (r for r in source.severity if r not in rules):
         yield f".severity.{unknown}: {table.name} has no such rule; it has {', '.join(rules)}."

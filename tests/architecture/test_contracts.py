@@ -18,7 +18,7 @@ TYPES = re.compile(r"string|bigint|int|double|boolean|date|timestamp|decimal\(\d
 # Times and days whose names are the field's own words.
 TIMES = {"valid_from", "valid_to"}
 DAYS = {"as_of", "previous_as_of", "cut"}
-TRUTHS = {"high_risk_churn", "converged"}
+TRUTHS = {"high_risk_churn", "converged", "approved"}
 
 
 @pytest.fixture(params=EVERY.values(), ids=EVERY)
@@ -95,7 +95,9 @@ def test_required_columns_of_silver_are_refused_when_they_are_null(table):
 
 def test_gold_and_features_are_flat_and_hold_no_personal_data(table):
     if table.layer in ("gold", "features"):
-        assert table.personal_columns == ()
+        # A message greets its customer; the table declares it.
+        personal = ("text",) if table.name == "gold.messages" else ()
+        assert table.personal_columns == personal
         assert not any("<" in c.type for c in table.columns)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("contracts", "udfs", "transforms", "models", "jobs")
+PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs")
 
 # What each package may import besides the standard library.
 ALLOWED = {
@@ -28,6 +28,8 @@ ALLOWED = {
         *("pyspark.sql.DataFrame", "pyspark.sql.Column", "pyspark.sql.Window"),
         *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.WindowSpec"),
     },
+    "simulator": {"simulator", "numpy", "pandas", "scipy"},
+    "messages": {"messages", "anthropic"},
     "models": {
         *("models", "contracts", "udfs", "numpy", "pandas", "scipy", "sklearn", "xgboost"),
         *("shap", "optuna", "numba", "pyspark.ml"),

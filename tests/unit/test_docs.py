@@ -27,7 +27,8 @@ from jobs.runtime.views import has_latest
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = (
     *("run_pipeline", "ingest", "build_features", "train_churn", "fit_lifetime"),
-    *("score_customers", "plan_retention"),
+    *("score_customers", "plan_retention", "roll_back", "simulate", "estimate_uplift"),
+    *("decide_offers", "write_messages", "measure_campaigns"),
 )
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

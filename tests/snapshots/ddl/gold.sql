@@ -207,3 +207,115 @@ CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `assumption` string NOT NULL COMMENT 'Where the offer\'s effect comes from: assumed in conf, with its figures'
 ) USING delta
 COMMENT 'One row is: One strategy beside another (or itself) under the same budget. Key: as_of, strategy, other_strategy.';
+
+CREATE TABLE IF NOT EXISTS gold.campaign_results (
+  `campaign_id` string NOT NULL COMMENT 'The campaign',
+  `policy` string NOT NULL COMMENT 'personalised (by a plan) or mass (offers at random)',
+  `offer_id` string NOT NULL COMMENT 'The offer',
+  `segment` string NOT NULL COMMENT 'Segment before the contact, or all',
+  `month` string NOT NULL COMMENT 'Month of the contact, YYYY-MM',
+  `metric` string NOT NULL COMMENT 'conversion, or retained_revenue (currency)',
+  `treated` bigint NOT NULL COMMENT 'Customers who were sent it',
+  `held_out` bigint NOT NULL COMMENT 'Customers held out at random',
+  `value_treated` double NOT NULL COMMENT 'Mean of the metric among the first',
+  `value_held_out` double NOT NULL COMMENT 'Mean of the metric among the second',
+  `effect` double NOT NULL COMMENT 'Difference of the means',
+  `ci_low` double NOT NULL COMMENT 'Lower end of its 95 % interval (Welch)',
+  `ci_high` double NOT NULL COMMENT 'Upper end of its 95 % interval (Welch)',
+  `p_value` double NOT NULL COMMENT 'Two-sided, of one look',
+  `p_value_corrected` double NOT NULL COMMENT 'Corrected for the campaign\'s other offers (Holm)',
+  `anytime_p_value` double NOT NULL COMMENT 'Valid under looks at any time',
+  `effect_cuped` double NOT NULL COMMENT 'Effect less what revenue before the contact explains',
+  `ci_low_cuped` double NOT NULL COMMENT 'Lower end of its 95 % interval',
+  `ci_high_cuped` double NOT NULL COMMENT 'Upper end of its 95 % interval',
+  `minimum_detectable_effect` double NOT NULL COMMENT 'What such a campaign finds 4 times in 5',
+  `srm_p_value` double COMMENT 'Of the arms\' sizes against those meant; null: not known'
+) USING delta
+COMMENT 'One row is: One metric of one offer of a campaign: those sent it against those held out at random. Key: campaign_id, policy, offer_id, segment, month, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.offer_decisions (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `campaign_id` string NOT NULL COMMENT 'The campaign of this plan',
+  `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
+  `is_held_out` boolean NOT NULL COMMENT 'True: chosen, but kept without it to measure by',
+  `send_on` date COMMENT 'The day to send it; null: no offer',
+  `policy` string NOT NULL COMMENT 'rules (no experiment) or uplift',
+  `rule` string COMMENT 'The rule that fired; null under policy uplift',
+  `effect` double COMMENT 'Fall in churn probability that the offer causes; null: none',
+  `effect_basis` string COMMENT 'experiment or assumed (conf); null: no offer',
+  `value_at_stake` double COMMENT '12-month value if the customer stays, currency',
+  `value_basis` string COMMENT 'value_at_stake, or revenue_a_year where no CLV is modelled',
+  `expected_gain` double COMMENT 'effect x value_at_stake - cost, currency; null: none',
+  `expected_cost` double COMMENT 'Expected cost of the offer, currency; null: none',
+  `no_offer_reason` string COMMENT 'opted_out, cooling_off, not_eligible, no_gain or budget; null: has one',
+  `why` string NOT NULL COMMENT 'One sentence: the offer, the quantities behind it'
+) USING delta
+CLUSTER BY (customer_id, as_of)
+COMMENT 'One row is: One customer who is not terminated, with the offer decided, or why there is none. Key: as_of, customer_id.';
+
+CREATE TABLE IF NOT EXISTS gold.offer_plan (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
+  `customers` bigint NOT NULL COMMENT 'Customers to whom it is sent',
+  `held_out` bigint NOT NULL COMMENT 'Customers chosen for it and held out',
+  `expected_gain` double NOT NULL COMMENT 'Sum over both, currency',
+  `expected_cost` double NOT NULL COMMENT 'Sum over both, currency',
+  `budget` double NOT NULL COMMENT 'Budget of the plan: money, or a number of customers',
+  `budget_unit` string NOT NULL COMMENT 'money or customers',
+  `shadow_price` double NOT NULL COMMENT 'Gain that one more unit of budget brings, currency'
+) USING delta
+COMMENT 'One row is: One offer of a plan with its sums, and the price of the budget. Key: as_of, offer_id.';
+
+CREATE TABLE IF NOT EXISTS gold.offer_effects (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
+  `effect` double NOT NULL COMMENT 'Fall in churn probability; below 0 it does harm',
+  `basis` string NOT NULL COMMENT 'individual, or average where no heterogeneity was found',
+  `learner` string NOT NULL COMMENT 's_learner, t_learner, x_learner or dr_learner'
+) USING delta
+CLUSTER BY (customer_id, as_of)
+COMMENT 'One row is: One customer who can still be kept and one offer: what an experiment says it changes. Key: as_of, customer_id, offer_id.';
+
+CREATE TABLE IF NOT EXISTS gold.uplift_results (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `learner` string NOT NULL COMMENT 's_learner, t_learner, x_learner or dr_learner',
+  `split` string NOT NULL COMMENT 'validation (chose the learner) or test',
+  `offer_id` string NOT NULL COMMENT 'The offer, against the held-out',
+  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope or decile_<n>',
+  `value` double NOT NULL COMMENT 'Value of the metric; of a decile: the observed fall',
+  `ci_low` double COMMENT 'Lower end of the 95 % interval; null: none computed',
+  `ci_high` double COMMENT 'Upper end of the 95 % interval; null: none computed',
+  `customers` bigint NOT NULL COMMENT 'Rows behind it',
+  `verdict` string COMMENT 'What follows for the offer; null but for qini on test'
+) USING delta
+COMMENT 'One row is: One metric of one learner for one offer, on campaigns that it did not learn from. Key: as_of, learner, split, offer_id, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.messages (
+  `campaign_id` string NOT NULL COMMENT 'The campaign',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `offer_id` string NOT NULL COMMENT 'The offer that it states',
+  `text` string NOT NULL COMMENT 'The message',
+  `language` string NOT NULL COMMENT 'Language of the text, as ISO 639-1',
+  `theme` string NOT NULL COMMENT 'new features, support or savings',
+  `written_by` string NOT NULL COMMENT 'claude or template',
+  `model` string COMMENT 'The model that wrote it; null: the template',
+  `prompt_version` string NOT NULL COMMENT 'Hash of the instructions in use',
+  `brief_digest` string NOT NULL COMMENT 'Hash of brief and prompt: unchanged needs no call',
+  `guard_verdict` string NOT NULL COMMENT 'passed, passed_second, refused: <rules>, or not_written: <reason>',
+  `input_tokens` bigint NOT NULL COMMENT 'Tokens read by the model, all tries',
+  `output_tokens` bigint NOT NULL COMMENT 'Tokens written by the model, all tries',
+  `cost_usd` double NOT NULL COMMENT 'Cost of all tries, US dollars',
+  `approved` boolean NOT NULL COMMENT 'True: a person released it; false: not yet'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row is: One message to one customer of a campaign. Key: campaign_id, customer_id. Personal data: text.'
+TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`campaign_id`,`customer_id`,`offer_id`,`language`,`theme`,`written_by`,`model`,`prompt_version`,`brief_digest`,`guard_verdict`,`input_tokens`,`output_tokens`,`cost_usd`');
+
+CREATE TABLE IF NOT EXISTS gold.message_batches (
+  `batch_key` string NOT NULL COMMENT 'Hash of the requests',
+  `batch_id` string NOT NULL COMMENT 'The service\'s id; empty: about to be sent',
+  `requests` bigint NOT NULL COMMENT 'How many messages it asks for'
+) USING delta
+COMMENT 'One row is: One batch of requests to the Message Batches API, so that a killed run takes it up. Key: batch_key.';

@@ -1,0 +1,183 @@
+"""Gold tables of decisions: which offer to whom, and what was written."""
+
+from __future__ import annotations
+
+from contracts.features import AS_OF
+from contracts.silver import CUSTOMER_ID
+from contracts.table import Column, Table
+
+OFFER_DECISIONS = Table(
+    name="gold.offer_decisions",
+    row="One customer who is not terminated, with the offer decided, or why there is none.",
+    key=("as_of", "customer_id"),
+    slice_by="as_of",
+    cluster_by=("customer_id", "as_of"),
+    columns=(
+        AS_OF,
+        CUSTOMER_ID,
+        Column("campaign_id", "string", "The campaign of this plan", False),
+        Column("offer_id", "string", "The offer of conf/offers.yaml; null: none"),
+        Column("is_held_out", "boolean", "True: chosen, but kept without it to measure by", False),
+        Column("send_on", "date", "The day to send it; null: no offer"),
+        Column("policy", "string", "rules (no experiment) or uplift", False),
+        Column("rule", "string", "The rule that fired; null under policy uplift"),
+        Column("effect", "double", "Fall in churn probability that the offer causes; null: none"),
+        Column("effect_basis", "string", "experiment or assumed (conf); null: no offer"),
+        Column("value_at_stake", "double", "12-month value if the customer stays, currency"),
+        Column(
+            "value_basis", "string", "value_at_stake, or revenue_a_year where no CLV is modelled"
+        ),
+        Column("expected_gain", "double", "effect x value_at_stake - cost, currency; null: none"),
+        Column("expected_cost", "double", "Expected cost of the offer, currency; null: none"),
+        Column(
+            "no_offer_reason",
+            "string",
+            "opted_out, cooling_off, not_eligible, no_gain or budget; null: has one",
+        ),
+        Column("why", "string", "One sentence: the offer, the quantities behind it", False),
+    ),
+)
+
+OFFER_PLAN = Table(
+    name="gold.offer_plan",
+    row="One offer of a plan with its sums, and the price of the budget.",
+    key=("as_of", "offer_id"),
+    slice_by="as_of",
+    columns=(
+        AS_OF,
+        Column("offer_id", "string", "The offer of conf/offers.yaml", False),
+        Column("customers", "bigint", "Customers to whom it is sent", False),
+        Column("held_out", "bigint", "Customers chosen for it and held out", False),
+        Column("expected_gain", "double", "Sum over both, currency", False),
+        Column("expected_cost", "double", "Sum over both, currency", False),
+        Column("budget", "double", "Budget of the plan: money, or a number of customers", False),
+        Column("budget_unit", "string", "money or customers", False),
+        Column(
+            "shadow_price", "double", "Gain that one more unit of budget brings, currency", False
+        ),
+    ),
+)
+
+MESSAGES = Table(
+    name="gold.messages",
+    row="One message to one customer of a campaign.",
+    key=("campaign_id", "customer_id"),
+    cluster_by=("customer_id",),
+    columns=(
+        Column("campaign_id", "string", "The campaign", False),
+        CUSTOMER_ID,
+        Column("offer_id", "string", "The offer that it states", False),
+        Column("text", "string", "The message", False, personal=True, is_free_text=True),
+        Column("language", "string", "Language of the text, as ISO 639-1", False),
+        Column("theme", "string", "new features, support or savings", False),
+        Column("written_by", "string", "claude or template", False),
+        Column("model", "string", "The model that wrote it; null: the template"),
+        Column("prompt_version", "string", "Hash of the instructions in use", False),
+        Column(
+            "brief_digest", "string", "Hash of brief and prompt: unchanged needs no call", False
+        ),
+        Column(
+            "guard_verdict",
+            "string",
+            "passed, passed_second, refused: <rules>, or not_written: <reason>",
+            False,
+        ),
+        Column("input_tokens", "bigint", "Tokens read by the model, all tries", False),
+        Column("output_tokens", "bigint", "Tokens written by the model, all tries", False),
+        Column("cost_usd", "double", "Cost of all tries, US dollars", False),
+        Column("approved", "boolean", "True: a person released it; false: not yet", False),
+    ),
+)
+
+MESSAGE_BATCHES = Table(
+    name="gold.message_batches",
+    row="One batch of requests to the Message Batches API, so that a killed run takes it up.",
+    key=("batch_key",),
+    columns=(
+        Column("batch_key", "string", "Hash of the requests", False),
+        Column("batch_id", "string", "The service's id; empty: about to be sent", False),
+        Column("requests", "bigint", "How many messages it asks for", False),
+    ),
+)
+
+OFFER_EFFECTS = Table(
+    name="gold.offer_effects",
+    row="One customer who can still be kept and one offer: what an experiment says it changes.",
+    key=("as_of", "customer_id", "offer_id"),
+    slice_by="as_of",
+    cluster_by=("customer_id", "as_of"),
+    columns=(
+        AS_OF,
+        CUSTOMER_ID,
+        Column("offer_id", "string", "The offer of conf/offers.yaml", False),
+        Column("effect", "double", "Fall in churn probability; below 0 it does harm", False),
+        Column("basis", "string", "individual, or average where no heterogeneity was found", False),
+        Column("learner", "string", "s_learner, t_learner, x_learner or dr_learner", False),
+    ),
+)
+
+UPLIFT_RESULTS = Table(
+    name="gold.uplift_results",
+    row="One metric of one learner for one offer, on campaigns that it did not learn from.",
+    key=("as_of", "learner", "split", "offer_id", "metric"),
+    slice_by="as_of",
+    columns=(
+        AS_OF,
+        Column("learner", "string", "s_learner, t_learner, x_learner or dr_learner", False),
+        Column("split", "string", "validation (chose the learner) or test", False),
+        Column("offer_id", "string", "The offer, against the held-out", False),
+        Column(
+            "metric", "string", "qini, auuc, average_effect, calibration_slope or decile_<n>", False
+        ),
+        Column("value", "double", "Value of the metric; of a decile: the observed fall", False),
+        Column("ci_low", "double", "Lower end of the 95 % interval; null: none computed"),
+        Column("ci_high", "double", "Upper end of the 95 % interval; null: none computed"),
+        Column("customers", "bigint", "Rows behind it", False),
+        Column("verdict", "string", "What follows for the offer; null but for qini on test"),
+    ),
+)
+
+CAMPAIGN_RESULTS = Table(
+    name="gold.campaign_results",
+    row="One metric of one offer of a campaign: those sent it against those held out at random.",
+    key=("campaign_id", "policy", "offer_id", "segment", "month", "metric"),
+    columns=(
+        Column("campaign_id", "string", "The campaign", False),
+        Column("policy", "string", "personalised (by a plan) or mass (offers at random)", False),
+        Column("offer_id", "string", "The offer", False),
+        Column("segment", "string", "Segment before the contact, or all", False),
+        Column("month", "string", "Month of the contact, YYYY-MM", False),
+        Column("metric", "string", "conversion, or retained_revenue (currency)", False),
+        Column("treated", "bigint", "Customers who were sent it", False),
+        Column("held_out", "bigint", "Customers held out at random", False),
+        Column("value_treated", "double", "Mean of the metric among the first", False),
+        Column("value_held_out", "double", "Mean of the metric among the second", False),
+        Column("effect", "double", "Difference of the means", False),
+        Column("ci_low", "double", "Lower end of its 95 % interval (Welch)", False),
+        Column("ci_high", "double", "Upper end of its 95 % interval (Welch)", False),
+        Column("p_value", "double", "Two-sided, of one look", False),
+        Column(
+            "p_value_corrected", "double", "Corrected for the campaign's other offers (Holm)", False
+        ),
+        Column("anytime_p_value", "double", "Valid under looks at any time", False),
+        Column(
+            "effect_cuped", "double", "Effect less what revenue before the contact explains", False
+        ),
+        Column("ci_low_cuped", "double", "Lower end of its 95 % interval", False),
+        Column("ci_high_cuped", "double", "Upper end of its 95 % interval", False),
+        Column(
+            "minimum_detectable_effect", "double", "What such a campaign finds 4 times in 5", False
+        ),
+        Column("srm_p_value", "double", "Of the arms' sizes against those meant; null: not known"),
+    ),
+)
+
+GOLD_DECISIONS = (
+    CAMPAIGN_RESULTS,
+    OFFER_DECISIONS,
+    OFFER_PLAN,
+    OFFER_EFFECTS,
+    UPLIFT_RESULTS,
+    MESSAGES,
+    MESSAGE_BATCHES,
+)

@@ -1,0 +1,185 @@
+"""Decide which offer goes to whom, and when, under the budget of conf."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.deciding.allocation import Problem, allocate
+from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+from jobs.runtime.errors import TableError
+from jobs.runtime.offers import load_offers
+from jobs.runtime.writes import Write
+
+
+def run(context: Context) -> None:
+    """gold.offer_decisions and gold.offer_plan of as_of."""
+    from transforms.decisions import offer_decisions, offer_plan
+
+    decisions = context.settings.decisions
+    offers = offers_of_conf()
+    try:
+        options, policy = priced_options(context, offers)
+        options = context.lake.keep(options)
+        unit, budget = budget_of(context, options)
+        within = [o for o in offers if o.is_in_budget]
+        caps = {o.name: o.most_customers for o in within if o.most_customers is not None}
+        problem = Problem(options, [o.name for o in within], unit, budget, caps)
+        plan = allocate(problem, context.lake.keep)
+        decided = context.lake.keep(
+            offer_decisions(
+                plan.rows,
+                offers,
+                policy,
+                f"plan-{context.as_of}",
+                decisions.hold_out_share,
+                decisions.redemption_rate,
+            )
+        )
+        summary = offer_plan(decided, budget, unit, plan.shadow_price)
+        context.write(
+            [
+                Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
+                Write(context.table("gold.offer_plan"), summary, [context.as_of]),
+            ]
+        )
+        tell(context, policy, unit, budget, plan)
+    finally:
+        context.lake.forget()
+
+
+def offers_of_conf() -> list[Any]:
+    """The offers as transforms take them."""
+    from transforms.offers import Offer
+
+    return [
+        Offer(
+            name=name,
+            share=o.cost.share,
+            money=o.cost.money,
+            is_paid_on_redemption=o.cost.paid == "redeemed",
+            again_after_days=o.again_after_days,
+            most_customers=o.most_customers,
+            eligible=o.eligible,
+            is_in_budget=o.in_budget,
+        )
+        for name, o in load_offers().items()
+    ]
+
+
+def priced_options(context: Context, offers: list[Any]) -> tuple[Any, str]:
+    """Every customer's options with gain and cost; the policy they come from."""
+    from transforms.decisions import people
+    from transforms.offers import (
+        assumed_effects,
+        factor_flags,
+        last_contacts,
+        measured_effects,
+        with_barrier,
+        with_costs_and_gains,
+        with_rule,
+        with_send_on,
+    )
+
+    conf = context.settings.decisions
+    known = people(
+        of_day(context, "gold.customer_segments", "score_customers"),
+        of_day(context, "gold.customer_scores", "score_customers"),
+        of_day(context, "features.transactions", "build_features"),
+        opt_outs(context),
+    )
+    fewest, most = conf.send_days_before
+    dated = with_send_on(known, fewest, most)
+    touched = last_contacts(contacts(context), offers)
+    dated = with_barrier(dated.join(touched, on="customer_id", how="left"), conf.cooling_off_days)
+    flags = factor_flags(of_day(context, "gold.risk_factors", ""), conf.factors.model_dump())
+    ruled = with_rule(
+        dated.join(flags, on="customer_id", how="left"), conf.high_risk_from, conf.many_orders
+    )
+    effects = measured(context)
+    rows = (
+        assumed_effects(ruled, offers, conf.assumed_effect)
+        if effects is None
+        else measured_effects(ruled.drop("rule", "rule_offer"), effects, offers)
+    )
+    policy = "rules" if effects is None else "uplift"
+    return with_costs_and_gains(rows, offers, conf.redemption_rate), policy
+
+
+def measured(context: Context) -> Any:
+    """What experiments say of every customer and offer at as_of; None: nothing was estimated."""
+    if not context.has("gold.offer_effects"):
+        return None
+    effects = context.read("gold.offer_effects").where(f"as_of = DATE'{context.as_of}'")
+    return effects if effects.take(1) else None
+
+
+def of_day(context: Context, name: str, job: str) -> Any:
+    """The rows of as_of of a table; TableError where the job that makes it has not run."""
+    if job:
+        context.needs(name, job)
+    rows = context.read(name).where(f"as_of = DATE'{context.as_of}'")
+    if job and not rows.take(1):
+        raise TableError(
+            f"{name}: has no row for as_of {context.as_of}. Run `spark-submit jobs/{job}.py --env "
+            f"{context.settings.env} --as-of {context.as_of}` first."
+        )
+    return rows
+
+
+def opt_outs(context: Context) -> Any:
+    """One row a customer with a profile at as_of: is_opted_out."""
+    day = f"TIMESTAMP'{context.as_of} 00:00:00'"
+    profiles = context.read("silver.customers")
+    at_day = profiles.where(f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})")
+    return at_day.select("customer_id", "is_opted_out")
+
+
+def contacts(context: Context) -> Any:
+    """What was sent before as_of: campaigns of silver, and what earlier plans sent."""
+    from pyspark.sql import functions as F
+
+    from transforms.decisions import sent_decisions
+
+    day = f"TIMESTAMP'{context.as_of} 00:00:00'"
+    campaigns = context.read("silver.campaign_contacts").where(
+        f"contacted_at < {day} AND coalesce(is_treated, TRUE)"
+    )
+    sent = campaigns.select(
+        "customer_id", "offer_id", F.col("contacted_at").cast("date").alias("contacted_on")
+    )
+    return sent.unionByName(sent_decisions(context.read("gold.offer_decisions"), context.as_of))
+
+
+def budget_of(context: Context, options: Any) -> tuple[str, float]:
+    """The budget of conf: its unit, and how much of it. A share is one of those who can be kept."""
+    budget = context.settings.decisions.budget
+    if budget.money is not None:
+        return "money", budget.money
+    kept = options.where("lifecycle IN ('active', 'silent')").count()
+    return "customers", float(int(kept * (budget.customers_share or 0.0)))
+
+
+def tell(context: Context, policy: str, unit: str, budget: float, plan: Any) -> None:
+    """What the plan spends, and what more budget would bring."""
+    context.progress.say(
+        f"      policy {policy}: {plan.used:,.0f} of {budget:,.0f} {unit} used; "
+        + (
+            f"the next 1,000 of budget brings {1000 * plan.shadow_price:,.0f}"
+            if unit == "money"
+            else f"one more customer brings {plan.shadow_price:,.2f}"
+        )
+    )
+
+
+def command(
+    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+) -> None:
+    """Decide which offer goes to whom, and when, under the budget of conf."""
+    start("decide_offers", run, env, as_of, dry_run, conf_dir)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

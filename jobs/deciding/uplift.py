@@ -1,0 +1,166 @@
+"""The stages of jobs/estimate_uplift.py: which campaigns, which learner, what the test says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from jobs.runtime.context import Context
+from jobs.runtime.errors import ModelGateError, TableError
+
+FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
+# Rows of a test campaign on the driver.
+MOST_ROWS = 200_000
+
+
+def campaign_splits(context: Context, contacts: Any) -> dict[dt.date, str]:
+    """The days of randomised campaigns whose horizon has passed: all train but the last two."""
+    churn = context.settings.churn
+    wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    found = sorted(r["as_of"] for r in contacts.select("as_of").distinct().collect())  # campaigns
+    days = [d for d in found if d + wait <= context.as_of]
+    if len(days) < 3:
+        raise ModelGateError(
+            f"silver.campaign_contacts: {len(days)} randomised campaigns lie "
+            f"{wait.days} days before {context.as_of}; uplift needs three (train, choose, test). "
+            "Run experiments first; until then decide_offers uses its rules."
+        )
+    last = {days[-2]: "validation", days[-1]: "test"}
+    return {day: last.get(day, "train") for day in days}
+
+
+def check_features(context: Context, days: Sequence[dt.date]) -> None:
+    """Raise TableError, with the command that mends it, where a campaign's day has no features."""
+    for name in (*FEATURE_TABLES, "features.labels"):
+        context.needs(name, "build_features")
+    there = context.read("features.transactions").select("as_of").distinct().collect()  # dates
+    missing = sorted(set(days) - {r["as_of"] for r in there})
+    if missing:
+        dates = " ".join(f"--as-of {d}" for d in missing)
+        raise TableError(
+            f"features.transactions: has no row for the days of {len(missing)} campaigns. Run "
+            f"`spark-submit jobs/build_features.py --env {context.settings.env} {dates}` first."
+        )
+
+
+def tested_offers(context: Context, contacts: Any, splits: dict[dt.date, str]) -> list[str]:
+    """Offers of conf that enough customers got, in training, choice and test alike."""
+    from jobs.runtime.offers import load_offers
+
+    counted = contacts.where("offer_id IS NOT NULL").groupBy("as_of", "offer_id").count()
+    by: dict[tuple[str, str], int] = {}
+    for r in counted.collect():  # campaigns x offers
+        if r["as_of"] in splits:
+            key = (splits[r["as_of"]], r["offer_id"])
+            by[key] = by.get(key, 0) + r["count"]
+    fewest = context.settings.uplift.fewest_rows
+    parts = ("train", "validation", "test")
+    kept = [o for o in load_offers() if all(by.get((p, o), 0) >= fewest for p in parts)]
+    if not kept:
+        raise ModelGateError(
+            f"silver.campaign_contacts: no offer of conf/offers.yaml was sent to {fewest} "
+            "customers in training, choice and test (uplift.fewest_rows). Run larger experiments."
+        )
+    return kept
+
+
+def fitted(context: Context, learner: str, rows: Any, names: list[str], offers: list[str]) -> Any:
+    """The learner on Spark rows."""
+    from models.uplift.boosting import SparkBoosting
+    from models.uplift.learners import fit
+
+    training = context.settings.training
+    boosting = SparkBoosting(training.xgboost.model_dump(), training.seed, training.workers)
+    counts = {r["arm"]: r["count"] for r in rows.groupBy("arm").count().collect()}  # arms
+    shares = [counts.get(float(k), 0) / sum(counts.values()) for k in range(len(offers) + 1)]
+    return fit(learner, rows, names, offers, shares, boosting)
+
+
+def sampled(rows: Any, split: str) -> Any:
+    """At most MOST_ROWS rows of a split as pandas, chosen by hash, sorted by customer."""
+    from pyspark.sql import functions as F
+
+    of_split = rows.where(F.col("split") == split)
+    chosen = of_split.orderBy(F.xxhash64("customer_id"), "customer_id").limit(MOST_ROWS)
+    return chosen.toPandas().sort_values("customer_id").reset_index(drop=True)
+
+
+def results(
+    context: Context, learner: str, split: str, model: Any, sample: Any, names: list[str]
+) -> list[dict[str, Any]]:
+    """Rows of gold.uplift_results for one learner."""
+    from models.uplift import metrics
+
+    effects = model.effects(sample[names].to_numpy(np.float32))
+    found = []
+    for k, offer in enumerate(model.arms, 1):
+        both = sample["arm"].isin([0.0, float(k)]).to_numpy()
+        effect = effects[both, k - 1]
+        churned = sample["churned"].to_numpy(float)[both]
+        treated = (sample["arm"].to_numpy()[both] == k).astype(float)
+        settings = context.settings
+        qini = metrics.bootstrap_qini(
+            effect, churned, treated, settings.uplift.bootstrap_samples, settings.training.seed
+        )
+        mean = metrics.average_effect(churned, treated)
+        values: list[tuple[str, float, float | None, float | None, int]] = [
+            ("qini", qini.value, qini.low, qini.high, len(effect)),
+            ("auuc", metrics.auuc(effect, churned, treated), None, None, len(effect)),
+            ("average_effect", mean.value, mean.low, mean.high, len(effect)),
+            (
+                "calibration_slope",
+                metrics.calibration_slope(effect, churned, treated),
+                None,
+                None,
+                len(effect),
+            ),
+            *(
+                (f"decile_{n}", observed, None, None, rows)
+                for n, (_, observed, rows) in enumerate(
+                    metrics.by_decile(effect, churned, treated), 1
+                )
+            ),
+        ]
+        found += [
+            {
+                "as_of": context.as_of,
+                "learner": learner,
+                "split": split,
+                "offer_id": offer,
+                "metric": metric,
+                "value": float(value),
+                "ci_low": low,
+                "ci_high": high,
+                "customers": rows,
+                "verdict": metrics.verdict(qini, mean)
+                if (split, metric) == ("test", "qini")
+                else None,
+            }
+            for metric, value, low, high, rows in values
+        ]
+    return found
+
+
+def average_of(rows: Sequence[dict[str, Any]], offer: str) -> float | None:
+    """The effect that all customers share by the test's verdict; None: each has their own."""
+    by = {r["metric"]: r for r in rows if r["offer_id"] == offer}
+    if by["qini"]["verdict"].startswith("target"):
+        return None
+    return by["average_effect"]["value"] if by["qini"]["verdict"].startswith("treat all") else 0.0
+
+
+def scorer(encoder: Any, model: Any) -> Any:
+    """A function for mapInPandas: feature rows in; as_of, customer_id, effect_<k> out."""
+
+    def score(batches: Iterator[Any]) -> Iterator[Any]:
+        for batch in batches:
+            effects = model.effects(encoder.encode(batch[list(encoder.feature_names)]))
+            out = batch[["as_of", "customer_id"]].copy()
+            for k in range(effects.shape[1]):
+                out[f"effect_{k + 1}"] = effects[:, k]
+            yield out
+
+    return score

@@ -1,0 +1,135 @@
+"""Learn from randomised campaigns what each offer changes for whom, and say if it can be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.deciding import uplift
+from jobs.modelling.rows import designed
+from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+from jobs.runtime.writes import Write
+
+
+def run(context: Context) -> None:
+    """gold.offer_effects and gold.uplift_results of as_of."""
+    from transforms.experiments import offer_effects, randomised_contacts
+
+    context.needs("silver.campaign_contacts", "ingest")
+    try:
+        contacts = context.lake.keep(randomised_contacts(context.read("silver.campaign_contacts")))
+        splits = uplift.campaign_splits(context, contacts)
+        uplift.check_features(context, list(splits))
+        offers = uplift.tested_offers(context, contacts, splits)
+        rows, design = experiment_rows(context, contacts, offers, splits)
+        learner, model, found = best_learner(context, rows, design.names, offers)
+        test = [r for r in found if r["split"] == "test"]
+        averages = [uplift.average_of(test, offer) for offer in offers]
+        kept = at_as_of(context).mapInPandas(
+            uplift.scorer(design.encoder, model),
+            "as_of date, customer_id string, "
+            + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
+        )
+        effects = offer_effects(kept, offers, averages, learner)
+        context.write(
+            [
+                Write(context.table("gold.offer_effects"), effects, [context.as_of]),
+                Write(
+                    context.table("gold.uplift_results"), table_of(context, found), [context.as_of]
+                ),
+            ]
+        )
+        tell(context, learner, test)
+    finally:
+        context.lake.forget()
+
+
+def experiment_rows(
+    context: Context, contacts: Any, offers: list[str], splits: dict[Any, str]
+) -> tuple[Any, Any]:
+    """One row a customer and campaign: matrix columns, churned, arm, fold, split, e_<k>."""
+    from transforms.experiments import with_arms
+    from transforms.training_rows import feature_rows, labelled_rows
+
+    horizon = context.settings.churn.primary_horizon_days
+    rows = feature_rows({name: context.read(name) for name in uplift.FEATURE_TABLES})
+    labelled = labelled_rows(rows, context.read("features.labels"), horizon)
+    armed = context.lake.keep(with_arms(labelled, contacts, offers, splits))
+    design = designed(context, armed)
+    arms = ["arm", "fold", *[f"e_{k}" for k in range(len(offers) + 1)]]
+    matrix = design.frame.join(
+        armed.select("customer_id", "as_of", *arms), on=["customer_id", "as_of"], how="inner"
+    )
+    return context.lake.keep(matrix), design
+
+
+def best_learner(
+    context: Context, rows: Any, names: list[str], offers: list[str]
+) -> tuple[str, Any, list[dict[str, Any]]]:
+    """The learner with the highest mean Qini on the last campaign but one, refitted with it, tested
+    on the last: its name, the model, and all results."""
+    validation, test = (uplift.sampled(rows, split) for split in ("validation", "test"))
+    train = rows.where("split = 'train'")
+    found: list[dict[str, Any]] = []
+    scores: dict[str, float] = {}
+    for learner in context.settings.uplift.learners:
+        model = uplift.fitted(context, learner, train, names, offers)
+        one = uplift.results(context, learner, "validation", model, validation, names)
+        qinis = [r["value"] for r in one if r["metric"] == "qini"]
+        scores[learner] = sum(qinis) / len(qinis)
+        found += one
+    best = max(scores, key=lambda name: scores[name])
+    model = uplift.fitted(context, best, rows.where("split <> 'test'"), names, offers)
+    return (
+        best,
+        model,
+        [
+            *found,
+            *uplift.results(context, best, "test", model, test, names),
+        ],
+    )
+
+
+def at_as_of(context: Context) -> Any:
+    """The features at as_of of those who can still be kept."""
+    from transforms.training_rows import feature_rows
+
+    day = f"as_of = DATE'{context.as_of}'"
+    context.needs("gold.customer_segments", "score_customers")
+    kept = context.read("gold.customer_segments").where(
+        f"{day} AND lifecycle IN ('active', 'silent')"
+    )
+    rows = feature_rows({n: context.read(n).where(day) for n in uplift.FEATURE_TABLES})
+    return rows.join(kept.select("customer_id"), on="customer_id", how="left_semi")
+
+
+def table_of(context: Context, found: list[dict[str, Any]]) -> Any:
+    """The results as a frame of their contract."""
+    table = context.table("gold.uplift_results")
+    records = [tuple(row[c] for c in table.column_names) for row in found]
+    return context.spark.createDataFrame(records, table.ddl)
+
+
+def tell(context: Context, learner: str, test: list[dict[str, Any]]) -> None:
+    """The verdict on every offer."""
+    by = {(r["offer_id"], r["metric"]): r for r in test}
+    for offer in dict.fromkeys(r["offer_id"] for r in test):
+        mean, qini = by[offer, "average_effect"], by[offer, "qini"]
+        context.progress.say(
+            f"      {offer:<18} keeps {mean['value']:+.1%} ({mean['ci_low']:+.1%} to "
+            f"{mean['ci_high']:+.1%}), Qini {qini['value']:+.4f} ({qini['ci_low']:+.4f} to "
+            f"{qini['ci_high']:+.4f}): {qini['verdict']} [{learner}]"
+        )
+
+
+def command(
+    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+) -> None:
+    """Learn from randomised campaigns what each offer changes for whom."""
+    start("estimate_uplift", run, env, as_of, dry_run, conf_dir)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Compare those who were sent an offer with those held out at random: did it work?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.deciding.measuring import results
+from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+from jobs.runtime.writes import Write
+
+
+def run(context: Context) -> None:
+    """gold.campaign_results of every campaign with a hold-out whose horizon has passed by as_of."""
+    from transforms.campaign_outcomes import METRICS, measured_contacts, moments, outcomes
+
+    context.needs("silver.campaign_contacts", "ingest")
+    contacts = measured_contacts(
+        context.read("silver.campaign_contacts"), context.read("gold.offer_decisions")
+    )
+    rows = outcomes(
+        contacts,
+        context.read("silver.transactions"),
+        context.read("gold.customer_segments"),
+        context.settings.churn.primary_horizon_days,
+        context.as_of,
+    )
+    # Campaigns x offers x segments x arms.
+    arms = [r.asDict() for r in moments(rows).collect()]
+    found = results(arms, METRICS, context.settings.decisions.hold_out_share)
+    if not found:
+        days = context.settings.churn.primary_horizon_days
+        context.progress.warn(
+            f"no campaign with a random hold-out has had its {days} days by {context.as_of}: "
+            "nothing can be measured."
+        )
+        return
+    table = context.table("gold.campaign_results")
+    records = [tuple(row[c] for c in table.column_names) for row in found]
+    frame = context.spark.createDataFrame(records, table.ddl)
+    context.write([Write(table, frame, mode="merge")])
+    tell(context, found)
+
+
+def tell(context: Context, found: list[dict[str, Any]]) -> None:
+    """How many campaigns, and how many effects their interval tells from nothing."""
+    whole = [r for r in found if r["segment"] == "all" and r["metric"] == "conversion"]
+    clear = [r for r in whole if r["p_value_corrected"] < 0.05]
+    context.progress.say(
+        f"      {len({r['campaign_id'] for r in found})} campaigns: of {len(whole)} offers, "
+        f"{len(clear)} changed conversion beyond chance (p < 0.05, corrected)"
+    )
+
+
+def command(
+    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+) -> None:
+    """Compare those who were sent an offer with those held out at random."""
+    start("measure_campaigns", run, env, as_of, dry_run, conf_dir)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

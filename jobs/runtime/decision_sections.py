@@ -1,0 +1,178 @@
+"""Sections of the settings for decisions: the simulated company, offers, messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from jobs.runtime.sections import Section
+
+# What an offer's condition may name.
+ELIGIBLE_BY = (
+    "churn_probability",
+    "recency_days",
+    "tenure_days",
+    "total_orders",
+    "total_revenue",
+    "engagement_score",
+    "lifecycle",
+    "segment",
+)
+_CONDITION_WORDS = {*ELIGIBLE_BY, "and", "or", "not", "in", "is", "null"}
+
+
+class SimulationSettings(Section):
+    """A simulated company in place of real sources; the same seed and size give the same tables."""
+
+    customers: int = Field(ge=1)
+    seed: int = Field(ge=0)
+
+
+# ---------------------------------------------------------------------- offers.yaml
+
+
+class OfferCost(Section):
+    """A share of the 12-month CLV, or money; paid when it is redeemed, or whenever it is sent."""
+
+    share: float | None = Field(default=None, ge=0, le=1)
+    money: float | None = Field(default=None, ge=0)
+    paid: Literal["redeemed", "sent"]
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> OfferCost:
+        if (self.share is None) == (self.money is None):
+            raise ValueError("must have either share or money, and not both")
+        return self
+
+
+class OfferText(Section):
+    terms: str = Field(min_length=5, max_length=80)
+    sentence: str = Field(min_length=5, max_length=140)
+
+
+class OfferSettings(Section):
+    """One offer that may be made."""
+
+    audience: str
+    cost: OfferCost
+    channel: Literal["email", "phone", "app", "letter"]
+    valid_days: int = Field(ge=1)
+    again_after_days: int = Field(ge=0)
+    most_customers: int | None = Field(ge=1)
+    eligible: str | None
+    in_budget: bool
+    theme: Literal["new features", "support", "savings"]
+    texts: dict[Literal["en", "de", "fr", "es"], OfferText]
+
+    @field_validator("texts")
+    @classmethod
+    def _has_english(cls, texts: dict) -> dict:
+        if "en" not in texts:
+            raise ValueError("must have en, which serves every other language")
+        return texts
+
+    @field_validator("eligible")
+    @classmethod
+    def _can_be_read(cls, condition: str | None) -> str | None:
+        bare = re.sub(r"'[^']*'", " ", condition or "")
+        unknown = sorted(set(re.findall(r"[A-Za-z_]\w*", bare.lower())) - _CONDITION_WORDS)
+        if unknown or re.search(r"[^\w\s.,<>=()]", bare):
+            raise ValueError(
+                f"must compare {', '.join(ELIGIBLE_BY)} with numbers or 'texts', joined by and, "
+                f"or, not, parentheses; unknown are {unknown}"
+            )
+        return condition
+
+
+class OfferFile(Section):
+    offers: dict[str, OfferSettings] = Field(min_length=1)
+
+    @field_validator("offers")
+    @classmethod
+    def _are_named_plainly(cls, offers: dict[str, OfferSettings]) -> dict[str, OfferSettings]:
+        bad = [name for name in offers if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]
+        if bad:
+            raise ValueError(f"an offer is named in lower snake_case, got {bad}")
+        return offers
+
+
+# ---------------------------------------------------------------------- decisions, messages
+
+
+class BudgetSettings(Section):
+    """A share of the customers who can still be kept, or money."""
+
+    customers_share: float | None = Field(gt=0, le=1)
+    money: float | None = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> BudgetSettings:
+        if (self.customers_share is None) == (self.money is None):
+            raise ValueError("must have either customers_share or money, and null for the other")
+        return self
+
+
+class FactorSettings(Section):
+    """Which features count as which factor in the rules of offers."""
+
+    recency: list[str]
+    order_value: list[str]
+    support_tickets: list[str]
+    feature_usage: list[str]
+
+
+class DecisionSettings(Section):
+    budget: BudgetSettings
+    assumed_effect: float = Field(ge=0, le=1)
+    redemption_rate: float = Field(ge=0, le=1)
+    hold_out_share: float = Field(ge=0, lt=1)
+    cooling_off_days: int = Field(ge=0)
+    send_days_before: list[int] = Field(min_length=2, max_length=2)
+    high_risk_from: float = Field(ge=0, le=1)
+    many_orders: int = Field(ge=0)
+    factors: FactorSettings
+
+    @field_validator("send_days_before")
+    @classmethod
+    def _ends_before_it_begins(cls, days: list[int]) -> list[int]:
+        if not 0 < days[0] <= days[1]:
+            raise ValueError(f"must be [fewest, most] days with 0 < fewest <= most, got {days}")
+        return days
+
+
+class UpliftSettings(Section):
+    learners: list[Literal["s_learner", "t_learner", "x_learner", "dr_learner"]] = Field(
+        min_length=1
+    )
+    fewest_rows: int = Field(ge=20)
+    bootstrap_samples: int = Field(ge=50)
+
+
+class PriceSettings(Section):
+    """US dollars a million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cache_write: float = Field(ge=0)
+    cache_read: float = Field(ge=0)
+    batch_factor: float = Field(gt=0, le=1)
+
+
+class MessageSettings(Section):
+    model: str
+    base_url: str | None
+    max_tokens: int = Field(ge=50)
+    concurrency: int = Field(ge=1, le=64)
+    max_retries: int = Field(ge=0, le=10)
+    timeout_seconds: float = Field(gt=0)
+    deadline_seconds: float = Field(gt=0)
+    failures_to_stop: int = Field(ge=1)
+    spend_cap_usd: float = Field(ge=0)
+    batch_from: int = Field(ge=1)
+    batch_size: int = Field(ge=1, le=100_000)
+    batch_poll_seconds: float = Field(gt=0)
+    batch_wait_seconds: float = Field(ge=0)
+    rows_a_commit: int = Field(ge=1)
+    prices: PriceSettings

@@ -1,0 +1,144 @@
+"""Write the sources of a simulated company, and apart from them the truth behind them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs.runtime.command import ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+from jobs.runtime.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from simulator.world import World
+
+MANIFEST = "simulation.json"
+
+
+def run(context: Context) -> None:
+    """lakehouse-<env>-sources/ and lakehouse-<env>-truth/, unless they are there already."""
+    from simulator.files import SOURCES, TRUTH
+
+    wanted = manifest(context)
+    found = written(sources_folder(context) / MANIFEST)
+    if found == wanted:
+        return context.progress.say(f"      unchanged   {described(wanted)}")
+    if found is not None:
+        raise another_company(context, found, wanted)
+    if context.is_dry:
+        return context.progress.say(f"      would simulate {described(wanted)}")
+    for folder in (sources_folder(context), truth_folder(context)):
+        # What a killed run left; only a finished one has a manifest, and nothing was read from it.
+        shutil.rmtree(folder, ignore_errors=True)
+    for name in SOURCES:
+        write(context, name, sources_folder(context) / name)
+    for name in TRUTH:
+        write(context, name, truth_folder(context) / name)
+    (sources_folder(context) / MANIFEST).write_text(json.dumps(wanted))
+    context.progress.say(f"      simulated   {described(wanted)}")
+    return None
+
+
+def sources_folder(context: Context) -> Path:
+    """Where the simulated company delivers its files."""
+    return beside(context.settings.root, "sources")
+
+
+def truth_folder(context: Context) -> Path:
+    """Where the truth lies: beside the lakehouse, in no table that a job can name."""
+    return beside(context.settings.root, "truth")
+
+
+def beside(root: Path, kind: str) -> Path:
+    """A folder beside the lakehouse, named after it."""
+    return root.with_name(f"{root.name}-{kind}")
+
+
+def simulated_world(context: Context) -> World:
+    """The company of conf; UsageError where the environment is a real one."""
+    from simulator.world import World
+
+    simulation = context.settings.simulation
+    if simulation is None:
+        raise UsageError(
+            f"--env {context.settings.env}: has no section `simulation`, so its sources are real. "
+            "Use --env simulated, or add the section to a file of your own."
+        )
+    return World(seed=simulation.seed, customers=simulation.customers)
+
+
+def manifest(context: Context) -> dict[str, Any]:
+    """What the tables depend on: the seed, the size, and the simulator's own text."""
+    world = simulated_world(context)
+    files = sorted(importlib.resources.files("simulator").iterdir(), key=lambda f: f.name)
+    text = b"".join(f.read_bytes() for f in files if f.name.endswith(".py"))
+    code = hashlib.sha256(text).hexdigest()[:12]
+    return {"seed": world.seed, "customers": world.customers, "simulator": code}
+
+
+def written(path: Path) -> dict[str, Any] | None:
+    """The manifest of a finished simulation; None: there is none."""
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def described(manifest: dict[str, Any]) -> str:
+    """The company in a few words."""
+    return f"{manifest['customers']:,} customers, seed {manifest['seed']}"
+
+
+def another_company(context: Context, found: dict, wanted: dict) -> UsageError:
+    """The error for files of another seed, size or simulator."""
+    folders = (context.settings.root, sources_folder(context), truth_folder(context))
+    names = ", ".join(folder.name for folder in folders)
+    return UsageError(
+        f"{sources_folder(context).name}: holds {described(found)} of simulator "
+        f"{found['simulator']}, wanted are {described(wanted)} of {wanted['simulator']}. Two "
+        f"companies must not mix. Remove {names}, or put simulation.seed and customers back."
+    )
+
+
+def write(context: Context, name: str, folder: Path) -> None:
+    """One table as Parquet; a file a quarter where the table has `file_number`."""
+    from simulator.files import SOURCES, TRUTH
+
+    ddl = {**SOURCES, **TRUTH}[name].columns
+    rows = context.spark.range(simulated_world(context).customers).mapInPandas(
+        table_maker(name, simulated_world(context)), ddl
+    )
+    if "file_number" not in rows.columns:
+        rows.coalesce(1).write.parquet(str(folder))
+        return
+    rows.repartition("file_number").write.partitionBy("file_number").parquet(str(folder))
+
+
+def table_maker(
+    name: str, world: World
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """A function for mapInPandas: customers' numbers in, their rows of a table out."""
+
+    def make(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        from simulator.files import rows_of
+
+        for batch in batches:
+            if len(batch):
+                yield rows_of(name, batch["id"].to_numpy(), world)
+
+    return make
+
+
+def command(env: Env = "simulated", dry_run: DryRun = False, conf_dir: ConfDir = None) -> None:
+    """Write the files of a simulated company, and the truth about it apart from them."""
+    start("simulate", run, env, is_dry=dry_run, conf_dir=conf_dir)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

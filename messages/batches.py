@@ -1,0 +1,154 @@
+"""Large campaigns: Message Batches, at half the price, that a killed run takes up again.
+
+Before a batch is sent its key is noted, after that its id; only then is it waited for. A run that
+died between the two finds the batch in the service's list, by its size, and knows it by its ids.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Protocol
+
+from messages.gateway import Answer, Gateway, read_answer, reason_of
+from messages.limits import cost_at_most
+from messages.prompt import input_tokens_at_most
+
+# Newest batches looked through for one that a killed run sent without noting its id.
+LOOKED_THROUGH = 100
+
+
+class BatchPendingError(Exception):
+    """The batch has not ended in the time of conf; a later run takes it up."""
+
+
+class Ledger(Protocol):
+    """Where batches are noted, so that they outlive a run."""
+
+    def batch_id(self, key: str) -> str | None:
+        """The id noted for a key; "" where only the intention is; None where nothing is."""
+
+    def note(self, key: str, batch_id: str, requests: int) -> None:
+        """Note the intention (batch_id "") or the id."""
+
+    def known_ids(self) -> set[str]:
+        """Every id that was ever noted."""
+
+
+def custom_id(campaign_id: str, customer_id: str, digest: str) -> str:
+    """What a request is called outside: a hash, so that no customer's id leaves the company."""
+    return hashlib.sha256(f"{campaign_id}|{customer_id}|{digest}".encode()).hexdigest()[:48]
+
+
+class BatchWriter:
+    """Asks many requests at once through Message Batches."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        ledger: Ledger,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.gateway, self.ledger = gateway, ledger
+        self.limits = gateway.limits
+        self._sleep, self._clock = sleep, clock
+
+    def ask_all(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
+        """An answer for each custom_id. Raises BatchPendingError where one takes too long."""
+        answers: dict[str, Answer] = {}
+        names = sorted(requests)
+        for part in _parts(names, self.limits.batch_size):
+            answers.update(self._ask_part({name: requests[name] for name in part}))
+        return answers
+
+    def _ask_part(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
+        closed = self.gateway.closed()
+        if closed:
+            return {name: Answer(None, closed) for name in requests}
+        affordable = self._affordable(requests)
+        answers = {n: Answer(None, "spend_cap") for n in requests if n not in affordable}
+        if affordable:
+            try:
+                answers.update(self._results(affordable))
+            except BatchPendingError:
+                raise
+            except Exception as error:  # the service, not us: templates serve
+                answers.update({n: Answer(None, reason_of(error)) for n in affordable})
+        return answers
+
+    def _affordable(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        """As many as the budget holds at their dearest; the money is set aside."""
+        taken = {}
+        for name, parameters in requests.items():
+            if not self.gateway.budget.reserve(self._at_most(parameters)):
+                break
+            taken[name] = parameters
+        return taken
+
+    def _at_most(self, parameters: dict[str, Any]) -> float:
+        tokens = input_tokens_at_most(parameters)
+        return cost_at_most(tokens, self.limits.max_tokens, self.limits.prices, True)
+
+    def _results(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
+        key = hashlib.sha256("|".join(requests).encode()).hexdigest()[:32]
+        for batch_id, is_ours in self._candidates(key, requests):
+            self._wait(batch_id)
+            found = self._read(batch_id)
+            if is_ours or set(found) & set(requests):
+                self.ledger.note(key, batch_id, len(requests))
+                break
+        answers = {n: found.get(n, Answer(None, "missing")) for n in requests}
+        for name, answer in answers.items():
+            self.gateway.budget.settle(self._at_most(requests[name]), answer.usage.cost_usd)
+        return answers
+
+    def _candidates(
+        self, key: str, requests: Mapping[str, dict[str, Any]]
+    ) -> Iterator[tuple[str, bool]]:
+        """(batch id, whether it is surely ours): the noted one, one found, else a new one."""
+        noted = self.ledger.batch_id(key)
+        if noted:
+            yield noted, True
+            return
+        if noted == "":
+            known = self.ledger.known_ids()
+            listed = self.gateway.client.messages.batches.list(limit=LOOKED_THROUGH)
+            for batch in islice(listed, LOOKED_THROUGH):
+                counts = batch.request_counts
+                total = sum(
+                    (counts.processing, counts.succeeded, counts.errored, counts.canceled)
+                ) + (counts.expired)
+                if batch.id not in known and total == len(requests):
+                    yield batch.id, False
+        self.ledger.note(key, "", len(requests))
+        sent = [{"custom_id": name, "params": p} for name, p in requests.items()]
+        self.gateway.calls += 1
+        batch_id = self.gateway.client.messages.batches.create(requests=sent).id
+        self.ledger.note(key, batch_id, len(requests))
+        yield batch_id, True
+
+    def _wait(self, batch_id: str) -> None:
+        ends = self._clock() + self.limits.batch_wait_seconds
+        while self.gateway.client.messages.batches.retrieve(batch_id).processing_status != "ended":
+            if self._clock() >= ends:
+                raise BatchPendingError(batch_id)
+            self._sleep(self.limits.batch_poll_seconds)
+
+    def _read(self, batch_id: str) -> dict[str, Answer]:
+        """Answers by custom_id; they come in any order."""
+        found = {}
+        for line in self.gateway.client.messages.batches.results(batch_id):
+            kind = getattr(line.result, "type", "errored")
+            if kind == "succeeded":
+                found[line.custom_id] = read_answer(line.result.message, self.limits, True)
+            else:
+                found[line.custom_id] = Answer(None, kind)
+        return found
+
+
+def _parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]

@@ -1,0 +1,150 @@
+"""Claude behind one method that never raises: a request goes in, a draft or a reason comes out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from messages.limits import Budget, Limits, Usage, cost_at_most, usage_of
+from messages.prompt import input_tokens_at_most
+
+# At DEBUG the SDK writes whole requests, first names among them.
+_TALKATIVE = ("anthropic", "httpx2", "httpcore2")
+# Reasons after which asking the same service again is in vain for a while.
+_SERVICE = {"timeout", "connection", "rate_limited", "overloaded", "server_error"}
+
+
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A draft, or None and why: no_key, spend_cap, deadline, service_down, timeout, connection,
+    rate_limited, overloaded, server_error, key_refused, http_<status>, refusal, cut_short,
+    malformed; in batches also errored, canceled, expired, missing."""
+
+    text: str | None
+    reason: str = ""
+    usage: Usage = NO_USAGE
+
+
+def make_client(api_key: str | None, base_url: str | None, limits: Limits) -> Any:
+    """The SDK's client, or None without a key. Its own retries honour retry-after."""
+    if not api_key:
+        return None
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    import anthropic
+
+    return anthropic.Anthropic(
+        api_key=api_key,
+        base_url=base_url,
+        max_retries=limits.max_retries,
+        timeout=limits.timeout_seconds,
+    )
+
+
+class Gateway:
+    """Calls of one run: within budget and deadline, and not against a service that is down."""
+
+    def __init__(
+        self, client: Any, limits: Limits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.client, self.limits = client, limits
+        self.budget = Budget(limits.spend_cap_usd)
+        self.calls = 0
+        self._clock, self._lock = clock, threading.Lock()
+        self._ends = clock() + limits.deadline_seconds
+        self._failures = 0
+
+    def ask(self, parameters: dict[str, Any]) -> Answer:
+        """One call of the Messages API, with the SDK's retries."""
+        reason = self.closed()
+        if reason:
+            return Answer(None, reason)
+        attempt = cost_at_most(
+            input_tokens_at_most(parameters), self.limits.max_tokens, self.limits.prices, False
+        )
+        # An attempt that times out may have been answered, and is then billed.
+        reserved = attempt * (self.limits.max_retries + 1)
+        if not self.budget.reserve(reserved):
+            return Answer(None, "spend_cap")
+        with self._lock:
+            self.calls += 1
+        try:
+            answer = read_answer(self.client.messages.create(**parameters), self.limits, False)
+            cost = answer.usage.cost_usd
+        except Exception as error:  # whatever a service sends, every customer gets a message
+            reason = reason_of(error)
+            answer = Answer(None, reason)
+            cost = reserved if reason in ("timeout", "connection") else 0.0
+        self.budget.settle(reserved, cost)
+        self._note(answer.reason)
+        return answer
+
+    def closed(self) -> str:
+        """Why nothing is asked any more; empty: ask."""
+        if self.client is None:
+            return "no_key"
+        if self._clock() >= self._ends:
+            return "deadline"
+        with self._lock:
+            is_down = self._failures >= self.limits.failures_to_stop
+        return "service_down" if is_down else ""
+
+    def _note(self, reason: str) -> None:
+        with self._lock:
+            if reason in _SERVICE:
+                self._failures += 1
+            elif reason == "key_refused":
+                self._failures = self.limits.failures_to_stop
+            else:
+                self._failures = 0
+
+
+def reason_of(error: Exception) -> str:
+    """A reason code; never the error's text, which may quote the request."""
+    import anthropic
+
+    kinds: tuple[tuple[type[Exception], str], ...] = (
+        (anthropic.APITimeoutError, "timeout"),
+        (anthropic.APIConnectionError, "connection"),
+        (anthropic.RateLimitError, "rate_limited"),
+        (anthropic.OverloadedError, "overloaded"),
+        (anthropic.InternalServerError, "server_error"),
+        (anthropic.AuthenticationError, "key_refused"),
+        (anthropic.PermissionDeniedError, "key_refused"),
+        (anthropic.PaymentRequiredError, "key_refused"),
+    )
+    for kind, reason in kinds:
+        if isinstance(error, kind):
+            return reason
+    status = getattr(error, "status_code", None)
+    return f"http_{status}" if isinstance(status, int) else "malformed"
+
+
+def read_answer(message: Any, limits: Limits, is_batch: bool) -> Answer:
+    """The draft of an answer, which may be anything: HTML, half of a JSON text, another shape."""
+    usage = usage_of(getattr(message, "usage", None), limits.prices, is_batch)
+    stopped = getattr(message, "stop_reason", None)
+    if stopped == "refusal":
+        return Answer(None, "refusal", usage)
+    if stopped == "max_tokens":
+        return Answer(None, "cut_short", usage)
+    blocks = getattr(message, "content", None)
+    texts = [getattr(b, "text", None) for b in blocks] if isinstance(blocks, list) else []
+    texts = [text for text in texts if isinstance(text, str)]
+    try:
+        content = json.loads(str(texts[0])) if len(texts) == 1 else None
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or set(content) != {"message"}:
+        return Answer(None, "malformed", usage)
+    if not isinstance(content["message"], str):
+        return Answer(None, "malformed", usage)
+    return Answer(content["message"], "", usage)

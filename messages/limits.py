@@ -1,0 +1,97 @@
+"""How much may be asked and spent in a run, and the account of it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Prices:
+    """US dollars a million tokens, as the price list has them on the day of conf."""
+
+    input: float
+    output: float
+    cache_write: float
+    cache_read: float
+    batch_factor: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may do. Seconds, tokens, dollars."""
+
+    model: str
+    max_tokens: int
+    concurrency: int
+    max_retries: int
+    timeout_seconds: float
+    deadline_seconds: float
+    failures_to_stop: int
+    spend_cap_usd: float
+    batch_from: int
+    batch_size: int
+    batch_poll_seconds: float
+    batch_wait_seconds: float
+    prices: Prices
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one or several calls; `input` counts those read from and written to a cache too."""
+
+    input: int = 0
+    output: int = 0
+    cost_usd: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input + other.input, self.output + other.output, self.cost_usd + other.cost_usd
+        )
+
+
+def usage_of(counts: object, prices: Prices, is_batch: bool) -> Usage:
+    """The usage that an answer states (the SDK's `usage`); a field that is missing counts 0."""
+
+    def count(name: str) -> int:
+        value = getattr(counts, name, None)
+        return value if isinstance(value, int) and value > 0 else 0
+
+    fresh, out = count("input_tokens"), count("output_tokens")
+    written, read = count("cache_creation_input_tokens"), count("cache_read_input_tokens")
+    dollars = (
+        fresh * prices.input
+        + written * prices.cache_write
+        + read * prices.cache_read
+        + out * prices.output
+    ) / 1e6
+    return Usage(fresh + written + read, out, dollars * (prices.batch_factor if is_batch else 1.0))
+
+
+def cost_at_most(input_tokens: int, max_tokens: int, prices: Prices, is_batch: bool) -> float:
+    """Dollars that one attempt can cost, whatever the cache does."""
+    dearest = max(prices.input, prices.cache_write)
+    dollars = (input_tokens * dearest + max_tokens * prices.output) / 1e6
+    return dollars * (prices.batch_factor if is_batch else 1.0)
+
+
+@dataclass
+class Budget:
+    """Dollars of a run. What a call can cost is set aside before it, so the cap is never passed."""
+
+    cap_usd: float
+    spent_usd: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def reserve(self, usd: float) -> bool:
+        """Set aside; False: it would pass the cap, and nothing was."""
+        with self._lock:
+            if self.spent_usd + usd > self.cap_usd:
+                return False
+            self.spent_usd += usd
+            return True
+
+    def settle(self, reserved_usd: float, cost_usd: float) -> None:
+        """Put what it did cost in place of what was set aside."""
+        with self._lock:
+            self.spent_usd += cost_usd - reserved_usd

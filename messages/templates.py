@@ -1,0 +1,28 @@
+"""The words that serve where the model does not: two sentences, of fixed parts."""
+
+from __future__ import annotations
+
+from messages.brief import Brief
+
+GREETINGS = {"en": "Hello", "de": "Guten Tag", "fr": "Bonjour", "es": "Hola"}
+THANKS = {
+    ("en", "new features"): "thank you for exploring our features with us",
+    ("en", "support"): "thank you for being with us, our team is glad to help you",
+    ("en", "savings"): "thank you for being with us",
+    ("de", "new features"): "schön, dass Sie unsere Funktionen nutzen",
+    ("de", "support"): "schön, dass Sie bei uns sind, unser Team hilft Ihnen gern",
+    ("de", "savings"): "schön, dass Sie bei uns sind",
+    ("fr", "new features"): "merci de découvrir nos fonctions avec nous",
+    ("fr", "support"): "merci de votre confiance, notre équipe vous aide volontiers",
+    ("fr", "savings"): "merci de votre confiance",
+    ("es", "new features"): "gracias por descubrir nuestras funciones con nosotros",
+    ("es", "support"): "gracias por su confianza, nuestro equipo le ayuda con gusto",
+    ("es", "savings"): "gracias por su confianza",
+}
+
+
+def template(brief: Brief) -> str:
+    """A message that says the offer and nothing more."""
+    name = f" {brief.first_name}" if brief.first_name else ""
+    thanks = THANKS[brief.language, brief.theme]
+    return f"{GREETINGS[brief.language]}{name}, {thanks}. {brief.terms.sentence}"

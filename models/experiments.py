@@ -1,0 +1,144 @@
+"""Statistics of experiments, from counts and sums alone, so that a table of any size can be judged.
+
+Means of treated and held-out with an interval, CUPED, sample-ratio mismatch, Holm's correction, a
+test that stays valid under daily peeking, and the power that a campaign has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Moments:
+    """One arm: how many, the sums of y and y^2, and of the covariate x from before the campaign."""
+
+    count: int
+    y: float
+    yy: float
+    x: float = 0.0
+    xx: float = 0.0
+    xy: float = 0.0
+
+    @property
+    def mean(self) -> float:
+        return self.y / self.count
+
+    @property
+    def variance(self) -> float:
+        """Sample variance of y; 0 where one row says nothing of it."""
+        return _spread(self.yy, self.y, self.y, self.count)
+
+    @classmethod
+    def of(cls, y: Sequence[float], x: Sequence[float] | None = None) -> Moments:
+        """The moments of rows."""
+        v = np.asarray(y, float)
+        z = np.zeros(len(v)) if x is None else np.asarray(x, float)
+        sums = (float(s) for s in (v.sum(), v @ v, z.sum(), z @ z, z @ v))
+        return cls(len(v), *sums)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Treated less held-out, its standard error, interval and two-sided p-value (Welch)."""
+
+    effect: float
+    error: float
+    low: float
+    high: float
+    p_value: float
+
+
+def difference(treated: Moments, held_out: Moments) -> Difference | None:
+    """Welch's comparison of two means. None where an arm has under two rows or nothing varies."""
+    if min(treated.count, held_out.count) < 2:
+        return None
+    a, b = treated.variance / treated.count, held_out.variance / held_out.count
+    if a + b <= 0:
+        return None
+    freedom = (a + b) ** 2 / (a**2 / (treated.count - 1) + b**2 / (held_out.count - 1))
+    return _around(treated.mean - held_out.mean, math.sqrt(a + b), freedom)
+
+
+def cuped(treated: Moments, held_out: Moments) -> Difference | None:
+    """The same after taking out what the covariate explains (Deng et al. 2013).
+
+    theta = cov(y, x) / var(x), pooled within the arms; without a varying covariate as `difference`.
+    """
+    if min(treated.count, held_out.count) < 2:
+        return None
+    within = [_spread(m.xx, m.x, m.x, m.count) * (m.count - 1) for m in (treated, held_out)]
+    shared = [_spread(m.xy, m.x, m.y, m.count) * (m.count - 1) for m in (treated, held_out)]
+    if sum(within) <= 0:
+        return difference(treated, held_out)
+    theta = sum(shared) / sum(within)
+    return difference(_adjusted(treated, theta), _adjusted(held_out, theta))
+
+
+def anytime_p_value(found: Difference, scale: float) -> float:
+    """A p-value to be looked at every day: mixture sequential ratio test (Johari et al. 2017).
+
+    Under no effect, the chance that it ever falls below alpha is at most alpha. `scale`: the size
+    of effects that are hoped for, fixed before the first look.
+    """
+    variance, mixing = found.error**2, scale**2
+    log_ratio = 0.5 * math.log(variance / (variance + mixing)) + (
+        mixing * found.effect**2 / (2 * variance * (variance + mixing))
+    )
+    return min(1.0, math.exp(-log_ratio))
+
+
+def srm_p_value(counts: Mapping[str, int], shares: Mapping[str, float]) -> float:
+    """Chi-squared test that the arms have the sizes that were meant; below .001: look for a bug."""
+    names = sorted(shares)
+    seen = np.array([counts.get(n, 0) for n in names], float)
+    meant = np.array([shares[n] for n in names], float)
+    return float(stats.chisquare(seen, meant / meant.sum() * seen.sum()).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P-values of several arms, corrected so that one false alarm among all has its stated chance.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    order = np.argsort(p_values, kind="stable")
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = round(highest, 15)
+    return corrected
+
+
+def minimum_detectable_effect(
+    treated: int, held_out: int, deviation: float, power: float = 0.8
+) -> float:
+    """The smallest true difference that such a campaign finds with the given chance."""
+    z = stats.norm.ppf(0.5 + CONFIDENCE / 2) + stats.norm.ppf(power)
+    return float(z * deviation * math.sqrt(1 / treated + 1 / held_out))
+
+
+def _around(effect: float, error: float, freedom: float) -> Difference:
+    reach = float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * error
+    p_value = float(2 * stats.t.sf(abs(effect) / error, freedom))
+    return Difference(effect, error, effect - reach, effect + reach, p_value)
+
+
+def _spread(ab: float, a: float, b: float, count: int) -> float:
+    """Sample covariance from sums; never below 0 for a variance that rounding would make so."""
+    value = (ab - a * b / count) / max(count - 1, 1)
+    return 0.0 if a == b and value < 1e-12 * abs(ab) else value
+
+
+def _adjusted(m: Moments, theta: float) -> Moments:
+    """Moments of y - theta x; only differences of means are read, so x need not be centred."""
+    y = m.y - theta * m.x
+    yy = m.yy - 2 * theta * m.xy + theta**2 * m.xx
+    return Moments(m.count, y, yy)

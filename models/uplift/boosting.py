@@ -1,0 +1,145 @@
+"""Boosted trees for the stages of an uplift learner: on Spark frames, or on pandas in one process.
+
+Both hand back models.tree_ensemble.TreeEnsemble, so that a prediction is the same wherever it runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from models.tree_ensemble import TreeEnsemble
+
+Floats = NDArray[np.float64]
+# New columns of a batch of rows, by name.
+BatchFunction = Callable[[pd.DataFrame], Mapping[str, Any]]
+
+
+class Boosting(Protocol):
+    """Rows of `names` (numbers, NaN where unknown), `arm` and other columns, on some engine."""
+
+    def classifier(self, rows: Any, names: Sequence[str], label: str) -> TreeEnsemble: ...
+
+    def regressor(self, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble: ...
+
+    def where(self, rows: Any, column: str, values: Sequence[float]) -> Any: ...
+
+    def with_columns(self, rows: Any, names: Sequence[str], function: BatchFunction) -> Any: ...
+
+
+@dataclass(frozen=True)
+class LocalBoosting:
+    """pandas, one process."""
+
+    parameters: Mapping[str, Any]
+    seed: int
+
+    def classifier(self, rows: pd.DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
+        return self._fitted(rows, names, label, "binary:logistic")
+
+    def regressor(self, rows: pd.DataFrame, names: Sequence[str], target: str) -> TreeEnsemble:
+        return self._fitted(rows, names, target, "reg:squarederror")
+
+    def where(self, rows: pd.DataFrame, column: str, values: Sequence[float]) -> pd.DataFrame:
+        return rows[rows[column].isin(values)]
+
+    def with_columns(
+        self, rows: pd.DataFrame, names: Sequence[str], function: BatchFunction
+    ) -> pd.DataFrame:
+        return rows.assign(**function(rows))
+
+    def _fitted(
+        self, rows: pd.DataFrame, names: Sequence[str], target: str, objective: str
+    ) -> TreeEnsemble:
+        import xgboost
+
+        data = xgboost.DMatrix(
+            rows[list(names)].to_numpy(np.float32), label=rows[target].to_numpy(float)
+        )
+        parameters = dict(self.parameters)
+        rounds = parameters.pop("n_estimators")
+        settings = {"objective": objective, "tree_method": "hist", "seed": self.seed, "nthread": 1}
+        booster = xgboost.train({**parameters, **settings}, data, num_boost_round=rounds)
+        return ensemble_of(booster)
+
+
+@dataclass(frozen=True)
+class SparkBoosting:
+    """xgboost.spark: rows stay where they are, a fit runs on `workers` tasks."""
+
+    parameters: Mapping[str, Any]
+    seed: int
+    workers: int
+
+    def classifier(self, rows: Any, names: Sequence[str], label: str) -> TreeEnsemble:
+        from xgboost.spark import SparkXGBClassifier
+
+        return self._fitted(SparkXGBClassifier, rows, names, label)
+
+    def regressor(self, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble:
+        from xgboost.spark import SparkXGBRegressor
+
+        return self._fitted(SparkXGBRegressor, rows, names, target)
+
+    def where(self, rows: Any, column: str, values: Sequence[float]) -> Any:
+        return rows.where(f"{column} IN ({', '.join(repr(float(v)) for v in values)})")
+
+    def with_columns(self, rows: Any, names: Sequence[str], function: BatchFunction) -> Any:
+        added = ", ".join(f"{name} double" for name in names)
+        columns = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in rows.schema.fields)
+
+        def each(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+            for batch in batches:
+                yield batch.assign(**function(batch))
+
+        return rows.mapInPandas(each, f"{columns}, {added}")
+
+    def _fitted(self, kind: Any, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble:
+        # Spread by customer and sorted, so that the same rows give the same trees.
+        spread = rows.repartition(self.workers, "customer_id").sortWithinPartitions(
+            "customer_id", "as_of"
+        )
+        fitted = kind(
+            features_col=list(names),
+            label_col=target,
+            num_workers=self.workers,
+            random_state=self.seed,
+            tree_method="hist",
+            verbosity=0,
+            verbose=False,
+            **self.parameters,
+        ).fit(spread)
+        return ensemble_of(fitted.get_booster())
+
+
+def ensemble_of(booster: Any) -> TreeEnsemble:
+    """Trees of a binary:logistic or reg:squarederror booster; raw scores of the latter are y."""
+    learner = json.loads(bytes(booster.save_raw("json")))
+    if learner["learner"]["objective"]["name"] != "reg:squarederror":
+        return TreeEnsemble.from_xgboost(booster)
+    import xgboost
+
+    # The flat form reads base_score as log-odds: 0.5 is zero there, and the mean is put back.
+    parameters = learner["learner"]["learner_model_param"]
+    written = json.loads(parameters["base_score"])
+    base = float(written[0] if isinstance(written, list) else written)
+    parameters["base_score"] = "[5E-1]" if isinstance(written, list) else "5E-1"
+    learner["learner"]["objective"] = {
+        "name": "binary:logistic",
+        "reg_loss_param": {"scale_pos_weight": "1"},
+    }
+    plain = xgboost.Booster()
+    plain.load_model(bytearray(json.dumps(learner).encode()))
+    return replace(TreeEnsemble.from_xgboost(plain), base=base)
+
+
+def probability(trees: TreeEnsemble, matrix: NDArray[np.float32]) -> Floats:
+    """The classifier's probability."""
+    return expit(trees.predict(matrix))

@@ -1,0 +1,161 @@
+"""S-, T-, X- and DR-learner for several arms at once (Kunzel et al. 2019; Kennedy 2023).
+
+The effect of arm k on a customer is the fall in churn probability, P(churn | none) - P(churn | k);
+below 0 it does harm. Arm 0 is nobody's offer. `arm` and `fold` are numbers; e_<k> is the share of
+the campaign that arm k got, known where the campaign was randomised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.tree_ensemble import TreeEnsemble
+from models.uplift.boosting import Boosting, Floats, probability
+
+LEARNERS = ("s_learner", "t_learner", "x_learner", "dr_learner")
+FOLDS = 2
+
+
+@dataclass(frozen=True)
+class UpliftModel:
+    """A fitted learner. `trees` by name: y_<arm> (S: y), up_<arm>, down_<arm>."""
+
+    learner: str
+    arms: tuple[str, ...]
+    trees: Mapping[str, TreeEnsemble]
+    shares: tuple[float, ...] = ()
+
+    def effects(self, matrix: NDArray[np.float32]) -> Floats:
+        """(rows, arms): the fall in churn probability under each arm."""
+        columns = [self._effect(matrix, k) for k in range(1, len(self.arms) + 1)]
+        return np.column_stack(columns)
+
+    def _effect(self, matrix: NDArray[np.float32], k: int) -> Floats:
+        if self.learner == "s_learner":
+            both = [
+                probability(self.trees["y"], _with_arm(matrix, a, len(self.arms))) for a in (0, k)
+            ]
+            return both[0] - both[1]
+        if self.learner == "t_learner":
+            return probability(self.trees["y_0"], matrix) - probability(
+                self.trees[f"y_{k}"], matrix
+            )
+        if self.learner == "x_learner":
+            share = self.shares[k] / (self.shares[k] + self.shares[0])
+            from_held_out = self.trees[f"down_{k}"].predict(matrix)
+            return share * from_held_out + (1 - share) * self.trees[f"up_{k}"].predict(matrix)
+        return self.trees[f"up_{k}"].predict(matrix)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "learner": self.learner,
+            "arms": list(self.arms),
+            "shares": list(self.shares),
+            "trees": {name: trees.to_dict() for name, trees in self.trees.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> UpliftModel:
+        """The model that to_dict wrote."""
+        trees = {name: TreeEnsemble.from_dict(t) for name, t in content["trees"].items()}
+        return cls(content["learner"], tuple(content["arms"]), trees, tuple(content["shares"]))
+
+
+def fit(
+    learner: str,
+    rows: Any,
+    names: Sequence[str],
+    arms: Sequence[str],
+    shares: Sequence[float],
+    boosting: Boosting,
+) -> UpliftModel:
+    """Fit on rows with `names`, arm (0 to len(arms)), fold (0 or 1), churned, e_0, e_1, ...
+
+    `shares`: of all rows, those of each arm, 0 first.
+    """
+    fitters = {"s_learner": _fit_s, "t_learner": _fit_t, "x_learner": _fit_x, "dr_learner": _fit_dr}
+    trees = fitters[learner](rows, list(names), len(arms), boosting)
+    return UpliftModel(learner, tuple(arms), trees, tuple(shares))
+
+
+def _with_arm(matrix: NDArray[np.float32], arm: int, arms: int) -> NDArray[np.float32]:
+    flags = np.zeros((len(matrix), arms), dtype=np.float32)
+    if arm:
+        flags[:, arm - 1] = 1.0
+    return np.column_stack([matrix, flags])
+
+
+def _matrix(batch: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:
+    return batch[list(names)].to_numpy(np.float32)
+
+
+def _fit_s(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+    flags = [f"is_arm_{k}" for k in range(1, arms + 1)]
+    flagged = boosting.with_columns(
+        rows,
+        flags,
+        lambda b: {f: (b["arm"] == k).astype(float) for k, f in enumerate(flags, 1)},
+    )
+    return {"y": boosting.classifier(flagged, [*names, *flags], "churned")}
+
+
+def _fit_t(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+    return {
+        f"y_{k}": boosting.classifier(boosting.where(rows, "arm", [k]), names, "churned")
+        for k in range(arms + 1)
+    }
+
+
+def _fit_x(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+    first = _fit_t(rows, names, arms, boosting)
+    trees = {}
+    for k in range(1, arms + 1):
+
+        def imputed(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
+            x = _matrix(b, names)
+            return {
+                "fall": np.where(
+                    b["arm"] == k,
+                    probability(first["y_0"], x) - b["churned"],
+                    b["churned"] - probability(first[f"y_{k}"], x),
+                )
+            }
+
+        both = boosting.with_columns(boosting.where(rows, "arm", [0, k]), ["fall"], imputed)
+        trees[f"up_{k}"] = boosting.regressor(boosting.where(both, "arm", [k]), names, "fall")
+        trees[f"down_{k}"] = boosting.regressor(boosting.where(both, "arm", [0]), names, "fall")
+    return trees
+
+
+def _fit_dr(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+    """Nuisances are fitted on the other fold, so that no row scores itself."""
+    nuisances = [
+        _fit_t(boosting.where(rows, "fold", [1 - fold]), names, arms, boosting)
+        for fold in range(FOLDS)
+    ]
+    trees = {}
+    for k in range(1, arms + 1):
+
+        def pseudo(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
+            x, fold = _matrix(b, names), b["fold"].to_numpy()
+            none, other = (
+                np.choose(
+                    (fold > 0.5).astype(int), [probability(n[f"y_{a}"], x) for n in nuisances]
+                )
+                for a in (0, k)
+            )
+            churned, arm = b["churned"].to_numpy(float), b["arm"].to_numpy()
+            held = np.where(arm == 0, (churned - none) / b["e_0"], 0.0)
+            treated = np.where(arm == k, (churned - other) / b[f"e_{k}"], 0.0)
+            return {"fall": none - other + held - treated}
+
+        scored = boosting.with_columns(rows, ["fall"], pseudo)
+        trees[f"up_{k}"] = boosting.regressor(scored, names, "fall")
+    return trees

@@ -1,0 +1,116 @@
+"""What the customers bought: order lines, with redemptions of offers and card fraud among them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator import draws, world as w
+from simulator.draws import Floats
+from simulator.lives import Lives
+from simulator.people import People, customer_names
+
+PRODUCTS = 400
+FRAUD_SHARE = 0.004
+# A redemption follows its contact by 0.4 to 2.4 days.
+REDEEMED_FROM, REDEEMED_WITHIN = 0.4, 2.0
+DISCOUNTS = np.array([0.10, 0.20, 0.0, 0.0, 0.05, 0.0])
+
+
+def order_times(
+    who: People, stays: pd.DataFrame, world: w.World, until: float, name: str
+) -> tuple[NDArray[np.int64], Floats]:
+    """The customer's place and the time of each order, but redemptions.
+
+    Candidates at the season's highest rate are thinned by the season of their day. The number of a
+    stretch within its customer keys its draws, so that other customers do not matter.
+    """
+    row = stays["row"].to_numpy()
+    begin, end = stays["begin"].to_numpy(), np.minimum(stays["end"].to_numpy(), until)
+    mood = np.where(stays["is_bad"].to_numpy(), w.DISCONTENT_ORDERS, 1.0)
+    mean = who.order_rate[row] * mood * w.SEASON_MOST * np.maximum(end - begin, 0.0)
+    # Begins are unique within a customer: their bits name the stretch.
+    stretch = begin.view(np.uint64)
+    place, number = draws.events(world.seed, name, mean, who.id[row], stretch)
+    keys = (who.id[row[place]], stretch[place], number)
+    at = begin[place] + (end - begin)[place] * draws.uniform(world.seed, f"{name}.time", *keys)
+    kept = draws.uniform(world.seed, f"{name}.season", *keys) < w.season(at) / w.SEASON_MOST
+    return row[place][kept], at[kept]
+
+
+def redemption_times(who: People, contacts: pd.DataFrame, world: w.World) -> pd.DataFrame:
+    """One row a redeemed contact: row, day, offer, at."""
+    redeemed = contacts[contacts["is_redeemed"].astype(bool)].copy()
+    row, day = redeemed["row"].to_numpy(np.int64), redeemed["day"].to_numpy(np.int64)
+    u = draws.uniform(world.seed, "redeemed.time", who.id[row], day)
+    redeemed["at"] = day + REDEEMED_FROM + REDEEMED_WITHIN * u
+    return redeemed.reset_index(drop=True)
+
+
+def orders(who: People, found: Lives, world: w.World, until: float = w.DAYS) -> pd.DataFrame:
+    """One row an order before `until`: row, at, offer (-1: none), is_fraud, order_id."""
+    row, at = order_times(who, found.stays, world, until, "order")
+    redeemed = redemption_times(who, found.contacts, world)
+    redeemed = redeemed[redeemed["at"] < until]
+    rows = pd.DataFrame(
+        {
+            "row": np.concatenate([row, redeemed["row"].to_numpy(np.int64)]),
+            "at": np.concatenate([at, redeemed["at"].to_numpy(np.float64)]),
+            "offer": np.concatenate(
+                [np.full(len(row), -1), redeemed["offer"].to_numpy(np.int64)]
+            ).astype(np.int64),
+        }
+    ).sort_values(["row", "at"], ignore_index=True)
+    number = rows.groupby("row").cumcount().to_numpy()
+    ids = who.id[rows["row"].to_numpy()]
+    fraud = draws.uniform(world.seed, "fraud", ids, number) < FRAUD_SHARE
+    rows["is_fraud"] = fraud & (rows["offer"] == -1)
+    # Fraud comes at night.
+    night = np.floor(rows["at"]) + (1 + 4 * (rows["at"] % 1)) / 24
+    rows["at"] = np.where(rows["is_fraud"], night, rows["at"])
+    rows["order_id"] = [f"o{i:07d}-{n:04d}" for i, n in zip(ids, number, strict=True)]
+    rows["number"] = number
+    return rows
+
+
+def lines(who: People, bought: pd.DataFrame, world: w.World) -> pd.DataFrame:
+    """One row an order line: customer_id, order_id, product_id, at, quantity, amount, discount.
+
+    Amounts are log-normal around the customer's own level; one line in two hundred is a return.
+    """
+    row, number = bought["row"].to_numpy(), bought["number"].to_numpy()
+    ids = who.id[row]
+    more = draws.poisson(draws.uniform(world.seed, "lines", ids, number), np.full(len(row), 1.1))
+    place = np.repeat(np.arange(len(row)), more + 1)
+    line = np.arange(len(place)) - np.repeat(np.cumsum(more + 1) - more - 1, more + 1)
+
+    def u(name: str) -> Floats:
+        return draws.uniform(world.seed, f"line.{name}", ids[place], number[place], line)
+
+    price = who.basket[row[place]] * np.exp(0.7 * draws.normal(u("price")) - 0.245)
+    fraud = bought["is_fraud"].to_numpy()[place]
+    price = np.where(fraud, 8 * price, price)
+    offer = bought["offer"].to_numpy()[place]
+    share = np.where(offer >= 0, DISCOUNTS[np.maximum(offer, 0)], 0.0)
+    # The price-sensitive buy what is on sale.
+    is_on_sale = u("sale") < 0.35 * who.price[row[place]]
+    share = np.maximum(share, np.where(is_on_sale, 0.15, 0.0))
+    amount = np.round(np.maximum(price * (1 - share), 0.5), 2)
+    is_return = (u("return") < 0.005) & ~fraud & (line > 0)
+    # Steps of one line each, so that (order_id, product_id) is a key.
+    first = np.floor(
+        PRODUCTS * u("first")[np.repeat(np.cumsum(more + 1) - more - 1, more + 1)] ** 2
+    )
+    product = (first.astype(np.int64) + 37 * line) % PRODUCTS
+    return pd.DataFrame(
+        {
+            "customer_id": customer_names(ids[place]),
+            "order_id": bought["order_id"].to_numpy()[place],
+            "product_id": [f"p{p:03d}" for p in product],
+            "at": bought["at"].to_numpy()[place],
+            "quantity": 1 + draws.poisson(u("quantity"), np.full(len(place), 0.4)).astype(float),
+            "amount": np.where(is_return, -amount, amount),
+            "discount": np.round(np.where(is_return, 0.0, price * share), 2),
+        }
+    )

@@ -1,0 +1,141 @@
+"""decide_offers and write_messages on a small lake: once, twice, with a service and without."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from jobs import decide_offers, write_messages
+from tests.jobs.decision_lake import AS_OF, write_decision_lake
+from tests.unit.messages.conftest import offer_texts
+from tests.unit.messages.fake_claude import FakeClaude, written
+
+pytestmark = pytest.mark.spark_only
+
+
+@pytest.fixture(scope="module")
+def lake(spark, tmp_path_factory):
+    """The root of a lake whose offers are decided."""
+    root = tmp_path_factory.mktemp("decisions") / "lake"
+    context = at(root)
+    write_decision_lake(context)
+    decide_offers.run(context)
+    return root
+
+
+def at(root, is_dry=False, **messages):
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import load
+
+    settings = load("demo", lakehouse={"root": str(root), "catalog": None})
+    changed = settings.messages.model_copy(update=messages)
+    settings = settings.model_copy(update={"messages": changed})
+    context = Context(settings, RunInfo("test"), Progress(is_quiet=True), AS_OF, is_dry=is_dry)
+    context.__dict__["as_of"] = AS_OF  # no purchases here from which it could be told
+    return context
+
+
+def table(root, name, key="customer_id"):
+    return at(root).read(name).toPandas().sort_values(key, ignore_index=True)
+
+
+def test_everybody_has_an_offer_or_a_reason_and_the_budget_holds(lake):
+    found = table(lake, "gold.offer_decisions").set_index("customer_id")
+    assert len(found) == 40
+    assert (found["offer_id"].isna() == found["no_offer_reason"].notna()).all()
+    assert found.loc["c03", "no_offer_reason"] == "opted_out"
+    assert found.loc["c05", "no_offer_reason"] == "cooling_off"
+    assert list(found.index[found["offer_id"] == "winback_survey"]) == ["c37", "c38", "c39"]
+    within = found[found["offer_id"].notna() & (found["offer_id"] != "winback_survey")]
+    # A fifth of the 37 who can be kept.
+    assert len(within) == 7
+    # By rule: more than 20 orders, or the small discount.
+    orders = {f"c{n:02d}": 10 + n for n in range(40)}
+    for customer, offer in within["offer_id"].items():
+        assert offer == ("loyalty_bonus" if orders[customer] > 20 else "discount_10")
+    # All chosen keep more than anybody who was left out for the budget could.
+    gain = {
+        f"c{n:02d}": 0.2 * (n + 1) / 50 * (1000 - 10 * n) - 0.03 * (1000 - 10 * n)
+        for n in range(37)
+    }
+    out = found.index[found["no_offer_reason"] == "budget"]
+    assert min(gain[c] for c in within.index) >= max(gain[c] for c in out)
+
+
+def test_deciding_again_changes_nothing(lake):
+    before = at(lake).lake.version("gold.offer_decisions")
+    decide_offers.run(at(lake))
+    assert at(lake).lake.version("gold.offer_decisions") == before
+
+
+def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):
+    monkeypatch.delenv(write_messages.KEY, raising=False)
+    write_messages.run(at(lake))
+    decided = table(lake, "gold.offer_decisions")
+    sent = decided[decided["offer_id"].notna() & ~decided["is_held_out"]]
+    found = table(lake, "gold.messages")
+    assert list(found["customer_id"]) == list(sent["customer_id"])
+    assert set(found["written_by"]) == {"template"}
+    assert set(found["guard_verdict"]) == {"not_written: no_key"}
+    assert not found["approved"].any()
+    version = at(lake).lake.version("gold.messages")
+    write_messages.run(at(lake))
+    assert at(lake).lake.version("gold.messages") == version
+
+
+def test_a_text_that_greets_leaves_no_trace_in_statistics(lake):
+    log = "".join(p.read_text() for p in (lake / "gold" / "messages" / "_delta_log").glob("*.json"))
+    for name in ("Ada", "Ben", "Clara", "David"):
+        assert name not in log
+
+
+def say(body):
+    asked = json.loads(body["messages"][0]["content"])
+    open_with = {"en": "Hello", "de": "Guten Tag", "fr": "Bonjour", "es": "Hola"}[asked["language"]]
+    thanks = {
+        "en": "thank you for being with us",
+        "de": "schön, dass Sie bei uns sind",
+        "fr": "merci de votre confiance",
+        "es": "gracias por su confianza",
+    }[asked["language"]]
+    for offer in ("discount_10", "loyalty_bonus", "winback_survey"):
+        texts = offer_texts(offer)[asked["language"]]
+        if texts.terms == asked["offer"]:
+            return f"{open_with} {asked['first_name']}, {thanks}. {texts.sentence}"
+    raise AssertionError(asked)
+
+
+@pytest.mark.parametrize("batch_from", [1000, 1], ids=["one by one", "in batches"])
+def test_a_service_writes_each_message_once(lake, tmp_path, monkeypatch, batch_from):
+    import shutil
+
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    shutil.rmtree(root / "gold" / "messages", ignore_errors=True)
+    monkeypatch.setenv(write_messages.KEY, "sk-test")
+    server = FakeClaude(lambda body, number: (200, {}, written(say(body)), 0))
+    more = {"base_url": server.url, "batch_from": batch_from, "batch_poll_seconds": 0.01}
+    try:
+        write_messages.run(at(root, **more))
+        calls = len(server.raw)
+        found = table(root, "gold.messages")
+        assert set(found["written_by"]) == {"claude"}
+        assert set(found["model"]) == {"claude-haiku-5-5"}
+        assert (found["cost_usd"] > 0).all()
+        write_messages.run(at(root, **more))
+        assert len(server.raw) == calls
+        # Not a customer's id, in any body that left.
+        assert not any(f'"{c}"' in raw for raw in server.raw for c in found["customer_id"])
+    finally:
+        server.close()
+
+
+def test_a_dry_run_writes_and_asks_nothing(lake, tmp_path, monkeypatch):
+    monkeypatch.setenv(write_messages.KEY, "sk-test")
+    before = at(lake).lake.version("gold.messages")
+    write_messages.run(at(lake, is_dry=True, base_url="http://127.0.0.1:9"))
+    decide_offers.run(at(lake, is_dry=True))
+    assert at(lake).lake.version("gold.messages") == before

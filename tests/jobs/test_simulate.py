@@ -1,0 +1,73 @@
+"""The job simulate on Spark: whole files, the same for any partitions, once."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs import ingest, simulate
+from simulator.files import SOURCES, TRUTH, rows_of
+
+pytestmark = pytest.mark.spark_only
+
+SIMULATION = {"customers": 40, "seed": 5}
+
+
+@pytest.fixture(scope="module")
+def company(spark, tmp_path_factory):
+    """A small company on disk, and the context of its job."""
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import load
+
+    root = tmp_path_factory.mktemp("company") / "lake"
+    settings = load(
+        "simulated", simulation=SIMULATION, lakehouse={"root": str(root), "catalog": None}
+    )
+    sources = {
+        name: source.model_copy(
+            update={"path": source.path.replace("lakehouse-simulated-sources", f"{root}-sources")}
+        )
+        for name, source in settings.sources.items()
+    }
+    settings = settings.model_copy(update={"sources": sources})
+    context = Context(settings, RunInfo("test"), Progress(is_quiet=True))
+    simulate.run(context)
+    return context
+
+
+@pytest.mark.parametrize("name", [*SOURCES, *TRUTH])
+def test_files_hold_the_rows_of_all_customers_whatever_the_partitions(company, name):
+    folder = simulate.sources_folder(company) if name in SOURCES else simulate.truth_folder(company)
+    world = simulate.simulated_world(company)
+    found = company.spark.read.parquet(str(folder / name)).toPandas()
+    wanted = rows_of(name, np.arange(world.customers), world)
+    columns = list(wanted.columns)
+    wanted = wanted.astype(found[columns].dtypes)
+
+    def ordered(rows):
+        return rows[columns].sort_values(columns, ignore_index=True)
+
+    pd.testing.assert_frame_equal(ordered(found), ordered(wanted), check_dtype=False)
+
+
+def test_a_second_run_writes_nothing(company):
+    folder = simulate.sources_folder(company)
+    before = sorted((p.as_posix(), p.stat().st_mtime_ns) for p in folder.rglob("*"))
+    simulate.run(company)
+    assert sorted((p.as_posix(), p.stat().st_mtime_ns) for p in folder.rglob("*")) == before
+    assert json.loads((folder / simulate.MANIFEST).read_text())["customers"] == 40
+
+
+def test_ingest_takes_it_in_and_finds_the_doubles(company):
+    ingest.run(company)
+    world = simulate.simulated_world(company)
+    for source, table in (("transactions", "transactions"), ("engagement", "engagement_events")):
+        rows = rows_of(source, np.arange(world.customers), world)
+        key = company.settings.sources[source].key
+        assert company.read(f"silver.{table}").count() == len(rows.drop_duplicates(key))
+    assert company.read("silver.quarantine").count() == 0

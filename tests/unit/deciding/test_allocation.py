@@ -1,0 +1,144 @@
+"""The knapsack against an exact solver, and its promises: never above budget, never a loss."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs.deciding.allocation import Problem, allocate
+from models.knapsack import best_choices
+
+# sqlframe remembers the columns of a name for the life of the process.
+NUMBERS = itertools.count()
+OFFERS = ("a", "b", "c", "d", "e", "f")
+
+
+def customers(rows, seed, offers=OFFERS):
+    """Gains and costs that grow together, as with a share of a CLV; a third of offers is barred."""
+    draw = np.random.default_rng(seed)
+    value = draw.lognormal(5, 1, rows)
+    cost = value[:, None] * draw.uniform(0.01, 0.2, (rows, len(offers)))
+    gain = value[:, None] * draw.uniform(-0.05, 0.3, (rows, len(offers)))
+    barred = draw.random((rows, len(offers))) < 0.33
+    return np.where(barred, np.nan, gain), np.where(barred, np.nan, cost)
+
+
+def frame_of(session, gain, cost, offers=OFFERS):
+    data = {"customer_id": [f"c{i:05d}" for i in range(len(gain))]}
+    for k, name in enumerate(offers):
+        data[f"gain_{name}"] = gain[:, k]
+        data[f"cost_{name}"] = cost[:, k]
+    rows = pd.DataFrame(data)
+    if hasattr(session, "_conn"):
+        # Inline values would be parsed again with every query.
+        name = f"customers_{next(NUMBERS)}"
+        session._conn.register(f"{name}_source", rows)
+        session._conn.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_source")
+        return session.table(name)
+    ddl = ", ".join(f"{c} {'string' if c == 'customer_id' else 'double'}" for c in rows)
+    records = [
+        tuple(None if isinstance(v, float) and np.isnan(v) else v for v in row)
+        for row in rows.itertuples(index=False)
+    ]
+    return session.createDataFrame(records, ddl)
+
+
+def kept(session):
+    """Compute a frame once, as the lake's `keep` does."""
+
+    def keep(frame):
+        if not hasattr(session, "_conn"):
+            return frame.persist()
+        name = f"kept_{next(NUMBERS)}"
+        sql = frame.sql(dialect="duckdb", optimize=False)
+        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
+        return session.table(name)
+
+    return keep
+
+
+def solved(session, gain, cost, unit, budget, caps=None, offers=OFFERS):
+    rows = frame_of(session, gain, cost, offers)
+    plan = allocate(Problem(rows, offers, unit, budget, caps or {}), kept(session))
+    rows = plan.rows.select("customer_id", "choice").toPandas().sort_values("customer_id")
+    names = {name: k for k, name in enumerate(offers)}
+    return np.array([names.get(c, -1) for c in rows["choice"]]), plan
+
+
+def worth(matrix, chosen):
+    taken = np.flatnonzero(chosen >= 0)
+    return matrix[taken, chosen[taken]].sum()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.7])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_money_is_spent_within_a_thousandth_of_the_exact_solver(session, seed, share):
+    gain, cost = customers(600, seed)
+    budget = share * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    exact = best_choices(gain, cost, budget, np.full(6, np.inf))
+    chosen, plan = solved(session, gain, cost, "money", budget)
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+    assert plan.used == pytest.approx(worth(cost, chosen))
+
+
+def test_a_number_of_customers_is_the_exact_best(session):
+    gain, cost = customers(900, 3)
+    best = np.sort(np.nan_to_num(gain, nan=-1.0).max(axis=1))[::-1]
+    chosen, _ = solved(session, gain, cost, "customers", 90)
+    assert (chosen >= 0).sum() == 90
+    # One offer each: the 90 greatest of the customers' best gains.
+    assert worth(gain, chosen) == pytest.approx(best[:90].sum())
+
+
+def test_a_cap_of_an_offer_holds_and_costs_little(session):
+    gain, cost = customers(600, 4)
+    budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    caps = np.full(6, np.inf)
+    caps[:2] = (10, 25)
+    exact = best_choices(gain, cost, budget, caps)
+    chosen, _ = solved(session, gain, cost, "money", budget, {"a": 10, "b": 25})
+    assert (chosen == 0).sum() <= 10 and (chosen == 1).sum() <= 25
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+
+
+def test_with_money_enough_everybody_gets_their_best_and_budget_has_no_price(session):
+    gain, cost = customers(100, 5)
+    chosen, plan = solved(session, gain, cost, "money", 1e9)
+    filled = np.nan_to_num(gain, nan=-1.0)
+    assert plan.shadow_price == 0.0
+    assert (chosen == np.where(filled.max(axis=1) > 0, filled.argmax(axis=1), -1)).all()
+
+
+def test_nobody_gets_an_offer_that_loses(session):
+    gain, cost = customers(300, 6)
+    chosen, _ = solved(session, -np.abs(gain), cost, "money", 1e9)
+    assert (chosen == -1).all()
+
+
+def test_no_customer_no_plan(session):
+    chosen, plan = solved(session, np.zeros((0, 6)), np.zeros((0, 6)), "money", 10.0)
+    assert len(chosen) == 0 and plan.used == 0.0
+
+
+def test_the_shadow_price_is_what_one_more_unit_brings(session):
+    """Customers with gains 10, 9, ..., 1 and cost 1 each: at a budget of 4 the next brings 6."""
+    gain = np.arange(10, 0, -1.0)[:, None]
+    cost = np.ones((10, 1))
+    chosen, plan = solved(session, gain, cost, "money", 4.0, offers=("a",))
+    assert (chosen >= 0).tolist() == [True] * 4 + [False] * 6
+    # The price lies where the fifth no longer buys: from 6 on.
+    assert plan.shadow_price == pytest.approx(6.0, abs=1e-6)
+
+
+def test_the_exact_solver_by_hand():
+    """Budget 3: of (gain 5, use 3) and two of (gain 3, use 1.5), the two small ones."""
+    gain = np.array([[5.0, np.nan], [3.0, np.nan], [np.nan, 3.0]])
+    use = np.array([[3.0, np.nan], [1.5, np.nan], [np.nan, 1.5]])
+    assert best_choices(gain, use, 3.0, np.array([np.inf, np.inf])).tolist() == [-1, 0, 1]
+    assert best_choices(gain, use, 3.0, np.array([np.inf, 0.0])).tolist() == [0, -1, -1]
+    assert best_choices(gain, use, -1.0, np.array([np.inf, np.inf])).tolist() == [-1, -1, -1]

@@ -1,0 +1,152 @@
+"""A local server that speaks the Messages and Message Batches APIs, as it is told to."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+USAGE = {
+    "input_tokens": 100,
+    "output_tokens": 40,
+    "cache_creation_input_tokens": 0,
+    "cache_read_input_tokens": 600,
+}
+
+
+def message(text, stop_reason="end_turn", usage=None):
+    """A whole answer of the Messages API."""
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "claude-haiku-5-5",
+        "content": [{"type": "text", "text": text}] if text is not None else [],
+        "stop_reason": stop_reason,
+        "stop_sequence": None,
+        "usage": usage or USAGE,
+    }
+
+
+def written(text):
+    """The JSON that the prompt's schema asks for."""
+    return message(json.dumps({"message": text}))
+
+
+def error(kind, text="no"):
+    return {"type": "error", "error": {"type": kind, "message": text}}
+
+
+class FakeClaude:
+    """`behave(body, call_number)` gives (status, headers, body as dict or text, seconds)."""
+
+    def __init__(self, behave):
+        self.behave = behave
+        self.requests = []
+        self.raw = []
+        self.batches = {}
+        self.polls_until_ended = 1
+        self.lock = threading.Lock()
+        self.now = self.most = 0
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                raw = self.rfile.read(int(self.headers["content-length"]))
+                with outer.lock:
+                    outer.raw.append(raw.decode())
+                    outer.now += 1
+                    outer.most = max(outer.most, outer.now)
+                try:
+                    if self.path.startswith("/v1/messages/batches"):
+                        return self.answer(200, {}, outer.create_batch(json.loads(raw)))
+                    with outer.lock:
+                        outer.requests.append(json.loads(raw))
+                        number = len(outer.requests)
+                    status, headers, body, seconds = outer.behave(json.loads(raw), number)
+                    time.sleep(seconds)
+                    return self.answer(status, headers, body)
+                finally:
+                    with outer.lock:
+                        outer.now -= 1
+
+            def do_GET(self):
+                parts = self.path.partition("?")[0].strip("/").split("/")
+                if len(parts) == 3:
+                    listed = [outer.batch(b) for b in reversed(list(outer.batches))]
+                    body = {"data": listed, "has_more": False, "first_id": None, "last_id": None}
+                    return self.answer(200, {}, body)
+                if parts[-1] == "results":
+                    lines = outer.batches[parts[-2]]["lines"]
+                    # Any order.
+                    return self.answer(200, {}, "\n".join(json.dumps(x) for x in lines[::-1]))
+                with outer.lock:
+                    outer.batches[parts[-1]]["polls"] += 1
+                return self.answer(200, {}, outer.batch(parts[-1]))
+
+            def answer(self, status, headers, body):
+                text = body if isinstance(body, str) else json.dumps(body)
+                data = text.encode()
+                kind = "application/json" if not isinstance(body, str) else "text/html"
+                if isinstance(body, str) and '"custom_id"' in body:
+                    kind = "application/x-jsonl"
+                try:
+                    self.send_response(status)
+                    for name, value in {"content-type": kind, **headers}.items():
+                        self.send_header(name, value)
+                    self.send_header("content-length", str(len(data)))
+                    self.end_headers()
+                    self.wfile.write(data)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # the caller's time was over
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def create_batch(self, body):
+        batch_id = f"msgbatch_{len(self.batches) + 1}"
+        lines = []
+        for number, one in enumerate(body["requests"], 1):
+            status, _, answer, _ = self.behave(one["params"], number)
+            if status == 200:
+                result = {"type": "succeeded", "message": answer}
+            elif status == 410:
+                result = {"type": "expired"}
+            else:
+                result = {"type": "errored", "error": {**answer, "request_id": None}}
+            lines.append({"custom_id": one["custom_id"], "result": result})
+        self.batches[batch_id] = {"lines": lines, "polls": 0, "requests": body["requests"]}
+        return self.batch(batch_id)
+
+    def batch(self, batch_id):
+        found = self.batches[batch_id]
+        ended = found["polls"] >= self.polls_until_ended
+        counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
+        for line in found["lines"]:
+            counts[line["result"]["type"] if ended else "processing"] += 1
+        return {
+            "id": batch_id,
+            "type": "message_batch",
+            "processing_status": "ended" if ended else "in_progress",
+            "request_counts": counts,
+            "created_at": "2026-01-01T00:00:00Z",
+            "expires_at": "2026-01-02T00:00:00Z",
+            "ended_at": "2026-01-01T00:01:00Z" if ended else None,
+            "cancel_initiated_at": None,
+            "archived_at": None,
+            "results_url": f"{self.url}/v1/messages/batches/{batch_id}/results" if ended else None,
+        }

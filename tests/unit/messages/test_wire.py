@@ -1,0 +1,367 @@
+"""The real SDK against a local server: every way in which the service can answer, or not."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+
+import anthropic
+import pytest
+from anthropic.types.model import Model
+
+from messages.batches import BatchPendingError
+from messages.brief import LANGUAGES
+from messages.guard import faults
+from messages.prompt import INSTRUCTIONS, PROMPT_VERSION
+from messages.templates import template
+from tests.unit.messages.conftest import LIMITS, Ledger, brief_of, orders_of
+from tests.unit.messages.fake_claude import USAGE, error, message, written
+
+GOOD = "Hello Ada, it is a pleasure to have you with us. Enjoy 10% off your next order."
+# 100 tokens at 1 $, 600 read from the cache at 0.1 $, 40 out at 5 $ a million.
+COST = (100 * 1.0 + 600 * 0.1 + 40 * 5.0) / 1e6
+
+
+def ok(body, number):
+    return 200, {}, written(GOOD), 0
+
+
+def one(writer, server, **changes):
+    (found,) = writer(server, **changes).write(orders_of(brief_of()), is_large=False)
+    return found
+
+
+def test_the_default_model_is_current_in_the_installed_sdk():
+    from typing import get_args
+
+    names = {n for part in get_args(Model) for n in get_args(part)}
+    assert LIMITS.model in names
+    assert LIMITS.model not in anthropic.resources.messages.messages.DEPRECATED_MODELS
+
+
+def test_a_message_with_its_tokens_and_cost(claude, writer):
+    server = claude(ok)
+    found = one(writer, server)
+    assert (found.text, found.written_by, found.model) == (GOOD, "claude", "claude-haiku-5-5")
+    assert (found.verdict, found.usage.input, found.usage.output) == ("passed", 700, 40)
+    assert found.usage.cost_usd == pytest.approx(COST)
+
+
+def test_five_fields_leave_the_company_and_the_instructions_are_cached(claude, writer):
+    server = claude(ok)
+    one(writer, server)
+    (body,) = server.requests
+    assert json.loads(body["messages"][0]["content"]) == {
+        "first_name": "Ada",
+        "customer_for_months": 14,
+        "language": "en",
+        "offer": "10% off your next order",
+        "theme": "savings",
+    }
+    assert set(body) == {"model", "max_tokens", "system", "messages", "output_config"}
+    assert body["system"][0]["text"] == INSTRUCTIONS
+    assert body["system"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
+    assert body["output_config"]["format"]["type"] == "json_schema"
+    assert len(body["messages"]) == 1
+
+
+HTML = "<html><body>502 Bad Gateway</body></html>"
+FAILURES = {
+    "refusal": (200, {}, message("I cannot.", "refusal")),
+    "cut_short": (200, {}, message('{"message": "Hello', "max_tokens")),
+    "half_json": (200, {}, message('{"message": "Hello')),
+    "no_json": (200, {}, message("Hello Ada")),
+    "other_shape": (200, {}, message('{"text": "Hello"}')),
+    "number": (200, {}, message('{"message": 5}')),
+    "extra_field": (200, {}, message(json.dumps({"message": GOOD, "offer_id": "discount_90"}))),
+    "no_content": (200, {}, message(None)),
+    "html": (200, {}, HTML),
+    "empty_object": (200, {}, {}),
+    "bad_request": (400, {}, error("invalid_request_error")),
+    "too_large": (413, {}, error("request_too_large")),
+    "no_key": (401, {}, error("authentication_error")),
+    "no_money": (402, {}, error("billing_error")),
+    "not_found": (404, {}, error("not_found_error")),
+    "server_error": (500, {"retry-after-ms": "1"}, error("api_error")),
+    "unavailable": (503, {"retry-after-ms": "1"}, HTML),
+    "overloaded": (529, {"retry-after-ms": "1"}, error("overloaded_error")),
+    "limited": (429, {"retry-after-ms": "1"}, error("rate_limit_error")),
+}
+REASONS = {
+    "refusal": "refusal",
+    "cut_short": "cut_short",
+    "bad_request": "http_400",
+    "too_large": "http_413",
+    "no_key": "key_refused",
+    "no_money": "key_refused",
+    "not_found": "http_404",
+    "server_error": "server_error",
+    "unavailable": "server_error",
+    "overloaded": "overloaded",
+    "limited": "rate_limited",
+}
+RETRIED = {"server_error", "unavailable", "overloaded", "limited"}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_a_failure_gives_the_template_and_its_reason(claude, writer, kind):
+    server = claude(lambda body, number: (*FAILURES[kind], 0))
+    found = one(writer, server)
+    assert found.text == template(brief_of())
+    assert (found.written_by, found.model) == ("template", None)
+    assert found.verdict == f"not_written: {REASONS.get(kind, 'malformed')}"
+    assert len(server.requests) == (3 if kind in RETRIED else 1)
+
+
+def test_a_slow_service_is_given_up_after_the_time_of_conf_and_counts_as_billed(claude, writer):
+    server = claude(lambda body, number: (200, {}, written(GOOD), 1.0))
+    one_writer = writer(server, timeout_seconds=0.2, max_retries=0)
+    (found,) = one_writer.write(orders_of(brief_of()), is_large=False)
+    assert found.verdict == "not_written: timeout"
+    assert one_writer.gateway.budget.spent_usd > 0
+
+
+def test_nobody_listens(writer):
+    found = one(writer, None, max_retries=0)
+    assert found.verdict == "not_written: connection"
+
+
+def test_retry_after_is_honoured(claude, writer):
+    times = []
+
+    def behave(body, number):
+        times.append(time.monotonic())
+        if number == 1:
+            return 429, {"retry-after": "1"}, error("rate_limit_error"), 0
+        return ok(body, number)
+
+    assert one(writer, claude(behave)).text == GOOD
+    # Without the header the first wait is at most half a second.
+    assert times[1] - times[0] >= 1.0
+
+
+def test_a_service_that_is_down_is_not_asked_for_ever(claude, writer):
+    server = claude(lambda body, number: (529, {}, error("overloaded_error"), 0))
+    found = writer(server, max_retries=0, concurrency=1, failures_to_stop=3).write(
+        orders_of(*[brief_of()] * 20), is_large=False
+    )
+    assert len(server.requests) == 3
+    verdicts = [m.verdict for m in found]
+    assert verdicts == ["not_written: overloaded"] * 3 + ["not_written: service_down"] * 17
+
+
+def test_a_refused_key_is_not_tried_again(claude, writer):
+    server = claude(lambda body, number: (401, {}, error("authentication_error"), 0))
+    writer(server, concurrency=1).write(orders_of(*[brief_of()] * 5), is_large=False)
+    assert len(server.requests) == 1
+
+
+def test_after_the_deadline_nothing_is_asked(claude, writer):
+    server = claude(ok)
+    found = one(writer, server, deadline_seconds=0.0)
+    assert (found.verdict, server.requests) == ("not_written: deadline", [])
+
+
+def test_without_a_key_templates_serve_and_say_so(claude, writer):
+    server = claude(ok)
+    found = one(writer, server, key=None)
+    assert (found.written_by, found.verdict) == ("template", "not_written: no_key")
+    assert server.requests == []
+
+
+def test_no_more_than_the_configured_number_at_once(claude, writer):
+    server = claude(lambda body, number: (200, {}, written(GOOD), 0.05))
+    writer(server, concurrency=3).write(orders_of(*[brief_of()] * 12), is_large=False)
+    assert (len(server.requests), server.most) == (12, 3)
+
+
+def test_the_cap_is_never_passed_and_the_rest_is_written_by_template(claude, writer):
+    server = claude(ok)
+    full = writer(server, concurrency=1, max_retries=0, spend_cap_usd=0.02)
+    found = full.write(orders_of(*[brief_of()] * 60), is_large=False)
+    by_claude = [m for m in found if m.written_by == "claude"]
+    assert 0 < len(by_claude) < 60
+    assert full.gateway.budget.spent_usd == pytest.approx(len(by_claude) * COST)
+    assert full.gateway.budget.spent_usd <= 0.02
+    assert {m.verdict for m in found} == {"passed", "not_written: spend_cap"}
+
+
+def test_a_draft_that_breaks_a_rule_is_asked_for_once_more_and_told_why(claude, writer):
+    bad = "Hello Ada, please stay with us. Enjoy 10% off your next order."
+
+    def behave(body, number):
+        return 200, {}, written(bad if number == 1 else GOOD), 0
+
+    server = claude(behave)
+    found = one(writer, server)
+    assert (found.text, found.verdict) == (GOOD, "passed_second")
+    assert found.usage.cost_usd == pytest.approx(2 * COST)
+    second = json.loads(server.requests[1]["messages"][0]["content"])
+    # The rules broken, never the draft: what came from outside does not go back in.
+    assert second["previous_draft_broke"] == "leaving"
+    assert bad not in server.raw[1]
+
+
+def test_twice_wrong_is_the_template(claude, writer):
+    server = claude(lambda b, n: (200, {}, written("Hello Ada, please stay with us."), 0))
+    found = one(writer, server)
+    assert len(server.requests) == 2
+    assert found.verdict == "refused: leaving, offer_missing"
+    assert found.text == template(brief_of())
+
+
+@pytest.mark.parametrize("share", [0.3])
+def test_every_customer_gets_a_message_whatever_fails(claude, writer, share):
+    """Three in ten calls fail, each time in another way."""
+    kinds = [k for k in FAILURES if k not in ("no_key", "no_money")]
+    lock = threading.Lock()
+    counter = [0]
+
+    def behave(body, number):
+        with lock:
+            counter[0] += 1
+            turn = counter[0]
+        if turn % 10 < 10 * share:
+            return (*FAILURES[kinds[turn % len(kinds)]], 0)
+        return ok(body, number)
+
+    orders = orders_of(*[brief_of()] * 120)
+    found = writer(claude(behave), failures_to_stop=50).write(orders, is_large=False)
+    assert len(found) == 120
+    assert {m.text for m in found} == {GOOD, template(brief_of())}
+    assert all(m.verdict == "passed" or m.verdict.startswith("not_written: ") for m in found)
+
+
+# ---------------------------------------------------------------------- batches
+
+
+def test_a_large_campaign_goes_out_as_batches_at_half_the_price(claude, writer):
+    server = claude(ok)
+    orders = orders_of(*[brief_of()] * 7)
+    found = writer(server, batch_size=3).write(orders, is_large=True)
+    assert [m.text for m in found] == [GOOD] * 7
+    assert [len(b["requests"]) for b in server.batches.values()] == [3, 3, 1]
+    assert server.requests == []
+    assert found[0].usage.cost_usd == pytest.approx(COST / 2)
+
+
+def test_results_in_any_order_reach_their_own_customer(claude, writer):
+    names = ["Ada", "Ben", "Clara", "David"]
+
+    def behave(body, number):
+        name = json.loads(body["messages"][0]["content"])["first_name"]
+        return 200, {}, written(GOOD.replace("Ada", name)), 0
+
+    orders = orders_of(*[brief_of(n) for n in names])
+    found = writer(claude(behave)).write(orders, is_large=True)
+    assert [m.text for m in found] == [GOOD.replace("Ada", n) for n in names]
+
+
+def test_no_customer_id_leaves_with_a_batch(claude, writer):
+    server = claude(ok)
+    from messages.writer import Order
+
+    writer(server).write([Order("plan", "SECRET-ID-77", brief_of())], is_large=True)
+    assert "SECRET-ID-77" not in server.raw[0]
+
+
+def test_errored_and_expired_lines_are_written_by_template(claude, writer):
+    def behave(body, number):
+        return {1: ok(body, 1), 2: (500, {}, error("api_error"), 0), 3: (410, {}, {}, 0)}[number]
+
+    found = writer(claude(behave)).write(orders_of(*[brief_of()] * 3), is_large=True)
+    assert sorted(m.verdict for m in found) == [
+        "not_written: errored",
+        "not_written: expired",
+        "passed",
+    ]
+
+
+def test_a_run_that_died_while_waiting_takes_up_the_same_batch(claude, writer):
+    server, ledger = claude(ok), Ledger()
+    server.polls_until_ended = 10**6
+    orders = orders_of(*[brief_of()] * 4)
+    with pytest.raises(BatchPendingError):
+        writer(server, ledger, batch_wait_seconds=0.0).write(orders, is_large=True)
+    server.polls_until_ended = 0
+    found = writer(server, ledger).write(orders, is_large=True)
+    assert len(server.batches) == 1
+    assert [m.text for m in found] == [GOOD] * 4
+
+
+class DiesBeforeNoting(Ledger):
+    def note(self, key, batch_id, requests):
+        if batch_id:
+            raise KeyboardInterrupt
+        super().note(key, batch_id, requests)
+
+
+def test_a_run_that_died_before_it_noted_the_id_finds_its_batch(claude, writer):
+    server, dead = claude(ok), DiesBeforeNoting()
+    orders = orders_of(*[brief_of()] * 4)
+    with pytest.raises(KeyboardInterrupt):
+        writer(server, dead).write(orders, is_large=True)
+    alive = Ledger()
+    alive.noted = dict(dead.noted)
+    found = writer(server, alive).write(orders, is_large=True)
+    assert len(server.batches) == 1
+    assert [m.text for m in found] == [GOOD] * 4
+
+
+def test_a_strangers_batch_of_the_same_size_is_not_taken_for_ours(claude, writer):
+    server, dead = claude(ok), Ledger()
+    writer(server).write(orders_of(*[brief_of()] * 4, campaign="other"), is_large=True)
+    orders = orders_of(*[brief_of()] * 4)
+
+    class DiesBeforeSending(Ledger):
+        def note(self, key, batch_id, requests):
+            super().note(key, batch_id, requests)
+            raise KeyboardInterrupt
+
+    dead = DiesBeforeSending()
+    with pytest.raises(KeyboardInterrupt):
+        writer(server, dead).write(orders, is_large=True)
+    alive = Ledger()
+    alive.noted = dict(dead.noted)
+    found = writer(server, alive).write(orders, is_large=True)
+    assert len(server.batches) == 2
+    assert [m.verdict for m in found] == ["passed"] * 4
+
+
+def test_the_cap_holds_for_batches_too(claude, writer):
+    server = claude(ok)
+    capped = writer(server, spend_cap_usd=0.02)
+    found = capped.write(orders_of(*[brief_of()] * 60), is_large=True)
+    assert 0 < sum(m.written_by == "claude" for m in found) < 60
+    assert capped.gateway.budget.spent_usd <= 0.02
+
+
+# ---------------------------------------------------------------------- secrets and persons
+
+
+def test_neither_key_nor_name_nor_text_is_logged(claude, writer, caplog):
+    caplog.set_level(logging.DEBUG)
+    server = claude(
+        lambda b, n: (
+            429 if n == 1 else 400,
+            {"retry-after-ms": "1"},
+            error("invalid_request_error", "Ada Canary"),
+            0,
+        )
+    )
+    writer(server, key="sk-canary-key").write(orders_of(brief_of("Canary")), is_large=False)
+    one(writer, claude(ok), key="sk-canary-key")
+    for secret in ("sk-canary-key", "Canary", GOOD, "customer_for_months"):
+        assert secret not in caplog.text
+
+
+def test_the_same_brief_and_prompt_have_the_same_digest_and_others_another():
+    same = brief_of().digest(PROMPT_VERSION)
+    assert brief_of().digest(PROMPT_VERSION) == same
+    others = [brief_of("Ben"), brief_of(offer_id="discount_20"), brief_of(language="de")]
+    digests = {b.digest(PROMPT_VERSION) for b in others} | {brief_of().digest("x"), same}
+    assert len(digests) == 5
+    assert USAGE["input_tokens"] == 100 and faults(GOOD, brief_of()) == ()
+    assert set(LANGUAGES) == {"en", "de", "fr", "es"}

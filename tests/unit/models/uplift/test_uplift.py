@@ -1,0 +1,218 @@
+"""Uplift learners and metrics: by hand, on known effects, on the simulator, on Hillstrom's mails."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.uplift import metrics
+from models.uplift.boosting import LocalBoosting, ensemble_of
+from models.uplift.learners import LEARNERS, UpliftModel, fit
+
+BOOSTED = LocalBoosting(
+    {"n_estimators": 60, "max_depth": 3, "learning_rate": 0.08, "min_child_weight": 20}, 1
+)
+
+
+def trial(rows, effect, seed=1):
+    """Two arms and a held-out third; x0 decides the effect of arm 1, arm 2 does nothing."""
+    draw = np.random.default_rng(seed)
+    x = draw.uniform(-1, 1, (rows, 3)).astype(np.float32)
+    arm = draw.integers(0, 3, rows)
+    fall = np.column_stack([np.zeros(rows), effect(x), np.zeros(rows)])
+    risk = 0.5 + 0.1 * x[:, 1] - fall[np.arange(rows), arm]
+    frame = pd.DataFrame(x, columns=["x0", "x1", "x2"]).assign(
+        arm=arm.astype(float),
+        fold=draw.integers(0, 2, rows).astype(float),
+        churned=(draw.random(rows) < risk).astype(float),
+        e_0=1 / 3,
+        e_1=1 / 3,
+        e_2=1 / 3,
+    )
+    return frame, fall[:, 1:]
+
+
+NAMES, ARMS, SHARES = ["x0", "x1", "x2"], ("one", "two"), (1 / 3, 1 / 3, 1 / 3)
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_learner_finds_whom_an_arm_helps_and_whom_it_harms(learner):
+    rows, _ = trial(12_000, lambda x: 0.3 * x[:, 0])
+    model = fit(learner, rows, NAMES, ARMS, SHARES, BOOSTED)
+    fresh, truth = trial(4_000, lambda x: 0.3 * x[:, 0], seed=2)
+    found = model.effects(fresh[NAMES].to_numpy(np.float32))
+    assert found.shape == (4_000, 2)
+    assert np.corrcoef(found[:, 0], truth[:, 0])[0, 1] > 0.85
+    # Arm 2 does nothing: its mean effect is zero within a few standard errors of 0.011.
+    assert abs(found[:, 1].mean()) < 4 * 0.011
+
+
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_model_survives_json(learner):
+    import json
+
+    rows, _ = trial(1_500, lambda x: 0.3 * x[:, 0])
+    model = fit(learner, rows, NAMES, ARMS, SHARES, BOOSTED)
+    again = UpliftModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    matrix = rows[NAMES].to_numpy(np.float32)
+    np.testing.assert_array_equal(model.effects(matrix), again.effects(matrix))
+
+
+def test_a_regression_booster_gives_the_same_numbers_as_its_library():
+    import xgboost
+
+    draw = np.random.default_rng(1)
+    x = draw.normal(size=(500, 3)).astype(np.float32)
+    y = 7 + x[:, 0] * 3
+    booster = xgboost.train({"objective": "reg:squarederror"}, xgboost.DMatrix(x, y), 20)
+    expected = booster.predict(xgboost.DMatrix(x))
+    np.testing.assert_allclose(ensemble_of(booster).predict(x), expected, atol=1e-4)
+
+
+def verdict_of(rows, effect, arm=1, seed=7):
+    both = rows["arm"].isin([0, arm]).to_numpy()
+    churned = rows["churned"].to_numpy()[both]
+    treated = (rows["arm"].to_numpy()[both] == arm).astype(float)
+    found = metrics.bootstrap_qini(effect[both], churned, treated, 200, seed)
+    return metrics.verdict(found, metrics.average_effect(churned, treated)).partition(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (lambda x: 0.3 * x[:, 0], "target"),
+        (lambda x: np.full(len(x), 0.15), "treat all"),
+        (lambda x: np.zeros(len(x)), "treat none"),
+    ],
+    ids=["heterogeneous", "homogeneous", "none"],
+)
+def test_the_verdict_falls_as_the_truth_is(effect, expected):
+    rows, _ = trial(12_000, effect)
+    model = fit("t_learner", rows, NAMES, ARMS, SHARES, BOOSTED)
+    fresh, _ = trial(8_000, effect, seed=5)
+    assert verdict_of(fresh, model.effects(fresh[NAMES].to_numpy(np.float32))[:, 0]) == expected
+
+
+def test_qini_by_hand():
+    """Best first: treated stays, held-out leaves, treated leaves, held-out stays.
+
+    Curve: 1/2 (1 treated kept, none held out), then (1 - 0)/2, (1 - 0)/2, then (1 - 1 * 2/2)/2 = 0.
+    Area by trapezoids of width 1/4: (0 + .5)/8 + (.5 + .5)/8 * 2 + (.5 + 0)/8 = .375; the line ends
+    at 0, so that is Qini too.
+    """
+    effect = np.array([4.0, 3.0, 2.0, 1.0])
+    churned, treated = np.array([0.0, 1, 1, 0]), np.array([1.0, 0, 1, 0])
+    curve = metrics.uplift_curve(effect, 1 - churned, treated, np.ones(4))
+    assert curve.tolist() == [0.5, 0.5, 0.5, 0.0]
+    assert metrics.qini(effect, churned, treated) == pytest.approx(0.375)
+    assert metrics.auuc(effect, churned, treated) == pytest.approx(0.375)
+
+
+def test_qini_agrees_with_scikit_uplift_on_the_curve():
+    sklift = pytest.importorskip("sklift.metrics")
+    draw = np.random.default_rng(3)
+    effect, churned = draw.normal(size=500), (draw.random(500) < 0.4).astype(float)
+    treated = (draw.random(500) < 0.5).astype(float)
+    ours = metrics.uplift_curve(effect, 1 - churned, treated, np.ones(500)) * treated.sum()
+    _, theirs = sklift.qini_curve(1 - churned, effect, treated)
+    # Theirs begins with (0, 0), and has a point for every distinct score.
+    np.testing.assert_allclose(ours, theirs[1:], atol=1e-9)
+
+
+def test_weights_count_as_repeated_rows():
+    draw = np.random.default_rng(4)
+    effect, churned = draw.normal(size=60), (draw.random(60) < 0.5).astype(float)
+    treated, times = (draw.random(60) < 0.5).astype(float), draw.integers(0, 3, 60)
+    rows = np.repeat(np.arange(60), times)
+    whole = metrics.qini(effect[rows], churned[rows], treated[rows])
+    weighted = metrics.qini(effect, churned, treated, times.astype(float))
+    # Repeated rows have points between; they move the area by less than a row's width.
+    assert weighted == pytest.approx(whole, abs=0.02)
+
+
+def test_average_effect_and_calibration():
+    """Held out: 3 of 4 churn; treated: 1 of 4. A fall of 0.5."""
+    churned = np.array([1.0, 1, 1, 0, 1, 0, 0, 0])
+    treated = np.array([0.0, 0, 0, 0, 1, 1, 1, 1])
+    assert metrics.average_effect(churned, treated).value == 0.5
+    rows, truth = trial(60_000, lambda x: 0.3 * x[:, 0])
+    two = rows["arm"].to_numpy() < 2
+    values = rows["churned"].to_numpy()[two], rows["arm"].to_numpy()[two]
+    slope = metrics.calibration_slope(truth[two, 0], *values)
+    assert slope == pytest.approx(1.0, abs=0.15)
+    # One that promises twice as much has half the slope.
+    assert metrics.calibration_slope(2 * truth[two, 0], *values) == pytest.approx(slope / 2)
+
+
+def test_deciles_fall_with_the_effect():
+    rows, truth = trial(60_000, lambda x: 0.3 * x[:, 0])
+    two = rows["arm"].to_numpy() < 2
+    found = metrics.by_decile(
+        truth[two, 0], rows["churned"].to_numpy()[two], rows["arm"].to_numpy()[two]
+    )
+    assert len(found) == 10
+    for predicted, observed, count in found:
+        # A difference of two shares of about 2,000 rows each.
+        assert abs(predicted - observed) < 4 * np.sqrt(0.5 / (count / 2))
+
+
+# ---------------------------------------------------------------------- Hillstrom
+
+DATA = Path(os.environ.get("HOLDFAST_TEST_DATA", "")) / "hillstrom" / "hillstrom.csv.gz"
+needs_data = pytest.mark.skipif(
+    not DATA.is_file(), reason="HOLDFAST_TEST_DATA names no folder with hillstrom/hillstrom.csv.gz"
+)
+
+
+@pytest.fixture(scope="module")
+def mails():
+    rows = pd.read_csv(DATA)
+    arm = rows["segment"].map({"No E-Mail": 0.0, "Mens E-Mail": 1.0, "Womens E-Mail": 2.0})
+    x = pd.get_dummies(
+        rows[["recency", "history", "mens", "womens", "newbie", "zip_code", "channel"]]
+    ).astype(float)
+    x.columns = [f"x{i}" for i in range(x.shape[1])]
+    # "Churned" is no visit, so that the fall in it is the rise in visits.
+    return x.assign(arm=arm, churned=1.0 - rows["visit"], e_0=1 / 3, e_1=1 / 3, e_2=1 / 3), rows
+
+
+@needs_data
+def test_hillstroms_effects_are_the_published_ones(mails):
+    x, _ = mails
+    # Effect and standard error on visits; the interval is 1.96 of them to each side.
+    for arm, effect, error in ((2, 0.045233, 0.003234), (1, 0.076590, 0.003386)):
+        both = x["arm"].isin([0, arm])
+        found = metrics.average_effect(
+            x["churned"][both].to_numpy(), (x["arm"][both] == arm).to_numpy(float)
+        )
+        assert found.value == pytest.approx(effect, abs=5e-7)
+        assert (found.high - found.low) / 2 / 1.96 == pytest.approx(error, abs=5e-7)
+
+
+@needs_data
+@pytest.mark.slow
+def test_the_best_fifth_of_the_womens_mail_brings_29_percent_of_the_visits(mails):
+    x, _ = mails
+    names = [c for c in x.columns if c.startswith("x")]
+    gentle = LocalBoosting(
+        {"n_estimators": 40, "max_depth": 2, "learning_rate": 0.1, "min_child_weight": 100}, 1
+    )
+    rows = x[x["arm"] != 1.0].assign(arm=lambda r: (r["arm"] == 2.0).astype(float))
+    shares = []
+    for half in range(20):
+        draw = np.random.default_rng(half)
+        is_train = draw.random(len(rows)) < 0.5
+        train, test = rows[is_train], rows[~is_train]
+        train = train.assign(fold=draw.integers(0, 2, len(train)).astype(float), e_0=0.5, e_1=0.5)
+        model = fit("t_learner", train, names, ("womens",), (0.5, 0.5), gentle)
+        effect = model.effects(test[names].to_numpy(np.float32))[:, 0]
+        shares.append(
+            metrics.share_of_incremental(
+                effect, test["churned"].to_numpy(), test["arm"].to_numpy(), 0.2
+            )
+        )
+    assert np.mean(shares) >= 0.29

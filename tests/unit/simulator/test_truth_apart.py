@@ -1,0 +1,112 @@
+"""No job that learns or scores can reach the simulator's truth: not by name, path or import."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from contracts import catalog
+from contracts.table import Column, Table
+from jobs import simulate
+from jobs.runtime.context import Context
+from jobs.runtime.errors import UsageError
+from jobs.runtime.progress import Progress
+from jobs.runtime.run_info import RunInfo
+from jobs.runtime.settings import load
+from jobs.runtime.sources import check_sources
+from simulator.files import TRUTH
+
+ROOT = Path(__file__).parents[3]
+
+
+def context_of(env, tmp_path, **more):
+    settings = load(env, lakehouse={"root": str(tmp_path / "lake"), "catalog": None}, **more)
+    return Context(settings, RunInfo("test"), Progress(is_quiet=True))
+
+
+def test_truth_lies_outside_the_lakehouse(tmp_path):
+    context = context_of("simulated", tmp_path)
+    truth = simulate.truth_folder(context)
+    assert truth == tmp_path / "lake-truth"
+    assert context.settings.root not in truth.parents
+
+
+def test_the_truth_of_an_environment_is_named_after_it():
+    settings = load("simulated")
+    context = Context(settings, RunInfo("test"))
+    assert simulate.truth_folder(context).name == "lakehouse-simulated-truth"
+    assert simulate.sources_folder(context).name == "lakehouse-simulated-sources"
+
+
+def test_no_declared_table_is_a_table_of_truth_and_none_can_be_declared():
+    shorts = {name.partition(".")[2] for name in catalog.tables()}
+    assert shorts & set(TRUTH) == set()
+    with pytest.raises(ValueError, match="layer in"):
+        Table("truth.effects", "One.", (Column("a", "int", "a"),), key=("a",))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "lakehouse-simulated-truth/effects_truth/*.parquet",
+        "/data/lakehouse-simulated-truth",
+        "lakehouse-simulated-sources/../lakehouse-simulated-truth/customers_truth",
+    ],
+)
+def test_a_source_in_the_truth_is_refused(path, tmp_path):
+    settings = load("simulated")
+    source = settings.sources["terminations"].model_copy(update={"path": path})
+    faulty = settings.model_copy(update={"sources": {"terminations": source}})
+    with pytest.raises(UsageError) as refused:
+        check_sources(faulty)
+    assert str(refused.value) == (
+        f"conf/simulated.yaml: sources.terminations.path = {path!r}: lies in a simulator's truth, "
+        "which no job may learn from. Take the files of lakehouse-<env>-sources/."
+    )
+
+
+def test_the_simulated_environment_itself_is_accepted():
+    check_sources(load("simulated"))
+
+
+def test_only_the_job_that_simulates_names_the_truth():
+    """Besides it, whoever reads an answer must be listed here."""
+    may = {"jobs/simulate.py"}
+    naming = {
+        path.relative_to(ROOT).as_posix()
+        for package in ("jobs", "models", "transforms", "udfs", "contracts")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom | ast.Import)
+        and any(
+            name.split(".")[0] == "simulator"
+            for name in [getattr(node, "module", None) or "", *(a.name for a in node.names)]
+        )
+    }
+    assert naming == may
+
+
+def test_a_real_environment_cannot_be_simulated_over(tmp_path):
+    with pytest.raises(UsageError) as refused:
+        simulate.run(context_of("demo", tmp_path))
+    assert str(refused.value) == (
+        "--env demo: has no section `simulation`, so its sources are real. Use --env simulated, or "
+        "add the section to a file of your own."
+    )
+
+
+def test_two_companies_do_not_mix(tmp_path):
+    context = context_of("simulated", tmp_path)
+    folder = simulate.sources_folder(context)
+    folder.mkdir()
+    (folder / simulate.MANIFEST).write_text('{"seed": 2, "customers": 9, "simulator": "abc"}')
+    code = simulate.manifest(context)["simulator"]
+    with pytest.raises(UsageError) as refused:
+        simulate.run(context)
+    assert str(refused.value) == (
+        "lake-sources: holds 9 customers, seed 2 of simulator abc, wanted are 3,000 customers, "
+        f"seed 1 of {code}. Two companies must not mix. Remove lake, lake-sources, lake-truth, or "
+        "put simulation.seed and customers back."
+    )

@@ -1,0 +1,155 @@
+"""From contacts and receipts to the results of a campaign, every sum by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from jobs.deciding.measuring import results
+from transforms import campaign_outcomes as c
+
+D = dt.date
+
+
+def frame(session, ddl, *rows):
+    return session.createDataFrame([tuple(r) for r in rows], ddl)
+
+
+CONTACTS = (
+    "campaign_id string, customer_id string, offer_id string, is_treated boolean, "
+    "is_randomised boolean, contacted_at timestamp"
+)
+NINE = dt.datetime(2025, 3, 1, 9)
+
+
+@pytest.fixture
+def contacts(session):
+    return frame(
+        session,
+        CONTACTS,
+        ("t", "a", "ten", True, True, NINE),
+        ("t", "b", None, False, True, NINE),
+        ("t", "d", "ten", None, True, NINE),  # null counts as treated
+        ("best", "a", "ten", True, False, NINE),  # targeted: says nothing
+        ("best", "b", "ten", True, None, NINE),
+    )
+
+
+@pytest.fixture
+def decisions(session):
+    return frame(
+        session,
+        "campaign_id string, customer_id string, offer_id string, is_held_out boolean, "
+        "send_on date, effect double",
+        ("plan", "a", "ten", False, D(2025, 3, 10), 0.1),
+        ("plan", "b", "ten", True, D(2025, 3, 10), 0.1),
+        ("plan", "c", None, False, None, None),
+        ("plan", "d", "survey", False, D(2025, 3, 10), None),  # outside the budget, all get it
+    )
+
+
+def test_only_what_has_a_random_hold_out_is_measured(contacts, decisions):
+    found = c.measured_contacts(contacts, decisions).orderBy("campaign_id", "customer_id").collect()
+    assert [(r["campaign_id"], r["customer_id"], r["is_treated"], r["policy"]) for r in found] == [
+        ("plan", "a", True, "personalised"),
+        ("plan", "b", False, "personalised"),
+        ("t", "a", True, "mass"),
+        ("t", "b", False, "mass"),
+        ("t", "d", True, "mass"),
+    ]
+
+
+@pytest.fixture
+def outcomes(session, contacts, decisions):
+    receipts = frame(
+        session,
+        "customer_id string, purchased_at timestamp, amount double",
+        ("a", dt.datetime(2025, 3, 1, 0), 10.0),  # the day itself counts
+        ("a", dt.datetime(2025, 3, 30, 23), 5.0),  # the 30th day
+        ("a", dt.datetime(2025, 3, 31, 0), 99.0),  # a day too late for t, within the plan's
+        ("a", dt.datetime(2025, 2, 28, 12), 7.0),  # the day before
+        ("a", dt.datetime(2025, 1, 29, 12), 3.0),  # 31 days before
+        ("b", dt.datetime(2025, 3, 5, 12), -4.0),  # a return is no purchase
+    )
+    segments = frame(
+        session,
+        "customer_id string, as_of date, segment string",
+        ("a", D(2025, 1, 1), "Promising"),
+        ("a", D(2025, 3, 1), "Loyal"),
+        ("a", D(2025, 3, 2), "Champions"),
+    )
+    return c.outcomes(
+        c.measured_contacts(contacts, decisions), receipts, segments, 30, D(2025, 4, 1)
+    )
+
+
+def test_a_horizon_is_thirty_days_from_the_contact_and_must_have_passed(outcomes):
+    found = {r["customer_id"]: r for r in outcomes.collect()}
+    # The plan's thirty days end on 9 April, after what was observed.
+    assert {r["campaign_id"] for r in found.values()} == {"t"}
+    columns = ("conversion", "retained_revenue", "revenue_before", "segment", "month")
+    assert {n: tuple(r[x] for x in columns) for n, r in found.items()} == {
+        "a": (1.0, 15.0, 7.0, "Loyal", "2025-03"),
+        "b": (0.0, -4.0, 0.0, "unknown", "2025-03"),
+        "d": (0.0, 0.0, 0.0, "unknown", "2025-03"),
+    }
+
+
+def test_sums_by_arm_and_segment(outcomes):
+    found = [r.asDict() for r in c.moments(outcomes).collect()]
+    (everybody,) = [r for r in found if r["segment"] == "all" and r["is_treated"]]
+    # a and d: revenue 15 and 0, before 7 and 0.
+    names = ("customers", "y_conversion", "y_retained_revenue", "yy_retained_revenue", "x", "xx")
+    assert [everybody[n] for n in names] == [2, 1.0, 15.0, 225.0, 7.0, 49.0]
+    assert everybody["xy_retained_revenue"] == 105.0
+    assert {r["segment"] for r in found} == {"all", "Loyal", "unknown"}
+
+
+def arm(offer, is_treated, count, kept, campaign="t", policy="mass"):
+    return {
+        "campaign_id": campaign,
+        "policy": policy,
+        "month": "2025-03",
+        "segment": "all",
+        "offer_id": offer,
+        "is_treated": is_treated,
+        "customers": count,
+        "x": 0.0,
+        "xx": 0.0,
+        "y_conversion": float(kept),
+        "yy_conversion": float(kept),
+        "xy_conversion": 0.0,
+    }
+
+
+def test_an_offer_is_compared_with_the_campaigns_held_out():
+    rows = [arm("ten", True, 1000, 300), arm("five", True, 1000, 200), arm(None, False, 1000, 200)]
+    found = {r["offer_id"]: r for r in results(rows, ["conversion"], 0.1)}
+    ten = found["ten"]
+    assert (ten["treated"], ten["held_out"]) == (1000, 1000)
+    assert ten["effect"] == pytest.approx(0.3 - 0.2)
+    # Sample variances: 0.21 and 0.16 of a thousand, times 1000 / 999.
+    error = ((0.21 + 0.16) / 999) ** 0.5
+    assert (ten["ci_high"] - ten["ci_low"]) / 2 == pytest.approx(1.9612 * error, rel=1e-4)
+    # Two offers: the smaller p counts twice, the other once.
+    assert ten["p_value_corrected"] == pytest.approx(2 * ten["p_value"], abs=1e-14)
+    assert found["five"]["p_value_corrected"] == pytest.approx(1.0)
+    assert ten["srm_p_value"] is None
+
+
+def test_in_a_plan_the_held_out_are_those_chosen_for_the_same_offer():
+    rows = [
+        arm("ten", True, 900, 300, "plan", "personalised"),
+        arm("ten", False, 100, 20, "plan", "personalised"),
+        arm("five", True, 90, 30, "plan", "personalised"),
+    ]
+    (found,) = results(rows, ["conversion"], 0.1)
+    assert (found["offer_id"], found["held_out"]) == ("ten", 100)
+    assert found["srm_p_value"] == pytest.approx(1.0)  # 900 to 100, as meant
+
+
+def test_arms_without_a_hold_out_or_variation_are_left_out():
+    assert results([arm("ten", True, 10, 5)], ["conversion"], 0.1) == []
+    same = [arm("ten", True, 10, 10), arm(None, False, 10, 10)]
+    assert results(same, ["conversion"], 0.1) == []

@@ -1,0 +1,304 @@
+"""Rules, barriers, days and costs of offers, row by row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import count
+
+import pandas as pd
+import pytest
+from pyspark.sql import functions as F
+
+from transforms import decisions as d, offers as o
+from transforms.allocation import NONE
+
+D = dt.date
+AS_OF = D(2026, 1, 1)
+NUMBERS = count()
+TEN = o.Offer("ten", 0.1, None, True, 60, None, None, True)
+GIFT = o.Offer("gift", None, 5.0, False, 0, None, "total_orders > 20", True)
+SURVEY = o.Offer("survey", 0.01, None, False, 180, None, "lifecycle = 'lost'", False)
+
+
+def frame(session, ddl, *rows):
+    return session.createDataFrame([tuple(r) for r in rows], ddl)
+
+
+def values(rows, *columns):
+    found = rows.orderBy("customer_id").select(*columns).collect()
+    return [tuple(r[c] for c in columns) for r in found]
+
+
+FLAGS = (
+    "customer_id string, churn_probability double, total_orders bigint, is_recency_up boolean, "
+    "is_order_value_down boolean, is_support_tickets_up boolean, is_feature_usage_down boolean"
+)
+
+
+def test_the_first_rule_that_fires_decides(session):
+    rows = frame(
+        session,
+        FLAGS,
+        ("a", 0.59, 30, True, True, True, True),  # all fire: the first
+        ("b", 0.60, 30, True, True, False, False),  # at 0.6 the larger discount
+        ("c", 0.90, 30, True, False, True, True),  # recency alone is not enough
+        ("d", 0.90, 30, False, True, False, True),
+        ("e", 0.90, 21, False, False, False, False),
+        ("f", 0.90, 20, False, False, False, False),  # 20 orders are not more than 20
+        ("g", 0.90, None, None, None, None, None),  # nothing known of them
+    )
+    assert values(o.with_rule(rows, 0.6, 20), "customer_id", "rule", "rule_offer") == [
+        ("a", "recency_and_order_value", "discount_10"),
+        ("b", "recency_and_order_value", "discount_20"),
+        ("c", "support_tickets", "personal_manager"),
+        ("d", "feature_usage", "feature_unlock"),
+        ("e", "many_orders", "loyalty_bonus"),
+        ("f", "default", "discount_10"),
+        ("g", "default", "discount_10"),
+    ]
+
+
+def test_a_factor_is_up_or_down_by_the_sign_of_its_impact(session):
+    factors = frame(
+        session,
+        "customer_id string, feature string, impact double",
+        ("a", "recency_days", 0.5),
+        ("a", "avg_order_value", -0.1),
+        ("b", "recency_days", -0.5),
+        ("b", "plan", 0.9),
+        ("c", "recency_days", 0.0),
+    )
+    names = {"recency": ["recency_days"], "value": ["avg_order_value"]}
+    flags = ("is_recency_up", "is_recency_down", "is_value_up", "is_value_down")
+    assert values(o.factor_flags(factors, names), "customer_id", *flags) == [
+        ("a", True, False, False, True),
+        ("b", False, True, False, False),
+        ("c", False, False, False, False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("likely", "send_on"),
+    [
+        (D(2026, 2, 1), D(2026, 1, 18)),  # 14 days before
+        (D(2026, 1, 16), D(2026, 1, 2)),  # 14 days before is tomorrow
+        (D(2026, 1, 15), D(2026, 1, 2)),  # 13 days before, still in time
+        (D(2026, 1, 9), D(2026, 1, 2)),  # exactly 7 before
+        (D(2026, 1, 8), D(2026, 1, 2)),  # nearer than 7
+        (D(2025, 12, 1), D(2026, 1, 2)),  # already past
+        (None, D(2026, 1, 2)),
+    ],
+)
+def test_an_offer_goes_out_7_to_14_days_before_the_likely_day(session, likely, send_on):
+    rows = frame(
+        session, "customer_id string, as_of date, likely_churn_date date", ("a", AS_OF, likely)
+    )
+    assert values(o.with_send_on(rows, 7, 14), "send_on") == [(send_on,)]
+
+
+PERSON = (
+    "customer_id string, send_on date, is_opted_out boolean, last_on date, last_on_ten date, "
+    "last_on_gift date, lifecycle string, total_orders bigint, clv_12m double, "
+    "value_at_stake double, effect_ten double, effect_gift double"
+)
+
+
+def person(name, **changes):
+    row = {
+        "send_on": D(2026, 1, 2),
+        "is_opted_out": False,
+        "last_on": None,
+        "last_on_ten": None,
+        "last_on_gift": None,
+        "lifecycle": "active",
+        "total_orders": 30,
+        "clv_12m": 200.0,
+        "value_at_stake": 100.0,
+        "effect_ten": 0.2,
+        "effect_gift": 0.1,
+        **changes,
+    }
+    return (name, *row.values())
+
+
+def test_gain_and_cost_of_those_who_may_get_an_offer(session):
+    rows = frame(
+        session,
+        PERSON,
+        person("a"),
+        person("b", is_opted_out=True),
+        person("c", last_on=D(2025, 12, 4)),  # 29 days before the day of sending
+        person("d", last_on=D(2025, 12, 3)),  # 30: free again
+        person("e", last_on=D(2025, 11, 4), last_on_ten=D(2025, 11, 4)),  # 59 of 60 days
+        person("f", total_orders=20),  # outside the condition of gift
+        person("g", effect_ten=0.0, effect_gift=-0.1),  # no effect, and harm
+        person("h", effect_ten=None, effect_gift=None),
+        person("i", clv_12m=None),
+        person("j", clv_12m=-50.0),
+        person("k", lifecycle="lost"),
+    )
+    found = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
+    # ten: 0.1 of 200, three in ten redeem: 6; 0.2 * 100 - 6 = 14. gift: 0.1 * 100 - 5 = 5.
+    expected = {
+        "a": (None, 6.0, 14.0, 5.0, 5.0),
+        "b": ("opted_out", None, None, None, None),
+        "c": ("cooling_off", None, None, None, None),
+        "d": (None, 6.0, 14.0, 5.0, 5.0),
+        "e": (None, None, None, 5.0, 5.0),
+        "f": (None, 6.0, 14.0, None, None),
+        "g": (None, None, None, None, None),
+        "h": (None, None, None, None, None),
+        "i": (None, None, None, 5.0, 5.0),
+        "j": (None, 0.0, 20.0, 5.0, 5.0),
+        "k": (None, None, None, 5.0, 5.0),
+    }
+    columns = ("customer_id", "barrier", "cost_ten", "gain_ten", "cost_gift", "gain_gift")
+    for name, *got in values(found, *columns):
+        assert tuple(got) == pytest.approx(expected[name]), name
+
+
+def test_an_effect_is_assumed_for_the_offer_of_the_rule_alone(session):
+    rows = frame(
+        session,
+        "customer_id string, churn_probability double, rule_offer string",
+        ("a", 0.5, "ten"),
+    )
+    found = o.assumed_effects(rows, [TEN, GIFT], 0.2)
+    assert values(found, "effect_ten", "effect_gift") == [(0.1, None)]
+
+
+def test_measured_effects_stand_beside_each_other(session):
+    rows = frame(session, "customer_id string", ("a",), ("b",))
+    effects = frame(
+        session,
+        "customer_id string, offer_id string, effect double",
+        ("a", "ten", 0.1),
+        ("a", "gift", -0.2),
+    )
+    found = o.measured_effects(rows, effects, [TEN, GIFT])
+    assert values(found, "customer_id", "effect_ten", "effect_gift") == [
+        ("a", 0.1, -0.2),
+        ("b", None, None),
+    ]
+
+
+def test_only_what_a_plan_did_send_before_the_next_one_counts_as_sent(session):
+    rows = frame(
+        session,
+        "as_of date, customer_id string, offer_id string, send_on date, is_held_out boolean",
+        (D(2025, 12, 1), "a", "ten", D(2025, 12, 2), False),
+        (D(2025, 12, 1), "b", "ten", D(2025, 12, 20), False),  # the plan of the 10th decided anew
+        (D(2025, 12, 1), "c", "ten", D(2025, 12, 2), True),
+        (D(2025, 12, 1), "d", None, None, False),
+        (D(2025, 12, 10), "e", "ten", D(2026, 1, 1), False),
+        (D(2025, 12, 10), "f", "ten", D(2026, 1, 2), False),  # planned, not sent by as_of
+        (AS_OF, "g", "ten", AS_OF, False),  # this plan itself
+    )
+    found = d.sent_decisions(rows, AS_OF)
+    assert values(found, "customer_id", "contacted_on") == [
+        ("a", D(2025, 12, 2)),
+        ("e", D(2026, 1, 1)),
+    ]
+
+
+def test_the_held_out_share_is_a_hash_of_the_customer(session):
+    ids = pd.DataFrame({"customer_id": [f"c{n}" for n in range(20_000)]})
+    rows = session.createDataFrame([(i,) for i in ids["customer_id"][:2_000]], "customer_id string")
+    is_in = d.is_in_share(0.1, F.lit("plan"), F.col("customer_id"))
+    found = {
+        r["customer_id"]: r["is_in"]
+        for r in rows.select("customer_id", is_in.alias("is_in")).collect()
+    }
+    # The same by Python's own SHA-256: the first 32 bits below a tenth of their range.
+    import hashlib
+
+    def expected(name):
+        head = hashlib.sha256(f"plan|{name}".encode()).hexdigest()[:8]
+        return int(head, 16) < int(0.1 * 2**32)
+
+    assert found == {name: expected(name) for name in found}
+    assert abs(sum(found.values()) / 2_000 - 0.1) < 4 * (0.09 / 2_000) ** 0.5
+
+
+DECIDED = (
+    "as_of date, customer_id string, choice string, barrier string, lifecycle string, rule string, "
+    "send_on date, last_on_ten date, last_on_survey date, total_orders bigint, clv_12m double, "
+    "value_at_stake double, value_basis string, effect_ten double, cost_ten double, gain_ten double"
+)
+
+
+def decided_row(name, choice=NONE, barrier=None, lifecycle="active", cost=6.0, gain=14.0):
+    return (
+        AS_OF,
+        name,
+        choice,
+        barrier,
+        lifecycle,
+        "default",
+        D(2026, 1, 2),
+        None,
+        None,
+        3,
+        200.0,
+        100.0,
+        "revenue_a_year",
+        0.2,
+        cost,
+        gain,
+    )
+
+
+@pytest.fixture
+def decided(session):
+    rows = frame(
+        session,
+        DECIDED,
+        decided_row("a", "ten"),
+        decided_row("b"),  # a gain, but no budget left
+        decided_row("c", gain=-1.0),
+        decided_row("d", cost=None, gain=None),
+        decided_row("e", barrier="opted_out", cost=None, gain=None),
+        decided_row("f", lifecycle="lost", cost=None, gain=None),
+    )
+    return d.offer_decisions(rows, [TEN, SURVEY], "rules", "plan-x", 0.0, 0.3)
+
+
+def test_every_customer_has_an_offer_or_a_reason(decided):
+    columns = ("customer_id", "offer_id", "expected_gain", "expected_cost", "no_offer_reason")
+    assert values(decided, *columns) == [
+        ("a", "ten", 14.0, 6.0, None),
+        ("b", None, None, None, "budget"),
+        ("c", None, None, None, "no_gain"),
+        ("d", None, None, None, "not_eligible"),
+        ("e", None, None, None, "opted_out"),
+        # A hundredth of 200; outside the budget, with no effect claimed.
+        ("f", "survey", None, 2.0, None),
+    ]
+
+
+def test_the_sentence_names_the_quantities_that_decide(decided):
+    whys = dict(values(decided, "customer_id", "why"))
+    assert whys["a"] == (
+        "ten lowers the risk of leaving by 20.0 points (assumed), at 100 of value at stake: 14 "
+        "expected after a cost of 6."
+    )
+    assert whys["b"] == (
+        "No offer: others keep more for the same budget, at 100 of value at stake."
+    )
+    assert whys["f"] == "survey asks who is lost, outside the budget."
+
+
+def test_the_plan_sums_what_was_decided(decided):
+    found = d.offer_plan(decided, 50.0, "money", 0.7).orderBy("offer_id")
+    columns = (
+        "offer_id",
+        "customers",
+        "held_out",
+        "expected_gain",
+        "expected_cost",
+        "shadow_price",
+    )
+    assert [tuple(r[c] for c in columns) for r in found.collect()] == [
+        ("survey", 1, 0, 0.0, 2.0, 0.7),
+        ("ten", 1, 0, 14.0, 6.0, 0.7),
+    ]

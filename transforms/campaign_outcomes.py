@@ -1,0 +1,117 @@
+"""What customers did after a campaign, as the sums that an experiment is judged by."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import DataFrame, functions as F
+
+from transforms.purchases import is_purchase
+
+METRICS = ("conversion", "retained_revenue")
+
+
+def measured_contacts(contacts: DataFrame, decisions: DataFrame) -> DataFrame:
+    """One row a customer and campaign with a random hold-out.
+
+    Columns: campaign_id, customer_id, offer_id, is_treated, contacted_on, policy.
+
+    `contacts`: silver.campaign_contacts, those chosen at random (policy mass; the held-out have no
+    offer). `decisions`: gold.offer_decisions, whoever was chosen (policy personalised).
+    """
+    random = contacts.where(F.coalesce("is_randomised", F.lit(False))).select(
+        "campaign_id",
+        "customer_id",
+        "offer_id",
+        F.coalesce("is_treated", F.lit(True)).alias("is_treated"),
+        F.col("contacted_at").cast("date").alias("contacted_on"),
+        F.lit("mass").alias("policy"),
+    )
+    decided = decisions.where(F.col("offer_id").isNotNull() & F.col("effect").isNotNull()).select(
+        "campaign_id",
+        "customer_id",
+        "offer_id",
+        (~F.col("is_held_out")).alias("is_treated"),
+        F.col("send_on").alias("contacted_on"),
+        F.lit("personalised").alias("policy"),
+    )
+    return random.unionByName(decided)
+
+
+def outcomes(
+    contacts: DataFrame,
+    transactions: DataFrame,
+    segments: DataFrame,
+    horizon_days: int,
+    observed_until: dt.date,
+) -> DataFrame:
+    """One row a contact whose horizon has passed: conversion (0 or 1), retained_revenue, and the
+    revenue of as many days before; the segment known last before the contact, else unknown.
+
+    A horizon is [contacted_on, contacted_on + horizon_days).
+    """
+    passed = contacts.where(
+        F.date_add("contacted_on", horizon_days) <= F.lit(observed_until).cast("date")
+    )
+    bought = transactions.select(
+        "customer_id",
+        F.col("purchased_at").cast("date").alias("bought_on"),
+        F.col("amount").cast("double").alias("amount"),
+        F.when(is_purchase(), 1).otherwise(0).alias("is_purchase"),
+    )
+    near = passed.select("campaign_id", "customer_id", "contacted_on").join(
+        bought, on="customer_id", how="inner"
+    )
+    near = near.select("*", F.datediff(F.col("bought_on"), F.col("contacted_on")).alias("day"))
+    is_after = (F.col("day") >= 0) & (F.col("day") < horizon_days)
+    is_before = (F.col("day") < 0) & (F.col("day") >= -horizon_days)
+    sums = near.groupBy("campaign_id", "customer_id").agg(
+        F.max(F.when(is_after, F.col("is_purchase"))).alias("conversion"),
+        F.sum(F.when(is_after, F.col("amount"))).alias("retained_revenue"),
+        F.sum(F.when(is_before, F.col("amount"))).alias("revenue_before"),
+    )
+    known = (
+        passed.select("campaign_id", "customer_id", "contacted_on")
+        .join(segments.select("customer_id", "as_of", "segment"), on="customer_id", how="inner")
+        .where(F.col("as_of") <= F.col("contacted_on"))
+        .groupBy("campaign_id", "customer_id")
+        .agg(F.max_by("segment", "as_of").alias("segment"))
+    )
+    rows = passed
+    for other in (sums, known):
+        rows = rows.join(other, on=["campaign_id", "customer_id"], how="left")
+    zero = F.lit(0.0)
+    return rows.select(
+        "campaign_id",
+        "customer_id",
+        "policy",
+        "offer_id",
+        "is_treated",
+        F.date_format("contacted_on", "yyyy-MM").alias("month"),
+        F.coalesce("segment", F.lit("unknown")).alias("segment"),
+        F.coalesce(F.col("conversion").cast("double"), zero).alias("conversion"),
+        F.coalesce("retained_revenue", zero).alias("retained_revenue"),
+        F.coalesce("revenue_before", zero).alias("revenue_before"),
+    )
+
+
+def moments(rows: DataFrame) -> DataFrame:
+    """One row a (campaign, policy, month, segment, offer, arm): customers, and sums by metric.
+
+    Segment "all" holds every customer. At most campaigns x offers x 13 x 2 rows.
+    """
+    everybody = rows.select(
+        *[c for c in rows.columns if c != "segment"], F.lit("all").alias("segment")
+    )
+    both = rows.select(*everybody.columns).unionByName(everybody)
+    sums = [F.count("*").alias("customers"), F.sum("revenue_before").alias("x")]
+    sums.append(F.sum(F.col("revenue_before") * F.col("revenue_before")).alias("xx"))
+    for metric in METRICS:
+        y = F.col(metric)
+        sums += [
+            F.sum(y).alias(f"y_{metric}"),
+            F.sum(y * y).alias(f"yy_{metric}"),
+            F.sum(y * F.col("revenue_before")).alias(f"xy_{metric}"),
+        ]
+    by = ["campaign_id", "policy", "month", "segment", "offer_id", "is_treated"]
+    return both.groupBy(*by).agg(*sums)

@@ -1,0 +1,225 @@
+"""gold.offer_decisions and gold.offer_plan, from the choices of the allocation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from contracts.gold_decisions import OFFER_DECISIONS, OFFER_PLAN
+from transforms.allocation import NONE
+from transforms.conform import conform
+from transforms.offers import Offer, cost_of, may_get
+
+# Columns of gold.customer_scores that other parts fill; where one is missing it counts as unknown.
+OPTIONAL = (
+    ("value_at_stake", "double"),
+    ("clv_12m", "double"),
+    ("likely_churn_date", "date"),
+    ("main_reason", "string"),
+)
+
+
+def with_optional(scores: DataFrame) -> DataFrame:
+    """The scores with every column of OPTIONAL, null where the table has none."""
+    there = set(scores.columns)
+    missing = [F.lit(None).cast(kind).alias(name) for name, kind in OPTIONAL if name not in there]
+    return scores.select("*", *missing)
+
+
+def people(
+    segments: DataFrame, scores: DataFrame, transactions: DataFrame, customers: DataFrame
+) -> DataFrame:
+    """One row a customer who is active, silent or lost at as_of, with what decisions rest on.
+
+    All frames hold one as_of, and one row a customer; `customers` has is_opted_out. The value at
+    stake falls back on revenue_a_year: the last 365 days' revenue, for a shorter tenure scaled up.
+    """
+    known = segments.where(F.col("lifecycle").isin("active", "silent", "lost")).select(
+        "as_of", "customer_id", "lifecycle", "segment", "recency_days", "engagement_score"
+    )
+    optional = [name for name, _ in OPTIONAL]
+    scored = with_optional(scores).select("customer_id", "churn_probability", *optional)
+    bought = transactions.select(
+        "customer_id", "total_orders", "total_revenue", "tenure_days", "revenue_365d"
+    )
+    rows = known
+    for other in (scored, bought, customers.select("customer_id", "is_opted_out")):
+        rows = rows.join(other, on="customer_id", how="left")
+    days = F.when(F.col("tenure_days") < 365, F.greatest(F.col("tenure_days"), F.lit(30)))
+    a_year = F.col("revenue_365d") * F.lit(365.0) / F.coalesce(days, F.lit(365))
+    basis = F.when(F.col("value_at_stake").isNotNull(), "value_at_stake").when(
+        a_year.isNotNull(), "revenue_a_year"
+    )
+    return rows.select(
+        *[c for c in rows.columns if c not in ("value_at_stake", "clv_12m", "is_opted_out")],
+        F.coalesce("is_opted_out", F.lit(False)).alias("is_opted_out"),
+        F.coalesce("value_at_stake", a_year).alias("value_at_stake"),
+        F.coalesce("clv_12m", a_year).alias("clv_12m"),
+        basis.alias("value_basis"),
+    )
+
+
+def sent_decisions(decisions: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row an offer of an earlier plan that went out: customer_id, offer_id, contacted_on.
+
+    A plan holds until the next one: what it meant to send after that day was decided anew.
+    """
+    past = decisions.where(F.col("as_of") < F.lit(as_of).cast("date"))
+    dates = past.select("as_of").distinct()
+    following = dates.select(
+        F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
+    )
+    dated = past.join(following, on="as_of", how="inner")
+    until = F.coalesce(F.col("next_as_of"), F.lit(as_of).cast("date"))
+    sent = dated.where(
+        F.col("offer_id").isNotNull() & ~F.col("is_held_out") & (F.col("send_on") <= until)
+    )
+    return sent.select("customer_id", "offer_id", F.col("send_on").alias("contacted_on"))
+
+
+def is_in_share(share: float, *columns: Column) -> Column:
+    """True for a share of the rows, by a hash of the columns: the same on every run and engine."""
+    if share <= 0:
+        return F.lit(False)
+    digest = F.substring(F.sha2(F.concat_ws("|", *columns), 256), 1, 8)
+    return digest < F.lit(f"{min(int(share * 2**32), 2**32 - 1):08x}")
+
+
+def offer_decisions(
+    chosen: DataFrame,
+    offers: Sequence[Offer],
+    policy: str,
+    campaign_id: str,
+    hold_out_share: float,
+    redemption_rate: float,
+) -> DataFrame:
+    """One row a customer. `chosen` has `choice` (an offer within the budget, or "none").
+
+    Who gets none of those and meets the condition of an offer outside the budget gets that one. Of
+    all who have an offer, a random share is held out, so that its effect can be measured.
+    """
+    rows = chosen.select("*", _offer(offers).alias("offer_id"))
+    numbers = {
+        "effect": _of_offer(offers, "effect", within=True),
+        "expected_gain": _of_offer(offers, "gain", within=True),
+        "expected_cost": _cost(offers, redemption_rate),
+    }
+    rows = rows.select("*", *[c.alias(name) for name, c in numbers.items()])
+    has_offer = F.col("offer_id").isNotNull()
+    held_out = is_in_share(hold_out_share, F.lit(campaign_id), F.col("customer_id"))
+    basis = F.lit("experiment" if policy == "uplift" else "assumed")
+    rule = F.col("rule") if "rule" in chosen.columns else F.lit(None).cast("string")
+    rows = rows.select(
+        *[c for c in rows.columns if c not in ("send_on", "rule")],
+        F.lit(campaign_id).alias("campaign_id"),
+        (has_offer & held_out).alias("is_held_out"),
+        F.when(has_offer, F.col("send_on")).alias("send_on"),
+        F.lit(policy).alias("policy"),
+        rule.alias("rule"),
+        F.when(F.col("effect").isNotNull(), basis).alias("effect_basis"),
+        F.when(~has_offer, _reason(offers)).alias("no_offer_reason"),
+    )
+    return conform(rows.select("*", _why().alias("why")), OFFER_DECISIONS)
+
+
+def offer_plan(
+    decisions: DataFrame, budget: float, budget_unit: str, shadow_price: float
+) -> DataFrame:
+    """One row an offer that someone gets."""
+    sums = (
+        decisions.where(F.col("offer_id").isNotNull())
+        .groupBy("as_of", "offer_id")
+        .agg(
+            F.count(F.when(~F.col("is_held_out"), 1)).alias("customers"),
+            F.count(F.when(F.col("is_held_out"), 1)).alias("held_out"),
+            F.coalesce(F.sum("expected_gain"), F.lit(0.0)).alias("expected_gain"),
+            F.coalesce(F.sum("expected_cost"), F.lit(0.0)).alias("expected_cost"),
+        )
+    )
+    rows = sums.select(
+        "*",
+        F.lit(float(budget)).alias("budget"),
+        F.lit(budget_unit).alias("budget_unit"),
+        F.lit(float(shadow_price)).alias("shadow_price"),
+    )
+    return conform(rows, OFFER_PLAN)
+
+
+def _offer(offers: Sequence[Offer]) -> Column:
+    outside = F.lit(None).cast("string")
+    for offer in [o for o in offers if not o.is_in_budget][::-1]:
+        outside = F.when(may_get(offer), offer.name).otherwise(outside)
+    return F.when(F.col("choice") != NONE, F.col("choice")).otherwise(outside)
+
+
+def _of_offer(offers: Sequence[Offer], what: str, within: bool) -> Column:
+    value = F.lit(None).cast("double")
+    for offer in [o for o in offers if o.is_in_budget or not within]:
+        value = F.when(F.col("offer_id") == offer.name, F.col(f"{what}_{offer.name}")).otherwise(
+            value
+        )
+    return value
+
+
+def _cost(offers: Sequence[Offer], redemption_rate: float) -> Column:
+    cost = F.lit(None).cast("double")
+    for offer in offers:
+        cost = F.when(F.col("offer_id") == offer.name, cost_of(offer, redemption_rate)).otherwise(
+            cost
+        )
+    return cost
+
+
+def _reason(offers: Sequence[Offer]) -> Column:
+    is_option, is_gain = F.lit(False), F.lit(False)
+    for offer in [o for o in offers if o.is_in_budget]:
+        is_option = is_option | F.col(f"cost_{offer.name}").isNotNull()
+        is_gain = is_gain | F.coalesce(F.col(f"gain_{offer.name}") > 0, F.lit(False))
+    return (
+        F.when(F.col("barrier").isNotNull(), F.col("barrier"))
+        .when(~is_option, "not_eligible")
+        .when(~is_gain, "no_gain")
+        .otherwise("budget")
+    )
+
+
+def _why() -> Column:
+    """The two quantities that decide, and what came of them."""
+
+    def whole(name: str) -> Column:
+        return F.coalesce(F.round(F.col(name), 0).cast("bigint").cast("string"), F.lit("unknown"))
+
+    points = F.round(F.col("effect") * 100, 1).cast("string")
+    chosen = F.concat(
+        F.col("offer_id"),
+        F.lit(" lowers the risk of leaving by "),
+        points,
+        F.lit(" points ("),
+        F.col("effect_basis"),
+        F.lit("), at "),
+        whole("value_at_stake"),
+        F.lit(" of value at stake: "),
+        whole("expected_gain"),
+        F.lit(" expected after a cost of "),
+        whole("expected_cost"),
+        F.lit("."),
+    )
+    outside = F.concat(F.col("offer_id"), F.lit(" asks who is lost, outside the budget."))
+    none = F.concat(
+        F.lit("No offer: "),
+        F.when(F.col("no_offer_reason") == "opted_out", "opted out of contacts")
+        .when(F.col("no_offer_reason") == "cooling_off", "contacted too lately")
+        .when(F.col("no_offer_reason") == "not_eligible", "none may be made to them")
+        .when(F.col("no_offer_reason") == "no_gain", "each costs more than it keeps")
+        .otherwise("others keep more for the same budget"),
+        F.lit(", at "),
+        whole("value_at_stake"),
+        F.lit(" of value at stake."),
+    )
+    return (
+        F.when(F.col("offer_id").isNull(), none)
+        .when(F.col("effect").isNull(), outside)
+        .otherwise(chosen)
+    )

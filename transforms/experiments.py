@@ -1,0 +1,92 @@
+"""Rows of randomised campaigns: who was sent which offer, when, and what each then did."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, functions as F
+
+from contracts.gold_decisions import OFFER_EFFECTS
+from transforms.conform import conform
+from transforms.decisions import is_in_share
+
+HELD_OUT = 0
+
+
+def randomised_contacts(contacts: DataFrame) -> DataFrame:
+    """One row a (customer_id, as_of) of randomised campaigns: offer_id, null for the held-out.
+
+    as_of is the day of the contact. Someone in two campaigns of one day is in neither: no effect
+    could be told apart.
+    """
+    random = contacts.where(F.coalesce("is_randomised", F.lit(False))).select(
+        "customer_id",
+        F.col("contacted_at").cast("date").alias("as_of"),
+        F.when(F.coalesce("is_treated", F.lit(True)), F.col("offer_id")).alias("offer_id"),
+        F.coalesce("is_treated", F.lit(True)).alias("is_treated"),
+    )
+    # A treatment without an offer's name says nothing about any offer.
+    usable = random.where(F.col("offer_id").isNotNull() | ~F.col("is_treated"))
+    counts = usable.groupBy("customer_id", "as_of").agg(
+        F.count("*").alias("contacts"), F.max("offer_id").alias("offer_id")
+    )
+    return counts.where(F.col("contacts") == 1).select("customer_id", "as_of", "offer_id")
+
+
+def with_arms(
+    rows: DataFrame, contacts: DataFrame, offers: Sequence[str], split_of: dict[dt.date, str]
+) -> DataFrame:
+    """Add arm (0 held out, k the k-th offer), fold (0 or 1), split and e_<k>, shares by campaign.
+
+    Rows of other offers or dates are left out; `rows` has customer_id and as_of.
+    """
+    arm = F.when(F.col("offer_id").isNull(), F.lit(float(HELD_OUT)))
+    for k, name in enumerate(offers, 1):
+        arm = arm.when(F.col("offer_id") == name, F.lit(float(k)))
+    split = F.lit(None).cast("string")
+    for day, name in split_of.items():
+        split = F.when(F.col("as_of") == F.lit(day).cast("date"), name).otherwise(split)
+    armed = contacts.select("customer_id", "as_of", arm.alias("arm"), split.alias("split"))
+    armed = armed.where(F.col("arm").isNotNull() & F.col("split").isNotNull())
+    joined = rows.join(armed, on=["customer_id", "as_of"], how="inner")
+    shares = joined.groupBy("as_of").agg(
+        *[
+            (F.count(F.when(F.col("arm") == float(k), 1)) / F.count("*")).alias(f"e_{k}")
+            for k in range(len(offers) + 1)
+        ]
+    )
+    fold = is_in_share(0.5, F.lit("fold"), F.col("customer_id"))
+    return joined.join(shares, on="as_of", how="inner").select(
+        "*", fold.cast("double").alias("fold")
+    )
+
+
+def offer_effects(
+    scored: DataFrame, offers: Sequence[str], averages: Sequence[float | None], learner: str
+) -> DataFrame:
+    """gold.offer_effects from effect_<k>; `averages`: one effect for all, None: each their own."""
+    pairs = F.array(
+        *[
+            F.struct(
+                F.lit(name).alias("offer_id"),
+                (F.col(f"effect_{k}") if average is None else F.lit(float(average))).alias(
+                    "effect"
+                ),
+                F.lit("individual" if average is None else "average").alias("basis"),
+            )
+            for k, (name, average) in enumerate(zip(offers, averages, strict=True), 1)
+        ]
+    )
+    rows = scored.select("as_of", "customer_id", F.explode(pairs).alias("pair"))
+    return conform(
+        rows.select(
+            "as_of",
+            "customer_id",
+            F.col("pair.offer_id").alias("offer_id"),
+            F.col("pair.effect").alias("effect"),
+            F.col("pair.basis").alias("basis"),
+            F.lit(learner).alias("learner"),
+        ),
+        OFFER_EFFECTS,
+    )
