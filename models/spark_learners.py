@@ -5,11 +5,9 @@ They take the vector column `features`: filled, scaled, no null.
 
 from __future__ import annotations
 
-import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -150,23 +148,21 @@ def forest_of(model: RandomForestClassificationModel, frame: DataFrame) -> TreeE
     of the profile.
     """
     spark = frame.sparkSession
-    scratch = spark.conf.get("spark.holdfast.scratch", None)
-    with tempfile.TemporaryDirectory() as local:
-        folder = f"{scratch or Path(local).as_uri()}/forest-{uuid.uuid4().hex}"
-        model.write().overwrite().save(folder)
-        saved = spark.read.parquet(f"{folder}/data").select("treeID", "nodeData.*")
-        # One row a node, at most 2^(depth + 1) a tree: the size of the model.
-        nodes: Any = saved.select(
-            "treeID",
-            "id",
-            "leftChild",
-            "rightChild",
-            "impurityStats",
-            "split.featureIndex",
-            "split.leftCategoriesOrThreshold",
-        ).toPandas()
-        if scratch:
-            _remove(spark, folder)
+    scratch = spark.conf.get("spark.holdfast.scratch", None) or _temporary(spark)
+    folder = f"{scratch}/forest-{uuid.uuid4().hex}"
+    model.write().overwrite().save(folder)
+    saved = spark.read.parquet(f"{folder}/data").select("treeID", "nodeData.*")
+    # One row a node, at most 2^(depth + 1) a tree: the size of the model.
+    nodes: Any = saved.select(
+        "treeID",
+        "id",
+        "leftChild",
+        "rightChild",
+        "impurityStats",
+        "split.featureIndex",
+        "split.leftCategoriesOrThreshold",
+    ).toPandas()
+    _remove(spark, folder)
     return _ensemble(nodes.sort_values(["treeID", "id"], ignore_index=True), model.numFeatures)
 
 
@@ -191,6 +187,13 @@ def _ensemble(nodes: pd.DataFrame, columns: int) -> TreeEnsemble:
         scale="mean",
         inclusive=True,
     )
+
+
+def _temporary(spark: Any) -> str:
+    """The JVM's own temporary folder, which a session on one machine shares with its workers."""
+    jvm = spark.sparkContext._jvm
+    folder = jvm.java.io.File(jvm.java.lang.System.getProperty("java.io.tmpdir"))
+    return str(folder.toURI().toString()).rstrip("/")
 
 
 def _remove(spark: Any, folder: str) -> None:

@@ -73,7 +73,7 @@ def fitted(context: Context, learner: str, rows: Any, names: list[str], offers: 
     from models.uplift.learners import fit
 
     training = context.settings.training
-    boosting = SparkBoosting(training.xgboost.model_dump(), training.seed, training.workers)
+    boosting = SparkBoosting(training.starts["xgboost"], training.seed, training.workers)
     counts = {r["arm"]: r["count"] for r in rows.groupBy("arm").count().collect()}  # arms
     shares = [counts.get(float(k), 0) / sum(counts.values()) for k in range(len(offers) + 1)]
     return fit(learner, rows, names, offers, shares, boosting)

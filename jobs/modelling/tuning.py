@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import Any
 
 from jobs.modelling.candidates import (
@@ -28,8 +29,16 @@ def searched(data: TrainingData, name: str) -> Candidate:
     training = data.context.settings.training
     start, trials = training.starts[name], training.plan.trials.get(name, 1)  # type: ignore[index, call-overload]
     scorers: dict[str, Any] = {}
+    taken: dict[str, float] = {}
 
     def objective(parameters: Any, report: Any) -> float:
+        began = time.perf_counter()
+        try:
+            return judged(parameters, report)
+        finally:
+            taken[repr(parameters)] = time.perf_counter() - began
+
+    def judged(parameters: Any, report: Any) -> float:
         learner = learner_of(data.context, name, parameters)
         for day in earlier_dates(data, training.plan.folds):
             report(judged_at(data, learner, day))
@@ -46,7 +55,7 @@ def searched(data: TrainingData, name: str) -> Candidate:
             with mlflow.start_run(run_name=f"{name}-trial-{trial.number}", nested=True):
                 mlflow.log_params(dict(trial.parameters))
                 mlflow.set_tag("is_pruned", str(trial.value is None))
-                mlflow.log_metric("seconds", trial.seconds)
+                mlflow.log_metric("seconds", taken[repr(trial.parameters)])
                 if trial.value is not None:
                     mlflow.log_metric("validation.roc_auc", trial.value)
 
@@ -55,7 +64,7 @@ def searched(data: TrainingData, name: str) -> Candidate:
         )
         found = fitted(data, name, best.parameters, scorers[repr(best.parameters)])
         found = dataclasses.replace(
-            found, seconds=found.seconds + best.seconds, run_id=active.info.run_id
+            found, seconds=found.seconds + taken[repr(best.parameters)], run_id=active.info.run_id
         )
         mlflow.log_params(dict(found.parameters))
         mlflow.log_metrics(
