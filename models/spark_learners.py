@@ -92,15 +92,15 @@ class MlpLearner:
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> MlpScorer:
         from pyspark.ml.classification import MultilayerPerceptronClassifier
-        from pyspark.sql import functions as F
 
         asked = dict(self.parameters)
         hidden, most = asked.pop("hidden"), asked.pop("maxIter")
         patience = asked.pop("patience")
         layers = [len(names), *map(int, hidden), 2]
-        share = F.pmod(F.xxhash64("customer_id", F.lit(self.seed)), F.lit(1000)) / 1000.0
-        fitted_on = frame.where(share >= STOPPING_SHARE).cache()
-        judged_on = frame.where(share < STOPPING_SHARE)
+        # A customer's share of [0, 1), from the hash of the id.
+        share = f"pmod(xxhash64(customer_id, {self.seed}), 1000) / 1000D"
+        fitted_on = frame.where(f"{share} >= {STOPPING_SHARE}").cache()
+        judged_on = frame.where(f"{share} < {STOPPING_SHARE}")
         weights, best, best_loss, waited = None, None, float("inf"), 0
         for done in range(0, most, ITERATIONS_A_ROUND):
             network = MultilayerPerceptronClassifier(
@@ -129,13 +129,11 @@ class MlpLearner:
 
 def _log_loss(scored: DataFrame, label: str) -> float:
     from pyspark.ml.functions import vector_to_array
-    from pyspark.sql import functions as F
 
-    p = F.least(
-        F.greatest(vector_to_array(F.col("probability"))[1], F.lit(1e-15)), F.lit(1.0 - 1e-15)
-    ).alias("p")
-    y = F.col(label)
-    loss = scored.select(label, p).agg(F.avg(-(y * F.log("p") + (1 - y) * F.log(1 - F.col("p")))))
+    p = vector_to_array(scored["probability"])[1].alias("p")
+    held = scored.select(scored[label].alias("y"), p)
+    held = held.selectExpr("y", "least(greatest(p, 1e-15D), 1 - 1e-15D) AS p")
+    loss = held.selectExpr("avg(-(y * ln(p) + (1 - y) * ln(1 - p)))")
     found = loss.collect()[0][0]  # one row
     return float("inf") if found is None else float(found)
 

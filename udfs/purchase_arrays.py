@@ -54,9 +54,9 @@ def summariser(
 
 def _summaries(lines: pa.Table, dates: Sequence[int]) -> Iterator[pa.Table]:
     ids = lines["customer_id"].combine_chunks().dictionary_encode()
-    by_name = pc.array_sort_indices(ids.dictionary)
+    by_name = pc.array_sort_indices(ids.dictionary).to_numpy()
     rank = np.empty(len(by_name), dtype=np.int64)
-    rank[by_name.to_numpy()] = np.arange(len(by_name))
+    rank[by_name] = np.arange(len(by_name))
     customer = rank[ids.indices.to_numpy(zero_copy_only=False)]
     day = _days(lines["day"])
     first = int(day.min())
@@ -72,13 +72,13 @@ def _summaries(lines: pa.Table, dates: Sequence[int]) -> Iterator[pa.Table]:
             lines["is_purchase"].to_numpy(),
         )
     )
-    sorted_names = ids.dictionary.take(by_name)
+    sorted_names = ids.dictionary.to_numpy(zero_copy_only=False)[by_name]
     for date in dates:
         seen = slice(None) if visible.max() <= date else visible <= date
         found = _of_date(key[seen], cents[seen], bought[seen], span, first, date)
         if found is not None:
             who, *columns = found
-            yield pa.table([sorted_names.take(pa.array(who)), *columns], schema=_SCHEMA)
+            yield pa.table([pa.array(sorted_names[who], pa.string()), *columns], schema=_SCHEMA)
 
 
 def _days(column: pa.ChunkedArray) -> Ints:

@@ -22,6 +22,7 @@ ALLOWED = {
         *("udfs", "numpy", "pandas", "scipy"),
         *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.Column"),
         "vaderSentiment",  # the one formula in Python: its lexicon
+        *("pyarrow", "pyarrow.compute"),  # the batches of a mapInArrow
     },
     "transforms": {
         *("transforms", "contracts", "udfs"),
