@@ -41,6 +41,7 @@ class SparkLake:
 
         self.spark, self.settings, self.run, self.is_dry = spark, settings, run, is_dry
         self.planned: dict[str, DataFrame] = {}
+        self._computed: set[str] = set()
         self._kept: list[DataFrame] = []
 
     # ------------------------------------------------------------------ reading
@@ -70,6 +71,10 @@ class SparkLake:
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame of its contract where it does not exist yet."""
         if table.name in self.planned:
+            if table.name not in self._computed:
+                # Else the plans of all steps before would grow into this one's, without an end.
+                self.planned[table.name] = self.planned[table.name].localCheckpoint()
+                self._computed.add(table.name)
             return self.planned[table.name]
         newest = self.version(table.name)
         if newest is None:
@@ -228,6 +233,7 @@ class SparkLake:
             )
         names = write.table.column_names
         self.planned[write.table.name] = rest.select(*names).unionByName(write.frame.select(*names))
+        self._computed.discard(write.table.name)
 
     def _take_back(self, name: str, version: int | None) -> None:
         if version is not None:

@@ -52,7 +52,7 @@ def kept(session):
     def keep(frame):
         if not hasattr(session, "_conn"):
             return frame.persist()
-        name = f"kept_{next(NUMBERS)}"
+        name = f"allocated_{next(NUMBERS)}"
         sql = frame.sql(dialect="duckdb", optimize=False)
         session._conn.execute(f"CREATE TABLE {name} AS {sql}")
         return session.table(name)

@@ -207,7 +207,7 @@ def test_whoever_churns_by_the_label_has_had_the_event(frame, landmark, tuples_o
     nobody = frame("customer_id string, as_of date", [])
     population = churn_population(seen, nobody, [L])
     labels = tuples_of(
-        inactivity_labels(seen, population, [10], 0, UNTIL), "customer_id", "churned"
+        inactivity_labels(seen, population, [10], 0, 7, UNTIL), "customer_id", "churned"
     )
     lived = {
         c: (stop - start, event)
