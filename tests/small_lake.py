@@ -46,8 +46,8 @@ CONF = {
         "bootstrap_samples": 50,
         "learners": ["xgboost", "logistic_regression"],
         "search": "none",
-        "compare_feature_sets": False,
-        "stability": {"learners": []},
+        "feature_families": {"silence": ["recency_*"]},
+        "stability": {"folds": 2, "learners": ["logistic_regression"]},
         "starts": {"xgboost": {"n_estimators": 10}},
         "spaces": {"xgboost": {"n_estimators": {"low": 10, "high": 300}}},
         # The planted reason to leave is easy to see: no leak.

@@ -166,10 +166,13 @@ def test_churn_model_explains_as_the_gold_tables_do(displayed, small_lake):
     assert shown["impact"].tolist() == pytest.approx(stored["impact"].tolist(), abs=1e-9)
     answers = find(displayed, "customer").set_index("customer")["churn_probability"]
     assert answers["as it is"] == pytest.approx(top["churn_probability"], abs=1e-9)
-    models = set(find(displayed, "model_name")["model_name"])
-    assert models == {"xgboost", "recency_only", "rfm_logistic", "everyone_stays"}
+    models = set(find(displayed, "population")["model_name"])
+    learners = {"xgboost", "logistic_regression"}
+    assert models == {*learners, "recency_only", "rfm_logistic", "everyone_stays"}
+    reasons = find(displayed, "main_reason")
+    assert reasons["customers"].sum() == len(riskiest)
     pictures = [d for d in displayed if not isinstance(d, pd.DataFrame)]
-    assert len(pictures) == 3 and all(picture.size[0] > 100 for picture in pictures)
+    assert len(pictures) == 4 and all(picture.size[0] > 100 for picture in pictures)
 
 
 @pytest.mark.slow
@@ -213,10 +216,7 @@ def test_churn_model_says_that_there_is_no_champion(spark, small_env):
 @pytest.mark.slow
 def test_which_20_percent_answers_from_the_plan(displayed, small_lake):
     shown = displayed["which_20_percent"]
-    gold = {
-        name: DeltaTable(small_lake.root / "gold" / name).to_pandas()
-        for name in ("customer_scores", "retention_plan")
-    }
+    gold = {name: gold_at_as_of(small_lake, name) for name in ("customer_scores", "retention_plan")}
     fifth = len(gold["customer_scores"]) // 5
     chosen = gold["retention_plan"].query("is_chosen and strategy == 'clv_at_risk'")
     assert len(chosen) == fifth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -9,6 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from contracts import catalog
+from contracts.gold_decisions import GOLD_DECISIONS
 from jobs.runtime.views import has_latest, open_lakehouse, register_tables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,7 +116,9 @@ def test_a_table_of_the_same_name_is_left_alone(opened, spark, tmp_path):
 def test_any_delta_reader_opens_every_gold_table(small_lake):
     tables = [t for t in catalog.tables().values() if t.layer == "gold"]
     found = [t for t in tables if (small_lake.root / "gold" / t.short_name).is_dir()]
-    assert {t.short_name for t in tables} == {t.short_name for t in found}
+    # Offers, messages and campaigns are jobs of their own.
+    later = {t.name for t in GOLD_DECISIONS}
+    assert {t.name for t in tables} - {t.name for t in found} == later
     for table in found:
         delta = DeltaTable(small_lake.root / "gold" / table.short_name)
 
@@ -129,8 +133,11 @@ def test_duckdb_reads_the_latest_views_as_spark_does(opened, spark, small_lake):
     for folder in (small_lake.root / "gold").iterdir():
         dataset = DeltaTable(folder).to_pyarrow_dataset()
         connection.register(f"gold_{folder.name}", dataset)
-    connection.execute((ROOT / "docs" / "latest_views.sql").read_text())
-    for table in (t for t in catalog.tables().values() if has_latest(t)):
+    for view in (ROOT / "docs" / "latest_views.sql").read_text().split(";"):
+        with suppress(duckdb.CatalogException):  # of a table that no job has made yet
+            connection.execute(view)
+    made = [t for t in catalog.tables().values() if has_latest(t) and t not in GOLD_DECISIONS]
+    for table in made:
         order = f"ORDER BY {', '.join(table.key)}"
         view = f"{table.name.replace('.', '_')}_latest"
         found = connection.execute(f"SELECT * FROM {view} {order}").fetchall()
