@@ -80,7 +80,7 @@ class Company:
             options={"known_at": moment, **options},
             **settings,
         )
-        made.progress = self.said = Said()
+        made.progress = Said()
         return made
 
     def ingest(self, known_at: str = "2018-06-01", **options):
@@ -88,6 +88,7 @@ class Company:
         from jobs import ingest
 
         context = self.context(known_at, **options)
+        self.said = context.progress
         ingest.run(context)
         return context
 
