@@ -22,13 +22,13 @@ demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
 
 # Models need no Spark and ran before, but for fits over partitions. Of the jobs: what fails, what is
-# refused, what a table is, how learners compare; what takes minutes (many runs, the pipeline, writers
-# at once) is in `acceptance`.
+# refused, what a table is, how learners compare; what takes minutes (many runs, the pipeline and the
+# notebooks over it, writers at once) is in `acceptance`.
 SPARK_TESTS = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/architecture \
 	tests/packaging tests/unit/models/test_spark_learners.py tests/unit/models/test_prediction.py \
 	tests/unit/models/survival/test_distributed.py tests/jobs/test_train_and_score.py \
 	tests/jobs/test_compare_learners.py tests/jobs/test_ingest_refusals.py \
-	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py tests/notebooks \
+	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py \
 	--deselect tests/jobs/test_lake.py::test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges
 
 test: setup ## unit tests without a JVM (DuckDB), then on Spark (ARGS="-k name -x")

@@ -56,15 +56,15 @@ def test_one_source_is_enough(frame, rows_of):
 
 
 @pytest.mark.spark_only
-def test_reasons_become_rows_and_the_likeliest_is_the_main_one(frame, rows_of):
-    rows = frame(
-        "as_of date, customer_id string, reasons array<double>",
+def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
+    rows = spark.createDataFrame(
         [
             (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0]),
             (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0]),
             (AS_OF, "nothing", [0.0] * 5),
             (AS_OF, "unknown", None),
         ],
+        "as_of date, customer_id string, reasons array<double>",
     )
     main = {
         r["customer_id"]: (r["main_reason"], r["reason_basis"])
