@@ -15,8 +15,9 @@ help: ## this list
 setup: ## .venv with Python packages, Java and Delta's JARs (every other command does it first)
 	@bin/setup
 
-# The C1 compiler alone halves the CPU of a short session; long jobs and benchmarks take the full JIT.
-demo test acceptance: export HOLDFAST_JIT ?= quick
+# The C1 compiler alone halves the CPU of a short session; long jobs and benchmarks take the full JIT,
+# and so does the demo: the matrix products of Spark's network are vector code that C1 runs at a crawl.
+test acceptance: export HOLDFAST_JIT ?= quick
 
 demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
