@@ -124,7 +124,8 @@ class Ingestion:
             "_path string, _batch_id string, _file string, _known_at timestamp, _rank int, "
             "_is_history boolean, _row_id string"
         )
-        frames = [with_expected_columns(part.frame, columns) for part in parts]
+        raw = [readers.spread(self.spark, part) for part in parts]
+        frames = [with_expected_columns(frame, columns) for frame in raw]
         every = reduce(lambda one, other: one.unionByName(other), frames)
         return with_batches(every, self.spark.createDataFrame(batches, ddl))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,12 +78,11 @@ def train(
     mlflow.set_experiment(experiment_id=registry.experiment_id())
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
         log_inputs(context, plan, data.plain, mark)
-        candidates = []
-        for name in settings.learners:
-            candidates.append(searched(data, name))
-            one = candidates[-1]
+        search = partial(searched, data, active.info.run_id)
+        candidates = data.side_by_side(search, settings.learners)
+        for one in candidates:
             figures = f"validation ROC AUC {one.validation_roc_auc:.3f}, {one.seconds:.1f} s"
-            say(f"      {name}: {figures}")
+            say(f"      {one.name}: {figures}")
         chosen = best_of(data, candidates)
         champion = registry.by_alias(CHAMPION)
         evaluated = evaluate(test, known, candidates, champion)

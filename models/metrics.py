@@ -7,8 +7,9 @@ once and all samples are computed together: arrays of (samples, rows).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,28 +50,55 @@ class Ranked:
         return cls(label[order], ranked, order, ends, threshold)
 
 
-Measure = Callable[[Ranked, Array], Array]
+class Draws:
+    """Samples of the ranked rows: weights (samples, rows), and the sums that metrics share."""
+
+    def __init__(self, ranked: Ranked, weights: Array) -> None:
+        self.weights, self._ranked = weights[:, ranked.order], ranked
+
+    @cached_property
+    def reached(self) -> Array:
+        """Weight of each row and those ranked above it."""
+        return np.cumsum(self.weights, axis=1)
+
+    @cached_property
+    def reached_leavers(self) -> Array:
+        return np.cumsum(self.weights * self._ranked.label, axis=1)
+
+    @property
+    def total(self) -> Array:
+        return self.reached[:, -1]
+
+    @property
+    def leavers(self) -> Array:
+        return self.reached_leavers[:, -1]
+
+    def sum_of(self, values: Array) -> Array:
+        """The weighted sum of one value a row."""
+        return self.weights @ values
 
 
-def _roc_auc(r: Ranked, w: Array) -> Array:
+Measure = Callable[[Ranked, Draws], Array]
+
+
+def _roc_auc(r: Ranked, w: Draws) -> Array:
     """Area under the ROC curve; tied groups count half. NaN where one class is missing."""
-    tp = np.cumsum(w * r.label, axis=1)[:, r.tie_ends]
-    fp = np.cumsum(w * (1 - r.label), axis=1)[:, r.tie_ends]
-    before = np.concatenate([np.zeros((len(w), 1)), tp[:, :-1]], axis=1)
+    tp = w.reached_leavers[:, r.tie_ends]
+    fp = w.reached[:, r.tie_ends] - tp
+    before = np.concatenate([np.zeros((len(tp), 1)), tp[:, :-1]], axis=1)
     new = np.diff(fp, axis=1, prepend=0.0)
     return (new * (tp + before) / 2).sum(axis=1) / (tp[:, -1] * fp[:, -1])
 
 
-def _average_precision(r: Ranked, w: Array) -> Array:
+def _average_precision(r: Ranked, w: Draws) -> Array:
     """Sum of precision x step of recall, as scikit-learn's average_precision_score."""
-    tp = np.cumsum(w * r.label, axis=1)[:, r.tie_ends]
-    count = np.cumsum(w, axis=1)[:, r.tie_ends]
+    tp, count = w.reached_leavers[:, r.tie_ends], w.reached[:, r.tie_ends]
     precision = np.where(count > 0, tp / np.maximum(count, 1e-12), 0.0)
     return (precision * np.diff(tp, axis=1, prepend=0.0)).sum(axis=1) / tp[:, -1]
 
 
 def _mean(loss: Callable[[Ranked], Array]) -> Measure:
-    return lambda r, w: (w * loss(r)).sum(axis=1) / w.sum(axis=1)
+    return lambda r, w: w.sum_of(loss(r)) / w.total
 
 
 def _log_loss(r: Ranked) -> Array:
@@ -83,9 +111,9 @@ def _share(
 ) -> Measure:
     """Weighted top / bottom; `empty` where the bottom is nothing."""
 
-    def measure(r: Ranked, w: Array) -> Array:
-        whole = (w * bottom(r)).sum(axis=1)
-        return np.where(whole > 0, (w * top(r)).sum(axis=1) / np.maximum(whole, 1e-12), empty)
+    def measure(r: Ranked, w: Draws) -> Array:
+        whole = w.sum_of(bottom(r))
+        return np.where(whole > 0, w.sum_of(top(r)) / np.maximum(whole, 1e-12), empty)
 
     return measure
 
@@ -94,39 +122,42 @@ def _hit(r: Ranked) -> Array:
     return (r.p >= r.threshold).astype(float)
 
 
-def _f1(r: Ranked, w: Array) -> Array:
-    both = 2 * (w * _hit(r) * r.label).sum(axis=1)
-    either = (w * (_hit(r) + r.label)).sum(axis=1)
+def _f1(r: Ranked, w: Draws) -> Array:
+    both, either = 2 * w.sum_of(_hit(r) * r.label), w.sum_of(_hit(r) + r.label)
     return np.where(either > 0, both / np.maximum(either, 1e-12), 0.0)
 
 
 def _precision_in_top(percent: int) -> Measure:
-    """Share of leavers among the first `percent` % of the rows (at least one row)."""
+    """Share of leavers among the first `percent` % of the rows (at least one row).
 
-    def measure(r: Ranked, w: Array) -> Array:
-        wanted = np.maximum(1.0, np.round(w.sum(axis=1) * percent / 100))[:, None]
-        reached = np.cumsum(w, axis=1)
-        taken = np.clip(wanted - (reached - w), 0.0, w)
-        return (taken * r.label).sum(axis=1) / wanted[:, 0]
+    A row that is drawn more than once may be inside in part.
+    """
+
+    def measure(r: Ranked, w: Draws) -> Array:
+        wanted = np.maximum(1.0, np.round(w.total * percent / 100))
+        found = np.empty(len(wanted))
+        for sample, (most, reached) in enumerate(zip(wanted, w.reached, strict=True)):
+            last = min(int(np.searchsorted(reached, most)), len(reached) - 1)
+            beyond = max(reached[last] - most, 0.0) * r.label[last]
+            found[sample] = w.reached_leavers[sample, last] - beyond
+        return found / wanted
 
     return measure
 
 
 def _lift_in_top(percent: int) -> Measure:
     inside = _precision_in_top(percent)
-    return lambda r, w: inside(r, w) / ((w * r.label).sum(axis=1) / w.sum(axis=1))
+    return lambda r, w: inside(r, w) / (w.leavers / w.total)
 
 
-def _calibration_error(r: Ranked, w: Array) -> Array:
+def _calibration_error(r: Ranked, w: Draws) -> Array:
     """Mean |share churned - mean probability| over ten bins of equal count, weighted by count."""
-    total = w.sum(axis=1, keepdims=True)
-    place = np.floor((np.cumsum(w, axis=1) - w / 2) / total * CALIBRATION_BINS).clip(
-        0, CALIBRATION_BINS - 1
-    )
-    gap = w * (r.label - r.p)
-    return (
-        sum(np.abs((gap * (place == b)).sum(axis=1)) for b in range(CALIBRATION_BINS)) / total[:, 0]
-    )
+    middle = (w.reached - w.weights / 2) / w.total[:, None]
+    place = np.floor(middle * CALIBRATION_BINS).clip(0, CALIBRATION_BINS - 1).astype(np.int64)
+    gaps = w.weights * (r.label - r.p)
+    samples = np.arange(len(gaps))[:, None] * CALIBRATION_BINS
+    flat = np.bincount((samples + place).ravel(), gaps.ravel(), len(gaps) * CALIBRATION_BINS)
+    return np.abs(flat.reshape(len(gaps), -1)).sum(axis=1) / w.total
 
 
 METRICS: Mapping[str, Measure] = {
@@ -163,16 +194,24 @@ def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[Ar
     return blocks
 
 
-def measured(metric: str, ranked: Ranked, weights: Array) -> Array:
-    """The metric in each row of weights; NaN where it is undefined."""
+def measured(
+    metrics: Sequence[str], ranked: Ranked, blocks: Iterable[Array]
+) -> dict[str, list[Array]]:
+    """Each metric in each row of weights, block by block; NaN where it is undefined."""
+    found: dict[str, list[Array]] = {name: [] for name in metrics}
     with np.errstate(invalid="ignore", divide="ignore"):
-        return METRICS[metric](ranked, weights[:, ranked.order])
+        for block in blocks:
+            draws = Draws(ranked, block)
+            for name in metrics:
+                found[name].append(METRICS[name](ranked, draws))
+    return found
 
 
 def point_estimates(label: Array, p: Array, threshold: float) -> dict[str, float | None]:
     """Every metric of METRICS by name; None where one class only makes it undefined."""
     ranked, once = Ranked.of(label, p, threshold), np.ones((1, len(label)))
-    return {name: _or_none(measured(name, ranked, once)[0]) for name in METRICS}
+    found = measured(list(METRICS), ranked, [once])
+    return {name: _or_none(values[0][0]) for name, values in found.items()}
 
 
 def estimates(
@@ -181,10 +220,8 @@ def estimates(
     """Every metric with its interval over the bootstrap samples."""
     ranked = Ranked.of(label, p, threshold)
     found = point_estimates(label, p, threshold)
-    return {
-        name: _with_interval(found[name], [measured(name, ranked, block) for block in weights])
-        for name in METRICS
-    }
+    drawn = measured(list(METRICS), ranked, weights)
+    return {name: _with_interval(found[name], drawn[name]) for name in METRICS}
 
 
 def paired_difference(
@@ -193,11 +230,10 @@ def paired_difference(
     """metric(p) - metric(other) on the same rows and the same bootstrap samples."""
     one, two = Ranked.of(label, p, 0.5), Ranked.of(label, other, 0.5)
 
-    def difference(block: Array) -> Array:
-        return measured(metric, one, block) - measured(metric, two, block)
-
-    value = _or_none(difference(np.ones((1, len(label))))[0])
-    return _with_interval(value, [difference(block) for block in weights])
+    blocks = [np.ones((1, len(label))), *weights]
+    pairs = (measured([metric], ranked, blocks)[metric] for ranked in (one, two))
+    differences = [first - second for first, second in zip(*pairs, strict=True)]
+    return _with_interval(_or_none(differences[0][0]), differences[1:])
 
 
 def _or_none(value: float) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from jobs.modelling.rows import Design, dense, designed, sample
 from jobs.runtime.context import Context
+from jobs.runtime.parallel import Item, Result, side_by_side
 from jobs.runtime.schedule import Schedule
 
 
@@ -56,6 +57,13 @@ class TrainingData:
 
     def design(self, learner: Any) -> Design:
         return self.plain if learner.takes_null else self.dense
+
+    def side_by_side(self, fit: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Independent fits, as many at once as conf allows, in the order of the items."""
+        # What they share is made first: once, and by one thread.
+        _ = self.plain, self.dense, self.held_out
+        at_once = self.context.settings.training.fits_at_once
+        return side_by_side(self.context.spark, fit, items, at_once)
 
     @cached_property
     def held_out(self) -> Any:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jobs.modelling.candidates import Candidate, TrainingData, learner_of, log_odds
 from jobs.modelling.rows import Design
@@ -40,15 +41,17 @@ def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict
     design, label = data.design(learner), data.held_out_label
     customers = data.held_out["customer_id"].tolist()
     weights = bootstrap_weights(customers, settings.bootstrap_samples, stable_seed("features"))
-    whole, rows = None, []
-    for name, features in feature_sets(data, candidate, settings).items():
+    sets, whole_matrix = feature_sets(data, candidate, settings), data.matrix(design)
+
+    def probability(features: Sequence[str]) -> NDArray[np.float64]:
         columns = columns_of(design, features)
-        matrix = data.matrix(design)[:, columns]
         frame, names = narrowed(design, columns)
         scorer = learner.fit(frame.where("split = 'train'"), names, "churned")
-        raw = log_odds(scorer, matrix)
-        p = 1 / (1 + np.exp(-raw))
-        whole = p if whole is None else whole
+        return 1 / (1 + np.exp(-log_odds(scorer, whole_matrix[:, columns])))
+
+    probabilities = data.side_by_side(probability, sets.values())
+    whole, rows = probabilities[0], []
+    for (name, features), p in zip(sets.items(), probabilities, strict=True):
         found = point_estimates(label, p, 0.5)
         figures = {
             "features": Estimate(float(len(features))),

@@ -33,13 +33,14 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
     check_folds(held["fold"].nunique(), folds)
     matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
     label, where = held["churned"].to_numpy(dtype=float), held["fold"].to_numpy()
-    found = []
-    for number in range(folds):
+
+    def area(number: int) -> float:
         inside = where == number
-        if len(np.unique(label[inside])) < 2:
-            continue
         scorer = learner.fit(frame.where(fold != number), design.names, "churned")
-        found.append(roc_auc(label[inside], log_odds(scorer, matrix[inside])))
+        return roc_auc(label[inside], log_odds(scorer, matrix[inside]))
+
+    with_both = [n for n in range(folds) if len(np.unique(label[where == n])) == 2]
+    found = data.side_by_side(area, with_both)
     return [
         result_row(candidate.name, f"cv_roc_auc_{name}", Estimate(value), split="train")
         for name, value in spread(np.array(found)).items()

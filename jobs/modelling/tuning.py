@@ -16,8 +16,8 @@ from jobs.modelling.candidates import (
 )
 
 
-def searched(data: TrainingData, name: str) -> Candidate:
-    """The best parameters on the dates before the test date, fitted; a nested run of the open one.
+def searched(data: TrainingData, parent: str, name: str) -> Candidate:
+    """The best parameters on the dates before the test date, fitted; a run under `parent`.
 
     With f folds a trial is judged on each of the last f dates, by a model of the dates before it;
     the last is the validation date, and its ROC AUC is the trial's.
@@ -49,7 +49,8 @@ def searched(data: TrainingData, name: str) -> Candidate:
         report(value)
         return value
 
-    with mlflow.start_run(run_name=name, nested=True) as active:
+    # The parent is named: a search in a thread of its own finds no active run there.
+    with mlflow.start_run(run_name=name, nested=True, parent_run_id=parent) as active:
 
         def finished(trial: Trial) -> None:
             with mlflow.start_run(run_name=f"{name}-trial-{trial.number}", nested=True):

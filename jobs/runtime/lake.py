@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pyspark import StorageLevel
@@ -64,9 +65,13 @@ class SparkLake:
 
     def version(self, name: str) -> int | None:
         """The table's newest Delta version; None: it does not exist."""
-        if not self.exists(name):
-            return None
-        return int(self._delta(name).history(1).select("version").collect()[0][0])  # one row
+        if self.settings.lakehouse.catalog:
+            if not self.exists(name):
+                return None
+            return int(self._delta(name).history(1).select("version").collect()[0][0])  # one row
+        # Each version is a file of the log; Delta's history reads them too, by two Spark jobs.
+        commits = (Path(self.path(name)) / "_delta_log").glob("[0-9]*.json")
+        return max((int(c.stem) for c in commits if c.stem.isdigit()), default=None)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame of its contract where it does not exist yet."""

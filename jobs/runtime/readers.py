@@ -115,6 +115,20 @@ def resolve(source: str, path: str) -> str:
         ) from None
 
 
+# Below this a part may be one piece to Spark: a Parquet file of one row group, a gzipped text.
+SMALL_BYTES = 256 * 1024 * 1024
+NESTED = ("struct", "array", "map")
+
+
+def spread(spark: SparkSession, part: Part) -> DataFrame:
+    """A small part's rows over all cores, by their content; a large one comes in many pieces."""
+    flat = [f"`{c}`" for c, kind in part.types.items() if not kind.startswith(NESTED)]
+    if sum(file.length for file in part.files) >= SMALL_BYTES or not flat:
+        return part.frame
+    pieces = int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
+    return part.frame.repartition(pieces, *flat)
+
+
 def count_rows(parts: Sequence[Part]) -> dict[str, int]:
     """Rows by batch, counted by a read of its own: what the outcomes must add up to."""
     counted = {f.batch_id: 0 for part in parts for f in part.files}

@@ -82,6 +82,7 @@ class TrainingSettings(Section):
     seed: int
     workers: int = Field(ge=1)
     partitions: int = Field(ge=1)
+    fits_at_once: int = Field(ge=1)
     bootstrap_samples: int = Field(ge=50)
     leak_alarm_roc_auc: float = Field(gt=0.5, le=1)
     leak_alarm_roc_auc_active_90d: float = Field(gt=0.5, le=1)

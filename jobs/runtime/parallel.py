@@ -1,0 +1,27 @@
+"""Independent Spark work side by side, as pyspark.ml's CrossValidator does with `parallelism`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def side_by_side(
+    spark: Any, function: Callable[[Item], Result], items: Iterable[Item], at_once: int
+) -> list[Result]:
+    """The results in the order of the items, at most `at_once` of them worked on together.
+
+    A fit of a small table leaves most cores idle between its stages; another fit fills them. The
+    first error, in the order of the items, is raised when those begun have ended.
+    """
+    if at_once == 1:
+        return [function(item) for item in items]
+    from pyspark import inheritable_thread_target
+
+    # Threads take over the session with its local properties.
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        return list(pool.map(inheritable_thread_target(spark)(function), items))
