@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import argparse
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks import (
+    allocation,
     explanations,
     lifetime,
     measure,
     merges,
+    messages,
     point_in_time,
     summary,
     survival,
     training,
+    uplift_scoring,
 )
 from benchmarks.session import benchmark_session
 
@@ -30,23 +36,43 @@ BENCHMARKS = {
     "lifetime": lifetime.run,
     "lifetime_curve": lifetime.curve,
     "lifetime_predictions": lifetime.predictions,
+    "allocation": allocation.run,
+    "uplift_scoring": uplift_scoring.run,
+    "messages": messages.run,
 }
 
 
 def main() -> None:
-    """Run those named, else all."""
-    chosen = sys.argv[1:] or list(BENCHMARKS)
-    unknown = [name for name in chosen if name not in BENCHMARKS]
+    """Run those named, else all; each in a process of its own, so that its memory is its own."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+    parser.add_argument("--data", help="folder that keeps generated rows for the next run")
+    asked = parser.parse_args()
+    unknown = [name for name in asked.names if name not in BENCHMARKS]
     if unknown:
         raise SystemExit(f"benchmarks: {unknown} must be among {', '.join(BENCHMARKS)}.")
-    sections = {"Machine": f"## Machine\n\n{measure.machine()}\n"}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in chosen:
-            print(name, flush=True)
-            spark = benchmark_session()
-            found = BENCHMARKS[name](spark, Path(folder))
-            sections[found.title] = found.markdown()
-            measure.write(sections)
+    names = asked.names or list(BENCHMARKS)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(asked.data or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        if len(names) == 1:
+            return measured(names[0], folder)
+        command = [sys.executable, "-m", "benchmarks", "--data", str(folder)]
+        failed = [name for name in names if subprocess.run([*command, name]).returncode]
+    if failed:
+        raise SystemExit(f"benchmarks: failed: {', '.join(failed)}.")
+    return None
+
+
+def measured(name: str, folder: Path) -> None:
+    """Run one and write its section."""
+    print(name, flush=True)
+    began = time.perf_counter()
+    found = BENCHMARKS[name](benchmark_session(), folder)
+    taken = time.perf_counter() - began
+    print(f"   {name}: {taken:.0f} s in all", flush=True)
+    found.how += f" The section takes {taken:.0f} s."
+    measure.write(found)
 
 
 if __name__ == "__main__":
