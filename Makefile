@@ -32,10 +32,13 @@ SPARK_TESTS = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/a
 	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py \
 	--deselect tests/jobs/test_lake.py::test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges
 
+# Their docstrings' examples run too.
+PURE = contracts udfs transforms models simulator messages
+
 test: setup ## unit tests without a JVM (DuckDB), then on Spark (ARGS="-k name -x")
 	@status=0; \
 	echo "== tests/unit on DuckDB"; \
-	HOLDFAST_ENGINE=duckdb $(PY) -m pytest tests/unit $(ARGS) || status=$$?; \
+	HOLDFAST_ENGINE=duckdb $(PY) -m pytest --doctest-modules $(PURE) tests/unit $(ARGS) || status=$$?; \
 	echo "== tests on Spark"; \
 	HOLDFAST_ENGINE=spark $(PY) -m pytest $(SPARK_TESTS) $(ARGS) || status=$$?; \
 	exit $$status
