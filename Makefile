@@ -67,7 +67,7 @@ package: setup ## the wheel, and the same as .zip for --py-files, in dist/
 lock: setup ## requirements*.txt from requirements.in; what need not move does not
 	$(PY) -m uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
 		requirements.in --output-file requirements.txt
-	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
+	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 		--python-version 3.11 - --output-file requirements-setup.txt
 
 clean: ## remove .venv, dist and caches (no lake, no tracking store)
