@@ -23,25 +23,29 @@ demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
 
 # Models need no Spark and ran before, but for fits over partitions. Of the jobs: what fails, what is
-# refused, what a table is, how learners compare; what takes minutes (many runs, the pipeline and the
-# notebooks over it, writers at once) is in `acceptance`.
+# refused, what a table is, how learners compare, and the pipeline with its notebooks over one small
+# lake. What takes minutes (many runs, whole data, writers at once) is in `acceptance`.
 SPARK_TESTS = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/architecture \
 	tests/packaging tests/unit/models/test_spark_learners.py tests/unit/models/test_prediction.py \
 	tests/unit/models/survival/test_distributed.py tests/jobs/test_train_and_score.py \
 	tests/jobs/test_compare_learners.py tests/jobs/test_ingest_refusals.py \
-	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py \
+	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py tests/jobs/test_run_pipeline.py \
+	tests/notebooks \
 	--deselect tests/jobs/test_lake.py::test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges
+
+# Their docstrings' examples run too.
+PURE = contracts udfs transforms models simulator messages
 
 test: setup ## unit tests without a JVM (DuckDB), then on Spark (ARGS="-k name -x")
 	@status=0; \
 	echo "== tests/unit on DuckDB"; \
-	HOLDFAST_ENGINE=duckdb $(PY) -m pytest tests/unit $(ARGS) || status=$$?; \
+	HOLDFAST_ENGINE=duckdb $(PY) -m pytest --doctest-modules $(PURE) tests/unit $(ARGS) || status=$$?; \
 	echo "== tests on Spark"; \
 	HOLDFAST_ENGINE=spark $(PY) -m pytest $(SPARK_TESTS) $(ARGS) || status=$$?; \
 	exit $$status
 
 acceptance: setup ## the product's promises, on the real commands (ARGS=)
-	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/acceptance tests/jobs tests/notebooks $(ARGS)
+	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/acceptance tests/jobs $(ARGS)
 
 snapshots: setup ## tests/snapshots anew: help texts, tables, settings
 	$(PY) tests/snapshots/rebuild.py
@@ -61,9 +65,10 @@ types: setup ## mypy
 package: setup ## the wheel, and the same as .zip for --py-files, in dist/
 	@bin/package
 
+# pip, unlike uv, refuses a locked `coverage` where a package asks for `coverage[toml]`.
 lock: setup ## requirements*.txt from requirements.in; what need not move does not
-	$(PY) -m uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 \
-		requirements.in --output-file requirements.txt
+	$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
+		--python-version 3.11 requirements.in --output-file requirements.txt
 	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
 		--python-version 3.11 - --output-file requirements-setup.txt
 

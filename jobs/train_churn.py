@@ -22,6 +22,7 @@ from jobs.modelling.evaluation import (
 )
 from jobs.modelling.feature_sets import compared_feature_sets
 from jobs.modelling.horizons import other_horizons
+from jobs.modelling.leakage import scan_for_leaks
 from jobs.modelling.named_reasons import reason_models
 from jobs.modelling.record import fingerprint, log_inputs, log_results, result_writes
 from jobs.modelling.rows import FEATURE_TABLES, check_labels, training_plans, training_rows
@@ -78,6 +79,7 @@ def train(
     mlflow.set_experiment(experiment_id=registry.experiment_id())
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
         log_inputs(context, plan, data.plain, mark)
+        scan_for_leaks(data)
         search = partial(searched, data, active.info.run_id)
         candidates = data.side_by_side(search, settings.learners)
         for one in candidates:

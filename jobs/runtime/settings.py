@@ -186,6 +186,8 @@ def _explain(error: ValidationError, file: str) -> str:
         where = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             lines.append(f"conf/{file}: {where} is not a setting. Remove it, or mend its spelling.")
+        elif isinstance(fault.get("input"), dict):  # a whole section: the message names the value
+            lines.append(f"conf/{file}: {where}: {fault['msg'].removeprefix('Value error, ')}.")
         else:
             lines.append(f"conf/{file}: {where} = {fault.get('input')!r}: {fault['msg']}.")
     return "\n".join(lines)

@@ -111,7 +111,10 @@ class TrainingSettings(Section):
             for name, space in self.spaces.get(learner, {}).items():
                 value = self.starts[learner][name]
                 if not space.holds(value):
-                    raise ValueError(f"starts.{learner}.{name} {value} must lie in its space")
+                    raise ValueError(
+                        f"starts.{learner}.{name} = {value} must lie in its space, "
+                        f"spaces.{learner}.{name}; change one of them"
+                    )
         return self
 
     @property

@@ -169,6 +169,27 @@ def test_a_job_can_be_run_alone_and_within_the_pipeline(path):
     assert "main = application(command)" in path.read_text()
 
 
+# What is written in one commit is taken back as one; job: (commits, why more than one).
+COMMITS = {
+    "ingest": (2, "new files, or a replay: never both"),
+    "write_messages": (2, "a batch that was sent is noted before its answers come"),
+    "run_pipeline": (0, "its steps write"),
+    "simulate": (0, "files alone"),
+    "roll_back": (0, "an alias in the registry"),
+}
+
+
+@pytest.mark.parametrize("path", jobs(), ids=named)
+def test_a_job_that_fails_leaves_every_table_as_it_was(path):
+    """It writes all its tables in one commit, which takes back what came before a failure."""
+    commits = [
+        call
+        for name, call in called(nodes(path))
+        if name == "commit" or (name == "write" and "context" in ast.unparse(call.func))
+    ]
+    assert len(commits) == COMMITS.get(path.stem, (1, ""))[0]
+
+
 def test_every_public_function_and_class_says_what_it_is():
     """Beyond ruff's D rules: tests of transforms rest on the grain that a docstring states."""
     bare = [

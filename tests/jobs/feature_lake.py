@@ -13,10 +13,13 @@ FIRST_DAY, AS_OF = dt.date(2017, 1, 1), dt.date(2018, 1, 1)
 DATES = [AS_OF - dt.timedelta(days=30 * n) for n in range(7)]
 
 
-def write_feature_lake(context, customers: int = 300, seed: int = 1, label=None) -> None:
+def write_feature_lake(
+    context, customers: int = 300, seed: int = 1, label=None, profile=None
+) -> None:
     """All feature tables of DATES, and labels. `label`: a function of (recency, random) -> 0/1.
 
     Unless given, customers long silent are likelier to churn, and those on the basic plan more so.
+    `profile`: a function of (churned) -> further columns of features.demographics.
     """
     draw = np.random.default_rng(seed)
     rows = pd.DataFrame(
@@ -45,7 +48,7 @@ def write_feature_lake(context, customers: int = 300, seed: int = 1, label=None)
         purchase_frequency_30d=0.1,
     )
     demographics = _filled(context, "features.demographics", rows).assign(
-        has_profile=True, is_terminated=False, plan=plans
+        has_profile=True, is_terminated=False, plan=plans, **(profile(churned) if profile else {})
     )
     labels = rows[rows["as_of"] < AS_OF].assign(
         horizon_days=30,

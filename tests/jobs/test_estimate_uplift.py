@@ -23,7 +23,10 @@ SMALL = {
         "fewest_rows": 50,
         "bootstrap_samples": 100,
     },
-    "training": {"xgboost": {"n_estimators": 30, "max_depth": 2, "learning_rate": 0.1}},
+    "training": {
+        "starts": {"xgboost": {"n_estimators": 30, "max_depth": 3, "learning_rate": 0.1}},
+        "spaces": {"xgboost": {"n_estimators": {"low": 30, "high": 300}}},
+    },
 }
 
 

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from contracts.table import Column
 from jobs import score_customers, train_churn
-from jobs.modelling.evaluation import Evaluated, advantage
+from jobs.modelling.evaluation import Evaluated, check_leak, result_row
 from jobs.runtime.errors import ModelGateError
-from jobs.runtime.registry import CHALLENGER, CHAMPION, Registry, rollback
+from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, rollback
+from jobs.runtime.run_info import code_version
+from jobs.train_churn import promote
+from models.metrics import Estimate
 from models.portable import PortableModel
 from tests.jobs.feature_lake import AS_OF, write_feature_lake
 
@@ -40,7 +49,8 @@ def trained(spark, tmp_path_factory):
     return root
 
 
-def _context(root, **overrides):
+def _context(root, config=None, as_of=AS_OF, **overrides):
+    """A run over the lake at `root`; `config`: the settings that another run has logged."""
     from jobs.runtime.context import Context
     from jobs.runtime.progress import Progress
     from jobs.runtime.run_info import RunInfo
@@ -48,12 +58,14 @@ def _context(root, **overrides):
 
     values = load("demo").model_dump()
     values["lakehouse"]["root"] = str(root)
-    changes = {**SMALL["training"], **overrides}
-    starts = {**values["training"]["starts"], **changes.pop("starts")}
-    values["training"]["spaces"] = {}
-    values["training"]["stability"]["learners"] = []
-    values["training"] |= {**changes, "starts": starts}
-    return Context(Settings(**values), RunInfo("test"), Progress(is_quiet=True), given_as_of=AS_OF)
+    if config is None:
+        changes = {**SMALL["training"], **overrides}
+        starts = {**values["training"]["starts"], **changes.pop("starts")}
+        values["training"]["spaces"] = {}
+        values["training"]["stability"]["learners"] = []
+        values["training"] |= {**changes, "starts": starts}
+    settings = Settings(**{**values, **(config or {})})
+    return Context(settings, RunInfo("test"), Progress(is_quiet=True), given_as_of=as_of)
 
 
 def _versions(context):
@@ -105,17 +117,49 @@ def test_a_deleted_comparison_comes_back_equal(trained, spark):
     )
 
 
-def test_the_same_table_and_seed_give_the_same_model(trained, tmp_path):
-    other = _context(tmp_path / "lakehouse")
-    write_feature_lake(other)
+def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, spark, tmp_path):
+    """Config, code, versions of the inputs, split, features: no more is taken from the first run."""
+    registry = Registry(_context(trained).settings)
+    champion = registry.by_alias(CHAMPION)
+    config, versions, split, features = (
+        registry.run_json(champion.run_id, f"{name}.json")
+        for name in ("config", "input_versions", "split", "features")
+    )
+    assert registry.client.get_run(champion.run_id).data.tags["code"] == code_version()
+    # Since then half of the rows have gone: only the versions tell what was read.
+    changed = Path(shutil.copytree(trained, tmp_path / "changed"))
+    for name in ("features.transactions", "features.labels"):
+        address = f"delta.`{changed / name.replace('.', '/')}`"
+        spark.sql(f"DELETE FROM {address} WHERE crc32(customer_id) % 2 = 0")
+    again = tmp_path / "again"
+    for name, version in versions.items():
+        folder = name.replace(".", "/")
+        then = spark.read.format("delta").option("versionAsOf", version).load(f"{changed}/{folder}")
+        then.write.format("delta").save(f"{again}/{folder}")
+
+    other = _context(again, config, as_of=dt.date.fromisoformat(split["as_of"]))
     train_churn.run(other)
-    one = PortableModel.from_json(Registry(_context(trained).settings).by_alias(CHAMPION).portable)
-    two = PortableModel.from_json(Registry(other.settings).by_alias(CHAMPION).portable)
-    draw = np.random.default_rng(3)
-    names = list(one.encoder.feature_names)
-    frame = pd.DataFrame({n: draw.integers(1, 80, 200).astype(float) for n in names})
-    frame["plan"] = "plus"
-    assert np.abs(one.predict_proba(frame) - two.predict_proba(frame)).max() <= 1e-9
+
+    repeated = Registry(other.settings)
+    two = repeated.by_alias(CHAMPION)
+    for name, found in (("split", split), ("features", features)):
+        assert repeated.run_json(two.run_id, f"{name}.json") == found
+    rows = score_customers.features_at(_context(trained)).toPandas()
+    first, second = (
+        PortableModel.from_json(champion.portable),
+        PortableModel.from_json(two.portable),
+    )
+    rows = rows[list(first.encoder.feature_names)]
+    assert np.abs(first.predict_proba(rows) - second.predict_proba(rows)).max() <= 1e-9
+    figures = [
+        {
+            (r["model_name"], r["population"], r["metric"], r["split"]): r["value"]
+            for r in at.run_json(run_id, "comparison.json")["rows"]
+            if r["metric"] != "training_seconds"
+        }
+        for at, run_id in ((registry, champion.run_id), (repeated, two.run_id))
+    ]
+    assert figures[0] == pytest.approx(figures[1], abs=1e-9, nan_ok=True)
 
 
 def test_scores_hold_the_active_and_silent_exactly_once(trained):
@@ -170,13 +214,44 @@ def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
     assert Registry(context.settings).by_alias(CHALLENGER) is None
 
 
-def test_a_model_too_good_to_be_true_is_refused(spark, tmp_path):
-    context = _context(tmp_path / "lakehouse", leak_alarm_roc_auc=0.9)
-    write_feature_lake(context, customers=100, label=lambda days, chance: days > 40)
-    with pytest.raises(ModelGateError, match="a feature is likely to know the future") as caught:
+def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path):
+    """The classic: a field of the profile that is filled when a contract is cancelled."""
+    context = _context(tmp_path / "lakehouse")
+    demographics = context.table("features.demographics")
+    planted = Column("cancel_reason", "string", "Why the contract was cancelled")
+    demographics = replace(demographics, columns=(*demographics.columns, planted))
+    context.__dict__["tables"] = {**context.tables, demographics.name: demographics}
+    write_feature_lake(
+        context,
+        customers=100,
+        profile=lambda churned: {"cancel_reason": np.where(churned == 1, "too expensive", None)},
+    )
+
+    with pytest.raises(ModelGateError) as caught:
         train_churn.run(context)
-    assert "Nothing was registered" in str(caught.value)
+
+    # Dates stand a horizon apart: the last that has labels tests, the one before it validates.
+    assert str(caught.value) == (
+        "cancel_reason (ROC AUC 1.000): one feature alone tells who churns, on 2017-11-02, better "
+        "than training.leak_alarm_roc_auc = 0.99 allows: it is likely to know the future. Nothing "
+        "was trained. Take it out of sources.<name>.mapping in conf, or raise the ceiling."
+    )
+    assert caught.value.exit_code == 4
     assert Registry(context.settings).by_alias(CHALLENGER) is None
+    assert not context.lake.exists("gold.model_comparison")
+
+
+def test_a_model_too_good_to_be_true_is_refused(tmp_path):
+    context = _context(tmp_path / "lakehouse", leak_alarm_roc_auc=0.9)
+    found = [result_row("xgboost", "roc_auc", Estimate(value)) for value in (0.9, 0.901)]
+    check_leak(context, found[:1], ["xgboost"])
+    with pytest.raises(ModelGateError) as caught:
+        check_leak(context, found[1:], ["xgboost"])
+    assert str(caught.value) == (
+        "xgboost: ROC AUC 0.901 on the test date (all) is above training.leak_alarm_roc_auc = 0.9: "
+        "a feature is likely to know the future. Nothing was registered. Look for it among the top "
+        "factors, or raise the ceiling."
+    )
 
 
 def test_rollback_gives_the_alias_back(trained):
@@ -188,8 +263,30 @@ def test_rollback_gives_the_alias_back(trained):
     ).version
     registry.promote(str(version))
     assert registry.by_alias(CHAMPION).version == str(version)
+    began = time.monotonic()
     assert rollback(registry) == "1"
+    assert time.monotonic() - began < 5
     assert registry.by_alias(CHAMPION).version == "1"
+
+
+@pytest.mark.parametrize("died_at", [CHAMPION, PREVIOUS])
+def test_a_crash_between_registration_and_the_alias_leaves_the_champion(
+    trained, monkeypatch, died_at
+):
+    registry = Registry(_context(trained).settings)
+    source = registry.client.get_model_version(registry.model_name, "1").source
+    version = registry.client.create_model_version(registry.model_name, source).version
+    given = registry.set_alias
+
+    def dies(alias, version):
+        if alias == died_at:
+            raise KeyboardInterrupt
+        given(alias, version)
+
+    monkeypatch.setattr(registry, "set_alias", dies)
+    with pytest.raises(KeyboardInterrupt):
+        registry.promote(str(version))
+    assert Registry(_context(trained).settings).by_alias(CHAMPION).version == "1"
 
 
 def _evaluated(champion, candidate, label):
@@ -197,15 +294,33 @@ def _evaluated(champion, candidate, label):
     return Evaluated("test", rows, {CHAMPION: champion, "xgboost": candidate}, {})
 
 
+class Aliases:
+    """A registry that notes who was promoted."""
+
+    def __init__(self, champion):
+        self.champion, self.promoted = champion, []
+
+    def by_version(self, version):
+        return self.champion
+
+    def promote(self, version):
+        self.promoted.append(version)
+
+
 @pytest.mark.parametrize("seed", range(20))
-def test_a_worse_model_is_refused_and_a_better_one_promoted(seed):
+def test_a_worse_model_is_refused_and_a_better_one_promoted(trained, monkeypatch, seed):
+    monkeypatch.setattr("mlflow.set_tags", lambda tags: None)
+    context = _context(trained)
+    aliases = Aliases(Registry(context.settings).by_alias(CHAMPION))
     draw = np.random.default_rng(seed)
     label = (draw.random(1_500) < 0.2).astype(float)
     champion = label + draw.normal(0, 0.8, len(label))
     worse = draw.permutation(champion)
     better = label + draw.normal(0, 0.4, len(label))
-    assert advantage(_evaluated(champion, worse, label), "xgboost", CHAMPION, 100).low < 0
-    assert advantage(_evaluated(champion, better, label), "xgboost", CHAMPION, 100).low > 0
+    for version, scores in (("worse", worse), ("the same", champion), ("better", better)):
+        evaluated = _evaluated(champion, scores, label)
+        promote(context, aliases, evaluated, "xgboost", aliases.champion, version)
+    assert aliases.promoted == ["better"]
 
 
 def test_the_model_served_by_mlflow_answers_as_the_portable_form(trained):

@@ -71,7 +71,12 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
         ),
         (
             "churn: {primary_horizon_days: 45}",
-            "Value error, primary_horizon_days 45 must be one of [1, 7, 30, 60, 90].",
+            "conf/acme.yaml: churn: primary_horizon_days 45 must be one of [1, 7, 30, 60, 90].",
+        ),
+        (
+            "training: {starts: {xgboost: {max_depth: 2}}}",
+            "conf/acme.yaml: training: starts.xgboost.max_depth = 2 must lie in its space, "
+            "spaces.xgboost.max_depth; change one of them.",
         ),
         (
             "- a list",
