@@ -10,6 +10,7 @@ from models.experiments import (
     Moments,
     anytime_p_value,
     cuped,
+    customers_needed,
     difference,
     holm,
     minimum_detectable_effect,
@@ -139,3 +140,11 @@ def test_power_is_what_was_planned():
         for _ in range(1_500)
     )
     assert abs(found / 1_500 - 0.8) <= 0.02 + 0.015
+
+
+def test_customers_needed_are_those_whose_minimum_detectable_effect_it_is():
+    """The two formulas undo each other, whatever the shares."""
+    for share in (0.5, 0.9, 0.99):
+        n = customers_needed(0.03, 0.45, share)
+        size = minimum_detectable_effect(round(share * n), round((1 - share) * n), 0.45)
+        assert size == pytest.approx(0.03, rel=1e-2)
