@@ -38,6 +38,16 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame) -> DataFrame:
     return random.unionByName(decided)
 
 
+def arms_under_way(contacts: DataFrame, horizon_days: int, observed_until: dt.date) -> DataFrame:
+    """One row a (campaign_id, policy, offer_id, is_treated) of contacts whose horizon has not
+    passed: customers. At most campaigns x offers x 2 rows."""
+    ends = F.date_add("contacted_on", horizon_days)
+    waiting = contacts.where(ends > F.lit(observed_until).cast("date"))
+    return waiting.groupBy("campaign_id", "policy", "offer_id", "is_treated").agg(
+        F.count("*").alias("customers")
+    )
+
+
 def outcomes(
     contacts: DataFrame,
     transactions: DataFrame,
