@@ -27,6 +27,9 @@ OUTBOX = Table(
         Column("action", "string", "offer, survey, support or loyalty", False),
         Column("offer_id", "string", "The offer of conf/offers.yaml; null: none"),
         Column("channel", "string", "file, webhook or email", False),
+        Column(
+            "is_held_out", "boolean", "True: kept without the offer, to measure the rule by", False
+        ),
         Column("expires_on", "date", "Not sent from this day on", False),
     ),
 )

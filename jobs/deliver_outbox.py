@@ -25,12 +25,12 @@ def run(context: Context) -> None:
     """gold.outbox_deliveries of the contacts that were triggered by as_of and are not done with."""
     from jobs.engaging.delivery import Delivery, Journal
 
-    context.needs("gold.outbox", "trigger_engagement")
+    if not context.has("gold.outbox"):
+        return context.progress.say("      outbox      no risk level has triggered a contact yet")
     rows = context.lake.keep(due(context))
     if context.is_dry:
         counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
-        context.progress.say(f"      would send {counts or 'nothing'}")
-        return
+        return context.progress.say(f"      would send {counts or 'nothing'}")
     settings = context.settings.triggers.delivery
     delivery = Delivery(sinks(context), settings, Journal(context.settings.root / JOURNAL))
     found: list[tuple[str, str]] = []
@@ -43,7 +43,7 @@ def run(context: Context) -> None:
         delivery.journal.clear()
         found += [(o.contact.channel, o.status) for o in outcomes]
     context.lake.forget()
-    tell(context, found, delivery.waiting)
+    return tell(context, found, delivery.waiting)
 
 
 def due(context: Context) -> Any:

@@ -16,7 +16,9 @@ def run(context: Context) -> None:
 
     context.needs("silver.campaign_contacts", "ingest")
     contacts = measured_contacts(
-        context.read("silver.campaign_contacts"), context.read("gold.offer_decisions")
+        context.read("silver.campaign_contacts"),
+        context.read("gold.offer_decisions"),
+        context.read("gold.outbox"),
     )
     tell_power(context, contacts)
     rows = outcomes(

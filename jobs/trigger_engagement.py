@@ -23,8 +23,11 @@ def run(context: Context) -> None:
         return
     rises = context.lake.keep(rises)
     before = context.read("gold.outbox")
-    found = context.lake.keep(outbox(rises, rules, before, context.as_of))
-    fresh = found.join(before.select("contact_id"), on="contact_id", how="left_anti")
+    share = context.settings.decisions.hold_out_share
+    found = outbox(rises, rules, before, context.as_of, share)
+    # Whatever has changed since, who has a contact of this day gets no other.
+    done = before.where(f"triggered_on = DATE'{context.as_of}'").select("customer_id")
+    fresh = found.join(done, on="customer_id", how="left_anti")
     table = context.table("gold.outbox")
     fresh = context.lake.keep(fresh.select(*table.column_names))
     tell(context, rises, fresh)

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_engagement import OUTBOX
 from transforms.conform import conform
+from transforms.decisions import is_in_share
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -72,12 +73,17 @@ def with_stop(
 
 
 def outbox(
-    rows: DataFrame, rules: Sequence[Trigger], outbox_before: DataFrame, day: dt.date
+    rows: DataFrame,
+    rules: Sequence[Trigger],
+    outbox_before: DataFrame,
+    day: dt.date,
+    hold_out_share: float,
 ) -> DataFrame:
     """At most one row a customer: by the first rule that fits them and has none in its period yet.
 
     `rows` are those of `with_stop`. A condition with a null does not hold. `outbox_before` holds
-    gold.outbox; its rows of `day` itself bar nothing, so that a rerun gives the same rows.
+    gold.outbox; its rows of `day` itself bar nothing, so that a rerun gives the same rows. Of those
+    who would get an offer a random share is held out, drawn anew for each rule and period.
     """
     fits = [_is_fit(rule).alias(f"is_fit_{n}") for n, rule in enumerate(rules)]
     free = rows.where(F.col("stop").isNull()).select("customer_id", "from_level", "to_level", *fits)
@@ -103,12 +109,15 @@ def outbox(
     fresh = fresh.select(*fitted.columns)
     first = Window.partitionBy("customer_id").orderBy("place")
     chosen = fresh.select("*", F.row_number().over(first).alias("turn")).where(F.col("turn") == 1)
-    return conform(
-        chosen.select(
-            "*", contact_id().alias("contact_id"), F.lit(day).cast("date").alias("triggered_on")
-        ),
-        OUTBOX,
+    parts = (F.lit("hold-out"), F.col("contact_id"))
+    is_held_out = F.col("offer_id").isNotNull() & is_in_share(hold_out_share, *parts)
+    named = chosen.select("*", contact_id().alias("contact_id"))
+    dated = named.select(
+        "*",
+        F.lit(day).cast("date").alias("triggered_on"),
+        is_held_out.alias("is_held_out"),
     )
+    return conform(dated, OUTBOX)
 
 
 def contact_id() -> Column:
@@ -122,14 +131,15 @@ def undelivered(
 ) -> DataFrame:
     """One row a contact of the outbox that was triggered by `day` and is not done with.
 
-    Done with is what was sent or cancelled, and what is dead unless `is_dead_tried`. Adds
-    attempts, those so far; is_expired: its time is over.
+    Who is held out is never sent anything. Done with is what was sent or cancelled, and what is
+    dead unless `is_dead_tried`. Adds attempts, those so far; is_expired: its time is over.
     """
     tried = deliveries.select("contact_id", "status", "attempts")
     rows = outbox.join(tried, on="contact_id", how="left")
     still = F.col("status").isNull() | (F.col("status") == "failed")
     if is_dead_tried:
         still = still | (F.col("status") == "dead")
+    still = still & ~F.col("is_held_out")
     due = rows.where(still & (F.col("triggered_on") <= F.lit(day).cast("date")))
     return due.select(
         *[c for c in outbox.columns],
@@ -139,7 +149,8 @@ def undelivered(
 
 
 def outbox_contacts(outbox: DataFrame, deliveries: DataFrame) -> DataFrame:
-    """One row a contact that was made or still may be: customer_id, offer_id, contacted_on."""
+    """One row a contact that was made or still may be, or for which someone is held out:
+    customer_id, offer_id, contacted_on."""
     over = deliveries.where(F.col("status").isin("dead", "cancelled")).select("contact_id")
     kept = outbox.join(over, on="contact_id", how="left_anti")
     return kept.select("customer_id", "offer_id", F.col("triggered_on").alias("contacted_on"))

@@ -86,6 +86,7 @@ def conf_of(root, outside, folder):
     values = {
         "as_of": AS_OF.isoformat(),
         "lakehouse": {"root": str(root)},
+        "decisions": {"hold_out_share": 0.0},
         "triggers": {
             "rules": RULES,
             "delivery": {"rows_a_commit": 10, "webhook": {"url": webhook.url}, "email": mail},
@@ -143,9 +144,8 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
         assert code == 137, f"{point}: {said}"
 
     def run_free():
-        context = make_context(
-            root, triggers=json.loads((conf / "small.yaml").read_text())["triggers"]
-        )
+        values = json.loads((conf / "small.yaml").read_text())
+        context = make_context(root, triggers=values["triggers"], decisions=values["decisions"])
         context.__dict__["as_of"] = AS_OF
         trigger_engagement.run(context)
         deliver_outbox.run(context)
@@ -199,6 +199,7 @@ def lake(make_context, tmp_path):
             is_dry=is_dry,
             options=options,
             triggers={"rules": RULES, **triggers},
+            decisions={"hold_out_share": 0.0},
         )
         context.__dict__["as_of"] = AS_OF
         return context

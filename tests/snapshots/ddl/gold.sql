@@ -356,6 +356,7 @@ CREATE TABLE IF NOT EXISTS gold.outbox (
   `action` string NOT NULL COMMENT 'offer, survey, support or loyalty',
   `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
   `channel` string NOT NULL COMMENT 'file, webhook or email',
+  `is_held_out` boolean NOT NULL COMMENT 'True: kept without the offer, to measure the rule by',
   `expires_on` date NOT NULL COMMENT 'Not sent from this day on'
 ) USING delta
 CLUSTER BY (customer_id)

@@ -49,19 +49,34 @@ def decisions(session):
     )
 
 
-def test_only_what_has_a_random_hold_out_is_measured(contacts, decisions):
-    found = c.measured_contacts(contacts, decisions).orderBy("campaign_id", "customer_id").collect()
+@pytest.fixture
+def outbox(session):
+    return frame(
+        session,
+        "customer_id string, rule string, period_on date, triggered_on date, offer_id string, "
+        "is_held_out boolean",
+        ("e", "thank", D(2025, 3, 1), D(2025, 3, 20), "five", False),
+        ("f", "thank", D(2025, 3, 1), D(2025, 3, 21), "five", True),
+        ("g", "call", D(2025, 3, 1), D(2025, 3, 20), None, False),  # no offer, nobody held out
+    )
+
+
+def test_only_what_has_a_random_hold_out_is_measured(contacts, decisions, outbox):
+    found = c.measured_contacts(contacts, decisions, outbox)
+    found = found.orderBy("campaign_id", "customer_id").collect()
     assert [(r["campaign_id"], r["customer_id"], r["is_treated"], r["policy"]) for r in found] == [
         ("plan", "a", True, "personalised"),
         ("plan", "b", False, "personalised"),
         ("t", "a", True, "mass"),
         ("t", "b", False, "mass"),
         ("t", "d", True, "mass"),
+        ("trigger-thank-2025-03-01", "e", True, "personalised"),
+        ("trigger-thank-2025-03-01", "f", False, "personalised"),
     ]
 
 
 @pytest.fixture
-def outcomes(session, contacts, decisions):
+def outcomes(session, contacts, decisions, outbox):
     receipts = frame(
         session,
         "customer_id string, purchased_at timestamp, amount double",
@@ -80,7 +95,7 @@ def outcomes(session, contacts, decisions):
         ("a", D(2025, 3, 2), "Champions"),
     )
     return c.outcomes(
-        c.measured_contacts(contacts, decisions), receipts, segments, 30, D(2025, 4, 1)
+        c.measured_contacts(contacts, decisions, outbox), receipts, segments, 30, D(2025, 4, 1)
     )
 
 
@@ -155,8 +170,9 @@ def test_arms_without_a_hold_out_or_variation_are_left_out():
     assert results(same, ["conversion"], 0.1) == []
 
 
-def test_a_campaign_is_under_way_until_its_horizon_has_passed(contacts, decisions):
-    both = c.measured_contacts(contacts, decisions)
+def test_a_campaign_is_under_way_until_its_horizon_has_passed(contacts, decisions, outbox):
+    every = c.measured_contacts(contacts, decisions, outbox)
+    both = every.where("campaign_id IN ('plan', 't')")
     keys = ("campaign_id", "offer_id", "is_treated")
 
     def under_way(day):

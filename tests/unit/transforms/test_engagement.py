@@ -7,6 +7,7 @@ import hashlib
 
 import pytest
 
+from models.experiments import is_in_share
 from transforms import engagement as e
 
 D = dt.date
@@ -69,9 +70,9 @@ def test_an_opt_out_stops_and_two_contacts_make_no_second_row(frame, rows_of):
     assert len(rows_of(e.with_stop(rows, close, DAY, 30))) == 4
 
 
-def outbox_of(frame, rows_of, rises, before=(), rules=(CALL, MAIL), day=DAY):
+def outbox_of(frame, rows_of, rises, before=(), rules=(CALL, MAIL), day=DAY, held_out=0.0):
     there = frame("gold.outbox", list(before), title="outbox_before")
-    return rows_of(e.outbox(frame(RISE, rises), rules, there, day))
+    return rows_of(e.outbox(frame(RISE, rises), rules, there, day, held_out))
 
 
 def test_the_first_rule_that_fits_makes_the_contact(frame, rows_of):
@@ -116,6 +117,7 @@ def row(customer, rule, period_on, triggered_on):
         "triggered_on": triggered_on,
         "contact_id": "x",
         "expires_on": DAY,
+        "is_held_out": False,
     }
 
 
@@ -146,10 +148,28 @@ def test_the_name_of_a_contact_is_that_of_customer_rule_and_period(frame, rows_o
     assert later["triggered_on"] == D(2026, 1, 2)
 
 
+def test_of_an_offer_a_random_share_is_held_out_and_of_support_nobody(frame, rows_of):
+    rises = [(f"c{n}", "LOW", "HIGH", 900.0, None) for n in range(400)]
+    rises += [(f"d{n}", "LOW", "CRITICAL", 900.0, None) for n in range(100)]
+    found = outbox_of(frame, rows_of, rises, held_out=0.2)
+    held = {r["customer_id"] for r in found if r["is_held_out"]}
+    assert {r["rule"] for r in found if r["customer_id"] in held} == {"mail"}
+    # 80 expected, 8 the standard deviation; the same for ever.
+    assert 48 <= len(held) <= 112
+    by_hand = {
+        r["customer_id"]
+        for r in found
+        if r["rule"] == "mail" and is_in_share(0.2, "hold-out", r["contact_id"])
+    }
+    assert held == by_hand
+    assert not any(r["is_held_out"] for r in outbox_of(frame, rows_of, rises))
+
+
 def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
     there = [
         {**row(c, "mail", DAY, DAY), "contact_id": c, "expires_on": D(2026, 1, 8)} for c in "abcdef"
     ]
+    there.append({**there[0], "customer_id": "g", "contact_id": "g", "is_held_out": True})
     there[5]["triggered_on"] = D(2026, 1, 2)  # after the day that is delivered
     tried = [
         {"contact_id": c, "customer_id": c, "status": s, "attempts": n, "last_tried_on": DAY}
