@@ -20,6 +20,9 @@ JOBS = (
     "decide-offers",
     "write-messages",
     "measure-campaigns",
+    "trigger-engagement",
+    "deliver-outbox",
+    "compare-models",
 )
 
 # Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts import bronze, features, gold, gold_decisions, silver
+from contracts import bronze, features, gold, gold_decisions, gold_engagement, silver
 from contracts.table import Table
 
 DEFAULT_WINDOWS = (7, 30, 60, 90, 180, 365)
@@ -21,5 +21,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         features.LABELS,
         *gold.GOLD,
         *gold_decisions.GOLD_DECISIONS,
+        *gold_engagement.GOLD_ENGAGEMENT,
     )
     return {t.name: t for t in every}

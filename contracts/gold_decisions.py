@@ -172,6 +172,49 @@ CAMPAIGN_RESULTS = Table(
     ),
 )
 
+MODEL_ARMS = Table(
+    name="gold.model_arms",
+    row="One arm of an experiment on models at an as_of: which version scored its customers.",
+    key=("as_of", "experiment_id", "arm"),
+    slice_by="as_of",
+    columns=(
+        AS_OF,
+        Column("experiment_id", "string", "The model's name and both versions", False),
+        Column("arm", "string", "champion or challenger", False),
+        Column("model_version", "string", "Version in the registry that scored the arm", False),
+        Column("share", "double", "Share of the customers meant for the arm", False),
+    ),
+)
+
+MODEL_AB = Table(
+    name="gold.model_ab",
+    row="One metric of one arm of an experiment on models, where the horizon has passed.",
+    key=("experiment_id", "arm", "metric"),
+    columns=(
+        Column("experiment_id", "string", "The model's name and both versions", False),
+        Column("arm", "string", "champion or challenger", False),
+        Column(
+            "metric",
+            "string",
+            "brier, log_loss (less is better), retained, or retained_revenue (currency)",
+            False,
+        ),
+        Column("customers", "bigint", "Customers of the arm, each counted once", False),
+        Column("value", "double", "Mean over them, of each their own mean over as_of dates", False),
+        Column("effect", "double", "Challenger less champion, within segments; null: the champion"),
+        Column("ci_low", "double", "Lower end of its 95 % interval; null: the champion"),
+        Column("ci_high", "double", "Upper end of its 95 % interval; null: the champion"),
+        Column("p_value", "double", "Two-sided, of one look; null: the champion"),
+        Column("anytime_p_value", "double", "Valid under looks at any time; null: the champion"),
+        Column(
+            "minimum_detectable_effect",
+            "double",
+            "What so many customers find 4 times in 5; null: the champion",
+        ),
+        Column("srm_p_value", "double", "Of the arms' sizes against those meant", False),
+    ),
+)
+
 GOLD_DECISIONS = (
     CAMPAIGN_RESULTS,
     OFFER_DECISIONS,
@@ -180,4 +223,6 @@ GOLD_DECISIONS = (
     UPLIFT_RESULTS,
     MESSAGES,
     MESSAGE_BATCHES,
+    MODEL_ARMS,
+    MODEL_AB,
 )

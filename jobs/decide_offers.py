@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.deciding.allocation import Problem, allocate
+from jobs.deciding.contacts import past_contacts
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
@@ -90,7 +91,7 @@ def priced_options(context: Context, offers: list[Any]) -> tuple[Any, str]:
     )
     fewest, most = conf.send_days_before
     dated = with_send_on(known, fewest, most)
-    touched = last_contacts(contacts(context), offers)
+    touched = last_contacts(past_contacts(context), offers)
     dated = with_barrier(dated.join(touched, on="customer_id", how="left"), conf.cooling_off_days)
     flags = factor_flags(of_day(context, "gold.risk_factors", ""), conf.factors.model_dump())
     ruled = with_rule(
@@ -133,22 +134,6 @@ def opt_outs(context: Context) -> Any:
     profiles = context.read("silver.customers")
     at_day = profiles.where(f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})")
     return at_day.select("customer_id", "is_opted_out")
-
-
-def contacts(context: Context) -> Any:
-    """What was sent before as_of: campaigns of silver, and what earlier plans sent."""
-    from pyspark.sql import functions as F
-
-    from transforms.decisions import sent_decisions
-
-    day = f"TIMESTAMP'{context.as_of} 00:00:00'"
-    campaigns = context.read("silver.campaign_contacts").where(
-        f"contacted_at < {day} AND coalesce(is_treated, TRUE)"
-    )
-    sent = campaigns.select(
-        "customer_id", "offer_id", F.col("contacted_at").cast("date").alias("contacted_on")
-    )
-    return sent.unionByName(sent_decisions(context.read("gold.offer_decisions"), context.as_of))
 
 
 def budget_of(context: Context, options: Any) -> tuple[str, float]:

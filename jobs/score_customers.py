@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any
 
+from jobs.modelling.arms import Arm, arm_writes, serving_arms
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
-from jobs.runtime.registry import CHAMPION, Registered, Registry
+from jobs.runtime.registry import Registered
 from jobs.runtime.writes import Write
 
 FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
@@ -28,24 +30,19 @@ def run(context: Context) -> None:
         on="customer_id",
         how="left_semi",
     )
-    registry = Registry(context.settings)
-    champion = registry.by_alias(CHAMPION)
-    run_id = champion.run_id if champion else ""
-    horizons = registry.further_models(run_id, "horizon") if champion else {}
-    reasons = registry.further_models(run_id, "reason") if champion else {}
-    basis = LABELLED if reasons else SHAP_FAMILIES
-    scored = context.lake.keep(
-        by_model(kept, champion, horizons, reasons) if champion else by_rule(context, kept)
-    )
-    days = sorted(map(int, horizons))
+    arms = serving_arms(context)
+    basis = LABELLED if arms and arms[0].reasons else SHAP_FAMILIES
+    scored = context.lake.keep(by_arms(kept, arms) if arms else by_rule(context, kept))
+    days = sorted(map(int, arms[0].horizons)) if arms else []
     context.write(
         [
             slice_of(context, "gold.customer_segments", segments),
             *migration(context, segments),
-            slice_of(context, "gold.customer_scores", scores(context, scored, champion, basis)),
+            slice_of(context, "gold.customer_scores", scores(context, scored, arms, basis)),
             slice_of(context, "gold.risk_factors", factors(scored)),
             slice_of(context, "gold.churn_reasons", churn_reasons(scored, basis)),
             slice_of(context, "gold.churn_by_horizon", by_horizon(context, scored, days)),
+            *arm_writes(context, arms),
         ]
     )
     context.lake.forget()
@@ -86,6 +83,14 @@ def migration(context: Context, segments: Any) -> list[Write]:
     return [
         slice_of(context, "gold.segment_migration", segment_migration(segments, then, previous))
     ]
+
+
+def by_arms(kept: Any, arms: Sequence[Arm]) -> Any:
+    """Each customer's row by the model of their arm."""
+    frames = [
+        by_model(kept.where(arm.condition()), arm.model, arm.horizons, arm.reasons) for arm in arms
+    ]
+    return reduce(lambda one, other: one.unionByName(other), frames)
 
 
 def by_model(
@@ -163,15 +168,13 @@ def by_rule(context: Context, kept: Any) -> Any:
     )
 
 
-def scores(context: Context, scored: Any, champion: Registered | None, basis: str) -> Any:
-    """gold.customer_scores."""
+def scores(context: Context, scored: Any, arms: Sequence[Arm], basis: str) -> Any:
+    """gold.customer_scores; the threshold is that of the model which scored the row."""
     from pyspark.sql import functions as F
 
-    from models.portable import PortableModel
     from transforms.reasons import with_main_reason
     from transforms.scores import customer_scores, with_lifetime
 
-    threshold = PortableModel.from_json(champion.portable).threshold if champion else 0.5
     raising = F.expr("filter(arrays_zip(factors, impacts), pair -> pair.impacts > 0)")
     rows = scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))
     if not context.has("gold.customer_lifetime"):
@@ -179,7 +182,16 @@ def scores(context: Context, scored: Any, champion: Registered | None, basis: st
     lifetime = context.read("gold.customer_lifetime").where(f"as_of = DATE'{context.as_of}'")
     horizon = context.settings.churn.primary_horizon_days
     rows = with_lifetime(with_main_reason(rows, basis), lifetime)
-    return customer_scores(rows, horizon, threshold, context.formulas)
+    if not arms:
+        return customer_scores(rows, horizon, 0.5, context.formulas)
+    frames = [
+        customer_scores(
+            rows.where(F.col("model_version") == arm.model.version),
+            *(horizon, arm.threshold, context.formulas),
+        )
+        for arm in arms
+    ]
+    return reduce(lambda one, other: one.unionByName(other), frames)
 
 
 def factors(scored: Any) -> Any:

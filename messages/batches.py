@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
-from messages.gateway import Answer, Gateway, read_answer, reason_of
+from messages.gateway import SERVICE, Answer, Gateway, read_answer, reason_of
 from messages.limits import cost_at_most
 from messages.prompt import input_tokens_at_most
 
@@ -72,7 +72,9 @@ class BatchWriter:
         answers = {n: Answer(None, "spend_cap") for n in requests if n not in affordable}
         if affordable:
             try:
-                answers.update(self._results(affordable))
+                # Of the whole part: a later run with more money left knows it all the same.
+                key = hashlib.sha256("|".join(requests).encode()).hexdigest()[:32]
+                answers.update(self._results(key, affordable))
             except BatchPendingError:
                 raise
             except Exception as error:  # the service, not us: templates serve
@@ -92,8 +94,7 @@ class BatchWriter:
         tokens = input_tokens_at_most(parameters)
         return cost_at_most(tokens, self.limits.max_tokens, self.limits.prices, True)
 
-    def _results(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
-        key = hashlib.sha256("|".join(requests).encode()).hexdigest()[:32]
+    def _results(self, key: str, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
         for batch_id, is_ours in self._candidates(key, requests):
             self._wait(batch_id)
             found = self._read(batch_id)
@@ -113,22 +114,40 @@ class BatchWriter:
         if noted:
             yield noted, True
             return
-        if noted == "":
-            known = self.ledger.known_ids()
-            listed = self.gateway.client.messages.batches.list(limit=LOOKED_THROUGH)
-            for batch in islice(listed, LOOKED_THROUGH):
-                counts = batch.request_counts
-                total = sum(
-                    (counts.processing, counts.succeeded, counts.errored, counts.canceled)
-                ) + (counts.expired)
-                if batch.id not in known and total == len(requests):
-                    yield batch.id, False
-        self.ledger.note(key, "", len(requests))
-        sent = [{"custom_id": name, "params": p} for name, p in requests.items()]
+        may_be_there = noted == ""
+        for turn in range(self.limits.max_retries + 1):
+            if may_be_there:
+                yield from self._unclaimed(len(requests))
+            self.ledger.note(key, "", len(requests))
+            try:
+                batch_id = self._create(requests)
+            except Exception as error:
+                if turn == self.limits.max_retries or reason_of(error) not in SERVICE:
+                    raise
+                # A batch whose answer was lost may have been made, and would be paid for twice.
+                may_be_there = True
+                self._sleep(_wait_of(error, turn))
+            else:
+                self.ledger.note(key, batch_id, len(requests))
+                yield batch_id, True
+                return
+
+    def _unclaimed(self, size: int) -> Iterator[tuple[str, bool]]:
+        """Batches of the service that nobody noted and that have as many requests."""
+        known = self.ledger.known_ids()
+        listed = self.gateway.client.messages.batches.list(limit=LOOKED_THROUGH)
+        for batch in islice(listed, LOOKED_THROUGH):
+            counts = batch.request_counts
+            total = sum((counts.processing, counts.succeeded, counts.errored, counts.canceled))
+            if batch.id not in known and total + counts.expired == size:
+                yield batch.id, False
+
+    def _create(self, requests: Mapping[str, dict[str, Any]]) -> str:
+        """Sent once: the SDK's own retries cannot tell a lost request from a lost answer."""
         self.gateway.calls += 1
-        batch_id = self.gateway.client.messages.batches.create(requests=sent).id
-        self.ledger.note(key, batch_id, len(requests))
-        yield batch_id, True
+        sent = [{"custom_id": name, "params": p} for name, p in requests.items()]
+        client = self.gateway.client.with_options(max_retries=0)
+        return str(client.messages.batches.create(requests=sent).id)
 
     def _wait(self, batch_id: str) -> None:
         ends = self._clock() + self.limits.batch_wait_seconds
@@ -147,6 +166,13 @@ class BatchWriter:
             else:
                 found[line.custom_id] = Answer(None, kind)
         return found
+
+
+def _wait_of(error: Exception, turn: int) -> float:
+    """Seconds before the next try: what the service says, else doubling from one; 60 at most."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    said = headers.get("retry-after", "")
+    return min(float(said) if said.isdigit() else 2.0**turn, 60.0)
 
 
 def _parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

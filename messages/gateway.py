@@ -16,7 +16,7 @@ from messages.prompt import input_tokens_at_most
 # At DEBUG the SDK writes whole requests, first names among them.
 _TALKATIVE = ("anthropic", "httpx2", "httpcore2")
 # Reasons after which asking the same service again is in vain for a while.
-_SERVICE = {"timeout", "connection", "rate_limited", "overloaded", "server_error"}
+SERVICE = {"timeout", "connection", "rate_limited", "overloaded", "server_error"}
 
 
 NO_USAGE = Usage()
@@ -99,7 +99,7 @@ class Gateway:
 
     def _note(self, reason: str) -> None:
         with self._lock:
-            if reason in _SERVICE:
+            if reason in SERVICE:
                 self._failures += 1
             elif reason == "key_refused":
                 self._failures = self.limits.failures_to_stop

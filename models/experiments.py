@@ -6,6 +6,7 @@ test that stays valid under daily peeking, and the power that a campaign has.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,17 @@ class Moments:
     x: float = 0.0
     xx: float = 0.0
     xy: float = 0.0
+
+    def __add__(self, other: Moments) -> Moments:
+        """Both arms as one."""
+        return Moments(
+            self.count + other.count,
+            self.y + other.y,
+            self.yy + other.yy,
+            self.x + other.x,
+            self.xx + other.xx,
+            self.xy + other.xy,
+        )
 
     @property
     def mean(self) -> float:
@@ -65,6 +77,38 @@ def difference(treated: Moments, held_out: Moments) -> Difference | None:
         return None
     freedom = (a + b) ** 2 / (a**2 / (treated.count - 1) + b**2 / (held_out.count - 1))
     return _around(treated.mean - held_out.mean, math.sqrt(a + b), freedom)
+
+
+def stratified(strata: Sequence[tuple[Moments, Moments]]) -> Difference | None:
+    """(treated, held out) of each stratum: their differences, weighted by the stratum's customers.
+
+    As exact as a draw within strata, and the draw itself need not know them (Miratrix, Sekhon and
+    Yu 2013): a hash of the id alone stays the same when a customer's stratum changes. Strata with
+    under two rows in an arm are joined; where none is usable all are one.
+    """
+    whole = [p for p in strata if min(p[0].count, p[1].count) >= 2]
+    rest = [p for p in strata if min(p[0].count, p[1].count) < 2]
+    if rest:
+        joined = _joined(rest)
+        if min(joined[0].count, joined[1].count) < 2 and whole:
+            smallest = min(whole, key=lambda p: p[0].count + p[1].count)
+            whole.remove(smallest)
+            joined = _joined([joined, smallest])
+        whole.append(joined)
+    total = sum(t.count + h.count for t, h in whole)
+    effect = variance = freedom = 0.0
+    for treated, held_out in whole:
+        if min(treated.count, held_out.count) < 2:
+            return None
+        weight = (treated.count + held_out.count) / total
+        effect += weight * (treated.mean - held_out.mean)
+        for arm in (treated, held_out):
+            part = weight**2 * arm.variance / arm.count
+            variance += part
+            freedom += part**2 / (arm.count - 1)
+    if variance <= 0:
+        return None
+    return _around(effect, math.sqrt(variance), variance**2 / freedom)
 
 
 def cuped(treated: Moments, held_out: Moments) -> Difference | None:
@@ -123,6 +167,33 @@ def minimum_detectable_effect(
     """The smallest true difference that such a campaign finds with the given chance."""
     z = stats.norm.ppf(0.5 + CONFIDENCE / 2) + stats.norm.ppf(power)
     return float(z * deviation * math.sqrt(1 / treated + 1 / held_out))
+
+
+def customers_needed(
+    effect: float, deviation: float, treated_share: float, power: float = 0.8
+) -> int:
+    """Customers of both arms that find a true difference of `effect` with the given chance.
+
+    >>> customers_needed(0.05, 0.4, 0.5)
+    2010
+    """
+    z = stats.norm.ppf(0.5 + CONFIDENCE / 2) + stats.norm.ppf(power)
+    both = 1 / treated_share + 1 / (1 - treated_share)
+    return math.ceil((z * deviation / effect) ** 2 * both)
+
+
+def is_in_share(share: float, *parts: str) -> bool:
+    """Whether a customer is of an arm: the same answer for ever, and as transforms.decisions gives.
+
+    `parts`: what the draw is for, then the customer's id.
+    """
+    digest = hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]
+    return share > 0 and digest < f"{min(int(share * 2**32), 2**32 - 1):08x}"
+
+
+def _joined(pairs: Sequence[tuple[Moments, Moments]]) -> tuple[Moments, Moments]:
+    empty = Moments(0, 0.0, 0.0)
+    return sum((t for t, _ in pairs), empty), sum((h for _, h in pairs), empty)
 
 
 def _around(effect: float, error: float, freedom: float) -> Difference:

@@ -11,13 +11,15 @@ from transforms.purchases import is_purchase
 METRICS = ("conversion", "retained_revenue")
 
 
-def measured_contacts(contacts: DataFrame, decisions: DataFrame) -> DataFrame:
+def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFrame) -> DataFrame:
     """One row a customer and campaign with a random hold-out.
 
     Columns: campaign_id, customer_id, offer_id, is_treated, contacted_on, policy.
 
     `contacts`: silver.campaign_contacts, those chosen at random (policy mass; the held-out have no
-    offer). `decisions`: gold.offer_decisions, whoever was chosen (policy personalised).
+    offer). `decisions`: gold.offer_decisions, whoever was chosen (policy personalised). `outbox`:
+    gold.outbox, whom a rule would give an offer (campaign trigger-<rule>-<period>, personalised);
+    whether it reached them or not, since of the held-out nobody knows whether it would have.
     """
     random = contacts.where(F.coalesce("is_randomised", F.lit(False))).select(
         "campaign_id",
@@ -35,7 +37,27 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame) -> DataFrame:
         F.col("send_on").alias("contacted_on"),
         F.lit("personalised").alias("policy"),
     )
-    return random.unionByName(decided)
+    triggered = outbox.where(F.col("offer_id").isNotNull()).select(
+        F.concat_ws("-", F.lit("trigger"), F.col("rule"), F.col("period_on").cast("string")).alias(
+            "campaign_id"
+        ),
+        "customer_id",
+        "offer_id",
+        (~F.col("is_held_out")).alias("is_treated"),
+        F.col("triggered_on").alias("contacted_on"),
+        F.lit("personalised").alias("policy"),
+    )
+    return random.unionByName(decided).unionByName(triggered)
+
+
+def arms_under_way(contacts: DataFrame, horizon_days: int, observed_until: dt.date) -> DataFrame:
+    """One row a (campaign_id, policy, offer_id, is_treated) of contacts whose horizon has not
+    passed: customers. At most campaigns x offers x 2 rows."""
+    ends = F.date_add("contacted_on", horizon_days)
+    waiting = contacts.where(ends > F.lit(observed_until).cast("date"))
+    return waiting.groupBy("campaign_id", "policy", "offer_id", "is_treated").agg(
+        F.count("*").alias("customers")
+    )
 
 
 def outcomes(

@@ -9,6 +9,7 @@ from models.experiments import (
     Moments,
     anytime_p_value,
     cuped,
+    customers_needed,
     difference,
     holm,
     minimum_detectable_effect,
@@ -46,6 +47,42 @@ def results(
                 {**row, "p_value_corrected": p} for row, p in zip(rows, corrected, strict=True)
             ]
     return sorted(found, key=lambda r: (r["campaign_id"], r["offer_id"], r["segment"], r["metric"]))
+
+
+def power(
+    arms: Iterable[dict[str, Any]], conversion: float, hold_out_share: float
+) -> list[dict[str, Any]]:
+    """One row an offer of a campaign: the smallest change of conversion that it finds 4 times in 5,
+    and how many customers, a share of them held out, would find the change that is hoped for.
+
+    `arms`: rows of transforms.campaign_outcomes.arms_under_way; `conversion`: expected without it.
+    """
+    deviation = (conversion * (1 - conversion)) ** 0.5
+    rows = list(arms)
+    found = []
+    for treated in [r for r in rows if r["is_treated"] and r["offer_id"] is not None]:
+        held = sum(
+            r["customers"]
+            for r in rows
+            if not r["is_treated"]
+            and r["campaign_id"] == treated["campaign_id"]
+            and (r["policy"] != "personalised" or r["offer_id"] == treated["offer_id"])
+        )
+        sizes = (treated["customers"], held)
+        share = 1 - hold_out_share
+        found.append(
+            {
+                "campaign_id": treated["campaign_id"],
+                "offer_id": treated["offer_id"],
+                "treated": sizes[0],
+                "held_out": held,
+                "found": minimum_detectable_effect(*sizes, deviation) if held else None,
+                "needed": customers_needed(HOPED_CONVERSION, deviation, share)
+                if 0 < share < 1 and deviation > 0
+                else None,
+            }
+        )
+    return sorted(found, key=lambda r: (r["campaign_id"], r["offer_id"]))
 
 
 def _compared(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -20,7 +21,19 @@ ELIGIBLE_BY = (
     "lifecycle",
     "segment",
 )
-_CONDITION_WORDS = {*ELIGIBLE_BY, "and", "or", "not", "in", "is", "null"}
+_WORDS = {"and", "or", "not", "in", "is", "null"}
+
+
+def checked_condition(condition: str | None, names: Sequence[str]) -> str | None:
+    """A condition of conf over columns of these names; ValueError where it holds anything else."""
+    bare = re.sub(r"'[^']*'", " ", condition or "")
+    unknown = sorted(set(re.findall(r"[A-Za-z_]\w*", bare.lower())) - {*names, *_WORDS})
+    if unknown or re.search(r"[^\w\s.,<>=()]", bare):
+        raise ValueError(
+            f"must compare {', '.join(names)} with numbers or 'texts', joined by and, "
+            f"or, not, parentheses; unknown are {unknown}"
+        )
+    return condition
 
 
 class SimulationSettings(Section):
@@ -76,14 +89,7 @@ class OfferSettings(Section):
     @field_validator("eligible")
     @classmethod
     def _can_be_read(cls, condition: str | None) -> str | None:
-        bare = re.sub(r"'[^']*'", " ", condition or "")
-        unknown = sorted(set(re.findall(r"[A-Za-z_]\w*", bare.lower())) - _CONDITION_WORDS)
-        if unknown or re.search(r"[^\w\s.,<>=()]", bare):
-            raise ValueError(
-                f"must compare {', '.join(ELIGIBLE_BY)} with numbers or 'texts', joined by and, "
-                f"or, not, parentheses; unknown are {unknown}"
-            )
-        return condition
+        return checked_condition(condition, ELIGIBLE_BY)
 
 
 class OfferFile(Section):
@@ -148,6 +154,10 @@ class UpliftSettings(Section):
     )
     fewest_rows: int = Field(ge=20)
     bootstrap_samples: int = Field(ge=50)
+
+
+class ModelAbSettings(Section):
+    challenger_share: float = Field(ge=0, le=0.5)
 
 
 class PriceSettings(Section):

@@ -26,9 +26,11 @@ from pydantic_settings import (
 from jobs.runtime.decision_sections import (
     DecisionSettings,
     MessageSettings,
+    ModelAbSettings,
     SimulationSettings,
     UpliftSettings,
 )
+from jobs.runtime.engagement_sections import TriggerSettings
 from jobs.runtime.errors import UsageError
 from jobs.runtime.lifetime_sections import LifetimeSettings, PlanSettings
 from jobs.runtime.sections import (
@@ -76,6 +78,8 @@ class Settings(BaseSettings):
     decisions: DecisionSettings
     messages: MessageSettings
     uplift: UpliftSettings
+    model_ab: ModelAbSettings
+    triggers: TriggerSettings
 
     @classmethod
     def settings_customise_sources(

@@ -20,6 +20,7 @@ from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, rollback
 from jobs.runtime.run_info import code_version
 from jobs.train_churn import promote
+from models.experiments import is_in_share
 from models.metrics import Estimate
 from models.portable import PortableModel
 from tests.jobs.feature_lake import AS_OF, write_feature_lake
@@ -186,6 +187,40 @@ def test_scores_hold_the_active_and_silent_exactly_once(trained):
     before = _versions(context)
     score_customers.run(_context(trained))
     assert _versions(_context(trained)) == before
+
+
+def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path):
+    """The challenger is the same model under another number: each row differs in its version."""
+    import shutil
+
+    root = tmp_path / "lakehouse"
+    shutil.copytree(trained, root)
+    context = _context(root)
+    context.settings.model_ab.__dict__["challenger_share"] = 0.3
+    registry = Registry(context.settings)
+    version = registry.client.create_model_version(
+        registry.model_name,
+        registry.client.get_model_version(registry.model_name, "1").source,
+        run_id=registry.by_alias(CHAMPION).run_id,
+    ).version
+    registry.set_alias(CHALLENGER, str(version))
+    alone = _context(root)
+    score_customers.run(alone)
+    before = alone.read("gold.customer_scores").toPandas().sort_values("customer_id")
+    score_customers.run(context)
+    found = context.read("gold.customer_scores").toPandas().sort_values("customer_id")
+    experiment = f"{registry.model_name}-v1-v{version}"
+    challenged = {c for c in found["customer_id"] if is_in_share(0.3, experiment, c)}
+    assert 0 < len(challenged) < len(found)
+    assert set(found.loc[found["model_version"] == str(version), "customer_id"]) == challenged
+    same = ["customer_id", "churn_probability", "churn_prediction", "top_risk_factor"]
+    pd.testing.assert_frame_equal(
+        found[same].reset_index(drop=True), before[same].reset_index(drop=True)
+    )
+    arms = context.read("gold.model_arms").toPandas().set_index("arm")
+    assert arms["share"].to_dict() == {"champion": 0.7, "challenger": 0.3}
+    assert arms["model_version"].to_dict() == {"champion": "1", "challenger": str(version)}
+    assert set(arms["experiment_id"]) == {experiment}
 
 
 def test_without_a_champion_recency_alone_scores(spark, tmp_path):

@@ -28,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 JOBS = (
     *("run_pipeline", "ingest", "build_features", "train_churn", "fit_lifetime"),
     *("score_customers", "plan_retention", "roll_back", "simulate", "estimate_uplift"),
-    *("decide_offers", "write_messages", "measure_campaigns"),
+    *("decide_offers", "write_messages", "measure_campaigns", "trigger_engagement"),
+    *("deliver_outbox", "compare_models"),
 )
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 

@@ -319,3 +319,56 @@ CREATE TABLE IF NOT EXISTS gold.message_batches (
   `requests` bigint NOT NULL COMMENT 'How many messages it asks for'
 ) USING delta
 COMMENT 'One row is: One batch of requests to the Message Batches API, so that a killed run takes it up. Key: batch_key.';
+
+CREATE TABLE IF NOT EXISTS gold.model_arms (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
+  `arm` string NOT NULL COMMENT 'champion or challenger',
+  `model_version` string NOT NULL COMMENT 'Version in the registry that scored the arm',
+  `share` double NOT NULL COMMENT 'Share of the customers meant for the arm'
+) USING delta
+COMMENT 'One row is: One arm of an experiment on models at an as_of: which version scored its customers. Key: as_of, experiment_id, arm.';
+
+CREATE TABLE IF NOT EXISTS gold.model_ab (
+  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
+  `arm` string NOT NULL COMMENT 'champion or challenger',
+  `metric` string NOT NULL COMMENT 'brier, log_loss (less is better), retained, or retained_revenue (currency)',
+  `customers` bigint NOT NULL COMMENT 'Customers of the arm, each counted once',
+  `value` double NOT NULL COMMENT 'Mean over them, of each their own mean over as_of dates',
+  `effect` double COMMENT 'Challenger less champion, within segments; null: the champion',
+  `ci_low` double COMMENT 'Lower end of its 95 % interval; null: the champion',
+  `ci_high` double COMMENT 'Upper end of its 95 % interval; null: the champion',
+  `p_value` double COMMENT 'Two-sided, of one look; null: the champion',
+  `anytime_p_value` double COMMENT 'Valid under looks at any time; null: the champion',
+  `minimum_detectable_effect` double COMMENT 'What so many customers find 4 times in 5; null: the champion',
+  `srm_p_value` double NOT NULL COMMENT 'Of the arms\' sizes against those meant'
+) USING delta
+COMMENT 'One row is: One metric of one arm of an experiment on models, where the horizon has passed. Key: experiment_id, arm, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.outbox (
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `rule` string NOT NULL COMMENT 'The rule of conf that fired',
+  `period_on` date NOT NULL COMMENT 'First day of the rule\'s period; a period has one contact',
+  `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',
+  `triggered_on` date NOT NULL COMMENT 'The as_of whose scores rose',
+  `from_level` string NOT NULL COMMENT 'Risk level at the as_of before',
+  `to_level` string NOT NULL COMMENT 'Risk level at triggered_on',
+  `action` string NOT NULL COMMENT 'offer, survey, support or loyalty',
+  `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
+  `channel` string NOT NULL COMMENT 'file, webhook or email',
+  `is_held_out` boolean NOT NULL COMMENT 'True: kept without the offer, to measure the rule by',
+  `expires_on` date NOT NULL COMMENT 'Not sent from this day on'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row is: One contact of a customer by a rule in a period, because their risk level rose. Key: customer_id, rule, period_on.';
+
+CREATE TABLE IF NOT EXISTS gold.outbox_deliveries (
+  `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `status` string NOT NULL COMMENT 'sent, failed (tried again by the next run), dead (given up) or cancelled',
+  `reason` string COMMENT 'Why it was not sent, as a code; null: sent',
+  `attempts` bigint NOT NULL COMMENT 'How often it was tried, over all runs',
+  `last_tried_on` date NOT NULL COMMENT 'as_of of the last run that tried'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row is: One contact of the outbox that was tried, and what came of it. No row: still to be sent. Key: contact_id.';

@@ -47,6 +47,9 @@ class FakeClaude:
         self.raw = []
         self.batches = {}
         self.polls_until_ended = 1
+        # (status, whether the batch is made all the same) of the next requests for one; then 200.
+        self.batch_answers = []
+        self.seconds_after_a_batch_is_made = 0.0
         self.lock = threading.Lock()
         self.now = self.most = 0
         outer = self
@@ -63,7 +66,7 @@ class FakeClaude:
                     outer.most = max(outer.most, outer.now)
                 try:
                     if self.path.startswith("/v1/messages/batches"):
-                        return self.answer(200, {}, outer.create_batch(json.loads(raw)))
+                        return self.batch_asked_for(json.loads(raw))
                     with outer.lock:
                         outer.requests.append(json.loads(raw))
                         number = len(outer.requests)
@@ -88,7 +91,18 @@ class FakeClaude:
                     outer.batches[parts[-1]]["polls"] += 1
                 return self.answer(200, {}, outer.batch(parts[-1]))
 
+            def batch_asked_for(self, body):
+                with outer.lock:
+                    said = outer.batch_answers.pop(0) if outer.batch_answers else (200, True)
+                    made = outer.create_batch(body) if said[1] else None
+                time.sleep(outer.seconds_after_a_batch_is_made)
+                found = made if said[0] == 200 else error("api_error")
+                self.answer(said[0], {"retry-after": "0"}, found)
+
             def answer(self, status, headers, body):
+                if status is None:  # the connection ends without a word
+                    self.close_connection = True
+                    return None
                 text = body if isinstance(body, str) else json.dumps(body)
                 data = text.encode()
                 kind = "application/json" if not isinstance(body, str) else "text/html"

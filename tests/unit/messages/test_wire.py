@@ -128,13 +128,14 @@ def test_nobody_listens(writer):
     assert found.verdict == "not_written: connection"
 
 
-def test_retry_after_is_honoured(claude, writer):
+@pytest.mark.parametrize("status", [429, 529])
+def test_retry_after_is_honoured(claude, writer, status):
     times = []
 
     def behave(body, number):
         times.append(time.monotonic())
         if number == 1:
-            return 429, {"retry-after": "1"}, error("rate_limit_error"), 0
+            return status, {"retry-after": "1"}, error("rate_limit_error"), 0
         return ok(body, number)
 
     assert one(writer, claude(behave)).text == GOOD

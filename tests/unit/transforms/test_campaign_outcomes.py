@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from jobs.deciding.measuring import results
+from jobs.deciding.measuring import power, results
 from transforms import campaign_outcomes as c
 
 D = dt.date
@@ -49,19 +49,34 @@ def decisions(session):
     )
 
 
-def test_only_what_has_a_random_hold_out_is_measured(contacts, decisions):
-    found = c.measured_contacts(contacts, decisions).orderBy("campaign_id", "customer_id").collect()
+@pytest.fixture
+def outbox(session):
+    return frame(
+        session,
+        "customer_id string, rule string, period_on date, triggered_on date, offer_id string, "
+        "is_held_out boolean",
+        ("e", "thank", D(2025, 3, 1), D(2025, 3, 20), "five", False),
+        ("f", "thank", D(2025, 3, 1), D(2025, 3, 21), "five", True),
+        ("g", "call", D(2025, 3, 1), D(2025, 3, 20), None, False),  # no offer, nobody held out
+    )
+
+
+def test_only_what_has_a_random_hold_out_is_measured(contacts, decisions, outbox):
+    found = c.measured_contacts(contacts, decisions, outbox)
+    found = found.orderBy("campaign_id", "customer_id").collect()
     assert [(r["campaign_id"], r["customer_id"], r["is_treated"], r["policy"]) for r in found] == [
         ("plan", "a", True, "personalised"),
         ("plan", "b", False, "personalised"),
         ("t", "a", True, "mass"),
         ("t", "b", False, "mass"),
         ("t", "d", True, "mass"),
+        ("trigger-thank-2025-03-01", "e", True, "personalised"),
+        ("trigger-thank-2025-03-01", "f", False, "personalised"),
     ]
 
 
 @pytest.fixture
-def outcomes(session, contacts, decisions):
+def outcomes(session, contacts, decisions, outbox):
     receipts = frame(
         session,
         "customer_id string, purchased_at timestamp, amount double",
@@ -80,7 +95,7 @@ def outcomes(session, contacts, decisions):
         ("a", D(2025, 3, 2), "Champions"),
     )
     return c.outcomes(
-        c.measured_contacts(contacts, decisions), receipts, segments, 30, D(2025, 4, 1)
+        c.measured_contacts(contacts, decisions, outbox), receipts, segments, 30, D(2025, 4, 1)
     )
 
 
@@ -153,3 +168,45 @@ def test_arms_without_a_hold_out_or_variation_are_left_out():
     assert results([arm("ten", True, 10, 5)], ["conversion"], 0.1) == []
     same = [arm("ten", True, 10, 10), arm(None, False, 10, 10)]
     assert results(same, ["conversion"], 0.1) == []
+
+
+def test_a_campaign_is_under_way_until_its_horizon_has_passed(contacts, decisions, outbox):
+    every = c.measured_contacts(contacts, decisions, outbox)
+    both = every.where("campaign_id IN ('plan', 't')")
+    keys = ("campaign_id", "offer_id", "is_treated")
+
+    def under_way(day):
+        rows = c.arms_under_way(both, 30, day).collect()
+        return {tuple(r[k] for k in keys): r["customers"] for r in rows}
+
+    plan = {("plan", "ten", True): 1, ("plan", "ten", False): 1}
+    trial = {("t", "ten", True): 2, ("t", None, False): 1}
+    assert under_way(D(2025, 3, 30)) == {**plan, **trial}
+    # Sent on 1 March: its thirty days end on the 31st.
+    assert under_way(D(2025, 3, 31)) == plan
+    assert under_way(D(2025, 4, 9)) == {}
+
+
+def test_power_is_told_before_there_is_a_result():
+    def size(campaign, policy, offer, is_treated, customers):
+        return {
+            **{"campaign_id": campaign, "policy": policy, "offer_id": offer},
+            **{"is_treated": is_treated, "customers": customers},
+        }
+
+    arms = [
+        size("t", "mass", "ten", True, 900),
+        size("t", "mass", "five", True, 400),
+        size("t", "mass", None, False, 100),
+        size("plan", "personalised", "ten", True, 900),
+        size("plan", "personalised", "five", False, 100),
+    ]
+    found = {(r["campaign_id"], r["offer_id"]): r for r in power(arms, 0.8, 0.1)}
+    assert list(found) == [("plan", "ten"), ("t", "five"), ("t", "ten")]
+    # (1.959964 + 0.841621) * sqrt(0.8 * 0.2) * sqrt(1/900 + 1/100)
+    assert found["t", "ten"]["found"] == pytest.approx(2.801585 * 0.4 * (1 / 900 + 1 / 100) ** 0.5)
+    # (2.801585 * 0.4 / 0.05)^2 * (1/0.9 + 1/0.1) = 502.3 * 11.11
+    assert found["t", "ten"]["needed"] == 5582
+    # Those held out of another offer are no match.
+    assert (found["plan", "ten"]["held_out"], found["plan", "ten"]["found"]) == (0, None)
+    assert power(arms, 0.8, 0.0)[0]["needed"] is None

@@ -1,0 +1,172 @@
+"""Send what the outbox holds: to files, to a webhook, by e-mail."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+from jobs.runtime.errors import UsageError
+from jobs.runtime.faults import fault_point
+from jobs.runtime.offers import load_offers
+from jobs.runtime.writes import Write
+
+WEBHOOK_SECRET, SMTP_PASSWORD = "HOLDFAST_WEBHOOK_SECRET", "HOLDFAST_SMTP_PASSWORD"
+JOURNAL = "outbox.journal"
+
+
+def run(context: Context) -> None:
+    """gold.outbox_deliveries of the contacts that were triggered by as_of and are not done with."""
+    from jobs.engaging.delivery import Delivery, Journal
+
+    if not context.has("gold.outbox"):
+        return context.progress.say("      outbox      no risk level has triggered a contact yet")
+    rows = context.lake.keep(due(context))
+    if context.is_dry:
+        counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
+        return context.progress.say(f"      would send {counts or 'nothing'}")
+    settings = context.settings.triggers.delivery
+    delivery = Delivery(sinks(context), settings, Journal(context.settings.root / JOURNAL))
+    found: list[tuple[str, str]] = []
+    contacts = contacts_of(context, rows)
+    while part := list(islice(contacts, settings.rows_a_commit)):
+        outcomes = delivery.deliver(part)
+        fault_point("before_mark")
+        store(context, outcomes)
+        fault_point("after_mark")
+        delivery.journal.clear()
+        found += [(o.contact.channel, o.status) for o in outcomes]
+    context.lake.forget()
+    return tell(context, found, delivery.waiting)
+
+
+def due(context: Context) -> Any:
+    """One row a contact to send, with the customer's profile as it is now.
+
+    An opt-out or an address that came after the trigger counts: the newest version is read,
+    whatever as_of is.
+    """
+    from transforms.engagement import undelivered
+
+    is_dead_tried = bool(context.options.get("retry_dead"))
+    rows = undelivered(
+        context.read("gold.outbox"),
+        context.read("gold.outbox_deliveries"),
+        context.as_of,
+        is_dead_tried,
+    )
+    current = context.read("silver.customers").where("valid_to IS NULL")
+    profiles = current.select("customer_id", "first_name", "email", "language", "is_opted_out")
+    return rows.join(profiles, on="customer_id", how="left")
+
+
+def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
+    """The rows as contacts, one after the other, by contact_id; words for channel email alone."""
+    from jobs.engaging.contact import Contact
+
+    names = (
+        *("contact_id", "customer_id", "rule", "action", "offer_id", "channel"),
+        *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
+    )
+    is_retried = bool(context.options.get("retry_dead"))
+    for row in rows.orderBy("contact_id").toLocalIterator():
+        fields = {name: row[name] for name in names}
+        if is_retried:
+            fields["attempts"] = 0
+        words: dict[str, Any] = written(context, row) if row["channel"] == "email" else {}
+        yield Contact(**fields, is_opted_out=bool(row["is_opted_out"]), **words)
+
+
+def written(context: Context, row: Any) -> dict[str, str | None]:
+    """Address, subject and text: the offer's words of conf, greeting by first name."""
+    from messages.brief import Terms, make_brief
+    from messages.templates import template
+
+    offer = load_offers()[row["offer_id"]]
+    texts: dict[str, Terms] = {lang: Terms(t.terms, t.sentence) for lang, t in offer.texts.items()}
+    brief = make_brief(row["first_name"], 0, row["language"], row["offer_id"], texts, offer.theme)
+    subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects
+    return {
+        "address": row["email"],
+        "subject": subjects.get(brief.language, subjects["en"]),
+        "text": template(brief),
+    }
+
+
+def sinks(context: Context) -> dict[str, Any]:
+    """The sinks that conf sets up, by channel."""
+    from jobs.engaging.sinks import FileSink, MailSink, WebhookSink
+
+    settings = context.settings.triggers.delivery
+    folder = Path(settings.folder) if settings.folder else context.settings.root / "outbox"
+    found: dict[str, Any] = {"file": FileSink(folder)}
+    if settings.webhook.url:
+        secret = os.environ.get(WEBHOOK_SECRET)
+        if not secret:
+            raise UsageError(
+                f"triggers.delivery.webhook.url is set, and {WEBHOOK_SECRET} is not: a receiver "
+                "could not tell our contacts from others'. Set both, or neither."
+            )
+        found["webhook"] = WebhookSink(settings.webhook, secret)
+    if settings.email.host:
+        found["email"] = MailSink(settings.email, os.environ.get(SMTP_PASSWORD))
+    return found
+
+
+def store(context: Context, outcomes: list[Any]) -> None:
+    """Merge what came of one part."""
+    if not outcomes:
+        return
+    table = context.table("gold.outbox_deliveries")
+    records = [
+        (
+            o.contact.contact_id,
+            o.contact.customer_id,
+            o.status,
+            o.reason,
+            o.attempts,
+            context.as_of,
+        )
+        for o in outcomes
+    ]
+    frame = context.spark.createDataFrame(records, table.ddl)
+    context.lake.commit([Write(table, frame, mode="merge")])
+
+
+def tell(context: Context, found: list[tuple[str, str]], waiting: dict[str, int]) -> None:
+    """What became of the contacts of this run, and which could not go out."""
+    from collections import Counter
+
+    by = Counter(f"{channel} {status}" for channel, status in found)
+    said = ", ".join(f"{name} {count:,}" for name, count in sorted(by.items())) or "nothing was due"
+    context.progress.say(f"      outbox      {said}")
+    for channel, count in sorted(waiting.items()):
+        context.progress.warn(
+            f"{count:,} contacts of channel {channel} wait: it is not set up in "
+            "triggers.delivery, or does not answer. The next run takes them up."
+        )
+
+
+def command(
+    env: Env = "demo",
+    as_of: AsOf = None,
+    retry_dead: Annotated[
+        bool, typer.Option("--retry-dead", help="Try also contacts that were given up.")
+    ] = False,
+    dry_run: DryRun = False,
+    conf_dir: ConfDir = None,
+) -> None:
+    """Send what the outbox holds: to files, to a webhook, by e-mail."""
+    start("deliver_outbox", run, env, as_of, dry_run, conf_dir, retry_dead=retry_dead)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How contacts reach customers: sinks, and delivery through crashes. No Spark here."""

@@ -1,0 +1,122 @@
+"""Put into the outbox who is to be contacted because their risk level has risen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.deciding.contacts import campaign_contacts, planned_contacts
+from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
+from jobs.runtime.context import Context
+from jobs.runtime.errors import UsageError
+from jobs.runtime.faults import fault_point
+from jobs.runtime.offers import load_offers
+from jobs.runtime.writes import Write
+
+
+def run(context: Context) -> None:
+    """gold.outbox gains the contacts of as_of; a row that is there is never changed."""
+    from transforms.engagement import outbox
+
+    rules = rules_of_conf(context)
+    rises = rises_of(context)
+    if rises is None or not rules:
+        return
+    rises = context.lake.keep(rises)
+    before = context.read("gold.outbox")
+    share = context.settings.decisions.hold_out_share
+    found = outbox(rises, rules, before, context.as_of, share)
+    # Whatever has changed since, who has a contact of this day gets no other.
+    done = before.where(f"triggered_on = DATE'{context.as_of}'").select("customer_id")
+    fresh = found.join(done, on="customer_id", how="left_anti")
+    table = context.table("gold.outbox")
+    fresh = context.lake.keep(fresh.select(*table.column_names))
+    tell(context, rises, fresh)
+    if fresh.take(1):
+        fault_point("before_outbox")
+        context.write([Write(table, fresh, mode="merge")])
+        fault_point("after_outbox")
+    context.lake.forget()
+
+
+def rules_of_conf(context: Context) -> list[Any]:
+    """The rules as transforms take them. UsageError for a level or an offer that is not there."""
+    from transforms.engagement import Trigger
+
+    levels, offers = levels_of_conf(context), load_offers()
+    for rule in context.settings.triggers.rules:
+        if unknown := sorted(set(rule.to) - set(levels)):
+            raise UsageError(
+                f"triggers.rules, {rule.name}: to names {unknown}; the levels of risk.scheme "
+                f"{context.settings.risk.scheme} are {', '.join(levels)}. Name these."
+            )
+        if rule.offer_id is not None and rule.offer_id not in offers:
+            raise UsageError(
+                f"triggers.rules, {rule.name}: offer_id {rule.offer_id} is none of "
+                f"conf/offers.yaml, which has {', '.join(offers)}."
+            )
+    return [
+        Trigger(**{**rule.model_dump(), "to": tuple(rule.to)})
+        for rule in context.settings.triggers.rules
+    ]
+
+
+def levels_of_conf(context: Context) -> list[str]:
+    """Risk levels in use, the highest first."""
+    risk = context.settings.risk
+    return [band["level"] for band in risk.schemes[risk.scheme]]
+
+
+def rises_of(context: Context) -> Any:
+    """Customers whose level rose, with what rules may name and what stops them; None: no as_of
+    before this one was scored."""
+    from pyspark.sql import functions as F
+
+    from transforms.engagement import outbox_contacts, risen, with_stop
+
+    context.needs("gold.customer_scores", "score_customers")
+    scores = context.read("gold.customer_scores")
+    day = F.lit(context.as_of).cast("date")
+    previous = scores.where(F.col("as_of") < day).agg({"as_of": "max"}).collect()[0][0]
+    if previous is None:
+        context.progress.warn(
+            f"gold.customer_scores: has no as_of before {context.as_of}, so no level can have "
+            "risen. Score an earlier day first."
+        )
+        return None
+    now = scores.where(F.col("as_of") == day)
+    rises = risen(now, scores.where(F.col("as_of") == F.lit(previous)), levels_of_conf(context))
+    segments = context.read("gold.customer_segments").where(F.col("as_of") == day)
+    facts = ("lifecycle", "segment", "segment_group", "recency_days", "frequency")
+    known = segments.select("customer_id", *facts, "engagement_score")
+    current = context.read("silver.customers").where("valid_to IS NULL")
+    profiles = current.select("customer_id", "is_opted_out")
+    for other in (known, profiles):
+        rises = rises.join(other, on="customer_id", how="left")
+    ours = outbox_contacts(context.read("gold.outbox"), context.read("gold.outbox_deliveries"))
+    others = campaign_contacts(context).unionByName(planned_contacts(context))
+    others = others.unionByName(ours.where(F.col("contacted_on") != day))
+    return with_stop(rises, others, context.as_of, context.settings.triggers.cooling_off_days)
+
+
+def tell(context: Context, rises: Any, fresh: Any) -> None:
+    """How many rose, and what became of them. At most three and a few dozen rows."""
+    stops = {r["stop"]: r["count"] for r in rises.groupBy("stop").count().collect()}
+    by = {r["rule"]: r["count"] for r in fresh.groupBy("rule").count().collect()}
+    context.progress.say(
+        f"      {sum(stops.values()):,} risk levels rose; {stops.get('opted_out', 0):,} opted out, "
+        f"{stops.get('cooling_off', 0):,} contacted too lately, soon or held out; new contacts: "
+        + (", ".join(f"{name} {count:,}" for name, count in sorted(by.items())) or "none")
+    )
+
+
+def command(
+    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+) -> None:
+    """Put into the outbox who is to be contacted because their risk level rose."""
+    start("trigger_engagement", run, env, as_of, dry_run, conf_dir)
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

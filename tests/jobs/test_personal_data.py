@@ -1,0 +1,134 @@
+"""Canaries in 1,000 customers' rows: none leaves the tables that declare personal data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+
+import pyarrow.parquet as pq
+import pytest
+
+from jobs import decide_offers, deliver_outbox, trigger_engagement, write_messages
+from jobs.runtime.writes import Write
+from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
+from tests.jobs.test_decide_and_write import say
+from tests.unit.messages.fake_claude import FakeClaude, written
+
+pytestmark = [pytest.mark.spark_only, pytest.mark.slow]
+BEFORE = dt.date(2017, 12, 1)
+CUSTOMERS = 1_000
+CANARIES = (
+    *("lovelacecanary", "@canary.example", "+49 171 5550199", "4111 1111 1111 1111"),
+    *("DE89370400440532013000", "Canary Street 12"),
+)
+# Where persons' data may stand; statistics in the log of even these are off.
+PERSONAL = ("customers", "support_tickets", "reviews", "exit_surveys")
+
+
+def write_canaries(context) -> None:
+    ids = [f"c{n:04d}" for n in range(CUSTOMERS)]
+    said = f"I am Ada Lovelacecanary, {', '.join(CANARIES[1:])}."
+    score = {
+        "value_at_stake": 400.0,
+        "clv_12m": 400.0,
+        "risk_level": "HIGH",
+        "main_reason": "price",
+    }
+    tables = {
+        "gold.customer_segments": [
+            {"customer_id": i, "lifecycle": "active", "segment": "Promising"} for i in ids
+        ],
+        "gold.customer_scores": [
+            {**score, "customer_id": i, "churn_probability": 0.1 + 0.8 * n / CUSTOMERS}
+            for n, i in enumerate(ids)
+        ]
+        + [{**score, "customer_id": i, "as_of": BEFORE, "risk_level": "LOW"} for i in ids],
+        "gold.risk_factors": [
+            {"customer_id": i, "rank": 1, "feature": "recency_days", "impact": 0.5} for i in ids
+        ],
+        "features.transactions": [
+            {
+                **{"customer_id": i, "total_orders": 12, "total_revenue": 900.0},
+                **{"tenure_days": 400, "tenure_months": 13, "revenue_365d": 400.0},
+            }
+            for i in ids
+        ],
+        "silver.customers": [
+            {
+                # A surname that a source put into the field of the first name.
+                **{"customer_id": i, "first_name": ("Ada", "Ada Lovelacecanary")[n % 2]},
+                **{"email": f"ada{n}@canary.example", "language": "en", "valid_from": MOMENT},
+            }
+            for n, i in enumerate(ids)
+        ],
+        "silver.support_tickets": [
+            {"ticket_id": i, "customer_id": i, "opened_at": MOMENT, "text": said} for i in ids
+        ],
+        "silver.reviews": [
+            {"review_id": i, "customer_id": i, "reviewed_at": MOMENT, "text": said} for i in ids
+        ],
+        "silver.exit_surveys": [
+            {"customer_id": i, "answered_at": MOMENT, "reason": "price", "text": said} for i in ids
+        ],
+    }
+    writes = []
+    for name, rows in tables.items():
+        table = context.table(name)
+        mode = "slice" if table.slice_by else "merge"
+        slices = [BEFORE, AS_OF] if table.slice_by == "as_of" else ["x"]
+        writes.append(Write(table, rows_of(context, name, rows), slices, mode, is_checked=False))
+    context.lake.commit(writes)
+
+
+def texts_of(root):
+    """(place, text) of every file: Parquet as its values, else as its bytes."""
+    for path in sorted(p for p in root.rglob("*") if p.is_file()):
+        raw = path.read_bytes()
+        if path.suffix == ".parquet" and "_delta_log" not in path.parts:
+            yield path, json.dumps(pq.read_table(path).to_pylist(), default=str)
+        yield path, raw.decode("latin-1")
+
+
+def found_in(text):
+    low = text.lower()
+    return [c for c in CANARIES if c.lower() in low]
+
+
+def test_no_canary_leaves_the_tables_that_declare_it(
+    make_context, tmp_path, monkeypatch, caplog, capfd
+):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv(write_messages.KEY, "sk-test")
+    server = FakeClaude(lambda body, number: (200, {}, written(say(body)), 0))
+    root = tmp_path / "lake"
+
+    def at():
+        context = make_context(root, messages={"base_url": server.url})
+        context.__dict__["as_of"] = AS_OF
+        return context
+
+    write_canaries(at())
+    decide_offers.run(at())
+    write_messages.run(at())
+    trigger_engagement.run(at())
+    deliver_outbox.run(at())
+    server.close()
+
+    # All of it did happen.
+    sent = at().read("gold.messages").toPandas()
+    assert set(sent["written_by"]) == {"claude"} and len(server.raw) == len(sent) > 150
+    assert len(list((root / "outbox").iterdir())) > 500
+    # The canaries are there to be found where they belong.
+    own = [text for path, text in texts_of(root / "silver") if "_delta_log" not in path.parts]
+    assert set(found_in("".join(own))) == set(CANARIES)
+
+    assert found_in("".join(server.raw)) == []
+    screen = capfd.readouterr()
+    assert found_in(caplog.text + screen.out + screen.err) == []
+    for path, text in texts_of(root):
+        if "_delta_log" in path.parts or path.parent.name not in PERSONAL:
+            assert found_in(text) == [], path
+    # What leaves of a first name that holds two is the first alone.
+    names = {json.loads(json.loads(r)["messages"][0]["content"])["first_name"] for r in server.raw}
+    assert names == {"Ada"}

@@ -1,0 +1,105 @@
+"""Real receivers on this machine: a webhook over HTTP and a mailbox over SMTP.
+
+Both keep each contact once by its name, as they promise; `heard` counts what came over the wire.
+"""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Webhook:
+    """`behave(number)` gives (status, headers) of the n-th request; 2xx takes the contact."""
+
+    def __init__(self, behave=lambda number: (200, {})):
+        self.heard, self.taken = [], {}
+        lock, outer = threading.Lock(), self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_):
+                pass
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                with lock:
+                    outer.heard.append((dict(self.headers), body))
+                    number = len(outer.heard)
+                status, headers = behave(number)
+                if 200 <= status < 300:
+                    with lock:
+                        outer.taken.setdefault(self.headers["Idempotency-Key"], body)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook?x=1"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Mailbox:
+    """An SMTP server. `refuse(address)` gives None or a code for RCPT; `drop_at` ends the session
+    after the data of the n-th mail, which it took, without a word."""
+
+    def __init__(self, refuse=lambda address: None, drop_at=None):
+        self.heard, self.taken, self.sessions = [], {}, 0
+        lock, outer = threading.Lock(), self
+
+        class Session(socketserver.StreamRequestHandler):
+            def say(self, text):
+                self.wfile.write(f"{text}\r\n".encode())
+
+            def handle(self):
+                with lock:
+                    outer.sessions += 1
+                self.say("220 here")
+                while line := self.rfile.readline().decode().strip():
+                    verb = line[:4].upper()
+                    if verb == "QUIT":
+                        return self.say("221 bye")
+                    if verb == "RCPT":
+                        self.to = line.partition("<")[2].partition(">")[0]
+                        code = refuse(self.to)
+                        self.say(f"{code} no {self.to}" if code else "250 ok")
+                    elif verb == "DATA":
+                        self.say("354 go on")
+                        if not self.data():
+                            return None
+                        self.say("250 taken")
+                    else:
+                        self.say("250 ok")
+                return None
+
+            def data(self):
+                lines = []
+                while (line := self.rfile.readline()) != b".\r\n":
+                    if not line:
+                        return False
+                    lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
+                mail = b"".join(lines)
+                headers = mail.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+                (name,) = (h.partition(": ")[2] for h in headers if h.startswith("Message-ID:"))
+                with lock:
+                    outer.heard.append((self.to, mail))
+                    outer.taken.setdefault(name, (self.to, mail))
+                    return drop_at != len(outer.heard)
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()

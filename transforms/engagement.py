@@ -1,0 +1,189 @@
+"""Who is contacted because their risk level rose: rows of gold.outbox."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from contracts.gold_engagement import OUTBOX
+from transforms.conform import conform
+from transforms.decisions import is_in_share
+
+EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """A rule of conf: who whose level rose `to` one of the levels, and meets `when`, is contacted
+    how. Periods of `period_days` are counted from 1970-01-01, so that they are the same for ever.
+    """
+
+    name: str
+    to: tuple[str, ...]
+    when: str | None
+    action: str
+    offer_id: str | None
+    channel: str
+    period_days: int
+    valid_days: int
+
+    def period_on(self, day: dt.date) -> dt.date:
+        """First day of the period that a day lies in."""
+        passed = (day - EPOCH).days
+        return day - dt.timedelta(days=passed % self.period_days)
+
+
+def risen(now: DataFrame, before: DataFrame, levels: Sequence[str]) -> DataFrame:
+    """One row a customer whose level at both dates is known and rose: with from_level, to_level.
+
+    `now` and `before` hold one as_of of gold.customer_scores each; `levels` from the highest down.
+
+    | before | now | levels | risen |
+    |---|---|---|---|
+    | LOW | HIGH | HIGH, LOW | yes |
+    | HIGH | HIGH | HIGH, LOW | no |
+    | none | HIGH | HIGH, LOW | no: nothing is known to have changed |
+    """
+    earlier = before.select("customer_id", F.col("risk_level").alias("from_level"))
+    both = now.join(earlier, on="customer_id", how="inner")
+    both = both.select("*", F.col("risk_level").alias("to_level"))
+    return both.where(_height("to_level", levels) > _height("from_level", levels))
+
+
+def with_stop(
+    rows: DataFrame, contacts: DataFrame, day: dt.date, cooling_off_days: int
+) -> DataFrame:
+    """Add `stop`: opted_out or cooling_off where nobody may contact the customer at `day`, or null.
+
+    `rows` has is_opted_out (null: not known to have). `contacts`: customer_id and contacted_on of
+    every contact but those of `day` itself. Days after `day` count as those before it, so that
+    dates that are run again, in whatever order, contact nobody twice.
+    """
+    apart = F.abs(F.datediff(F.col("contacted_on"), F.lit(day).cast("date")))
+    close = contacts.where(apart < cooling_off_days)
+    close = close.groupBy("customer_id").agg(F.count("*").alias("close_contacts"))
+    known = rows.join(close, on="customer_id", how="left")
+    stop = F.when(F.coalesce(F.col("is_opted_out"), F.lit(False)), "opted_out").when(
+        F.col("close_contacts") > 0, "cooling_off"
+    )
+    return known.select("*", stop.alias("stop"))
+
+
+def outbox(
+    rows: DataFrame,
+    rules: Sequence[Trigger],
+    outbox_before: DataFrame,
+    day: dt.date,
+    hold_out_share: float,
+) -> DataFrame:
+    """At most one row a customer: by the first rule that fits them and has none in its period yet.
+
+    `rows` are those of `with_stop`. A condition with a null does not hold. `outbox_before` holds
+    gold.outbox; its rows of `day` itself bar nothing, so that a rerun gives the same rows. Of those
+    who would get an offer a random share is held out, drawn anew for each rule and period.
+    """
+    fits = [_is_fit(rule).alias(f"is_fit_{n}") for n, rule in enumerate(rules)]
+    free = rows.where(F.col("stop").isNull()).select("customer_id", "from_level", "to_level", *fits)
+    terms = F.array(*[_terms(n, rule, day) for n, rule in enumerate(rules)])
+    each = free.select("customer_id", "from_level", "to_level", F.explode(terms).alias("rule_"))
+    fitted = each.select(
+        "customer_id",
+        "from_level",
+        "to_level",
+        F.col("rule_.place").alias("place"),
+        F.col("rule_.rule").alias("rule"),
+        F.col("rule_.is_fit").alias("is_fit"),
+        F.col("rule_.period_on").cast("date").alias("period_on"),
+        F.col("rule_.expires_on").cast("date").alias("expires_on"),
+        F.col("rule_.action").alias("action"),
+        F.col("rule_.offer_id").alias("offer_id"),
+        F.col("rule_.channel").alias("channel"),
+    ).where("is_fit")
+    used = outbox_before.where(F.col("triggered_on") != F.lit(day).cast("date"))
+    key = ["customer_id", "rule", "period_on"]
+    fresh = fitted.join(used.select(*key), on=key, how="left_anti")
+    # A plain select after the join: the one-box engine reads a window's key from its right side.
+    fresh = fresh.select(*fitted.columns)
+    first = Window.partitionBy("customer_id").orderBy("place")
+    chosen = fresh.select("*", F.row_number().over(first).alias("turn")).where(F.col("turn") == 1)
+    parts = (F.lit("hold-out"), F.col("contact_id"))
+    is_held_out = F.col("offer_id").isNotNull() & is_in_share(hold_out_share, *parts)
+    named = chosen.select("*", contact_id().alias("contact_id"))
+    dated = named.select(
+        "*",
+        F.lit(day).cast("date").alias("triggered_on"),
+        is_held_out.alias("is_held_out"),
+    )
+    return conform(dated, OUTBOX)
+
+
+def contact_id() -> Column:
+    """The name of a contact: the same whenever the same customer, rule and period come up."""
+    parts = (F.col("rule"), F.col("period_on").cast("string"), F.col("customer_id"))
+    return F.substring(F.sha2(F.concat_ws("|", *parts), 256), 1, 32)
+
+
+def undelivered(
+    outbox: DataFrame, deliveries: DataFrame, day: dt.date, is_dead_tried: bool
+) -> DataFrame:
+    """One row a contact of the outbox that was triggered by `day` and is not done with.
+
+    Who is held out is never sent anything. Done with is what was sent or cancelled, and what is
+    dead unless `is_dead_tried`. Adds attempts, those so far; is_expired: its time is over.
+    """
+    tried = deliveries.select("contact_id", "status", "attempts")
+    rows = outbox.join(tried, on="contact_id", how="left")
+    still = F.col("status").isNull() | (F.col("status") == "failed")
+    if is_dead_tried:
+        still = still | (F.col("status") == "dead")
+    still = still & ~F.col("is_held_out")
+    due = rows.where(still & (F.col("triggered_on") <= F.lit(day).cast("date")))
+    return due.select(
+        *[c for c in outbox.columns],
+        F.coalesce(F.col("attempts"), F.lit(0)).cast("bigint").alias("attempts"),
+        (F.col("expires_on") <= F.lit(day).cast("date")).alias("is_expired"),
+    )
+
+
+def outbox_contacts(outbox: DataFrame, deliveries: DataFrame) -> DataFrame:
+    """One row a contact that was made or still may be, or for which someone is held out:
+    customer_id, offer_id, contacted_on."""
+    over = deliveries.where(F.col("status").isin("dead", "cancelled")).select("contact_id")
+    kept = outbox.join(over, on="contact_id", how="left_anti")
+    return kept.select("customer_id", "offer_id", F.col("triggered_on").alias("contacted_on"))
+
+
+def _height(name: str, levels: Sequence[str]) -> Column:
+    """0 for the lowest level, one more for each above it; null for a level that is not among them.
+
+    A scheme that has changed between two dates thus triggers nothing.
+    """
+    height = F.lit(None).cast("int")
+    for place, level in enumerate(reversed(levels)):
+        height = F.when(F.col(name) == level, F.lit(place)).otherwise(height)
+    return height
+
+
+def _is_fit(rule: Trigger) -> Column:
+    is_fit = F.col("to_level").isin(*rule.to)
+    if rule.when:
+        is_fit = is_fit & F.expr(f"({rule.when})")
+    return F.coalesce(is_fit, F.lit(False))
+
+
+def _terms(place: int, rule: Trigger, day: dt.date) -> Column:
+    """What a rule says of a contact, and whether it fits the row."""
+    expires_on = day + dt.timedelta(days=rule.valid_days)
+    return F.struct(
+        F.lit(place).alias("place"),
+        F.col(f"is_fit_{place}").alias("is_fit"),
+        F.lit(rule.name).alias("rule"),
+        F.lit(rule.period_on(day).isoformat()).alias("period_on"),
+        F.lit(expires_on.isoformat()).alias("expires_on"),
+        F.lit(rule.action).alias("action"),
+        F.lit(rule.offer_id).cast("string").alias("offer_id"),
+        F.lit(rule.channel).alias("channel"),
+    )
