@@ -22,14 +22,22 @@ OF_SCORES = (
     Column(
         "remaining_lifetime_days",
         "double",
-        "Expected days to the last purchase, of 36 months at most; null: no survival model",
+        "Expected days until the customer counts as lost, or the contract ends, of 36 months at "
+        "most; null: lost already, or no survival model",
     ),
     Column(
         "likely_churn_date",
         "date",
-        "First day on which to have left is likelier than not; null: none in 36 months, or no "
-        "survival model",
+        "First day on which to have left is likelier than not; null: none in 36 months, lost "
+        "already, or no survival model",
     ),
+    Column(
+        "earliest_churn_date",
+        "date",
+        "Lower end of the interval around likely_churn_date that lifetime.survival.level in conf "
+        "says; null likewise",
+    ),
+    Column("latest_churn_date", "date", "Upper end of that interval; null likewise"),
     Column("clv_30d", "double", "Expected margin of 30 days, discounted; null: see clv_basis"),
     Column("clv_90d", "double", "Expected margin of 90 days, discounted; null: see clv_basis"),
     Column("clv_12m", "double", "Expected margin of 12 months, discounted; null: see clv_basis"),
@@ -38,13 +46,18 @@ OF_SCORES = (
     ),
     Column("clv_12m_high", "double", "Upper end of that interval"),
     Column("clv_12m_btyd", "double", "clv_12m by approach 1, expected purchases; null: no model"),
-    Column("clv_12m_survival", "double", "clv_12m by approach 2, survival; null: no model"),
+    Column(
+        "clv_12m_survival",
+        "double",
+        "clv_12m by approach 2, days expected to stay x spend rate; null: no model, lost already",
+    ),
     Column("clv_36m", "double", "Expected margin of 36 months, discounted; null: see clv_basis"),
     Column(
         "clv_basis",
         "string",
-        "What the clv columns rest on: approach and spend model, or no_amounts, not_fitted; null: "
-        "fit_lifetime has not run",
+        "What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, "
+        "whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has "
+        "not run",
     ),
     Column(
         "value_at_stake",
@@ -86,14 +99,17 @@ LIFETIME_MODELS = Table(
         Column(
             "model_name",
             "string",
-            "bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; or "
-            "timing: how regular and how seasonal purchases are",
+            "bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, "
+            "weibull_aft, discrete_hazard, spend_rate; or timing: how regular and how seasonal "
+            "purchases are",
             False,
         ),
         Column(
             "parameter",
             "string",
-            "Name in the literature; held_out_log_likelihood a customer",
+            "Name in the literature; held_out_log_likelihood a customer; concordance, "
+            "integrated_brier and calibration_<decile>_ predicted and observed on days after the "
+            "fit; p_value_proportional <covariate>",
             False,
         ),
         Column("value", "double", "Time in days, money in currency; null: undefined"),
@@ -101,7 +117,7 @@ LIFETIME_MODELS = Table(
         Column("log_likelihood", "double", "Of all customers, time in days; null: no likelihood"),
         Column("customers", "bigint", "Customers that the value comes from", False),
         Column("converged", "boolean", "At a maximum; null: nothing was optimised"),
-        Column("is_chosen", "boolean", "True: the model behind gold.customer_lifetime", False),
+        Column("is_chosen", "boolean", "True: a model behind gold.customer_lifetime", False),
         Column(
             "is_identified", "boolean", "True: the data say who leaves; null: not of this model"
         ),
@@ -122,11 +138,34 @@ CLV_BACKTEST = Table(
             "metric",
             "string",
             "purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, "
-            "bias_decile_1 (lowest forecast) to 10",
+            "bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a "
+            "purchase, the lost too",
             False,
         ),
         Column("value", "double", "Purchase days or currency a customer, or a share; null: none"),
         Column("customers", "bigint", "Customers compared", False),
+        Column(
+            "is_chosen",
+            "boolean",
+            "True: btyd or survival, whichever had the lower value_mae on cuts whose horizon had "
+            "passed by this one; null: there is no such cut",
+        ),
+    ),
+)
+
+SEGMENT_SURVIVAL = Table(
+    name="gold.segment_survival",
+    row="How many of a segment are still customers some days on (Kaplan-Meier).",
+    key=("as_of", "segment", "days_ahead"),
+    slice_by="as_of",
+    columns=(
+        AS_OF,
+        Column("segment", "string", "Segment at the first date with features; or all", False),
+        Column("days_ahead", "int", "Days from that date on", False),
+        Column("survival", "double", "Share still customers beyond that day", False),
+        Column("ci_low", "double", "Lower end of its 95 % interval", False),
+        Column("ci_high", "double", "Upper end of its 95 % interval", False),
+        Column("customers", "bigint", "Customers of the segment", False),
     ),
 )
 
@@ -203,6 +242,7 @@ GOLD_LIFETIME = (
     CUSTOMER_LIFETIME,
     LIFETIME_MODELS,
     CLV_BACKTEST,
+    SEGMENT_SURVIVAL,
     RETENTION_PLAN,
     STRATEGY_COMPARISON,
 )

@@ -28,6 +28,9 @@ SELECT * FROM gold_customer_lifetime WHERE as_of = (SELECT max(as_of) FROM gold_
 CREATE OR REPLACE TEMP VIEW gold_lifetime_models_latest AS
 SELECT * FROM gold_lifetime_models WHERE as_of = (SELECT max(as_of) FROM gold_lifetime_models);
 
+CREATE OR REPLACE TEMP VIEW gold_segment_survival_latest AS
+SELECT * FROM gold_segment_survival WHERE as_of = (SELECT max(as_of) FROM gold_segment_survival);
+
 CREATE OR REPLACE TEMP VIEW gold_retention_plan_latest AS
 SELECT * FROM gold_retention_plan WHERE as_of = (SELECT max(as_of) FROM gold_retention_plan);
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from jobs.lifetime.backtest import Cuts, backtest, compare
+from jobs.lifetime.backtest import Cuts, backtest
+from jobs.lifetime.comparison import compare
 from jobs.lifetime.fits import Fits, fit_all
+from jobs.lifetime.landmarks import Landmarks, feature_dates
 from jobs.lifetime.record import RECORD, fingerprint, log_run, register, writes_of
+from jobs.lifetime.segments import survival_by_segment
+from jobs.lifetime.staying import Staying, fit_staying
 from jobs.lifetime.summaries import Summaries
 from jobs.lifetime.timing import add_contracts, add_timing
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
@@ -15,10 +19,12 @@ from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
 from jobs.runtime.registry import Registry
 from jobs.runtime.writes import Write
+from models.lifetime_backtest import APPROACHES, best_before
 
 
 def run(context: Context) -> None:
-    """gold.lifetime_models, clv_backtest, customer_lifetime, rows of model_comparison."""
+    """gold.lifetime_models, clv_backtest, segment_survival, customer_lifetime, and rows of
+    model_comparison."""
     context.needs("silver.transactions", "ingest")
     if context.as_of <= context.observed_from:
         raise TableError(
@@ -33,15 +39,17 @@ def run(context: Context) -> None:
         )
         record = registry.run_json(done.info.run_id, RECORD)
         summaries = Summaries.at(context, [context.as_of])
+        landmarks = Landmarks.at(context, summaries, [context.as_of], [])
     else:
-        cuts = Cuts.of(context)
-        tested = tested_on(context)
-        dates = {context.as_of, tested, *(d for d in cuts.all_days if d > context.observed_from)}
-        summaries = Summaries.at(context, sorted(d for d in dates if d > context.observed_from))
-        record = fitted(context, summaries, cuts, tested, registry)
+        cuts, tested, dates = Cuts.of(context), tested_on(context), feature_dates(context)
+        wanted = {context.as_of, tested, *dates, *cuts.all_days}
+        days = sorted(d for d in wanted if d > context.observed_from)
+        summaries = Summaries.at(context, days)
+        landmarks = Landmarks.at(context, summaries, days, dates)
+        record = fitted(context, summaries, landmarks, cuts, tested, registry)
     for warning in record["warnings"]:
         context.progress.warn(warning)
-    context.write([worth(context, summaries, record["portable"]), *writes_of(context, record)])
+    context.write([worth(context, landmarks, record), *writes_of(context, record)])
     context.lake.forget()
 
 
@@ -61,6 +69,7 @@ def tested_on(context: Context) -> dt.date:
 def fitted(
     context: Context,
     summaries: Summaries,
+    landmarks: Landmarks,
     cuts: Cuts,
     tested: dt.date,
     registry: Registry | None,
@@ -69,7 +78,8 @@ def fitted(
     found = fit_all(context, summaries, context.as_of)
     add_timing(context, summaries, context.as_of, found)
     add_contracts(context, summaries, context.as_of, found)
-    record = recorded(context, summaries, cuts, tested, found)
+    staying = fit_staying(context, landmarks, tested)
+    record = recorded(context, summaries, landmarks, cuts, tested, found, staying)
     if registry is None:
         return record
     import mlflow
@@ -78,40 +88,64 @@ def fitted(
     name = f"lifetime-{context.as_of}"
     with mlflow.start_run(experiment_id=registry.experiment_id(), run_name=name) as active:
         record["trained_at"] = active.info.start_time
-        if found.model is not None:
-            record["version"] = register(context, registry, active.info.run_id, found.model)
+        record["versions"] = register(context, registry, active.info.run_id, found.model, staying)
         log_run(context, record, mark)
-    context.progress.say(f"      chosen      {record['chosen'] or 'no model'}")
+    names = [n for n in record["chosen"].values() if n]
+    context.progress.say(f"      chosen      {' and '.join(names) or 'no model'}")
     return record
 
 
 def recorded(
-    context: Context, summaries: Summaries, cuts: Cuts, tested: dt.date, found: Fits
+    context: Context,
+    summaries: Summaries,
+    landmarks: Landmarks,
+    cuts: Cuts,
+    tested: dt.date,
+    found: Fits,
+    staying: Staying,
 ) -> dict[str, Any]:
     """The run's facts as JSON can hold them."""
-    model = found.model
-    has_past = model is not None and tested > context.observed_from
+    model, life = found.model, staying.model
+    chosen = {"btyd": model.name if model else None, "survival": life.kind if life else None}
+    has_past = tested > context.observed_from and (model is not None or life is not None)
+    tests = backtest(context, summaries, landmarks, cuts, chosen) if any(chosen.values()) else []
     return {
-        "chosen": model.name if model else None,
-        "portable": model.to_json() if model else None,
-        "version": "-",
+        "chosen": chosen,
+        "approach": approach(context, tests, cuts),
+        "portable": {
+            "btyd": model.to_json() if model else None,
+            "survival": life.to_json() if life else None,
+        },
+        "versions": {},
         "trained_at": 0,
-        "warnings": found.warnings,
-        "models": found.rows,
-        "backtest": backtest(context, summaries, cuts, model.name) if model else [],
-        "comparison": compare(context, summaries, tested) if has_past else [],
+        "warnings": [*found.warnings, *staying.warnings],
+        "models": [*found.rows, *staying.rows],
+        "backtest": tests,
+        "segments": survival_by_segment(context, landmarks),
+        "comparison": compare(context, summaries, landmarks, tested) if has_past else [],
     }
 
 
-def worth(context: Context, summaries: Summaries, portable: str | None) -> Write:
+def approach(context: Context, tests: list[dict[str, Any]], cuts: Cuts) -> str:
+    """btyd or survival: what forecast the longest horizon better on all cuts that have passed."""
+    return best_before(tests, context.as_of.isoformat(), max(cuts.horizons)) or APPROACHES[0]
+
+
+def worth(context: Context, landmarks: Landmarks, record: dict[str, Any]) -> Write:
     """gold.customer_lifetime: predictions in batches on the workers."""
-    from models.btyd.scoring import PREDICTED_DDL, SUMMARY, batch_predictor
+    from models.btyd.scoring import SUMMARY
+    from models.lifetime_scoring import PREDICTED_DDL, batch_predictor
     from transforms.lifetime import customer_lifetime
 
-    rows = summaries.of_day(summaries.summary, context.as_of).select(*SUMMARY)
-    predicted = rows.mapInPandas(batch_predictor(portable), PREDICTED_DDL)
+    rows = landmarks.frame.where(f"as_of = DATE'{context.as_of}'")
+    others = [c for c in rows.columns if c.startswith(("feature_", "past_"))]
+    portable = record["portable"]
+    predicted = rows.select(*SUMMARY, "entry_days", *others).mapInPandas(
+        batch_predictor(portable["btyd"], portable["survival"]), PREDICTED_DDL
+    )
     table = context.table("gold.customer_lifetime")
-    return Write(table, customer_lifetime(predicted), [context.as_of])
+    frame = customer_lifetime(predicted, record["approach"] == "survival")
+    return Write(table, frame, [context.as_of])
 
 
 def command(

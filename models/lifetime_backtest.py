@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 Array = NDArray[np.float64]
 DECILES = 10
+# Those that say what customers are worth over any period; one of them is chosen.
+APPROACHES = ("btyd", "survival")
 
 
 def last_period(rows: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
@@ -53,13 +57,11 @@ class BoostedTrees:
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Purchases and value, at or above 0."""
         x = _matrix(rows, self.features)
-        return pd.DataFrame(
-            {
-                "purchases": np.maximum(self.purchases.predict(x), 0.0),
-                "value": np.maximum(self.value.predict(x), 0.0),
-            },
-            index=rows.index,
-        )
+        found = {
+            "purchases": np.maximum(self.purchases.predict(x), 0.0),
+            "value": np.maximum(self.value.predict(x), 0.0),
+        }
+        return pd.DataFrame(found, index=rows.index)
 
 
 def _matrix(rows: pd.DataFrame, features: tuple[str, ...]) -> Array:
@@ -100,3 +102,37 @@ def rank_correlation(one: Array, other: Array) -> float | None:
     if spread == 0:
         return None
     return float(((a - a.mean()) * (b - b.mean())).mean() / spread)
+
+
+def chosen_before(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with is_chosen: at each cut and horizon the approach of APPROACHES with the lowest
+    mean value_mae over the cuts whose horizon had passed by then; None where there is no such cut.
+
+    `rows` have cut (ISO text), approach, horizon_days, metric and value. Where amounts are not
+    known purchases decide.
+    """
+    decided = {
+        (r["cut"], r["horizon_days"]): best_before(rows, r["cut"], r["horizon_days"]) for r in rows
+    }
+    found = []
+    for r in rows:
+        best = decided[r["cut"], r["horizon_days"]]
+        found.append({**r, "is_chosen": None if best is None else r["approach"] == best})
+    return found
+
+
+def best_before(rows: Sequence[dict[str, Any]], day: str, horizon_days: int) -> str | None:
+    """The approach with the lowest mean error on cuts whose horizon had passed by the day, each
+    measured on the same cuts; None: there is none. The first of APPROACHES where two are equal."""
+    for metric in ("value_mae", "purchases_mae"):
+        errors: dict[str, dict[str, float]] = {}
+        for r in rows:
+            over = dt.date.fromisoformat(r["cut"]) + dt.timedelta(days=horizon_days)
+            is_past = r["horizon_days"] == horizon_days and over <= dt.date.fromisoformat(day)
+            if is_past and r["metric"] == metric and r["approach"] in APPROACHES:
+                errors.setdefault(r["approach"], {})[r["cut"]] = r["value"]
+        if errors:
+            shared = set.intersection(*(set(by_cut) for by_cut in errors.values()))
+            mean = {a: sum(by[c] for c in shared) / max(len(shared), 1) for a, by in errors.items()}
+            return min((a for a in APPROACHES if a in mean), key=lambda a: mean[a])
+    return None

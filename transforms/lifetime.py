@@ -147,18 +147,27 @@ def contract_renewals(summary: DataFrame, terminations: DataFrame) -> DataFrame:
     return counted.groupBy("renewals", "has_left").agg(F.count("*").alias("customers"))
 
 
-def customer_lifetime(predicted: DataFrame) -> DataFrame:
-    """gold.customer_lifetime from the predictions of approach 1; approach 2's columns are null.
+CLV = ("clv_30d", "clv_90d", "clv_12m", "clv_12m_low", "clv_12m_high", "clv_36m", "value_at_stake")
 
-    `predicted` has the summary and the columns of models.btyd.scoring.
+
+def customer_lifetime(predicted: DataFrame, is_survival_chosen: bool) -> DataFrame:
+    """gold.customer_lifetime from the predictions of both approaches.
+
+    `predicted` has the summary and the columns of models.lifetime_scoring. The clv columns are
+    those of survival where it is chosen and says something of the customer, else those of btyd;
+    and survival's where btyd has none.
     """
-    nothing = F.lit(None)
+    of_survival = F.col("survival_clv_12m").isNotNull()
+    takes_it = of_survival & (F.lit(is_survival_chosen) | F.col("clv_12m").isNull())
+    chosen = {n: F.when(takes_it, F.col(f"survival_{n}")).otherwise(F.col(n)) for n in CLV}
+    basis = F.when(takes_it, F.lit("survival_spend_rate")).otherwise(F.col("clv_basis"))
+    others = [c for c in predicted.columns if c not in (*CLV, "clv_basis")]
     rows = predicted.select(
-        "*",
+        *others,
         F.col("T_days").alias("observed_days"),
         F.col("clv_12m").alias("clv_12m_btyd"),
-        nothing.cast("double").alias("clv_12m_survival"),
-        nothing.cast("double").alias("remaining_lifetime_days"),
-        nothing.cast("date").alias("likely_churn_date"),
+        F.col("survival_clv_12m").alias("clv_12m_survival"),
+        basis.alias("clv_basis"),
+        *[value.alias(name) for name, value in chosen.items()],
     )
     return conform(rows, CUSTOMER_LIFETIME)

@@ -144,7 +144,7 @@ def with_costs_and_gains(
     """Add cost_<offer> and gain_<offer> = effect x value_at_stake - cost, null where barred.
 
     Barred are customers with a barrier, offers outside their condition or sent too lately, and
-    those that would do harm (effect <= 0). A cost that is a share is one of clv_12m.
+    those that would do harm (effect <= 0). A cost that is a share is one of value_at_stake.
     """
     columns = []
     for offer in offers:
@@ -159,15 +159,19 @@ def with_costs_and_gains(
 
 
 def cost_of(offer: Offer, redemption_rate: float) -> Column:
-    """Expected cost to one customer; null where it is a share and clv_12m is unknown."""
+    """Expected cost to one customer; null where it is a share and value_at_stake is unknown.
+
+    A share is one of the 12-month CLV given that the customer stays, as the gain is: who takes an
+    offer has stayed, and a share of clv_12m would make the long silent look cheap.
+    """
     rate = redemption_rate if offer.is_paid_on_redemption else 1.0
     if offer.money is not None:
         return F.lit(float(offer.money) * rate)
-    # A customer with a negative CLV (returns) makes no offer cheaper than free.
-    clv = F.when(F.col("clv_12m") > 0, F.col("clv_12m")).otherwise(
-        F.when(F.col("clv_12m").isNotNull(), F.lit(0.0))
+    # A customer with a negative value (returns) makes no offer cheaper than free.
+    stake = F.when(F.col("value_at_stake") > 0, F.col("value_at_stake")).otherwise(
+        F.when(F.col("value_at_stake").isNotNull(), F.lit(0.0))
     )
-    return clv * F.lit(float(offer.share or 0.0) * rate)
+    return stake * F.lit(float(offer.share or 0.0) * rate)
 
 
 def may_get(offer: Offer) -> Column:

@@ -41,7 +41,7 @@ class Offer:
     def assumption(self) -> str:
         """One sentence that names where the effect comes from."""
         cost = (
-            f"{self.cost_share:.1%} of clv_12m"
+            f"{self.cost_share:.1%} of value_at_stake"
             if self.cost_share is not None
             else f"{self.cost_money:.2f} in money"
         )
@@ -54,11 +54,13 @@ class Offer:
 def with_expectations(scores: DataFrame, offer: Offer) -> DataFrame:
     """One row a customer: INPUTS, value_at_risk, expected_value_kept, cost, net_value.
 
-    value_at_risk = churn_probability x value_at_stake. Null where no value is known.
+    value_at_risk = churn_probability x value_at_stake. Null where no value is known. A cost that
+    is a share is one of value_at_stake: who redeems has stayed, so what is given away is a share of
+    what a customer who stays brings. A share of clv_12m would make the long silent look cheap.
     """
     at_risk = F.col("churn_probability") * F.col("value_at_stake")
     price = (
-        F.lit(offer.cost_share) * F.col("clv_12m")
+        F.lit(offer.cost_share) * F.col("value_at_stake")
         if offer.cost_share is not None
         else F.lit(offer.cost_money).cast("double")
     )
@@ -66,7 +68,7 @@ def with_expectations(scores: DataFrame, offer: Offer) -> DataFrame:
         *INPUTS,
         at_risk.alias("value_at_risk"),
         (at_risk * F.lit(offer.effect)).alias("expected_value_kept"),
-        F.when(F.col("clv_12m").isNotNull(), price * F.lit(offer.redeemed_share)).alias("cost"),
+        F.when(at_risk.isNotNull(), price * F.lit(offer.redeemed_share)).alias("cost"),
     )
     return rows.select("*", (F.col("expected_value_kept") - F.col("cost")).alias("net_value"))
 

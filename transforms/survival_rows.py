@@ -8,8 +8,9 @@ joined by (customer_id, as_of), and nothing here looks at them.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, Window, functions as F
+from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from transforms.training_rows import KEY
 
@@ -132,3 +133,52 @@ def person_periods(rows: DataFrame, period_days: int, most_periods: int) -> Data
         (F.col("entry_days") + F.col("begins")).cast("bigint").alias("period_age_days"),
         happened.cast("int").alias("churned"),
     )
+
+
+COVARIATE = "feature_"
+
+
+def with_covariates(
+    features: DataFrame, names: Sequence[str], window_days: int | None = None
+) -> DataFrame:
+    """One row a (customer_id, as_of) alive (see `alive`): entry_days, and feature_<name> doubles.
+
+    `features` has a row a known customer and as_of with the columns of all feature tables.
+    """
+    here = alive(features, features, window_days)
+    values = [F.col(name).cast("double").alias(COVARIATE + name) for name in names]
+    known = features.select(*KEY, *values)
+    return here.join(known, on=list(KEY), how="inner")
+
+
+def seen_by(rows: DataFrame, day: dt.date) -> DataFrame:
+    """The rows of `spells` that began before the day, as they stood on it: censored there."""
+    began = rows.where(F.col("as_of") < F.lit(day).cast("date"))
+    until = F.datediff(F.lit(day).cast("date"), F.col("as_of")).cast("bigint")
+    lived = F.col("duration_days") - F.col("entry_days")
+    others = [c for c in rows.columns if c not in ("duration_days", "event", "followed_days")]
+    return began.select(
+        *others,
+        (F.col("entry_days") + F.least(lived, until)).alias("duration_days"),
+        F.when(lived <= until, F.col("event")).otherwise(0).alias("event"),
+        F.least(F.col("followed_days"), until).alias("followed_days"),
+    )
+
+
+def band_of(feature: str, edges: Sequence[float]) -> Column:
+    """How many of the edges the value lies above, as text; null: its own (as portable.Bands)."""
+    above = sum((F.when(F.col(feature) > e, 1).otherwise(0) for e in edges), F.lit(0))
+    return F.coalesce(F.when(F.col(feature).isNotNull(), above.cast("string")), F.lit("null"))
+
+
+def lived_counts(rows: DataFrame, segments: DataFrame) -> DataFrame:
+    """One row a (segment, lived_days, event): customers, each from their first landmark on.
+
+    `segments` has customer_id, as_of, segment. At most a row a day of history and segment, twice.
+    """
+    first = rows.groupBy("customer_id").agg(F.min("as_of").alias("as_of"))
+    known = segments.select(*KEY, "segment")
+    each = rows.join(first, on=list(KEY), how="left_semi").join(known, on=list(KEY), how="inner")
+    lived = (F.col("duration_days") - F.col("entry_days")).cast("int").alias("lived_days")
+    counted = each.select("segment", lived, "event")
+    return counted.groupBy("segment", "lived_days", "event").agg(F.count("*").alias("customers"))

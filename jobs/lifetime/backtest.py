@@ -1,34 +1,42 @@
-"""Forecasts from past days beside what happened: gold.clv_backtest and gold.model_comparison."""
+"""Forecasts of purchases and value from past days beside what happened: gold.clv_backtest."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
-from jobs.lifetime.fits import check, fit_of, fit_one
+from jobs.lifetime.fits import fit_one
+from jobs.lifetime.landmarks import Landmarks
+from jobs.lifetime.staying import fit_one as fit_life, with_rates
 from jobs.lifetime.summaries import Summaries
 from jobs.runtime.context import Context
-from models.btyd.choice import fitted
-from models.btyd.rows import NotFittableError
 from models.btyd.worth import LifetimeModel
-from models.lifetime_backtest import BoostedTrees, last_period, measures
-from models.metrics import bootstrap_weights, estimates, stable_seed
+from models.lifetime_backtest import BoostedTrees, chosen_before, last_period, measures
+from models.survival.rows import SurvivalError
+from models.survival.worth import SurvivalWorth
 
 Row = dict[str, Any]
-# Customers compared on the driver, chosen by hash: means of 200,000 are exact to a thousandth.
-MOST_ROWS = 200_000
+# What is said of everyone with a purchase, the lost too.
+ALSO_OF_ALL = ("mae", "rmse", "rank_correlation", "top_decile_share", "total_ratio")
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """The days forecast from, each with horizons that have passed by as_of."""
+    """The days forecast from, each with horizons that have passed by as_of.
 
-    days: tuple[dt.date, ...]
+    judged: the last `cuts` of them; the choice at one is made by what had passed before it, so
+    that earlier ones are needed too.
+    """
+
+    judged: tuple[dt.date, ...]
     horizons: tuple[int, ...]
+    earliest: dt.date
 
     @classmethod
     def of(cls, context: Context) -> Cuts:
@@ -40,44 +48,89 @@ class Cuts:
             for n in range(settings.cuts)
         ]
         first = context.observed_from + dt.timedelta(days=settings.min_history_days)
-        return cls(tuple(d for d in days if d >= first), tuple(settings.horizons_days))
+        return cls(tuple(d for d in days if d >= first), tuple(settings.horizons_days), first)
 
     def earlier(self, cut: dt.date, horizon: int) -> dt.date:
-        """Where boosted trees learn from: their outcomes end where the forecast begins."""
+        """The day whose outcomes end where the forecast begins: boosted trees learn there."""
         return cut - dt.timedelta(days=horizon)
 
     @property
+    def days(self) -> list[dt.date]:
+        """All days forecast from, ascending."""
+        before = {self.earlier(c, h) for c in self.judged for h in self.horizons}
+        return sorted({*self.judged, *(d for d in before if d >= self.earliest)})
+
+    @property
     def all_days(self) -> set[dt.date]:
-        return {*self.days, *(self.earlier(c, h) for c in self.days for h in self.horizons)}
+        """These, and those where boosted trees learn."""
+        return {*self.days, *(self.earlier(c, h) for c in self.judged for h in self.horizons)}
 
 
-def backtest(context: Context, summaries: Summaries, cuts: Cuts, name: str) -> list[Row]:
-    """One row a (cut, approach, horizon_days, metric)."""
-    from transforms.lifetime import outcomes
-
-    if not cuts.days:
-        return []
-    first = context.observed_from
-    dates = sorted(d for d in cuts.all_days if d > first)
-    # Whom gold.customer_scores would hold: the active and silent of the day.
-    kept = context.settings.lifecycle.silent_days
-    summary = summaries.summary.where(f"T_days - recency_days + 1 <= {kept}")
-    frame = context.lake.keep(outcomes(summaries.days, summary, dates, cuts.horizons))
-    rows = _samples(frame, dates)
+def backtest(
+    context: Context, summaries: Summaries, landmarks: Landmarks, cuts: Cuts, names: dict[str, Any]
+) -> list[Row]:
+    """One row a (cut, approach, horizon_days, metric). names: of the chosen btyd and survival."""
     found: list[Row] = []
     for cut in cuts.days:
-        model = fit_one(context, summaries, cut, name)
-        for horizon in cuts.horizons:
-            before = rows.get(cuts.earlier(cut, horizon))
-            forecasts = {"last_period": last_period(rows[cut], horizon)}
-            if model is not None:
-                forecasts["btyd"] = by_model(model, rows[cut], horizon)
-            if before is not None and len(before) >= context.settings.lifetime.fewest_customers:
-                trees = BoostedTrees.fit(before, horizon, context.settings.training.seed)
-                forecasts["boosted_trees"] = trees.predict(rows[cut])
-            for approach, forecast in forecasts.items():
-                found += _measured(cut, approach, horizon, rows[cut], forecast)
+        # Some thousand rows: a second thread waits longer than it works (boosted trees took 25 s
+        # for 1.4 s where the machine had other work).
+        with threadpool_limits(1):
+            found += _of_cut(context, summaries, landmarks, cuts, cut, names)
+    return chosen_before(found)
+
+
+def _of_cut(
+    context: Context,
+    summaries: Summaries,
+    landmarks: Landmarks,
+    cuts: Cuts,
+    cut: dt.date,
+    names: dict[str, Any],
+) -> list[Row]:
+    found: list[Row] = []
+    rows = landmarks.on_driver[cut]
+    kept = rows["T_days"] - rows["recency_days"] + 1 <= context.settings.lifecycle.silent_days
+    models = _models(context, summaries, landmarks, cut, names)
+    for horizon in cuts.horizons:
+        forecasts = {"last_period": last_period(rows, horizon)}
+        forecasts |= {name: _forecast(m, rows, horizon) for name, m in models.items()}
+        trees = None
+        if cut in cuts.judged:  # they are never chosen, so that earlier cuts need none
+            trees = _trees(context, landmarks, cuts.earlier(cut, horizon), horizon)
+        if trees is not None:
+            forecasts["boosted_trees"] = trees.predict(rows)
+        facts = {"cut": cut.isoformat(), "horizon_days": horizon}
+        for approach, forecast in forecasts.items():
+            measured = _measured(rows, forecast, horizon, kept.to_numpy())
+            found += [{**facts, "approach": approach, **m} for m in measured]
     return found
+
+
+def _models(
+    context: Context,
+    summaries: Summaries,
+    landmarks: Landmarks,
+    cut: dt.date,
+    names: dict[str, Any],
+) -> dict[str, Any]:
+    """The models of both approaches as they would have been fitted on the cut."""
+    models: dict[str, Any] = {}
+    if names["btyd"]:
+        models["btyd"] = fit_one(context, summaries, cut, names["btyd"])
+    seen = landmarks.seen(cut) if names["survival"] and len(landmarks.alive(cut)) else None
+    if seen is not None and seen.events >= context.settings.lifetime.survival.fewest_events:
+        try:
+            life, _ = fit_life(context, seen, names["survival"])
+            models["survival"] = with_rates(context, landmarks, cut, life)
+        except SurvivalError:
+            pass  # too little had happened by then
+    return {name: model for name, model in models.items() if model is not None}
+
+
+def _forecast(model: Any, rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    if isinstance(model, SurvivalWorth):
+        return by_staying(model, rows, horizon)
+    return by_model(model, rows, horizon)
 
 
 def by_model(model: LifetimeModel, rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
@@ -92,100 +145,43 @@ def by_model(model: LifetimeModel, rows: pd.DataFrame, horizon: int) -> pd.DataF
     return pd.DataFrame({"purchases": purchases, "value": purchases * each}, index=rows.index)
 
 
-def _measured(
-    cut: dt.date, approach: str, horizon: int, rows: pd.DataFrame, forecast: pd.DataFrame
-) -> list[Row]:
-    found = []
-    for what, actual in (("purchases", f"next_days_{horizon}"), ("value", f"next_value_{horizon}")):
-        guess = forecast[what].to_numpy(dtype=float)
-        if np.isnan(guess).any():
-            continue  # no amounts: only purchases are forecast
-        for metric, value in measures(rows[actual], guess).items():
-            facts = {"cut": cut.isoformat(), "approach": approach, "horizon_days": horizon}
-            named = {"metric": f"{what}_{metric}", "value": value, "customers": len(rows)}
-            found.append({**facts, **named})
+def by_staying(model: SurvivalWorth, rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """The same of approach 2; who had left is expected to bring nothing."""
+    found = pd.DataFrame(0.0, index=rows.index, columns=["purchases", "value"])
+    here = rows[rows["entry_days"].notna()]
+    found.loc[here.index] = model.forecast(here, horizon)
     return found
 
 
-def _samples(frame: Any, dates: list[dt.date]) -> dict[dt.date, pd.DataFrame]:
-    """The rows of each date, at most MOST_ROWS of them chosen by hash, sorted by customer."""
-    from pyspark.sql import functions as F
+def _trees(
+    context: Context, landmarks: Landmarks, before: dt.date, horizon: int
+) -> BoostedTrees | None:
+    """Boosted trees from an earlier day; None: too few customers were there."""
+    rows = landmarks.on_driver.get(before)
+    if rows is None:
+        return None
+    silent = rows["T_days"] - rows["recency_days"] + 1
+    kept = rows[silent <= context.settings.lifecycle.silent_days]
+    if len(kept) < context.settings.lifetime.fewest_customers:
+        return None
+    return BoostedTrees.fit(kept, horizon, context.settings.training.seed)
 
-    if frame.count() <= MOST_ROWS:
-        every = frame.toPandas()
-        found = {day: every[every["as_of"] == day] for day in dates}
-    else:
-        order = (F.xxhash64("customer_id"), "customer_id")
-        found = {
-            day: frame.where(f"as_of = DATE'{day}'").orderBy(*order).limit(MOST_ROWS).toPandas()
-            for day in dates
+
+def _measured(
+    rows: pd.DataFrame, forecast: pd.DataFrame, horizon: int, kept: Any
+) -> list[Mapping[str, Any]]:
+    """Of whom gold.customer_scores would hold, the active and silent; and of all."""
+    found: list[Mapping[str, Any]] = []
+    for what, actual in (("purchases", f"next_days_{horizon}"), ("value", f"next_value_{horizon}")):
+        guess, truth = forecast[what].to_numpy(dtype=float), rows[actual].to_numpy(dtype=float)
+        if np.isnan(guess).any():
+            continue  # no amounts: only purchases are forecast
+        of_all = measures(truth, guess)
+        figures = {
+            **measures(truth[kept], guess[kept]),
+            **{f"{name}_all": of_all[name] for name in ALSO_OF_ALL if name in of_all},
         }
-    return {d: r.sort_values("customer_id").reset_index(drop=True) for d, r in found.items()}
-
-
-# ---------------------------------------------------------------------- beside the classifiers
-
-
-def compare(context: Context, summaries: Summaries, day: dt.date) -> list[Row]:
-    """gold.model_comparison's rows: P(no purchase within the horizon) on the labels of `day`.
-
-    1 - P(alive) would rank one-time buyers as the safest under BG/NBD (they have P(alive) = 1), so
-    the score is the probability of what the label says; roc_auc_p_alive stands beside it.
-    """
-    from pyspark.sql import functions as F
-
-    for name in ("features.labels", "features.transactions"):
-        if not context.has(name):
-            return []
-    horizon = context.settings.churn.primary_horizon_days
-    labels = context.read("features.labels").where(
-        f"as_of = DATE'{day}' AND horizon_days = {horizon}"
-    )
-    recent = context.read("features.transactions").where(f"as_of = DATE'{day}'")
-    rows = summaries.of_day(summaries.summary, day).join(
-        labels.select("customer_id", "churned"), on="customer_id", how="inner"
-    )
-    rows = rows.join(recent.select("customer_id", "purchases_90d"), on="customer_id", how="inner")
-    chosen = rows.orderBy(F.xxhash64("customer_id"), "customer_id").limit(MOST_ROWS).toPandas()
-    test = chosen.sort_values("customer_id").reset_index(drop=True)
-    if not 0 < test["churned"].sum() < len(test):
-        return []
-    return [
-        row
-        for name in context.settings.lifetime.models
-        for row in _compared(context, summaries, day, name, test)
-    ]
-
-
-def _compared(
-    context: Context, summaries: Summaries, day: dt.date, name: str, test: pd.DataFrame
-) -> list[Row]:
-    settings = context.settings
-    whole = summaries.purchases(day)
-    try:
-        check(whole, settings.lifetime)
-        model = fitted(name, fit_of(whole, name))
-    except NotFittableError:
-        return []
-    x, recency, T = (
-        test[c].astype(float).to_numpy() for c in ("frequency", "recency_days", "T_days")
-    )
-    lead, horizon = settings.churn.lead_days, settings.churn.primary_horizon_days
-    silent = model.p_no_purchase(x, recency, T, horizon, lead)
-    left = 1 - model.p_alive(x, recency, T)
-    found: list[Row] = []
-    populations = {"all": np.ones(len(test), bool), "active_90d": (test["purchases_90d"] > 0)}
-    for population, mask in populations.items():
-        part = np.asarray(mask)
-        label = test["churned"].to_numpy(dtype=float)[part]
-        samples = settings.training.bootstrap_samples
-        weights = bootstrap_weights(
-            test["customer_id"][part].tolist(), samples, stable_seed(population)
-        )
-        measured = estimates(label, silent[part], 0.5, weights)
-        measured["roc_auc_p_alive"] = estimates(label, left[part], 0.5, weights)["roc_auc"]
-        for metric, estimate in measured.items():
-            facts = {"model_name": name, "population": population, "split": "test"}
-            ends = {"ci_low": estimate.low, "ci_high": estimate.high}
-            found.append({**facts, "metric": metric, "value": estimate.value, **ends})
+        for metric, value in figures.items():
+            count = len(rows) if metric.endswith("_all") else int(kept.sum())
+            found.append({"metric": f"{what}_{metric}", "value": value, "customers": count})
     return found

@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from jobs import lifetime
+from jobs.lifetime.staying import Staying
 from jobs.runtime.context import Context
 from jobs.runtime.registry import CHAMPION, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.writes import Write
 from models.btyd.worth import LifetimeModel
+from models.survival.worth import SurvivalWorth
 
 RECORD = "lifetime.json"
 # MLflow takes a thousand a call.
@@ -38,6 +41,8 @@ def fingerprint(context: Context) -> str:
         "silver.terminations",
         "features.labels",
         "features.transactions",
+        "features.behavior",
+        "features.demographics",
     )
     facts = {
         "job": "fit_lifetime",
@@ -45,6 +50,7 @@ def fingerprint(context: Context) -> str:
         "inputs": {n: context.lake.version(n) for n in used if context.lake.exists(n)},
         "lifetime": settings.lifetime.model_dump(),
         "churn": settings.churn.model_dump(),
+        "lifecycle": settings.lifecycle.model_dump(),
         "samples": [settings.training.bootstrap_samples, settings.training.seed],
         "code": code_version(),
     }
@@ -71,19 +77,63 @@ def log_run(context: Context, record: dict[str, Any], mark: str) -> None:
     mlflow.log_dict(record, RECORD)
 
 
-def register(context: Context, registry: Registry, run_id: str, model: LifetimeModel) -> str:
-    """A version in the registry; champion, unless the one there knows a later date."""
+def register(
+    context: Context,
+    registry: Registry,
+    run_id: str,
+    model: LifetimeModel | None,
+    staying: Staying,
+) -> dict[str, str]:
+    """The versions registered, by kind of model (btyd, survival)."""
     import mlflow
 
-    served = Path(lifetime.__file__).with_name("served_model.py")
+    versions: dict[str, str] = {}
+    if model is not None:
+        served = Path(lifetime.__file__).with_name("served_model.py")
+        given = (served, model.to_json(), EXAMPLE, model.predict(EXAMPLE))
+        versions["btyd"] = _registered(context, registry, run_id, given)
+        mlflow.set_tags({"version": versions["btyd"], "chosen": model.name})
+    if staying.model is not None:
+        # A run of its own: a run holds one portable model.
+        name, where = f"survival-{context.as_of}", registry.experiment_id()
+        own = Registry(context.settings, context.settings.lifetime.survival.registered_model)
+        with mlflow.start_run(experiment_id=where, run_name=name, nested=True) as active:
+            served = Path(lifetime.__file__).with_name("served_survival.py")
+            example = example_of(staying.model)
+            given = (served, staying.model.to_json(), example, staying.model.predict(example))
+            others = {f"survival_{n}": m.to_json() for n, m in staying.others.items()}
+            versions["survival"] = _registered(context, own, active.info.run_id, given, others)
+            mlflow.set_tags({"version": versions["survival"], "chosen": staying.model.kind})
+    return versions
+
+
+def _registered(
+    context: Context,
+    registry: Registry,
+    run_id: str,
+    given: tuple[Path, str, pd.DataFrame, pd.DataFrame],
+    further: Mapping[str, str] | None = None,
+) -> str:
+    """A version in the registry; champion, unless the one there knows a later date."""
     tags = {"code": code_version(), "as_of": context.as_of.isoformat()}
-    answer = model.predict(EXAMPLE)
-    version = registry.register(run_id, served, model.to_json(), EXAMPLE, answer, tags)
+    version = registry.register(run_id, *given, tags, further)
     champion = registry.by_alias(CHAMPION)
     if champion is None or champion.tags.get("as_of", "") <= context.as_of.isoformat():
         registry.promote(version)
-    mlflow.set_tags({"version": version, "chosen": model.name})
     return version
+
+
+def example_of(model: SurvivalWorth) -> pd.DataFrame:
+    """Two customers as the served model takes them: a frequent buyer and one of whom little is
+    known."""
+    features = {name: [1.0, 1.0] for name in model.life.encoder.feature_names}
+    past = {
+        f"past_{what}_{w}": [float(w) / 10, 0.0]
+        for what in ("value", "days")
+        for w in model.purchases.windows
+    }
+    known = {"entry_days": [300, 40], "frequency": [30.0, 0.0], "T_days": [299.0, 39.0]}
+    return pd.DataFrame({**known, "monetary_value": [20.0, 0.0], **past, **features})
 
 
 def writes_of(context: Context, record: dict[str, Any]) -> list[Write]:
@@ -95,14 +145,19 @@ def writes_of(context: Context, record: dict[str, Any]) -> list[Write]:
     writes = [Write(*_frame(context, "gold.lifetime_models", models), [day])]
     if rows:
         writes.append(Write(*_frame(context, "gold.clv_backtest", rows), cuts))
+    if record["segments"]:
+        curves = [{"as_of": day, **r} for r in record["segments"]]
+        writes.append(Write(*_frame(context, "gold.segment_survival", curves), [day]))
     if record["comparison"]:
         began = dt.datetime.fromtimestamp(record["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
-        version = record["version"]
+        version_of = {
+            record["chosen"][kind]: version for kind, version in record["versions"].items()
+        }
         compared = [
             {
                 **r,
                 "trained_at": began,
-                "model_version": version if r["model_name"] == record["chosen"] else "-",
+                "model_version": version_of.get(r["model_name"], "-"),
                 "data_set": context.settings.env,
                 "horizon_days": context.settings.churn.primary_horizon_days,
             }

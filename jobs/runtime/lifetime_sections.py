@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from jobs.runtime.sections import Section
 
 Btyd = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+Survival = Literal["cox", "weibull_aft", "discrete_hazard"]
 Strategy = Literal["churn_probability", "p_alive", "clv_at_risk", "net_value", "random"]
 
 
@@ -26,6 +27,27 @@ class BacktestSettings(Section):
         return sorted(set(horizons))
 
 
+class TreeSettings(Section):
+    """Boosted trees of the discrete hazard."""
+
+    period_days: int = Field(ge=1)
+    periods: int = Field(ge=1)
+    parameters: dict[str, float | int]
+
+
+class SurvivalSettings(Section):
+    models: list[Survival]
+    registered_model: str
+    window_days: int | None = Field(ge=2)
+    landmarks: int = Field(ge=2)
+    covariates: list[str] = Field(min_length=1)
+    level: float = Field(gt=0, lt=1)
+    least_p_value: float = Field(ge=0, le=1)
+    fewest_events: int = Field(ge=2)
+    most_rows_on_driver: int = Field(ge=1)
+    trees: TreeSettings
+
+
 class LifetimeSettings(Section):
     models: list[Btyd] = Field(min_length=1)
     registered_model: str
@@ -39,6 +61,7 @@ class LifetimeSettings(Section):
     monthly_discount: float = Field(ge=0)
     interval: float = Field(gt=0, lt=1)
     backtest: BacktestSettings
+    survival: SurvivalSettings
 
 
 class PlanOfferSettings(Section):

@@ -53,6 +53,7 @@ class RemainingLife:
         1 - level each; NaN likewise.
     churn: chance of the event within each horizon.
     observed_days: how far the curve rests on observation.
+    sums: (rows, columns of day_weights) sums over the days ahead of the chance to be there.
     """
 
     by_month: Array
@@ -62,6 +63,7 @@ class RemainingLife:
     high_days: Array
     churn: dict[int, Array]
     observed_days: Array
+    sums: Array
 
 
 def remaining_life(
@@ -71,31 +73,34 @@ def remaining_life(
     horizons: Sequence[int],
     stratum: Sequence[str] | None = None,
     level: float = 0.8,
+    day_weights: Array | None = None,
 ) -> RemainingLife:
-    """The figures of each row of covariates at its age; horizons in days, at most 36 months."""
+    """The figures of each row of covariates at its age; horizons in days, at most 36 months.
+
+    day_weights: (days 0 to 36 months ahead, columns), for sums over the curve.
+    """
     _check(horizons, level)
+    weights = np.empty((HORIZON_DAYS + 1, 0)) if day_weights is None else day_weights
     x, age = np.asarray(x, dtype=float), np.asarray(age)
-    blocks = [_empty(len(horizons))]
+    blocks = [np.empty((0, 4 + len(horizons) + MONTHS + weights.shape[1]))]
     for begin in range(0, len(x), ROWS_AT_ONCE):
         rows = slice(begin, begin + ROWS_AT_ONCE)
         names = None if stratum is None else list(stratum[rows])
         curve = model.conditional_survival(x[rows], age[rows], np.arange(HORIZON_DAYS + 1), names)
-        blocks.append(_figures(curve, horizons, level))
+        blocks.append(np.hstack([_figures(curve, horizons, level), curve @ weights]))
     figures = np.concatenate(blocks)
+    until = 4 + len(horizons) + MONTHS
     churn = {h: figures[:, 4 + k] for k, h in enumerate(horizons)}
     return RemainingLife(
-        by_month=figures[:, 4 + len(horizons) :],
+        by_month=figures[:, 4 + len(horizons) : until],
         expected_days=figures[:, 0],
         median_days=figures[:, 1],
         low_days=figures[:, 2],
         high_days=figures[:, 3],
         churn=churn,
         observed_days=model.observed_days(age, stratum),
+        sums=figures[:, until:],
     )
-
-
-def _empty(horizons: int) -> Array:
-    return np.empty((0, 4 + horizons + MONTHS))
 
 
 def _figures(curve: Array, horizons: Sequence[int], level: float) -> Array:

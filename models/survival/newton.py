@@ -14,6 +14,10 @@ from models.survival.rows import Array, SurvivalError
 SMALL_STEP = 1e-9
 MAX_STEPS = 50
 MAX_HALVINGS = 30
+# A step along a direction in which the information hardly differs from none is endless: it is
+# halved so often, and then shortened in that direction alone, by a larger diagonal.
+DAMPED_HALVINGS = 4
+DAMPINGS = (0.0, *10.0 ** np.arange(-6, 7))
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,9 @@ def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tu
     """
     here, passes = start, 0
     for _ in range(MAX_STEPS):
-        step = _uphill(here)
-        is_last = float(step @ here.gradient) < SMALL_STEP
-        after, tried = _climb(value_at, here, step, model)
+        after, gain, tried = _climb(value_at, here, model)
         passes += tried
-        if is_last:
+        if gain < SMALL_STEP:
             return after, passes
         here = after
     raise SurvivalError(
@@ -48,28 +50,32 @@ def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tu
     )
 
 
-def _climb(
-    value_at: Callable[[Array], Point], here: Point, step: Array, model: str
-) -> tuple[Point, int]:
+def _climb(value_at: Callable[[Array], Point], here: Point, model: str) -> tuple[Point, float, int]:
+    """A point no lower, the squared length of the whole step to it, and the passes it took."""
     # Rounding of a sum over many rows is no fall.
     lowest = here.log_likelihood - 1e-10 * abs(here.log_likelihood)
-    for halvings in range(MAX_HALVINGS):
-        after = value_at(here.theta + step * 0.5**halvings)
-        if np.isfinite(after.log_likelihood) and after.log_likelihood >= lowest:
-            return after, halvings + 1
+    passes = 0
+    for damping in DAMPINGS:
+        step = _uphill(here, damping)
+        if step is None:
+            continue
+        for halvings in range(DAMPED_HALVINGS if damping else MAX_HALVINGS):
+            after = value_at(here.theta + step * 0.5**halvings)
+            passes += 1
+            if np.isfinite(after.log_likelihood) and after.log_likelihood >= lowest:
+                return after, float(step @ here.gradient), passes
     raise SurvivalError(
         f"{model}: no step raises the log-likelihood {here.log_likelihood:.6f}. Use fewer "
         "covariates, or rescale the extreme ones."
     )
 
 
-def _uphill(here: Point) -> Array:
-    """Newton's step; where the information is not positive definite, with a growing diagonal."""
-    diagonal = np.maximum(np.diag(here.information), 1e-12)
-    for damping in (0.0, *10.0 ** np.arange(-6, 7)):
-        try:
-            factor = linalg.cho_factor(here.information + np.diag(damping * diagonal))
-        except linalg.LinAlgError:
-            continue
-        return linalg.cho_solve(factor, here.gradient)
-    return here.gradient / diagonal
+def _uphill(here: Point, damping: float) -> Array | None:
+    """Newton's step with that much more of the diagonal; None: not positive definite, so that it
+    need not lead uphill."""
+    diagonal = np.maximum(np.abs(np.diag(here.information)), 1e-12)
+    try:
+        factor = linalg.cho_factor(here.information + np.diag(damping * diagonal))
+    except linalg.LinAlgError:
+        return None
+    return linalg.cho_solve(factor, here.gradient)

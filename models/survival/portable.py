@@ -6,7 +6,7 @@ encoder -> matrix -> curve given alive at as_of -> days, dates and chances
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,24 +17,49 @@ from models.portable import sealed, unsealed
 from models.survival.cox import CoxModel
 from models.survival.curves import RemainingLife, remaining_life
 from models.survival.discrete_hazard import HazardModel
-from models.survival.rows import Array, SurvivalError
+from models.survival.rows import Array, SurvivalError, Whole
 from models.survival.weibull_aft import WeibullModel
 
 Fitted = CoxModel | WeibullModel | HazardModel
 KINDS: dict[str, type[Fitted]] = {m.kind: m for m in (CoxModel, WeibullModel, HazardModel)}
 
 
+@dataclass(frozen=True)
+class Bands:
+    """Strata by a feature: how many of the edges (ascending) a value lies above; null: its own.
+
+    >>> Bands("gap", (3.0, 9.0)).of(pd.DataFrame({"gap": [2.0, 3.5, 40.0, None]}))
+    ['0', '1', '2', 'null']
+    """
+
+    feature: str
+    edges: tuple[float, ...]
+
+    def of(self, frame: pd.DataFrame) -> list[str]:
+        """The stratum of each row."""
+        values = frame[self.feature].astype(float).to_numpy()
+        place = np.searchsorted(self.edges, values, side="left")
+        return ["null" if np.isnan(v) else str(k) for v, k in zip(values, place, strict=True)]
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Bands:
+        """The bands of `asdict`."""
+        return cls(content["feature"], tuple(content["edges"]))
+
+
 @dataclass(frozen=True, eq=False)
 class LifetimeModel:
     """An encoder and a model of some of its columns, those that `model.names` says.
 
-    level: of the interval around likely_churn_date. metadata: JSON values.
+    level: of the interval around likely_churn_date. metadata: JSON values. bands: strata by a
+    feature, where there are such.
     """
 
     encoder: FeatureEncoder
     model: Fitted
     level: float = 0.8
     metadata: dict[str, Any] = field(default_factory=dict)
+    bands: Bands | None = None
 
     def __post_init__(self) -> None:
         unknown = set(self.model.names) - set(self.encoder.column_names)
@@ -50,12 +75,32 @@ class LifetimeModel:
         position = {name: k for k, name in enumerate(self.encoder.column_names)}
         return every[:, [position[name] for name in self.model.names]]
 
-    def remaining_life(self, frame: pd.DataFrame, horizons: Sequence[int]) -> RemainingLife:
+    def remaining_life(
+        self, frame: pd.DataFrame, horizons: Sequence[int], day_weights: Array | None = None
+    ) -> RemainingLife:
         """The figures of each row; the frame has the features, entry_days, and where the model is
-        stratified `stratum`."""
-        stratum = list(frame["stratum"]) if "stratum" in frame else None
+        stratified by an attribute `stratum`."""
+        age, x = frame["entry_days"].to_numpy(), self.matrix(frame)
+        names = self.strata(frame)
+        return remaining_life(self.model, x, age, horizons, names, self.level, day_weights)
+
+    def strata(self, frame: pd.DataFrame) -> list[str] | None:
+        """The stratum of each row: by bands of a feature, or the column `stratum`; None: one."""
+        if self.bands is not None:
+            return self.bands.of(frame)
+        return list(frame["stratum"]) if "stratum" in frame else None
+
+    def conditional_survival(self, frame: pd.DataFrame, days: Whole) -> Array:
+        """(rows, days): chance to be there beyond each of days ahead, given alive now."""
         age = frame["entry_days"].to_numpy()
-        return remaining_life(self.model, self.matrix(frame), age, horizons, stratum, self.level)
+        return self.model.conditional_survival(self.matrix(frame), age, days, self.strata(frame))
+
+    def log_risk(self, frame: pd.DataFrame) -> Array:
+        """Higher is sooner, within a stratum."""
+        x = self.matrix(frame)
+        if isinstance(self.model, HazardModel):
+            return self.model.log_risk(x, frame["entry_days"].to_numpy())
+        return self.model.log_risk(x)
 
     def to_json(self) -> str:
         """The model as text; `from_json` gives it back to the last bit."""
@@ -66,6 +111,7 @@ class LifetimeModel:
                 "model": self.model.to_dict(),
                 "level": self.level,
                 "metadata": self.metadata,
+                "bands": None if self.bands is None else asdict(self.bands),
             }
         )
 
@@ -78,6 +124,7 @@ class LifetimeModel:
             model=KINDS[content["kind"]].from_dict(content["model"]),
             level=content["level"],
             metadata=content["metadata"],
+            bands=Bands.from_dict(content["bands"]) if content["bands"] else None,
         )
 
 
@@ -123,9 +170,9 @@ def predict_batch(
             "as_of": batch["as_of"].to_numpy(),
             "customer_id": batch["customer_id"].to_numpy(),
             "remaining_lifetime_days": life.expected_days,
-            "likely_churn_date": _dates(batch["as_of"], life.median_days),
-            "likely_churn_from": _dates(batch["as_of"], life.low_days),
-            "likely_churn_to": _dates(batch["as_of"], life.high_days),
+            "likely_churn_date": dates_ahead(batch["as_of"], life.median_days).to_numpy(),
+            "likely_churn_from": dates_ahead(batch["as_of"], life.low_days).to_numpy(),
+            "likely_churn_to": dates_ahead(batch["as_of"], life.high_days).to_numpy(),
             **churn,
             "survival_by_month": [
                 row.tolist() if known else None
@@ -136,7 +183,8 @@ def predict_batch(
     )
 
 
-def _dates(as_of: pd.Series, days: Array) -> pd.Series:
+def dates_ahead(as_of: pd.Series, days: Array | pd.Series) -> pd.Series:
     """as_of + days; None where days is NaN."""
-    moved = pd.to_datetime(as_of.to_numpy()) + pd.to_timedelta(days, unit="D")
-    return pd.Series([None if pd.isna(day) else day.date() for day in moved], dtype=object)
+    moved = pd.to_datetime(as_of.to_numpy()) + pd.to_timedelta(np.asarray(days), unit="D")
+    found = [None if pd.isna(day) else day.date() for day in moved]
+    return pd.Series(found, dtype=object, index=as_of.index)

@@ -68,9 +68,14 @@ class Rows(Protocol):
     origin: one point near the rows, about which sums are taken; NaN where a column is unknown.
     """
 
-    strata: Sequence[str]
-    last_day: int
-    origin: Array
+    @property
+    def strata(self) -> Sequence[str]: ...
+
+    @property
+    def last_day(self) -> int: ...
+
+    @property
+    def origin(self) -> Array: ...
 
     def total(self, partial: Partial) -> Array:
         """The sum of partial(blocks) over all partitions; a customer lies in one partition."""

@@ -120,6 +120,7 @@ def leaves(values, above=()):
         is_free |= path[:2] in {("risk", "schemes"), ("rfm", "priority_weights")}
         is_free |= path == ("training", "reasons", "ticket_categories")
         # Learners' own parameters, and names that conf chooses.
+        is_free |= path == ("lifetime", "survival", "trees", "parameters")
         is_free |= path[:2] in {
             ("training", name) for name in ("starts", "spaces", "searches", "feature_families")
         }

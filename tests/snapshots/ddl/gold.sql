@@ -12,17 +12,19 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `p_alive_basis` string COMMENT 'The model behind p_alive, or not_identified (the data say nothing of dropout), not_fitted (too little to learn from); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
-  `remaining_lifetime_days` double COMMENT 'Expected days to the last purchase, of 36 months at most; null: no survival model',
-  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, or no survival model',
+  `remaining_lifetime_days` double COMMENT 'Expected days until the customer counts as lost, or the contract ends, of 36 months at most; null: lost already, or no survival model',
+  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, lost already, or no survival model',
+  `earliest_churn_date` date COMMENT 'Lower end of the interval around likely_churn_date that lifetime.survival.level in conf says; null likewise',
+  `latest_churn_date` date COMMENT 'Upper end of that interval; null likewise',
   `clv_30d` double COMMENT 'Expected margin of 30 days, discounted; null: see clv_basis',
   `clv_90d` double COMMENT 'Expected margin of 90 days, discounted; null: see clv_basis',
   `clv_12m` double COMMENT 'Expected margin of 12 months, discounted; null: see clv_basis',
   `clv_12m_low` double COMMENT 'Lower end of the interval that lifetime.interval in conf says',
   `clv_12m_high` double COMMENT 'Upper end of that interval',
   `clv_12m_btyd` double COMMENT 'clv_12m by approach 1, expected purchases; null: no model',
-  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, survival; null: no model',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, days expected to stay x spend rate; null: no model, lost already',
   `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
-  `clv_basis` string COMMENT 'What the clv columns rest on: approach and spend model, or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `clv_basis` string COMMENT 'What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has not run',
   `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon: what leaving would cost',
   `main_reason` string COMMENT 'The likeliest of price, features, competitor, quality, support; null: nothing raises the risk, or no model',
   `reason_basis` string COMMENT 'labelled (from what leavers named) or shap_families; null: no main_reason',
@@ -137,17 +139,19 @@ CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `p_alive_basis` string COMMENT 'The model behind p_alive, or not_identified (the data say nothing of dropout), not_fitted (too little to learn from); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
-  `remaining_lifetime_days` double COMMENT 'Expected days to the last purchase, of 36 months at most; null: no survival model',
-  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, or no survival model',
+  `remaining_lifetime_days` double COMMENT 'Expected days until the customer counts as lost, or the contract ends, of 36 months at most; null: lost already, or no survival model',
+  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, lost already, or no survival model',
+  `earliest_churn_date` date COMMENT 'Lower end of the interval around likely_churn_date that lifetime.survival.level in conf says; null likewise',
+  `latest_churn_date` date COMMENT 'Upper end of that interval; null likewise',
   `clv_30d` double COMMENT 'Expected margin of 30 days, discounted; null: see clv_basis',
   `clv_90d` double COMMENT 'Expected margin of 90 days, discounted; null: see clv_basis',
   `clv_12m` double COMMENT 'Expected margin of 12 months, discounted; null: see clv_basis',
   `clv_12m_low` double COMMENT 'Lower end of the interval that lifetime.interval in conf says',
   `clv_12m_high` double COMMENT 'Upper end of that interval',
   `clv_12m_btyd` double COMMENT 'clv_12m by approach 1, expected purchases; null: no model',
-  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, survival; null: no model',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, days expected to stay x spend rate; null: no model, lost already',
   `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
-  `clv_basis` string COMMENT 'What the clv columns rest on: approach and spend model, or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `clv_basis` string COMMENT 'What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has not run',
   `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon: what leaving would cost'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
@@ -155,14 +159,14 @@ COMMENT 'One row is: One customer with a purchase before as_of, with expected pu
 
 CREATE TABLE IF NOT EXISTS gold.lifetime_models (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; or timing: how regular and how seasonal purchases are',
-  `parameter` string NOT NULL COMMENT 'Name in the literature; held_out_log_likelihood a customer',
+  `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; or timing: how regular and how seasonal purchases are',
+  `parameter` string NOT NULL COMMENT 'Name in the literature; held_out_log_likelihood a customer; concordance, integrated_brier and calibration_<decile>_ predicted and observed on days after the fit; p_value_proportional <covariate>',
   `value` double COMMENT 'Time in days, money in currency; null: undefined',
   `std_error` double COMMENT 'Standard error; null: none, or the Hessian gives none',
   `log_likelihood` double COMMENT 'Of all customers, time in days; null: no likelihood',
   `customers` bigint NOT NULL COMMENT 'Customers that the value comes from',
   `converged` boolean COMMENT 'At a maximum; null: nothing was optimised',
-  `is_chosen` boolean NOT NULL COMMENT 'True: the model behind gold.customer_lifetime',
+  `is_chosen` boolean NOT NULL COMMENT 'True: a model behind gold.customer_lifetime',
   `is_identified` boolean COMMENT 'True: the data say who leaves; null: not of this model'
 ) USING delta
 COMMENT 'One row is: One parameter of one model fitted on the purchases before as_of. Key: as_of, model_name, parameter.';
@@ -171,11 +175,23 @@ CREATE TABLE IF NOT EXISTS gold.clv_backtest (
   `cut` date NOT NULL COMMENT 'The day forecast from: what came before it was known',
   `approach` string NOT NULL COMMENT 'btyd, survival, boosted_trees or last_period',
   `horizon_days` int NOT NULL COMMENT 'Days forecast',
-  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10',
+  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a purchase, the lost too',
   `value` double COMMENT 'Purchase days or currency a customer, or a share; null: none',
-  `customers` bigint NOT NULL COMMENT 'Customers compared'
+  `customers` bigint NOT NULL COMMENT 'Customers compared',
+  `is_chosen` boolean COMMENT 'True: btyd or survival, whichever had the lower value_mae on cuts whose horizon had passed by this one; null: there is no such cut'
 ) USING delta
 COMMENT 'One row is: One measure of one approach that forecast, from a past day on, purchases and value of the customers who could still be kept (active or silent) that day. Key: cut, approach, horizon_days, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.segment_survival (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `segment` string NOT NULL COMMENT 'Segment at the first date with features; or all',
+  `days_ahead` int NOT NULL COMMENT 'Days from that date on',
+  `survival` double NOT NULL COMMENT 'Share still customers beyond that day',
+  `ci_low` double NOT NULL COMMENT 'Lower end of its 95 % interval',
+  `ci_high` double NOT NULL COMMENT 'Upper end of its 95 % interval',
+  `customers` bigint NOT NULL COMMENT 'Customers of the segment'
+) USING delta
+COMMENT 'One row is: How many of a segment are still customers some days on (Kaplan-Meier). Key: as_of, segment, days_ahead.';
 
 CREATE TABLE IF NOT EXISTS gold.retention_plan (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',

@@ -133,23 +133,23 @@ def test_gain_and_cost_of_those_who_may_get_an_offer(session):
         person("f", total_orders=20),  # outside the condition of gift
         person("g", effect_ten=0.0, effect_gift=-0.1),  # no effect, and harm
         person("h", effect_ten=None, effect_gift=None),
-        person("i", clv_12m=None),
-        person("j", clv_12m=-50.0),
+        person("i", value_at_stake=None),
+        person("j", value_at_stake=-50.0),
         person("k", lifecycle="lost"),
     )
     found = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
-    # ten: 0.1 of 200, three in ten redeem: 6; 0.2 * 100 - 6 = 14. gift: 0.1 * 100 - 5 = 5.
+    # ten: 0.1 of 100, three in ten redeem: 3; 0.2 * 100 - 3 = 17. gift: 0.1 * 100 - 5 = 5.
     expected = {
-        "a": (None, 6.0, 14.0, 5.0, 5.0),
+        "a": (None, 3.0, 17.0, 5.0, 5.0),
         "b": ("opted_out", None, None, None, None),
         "c": ("cooling_off", None, None, None, None),
-        "d": (None, 6.0, 14.0, 5.0, 5.0),
+        "d": (None, 3.0, 17.0, 5.0, 5.0),
         "e": (None, None, None, 5.0, 5.0),
-        "f": (None, 6.0, 14.0, None, None),
+        "f": (None, 3.0, 17.0, None, None),
         "g": (None, None, None, None, None),
         "h": (None, None, None, None, None),
-        "i": (None, None, None, 5.0, 5.0),
-        "j": (None, 0.0, 20.0, 5.0, 5.0),
+        "i": (None, None, None, 5.0, None),
+        "j": (None, 0.0, -10.0, 5.0, -10.0),
         "k": (None, None, None, 5.0, 5.0),
     }
     columns = ("customer_id", "barrier", "cost_ten", "gain_ten", "cost_gift", "gain_gift")
@@ -227,7 +227,7 @@ DECIDED = (
 )
 
 
-def decided_row(name, choice=NONE, barrier=None, lifecycle="active", cost=6.0, gain=14.0):
+def decided_row(name, choice=NONE, barrier=None, lifecycle="active", cost=3.0, gain=17.0):
     return (
         AS_OF,
         name,
@@ -266,21 +266,21 @@ def decided(session):
 def test_every_customer_has_an_offer_or_a_reason(decided):
     columns = ("customer_id", "offer_id", "expected_gain", "expected_cost", "no_offer_reason")
     assert values(decided, *columns) == [
-        ("a", "ten", 14.0, 6.0, None),
+        ("a", "ten", 17.0, 3.0, None),
         ("b", None, None, None, "budget"),
         ("c", None, None, None, "no_gain"),
         ("d", None, None, None, "not_eligible"),
         ("e", None, None, None, "opted_out"),
-        # A hundredth of 200; outside the budget, with no effect claimed.
-        ("f", "survey", None, 2.0, None),
+        # A hundredth of 100; outside the budget, with no effect claimed.
+        ("f", "survey", None, 1.0, None),
     ]
 
 
 def test_the_sentence_names_the_quantities_that_decide(decided):
     whys = dict(values(decided, "customer_id", "why"))
     assert whys["a"] == (
-        "ten lowers the risk of leaving by 20.0 points (assumed), at 100 of value at stake: 14 "
-        "expected after a cost of 6."
+        "ten lowers the risk of leaving by 20.0 points (assumed), at 100 of value at stake: 17 "
+        "expected after a cost of 3."
     )
     assert whys["b"] == (
         "No offer: others keep more for the same budget, at 100 of value at stake."
@@ -299,6 +299,6 @@ def test_the_plan_sums_what_was_decided(decided):
         "shadow_price",
     )
     assert [tuple(r[c] for c in columns) for r in found.collect()] == [
-        ("survey", 1, 0, 0.0, 2.0, 0.7),
-        ("ten", 1, 0, 14.0, 6.0, 0.7),
+        ("survey", 1, 0, 0.0, 1.0, 0.7),
+        ("ten", 1, 0, 17.0, 3.0, 0.7),
     ]

@@ -21,20 +21,20 @@ SCORES = (
     "as_of date, customer_id string, churn_probability double, p_alive double, "
     "expected_purchases_30d double, clv_12m double, value_at_stake double, likely_churn_date date"
 )
-# Effect a fifth; a tenth of the CLV, redeemed by half: cost is a twentieth of the CLV.
+# Effect a fifth; a tenth of the value at stake, redeemed by half: cost is a twentieth of it.
 OFFER = Offer("discount_10", 0.2, 0.5, 0.1, None)
 STRATEGIES = ("churn_probability", "p_alive", "clv_at_risk", "net_value", "random")
 
-# value_at_risk: small 72, big 400, safe 50, poor 0.5.
-# kept (x 0.2): 14.4, 80, 10, 0.1; cost (clv / 20): 1.5, 45, 50, 0.5; net: 12.9, 35, -40, -0.4.
+# value_at_risk: small 72, big 400, safe 50, poor 0.2.
+# kept (x 0.2): 14.4, 80, 10, 0.04; cost (/ 20): 4, 50, 50, 0.05; net: 10.4, 30, -40, -0.01.
 ROWS = [
     (NOW, "small", 0.9, 0.30, 0.2, 30.0, 80.0, dt.date(2018, 1, 20)),
     (NOW, "big", 0.4, 0.60, 3.0, 900.0, 1000.0, None),
     (NOW, "safe", 0.05, 0.99, 9.0, 1000.0, 1000.0, dt.date(2018, 1, 5)),
-    (NOW, "poor", 0.5, 0.40, 0.5, 10.0, 1.0, dt.date(2019, 1, 1)),
+    (NOW, "poor", 0.2, 0.40, 0.5, 10.0, 1.0, dt.date(2019, 1, 1)),
 ]
 ORDERS = {
-    "churn_probability": ["small", "poor", "big", "safe"],
+    "churn_probability": ["small", "big", "poor", "safe"],
     "p_alive": ["small", "poor", "big", "safe"],
     "clv_at_risk": ["big", "small", "safe", "poor"],
     "net_value": ["big", "small", "poor", "safe"],
@@ -65,27 +65,38 @@ def test_expectations_are_effect_times_value_less_cost(frame, rows_of):
     found = {r["customer_id"]: r for r in rows_of(with_expectations(frame(SCORES, ROWS), OFFER))}
     assert found["big"]["value_at_risk"] == pytest.approx(0.4 * 1000)
     assert found["big"]["expected_value_kept"] == pytest.approx(0.2 * 400)
-    assert found["big"]["cost"] == pytest.approx(0.5 * 0.1 * 900)
-    assert found["big"]["net_value"] == pytest.approx(80 - 45)
+    assert found["big"]["cost"] == pytest.approx(0.5 * 0.1 * 1000)
+    assert found["big"]["net_value"] == pytest.approx(80 - 50)
     money = Offer("gift", 0.2, 1.0, None, 3.0)
     found = rows_of(with_expectations(frame(SCORES, ROWS), money))
     assert {r["cost"] for r in found} == {3.0}
 
 
+def test_a_share_of_what_a_stayer_brings_costs_no_less_for_a_long_silence(frame, rows_of):
+    """Both bring 100 if they stay; the silent one's clv_12m is a twentieth, for he hardly does."""
+    rows = [
+        (NOW, "buys", 0.3, 0.9, 2.0, 95.0, 100.0, None),
+        (NOW, "silent", 0.3, 0.1, 0.1, 5.0, 100.0, None),
+    ]
+    found = rows_of(with_expectations(frame(SCORES, rows), OFFER))
+    assert [r["cost"] for r in found] == pytest.approx([5.0, 5.0])
+    assert [r["net_value"] for r in found] == pytest.approx([1.0, 1.0])
+
+
 def test_a_share_chooses_the_first_and_net_value_nobody_at_a_loss(plan_of, rows_of):
     found = rows_of(plan_of(share=0.75))
     chosen = {s: [r["customer_id"] for r in by_rank(found, s) if r["is_chosen"]] for s in ORDERS}
-    assert chosen["churn_probability"] == ["small", "poor", "big"]
+    assert chosen["churn_probability"] == ["small", "big", "poor"]
     assert chosen["net_value"] == ["big", "small"]
     assert sum(r["is_chosen"] for r in by_rank(found, "random")) == 3
 
 
 def test_money_buys_from_the_top_down(plan_of, rows_of):
-    """Costs in the order of churn_probability: 1.5, 0.5, 45, 50."""
-    found = rows_of(plan_of(share=None, money=46.9))
+    """Costs in the order of churn_probability: 4, 50, 0.05, 50."""
+    found = rows_of(plan_of(share=None, money=54.0))
     first = by_rank(found, "churn_probability")
     assert [r["is_chosen"] for r in first] == [True, True, False, False]
-    found = rows_of(plan_of(share=None, money=47.0))
+    found = rows_of(plan_of(share=None, money=54.06))
     first = by_rank(found, "churn_probability")
     assert [r["is_chosen"] for r in first] == [True, True, True, False]
 
@@ -100,7 +111,7 @@ def test_the_sentence_names_what_decided(plan_of, rows_of):
     assert said["clv_at_risk"] == (
         "Leaves within 30 days with 40.0 % and 1000.00 of 12 months at stake: 400.00 at risk."
     )
-    assert said["net_value"] == "The offer is expected to keep 80.00 and to cost 45.00."
+    assert said["net_value"] == "The offer is expected to keep 80.00 and to cost 50.00."
     assert said["random"] == "Drawn by lot: neither risk nor worth counts."
 
 
@@ -165,8 +176,8 @@ def test_value_kept_counts_the_chosen_who_left(plan_of, frame, rows_of):
         "customer_id string, churned int", [("small", 1), ("big", 0), ("poor", 1), ("safe", 1)]
     )
     found = {r["strategy"]: r for r in rows_of(value_kept(plan_of(), labels, OFFER))}
-    # churn_probability reaches small and poor: 0.2 · (80 + 1); clv_at_risk big (stays) and small.
-    assert found["churn_probability"]["value_kept"] == pytest.approx(16.2)
+    # p_alive reaches small and poor: 0.2 · (80 + 1); clv_at_risk big (stays) and small.
+    assert found["p_alive"]["value_kept"] == pytest.approx(16.2)
     assert found["clv_at_risk"]["value_kept"] == pytest.approx(16.0)
     # 16, 0, 0, 0: mean 4, sample variance (144 + 3 · 16) / 3 = 64, error sqrt(4 · 64) = 16.
     assert found["clv_at_risk"]["ci_high"] == pytest.approx(16 + 1.959964 * 16)
@@ -180,18 +191,18 @@ def test_strategies_beside_each_other(plan_of, frame, rows_of):
     rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, 4))
     found = {(r["strategy"], r["other_strategy"]): r for r in rows}
     assert len(found) == len(STRATEGIES) ** 2
-    pair = found["churn_probability", "clv_at_risk"]
+    pair = found["p_alive", "clv_at_risk"]
     # {small, poor} and {big, small}.
     assert (pair["chosen"], pair["shared"], pair["jaccard"]) == (2, 1, pytest.approx(1 / 3))
-    assert pair["value_at_stake_covered"] == pytest.approx((72 + 0.5) / 522.5)
-    # The third by churn_probability is big: 80 kept.
+    assert pair["value_at_stake_covered"] == pytest.approx((72 + 0.2) / 522.2)
+    # The third by P(alive) is big: 80 kept.
     assert pair["next_1pct_value"] == pytest.approx(80)
     assert pair["value_kept"] == pytest.approx(16)
     own = found["net_value", "net_value"]
     assert (own["chosen"], own["shared"], own["jaccard"]) == (2, 2, 1)
     assert own["assumption"] == (
         "assumed in conf, not measured: discount_10 takes away 20.0% of the churn probability, "
-        "costs 10.0% of clv_12m when redeemed, by 50.0%"
+        "costs 10.0% of value_at_stake when redeemed, by 50.0%"
     )
 
 

@@ -1,0 +1,169 @@
+"""What a customer is worth by approach 2: the days they are expected to stay, times their rate.
+
+Months, margin and discount are those of approach 1 (models.btyd.worth): a month is 365 / 12 days,
+and what comes in the n-th month from now counts 1 / (1 + discount)^n.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaincinv
+
+from models.btyd.worth import MONTH_DAYS, THREE_YEARS, YEAR, Terms
+from models.survival.curves import HORIZON_DAYS, RemainingLife
+from models.survival.portable import LifetimeModel
+from models.survival.rows import Array, Whole
+from models.survival.spend_rate import SpendRate
+
+SPEND_RATE, NO_AMOUNTS = "survival_spend_rate", "no_amounts"
+# Days of each amount: of the customer's life ahead that it covers.
+PERIODS = {"clv_30d": 30.0, "clv_90d": 90.0, "clv_12m": YEAR, "clv_36m": THREE_YEARS}
+MONEY = (*PERIODS, "clv_12m_low", "clv_12m_high", "value_at_stake")
+LIFE = (
+    "remaining_lifetime_days",
+    "likely_churn_days",
+    "likely_churn_from_days",
+    "likely_churn_to_days",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalWorth:
+    """A survival model with the rates of its customers; value None: no amounts are known."""
+
+    life: LifetimeModel
+    value: SpendRate | None
+    purchases: SpendRate
+    terms: Terms
+
+    @property
+    def kind(self) -> str:
+        return self.life.model.kind
+
+    @property
+    def clv_basis(self) -> str:
+        return SPEND_RATE if self.value else NO_AMOUNTS
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """One row a row: LIFE, p_leaves (within the horizon of the terms), and MONEY.
+
+        The frame has entry_days, the features of the model, and what the rates take. Days are
+        NaN where they lie beyond 36 months, money where no amounts are known.
+        """
+        h = self.terms.horizon_days
+        life = self.life.remaining_life(frame, [h], self._day_weights())
+        found = {
+            "remaining_lifetime_days": life.expected_days,
+            "likely_churn_days": life.median_days,
+            "likely_churn_from_days": life.low_days,
+            "likely_churn_to_days": life.high_days,
+            "p_leaves": life.churn[h],
+            **self._money(frame, life),
+        }
+        return pd.DataFrame(found, index=frame.index)
+
+    def forecast(self, frame: pd.DataFrame, horizon: int) -> pd.DataFrame:
+        """Purchases and revenue of the horizon, without margin or discount."""
+        days = lived(self.life, frame, horizon)
+        value = self.value.of(frame) if self.value else np.full(len(frame), np.nan)
+        found = {"purchases": self.purchases.of(frame) * days, "value": value * days}
+        return pd.DataFrame(found, index=frame.index)
+
+    def _day_weights(self) -> Array:
+        """Discounts of the days of each period; of the year after the horizon; and for the mean
+        square of the discounted days of a year: E[D^2] = sum d(u) (2 D(u) + d(u)) S(u)."""
+        discount = day_discounts(self.terms.monthly_discount)
+        day = np.arange(HORIZON_DAYS + 1)
+        year = np.where(day < YEAR, discount, 0.0)
+        after = np.where(day >= self.terms.horizon_days, year, 0.0)
+        squares = year * (2 * (np.cumsum(year) - year) + year)
+        periods = [np.where(day < days, discount, 0.0) for days in PERIODS.values()]
+        return np.column_stack([*periods, after, squares])
+
+    def _money(self, frame: pd.DataFrame, life: RemainingLife) -> dict[str, Array]:
+        if self.value is None:
+            return dict.fromkeys(MONEY, np.full(len(frame), np.nan))
+        rate = self.value.of(frame) * self.terms.margin
+        found = {name: life.sums[:, k] * rate for k, name in enumerate(PERIODS)}
+        days, after, squares = life.sums[:, 2], life.sums[:, 4], life.sums[:, 5]
+        h = self.terms.horizon_days
+        certain = day_discounts(self.terms.monthly_discount)[: min(h, int(YEAR))].sum()
+        alive = np.maximum(1 - life.churn[h], 1e-12)
+        found["value_at_stake"] = rate * (certain + after / alive)
+        year = found["clv_12m"]
+        low, high = self._interval(year, rate**2 * np.maximum(squares - days**2, 0.0))
+        found["clv_12m_low"], found["clv_12m_high"] = np.minimum(low, year), np.maximum(high, year)
+        return found
+
+    def _interval(self, mean: Array, of_life: Array) -> tuple[Array, Array]:
+        """Quantiles of a gamma with the variance of the days lived and of what comes in them."""
+        assert self.value is not None
+        lasting, passing = self.value.spread
+        variance = of_life + lasting * mean**2 + passing * self.terms.margin * mean
+        shape = np.maximum(mean, 1e-12) ** 2 / np.maximum(variance, 1e-300)
+        shape = np.clip(shape, 1e-3, 1e8)
+        tail = (1 - self.terms.interval) / 2
+        low, high = (gammaincinv(shape, level) * mean / shape for level in (tail, 1 - tail))
+        return low, high
+
+    def to_json(self) -> str:
+        """The portable form."""
+        parts = {
+            "life": self.life.to_json(),
+            "value": None if self.value is None else self.value.to_dict(),
+            "purchases": self.purchases.to_dict(),
+            "terms": asdict(self.terms),
+        }
+        return json.dumps(parts, sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the portable form."""
+        parts: dict[str, Any] = json.loads(text)
+        return cls(
+            LifetimeModel.from_json(parts["life"]),
+            SpendRate.from_dict(parts["value"]) if parts["value"] else None,
+            SpendRate.from_dict(parts["purchases"]),
+            Terms(**parts["terms"]),
+        )
+
+
+def fit_worth(
+    life: LifetimeModel,
+    rows: pd.DataFrame,
+    horizon: int,
+    windows: Sequence[int],
+    terms: Terms,
+) -> SurvivalWorth:
+    """Rates from landmarks whose horizon has passed: rows with next_value_<h> and next_days_<h>."""
+    days = lived(life, rows, horizon)
+    has_amounts = bool((rows[f"next_value_{horizon}"] > 0).any())
+    money = (
+        SpendRate.fit("value", windows, rows, days, rows[f"next_value_{horizon}"])
+        if has_amounts
+        else None
+    )
+    counts = SpendRate.fit("days", windows, rows, days, rows[f"next_days_{horizon}"])
+    return SurvivalWorth(life, money, counts, terms)
+
+
+def lived(life: LifetimeModel, frame: pd.DataFrame, horizon: int) -> Array:
+    """Expected days of the horizon on which each is a customer."""
+    days: Whole = np.arange(horizon)
+    return life.conditional_survival(frame, days).sum(axis=1)
+
+
+def day_discounts(monthly: float) -> Array:
+    """What money of each day ahead counts today.
+
+    >>> day_discounts(0.01)[[0, 30, 31]].round(4).tolist()
+    [0.9901, 0.9901, 0.9803]
+    """
+    month = np.floor(np.arange(HORIZON_DAYS + 1) / MONTH_DAYS) + 1
+    return (1 + monthly) ** -month
