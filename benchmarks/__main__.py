@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
+import time
 from pathlib import Path
 
 from benchmarks import (
+    allocation,
     explanations,
     lifetime,
     measure,
     merges,
+    messages,
     point_in_time,
     summary,
     survival,
     training,
+    uplift_scoring,
 )
 from benchmarks.session import benchmark_session
 
@@ -30,23 +34,30 @@ BENCHMARKS = {
     "lifetime": lifetime.run,
     "lifetime_curve": lifetime.curve,
     "lifetime_predictions": lifetime.predictions,
+    "allocation": allocation.run,
+    "uplift_scoring": uplift_scoring.run,
+    "messages": messages.run,
 }
 
 
 def main() -> None:
     """Run those named, else all."""
-    chosen = sys.argv[1:] or list(BENCHMARKS)
-    unknown = [name for name in chosen if name not in BENCHMARKS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+    parser.add_argument("--data", help="folder that keeps generated rows for the next run")
+    chosen = parser.parse_args()
+    unknown = [name for name in chosen.names if name not in BENCHMARKS]
     if unknown:
         raise SystemExit(f"benchmarks: {unknown} must be among {', '.join(BENCHMARKS)}.")
-    sections = {"Machine": f"## Machine\n\n{measure.machine()}\n"}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in chosen:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(chosen.data or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in chosen.names or BENCHMARKS:
             print(name, flush=True)
-            spark = benchmark_session()
-            found = BENCHMARKS[name](spark, Path(folder))
-            sections[found.title] = found.markdown()
-            measure.write(sections)
+            began = time.perf_counter()
+            found = BENCHMARKS[name](benchmark_session(), folder)
+            print(f"   {name}: {time.perf_counter() - began:.0f} s in all", flush=True)
+            measure.write(found)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,6 @@ def stored(
 ) -> str:
     """Path of a Parquet folder with that many lines; written once."""
     path = str(folder / f"receipts_{lines}_{an_order}_{a_customer}")
-    if not Path(path).exists():
-        receipts(spark, lines, an_order, a_customer).write.parquet(path)
+    if not (Path(path) / "_SUCCESS").exists():
+        receipts(spark, lines, an_order, a_customer).write.mode("overwrite").parquet(path)
     return path

@@ -25,13 +25,57 @@ def seconds(act: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
     return best, result
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of an act: by the clock, and of CPU in this process, its JVM and their workers."""
+
+    wall: float
+    cpu: float
+
+    def __truediv__(self, other: Cost) -> Cost:
+        return Cost(self.wall / other.wall, self.cpu / other.cpu)
+
+
+def cost(act: Callable[[], Any], repeats: int = 1) -> tuple[Cost, Any]:
+    """Least wall and least CPU seconds of some repeats, and the last result.
+
+    CPU seconds say more where other work runs on the machine.
+    """
+    walls, cpus, result = [], [], None
+    for _ in range(repeats):
+        began, used = time.perf_counter(), cpu_seconds()
+        result = act()
+        walls.append(time.perf_counter() - began)
+        cpus.append(cpu_seconds() - used)
+    return Cost(min(walls), min(cpus)), result
+
+
+def cpu_seconds() -> float:
+    """CPU seconds so far of this process and all that it started, ended ones included."""
+    return cpu_seconds_of(family(os.getpid()))
+
+
 def cpu_seconds_of(pids: list[int]) -> float:
     """CPU seconds (user and system, ended children included) that processes have used so far."""
     ticks = 0
     for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # ended since: its parent has its seconds
+            continue
         ticks += sum(int(f) for f in fields[11:15])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def family(pid: int) -> list[int]:
+    """A process and its descendants; each of its threads may have started some."""
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            children += map(int, task.read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return [pid, *[d for child in children for d in family(child)]]
 
 
 @dataclass
@@ -56,8 +100,15 @@ class Section:
         self.verdicts.append(f"{what}: {found:.3g} (goal {sign} {bound:g}): {word}")
         print("  ", self.verdicts[-1], flush=True)
 
+    def reach_both(self, what: str, found: Cost, bound: float, at_least: bool = True) -> None:
+        """The same goal by the clock and by CPU seconds."""
+        self.reach(f"{what}, wall", found.wall, bound, at_least)
+        self.reach(f"{what}, CPU", found.cpu, bound, at_least)
+
     def markdown(self) -> str:
-        lines = [f"## {self.title}", "", self.how, "", "| " + " | ".join(self.header) + " |"]
+        today = dt.datetime.now(dt.UTC).date()
+        how = f"{self.how} Measured on {today}."
+        lines = [f"## {self.title}", "", how, "", "| " + " | ".join(self.header) + " |"]
         lines.append("|" + "---|" * len(self.header))
         lines += ["| " + " | ".join(_cell(c) for c in row) + " |" for row in self.rows]
         return "\n".join([*lines, "", *[f"- {v}" for v in self.verdicts], ""])
@@ -82,23 +133,22 @@ def machine() -> str:
         "pandas",
     )
     versions = ", ".join(f"{n} {metadata.version(n)}" for n in names)
-    today = dt.datetime.now(dt.UTC).date()
     return (
         f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}; {versions}. Measured on {today}."
+        f"Python {platform.python_version()}; {versions}."
     )
 
 
-def write(sections: dict[str, str]) -> None:
-    """Replace the sections of RESULTS.md that were measured, keep the others."""
+def write(found: Section) -> None:
+    """Put the section into RESULTS.md, in place of the one with its title; keep the others."""
     kept: dict[str, str] = {}
     if RESULTS.exists():
         for part in RESULTS.read_text().split("\n## ")[1:]:
-            title = part.splitlines()[0]
-            kept[title] = "## " + part.rstrip() + "\n"
-    kept.update(sections)
+            kept[part.splitlines()[0]] = "## " + part.rstrip() + "\n"
+    kept["Machine"] = f"## Machine\n\n{machine()}\n"
+    kept[found.title] = found.markdown()
     head = (
         "# Measured figures\n\n`make bench` writes this page (`make bench ARGS=<name>` one "
         "section). Ratios are of one run on one machine;\nsingle absolute figures move with it.\n"
     )
-    RESULTS.write_text("\n".join([head, *(kept[t] for t in kept)]))
+    RESULTS.write_text("\n".join([head, *kept.values()]))

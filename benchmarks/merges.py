@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Section, cpu_seconds_of
+from benchmarks.measure import Section, cpu_seconds
 
 MERGES = 6
 
@@ -39,7 +39,6 @@ def run(spark: Any, folder: Path) -> Section:
 
 def measure(profile: str) -> dict[str, float]:
     """CPU and wall seconds a merge."""
-    import os
     import time
 
     from delta.tables import DeltaTable
@@ -56,15 +55,13 @@ def measure(profile: str) -> dict[str, float]:
             builder = builder.config(key, DELTA[key])
         spark = builder.getOrCreate()
         spark.sparkContext.setLogLevel("ERROR")
-    java = spark.sparkContext._gateway.proc.pid  # type: ignore[union-attr]
-    pids = [os.getpid(), *_descendants(java)]
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "t")
         spark.range(1_000).selectExpr("id", "0 as n").write.format("delta").save(path)
         began = (0.0, 0.0)
         for turn in range(MERGES + 2):
             if turn == 2:
-                began = (cpu_seconds_of(pids), time.perf_counter())
+                began = (cpu_seconds(), time.perf_counter())
             new = spark.range(turn * 100, turn * 100 + 200).selectExpr("id", f"{turn} as n")
             (
                 DeltaTable.forPath(spark, path)
@@ -74,14 +71,9 @@ def measure(profile: str) -> dict[str, float]:
                 .whenNotMatchedInsertAll()
                 .execute()
             )
-        cpu, wall = cpu_seconds_of(pids) - began[0], time.perf_counter() - began[1]
+        cpu, wall = cpu_seconds() - began[0], time.perf_counter() - began[1]
     spark.stop()
     return {"cpu": cpu / MERGES, "wall": wall / MERGES}
-
-
-def _descendants(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *[d for child in children for d in _descendants(int(child))]]
 
 
 if __name__ == "__main__":

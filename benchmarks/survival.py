@@ -61,8 +61,8 @@ def customers(spark: Any, count: int) -> DataFrame:
 def stored(spark: Any, folder: Path, count: int) -> str:
     """Path of a Parquet folder with that many customers; written once."""
     path = str(folder / f"customers_{count}")
-    if not Path(path).exists():
-        customers(spark, count).write.parquet(path)
+    if not (Path(path) / "_SUCCESS").exists():
+        customers(spark, count).write.mode("overwrite").parquet(path)
     return path
 
 

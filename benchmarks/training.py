@@ -27,7 +27,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 def stored(spark: Any, folder: Path, rows: int) -> str:
     """Parquet: customer_id, as_of, churned, x0..x39 in [0, 1); the first five decide."""
     path = str(folder / f"training_{rows}")
-    if not Path(path).exists():
+    if not (Path(path) / "_SUCCESS").exists():
 
         def draw(salt: str) -> Any:
             return F.pmod(F.xxhash64("id", F.lit(salt)), F.lit(1_000_000)) / 1_000_000.0
@@ -40,7 +40,9 @@ def stored(spark: Any, folder: Path, rows: int) -> str:
         )
         push = sum((F.col(f"x{i}") for i in range(5)), F.lit(0.0)) - 2.5
         label = (F.col("chance") < 1 / (1 + F.exp(-3 * push))).cast("int")
-        made.select("*", label.alias("churned")).drop("chance").write.parquet(path)
+        made.select("*", label.alias("churned")).drop("chance").write.mode("overwrite").parquet(
+            path
+        )
     return path
 
 

@@ -159,11 +159,16 @@ def _texts(column: pd.Series) -> np.ndarray:
     """The values as a person writes them: whole numbers without a point, the rest to 4 digits."""
     if column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype):
         return column.astype(object).where(column.notna(), None).map(_text).to_numpy(dtype=object)
-    numbers = column.astype(float).to_numpy()
-    out = np.array(
-        [None if np.isnan(n) else f"{n:.10g}" if n == round(n) else f"{n:.4g}" for n in numbers]
-    )
-    return out.astype(object)
+    # Python's own floats: numpy's take ten times as long to ask and to write.
+    out = np.empty(len(column), dtype=object)
+    out[:] = [_number_text(n) for n in column.astype(float).tolist()]
+    return out
+
+
+def _number_text(number: float) -> str | None:
+    if number != number:
+        return None
+    return f"{number:.10g}" if number.is_integer() else f"{number:.4g}"
 
 
 def _text(value: object) -> str | None:

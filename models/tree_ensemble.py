@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from models.compiled import compiled
 
 if TYPE_CHECKING:
     import xgboost
@@ -136,7 +137,7 @@ class TreeEnsemble:
     def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """Raw score of each row of a (rows, columns) matrix, finite or NaN (missing).
 
-        The first call in a process compiles the kernel (about a second).
+        The first call on a machine compiles the kernel (about a second); see models.compiled.
         """
         raw = np.zeros(len(matrix), dtype=np.float64)
         _add_leaves(
@@ -214,7 +215,7 @@ def read_only(array: Any, dtype: DTypeLike) -> NDArray[Any]:
     return view
 
 
-@njit(nogil=True)
+@compiled
 def _add_leaves(matrix, feature, threshold, left, right, default_left, value, tree_start, raw):  # type: ignore[no-untyped-def]
     for begin in range(0, len(raw), BLOCK_ROWS):
         for tree in range(len(tree_start) - 1):

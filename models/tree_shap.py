@@ -21,12 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from models.compiled import compiled
 from models.tree_ensemble import LEAF, TreeEnsemble, read_only
 
 # 200 trees of depth 5 take 3 MB, 200 full trees of depth 8 about 210 MB.
@@ -102,7 +103,8 @@ class ShapTables:
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """What each column adds to each row's raw score, (rows, columns), in the raw score's unit.
 
-        Rows as `TreeEnsemble.predict` takes them; the first call compiles (one to two seconds).
+        Rows as `TreeEnsemble.predict` takes them; the first call on a machine compiles (one to two
+        seconds).
         """
         matrix = self.ensemble.checked(matrix)
         kernel: Any = _add_from_tables if self.is_tabulated else _add_from_polynomials
@@ -132,6 +134,7 @@ def top_factors(
     return indices, np.take_along_axis(contributions, indices, axis=1)
 
 
+@cache
 def _gauss_points(columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points and weights on [0, 1], exact for the polynomial of a path with that many columns."""
     points, weights = np.polynomial.legendre.leggauss(max(1, -(-columns // 2)))
@@ -247,7 +250,7 @@ def _polynomials(ensemble: TreeEnsemble) -> tuple[NDArray[Any], ...]:
     )
 
 
-@njit(nogil=True)
+@compiled
 def _mark(x, condition, holds):  # type: ignore[no-untyped-def]
     # NaN fails every comparison, so the first form lets it pass and the second does not.
     low, high = condition.low, condition.high
@@ -259,7 +262,7 @@ def _mark(x, condition, holds):  # type: ignore[no-untyped-def]
             holds[row] = (x[row] >= low) & (x[row] < high)
 
 
-@njit(nogil=True)
+@compiled
 def _add_from_tables(x, start, asked, slot_start, slot_column, table_start, table, phi):  # type: ignore[no-untyped-def]
     held, holds = np.empty(x.shape[1], np.uint32), np.empty(x.shape[1], np.bool_)
     for branch in range(len(start) - 1):
@@ -277,7 +280,7 @@ def _add_from_tables(x, start, asked, slot_start, slot_column, table_start, tabl
             at += sets
 
 
-@njit(nogil=True)
+@compiled
 def _add_from_polynomials(x, start, asked, share, value, points, weights, phi):  # type: ignore[no-untyped-def]
     held, product = np.empty(x.shape, np.bool_), np.empty(x.shape[1])
     for leaf in range(len(value)):

@@ -1,0 +1,119 @@
+"""Effects of six offers on each customer, beside the churn score of the same customers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import functions as F
+
+from benchmarks.measure import Cost, Section, cost
+from jobs.deciding.uplift import scorer
+from jobs.runtime.settings import load
+from models.encoding import FeatureEncoder
+from models.portable import PortableModel
+from models.scoring import SCORED_DDL, batch_scorer, model_of
+from models.uplift.boosting import LocalBoosting
+from models.uplift.learners import LEARNERS, UpliftModel, fit
+
+ROWS, FEATURES, ARMS = 200_000, 30, 6
+OTHERS = ("recency_days", "engagement_score", "tenure_days")
+NAMES = tuple(f"f{k}" for k in range(FEATURES - len(OTHERS))) + OTHERS
+SEED = 5
+
+
+def experiment(count: int) -> pd.DataFrame:
+    """A random campaign of six offers: features, arm, fold, churned, shares."""
+    draw = np.random.default_rng(SEED)
+    rows = pd.DataFrame(draw.normal(size=(count, FEATURES)).astype(np.float32), columns=[*NAMES])
+    rows["arm"] = draw.integers(0, ARMS + 1, count).astype(float)
+    rows["fold"] = draw.integers(0, 2, count).astype(float)
+    push = rows["f0"] - 0.1 * rows["arm"] * (rows["f1"] > 0)
+    rows["churned"] = (draw.random(count) < 1 / (1 + np.exp(-push))).astype(float)
+    for arm in range(ARMS + 1):
+        rows[f"e_{arm}"] = 1 / (ARMS + 1)
+    return rows
+
+
+def stored(spark: Any, folder: Path) -> str:
+    """Path of Parquet: as_of, customer_id and the features."""
+    path = str(folder / f"to_score_{ROWS}")
+    if not (Path(path) / "_SUCCESS").exists():
+        rows = spark.range(ROWS).select(
+            F.lit("2020-01-01").cast("date").alias("as_of"),
+            F.concat(F.lit("c"), F.col("id")).alias("customer_id"),
+            *[
+                F.when(F.lit(n == "tenure_days"), F.lit(400.0))
+                .otherwise(F.randn(k + 1))
+                .cast("float")
+                .alias(n)
+                for k, n in enumerate(NAMES)
+            ],
+        )
+        rows.write.mode("overwrite").parquet(path)
+    return path
+
+
+def models() -> tuple[PortableModel, dict[str, UpliftModel]]:
+    """The churn model and the four learners, trees as conf has them."""
+    boosting = LocalBoosting(load("demo").training.starts["xgboost"], SEED)
+    rows, names = experiment(20_000), list(NAMES)
+    churn = PortableModel(
+        FeatureEncoder(numeric=NAMES),
+        boosting.classifier(rows, names, "churned"),
+        metadata={"cold_start_days": 30, "cold_start_rate": 0.1},
+    )
+    arms = [f"offer_{k}" for k in range(1, ARMS + 1)]
+    shares = [1 / (ARMS + 1)] * (ARMS + 1)
+    return churn, {name: fit(name, rows, names, arms, shares, boosting) for name in LEARNERS}
+
+
+def run(spark: Any, folder: Path) -> Section:
+    """Measure each learner beside churn scoring of the same rows."""
+    section = Section(
+        f"Uplift scoring of {ROWS:,} customers, {ARMS} offers",
+        f"{FEATURES} features, trees as conf/demo.yaml has them; from Parquet through mapInPandas, "
+        f"workers warm. Beside {ARMS} times churn scoring: as score_customers does it "
+        "(probability, exact SHAP, top five), and the probability alone.",
+        ("what", "wall seconds", "CPU seconds", "CPU µs a customer", "/ (churn x offers), CPU"),
+    )
+    churn, learners = models()
+    rows = spark.read.parquet(stored(spark, folder))
+    text = churn.to_json()
+    whole = _measured(rows, batch_scorer(text), SCORED_DDL)
+    alone = _measured(rows, _probability_alone(text), "churn_probability double")
+    for name, taken in (("churn as the job scores", whole), ("churn probability alone", alone)):
+        section.add(name, taken.wall, taken.cpu, taken.cpu / ROWS * 1e6, "")
+    ddl = "as_of date, customer_id string"
+    ddl += "".join(f", effect_{k} double" for k in range(1, ARMS + 1))
+    for name, model in learners.items():
+        copy = UpliftModel.from_dict(json.loads(json.dumps(model.to_dict())))
+        taken = _measured(rows, scorer(churn.encoder, copy), ddl)
+        ratio = taken.cpu / (whole.cpu * ARMS)
+        section.add(name, taken.wall, taken.cpu, taken.cpu / ROWS * 1e6, ratio)
+        each = Cost(whole.wall * ARMS, whole.cpu * ARMS)
+        section.reach_both(f"{name} / (churn x offers)", taken / each, 1, at_least=False)
+        only = taken.cpu / (alone.cpu * ARMS)
+        section.verdicts.append(f"{name} / (churn probability alone x offers), CPU: {only:.3g}")
+    return section
+
+
+def _probability_alone(text: str) -> Any:
+    def score(batches: Any) -> Any:
+        model = model_of(text)
+        for batch in batches:
+            found = model.predict_proba(batch[list(NAMES)])
+            yield pd.DataFrame({"churn_probability": found})
+
+    return score
+
+
+def _measured(rows: Any, function: Any, ddl: str) -> Cost:
+    some, all_rows = rows.limit(2_000).repartition(4), rows
+    for frame in (some, all_rows):
+        mapped = frame.mapInPandas(function, ddl)
+        taken, _ = cost(lambda m=mapped: m.write.format("noop").mode("overwrite").save())  # type: ignore[misc]
+    return taken
