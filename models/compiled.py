@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import zipimport
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from numba import njit
@@ -16,8 +16,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     Nothing is kept of a module in a .zip: Spark unpacks it under another name each time, and the
     user's cache would grow with every application.
     """
-    is_file = Path(function.__code__.co_filename).exists()
+    is_zipped = isinstance(function.__globals__.get("__loader__"), zipimport.zipimporter)
     try:
-        return njit(nogil=True, cache=is_file)(function)
+        return njit(nogil=True, cache=not is_zipped)(function)
     except RuntimeError:  # neither the package's folder nor the user's cache can be written
         return njit(nogil=True)(function)
