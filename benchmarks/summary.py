@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.data import stored
 from benchmarks.measure import Section, cost
-from transforms.purchase_summary import purchase_lines, summary_of_lines
+from transforms.purchase_summary import purchase_lines, purchase_summary
 
 CUT = dt.date(2018, 6, 25)
 LINES = 10_000_000
@@ -30,7 +30,7 @@ FROM (SELECT customer_id, count(*) AS n, date_diff('day', min(day), max(day)) AS
 
 def by_spark(spark: Any, path: str) -> tuple[float, ...]:
     """Sums of the product's own summary."""
-    rows = summary_of_lines(purchase_lines(spark.read.parquet(path)), [CUT])
+    rows = purchase_summary(purchase_lines(spark.read.parquet(path)), [CUT])
     return tuple(
         rows.agg(
             F.count("*"),

@@ -11,15 +11,16 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, functions as F
 
 from transforms.purchases import is_purchase
-from transforms.visibility import visible_from, with_each_as_of
+from transforms.visibility import visible_from
+from udfs.packed_rows import PACKED_DDL, pack
 from udfs.purchase_arrays import SUMMARY_DDL, summariser
+
+# Most tasks that can share the work of a summary; each sends its customers in one piece.
+BUCKETS = 256
 
 
 def purchase_lines(transactions: DataFrame) -> DataFrame:
-    """One row a receipt line: customer_id, day, visible_from, cents, is_purchase (0 or 1).
-
-    They are spread by customer once; all later groupings find their rows together.
-    """
+    """One row a receipt line: customer_id, day, visible_from, cents, is_purchase (0 or 1)."""
     # By way of a double: exact below 9e13, and the product of two decimals costs as much as all
     # the rest of the line.
     cents = F.round(F.col("amount").cast("double") * 100).cast("bigint")
@@ -29,50 +30,33 @@ def purchase_lines(transactions: DataFrame) -> DataFrame:
         visible_from("purchased_at").alias("visible_from"),
         cents.alias("cents"),
         is_purchase().cast("bigint").alias("is_purchase"),
-    ).repartition("customer_id")
-
-
-def summary_of_lines(lines: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """`purchase_summary` straight from `purchase_lines`, on Spark alone: in half the time."""
-    return lines.mapInArrow(summariser(as_of_dates), SUMMARY_DDL)
+    )
 
 
 def purchase_totals(transactions: DataFrame) -> DataFrame:
-    """One row a (customer_id, day, visible_from) with a purchase: its cents, returns included."""
+    """One row a (customer_id, day, visible_from) with a purchase: its cents, returns included.
+
+    is_purchase is 1. Spread by customer once; all later groupings find their rows together.
+    """
     days = (
         purchase_lines(transactions)
+        .repartition("customer_id")
         .groupBy("customer_id", "day", "visible_from")
         .agg(F.sum("cents").alias("cents"), F.max("is_purchase").alias("is_purchase"))
     )
-    return days.where(F.col("is_purchase") == 1).select(
-        "customer_id", "day", "visible_from", "cents"
-    )
+    return days.where(F.col("is_purchase") == 1)
 
 
-def purchase_summary(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """One row a (customer_id, as_of) with a purchase before as_of.
+def purchase_summary(purchases: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
+    """One row a (customer_id, as_of) with a purchase before as_of; on Spark alone.
+
+    `purchases` are `purchase_lines`, or their `purchase_totals`.
 
     frequency: purchase days after the first; recency_days: from first to last; T_days: from first
     to as_of - 1, the last day observed; monetary_value: mean of the repeat days' totals, currency,
     null without one.
     """
-    seen = with_each_as_of(days, as_of_dates)
-    of_customer = seen.groupBy("customer_id", "as_of").agg(
-        F.countDistinct("day").alias("purchase_days"),
-        F.min("day").alias("first_day"),
-        F.max("day").alias("last_day"),
-        F.sum("cents").alias("cents"),
-        F.min_by("cents", "day").alias("first_cents"),
-    )
-    counted = of_customer.select("*", (F.col("purchase_days") - 1).alias("frequency"))
-    return counted.select(
-        "customer_id",
-        "as_of",
-        F.col("frequency").cast("bigint").alias("frequency"),
-        F.datediff(F.col("last_day"), F.col("first_day")).cast("bigint").alias("recency_days"),
-        (F.datediff(F.col("as_of"), F.col("first_day")) - 1).cast("bigint").alias("T_days"),
-        F.when(
-            F.col("frequency") > 0,
-            (F.col("cents") - F.col("first_cents")).cast("double") / F.col("frequency") / 100.0,
-        ).alias("monetary_value"),
-    )
+    bucket = F.pmod(F.xxhash64("customer_id"), F.lit(BUCKETS)).cast("int")
+    columns = ("customer_id", "day", "visible_from", "cents", "is_purchase")
+    packed = purchases.select(bucket.alias("bucket"), *columns).mapInArrow(pack, PACKED_DDL)
+    return packed.repartition("bucket").mapInArrow(summariser(as_of_dates), SUMMARY_DDL)

@@ -1,7 +1,7 @@
 """Receipt lines of whole customers -> their BTYD summary, in numpy: the body of a mapInArrow.
 
 Why Python: Spark's two aggregations (customer-days, then customers) hash each line twice. Sorting
-packed integers once does the same work in half the time (benchmarks/RESULTS.md).
+whole numbers once does the same work in half the time (benchmarks/RESULTS.md).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from udfs.packed_rows import unpack
 
 SUMMARY_DDL = (
     "customer_id string, as_of date, frequency bigint, recency_days bigint, T_days bigint, "
@@ -35,7 +37,7 @@ _EPOCH = dt.date(1970, 1, 1)
 def summariser(
     as_of_dates: Sequence[dt.date],
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function for mapInArrow over partitions that hold whole customers.
+    """A function for mapInArrow over partitions that hold whole customers, packed (packed_rows).
 
     In: customer_id, day and visible_from (date), cents (bigint), is_purchase (int); out:
     SUMMARY_DDL, rows of a date by customer_id. A partition's lines are held at once, 40 bytes each.
@@ -43,9 +45,8 @@ def summariser(
     dates = [(d - _EPOCH).days for d in sorted(set(as_of_dates))]
 
     def summarise(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held = list(batches)
-        lines = pa.Table.from_batches(held) if held else None
-        if lines is None or not lines.num_rows:
+        lines = unpack(batches)
+        if lines is None:
             return
         yield from (batch for date in _summaries(lines, dates) for batch in date.to_batches())
 
@@ -62,7 +63,8 @@ def _summaries(lines: pa.Table, dates: Sequence[int]) -> Iterator[pa.Table]:
     first = int(day.min())
     span = int(day.max()) - first + 1
     key = customer * span + (day - first)
-    order = np.argsort(key, kind="stable")
+    # Not stable, by AVX: sums of whole numbers do not depend on the order within a day.
+    order = np.argsort(key)
     key = key[order]
     visible, cents, bought = (
         column[order]

@@ -33,19 +33,17 @@ class UpliftModel:
 
     def effects(self, matrix: NDArray[np.float32]) -> Floats:
         """(rows, arms): the fall in churn probability under each arm."""
-        columns = [self._effect(matrix, k) for k in range(1, len(self.arms) + 1)]
-        return np.column_stack(columns)
+        arms = range(1, len(self.arms) + 1)
+        if self.learner == "s_learner":
+            rows = (_with_arm(matrix, a, len(arms)) for a in (0, *arms))
+            none, *others = (probability(self.trees["y"], r) for r in rows)
+            return none[:, None] - np.column_stack(others)
+        if self.learner == "t_learner":
+            none, *others = (probability(self.trees[f"y_{a}"], matrix) for a in (0, *arms))
+            return none[:, None] - np.column_stack(others)
+        return np.column_stack([self._effect(matrix, k) for k in arms])
 
     def _effect(self, matrix: NDArray[np.float32], k: int) -> Floats:
-        if self.learner == "s_learner":
-            both = [
-                probability(self.trees["y"], _with_arm(matrix, a, len(self.arms))) for a in (0, k)
-            ]
-            return both[0] - both[1]
-        if self.learner == "t_learner":
-            return probability(self.trees["y_0"], matrix) - probability(
-                self.trees[f"y_{k}"], matrix
-            )
         if self.learner == "x_learner":
             share = self.shares[k] / (self.shares[k] + self.shares[0])
             from_held_out = self.trees[f"down_{k}"].predict(matrix)

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from udfs.packed_rows import pack
 from udfs.purchase_arrays import summariser
 
 JAN = [dt.date(2018, 1, day) for day in range(1, 32)]
@@ -25,7 +26,9 @@ def _summary(rows, dates, batches=1):
         }
     )
     size = max(1, -(-len(rows) // batches))
-    parts = summariser(dates)(iter(table.to_batches(max_chunksize=size)))
+    table = table.append_column("bucket", pa.array([len(r[0]) for r in rows], pa.int32()))
+    packed = pack(iter(table.to_batches(max_chunksize=size)))
+    parts = summariser(dates)(packed)
     return [tuple(r.values()) for part in parts for r in part.to_pylist()]
 
 
