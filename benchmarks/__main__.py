@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -41,23 +43,36 @@ BENCHMARKS = {
 
 
 def main() -> None:
-    """Run those named, else all."""
+    """Run those named, else all; each in a process of its own, so that its memory is its own."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
     parser.add_argument("--data", help="folder that keeps generated rows for the next run")
-    chosen = parser.parse_args()
-    unknown = [name for name in chosen.names if name not in BENCHMARKS]
+    asked = parser.parse_args()
+    unknown = [name for name in asked.names if name not in BENCHMARKS]
     if unknown:
         raise SystemExit(f"benchmarks: {unknown} must be among {', '.join(BENCHMARKS)}.")
+    names = asked.names or list(BENCHMARKS)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(chosen.data or temporary)
+        folder = Path(asked.data or temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in chosen.names or BENCHMARKS:
-            print(name, flush=True)
-            began = time.perf_counter()
-            found = BENCHMARKS[name](benchmark_session(), folder)
-            print(f"   {name}: {time.perf_counter() - began:.0f} s in all", flush=True)
-            measure.write(found)
+        if len(names) == 1:
+            return measured(names[0], folder)
+        command = [sys.executable, "-m", "benchmarks", "--data", str(folder)]
+        failed = [name for name in names if subprocess.run([*command, name]).returncode]
+    if failed:
+        raise SystemExit(f"benchmarks: failed: {', '.join(failed)}.")
+    return None
+
+
+def measured(name: str, folder: Path) -> None:
+    """Run one and write its section."""
+    print(name, flush=True)
+    began = time.perf_counter()
+    found = BENCHMARKS[name](benchmark_session(), folder)
+    taken = time.perf_counter() - began
+    print(f"   {name}: {taken:.0f} s in all", flush=True)
+    found.how += f" The section takes {taken:.0f} s."
+    measure.write(found)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import resource
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from benchmarks.measure import Section, seconds
+from jobs.runtime.settings import load
 from models.btyd.bg_nbd import BgNbd
-from models.btyd.choice import fit_model
+from models.btyd.choice import MOST_START_ROWS, fit_model
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import PurchaseRows
 from models.btyd.scoring import NUMBERS, PREDICTED_DDL, SUMMARY, batch_predictor, predict_batch
@@ -21,7 +23,10 @@ from models.btyd.worth import LifetimeModel, Terms
 CUSTOMERS, SEED, DAYS = 500_000, 20180101, 540
 # Fader, Hardie & Lee's customers, in days; whole days, as purchases by customer-day have them.
 PLANTED = BgNbd(0.2426, 30.9, 0.793, 2.426)
-CURVE = (100_000, 1_000_000, 5_000_000, 10_000_000)
+CURVE = (1_000_000, 5_000_000, 10_000_000)
+# A size that is fitted on the driver and in Spark: the parameters must agree.
+BOTH_WAYS = 1_000_000
+SUMMED = ("frequency", "recency_days", "T_days")
 
 
 def customers(count: int, seed: int = SEED) -> pd.DataFrame:
@@ -80,39 +85,68 @@ def _log_likelihood(rows: PurchaseRows, peer: Any) -> float:
 
 def curve(spark: Any, folder: Path) -> Section:
     """Fit time and the driver's memory up to ten million customers, rows merged in Spark."""
-    from jobs.lifetime.summaries import SparkLikelihood
-
     section = Section(
         "BG/NBD by number of customers",
         "Rows are merged in Spark. `driver`: they come to the driver; `spark`: likelihood and "
-        "gradient are summed where they are. Memory: growth of the driver's Python, MiB.",
+        "gradient are summed where they are, as the job does it above "
+        f"{most_rows():,} distinct rows. Memory: peak of the driver's Python process so far, MiB, "
+        f"{_memory():.0f} of them before any row.",
         ("customers", "where", "distinct rows", "merge seconds", "fit seconds", "memory MiB"),
     )
     for count in CURVE:
-        path = str(folder / f"summary_{count}")
-        for part in range(0, count, 250_000):
-            size = min(250_000, count - part)
-            frame = customers(size, SEED + part)
-            Path(path).mkdir(exist_ok=True)
-            frame.to_parquet(f"{path}/{part}.parquet")
-        before = _memory()
-        names = ("frequency", "recency_days", "T_days")
-        merged = spark.read.parquet(path).groupBy(*names).agg(F.count("*").alias("customers"))
-        merged = merged.persist()
+        merged = spark.read.parquet(stored(folder, count)).groupBy(*SUMMED)
+        merged = merged.agg(F.count("*").alias("customers")).persist()
         merging, distinct = seconds(merged.count)
-        sample = merged.orderBy(F.xxhash64(*names)).limit(20_000).toPandas()
-        start = PurchaseRows.of(*(sample[c] for c in (*names, "customers")))
-        if distinct <= 1_000_000:
-            whole = merged.toPandas()
-            rows = PurchaseRows.of(*(whole[c] for c in (*names, "customers")))
-            took, _ = seconds(lambda r=rows: fit_model("bg_nbd", r))  # type: ignore[misc]
-            section.add(count, "driver", distinct, merging, took, _memory() - before)
-        summed = SparkLikelihood(merged, "bg_nbd")
-        took, _ = seconds(lambda s=start, f=summed, n=count: fit_model("bg_nbd", s, f, n))  # type: ignore[misc]
-        section.add(count, "spark", distinct, merging, took, _memory() - before)
+        fits = {}
+        if distinct <= most_rows():
+            fits["driver"] = seconds(lambda m=merged: _on_driver(m))  # type: ignore[misc]
+        if distinct > most_rows() or count == BOTH_WAYS:
+            fits["spark"] = seconds(lambda m=merged, n=count: _in_spark(m, n))  # type: ignore[misc]
+        for where, (took, _) in fits.items():
+            section.add(f"{count:,}", where, distinct, merging, took, _memory())
+        values = [fit.values for _, fit in fits.values()]
+        assert np.allclose(values[0], values[-1], rtol=1e-6), values
         merged.unpersist()
-    section.reach("driver memory, MiB", _memory(), 1024, at_least=False)
+    section.reach("driver's Python process, MiB", _memory(), 1024, at_least=False)
     return section
+
+
+def most_rows() -> int:
+    """Distinct rows from which on the job sums likelihoods in Spark."""
+    return int(load("demo").lifetime.most_rows_on_driver)
+
+
+def stored(folder: Path, count: int) -> str:
+    """Path of Parquet with that many customers; written once, in parts, by a process apart."""
+    path = folder / f"summary_{count}"
+    if not (path / "_SUCCESS").exists():
+        path.mkdir(exist_ok=True)
+        # Its memory shall not count for the driver's.
+        made = multiprocessing.get_context("spawn").Process(target=_store, args=(str(path), count))
+        made.start()
+        made.join()
+        assert made.exitcode == 0, made.exitcode
+    return str(path)
+
+
+def _store(path: str, count: int) -> None:
+    for part in range(0, count, 250_000):
+        frame = customers(min(250_000, count - part), SEED + part)
+        frame.to_parquet(f"{path}/part-{part}.parquet")
+    (Path(path) / "_SUCCESS").touch()
+
+
+def _on_driver(merged: Any) -> Any:
+    whole = merged.toPandas()
+    return fit_model("bg_nbd", PurchaseRows.of(*(whole[c] for c in (*SUMMED, "customers"))))
+
+
+def _in_spark(merged: Any, count: int) -> Any:
+    from jobs.lifetime.summaries import SparkLikelihood
+
+    sample = merged.orderBy(F.xxhash64(*SUMMED), *SUMMED).limit(MOST_START_ROWS).toPandas()
+    start = PurchaseRows.of(*(sample[c] for c in (*SUMMED, "customers")))
+    return fit_model("bg_nbd", start, SparkLikelihood(merged, "bg_nbd"), count)
 
 
 def predictions(spark: Any, folder: Path) -> Section:
