@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -103,8 +102,7 @@ class ShapTables:
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """What each column adds to each row's raw score, (rows, columns), in the raw score's unit.
 
-        Rows as `TreeEnsemble.predict` takes them; the first call on a machine compiles (one to two
-        seconds).
+        Rows as `TreeEnsemble.predict` takes them; the first call on a machine compiles.
         """
         matrix = self.ensemble.checked(matrix)
         kernel: Any = _add_from_tables if self.is_tabulated else _add_from_polynomials
@@ -134,7 +132,6 @@ def top_factors(
     return indices, np.take_along_axis(contributions, indices, axis=1)
 
 
-@cache
 def _gauss_points(columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points and weights on [0, 1], exact for the polynomial of a path with that many columns."""
     points, weights = np.polynomial.legendre.leggauss(max(1, -(-columns // 2)))

@@ -18,7 +18,7 @@ CHUNK_ROWS = 1_000_000
 
 
 def pack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """For mapInArrow: rows with `bucket` (int, 0 to 32,767) in, PACKED_DDL out.
+    """For mapInArrow: rows with `bucket` (int, from 0) in, PACKED_DDL out.
 
     One value has the other columns of up to CHUNK_ROWS rows of its bucket, as an Arrow stream.
     """
@@ -43,10 +43,9 @@ def unpack(batches: Iterator[pa.RecordBatch]) -> pa.Table | None:
 
 
 def _packed(rows: pa.Table) -> pa.RecordBatch:
-    # 16 bits are sorted by radix: a tenth of the time of a comparison sort.
-    bucket = rows["bucket"].to_numpy().astype(np.int16)
-    order = np.argsort(bucket, kind="stable")
-    bucket, rows = bucket[order], rows.drop_columns("bucket").take(order).combine_chunks()
+    rows = rows.sort_by("bucket").combine_chunks()  # stable, and by counting: buckets are few
+    bucket = rows["bucket"].to_numpy()
+    rows = rows.drop_columns("bucket")
     begins = np.flatnonzero(np.diff(bucket, prepend=-1))
     ends = np.append(begins[1:], len(bucket))
     streams = [
