@@ -28,7 +28,7 @@ demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 SPARK_TESTS = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/architecture \
 	tests/packaging tests/unit/models/test_spark_learners.py tests/unit/models/test_prediction.py \
 	tests/unit/models/survival/test_distributed.py tests/jobs/test_train_and_score.py \
-	tests/jobs/test_compare_learners.py tests/jobs/test_ingest_refusals.py \
+	tests/jobs/test_champion.py tests/jobs/test_compare_learners.py tests/jobs/test_ingest_refusals.py \
 	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py tests/jobs/test_run_pipeline.py \
 	tests/notebooks \
 	--deselect tests/jobs/test_lake.py::test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges

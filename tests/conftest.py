@@ -14,6 +14,8 @@ import pytest
 ENGINE = os.environ.get("HOLDFAST_ENGINE", "duckdb")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+# Threads that wait for a core by spinning make a fit on 300 rows ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if ENGINE == "duckdb":
     from jobs.runtime.duck_session import activate

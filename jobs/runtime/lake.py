@@ -172,9 +172,8 @@ class SparkLake:
         if not write.is_checked:
             return Written(table.name, None, is_changed=True)
         outside = F.count_if(~F.expr(write.predicate())) if write.mode == "slice" else F.lit(0)
-        found = frame.agg(*_measures(table.columns), outside.alias("outside")).collect()[
-            0
-        ]  # one row
+        measured = frame.agg(*_measures(table.columns), outside.alias("outside"))
+        found = measured.collect()[0]  # one row
         duplicates = (
             frame.groupBy(*table.key).count().where("count > 1").count() if table.key else 0
         )
@@ -195,9 +194,8 @@ class SparkLake:
         there = self._load(write.table.name)
         if set(there.columns) != set(write.table.column_names):
             return True
-        old = (
-            there.where(write.predicate()).agg(*_measures(write.table.columns)).collect()[0]
-        )  # one row
+        measured = there.where(write.predicate()).agg(*_measures(write.table.columns))
+        old = measured.collect()[0]  # one row
         return (old["rows"], old["hash"]) != (rows, content)
 
     def _write(self, write: Write, frame: DataFrame) -> None:
@@ -291,11 +289,8 @@ def _measures(columns: Sequence[Column]) -> list[Any]:
     is_null = [F.col(c.name).isNull() for c in columns if c.nullable]
     # The sum of row hashes does not depend on order or partitions; unlike xor, equal rows count.
     content = F.sum(F.xxhash64(*values, *is_null).cast("decimal(38,0)"))
-    nulls = [
-        F.count_if(F.col(c.name).isNull()).alias(f"null_{c.name}")
-        for c in columns
-        if not c.nullable
-    ]
+    required = [c.name for c in columns if not c.nullable]
+    nulls = [F.count_if(F.col(name).isNull()).alias(f"null_{name}") for name in required]
     infinite = [
         F.count_if(F.isnan(c.name) | (F.abs(c.name) == float("inf"))).alias(f"nan_{c.name}")
         for c in columns

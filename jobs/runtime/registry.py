@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +44,21 @@ class Registry:
             logging.getLogger(chatty).setLevel(logging.ERROR)
         self.mlflow, self.settings = mlflow, settings
         self.model_name = model_name or settings.mlflow.model_name
-        root = settings.root
-        if settings.mlflow.tracking_uri is None:
-            root.mkdir(parents=True, exist_ok=True)
-            mlflow.set_tracking_uri(f"sqlite:///{root / 'mlflow.db'}")
-        else:
-            mlflow.set_tracking_uri(settings.mlflow.tracking_uri)
+        mlflow.set_tracking_uri(settings.mlflow.tracking_uri or f"sqlite:///{self.own_file}")
         if settings.mlflow.registry_uri:
             mlflow.set_registry_uri(settings.mlflow.registry_uri)
-        self.client = mlflow.MlflowClient()
+
+    @property
+    def own_file(self) -> Path:
+        """The tracking store in the lakehouse, where conf names no other."""
+        return self.settings.root / "mlflow.db"
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client; the first use makes the file."""
+        if self.settings.mlflow.tracking_uri is None:
+            self.own_file.parent.mkdir(parents=True, exist_ok=True)
+        return self.mlflow.MlflowClient()
 
     def experiment_id(self) -> str:
         """The experiment, made on first use with its artifacts beside the database."""
@@ -68,6 +75,8 @@ class Registry:
         """The version that carries the alias; None: no version does."""
         from mlflow.exceptions import MlflowException
 
+        if self.settings.mlflow.tracking_uri is None and not self.own_file.is_file():
+            return None  # a dry run over an empty lake leaves no file
         try:
             version = self.client.get_model_version_by_alias(self.model_name, alias)
         except MlflowException:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,58 +14,17 @@ import pytest
 
 from contracts.table import Column
 from jobs import score_customers, train_churn
-from jobs.modelling.evaluation import Evaluated, check_leak, result_row
+from jobs.modelling.evaluation import check_leak, result_row
 from jobs.runtime.errors import ModelGateError
-from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, rollback
+from jobs.runtime.registry import CHALLENGER, CHAMPION, Registry
 from jobs.runtime.run_info import code_version
-from jobs.train_churn import promote
 from models.experiments import is_in_share
 from models.metrics import Estimate
 from models.portable import PortableModel
-from tests.jobs.feature_lake import AS_OF, write_feature_lake
+from tests.jobs.feature_lake import write_feature_lake
+from tests.jobs.trained_lake import training_context
 
 pytestmark = pytest.mark.spark_only
-SMALL = {
-    "training": {
-        "train_dates": 3,
-        "bootstrap_samples": 60,
-        "leak_alarm_roc_auc": 0.99,
-        "leak_alarm_roc_auc_active_90d": 0.99,
-        "learners": ["xgboost"],
-        "search": "none",
-        "compare_feature_sets": False,
-        "starts": {"xgboost": {"n_estimators": 20, "max_depth": 3}},
-    }
-}
-
-
-@pytest.fixture(scope="module")
-def trained(spark, tmp_path_factory):
-    """A lake after one training; tests that change it put it back."""
-    root = tmp_path_factory.mktemp("trained") / "lakehouse"
-    context = _context(root)
-    write_feature_lake(context)
-    train_churn.run(context)
-    return root
-
-
-def _context(root, config=None, as_of=AS_OF, **overrides):
-    """A run over the lake at `root`; `config`: the settings that another run has logged."""
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import Settings, load
-
-    values = load("demo").model_dump()
-    values["lakehouse"]["root"] = str(root)
-    if config is None:
-        changes = {**SMALL["training"], **overrides}
-        starts = {**values["training"]["starts"], **changes.pop("starts")}
-        values["training"]["spaces"] = {}
-        values["training"]["stability"]["learners"] = []
-        values["training"] |= {**changes, "starts": starts}
-    settings = Settings(**{**values, **(config or {})})
-    return Context(settings, RunInfo("test"), Progress(is_quiet=True), given_as_of=as_of)
 
 
 def _versions(context):
@@ -75,14 +33,14 @@ def _versions(context):
 
 
 def test_the_first_model_that_beats_recency_alone_becomes_champion(trained):
-    registry = Registry(_context(trained).settings)
+    registry = Registry(training_context(trained).settings)
     champion, challenger = registry.by_alias(CHAMPION), registry.by_alias(CHALLENGER)
     assert champion is not None and challenger is not None
     assert champion.version == challenger.version == "1"
 
 
 def test_a_run_can_be_repeated_from_what_it_logged(trained):
-    registry = Registry(_context(trained).settings)
+    registry = Registry(training_context(trained).settings)
     champion = registry.by_alias(CHAMPION)
     run = registry.client.get_run(champion.run_id)
     assert {"fingerprint", "code", "env"} <= set(run.data.tags)
@@ -97,15 +55,15 @@ def test_a_run_can_be_repeated_from_what_it_logged(trained):
 
 
 def test_a_second_run_on_the_same_inputs_changes_nothing(trained):
-    context = _context(trained)
+    context = training_context(trained)
     before = _versions(context)
     train_churn.run(context)
-    assert _versions(_context(trained)) == before
+    assert _versions(training_context(trained)) == before
     assert Registry(context.settings).by_alias(CHALLENGER).version == "1"
 
 
 def test_a_deleted_comparison_comes_back_equal(trained, spark):
-    context = _context(trained)
+    context = training_context(trained)
     address = context.lake.address("gold.model_comparison")
     before = spark.sql(f"SELECT * FROM {address}").toPandas()
     spark.sql(f"DELETE FROM {address}")
@@ -120,7 +78,7 @@ def test_a_deleted_comparison_comes_back_equal(trained, spark):
 
 def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, spark, tmp_path):
     """Config, code, versions of the inputs, split, features: no more is taken from the first run."""
-    registry = Registry(_context(trained).settings)
+    registry = Registry(training_context(trained).settings)
     champion = registry.by_alias(CHAMPION)
     config, versions, split, features = (
         registry.run_json(champion.run_id, f"{name}.json")
@@ -138,14 +96,14 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
         then = spark.read.format("delta").option("versionAsOf", version).load(f"{changed}/{folder}")
         then.write.format("delta").save(f"{again}/{folder}")
 
-    other = _context(again, config, as_of=dt.date.fromisoformat(split["as_of"]))
+    other = training_context(again, config, as_of=dt.date.fromisoformat(split["as_of"]))
     train_churn.run(other)
 
     repeated = Registry(other.settings)
     two = repeated.by_alias(CHAMPION)
     for name, found in (("split", split), ("features", features)):
         assert repeated.run_json(two.run_id, f"{name}.json") == found
-    rows = score_customers.features_at(_context(trained)).toPandas()
+    rows = score_customers.features_at(training_context(trained)).toPandas()
     first, second = (
         PortableModel.from_json(champion.portable),
         PortableModel.from_json(two.portable),
@@ -164,7 +122,7 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
 
 
 def test_scores_hold_the_active_and_silent_exactly_once(trained):
-    context = _context(trained)
+    context = training_context(trained)
     score_customers.run(context)
     scores = context.read("gold.customer_scores").toPandas()
     segments = context.read("gold.customer_segments").toPandas()
@@ -185,8 +143,8 @@ def test_scores_hold_the_active_and_silent_exactly_once(trained):
     expected = model.predict_proba(rows.loc[scores["customer_id"], names])
     assert np.abs(scores["churn_probability"].to_numpy() - expected).max() <= 1e-6
     before = _versions(context)
-    score_customers.run(_context(trained))
-    assert _versions(_context(trained)) == before
+    score_customers.run(training_context(trained))
+    assert _versions(training_context(trained)) == before
 
 
 def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path):
@@ -224,7 +182,7 @@ def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path)
 
 
 def test_without_a_champion_recency_alone_scores(spark, tmp_path):
-    context = _context(tmp_path / "lakehouse")
+    context = training_context(tmp_path / "lakehouse")
     write_feature_lake(context, customers=60)
     score_customers.run(context)
     scores = context.read("gold.customer_scores").toPandas()
@@ -237,7 +195,7 @@ def test_without_a_champion_recency_alone_scores(spark, tmp_path):
 
 
 def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
-    context = _context(tmp_path / "lakehouse")
+    context = training_context(tmp_path / "lakehouse")
     write_feature_lake(context, customers=40, label=lambda days, chance: days * 0)
     with pytest.raises(ModelGateError) as caught:
         train_churn.run(context)
@@ -251,7 +209,7 @@ def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
 
 def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path):
     """The classic: a field of the profile that is filled when a contract is cancelled."""
-    context = _context(tmp_path / "lakehouse")
+    context = training_context(tmp_path / "lakehouse")
     demographics = context.table("features.demographics")
     planted = Column("cancel_reason", "string", "Why the contract was cancelled")
     demographics = replace(demographics, columns=(*demographics.columns, planted))
@@ -277,7 +235,7 @@ def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path)
 
 
 def test_a_model_too_good_to_be_true_is_refused(tmp_path):
-    context = _context(tmp_path / "lakehouse", leak_alarm_roc_auc=0.9)
+    context = training_context(tmp_path / "lakehouse", leak_alarm_roc_auc=0.9)
     found = [result_row("xgboost", "roc_auc", Estimate(value)) for value in (0.9, 0.901)]
     check_leak(context, found[:1], ["xgboost"])
     with pytest.raises(ModelGateError) as caught:
@@ -289,79 +247,10 @@ def test_a_model_too_good_to_be_true_is_refused(tmp_path):
     )
 
 
-def test_rollback_gives_the_alias_back(trained):
-    registry = Registry(_context(trained).settings)
-    version = registry.client.create_model_version(
-        registry.model_name,
-        registry.client.get_model_version(registry.model_name, "1").source,
-        run_id=registry.by_alias(CHAMPION).run_id,
-    ).version
-    registry.promote(str(version))
-    assert registry.by_alias(CHAMPION).version == str(version)
-    began = time.monotonic()
-    assert rollback(registry) == "1"
-    assert time.monotonic() - began < 5
-    assert registry.by_alias(CHAMPION).version == "1"
-
-
-@pytest.mark.parametrize("died_at", [CHAMPION, PREVIOUS])
-def test_a_crash_between_registration_and_the_alias_leaves_the_champion(
-    trained, monkeypatch, died_at
-):
-    registry = Registry(_context(trained).settings)
-    source = registry.client.get_model_version(registry.model_name, "1").source
-    version = registry.client.create_model_version(registry.model_name, source).version
-    given = registry.set_alias
-
-    def dies(alias, version):
-        if alias == died_at:
-            raise KeyboardInterrupt
-        given(alias, version)
-
-    monkeypatch.setattr(registry, "set_alias", dies)
-    with pytest.raises(KeyboardInterrupt):
-        registry.promote(str(version))
-    assert Registry(_context(trained).settings).by_alias(CHAMPION).version == "1"
-
-
-def _evaluated(champion, candidate, label):
-    rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(len(label))], "churned": label})
-    return Evaluated("test", rows, {CHAMPION: champion, "xgboost": candidate}, {})
-
-
-class Aliases:
-    """A registry that notes who was promoted."""
-
-    def __init__(self, champion):
-        self.champion, self.promoted = champion, []
-
-    def by_version(self, version):
-        return self.champion
-
-    def promote(self, version):
-        self.promoted.append(version)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_worse_model_is_refused_and_a_better_one_promoted(trained, monkeypatch, seed):
-    monkeypatch.setattr("mlflow.set_tags", lambda tags: None)
-    context = _context(trained)
-    aliases = Aliases(Registry(context.settings).by_alias(CHAMPION))
-    draw = np.random.default_rng(seed)
-    label = (draw.random(1_500) < 0.2).astype(float)
-    champion = label + draw.normal(0, 0.8, len(label))
-    worse = draw.permutation(champion)
-    better = label + draw.normal(0, 0.4, len(label))
-    for version, scores in (("worse", worse), ("the same", champion), ("better", better)):
-        evaluated = _evaluated(champion, scores, label)
-        promote(context, aliases, evaluated, "xgboost", aliases.champion, version)
-    assert aliases.promoted == ["better"]
-
-
 def test_the_model_served_by_mlflow_answers_as_the_portable_form(trained):
     import mlflow
 
-    registry = Registry(_context(trained).settings)
+    registry = Registry(training_context(trained).settings)
     served = mlflow.pyfunc.load_model(f"models:/{registry.model_name}@{CHAMPION}")
     model = PortableModel.from_json(registry.by_alias(CHAMPION).portable)
     example = served.input_example

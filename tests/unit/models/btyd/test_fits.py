@@ -67,9 +67,10 @@ def test_cdnow_master_gives_the_published_parameters(cdnow_master):
 
 def test_parameters_and_errors_are_those_of_lifetimes(sample):
     fitter = pytest.importorskip("lifetimes").BetaGeoFitter()
-    fitter.fit(sample["x"], sample["t_x"] / 7, sample["T"] / 7, tol=1e-10)
+    # Its gradient's own rounding is about 1e-9: with less it gives up on some processors.
+    fitter.fit(sample["x"], sample["t_x"] / 7, sample["T"] / 7, tol=1e-8)
     fit = fit_model("bg_nbd", rows_of(sample, per=7))
-    assert fit.values == pytest.approx(tuple(fitter.params_), rel=1e-5)
+    assert fit.values == pytest.approx(tuple(fitter.params_), rel=1e-6)
     assert fit.std_errors == pytest.approx(tuple(fitter.standard_errors_), rel=1e-3)
 
 

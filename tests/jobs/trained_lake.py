@@ -1,0 +1,37 @@
+"""A small lake on which a model was trained, and the settings that train it in seconds."""
+
+from __future__ import annotations
+
+from tests.jobs.feature_lake import AS_OF
+
+SMALL = {
+    "training": {
+        "train_dates": 3,
+        "bootstrap_samples": 60,
+        "leak_alarm_roc_auc": 0.99,
+        "leak_alarm_roc_auc_active_90d": 0.99,
+        "learners": ["xgboost"],
+        "search": "none",
+        "compare_feature_sets": False,
+        "starts": {"xgboost": {"n_estimators": 20, "max_depth": 3}},
+    }
+}
+
+
+def training_context(root, config=None, as_of=AS_OF, **overrides):
+    """A run over the lake at `root`; `config`: the settings that another run has logged."""
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import Settings, load
+
+    values = load("demo").model_dump()
+    values["lakehouse"]["root"] = str(root)
+    if config is None:
+        changes = {**SMALL["training"], **overrides}
+        starts = {**values["training"]["starts"], **changes.pop("starts")}
+        values["training"]["spaces"] = {}
+        values["training"]["stability"]["learners"] = []
+        values["training"] |= {**changes, "starts": starts}
+    settings = Settings(**{**values, **(config or {})})
+    return Context(settings, RunInfo("test"), Progress(is_quiet=True), given_as_of=as_of)
