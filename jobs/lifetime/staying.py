@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from jobs.lifetime.fits import Row, terms
-from jobs.lifetime.landmarks import Landmarks, Seen
+from jobs.lifetime.landmarks import TIMES, Landmarks, Seen
 from jobs.lifetime.life_rows import row, short
 from jobs.runtime.context import Context
-from models.learners import InMemoryXgboost, XgboostLearner
+from models.learners import XgboostLearner
 from models.survival.cox import CoxModel, fit_cox
-from models.survival.discrete_hazard import HazardModel, fit_hazard
+from models.survival.discrete_hazard import HazardModel, fit_hazard, fit_hazard_in_memory
 from models.survival.distributed import person_rows
 from models.survival.portable import Bands, LifetimeModel
 from models.survival.proportional_hazards import WHOLE_MODEL, Proportionality, proportionality
@@ -108,22 +110,25 @@ def _cox_with(seen: Seen, bands: Bands | None) -> tuple[CoxModel, list[Proportio
 
 
 def _hazard(context: Context, seen: Seen) -> HazardModel:
-    """Trees on a row a period lived: in one process where all rows are on the driver."""
+    """Trees on a row a period lived: in this process where all rows are on the driver."""
     from transforms.survival_rows import person_periods
 
     trees, training = context.settings.lifetime.survival.trees, context.settings.training
-    features = list(seen.encoder.feature_names)
+    names, features = seen.encoder.column_names, list(seen.encoder.feature_names)
+    shape = (trees.period_days, trees.periods)
+    if seen.landmarks.is_whole:
+        x = seen.encoder.encode(seen.sample[features]).astype(float)
+        lived = seen.sample["duration_days"] - seen.sample["entry_days"]
+        times = (seen.sample["entry_days"], lived, *(seen.sample[c] for c in TIMES[2:]))
+        entry, days, event, followed = (t.to_numpy(dtype=np.int64) for t in times)
+        spells = (entry, days, event, followed)
+        return fit_hazard_in_memory(x, spells, names, trees.parameters, training.seed, *shape)
     rows = seen.frame()
-    periods = person_periods(rows, trees.period_days, trees.periods)
     keys = ["customer_id", "as_of"]
-    known = periods.join(rows.select(*keys, *features), on=keys, how="inner")
+    known = person_periods(rows, *shape).join(rows.select(*keys, *features), on=keys, how="inner")
     frame = context.lake.keep(person_rows(known, seen.encoder))
-    learner = (
-        InMemoryXgboost(trees.parameters, training.seed)
-        if seen.landmarks.is_whole
-        else XgboostLearner(trees.parameters, training.seed, training.workers)
-    )
-    return fit_hazard(frame, seen.encoder.column_names, learner, trees.period_days)
+    learner = XgboostLearner(trees.parameters, training.seed, training.workers)
+    return fit_hazard(frame, names, learner, trees.period_days)
 
 
 def with_rates(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
 from contracts.features import transactions as transactions_contract
@@ -322,3 +323,18 @@ def test_a_customer_counts_once_from_the_first_landmark_on(frame, tuples_of):
         [("a", L, "New"), ("a", UNTIL, "Old"), ("b", L, "New"), ("c", UNTIL, "Old")],
     )
     assert tuples_of(lived_counts(rows, segments)) == [("New", 12, 1, 2), ("Old", 10, 0, 1)]
+
+
+def test_periods_in_one_process_are_those_of_the_frame(frame, tuples_of):
+    from models.survival.discrete_hazard import periods_lived
+
+    spells = [(100, 112, 1, 30), (100, 120, 1, 30), (100, 130, 0, 30), (100, 104, 0, 4)]
+    rows = frame(SPELL, [(f"c{k}", L, *spell) for k, spell in enumerate(spells)])
+    table = np.array(spells)
+    lived, event, followed = table[:, 1] - table[:, 0], table[:, 2], table[:, 3]
+    found = zip(*(a.tolist() for a in periods_lived(lived, event, followed, 10, 3)), strict=True)
+    names = ("customer_id", "period", "churned")
+    expected = tuples_of(person_periods(rows, 10, 3).select(*names))
+    assert [(f"c{row}", period, churned) for row, period, churned in found] == expected
+    # Days 1 to 10 and 11 to 20 of who left on day 12, three periods of who stayed.
+    assert len(expected) == 2 + 2 + 3
