@@ -6,12 +6,13 @@ import datetime as dt
 from typing import Any
 
 from jobs.lifetime.backtest import Cuts, backtest
+from jobs.lifetime.choosing import fit_staying
 from jobs.lifetime.comparison import compare
 from jobs.lifetime.fits import Fits, fit_all
 from jobs.lifetime.landmarks import Landmarks, feature_dates
 from jobs.lifetime.record import RECORD, fingerprint, log_run, register, writes_of
 from jobs.lifetime.segments import survival_by_segment
-from jobs.lifetime.staying import Staying, fit_staying
+from jobs.lifetime.staying import Staying
 from jobs.lifetime.summaries import Summaries
 from jobs.lifetime.timing import add_contracts, add_timing
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start

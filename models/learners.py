@@ -66,30 +66,6 @@ class XgboostLearner:
         return TreeEnsemble.from_xgboost(classifier.fit(spread).get_booster())
 
 
-@dataclass(frozen=True)
-class InMemoryXgboost:
-    """The same trees in one process, for frames whose bound the caller knows: no Spark barrier
-    stage, which takes seconds however few the rows."""
-
-    parameters: Mapping[str, Any]
-    seed: int
-    name: str = "xgboost"
-    takes_null: bool = field(default=True, repr=False)
-
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
-        import xgboost
-
-        # The caller bounds the rows; 5 million x 20 columns of float32 are 400 MB.
-        collected: Any = frame.toPandas()
-        rows = collected.sort_values(["as_of", "customer_id"])
-        matrix, target = (rows[c].to_numpy("float32") for c in (list(names), label))
-        data = xgboost.DMatrix(matrix, target)
-        settings = dict(self.parameters)
-        rounds = int(settings.pop("n_estimators"))
-        fixed = {"objective": "binary:logistic", "tree_method": "hist", "seed": self.seed}
-        return TreeEnsemble.from_xgboost(xgboost.train({**settings, **fixed}, data, rounds))
-
-
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], int, int], Learner]] = {
     "xgboost": XgboostLearner,
     "random_forest": RandomForestLearner,

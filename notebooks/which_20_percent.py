@@ -77,6 +77,38 @@ display(figure)
 # COMMAND ----------
 
 # MAGIC %md
+# MAGIC ## How long do they stay?
+# MAGIC
+# MAGIC Left: of each segment, how many are still customers some days on (Kaplan-Meier). Right: the
+# MAGIC days that each customer who can still be kept is expected to stay, of 36 months at most.
+
+# COMMAND ----------
+
+curves = spark.table("gold.segment_survival").where("as_of = chosen_day").toPandas()
+stay = spark.table("gold.customer_scores").where("as_of = chosen_day")
+known = stay.where("remaining_lifetime_days IS NOT NULL")
+months = known.select(F.floor(F.col("remaining_lifetime_days") / 30.4375).alias("months"))
+counts = months.groupBy("months").count().orderBy("months").toPandas()  # 37 rows at most
+figure = Figure(figsize=(9, 3.6), layout="constrained")
+left, right = figure.subplots(1, 2)
+for segment, part in curves.sort_values("days_ahead").groupby("segment"):
+    left.plot(
+        part["days_ahead"], part["survival"], label=segment, lw=2.4 if segment == "all" else 1
+    )
+left.set_title("Still customers", loc="left")
+left.set_xlabel("days from the first date with features")
+if len(curves):
+    left.legend(frameon=False, fontsize=6, ncols=2)
+right.bar(counts["months"], counts["count"])
+right.set_title("Customers by months to stay", loc="left")
+right.set_xlabel("months")
+for axes in (left, right):
+    axes.spines[["top", "right"]].set_visible(False)
+display(figure)
+
+# COMMAND ----------
+
+# MAGIC %md
 # MAGIC ## Five answers side by side
 # MAGIC
 # MAGIC `at_stake_covered`: the share of all that is at risk (churn probability times the value of

@@ -132,7 +132,7 @@ def example_of(model: SurvivalWorth) -> pd.DataFrame:
         for what in ("value", "days")
         for w in model.purchases.windows
     }
-    known = {"entry_days": [300, 40], "frequency": [30.0, 0.0], "T_days": [299.0, 39.0]}
+    known = {"entry_days": [300.0, 40.0], "frequency": [30.0, 0.0], "T_days": [299.0, 39.0]}
     return pd.DataFrame({**known, "monetary_value": [20.0, 0.0], **past, **features})
 
 

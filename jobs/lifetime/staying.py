@@ -1,32 +1,26 @@
-"""Survival models of a day: Cox, Weibull and hazard trees; judged on days after the fit; chosen."""
+"""Survival models of a day: Cox, Weibull and hazard trees, with what their customers spend."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from jobs.lifetime.fits import Row, terms
-from jobs.lifetime.landmarks import Landmarks, Seen, seen_by
+from jobs.lifetime.landmarks import TIMES, Landmarks, Seen
+from jobs.lifetime.life_rows import row, short
 from jobs.runtime.context import Context
-from models.learners import InMemoryXgboost, XgboostLearner
+from models.learners import XgboostLearner
 from models.survival.cox import CoxModel, fit_cox
-from models.survival.discrete_hazard import HazardModel, fit_hazard
+from models.survival.discrete_hazard import HazardModel, fit_hazard, fit_hazard_in_memory
 from models.survival.distributed import person_rows
-from models.survival.evaluation import brier, calibration_by_decile, concordance
 from models.survival.portable import Bands, LifetimeModel
 from models.survival.proportional_hazards import WHOLE_MODEL, Proportionality, proportionality
 from models.survival.rows import SurvivalError
 from models.survival.survey import survey
 from models.survival.weibull_aft import fit_weibull
 from models.survival.worth import SurvivalWorth, fit_worth
-
-# Days between those on which a curve is judged.
-BRIER_STEP = 10
 
 
 @dataclass
@@ -40,37 +34,6 @@ class Staying:
     others: dict[str, SurvivalWorth] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-
-
-def fit_staying(context: Context, landmarks: Landmarks, tested: dt.date) -> Staying:
-    """Every model of conf on what as_of sees; the choice by curves judged before the test date."""
-    found = Staying()
-    day = context.as_of
-    seen = landmarks.seen(day)
-    fewest = context.settings.lifetime.survival.fewest_events
-    if seen is None or seen.events < fewest:
-        count = 0 if seen is None else seen.events
-        found.warnings.append(
-            f"no survival model at {day}: {count} customers were seen to leave, at least {fewest} "
-            "must be. Build features of earlier dates, or shorten lifetime.survival.window_days."
-        )
-        return found
-    fits = fits_of(context, seen, found)
-    judged = judge(context, landmarks, tested)
-    found.rows += judged
-    if not fits:
-        return found
-    name = chosen([r for r in judged if r["parameter"] == "integrated_brier"], fits)
-    worths = {n: with_rates(context, landmarks, day, life) for n, life in fits.items()}
-    found.model = worths[name]
-    found.others = {n: m for n, m in worths.items() if n != name and m is not None}
-    if found.model is None:
-        found.warnings.append("survival: no landmark's horizon has passed, so no rate is known.")
-    else:
-        found.rows += rate_rows(found.model)
-    for row in found.rows:
-        row["is_chosen"] = row["model_name"] in (name, "spend_rate")
-    return found
 
 
 def fits_of(context: Context, seen: Seen, found: Staying) -> dict[str, LifetimeModel]:
@@ -93,7 +56,7 @@ def fit_one(context: Context, seen: Seen, name: str) -> tuple[LifetimeModel, lis
     if name == "discrete_hazard":
         hazard = _hazard(context, seen)
         model = LifetimeModel(seen.encoder, hazard, level)
-        return model, [_row(name, "periods", hazard.rows, seen, rows=hazard.rows)]
+        return model, [row(name, "periods", hazard.rows, seen, rows=hazard.rows)]
     rows = seen.rows()
     every = survey(rows)
     columns = every.independent_columns()
@@ -101,7 +64,7 @@ def fit_one(context: Context, seen: Seen, name: str) -> tuple[LifetimeModel, lis
     weibull = fit_weibull(rows.with_columns(columns), names, every.with_columns(columns))
     facts = zip(weibull.parameters.items(), weibull.robust_std_errors, strict=True)
     parameters = [
-        _row(name, _short(p), v, seen, float(e), weibull.log_likelihood) for (p, v), e in facts
+        row(name, short(p), v, seen, float(e), weibull.log_likelihood) for (p, v), e in facts
     ]
     return LifetimeModel(seen.encoder, weibull, level), parameters
 
@@ -110,7 +73,7 @@ def _cox(context: Context, seen: Seen) -> tuple[LifetimeModel, list[Row]]:
     """Cox's model; where a hazard ratio changes with age, with strata by the worst covariate."""
     settings = context.settings.lifetime.survival
     model, tests = _cox_with(seen, None)
-    rows = [_row("cox", f"p_value_proportional {_short(t.name)}", t.p_value, seen) for t in tests]
+    rows = [row("cox", f"p_value_proportional {short(t.name)}", t.p_value, seen) for t in tests]
     worst = min(
         (t for t in tests if t.name in seen.encoder.numeric), key=lambda t: (t.p_value, t.name)
     )
@@ -123,15 +86,15 @@ def _cox(context: Context, seen: Seen) -> tuple[LifetimeModel, list[Row]]:
         except SurvivalError:
             bands = None
         else:
-            rows.append(_row("cox", f"strata {_short(worst.name)}", len(bands.edges) + 1, seen))
+            rows.append(row("cox", f"strata {short(worst.name)}", len(bands.edges) + 1, seen))
             rows += [
-                _row("cox", f"p_value_proportional_in_strata {_short(t.name)}", t.p_value, seen)
+                row("cox", f"p_value_proportional_in_strata {short(t.name)}", t.p_value, seen)
                 for t in again
                 if t.name == WHOLE_MODEL
             ]
     errors = model.robust_std_errors
     rows += [
-        _row("cox", _short(n), float(v), seen, float(e), model.log_likelihood)
+        row("cox", short(n), float(v), seen, float(e), model.log_likelihood)
         for n, v, e in zip(model.names, model.coefficients, errors, strict=True)
     ]
     return LifetimeModel(seen.encoder, model, settings.level, bands=bands), rows
@@ -147,22 +110,25 @@ def _cox_with(seen: Seen, bands: Bands | None) -> tuple[CoxModel, list[Proportio
 
 
 def _hazard(context: Context, seen: Seen) -> HazardModel:
-    """Trees on a row a period lived: in one process where all rows are on the driver."""
+    """Trees on a row a period lived: in this process where all rows are on the driver."""
     from transforms.survival_rows import person_periods
 
     trees, training = context.settings.lifetime.survival.trees, context.settings.training
-    features = list(seen.encoder.feature_names)
+    names, features = seen.encoder.column_names, list(seen.encoder.feature_names)
+    shape = (trees.period_days, trees.periods)
+    if seen.landmarks.is_whole:
+        x = seen.encoder.encode(seen.sample[features]).astype(float)
+        lived = seen.sample["duration_days"] - seen.sample["entry_days"]
+        times = (seen.sample["entry_days"], lived, *(seen.sample[c] for c in TIMES[2:]))
+        entry, days, event, followed = (t.to_numpy(dtype=np.int64) for t in times)
+        spells = (entry, days, event, followed)
+        return fit_hazard_in_memory(x, spells, names, trees.parameters, training.seed, *shape)
     rows = seen.frame()
-    periods = person_periods(rows, trees.period_days, trees.periods)
     keys = ["customer_id", "as_of"]
-    known = periods.join(rows.select(*keys, *features), on=keys, how="inner")
+    known = person_periods(rows, *shape).join(rows.select(*keys, *features), on=keys, how="inner")
     frame = context.lake.keep(person_rows(known, seen.encoder))
-    learner = (
-        InMemoryXgboost(trees.parameters, training.seed)
-        if seen.landmarks.is_whole
-        else XgboostLearner(trees.parameters, training.seed, training.workers)
-    )
-    return fit_hazard(frame, seen.encoder.column_names, learner, trees.period_days)
+    learner = XgboostLearner(trees.parameters, training.seed, training.workers)
+    return fit_hazard(frame, names, learner, trees.period_days)
 
 
 def with_rates(
@@ -177,91 +143,3 @@ def with_rates(
     if not len(past):
         return None
     return fit_worth(life, past, horizons[0], horizons, terms(context))
-
-
-# ------------------------------------------------------------------ judged on what came after
-
-
-def judge(context: Context, landmarks: Landmarks, tested: dt.date) -> list[Row]:
-    """Integrated Brier, concordance and calibration of each model, fitted a longest horizon before
-    the test date and followed up to it: the test date itself is not read."""
-    longest = max(context.settings.lifetime.backtest.horizons_days)
-    day = next((d for d in reversed(landmarks.dates) if (tested - d).days >= longest), None)
-    seen = landmarks.seen(day) if day else None
-    if day is None or seen is None:
-        return []
-    after = seen_by(landmarks.alive(day), tested)
-    fits = fits_of(context, seen, Staying())
-    return [row for name, model in fits.items() for row in measured(name, model, after, seen)]
-
-
-def measured(name: str, model: LifetimeModel, after: pd.DataFrame, seen: Seen) -> list[Row]:
-    """Rows of one model on customers whose stay was followed after the fit."""
-    lived = (after["duration_days"] - after["entry_days"]).to_numpy(dtype=int)
-    event = after["event"].to_numpy(dtype=int)
-    if not event.any() or lived.max() <= BRIER_STEP:
-        return []
-    days = np.arange(BRIER_STEP, lived.max(), BRIER_STEP)
-    curve = model.conditional_survival(after, days)
-    score = brier(curve, days, lived, event)
-    gone = 1 - curve[:, -1]
-    figures = {
-        "concordance": concordance(lived, event, gone),
-        "integrated_brier": score.integrated,
-        "integrated_brier_of_kaplan_meier": score.reference,
-    }
-    for tenth in calibration_by_decile(gone, lived, event, int(days[-1])):
-        figures[f"calibration_{tenth.decile}_predicted"] = tenth.predicted
-        figures[f"calibration_{tenth.decile}_observed"] = tenth.observed
-    return [_row(name, p, float(v), seen, rows=len(after)) for p, v in figures.items()]
-
-
-def chosen(scores: Sequence[Row], fits: dict[str, LifetimeModel]) -> str:
-    """The smallest integrated Brier score; the first of conf where nothing was judged."""
-    usable = {r["model_name"]: r["value"] for r in scores if r["model_name"] in fits}
-    return min(usable, key=lambda n: usable[n]) if usable else next(iter(fits))
-
-
-def rate_rows(model: SurvivalWorth) -> list[Row]:
-    """The weights of the spend rates."""
-    found = []
-    for rate in (model.value, model.purchases):
-        if rate is None:
-            continue
-        weights = {f"{w}d": v for w, v in zip(rate.windows, rate.weights[:-1], strict=True)}
-        figures = {"base": rate.base, **weights, "whole_past": rate.weights[-1]}
-        figures |= {"variance_of_mean_squared": rate.spread[0], "variance_of_mean": rate.spread[1]}
-        found += [
-            _plain("spend_rate", f"{rate.what}_{n}", v, rate.rows) for n, v in figures.items()
-        ]
-    return found
-
-
-def _row(
-    name: str,
-    parameter: str,
-    value: float,
-    seen: Seen,
-    error: float | None = None,
-    log_likelihood: float | None = None,
-    rows: int | None = None,
-) -> Row:
-    count = rows if rows is not None else int(seen.sample["customer_id"].nunique())
-    found = _plain(name, parameter, float(value), count)
-    is_fit = {"converged": True} if log_likelihood is not None else {}
-    return {**found, "std_error": error, "log_likelihood": log_likelihood, **is_fit}
-
-
-def _plain(name: str, parameter: str, value: float, customers: int) -> Row:
-    nothing: dict[str, Any] = dict.fromkeys(
-        ("std_error", "log_likelihood", "converged", "is_identified")
-    )
-    facts = {"model_name": name, "parameter": parameter, "value": value, "customers": customers}
-    return {**facts, **nothing, "is_chosen": False}
-
-
-def _short(name: str) -> str:
-    """A covariate's name as the feature tables have it."""
-    from transforms.survival_rows import COVARIATE
-
-    return name.removeprefix(COVARIATE)

@@ -19,6 +19,8 @@ from models.survival.rows import Array, SurvivalError, Whole
 from models.tree_ensemble import TreeEnsemble
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import DataFrame
 
     from models.learners import Learner
@@ -106,11 +108,63 @@ def fit_hazard(
     rows = sum(count for count, _ in counts.values())
     events = int(sum(happened for _, happened in counts.values()))
     if events in (0, rows):
-        raise SurvivalError(
-            f"discrete_hazard: needs periods with and without an event, got {events:,} events in "
-            f"{rows:,} periods of {period_days} days. Choose another length or an earlier landmark."
-        )
+        raise _one_kind(events, rows, period_days)
     columns = [*(f"x{k}" for k in range(len(names))), *TIME_COLUMNS]
     ensemble = learner.fit(frame, columns, "churned")
     assert isinstance(ensemble, TreeEnsemble)
     return HazardModel(tuple(names), ensemble, period_days, 1 + max(counts), rows, events)
+
+
+def fit_hazard_in_memory(
+    x: Array,
+    spells: tuple[Whole, Whole, Whole, Whole],
+    names: Sequence[str],
+    parameters: Mapping[str, Any],
+    seed: int,
+    period_days: int,
+    most_periods: int,
+) -> HazardModel:
+    """The same of rows in this process, without Spark's stages, which take seconds however few the
+    rows. spells: age at entry, days lived, event, days followed, by row of x.
+
+    SurvivalError likewise.
+    """
+    import xgboost
+
+    entry, lived, event, followed = spells
+    row, period, churned = periods_lived(lived, event, followed, period_days, most_periods)
+    rows, events = len(row), int(churned.sum())
+    if events in (0, rows):
+        raise _one_kind(events, rows, period_days)
+    age = entry[row] + period * period_days
+    matrix = np.column_stack([x[row], age, period]).astype(np.float32)
+    settings = {k: v for k, v in parameters.items() if k != "n_estimators"}
+    # One thread: some 100,000 rows gain little by a second, which waits in a loop for the first.
+    fixed = {"objective": "binary:logistic", "tree_method": "hist", "seed": seed, "nthread": 1}
+    booster = xgboost.train(
+        {**settings, **fixed},
+        xgboost.DMatrix(matrix, churned.astype(np.float32), nthread=1),
+        int(parameters["n_estimators"]),
+    )
+    ensemble = TreeEnsemble.from_xgboost(booster)
+    return HazardModel(tuple(names), ensemble, period_days, 1 + int(period.max()), rows, events)
+
+
+def periods_lived(
+    lived: Whole, event: Whole, followed: Whole, period_days: int, most_periods: int
+) -> tuple[Whole, Whole, Whole]:
+    """Row, period and whether it ended there, one entry a period begun alive that observation
+    covers whole: transforms.survival_rows.person_periods in this process."""
+    begins = np.arange(most_periods) * period_days
+    over = begins + period_days
+    begun = (over[None, :] <= followed[:, None]) & (begins[None, :] < lived[:, None])
+    row, period = np.nonzero(begun)
+    churned = (event[row] == 1) & (lived[row] <= over[period])
+    return row, period, churned.astype(np.int64)
+
+
+def _one_kind(events: int, rows: int, period_days: int) -> SurvivalError:
+    return SurvivalError(
+        f"discrete_hazard: needs periods with and without an event, got {events:,} events in "
+        f"{rows:,} periods of {period_days} days. Choose another length or an earlier landmark."
+    )

@@ -92,6 +92,6 @@ def past_rates(what: What, windows: Sequence[int], rows: pd.DataFrame) -> Array:
 def _spread(mean: Array, actual: Array) -> tuple[float, float]:
     """The two parts of the variance, from squared errors; large means don't rule."""
     parts = np.column_stack([mean**2, mean])
-    scale = 1 / np.maximum(parts.sum(axis=1), 1e-12)
+    scale = 1 / np.maximum((mean + mean.mean()) ** 2, 1e-12)
     found, _ = nnls(parts * scale[:, None], (actual - mean) ** 2 * scale)
     return float(found[0]), float(found[1])

@@ -1,4 +1,4 @@
-"""A small lake of BG/NBD customers: purchases, labels of a month ago, scores of two dates."""
+"""A small lake of BG/NBD customers: purchases, features and labels, scores of two dates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from jobs import build_features
 from jobs.runtime.writes import Write
 
 AS_OF = dt.date(2018, 1, 1)
@@ -33,8 +34,7 @@ def purchases(customers: int = 400, seed: int = 2) -> list[tuple[str, dt.date, f
 
 
 def write_lifetime_lake(context, customers: int = 400) -> None:
-    """silver.transactions, features.labels and features.transactions of BEFORE."""
-    bought = purchases(customers)
+    """silver.transactions alone: no features, no labels."""
     lines = [
         {
             "customer_id": who,
@@ -46,32 +46,15 @@ def write_lifetime_lake(context, customers: int = 400) -> None:
             "batch_id": "b",
             "content_hash": n,
         }
-        for n, (who, day, amount) in enumerate(bought)
+        for n, (who, day, amount) in enumerate(purchases(customers))
     ]
-    known = sorted({who for who, day, _ in bought if day < BEFORE})
-    later = {who for who, day, _ in bought if BEFORE <= day < AS_OF}
-    labels = [
-        {
-            "customer_id": who,
-            "as_of": BEFORE,
-            "horizon_days": 30,
-            "lead_days": 0,
-            "definition": "inactivity",
-            "churned": int(who not in later),
-        }
-        for who in known
-    ]
-    recent = {who for who, day, _ in bought if BEFORE - dt.timedelta(days=90) <= day < BEFORE}
-    features = [
-        {"customer_id": who, "as_of": BEFORE, "purchases_90d": int(who in recent)} for who in known
-    ]
-    context.lake.commit(
-        [
-            _write(context, "silver.transactions", lines, ["b"], is_checked=False),
-            _write(context, "features.labels", labels, [BEFORE]),
-            _write(context, "features.transactions", features, [BEFORE]),
-        ]
-    )
+    context.lake.commit([_write(context, "silver.transactions", lines, ["b"], is_checked=False)])
+
+
+def write_features(context) -> None:
+    """Features and labels of AS_OF and of the dates a month apart before it."""
+    context.options["as_of_dates"] = [AS_OF - dt.timedelta(days=30 * n) for n in range(9)]
+    build_features.run(context)
 
 
 def write_scores(context, day: dt.date) -> None:

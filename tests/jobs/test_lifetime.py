@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from jobs import fit_lifetime, plan_retention
+from jobs.lifetime.landmarks import Landmarks, feature_dates
+from jobs.lifetime.record import example_of
+from jobs.lifetime.staying import fit_one
 from jobs.lifetime.summaries import Summaries
 from jobs.runtime.errors import UsageError
 from jobs.runtime.registry import CHAMPION, Registry
 from models.btyd.choice import fit_model
 from models.btyd.worth import LifetimeModel
-from tests.jobs.lifetime_lake import AS_OF, BEFORE, purchases, write_lifetime_lake, write_scores
+from models.survival.worth import SurvivalWorth
+from tests.jobs.lifetime_lake import (
+    AS_OF,
+    BEFORE,
+    purchases,
+    write_features,
+    write_lifetime_lake,
+    write_scores,
+)
 
 pytestmark = pytest.mark.spark_only
+SURVIVAL = "survival_spend_rate"
 SMALL = {
     "lifetime": {"backtest": {"cuts": 1, "horizons_days": [30]}},
     "training": {"bootstrap_samples": 60},
@@ -48,6 +62,7 @@ def fitted(spark, tmp_path_factory):
     """A lake after fits and scores of two dates, and a plan."""
     root = tmp_path_factory.mktemp("lifetime") / "lakehouse"
     write_lifetime_lake(_context(root))
+    write_features(_context(root))
     for day in (BEFORE, AS_OF):
         context = _context(root, day)
         fit_lifetime.run(context)
@@ -69,11 +84,72 @@ def test_every_customer_has_one_row_of_finite_figures(fitted):
     rows = _of_now(_rows(fitted, "gold.customer_lifetime"))
     known = {who for who, day, _ in purchases() if day < AS_OF}
     assert sorted(rows["customer_id"]) == sorted(known)
-    assert set(rows["clv_basis"]) <= {"btyd_gamma_gamma", "btyd_credibility"}
+    assert set(rows["clv_basis"]) <= {"btyd_gamma_gamma", "btyd_credibility", SURVIVAL}
     money = rows[["clv_30d", "clv_12m", "clv_12m_low", "clv_12m_high", "value_at_stake"]]
     assert np.isfinite(money.to_numpy()).all() and (money >= 0).all().all()
-    assert rows["clv_12m"].equals(rows["clv_12m_btyd"])
-    assert rows["likely_churn_date"].isna().all()
+    is_survival = rows["clv_basis"] == SURVIVAL
+    chosen = rows["clv_12m_survival"].where(is_survival, rows["clv_12m_btyd"])
+    assert rows["clv_12m"].equals(chosen)
+
+
+def test_who_can_still_be_kept_has_days_to_stay_and_the_lost_have_none(fitted):
+    rows = _of_now(_rows(fitted, "gold.customer_lifetime"))
+    silent = rows["observed_days"] - rows["recency_days"] + 1
+    kept, lost = rows[silent <= 90], rows[silent > 90]
+    assert len(kept) and len(lost)
+    assert kept["remaining_lifetime_days"].between(0, 1096).all()
+    assert (kept["clv_12m_survival"] >= 0).all()
+    columns = ["remaining_lifetime_days", "likely_churn_date", "clv_12m_survival"]
+    assert lost[columns].isna().all().all()
+    dated = kept[kept["likely_churn_date"].notna()]
+    assert len(dated) and (pd.to_datetime(dated["likely_churn_date"]).dt.date > AS_OF).all()
+    assert (dated["earliest_churn_date"] <= dated["likely_churn_date"]).all()
+    bounded = dated[dated["latest_churn_date"].notna()]
+    assert (bounded["likely_churn_date"] <= bounded["latest_churn_date"]).all()
+    # Planted: who was silent for longer has left already more often.
+    one, two = (kept[silent[kept.index] <= 20], kept[silent[kept.index] > 60])
+    mean = "remaining_lifetime_days"
+    assert two[mean].mean() < one[mean].mean()
+
+
+def test_survival_is_a_callable_model_too(fitted):
+    import mlflow
+
+    registry = Registry(_context(fitted).settings, "survival")
+    champion = registry.by_alias(CHAMPION)
+    assert champion.tags["as_of"] == AS_OF.isoformat()
+    others = registry.further_models(champion.run_id, "survival")
+    kinds = {"cox", "weibull_aft", "discrete_hazard"}
+    model = SurvivalWorth.from_json(champion.portable)
+    assert {model.kind, *others} == kinds
+    example = example_of(model)
+    served = mlflow.pyfunc.load_model(f"models:/survival@{CHAMPION}").predict(example)
+    pd.testing.assert_frame_equal(served, model.predict(example))
+    for text in others.values():
+        assert np.isfinite(SurvivalWorth.from_json(text).predict(example)["clv_12m"]).all()
+
+
+def test_rows_in_spark_fit_as_rows_on_the_driver(fitted):
+    context = _context(fitted)
+    dates = feature_dates(context)
+    summaries = Summaries.at(context, [*dates, AS_OF])
+    whole = Landmarks.at(context, summaries, [*dates, AS_OF], dates)
+    assert whole.is_whole
+    found = {}
+    for landmarks in (whole, replace(whole, is_whole=False)):
+        life, _ = fit_one(context, landmarks.seen(AS_OF), "weibull_aft")
+        found[landmarks.is_whole] = life.model.coefficients
+    context.lake.forget()
+    assert found[False] == pytest.approx(found[True], rel=1e-6)
+
+
+def test_segments_have_a_curve_that_falls(fitted):
+    rows = _of_now(_rows(fitted, "gold.segment_survival")).sort_values(["segment", "days_ahead"])
+    assert "all" in set(rows["segment"])
+    for _, curve in rows.groupby("segment"):
+        assert (curve["survival"].diff().dropna() <= 1e-12).all()
+        assert (curve["ci_low"] <= curve["survival"]).all()
+        assert (curve["survival"] <= curve["ci_high"]).all()
 
 
 def test_the_table_is_what_the_registered_model_says(fitted):
@@ -87,7 +163,8 @@ def test_the_table_is_what_the_registered_model_says(fitted):
     asked["T_days"] = rows["observed_days"].astype(float)
     portable = LifetimeModel.from_json(champion.portable).predict(asked)
     served = mlflow.pyfunc.load_model(f"models:/lifetime@{CHAMPION}").predict(asked)
-    for column in ("p_no_purchase", "expected_purchases_90d", "clv_12m", "value_at_stake"):
+    rows["clv_12m"] = rows["clv_12m_btyd"]
+    for column in ("p_no_purchase", "expected_purchases_90d", "clv_12m"):
         assert portable[column].to_numpy() == pytest.approx(rows[column].to_numpy(), rel=1e-9)
         assert served[column].to_numpy() == pytest.approx(portable[column].to_numpy(), rel=1e-12)
 
@@ -99,6 +176,12 @@ def test_the_models_are_compared_and_one_is_chosen(fitted):
     held_out = rows[rows["parameter"] == "held_out_log_likelihood"].set_index("model_name")["value"]
     assert held_out.idxmax() == chosen["model_name"].iloc[0]
     assert {"bg_nbd", "mbg_nbd", "pareto_nbd", "timing"} <= set(rows["model_name"])
+    assert {"cox", "weibull_aft", "discrete_hazard", "spend_rate"} <= set(rows["model_name"])
+    brier = rows[rows["parameter"] == "integrated_brier"].set_index("model_name")
+    assert set(brier.index[brier["is_chosen"]]) == {brier["value"].idxmin()}
+    rival = rows[rows["parameter"] == "integrated_brier_of_kaplan_meier"]["value"].iloc[0]
+    assert brier["value"].min() < rival
+    assert "p_value_proportional all covariates" in set(rows["parameter"])
     # Planted: purchases at random.
     regular = rows.set_index("parameter")["value"]["gap_std_over_mean"]
     assert 0.6 < regular < 1.3
@@ -107,6 +190,7 @@ def test_the_models_are_compared_and_one_is_chosen(fitted):
 def test_they_stand_beside_the_classifiers_on_the_same_labels(fitted):
     rows = _rows(fitted, "gold.model_comparison")
     assert {"bg_nbd", "mbg_nbd", "pareto_nbd"} <= set(rows["model_name"])
+    assert {"cox", "weibull_aft", "discrete_hazard"} <= set(rows["model_name"])
     auc = rows.query("population == 'all' and metric == 'roc_auc'").set_index("model_name")["value"]
     # The planted customers: the probability of silence must find the silent.
     assert (auc > 0.75).all()
@@ -114,7 +198,9 @@ def test_they_stand_beside_the_classifiers_on_the_same_labels(fitted):
 
 def test_forecasts_of_the_past_are_measured(fitted):
     rows = _rows(fitted, "gold.clv_backtest")
-    assert {"btyd", "last_period", "boosted_trees"} == set(rows["approach"])
+    assert {"btyd", "survival", "last_period", "boosted_trees"} == set(rows["approach"])
+    picked = rows[rows["is_chosen"] == True]  # noqa: E712 - null is no
+    assert set(picked["approach"]) <= {"btyd", "survival"} and len(picked)
     of_last_cut = rows[pd.to_datetime(rows["cut"]).dt.date == BEFORE]
     mae = of_last_cut.query("metric == 'value_mae'").set_index("approach")["value"]
     assert mae["btyd"] < mae["last_period"]

@@ -230,4 +230,4 @@ def test_which_20_percent_answers_from_the_plan(displayed, small_lake):
     same_size = compared.loc[compared["chosen"] == fifth, "at_stake_covered"]
     assert same_size.max() == compared.loc["clv_at_risk", "at_stake_covered"]
     pictures = [d for d in shown if not isinstance(d, pd.DataFrame)]
-    assert len(pictures) == 2
+    assert len(pictures) == 3

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from models.lifetime_backtest import BoostedTrees, last_period, measures, rank_correlation
+from models.lifetime_backtest import (
+    BoostedTrees,
+    best_before,
+    chosen_before,
+    last_period,
+    measures,
+    rank_correlation,
+)
 
 
 def test_measures_by_hand():
@@ -74,3 +81,47 @@ def test_boosted_trees_learn_a_planted_rule_from_the_earlier_cut():
 def test_the_same_seed_gives_the_same_trees():
     one, two = (BoostedTrees.fit(summary_rows(1), 30, seed=3) for _ in range(2))
     pd.testing.assert_frame_equal(one.predict(summary_rows(2)), two.predict(summary_rows(2)))
+
+
+def test_the_choice_is_made_by_cuts_that_had_passed():
+    def row(cut, approach, value, metric="value_mae", horizon=30):
+        facts = {"cut": cut, "approach": approach, "horizon_days": horizon}
+        return {**facts, "metric": metric, "value": value}
+
+    rows = [
+        row("2017-07-05", "btyd", 9.0),
+        row("2017-07-05", "survival", 8.0),
+        row("2017-07-05", "boosted_trees", 1.0),
+        row("2017-08-04", "btyd", 2.0),
+        row("2017-08-04", "survival", 8.0),
+        row("2017-08-04", "survival", 8.0, horizon=90),
+        row("2017-09-03", "btyd", 5.0),
+        row("2017-09-03", "survival", 4.0),
+    ]
+    # On 2017-08-04 the 30 days of the first cut had just passed: 8 < 9. On 2017-09-03 two had:
+    # (8 + 8) / 2 > (9 + 2) / 2. Its own outcome counts nowhere; trees are no candidate.
+    assert [best_before(rows, day, 30) for day in ("2017-08-03", "2017-08-04", "2017-09-03")] == [
+        None,
+        "survival",
+        "btyd",
+    ]
+    found = {
+        (r["cut"], r["approach"], r["horizon_days"]): r["is_chosen"] for r in chosen_before(rows)
+    }
+    assert found["2017-07-05", "btyd", 30] is None
+    assert found["2017-08-04", "survival", 30] is True
+    assert found["2017-09-03", "survival", 30] is False
+    assert found["2017-08-04", "survival", 90] is None, "ninety days had passed nowhere"
+
+
+def test_without_amounts_purchases_decide_and_only_shared_cuts_count():
+    def row(cut, approach, value):
+        facts = {"cut": cut, "approach": approach, "horizon_days": 30}
+        return {**facts, "metric": "purchases_mae", "value": value}
+
+    rows = [
+        row("2017-05-06", "btyd", 1.0),  # survival had too little to learn from
+        row("2017-06-05", "btyd", 9.0),
+        row("2017-06-05", "survival", 8.0),
+    ]
+    assert best_before(rows, "2017-08-04", 30) == "survival"

@@ -157,11 +157,12 @@ def test_contracts_by_whole_months_from_the_first_purchase(frame, tuples_of):
     ]
 
 
-def test_predictions_become_the_table_with_approach_two_unknown(frame, rows_of):
-    from models.btyd.scoring import PREDICTED_DDL
+def predicted(frame, **changes):
+    """One customer's predictions: btyd says 7 for a year, survival 9."""
+    from models.lifetime_scoring import PREDICTED_DDL
 
-    names = [part.split(" ")[0] for part in PREDICTED_DDL.split(", ")]
-    row = dict.fromkeys(names, 0.5) | {
+    columns = [part.split(" ") for part in PREDICTED_DDL.split(", ")]
+    row = {name: 0.5 for name, kind in columns if kind == "double"} | {
         "customer_id": "a",
         "as_of": NOW,
         "frequency": 3,
@@ -170,9 +171,42 @@ def test_predictions_become_the_table_with_approach_two_unknown(frame, rows_of):
         "p_alive_basis": "bg_nbd",
         "clv_basis": "btyd_gamma_gamma",
         "clv_12m": 7.0,
+        "survival_clv_12m": 9.0,
+        "survival_value_at_stake": 9.5,
+        "likely_churn_date": dt.date(2018, 6, 1),
+        **changes,
     }
-    found = rows_of(customer_lifetime(frame(PREDICTED_DDL, [row])))
+    return frame(PREDICTED_DDL, [row])
+
+
+@pytest.mark.parametrize(
+    ("is_survival_chosen", "changes", "clv", "basis"),
+    [
+        (False, {}, 7.0, "btyd_gamma_gamma"),
+        (True, {}, 9.0, "survival_spend_rate"),
+        # Lost already: survival says nothing of the customer.
+        (True, {"survival_clv_12m": None}, 7.0, "btyd_gamma_gamma"),
+        # No btyd model could be fitted.
+        (False, {"clv_12m": None, "clv_basis": "not_fitted"}, 9.0, "survival_spend_rate"),
+        (
+            True,
+            {"clv_12m": None, "survival_clv_12m": None, "clv_basis": "no_amounts"},
+            None,
+            "no_amounts",
+        ),
+    ],
+)
+def test_the_worth_is_of_the_approach_that_was_chosen(
+    is_survival_chosen, changes, clv, basis, frame, rows_of
+):
+    found = rows_of(customer_lifetime(predicted(frame, **changes), is_survival_chosen))
     assert len(found) == 1
-    assert (found[0]["observed_days"], found[0]["clv_12m"], found[0]["clv_12m_btyd"]) == (40, 7, 7)
-    unknown = ("clv_12m_survival", "remaining_lifetime_days", "likely_churn_date")
-    assert [found[0][n] for n in unknown] == [None] * 3
+    row = found[0]
+    assert (row["observed_days"], row["clv_12m"], row["clv_basis"]) == (40, clv, basis)
+    given = {"clv_12m": 7.0, "survival_clv_12m": 9.0, **changes}
+    assert (row["clv_12m_btyd"], row["clv_12m_survival"]) == (
+        given["clv_12m"],
+        given["survival_clv_12m"],
+    )
+    stake = 9.5 if basis == "survival_spend_rate" else 0.5
+    assert (row["value_at_stake"], row["likely_churn_date"]) == (stake, dt.date(2018, 6, 1))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pytest
 
 from contracts.features import transactions as transactions_contract
 from transforms.labels import churn_population, inactivity_labels, purchase_days
 from transforms.survival_rows import (
     alive,
+    band_of,
     ends,
     lapses,
+    lived_counts,
     person_periods,
+    seen_by,
     spells,
+    with_covariates,
     without_ended_before,
 )
 from transforms.transaction_features import transaction_features
@@ -255,3 +260,81 @@ def test_a_period_cut_short_by_the_end_does_not_count_whatever_happened(periods)
 
 def test_periods_are_at_most_as_many_as_asked_for(periods):
     assert periods(5, 105, 0, 100, most=2) == [(0, 5, 0), (1, 15, 0)]
+
+
+def test_covariates_are_those_of_the_landmark_and_of_the_living(frame, tuples_of):
+    features = frame(
+        FEATURES + ", is_terminated boolean, orders bigint, late int",
+        [
+            ("a", L, 3, 40, 30, False, 7, 1),
+            ("silent too long", L, 10, 40, 30, False, 7, 1),
+            ("gone", L, 3, 40, 30, True, 7, 1),
+            ("a", UNTIL, 9, 70, 60, False, None, 1),
+        ],
+    )
+    found = with_covariates(features, ["orders"], 10)
+    assert found.columns == ["customer_id", "as_of", "entry_days", "feature_orders"]
+    assert tuples_of(found) == [("a", L, 40, 7.0), ("a", UNTIL, 70, None)]
+
+
+def test_rows_stand_as_they_did_on_a_day(frame, tuples_of):
+    rows = frame(
+        SPELL,
+        [
+            ("left on day 12", L, 100, 112, 1, 30),
+            ("left on day 20", L, 100, 120, 1, 30),
+            ("stayed", L, 100, 130, 0, 30),
+            ("of that day", dt.date(2018, 1, 22), 112, 130, 0, 18),
+        ],
+    )
+    # 12 days after L: who left that day has left; who left later is censored there.
+    names = ("customer_id", "duration_days", "event", "followed_days")
+    assert tuples_of(seen_by(rows, dt.date(2018, 1, 22)).select(*names)) == [
+        ("left on day 12", 112, 1, 12),
+        ("left on day 20", 112, 0, 12),
+        ("stayed", 112, 0, 12),
+    ]
+
+
+def test_bands_are_those_of_the_model(frame, rows_of):
+    import pandas as pd
+
+    from models.survival.portable import Bands
+
+    values = [None, -1.0, 3.0, 3.5, 9.0, 40.0]
+    rows = frame("n int, gap double", list(enumerate(values)))
+    found = rows_of(rows.select("n", band_of("gap", [3.0, 9.0]).alias("band")))
+    given = Bands("gap", (3.0, 9.0)).of(pd.DataFrame({"gap": values}))
+    assert [r["band"] for r in found] == given == ["null", "0", "0", "1", "1", "2"]
+
+
+def test_a_customer_counts_once_from_the_first_landmark_on(frame, tuples_of):
+    rows = frame(
+        SPELL,
+        [
+            ("a", L, 100, 112, 1, 30),
+            ("a", UNTIL, 130, 140, 0, 10),
+            ("b", L, 50, 62, 1, 30),
+            ("c", UNTIL, 50, 60, 0, 10),
+        ],
+    )
+    segments = frame(
+        "customer_id string, as_of date, segment string",
+        [("a", L, "New"), ("a", UNTIL, "Old"), ("b", L, "New"), ("c", UNTIL, "Old")],
+    )
+    assert tuples_of(lived_counts(rows, segments)) == [("New", 12, 1, 2), ("Old", 10, 0, 1)]
+
+
+def test_periods_in_one_process_are_those_of_the_frame(frame, tuples_of):
+    from models.survival.discrete_hazard import periods_lived
+
+    spells = [(100, 112, 1, 30), (100, 120, 1, 30), (100, 130, 0, 30), (100, 104, 0, 4)]
+    rows = frame(SPELL, [(f"c{k}", L, *spell) for k, spell in enumerate(spells)])
+    table = np.array(spells)
+    lived, event, followed = table[:, 1] - table[:, 0], table[:, 2], table[:, 3]
+    found = zip(*(a.tolist() for a in periods_lived(lived, event, followed, 10, 3)), strict=True)
+    names = ("customer_id", "period", "churned")
+    expected = tuples_of(person_periods(rows, 10, 3).select(*names))
+    assert [(f"c{row}", period, churned) for row, period, churned in found] == expected
+    # Days 1 to 10 and 11 to 20 of who left on day 12, three periods of who stayed.
+    assert len(expected) == 2 + 2 + 3

@@ -1,0 +1,140 @@
+"""Worth by days to stay: closed forms of an exponential life, the day a customer is at stake."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.btyd.worth import MONTH_DAYS, Terms
+from models.encoding import FeatureEncoder
+from models.lifetime_scoring import survival_batch
+from models.survival.portable import LifetimeModel
+from models.survival.spend_rate import SpendRate
+from models.survival.weibull_aft import WeibullModel
+from models.survival.worth import MONEY, SurvivalWorth, day_discounts, fit_worth, lived
+
+# Half of them have left after 100 days, whatever the age: a day is survived with 2^(-1 / 100).
+KEPT = 0.5 ** (1 / 100)
+TERMS = Terms(margin=0.5, monthly_discount=0.0, interval=0.9, horizon_days=30)
+
+
+def rate(what="value", base=0.0, weight=1.0, spread=(0.0, 0.0)):
+    return SpendRate(what, (30,), base, (weight, 0.0), spread, 10)
+
+
+def worth(terms=TERMS, value=None):
+    scale = 100 / np.log(2)
+    model = WeibullModel(
+        ("x",), np.array([0.0]), np.log(scale), 0.0, np.eye(3), np.eye(3), 0.0, 2, 1, 9, 1
+    )
+    life = LifetimeModel(FeatureEncoder(numeric=("x",), fill=(0.0,)), model)
+    return SurvivalWorth(life, value or rate(), rate("days"), terms)
+
+
+def customers(count=1, money=60.0):
+    return pd.DataFrame(
+        {
+            "x": 0.0,
+            "entry_days": 50,
+            "frequency": 3,
+            "monetary_value": 10.0,
+            "T_days": 49,
+            "past_value_30": money,
+            "past_days_30": 6,
+            "next_value_30": 5.0,
+            "next_days_30": 1,
+        },
+        index=range(count),
+    )
+
+
+def stayed(days, begin=0):
+    """Sum of KEPT^u for u from begin to days - 1."""
+    return (KEPT**begin - KEPT**days) / (1 - KEPT)
+
+
+def test_worth_is_days_to_stay_times_rate_times_margin():
+    found = worth().predict(customers()).iloc[0]
+    # 60 in 30 days: 2 a day, half of it earned.
+    for name, days in {"clv_30d": 30, "clv_90d": 90, "clv_12m": 365, "clv_36m": 1095}.items():
+        assert found[name] == pytest.approx(stayed(days)), name
+    assert found["remaining_lifetime_days"] == pytest.approx(stayed(1096))
+    assert found["likely_churn_days"] in (100, 101)
+    assert found["p_leaves"] == pytest.approx(1 - KEPT**30)
+
+
+def test_value_at_stake_is_that_of_who_stays_through_the_horizon():
+    found = worth().predict(customers()).iloc[0]
+    assert found["value_at_stake"] == pytest.approx(30 + stayed(365, 30) / KEPT**30)
+    assert found["value_at_stake"] > found["clv_12m"]
+
+
+def test_money_of_a_later_month_counts_less():
+    # 1 % a month: 30.4 days to a month, so days 0 to 30 are the first, day 31 is in the second.
+    discount = day_discounts(0.01)
+    assert discount[[0, 30]] == pytest.approx([1 / 1.01] * 2)
+    assert discount[31] == pytest.approx(1 / 1.01**2)
+    assert discount[364] == pytest.approx(1.01 ** -np.ceil(364.5 / MONTH_DAYS))
+    dear = worth().predict(customers()).iloc[0]
+    cheap = worth(Terms(0.5, 0.01, 0.9, 30)).predict(customers()).iloc[0]
+    assert cheap["clv_30d"] == pytest.approx(dear["clv_30d"] / 1.01)
+
+
+def test_the_interval_holds_the_uncertain_life_and_what_comes_in_it():
+    # Alone the life: mean stayed(365); variance of min(life, a year) by its curve.
+    day = np.arange(365)
+    mean = stayed(365)
+    variance = ((2 * day + 1) * KEPT**day).sum() - mean**2
+    sure = worth().predict(customers()).iloc[0]
+    from scipy.stats import gamma
+
+    ends = gamma.ppf([0.05, 0.95], mean**2 / variance, scale=variance / mean)
+    assert sure[["clv_12m_low", "clv_12m_high"]].tolist() == pytest.approx(ends.tolist())
+    noisy = worth(value=rate(spread=(0.2, 50.0))).predict(customers()).iloc[0]
+    assert noisy["clv_12m_low"] < sure["clv_12m_low"]
+    assert noisy["clv_12m_high"] > sure["clv_12m_high"]
+
+
+def test_money_scales():
+    model = worth(Terms(0.5, 0.01, 0.9, 30))
+    one, ten = (model.predict(customers(money=m)).iloc[0] for m in (60.0, 600.0))
+    assert ten[list(MONEY)].tolist() == pytest.approx((10 * one[list(MONEY)]).tolist())
+
+
+def test_without_amounts_days_are_said_and_money_is_not():
+    past = customers(5).assign(next_value_30=0.0)
+    model = fit_worth(worth().life, past, 30, [30], TERMS)
+    assert model.clv_basis == "no_amounts" and model.value is None
+    found = model.predict(customers()).iloc[0]
+    assert found[list(MONEY)].isna().all() and found["remaining_lifetime_days"] > 0
+    assert model.forecast(customers(), 30)["value"].isna().all()
+
+
+def test_rates_are_learnt_of_the_days_lived():
+    """All bring 60 in the 30 days after, of which they are expected to live stayed(30)."""
+    past = customers(50).assign(next_value_30=60.0)
+    model = fit_worth(worth().life, past, 30, [30], TERMS)
+    assert lived(model.life, past, 30) == pytest.approx(np.full(50, stayed(30)))
+    assert model.forecast(customers(), 30)["value"].iloc[0] == pytest.approx(60.0)
+
+
+def test_the_model_from_text_says_the_same():
+    model = worth(Terms(0.5, 0.01, 0.9, 30), rate(spread=(0.1, 3.0)))
+    again = SurvivalWorth.from_json(model.to_json())
+    pd.testing.assert_frame_equal(again.predict(customers(3)), model.predict(customers(3)))
+
+
+def test_who_has_left_has_no_figures():
+    batch = customers(2).assign(as_of=dt.date(2018, 1, 1), entry_days=[50.0, None])
+    found = survival_batch(worth(), batch)
+    assert found["remaining_lifetime_days"].tolist()[0] == pytest.approx(stayed(1096))
+    assert found.iloc[1].isna().all()
+    assert found["likely_churn_date"].iloc[0] - dt.date(2018, 1, 1) in (
+        dt.timedelta(100),
+        dt.timedelta(101),
+    )
+    nothing = survival_batch(None, batch)
+    assert nothing.isna().all().all() and list(nothing) == list(found)
