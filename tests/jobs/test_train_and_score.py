@@ -153,7 +153,7 @@ def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path)
 
     root = tmp_path / "lakehouse"
     shutil.copytree(trained, root)
-    context = _context(root)
+    context = training_context(root)
     context.settings.model_ab.__dict__["challenger_share"] = 0.3
     registry = Registry(context.settings)
     version = registry.client.create_model_version(
@@ -162,7 +162,7 @@ def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path)
         run_id=registry.by_alias(CHAMPION).run_id,
     ).version
     registry.set_alias(CHALLENGER, str(version))
-    alone = _context(root)
+    alone = training_context(root)
     score_customers.run(alone)
     before = alone.read("gold.customer_scores").toPandas().sort_values("customer_id")
     score_customers.run(context)
