@@ -13,6 +13,8 @@ import pytest
 from deltalake import DeltaTable
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.py"))
+# The first to ask makes the small lake; a busy machine takes its time.
+pytestmark = pytest.mark.timeout(1800)
 HEADER = "# Databricks notebook source\n"
 AS_OF = dt.date(2018, 1, 1)
 

@@ -13,6 +13,8 @@ from contracts import catalog
 from contracts.gold_decisions import GOLD_DECISIONS
 from jobs.runtime.views import has_latest, open_lakehouse, register_tables
 
+# The first to ask makes the small lake; a busy machine takes its time.
+pytestmark = pytest.mark.timeout(1800)
 ROOT = Path(__file__).resolve().parents[2]
 
 
