@@ -17,7 +17,7 @@ FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transa
 def run(context: Context) -> None:
     """gold.customer_segments, segment_migration, customer_scores and risk_factors of as_of."""
     from models.reasons import LABELLED, SHAP_FAMILIES
-    from transforms.reasons import churn_reasons
+    from transforms.reasons import churn_reasons, with_own_reason
     from transforms.segments import customer_segments
 
     features = context.lake.keep(features_at(context))
@@ -34,17 +34,18 @@ def run(context: Context) -> None:
     horizons = registry.further_models(run_id, "horizon") if champion else {}
     reasons = registry.further_models(run_id, "reason") if champion else {}
     basis = LABELLED if reasons else SHAP_FAMILIES
-    scored = context.lake.keep(
-        by_model(kept, champion, horizons, reasons) if champion else by_rule(context, kept)
-    )
+    found = by_model(kept, champion, horizons, reasons) if champion else by_rule(context, kept)
+    surveys = "silver.exit_surveys"
+    answers = context.read(surveys) if context.has(surveys) else None
+    scored = context.lake.keep(with_own_reason(found, answers, basis))
     days = sorted(map(int, horizons))
     context.write(
         [
             slice_of(context, "gold.customer_segments", segments),
             *migration(context, segments),
-            slice_of(context, "gold.customer_scores", scores(context, scored, champion, basis)),
+            slice_of(context, "gold.customer_scores", scores(context, scored, champion)),
             slice_of(context, "gold.risk_factors", factors(scored)),
-            slice_of(context, "gold.churn_reasons", churn_reasons(scored, basis)),
+            slice_of(context, "gold.churn_reasons", churn_reasons(scored)),
             slice_of(context, "gold.churn_by_horizon", by_horizon(context, scored, days)),
         ]
     )
@@ -163,7 +164,7 @@ def by_rule(context: Context, kept: Any) -> Any:
     )
 
 
-def scores(context: Context, scored: Any, champion: Registered | None, basis: str) -> Any:
+def scores(context: Context, scored: Any, champion: Registered | None) -> Any:
     """gold.customer_scores."""
     from pyspark.sql import functions as F
 
@@ -178,7 +179,7 @@ def scores(context: Context, scored: Any, champion: Registered | None, basis: st
         context.progress.say("      no gold.customer_lifetime yet: worth and P(alive) stay null")
     lifetime = context.read("gold.customer_lifetime").where(f"as_of = DATE'{context.as_of}'")
     horizon = context.settings.churn.primary_horizon_days
-    rows = with_lifetime(with_main_reason(rows, basis), lifetime)
+    rows = with_lifetime(with_main_reason(rows), lifetime)
     return customer_scores(rows, horizon, threshold, context.formulas)
 
 

@@ -25,6 +25,7 @@ from jobs.modelling.horizons import other_horizons
 from jobs.modelling.named_reasons import reason_models
 from jobs.modelling.record import fingerprint, log_inputs, log_results, result_writes
 from jobs.modelling.rows import FEATURE_TABLES, check_labels, training_plans, training_rows
+from jobs.modelling.silences import log_silences
 from jobs.modelling.stability import stability
 from jobs.modelling.tuning import searched
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
@@ -78,6 +79,7 @@ def train(
     mlflow.set_experiment(experiment_id=registry.experiment_id())
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
         log_inputs(context, plan, data.plain, mark)
+        log_silences(context, plans)
         search = partial(searched, data, active.info.run_id)
         candidates = data.side_by_side(search, settings.learners)
         for one in candidates:
@@ -97,7 +99,7 @@ def train(
                 found += stability(data, one)
         sets = compared_feature_sets(data, chosen) if settings.compare_feature_sets else []
         models, further = other_horizons(context, plans, chosen)
-        reasons, named = reason_models(data, chosen)
+        reasons, named = reason_models(data)
         texts = {f"horizon_{days}": one.to_json() for days, one in models.items()}
         texts |= {f"reason_{reason}": one.to_json() for reason, one in reasons.items()}
         version = register(registry, active.info.run_id, chosen, data, plan, texts)
