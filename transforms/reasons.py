@@ -102,7 +102,7 @@ def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, within: in
 
 
 def with_own_reason(scored: DataFrame, surveys: DataFrame | None, basis: str) -> DataFrame:
-    """Adds `basis`: that given, or `named` where an exit survey was answered since the last purchase.
+    """Adds `basis`: that given, or `named` where a survey was answered since the last purchase.
 
     The reason that such a customer named, in the latest answer known by as_of, has probability 1
     and the others 0. `scored` has recency_days; `surveys` None: there is no such source.

@@ -27,12 +27,21 @@ def company(root, seed):
         "simulated",
         simulation={"customers": CUSTOMERS, "seed": seed},
         lakehouse={"root": str(root), "catalog": None},
-        training={"learners": ["xgboost"], "search": "none", "compare_feature_sets": False},
+        training={
+            "learners": ["xgboost"],
+            "search": "none",
+            "compare_feature_sets": False,
+            "stability": {"learners": []},
+        },
         churn={"horizons_days": [30]},
     )
-    settings.training.stability.learners.clear()
-    for source in settings.sources.values():
-        source.path = source.path.replace("lakehouse-simulated-sources", f"{root}-sources")
+    sources = {
+        name: source.model_copy(
+            update={"path": source.path.replace("lakehouse-simulated-sources", f"{root}-sources")}
+        )
+        for name, source in settings.sources.items()
+    }
+    settings = settings.model_copy(update={"sources": sources})
     context = Context(settings, RunInfo("test"), Progress(is_quiet=True))
     for job in (simulate, ingest, build_features, train_churn, score_customers):
         job.run(context)
