@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts.silver import ATTRIBUTES, CUSTOMER_ID
+from contracts.silver import ATTRIBUTES, CUSTOMER_ID, REASONS
 from contracts.table import Column, Table
 
 AS_OF = Column("as_of", "date", "Features use events before 00:00 UTC of this day", False)
@@ -140,6 +140,10 @@ BEHAVIOR = _table(
         Column("tickets_resolved_share", "double", "Share of all tickets resolved; null: none"),
         Column("hours_to_resolve_median", "double", "Median hours to resolve; null: none resolved"),
         Column("days_since_ticket", "bigint", "Days since the last ticket; null: none"),
+        *(
+            Column(f"complaints_{reason}", "bigint", f"Tickets so far whose category says {reason}")
+            for reason in REASONS
+        ),
         Column(
             "ticket_sentiment_mean", "double", "Mean sentiment of tickets, -1 to 1; null: no text"
         ),
@@ -151,6 +155,14 @@ BEHAVIOR = _table(
         Column("review_sentiment_worst", "double", "Lowest sentiment of reviews, -1 to 1"),
         Column("review_sentiment_trend", "double", "Mean of the last 90 days less the mean before"),
         Column("review_stars_mean", "double", "Mean stars of reviews; null: none"),
+        *(
+            Column(
+                f"bad_reviews_{reason}",
+                "bigint",
+                f"Reviews so far of at most 3 stars that read as a ticket of {reason}",
+            )
+            for reason in REASONS
+        ),
         Column("campaign_contacts_90d", "bigint", "Campaigns that reached the customer in 90 days"),
         Column("redemptions_90d", "bigint", "Offers redeemed in 90 days"),
         Column("days_since_redemption", "bigint", "Days since the last redemption; null: none"),

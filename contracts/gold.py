@@ -45,7 +45,8 @@ CUSTOMER_SCORES = Table(
         Column(
             "reason_basis",
             "string",
-            "labelled (from what leavers named) or shap_families; null: no main_reason",
+            "named (by the customer, in an exit survey since the last purchase), labelled (from "
+            "what other leavers named) or shap_families; null: no main_reason",
         ),
         Column("model_name", "string", "Learner of the champion; null under score_basis rule"),
         Column("model_version", "string", "Version in the registry; null under score_basis rule"),
@@ -217,11 +218,12 @@ CHURN_REASONS = Table(
         Column(
             "probability",
             "double",
-            "labelled: that a leaver like this names it; shap_families: the share of the risk that "
-            "would go without the push of its features",
+            "named: 1 for the reason that the customer gave; labelled: that a leaver like this "
+            "names it; shap_families: the share of the risk that would go without the push of its "
+            "features",
             False,
         ),
-        Column("reason_basis", "string", "labelled or shap_families", False),
+        Column("reason_basis", "string", "named, labelled or shap_families", False),
     ),
 )
 

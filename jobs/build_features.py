@@ -49,7 +49,9 @@ def feature_frames(
 
     return {
         "features.demographics": demographic_features(profiles, ended, spine),
-        "features.behavior": behavior_features(silver, spine, dates, settings.engagement),
+        "features.behavior": behavior_features(
+            silver, spine, dates, settings.engagement, settings.training.reasons.ticket_categories
+        ),
         "features.transactions": transaction_features(
             silver["silver.transactions"], spine, profiles, dates, settings.features.windows_days
         ),

@@ -19,7 +19,7 @@ FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transa
 def run(context: Context) -> None:
     """gold.customer_segments, segment_migration, customer_scores and risk_factors of as_of."""
     from models.reasons import LABELLED, SHAP_FAMILIES
-    from transforms.reasons import churn_reasons
+    from transforms.reasons import churn_reasons, with_own_reason
     from transforms.segments import customer_segments
 
     features = context.lake.keep(features_at(context))
@@ -32,15 +32,18 @@ def run(context: Context) -> None:
     )
     arms = serving_arms(context)
     basis = LABELLED if arms and arms[0].reasons else SHAP_FAMILIES
-    scored = context.lake.keep(by_arms(kept, arms) if arms else by_rule(context, kept))
+    found = by_arms(kept, arms) if arms else by_rule(context, kept)
+    surveys = "silver.exit_surveys"
+    answers = context.read(surveys) if context.has(surveys) else None
+    scored = context.lake.keep(with_own_reason(found, answers, basis))
     days = sorted(map(int, arms[0].horizons)) if arms else []
     context.write(
         [
             slice_of(context, "gold.customer_segments", segments),
             *migration(context, segments),
-            slice_of(context, "gold.customer_scores", scores(context, scored, arms, basis)),
+            slice_of(context, "gold.customer_scores", scores(context, scored, arms)),
             slice_of(context, "gold.risk_factors", factors(scored)),
-            slice_of(context, "gold.churn_reasons", churn_reasons(scored, basis)),
+            slice_of(context, "gold.churn_reasons", churn_reasons(scored)),
             slice_of(context, "gold.churn_by_horizon", by_horizon(context, scored, days)),
             *arm_writes(context, arms),
         ]
@@ -168,7 +171,7 @@ def by_rule(context: Context, kept: Any) -> Any:
     )
 
 
-def scores(context: Context, scored: Any, arms: Sequence[Arm], basis: str) -> Any:
+def scores(context: Context, scored: Any, arms: Sequence[Arm]) -> Any:
     """gold.customer_scores; the threshold is that of the model which scored the row."""
     from pyspark.sql import functions as F
 
@@ -181,7 +184,7 @@ def scores(context: Context, scored: Any, arms: Sequence[Arm], basis: str) -> An
         context.progress.say("      no gold.customer_lifetime yet: worth and P(alive) stay null")
     lifetime = context.read("gold.customer_lifetime").where(f"as_of = DATE'{context.as_of}'")
     horizon = context.settings.churn.primary_horizon_days
-    rows = with_lifetime(with_main_reason(rows, basis), lifetime)
+    rows = with_lifetime(with_main_reason(rows), lifetime)
     if not arms:
         return customer_scores(rows, horizon, 0.5, context.formulas)
     frames = [

@@ -26,6 +26,7 @@ from jobs.modelling.leakage import scan_for_leaks
 from jobs.modelling.named_reasons import reason_models
 from jobs.modelling.record import fingerprint, log_inputs, log_results, result_writes
 from jobs.modelling.rows import FEATURE_TABLES, check_labels, training_plans, training_rows
+from jobs.modelling.silences import log_silences
 from jobs.modelling.stability import stability
 from jobs.modelling.tuning import searched
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
@@ -80,6 +81,7 @@ def train(
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
         log_inputs(context, plan, data.plain, mark)
         scan_for_leaks(data)
+        log_silences(context, plans)
         search = partial(searched, data, active.info.run_id)
         candidates = data.side_by_side(search, settings.learners)
         for one in candidates:
@@ -99,7 +101,7 @@ def train(
                 found += stability(data, one)
         sets = compared_feature_sets(data, chosen) if settings.compare_feature_sets else []
         models, further = other_horizons(context, plans, chosen)
-        reasons, named = reason_models(data, chosen)
+        reasons, named = reason_models(data)
         texts = {f"horizon_{days}": one.to_json() for days, one in models.items()}
         texts |= {f"reason_{reason}": one.to_json() for reason, one in reasons.items()}
         version = register(registry, active.info.run_id, chosen, data, plan, texts)

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.features import BEHAVIOR
+from contracts.silver import REASONS
+from transforms.complaint_texts import review_complaints
 from transforms.conform import conform
+from transforms.reasons import reason_of_category
 from transforms.visibility import days_before, visible_from, with_each_as_of
 from udfs.engagement import capped_share, engagement_basis, engagement_score, login_frequency
 
@@ -29,14 +33,23 @@ def behavior_features(
     spine: DataFrame,
     as_of_dates: Sequence[dt.date],
     engagement: Mapping[str, object],
+    categories: Mapping[str, str],
 ) -> DataFrame:
-    """One row a (customer_id, as_of) of the spine. `silver` holds only the sources that exist."""
+    """One row a (customer_id, as_of) of the spine. `silver` holds only the sources that exist.
+
+    categories: ticket category -> the reason that it speaks of.
+    """
     rows = spine
-    for name, summarise in SUMMARIES.items():
+    tickets = partial(ticket_summary, categories=categories)
+    for name, summarise in {**SUMMARIES, TICKETS: tickets}.items():
         if name in silver:
             part, counts = summarise(silver[name], as_of_dates)
             rows = rows.join(part, on=["customer_id", "as_of"], how="left")
             rows = with_zero_counts(rows, counts)
+    if REVIEWS in silver and TICKETS in silver:
+        part, counts = review_complaints(silver[REVIEWS], silver[TICKETS], as_of_dates, categories)
+        rows = rows.join(part, on=["customer_id", "as_of"], how="left")
+        rows = with_zero_counts(rows, counts)
     if EVENTS in silver:
         rows = with_known_features(rows, silver[EVENTS], as_of_dates)
     return conform(with_scores(with_absent(rows), engagement), BEHAVIOR)
@@ -79,15 +92,17 @@ def event_summary(events: DataFrame, as_of_dates: Sequence[dt.date]) -> tuple[Da
 
 
 def ticket_summary(
-    tickets: DataFrame, as_of_dates: Sequence[dt.date]
+    tickets: DataFrame, as_of_dates: Sequence[dt.date], categories: Mapping[str, str]
 ) -> tuple[DataFrame, list[str]]:
     """One row a (customer_id, as_of) with a ticket; a resolution after as_of is not seen."""
+    complaints = {f"complaints_{reason}": reason for reason in REASONS}
     rows = tickets.where(F.col("customer_id").isNotNull()).select(
         "customer_id",
         F.col("opened_at").cast("date").alias("day"),
         visible_from("opened_at").alias("visible_from"),
         "opened_at",
         "resolved_at",
+        reason_of_category(categories).alias("reason"),
         _units("sentiment").alias("sentiment"),
     )
     seen = with_each_as_of(rows, as_of_dates)
@@ -104,9 +119,13 @@ def ticket_summary(
         ),
         (F.median("seconds_to_resolve") / 3600.0).alias("hours_to_resolve_median"),
         F.min("days_ago").alias("days_since_ticket"),
+        *[
+            F.count(F.when(F.col("reason") == reason, 1)).alias(name)
+            for name, reason in complaints.items()
+        ],
         *_sentiment("ticket"),
     )
-    return summary, ["support_tickets_30d"]
+    return summary, ["support_tickets_30d", *complaints]
 
 
 def review_summary(
@@ -162,7 +181,6 @@ def redemption_summary(
 
 SUMMARIES = {
     EVENTS: event_summary,
-    TICKETS: ticket_summary,
     REVIEWS: review_summary,
     CONTACTS: contact_summary,
     REDEMPTIONS: redemption_summary,

@@ -9,6 +9,11 @@ from pyspark.sql import Column, DataFrame, functions as F
 from contracts.gold import CHURN_REASONS
 from contracts.silver import REASONS
 from transforms.conform import conform
+from transforms.visibility import days_before, visible_from
+
+NAMED = "named"
+# Of a customer who never bought, any answer is the last word.
+MOST_DAYS = 1_000_000
 
 
 def named_reasons(
@@ -30,14 +35,9 @@ def named_reasons(
             )
         )
     if tickets is not None:
-        reason = F.lit(None).cast("string")
-        for category in sorted(categories):
-            reason = F.when(
-                F.lower("category") == category.lower(), categories[category]
-            ).otherwise(reason)
         said = tickets.select(
             "customer_id",
-            reason.alias("reason"),
+            reason_of_category(categories).alias("reason"),
             F.col("opened_at").cast("date").alias("said_on"),
             F.lit(False).alias("is_survey"),
         )
@@ -48,22 +48,37 @@ def named_reasons(
     return both.distinct()
 
 
+def reason_of_category(categories: Mapping[str, str]) -> Column:
+    """The reason that a ticket's `category` speaks of, in any case; null: of none."""
+    reason = F.lit(None).cast("string")
+    for category in sorted(categories):
+        reason = F.when(F.lower("category") == category.lower(), categories[category]).otherwise(
+            reason
+        )
+    return reason
+
+
 def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, within: int) -> DataFrame:
     """One row a (customer_id, as_of) of `leavers` that named a reason, with 0/1 `named_<reason>`.
 
-    A survey counts from as_of to `within` days after the horizon's end; where there is none, the
-    tickets of the horizon do.
+    A survey counts from the last purchase to `within` days after the horizon's end: who has said
+    goodbye by as_of names the same reason as who does so later. No feature holds what a survey
+    said. Where there is none, the tickets of the horizon count.
     """
-    near = leavers.select("customer_id", "as_of").join(named, on="customer_id", how="inner")
+    near = leavers.select("customer_id", "as_of", "recency_days").join(
+        named, on="customer_id", how="inner"
+    )
     near = near.select(
         "customer_id",
         "as_of",
+        "recency_days",
         "reason",
         "is_survey",
         F.datediff(F.col("said_on"), F.col("as_of")).alias("days"),
     )
+    first = F.when(F.col("is_survey"), -F.col("recency_days")).otherwise(0)
     latest = F.when(F.col("is_survey"), horizon + within).otherwise(horizon)
-    inside = near.where((F.col("days") >= 0) & (F.col("days") < latest))
+    inside = near.where((F.col("days") >= first) & (F.col("days") < latest))
 
     def said(reason: str, is_survey: bool) -> Column:
         hit = (F.col("reason") == reason) & (F.col("is_survey") == is_survey)
@@ -86,24 +101,57 @@ def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, within: in
     )
 
 
-def churn_reasons(scored: DataFrame, basis: str) -> DataFrame:
-    """One row a (as_of, customer_id, reason). `scored` has `reasons`, an array in their order;
-    null (nothing is known of the customer): no rows."""
+def with_own_reason(scored: DataFrame, surveys: DataFrame | None, basis: str) -> DataFrame:
+    """Adds `basis`: that given, or `named` where a survey was answered since the last purchase.
+
+    The reason that such a customer named, in the latest answer known by as_of, has probability 1
+    and the others 0. `scored` has recency_days; `surveys` None: there is no such source.
+    """
+    rows = scored.select("*", F.lit(basis).alias("basis"))
+    if surveys is None:
+        return rows
+    answers = surveys.select(
+        "customer_id",
+        F.col("answered_at").cast("date").alias("said_on"),
+        visible_from("answered_at").alias("seen_from"),
+        F.struct("answered_at", "reason").alias("answer"),
+    )
+    seen = rows.select("as_of", "customer_id", "recency_days").join(
+        answers, on="customer_id", how="inner"
+    )
+    is_last_word = days_before("as_of", "said_on") <= F.coalesce("recency_days", F.lit(MOST_DAYS))
+    seen = seen.where((F.col("seen_from") <= F.col("as_of")) & is_last_word)
+    said = seen.groupBy("as_of", "customer_id").agg(F.max("answer").alias("answer"))
+    said = said.select("as_of", "customer_id", F.col("answer.reason").alias("said"))
+    own = F.array(*[(F.col("said") == r).cast("double") for r in REASONS])
+    rows = rows.join(said, on=["as_of", "customer_id"], how="left")
+    is_told = F.col("said").isNotNull()
+    kept = [c for c in rows.columns if c not in ("reasons", "basis", "said")]
+    return rows.select(
+        *kept,
+        F.when(is_told, own).otherwise(F.col("reasons")).alias("reasons"),
+        F.when(is_told, NAMED).otherwise(F.col("basis")).alias("basis"),
+    )
+
+
+def churn_reasons(scored: DataFrame) -> DataFrame:
+    """One row a (as_of, customer_id, reason). `scored` has `basis` and `reasons`, an array in their
+    order; null (nothing is known of the customer): no rows."""
     pairs = F.arrays_zip(F.array(*[F.lit(r) for r in REASONS]).alias("names"), "reasons")
     each = scored.where("reasons IS NOT NULL").select(
-        "as_of", "customer_id", F.explode(pairs).alias("pair")
+        "as_of", "customer_id", "basis", F.explode(pairs).alias("pair")
     )
     rows = each.select(
         "as_of",
         "customer_id",
         F.col("pair.names").alias("reason"),
         F.col("pair.reasons").alias("probability"),
-        F.lit(basis).alias("reason_basis"),
+        F.col("basis").alias("reason_basis"),
     )
     return conform(rows, CHURN_REASONS)
 
 
-def with_main_reason(scored: DataFrame, basis: str) -> DataFrame:
+def with_main_reason(scored: DataFrame) -> DataFrame:
     """Adds main_reason, the likeliest (ties: the first), and reason_basis; null where none is
     above 0."""
     best = F.array_max("reasons")
@@ -112,5 +160,5 @@ def with_main_reason(scored: DataFrame, basis: str) -> DataFrame:
     main = F.when(best > 0, F.element_at(names, place))
     rows = scored.select("*", main.alias("main_reason"))
     return rows.select(
-        "*", F.when(F.col("main_reason").isNotNull(), F.lit(basis)).alias("reason_basis")
+        "*", F.when(F.col("main_reason").isNotNull(), F.col("basis")).alias("reason_basis")
     )

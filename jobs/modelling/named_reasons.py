@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.modelling.candidates import Candidate, TrainingData, learner_of, log_odds
+from jobs.modelling.candidates import TrainingData, learner_of, log_odds
 from jobs.modelling.evaluation import result_row
 from jobs.runtime.context import Context
 from models.metrics import bootstrap_weights, estimates, stable_seed
@@ -14,9 +14,7 @@ SOURCES = ("silver.exit_surveys", "silver.support_tickets")
 FEWEST_OF_A_CLASS = 20
 
 
-def reason_models(
-    data: TrainingData, chosen: Candidate
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Portable models by reason, and their rows of gold.model_comparison (split validation).
 
     Leavers alone are looked at: fitted on the train dates, calibrated and measured out of fold on
@@ -32,7 +30,8 @@ def reason_models(
     named = context.lake.keep(labels)
     if named.count() < settings.training.reasons.fewest:
         return {}, []
-    learner = learner_of(context, chosen.name, chosen.parameters)
+    # A few hundred leavers speak: trees as deep as churn's know them by heart.
+    learner = learner_of(context, "logistic_regression", settings.training.reasons.parameters)
     design = data.design(learner)
     frame = context.lake.keep(design.frame.join(named, on=["customer_id", "as_of"], how="inner"))
     # At most MOST_ROWS rows: those of the validation date who left and named a reason.

@@ -20,7 +20,6 @@ Row = dict[str, Any]
 MOST_CUSTOMERS = 20
 MOST_REASONS = 3
 MOST_QUARANTINE_REASONS = 20
-SILENCES = (0, 30, 60, 90)
 LATER_DAYS = 30
 # Segments of these groups are called safe; product.md names the groups.
 SAFE_GROUPS = ("High-value", "Loyal")
@@ -156,8 +155,8 @@ def of_the_past(context: Context) -> Row:
         pairs = [(h, h + LATER_DAYS) for h in horizons if h + LATER_DAYS in horizons]
         recency = context.read("features.transactions")
         wanted = labels.where(f"horizon_days IN ({', '.join(map(str, horizons[:2] or [0]))})")
-        # SILENCES times two horizons; a row a pair of horizons.
-        silent = tables.returns_by_silence(recency, wanted, SILENCES)
+        # Nobody's and each window's silence, times two horizons; a row a pair of horizons.
+        silent = tables.returns_by_silence(recency, wanted, [0, *sorted(churn.horizons_days)])
         found["silences"] = sorted_rows(silent, "silent_days", "horizon_days")
         if pairs:
             again = tables.returns_after_horizon(labels, pairs)

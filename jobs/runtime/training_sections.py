@@ -71,6 +71,7 @@ class ReasonSettings(Section):
 
     fewest: int = Field(ge=20)
     within_days: int = Field(ge=0)
+    parameters: dict[str, Any]
     ticket_categories: dict[str, ReasonName]
     features: dict[str, list[str]]
 

@@ -118,7 +118,10 @@ def leaves(values, above=()):
         is_free = path in {("sources",), ("engagement", "weights"), ("segments", "groups")}
         is_free |= path == ("decisions", "factors")
         is_free |= path[:2] in {("risk", "schemes"), ("rfm", "priority_weights")}
-        is_free |= path == ("training", "reasons", "ticket_categories")
+        is_free |= path[:2] == ("training", "reasons") and path[2:] in {
+            ("ticket_categories",),
+            ("parameters",),
+        }
         # Learners' own parameters, and names that conf chooses.
         is_free |= path == ("lifetime", "survival", "trees", "parameters")
         is_free |= path[:2] in {

@@ -124,7 +124,8 @@ def test_the_facts_of_a_lake_are_those_of_its_two_dates(lake):
         ("Lost", 1, 0),
     ]
     silent = {r["silent_days"]: (r["rows"], r["returned"]) for r in facts.silences}
-    assert silent == {0: (2, 1), 30: (1, 1), 60: (1, 1), 90: (1, 1)}
+    # a has been silent for 5 days, b for 95.
+    assert silent == {0: (2, 1), 1: (2, 1), 7: (1, 1), 30: (1, 1), 60: (1, 1), 90: (1, 1)}
     rows = {t["table"]: t["rows"] for t in facts.tables}
     assert rows["gold.customer_segments"] == 2  # of as_of, not of both dates
     assert rows["features.transactions"] == 0

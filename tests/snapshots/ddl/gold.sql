@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `clv_basis` string COMMENT 'What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has not run',
   `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon: what leaving would cost',
   `main_reason` string COMMENT 'The likeliest of price, features, competitor, quality, support; null: nothing raises the risk, or no model',
-  `reason_basis` string COMMENT 'labelled (from what leavers named) or shap_families; null: no main_reason',
+  `reason_basis` string COMMENT 'named (by the customer, in an exit survey since the last purchase), labelled (from what other leavers named) or shap_families; null: no main_reason',
   `model_name` string COMMENT 'Learner of the champion; null under score_basis rule',
   `model_version` string COMMENT 'Version in the registry; null under score_basis rule',
   `score_basis` string NOT NULL COMMENT 'model, cold_start (history too short) or rule (no champion)'
@@ -60,8 +60,8 @@ CREATE TABLE IF NOT EXISTS gold.churn_reasons (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
   `reason` string NOT NULL COMMENT 'One of price, features, competitor, quality, support',
-  `probability` double NOT NULL COMMENT 'labelled: that a leaver like this names it; shap_families: the share of the risk that would go without the push of its features',
-  `reason_basis` string NOT NULL COMMENT 'labelled or shap_families'
+  `probability` double NOT NULL COMMENT 'named: 1 for the reason that the customer gave; labelled: that a leaver like this names it; shap_families: the share of the risk that would go without the push of its features',
+  `reason_basis` string NOT NULL COMMENT 'named, labelled or shap_families'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row is: How likely one reason is that of one customer who can still be kept. Key: as_of, customer_id, reason.';

@@ -20,6 +20,7 @@ ENGAGEMENT = {
         "community_participation": 0.2,
     },
 }
+CATEGORIES = {"outage": "quality", "billing": "price"}
 EVENTS, TICKETS = "silver.engagement_events", "silver.support_tickets"
 REVIEWS = "silver.reviews"
 CONTACTS, REDEMPTIONS = "silver.campaign_contacts", "silver.offer_redemptions"
@@ -59,6 +60,22 @@ LAST, TOO_LATE = "2018-01-30 23:59:59", "2018-01-31 00:00"
 
 # customer: (rows, features at AS_OF). Of the product, four features are known by then.
 CASES = {
+    "what tickets complain of, however long ago, by category": (
+        [
+            ticket(OUT_OF_90, category="Outage"),
+            ticket("2018-01-16 10:00", category="outage"),
+            ticket("2018-01-17 10:00", category="billing"),
+            ticket("2018-01-18 10:00", category="small talk"),
+            ticket("2018-01-19 10:00"),  # without a category
+            ticket(TOO_LATE, category="billing"),
+        ],
+        {
+            "complaints_quality": 2,
+            "complaints_price": 1,
+            "complaints_features": 0,
+            "support_tickets_30d": 4,
+        },
+    ),
     "has done nothing": (
         [],
         {
@@ -246,7 +263,7 @@ def features(frame, rows_of):
     def rows(silver, customers, as_of=AS_OF):
         frames = {name: frame(name, given, MORE.get(name, "")) for name, given in silver.items()}
         spine = frame(SPINE, [(c, as_of) for c in customers])
-        found = rows_of(behavior_features(frames, spine, [as_of], ENGAGEMENT))
+        found = rows_of(behavior_features(frames, spine, [as_of], ENGAGEMENT, CATEGORIES))
         return {row["customer_id"]: row for row in found}
 
     return rows

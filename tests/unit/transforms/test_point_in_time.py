@@ -17,7 +17,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from contracts import catalog
-from contracts.silver import SILVER
+from contracts.silver import REASONS, SILVER
 from jobs.build_features import feature_frames
 from jobs.runtime import settings
 from transforms.attributes import terminated, valid_at
@@ -58,7 +58,9 @@ class Silver:
             at = self.moment()
         own = {table.event_time: at} if table.event_time else {"valid_from": at + late}
         set_here = {**own, "known_at": at + late}
-        return {c.name: set_here.get(c.name, self.value(table, c, at)) for c in table.columns}
+        found = {c.name: set_here.get(c.name, self.value(table, c, at)) for c in table.columns}
+        # Of tickets, texts and categories go together, so that one can be told from the other.
+        return {**found, "category": found["text"]} if "category" in found else found
 
     def moment(self):
         """Crowded around midnights, and around the as_of dates."""
@@ -81,6 +83,8 @@ class Silver:
             return at.date()
         if column.type == "boolean":
             return self.draw.random() < 0.5
+        if column.name == "text":
+            return self.draw.choice((*REASONS, "a question"))
         if column.type == "string":
             return self.draw.choice(
                 allowed(table, column) or [f"{column.name} {n}" for n in "1234"]

@@ -7,10 +7,17 @@ import datetime as dt
 import pytest
 
 from contracts.silver import REASONS
-from transforms.reasons import churn_reasons, named_reasons, reason_labels, with_main_reason
+from transforms.reasons import (
+    churn_reasons,
+    named_reasons,
+    reason_labels,
+    with_main_reason,
+    with_own_reason,
+)
 from transforms.scores import churn_by_horizon
 
 AS_OF = dt.date(2018, 1, 1)
+NAMED_HERE = ("price", "quality", "support")
 SURVEYS = "customer_id string, reason string, answered_at timestamp"
 TICKETS = "customer_id string, category string, opened_at timestamp"
 
@@ -26,7 +33,8 @@ def test_a_survey_speaks_before_tickets_and_both_in_their_time(frame, rows_of):
             ("survey", "price", at(3)),
             ("late", "price", at(30 + 9)),  # within 10 days after the horizon of 30
             ("too late", "price", at(30 + 10)),
-            ("early", "price", at(-1)),
+            ("early", "price", at(-20)),  # the day of the last purchase
+            ("too early", "price", at(-21)),
         ],
     )
     tickets = frame(
@@ -37,17 +45,27 @@ def test_a_survey_speaks_before_tickets_and_both_in_their_time(frame, rows_of):
             ("ticket", "billing", at(2)),
             ("ticket late", "Outage", at(30)),
             ("other", "small talk", at(2)),
+            ("complained before", "Outage", at(-1)),
             (None, "Outage", at(2)),
         ],
     )
     named = named_reasons(surveys, tickets, {"outage": "quality", "billing": "price"})
-    who = ("survey", "late", "too late", "early", "ticket", "ticket late", "other")
-    leavers = frame("customer_id string, as_of date", [(name, AS_OF) for name in who])
+    who = ("survey", "late", "too late", "early", "too early", "ticket", "ticket late", "other")
+    leavers = frame(
+        "customer_id string, as_of date, recency_days bigint",
+        [(name, AS_OF, 20) for name in (*who, "complained before")],
+    )
     found = {
         row["customer_id"]: {r for r in REASONS if row[f"named_{r}"]}
         for row in rows_of(reason_labels(leavers, named, 30, 10))
     }
-    assert found == {"survey": {"price"}, "late": {"price"}, "ticket": {"quality", "price"}}
+    told = {"price"}
+    assert found == {
+        "survey": told,
+        "late": told,
+        "early": told,
+        "ticket": {"quality", "price"},
+    }
 
 
 def test_one_source_is_enough(frame, rows_of):
@@ -59,16 +77,16 @@ def test_one_source_is_enough(frame, rows_of):
 def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
     rows = spark.createDataFrame(
         [
-            (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0]),
-            (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0]),
-            (AS_OF, "nothing", [0.0] * 5),
-            (AS_OF, "unknown", None),
+            (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0], "labelled"),
+            (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0], "labelled"),
+            (AS_OF, "nothing", [0.0] * 5, "labelled"),
+            (AS_OF, "unknown", None, "labelled"),
         ],
-        "as_of date, customer_id string, reasons array<double>",
+        "as_of date, customer_id string, reasons array<double>, basis string",
     )
     main = {
         r["customer_id"]: (r["main_reason"], r["reason_basis"])
-        for r in rows_of(with_main_reason(rows, "labelled"))
+        for r in rows_of(with_main_reason(rows))
     }
     assert main == {
         "quality": ("quality", "labelled"),
@@ -76,10 +94,54 @@ def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
         "nothing": (None, None),
         "unknown": (None, None),
     }
-    told = rows_of(churn_reasons(rows, "labelled"))
+    told = rows_of(churn_reasons(rows))
     assert {r["customer_id"] for r in told} == {"quality", "tie", "nothing"}
     of_quality = {r["reason"]: r["probability"] for r in told if r["customer_id"] == "quality"}
     assert of_quality == dict(zip(REASONS, [0.1, 0.0, 0.2, 0.5, 0.0], strict=True))
+
+
+@pytest.mark.spark_only
+def test_who_has_said_why_since_the_last_purchase_is_believed(frame, rows_of):
+    scored = frame(
+        "as_of date, customer_id string, recency_days bigint, reasons array<double>",
+        [(AS_OF, who, 20, [0.5, 0.1, 0.1, 0.1, 0.1]) for who in ("told", "again", "back", "silent")]
+        + [(AS_OF, "too late", 20, None), (AS_OF, "unscored", 20, None)],
+    )
+    known = "customer_id string, reason string, answered_at timestamp, known_at timestamp"
+    surveys = frame(
+        known,
+        [
+            ("told", "support", at(-20), at(-20)),  # the day of the last purchase
+            ("again", "support", at(-9), at(-9)),
+            ("again", "quality", at(-8), at(-8)),  # the last word
+            ("back", "support", at(-21), at(-21)),  # has bought since
+            ("too late", "support", at(-3), at(0)),  # not known before as_of
+            ("unscored", "price", at(-3), at(-3)),
+        ],
+    )
+    found = {
+        r["customer_id"]: (r["basis"], r["reasons"])
+        for r in rows_of(with_own_reason(scored, surveys, "labelled"))
+    }
+    price, quality, support = ([float(r == name) for r in REASONS] for name in NAMED_HERE)
+    assert found == {
+        "told": ("named", support),
+        "again": ("named", quality),
+        "back": ("labelled", [0.5, 0.1, 0.1, 0.1, 0.1]),
+        "silent": ("labelled", [0.5, 0.1, 0.1, 0.1, 0.1]),
+        "too late": ("labelled", None),
+        "unscored": ("named", price),
+    }
+
+
+@pytest.mark.spark_only
+def test_without_surveys_nobody_has_said_why(frame, rows_of):
+    scored = frame(
+        "as_of date, customer_id string, recency_days bigint, reasons array<double>",
+        [(AS_OF, "a", 20, [1.0, 0.0, 0.0, 0.0, 0.0])],
+    )
+    (row,) = rows_of(with_own_reason(scored, None, "shap_families"))
+    assert (row["basis"], row["reasons"]) == ("shap_families", [1.0, 0.0, 0.0, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(
