@@ -49,8 +49,6 @@ def compare(
 
 def labelled(context: Context, summaries: Summaries, day: dt.date) -> pd.DataFrame:
     """The summary of a day's customers with `churned`, sorted by customer; at most MOST_ROWS."""
-    from pyspark.sql import functions as F
-
     horizon = context.settings.churn.primary_horizon_days
     labels = context.read("features.labels").where(
         f"as_of = DATE'{day}' AND horizon_days = {horizon}"
@@ -60,6 +58,13 @@ def labelled(context: Context, summaries: Summaries, day: dt.date) -> pd.DataFra
         labels.select("customer_id", "churned"), on="customer_id", how="inner"
     )
     rows = rows.join(recent.select("customer_id", "purchases_90d"), on="customer_id", how="inner")
+    return _on_driver(rows)
+
+
+def _on_driver(rows: Any) -> pd.DataFrame:
+    """At most MOST_ROWS customers, chosen by hash, sorted by customer."""
+    from pyspark.sql import functions as F
+
     chosen = rows.orderBy(F.xxhash64("customer_id"), "customer_id").limit(MOST_ROWS).toPandas()
     return chosen.sort_values("customer_id").reset_index(drop=True)
 
@@ -104,11 +109,11 @@ def _of_staying(
     known = context.read("features.labels").where(
         f"as_of = DATE'{before}' AND horizon_days = {churn.primary_horizon_days}"
     )
-    # Of the landmark's customers on the driver alone.
     past = landmarks.on_driver[before].merge(
-        known.select("customer_id", "churned").limit(MOST_ROWS).toPandas(), on="customer_id"
+        _on_driver(known.select("customer_id", "churned")), on="customer_id"
     )
-    now = test[["customer_id"]].merge(landmarks.on_driver[day], on="customer_id", how="left")
+    test = test[test["customer_id"].isin(landmarks.on_driver[day]["customer_id"])]
+    now = test[["customer_id"]].merge(landmarks.on_driver[day], on="customer_id")
     found: list[Row] = []
     for name, model in fits_of(context, seen, Staying()).items():
         scores = on_scale_of_labels(model, past, now, churn.primary_horizon_days)

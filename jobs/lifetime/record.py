@@ -51,6 +51,7 @@ def fingerprint(context: Context) -> str:
         "lifetime": settings.lifetime.model_dump(),
         "churn": settings.churn.model_dump(),
         "lifecycle": settings.lifecycle.model_dump(),
+        "segments": [settings.rfm.model_dump(), settings.segments],
         "samples": [settings.training.bootstrap_samples, settings.training.seed],
         "code": code_version(),
     }

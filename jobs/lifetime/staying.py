@@ -139,7 +139,6 @@ def with_rates(
     None: no landmark has.
     """
     horizons = context.settings.lifetime.backtest.horizons_days
-    past = landmarks.passed(day, horizons[0])
-    if not len(past):
-        return None
-    return fit_worth(life, past, horizons[0], horizons, terms(context))
+    past = {h: landmarks.passed(day, h) for h in horizons}
+    known = {h: rows for h, rows in past.items() if len(rows)}
+    return fit_worth(life, known, horizons, terms(context)) if known else None

@@ -10,7 +10,7 @@ brought more; the base keeps the mean right.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -55,6 +55,11 @@ class SpendRate:
         base, *others = map(float, weights)
         found = _spread(mean, actual)
         return cls(what, tuple(windows), base, tuple(others), found, len(rows))
+
+    def with_spread(self, rows: pd.DataFrame, days: Array, came: ArrayLike) -> Self:
+        """The same rate with the variance of other rows: of a longer period, in which what a rate
+        misses of a customer adds up."""
+        return replace(self, spread=_spread(self.of(rows) * days, np.asarray(came, dtype=float)))
 
     def of(self, rows: pd.DataFrame) -> Array:
         """The rate of each row."""

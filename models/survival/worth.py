@@ -7,7 +7,7 @@ and what comes in the n-th month from now counts 1 / (1 + discount)^n.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -19,7 +19,7 @@ from models.btyd.worth import MONTH_DAYS, THREE_YEARS, YEAR, Terms
 from models.survival.curves import HORIZON_DAYS, RemainingLife
 from models.survival.portable import LifetimeModel
 from models.survival.rows import Array, Whole
-from models.survival.spend_rate import SpendRate
+from models.survival.spend_rate import SpendRate, What
 
 SPEND_RATE, NO_AMOUNTS = "survival_spend_rate", "no_amounts"
 # Days of each amount: of the customer's life ahead that it covers.
@@ -136,21 +136,25 @@ class SurvivalWorth:
 
 def fit_worth(
     life: LifetimeModel,
-    rows: pd.DataFrame,
-    horizon: int,
+    past: Mapping[int, pd.DataFrame],
     windows: Sequence[int],
     terms: Terms,
 ) -> SurvivalWorth:
-    """Rates from landmarks whose horizon has passed: rows with next_value_<h> and next_days_<h>."""
-    days = lived(life, rows, horizon)
-    has_amounts = bool((rows[f"next_value_{horizon}"] > 0).any())
-    money = (
-        SpendRate.fit("value", windows, rows, days, rows[f"next_value_{horizon}"])
-        if has_amounts
-        else None
-    )
-    counts = SpendRate.fit("days", windows, rows, days, rows[f"next_days_{horizon}"])
-    return SurvivalWorth(life, money, counts, terms)
+    """Rates over the shortest horizon (days) of `past`, their variance over the longest.
+
+    past: by horizon the rows of landmarks for which it has passed, with next_value_<h> and
+    next_days_<h>.
+    """
+    shortest, longest = min(past), max(past)
+    rows, later = past[shortest], past[longest]
+    days, more = lived(life, rows, shortest), lived(life, later, longest)
+
+    def rate(what: What) -> SpendRate:
+        found = SpendRate.fit(what, windows, rows, days, rows[f"next_{what}_{shortest}"])
+        return found.with_spread(later, more, later[f"next_{what}_{longest}"])
+
+    has_amounts = bool((rows[f"next_value_{shortest}"] > 0).any())
+    return SurvivalWorth(life, rate("value") if has_amounts else None, rate("days"), terms)
 
 
 def lived(life: LifetimeModel, frame: pd.DataFrame, horizon: int) -> Array:

@@ -106,7 +106,7 @@ def test_money_scales():
 
 def test_without_amounts_days_are_said_and_money_is_not():
     past = customers(5).assign(next_value_30=0.0)
-    model = fit_worth(worth().life, past, 30, [30], TERMS)
+    model = fit_worth(worth().life, {30: past}, [30], TERMS)
     assert model.clv_basis == "no_amounts" and model.value is None
     found = model.predict(customers()).iloc[0]
     assert found[list(MONEY)].isna().all() and found["remaining_lifetime_days"] > 0
@@ -116,9 +116,21 @@ def test_without_amounts_days_are_said_and_money_is_not():
 def test_rates_are_learnt_of_the_days_lived():
     """All bring 60 in the 30 days after, of which they are expected to live stayed(30)."""
     past = customers(50).assign(next_value_30=60.0)
-    model = fit_worth(worth().life, past, 30, [30], TERMS)
+    model = fit_worth(worth().life, {30: past}, [30], TERMS)
     assert lived(model.life, past, 30) == pytest.approx(np.full(50, stayed(30)))
     assert model.forecast(customers(), 30)["value"].iloc[0] == pytest.approx(60.0)
+
+
+def test_the_variance_is_that_of_the_longest_horizon():
+    """All are expected to bring 60 in 30 days; in 90 half bring nothing, half twice as much."""
+    past = customers(400).assign(next_value_30=60.0, next_value_90=0.0, next_days_90=1)
+    mean = 60.0 * stayed(90) / stayed(30)
+    past.loc[::2, "next_value_90"] = 2 * mean
+    rate = fit_worth(worth().life, {30: past, 90: past}, [30], TERMS).value
+    assert rate.spread[0] * mean**2 + rate.spread[1] * mean == pytest.approx(mean**2)
+    alone = fit_worth(worth().life, {30: past}, [30], TERMS).value
+    assert alone.spread == pytest.approx((0.0, 0.0), abs=1e-9)
+    assert alone.weights == pytest.approx(rate.weights)
 
 
 def test_the_model_from_text_says_the_same():
