@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,18 +33,29 @@ def run(context: Context) -> None:
         counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
         return context.progress.say(f"      would send {counts or 'nothing'}")
     settings = context.settings.triggers.delivery
-    delivery = Delivery(sinks(context), settings, Journal(context.settings.root / JOURNAL))
     found: list[tuple[str, str]] = []
     contacts = contacts_of(context, rows)
-    while part := list(islice(contacts, settings.rows_a_commit)):
-        outcomes = delivery.deliver(part)
-        fault_point("before_mark")
-        store(context, outcomes)
-        fault_point("after_mark")
-        delivery.journal.clear()
-        found += [(o.contact.channel, o.status) for o in outcomes]
+    with closing_all(sinks(context)) as ready:
+        delivery = Delivery(ready, settings, Journal(context.settings.root / JOURNAL))
+        while part := list(islice(contacts, settings.rows_a_commit)):
+            outcomes = delivery.deliver(part)
+            fault_point("before_mark")
+            store(context, outcomes)
+            fault_point("after_mark")
+            delivery.journal.clear()
+            found += [(o.contact.channel, o.status) for o in outcomes]
     context.lake.forget()
     return tell(context, found, delivery.waiting)
+
+
+@contextmanager
+def closing_all(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The sinks; their connections end with the run."""
+    try:
+        yield ready
+    finally:
+        for sink in ready.values():
+            sink.close()
 
 
 def due(context: Context) -> Any:

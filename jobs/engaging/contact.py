@@ -61,3 +61,6 @@ class Sink(Protocol):
 
     def send(self, contact: Contact) -> None:
         """Returns once the receiver has taken the contact; else NotSentError."""
+
+    def close(self) -> None:
+        """Nothing more will be sent."""

@@ -49,6 +49,9 @@ class FileSink:
             os.fsync(file.fileno())
         part.replace(self.folder / f"{contact.contact_id}.json")
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 class WebhookSink:
     """POSTs JSON, signed: Holdfast-Signature is `t=<unix seconds>,v1=<hex>`, the HMAC-SHA-256 of
@@ -77,6 +80,10 @@ class WebhookSink:
         if not 200 <= status < 300:
             is_final = status < 500 and status not in _TRANSIENT
             raise NotSentError(f"http_{status}", is_final, wait)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
 
     def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, float | None]:
         try:
@@ -128,6 +135,13 @@ class MailSink:
         except (smtplib.SMTPException, OSError):
             self._drop()
             raise NotSentError("connection", is_final=False) from None
+
+    def close(self) -> None:
+        """End the session."""
+        if self._connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                self._connection.quit()
+        self._drop()
 
     def _mail(self, contact: Contact) -> EmailMessage:
         if not contact.address:

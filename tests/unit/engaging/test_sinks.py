@@ -119,6 +119,8 @@ def test_a_mail_says_the_offer_to_its_customer_alone(conf, receiver):
     sink = mail_sink(conf, server, unsubscribe="mailto:stop@example.com")
     sink.send(contact_of())
     sink.send(contact_of(1))
+    sink.close()
+    sink.close()
     assert server.sessions == 1
     (to, raw), _ = server.heard
     mail = email.message_from_bytes(raw, policy=default)
