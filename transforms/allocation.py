@@ -2,7 +2,7 @@
 
 At a price p of budget and a price m_k of each capped offer, everybody's best choice is the offer
 with the greatest gain_k - p * use_k - m_k above zero. That splits the problem into customers, so
-one pass over the rows answers many prices at once; jobs/deciding searches the prices.
+one pass over the rows answers several prices at once; jobs/deciding searches the prices.
 """
 
 from __future__ import annotations
@@ -35,22 +35,48 @@ def use_of(name: str, unit: str) -> Column:
 
 
 def with_prices(
-    options: DataFrame, offers: Sequence[str], prices: Mapping[str, float], grid: Grid
+    options: DataFrame,
+    offers: Sequence[str],
+    prices: Mapping[str, float],
+    grid: Grid | None = None,
 ) -> DataFrame:
-    """One row a customer and price of the grid: adds `number`, p_budget and p_<offer>.
+    """One row a customer, and price of the grid: adds p_budget and p_<offer>, with a grid `number`.
 
     `prices` are those of the other axes, by BUDGET or the offer's name; absent: 0.
     """
-    numbers = F.array(*[F.lit(n) for n in range(grid.count)])
-    rows = options.select("*", F.explode(numbers).alias("number"))
-    tried = F.lit(float(grid.low)) + F.col("number") * F.lit(float(grid.step))
+    rows, tried = options, F.lit(0.0)
+    if grid is not None:
+        numbers = F.array(*[F.lit(n) for n in range(grid.count)])
+        rows = options.select("*", F.explode(numbers).alias("number"))
+        tried = F.lit(float(grid.low)) + F.col("number") * F.lit(float(grid.step))
+    axis_tried = grid.axis if grid is not None else None
     return rows.select(
         "*",
         *[
-            (tried if axis == grid.axis else F.lit(float(prices.get(axis, 0.0)))).alias(f"p_{axis}")
+            (tried if axis == axis_tried else F.lit(float(prices.get(axis, 0.0)))).alias(
+                f"p_{axis}"
+            )
             for axis in (BUDGET, *offers)
         ],
     )
+
+
+def with_choices_at_ends(
+    options: DataFrame,
+    offers: Sequence[str],
+    unit: str,
+    cheap: Mapping[str, float],
+    dear: Mapping[str, float],
+) -> DataFrame:
+    """Add choice_cheap and choice_dear, at two lists of prices that differ on one axis.
+
+    Where both are the same the choice is the same at every price between: scores are linear in it.
+    """
+    rows = options
+    for name, prices in (("choice_cheap", cheap), ("choice_dear", dear)):
+        chosen = with_choice(with_prices(rows, offers, prices), offers, unit)
+        rows = chosen.select(*[F.col(c) for c in rows.columns], F.col("choice").alias(name))
+    return rows
 
 
 def with_choice(priced: DataFrame, offers: Sequence[str], unit: str) -> DataFrame:
@@ -97,13 +123,14 @@ def totals(chosen: DataFrame, offers: Sequence[str], unit: str) -> DataFrame:
 
 
 def highest_gains(options: DataFrame, offers: Sequence[str], unit: str) -> DataFrame:
-    """One row: a_unit, the greatest gain for a unit of budget; at_all, the greatest gain."""
+    """One row: customers; a_unit, the greatest gain for a unit of budget; at_all, of all gains."""
     gains = [F.max(f"gain_{n}") for n in offers]
     rates = [
         F.max(F.when(use_of(n, unit) > 0, F.col(f"gain_{n}") / use_of(n, unit))) for n in offers
     ]
     zero = F.lit(0.0)
     return options.agg(
+        F.count("*").alias("customers"),
         F.greatest(*[F.coalesce(c, zero) for c in rates], zero).alias("a_unit"),
         F.greatest(*[F.coalesce(c, zero) for c in gains], zero).alias("at_all"),
     )

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-# Prices tried in one pass over the rows, and passes: 21 ** 6 is 26 bits of a price.
-PRICES_A_PASS, PASSES = 20, 6
+Floats = NDArray[np.float64]
+# So many customers are held on the driver: all of them where there are no more, else a sample that
+# guesses the price, and at last those whose choice no pass over the rows has settled.
+SAMPLE = 20_000
+# The first pass over all tries FIRST_PRICES prices, at which the sample uses up to SLACK more or
+# less than its share; later ones, where any is needed, PRICES_A_PASS on the customers still open.
+FIRST_PRICES, SLACK, PRICES_A_PASS, PASSES = 6, 0.05, 20, 6
+# Halvings of a price on the driver.
+HALVINGS = 60
 # Customers nearest to another choice, solved exactly on the driver.
 CORE = 400
 # Rounds over the capped offers; each moves one offer's price at a time.
@@ -41,50 +49,173 @@ def allocate(problem: Problem, keep: Callable[[Any], Any]) -> Plan:
 
     `keep` computes a frame once. Within 0.1 % of an exact solver; never above budget or cap.
     """
-    from transforms.allocation import BUDGET, Grid, highest_gains, with_choice, with_prices
+    from transforms.allocation import BUDGET, highest_gains, with_choice, with_prices
 
     names, unit = problem.offers, problem.unit
-    highest = highest_gains(problem.options, names, unit).collect()[0]  # one row
+    found = highest_gains(problem.options, names, unit).collect()[0]  # one row
+    sample = sampled(problem, found["customers"])
     prices: dict[str, float] = {}
     for _ in range(CAP_ROUNDS if problem.caps else 1):
         for name in problem.caps:
-            prices[name] = lowest_price(problem, prices, name, highest["at_all"])
-        prices[BUDGET] = lowest_price(problem, prices, BUDGET, highest["a_unit"])
-    at_price = Grid(BUDGET, prices[BUDGET], 0.0, 1)
-    rows = keep(with_choice(with_prices(problem.options, names, prices, at_price), names, unit))
+            search = Search(problem, prices, name, found["at_all"])
+            prices[name] = search.lowest_price(sample, keep)
+        search = Search(problem, prices, BUDGET, found["a_unit"])
+        prices[BUDGET] = search.lowest_price(sample, keep)
+    rows = keep(with_choice(with_prices(problem.options, names, prices), names, unit))
     solved = solve_core(problem, rows)
     rows = keep(with_solved(rows, solved, problem.options.columns))
     return Plan(rows, prices[BUDGET], sums_of(problem, rows)["used"])
 
 
-def lowest_price(problem: Problem, prices: Mapping[str, float], axis: str, highest: float) -> float:
-    """The lowest price of the budget, or of a capped offer, at which there is enough for all.
+@dataclass(frozen=True)
+class Sample:
+    """Customers on the driver: gain and use by offer (NaN: barred), and which share of all."""
 
-    0 where all that is wanted is there.
-    """
-    from transforms.allocation import BUDGET, Grid, totals, with_choice, with_prices
+    gain: Floats
+    use: Floats
+    share: float
 
-    names, unit = problem.offers, problem.unit
-    taken = "used" if axis == BUDGET else f"count_{axis}"
-    there = problem.budget if axis == BUDGET else problem.caps[axis]
 
-    def fits(grid: Grid) -> list[bool]:
-        chosen = with_choice(with_prices(problem.options, names, prices, grid), names, unit)
-        found = {r["number"]: r[taken] for r in totals(chosen, names, unit).collect()}  # the grid
-        return [found.get(n, 0) <= there for n in range(grid.count)]
+def sampled(problem: Problem, customers: int) -> Sample:
+    """All customers where they are at most SAMPLE, else about SAMPLE by a hash of their id."""
+    from pyspark.sql import functions as F
 
-    if fits(Grid(axis, 0.0, 0.0, 1))[0]:
-        return 0.0
-    low, high = 0.0, highest * 1.001 + 1e-9
-    for _ in range(PASSES):
-        step = (high - low) / (PRICES_A_PASS + 1)
-        first = [*fits(Grid(axis, low + step, step, PRICES_A_PASS)), True].index(True)
-        # The price tried is computed by the same sum here and there, so `high` is known to fit.
-        low, high = (
-            low + step * first,
-            (low + step) + first * step if first < PRICES_A_PASS else high,
+    from transforms.decisions import is_in_share
+
+    if customers <= SAMPLE:
+        return on_driver(problem, problem.options, 1.0)
+    share = SAMPLE / customers
+    chosen = is_in_share(share, F.lit("price"), F.col("customer_id"))
+    return on_driver(problem, problem.options.where(chosen), share)
+
+
+def on_driver(problem: Problem, rows: Any, share: float) -> Sample:
+    """Gain and use of at most about SAMPLE rows."""
+    columns = [f"{k}_{n}" for n in problem.offers for k in ("gain", "cost")]
+    found = rows.select(*columns).toPandas()  # about SAMPLE rows
+    gain = found[[f"gain_{n}" for n in problem.offers]].astype(float).to_numpy()
+    return Sample(gain, uses_of(problem, found, gain), share)
+
+
+def uses_of(problem: Problem, rows: Any, gain: Floats) -> Floats:
+    """What each offer takes of the budget from each row."""
+    if problem.unit == "customers":
+        return np.where(np.isnan(gain), np.nan, 1.0)
+    return rows[[f"cost_{n}" for n in problem.offers]].astype(float).to_numpy()
+
+
+@dataclass(frozen=True)
+class Search:
+    """The price of the budget, or of a capped offer, the others' prices given."""
+
+    problem: Problem
+    prices: Mapping[str, float]
+    axis: str
+    highest: float
+
+    def lowest_price(self, sample: Sample, keep: Callable[[Any], Any]) -> float:
+        """The lowest price at which there is enough for all; 0 where all that is wanted is there."""
+        low, high = 0.0, self.highest * 1.001 + 1e-9
+        if sample.share == 1.0:
+            return self._halved(sample, 0.0, low, high)
+        rows, settled = self.problem.options, 0.0
+        low, high = self._between_guesses(sample, low, high)
+        for _ in range(PASSES):
+            rows, settled = self._undecided(rows, settled, low, high, keep)
+            if rows.count() <= SAMPLE:
+                return self._halved(on_driver(self.problem, rows, 1.0), settled, low, high)
+            step = (high - low) / (PRICES_A_PASS + 1)
+            first = self._first_that_fits(rows, settled, low + step, step, PRICES_A_PASS)
+            tried = [low, *(low + step + n * step for n in range(PRICES_A_PASS)), high]
+            low, high = tried[first : first + 2]
+        return high
+
+    @property
+    def _cap_place(self) -> int | None:
+        """The place of the capped offer; None: the axis is the budget."""
+        names = list(self.problem.offers)
+        return names.index(self.axis) if self.axis in self.problem.caps else None
+
+    @property
+    def _there(self) -> float:
+        """What there is: the budget, or customers who may get the offer."""
+        caps = self.problem.caps
+        return caps[self.axis] if self.axis in caps else self.problem.budget
+
+    def _first_that_fits(
+        self, rows: Any, settled: float, low: float, step: float, count: int
+    ) -> int:
+        """The place of the first price of low, low + step, ... that fits; `count`: none does."""
+        from transforms.allocation import Grid, totals, with_choice, with_prices
+
+        names, unit = self.problem.offers, self.problem.unit
+        grid = Grid(self.axis, low, step, count)
+        chosen = with_choice(with_prices(rows, names, self.prices, grid), names, unit)
+        taken = {r["number"]: r[self._total] for r in totals(chosen, names, unit).collect()}
+        fits = [settled + (taken.get(n) or 0) <= self._there for n in range(count)]
+        return [*fits, True].index(True)
+
+    @property
+    def _total(self) -> str:
+        return "used" if self._cap_place is None else f"count_{self.axis}"
+
+    def _undecided(
+        self, rows: Any, settled: float, low: float, high: float, keep: Callable[[Any], Any]
+    ) -> tuple[Any, float]:
+        """The customers who choose differently at both prices, and what all others take."""
+        from pyspark.sql import functions as F
+
+        from transforms.allocation import totals, with_choices_at_ends
+
+        names, unit = self.problem.offers, self.problem.unit
+        ends = [{**self.prices, self.axis: price} for price in (low, high)]
+        both = with_choices_at_ends(rows, names, unit, *ends)
+        is_same = F.col("choice_cheap") == F.col("choice_dear")
+        same = both.where(is_same).select(
+            "*", F.col("choice_dear").alias("choice"), F.lit(0).alias("number")
         )
-    return high
+        found = totals(same, names, unit).collect()  # one row
+        left = both.where(~is_same).select(*[F.col(c) for c in rows.columns])
+        return keep(left), settled + (found[0][self._total] if found else 0.0)
+
+    def _taken(self, sample: Sample, price: float) -> float:
+        """What the sample takes at a price; the same sums as in transforms.allocation."""
+        prices = {**self.prices, self.axis: price}
+        of_offers = np.array([prices.get(n, 0.0) for n in self.problem.offers])
+        score = sample.gain - prices.get("budget", 0.0) * sample.use - of_offers
+        score = np.where(np.isnan(score), -np.inf, score)
+        rows = np.flatnonzero(score.max(axis=1, initial=-np.inf) > 0)
+        chosen = score[rows].argmax(axis=1)
+        if self._cap_place is not None:
+            return float((chosen == self._cap_place).sum())
+        return float(sample.use[rows, chosen].sum())
+
+    def _halved(self, sample: Sample, settled: float, low: float, high: float) -> float:
+        """The lowest price between both (0 itself too) at which all fits, by bisection."""
+        if low == 0.0 and settled + self._taken(sample, low) <= self._there:
+            return 0.0
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            fits = settled + self._taken(sample, middle) <= self._there
+            low, high = (low, middle) if fits else (middle, high)
+        return high
+
+    def _between_guesses(self, sample: Sample, low: float, high: float) -> tuple[float, float]:
+        """The two neighbours among low, FIRST_PRICES near the sample's price, and high that hold
+        the price sought."""
+        cheap, dear = (
+            replace(self, problem=self._scaled(sample.share * share))._halved(sample, 0.0, low, high)
+            for share in (1 + SLACK, 1 - SLACK)
+        )
+        step = (dear - cheap) / (FIRST_PRICES - 1)
+        first = self._first_that_fits(self.problem.options, 0.0, cheap, step, FIRST_PRICES)
+        tried = [low, *(cheap + n * step for n in range(FIRST_PRICES)), high]
+        return tried[first], tried[first + 1]
+
+    def _scaled(self, share: float) -> Problem:
+        """The problem of a share of the customers."""
+        caps = {name: int(cap * share) for name, cap in self.problem.caps.items()}
+        return replace(self.problem, budget=self.problem.budget * share, caps=caps)
 
 
 def solve_core(problem: Problem, rows: Any) -> dict[str, str]:
@@ -106,9 +237,7 @@ def solve_core(problem: Problem, rows: Any) -> dict[str, str]:
     if not len(core):
         return {}
     gain = core[[f"gain_{n}" for n in names]].astype(float).to_numpy()
-    use = core[[f"cost_{n}" for n in names]].astype(float).to_numpy()
-    if problem.unit == "customers":
-        use = np.where(np.isnan(gain), np.nan, 1.0)
+    use = uses_of(problem, core, gain)
     is_chosen = core["choice"].to_numpy()[:, None] == np.array(names, dtype=object)[None, :]
     all_taken = sums_of(problem, rows)
     left = problem.budget - (all_taken["used"] - use[is_chosen].sum())
