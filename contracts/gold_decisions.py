@@ -112,7 +112,7 @@ OFFER_EFFECTS = Table(
         Column("offer_id", "string", "The offer of conf/offers.yaml", False),
         Column("effect", "double", "Fall in churn probability; below 0 it does harm", False),
         Column("basis", "string", "individual, or average where no heterogeneity was found", False),
-        Column("learner", "string", "s_learner, t_learner, x_learner or dr_learner", False),
+        Column("learner", "string", "s_, t_, x_, dr_ or shift_learner", False),
     ),
 )
 
@@ -123,7 +123,7 @@ UPLIFT_RESULTS = Table(
     slice_by="as_of",
     columns=(
         AS_OF,
-        Column("learner", "string", "s_learner, t_learner, x_learner or dr_learner", False),
+        Column("learner", "string", "s_, t_, x_, dr_ or shift_learner", False),
         Column("split", "string", "validation (chose the learner) or test", False),
         Column("offer_id", "string", "The offer, against the held-out", False),
         Column(

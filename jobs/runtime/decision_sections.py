@@ -143,9 +143,9 @@ class DecisionSettings(Section):
 
 
 class UpliftSettings(Section):
-    learners: list[Literal["s_learner", "t_learner", "x_learner", "dr_learner"]] = Field(
-        min_length=1
-    )
+    learners: list[
+        Literal["s_learner", "t_learner", "x_learner", "dr_learner", "shift_learner"]
+    ] = Field(min_length=1)
     fewest_rows: int = Field(ge=20)
     bootstrap_samples: int = Field(ge=50)
 

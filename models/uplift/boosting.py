@@ -33,6 +33,9 @@ class Boosting(Protocol):
 
     def with_columns(self, rows: Any, names: Sequence[str], function: BatchFunction) -> Any: ...
 
+    def totals(self, rows: Any, by: Sequence[str], of: str) -> pd.DataFrame:
+        """One row a combination of `by`, of which there must be few: total of a column, rows."""
+
 
 @dataclass(frozen=True)
 class LocalBoosting:
@@ -54,6 +57,10 @@ class LocalBoosting:
         self, rows: pd.DataFrame, names: Sequence[str], function: BatchFunction
     ) -> pd.DataFrame:
         return rows.assign(**function(rows))
+
+    def totals(self, rows: pd.DataFrame, by: Sequence[str], of: str) -> pd.DataFrame:
+        found = rows.groupby(list(by), as_index=False)[of].agg(["sum", "size"])
+        return found.rename(columns={"sum": "total", "size": "rows"})
 
     def _fitted(
         self, rows: pd.DataFrame, names: Sequence[str], target: str, objective: str
@@ -100,6 +107,12 @@ class SparkBoosting:
                 yield batch.assign(**function(batch))
 
         return rows.mapInPandas(each, f"{columns}, {added}")
+
+    def totals(self, rows: Any, by: Sequence[str], of: str) -> pd.DataFrame:
+        from pyspark.sql import functions as F
+
+        sums = rows.groupBy(*by).agg(F.sum(of).alias("total"), F.count("*").alias("rows"))
+        return sums.toPandas().sort_values(list(by), ignore_index=True)
 
     def _fitted(self, kind: Any, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble:
         # Spread by customer and sorted, so that the same rows give the same trees.

@@ -1,4 +1,5 @@
-"""S-, T-, X- and DR-learner for several arms at once (Kunzel et al. 2019; Kennedy 2023).
+"""S-, T-, X- and DR-learner for several arms at once (Kunzel et al. 2019; Kennedy 2023), and one
+for small experiments: a shift of the log-odds by each arm from a risk that all rows teach.
 
 The effect of arm k on a customer is the fall in churn probability, P(churn | none) - P(churn | k);
 below 0 it does harm. Arm 0 is nobody's offer. `arm` and `fold` are numbers; e_<k> is the share of
@@ -14,12 +15,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from models.tree_ensemble import TreeEnsemble
 from models.uplift.boosting import Boosting, Floats, probability
 
-LEARNERS = ("s_learner", "t_learner", "x_learner", "dr_learner")
+LEARNERS = ("s_learner", "t_learner", "x_learner", "dr_learner", "shift_learner")
 FOLDS = 2
+# Log-odds are summed in steps of a fiftieth, from -8 to 8: at most 801 groups an arm.
+STEPS, MOST_LOG_ODDS = 50, 8.0
+# Newton's steps for one number of a logistic likelihood; it has converged after about six.
+NEWTON = 25
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class UpliftModel:
     arms: tuple[str, ...]
     trees: Mapping[str, TreeEnsemble]
     shares: tuple[float, ...] = ()
+    shifts: tuple[float, ...] = ()
 
     def effects(self, matrix: NDArray[np.float32]) -> Floats:
         """(rows, arms): the fall in churn probability under each arm."""
@@ -42,6 +49,9 @@ class UpliftModel:
                 probability(self.trees["y"], _with_arm(matrix, a, len(self.arms))) for a in (0, k)
             ]
             return both[0] - both[1]
+        if self.learner == "shift_learner":
+            log_odds = self.trees["y"].predict(_with_arm(matrix, 0, len(self.arms)))
+            return expit(log_odds + self.shifts[0]) - expit(log_odds + self.shifts[k])
         if self.learner == "t_learner":
             return probability(self.trees["y_0"], matrix) - probability(
                 self.trees[f"y_{k}"], matrix
@@ -58,6 +68,7 @@ class UpliftModel:
             "learner": self.learner,
             "arms": list(self.arms),
             "shares": list(self.shares),
+            "shifts": list(self.shifts),
             "trees": {name: trees.to_dict() for name, trees in self.trees.items()},
         }
 
@@ -65,7 +76,8 @@ class UpliftModel:
     def from_dict(cls, content: Mapping[str, Any]) -> UpliftModel:
         """The model that to_dict wrote."""
         trees = {name: TreeEnsemble.from_dict(t) for name, t in content["trees"].items()}
-        return cls(content["learner"], tuple(content["arms"]), trees, tuple(content["shares"]))
+        numbers = (tuple(content["shares"]), tuple(content["shifts"]))
+        return cls(content["learner"], tuple(content["arms"]), trees, *numbers)
 
 
 def fit(
@@ -80,6 +92,9 @@ def fit(
 
     `shares`: of all rows, those of each arm, 0 first.
     """
+    if learner == "shift_learner":
+        trees, shifts = _fit_shift(rows, list(names), len(arms), boosting)
+        return UpliftModel(learner, tuple(arms), trees, tuple(shares), shifts)
     fitters = {"s_learner": _fit_s, "t_learner": _fit_t, "x_learner": _fit_x, "dr_learner": _fit_dr}
     trees = fitters[learner](rows, list(names), len(arms), boosting)
     return UpliftModel(learner, tuple(arms), trees, tuple(shares))
@@ -104,6 +119,46 @@ def _fit_s(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[s
         lambda b: {f: (b["arm"] == k).astype(float) for k, f in enumerate(flags, 1)},
     )
     return {"y": boosting.classifier(flagged, [*names, *flags], "churned")}
+
+
+def _fit_shift(
+    rows: Any, names: list[str], arms: int, boosting: Boosting
+) -> tuple[dict[str, TreeEnsemble], tuple[float, ...]]:
+    """Trees for the risk without an offer, and what each arm adds to its log-odds, 0 first.
+
+    The shifts are fitted on risks of the other fold. An effect is then largest where the risk is in
+    the middle, and nobody's whose risk is near 0 or 1: with few rows that is all that can be told.
+    """
+    risks = [
+        _fit_s(boosting.where(rows, "fold", [1 - f]), names, arms, boosting) for f in range(FOLDS)
+    ]
+
+    def placed(b: pd.DataFrame) -> dict[str, Any]:
+        matrix = _with_arm(_matrix(b, names), 0, arms)
+        own = np.choose(
+            (b["fold"].to_numpy() > 0.5).astype(int), [r["y"].predict(matrix) for r in risks]
+        )
+        return {"place": np.round(STEPS * np.clip(own, -MOST_LOG_ODDS, MOST_LOG_ODDS))}
+
+    placed_rows = boosting.with_columns(rows, ["place"], placed)
+    sums = boosting.totals(placed_rows, ["arm", "place"], "churned")
+    shifts = tuple(_shift(sums[sums["arm"] == k]) for k in range(arms + 1))
+    return _fit_s(rows, names, arms, boosting), shifts
+
+
+def _shift(sums: pd.DataFrame) -> float:
+    """What to add to the log-odds place / STEPS so that they fit best, by Newton's method.
+
+    A prior of one row's weight at 0 keeps it finite where all or none churned.
+    """
+    log_odds = sums["place"].to_numpy(float) / STEPS
+    rows, churned = sums["rows"].to_numpy(float), float(sums["total"].sum())
+    shift = 0.0
+    for _ in range(NEWTON):
+        risk = expit(log_odds + shift)
+        slope = (rows * risk).sum() - churned + shift
+        shift -= float(np.clip(slope / ((rows * risk * (1 - risk)).sum() + 1.0), -1.0, 1.0))
+    return shift
 
 
 def _fit_t(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
