@@ -43,6 +43,11 @@ class UpliftModel:
         columns = [self._effect(matrix, k) for k in range(1, len(self.arms) + 1)]
         return np.column_stack(columns)
 
+    def risks(self, matrix: NDArray[np.float32]) -> Floats:
+        """(rows, arms, 0 first): the churn probability under each arm, of a t_learner."""
+        names = [f"y_{k}" for k in range(len(self.arms) + 1)]
+        return np.column_stack([probability(self.trees[name], matrix) for name in names])
+
     def _effect(self, matrix: NDArray[np.float32], k: int) -> Floats:
         if self.learner == "s_learner":
             both = [
