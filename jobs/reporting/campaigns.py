@@ -29,6 +29,7 @@ def pooled(rows: Sequence[Row]) -> list[Row]:
     for policy in POLICIES:
         for metric in METRICS:
             mine = [r for r in rows if (r["policy"], r["metric"]) == (policy, metric)]
+            mine.sort(key=lambda r: (r["campaign_id"], r["offer_id"]))
             treated = sum(r["treated"] for r in mine)
             if not treated:
                 continue

@@ -108,16 +108,8 @@ def gather(context: Context) -> Facts:
         **of_the_intake(context),
         model=of_the_model(context),
         tables=table_rows(context),
-        campaigns=campaign_rows(context),
+        campaigns=sorted_rows(context.read("gold.campaign_results").where("segment = 'all'")),
     )
-
-
-def campaign_rows(context: Context) -> list[Row]:
-    """Effects of whole campaigns: campaigns x offers x metrics."""
-    if not context.has("gold.campaign_results"):
-        return []
-    found = context.read("gold.campaign_results").where("segment = 'all'")
-    return sorted_rows(found, "campaign_id", "offer_id", "month", "metric")
 
 
 def of_as_of(context: Context, day: dt.date) -> Row:
