@@ -19,8 +19,8 @@ OFFER_DECISIONS = Table(
         Column("offer_id", "string", "The offer of conf/offers.yaml; null: none"),
         Column("is_held_out", "boolean", "True: chosen, but kept without it to measure by", False),
         Column("send_on", "date", "The day to send it; null: no offer"),
-        Column("policy", "string", "rules (no experiment) or uplift", False),
-        Column("rule", "string", "The rule that fired; null under policy uplift"),
+        Column("policy", "string", "One of gold.policy_comparison; rules: no experiment", False),
+        Column("rule", "string", "The rule that fired; null under all policies but rules"),
         Column("effect", "double", "Fall in churn probability that the offer causes; null: none"),
         Column("effect_basis", "string", "experiment or assumed (conf); null: no offer"),
         Column("value_at_stake", "double", "12-month value if the customer stays, currency"),
@@ -53,7 +53,9 @@ OFFER_PLAN = Table(
         Column("budget", "double", "Budget of the plan: money, or a number of customers", False),
         Column("budget_unit", "string", "money or customers", False),
         Column(
-            "shadow_price", "double", "Gain that one more unit of budget brings, currency", False
+            "shadow_price",
+            "double",
+            "Gain that one more unit of budget brings, currency; null: not chosen by gain",
         ),
     ),
 )
@@ -134,6 +136,32 @@ UPLIFT_RESULTS = Table(
         Column("ci_high", "double", "Upper end of the 95 % interval; null: none computed"),
         Column("customers", "bigint", "Rows behind it", False),
         Column("verdict", "string", "What follows for the offer; null but for qini on test"),
+    ),
+)
+
+POLICY_COMPARISON = Table(
+    name="gold.policy_comparison",
+    row="One policy and what it would have brought on the last randomised campaign, held out.",
+    key=("as_of", "policy"),
+    slice_by="as_of",
+    columns=(
+        AS_OF,
+        Column(
+            "policy", "string", "uplift, rules, by_risk, random, treat_all or treat_none", False
+        ),
+        Column("offer_id", "string", "The one offer of by_risk, random, treat_all; else null"),
+        Column(
+            "value_a_customer",
+            "double",
+            "Net value a customer over treat_none, doubly robust, currency",
+            False,
+        ),
+        Column("ci_low", "double", "Lower end of its 95 % interval", False),
+        Column("ci_high", "double", "Upper end of its 95 % interval", False),
+        Column("treated_share", "double", "Share of the customers who are sent something", False),
+        Column("is_within_budget", "boolean", "True: it spends no more than conf allows", False),
+        Column("is_chosen", "boolean", "True: decide_offers follows it", False),
+        Column("customers", "bigint", "Customers of the campaign behind it", False),
     ),
 )
 
@@ -221,6 +249,7 @@ GOLD_DECISIONS = (
     OFFER_PLAN,
     OFFER_EFFECTS,
     UPLIFT_RESULTS,
+    POLICY_COMPARISON,
     MESSAGES,
     MESSAGE_BATCHES,
     MODEL_ARMS,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from jobs.deciding.allocation import Problem, allocate
 from jobs.deciding.contacts import past_contacts
+from jobs.deciding.policies import chosen_policy
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
@@ -16,35 +17,40 @@ from jobs.runtime.writes import Write
 def run(context: Context) -> None:
     """gold.offer_decisions and gold.offer_plan of as_of."""
     from transforms.decisions import offer_decisions, offer_plan
+    from transforms.offers import with_worth_as_gain
 
     decisions = context.settings.decisions
     offers = offers_of_conf()
     try:
-        options, policy = priced_options(context, offers)
-        options = context.lake.keep(options)
+        policy = policy_of(context)
+        options = priced_options(context, offers, policy.name)
+        options = context.lake.keep(followed(context, options, offers, policy))
         unit, budget = budget_of(context, options)
         within = [o for o in offers if o.is_in_budget]
         caps = {o.name: o.most_customers for o in within if o.most_customers is not None}
         problem = Problem(options, [o.name for o in within], unit, budget, caps)
         plan = allocate(problem, context.lake.keep)
+        is_by_gain = policy.name in ("uplift", "rules")
+        rows = plan.rows if is_by_gain else with_worth_as_gain(plan.rows, offers)
+        price = plan.shadow_price if is_by_gain else None
         decided = context.lake.keep(
             offer_decisions(
-                plan.rows,
+                rows,
                 offers,
-                policy,
+                policy.name,
                 f"plan-{context.as_of}",
                 decisions.hold_out_share,
                 decisions.redemption_rate,
             )
         )
-        summary = offer_plan(decided, budget, unit, plan.shadow_price)
+        summary = offer_plan(decided, budget, unit, price)
         context.write(
             [
                 Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
                 Write(context.table("gold.offer_plan"), summary, [context.as_of]),
             ]
         )
-        tell(context, policy, unit, budget, plan)
+        tell(context, policy.name, unit, budget, plan.used, price)
     finally:
         context.lake.forget()
 
@@ -68,8 +74,33 @@ def offers_of_conf() -> list[Any]:
     ]
 
 
-def priced_options(context: Context, offers: list[Any]) -> tuple[Any, str]:
-    """Every customer's options with gain and cost; the policy they come from."""
+class Policy(NamedTuple):
+    """By what the plan is made; one offer for all, where the policy has one."""
+
+    name: str
+    offer_id: str | None = None
+
+
+def policy_of(context: Context) -> Policy:
+    """The policy with the highest held-out value; rules where no experiment says anything."""
+    return Policy(*chosen_policy(context)) if measured(context) is not None else Policy("rules")
+
+
+def followed(context: Context, options: Any, offers: list[Any], policy: Policy) -> Any:
+    """The options as the policy ranks them."""
+    from pyspark.sql import functions as F
+
+    from transforms.offers import ranked_by
+
+    if policy.name in ("uplift", "rules"):
+        return options
+    luck = F.conv(F.substring(F.sha2(F.col("customer_id"), 256), 1, 8), 16, 10).cast("double")
+    priority = {"by_risk": F.col("churn_probability"), "random": luck + 1}
+    return ranked_by(options, offers, policy.offer_id, priority.get(policy.name, F.lit(1.0)))
+
+
+def priced_options(context: Context, offers: list[Any], policy: str) -> Any:
+    """Every customer's options with gain and cost."""
     from transforms.decisions import people
     from transforms.offers import (
         assumed_effects,
@@ -97,14 +128,13 @@ def priced_options(context: Context, offers: list[Any]) -> tuple[Any, str]:
     ruled = with_rule(
         dated.join(flags, on="customer_id", how="left"), conf.high_risk_from, conf.many_orders
     )
-    effects = measured(context)
+    effects = None if policy == "rules" else measured(context)
     rows = (
         assumed_effects(ruled, offers, conf.assumed_effect)
         if effects is None
         else measured_effects(ruled.drop("rule", "rule_offer"), effects, offers)
     )
-    policy = "rules" if effects is None else "uplift"
-    return with_costs_and_gains(rows, offers, conf.redemption_rate), policy
+    return with_costs_and_gains(rows, offers, conf.redemption_rate)
 
 
 def measured(context: Context) -> Any:
@@ -145,16 +175,18 @@ def budget_of(context: Context, options: Any) -> tuple[str, float]:
     return "customers", float(int(kept * (budget.customers_share or 0.0)))
 
 
-def tell(context: Context, policy: str, unit: str, budget: float, plan: Any) -> None:
+def tell(
+    context: Context, policy: str, unit: str, budget: float, used: float, price: float | None
+) -> None:
     """What the plan spends, and what more budget would bring."""
-    context.progress.say(
-        f"      policy {policy}: {plan.used:,.0f} of {budget:,.0f} {unit} used; "
-        + (
-            f"the next 1,000 of budget brings {1000 * plan.shadow_price:,.0f}"
+    more = ""
+    if price is not None:
+        more = (
+            f"; the next 1,000 of budget brings {1000 * price:,.0f}"
             if unit == "money"
-            else f"one more customer brings {plan.shadow_price:,.2f}"
+            else f"; one more customer brings {price:,.2f}"
         )
-    )
+    context.progress.say(f"      policy {policy}: {used:,.0f} of {budget:,.0f} {unit} used{more}")
 
 
 def command(

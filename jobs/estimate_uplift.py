@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.deciding import uplift
+import numpy as np
+
+from jobs.deciding import policies, uplift
 from jobs.modelling.rows import designed
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+from jobs.runtime.offers import load_offers
 from jobs.runtime.writes import Write
 
 
 def run(context: Context) -> None:
-    """gold.offer_effects and gold.uplift_results of as_of."""
+    """gold.offer_effects, gold.uplift_results and gold.policy_comparison of as_of."""
     from transforms.experiments import offer_effects, randomised_contacts
 
     context.needs("silver.campaign_contacts", "ingest")
@@ -21,7 +24,7 @@ def run(context: Context) -> None:
         splits = uplift.campaign_splits(context, contacts)
         uplift.check_features(context, list(splits))
         offers = uplift.tested_offers(context, contacts, splits)
-        rows, design = experiment_rows(context, contacts, offers, splits)
+        armed, rows, design = experiment_rows(context, contacts, offers, splits)
         learner, model, found = best_learner(context, rows, design.names, offers)
         test = [r for r in found if r["split"] == "test"]
         averages = [uplift.average_of(test, offer) for offer in offers]
@@ -31,23 +34,25 @@ def run(context: Context) -> None:
             + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
         )
         effects = offer_effects(kept, offers, averages, learner)
+        compared = policy_rows(context, armed, rows, design.names, model)
         context.write(
             [
                 Write(context.table("gold.offer_effects"), effects, [context.as_of]),
-                Write(
-                    context.table("gold.uplift_results"), table_of(context, found), [context.as_of]
-                ),
+                written(context, "gold.uplift_results", found),
+                written(context, "gold.policy_comparison", compared),
             ]
         )
         tell(context, learner, test)
+        tell_policies(context, compared)
     finally:
         context.lake.forget()
 
 
 def experiment_rows(
     context: Context, contacts: Any, offers: list[str], splits: dict[Any, str]
-) -> tuple[Any, Any]:
-    """One row a customer and campaign: matrix columns, churned, arm, fold, split, e_<k>."""
+) -> tuple[Any, Any, Any]:
+    """One row a customer and campaign: with features; and with matrix columns, churned, arm, fold,
+    split, e_<k>; and the design of the matrix."""
     from transforms.experiments import with_arms
     from transforms.training_rows import feature_rows, labelled_rows
 
@@ -60,7 +65,7 @@ def experiment_rows(
     matrix = design.frame.join(
         armed.select("customer_id", "as_of", *arms), on=["customer_id", "as_of"], how="inner"
     )
-    return context.lake.keep(matrix), design
+    return armed, context.lake.keep(matrix), design
 
 
 def best_learner(
@@ -103,11 +108,44 @@ def at_as_of(context: Context) -> Any:
     return rows.join(kept.select("customer_id"), on="customer_id", how="left_semi")
 
 
-def table_of(context: Context, found: list[dict[str, Any]]) -> Any:
-    """The results as a frame of their contract."""
-    table = context.table("gold.uplift_results")
+def policy_rows(
+    context: Context, armed: Any, rows: Any, names: list[str], model: Any
+) -> list[dict[str, Any]]:
+    """What each policy would have brought on the test campaign, by models that have not seen it."""
+    offers = {name: load_offers()[name] for name in model.arms}
+    nuisances = model
+    if model.learner != "t_learner":
+        learned = rows.where("split <> 'test'")
+        nuisances = uplift.fitted(context, "t_learner", learned, names, list(offers))
+    sample = uplift.sampled(rows, "test")
+    day = sample["as_of"].iloc[0]
+    known = policies.facts(context, armed, day).toPandas()  # customers of one campaign
+    sample = sample.merge(known, on="customer_id", how="left", validate="one_to_one")
+    if not policies.is_scored(context, day):
+        context.progress.warn(
+            f"{day} is not scored, so the rules are not among the policies compared. Run "
+            f"`spark-submit jobs/score_customers.py --env {context.settings.env} --as-of {day}`."
+        )
+    matrix = sample[names].to_numpy(np.float32)
+    return policies.compared(
+        context, sample, model.effects(matrix), nuisances.risks(matrix), offers
+    )
+
+
+def written(context: Context, name: str, found: list[dict[str, Any]]) -> Write:
+    """The rows as the slice of as_of of their table."""
+    table = context.table(name)
     records = [tuple(row[c] for c in table.column_names) for row in found]
-    return context.spark.createDataFrame(records, table.ddl)
+    return Write(table, context.spark.createDataFrame(records, table.ddl), [context.as_of])
+
+
+def tell_policies(context: Context, found: list[dict[str, Any]]) -> None:
+    """The policies, the best first."""
+    for r in sorted(found, key=lambda r: -r["value_a_customer"]):
+        context.progress.say(
+            f"      {r['policy']:<18} {r['value_a_customer']:+.2f} a customer ({r['ci_low']:+.2f} "
+            f"to {r['ci_high']:+.2f})" + (", followed" if r["is_chosen"] else "")
+        )
 
 
 def tell(context: Context, learner: str, test: list[dict[str, Any]]) -> None:

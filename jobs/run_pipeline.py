@@ -5,25 +5,34 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from jobs import (
     build_features,
+    decide_offers,
+    estimate_uplift,
     fit_lifetime,
     ingest,
+    measure_campaigns,
     plan_retention,
     score_customers,
     simulate,
     train_churn,
+    write_messages,
 )
+from jobs.deciding.uplift import past_campaigns
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+
+# Simulated answers: a month in which offers go out, and a month to see what they do.
+ANSWER_DAYS = 60
 
 
 def run(context: Context) -> None:
     """Every step in order; each prints what it wrote."""
     progress = context.progress
     is_simulated = context.settings.simulation is not None
-    progress.expect(9 + is_simulated)
+    progress.expect(9 + 8 * is_simulated)
     if is_simulated:
         with progress.step("simulate: a company and its files"):
             simulate.run(context)
@@ -46,8 +55,55 @@ def run(context: Context) -> None:
         score_customers.run(context)
     with progress.step("plan_retention: whom to keep under the budget"):
         plan_retention.run(context)
+    if is_simulated:
+        campaign_loop(context)
     with progress.step("report"):
         report(context)
+
+
+def campaign_loop(context: Context) -> None:
+    """From experiments to offers and messages, to what customers do then, to what it brought."""
+    progress = context.progress
+    later = context.as_of + dt.timedelta(days=ANSWER_DAYS)
+    with progress.step("build_features: the days of randomised campaigns"):
+        days = past_campaigns(context)
+        if days:
+            with options(context, as_of_dates=days):
+                build_features.run(context)
+    with progress.step("score_customers: the last randomised campaign"):
+        if days and not context.is_dry:
+            with at(context, days[-1]):
+                score_customers.run(context)
+    with progress.step("estimate_uplift: what offers change, and which policy is worth most"):
+        if not context.is_dry:
+            estimate_uplift.run(context)
+    with progress.step("decide_offers: which offer to whom"):
+        if not context.is_dry:
+            decide_offers.run(context)
+    with progress.step("write_messages"):
+        if not context.is_dry:
+            write_messages.run(context)
+    with progress.step(f"simulate: what customers did until {later}"):
+        simulate.answer(context, ANSWER_DAYS + 1)
+    with progress.step("ingest: what they did"):
+        moment = dt.datetime.combine(later, dt.time(), tzinfo=dt.UTC) + dt.timedelta(days=1)
+        with options(context, known_at=moment):
+            ingest.run(context)
+    with progress.step(f"measure_campaigns: {later}"), at(context, later):
+        if not context.is_dry:
+            measure_campaigns.run(context)
+
+
+@contextmanager
+def options(context: Context, **changes: Any) -> Iterator[None]:
+    """The same context with other options of a job's command line."""
+    before = dict(context.options)
+    context.options.update(changes)
+    try:
+        yield
+    finally:
+        context.options.clear()
+        context.options.update(before)
 
 
 @contextmanager

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from simulator.world import World
 
 MANIFEST = "simulation.json"
+# Files of answers to the plan of a day are numbered from here, by the day.
+FIRST_ANSWERS = 1000
 
 
 def run(context: Context) -> None:
@@ -116,6 +118,89 @@ def write(context: Context, name: str, folder: Path) -> None:
         rows.coalesce(1).write.parquet(str(folder))
         return
     rows.repartition("file_number").write.partitionBy("file_number").parquet(str(folder))
+
+
+def answer(context: Context, days: int) -> None:
+    """What the customers bought in the days from as_of on, given what the plan of as_of sent them:
+    new files among the sources, written once a plan."""
+    from simulator.files import SOURCES
+    from simulator.world import FIRST_DAY
+
+    day = (context.as_of - FIRST_DAY).days
+    folder = sources_folder(context)
+    target = folder / "transactions" / f"file_number={FIRST_ANSWERS + day}"
+    if target.exists():
+        return context.progress.say(f"      unchanged   answers to the plan of {context.as_of}")
+    if context.is_dry:
+        return context.progress.say(f"      would simulate answers to the plan of {context.as_of}")
+    context.needs("gold.offer_decisions", "decide_offers")
+    plan = sent_offers(context)
+    for name in ("redemptions", "transactions"):
+        draft = folder / f".answers-{name}"
+        shutil.rmtree(draft, ignore_errors=True)
+        columns = [c for c in SOURCES[name].columns.split(", ") if "file_number" not in c]
+        made = answer_maker(name, simulated_world(context), day + days, f"plan-{context.as_of}")
+        plan.mapInPandas(made, ", ".join(columns)).coalesce(1).write.parquet(str(draft))
+        if name == "transactions":
+            # The last to appear: with it the answers are complete.
+            draft.rename(target)
+            continue
+        for part in draft.glob("part-*"):
+            part.rename(folder / name / f"answers-{context.as_of}.parquet")
+        shutil.rmtree(draft)
+    return context.progress.say(
+        f"      simulated   {days} days of answers to the plan of {context.as_of}"
+    )
+
+
+def sent_offers(context: Context) -> Any:
+    """One row a customer of the company: id, offer (place in OFFERS, -1 none), day of sending."""
+    from pyspark.sql import functions as F
+
+    from simulator.world import FIRST_DAY, OFFERS
+
+    place = F.lit(-1)
+    for number, name in enumerate(OFFERS):
+        place = F.when(F.col("offer_id") == name, number).otherwise(place)
+    sent = context.read("gold.offer_decisions").where(
+        f"as_of = DATE'{context.as_of}' AND offer_id IS NOT NULL AND NOT is_held_out"
+    )
+    sent = sent.select(
+        F.substring("customer_id", 2, 12).cast("bigint").alias("id"),
+        place.alias("offer"),
+        F.datediff(F.col("send_on"), F.lit(FIRST_DAY)).alias("day"),
+    )
+    everybody = context.spark.range(simulated_world(context).customers)
+    joined = everybody.join(sent, on="id", how="left")
+    return joined.select(
+        "id",
+        F.coalesce("offer", F.lit(-1)).alias("offer"),
+        F.coalesce("day", F.lit(0)).alias("day"),
+    )
+
+
+def answer_maker(
+    name: str, world: World, until: int, campaign: str
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """A function for mapInPandas: rows of sent_offers in, rows of the source out."""
+
+    def make(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        from simulator.files import SOURCES, answer_lines, answer_redemptions
+        from simulator.responses import answers
+
+        columns = [c for c in SOURCES[name].names if c != "file_number"]
+        for batch in batches:
+            if len(batch):
+                ids, offers, days = (batch[c].to_numpy("int64") for c in ("id", "offer", "day"))
+                bought, redeemed = answers(ids, offers, days, world, until)
+                rows = (
+                    answer_lines(bought)
+                    if name == "transactions"
+                    else answer_redemptions(redeemed, ids, campaign, world)
+                )
+                yield rows[columns]
+
+    return make
 
 
 def table_maker(

@@ -153,6 +153,28 @@ def _redemptions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     )
 
 
+def answer_lines(rows: pd.DataFrame) -> pd.DataFrame:
+    """Order lines of simulator.responses.answers as the source `transactions` delivers them."""
+    return rows.assign(purchased_at=_moments(rows["at"]))
+
+
+def answer_redemptions(
+    rows: pd.DataFrame, ids: NDArray[np.int64], campaign: str, world: w.World
+) -> pd.DataFrame:
+    """Redemptions of simulator.responses.answers as the source `redemptions` delivers them."""
+    who, row = people(ids, world), rows["row"].to_numpy(np.int64)
+    offer = rows["offer"].to_numpy(np.int64)
+    return pd.DataFrame(
+        {
+            "customer_id": customer_names(who.id[row]),
+            "campaign_id": campaign,
+            "offer_id": np.array(w.OFFERS, dtype=object)[offer],
+            "redeemed_at": _moments(rows["at"]),
+            "discount": np.round(purchases.DISCOUNTS[offer] * who.basket[row] * 2, 2),
+        }
+    )
+
+
 def _surveys(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     who, found = _lived(ids, world)
     rows = voices.farewells(who, found, world)

@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from simulator import world as w
 from simulator.effects import state_at
-from simulator.lives import contact, live
-from simulator.people import people
-from simulator.purchases import order_times
+from simulator.lives import contact, live, lives
+from simulator.people import People, people
+from simulator.purchases import lines, order_times, orders, redemption_times
 from simulator.reactions import reactions
+
+# Orders after a contact are numbered from here on.
+FIRST_NUMBER = 10_000
 
 
 def responses(
@@ -43,3 +46,65 @@ def responses(
             "churned": (orders == 0).astype(np.int32),
         }
     )
+
+
+def answers(
+    ids: NDArray[np.int64],
+    offers: NDArray[np.int64],
+    days: NDArray[np.int64],
+    world: w.World,
+    until: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Order lines in [DAYS, until), and redemptions, after a plan sent its offers.
+
+    `offers` are places in OFFERS, -1 for none, sent at 00:00 of `days` (from DAYS - 1 on; for none
+    they do not matter). Whoever is sent nothing lives on as the story would have gone.
+    """
+    who = people(ids, world)
+    sent = (offers >= 0) & (days < until)
+    begin = np.where(sent, days, until)
+    known = orders(who, lives(who, world), world, float(until))
+    kept = (known["at"] >= w.DAYS) & (known["at"] < begin[known["row"]])
+    parts, redeemed = [known[kept]], []
+    for day in np.unique(days[sent]):
+        rows = np.flatnonzero(sent & (days == day))
+        after, taken = _after(people(ids[rows], world), offers[rows], int(day), world, until)
+        parts.append(after[after["at"] >= w.DAYS].assign(row=lambda f, r=rows: r[f["row"]]))
+        redeemed.append(taken.assign(row=lambda f, r=rows: r[f["row"]]))
+    bought = pd.concat(parts, ignore_index=True).sort_values(["row", "at"], ignore_index=True)
+    taken = pd.concat(redeemed, ignore_index=True) if redeemed else _none_redeemed()
+    return lines(who, bought, world), taken
+
+
+def _none_redeemed() -> pd.DataFrame:
+    return pd.DataFrame({"row": [], "day": [], "offer": [], "at": []}).astype({"row": np.int64})
+
+
+def _after(
+    who: People, offers: NDArray[np.int64], day: int, world: w.World, until: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Orders from the contact on (row, at, offer, is_fraud, order_id, number), and redemptions."""
+    state = state_at(who, world, day)
+    is_redeemed = contact(state, who, reactions(who), offers, world, day, f"plan.{day}")
+    stays = live(state, who, world, float(until), f"plan.{day}.life")
+    row, at = order_times(who, stays, world, float(until), f"plan.{day}.order")
+    contacts = pd.DataFrame(
+        {"row": np.arange(len(who.id)), "day": day, "offer": offers, "is_redeemed": is_redeemed}
+    )
+    taken = redemption_times(who, contacts, world)
+    taken = taken[taken["at"] < until].reset_index(drop=True)
+    found = pd.DataFrame(
+        {
+            "row": np.concatenate([row, taken["row"].to_numpy(np.int64)]),
+            "at": np.concatenate([at, taken["at"].to_numpy(np.float64)]),
+            "offer": np.concatenate([np.full(len(row), -1), taken["offer"].to_numpy(np.int64)]),
+        }
+    ).sort_values(["row", "at"], ignore_index=True)
+    # Numbers that no order of the story has, so that ids and draws are its own.
+    number = FIRST_NUMBER + found.groupby("row").cumcount().to_numpy()
+    ids = who.id[found["row"].to_numpy(np.int64)]
+    found["offer"] = found["offer"].astype(np.int64)
+    found["is_fraud"] = False
+    found["number"] = number
+    found["order_id"] = [f"a{i:07d}-{n:05d}" for i, n in zip(ids, number, strict=True)]
+    return found, taken

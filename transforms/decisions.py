@@ -47,8 +47,7 @@ def people(
     rows = known
     for other in (scored, bought, customers.select("customer_id", "is_opted_out")):
         rows = rows.join(other, on="customer_id", how="left")
-    days = F.when(F.col("tenure_days") < 365, F.greatest(F.col("tenure_days"), F.lit(30)))
-    a_year = F.col("revenue_365d") * F.lit(365.0) / F.coalesce(days, F.lit(365))
+    a_year = revenue_a_year()
     basis = F.when(F.col("value_at_stake").isNotNull(), "value_at_stake").when(
         a_year.isNotNull(), "revenue_a_year"
     )
@@ -59,6 +58,12 @@ def people(
         F.coalesce("clv_12m", a_year).alias("clv_12m"),
         basis.alias("value_basis"),
     )
+
+
+def revenue_a_year() -> Column:
+    """The last 365 days' revenue; for a tenure of 30 to 365 days scaled up to a year."""
+    days = F.when(F.col("tenure_days") < 365, F.greatest(F.col("tenure_days"), F.lit(30)))
+    return F.col("revenue_365d") * F.lit(365.0) / F.coalesce(days, F.lit(365))
 
 
 def sent_decisions(decisions: DataFrame, as_of: dt.date) -> DataFrame:
@@ -109,7 +114,7 @@ def offer_decisions(
     rows = rows.select("*", *[c.alias(name) for name, c in numbers.items()])
     has_offer = F.col("offer_id").isNotNull()
     held_out = is_in_share(hold_out_share, F.lit(campaign_id), F.col("customer_id"))
-    basis = F.lit("experiment" if policy == "uplift" else "assumed")
+    basis = F.lit("assumed" if policy == "rules" else "experiment")
     rule = F.col("rule") if "rule" in chosen.columns else F.lit(None).cast("string")
     rows = rows.select(
         *[c for c in rows.columns if c not in ("send_on", "rule")],
@@ -125,9 +130,9 @@ def offer_decisions(
 
 
 def offer_plan(
-    decisions: DataFrame, budget: float, budget_unit: str, shadow_price: float
+    decisions: DataFrame, budget: float, budget_unit: str, shadow_price: float | None
 ) -> DataFrame:
-    """One row an offer that someone gets."""
+    """One row an offer that someone gets. `shadow_price` is None where gain did not choose."""
     sums = (
         decisions.where(F.col("offer_id").isNotNull())
         .groupBy("as_of", "offer_id")
@@ -142,7 +147,7 @@ def offer_plan(
         "*",
         F.lit(float(budget)).alias("budget"),
         F.lit(budget_unit).alias("budget_unit"),
-        F.lit(float(shadow_price)).alias("shadow_price"),
+        F.lit(shadow_price).cast("double").alias("shadow_price"),
     )
     return conform(rows, OFFER_PLAN)
 

@@ -158,6 +158,35 @@ def with_costs_and_gains(
     return people.select("*", *columns)
 
 
+def ranked_by(
+    options: DataFrame, offers: Sequence[Offer], offer_id: str | None, priority: Column
+) -> DataFrame:
+    """The options of a policy that ranks customers by something else than gain: one offer alone.
+
+    Its gain is the priority (above 0), and stands beside it as worth_<offer>; other offers' are
+    null. No offer_id: nobody gets anything.
+    """
+    columns = []
+    for offer in offers:
+        gain, cost = F.col(f"gain_{offer.name}"), F.col(f"cost_{offer.name}")
+        is_it = F.lit(offer.name == offer_id) & cost.isNotNull()
+        columns += [
+            F.when(is_it, cost).alias(f"cost_{offer.name}"),
+            F.when(is_it, priority).alias(f"gain_{offer.name}"),
+            gain.alias(f"worth_{offer.name}"),
+        ]
+    replaced = {f"{what}_{o.name}" for o in offers for what in ("cost", "gain")}
+    return options.select(*[c for c in options.columns if c not in replaced], *columns)
+
+
+def with_worth_as_gain(chosen: DataFrame, offers: Sequence[Offer]) -> DataFrame:
+    """gain_<offer> as it was before ranked_by."""
+    gains = {f"gain_{o.name}": F.col(f"worth_{o.name}").alias(f"gain_{o.name}") for o in offers}
+    return chosen.select(
+        *[gains.get(c, F.col(c)) for c in chosen.columns if not c.startswith("worth_")]
+    )
+
+
 def cost_of(offer: Offer, redemption_rate: float) -> Column:
     """Expected cost to one customer; null where it is a share and value_at_stake is unknown.
 

@@ -114,7 +114,7 @@ class Search:
     highest: float
 
     def lowest_price(self, sample: Sample, keep: Callable[[Any], Any]) -> float:
-        """The lowest price at which there is enough for all; 0 where all that is wanted is there."""
+        """The lowest price at which there is enough for all; 0: all that is wanted is there."""
         low, high = 0.0, self.highest * 1.001 + 1e-9
         if sample.share == 1.0:
             return self._halved(sample, 0.0, low, high)
@@ -140,7 +140,7 @@ class Search:
     def _there(self) -> float:
         """What there is: the budget, or customers who may get the offer."""
         caps = self.problem.caps
-        return caps[self.axis] if self.axis in caps else self.problem.budget
+        return caps.get(self.axis, self.problem.budget)
 
     def _first_that_fits(
         self, rows: Any, settled: float, low: float, step: float, count: int
@@ -204,7 +204,9 @@ class Search:
         """The two neighbours among low, FIRST_PRICES near the sample's price, and high that hold
         the price sought."""
         cheap, dear = (
-            replace(self, problem=self._scaled(sample.share * share))._halved(sample, 0.0, low, high)
+            replace(self, problem=self._scaled(sample.share * share))._halved(
+                sample, 0.0, low, high
+            )
             for share in (1 + SLACK, 1 - SLACK)
         )
         step = (dear - cheap) / (FIRST_PRICES - 1)

@@ -16,13 +16,30 @@ FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transa
 MOST_ROWS = 200_000
 
 
-def campaign_splits(context: Context, contacts: Any) -> dict[dt.date, str]:
-    """The days of randomised campaigns whose horizon has passed: all train but the last two."""
+def past_campaigns(context: Context) -> list[dt.date]:
+    """The days of randomised campaigns whose horizon has passed by as_of, from the first on."""
+    from transforms.experiments import randomised_contacts
+
+    if not context.has("silver.campaign_contacts"):
+        return []
+    contacts = randomised_contacts(context.read("silver.campaign_contacts"))
+    return horizon_passed(context, contacts)
+
+
+def horizon_passed(context: Context, contacts: Any) -> list[dt.date]:
+    """The campaigns' days that lie a horizon and its lead before as_of."""
     churn = context.settings.churn
     wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
     found = sorted(r["as_of"] for r in contacts.select("as_of").distinct().collect())  # campaigns
-    days = [d for d in found if d + wait <= context.as_of]
+    return [d for d in found if d + wait <= context.as_of]
+
+
+def campaign_splits(context: Context, contacts: Any) -> dict[dt.date, str]:
+    """The days of randomised campaigns whose horizon has passed: all train but the last two."""
+    churn = context.settings.churn
+    days = horizon_passed(context, contacts)
     if len(days) < 3:
+        wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
         raise ModelGateError(
             f"silver.campaign_contacts: {len(days)} randomised campaigns lie "
             f"{wait.days} days before {context.as_of}; uplift needs three (train, choose, test). "

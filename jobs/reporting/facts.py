@@ -69,6 +69,7 @@ class Facts:
     tested: list[Row] = field(default_factory=list)
     sources: list[Row] = field(default_factory=list)
     quarantined: list[Row] = field(default_factory=list)
+    campaigns: list[Row] = field(default_factory=list)
 
     @property
     def segment_order(self) -> list[str]:
@@ -106,6 +107,7 @@ def gather(context: Context) -> Facts:
         **of_the_intake(context),
         model=of_the_model(context),
         tables=table_rows(context),
+        campaigns=sorted_rows(context.read("gold.campaign_results").where("segment = 'all'")),
     )
 
 

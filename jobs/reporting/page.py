@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.reporting import evidence, sentences as say
+from jobs.reporting import campaigns, evidence, sentences as say
 from jobs.reporting.facts import Facts, Row
 from jobs.reporting.html import (
     Cell,
@@ -51,6 +51,7 @@ def page(facts: Facts) -> str:
         ("What drives churn", say.drivers, drivers),
         (f"Is {facts.horizon_days} days the right window?", say.window, evidence.window),
         ("What RFM misses", say.missed, evidence.missed),
+        ("Did campaigns work", campaigns.sentence, campaigns.body),
         ("About this report", say.about, evidence.about),
     )
     sections = [

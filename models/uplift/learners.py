@@ -46,12 +46,17 @@ class UpliftModel:
             none, *others = (probability(self.trees["y"], r) for r in rows)
             return none[:, None] - np.column_stack(others)
         if self.learner == "t_learner":
-            none, *others = (probability(self.trees[f"y_{a}"], matrix) for a in (0, *arms))
-            return none[:, None] - np.column_stack(others)
+            risks = self.risks(matrix)
+            return risks[:, :1] - risks[:, 1:]
         if self.learner == "shift_learner":
             log_odds = self.trees["y"].predict(_with_arm(matrix, 0, len(arms)))[:, None]
             return expit(log_odds + self.shifts[0]) - expit(log_odds + np.array(self.shifts[1:]))
         return np.column_stack([self._effect(matrix, k) for k in arms])
+
+    def risks(self, matrix: NDArray[np.float32]) -> Floats:
+        """(rows, arms, 0 first): the churn probability under each arm, of a t_learner."""
+        names = [f"y_{k}" for k in range(len(self.arms) + 1)]
+        return np.column_stack([probability(self.trees[name], matrix) for name in names])
 
     def _effect(self, matrix: NDArray[np.float32], k: int) -> Floats:
         if self.learner == "x_learner":

@@ -142,6 +142,19 @@ def test_the_plan_gives_the_offer_to_those_whom_it_helps(lake):
     assert helped <= set(chosen["customer_id"])
 
 
+def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):
+    found = at(lake).read("gold.policy_comparison").toPandas().set_index("policy")
+    # No day before as_of was scored, so there are no factors for the rules.
+    assert set(found.index) == {"uplift", "by_risk", "random", "treat_all", "treat_none"}
+    assert found.loc["treat_none", "value_a_customer"] == 0.0
+    assert not found.loc["treat_all", "is_within_budget"]
+    within = found[found["is_within_budget"]]
+    assert found.index[found["is_chosen"]].tolist() == [within["value_a_customer"].idxmax()]
+    assert found["is_chosen"].idxmax() == "uplift"
+    assert found.loc["uplift", "treated_share"] <= 0.2
+    assert (found["ci_low"] <= found["value_a_customer"]).all()
+
+
 def test_too_few_campaigns_and_missing_features_are_said(lake, tmp_path):
     from jobs.deciding import uplift
 

@@ -256,8 +256,8 @@ CREATE TABLE IF NOT EXISTS gold.offer_decisions (
   `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
   `is_held_out` boolean NOT NULL COMMENT 'True: chosen, but kept without it to measure by',
   `send_on` date COMMENT 'The day to send it; null: no offer',
-  `policy` string NOT NULL COMMENT 'rules (no experiment) or uplift',
-  `rule` string COMMENT 'The rule that fired; null under policy uplift',
+  `policy` string NOT NULL COMMENT 'One of gold.policy_comparison; rules: no experiment',
+  `rule` string COMMENT 'The rule that fired; null under all policies but rules',
   `effect` double COMMENT 'Fall in churn probability that the offer causes; null: none',
   `effect_basis` string COMMENT 'experiment or assumed (conf); null: no offer',
   `value_at_stake` double COMMENT '12-month value if the customer stays, currency',
@@ -279,7 +279,7 @@ CREATE TABLE IF NOT EXISTS gold.offer_plan (
   `expected_cost` double NOT NULL COMMENT 'Sum over both, currency',
   `budget` double NOT NULL COMMENT 'Budget of the plan: money, or a number of customers',
   `budget_unit` string NOT NULL COMMENT 'money or customers',
-  `shadow_price` double NOT NULL COMMENT 'Gain that one more unit of budget brings, currency'
+  `shadow_price` double COMMENT 'Gain that one more unit of budget brings, currency; null: not chosen by gain'
 ) USING delta
 COMMENT 'One row is: One offer of a plan with its sums, and the price of the budget. Key: as_of, offer_id.';
 
@@ -289,14 +289,14 @@ CREATE TABLE IF NOT EXISTS gold.offer_effects (
   `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
   `effect` double NOT NULL COMMENT 'Fall in churn probability; below 0 it does harm',
   `basis` string NOT NULL COMMENT 'individual, or average where no heterogeneity was found',
-  `learner` string NOT NULL COMMENT 's_learner, t_learner, x_learner or dr_learner'
+  `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row is: One customer who can still be kept and one offer: what an experiment says it changes. Key: as_of, customer_id, offer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.uplift_results (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `learner` string NOT NULL COMMENT 's_learner, t_learner, x_learner or dr_learner',
+  `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner',
   `split` string NOT NULL COMMENT 'validation (chose the learner) or test',
   `offer_id` string NOT NULL COMMENT 'The offer, against the held-out',
   `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope or decile_<n>',
@@ -307,6 +307,20 @@ CREATE TABLE IF NOT EXISTS gold.uplift_results (
   `verdict` string COMMENT 'What follows for the offer; null but for qini on test'
 ) USING delta
 COMMENT 'One row is: One metric of one learner for one offer, on campaigns that it did not learn from. Key: as_of, learner, split, offer_id, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.policy_comparison (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `policy` string NOT NULL COMMENT 'uplift, rules, by_risk, random, treat_all or treat_none',
+  `offer_id` string COMMENT 'The one offer of by_risk, random, treat_all; else null',
+  `value_a_customer` double NOT NULL COMMENT 'Net value a customer over treat_none, doubly robust, currency',
+  `ci_low` double NOT NULL COMMENT 'Lower end of its 95 % interval',
+  `ci_high` double NOT NULL COMMENT 'Upper end of its 95 % interval',
+  `treated_share` double NOT NULL COMMENT 'Share of the customers who are sent something',
+  `is_within_budget` boolean NOT NULL COMMENT 'True: it spends no more than conf allows',
+  `is_chosen` boolean NOT NULL COMMENT 'True: decide_offers follows it',
+  `customers` bigint NOT NULL COMMENT 'Customers of the campaign behind it'
+) USING delta
+COMMENT 'One row is: One policy and what it would have brought on the last randomised campaign, held out. Key: as_of, policy.';
 
 CREATE TABLE IF NOT EXISTS gold.messages (
   `campaign_id` string NOT NULL COMMENT 'The campaign',

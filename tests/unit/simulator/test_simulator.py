@@ -76,6 +76,15 @@ def test_rows_are_doubled_late_and_heavy_tailed_as_stated(bought):
     assert amounts[: len(amounts) // 100].sum() > 0.04 * amounts.sum()
 
 
+def test_a_share_of_the_rows_is_never_delivered(bought):
+    from simulator import purchases
+
+    who = people(IDS, WORLD)
+    whole = len(purchases.lines(who, purchases.orders(who, lives(who, WORLD), WORLD), WORLD))
+    missing = 1 - len(bought.drop_duplicates(["order_id", "product_id"])) / whole
+    assert abs(missing - files.MISSING) < 4 * np.sqrt(files.MISSING / whole)
+
+
 def test_december_and_the_week_end_sell_more(bought):
     days = bought["purchased_at"].dt.date.value_counts()
     by_weekday = days.groupby([d.weekday() for d in days.index]).mean()

@@ -157,6 +157,20 @@ def test_gain_and_cost_of_those_who_may_get_an_offer(session):
         assert tuple(got) == pytest.approx(expected[name]), name
 
 
+def test_a_policy_by_risk_ranks_one_offer_and_gives_the_gains_back(session):
+    rows = frame(session, PERSON, person("a"), person("b", effect_ten=-0.1), person("c"))
+    rows = rows.select("*", F.lit(0.7).alias("churn_probability"))
+    options = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
+    ranked = o.ranked_by(options, [TEN, GIFT], "ten", F.col("churn_probability"))
+    # b would be harmed, and gift is not the offer of the policy.
+    wanted = [(6.0, 0.7, None), (None, None, None), (6.0, 0.7, None)]
+    assert values(ranked, "cost_ten", "gain_ten", "gain_gift") == wanted
+    back = o.with_worth_as_gain(ranked, [TEN, GIFT])
+    assert values(back, "gain_ten", "gain_gift") == [(14.0, 5.0), (None, 5.0), (14.0, 5.0)]
+    nobody = o.ranked_by(options, [TEN, GIFT], None, F.lit(1.0))
+    assert values(nobody, "gain_ten", "gain_gift") == [(None, None)] * 3
+
+
 def test_an_effect_is_assumed_for_the_offer_of_the_rule_alone(session):
     rows = frame(
         session,
