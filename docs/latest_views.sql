@@ -49,5 +49,8 @@ SELECT * FROM gold_offer_effects WHERE as_of = (SELECT max(as_of) FROM gold_offe
 CREATE OR REPLACE TEMP VIEW gold_uplift_results_latest AS
 SELECT * FROM gold_uplift_results WHERE as_of = (SELECT max(as_of) FROM gold_uplift_results);
 
+CREATE OR REPLACE TEMP VIEW gold_policy_comparison_latest AS
+SELECT * FROM gold_policy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_policy_comparison);
+
 CREATE OR REPLACE TEMP VIEW gold_model_arms_latest AS
 SELECT * FROM gold_model_arms WHERE as_of = (SELECT max(as_of) FROM gold_model_arms);
