@@ -190,8 +190,8 @@ def with_worth_as_gain(chosen: DataFrame, offers: Sequence[Offer]) -> DataFrame:
 def cost_of(offer: Offer, redemption_rate: float) -> Column:
     """Expected cost to one customer; null where it is a share and value_at_stake is unknown.
 
-    A share is one of the 12-month CLV given that the customer stays, as the gain is: who takes an
-    offer has stayed, and a share of clv_12m would make the long silent look cheap.
+    A share is one of the 12-month CLV given that the customer stays, as the gain is: on another
+    basis, such as clv_12m which holds the risk already, the long silent look cheap.
     """
     rate = redemption_rate if offer.is_paid_on_redemption else 1.0
     if offer.money is not None:

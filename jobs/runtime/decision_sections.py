@@ -47,7 +47,7 @@ class SimulationSettings(Section):
 
 
 class OfferCost(Section):
-    """A share of the 12-month CLV, or money; paid when it is redeemed, or whenever it is sent."""
+    """A share of value_at_stake, or money; paid when it is redeemed, or whenever it is sent."""
 
     share: float | None = Field(default=None, ge=0, le=1)
     money: float | None = Field(default=None, ge=0)

@@ -65,7 +65,7 @@ class LifetimeSettings(Section):
 
 
 class PlanOfferSettings(Section):
-    """The offer that a plan assumes. Its cost is money, or a share of the 12-month CLV."""
+    """The offer that a plan assumes. Its cost is money, or a share of value_at_stake."""
 
     offer_id: str
     assumed_effect: float = Field(ge=0, le=1)
