@@ -7,7 +7,7 @@ without an event has a count of zero.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from pyspark.sql import Column, DataFrame, functions as F
@@ -179,7 +179,8 @@ def redemption_summary(
     return summary, ["redemptions_90d"]
 
 
-SUMMARIES = {
+Summary = Callable[..., tuple[DataFrame, list[str]]]
+SUMMARIES: dict[str, Summary] = {
     EVENTS: event_summary,
     REVIEWS: review_summary,
     CONTACTS: contact_summary,
