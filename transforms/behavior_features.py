@@ -40,7 +40,7 @@ def behavior_features(
     categories: ticket category -> the reason that it speaks of.
     """
     rows = spine
-    tickets = partial(ticket_summary, categories=categories)
+    tickets: Summary = partial(ticket_summary, categories=categories)
     for name, summarise in {**SUMMARIES, TICKETS: tickets}.items():
         if name in silver:
             part, counts = summarise(silver[name], as_of_dates)
