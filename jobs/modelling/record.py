@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from typing import Any
 
 from jobs.modelling.candidates import Candidate, TrainingData
@@ -55,6 +56,8 @@ def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> N
         {"features": list(design.encoder.feature_names), "left_out": design.left_out},
         "features.json",
     )
+    installed = {f"{d.name}=={d.version}" for d in metadata.distributions()}
+    mlflow.log_text("\n".join(sorted(installed, key=str.lower)), "packages.txt")
 
 
 def log_results(
