@@ -22,6 +22,7 @@ from udfs.engagement import capped_share, engagement_basis, engagement_score, lo
 
 # Sums of minutes, stars and sentiment are taken over whole ten-thousandths: exact in any order.
 UNIT = 10_000
+Summary = Callable[[DataFrame, Sequence[dt.date]], tuple[DataFrame, list[str]]]
 
 EVENTS, TICKETS = "silver.engagement_events", "silver.support_tickets"
 REVIEWS = "silver.reviews"
@@ -40,8 +41,11 @@ def behavior_features(
     categories: ticket category -> the reason that it speaks of.
     """
     rows = spine
-    tickets: Summary = partial(ticket_summary, categories=categories)
-    for name, summarise in {**SUMMARIES, TICKETS: tickets}.items():
+    summaries: dict[str, Summary] = {
+        **SUMMARIES,
+        TICKETS: partial(ticket_summary, categories=categories),
+    }
+    for name, summarise in summaries.items():
         if name in silver:
             part, counts = summarise(silver[name], as_of_dates)
             rows = rows.join(part, on=["customer_id", "as_of"], how="left")
@@ -179,7 +183,6 @@ def redemption_summary(
     return summary, ["redemptions_90d"]
 
 
-Summary = Callable[..., tuple[DataFrame, list[str]]]
 SUMMARIES: dict[str, Summary] = {
     EVENTS: event_summary,
     REVIEWS: review_summary,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.silver import REASONS
 from jobs.modelling.candidates import TrainingData, learner_of, log_odds
 from jobs.modelling.evaluation import result_row
+from jobs.modelling.ticket_reasons import with_read_tickets
 from jobs.runtime.context import Context
 from models.metrics import bootstrap_weights, estimates, stable_seed
 
@@ -57,7 +59,10 @@ def labels_of_leavers(context: Context, rows: Any) -> Any | None:
     if surveys is None and tickets is None:
         return None
     reasons = context.settings.training.reasons
-    named = named_reasons(surveys, tickets, reasons.ticket_categories)
+    if tickets is not None:
+        tickets = with_read_tickets(context, tickets)
+    categories = {**{reason: reason for reason in REASONS}, **reasons.ticket_categories}
+    named = named_reasons(surveys, tickets, categories)
     horizon = context.settings.churn.primary_horizon_days + context.settings.churn.lead_days
     return reason_labels(rows.where("churned = 1"), named, horizon, reasons.within_days)
 

@@ -66,12 +66,20 @@ class EconomicsSettings(Section):
         return self
 
 
+class ReadingSettings(Section):
+    """Whether Claude reads free-text tickets, and how many at most."""
+
+    is_on: bool
+    most_tickets: int = Field(ge=1, le=10_000)
+
+
 class ReasonSettings(Section):
     """Whom to ask why: surveys and ticket categories, or patterns of features by reason."""
 
     fewest: int = Field(ge=20)
     within_days: int = Field(ge=0)
     parameters: dict[str, Any]
+    read_by_claude: ReadingSettings
     ticket_categories: dict[str, ReasonName]
     features: dict[str, list[str]]
 

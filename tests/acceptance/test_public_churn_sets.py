@@ -111,6 +111,9 @@ def test_cdnow_from_the_raw_file_to_a_tested_model(spark, tmp_path):
     source = Path(lifetimes.__file__).with_name("datasets") / "CDNOW_master.txt"
     raw = pd.read_csv(source, sep=r"\s+", names=["customer", "day", "discs", "dollars"], skiprows=1)
     raw["day"] = pd.to_datetime(raw["day"], format="%Y%m%d").dt.strftime("%Y-%m-%d")
+    # A last day counts as incomplete. That the file's is whole, a line of the day after says: of a
+    # customer who has bought nothing before, and so is in no split.
+    raw.loc[len(raw)] = ["the end", "1998-07-01", 1, 1.0]
     raw.to_csv(tmp_path / "cdnow.csv", index=False)
     (tmp_path / "cdnow.yaml").write_text(CDNOW.format(path=tmp_path / "cdnow.csv"))
     settings.use_conf_dir(str(tmp_path))

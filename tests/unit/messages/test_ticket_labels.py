@@ -1,0 +1,91 @@
+"""Labels of tickets by Claude, against a local server: what leaves, what comes back, agreement."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from contracts.silver import REASONS
+from messages import ticket_labels
+from messages.gateway import Gateway, make_client
+from messages.ticket_labels import agreement, labelled, redacted
+from tests.unit.messages.conftest import LIMITS
+from tests.unit.messages.fake_claude import FakeClaude, error, written
+
+
+@pytest.fixture
+def answering():
+    """A function: text -> label as the server's; gives the gateway and the server."""
+    servers = []
+
+    def start(label_of):
+        def behave(body, _):
+            text = json.loads(body["messages"][0]["content"])["text"]
+            label = label_of(text)
+            return (200, {}, written(label), 0) if label else (400, {}, error("bad"), 0)
+
+        servers.append(FakeClaude(behave))
+        return Gateway(make_client("key", servers[-1].url, LIMITS), LIMITS), servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def test_the_reasons_are_those_of_the_contract():
+    assert ticket_labels.REASONS == REASONS
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("Write to ada.ng@example.com now", "Write to [email] now"),
+        ("see https://shop.example/o/17?c=ada", "see [link]"),
+        ("call +49 (30) 1234-567 today", "call [number] today"),
+        ("card 4111 1111 1111 1111, please", "card [number], please"),
+        ("2 of 3 parts broke", "[number] of [number] parts broke"),
+        ("I am Ada Ng. It broke.", "I am [name]. It broke."),
+        ("It broke.\nRegards, Ada", "It broke.\nRegards, [name]"),
+        ("Ben says Benign is fine", "[name] says Benign is fine"),
+        ("Nobody answers", "Nobody answers"),
+    ],
+)
+def test_personal_data_is_taken_out(text, sent):
+    assert redacted(text, frozenset({"Ben"})) == sent
+
+
+def test_labels_come_back_in_order_and_what_is_no_label_is_none(answering):
+    answers = {"it broke": "quality", "hello": "nothing", "odd": "weather", "down": None}
+    gateway, _ = answering(answers.get)
+    assert labelled(gateway, list(answers)) == ["quality", "nothing", None, None]
+
+
+def test_a_token_and_a_redacted_text_are_all_that_leaves(answering):
+    gateway, server = answering(lambda text: "price")
+    labelled(gateway, ["I am Ada Ng, c0000017", "I am Ada Ng, c0000017"])
+    sent = [json.loads(body["messages"][0]["content"]) for body in server.requests]
+    assert [set(one) for one in sent] == [{"token", "text"}] * 2
+    assert [one["text"] for one in sent] == ["I am [name], [number]"] * 2
+    assert len({one["token"] for one in sent}) == 2
+    assert "Ada" not in "".join(server.raw) and "c0000017" not in "".join(server.raw)
+
+
+def test_without_a_key_nothing_is_labelled():
+    assert labelled(Gateway(None, LIMITS), ["it broke"]) == [None]
+
+
+def test_agreement_by_hand():
+    """3 of 4 agree; chance = (2 * 2 + 1 * 2) / 16 = .375 (price, quality); one has no label."""
+    labels = ["price", "price", "quality", "support", None]
+    human = ["price", "price", "quality", "quality", "price"]
+    assert agreement(labels, human) == {
+        "tickets": 4.0,
+        "accuracy": 0.75,
+        "kappa": pytest.approx((0.75 - 0.375) / (1 - 0.375)),
+    }
+
+
+def test_agreement_of_nothing_and_of_one_label_alone_is_zero():
+    assert agreement([None], ["price"]) == {"tickets": 0.0, "accuracy": 0.0, "kappa": 0.0}
+    assert agreement(["price"], ["price"])["kappa"] == 0.0

@@ -1,0 +1,148 @@
+"""The registry under promotion, refusal, a crash between registering and the alias, and rollback."""
+
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs.modelling.evaluation import Evaluated
+from jobs.runtime.errors import ModelGateError
+from jobs.runtime.progress import Progress
+from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, rollback
+from jobs.runtime.settings import load
+from jobs.train_churn import promote
+from models.encoding import FeatureEncoder
+from models.portable import LinearScorer, MlpScorer, PortableModel
+
+# No session is started; but MLflow looks for one, and DuckDB's is none that it knows.
+pytestmark = pytest.mark.spark_only
+ENCODER = FeatureEncoder(numeric=("x",), fill=(0.0,))
+EXPLAINED = PortableModel(ENCODER, LinearScorer((1.0,), 0.0, (0.0,)))
+WEIGHTS = (np.array([[0.1]]), np.array([[1.0, -2.0]]))
+UNEXPLAINED = PortableModel(ENCODER, MlpScorer(WEIGHTS, (np.array([0.5]), np.array([0.2, 0.7]))))
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory):
+    root = tmp_path_factory.mktemp("registry") / "lake"
+    settings = load("demo", lakehouse={"root": str(root), "catalog": None})
+    return SimpleNamespace(settings=settings, progress=Progress(is_quiet=True))
+
+
+@pytest.fixture(scope="module")
+def registry(context):
+    return Registry(context.settings)
+
+
+@pytest.fixture
+def version(registry):
+    """A function: a model -> the number of its new version, which is the challenger."""
+    if not registry.client.search_registered_models(f"name = '{registry.model_name}'"):
+        registry.client.create_registered_model(registry.model_name)
+
+    def register(model=EXPLAINED):
+        with registry.mlflow.start_run(experiment_id=registry.experiment_id()) as run:
+            registry.mlflow.log_text(model.to_json(), "portable/portable.json")
+        found = registry.client.create_model_version(
+            registry.model_name, run.info.artifact_uri, run_id=run.info.run_id
+        )
+        registry.set_alias(CHALLENGER, str(found.version))
+        return str(found.version)
+
+    return register
+
+
+@pytest.fixture
+def champion(registry, version):
+    """The number of a version that is champion."""
+    number = version()
+    registry.promote(number)
+    return number
+
+
+def judged(context, registry, number, seed, noise):
+    """`promote` of a version whose scores are the label with noise, against a champion of .8."""
+    draw = np.random.default_rng(seed)
+    label = (draw.random(1_500) < 0.2).astype(float)
+    scores = {CHAMPION: label + draw.normal(0, 0.8, 1_500)}
+    scores["xgboost"] = (
+        draw.random(1_500) if noise is None else label + draw.normal(0, noise, 1_500)
+    )
+    rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(1_500)], "churned": label})
+    with registry.mlflow.start_run(experiment_id=registry.experiment_id()):
+        return promote(
+            context,
+            registry,
+            Evaluated("test", rows, scores, {}),
+            "xgboost",
+            registry.by_alias(CHAMPION),
+            number,
+        )
+
+
+def test_a_worse_model_is_refused_twenty_times_of_twenty(context, registry, version, champion):
+    worse = version()
+    assert not any(judged(context, registry, worse, seed, 1.0) for seed in range(10))
+    assert not any(judged(context, registry, worse, seed, None) for seed in range(10))
+    assert registry.by_alias(CHAMPION).version == champion
+
+
+def test_a_better_one_is_promoted_but_not_without_exact_explanations(
+    context, registry, version, champion
+):
+    assert not judged(context, registry, version(UNEXPLAINED), 1, 0.4)
+    assert registry.by_alias(CHAMPION).version == champion
+    better = version()
+    assert judged(context, registry, better, 1, 0.4)
+    assert registry.by_alias(CHAMPION).version == better
+    assert registry.by_alias(PREVIOUS).version == champion
+
+
+@pytest.mark.parametrize("alias", [PREVIOUS, CHAMPION])
+def test_a_crash_before_the_alias_moves_leaves_the_champion(
+    registry, version, champion, monkeypatch, alias
+):
+    number, move = version(), registry.set_alias
+
+    def dying(name, to):
+        if name == alias:
+            raise KeyboardInterrupt
+        move(name, to)
+
+    monkeypatch.setattr(registry, "set_alias", dying)
+    with pytest.raises(KeyboardInterrupt):
+        registry.promote(number)
+    assert registry.by_alias(CHAMPION).version == champion
+    # The next try takes up where that one died.
+    monkeypatch.undo()
+    registry.promote(number)
+    assert registry.by_alias(CHAMPION).version == number
+    assert registry.by_alias(PREVIOUS).version == champion
+
+
+def test_rollback_takes_less_than_five_seconds_and_can_be_undone(registry, version, champion):
+    number = version()
+    registry.promote(number)
+    began = time.perf_counter()
+    assert rollback(registry) == champion
+    assert time.perf_counter() - began < 5
+    assert registry.by_alias(CHAMPION).version == champion
+    assert rollback(registry) == number
+
+
+def test_a_tampered_champion_is_refused(registry, version, context):
+    number = version()
+    run_id = registry.client.get_model_version(registry.model_name, number).run_id
+    text = registry.run_text(run_id, "portable/portable.json")
+    registry.client.log_text(run_id, text.replace("1.0", "2.0", 1), "portable/portable.json")
+    with pytest.raises(ValueError, match="checksum"):
+        PortableModel.from_json(registry.by_version(number).portable)
+
+
+def test_without_a_version_before_there_is_nothing_to_go_back_to(context):
+    with pytest.raises(ModelGateError, match="nothing to go back to"):
+        rollback(Registry(context.settings, "another"))
