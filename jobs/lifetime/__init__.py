@@ -1,1 +1,2 @@
-"""What fit_lifetime consists of: summaries at many dates, fits, backtest, record, served model."""
+"""What fit_lifetime consists of: summaries and landmarks at many dates, fits of both approaches,
+backtest, comparison, record, served models."""
