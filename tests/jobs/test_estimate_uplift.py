@@ -23,7 +23,7 @@ SMALL = {
         "fewest_rows": 50,
         "bootstrap_samples": 100,
     },
-    "training": {"xgboost": {"n_estimators": 30, "max_depth": 2, "learning_rate": 0.1}},
+    "training": {"starts": {"xgboost": {"n_estimators": 30, "max_depth": 2, "learning_rate": 0.1}}},
 }
 
 
