@@ -32,7 +32,7 @@ def run(context: Context) -> None:
     """Every step in order; each prints what it wrote."""
     progress = context.progress
     is_simulated = context.settings.simulation is not None
-    progress.expect(9 + 8 * is_simulated)
+    progress.expect(9 + 9 * is_simulated)
     if is_simulated:
         with progress.step("simulate: a company and its files"):
             simulate.run(context)

@@ -71,3 +71,39 @@ def test_ingest_takes_it_in_and_finds_the_doubles(company):
         key = company.settings.sources[source].key
         assert company.read(f"silver.{table}").count() == len(rows.drop_duplicates(key))
     assert company.read("silver.quarantine").count() == 0
+
+
+def test_answers_to_a_plan_are_new_files_that_ingest_takes_once(company):
+    import datetime as dt
+
+    from jobs.runtime.writes import Write
+    from simulator import world as w
+    from simulator.responses import answers
+    from tests.jobs.decision_lake import rows_of as decided
+
+    table, day = company.table("gold.offer_decisions"), company.as_of
+    plan = [
+        {
+            "as_of": day,
+            "customer_id": f"c{n:07d}",
+            "campaign_id": f"plan-{day}",
+            "offer_id": "discount_20" if n % 2 else None,
+            "is_held_out": n == 1,
+            "send_on": day + dt.timedelta(days=1 + n % 3) if n % 2 else None,
+        }
+        for n in range(40)
+    ]
+    company.lake.commit([Write(table, decided(company, table.name, plan), [day], is_checked=False)])
+    before = company.read("silver.transactions").count()
+    simulate.answer(company, 31)
+    simulate.answer(company, 31)
+    ingest.run(company)
+
+    ids = np.arange(40)
+    sent = (ids % 2 == 1) & (ids != 1)
+    offers = np.where(sent, w.OFFERS.index("discount_20"), -1)
+    world = simulate.simulated_world(company)
+    lines, _ = answers(ids, offers, w.DAYS + ids % 3, world, w.DAYS + 30)
+    assert company.read("silver.transactions").count() - before == len(lines) > 0
+    ingest.run(company)
+    assert company.read("silver.transactions").count() - before == len(lines)
