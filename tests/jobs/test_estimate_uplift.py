@@ -24,7 +24,7 @@ SMALL = {
         "bootstrap_samples": 100,
     },
     "training": {
-        "starts": {"xgboost": {"n_estimators": 30, "max_depth": 2, "learning_rate": 0.1}},
+        "starts": {"xgboost": {"n_estimators": 30, "max_depth": 3, "learning_rate": 0.1}},
         "spaces": {"xgboost": {"n_estimators": {"low": 30, "high": 300}}},
     },
 }
