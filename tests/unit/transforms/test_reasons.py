@@ -101,11 +101,11 @@ def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
 
 
 @pytest.mark.spark_only
-def test_who_has_said_why_since_the_last_purchase_is_believed(frame, rows_of):
-    scored = frame(
-        "as_of date, customer_id string, recency_days bigint, reasons array<double>",
+def test_who_has_said_why_since_the_last_purchase_is_believed(spark, frame, rows_of):
+    scored = spark.createDataFrame(
         [(AS_OF, who, 20, [0.5, 0.1, 0.1, 0.1, 0.1]) for who in ("told", "again", "back", "silent")]
         + [(AS_OF, "too late", 20, None), (AS_OF, "unscored", 20, None)],
+        "as_of date, customer_id string, recency_days bigint, reasons array<double>",
     )
     known = "customer_id string, reason string, answered_at timestamp, known_at timestamp"
     surveys = frame(
@@ -135,10 +135,10 @@ def test_who_has_said_why_since_the_last_purchase_is_believed(frame, rows_of):
 
 
 @pytest.mark.spark_only
-def test_without_surveys_nobody_has_said_why(frame, rows_of):
-    scored = frame(
-        "as_of date, customer_id string, recency_days bigint, reasons array<double>",
+def test_without_surveys_nobody_has_said_why(spark, rows_of):
+    scored = spark.createDataFrame(
         [(AS_OF, "a", 20, [1.0, 0.0, 0.0, 0.0, 0.0])],
+        "as_of date, customer_id string, recency_days bigint, reasons array<double>",
     )
     (row,) = rows_of(with_own_reason(scored, None, "shap_families"))
     assert (row["basis"], row["reasons"]) == ("shap_families", [1.0, 0.0, 0.0, 0.0, 0.0])
