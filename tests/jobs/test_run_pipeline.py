@@ -47,7 +47,7 @@ MADE = [
 BY_MODELS = {
     *("gold.model_comparison", "gold.feature_sets", "gold.customer_lifetime"),
     *("gold.lifetime_models", "gold.clv_backtest", "gold.retention_plan"),
-    "gold.strategy_comparison",
+    *("gold.strategy_comparison", "gold.segment_survival"),
 }
 
 
