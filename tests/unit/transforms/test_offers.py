@@ -162,11 +162,11 @@ def test_a_policy_by_risk_ranks_one_offer_and_gives_the_gains_back(session):
     rows = rows.select("*", F.lit(0.7).alias("churn_probability"))
     options = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
     ranked = o.ranked_by(options, [TEN, GIFT], "ten", F.col("churn_probability"))
-    # b would be harmed, and gift is not the offer of the policy.
-    wanted = [(6.0, 0.7, None), (None, None, None), (6.0, 0.7, None)]
+    # ten: 3 and 17 as above. b would be harmed, and gift is not the offer of the policy.
+    wanted = [(3.0, 0.7, None), (None, None, None), (3.0, 0.7, None)]
     assert values(ranked, "cost_ten", "gain_ten", "gain_gift") == wanted
     back = o.with_worth_as_gain(ranked, [TEN, GIFT])
-    assert values(back, "gain_ten", "gain_gift") == [(14.0, 5.0), (None, 5.0), (14.0, 5.0)]
+    assert values(back, "gain_ten", "gain_gift") == [(17.0, 5.0), (None, 5.0), (17.0, 5.0)]
     nobody = o.ranked_by(options, [TEN, GIFT], None, F.lit(1.0))
     assert values(nobody, "gain_ten", "gain_gift") == [(None, None)] * 3
 
