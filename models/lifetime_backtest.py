@@ -111,9 +111,8 @@ def chosen_before(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     `rows` have cut (ISO text), approach, horizon_days, metric and value. Where amounts are not
     known purchases decide.
     """
-    decided = {
-        (r["cut"], r["horizon_days"]): best_before(rows, r["cut"], r["horizon_days"]) for r in rows
-    }
+    places = {(r["cut"], r["horizon_days"]) for r in rows}
+    decided = {place: best_before(rows, *place) for place in places}
     found = []
     for r in rows:
         best = decided[r["cut"], r["horizon_days"]]
