@@ -22,6 +22,7 @@ from scipy.special import expit
 
 from models.calibration import Calibration, to_log_odds
 from models.encoding import FeatureEncoder
+from models.row_sums import row_sums
 from models.tree_ensemble import TreeEnsemble
 from models.tree_shap import ShapTables
 
@@ -66,8 +67,7 @@ class LinearScorer:
 
     def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """Raw score of each row."""
-        # Not a matrix product: its rounding would depend on how many rows come along.
-        return (matrix * np.array(self.coefficients)).sum(axis=1) + self.intercept
+        return row_sums(matrix, self.coefficients) + self.intercept
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """coefficient * (value - mean), (rows, columns): exact Shapley values of a linear score
@@ -251,12 +251,15 @@ class PortableModel:
         )
 
     @cached_property
-    def _to_features(self) -> NDArray[np.float64]:
-        """(columns, features): 1 where the column belongs to the feature."""
-        return np.eye(len(self.encoder.feature_names))[self.encoder.column_feature]
+    def _by_feature(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Matrix columns in the order of their features, and where each feature's begin."""
+        feature = np.asarray(self.encoder.column_feature)
+        order = np.argsort(feature, kind="stable")
+        return order, np.searchsorted(feature[order], np.arange(len(self.encoder.feature_names)))
 
     def _explained(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        return self._explainer.contributions(matrix) @ self._to_features
+        order, starts = self._by_feature
+        return np.add.reduceat(self._explainer.contributions(matrix)[:, order], starts, axis=1)
 
     def _probability(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         raw = self.ensemble.predict(matrix)

@@ -81,8 +81,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC %sql
 # MAGIC SELECT model_name, metric, round(value, 4) AS value
 # MAGIC FROM gold.model_comparison
-# MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison)
-# MAGIC   AND metric LIKE 'cv_roc_auc_%'
+# MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison
+# MAGIC                     WHERE model_name = 'recency_only') AND metric LIKE 'cv_roc_auc_%'
 # MAGIC ORDER BY model_name, metric
 
 # COMMAND ----------

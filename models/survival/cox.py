@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from models.row_sums import row_sums
 from models.survival.baseline import Baseline
 from models.survival.cox_sums import Cells, RiskSums, ScoreProducts
 from models.survival.cox_terms import DayTerms, Ties
@@ -66,7 +67,7 @@ class CoxModel:
 
     def log_risk(self, x: ArrayLike) -> Array:
         """(x - center) b of each row: the log of the hazard ratio to the baseline."""
-        return (np.asarray(x, dtype=float) - self.center) @ self.coefficients
+        return row_sums(np.asarray(x, dtype=float) - self.center, self.coefficients)
 
     def conditional_survival(
         self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from models.row_sums import row_sums
 from models.survival.rows import Array, SurvivalError, Whole
 
 DAYS_A_MONTH = 365.25 / 12
@@ -87,7 +88,7 @@ def remaining_life(
         rows = slice(begin, begin + ROWS_AT_ONCE)
         names = None if stratum is None else list(stratum[rows])
         curve = model.conditional_survival(x[rows], age[rows], np.arange(HORIZON_DAYS + 1), names)
-        blocks.append(np.hstack([_figures(curve, horizons, level), curve @ weights]))
+        blocks.append(np.hstack([_figures(curve, horizons, level), row_sums(curve, weights)]))
     figures = np.concatenate(blocks)
     until = 4 + len(horizons) + MONTHS
     churn = {h: figures[:, 4 + k] for k, h in enumerate(horizons)}

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 
+from models.row_sums import row_sums
 from models.survival.rows import Array
 
 What = Literal["value", "days"]
@@ -64,7 +65,7 @@ class SpendRate:
     def of(self, rows: pd.DataFrame) -> Array:
         """The rate of each row."""
         past = past_rates(self.what, self.windows, rows)
-        return np.asarray(self.base + past @ np.array(self.weights))
+        return self.base + row_sums(past, self.weights)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from models.row_sums import row_sums
 from models.survival.curves import EXTREME
 from models.survival.newton import Point, maximise
 from models.survival.rows import Array, Block, Layout, Rows, SurvivalError, Whole, cluster_sums
@@ -64,7 +65,7 @@ class WeibullModel:
 
     def log_scale(self, x: ArrayLike) -> Array:
         """Log of the age, in days, at which a share 1/e is left."""
-        return self.intercept + np.asarray(x, dtype=float) @ self.coefficients
+        return self.intercept + row_sums(x, self.coefficients)
 
     def log_risk(self, x: ArrayLike) -> Array:
         """Log of the hazard ratio to a customer whose covariates are 0: higher is sooner."""
