@@ -250,15 +250,10 @@ class PortableModel:
             "Explain with the trees or the logistic regression instead."
         )
 
-    @cached_property
-    def _by_feature(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Matrix columns in the order of their features, and where each feature's begin."""
+    def _explained(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         feature = np.asarray(self.encoder.column_feature)
         order = np.argsort(feature, kind="stable")
-        return order, np.searchsorted(feature[order], np.arange(len(self.encoder.feature_names)))
-
-    def _explained(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        order, starts = self._by_feature
+        starts = np.searchsorted(feature[order], np.arange(len(self.encoder.feature_names)))
         return np.add.reduceat(self._explainer.contributions(matrix)[:, order], starts, axis=1)
 
     def _probability(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:

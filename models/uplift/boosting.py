@@ -109,10 +109,9 @@ class SparkBoosting:
         return rows.mapInPandas(each, f"{columns}, {added}")
 
     def totals(self, rows: Any, by: Sequence[str], of: str) -> pd.DataFrame:
-        from pyspark.sql import functions as F
-
-        sums = rows.groupBy(*by).agg(F.sum(of).alias("total"), F.count("*").alias("rows"))
-        return sums.toPandas().sort_values(list(by), ignore_index=True)
+        sums = rows.groupBy(*by).agg({of: "sum", "*": "count"}).toPandas()
+        names = {f"sum({of})": "total", "count(1)": "rows"}
+        return sums.rename(columns=names).sort_values(list(by), ignore_index=True)
 
     def _fitted(self, kind: Any, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble:
         # Spread by customer and sorted, so that the same rows give the same trees.
