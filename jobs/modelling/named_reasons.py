@@ -14,6 +14,7 @@ from models.metrics import bootstrap_weights, estimates, stable_seed
 SOURCES = ("silver.exit_surveys", "silver.support_tickets")
 # Leavers who named it and leavers who did not, of the train dates; fewer fit no model.
 FEWEST_OF_A_CLASS = 20
+ROWS_A_PARTITION = 20_000
 
 
 def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -30,12 +31,16 @@ def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, An
     if labels is None:
         return {}, []
     named = context.lake.keep(labels)
-    if named.count() < settings.training.reasons.fewest:
+    count = named.count()
+    if count < settings.training.reasons.fewest:
         return {}, []
     # A few hundred leavers speak: trees as deep as churn's know them by heart.
     learner = learner_of(context, "logistic_regression", settings.training.reasons.parameters)
     design = data.design(learner)
-    frame = context.lake.keep(design.frame.join(named, on=["customer_id", "as_of"], how="inner"))
+    told = design.frame.join(named, on=["customer_id", "as_of"], how="inner")
+    # Each iteration of a fit is a Spark job; of a few rows, its tasks are all that it costs.
+    told = told.repartition(1 + count // ROWS_A_PARTITION, "customer_id")
+    frame = context.lake.keep(told.sortWithinPartitions("as_of", "customer_id"))
     # At most MOST_ROWS rows: those of the validation date who left and named a reason.
     held = data.held_out.merge(
         named.where(F.col("as_of") == F.lit(data.plan.validation)).toPandas(),

@@ -10,7 +10,8 @@ import pytest
 
 from jobs import build_features, ingest, score_customers, simulate, train_churn
 
-pytestmark = pytest.mark.spark_only
+# A company takes five minutes on two cores.
+pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(3600)]
 # Nobody has tuned anything on these.
 SEEDS = [int(s) for s in os.environ.get("HOLDFAST_JUDGE_SEEDS", "201 202 203 204 205").split()]
 CUSTOMERS = 3000
