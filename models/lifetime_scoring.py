@@ -52,7 +52,8 @@ def survival_batch(model: SurvivalWorth | None, batch: pd.DataFrame) -> pd.DataF
     if model is not None:
         here = batch[batch["entry_days"].notna()]
         if len(here):
-            numbers.loc[here.index] = model.predict(here)[[*LIFE, *MONEY]]
+            # The last digits of a vectorised exp() depend on the rows beside it: cut off.
+            numbers.loc[here.index] = model.predict(here)[[*LIFE, *MONEY]].round(6)
     dates = {name: dates_ahead(batch["as_of"], numbers[days]) for name, days in DATES.items()}
     money = numbers[list(MONEY)].add_prefix("survival_")
     days = pd.DataFrame(dates, index=batch.index)

@@ -137,6 +137,14 @@ def example_of(model: SurvivalWorth) -> pd.DataFrame:
     return pd.DataFrame({**known, "monetary_value": [20.0, 0.0], **past, **features})
 
 
+def has_later_run(context: Context) -> bool:
+    """Whether a later as_of was fitted: its back-test of the same cuts, which knows more, stays."""
+    if not context.has("gold.customer_lifetime"):
+        return False
+    later = context.read("gold.customer_lifetime").where(f"as_of > DATE'{context.as_of}'")
+    return bool(later.take(1))
+
+
 def writes_of(context: Context, record: dict[str, Any]) -> list[Write]:
     """gold.lifetime_models, clv_backtest and model_comparison of a record."""
     day = context.as_of
@@ -144,7 +152,7 @@ def writes_of(context: Context, record: dict[str, Any]) -> list[Write]:
     cuts = sorted({r["cut"] for r in record["backtest"]})
     rows = [{**r, "cut": dt.date.fromisoformat(r["cut"])} for r in record["backtest"]]
     writes = [Write(*_frame(context, "gold.lifetime_models", models), [day])]
-    if rows:
+    if rows and not has_later_run(context):
         writes.append(Write(*_frame(context, "gold.clv_backtest", rows), cuts))
     if record["segments"]:
         curves = [{"as_of": day, **r} for r in record["segments"]]
