@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -67,11 +68,12 @@ def main() -> None:
 def measured(name: str, folder: Path) -> None:
     """Run one and write its section."""
     print(name, flush=True)
+    load = os.getloadavg()[0]
     began = time.perf_counter()
     found = BENCHMARKS[name](benchmark_session(), folder)
     taken = time.perf_counter() - began
     print(f"   {name}: {taken:.0f} s in all", flush=True)
-    found.how += f" The section takes {taken:.0f} s."
+    found.how += f" The section took {taken:.0f} s; load average before it {load:.1f}."
     measure.write(found)
 
 

@@ -1,7 +1,7 @@
 """Rows packed for a shuffle: many rows of a bucket travel as one binary value.
 
-Why Python: Spark's shuffle writes, sorts and reads each row by itself, and makes Arrow of it once
-more; here rows stay in Arrow's columns from the first stage to the second (benchmarks/RESULTS.md).
+Why Python: Spark's shuffle writes and reads each row by itself, and then makes Arrow of it once
+more; here rows stay in Arrow's columns from the first stage to the second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Receipt lines of whole customers -> their BTYD summary, in numpy: the body of a mapInArrow.
 
 Why Python: Spark's two aggregations (customer-days, then customers) hash each line twice. Sorting
-whole numbers once does the same work in half the time (benchmarks/RESULTS.md).
+whole numbers once does the same work (benchmarks/RESULTS.md has the time of the whole).
 """
 
 from __future__ import annotations
