@@ -42,16 +42,14 @@ def stored(spark: Any, folder: Path) -> str:
     """Path of Parquet: as_of, customer_id and the features."""
     path = str(folder / f"to_score_{ROWS}")
     if not (Path(path) / "_SUCCESS").exists():
+        drawn = [F.randn(k + 1).cast("float").alias(n) for k, n in enumerate(NAMES[: -len(OTHERS)])]
         rows = spark.range(ROWS).select(
             F.lit("2020-01-01").cast("date").alias("as_of"),
             F.concat(F.lit("c"), F.col("id")).alias("customer_id"),
-            *[
-                F.when(F.lit(n == "tenure_days"), F.lit(400.0))
-                .otherwise(F.randn(k + 1))
-                .cast("float")
-                .alias(n)
-                for k, n in enumerate(NAMES)
-            ],
+            *drawn,
+            (F.col("id") % 90).alias("recency_days"),
+            (F.col("id") % 101).cast("double").alias("engagement_score"),
+            F.lit(400).alias("tenure_days"),
         )
         rows.write.mode("overwrite").parquet(path)
     return path
