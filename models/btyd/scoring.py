@@ -17,6 +17,8 @@ PREDICTED_DDL = (
     + ", p_alive_basis string, clv_basis string"
 )
 NOT_FITTED = "not_fitted"
+# Money to a millionth, probabilities and counts to a billionth.
+DECIMALS = {name: 6 if name.startswith(("clv", "value")) else 9 for name in NUMBERS}
 
 
 def batch_predictor(
@@ -41,6 +43,7 @@ def predict_batch(model: LifetimeModel | None, batch: pd.DataFrame) -> pd.DataFr
     if model is None:
         bases = {"p_alive_basis": NOT_FITTED, "clv_basis": NOT_FITTED}
         return summary.assign(**dict.fromkeys(NUMBERS, float("nan")), **bases)
-    predicted = model.predict(batch)
+    # The last digits of vectorised functions depend on the rows beside them: cut off.
+    predicted = model.predict(batch).round(DECIMALS)
     order = [*NUMBERS, "p_alive_basis", "clv_basis"]
     return pd.concat([summary, predicted[order]], axis=1)
