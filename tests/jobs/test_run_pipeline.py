@@ -94,7 +94,7 @@ def test_a_rerun_changes_nothing_but_brings_a_deleted_gold_slice_back_equal(smal
     assert "nothing new" in said.lines
     registry = Registry(small_lake.context(Said()).settings)
     found = registry.client.search_model_versions(f"name = '{registry.model_name}'")
-    assert [v.version for v in found] == ["1"]
+    assert [str(v.version) for v in found] == ["1"]
 
 
 def test_a_dry_run_on_an_empty_lake_prints_the_plan_and_writes_nothing(small_lake, tmp_path):
