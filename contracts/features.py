@@ -191,3 +191,6 @@ LABELS = Table(
         ),
     ),
 )
+
+# What models and scores are computed from: all features but the labels.
+FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from contracts.features import FEATURE_TABLES
 from jobs.modelling.arms import Arm, arm_writes, serving_arms
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
 from jobs.runtime.registry import Registered
 from jobs.runtime.writes import Write
-
-FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
 
 
 def run(context: Context) -> None:

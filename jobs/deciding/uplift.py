@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from contracts.features import FEATURE_TABLES
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError, TableError
 
-FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
 # Rows of a test campaign on the driver.
 MOST_ROWS = 200_000
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from contracts.features import FEATURE_TABLES
 from jobs.lifetime.summaries import Summaries
 from jobs.runtime.context import Context
 from jobs.runtime.errors import UsageError
@@ -18,7 +19,6 @@ from models.survival.distributed import SparkRows, survival_frame
 from models.survival.portable import Bands
 from models.survival.rows import ArrayRows, Rows
 
-FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
 TIMES = ("entry_days", "duration_days", "event", "followed_days")
 
 

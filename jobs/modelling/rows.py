@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.features import FEATURE_TABLES
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
 from jobs.runtime.schedule import Schedule, plans
 
-FEATURE_TABLES = ("features.behavior", "features.demographics", "features.transactions")
 ALSO = ("customer_id", "as_of", "split", "churned")
 # Categories with fewer rows than this, or beyond the 50 most frequent of a feature, count as none.
 MOST_CATEGORIES, FEWEST_ROWS = 50, 20
