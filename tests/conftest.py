@@ -51,7 +51,12 @@ def _spark_session():
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     (
         SparkSession.builder.master("local[2]")
-        .config("spark.driver.memory", "2g")
+        # One session serves a thousand tests: the plans and stages it would keep for a UI fill the heap.
+        .config("spark.driver.memory", "4g")
+        .config("spark.sql.ui.retainedExecutions", "5")
+        .config("spark.ui.retainedJobs", "20")
+        .config("spark.ui.retainedStages", "20")
+        .config("spark.ui.retainedTasks", "200")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.databricks.delta.snapshotPartitions", "1")
         .config("spark.python.sql.dataFrameDebugging.enabled", "false")
