@@ -21,18 +21,31 @@ def is_purchase() -> Column:
     return F.col("amount") >= 0
 
 
+def in_cents(amount: str) -> Column:
+    """A decimal(18,2) as whole cents (bigint).
+
+    By way of a double, exact below 9e13 cents: a product of two decimals, and Spark's round, make
+    objects of every value and cost more than all the rest of a line.
+    """
+    return F.floor(F.col(amount).cast("double") * 100 + 0.5).cast("bigint")
+
+
 def lines_by_visibility(transactions: DataFrame) -> DataFrame:
-    """One row a kept line: customer_id, order_id, product_id, day, visible_from, cents, flags."""
+    """One row a kept line: customer_id, order_id, product_id, day, visible_from, cents, flags.
+
+    Spread by customer once: every later grouping and window finds its rows together, where each
+    would move them again by keys of its own.
+    """
     return transactions.select(
         "customer_id",
         "order_id",
         "product_id",
         F.col("purchased_at").cast("date").alias("day"),
         visible_from("purchased_at").alias("visible_from"),
-        (F.col("amount") * 100).cast("bigint").alias("cents"),
+        in_cents("amount").alias("cents"),
         is_purchase().cast("int").alias("is_purchase"),
         F.coalesce(F.col("discount") > 0, F.lit(False)).cast("int").alias("has_discount"),
-    )
+    ).repartition("customer_id")
 
 
 def customer_days(lines: DataFrame) -> DataFrame:

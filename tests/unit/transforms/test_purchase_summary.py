@@ -1,9 +1,11 @@
-"""The BTYD summary on Spark: from receipt lines and from their totals, whatever the partitions."""
+"""The BTYD summary: from receipt lines and from their totals, whatever the partitions."""
 
 from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from transforms.purchase_summary import purchase_lines, purchase_summary, purchase_totals
@@ -30,7 +32,6 @@ EXPECTED = [
 ]
 
 
-@pytest.mark.spark_only
 @pytest.mark.parametrize("partitions", [1, 5])
 def test_lines_and_their_totals_give_the_same_summary(frame, tuples_of, partitions):
     lines = purchase_lines(
@@ -45,10 +46,67 @@ def test_lines_and_their_totals_give_the_same_summary(frame, tuples_of, partitio
     assert tuples_of(purchase_summary(lines, [NOW, THEN])) == EXPECTED
 
 
-@pytest.mark.spark_only
 def test_totals_are_enough(frame, tuples_of):
     rows = frame(
         "silver.transactions",
         [{"customer_id": c, "purchased_at": at, "amount": amount} for c, at, amount in LINES],
     )
     assert tuples_of(purchase_summary(purchase_totals(rows), [NOW, THEN])) == EXPECTED
+
+
+def test_a_line_known_late_counts_from_then_on(frame, tuples_of):
+    rows = [("2018-01-02", "2018-01-02", "7.00"), ("2018-01-05", "2018-01-20", "3.00")]
+    lines = purchase_lines(
+        frame(
+            "silver.transactions",
+            [
+                {"customer_id": "a", "purchased_at": at, "known_at": known, "amount": amount}
+                for at, known, amount in rows
+            ],
+        )
+    )
+    dates = [NOW, THEN, dt.date(2018, 1, 2)]
+    assert tuples_of(purchase_summary(lines, dates)) == [
+        ("a", THEN, 0, 0, 11 - 2 - 1, None),
+        ("a", NOW, 1, 5 - 2, 31 - 2 - 1, 3.0),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_is_the_summary_of_lifetimes(frame, tuples_of, seed):
+    from lifetimes.utils import summary_data_from_transaction_data
+
+    draw = np.random.default_rng(seed)
+    count = 400
+    days = pd.Timestamp(2018, 1, 1) + pd.to_timedelta(draw.integers(0, 200, count), unit="D")
+    bought = pd.DataFrame(
+        {
+            "customer_id": [f"c{i:02}" for i in draw.integers(0, 60, count)],
+            "day": days,
+            "amount": draw.integers(1, 9000, count) / 100,
+        }
+    )
+    as_of = dt.date(2018, 7, 20)
+    expected = summary_data_from_transaction_data(
+        bought, "customer_id", "day", "amount", observation_period_end=as_of - dt.timedelta(days=1)
+    ).sort_index()
+    lines = frame(
+        "silver.transactions",
+        [
+            {
+                "customer_id": row.customer_id,
+                "purchased_at": str(row.day),
+                "known_at": str(row.day),
+                "amount": f"{row.amount:.2f}",
+            }
+            for row in bought.itertuples()
+        ],
+    )
+    found = tuples_of(purchase_summary(purchase_lines(lines), [as_of]))
+    assert [r[0] for r in found] == list(expected.index)
+    assert [r[2:5] for r in found] == [
+        tuple(map(int, row))
+        for row in expected[["frequency", "recency", "T"]].itertuples(index=False)
+    ]
+    money = np.array([r[5] or 0.0 for r in found])
+    assert np.abs(money - expected["monetary_value"].to_numpy()).max() <= 1e-9
