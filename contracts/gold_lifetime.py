@@ -171,7 +171,7 @@ SEGMENT_SURVIVAL = Table(
 
 RETENTION_PLAN = Table(
     name="gold.retention_plan",
-    row="One customer who can still be kept, ranked by one strategy.",
+    row="One customer in the plan of one strategy: ranked, or left out because already lost.",
     key=("as_of", "strategy", "customer_id"),
     slice_by="as_of",
     cluster_by=("as_of", "strategy", "customer_id"),
@@ -184,9 +184,9 @@ RETENTION_PLAN = Table(
             False,
         ),
         CUSTOMER_ID,
-        Column("rank", "bigint", "1: the first to act on", False),
+        Column("rank", "bigint", "1: the first to act on; null: left out, already lost"),
         Column("is_chosen", "boolean", "True: within the budget", False),
-        Column("offer_id", "string", "The offer that the plan assumes", False),
+        Column("offer_id", "string", "The offer that the plan assumes; null: left out"),
         Column("send_on", "date", "Day to send it; null: not chosen"),
         Column(
             "expected_value_kept",
@@ -195,7 +195,12 @@ RETENTION_PLAN = Table(
             "null: no value is known",
         ),
         Column("cost", "double", "Expected cost of the offer, currency; null: no value is known"),
-        Column("why", "string", "The two quantities that decided the rank, in one sentence", False),
+        Column(
+            "why",
+            "string",
+            "The two quantities that decided the rank, or why there is none, in one sentence",
+            False,
+        ),
     ),
 )
 

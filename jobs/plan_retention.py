@@ -21,10 +21,11 @@ def run(context: Context) -> None:
     day, offer = context.as_of, offer_of(context)
     plan, customers = planned(context, day, share, money)
     say_who_is_left_out(context, customers)
+    lost = lost_at(context, day)
     kept = backtested(context, share, money)
     send = context.settings.plan.send_days_before
     frames = {
-        "gold.retention_plan": retention_plan(plan, offer, send),
+        "gold.retention_plan": retention_plan(plan, offer, send, lost, strategies(context)),
         "gold.strategy_comparison": strategy_comparison(plan, kept, offer, day, customers),
     }
     context.write([Write(context.table(name), frame, [day]) for name, frame in frames.items()])
@@ -80,6 +81,9 @@ def planned(
     offer = offer_of(context)
     context.needs("gold.customer_scores", "score_customers")
     scores = context.read("gold.customer_scores").where(f"as_of = DATE'{day}'")
+    lost = lost_at(context, day)
+    if lost is not None:
+        scores = scores.join(lost.select("customer_id"), on="customer_id", how="left_anti")
     rows = context.lake.keep(with_expectations(scores, offer))
     customers = rows.count()
     if not customers:
@@ -92,8 +96,17 @@ def planned(
     return context.lake.keep(with_choice(plan, offer, customers, share, money)), customers
 
 
+def lost_at(context: Context, day: dt.date) -> Any | None:
+    """The customers whom no plan of the day can keep, with why; None: no segments are known."""
+    from transforms.retention_plan import lost_customers
+
+    if not context.has("gold.customer_segments"):
+        return None
+    return lost_customers(context.read("gold.customer_segments").where(f"as_of = DATE'{day}'"))
+
+
 def say_who_is_left_out(context: Context, customers: int) -> None:
-    """The lost are named, and in no plan."""
+    """How many customers of each lifecycle have no rank."""
     if not context.has("gold.customer_segments"):
         return
     from pyspark.sql import functions as F

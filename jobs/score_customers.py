@@ -8,6 +8,7 @@ from typing import Any
 
 from contracts.features import FEATURE_TABLES
 from jobs.modelling.arms import Arm, arm_writes, serving_arms
+from jobs.modelling.rows import check_features
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
@@ -107,6 +108,7 @@ def by_model(
     from models.portable import PortableModel
     from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
 
+    check_features(champion, kept.columns, (*horizons.values(), *reasons.values()))
     model = PortableModel.from_json(champion.portable)
     needed = ["as_of", "customer_id", *model.encoder.feature_names]
     needed += [c for c in ("recency_days", "engagement_score", "tenure_days") if c not in needed]

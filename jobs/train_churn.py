@@ -25,9 +25,15 @@ from jobs.modelling.horizons import other_horizons
 from jobs.modelling.leakage import scan_for_leaks
 from jobs.modelling.named_reasons import reason_models
 from jobs.modelling.record import fingerprint, log_inputs, log_results, result_writes
-from jobs.modelling.rows import FEATURE_TABLES, check_labels, training_plans, training_rows
+from jobs.modelling.rows import (
+    FEATURE_TABLES,
+    check_features,
+    check_labels,
+    training_plans,
+    training_rows,
+)
 from jobs.modelling.silences import log_silences
-from jobs.modelling.stability import stability
+from jobs.modelling.stability import check_stability, stability
 from jobs.modelling.tuning import searched
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
@@ -72,6 +78,9 @@ def train(
     import mlflow
 
     settings, say = context.settings.training, context.progress.say
+    champion = registry.by_alias(CHAMPION)
+    if champion is not None:
+        check_features(champion, rows.columns)
     plan = plans[context.settings.churn.primary_horizon_days]
     test, known = TestDates(rows), rows.where("split <> 'test'")
     data = TrainingData(context, plan, known, served_facts(context, plan, known))
@@ -81,6 +90,7 @@ def train(
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
         log_inputs(context, plan, data.plain, mark)
         scan_for_leaks(data)
+        check_stability(data)
         log_silences(context, plans)
         search = partial(searched, data, active.info.run_id)
         candidates = data.side_by_side(search, settings.learners)
@@ -88,7 +98,6 @@ def train(
             figures = f"validation ROC AUC {one.validation_roc_auc:.3f}, {one.seconds:.1f} s"
             say(f"      {one.name}: {figures}")
         chosen = best_of(data, candidates)
-        champion = registry.by_alias(CHAMPION)
         evaluated = evaluate(test, known, candidates, champion)
         found = comparison(evaluated, settings.bootstrap_samples, economics)
         check_leak(context, found, [c.name for c in candidates])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -25,6 +26,12 @@ PREDICTED_DDL = (
     + ", "
     + ", ".join(f"{name} double" for name in SURVIVAL)
 )
+
+
+def model_of(portable_json: str) -> LifetimeModel | SurvivalWorth:
+    """The model of either approach that a text of `to_json` holds."""
+    is_survival = "life" in json.loads(portable_json)
+    return (SurvivalWorth if is_survival else LifetimeModel).from_json(portable_json)
 
 
 def batch_predictor(

@@ -33,7 +33,8 @@ def search(
 ) -> Trial:
     """The best of `trials` trials (higher is better); the first has the values of `start`.
 
-    `objective(parameters, report)` reports its value after each step and returns the last.
+    `objective(parameters, report)` reports its value after each step but the last, which it
+    returns; a trial that reports nothing is never stopped.
     A space entry has `choices`, or `low` and `high` (whole where both are) with `log`. What `start`
     has and the space has not stays as it is.
     """

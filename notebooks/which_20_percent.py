@@ -174,7 +174,7 @@ display(figure)
 # MAGIC %md
 # MAGIC ## The customers, and why
 # MAGIC
-# MAGIC The first of the chosen strategy. Already lost customers are in no plan.
+# MAGIC The first of the chosen strategy. Already lost customers stand in the plan without a rank.
 
 # COMMAND ----------
 
@@ -186,7 +186,7 @@ display(first.orderBy("rank").select(*columns).limit(20))
 
 # MAGIC %sql
 # MAGIC SELECT lifecycle, count(*) AS customers, CASE WHEN lifecycle IN ('active', 'silent')
-# MAGIC   THEN 'can be kept' ELSE 'left out' END AS in_the_plan
+# MAGIC   THEN 'ranked' ELSE 'left out' END AS in_the_plan
 # MAGIC FROM gold.customer_segments WHERE as_of = chosen_day
 # MAGIC GROUP BY lifecycle
 # MAGIC ORDER BY customers DESC

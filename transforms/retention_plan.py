@@ -1,6 +1,7 @@
 """gold.retention_plan and strategy_comparison: whom to keep, by which rule, and what it is worth.
 
 Every strategy ranks the same customers; ties are broken by the second quantity, then by the id.
+Whom nobody can keep any more stands in each plan without a rank.
 """
 
 from __future__ import annotations
@@ -49,6 +50,22 @@ class Offer:
             f"assumed in conf, not measured: {self.offer_id} takes away {self.effect:.1%} of the "
             f"churn probability, costs {cost} when redeemed, by {self.redeemed_share:.1%}"
         )
+
+
+def lost_customers(segments: DataFrame) -> DataFrame:
+    """One row a customer of gold.customer_segments who is lost or terminated: as_of, customer_id,
+    why. Prospects have nothing that could be kept, and are no row."""
+    silent = F.concat(
+        F.lit("Left out: already lost, the last purchase was "),
+        F.col("recency_days").cast("string"),
+        F.lit(" days ago."),
+    )
+    ended = F.col("lifecycle") == "terminated"
+    return segments.where(F.col("lifecycle").isin("lost", "terminated")).select(
+        "as_of",
+        "customer_id",
+        F.when(ended, F.lit("Left out: the contract has ended.")).otherwise(silent).alias("why"),
+    )
 
 
 def with_expectations(scores: DataFrame, offer: Offer) -> DataFrame:
@@ -154,8 +171,14 @@ def with_choice(
     return plan.select("*", (affordable & pays).alias("is_chosen"))
 
 
-def retention_plan(plan: DataFrame, offer: Offer, send_days_before: int) -> DataFrame:
-    """gold.retention_plan from `with_choice`.
+def retention_plan(
+    plan: DataFrame,
+    offer: Offer,
+    send_days_before: int,
+    lost: DataFrame | None = None,
+    strategies: Sequence[str] = (),
+) -> DataFrame:
+    """gold.retention_plan from `with_choice`, and of each strategy the `lost_customers`.
 
     Sent `send_days_before` likely_churn_date, but not before the day after as_of: a date nearer
     than that, or none, gives the day after.
@@ -167,6 +190,18 @@ def retention_plan(plan: DataFrame, offer: Offer, send_days_before: int) -> Data
         *[c for c in plan.columns if c != "cost_so_far"],
         F.lit(offer.offer_id).alias("offer_id"),
         F.when(F.col("is_chosen"), send_on).alias("send_on"),
+    )
+    ranks = conform(rows, RETENTION_PLAN)
+    return ranks if lost is None else ranks.unionByName(_left_out(lost, strategies))
+
+
+def _left_out(lost: DataFrame, strategies: Sequence[str]) -> DataFrame:
+    nothing = ("rank", "offer_id", "send_on", "expected_value_kept", "cost")
+    rows = lost.select(
+        "*",
+        F.explode(F.array(*[F.lit(name) for name in strategies])).alias("strategy"),
+        F.lit(False).alias("is_chosen"),
+        *[F.lit(None).alias(name) for name in nothing],
     )
     return conform(rows, RETENTION_PLAN)
 

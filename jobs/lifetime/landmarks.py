@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,23 @@ class Seen:
     encoder: FeatureEncoder
 
     @property
+    def customers(self) -> int:
+        return self._counts[0]
+
+    @property
     def events(self) -> int:
-        return int(self.sample["event"].sum())
+        return self._counts[1]
+
+    @cached_property
+    def _counts(self) -> tuple[int, int]:
+        """Customers and events of all rows, not of the sample alone."""
+        from pyspark.sql import functions as F
+
+        if self.landmarks.is_whole:
+            return int(self.sample["customer_id"].nunique()), int(self.sample["event"].sum())
+        counts = (F.countDistinct("customer_id"), F.coalesce(F.sum("event"), F.lit(0)))
+        customers, events = self.frame().agg(*counts).collect()[0]  # one row
+        return int(customers), int(events)
 
     def rows(self, bands: Bands | None = None) -> Rows:
         """The rows with all columns of the encoder; strata by bands of a feature."""

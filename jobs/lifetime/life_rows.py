@@ -32,7 +32,7 @@ def row(
     rows: int | None = None,
 ) -> Row:
     """A figure of a model that was fitted on the rows seen; `rows`: where it comes from others."""
-    count = rows if rows is not None else int(seen.sample["customer_id"].nunique())
+    count = rows if rows is not None else seen.customers
     found = plain(name, parameter, float(value), count)
     is_fit = {"converged": True} if log_likelihood is not None else {}
     return {**found, "std_error": error, "log_likelihood": log_likelihood, **is_fit}

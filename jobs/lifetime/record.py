@@ -89,8 +89,8 @@ def register(
     import mlflow
 
     versions: dict[str, str] = {}
+    served = Path(lifetime.__file__).with_name("served_model.py")
     if model is not None:
-        served = Path(lifetime.__file__).with_name("served_model.py")
         given = (served, model.to_json(), EXAMPLE, model.predict(EXAMPLE))
         versions["btyd"] = _registered(context, registry, run_id, given)
         mlflow.set_tags({"version": versions["btyd"], "chosen": model.name})
@@ -99,7 +99,6 @@ def register(
         name, where = f"survival-{context.as_of}", registry.experiment_id()
         own = Registry(context.settings, context.settings.lifetime.survival.registered_model)
         with mlflow.start_run(experiment_id=where, run_name=name, nested=True) as active:
-            served = Path(lifetime.__file__).with_name("served_survival.py")
             example = example_of(staying.model)
             given = (served, staying.model.to_json(), example, staying.model.predict(example))
             others = {f"survival_{n}": m.to_json() for n, m in staying.others.items()}

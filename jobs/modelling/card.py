@@ -35,6 +35,8 @@ def model_card(
     """Markdown: data, dates, figures, threshold, limits, features."""
     settings, model = context.settings, chosen.model
     churn, rows = settings.churn, result["rows"]
+    ends = churn.definition == "termination"
+    meaning = "that the contract ends" if ends else "no purchase"
     labels = data.held_out_label
     figures = "\n".join(
         f"| {metric} | {_cell(value_of(rows, chosen.name, 'all', metric))} | "
@@ -45,8 +47,8 @@ def model_card(
     inputs = "\n".join(f"- {n}: version {v}" for n, v in sorted(context.run.inputs.items()))
     return f"""# {settings.mlflow.model_name} version {result["version"]}: {chosen.name}
 
-{"Promoted to champion" if is_better else "Not promoted"}. Churned means no purchase within
-{churn.primary_horizon_days} days from {churn.lead_days} days after as_of ({churn.definition}).
+{"Promoted to champion" if is_better else "Not promoted"}. Churned means {meaning} within
+{churn.primary_horizon_days} days from {churn.lead_days} days after as_of.
 
 ## Data
 Environment `{settings.env}`, code `{code_version()}`.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from contracts.features import FEATURE_TABLES
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
+from jobs.runtime.registry import Registered
 from jobs.runtime.schedule import Schedule, plans
 
 ALSO = ("customer_id", "as_of", "split", "churned")
@@ -73,6 +75,42 @@ def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
     return {split: int(r["count(1)"]) for split, r in found.items()}
 
 
+def check_features(model: Registered, columns: Collection[str], others: Iterable[str] = ()) -> None:
+    """Raise ModelGateError where a registered model takes a feature that is not among the columns.
+
+    `others`: the portable models that serve beside it.
+    """
+    from models.portable import PortableModel
+
+    found = [PortableModel.from_json(text).encoder for text in (model.portable, *others)]
+    lacking = sorted({f for encoder in found for f in encoder.feature_names} - set(columns))
+    if lacking:
+        raise ModelGateError(
+            f"{model.name} version {model.version} takes features that the feature tables do not "
+            f"have: {', '.join(lacking)}. Nothing was written. Bring them back "
+            "(features.windows_days, sources), or take the alias champion from that version."
+        )
+
+
+def check_values(numeric: Mapping[str, int], filled: Mapping[str, int]) -> None:
+    """Raise ModelGateError where a numeric feature is infinite in so many rows, or none has values.
+
+    filled: for each feature the rows that have a value.
+    """
+    infinite = {name: count for name, count in numeric.items() if count}
+    if infinite:
+        told = ", ".join(f"{name} ({count:,} rows)" for name, count in sorted(infinite.items()))
+        raise ModelGateError(
+            f"{told}: infinite, or too large for float32, on dates before the test date; a feature "
+            "must be a number or null. Nothing was trained. Mend what made the table."
+        )
+    if not any(filled.values()):
+        raise ModelGateError(
+            f"features: none of {len(filled)} features has a value on the dates before the test "
+            "date. Nothing was trained. Build the features of these dates again."
+        )
+
+
 def designed(context: Context, rows: Any) -> Design:
     """Choose features that have values, learn the categories, lay out the matrix.
 
@@ -84,11 +122,13 @@ def designed(context: Context, rows: Any) -> Design:
         design_matrix,
         feature_columns,
         filled_counts,
+        infinite_counts,
     )
 
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
     filled = filled_counts(seen, [*numeric, *categorical]).collect()[0].asDict()  # one row
+    check_values(infinite_counts(seen, numeric).collect()[0].asDict(), filled)  # one row too
     left_out = [name for name, count in filled.items() if not count]
     if left_out:
         context.progress.say(f"      {len(left_out)} features have no value and are left out")

@@ -22,15 +22,14 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
     from pyspark.sql import functions as F
 
     folds = data.context.settings.training.stability.folds
+    fold = fold_of(folds)
     learner = learner_of(data.context, candidate.name, candidate.parameters)
     design = data.design(learner)
     frame = design.split("train", "validation")
-    fold = F.pmod(F.xxhash64("customer_id"), F.lit(folds))
     placed = data.rows.select("*", fold.cast("int").alias("fold"))
     # At most MOST_ROWS rows, the same customers for every fold.
     judged = placed.orderBy(F.xxhash64("customer_id", "as_of"), "customer_id").limit(MOST_ROWS)
     held = judged.toPandas()
-    check_folds(held["fold"].nunique(), folds)
     matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
     label, where = held["churned"].to_numpy(dtype=float), held["fold"].to_numpy()
 
@@ -45,6 +44,21 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
         result_row(candidate.name, f"cv_roc_auc_{name}", Estimate(value), split="train")
         for name, value in spread(np.array(found)).items()
     ]
+
+
+def fold_of(folds: int) -> Any:
+    """A Column: the customer's fold, by the hash of the id."""
+    from pyspark.sql import functions as F
+
+    return F.pmod(F.xxhash64("customer_id"), F.lit(folds))
+
+
+def check_stability(data: TrainingData) -> None:
+    """Stop before any fit where there are fewer customers than folds."""
+    settings = data.context.settings.training
+    if set(settings.stability.learners) & set(settings.learners):
+        folds = settings.stability.folds
+        check_folds(data.rows.select(fold_of(folds)).distinct().count(), folds)
 
 
 def check_folds(found: int, folds: int) -> None:

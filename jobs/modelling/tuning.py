@@ -20,7 +20,8 @@ def searched(data: TrainingData, parent: str, name: str) -> Candidate:
     """The best parameters on the dates before the test date, fitted; a run under `parent`.
 
     With f folds a trial is judged on each of the last f dates, by a model of the dates before it;
-    the last is the validation date, and its ROC AUC is the trial's.
+    the last is the validation date, and its ROC AUC is the trial's. A trial may be stopped after
+    each date but the last, so that with one fold all are fitted to the end.
     """
     import mlflow
 
@@ -45,9 +46,7 @@ def searched(data: TrainingData, parent: str, name: str) -> Candidate:
         design = data.design(learner)
         scorer = learner.fit(design.split("train"), design.names, "churned")
         scorers[repr(parameters)] = scorer
-        value = roc_auc(data.held_out_label, log_odds(scorer, data.matrix(design)))
-        report(value)
-        return value
+        return roc_auc(data.held_out_label, log_odds(scorer, data.matrix(design)))
 
     # The parent is named: a search in a thread of its own finds no active run there.
     with mlflow.start_run(run_name=name, nested=True, parent_run_id=parent) as active:

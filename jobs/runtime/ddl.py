@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from contracts.table import Column, Table
+from contracts.table import Table
 
 # Delta keeps statistics of this many columns unless told otherwise.
 STATISTICS_COLUMNS = 32
@@ -32,10 +32,18 @@ def create_sql(table: Table, address: str, is_clustered: bool) -> str:
     )
 
 
-def add_columns_sql(columns: Sequence[Column], address: str) -> str:
-    """ALTER TABLE for columns that the contract has gained; rows that are there have null."""
-    listed = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in columns)
-    return f"ALTER TABLE {address} ADD COLUMNS ({listed})"
+def changes_sql(table: Table, there: Mapping[str, bool], address: str) -> list[str]:
+    """ALTER TABLE for columns that the contract has gained, and for those that it no longer
+    requires. `there`: of each column of the table whether it may be null.
+
+    Rows that are there have null in a gained column.
+    """
+    gained = [c for c in table.columns if c.name not in there]
+    listed = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in gained)
+    freed = [c for c in table.columns if c.nullable and not there.get(c.name, True)]
+    return [f"ALTER TABLE {address} ADD COLUMNS ({listed})"] * bool(gained) + [
+        f"ALTER TABLE {address} ALTER COLUMN `{c.name}` DROP NOT NULL" for c in freed
+    ]
 
 
 def columns_sql(table: Table) -> str:

@@ -16,7 +16,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from contracts.table import Column, Table
-from jobs.runtime.ddl import add_columns_sql, columns_sql, create_sql
+from jobs.runtime.ddl import changes_sql, columns_sql, create_sql
 from jobs.runtime.errors import TableError
 from jobs.runtime.run_info import RunInfo
 from jobs.runtime.settings import Settings
@@ -135,7 +135,8 @@ class SparkLake:
                     frame.unpersist()
 
     def create(self, table: Table) -> None:
-        """Make the table, or add the columns that its contract has gained."""
+        """Make the table, or add the columns that its contract has gained, and free of NOT NULL
+        those that it no longer requires."""
         if not self.exists(table.name):
             if self.settings.lakehouse.catalog:
                 schema = f"{self.settings.lakehouse.catalog}.{table.layer}"
@@ -143,10 +144,9 @@ class SparkLake:
             sql = create_sql(table, self.address(table.name), bool(self.settings.lakehouse.catalog))
             self._retrying(lambda: self.spark.sql(sql))
             return
-        there = self._load(table.name).columns
-        gained = [c for c in table.columns if c.name not in there]
-        if gained:
-            self.spark.sql(add_columns_sql(gained, self.address(table.name)))
+        there = {f.name: f.nullable for f in self._load(table.name).schema}
+        for sql in changes_sql(table, there, self.address(table.name)):
+            self.spark.sql(sql)
 
     # ------------------------------------------------------------------ inside
 

@@ -37,7 +37,10 @@ class RangeSettings(Section):
 
 
 class SearchSettings(Section):
-    """Trials of each learner, each judged on the last `folds` dates before the test date."""
+    """Trials of each learner, each judged on the last `folds` dates before the test date.
+
+    One that falls behind is stopped after a date: of one date there is nothing to stop after.
+    """
 
     folds: int = Field(ge=1)
     trials: dict[LearnerName, int]

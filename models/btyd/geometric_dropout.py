@@ -14,6 +14,7 @@ leave from beta(a, b + y). Hypergeometric functions are used in the form whose p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,8 +139,7 @@ class GeometricDropout:
     def still_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
         """Of those alive now: the share that has not left `days` later."""
         k, c, a, b = self._posterior(frequency, T)
-        t = np.asarray(days, dtype=float)
-        return (c / (c + t)) ** a * hyp2f1(a + b - k, a, a + b, t / (c + t))
+        return _stays(k, a, b, np.asarray(days, dtype=float) / c)
 
     def purchases_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
         """Expected purchases in the next `days` of who is alive now."""
@@ -148,9 +148,11 @@ class GeometricDropout:
         a = a + TINY if abs(a - 1) < TINY else a
         total = np.where(np.abs(a + b - 1) < TINY, TINY, a + b - 1)
         # Relative to (c / (c + t))^(a - 1) = e^-(a - 1) log(1 + t / c).
-        series = hyp2f1(a + b - 1 - k, a - 1, total, t / (c + t))
-        kept = np.exp(-(a - 1) * np.log1p(t / c)) * series
-        return np.maximum(total / (a - 1) * (1 - kept), 0.0)
+        with np.errstate(invalid="ignore", over="ignore"):
+            series = hyp2f1(a + b - 1 - k, a - 1, total, t / (c + t))
+            kept = np.exp(-(a - 1) * np.log1p(t / c)) * series
+        found = _mended(total / (a - 1) * (1 - kept), _purchases_at_chance, k, self.a, b, t / c)
+        return np.maximum(found, 0.0)
 
     def pairs_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: float) -> Array:
         """E[N (N - 1)] of the purchases N in the next `days` of who is alive now.
@@ -161,7 +163,7 @@ class GeometricDropout:
         t = days * (NODES + 1) / 2
         shape = np.broadcast_shapes(np.shape(k), np.shape(c))
         k, c, b = (np.broadcast_to(v, shape)[..., None] for v in (k, c, b))
-        alive = (c / (c + t)) ** a * hyp2f1(a + b - 1 - k, a, a + b + 1, t / (c + t))
+        alive = _stays(k + 2, a, b + 1, t / c)
         weight = days / 2 * NODE_WEIGHTS * t
         return 2 * ((k * (k + 1) / c**2 * b / (a + b)) * alive * weight).sum(axis=-1)
 
@@ -208,6 +210,53 @@ class GeometricDropout:
         with np.errstate(divide="ignore", invalid="ignore"):
             d = np.log(self.a) - np.log(self.b + y - 1) + (self.r + x) * waited
         return np.where(y > 0, d, -np.inf)
+
+
+def _stays(k: Array, a: float, b: Array, ahead: Array) -> Array:
+    """E[(1 + p · ahead)^-k] over the chance p from beta(a, b); ahead: days over alpha + T."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        share = ahead / (1 + ahead)
+        found = (1 + ahead) ** -a * hyp2f1(a + b - k, a, a + b, share)
+    return _mended(found, _stays_at_chance, k, a, b, ahead)
+
+
+def _stays_at_chance(p: Array, k: Array, ahead: Array) -> tuple[Array, Array]:
+    """What `_stays` is the mean of, at p = 0, and its change from there to p."""
+    return np.ones_like(p), np.expm1(-k * np.log1p(p * ahead))
+
+
+def _purchases_at_chance(p: Array, k: Array, ahead: Array) -> tuple[Array, Array]:
+    """Purchases while alive at p = 0, and their change from there to p."""
+    return k * ahead, -np.expm1(-k * np.log1p(p * ahead)) / p - k * ahead
+
+
+def _mended(
+    found: Array,
+    at_chance: Callable[[Array, Array, Array], tuple[Array, Array]],
+    *inputs: ArrayLike,
+) -> Array:
+    """`found`; where it is no number the mean of `at_chance` over p from beta(a, b), summed.
+
+    hyp2f1 goes by gamma functions where its series is slow (ahead above 100), and they overflow
+    beyond b = 170: of new customers, where hardly anyone leaves. The trapezoid rule in
+    log(-log(1 - p)) has no such limit; the change from p = 0 falls like p^(a + 1) on the left.
+    """
+    bad = ~np.isfinite(found)
+    if not bad.any():
+        return found
+    k, a, b, ahead = (np.broadcast_to(v, np.shape(found))[bad] for v in inputs)
+    shape = float(a.max())
+    step = min(0.25, 0.8 / np.sqrt(shape + 1))
+    total = np.zeros(len(b))
+    for at in np.arange(-36.0, np.log(shape + 9 * np.sqrt(shape) + 40), step):
+        v = np.exp(at) / b
+        p = -np.expm1(-v)
+        density = np.exp((a - 1) * np.log(p) - np.exp(at) - betaln(a, b)) * v * step
+        none, change = at_chance(p, k, ahead)
+        total += density * change
+    mended = np.array(found, dtype=float)
+    mended[bad] = none + total
+    return mended
 
 
 def _arrays(*columns: ArrayLike) -> list[Array]:

@@ -25,3 +25,20 @@ def trained(spark, tmp_path_factory):
     write_feature_lake(context)
     train_churn.run(context)
     return root
+
+
+@pytest.fixture(scope="session")
+def fitted(spark, tmp_path_factory):
+    """The root of a lake after lifetime fits and scores of two dates, and a plan."""
+    from jobs import fit_lifetime, plan_retention
+    from tests.jobs import lifetime_lake as lake
+
+    root = tmp_path_factory.mktemp("lifetime") / "lakehouse"
+    lake.write_lifetime_lake(lake.lifetime_context(root))
+    lake.write_features(lake.lifetime_context(root))
+    for day in (lake.BEFORE, lake.AS_OF):
+        context = lake.lifetime_context(root, day)
+        fit_lifetime.run(context)
+        lake.write_scores(context, day)
+    plan_retention.run(lake.lifetime_context(root))
+    return root

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 
 from jobs import build_features
 from jobs.runtime.writes import Write
@@ -13,6 +14,45 @@ from jobs.runtime.writes import Write
 AS_OF = dt.date(2018, 1, 1)
 BEFORE = AS_OF - dt.timedelta(days=30)
 FIRST = dt.date(2017, 1, 1)
+
+
+SMALL = {
+    "lifetime": {"backtest": {"cuts": 1, "horizons_days": [30]}},
+    "training": {"bootstrap_samples": 60},
+    "features": {"windows_days": [30, 60, 90, 365]},
+}
+
+
+def lifetime_context(root, as_of=AS_OF, options=None, **changes):
+    """A run at `as_of` over the lake at `root`; changes: of conf's section lifetime."""
+    from jobs.runtime.context import Context
+    from jobs.runtime.progress import Progress
+    from jobs.runtime.run_info import RunInfo
+    from jobs.runtime.settings import Settings, load
+
+    values = load("demo").model_dump()
+    values["lakehouse"]["root"] = str(root)
+    values["training"] |= SMALL["training"]
+    values["features"] |= SMALL["features"]
+    values["lifetime"]["backtest"] |= SMALL["lifetime"]["backtest"]
+    values["lifetime"] |= changes
+    return Context(
+        Settings(**values),
+        RunInfo("test"),
+        Progress(is_quiet=True),
+        given_as_of=as_of,
+        options=options or {},
+    )
+
+
+def rows_of(root, name):
+    """A table as pandas."""
+    return lifetime_context(root).read(name).toPandas()
+
+
+def of_now(rows):
+    """The rows of AS_OF."""
+    return rows[pd.to_datetime(rows["as_of"]).dt.date == AS_OF]
 
 
 def purchases(customers: int = 400, seed: int = 2) -> list[tuple[str, dt.date, float]]:
@@ -74,11 +114,23 @@ def write_scores(context, day: dt.date) -> None:
         F.lit(0.5).alias("confidence_score"),
         F.lit(None).cast("string").alias("recommended_actions"),
         F.lit(None).cast("string").alias("top_risk_factor"),
+        F.lit(None).cast("string").alias("main_reason"),
+        F.lit(None).cast("string").alias("reason_basis"),
         F.lit(None).cast("string").alias("model_name"),
         F.lit(None).cast("string").alias("model_version"),
         F.lit("rule").alias("score_basis"),
     )
     context.lake.commit([Write(table, conform(rows, table), [day])])
+
+
+def write_lost(context, customer: str, days: int) -> None:
+    """gold.customer_segments of AS_OF with one customer, lost for so many days."""
+    row = {
+        **{"as_of": AS_OF, "customer_id": customer, "lifecycle": "lost", "recency_days": days},
+        **{"frequency": 9, "monetary": 900.0, "segment": "Lost", "segment_group": "Hibernating"},
+        "high_risk_churn": False,
+    }
+    context.lake.commit([_write(context, "gold.customer_segments", [row], [AS_OF])])
 
 
 def _write(context, name, rows, slices, is_checked=True):

@@ -1,85 +1,137 @@
-"""Who is champion: only a better model, back in one command, the old one after any crash."""
+"""Bad input to training and scoring: a clear refusal, nothing registered, the champion untouched."""
 
 from __future__ import annotations
 
-import time
+import datetime as dt
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from jobs.modelling.evaluation import Evaluated
-from jobs.runtime.registry import CHAMPION, PREVIOUS, Registry, rollback
-from jobs.train_churn import promote
+from jobs import score_customers, train_churn
+from jobs.runtime.errors import ModelGateError
+from jobs.runtime.registry import CHAMPION, Registry
+from tests.jobs.feature_lake import AS_OF
 from tests.jobs.trained_lake import training_context
 
 pytestmark = pytest.mark.spark_only
+KEY = ("customer_id", "as_of")
 
 
-def test_rollback_gives_the_alias_back(trained):
-    registry = Registry(training_context(trained).settings)
-    version = registry.client.create_model_version(
-        registry.model_name,
-        registry.client.get_model_version(registry.model_name, "1").source,
-        run_id=registry.by_alias(CHAMPION).run_id,
-    ).version
-    registry.promote(str(version))
-    assert registry.by_alias(CHAMPION).version == str(version)
-    began = time.monotonic()
-    assert rollback(registry) == "1"
-    assert time.monotonic() - began < 5
-    assert registry.by_alias(CHAMPION).version == "1"
+def of_one_class(rows):
+    from pyspark.sql import functions as F
+
+    return rows.withColumn("churned", F.lit(1))
 
 
-@pytest.mark.parametrize("died_at", [CHAMPION, PREVIOUS])
-def test_a_crash_between_registration_and_the_alias_leaves_the_champion(
-    trained, monkeypatch, died_at
-):
-    registry = Registry(training_context(trained).settings)
-    source = registry.client.get_model_version(registry.model_name, "1").source
-    version = registry.client.create_model_version(registry.model_name, source).version
-    given = registry.set_alias
+def without_values(rows):
+    from pyspark.sql import functions as F
 
-    def dies(alias, version):
-        if alias == died_at:
-            raise KeyboardInterrupt
-        given(alias, version)
-
-    monkeypatch.setattr(registry, "set_alias", dies)
-    with pytest.raises(KeyboardInterrupt):
-        registry.promote(str(version))
-    assert Registry(training_context(trained).settings).by_alias(CHAMPION).version == "1"
+    columns = [(f.name, f.dataType) for f in rows.schema if f.name not in KEY]
+    return rows.select(*KEY, *[F.lit(None).cast(kind).alias(name) for name, kind in columns])
 
 
-def _evaluated(champion, candidate, label):
-    rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(len(label))], "churned": label})
-    return Evaluated("test", rows, {CHAMPION: champion, "xgboost": candidate}, {})
+def with_infinity(rows):
+    from pyspark.sql import functions as F
+
+    is_one = (F.col("customer_id") == "c0007") & (F.col("as_of") < F.lit(AS_OF))
+    infinite = F.when(is_one, float("inf")).otherwise(F.col("revenue_trend"))
+    return rows.withColumn("revenue_trend", infinite)
 
 
-class Aliases:
-    """A registry that notes who was promoted."""
-
-    def __init__(self, champion):
-        self.champion, self.promoted = champion, []
-
-    def by_version(self, version):
-        return self.champion
-
-    def promote(self, version):
-        self.promoted.append(version)
+def without_a_feature(rows):
+    return rows.drop("revenue_trend")
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_worse_model_is_refused_and_a_better_one_promoted(trained, monkeypatch, seed):
-    monkeypatch.setattr("mlflow.set_tags", lambda tags: None)
-    context = training_context(trained)
-    aliases = Aliases(Registry(context.settings).by_alias(CHAMPION))
-    draw = np.random.default_rng(seed)
-    label = (draw.random(1_500) < 0.2).astype(float)
-    champion = label + draw.normal(0, 0.8, len(label))
-    worse = draw.permutation(champion)
-    better = label + draw.normal(0, 0.4, len(label))
-    for version, scores in (("worse", worse), ("the same", champion), ("better", better)):
-        evaluated = _evaluated(champion, scores, label)
-        promote(context, aliases, evaluated, "xgboost", aliases.champion, version)
-    assert aliases.promoted == ["better"]
+def before_the_test_date(rows):
+    return rows.where("as_of < DATE'2017-12-02'")
+
+
+TABLES = ("features.transactions", "features.behavior", "features.demographics")
+LACKING = (
+    "churn version 1 takes features that the feature tables do not have: revenue_trend. Nothing was "
+    "written. Bring them back (features.windows_days, sources), or take the alias champion from "
+    "that version."
+)
+REFUSALS = {
+    "one class": (
+        train_churn,
+        {"features.labels": of_one_class},
+        {},
+        "features.labels: all 900 rows of the train dates have churned = 1; a model needs both "
+        "classes. Choose another horizon (churn.primary_horizon_days) or more dates "
+        "(training.train_dates).",
+    ),
+    "no feature has a value": (
+        train_churn,
+        dict.fromkeys(TABLES, without_values),
+        {},
+        r"features: none of \d+ features has a value on the dates before the test date. Nothing "
+        "was trained. Build the features of these dates again.",
+    ),
+    "infinite values": (  # of one customer at four dates; the test date is not looked at
+        train_churn,
+        {"features.transactions": with_infinity},
+        {},
+        "revenue_trend (4 rows): infinite, or too large for float32, on dates before the test "
+        "date; a feature must be a number or null. Nothing was trained. Mend what made the table.",
+    ),
+    "fewer customers than folds": (
+        train_churn,
+        {},
+        {"stability": {"folds": 5_000, "learners": ["xgboost"]}},
+        r"training.stability.folds = 5000: customers fall into 2\d\d folds only, since there are "
+        r"too few of them. Set it to at most 2\d\d.",
+    ),
+    "labels that have not matured": (
+        train_churn,
+        {"features.labels": before_the_test_date},
+        {},
+        "features.labels: no row of the test dates is there. Run `spark-submit "
+        "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
+    ),
+    "an as_of without labels": (
+        train_churn,
+        {},
+        {"as_of": dt.date(2017, 5, 1)},
+        "features.labels: no row of the train dates is there. Run `spark-submit "
+        "jobs/build_features.py --env demo` for as_of 2017-05-01 first.",
+    ),
+    "a feature of the champion is gone": (
+        train_churn,
+        {"features.transactions": without_a_feature},
+        {},
+        LACKING,
+    ),
+    "a feature is missing at scoring": (
+        score_customers,
+        {"features.transactions": without_a_feature},
+        {},
+        LACKING,
+    ),
+}
+
+
+def left_by(context):
+    """The champion, every version there is, and the versions of the tables."""
+    registry = Registry(context.settings)
+    every = registry.client.search_model_versions(f"name = '{registry.model_name}'")
+    tables = {n: context.lake.version(n) for n in context.tables if context.lake.exists(n)}
+    return registry.by_alias(CHAMPION), sorted(v.version for v in every), tables
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_what_is_refused_leaves_the_champion(trained, name):
+    job, changes, given, text = REFUSALS[name]
+    # Another seed: the finished run of the fixture is not this one.
+    context = training_context(trained, **{"seed": 7, **given})
+    before, read = left_by(context), context.read
+    context.__dict__["read"] = lambda table: changes.get(table, lambda rows: rows)(read(table))
+    with pytest.raises(ModelGateError) as caught:
+        job.run(context)
+    context.lake.forget()
+    pattern = text if "\\d" in text else None
+    if pattern:
+        assert caught.match(f"^{pattern}$")
+    else:
+        assert str(caught.value) == text
+    assert left_by(training_context(trained)) == before
+    assert before[0] is not None and before[0].version == "1"

@@ -9,9 +9,6 @@ import pandas as pd
 import pytest
 
 from jobs import score_customers, train_churn
-from jobs.modelling.evaluation import TestDates
-from jobs.modelling.stability import check_folds, spread
-from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import CHAMPION, Registry
 from models.portable import PortableModel
 from tests.jobs.feature_lake import AS_OF, write_feature_lake
@@ -203,6 +200,44 @@ def test_the_comparison_can_be_made_again_from_mlflow_alone(compared, table):
         )
 
 
+def test_who_came_back_after_a_silence_is_counted_as_by_hand(compared):
+    """silences.json: label by label, over the dates before the test date whose window had ended."""
+    context = small_context(compared)
+    registry = Registry(context.settings)
+    run_id = registry.by_alias(CHAMPION).run_id
+    split = registry.run_json(run_id, "split.json")
+    test = next(dt.date.fromisoformat(d) for d, part in split.items() if part == "test")
+    known = {dt.date.fromisoformat(d) for d, p in split.items() if p in ("train", "validation")}
+    silent_for = {
+        (r.customer_id, r.as_of): r.recency_days
+        for r in context.read("features.transactions").toPandas().itertuples()
+    }
+    counts: dict[tuple[int, int], list[int]] = {}
+    for r in context.read("features.labels").toPandas().itertuples():
+        if r.as_of in known and r.as_of + dt.timedelta(days=r.horizon_days) <= test:
+            for window in context.settings.churn.horizons_days:
+                if silent_for[r.customer_id, r.as_of] > window:
+                    both = counts.setdefault((window, r.horizon_days), [0, 0])
+                    both[0] += 1
+                    both[1] += not r.churned
+    found = registry.run_json(run_id, "silences.json")["rows"]
+    assert {
+        (r["silent_days"], r["horizon_days"]): [r["rows"], r["returned"]] for r in found
+    } == counts
+    metrics = registry.client.get_run(run_id).data.metrics
+    for (silent, horizon), (rows, returned) in counts.items():
+        share = metrics[f"silence_{silent}.returned_in_{horizon}"]
+        assert share == pytest.approx(returned / rows)
+    # Planted: the longer the silence, the fewer come back; the longer one waits, the more do.
+    back = {key: returned / rows for key, (rows, returned) in counts.items()}
+    assert 1 > back[1, 30] > back[30, 30] > back[60, 30] > 0
+    assert back[60, 60] > back[60, 30]
+    dates = {
+        (r["silent_days"], r["horizon_days"]): (r["first_as_of"], r["last_as_of"]) for r in found
+    }
+    assert dates[30, 60] == ("2017-08-04", "2017-10-03")
+
+
 def test_plots_and_card_are_logged(compared):
     registry = Registry(small_context(compared).settings)
     champion = registry.by_alias(CHAMPION)
@@ -255,31 +290,3 @@ def _candidates(registry):
         for r in runs
         if r.info.run_name in LEARNERS
     }
-
-
-def test_the_test_dates_are_read_once():
-    class Rows:
-        def where(self, condition):
-            raise AssertionError("read")
-
-    dates = TestDates(Rows())
-    dates.is_open = True
-    with pytest.raises(ModelGateError, match="they were read already"):
-        dates.read()
-
-
-def test_fewer_customers_than_folds_is_refused():
-    with pytest.raises(ModelGateError) as caught:
-        check_folds(4, 10)
-    assert str(caught.value) == (
-        "training.stability.folds = 10: customers fall into 4 folds only, since there are too few "
-        "of them. Set it to at most 4."
-    )
-
-
-def test_spread_by_hand():
-    found = spread(np.array([0.7, 0.8, 0.9]))
-    # Mean .8; sd with n - 1: sqrt((.01 + 0 + .01) / 2) = .1; 1 - .1 / .8 = .875.
-    assert found == pytest.approx(
-        {"mean": 0.8, "sd": 0.1, "min": 0.7, "max": 0.9, "variance": 0.01, "stability": 0.875}
-    )

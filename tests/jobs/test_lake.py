@@ -181,6 +181,13 @@ def test_a_column_that_the_contract_gains_is_added_with_its_comment(lake):
     assert rows_at(lake) == [("a", DAY, 0.1, None, None), ("b", NEXT, 0.9, None, "HIGH")]
     (field,) = DeltaTable(lake.path(SCORES.name)).schema().fields[4:]
     assert (field.name, field.metadata["comment"]) == ("user-level", "It's high")
+    # And one that may be null from now on.
+    free = Column("customer_id", "string", "Who")
+    nameless = frame.selectExpr("CAST(NULL AS STRING) AS customer_id", "* EXCEPT (customer_id)")
+    freed = replace(gained, columns=(free, *gained.columns[1:]), key=())
+    lake.commit([Write(freed, nameless, [NEXT])])
+    found = DeltaTable(lake.path(SCORES.name)).to_pyarrow_table()["customer_id"].to_pylist()
+    assert set(found) == {"a", None}
 
 
 # ---------------------------------------------------------------------- versions and dry runs

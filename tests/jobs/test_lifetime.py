@@ -1,8 +1,11 @@
-"""fit_lifetime and plan_retention on a small real lake with a real registry."""
+"""fit_lifetime on a small real lake with a real registry."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
+from shutil import ignore_patterns
 
 import numpy as np
 import pandas as pd
@@ -12,76 +15,29 @@ from jobs import fit_lifetime, plan_retention
 from jobs.lifetime.landmarks import Landmarks, feature_dates
 from jobs.lifetime.record import example_of
 from jobs.lifetime.staying import fit_one
-from jobs.lifetime.summaries import Summaries
-from jobs.runtime.errors import UsageError
+from jobs.lifetime.summaries import SparkLikelihood, Summaries
 from jobs.runtime.registry import CHAMPION, Registry
+from jobs.runtime.settings import load
 from models.btyd.choice import fit_model
 from models.btyd.worth import LifetimeModel
+from models.survival.distributed import SparkRows
 from models.survival.worth import SurvivalWorth
 from tests.jobs.lifetime_lake import (
     AS_OF,
     BEFORE,
+    lifetime_context,
+    of_now,
     purchases,
-    write_features,
+    rows_of,
     write_lifetime_lake,
-    write_scores,
 )
 
 pytestmark = pytest.mark.spark_only
 SURVIVAL = "survival_spend_rate"
-SMALL = {
-    "lifetime": {"backtest": {"cuts": 1, "horizons_days": [30]}},
-    "training": {"bootstrap_samples": 60},
-    "features": {"windows_days": [30, 60, 90, 365]},
-}
-
-
-def _context(root, as_of=AS_OF, options=None, **changes):
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import Settings, load
-
-    values = load("demo").model_dump()
-    values["lakehouse"]["root"] = str(root)
-    values["training"] |= SMALL["training"]
-    values["features"] |= SMALL["features"]
-    values["lifetime"]["backtest"] |= SMALL["lifetime"]["backtest"]
-    values["lifetime"] |= changes
-    return Context(
-        Settings(**values),
-        RunInfo("test"),
-        Progress(is_quiet=True),
-        given_as_of=as_of,
-        options=options or {},
-    )
-
-
-@pytest.fixture(scope="module")
-def fitted(spark, tmp_path_factory):
-    """A lake after fits and scores of two dates, and a plan."""
-    root = tmp_path_factory.mktemp("lifetime") / "lakehouse"
-    write_lifetime_lake(_context(root))
-    write_features(_context(root))
-    for day in (BEFORE, AS_OF):
-        context = _context(root, day)
-        fit_lifetime.run(context)
-        write_scores(context, day)
-    plan_retention.run(_context(root))
-    return root
-
-
-def _rows(root, name):
-    context = _context(root)
-    return context.read(name).toPandas()
-
-
-def _of_now(rows):
-    return rows[pd.to_datetime(rows["as_of"]).dt.date == AS_OF]
 
 
 def test_every_customer_has_one_row_of_finite_figures(fitted):
-    rows = _of_now(_rows(fitted, "gold.customer_lifetime"))
+    rows = of_now(rows_of(fitted, "gold.customer_lifetime"))
     known = {who for who, day, _ in purchases() if day < AS_OF}
     assert sorted(rows["customer_id"]) == sorted(known)
     assert set(rows["clv_basis"]) <= {"btyd_gamma_gamma", "btyd_credibility", SURVIVAL}
@@ -93,7 +49,7 @@ def test_every_customer_has_one_row_of_finite_figures(fitted):
 
 
 def test_who_can_still_be_kept_has_days_to_stay_and_the_lost_have_none(fitted):
-    rows = _of_now(_rows(fitted, "gold.customer_lifetime"))
+    rows = of_now(rows_of(fitted, "gold.customer_lifetime"))
     silent = rows["observed_days"] - rows["recency_days"] + 1
     kept, lost = rows[silent <= 90], rows[silent > 90]
     assert len(kept) and len(lost)
@@ -115,7 +71,7 @@ def test_who_can_still_be_kept_has_days_to_stay_and_the_lost_have_none(fitted):
 def test_survival_is_a_callable_model_too(fitted):
     import mlflow
 
-    registry = Registry(_context(fitted).settings, "survival")
+    registry = Registry(lifetime_context(fitted).settings, "survival")
     champion = registry.by_alias(CHAMPION)
     assert champion.tags["as_of"] == AS_OF.isoformat()
     others = registry.further_models(champion.run_id, "survival")
@@ -130,7 +86,7 @@ def test_survival_is_a_callable_model_too(fitted):
 
 
 def test_rows_in_spark_fit_as_rows_on_the_driver(fitted):
-    context = _context(fitted)
+    context = lifetime_context(fitted)
     dates = feature_dates(context)
     summaries = Summaries.at(context, [*dates, AS_OF])
     whole = Landmarks.at(context, summaries, [*dates, AS_OF], dates)
@@ -144,7 +100,7 @@ def test_rows_in_spark_fit_as_rows_on_the_driver(fitted):
 
 
 def test_segments_have_a_curve_that_falls(fitted):
-    rows = _of_now(_rows(fitted, "gold.segment_survival")).sort_values(["segment", "days_ahead"])
+    rows = of_now(rows_of(fitted, "gold.segment_survival")).sort_values(["segment", "days_ahead"])
     assert "all" in set(rows["segment"])
     for _, curve in rows.groupby("segment"):
         assert (curve["survival"].diff().dropna() <= 1e-12).all()
@@ -155,10 +111,10 @@ def test_segments_have_a_curve_that_falls(fitted):
 def test_the_table_is_what_the_registered_model_says(fitted):
     import mlflow
 
-    registry = Registry(_context(fitted).settings, "lifetime")
+    registry = Registry(lifetime_context(fitted).settings, "lifetime")
     champion = registry.by_alias(CHAMPION)
     assert champion.tags["as_of"] == AS_OF.isoformat()
-    rows = _of_now(_rows(fitted, "gold.customer_lifetime")).reset_index(drop=True)
+    rows = of_now(rows_of(fitted, "gold.customer_lifetime")).reset_index(drop=True)
     asked = rows[["frequency", "recency_days", "monetary_value"]].astype(float)
     asked["T_days"] = rows["observed_days"].astype(float)
     portable = LifetimeModel.from_json(champion.portable).predict(asked)
@@ -170,7 +126,7 @@ def test_the_table_is_what_the_registered_model_says(fitted):
 
 
 def test_the_models_are_compared_and_one_is_chosen(fitted):
-    rows = _of_now(_rows(fitted, "gold.lifetime_models"))
+    rows = of_now(rows_of(fitted, "gold.lifetime_models"))
     chosen = rows[rows["is_chosen"] & rows["model_name"].str.endswith("nbd")]
     assert chosen["model_name"].nunique() == 1
     held_out = rows[rows["parameter"] == "held_out_log_likelihood"].set_index("model_name")["value"]
@@ -188,7 +144,7 @@ def test_the_models_are_compared_and_one_is_chosen(fitted):
 
 
 def test_they_stand_beside_the_classifiers_on_the_same_labels(fitted):
-    rows = _rows(fitted, "gold.model_comparison")
+    rows = rows_of(fitted, "gold.model_comparison")
     assert {"bg_nbd", "mbg_nbd", "pareto_nbd"} <= set(rows["model_name"])
     assert {"cox", "weibull_aft", "discrete_hazard"} <= set(rows["model_name"])
     auc = rows.query("population == 'all' and metric == 'roc_auc'").set_index("model_name")["value"]
@@ -197,7 +153,7 @@ def test_they_stand_beside_the_classifiers_on_the_same_labels(fitted):
 
 
 def test_forecasts_of_the_past_are_measured(fitted):
-    rows = _rows(fitted, "gold.clv_backtest")
+    rows = rows_of(fitted, "gold.clv_backtest")
     assert {"btyd", "survival", "last_period", "boosted_trees"} == set(rows["approach"])
     picked = rows[rows["is_chosen"] == True]  # noqa: E712 - null is no
     assert set(picked["approach"]) <= {"btyd", "survival"} and len(picked)
@@ -207,16 +163,16 @@ def test_forecasts_of_the_past_are_measured(fitted):
 
 
 def _versions(root):
-    context = _context(root)
+    context = lifetime_context(root)
     return {n: context.lake.version(n) for n in context.tables if context.lake.exists(n)}
 
 
 def test_a_second_run_changes_nothing(fitted):
     before = _versions(fitted)
-    registry = Registry(_context(fitted).settings, "lifetime")
+    registry = Registry(lifetime_context(fitted).settings, "lifetime")
     version = registry.by_alias(CHAMPION).version
-    fit_lifetime.run(_context(fitted))
-    plan_retention.run(_context(fitted))
+    fit_lifetime.run(lifetime_context(fitted))
+    plan_retention.run(lifetime_context(fitted))
     assert _versions(fitted) == before
     assert registry.by_alias(CHAMPION).version == version
 
@@ -224,7 +180,7 @@ def test_a_second_run_changes_nothing(fitted):
 def test_sums_in_spark_fit_as_rows_on_the_driver(fitted):
     found = {}
     for most in (1_000_000, 10):
-        context = _context(fitted, most_rows_on_driver=most)
+        context = lifetime_context(fitted, most_rows_on_driver=most)
         whole = Summaries.at(context, [AS_OF]).purchases(AS_OF)
         assert (whole.in_spark is None) == (most > 10)
         fit = fit_model("bg_nbd", whole.rows, whole.likelihood("bg_nbd"), whole.customers)
@@ -233,55 +189,45 @@ def test_sums_in_spark_fit_as_rows_on_the_driver(fitted):
     assert found[10] == pytest.approx(found[1_000_000], rel=1e-8)
 
 
-def test_the_plan_ranks_the_same_customers_by_every_strategy(fitted):
-    plan = _rows(fitted, "gold.retention_plan")
-    scores = _of_now(_rows(fitted, "gold.customer_scores"))
-    for _, rows in plan.groupby("strategy"):
-        assert sorted(rows["customer_id"]) == sorted(scores["customer_id"])
-        assert sorted(rows["rank"]) == list(range(1, len(scores) + 1))
-    chosen = plan[plan["is_chosen"]].groupby("strategy").size()
-    assert chosen["clv_at_risk"] == chosen["random"] == len(scores) // 5
-    compared = _rows(fitted, "gold.strategy_comparison")
-    own = compared[compared["strategy"] == compared["other_strategy"]].set_index("strategy")
-    assert (own["value_kept"] >= own["ci_low"]).all() and (own["ci_high"] > own["ci_low"]).any()
-    assert own["value_at_stake_covered"].idxmax() == "clv_at_risk"
+BOUNDED = ("bg_nbd", "gamma_gamma", "credibility", "weibull_aft")
 
 
-def test_money_and_one_strategy_can_be_asked_for(fitted):
-    context = _context(fitted, options={"strategy": "net_value", "budget_money": 5.0})
-    plan_retention.run(context)
-    plan = _rows(fitted, "gold.retention_plan")
-    assert set(plan["strategy"]) == {"net_value"}
-    assert plan.loc[plan["is_chosen"], "cost"].sum() <= 5.0 and plan["is_chosen"].any()
-    plan_retention.run(_context(fitted))
+def test_more_rows_than_the_driver_holds_give_the_same_parameters(fitted, tmp_path, monkeypatch):
+    """The whole job with both bounds low: likelihoods and survival sums are made in Spark."""
+    root = Path(shutil.copytree(fitted, tmp_path / "lakehouse", ignore=ignore_patterns("ml*")))
+    whole = of_now(rows_of(root, "gold.lifetime_models"))
+    survival = load("demo").lifetime.survival.model_dump()
+    survival |= {"models": ["weibull_aft"], "most_rows_on_driver": 2_000}
+    sums, likelihood, spread = [], SparkLikelihood.__call__, SparkRows.of
+    monkeypatch.setattr(
+        SparkLikelihood, "__call__", lambda self, at: sums.append(self.name) or likelihood(self, at)
+    )
+    monkeypatch.setattr(SparkRows, "of", lambda frame: sums.append("survival") or spread(frame))
 
+    fit_lifetime.run(
+        lifetime_context(root, models=["bg_nbd"], most_rows_on_driver=10, survival=survival)
+    )
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (
-            {"strategy": "best"},
-            "--strategy best: must be all or one of churn_probability, p_alive, clv_at_risk, "
-            "net_value, random.",
-        ),
-        (
-            {"budget_share": 20.0},
-            "--budget-share 20.0: must be above 0 and at most 1, such as 0.2 for a fifth.",
-        ),
-        (
-            {"budget_share": 0.2, "budget_money": 9.0},
-            "--budget-share 0.2 and --budget-money 9.0: give one of them, not both.",
-        ),
-    ],
-)
-def test_a_wrong_option_is_explained(fitted, options, text):
-    with pytest.raises(UsageError) as caught:
-        plan_retention.run(_context(fitted, options=options))
-    assert str(caught.value) == text
+    assert {"bg_nbd", "gamma_gamma", "survival"} <= set(sums)
+    keys, found = ["model_name", "parameter"], of_now(rows_of(root, "gold.lifetime_models"))
+    both = whole.merge(found, on=keys, suffixes=("_whole", "")).set_index(keys)
+    # What stands for an unknown covariate is the mean of a sample then, and its column takes that up;
+    # what judges a fit, Brier scores and deciles, is measured on a sample too.
+    judged = ("is missing", "brier", "concordance", "calibration", "p_value")
+    kept = both[[n in BOUNDED and not any(j in p for j in judged) for n, p in both.index]]
+    assert {"r", "alpha", "a", "b"} <= set(kept.loc["bg_nbd"].index)
+    assert "held_out_log_likelihood" in kept.loc["bg_nbd"].index
+    assert len(kept.loc["weibull_aft"]) > 5
+    for column in ("value", "log_likelihood", "std_error"):
+        told = kept[kept[f"{column}_whole"].notna()]
+        assert told[column].tolist() == pytest.approx(
+            told[f"{column}_whole"].tolist(), rel=1e-5, abs=1e-9
+        ), column
+    assert (kept["customers"] == kept["customers_whole"]).all()
 
 
 def test_too_few_customers_give_rows_that_say_so(spark, tmp_path):
-    context = _context(tmp_path / "lakehouse")
+    context = lifetime_context(tmp_path / "lakehouse")
     write_lifetime_lake(context, customers=12)
     fit_lifetime.run(context)
     rows = context.read("gold.customer_lifetime").toPandas()

@@ -124,3 +124,28 @@ def test_a_date_without_features_is_not_scored(small_lake):
         "jobs/build_features.py --env small --as-of 2017-12-25` first."
     )
     assert versions(small_lake.root) == before
+
+
+def test_the_lost_stand_in_every_plan_without_a_rank_and_the_others_with_one(small_lake):
+    """By the receipts: whose last purchase lies more than 90 days back is lost."""
+    last: dict[str, dt.date] = {}
+    for line in small_lake.lines:
+        day = dt.date.fromisoformat(line["time"][:10])
+        if day < AS_OF:
+            last[line["customer"]] = max(day, last.get(line["customer"], day))
+    silent = {customer: (AS_OF - day).days for customer, day in last.items()}
+    lost = {
+        customer: f"Left out: already lost, the last purchase was {days} days ago."
+        for customer, days in silent.items()
+        if days > 90
+    }
+    assert 10 < len(lost) < len(silent) - 10
+    plan = [r for r in rows_of(small_lake.root, "gold.retention_plan") if r["as_of"] == AS_OF]
+    assert len({r["strategy"] for r in plan}) == 5
+    for strategy in {r["strategy"] for r in plan}:
+        rows = [r for r in plan if r["strategy"] == strategy]
+        assert {r["customer_id"]: r["why"] for r in rows if r["rank"] is None} == lost
+        assert not any(r["is_chosen"] for r in rows if r["rank"] is None)
+        ranks = {r["customer_id"]: r["rank"] for r in rows if r["rank"] is not None}
+        assert ranks.keys() == silent.keys() - lost.keys()
+        assert sorted(ranks.values()) == list(range(1, len(ranks) + 1))

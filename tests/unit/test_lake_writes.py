@@ -8,7 +8,7 @@ import json
 import pytest
 
 from contracts.table import Column, Table
-from jobs.runtime.ddl import add_columns_sql, columns_sql, create_sql, properties_of
+from jobs.runtime.ddl import changes_sql, columns_sql, create_sql, properties_of
 from jobs.runtime.errors import BusyError, TableError, UsageError
 from jobs.runtime.lock import only_writer
 from jobs.runtime.writes import Write, check_columns, check_counts
@@ -103,11 +103,23 @@ def test_of_many_columns_the_first_thirty_two_have_statistics():
     assert kept.split(",") == [f"`c{n}`" for n in range(32)]
 
 
-def test_columns_that_a_contract_gains_are_added_with_their_comments():
-    gained = [Column("p", "double", "Chance", False), Column("q-r", "int", "")]
-    assert add_columns_sql(gained, "x") == (
-        "ALTER TABLE x ADD COLUMNS (`p` double COMMENT 'Chance', `q-r` int COMMENT '')"
+def test_columns_that_a_contract_gains_are_added_and_those_not_required_any_more_set_free():
+    wide = Table(
+        "silver.people",
+        "a person.",
+        (
+            Column("id", "string", "", False),
+            Column("p", "double", "Chance", False),
+            Column("q-r", "int", ""),
+            Column("e-mail", "string", ""),
+        ),
     )
+    assert changes_sql(wide, {"id": False, "e-mail": False}, "x") == [
+        "ALTER TABLE x ADD COLUMNS (`p` double COMMENT 'Chance', `q-r` int COMMENT '')",
+        "ALTER TABLE x ALTER COLUMN `e-mail` DROP NOT NULL",
+    ]
+    # What was free stays so: rows that are there may have null.
+    assert changes_sql(wide, dict.fromkeys(wide.column_names, True), "x") == []
     assert columns_sql(PEOPLE) == "`id` string, `e-mail` string"
 
 

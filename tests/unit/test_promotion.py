@@ -18,12 +18,21 @@ from jobs.train_churn import promote
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, MlpScorer, PortableModel
 
-# No session is started; but MLflow looks for one, and DuckDB's is none that it knows.
-pytestmark = pytest.mark.spark_only
 ENCODER = FeatureEncoder(numeric=("x",), fill=(0.0,))
 EXPLAINED = PortableModel(ENCODER, LinearScorer((1.0,), 0.0, (0.0,)))
 WEIGHTS = (np.array([[0.1]]), np.array([[1.0, -2.0]]))
 UNEXPLAINED = PortableModel(ENCODER, MlpScorer(WEIGHTS, (np.array([0.5]), np.array([0.2, 0.7]))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_session():
+    """MLflow looks for Spark's session where DuckDB's stands: by this name it finds none."""
+    from pyspark.sql import SparkSession
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not hasattr(SparkSession, "_instantiatedSession"):
+            patch.setattr(SparkSession, "_instantiatedSession", None, raising=False)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +54,8 @@ def version(registry):
         registry.client.create_registered_model(registry.model_name)
 
     def register(model=EXPLAINED):
-        with registry.mlflow.start_run(experiment_id=registry.experiment_id()) as run:
-            registry.mlflow.log_text(model.to_json(), "portable/portable.json")
+        run = registry.client.create_run(registry.experiment_id())
+        registry.client.log_text(run.info.run_id, model.to_json(), "portable/portable.json")
         found = registry.client.create_model_version(
             registry.model_name, run.info.artifact_uri, run_id=run.info.run_id
         )
@@ -64,40 +73,56 @@ def champion(registry, version):
     return number
 
 
-def judged(context, registry, number, seed, noise):
-    """`promote` of a version whose scores are the label with noise, against a champion of .8."""
-    draw = np.random.default_rng(seed)
-    label = (draw.random(1_500) < 0.2).astype(float)
-    scores = {CHAMPION: label + draw.normal(0, 0.8, 1_500)}
-    scores["xgboost"] = (
-        draw.random(1_500) if noise is None else label + draw.normal(0, noise, 1_500)
-    )
-    rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(1_500)], "churned": label})
-    with registry.mlflow.start_run(experiment_id=registry.experiment_id()):
-        return promote(
-            context,
-            registry,
-            Evaluated("test", rows, scores, {}),
-            "xgboost",
-            registry.by_alias(CHAMPION),
-            number,
+@pytest.fixture
+def judged(context, registry, monkeypatch):
+    """A function: `promote` of a version whose scores are the label with noise (None: noise alone;
+    0.8: the champion's own), against a champion with noise of .8. Its words stay in `tags`."""
+    tags: dict[str, str] = {}
+    monkeypatch.setattr(registry.mlflow, "set_tags", tags.update)
+
+    def judge(number, seed, noise):
+        draw = np.random.default_rng(seed)
+        label = (draw.random(1_500) < 0.2).astype(float)
+        scores = {CHAMPION: label + draw.normal(0, 0.8, 1_500)}
+        scores["xgboost"] = (
+            draw.random(1_500) if noise is None else label + draw.normal(0, noise, 1_500)
         )
+        if noise == 0.8:
+            scores["xgboost"] = scores[CHAMPION]
+        rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(1_500)], "churned": label})
+        evaluated = Evaluated("test", rows, scores, {})
+        champion = registry.by_alias(CHAMPION)
+        found = promote(context, registry, evaluated, "xgboost", champion, number)
+        assert tags["is_promoted"] == str(found)
+        return found
+
+    judge.tags = tags
+    return judge
 
 
-def test_a_worse_model_is_refused_twenty_times_of_twenty(context, registry, version, champion):
+def test_a_worse_model_is_refused_twenty_times_of_twenty(judged, registry, version, champion):
     worse = version()
-    assert not any(judged(context, registry, worse, seed, 1.0) for seed in range(10))
-    assert not any(judged(context, registry, worse, seed, None) for seed in range(10))
+    assert not any(judged(worse, seed, 1.0) for seed in range(10))
+    assert not any(judged(worse, seed, None) for seed in range(10))
+    assert registry.by_alias(CHAMPION).version == champion
+
+
+def test_one_that_is_no_better_is_refused(judged, registry, version, champion):
+    assert not judged(version(), 1, 0.8)
+    assert judged.tags["promotion"] == (
+        "xgboost: ROC AUC +0.0000 (+0.0000 to +0.0000) against champion"
+    )
     assert registry.by_alias(CHAMPION).version == champion
 
 
 def test_a_better_one_is_promoted_but_not_without_exact_explanations(
-    context, registry, version, champion
+    judged, registry, version, champion
 ):
-    assert not judged(context, registry, version(UNEXPLAINED), 1, 0.4)
+    assert not judged(version(UNEXPLAINED), 1, 0.4)
+    assert judged.tags["promotion"].endswith("; has no exact explanations")
     assert registry.by_alias(CHAMPION).version == champion
     better = version()
-    assert judged(context, registry, better, 1, 0.4)
+    assert judged(better, 1, 0.4)
     assert registry.by_alias(CHAMPION).version == better
     assert registry.by_alias(PREVIOUS).version == champion
 

@@ -197,16 +197,16 @@ CREATE TABLE IF NOT EXISTS gold.retention_plan (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `strategy` string NOT NULL COMMENT 'churn_probability, p_alive, clv_at_risk, net_value or random',
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `rank` bigint NOT NULL COMMENT '1: the first to act on',
+  `rank` bigint COMMENT '1: the first to act on; null: left out, already lost',
   `is_chosen` boolean NOT NULL COMMENT 'True: within the budget',
-  `offer_id` string NOT NULL COMMENT 'The offer that the plan assumes',
+  `offer_id` string COMMENT 'The offer that the plan assumes; null: left out',
   `send_on` date COMMENT 'Day to send it; null: not chosen',
   `expected_value_kept` double COMMENT 'Fall in churn probability that the offer is assumed to cause, by value_at_stake; null: no value is known',
   `cost` double COMMENT 'Expected cost of the offer, currency; null: no value is known',
-  `why` string NOT NULL COMMENT 'The two quantities that decided the rank, in one sentence'
+  `why` string NOT NULL COMMENT 'The two quantities that decided the rank, or why there is none, in one sentence'
 ) USING delta
 CLUSTER BY (as_of, strategy, customer_id)
-COMMENT 'One row is: One customer who can still be kept, ranked by one strategy. Key: as_of, strategy, customer_id.';
+COMMENT 'One row is: One customer in the plan of one strategy: ranked, or left out because already lost. Key: as_of, strategy, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',

@@ -46,3 +46,9 @@ def test_a_trial_below_the_median_is_stopped_after_its_first_step():
     assert steps == [2] * 5 + [1] * 3
     assert [t.value for t in seen] == [1.0] * 5 + [None] * 3
     assert best.number == 0
+
+
+def test_a_trial_that_reports_nothing_is_never_stopped():
+    best, seen = _run(12, lambda parameters, report: -parameters["x"])
+    assert len(seen) == 12 and None not in [t.value for t in seen]
+    assert best.value == max(t.value for t in seen)

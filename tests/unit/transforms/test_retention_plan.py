@@ -8,6 +8,7 @@ import pytest
 
 from transforms.retention_plan import (
     Offer,
+    lost_customers,
     ranked,
     retention_plan,
     strategy_comparison,
@@ -210,3 +211,33 @@ def test_the_lot_does_not_depend_on_risk(plan_of, rows_of):
     drawn = [r["customer_id"] for r in by_rank(rows_of(plan_of()), "random")]
     turned = [(*r[:2], 1 - r[2], *r[3:]) for r in ROWS]
     assert drawn == [r["customer_id"] for r in by_rank(rows_of(plan_of(turned)), "random")]
+
+
+SEGMENTS = "as_of date, customer_id string, lifecycle string, recency_days bigint"
+
+
+def test_the_lost_stand_in_every_plan_with_their_reason_and_without_a_rank(plan_of, frame, rows_of):
+    segments = [
+        (NOW, "small", "active", 3),
+        (NOW, "big", "silent", 90),
+        (NOW, "whale", "lost", 91),
+        (NOW, "ended", "terminated", 2),
+        (NOW, "visitor", "prospect", None),
+    ]
+    lost = lost_customers(frame(SEGMENTS, segments))
+    two = ("clv_at_risk", "random")
+    found = rows_of(retention_plan(plan_of(strategies=two), OFFER, 14, lost, two))
+    left_out = [r for r in found if r["rank"] is None]
+    assert sorted((r["strategy"], r["customer_id"], r["why"]) for r in left_out) == [
+        (name, who, why)
+        for name in two
+        for who, why in (
+            ("ended", "Left out: the contract has ended."),
+            ("whale", "Left out: already lost, the last purchase was 91 days ago."),
+        )
+    ]
+    assert {r["is_chosen"] for r in left_out} == {False}
+    for column in ("offer_id", "send_on", "expected_value_kept", "cost"):
+        assert {r[column] for r in left_out} == {None}
+    ranks = [r for r in found if r["rank"] is not None]
+    assert ranks == rows_of(retention_plan(plan_of(strategies=two), OFFER, 14))

@@ -15,6 +15,7 @@ from transforms.training_rows import (
     feature_columns,
     feature_rows,
     filled_counts,
+    infinite_counts,
     labelled_rows,
     with_split,
 )
@@ -100,6 +101,20 @@ def test_filled_values_are_counted(frame, tuples_of):
         "a bigint, b string, c double", [(1, None, None), (None, "x", None), (2, "", None)]
     )
     assert tuples_of(filled_counts(rows, ["a", "b", "c"])) == [(2, 2, 0)]
+
+
+def test_infinite_values_are_counted(frame, tuples_of):
+    """1e39 is a number of 64 bits, and infinite in 32."""
+    rows = frame(
+        "a double, b bigint, c boolean, d double",
+        [
+            (math.inf, 1, True, 3.4e38),
+            (-math.inf, None, False, -3.4e38),
+            (1e39, 9_000_000_000_000_000_000, None, math.nan),
+            (None, 0, True, None),
+        ],
+    )
+    assert tuples_of(infinite_counts(rows, ["a", "b", "c", "d"])) == [(3, 0, 0, 0)]
 
 
 def test_the_design_has_a_column_a_number_and_one_a_category(frame, rows_of):

@@ -17,6 +17,7 @@ from models.btyd.pareto_nbd import ParetoNbd
 from models.btyd.rows import LifetimeDataError, NotFittableError, PurchaseRows, check_fittable
 from models.btyd.shifted_beta_geometric import Renewals, ShiftedBetaGeometric, fit
 from models.btyd.worth import LifetimeModel, LifetimeModelError, Terms, month_ends
+from models.lifetime_scoring import model_of
 
 TERMS = Terms(margin=1.0, monthly_discount=0.01, interval=0.9, horizon_days=30)
 SPEND = GammaGamma(6.25, 3.74, 15.44)
@@ -178,7 +179,7 @@ def test_the_portable_form_predicts_the_same(name):
         pd.testing.assert_frame_equal(again.predict(SOME), kept.predict(SOME))
     shrunk = Credibility((1.0, 3.0), (10.0, 20.0), 4.0, 2.0)
     kept = LifetimeModel(name, PURCHASES[name], "credibility", shrunk, True, TERMS)
-    assert LifetimeModel.from_json(kept.to_json()) == kept
+    assert model_of(kept.to_json()) == kept
 
 
 @pytest.mark.parametrize("text", ["{", "{}", json.dumps({"format": "another"})])

@@ -10,7 +10,7 @@ import pytest
 
 from models.btyd.worth import MONTH_DAYS, Terms
 from models.encoding import FeatureEncoder
-from models.lifetime_scoring import survival_batch
+from models.lifetime_scoring import model_of, survival_batch
 from models.survival.portable import LifetimeModel
 from models.survival.spend_rate import SpendRate
 from models.survival.weibull_aft import WeibullModel
@@ -135,7 +135,7 @@ def test_the_variance_is_that_of_the_longest_horizon():
 
 def test_the_model_from_text_says_the_same():
     model = worth(Terms(0.5, 0.01, 0.9, 30), rate(spread=(0.1, 3.0)))
-    again = SurvivalWorth.from_json(model.to_json())
+    again = model_of(model.to_json())
     pd.testing.assert_frame_equal(again.predict(customers(3)), model.predict(customers(3)))
 
 

@@ -1,0 +1,85 @@
+"""plan_retention on a small real lake: ranks, budgets, whom it leaves out, what it refuses."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from shutil import ignore_patterns
+
+import pytest
+
+from jobs import plan_retention
+from jobs.runtime.errors import UsageError
+from tests.jobs.lifetime_lake import lifetime_context, of_now, rows_of, write_lost
+
+pytestmark = pytest.mark.spark_only
+
+
+def test_the_plan_ranks_the_same_customers_by_every_strategy(fitted):
+    plan = rows_of(fitted, "gold.retention_plan")
+    scores = of_now(rows_of(fitted, "gold.customer_scores"))
+    for _, rows in plan.groupby("strategy"):  # no segments are known: nobody counts as lost
+        assert sorted(rows["customer_id"]) == sorted(scores["customer_id"])
+        assert sorted(rows["rank"]) == list(range(1, len(scores) + 1))
+    chosen = plan[plan["is_chosen"]].groupby("strategy").size()
+    assert chosen["clv_at_risk"] == chosen["random"] == len(scores) // 5
+    compared = rows_of(fitted, "gold.strategy_comparison")
+    own = compared[compared["strategy"] == compared["other_strategy"]].set_index("strategy")
+    assert (own["value_kept"] >= own["ci_low"]).all() and (own["ci_high"] > own["ci_low"]).any()
+    assert own["value_at_stake_covered"].idxmax() == "clv_at_risk"
+
+
+def test_the_customer_worth_most_has_no_rank_once_lost(fitted, tmp_path):
+    root = Path(shutil.copytree(fitted, tmp_path / "lakehouse", ignore=ignore_patterns("ml*")))
+    scores = of_now(rows_of(root, "gold.customer_scores"))
+    whale = scores.loc[scores["value_at_stake"].idxmax(), "customer_id"]
+    write_lost(lifetime_context(root), whale, days=120)
+
+    plan_retention.run(lifetime_context(root))
+
+    plan = rows_of(root, "gold.retention_plan")
+    for _, rows in plan.groupby("strategy"):
+        mine = rows[rows["customer_id"] == whale]
+        assert mine["why"].tolist() == [
+            "Left out: already lost, the last purchase was 120 days ago."
+        ]
+        assert mine["rank"].isna().all() and not mine["is_chosen"].any()
+        ranks = rows[rows["rank"].notna()]
+        assert sorted(ranks["rank"]) == list(range(1, len(scores)))
+        assert whale not in set(ranks["customer_id"])
+    # A fifth of those who can still be kept: one less.
+    chosen = plan[plan["is_chosen"]].groupby("strategy").size()
+    assert chosen["clv_at_risk"] == (len(scores) - 1) // 5
+
+
+def test_money_and_one_strategy_can_be_asked_for(fitted):
+    context = lifetime_context(fitted, options={"strategy": "net_value", "budget_money": 5.0})
+    plan_retention.run(context)
+    plan = rows_of(fitted, "gold.retention_plan")
+    assert set(plan["strategy"]) == {"net_value"}
+    assert plan.loc[plan["is_chosen"], "cost"].sum() <= 5.0 and plan["is_chosen"].any()
+    plan_retention.run(lifetime_context(fitted))
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            {"strategy": "best"},
+            "--strategy best: must be all or one of churn_probability, p_alive, clv_at_risk, "
+            "net_value, random.",
+        ),
+        (
+            {"budget_share": 20.0},
+            "--budget-share 20.0: must be above 0 and at most 1, such as 0.2 for a fifth.",
+        ),
+        (
+            {"budget_share": 0.2, "budget_money": 9.0},
+            "--budget-share 0.2 and --budget-money 9.0: give one of them, not both.",
+        ),
+    ],
+)
+def test_a_wrong_option_is_explained(fitted, options, text):
+    with pytest.raises(UsageError) as caught:
+        plan_retention.run(lifetime_context(fitted, options=options))
+    assert str(caught.value) == text

@@ -1,0 +1,38 @@
+"""What training checks and sums up on the driver: one look at the test dates, folds, their spread."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from jobs.modelling.evaluation import TestDates
+from jobs.modelling.stability import check_folds, spread
+from jobs.runtime.errors import ModelGateError
+
+
+def test_the_test_dates_are_read_once():
+    class Rows:
+        def where(self, condition):
+            raise AssertionError("read")
+
+    dates = TestDates(Rows())
+    dates.is_open = True
+    with pytest.raises(ModelGateError, match="they were read already"):
+        dates.read()
+
+
+def test_fewer_customers_than_folds_is_refused():
+    with pytest.raises(ModelGateError) as caught:
+        check_folds(4, 10)
+    assert str(caught.value) == (
+        "training.stability.folds = 10: customers fall into 4 folds only, since there are too few "
+        "of them. Set it to at most 4."
+    )
+
+
+def test_spread_by_hand():
+    found = spread(np.array([0.7, 0.8, 0.9]))
+    # Mean .8; sd with n - 1: sqrt((.01 + 0 + .01) / 2) = .1; 1 - .1 / .8 = .875.
+    assert found == pytest.approx(
+        {"mean": 0.8, "sd": 0.1, "min": 0.7, "max": 0.9, "variance": 0.01, "stability": 0.875}
+    )
