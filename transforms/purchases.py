@@ -85,40 +85,39 @@ def product_last_days(lines: DataFrame, as_of_dates: Sequence[dt.date]) -> DataF
     For the as_of dates from first_as_of to last_as_of, `products` of the customer's products were
     bought on `day` for the last time; so a sum over the days of a window counts each product once.
     """
+    dates = sorted(set(as_of_dates))
     bought = lines.where((F.col("is_purchase") == 1) & F.col("product_id").isNotNull())
-    latest = bought.groupBy("customer_id", "product_id", "visible_from").agg(
-        F.max("day").alias("day")
+    # The dates are columns: no sort by product, and a product is one row however often bought.
+    latest = bought.groupBy("customer_id", "product_id").agg(
+        *[
+            F.max(F.when(F.col("visible_from") <= F.lit(date).cast("date"), F.col("day"))).alias(
+                f"day_{i}"
+            )
+            for i, date in enumerate(dates)
+        ]
     )
-    of_product = Window.partitionBy("customer_id", "product_id").orderBy("visible_from")
-    before = of_product.rowsBetween(Window.unboundedPreceding, -1)
-    moved = latest.select("*", F.max("day").over(before).alias("day_before")).where(
-        F.col("day_before").isNull() | (F.col("day") > F.col("day_before"))
+    spans = latest.select("customer_id", F.explode(F.array(*_spans(dates))).alias("span"))
+    spans = spans.where(F.col("span").isNotNull()).select(
+        "customer_id", *[F.col(f"span.{n}").alias(n) for n in ("day", "first_as_of", "last_as_of")]
     )
-    spans = moved.select("*", F.lead("visible_from").over(of_product).alias("next_from"))
-    spans = spans.select(
-        "customer_id",
-        "day",
-        _first_at_or_after("visible_from", as_of_dates).alias("first_as_of"),
-        _last_before("next_from", as_of_dates).alias("last_as_of"),
-    )
-    used = spans.where(F.col("first_as_of") <= F.col("last_as_of"))
-    return used.groupBy("customer_id", "day", "first_as_of", "last_as_of").agg(
+    return spans.groupBy("customer_id", "day", "first_as_of", "last_as_of").agg(
         F.count("*").alias("products")
     )
 
 
-def _first_at_or_after(column: str, as_of_dates: Sequence[dt.date]) -> Column:
-    chosen: Column = F.lit(None).cast("date")
-    for date in sorted(set(as_of_dates), reverse=True):
-        as_of = F.lit(date).cast("date")
-        chosen = F.when(F.col(column) <= as_of, as_of).otherwise(chosen)
-    return chosen
-
-
-def _last_before(column: str, as_of_dates: Sequence[dt.date]) -> Column:
-    dates = sorted(set(as_of_dates))
-    chosen: Column = F.lit(None).cast("date")
-    for date in dates:
-        as_of = F.lit(date).cast("date")
-        chosen = F.when(F.col(column) > as_of, as_of).otherwise(chosen)
-    return F.when(F.col(column).isNull(), F.lit(dates[-1]).cast("date")).otherwise(chosen)
+def _spans(dates: Sequence[dt.date]) -> list[Column]:
+    """Of columns day_0, day_1, ... (never falling): a struct where a new day begins, else null."""
+    found: list[Column] = []
+    last: Column | None = None
+    for i in range(len(dates) - 1, -1, -1):
+        as_of, day = F.lit(dates[i]).cast("date"), F.col(f"day_{i}")
+        last = (
+            as_of if last is None else F.when(F.col(f"day_{i + 1}") == day, last).otherwise(as_of)
+        )
+        is_new = day.isNotNull()
+        if i:
+            before = F.col(f"day_{i - 1}")
+            is_new = is_new & (before.isNull() | (day > before))
+        span = F.struct(day.alias("day"), as_of.alias("first_as_of"), last.alias("last_as_of"))
+        found.append(F.when(is_new, span))
+    return found
