@@ -138,10 +138,15 @@ def priced_options(context: Context, offers: list[Any], policy: str) -> Any:
 
 
 def measured(context: Context) -> Any:
-    """What experiments say of every customer and offer at as_of; None: nothing was estimated."""
+    """What experiments say of every customer and offer at as_of; None: nothing was estimated.
+
+    What campaigns without a random choice suggest is for people to read; no plan follows it.
+    """
     if not context.has("gold.offer_effects"):
         return None
-    effects = context.read("gold.offer_effects").where(f"as_of = DATE'{context.as_of}'")
+    effects = context.read("gold.offer_effects").where(
+        f"as_of = DATE'{context.as_of}' AND basis <> 'observational'"
+    )
     return effects if effects.take(1) else None
 
 

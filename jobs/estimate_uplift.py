@@ -1,51 +1,95 @@
-"""Learn from randomised campaigns what each offer changes for whom, and say if it can be told."""
+"""Learn from campaigns what each offer changes for whom, and say if it can be told.
+
+Experiments decide; campaigns that chose their customers are adjusted, and said to be so.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jobs.deciding import policies, uplift
+from jobs.deciding import observed, policies, uplift
 from jobs.modelling.rows import designed
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+from jobs.runtime.errors import ModelGateError
 from jobs.runtime.offers import load_offers
 from jobs.runtime.writes import Write
 
 
+class Trial(NamedTuple):
+    """What experiments say: the offers tested, gold.offer_effects, and rows of the other tables."""
+
+    offers: list[str]
+    learner: str
+    effects: Any
+    results: list[dict[str, Any]]
+    compared: list[dict[str, Any]]
+
+
 def run(context: Context) -> None:
     """gold.offer_effects, gold.uplift_results and gold.policy_comparison of as_of."""
-    from transforms.experiments import offer_effects, randomised_contacts
-
     context.needs("silver.campaign_contacts", "ingest")
     try:
-        contacts = context.lake.keep(randomised_contacts(context.read("silver.campaign_contacts")))
-        splits = uplift.campaign_splits(context, contacts)
-        uplift.check_features(context, list(splits))
-        offers = uplift.tested_offers(context, contacts, splits)
-        armed, rows, design = experiment_rows(context, contacts, offers, splits)
-        learner, model, found = best_learner(context, rows, design.names, offers)
-        test = [r for r in found if r["split"] == "test"]
-        averages = [uplift.average_of(test, offer) for offer in offers]
-        kept = at_as_of(context).mapInPandas(
-            uplift.scorer(design.encoder, model),
-            "as_of date, customer_id string, "
-            + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
-        )
-        effects = offer_effects(kept, offers, averages, learner)
-        compared = policy_rows(context, armed, rows, design.names, model)
-        context.write(
-            [
-                Write(context.table("gold.offer_effects"), effects, [context.as_of]),
-                written(context, "gold.uplift_results", found),
-                written(context, "gold.policy_comparison", compared),
-            ]
-        )
-        tell(context, learner, test)
-        tell_policies(context, compared)
+        trial, refused = None, None
+        try:
+            trial = experiment(context)
+        except ModelGateError as error:
+            refused = error
+        seen = observed.estimates(context, designed)
+        if refused is not None:
+            if not seen.results:
+                raise refused
+            context.progress.warn(f"{refused} Until then only what was not random is there.")
+        context.write(writes(context, trial, seen))
+        observed.log(context, seen)
+        if trial is not None:
+            tell(context, trial.learner, [r for r in trial.results if r["split"] == "test"])
+            tell_policies(context, trial.compared)
+        observed.tell(context, seen)
     finally:
         context.lake.forget()
+
+
+def experiment(context: Context) -> Trial:
+    """From randomised campaigns; ModelGateError where there are too few."""
+    from transforms.experiments import offer_effects, randomised_contacts
+
+    contacts = context.lake.keep(randomised_contacts(context.read("silver.campaign_contacts")))
+    splits = uplift.campaign_splits(context, contacts)
+    uplift.check_features(context, list(splits))
+    offers = uplift.tested_offers(context, contacts, splits)
+    armed, rows, design = experiment_rows(context, contacts, offers, splits)
+    learner, model, found = best_learner(context, rows, design.names, offers)
+    test = [r for r in found if r["split"] == "test"]
+    averages = [uplift.average_of(test, offer) for offer in offers]
+    kept = at_as_of(context).mapInPandas(
+        uplift.scorer(design.encoder, model),
+        "as_of date, customer_id string, "
+        + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
+    )
+    effects = offer_effects(kept, offers, averages, learner)
+    compared = policy_rows(context, armed, rows, design.names, model)
+    return Trial(offers, learner, effects, found, compared)
+
+
+def writes(context: Context, trial: Trial | None, seen: observed.Found) -> list[Write]:
+    """What goes into the three tables, in one commit."""
+    found = [
+        written(context, "gold.uplift_results", [*(trial.results if trial else []), *seen.results])
+    ]
+    parts = [] if trial is None else [trial.effects]
+    if seen.models:
+        further = observed.effects(context, seen, at_as_of(context), trial.offers if trial else [])
+        parts += [] if further is None else [further]
+    if parts:
+        effects = reduce(lambda one, other: one.unionByName(other), parts)
+        found.append(Write(context.table("gold.offer_effects"), effects, [context.as_of]))
+    if trial is not None:
+        found.append(written(context, "gold.policy_comparison", trial.compared))
+    return found
 
 
 def experiment_rows(

@@ -1,4 +1,4 @@
-"""Rows of randomised campaigns: who was sent which offer, when, and what each then did."""
+"""Rows of campaigns, randomised or not: who was sent which offer, when, and what each then did."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, functions as F
 
 from contracts.gold_decisions import OFFER_EFFECTS
+from transforms.attributes import valid_at
 from transforms.conform import conform
 from transforms.decisions import is_in_share
 
@@ -32,6 +33,57 @@ def randomised_contacts(contacts: DataFrame) -> DataFrame:
         F.count("*").alias("contacts"), F.max("offer_id").alias("offer_id")
     )
     return counts.where(F.col("contacts") == 1).select("customer_id", "as_of", "offer_id")
+
+
+def observed_contacts(contacts: DataFrame) -> DataFrame:
+    """One row a (customer_id, as_of) that a campaign chose, at random or not: offer_id where it was
+    one that sent an offer to customers of its own choice; null where no effect could be told.
+
+    as_of is the day of the contact.
+    """
+    is_chosen = ~F.coalesce(F.col("is_randomised"), F.lit(False))
+    is_sent = F.coalesce(F.col("is_treated"), F.lit(True))
+    reached = contacts.select(
+        "customer_id",
+        F.col("contacted_at").cast("date").alias("as_of"),
+        F.when(is_chosen & is_sent, F.col("offer_id")).alias("offer_id"),
+    )
+    counts = reached.groupBy("customer_id", "as_of").agg(
+        F.count("*").alias("contacts"), F.max("offer_id").alias("offer_id")
+    )
+    alone = F.when(F.col("contacts") == 1, F.col("offer_id"))
+    return counts.select("customer_id", "as_of", alone.alias("offer_id"))
+
+
+def with_observed(
+    rows: DataFrame, contacts: DataFrame, profiles: DataFrame, silent_days: int
+) -> DataFrame:
+    """Add offer_id (null: reached by no campaign of the day), fold (0 or 1) and split: observed.
+
+    `rows`: features and label of campaigns' days; `contacts`: of observed_contacts; `profiles`:
+    silver.customers. Left out are those whom a contact of the day makes useless, and those to whom
+    nobody writes: who had opted out by that day, and the long silent.
+    """
+    reached = contacts.select("customer_id", "as_of", "offer_id", F.lit(True).alias("is_reached"))
+    at_day = valid_at(profiles, rows.select("customer_id", "as_of"))
+    barred = at_day.where("is_opted_out").select(
+        "customer_id", "as_of", F.lit(True).alias("is_out")
+    )
+    joined = rows.join(reached, on=["customer_id", "as_of"], how="left").join(
+        barred, on=["customer_id", "as_of"], how="left"
+    )
+    usable = joined.where(
+        F.col("is_out").isNull()
+        & (F.col("is_reached").isNull() | F.col("offer_id").isNotNull())
+        & (F.col("recency_days") <= silent_days)
+    )
+    fold = is_in_share(0.5, F.lit("fold"), F.col("customer_id"))
+    return usable.select(
+        *rows.columns,
+        "offer_id",
+        fold.cast("double").alias("fold"),
+        F.lit("observed").alias("split"),
+    )
 
 
 def with_arms(
@@ -63,9 +115,14 @@ def with_arms(
 
 
 def offer_effects(
-    scored: DataFrame, offers: Sequence[str], averages: Sequence[float | None], learner: str
+    scored: DataFrame,
+    offers: Sequence[str],
+    averages: Sequence[float | None],
+    learner: str,
+    own: str = "individual",
 ) -> DataFrame:
-    """gold.offer_effects from effect_<k>; `averages`: one effect for all, None: each their own."""
+    """gold.offer_effects from effect_<k>; `averages`: one effect for all, None: each their own,
+    whose basis is `own`."""
     pairs = F.array(
         *[
             F.struct(
@@ -73,7 +130,7 @@ def offer_effects(
                 (F.col(f"effect_{k}") if average is None else F.lit(float(average))).alias(
                     "effect"
                 ),
-                F.lit("individual" if average is None else "average").alias("basis"),
+                F.lit(own if average is None else "average").alias("basis"),
             )
             for k, (name, average) in enumerate(zip(offers, averages, strict=True), 1)
         ]

@@ -148,6 +148,7 @@ def results(
                 "split": split,
                 "offer_id": offer,
                 "metric": metric,
+                "is_randomised": True,
                 "value": float(value),
                 "ci_low": low,
                 "ci_high": high,

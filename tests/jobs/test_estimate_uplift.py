@@ -15,8 +15,8 @@ from tests.jobs.feature_lake import AS_OF, DATES, write_feature_lake
 
 pytestmark = pytest.mark.spark_only
 
-# Campaigns at every date whose label is there.
-CAMPAIGNS = sorted(DATES)[:-1]
+# At every date whose label is there: one to chosen customers, then those at random.
+TARGETED, *CAMPAIGNS = sorted(DATES)[:-1]
 SMALL = {
     "uplift": {
         "learners": ["t_learner", "dr_learner"],
@@ -41,20 +41,25 @@ def lake(spark, tmp_path_factory):
     draw = np.random.default_rng(3)
     contacts, labels = [], []
     for (customer, day), name in sorted(plan.items()):
-        if day not in CAMPAIGNS:
+        if day not in (TARGETED, *CAMPAIGNS):
             continue
-        sent = bool(draw.random() < 0.5)
-        contacts.append(
-            {
-                "customer_id": customer,
-                "campaign_id": f"t{day}",
-                "is_treated": sent,
-                "offer_id": "discount_20" if sent else None,
-                "is_randomised": True,
-                "contacted_at": dt.datetime.combine(day, dt.time(9)),
-            }
-        )
+        is_random = day in CAMPAIGNS
+        sent = bool(draw.random() < (0.5 if is_random else {"basic": 0.25, "plus": 0.75}[name]))
+        offer = "discount_20" if is_random else "loyalty_bonus"
+        if sent or is_random:
+            contacts.append(
+                {
+                    "customer_id": customer,
+                    "campaign_id": f"t{day}",
+                    "is_treated": sent,
+                    "offer_id": offer if sent else None,
+                    "is_randomised": is_random,
+                    "contacted_at": dt.datetime.combine(day, dt.time(9)),
+                }
+            )
         risk = 0.7 - 0.5 * (sent and name == "basic")
+        if not is_random:
+            risk = {"basic": 0.8, "plus": 0.3}[name] - 0.1 * sent
         labels.append(
             {
                 "customer_id": customer,
@@ -102,7 +107,7 @@ def at(root):
 
 def test_the_effect_is_found_for_whom_it_holds(lake):
     context = at(lake)
-    effects = context.read("gold.offer_effects").toPandas()
+    effects = context.read("gold.offer_effects").where("offer_id = 'discount_20'").toPandas()
     plans = context.read("features.demographics").where(f"as_of = DATE'{AS_OF}'").toPandas()
     by = effects.merge(plans[["customer_id", "plan"]], on="customer_id").groupby("plan")["effect"]
     assert set(effects["basis"]) == {"individual"}
@@ -140,6 +145,66 @@ def test_the_plan_gives_the_offer_to_those_whom_it_helps(lake):
     helped = set(plans.loc[plans["plan"] == "basic", "customer_id"]) - barred
     assert 80 < len(helped) < 180
     assert helped <= set(chosen["customer_id"])
+
+
+def test_a_campaign_to_chosen_customers_is_adjusted_and_said_to_be_no_experiment(lake):
+    """Mostly those on plus were sent it, who stay anyway: of 100 untreated 75 * .8 + 25 * .3 = 67.5
+    leave, of 100 treated 25 * .7 + 75 * .2 = 32.5. It looks like 35 points; 10 are true."""
+    context = at(lake)
+    found = context.read("gold.uplift_results").toPandas()
+    assert found.loc[found["is_randomised"], "offer_id"].unique().tolist() == ["discount_20"]
+    seen = found[~found["is_randomised"]].set_index("metric")
+    assert set(seen["offer_id"]) == {"loyalty_bonus"} and set(seen["split"]) == {"observed"}
+    # 450 a side: a standard error of .031; within the plans 225 and 675: .045.
+    assert seen.loc["naive_difference", "value"] == pytest.approx(0.35, abs=4 * 0.031)
+    adjusted = seen.loc["average_effect"]
+    assert adjusted["value"] == pytest.approx(0.10, abs=3 * 0.045)
+    assert adjusted["ci_low"] < 0.10 < adjusted["ci_high"]
+    assert seen.loc["overlap_share", "verdict"].startswith("not randomised: adjusted")
+    assert seen.loc["overlap_share", "value"] > 0.9
+    assert seen.loc["imbalance_before", "value"] > 1.0 > 0.25 > seen.loc["imbalance_after", "value"]
+    quantiles = seen["value"]
+    assert quantiles["treated_propensity_p50"] > 0.6 > 0.4 > quantiles["untreated_propensity_p50"]
+    # Everybody's effect is there to read, and no plan rests on it.
+    effects = context.read("gold.offer_effects").where("offer_id = 'loyalty_bonus'").toPandas()
+    assert set(effects["basis"]) == {"observational"} and len(effects) == 900
+    decide_offers.run(context)
+    assert context.read("gold.offer_decisions").where("offer_id = 'loyalty_bonus'").count() == 0
+
+
+def test_the_overlap_is_logged(lake):
+    from jobs.runtime.registry import Registry
+
+    registry = Registry(at(lake).settings)
+    found = registry.client.search_runs([registry.experiment_id()], "tags.is_randomised = 'false'")
+    assert [r.info.run_name for r in found] == [f"uplift-observed-{AS_OF}"]
+    seen = at(lake).read("gold.uplift_results").where("metric = 'overlap_share'").collect()
+    assert found[0].data.metrics["loyalty_bonus.overlap_share"] == seen[0]["value"]
+
+
+def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
+    """The same lake, but nothing was sent at random."""
+    import shutil
+
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    context = at(root)
+    targeted = context.read("silver.campaign_contacts").where("NOT is_randomised").toPandas()
+    rows = [r._asdict() for r in targeted.itertuples(index=False)]
+    plain = [{k: v for k, v in r.items() if v is not None and v == v} for r in rows]
+    table = context.table("silver.campaign_contacts")
+    frame = rows_of(context, table.name, plain)
+    shutil.rmtree(root / "silver" / "campaign_contacts")
+    shutil.rmtree(root / "gold" / "policy_comparison")
+    context = at(root)
+    context.lake.commit([Write(table, frame, ["x"], is_checked=False)])
+    estimate_uplift.run(context)
+    effects = context.read("gold.offer_effects").select("offer_id", "basis").distinct().collect()
+    assert [tuple(r) for r in effects] == [("loyalty_bonus", "observational")]
+    assert not context.has("gold.policy_comparison")
+    decide_offers.run(context)
+    decided = context.read("gold.offer_decisions").select("policy").distinct().collect()
+    assert [r["policy"] for r in decided] == ["rules"]
 
 
 def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):

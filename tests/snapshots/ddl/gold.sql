@@ -288,23 +288,24 @@ CREATE TABLE IF NOT EXISTS gold.offer_effects (
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
   `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
   `effect` double NOT NULL COMMENT 'Fall in churn probability; below 0 it does harm',
-  `basis` string NOT NULL COMMENT 'individual, or average where no heterogeneity was found',
+  `basis` string NOT NULL COMMENT 'individual; average where no heterogeneity was found; observational: no experiment',
   `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One customer who can still be kept and one offer: what an experiment says it changes. Key: as_of, customer_id, offer_id.';
+COMMENT 'One row is: One customer who can still be kept and one offer: what campaigns say it changes. Key: as_of, customer_id, offer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.uplift_results (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner',
-  `split` string NOT NULL COMMENT 'validation (chose the learner) or test',
-  `offer_id` string NOT NULL COMMENT 'The offer, against the held-out',
-  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope or decile_<n>',
+  `split` string NOT NULL COMMENT 'validation (chose the learner), test, or observed: no hold-out',
+  `offer_id` string NOT NULL COMMENT 'The offer, against the held-out, or against the rest',
+  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope or decile_<n>; of observed: average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>',
+  `is_randomised` boolean NOT NULL COMMENT 'False: adjusted, and what was not seen stays',
   `value` double NOT NULL COMMENT 'Value of the metric; of a decile: the observed fall',
   `ci_low` double COMMENT 'Lower end of the 95 % interval; null: none computed',
   `ci_high` double COMMENT 'Upper end of the 95 % interval; null: none computed',
   `customers` bigint NOT NULL COMMENT 'Rows behind it',
-  `verdict` string COMMENT 'What follows for the offer; null but for qini on test'
+  `verdict` string COMMENT 'What follows; null but for qini on test and overlap_share'
 ) USING delta
 COMMENT 'One row is: One metric of one learner for one offer, on campaigns that it did not learn from. Key: as_of, learner, split, offer_id, metric.';
 
