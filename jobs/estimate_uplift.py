@@ -117,7 +117,7 @@ def best_learner(
 ) -> tuple[str, Any, list[dict[str, Any]]]:
     """The learner with the highest mean Qini on the last campaign but one, refitted with it, tested
     on the last: its name, the model, and all results."""
-    validation, test = (uplift.sampled(rows, split) for split in ("validation", "test"))
+    validation, test = (uplift.sampled(context, rows, split) for split in ("validation", "test"))
     train = rows.where("split = 'train'")
     found: list[dict[str, Any]] = []
     scores: dict[str, float] = {}
@@ -161,9 +161,9 @@ def policy_rows(
     if model.learner != "t_learner":
         learned = rows.where("split <> 'test'")
         nuisances = uplift.fitted(context, "t_learner", learned, names, list(offers))
-    sample = uplift.sampled(rows, "test")
+    sample = uplift.sampled(context, rows, "test")
     day = sample["as_of"].iloc[0]
-    known = policies.facts(context, armed, day).toPandas()  # customers of one campaign
+    known = policies.facts(context, armed, day).toPandas()  # as many as sampled
     sample = sample.merge(known, on="customer_id", how="left", validate="one_to_one")
     if not policies.is_scored(context, day):
         context.progress.warn(

@@ -12,9 +12,6 @@ from contracts.features import FEATURE_TABLES
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError, TableError
 
-# Rows of a test campaign on the driver.
-MOST_ROWS = 200_000
-
 
 def past_campaigns(context: Context) -> list[dt.date]:
     """The days of randomised campaigns whose horizon has passed by as_of, from the first on."""
@@ -96,13 +93,26 @@ def fitted(context: Context, learner: str, rows: Any, names: list[str], offers: 
     return fit(learner, rows, names, offers, shares, boosting)
 
 
-def sampled(rows: Any, split: str) -> Any:
-    """At most MOST_ROWS rows of a split as pandas, chosen by hash, sorted by customer."""
+def bounded(context: Context, rows: Any) -> Any:
+    """At most uplift.most_rows_on_driver of the rows, one a customer, chosen by a hash of the id:
+    of two frames over the same customers the same ones."""
     from pyspark.sql import functions as F
 
-    of_split = rows.where(F.col("split") == split)
-    chosen = of_split.orderBy(F.xxhash64("customer_id"), "customer_id").limit(MOST_ROWS)
-    return chosen.toPandas().sort_values("customer_id").reset_index(drop=True)
+    most = context.settings.uplift.most_rows_on_driver
+    return rows.orderBy(F.xxhash64("customer_id"), "customer_id").limit(most)
+
+
+def sampled(context: Context, rows: Any, split: str) -> Any:
+    """The rows of a split, `bounded`, as pandas by customer; told where some are left out."""
+    of_split = rows.where(f"split = '{split}'")
+    found = bounded(context, of_split).toPandas().sort_values("customer_id", ignore_index=True)
+    most = context.settings.uplift.most_rows_on_driver
+    if len(found) == most and (there := of_split.count()) > most:
+        context.progress.say(
+            f"      {split}: {most:,} of {there:,} customers, by a hash of the id "
+            "(uplift.most_rows_on_driver)"
+        )
+    return found
 
 
 def results(

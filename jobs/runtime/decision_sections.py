@@ -154,7 +154,7 @@ class UpliftSettings(Section):
     ] = Field(min_length=1)
     fewest_rows: int = Field(ge=20)
     bootstrap_samples: int = Field(ge=50)
-    most_rows_on_driver: int = Field(ge=1_000)
+    most_rows_on_driver: int = Field(ge=100)
     least_propensity: float = Field(gt=0, lt=0.5)
     least_overlap: float = Field(gt=0, le=1)
 

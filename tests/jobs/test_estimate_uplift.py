@@ -95,13 +95,14 @@ def lake(spark, tmp_path_factory):
     return root
 
 
-def at(root):
+def at(root, **uplift_more):
     from jobs.runtime.context import Context
     from jobs.runtime.progress import Progress
     from jobs.runtime.run_info import RunInfo
     from jobs.runtime.settings import load
 
-    settings = load("demo", lakehouse={"root": str(root), "catalog": None}, **SMALL)
+    small = {**SMALL, "uplift": {**SMALL["uplift"], **uplift_more}}
+    settings = load("demo", lakehouse={"root": str(root), "catalog": None}, **small)
     return Context(settings, RunInfo("test"), Progress(is_quiet=True), AS_OF)
 
 
@@ -218,6 +219,27 @@ def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):
     assert found["is_chosen"].idxmax() == "uplift"
     assert found.loc["uplift", "treated_share"] <= 0.2
     assert (found["ci_low"] <= found["value_a_customer"]).all()
+
+
+def test_of_a_campaign_of_any_size_so_many_come_to_the_driver(lake):
+    """300 of 900, of the matrix and of the facts the same ones, and it is said."""
+    from jobs.deciding import policies, uplift
+    from tests.jobs.ingest_lake import Said
+    from transforms.experiments import randomised_contacts
+
+    context = at(lake, most_rows_on_driver=300)
+    context.progress = Said()
+    contacts = randomised_contacts(context.read("silver.campaign_contacts"))
+    splits = uplift.campaign_splits(context, contacts)
+    armed, rows, _ = estimate_uplift.experiment_rows(context, contacts, ["discount_20"], splits)
+    sample = uplift.sampled(context, rows, "test")
+    facts = policies.facts(context, armed.repartition(7), CAMPAIGNS[-1]).toPandas()
+    assert len(sample) == 300
+    assert set(sample["customer_id"]) == set(facts["customer_id"])
+    assert facts["value"].notna().all()
+    said = "test: 300 of 900 customers, by a hash of the id (uplift.most_rows_on_driver)"
+    assert context.progress.lines.count(said) == 1
+    context.lake.forget()
 
 
 def test_too_few_campaigns_and_missing_features_are_said(lake, tmp_path):
