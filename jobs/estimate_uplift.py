@@ -18,6 +18,9 @@ from jobs.runtime.errors import ModelGateError
 from jobs.runtime.offers import load_offers
 from jobs.runtime.writes import Write
 
+# What lies before the test: its model has seen nothing later.
+SEEN = "split IN ('train', 'validation')"
+
 
 class Trial(NamedTuple):
     """What experiments say: the offers tested, gold.offer_effects, and rows of the other tables."""
@@ -54,15 +57,22 @@ def run(context: Context) -> None:
 
 
 def experiment(context: Context) -> Trial:
-    """From randomised campaigns; ModelGateError where there are too few."""
-    from transforms.experiments import offer_effects, randomised_contacts
+    """From randomised campaigns, and what our own held out at random; ModelGateError where there
+    are too few of the former."""
+    from transforms.experiments import offer_effects, randomised_contacts, trial_contacts
 
     contacts = context.lake.keep(randomised_contacts(context.read("silver.campaign_contacts")))
     splits = uplift.campaign_splits(context, contacts)
     uplift.check_features(context, list(splits))
     offers = uplift.tested_offers(context, contacts, splits)
-    armed, rows, design = experiment_rows(context, contacts, offers, splits)
+    own = context.lake.keep(uplift.own_contacts_of(context))
+    own_splits = uplift.own_splits(context, own, splits)
+    trials = trial_contacts(contacts, own)
+    armed, rows, design = experiment_rows(context, trials, offers, splits, own_splits)
     learner, model, found = best_learner(context, rows, design.names, offers)
+    compared = policy_rows(context, armed, rows, design.names, model)
+    if "later" in own_splits.values():
+        model = uplift.fitted(context, learner, rows.where("split <> 'test'"), design.names, offers)
     test = [r for r in found if r["split"] == "test"]
     averages = [uplift.average_of(test, offer) for offer in offers]
     kept = at_as_of(context).mapInPandas(
@@ -71,7 +81,6 @@ def experiment(context: Context) -> Trial:
         + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
     )
     effects = offer_effects(kept, offers, averages, learner)
-    compared = policy_rows(context, armed, rows, design.names, model)
     return Trial(offers, learner, effects, found, compared)
 
 
@@ -93,7 +102,11 @@ def writes(context: Context, trial: Trial | None, seen: observed.Found) -> list[
 
 
 def experiment_rows(
-    context: Context, contacts: Any, offers: list[str], splits: dict[Any, str]
+    context: Context,
+    contacts: Any,
+    offers: list[str],
+    splits: dict[Any, str],
+    own_splits: dict[Any, str],
 ) -> tuple[Any, Any, Any]:
     """One row a customer and campaign: with features; and with matrix columns, churned, arm, fold,
     split, e_<k>; and the design of the matrix."""
@@ -103,7 +116,7 @@ def experiment_rows(
     horizon = context.settings.churn.primary_horizon_days
     rows = feature_rows({name: context.read(name) for name in uplift.FEATURE_TABLES})
     labelled = labelled_rows(rows, context.read("features.labels"), horizon)
-    armed = context.lake.keep(with_arms(labelled, contacts, offers, splits))
+    armed = context.lake.keep(with_arms(labelled, contacts, offers, splits, own_splits))
     design = designed(context, armed)
     arms = ["arm", "fold", *[f"e_{k}" for k in range(len(offers) + 1)]]
     matrix = design.frame.join(
@@ -128,7 +141,7 @@ def best_learner(
         scores[learner] = sum(qinis) / len(qinis)
         found += one
     best = max(scores, key=lambda name: scores[name])
-    model = uplift.fitted(context, best, rows.where("split <> 'test'"), names, offers)
+    model = uplift.fitted(context, best, rows.where(SEEN), names, offers)
     return (
         best,
         model,
@@ -159,7 +172,7 @@ def policy_rows(
     offers = {name: load_offers()[name] for name in model.arms}
     nuisances = model
     if model.learner != "t_learner":
-        learned = rows.where("split <> 'test'")
+        learned = rows.where(SEEN)
         nuisances = uplift.fitted(context, "t_learner", learned, names, list(offers))
     sample = uplift.sampled(context, rows, "test")
     day = sample["as_of"].iloc[0]

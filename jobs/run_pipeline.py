@@ -21,7 +21,7 @@ from jobs import (
     write_messages,
 )
 from jobs.deciding import observed
-from jobs.deciding.uplift import past_campaigns
+from jobs.deciding.uplift import own_campaigns, past_campaigns
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 
@@ -68,7 +68,8 @@ def campaign_loop(context: Context) -> None:
     later = context.as_of + dt.timedelta(days=ANSWER_DAYS)
     with progress.step("build_features: the days of campaigns"):
         days = past_campaigns(context)
-        every = sorted({*days, *observed.past_campaigns(context)})
+        chosen = {*observed.past_campaigns(context), *own_campaigns(context)}
+        every = sorted({*days, *chosen})
         if every:
             with options(context, as_of_dates=every):
                 build_features.run(context)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_decisions import OFFER_EFFECTS
 from transforms.attributes import valid_at
@@ -13,6 +13,10 @@ from transforms.conform import conform
 from transforms.decisions import is_in_share
 
 HELD_OUT = 0
+# What was chosen for whoever was in a campaign that drew the offer too.
+ANY = "any"
+# A label begins at as_of: what is sent later than so many days after it works in too little of it.
+SOON_DAYS = 7
 
 
 def randomised_contacts(contacts: DataFrame) -> DataFrame:
@@ -33,6 +37,61 @@ def randomised_contacts(contacts: DataFrame) -> DataFrame:
         F.count("*").alias("contacts"), F.max("offer_id").alias("offer_id")
     )
     return counts.where(F.col("contacts") == 1).select("customer_id", "as_of", "offer_id")
+
+
+def own_contacts(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
+    """One row a contact of our own that chance could withhold: customer_id, as_of, offer_id (null:
+    held out), chosen_for, the offer that was chosen before the draw.
+
+    `decisions`: gold.offer_decisions, those due within SOON_DAYS of their plan and before the next
+    one decided anew; `outbox`: gold.outbox, whether it reached them or not, as nobody knows of the
+    held-out. as_of is the day whose features chose, so that both sides are known by the same.
+    """
+    dates = decisions.select("as_of").distinct()
+    following = dates.select(
+        F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
+    )
+    planned = decisions.where(F.col("offer_id").isNotNull() & F.col("effect").isNotNull()).join(
+        following, on="as_of", how="inner"
+    )
+    due = planned.where(
+        (F.datediff(F.col("send_on"), F.col("as_of")) <= SOON_DAYS)
+        & (F.col("next_as_of").isNull() | (F.col("send_on") <= F.col("next_as_of")))
+    )
+    triggered = outbox.where(F.col("offer_id").isNotNull()).select(
+        "customer_id",
+        F.col("triggered_on").alias("as_of"),
+        _unless_held_out().alias("offer_id"),
+        F.col("offer_id").alias("chosen_for"),
+    )
+    return due.select(
+        "customer_id",
+        "as_of",
+        _unless_held_out().alias("offer_id"),
+        F.col("offer_id").alias("chosen_for"),
+    ).unionByName(triggered)
+
+
+def _unless_held_out() -> Column:
+    return F.when(~F.col("is_held_out"), F.col("offer_id"))
+
+
+def trial_contacts(randomised: DataFrame, own: DataFrame) -> DataFrame:
+    """One row a (customer_id, as_of) for whom chance decided: offer_id (null: held out), and
+    chosen_for, which is ANY where the offer itself was drawn. Who is twice in a day is left out.
+    """
+    drawn = randomised.select("customer_id", "as_of", "offer_id", F.lit(ANY).alias("chosen_for"))
+    counts = (
+        drawn.unionByName(own)
+        .groupBy("customer_id", "as_of")
+        .agg(
+            F.count("*").alias("contacts"),
+            F.max("offer_id").alias("offer_id"),
+            F.max("chosen_for").alias("chosen_for"),
+        )
+    )
+    single = counts.where(F.col("contacts") == 1)
+    return single.select("customer_id", "as_of", "offer_id", "chosen_for")
 
 
 def observed_contacts(contacts: DataFrame) -> DataFrame:
@@ -87,31 +146,47 @@ def with_observed(
 
 
 def with_arms(
-    rows: DataFrame, contacts: DataFrame, offers: Sequence[str], split_of: dict[dt.date, str]
+    rows: DataFrame,
+    contacts: DataFrame,
+    offers: Sequence[str],
+    split_of: Mapping[dt.date, str],
+    own_split_of: Mapping[dt.date, str],
 ) -> DataFrame:
-    """Add arm (0 held out, k the k-th offer), fold (0 or 1), split and e_<k>, shares by campaign.
+    """Add arm (0 held out, k the k-th offer), fold (0 or 1), split, and e_<k>, the chance of the
+    arm: its share of those who were chosen for the same that day; of an offer that was not, 0.
 
-    Rows of other offers or dates are left out; `rows` has customer_id and as_of.
+    `contacts`: of trial_contacts; `split_of`: days of campaigns whose offers were drawn,
+    `own_split_of`: of our own. Rows of other offers or dates are left out, and of our own where
+    nobody, or everybody, was held out. `rows` has customer_id and as_of.
     """
     arm = F.when(F.col("offer_id").isNull(), F.lit(float(HELD_OUT)))
     for k, name in enumerate(offers, 1):
         arm = arm.when(F.col("offer_id") == name, F.lit(float(k)))
-    split = F.lit(None).cast("string")
-    for day, name in split_of.items():
-        split = F.when(F.col("as_of") == F.lit(day).cast("date"), name).otherwise(split)
-    armed = contacts.select("customer_id", "as_of", arm.alias("arm"), split.alias("split"))
+    is_own = F.col("chosen_for") != ANY
+    split = F.when(is_own, _split_of(own_split_of)).otherwise(_split_of(split_of))
+    armed = contacts.select(
+        "customer_id", "as_of", "chosen_for", arm.alias("arm"), split.alias("split")
+    )
     armed = armed.where(F.col("arm").isNotNull() & F.col("split").isNotNull())
     joined = rows.join(armed, on=["customer_id", "as_of"], how="inner")
-    shares = joined.groupBy("as_of").agg(
+    shares = joined.groupBy("as_of", "chosen_for").agg(
         *[
             (F.count(F.when(F.col("arm") == float(k), 1)) / F.count("*")).alias(f"e_{k}")
             for k in range(len(offers) + 1)
         ]
     )
+    usable = shares.where(~is_own | ((F.col("e_0") > 0) & (F.col("e_0") < 1)))
     fold = is_in_share(0.5, F.lit("fold"), F.col("customer_id"))
-    return joined.join(shares, on="as_of", how="inner").select(
-        "*", fold.cast("double").alias("fold")
-    )
+    both = joined.join(usable, on=["as_of", "chosen_for"], how="inner")
+    kept = [c for c in both.columns if c != "chosen_for"]
+    return both.select(*kept, fold.cast("double").alias("fold"))
+
+
+def _split_of(days: Mapping[dt.date, str]) -> Column:
+    split = F.lit(None).cast("string")
+    for day, name in days.items():
+        split = F.when(F.col("as_of") == F.lit(day).cast("date"), name).otherwise(split)
+    return split
 
 
 def offer_effects(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from contracts.features import FEATURE_TABLES
-from jobs.deciding.uplift import horizon_passed, scorer
+from jobs.deciding.uplift import features_command, horizon_passed, labelled_days, scorer
 from jobs.runtime.context import Context
 from jobs.runtime.registry import Registry
 from jobs.runtime.run_info import code_version
@@ -75,30 +75,15 @@ def campaign_days(context: Context, contacts: Any) -> dict[str, list[dt.date]]:
     for r in counted.orderBy("offer_id", "as_of").collect():  # campaigns x offers
         if r["as_of"] in passed and r["count"] >= fewest:
             found.setdefault(r["offer_id"], []).append(r["as_of"])
-    there = with_labels(context)
+    there = labelled_days(context)
     missing = sorted({d for days in found.values() for d in days} - there)
     if missing:
-        dates = " ".join(f"--as-of {d}" for d in missing)
         context.progress.warn(
             f"{len(missing)} days of campaigns that chose their customers have no features and are "
-            f"left out. Run `spark-submit jobs/build_features.py --env {context.settings.env} "
-            f"{dates}`."
+            f"left out. Run `{features_command(context, missing)}`."
         )
     kept = {offer: [d for d in days if d in there] for offer, days in found.items()}
     return {offer: days for offer, days in kept.items() if days}
-
-
-def with_labels(context: Context) -> set[dt.date]:
-    """The days that have features and labels of the primary horizon."""
-    if not all(context.has(n) for n in (*FEATURE_TABLES, "features.labels")):
-        return set()
-    horizon = context.settings.churn.primary_horizon_days
-    labels = context.read("features.labels").where(f"horizon_days = {horizon}")
-    days = [
-        {r["as_of"] for r in frame.select("as_of").distinct().collect()}  # dates
-        for frame in (context.read("features.transactions"), labels)
-    ]
-    return days[0] & days[1]
 
 
 def observed_rows(context: Context, contacts: Any, days: Sequence[dt.date]) -> Any:

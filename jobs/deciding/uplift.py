@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,53 @@ def campaign_splits(context: Context, contacts: Any) -> dict[dt.date, str]:
     return {day: last.get(day, "train") for day in days}
 
 
+def own_campaigns(context: Context) -> list[dt.date]:
+    """The days of our own plans and triggers with a hold-out whose horizon has passed by as_of."""
+    return horizon_passed(context, own_contacts_of(context))
+
+
+def own_contacts_of(context: Context) -> Any:
+    """Who was sent what our own plans and triggers chose for them, and who was held out."""
+    from transforms.experiments import own_contacts
+
+    return own_contacts(context.read("gold.offer_decisions"), context.read("gold.outbox"))
+
+
+def own_splits(context: Context, own: Any, splits: Mapping[dt.date, str]) -> dict[dt.date, str]:
+    """The days of our own campaigns: train where their horizon ended before the learner is chosen,
+    else later. What is later is in no test, and in the model that is used."""
+    churn = context.settings.churn
+    wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    chosen_on = min(day for day, split in splits.items() if split == "validation")
+    days = horizon_passed(context, own)
+    there = labelled_days(context)
+    if missing := [d for d in days if d not in there]:
+        context.progress.warn(
+            f"{len(missing)} days of our own campaigns have no features and labels and teach "
+            f"nothing. Run `{features_command(context, missing)}`."
+        )
+    return {d: "train" if d + wait <= chosen_on else "later" for d in days if d in there}
+
+
+def labelled_days(context: Context) -> set[dt.date]:
+    """The days that have features and labels of the primary horizon."""
+    if not all(context.has(n) for n in (*FEATURE_TABLES, "features.labels")):
+        return set()
+    horizon = context.settings.churn.primary_horizon_days
+    labels = context.read("features.labels").where(f"horizon_days = {horizon}")
+    days = [
+        {r["as_of"] for r in frame.select("as_of").distinct().collect()}  # dates
+        for frame in (context.read("features.transactions"), labels)
+    ]
+    return days[0] & days[1]
+
+
+def features_command(context: Context, days: Sequence[dt.date]) -> str:
+    """What makes the features of the days."""
+    dates = " ".join(f"--as-of {d}" for d in days)
+    return f"spark-submit jobs/build_features.py --env {context.settings.env} {dates}"
+
+
 def check_features(context: Context, days: Sequence[dt.date]) -> None:
     """Raise TableError, with the command that mends it, where a campaign's day has no features."""
     for name in (*FEATURE_TABLES, "features.labels"):
@@ -53,10 +100,9 @@ def check_features(context: Context, days: Sequence[dt.date]) -> None:
     there = context.read("features.transactions").select("as_of").distinct().collect()  # dates
     missing = sorted(set(days) - {r["as_of"] for r in there})
     if missing:
-        dates = " ".join(f"--as-of {d}" for d in missing)
         raise TableError(
             f"features.transactions: has no row for the days of {len(missing)} campaigns. Run "
-            f"`spark-submit jobs/build_features.py --env {context.settings.env} {dates}` first."
+            f"`{features_command(context, missing)}` first."
         )
 
 

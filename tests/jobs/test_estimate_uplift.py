@@ -208,6 +208,73 @@ def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
     assert [r["policy"] for r in decided] == ["rules"]
 
 
+def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
+    """On the last day 300 customers were not in the trial but in a plan that chose discount_20 for
+    all, and held out every other one: who was sent it stayed, who was held out left."""
+    import shutil
+
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    context, day = at(root), CAMPAIGNS[-1]
+    ids = [f"c{n:04d}" for n in range(300)]
+    decisions = [
+        {
+            "customer_id": c,
+            "as_of": day,
+            "offer_id": "discount_20",
+            "effect": 0.1,
+            "is_held_out": bool(n % 2),
+            "send_on": day + dt.timedelta(days=1),
+        }
+        for n, c in enumerate(ids)
+    ]
+    labels = context.read("features.labels").where(f"as_of = DATE'{day}'").toPandas()
+    mine = labels["customer_id"].isin(ids)
+    labels.loc[mine, "churned"] = labels.loc[mine, "customer_id"].str[-1].astype(int) % 2
+    kept = context.read("silver.campaign_contacts").toPandas()
+    is_of_day = kept["contacted_at"].dt.date == day
+    kept = kept[~(is_of_day & kept["customer_id"].isin(ids))].astype(object)
+    tables = {
+        "gold.offer_decisions": (decisions, [day]),
+        "features.labels": (labels.to_dict("records"), [day]),
+        "silver.campaign_contacts": (kept.where(kept.notna(), None).to_dict("records"), ["x"]),
+    }
+    context.lake.commit(
+        [
+            Write(context.table(n), rows_of(context, n, rows), slices, is_checked=False)
+            for n, (rows, slices) in tables.items()
+        ]
+    )
+    estimate_uplift.run(at(root))
+
+    def on_plus(where):
+        effects = at(where).read("gold.offer_effects").where("offer_id = 'discount_20'").toPandas()
+        plans = at(where).read("features.demographics").where(f"as_of = DATE'{AS_OF}'").toPandas()
+        return effects.merge(plans[plans["plan"] == "plus"], on="customer_id")["effect"].mean()
+
+    # About 150 of them on plus, an effect of 1, beside 4 x 450 of none: the mean moves by .08.
+    assert on_plus(root) - on_plus(lake) > 0.04
+    # In no test: the trial's customers alone, now 600.
+    found = at(root).read("gold.uplift_results").where("split = 'test' AND metric = 'qini'")
+    assert [r["customers"] for r in found.collect()] == [600]
+
+
+def test_our_own_days_train_where_they_ended_before_the_choice(lake):
+    from jobs.deciding import uplift
+
+    context = at(lake)
+    splits = {CAMPAIGNS[-2]: "validation", CAMPAIGNS[-1]: "test"}
+    days = [TARGETED, CAMPAIGNS[-3], CAMPAIGNS[-2], CAMPAIGNS[-1], dt.date(2017, 3, 3)]
+    own = context.spark.createDataFrame([("a", d) for d in days], "customer_id string, as_of date")
+    # Dates are 30 days apart, a horizon; of 3 March there are no features.
+    assert uplift.own_splits(context, own, splits) == {
+        TARGETED: "train",
+        CAMPAIGNS[-3]: "train",
+        CAMPAIGNS[-2]: "later",
+        CAMPAIGNS[-1]: "later",
+    }
+
+
 def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):
     found = at(lake).read("gold.policy_comparison").toPandas().set_index("policy")
     # No day before as_of was scored, so there are no factors for the rules.
@@ -225,13 +292,14 @@ def test_of_a_campaign_of_any_size_so_many_come_to_the_driver(lake):
     """300 of 900, of the matrix and of the facts the same ones, and it is said."""
     from jobs.deciding import policies, uplift
     from tests.jobs.ingest_lake import Said
-    from transforms.experiments import randomised_contacts
+    from transforms.experiments import randomised_contacts, trial_contacts
 
     context = at(lake, most_rows_on_driver=300)
     context.progress = Said()
     contacts = randomised_contacts(context.read("silver.campaign_contacts"))
     splits = uplift.campaign_splits(context, contacts)
-    armed, rows, _ = estimate_uplift.experiment_rows(context, contacts, ["discount_20"], splits)
+    trials = trial_contacts(contacts, uplift.own_contacts_of(context))
+    armed, rows, _ = estimate_uplift.experiment_rows(context, trials, ["discount_20"], splits, {})
     sample = uplift.sampled(context, rows, "test")
     facts = policies.facts(context, armed.repartition(7), CAMPAIGNS[-1]).toPandas()
     assert len(sample) == 300
