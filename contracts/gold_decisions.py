@@ -38,6 +38,19 @@ OFFER_DECISIONS = Table(
     ),
 )
 
+HOLD_OUT = Table(
+    name="gold.hold_out",
+    row="One customer for whom an offer was ever chosen: are offers kept from them, to measure by.",
+    key=("customer_id",),
+    cluster_by=("customer_id",),
+    columns=(
+        CUSTOMER_ID,
+        Column("stratum", "string", "Segment when they were drawn; shares hold within it", False),
+        Column("is_held_out", "boolean", "True: no plan sends them anything; never changes", False),
+        Column("assigned_on", "date", "as_of of the plan that drew them", False),
+    ),
+)
+
 OFFER_PLAN = Table(
     name="gold.offer_plan",
     row="One offer of a plan with its sums, and the price of the budget.",
@@ -262,6 +275,7 @@ MODEL_AB = Table(
 GOLD_DECISIONS = (
     CAMPAIGN_RESULTS,
     OFFER_DECISIONS,
+    HOLD_OUT,
     OFFER_PLAN,
     OFFER_EFFECTS,
     UPLIFT_RESULTS,

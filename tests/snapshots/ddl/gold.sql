@@ -270,6 +270,15 @@ CREATE TABLE IF NOT EXISTS gold.offer_decisions (
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row is: One customer who is not terminated, with the offer decided, or why there is none. Key: as_of, customer_id.';
 
+CREATE TABLE IF NOT EXISTS gold.hold_out (
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `stratum` string NOT NULL COMMENT 'Segment when they were drawn; shares hold within it',
+  `is_held_out` boolean NOT NULL COMMENT 'True: no plan sends them anything; never changes',
+  `assigned_on` date NOT NULL COMMENT 'as_of of the plan that drew them'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row is: One customer for whom an offer was ever chosen: are offers kept from them, to measure by. Key: customer_id.';
+
 CREATE TABLE IF NOT EXISTS gold.offer_plan (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
