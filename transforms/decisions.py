@@ -73,15 +73,19 @@ def sent_decisions(decisions: DataFrame, as_of: dt.date) -> DataFrame:
     A plan holds until the next one: what it meant to send after that day was decided anew. Who is
     held out cools off like the others: else the next plan would choose them, and few others, again.
     """
-    past = decisions.where(F.col("as_of") < F.lit(as_of).cast("date"))
-    dates = past.select("as_of").distinct()
-    following = dates.select(
-        F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
-    )
-    dated = past.join(following, on="as_of", how="inner")
+    dated = with_next_plan(decisions.where(F.col("as_of") < F.lit(as_of).cast("date")))
     until = F.coalesce(F.col("next_as_of"), F.lit(as_of).cast("date"))
     sent = dated.where(F.col("offer_id").isNotNull() & (F.col("send_on") <= until))
     return sent.select("customer_id", "offer_id", F.col("send_on").alias("contacted_on"))
+
+
+def with_next_plan(decisions: DataFrame) -> DataFrame:
+    """Add next_as_of, the as_of of the plan that followed; null: none has."""
+    dates = decisions.select("as_of").distinct()
+    following = dates.select(
+        F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
+    )
+    return decisions.join(following, on="as_of", how="inner")
 
 
 def is_in_share(share: float, *columns: Column) -> Column:

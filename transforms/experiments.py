@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, Window, functions as F
+from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.gold_decisions import OFFER_EFFECTS
 from transforms.attributes import valid_at
 from transforms.conform import conform
-from transforms.decisions import is_in_share
+from transforms.decisions import is_in_share, with_next_plan
 
 HELD_OUT = 0
 # What was chosen for whoever was in a campaign that drew the offer too.
@@ -47,18 +47,15 @@ def own_contacts(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
     one decided anew; `outbox`: gold.outbox, whether it reached them or not, as nobody knows of the
     held-out. as_of is the day whose features chose, so that both sides are known by the same.
     """
-    dates = decisions.select("as_of").distinct()
-    following = dates.select(
-        F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
-    )
-    planned = decisions.where(F.col("offer_id").isNotNull() & F.col("effect").isNotNull()).join(
-        following, on="as_of", how="inner"
+    planned = with_next_plan(decisions).where(
+        F.col("offer_id").isNotNull() & F.col("effect").isNotNull()
     )
     due = planned.where(
         (F.datediff(F.col("send_on"), F.col("as_of")) <= SOON_DAYS)
         & (F.col("next_as_of").isNull() | (F.col("send_on") <= F.col("next_as_of")))
     )
-    triggered = outbox.where(F.col("offer_id").isNotNull()).select(
+    is_of_rule = F.col("campaign_id").isNull()
+    triggered = outbox.where(is_of_rule & F.col("offer_id").isNotNull()).select(
         "customer_id",
         F.col("triggered_on").alias("as_of"),
         _unless_held_out().alias("offer_id"),

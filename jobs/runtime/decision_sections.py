@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -188,4 +188,9 @@ class MessageSettings(Section):
     batch_poll_seconds: float = Field(gt=0)
     batch_wait_seconds: float = Field(ge=0)
     rows_a_commit: int = Field(ge=1)
+    send_by: Literal["file", "webhook", "email"]
     prices: PriceSettings
+
+    def of_a_writer(self) -> dict[str, Any]:
+        """What messages.limits.Limits holds: all but whom a job asks, stores by, and sends by."""
+        return self.model_dump(exclude={"base_url", "rows_a_commit", "send_by"})

@@ -387,12 +387,13 @@ COMMENT 'One row is: One metric of one arm of an experiment on models, where the
 
 CREATE TABLE IF NOT EXISTS gold.outbox (
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `rule` string NOT NULL COMMENT 'The rule of conf that fired',
-  `period_on` date NOT NULL COMMENT 'First day of the rule\'s period; a period has one contact',
+  `rule` string NOT NULL COMMENT 'The rule of conf that fired; of a message its campaign',
+  `period_on` date NOT NULL COMMENT 'First day of the rule\'s period, of a message as_of of its plan: it has one contact',
   `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',
-  `triggered_on` date NOT NULL COMMENT 'The as_of whose scores rose',
-  `from_level` string NOT NULL COMMENT 'Risk level at the as_of before',
-  `to_level` string NOT NULL COMMENT 'Risk level at triggered_on',
+  `campaign_id` string COMMENT 'Whose message in gold.messages is sent; null: a rule\'s',
+  `triggered_on` date NOT NULL COMMENT 'The as_of whose scores rose; of a message its send_on',
+  `from_level` string COMMENT 'Risk level at the as_of before; null: a message',
+  `to_level` string COMMENT 'Risk level at triggered_on; null: a message',
   `action` string NOT NULL COMMENT 'offer, survey, support or loyalty',
   `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
   `channel` string NOT NULL COMMENT 'file, webhook or email',
@@ -400,7 +401,7 @@ CREATE TABLE IF NOT EXISTS gold.outbox (
   `expires_on` date NOT NULL COMMENT 'Not sent from this day on'
 ) USING delta
 CLUSTER BY (customer_id)
-COMMENT 'One row is: One contact of a customer by a rule in a period, because their risk level rose. Key: customer_id, rule, period_on.';
+COMMENT 'One row is: One contact of a customer by a rule in a period, or one approved message of a campaign. Key: customer_id, rule, period_on.';
 
 CREATE TABLE IF NOT EXISTS gold.outbox_deliveries (
   `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',

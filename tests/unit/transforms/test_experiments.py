@@ -86,7 +86,10 @@ DECISION = (
     "as_of date, customer_id string, offer_id string, is_held_out boolean, send_on date, "
     "effect double"
 )
-TRIGGER = "customer_id string, triggered_on date, offer_id string, is_held_out boolean"
+TRIGGER = (
+    "customer_id string, triggered_on date, offer_id string, is_held_out boolean, "
+    "campaign_id string"
+)
 
 
 def own_of(frame, decisions, triggers=()):
@@ -106,7 +109,11 @@ def test_our_own_plans_and_triggers_count_for_whom_chance_could_withhold_them(fr
             (DAY, "f", "ten", False, D(2025, 3, 9), 0.1),  # too late for its label
             (week, "g", "ten", False, D(2025, 3, 9), 0.1),
         ],
-        [("h", DAY, "five", True), ("i", DAY, None, False)],
+        [
+            ("h", DAY, "five", True, None),
+            ("i", DAY, None, False, None),
+            ("a", DAY, "ten", False, "plan"),  # the message of a decision
+        ],
     )
     assert tuples_of(own, "customer_id", "as_of", "offer_id", "chosen_for") == [
         ("a", DAY, "ten", "ten"),
