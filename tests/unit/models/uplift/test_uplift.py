@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from models.uplift import metrics
-from models.uplift.boosting import LocalBoosting, ensemble_of
+from models.uplift.boosting import LocalBoosting, ensemble_of, probability
 from models.uplift.learners import LEARNERS, UpliftModel, fit
 
 BOOSTED = LocalBoosting(
@@ -107,6 +107,14 @@ def test_a_regression_booster_gives_the_same_numbers_as_its_library():
     booster = xgboost.train({"objective": "reg:squarederror"}, xgboost.DMatrix(x, y), 20)
     expected = booster.predict(xgboost.DMatrix(x))
     np.testing.assert_allclose(ensemble_of(booster).predict(x), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_an_arm_of_which_nobody_or_everybody_left_has_that_risk(label):
+    rows = pd.DataFrame({"x0": np.linspace(0, 1, 40), "churned": label})
+    trees = BOOSTED.classifier(rows, ["x0"], "churned")
+    found = probability(trees, rows[["x0"]].to_numpy(np.float32))
+    assert found == pytest.approx(np.full(40, label))
 
 
 def verdict_of(rows, effect, arm=1, seed=7):
