@@ -39,13 +39,13 @@ def run(context: Context) -> None:
         known, drawn = hold_out(context, wanted)
         decided = context.lake.keep(with_hold_out(wanted, known.unionByName(drawn)))
         summary = offer_plan(decided, budget, unit, price)
-        context.write(
-            [
-                Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
-                Write(context.table("gold.offer_plan"), summary, [context.as_of]),
-                Write(context.table("gold.hold_out"), drawn, mode="merge"),
-            ]
-        )
+        writes = [
+            Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
+            Write(context.table("gold.offer_plan"), summary, [context.as_of]),
+        ]
+        if drawn.take(1):
+            writes.append(Write(context.table("gold.hold_out"), drawn, mode="merge"))
+        context.write(writes)
         tell(context, policy.name, unit, budget, plan.used, price)
     finally:
         context.lake.forget()
