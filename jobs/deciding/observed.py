@@ -4,6 +4,8 @@ of it rests on what was known."""
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -203,20 +205,23 @@ def effects(context: Context, found: Found, features: Any, tested: Sequence[str]
 
 
 def log(context: Context, found: Found) -> None:
-    """One MLflow run with the figures and the limits of the region."""
+    """One MLflow run with the figures of every offer; the same figures are logged once."""
     if context.is_dry or not found.results:
         return
     import mlflow
 
     registry = Registry(context.settings)
+    record = {"rows": [{**r, "as_of": str(r["as_of"])} for r in found.results]}
+    facts = json.dumps([record, context.settings.uplift.model_dump(), code_version()])
+    mark = hashlib.sha256(facts.encode()).hexdigest()[:24]
+    if registry.finished_run(mark) is not None:
+        return
     name = f"uplift-observed-{context.as_of}"
     with mlflow.start_run(experiment_id=registry.experiment_id(), run_name=name):
-        mlflow.set_tags({"code": code_version(), "is_randomised": "false"})
+        mlflow.set_tags({"fingerprint": mark, "code": code_version(), "is_randomised": "false"})
         mlflow.log_params(context.settings.uplift.model_dump())
         mlflow.log_metrics({f"{r['offer_id']}.{r['metric']}": r["value"] for r in found.results})
-        mlflow.log_dict(
-            {"rows": [{**r, "as_of": str(r["as_of"])} for r in found.results]}, "overlap.json"
-        )
+        mlflow.log_dict(record, "overlap.json")
         mlflow.log_dict(context.run.inputs, "input_versions.json")
 
 
