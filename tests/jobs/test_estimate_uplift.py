@@ -189,15 +189,14 @@ def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
 
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
-    targeted = at(lake).read("silver.campaign_contacts").where("NOT is_randomised").toPandas()
-    rows = [r._asdict() for r in targeted.itertuples(index=False)]
-    plain = [{k: v for k, v in r.items() if v is not None and v == v} for r in rows]
+    targeted = at(lake).read("silver.campaign_contacts").where("NOT is_randomised")
+    rows = [r.asDict() for r in targeted.collect()]
     # Before anything is read there: a session keeps what it knows of a table.
     shutil.rmtree(root / "silver" / "campaign_contacts")
     shutil.rmtree(root / "gold" / "policy_comparison")
     context = at(root)
     table = context.table("silver.campaign_contacts")
-    frame = rows_of(context, table.name, plain)
+    frame = rows_of(context, table.name, rows)
     context.lake.commit([Write(table, frame, ["x"], is_checked=False)])
     estimate_uplift.run(context)
     effects = context.read("gold.offer_effects").select("offer_id", "basis").distinct().collect()
@@ -228,16 +227,17 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
         }
         for n, c in enumerate(ids)
     ]
-    labels = context.read("features.labels").where(f"as_of = DATE'{day}'").toPandas()
-    mine = labels["customer_id"].isin(ids)
-    labels.loc[mine, "churned"] = labels.loc[mine, "customer_id"].str[-1].astype(int) % 2
-    kept = context.read("silver.campaign_contacts").toPandas()
-    is_of_day = kept["contacted_at"].dt.date == day
-    kept = kept[~(is_of_day & kept["customer_id"].isin(ids))].astype(object)
+    of_day = context.read("features.labels").where(f"as_of = DATE'{day}'").collect()
+    labels = [r.asDict() for r in of_day]
+    for row in labels:
+        if row["customer_id"] in ids:
+            row["churned"] = int(row["customer_id"][-1]) % 2
+    every = [r.asDict() for r in context.read("silver.campaign_contacts").collect()]
+    kept = [r for r in every if r["contacted_at"].date() != day or r["customer_id"] not in ids]
     tables = {
         "gold.offer_decisions": (decisions, [day]),
-        "features.labels": (labels.to_dict("records"), [day]),
-        "silver.campaign_contacts": (kept.where(kept.notna(), None).to_dict("records"), ["x"]),
+        "features.labels": (labels, [day]),
+        "silver.campaign_contacts": (kept, ["x"]),
     }
     context.lake.commit(
         [
