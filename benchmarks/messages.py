@@ -50,7 +50,7 @@ class NoBatches:
 
 def limits(concurrency: int) -> Limits:
     """Those of conf/demo.yaml, at another concurrency."""
-    conf = load("demo").messages.model_dump(exclude={"base_url", "rows_a_commit"})
+    conf = load("demo").messages.of_a_writer()
     found = Limits(**{**conf, "prices": Prices(**conf["prices"])})
     return replace(found, concurrency=concurrency, spend_cap_usd=1000.0)
 

@@ -38,6 +38,19 @@ OFFER_DECISIONS = Table(
     ),
 )
 
+HOLD_OUT = Table(
+    name="gold.hold_out",
+    row="One customer for whom an offer was ever chosen: are offers kept from them, to measure by.",
+    key=("customer_id",),
+    cluster_by=("customer_id",),
+    columns=(
+        CUSTOMER_ID,
+        Column("stratum", "string", "Segment when they were drawn; shares hold within it", False),
+        Column("is_held_out", "boolean", "True: no plan sends them anything; never changes", False),
+        Column("assigned_on", "date", "as_of of the plan that drew them", False),
+    ),
+)
+
 OFFER_PLAN = Table(
     name="gold.offer_plan",
     row="One offer of a plan with its sums, and the price of the budget.",
@@ -104,7 +117,7 @@ MESSAGE_BATCHES = Table(
 
 OFFER_EFFECTS = Table(
     name="gold.offer_effects",
-    row="One customer who can still be kept and one offer: what an experiment says it changes.",
+    row="One customer who can still be kept and one offer: what campaigns say it changes.",
     key=("as_of", "customer_id", "offer_id"),
     slice_by="as_of",
     cluster_by=("customer_id", "as_of"),
@@ -113,7 +126,12 @@ OFFER_EFFECTS = Table(
         CUSTOMER_ID,
         Column("offer_id", "string", "The offer of conf/offers.yaml", False),
         Column("effect", "double", "Fall in churn probability; below 0 it does harm", False),
-        Column("basis", "string", "individual, or average where no heterogeneity was found", False),
+        Column(
+            "basis",
+            "string",
+            "individual; average where no heterogeneity was found; observational: no experiment",
+            False,
+        ),
         Column("learner", "string", "s_, t_, x_, dr_ or shift_learner", False),
     ),
 )
@@ -126,16 +144,27 @@ UPLIFT_RESULTS = Table(
     columns=(
         AS_OF,
         Column("learner", "string", "s_, t_, x_, dr_ or shift_learner", False),
-        Column("split", "string", "validation (chose the learner) or test", False),
-        Column("offer_id", "string", "The offer, against the held-out", False),
         Column(
-            "metric", "string", "qini, auuc, average_effect, calibration_slope or decile_<n>", False
+            "split",
+            "string",
+            "validation (chose the learner), test, or observed: no hold-out",
+            False,
         ),
+        Column("offer_id", "string", "The offer, against the held-out, or against the rest", False),
+        Column(
+            "metric",
+            "string",
+            "qini, auuc, average_effect, calibration_slope or decile_<n>; of observed: "
+            "average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, "
+            "imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>",
+            False,
+        ),
+        Column("is_randomised", "boolean", "False: adjusted, and what was not seen stays", False),
         Column("value", "double", "Value of the metric; of a decile: the observed fall", False),
         Column("ci_low", "double", "Lower end of the 95 % interval; null: none computed"),
         Column("ci_high", "double", "Upper end of the 95 % interval; null: none computed"),
         Column("customers", "bigint", "Rows behind it", False),
-        Column("verdict", "string", "What follows for the offer; null but for qini on test"),
+        Column("verdict", "string", "What follows; null but for qini on test and overlap_share"),
     ),
 )
 
@@ -246,6 +275,7 @@ MODEL_AB = Table(
 GOLD_DECISIONS = (
     CAMPAIGN_RESULTS,
     OFFER_DECISIONS,
+    HOLD_OUT,
     OFFER_PLAN,
     OFFER_EFFECTS,
     UPLIFT_RESULTS,

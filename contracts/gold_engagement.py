@@ -1,4 +1,4 @@
-"""Gold tables of automated engagement: who is to be contacted and why, and what came of it."""
+"""Gold tables of engagement: who is to be contacted and why, and what came of it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ _CONTACT_ID = Column(
 
 OUTBOX = Table(
     name="gold.outbox",
-    row="One contact of a customer by a rule in a period, because their risk level rose.",
+    row="One contact of a customer by a rule in a period, or one approved message of a campaign.",
     key=("customer_id", "rule", "period_on"),
     cluster_by=("customer_id",),
     columns=(
         CUSTOMER_ID,
-        Column("rule", "string", "The rule of conf that fired", False),
+        Column("rule", "string", "The rule of conf that fired; of a message its campaign", False),
         Column(
-            "period_on", "date", "First day of the rule's period; a period has one contact", False
+            "period_on",
+            "date",
+            "First day of the rule's period, of a message as_of of its plan: it has one contact",
+            False,
         ),
         _CONTACT_ID,
-        Column("triggered_on", "date", "The as_of whose scores rose", False),
-        Column("from_level", "string", "Risk level at the as_of before", False),
-        Column("to_level", "string", "Risk level at triggered_on", False),
+        Column("campaign_id", "string", "Whose message in gold.messages is sent; null: a rule's"),
+        Column(
+            "triggered_on", "date", "The as_of whose scores rose; of a message its send_on", False
+        ),
+        Column("from_level", "string", "Risk level at the as_of before; null: a message"),
+        Column("to_level", "string", "Risk level at triggered_on; null: a message"),
         Column("action", "string", "offer, survey, support or loyalty", False),
         Column("offer_id", "string", "The offer of conf/offers.yaml; null: none"),
         Column("channel", "string", "file, webhook or email", False),

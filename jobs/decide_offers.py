@@ -15,8 +15,9 @@ from jobs.runtime.writes import Write
 
 
 def run(context: Context) -> None:
-    """gold.offer_decisions and gold.offer_plan of as_of."""
+    """gold.offer_decisions and gold.offer_plan of as_of; gold.hold_out of whom it drew."""
     from transforms.decisions import offer_decisions, offer_plan
+    from transforms.hold_out import with_hold_out
     from transforms.offers import with_worth_as_gain
 
     decisions = context.settings.decisions
@@ -33,26 +34,37 @@ def run(context: Context) -> None:
         is_by_gain = policy.name in ("uplift", "rules")
         rows = plan.rows if is_by_gain else with_worth_as_gain(plan.rows, offers)
         price = plan.shadow_price if is_by_gain else None
-        decided = context.lake.keep(
-            offer_decisions(
-                rows,
-                offers,
-                policy.name,
-                f"plan-{context.as_of}",
-                decisions.hold_out_share,
-                decisions.redemption_rate,
-            )
-        )
+        named = (policy.name, f"plan-{context.as_of}")
+        wanted = context.lake.keep(offer_decisions(rows, offers, *named, decisions.redemption_rate))
+        known, drawn = hold_out(context, wanted)
+        decided = context.lake.keep(with_hold_out(wanted, known.unionByName(drawn)))
         summary = offer_plan(decided, budget, unit, price)
-        context.write(
-            [
-                Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
-                Write(context.table("gold.offer_plan"), summary, [context.as_of]),
-            ]
-        )
+        writes = [
+            Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
+            Write(context.table("gold.offer_plan"), summary, [context.as_of]),
+        ]
+        if drawn.take(1):
+            writes.append(Write(context.table("gold.hold_out"), drawn, mode="merge"))
+        context.write(writes)
         tell(context, policy.name, unit, budget, plan.used, price)
     finally:
         context.lake.forget()
+
+
+def hold_out(context: Context, decided: Any) -> tuple[Any, Any]:
+    """gold.hold_out as it is, and those whom this plan draws; both empty without a hold-out."""
+    from transforms.hold_out import newly_drawn
+
+    known = context.read("gold.hold_out")
+    share = context.settings.decisions.hold_out_share
+    if not share:
+        return known.limit(0), known.limit(0)
+    segments = of_day(context, "gold.customer_segments", "").selectExpr(
+        "customer_id", "segment AS stratum"
+    )
+    chosen = decided.where("offer_id IS NOT NULL").select("customer_id")
+    strata = chosen.join(segments, on="customer_id", how="inner")
+    return known, context.lake.keep(newly_drawn(strata, known, share, context.as_of))
 
 
 def offers_of_conf() -> list[Any]:
@@ -138,10 +150,15 @@ def priced_options(context: Context, offers: list[Any], policy: str) -> Any:
 
 
 def measured(context: Context) -> Any:
-    """What experiments say of every customer and offer at as_of; None: nothing was estimated."""
+    """What experiments say of every customer and offer at as_of; None: nothing was estimated.
+
+    What campaigns without a random choice suggest is for people to read; no plan follows it.
+    """
     if not context.has("gold.offer_effects"):
         return None
-    effects = context.read("gold.offer_effects").where(f"as_of = DATE'{context.as_of}'")
+    effects = context.read("gold.offer_effects").where(
+        f"as_of = DATE'{context.as_of}' AND basis <> 'observational'"
+    )
     return effects if effects.take(1) else None
 
 

@@ -23,11 +23,15 @@ JOURNAL = "outbox.journal"
 
 
 def run(context: Context) -> None:
-    """gold.outbox_deliveries of the contacts that were triggered by as_of and are not done with."""
+    """gold.outbox gains the approved messages that are due; gold.outbox_deliveries of the contacts
+    that were triggered by as_of and are not done with."""
     from jobs.engaging.delivery import Delivery, Journal
 
+    queue_approved(context)
     if not context.has("gold.outbox"):
-        return context.progress.say("      outbox      no risk level has triggered a contact yet")
+        return context.progress.say(
+            "      outbox      no contact was triggered and no message approved yet"
+        )
     rows = context.lake.keep(due(context))
     if context.is_dry:
         counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
@@ -48,6 +52,28 @@ def run(context: Context) -> None:
     return tell(context, found, delivery.waiting)
 
 
+def queue_approved(context: Context) -> None:
+    """The messages that people have approved become rows of the outbox, once, on the day of their
+    plan; a row that is there is never changed."""
+    from transforms.approved_messages import Way, queued
+
+    if not context.has("gold.messages"):
+        return
+    by = context.settings.messages.send_by
+    ways = [
+        Way(name, by if by != "email" or offer.channel == "email" else "file", offer.valid_days)
+        for name, offer in load_offers().items()
+    ]
+    table = context.table("gold.outbox")
+    messages, decisions = (context.read(f"gold.{n}") for n in ("messages", "offer_decisions"))
+    found = queued(messages, decisions, ways, context.as_of)
+    fresh = found.join(context.read(table.name), on=list(table.key), how="left_anti")
+    fresh = context.lake.keep(fresh.select(*table.column_names))
+    if count := fresh.count():
+        context.progress.say(f"      outbox      {count:,} approved messages are due")
+        context.write([Write(table, fresh, mode="merge")])
+
+
 @contextmanager
 def closing_all(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The sinks; their connections end with the run."""
@@ -59,11 +85,12 @@ def closing_all(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def due(context: Context) -> Any:
-    """One row a contact to send, with the customer's profile as it is now.
+    """One row a contact to send, with the customer's profile, and the message, as they are now.
 
     An opt-out or an address that came after the trigger counts: the newest version is read,
-    whatever as_of is.
+    whatever as_of is. So does an approval that was taken back.
     """
+    from transforms.approved_messages import with_message
     from transforms.engagement import undelivered
 
     is_dead_tried = bool(context.options.get("retry_dead"))
@@ -75,15 +102,18 @@ def due(context: Context) -> Any:
     )
     current = context.read("silver.customers").where("valid_to IS NULL")
     profiles = current.select("customer_id", "first_name", "email", "language", "is_opted_out")
-    return rows.join(profiles, on="customer_id", how="left")
+    return with_message(rows, context.read("gold.messages")).join(
+        profiles, on="customer_id", how="left"
+    )
 
 
 def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
-    """The rows as contacts, one after the other, by contact_id; words for channel email alone."""
+    """The rows as contacts, one after the other, by contact_id; words for channel email, and for
+    the messages of a campaign."""
     from jobs.engaging.contact import Contact
 
     names = (
-        *("contact_id", "customer_id", "rule", "action", "offer_id", "channel"),
+        *("contact_id", "customer_id", "rule", "action", "offer_id", "channel", "campaign_id"),
         *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
     )
     is_retried = bool(context.options.get("retry_dead"))
@@ -91,8 +121,22 @@ def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
         fields = {name: row[name] for name in names}
         if is_retried:
             fields["attempts"] = 0
-        words: dict[str, Any] = written(context, row) if row["channel"] == "email" else {}
+        words: dict[str, Any] = {}
+        if row["campaign_id"] is not None:
+            words = approved_words(context, row)
+        elif row["channel"] == "email":
+            words = written(context, row)
         yield Contact(**fields, is_opted_out=bool(row["is_opted_out"]), **words)
+
+
+def approved_words(context: Context, row: Any) -> dict[str, str | None]:
+    """Address, subject and text: the text as it was approved."""
+    subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects
+    return {
+        "address": row["email"],
+        "subject": subjects.get(row["message_language"], subjects["en"]),
+        "text": row["message_text"],
+    }
 
 
 def written(context: Context, row: Any) -> dict[str, str | None]:

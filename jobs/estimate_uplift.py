@@ -1,55 +1,112 @@
-"""Learn from randomised campaigns what each offer changes for whom, and say if it can be told."""
+"""Learn from campaigns what each offer changes for whom, and say if it can be told.
+
+Experiments decide; campaigns that chose their customers are adjusted, and said to be so.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from jobs.deciding import policies, uplift
+from jobs.deciding import observed, policies, uplift
 from jobs.modelling.rows import designed
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+from jobs.runtime.errors import ModelGateError
 from jobs.runtime.offers import load_offers
 from jobs.runtime.writes import Write
+
+# What lies before the test: its model has seen nothing later.
+SEEN = "split IN ('train', 'validation')"
+
+
+class Trial(NamedTuple):
+    """What experiments say: the offers tested, gold.offer_effects, and rows of the other tables."""
+
+    offers: list[str]
+    learner: str
+    effects: Any
+    results: list[dict[str, Any]]
+    compared: list[dict[str, Any]]
 
 
 def run(context: Context) -> None:
     """gold.offer_effects, gold.uplift_results and gold.policy_comparison of as_of."""
-    from transforms.experiments import offer_effects, randomised_contacts
-
     context.needs("silver.campaign_contacts", "ingest")
     try:
-        contacts = context.lake.keep(randomised_contacts(context.read("silver.campaign_contacts")))
-        splits = uplift.campaign_splits(context, contacts)
-        uplift.check_features(context, list(splits))
-        offers = uplift.tested_offers(context, contacts, splits)
-        armed, rows, design = experiment_rows(context, contacts, offers, splits)
-        learner, model, found = best_learner(context, rows, design.names, offers)
-        test = [r for r in found if r["split"] == "test"]
-        averages = [uplift.average_of(test, offer) for offer in offers]
-        kept = at_as_of(context).mapInPandas(
-            uplift.scorer(design.encoder, model),
-            "as_of date, customer_id string, "
-            + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
-        )
-        effects = offer_effects(kept, offers, averages, learner)
-        compared = policy_rows(context, armed, rows, design.names, model)
-        context.write(
-            [
-                Write(context.table("gold.offer_effects"), effects, [context.as_of]),
-                written(context, "gold.uplift_results", found),
-                written(context, "gold.policy_comparison", compared),
-            ]
-        )
-        tell(context, learner, test)
-        tell_policies(context, compared)
+        trial, refused = None, None
+        try:
+            trial = experiment(context)
+        except ModelGateError as error:
+            refused = error
+        seen = observed.estimates(context, designed)
+        if refused is not None:
+            if not seen.results:
+                raise refused
+            context.progress.warn(f"{refused} Until then only what was not random is there.")
+        context.write(writes(context, trial, seen))
+        observed.log(context, seen)
+        if trial is not None:
+            tell(context, trial.learner, [r for r in trial.results if r["split"] == "test"])
+            tell_policies(context, trial.compared)
+        observed.tell(context, seen)
     finally:
         context.lake.forget()
 
 
+def experiment(context: Context) -> Trial:
+    """From randomised campaigns, and what our own held out at random; ModelGateError where there
+    are too few of the former."""
+    from transforms.experiments import offer_effects, randomised_contacts, trial_contacts
+
+    contacts = context.lake.keep(randomised_contacts(context.read("silver.campaign_contacts")))
+    splits = uplift.campaign_splits(context, contacts)
+    uplift.check_features(context, list(splits))
+    offers = uplift.tested_offers(context, contacts, splits)
+    own = context.lake.keep(uplift.own_contacts_of(context))
+    own_splits = uplift.own_splits(context, own, splits)
+    trials = trial_contacts(contacts, own)
+    armed, rows, design = experiment_rows(context, trials, offers, splits, own_splits)
+    learner, model, found = best_learner(context, rows, design.names, offers)
+    compared = policy_rows(context, armed, rows, design.names, model)
+    if "later" in own_splits.values():
+        model = uplift.fitted(context, learner, rows.where("split <> 'test'"), design.names, offers)
+    test = [r for r in found if r["split"] == "test"]
+    averages = [uplift.average_of(test, offer) for offer in offers]
+    kept = at_as_of(context).mapInPandas(
+        uplift.scorer(design.encoder, model),
+        "as_of date, customer_id string, "
+        + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
+    )
+    effects = offer_effects(kept, offers, averages, learner)
+    return Trial(offers, learner, effects, found, compared)
+
+
+def writes(context: Context, trial: Trial | None, seen: observed.Found) -> list[Write]:
+    """What goes into the three tables, in one commit."""
+    found = [
+        written(context, "gold.uplift_results", [*(trial.results if trial else []), *seen.results])
+    ]
+    parts = [] if trial is None else [trial.effects]
+    if seen.models:
+        further = observed.effects(context, seen, at_as_of(context), trial.offers if trial else [])
+        parts += [] if further is None else [further]
+    if parts:
+        effects = reduce(lambda one, other: one.unionByName(other), parts)
+        found.append(Write(context.table("gold.offer_effects"), effects, [context.as_of]))
+    if trial is not None:
+        found.append(written(context, "gold.policy_comparison", trial.compared))
+    return found
+
+
 def experiment_rows(
-    context: Context, contacts: Any, offers: list[str], splits: dict[Any, str]
+    context: Context,
+    contacts: Any,
+    offers: list[str],
+    splits: dict[Any, str],
+    own_splits: dict[Any, str],
 ) -> tuple[Any, Any, Any]:
     """One row a customer and campaign: with features; and with matrix columns, churned, arm, fold,
     split, e_<k>; and the design of the matrix."""
@@ -59,7 +116,7 @@ def experiment_rows(
     horizon = context.settings.churn.primary_horizon_days
     rows = feature_rows({name: context.read(name) for name in uplift.FEATURE_TABLES})
     labelled = labelled_rows(rows, context.read("features.labels"), horizon)
-    armed = context.lake.keep(with_arms(labelled, contacts, offers, splits))
+    armed = context.lake.keep(with_arms(labelled, contacts, offers, splits, own_splits))
     design = designed(context, armed)
     arms = ["arm", "fold", *[f"e_{k}" for k in range(len(offers) + 1)]]
     matrix = design.frame.join(
@@ -73,7 +130,7 @@ def best_learner(
 ) -> tuple[str, Any, list[dict[str, Any]]]:
     """The learner with the highest mean Qini on the last campaign but one, refitted with it, tested
     on the last: its name, the model, and all results."""
-    validation, test = (uplift.sampled(rows, split) for split in ("validation", "test"))
+    validation, test = (uplift.sampled(context, rows, split) for split in ("validation", "test"))
     train = rows.where("split = 'train'")
     found: list[dict[str, Any]] = []
     scores: dict[str, float] = {}
@@ -84,7 +141,7 @@ def best_learner(
         scores[learner] = sum(qinis) / len(qinis)
         found += one
     best = max(scores, key=lambda name: scores[name])
-    model = uplift.fitted(context, best, rows.where("split <> 'test'"), names, offers)
+    model = uplift.fitted(context, best, rows.where(SEEN), names, offers)
     return (
         best,
         model,
@@ -115,11 +172,11 @@ def policy_rows(
     offers = {name: load_offers()[name] for name in model.arms}
     nuisances = model
     if model.learner != "t_learner":
-        learned = rows.where("split <> 'test'")
+        learned = rows.where(SEEN)
         nuisances = uplift.fitted(context, "t_learner", learned, names, list(offers))
-    sample = uplift.sampled(rows, "test")
+    sample = uplift.sampled(context, rows, "test")
     day = sample["as_of"].iloc[0]
-    known = policies.facts(context, armed, day).toPandas()  # customers of one campaign
+    known = policies.facts(context, armed, day).toPandas()  # as many as sampled
     sample = sample.merge(known, on="customer_id", how="left", validate="one_to_one")
     if not policies.is_scored(context, day):
         context.progress.warn(

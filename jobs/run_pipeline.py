@@ -20,7 +20,8 @@ from jobs import (
     train_churn,
     write_messages,
 )
-from jobs.deciding.uplift import past_campaigns
+from jobs.deciding import observed
+from jobs.deciding.uplift import own_campaigns, past_campaigns
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 
@@ -65,10 +66,12 @@ def campaign_loop(context: Context) -> None:
     """From experiments to offers and messages, to what customers do then, to what it brought."""
     progress = context.progress
     later = context.as_of + dt.timedelta(days=ANSWER_DAYS)
-    with progress.step("build_features: the days of randomised campaigns"):
+    with progress.step("build_features: the days of campaigns"):
         days = past_campaigns(context)
-        if days:
-            with options(context, as_of_dates=days):
+        chosen = {*observed.past_campaigns(context), *own_campaigns(context)}
+        every = sorted({*days, *chosen})
+        if every:
+            with options(context, as_of_dates=every):
                 build_features.run(context)
     with progress.step("score_customers: the last randomised campaign"):
         if days and not context.is_dry:

@@ -176,7 +176,7 @@ def limits_of(context: Context) -> Any:
     """The section `messages` of conf as the package takes it."""
     from messages.limits import Limits, Prices
 
-    values = context.settings.messages.model_dump(exclude={"base_url", "rows_a_commit"})
+    values = context.settings.messages.of_a_writer()
     return Limits(**{**values, "prices": Prices(**values["prices"])})
 
 

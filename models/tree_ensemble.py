@@ -259,9 +259,9 @@ def _refuse_other_boosters(learner: Mapping[str, Any]) -> None:
 
 def _log_odds_of_base_score(base_score: str) -> float:
     """logit(p); xgboost < 3 writes "5E-1", xgboost >= 3 a list "[5E-1]"."""
-    written = json.loads(base_score)
-    probability = written[0] if isinstance(written, list) else written
-    return float(np.log(probability / (1.0 - probability)))
+    (probability,) = np.atleast_1d(json.loads(base_score))
+    with np.errstate(divide="ignore"):  # rows of which none, or all, are positive: -inf, inf
+        return float(np.log(probability / (1.0 - probability)))
 
 
 def _flat_tree(tree: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

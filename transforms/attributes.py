@@ -14,7 +14,9 @@ def valid_at(customers: DataFrame, spine: DataFrame) -> DataFrame:
     began = F.col("valid_from") < F.col("midnight")
     goes_on = F.col("valid_to").isNull() | (F.col("valid_to") >= F.col("midnight"))
     versions = customers.select(
-        "customer_id", "valid_from", "valid_to", "signup_on", *[a.name for a in ATTRIBUTES]
+        "customer_id",
+        *("valid_from", "valid_to", "signup_on", "is_opted_out"),
+        *[a.name for a in ATTRIBUTES],
     )
     of_customer = _with_midnight(spine).join(versions, on="customer_id", how="inner")
     return of_customer.where(began & goes_on)

@@ -19,7 +19,8 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFra
     `contacts`: silver.campaign_contacts, those chosen at random (policy mass; the held-out have no
     offer). `decisions`: gold.offer_decisions, whoever was chosen (policy personalised). `outbox`:
     gold.outbox, whom a rule would give an offer (campaign trigger-<rule>-<period>, personalised);
-    whether it reached them or not, since of the held-out nobody knows whether it would have.
+    whether it reached them or not, since of the held-out nobody knows whether it would have. Its
+    messages are those of decisions.
     """
     random = contacts.where(F.coalesce("is_randomised", F.lit(False))).select(
         "campaign_id",
@@ -37,7 +38,8 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFra
         F.col("send_on").alias("contacted_on"),
         F.lit("personalised").alias("policy"),
     )
-    triggered = outbox.where(F.col("offer_id").isNotNull()).select(
+    is_of_rule = F.col("campaign_id").isNull()
+    triggered = outbox.where(is_of_rule & F.col("offer_id").isNotNull()).select(
         F.concat_ws("-", F.lit("trigger"), F.col("rule"), F.col("period_on").cast("string")).alias(
             "campaign_id"
         ),

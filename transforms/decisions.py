@@ -67,21 +67,25 @@ def revenue_a_year() -> Column:
 
 
 def sent_decisions(decisions: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row an offer of an earlier plan that went out: customer_id, offer_id, contacted_on.
+    """One row an offer of an earlier plan that went out, or would have but for the hold-out:
+    customer_id, offer_id, contacted_on.
 
-    A plan holds until the next one: what it meant to send after that day was decided anew.
+    A plan holds until the next one: what it meant to send after that day was decided anew. Who is
+    held out cools off like the others: else the next plan would choose them, and few others, again.
     """
-    past = decisions.where(F.col("as_of") < F.lit(as_of).cast("date"))
-    dates = past.select("as_of").distinct()
+    dated = with_next_plan(decisions.where(F.col("as_of") < F.lit(as_of).cast("date")))
+    until = F.coalesce(F.col("next_as_of"), F.lit(as_of).cast("date"))
+    sent = dated.where(F.col("offer_id").isNotNull() & (F.col("send_on") <= until))
+    return sent.select("customer_id", "offer_id", F.col("send_on").alias("contacted_on"))
+
+
+def with_next_plan(decisions: DataFrame) -> DataFrame:
+    """Add next_as_of, the as_of of the plan that followed; null: none has."""
+    dates = decisions.select("as_of").distinct()
     following = dates.select(
         F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
     )
-    dated = past.join(following, on="as_of", how="inner")
-    until = F.coalesce(F.col("next_as_of"), F.lit(as_of).cast("date"))
-    sent = dated.where(
-        F.col("offer_id").isNotNull() & ~F.col("is_held_out") & (F.col("send_on") <= until)
-    )
-    return sent.select("customer_id", "offer_id", F.col("send_on").alias("contacted_on"))
+    return decisions.join(following, on="as_of", how="inner")
 
 
 def is_in_share(share: float, *columns: Column) -> Column:
@@ -97,13 +101,12 @@ def offer_decisions(
     offers: Sequence[Offer],
     policy: str,
     campaign_id: str,
-    hold_out_share: float,
     redemption_rate: float,
 ) -> DataFrame:
     """One row a customer. `chosen` has `choice` (an offer within the budget, or "none").
 
-    Who gets none of those and meets the condition of an offer outside the budget gets that one. Of
-    all who have an offer, a random share is held out, so that its effect can be measured.
+    Who gets none of those and meets the condition of an offer outside the budget gets that one.
+    Nobody is held out yet: transforms.hold_out.
     """
     rows = chosen.select("*", _offer(offers).alias("offer_id"))
     numbers = {
@@ -113,13 +116,12 @@ def offer_decisions(
     }
     rows = rows.select("*", *[c.alias(name) for name, c in numbers.items()])
     has_offer = F.col("offer_id").isNotNull()
-    held_out = is_in_share(hold_out_share, F.lit(campaign_id), F.col("customer_id"))
     basis = F.lit("assumed" if policy == "rules" else "experiment")
     rule = F.col("rule") if "rule" in chosen.columns else F.lit(None).cast("string")
     rows = rows.select(
         *[c for c in rows.columns if c not in ("send_on", "rule")],
         F.lit(campaign_id).alias("campaign_id"),
-        (has_offer & held_out).alias("is_held_out"),
+        F.lit(False).alias("is_held_out"),
         F.when(has_offer, F.col("send_on")).alias("send_on"),
         F.lit(policy).alias("policy"),
         rule.alias("rule"),

@@ -114,6 +114,7 @@ def outbox(
     named = chosen.select("*", contact_id().alias("contact_id"))
     dated = named.select(
         "*",
+        F.lit(None).cast("string").alias("campaign_id"),
         F.lit(day).cast("date").alias("triggered_on"),
         is_held_out.alias("is_held_out"),
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from jobs.deciding.uplift import bounded
 from jobs.runtime.context import Context
 
 # Those that a plan can follow; the order settles ties.
@@ -17,7 +18,8 @@ SCORES = ("gold.customer_scores", "gold.risk_factors")
 
 
 def facts(context: Context, armed: Any, day: dt.date) -> Any:
-    """One row a customer of the campaign of a day: value, total_orders, and rule_offer.
+    """One row a customer of the test campaign, which was on that day: value and rule_offer; of a
+    campaign of any size those that jobs.deciding.uplift.sampled takes, too.
 
     The rule is null where that day was not scored.
     """
@@ -28,7 +30,7 @@ def facts(context: Context, armed: Any, day: dt.date) -> Any:
 
     of_day = f"as_of = DATE'{day}'"
     conf = context.settings.decisions
-    rows = armed.where(of_day).select(
+    rows = bounded(context, armed.where("split = 'test'")).select(
         "customer_id", "total_orders", F.coalesce(revenue_a_year(), F.lit(0.0)).alias("value")
     )
     if not is_scored(context, day):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,6 @@ import numpy as np
 from contracts.features import FEATURE_TABLES
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError, TableError
-
-# Rows of a test campaign on the driver.
-MOST_ROWS = 200_000
 
 
 def past_campaigns(context: Context) -> list[dt.date]:
@@ -49,6 +46,53 @@ def campaign_splits(context: Context, contacts: Any) -> dict[dt.date, str]:
     return {day: last.get(day, "train") for day in days}
 
 
+def own_campaigns(context: Context) -> list[dt.date]:
+    """The days of our own plans and triggers with a hold-out whose horizon has passed by as_of."""
+    return horizon_passed(context, own_contacts_of(context))
+
+
+def own_contacts_of(context: Context) -> Any:
+    """Who was sent what our own plans and triggers chose for them, and who was held out."""
+    from transforms.experiments import own_contacts
+
+    return own_contacts(context.read("gold.offer_decisions"), context.read("gold.outbox"))
+
+
+def own_splits(context: Context, own: Any, splits: Mapping[dt.date, str]) -> dict[dt.date, str]:
+    """The days of our own campaigns: train where their horizon ended before the learner is chosen,
+    else later. What is later is in no test, and in the model that is used."""
+    churn = context.settings.churn
+    wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    chosen_on = min(day for day, split in splits.items() if split == "validation")
+    days = horizon_passed(context, own)
+    there = labelled_days(context)
+    if missing := [d for d in days if d not in there]:
+        context.progress.warn(
+            f"{len(missing)} days of our own campaigns have no features and labels and teach "
+            f"nothing. Run `{features_command(context, missing)}`."
+        )
+    return {d: "train" if d + wait <= chosen_on else "later" for d in days if d in there}
+
+
+def labelled_days(context: Context) -> set[dt.date]:
+    """The days that have features and labels of the primary horizon."""
+    if not all(context.has(n) for n in (*FEATURE_TABLES, "features.labels")):
+        return set()
+    horizon = context.settings.churn.primary_horizon_days
+    labels = context.read("features.labels").where(f"horizon_days = {horizon}")
+    days = [
+        {r["as_of"] for r in frame.select("as_of").distinct().collect()}  # dates
+        for frame in (context.read("features.transactions"), labels)
+    ]
+    return days[0] & days[1]
+
+
+def features_command(context: Context, days: Sequence[dt.date]) -> str:
+    """What makes the features of the days."""
+    dates = " ".join(f"--as-of {d}" for d in days)
+    return f"spark-submit jobs/build_features.py --env {context.settings.env} {dates}"
+
+
 def check_features(context: Context, days: Sequence[dt.date]) -> None:
     """Raise TableError, with the command that mends it, where a campaign's day has no features."""
     for name in (*FEATURE_TABLES, "features.labels"):
@@ -56,10 +100,9 @@ def check_features(context: Context, days: Sequence[dt.date]) -> None:
     there = context.read("features.transactions").select("as_of").distinct().collect()  # dates
     missing = sorted(set(days) - {r["as_of"] for r in there})
     if missing:
-        dates = " ".join(f"--as-of {d}" for d in missing)
         raise TableError(
             f"features.transactions: has no row for the days of {len(missing)} campaigns. Run "
-            f"`spark-submit jobs/build_features.py --env {context.settings.env} {dates}` first."
+            f"`{features_command(context, missing)}` first."
         )
 
 
@@ -96,13 +139,26 @@ def fitted(context: Context, learner: str, rows: Any, names: list[str], offers: 
     return fit(learner, rows, names, offers, shares, boosting)
 
 
-def sampled(rows: Any, split: str) -> Any:
-    """At most MOST_ROWS rows of a split as pandas, chosen by hash, sorted by customer."""
+def bounded(context: Context, rows: Any) -> Any:
+    """At most uplift.most_rows_on_driver of the rows, one a customer, chosen by a hash of the id:
+    of two frames over the same customers the same ones."""
     from pyspark.sql import functions as F
 
-    of_split = rows.where(F.col("split") == split)
-    chosen = of_split.orderBy(F.xxhash64("customer_id"), "customer_id").limit(MOST_ROWS)
-    return chosen.toPandas().sort_values("customer_id").reset_index(drop=True)
+    most = context.settings.uplift.most_rows_on_driver
+    return rows.orderBy(F.xxhash64("customer_id"), "customer_id").limit(most)
+
+
+def sampled(context: Context, rows: Any, split: str) -> Any:
+    """The rows of a split, `bounded`, as pandas by customer; told where some are left out."""
+    of_split = rows.where(f"split = '{split}'")
+    found = bounded(context, of_split).toPandas().sort_values("customer_id", ignore_index=True)
+    most = context.settings.uplift.most_rows_on_driver
+    if len(found) == most and (there := of_split.count()) > most:
+        context.progress.say(
+            f"      {split}: {most:,} of {there:,} customers, by a hash of the id "
+            "(uplift.most_rows_on_driver)"
+        )
+    return found
 
 
 def results(
@@ -148,6 +204,7 @@ def results(
                 "split": split,
                 "offer_id": offer,
                 "metric": metric,
+                "is_randomised": True,
                 "value": float(value),
                 "ci_low": low,
                 "ci_high": high,

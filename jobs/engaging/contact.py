@@ -11,8 +11,9 @@ from typing import Protocol
 class Contact:
     """A row of the outbox with what is known of the customer when it is sent.
 
-    `subject` and `text` are the offer's words in their language; None where it has none. They and
-    `address` go to channel email alone, and are stored nowhere.
+    `subject` and `text` are the offer's words in their language, or the approved message of a
+    campaign; None where it has none. `address` goes to channel email alone; the words go elsewhere
+    only where they are a campaign's message.
     """
 
     contact_id: str
@@ -22,17 +23,19 @@ class Contact:
     offer_id: str | None
     channel: str
     triggered_on: dt.date
-    from_level: str
-    to_level: str
+    from_level: str | None
+    to_level: str | None
     attempts: int = 0
     is_expired: bool = False
     is_opted_out: bool = False
     address: str | None = None
     subject: str | None = None
     text: str | None = None
+    campaign_id: str | None = None
 
     def payload(self) -> dict[str, str | None]:
-        """What the company's own systems get: no name, no address."""
+        """What the company's own systems get: no address, and no name but in a message's text."""
+        message = {} if self.campaign_id is None else {"text": self.text}
         return {
             "contact_id": self.contact_id,
             "customer_id": self.customer_id,
@@ -42,6 +45,7 @@ class Contact:
             "triggered_on": self.triggered_on.isoformat(),
             "from_level": self.from_level,
             "to_level": self.to_level,
+            **message,
         }
 
 

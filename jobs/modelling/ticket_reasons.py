@@ -48,7 +48,7 @@ def gateway_of(context: Context) -> Any:
     from messages.limits import Limits, Prices
 
     settings = context.settings.messages
-    values = settings.model_dump(exclude={"base_url", "rows_a_commit"})
+    values = settings.of_a_writer()
     limits = Limits(**{**values, "prices": Prices(**values["prices"])})
     return Gateway(make_client(os.environ.get(KEY), settings.base_url, limits), limits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -154,6 +154,9 @@ class UpliftSettings(Section):
     ] = Field(min_length=1)
     fewest_rows: int = Field(ge=20)
     bootstrap_samples: int = Field(ge=50)
+    most_rows_on_driver: int = Field(ge=100)
+    least_propensity: float = Field(gt=0, lt=0.5)
+    least_overlap: float = Field(gt=0, le=1)
 
 
 class ModelAbSettings(Section):
@@ -185,4 +188,9 @@ class MessageSettings(Section):
     batch_poll_seconds: float = Field(gt=0)
     batch_wait_seconds: float = Field(ge=0)
     rows_a_commit: int = Field(ge=1)
+    send_by: Literal["file", "webhook", "email"]
     prices: PriceSettings
+
+    def of_a_writer(self) -> dict[str, Any]:
+        """What messages.limits.Limits holds: all but whom a job asks, stores by, and sends by."""
+        return self.model_dump(exclude={"base_url", "rows_a_commit", "send_by"})

@@ -2,8 +2,8 @@
 for small experiments: a shift of the log-odds by each arm from a risk that all rows teach.
 
 The effect of arm k on a customer is the fall in churn probability, P(churn | none) - P(churn | k);
-below 0 it does harm. Arm 0 is nobody's offer. `arm` and `fold` are numbers; e_<k> is the share of
-the campaign that arm k got, known where the campaign was randomised.
+below 0 it does harm. Arm 0 is nobody's offer. `arm` and `fold` are numbers; e_<k> is the chance of
+arm k: the share of the campaign that got it where that was drawn, else a propensity.
 """
 
 from __future__ import annotations
@@ -192,13 +192,19 @@ def _fit_x(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[s
     return trees
 
 
-def _fit_dr(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
-    """Nuisances are fitted on the other fold, so that no row scores itself."""
+def doubly_robust(
+    rows: Any, names: list[str], arms: int, boosting: Boosting
+) -> list[tuple[int, Any]]:
+    """(k, the rows that could have been sent arm k with `fall`, an unbiased draw of its effect).
+
+    Nuisances are fitted on the other fold, so that no row scores itself. e_<k> is the chance of the
+    arm: known where it was drawn, else a propensity. Where it is 0 the arm could not come.
+    """
     nuisances = [
         _fit_t(boosting.where(rows, "fold", [1 - fold]), names, arms, boosting)
         for fold in range(FOLDS)
     ]
-    trees = {}
+    found = []
     for k in range(1, arms + 1):
 
         def pseudo(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
@@ -214,6 +220,23 @@ def _fit_dr(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[
             treated = np.where(arm == k, (churned - other) / b[f"e_{k}"], 0.0)
             return {"fall": none - other + held - treated}
 
-        scored = boosting.with_columns(rows, ["fall"], pseudo)
-        trees[f"up_{k}"] = boosting.regressor(scored, names, "fall")
-    return trees
+        def reach(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
+            return {"is_within": (b[f"e_{k}"] > 0).astype(float)}
+
+        within = boosting.where(
+            boosting.with_columns(rows, ["is_within"], reach), "is_within", [1.0]
+        )
+        found.append((k, boosting.with_columns(within, ["fall"], pseudo)))
+    return found
+
+
+def _fit_dr(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+    return {
+        f"up_{k}": boosting.regressor(scored, names, "fall")
+        for k, scored in doubly_robust(rows, names, arms, boosting)
+    }
+
+
+def from_falls(offer: str, scored: Any, names: list[str], boosting: Boosting) -> UpliftModel:
+    """The DR-learner of one arm, from rows with `fall`."""
+    return UpliftModel("dr_learner", (offer,), {"up_1": boosting.regressor(scored, names, "fall")})

@@ -177,6 +177,7 @@ def test_a_job_can_be_run_alone_and_within_the_pipeline(path):
 COMMITS = {
     "ingest": (2, "new files, or a replay: never both"),
     "write_messages": (2, "a batch that was sent is noted before its answers come"),
+    "deliver_outbox": (2, "approved messages are queued before any contact goes out"),
     "run_pipeline": (0, "its steps write"),
     "simulate": (0, "files alone"),
     "roll_back": (0, "an alias in the registry"),

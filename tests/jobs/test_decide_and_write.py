@@ -7,7 +7,8 @@ import json
 import pytest
 
 from jobs import decide_offers, write_messages
-from tests.jobs.decision_lake import AS_OF, write_decision_lake
+from jobs.runtime.writes import Write
+from tests.jobs.decision_lake import AS_OF, rows_of, write_decision_lake
 from tests.unit.messages.conftest import offer_texts
 from tests.unit.messages.fake_claude import FakeClaude, written
 
@@ -66,9 +67,42 @@ def test_everybody_has_an_offer_or_a_reason_and_the_budget_holds(lake):
 
 
 def test_deciding_again_changes_nothing(lake):
-    before = at(lake).lake.version("gold.offer_decisions")
+    names = ("gold.offer_decisions", "gold.hold_out")
+    before = [at(lake).lake.version(n) for n in names]
     decide_offers.run(at(lake))
-    assert at(lake).lake.version("gold.offer_decisions") == before
+    assert [at(lake).lake.version(n) for n in names] == before
+
+
+def test_whoever_is_chosen_is_drawn_and_whoever_was_drawn_stays_so(lake, tmp_path):
+    import shutil
+
+    decided = table(lake, "gold.offer_decisions")
+    drawn = table(lake, "gold.hold_out")
+    chosen = decided[decided["offer_id"].notna()]
+    assert list(drawn["customer_id"]) == list(chosen["customer_id"])
+    assert list(drawn["is_held_out"]) == list(chosen["is_held_out"])
+    assert set(drawn["stratum"]) == {"Loyal"}
+    # Ten customers of one segment: one of them, to within one.
+    assert abs(drawn["is_held_out"].sum() - 1) <= 1
+
+    # Of a lake in which everybody was held out long ago, nobody is sent anything.
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    shutil.rmtree(root / "gold" / "hold_out")
+    context = at(root)
+    everybody = [
+        {"customer_id": c, "stratum": "Promising", "is_held_out": True}
+        for c in decided["customer_id"]
+    ]
+    frame = rows_of(context, "gold.hold_out", everybody)
+    context.lake.commit([Write(context.table("gold.hold_out"), frame, mode="merge")])
+    version = at(root).lake.version("gold.hold_out")
+    decide_offers.run(at(root))
+    again = table(root, "gold.offer_decisions")
+    assert list(again["is_held_out"]) == list(again["offer_id"].notna())
+    assert at(root).lake.version("gold.hold_out") == version
+    plan = table(root, "gold.offer_plan", "offer_id")
+    assert plan["customers"].sum() == 0 and plan["held_out"].sum() == len(chosen)
 
 
 def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):

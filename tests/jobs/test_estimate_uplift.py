@@ -15,8 +15,8 @@ from tests.jobs.feature_lake import AS_OF, DATES, write_feature_lake
 
 pytestmark = pytest.mark.spark_only
 
-# Campaigns at every date whose label is there.
-CAMPAIGNS = sorted(DATES)[:-1]
+# At every date whose label is there: one to chosen customers, then those at random.
+TARGETED, *CAMPAIGNS = sorted(DATES)[:-1]
 SMALL = {
     "uplift": {
         "learners": ["t_learner", "dr_learner"],
@@ -41,20 +41,25 @@ def lake(spark, tmp_path_factory):
     draw = np.random.default_rng(3)
     contacts, labels = [], []
     for (customer, day), name in sorted(plan.items()):
-        if day not in CAMPAIGNS:
+        if day not in (TARGETED, *CAMPAIGNS):
             continue
-        sent = bool(draw.random() < 0.5)
-        contacts.append(
-            {
-                "customer_id": customer,
-                "campaign_id": f"t{day}",
-                "is_treated": sent,
-                "offer_id": "discount_20" if sent else None,
-                "is_randomised": True,
-                "contacted_at": dt.datetime.combine(day, dt.time(9)),
-            }
-        )
+        is_random = day in CAMPAIGNS
+        sent = bool(draw.random() < (0.5 if is_random else {"basic": 0.25, "plus": 0.75}[name]))
+        offer = "discount_20" if is_random else "loyalty_bonus"
+        if sent or is_random:
+            contacts.append(
+                {
+                    "customer_id": customer,
+                    "campaign_id": f"t{day}",
+                    "is_treated": sent,
+                    "offer_id": offer if sent else None,
+                    "is_randomised": is_random,
+                    "contacted_at": dt.datetime.combine(day, dt.time(9)),
+                }
+            )
         risk = 0.7 - 0.5 * (sent and name == "basic")
+        if not is_random:
+            risk = {"basic": 0.8, "plus": 0.3}[name] - 0.1 * sent
         labels.append(
             {
                 "customer_id": customer,
@@ -90,19 +95,20 @@ def lake(spark, tmp_path_factory):
     return root
 
 
-def at(root):
+def at(root, **uplift_more):
     from jobs.runtime.context import Context
     from jobs.runtime.progress import Progress
     from jobs.runtime.run_info import RunInfo
     from jobs.runtime.settings import load
 
-    settings = load("demo", lakehouse={"root": str(root), "catalog": None}, **SMALL)
+    small = {**SMALL, "uplift": {**SMALL["uplift"], **uplift_more}}
+    settings = load("demo", lakehouse={"root": str(root), "catalog": None}, **small)
     return Context(settings, RunInfo("test"), Progress(is_quiet=True), AS_OF)
 
 
 def test_the_effect_is_found_for_whom_it_holds(lake):
     context = at(lake)
-    effects = context.read("gold.offer_effects").toPandas()
+    effects = context.read("gold.offer_effects").where("offer_id = 'discount_20'").toPandas()
     plans = context.read("features.demographics").where(f"as_of = DATE'{AS_OF}'").toPandas()
     by = effects.merge(plans[["customer_id", "plan"]], on="customer_id").groupby("plan")["effect"]
     assert set(effects["basis"]) == {"individual"}
@@ -142,6 +148,133 @@ def test_the_plan_gives_the_offer_to_those_whom_it_helps(lake):
     assert helped <= set(chosen["customer_id"])
 
 
+def test_a_campaign_to_chosen_customers_is_adjusted_and_said_to_be_no_experiment(lake):
+    """Mostly those on plus were sent it, who stay anyway: of 100 untreated 75 * .8 + 25 * .3 = 67.5
+    leave, of 100 treated 25 * .7 + 75 * .2 = 32.5. It looks like 35 points; 10 are true."""
+    context = at(lake)
+    found = context.read("gold.uplift_results").toPandas()
+    assert found.loc[found["is_randomised"], "offer_id"].unique().tolist() == ["discount_20"]
+    seen = found[~found["is_randomised"]].set_index("metric")
+    assert set(seen["offer_id"]) == {"loyalty_bonus"} and set(seen["split"]) == {"observed"}
+    # 450 a side: a standard error of .031; within the plans 225 and 675: .045.
+    assert seen.loc["naive_difference", "value"] == pytest.approx(0.35, abs=4 * 0.031)
+    adjusted = seen.loc["average_effect"]
+    assert adjusted["value"] == pytest.approx(0.10, abs=3 * 0.045)
+    assert adjusted["ci_low"] < 0.10 < adjusted["ci_high"]
+    assert seen.loc["overlap_share", "verdict"].startswith("not randomised: adjusted")
+    assert seen.loc["overlap_share", "value"] > 0.9
+    assert seen.loc["imbalance_before", "value"] > 0.8 > 0.25 > seen.loc["imbalance_after", "value"]
+    quantiles = seen["value"]
+    assert quantiles["treated_propensity_p50"] > 0.6 > 0.4 > quantiles["untreated_propensity_p50"]
+    # Everybody's effect is there to read, and no plan rests on it.
+    effects = context.read("gold.offer_effects").where("offer_id = 'loyalty_bonus'").toPandas()
+    assert set(effects["basis"]) == {"observational"} and len(effects) == 900
+    decide_offers.run(context)
+    assert context.read("gold.offer_decisions").where("offer_id = 'loyalty_bonus'").count() == 0
+
+
+def test_the_overlap_is_logged(lake):
+    from jobs.runtime.registry import Registry
+
+    registry = Registry(at(lake).settings)
+    found = registry.client.search_runs([registry.experiment_id()], "tags.is_randomised = 'false'")
+    assert [r.info.run_name for r in found] == [f"uplift-observed-{AS_OF}"]
+    seen = at(lake).read("gold.uplift_results").where("metric = 'overlap_share'").collect()
+    assert found[0].data.metrics["loyalty_bonus.overlap_share"] == seen[0]["value"]
+
+
+def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
+    """The same lake, but nothing was sent at random."""
+    import shutil
+
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    targeted = at(lake).read("silver.campaign_contacts").where("NOT is_randomised")
+    rows = [r.asDict() for r in targeted.collect()]
+    # Before anything is read there: a session keeps what it knows of a table.
+    shutil.rmtree(root / "silver" / "campaign_contacts")
+    shutil.rmtree(root / "gold" / "policy_comparison")
+    context = at(root)
+    table = context.table("silver.campaign_contacts")
+    frame = rows_of(context, table.name, rows)
+    context.lake.commit([Write(table, frame, ["x"], is_checked=False)])
+    estimate_uplift.run(context)
+    effects = context.read("gold.offer_effects").select("offer_id", "basis").distinct().collect()
+    assert [tuple(r) for r in effects] == [("loyalty_bonus", "observational")]
+    assert not context.has("gold.policy_comparison")
+    decide_offers.run(context)
+    decided = context.read("gold.offer_decisions").select("policy").distinct().collect()
+    assert [r["policy"] for r in decided] == ["rules"]
+
+
+def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
+    """On the last day 300 customers were not in the trial but in a plan that chose discount_20 for
+    all, and held out every other one: who was sent it stayed, who was held out left."""
+    import shutil
+
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    context, day = at(root), CAMPAIGNS[-1]
+    ids = [f"c{n:04d}" for n in range(300)]
+    decisions = [
+        {
+            "customer_id": c,
+            "as_of": day,
+            "offer_id": "discount_20",
+            "effect": 0.1,
+            "is_held_out": bool(n % 2),
+            "send_on": day + dt.timedelta(days=1),
+        }
+        for n, c in enumerate(ids)
+    ]
+    of_day = context.read("features.labels").where(f"as_of = DATE'{day}'").collect()
+    labels = [r.asDict() for r in of_day]
+    for row in labels:
+        if row["customer_id"] in ids:
+            row["churned"] = int(row["customer_id"][-1]) % 2
+    every = [r.asDict() for r in context.read("silver.campaign_contacts").collect()]
+    kept = [r for r in every if r["contacted_at"].date() != day or r["customer_id"] not in ids]
+    tables = {
+        "gold.offer_decisions": (decisions, [day]),
+        "features.labels": (labels, [day]),
+        "silver.campaign_contacts": (kept, ["x"]),
+    }
+    context.lake.commit(
+        [
+            Write(context.table(n), rows_of(context, n, rows), slices, is_checked=False)
+            for n, (rows, slices) in tables.items()
+        ]
+    )
+    estimate_uplift.run(at(root))
+
+    def on_plus(where):
+        effects = at(where).read("gold.offer_effects").where("offer_id = 'discount_20'").toPandas()
+        plans = at(where).read("features.demographics").where(f"as_of = DATE'{AS_OF}'").toPandas()
+        return effects.merge(plans[plans["plan"] == "plus"], on="customer_id")["effect"].mean()
+
+    # About 150 of them on plus, an effect of 1, beside 4 x 450 of none: the mean moves by .08.
+    assert on_plus(root) - on_plus(lake) > 0.04
+    # In no test: the trial's customers alone, now 600.
+    found = at(root).read("gold.uplift_results").where("split = 'test' AND metric = 'qini'")
+    assert [r["customers"] for r in found.collect()] == [600]
+
+
+def test_our_own_days_train_where_they_ended_before_the_choice(lake):
+    from jobs.deciding import uplift
+
+    context = at(lake)
+    splits = {CAMPAIGNS[-2]: "validation", CAMPAIGNS[-1]: "test"}
+    days = [TARGETED, CAMPAIGNS[-3], CAMPAIGNS[-2], CAMPAIGNS[-1], dt.date(2017, 3, 3)]
+    own = context.spark.createDataFrame([("a", d) for d in days], "customer_id string, as_of date")
+    # Dates are 30 days apart, a horizon; of 3 March there are no features.
+    assert uplift.own_splits(context, own, splits) == {
+        TARGETED: "train",
+        CAMPAIGNS[-3]: "train",
+        CAMPAIGNS[-2]: "later",
+        CAMPAIGNS[-1]: "later",
+    }
+
+
 def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):
     found = at(lake).read("gold.policy_comparison").toPandas().set_index("policy")
     # No day before as_of was scored, so there are no factors for the rules.
@@ -153,6 +286,28 @@ def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):
     assert found["is_chosen"].idxmax() == "uplift"
     assert found.loc["uplift", "treated_share"] <= 0.2
     assert (found["ci_low"] <= found["value_a_customer"]).all()
+
+
+def test_of_a_campaign_of_any_size_so_many_come_to_the_driver(lake):
+    """300 of 900, of the matrix and of the facts the same ones, and it is said."""
+    from jobs.deciding import policies, uplift
+    from tests.jobs.ingest_lake import Said
+    from transforms.experiments import randomised_contacts, trial_contacts
+
+    context = at(lake, most_rows_on_driver=300)
+    context.progress = Said()
+    contacts = randomised_contacts(context.read("silver.campaign_contacts"))
+    splits = uplift.campaign_splits(context, contacts)
+    trials = trial_contacts(contacts, uplift.own_contacts_of(context))
+    armed, rows, _ = estimate_uplift.experiment_rows(context, trials, ["discount_20"], splits, {})
+    sample = uplift.sampled(context, rows, "test")
+    facts = policies.facts(context, armed.repartition(7), CAMPAIGNS[-1]).toPandas()
+    assert len(sample) == 300
+    assert set(sample["customer_id"]) == set(facts["customer_id"])
+    assert facts["value"].notna().all()
+    said = "test: 300 of 900 customers, by a hash of the id (uplift.most_rows_on_driver)"
+    assert context.progress.lines.count(said) == 1
+    context.lake.forget()
 
 
 def test_too_few_campaigns_and_missing_features_are_said(lake, tmp_path):

@@ -270,6 +270,15 @@ CREATE TABLE IF NOT EXISTS gold.offer_decisions (
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row is: One customer who is not terminated, with the offer decided, or why there is none. Key: as_of, customer_id.';
 
+CREATE TABLE IF NOT EXISTS gold.hold_out (
+  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `stratum` string NOT NULL COMMENT 'Segment when they were drawn; shares hold within it',
+  `is_held_out` boolean NOT NULL COMMENT 'True: no plan sends them anything; never changes',
+  `assigned_on` date NOT NULL COMMENT 'as_of of the plan that drew them'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row is: One customer for whom an offer was ever chosen: are offers kept from them, to measure by. Key: customer_id.';
+
 CREATE TABLE IF NOT EXISTS gold.offer_plan (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
@@ -288,23 +297,24 @@ CREATE TABLE IF NOT EXISTS gold.offer_effects (
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
   `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
   `effect` double NOT NULL COMMENT 'Fall in churn probability; below 0 it does harm',
-  `basis` string NOT NULL COMMENT 'individual, or average where no heterogeneity was found',
+  `basis` string NOT NULL COMMENT 'individual; average where no heterogeneity was found; observational: no experiment',
   `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One customer who can still be kept and one offer: what an experiment says it changes. Key: as_of, customer_id, offer_id.';
+COMMENT 'One row is: One customer who can still be kept and one offer: what campaigns say it changes. Key: as_of, customer_id, offer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.uplift_results (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner',
-  `split` string NOT NULL COMMENT 'validation (chose the learner) or test',
-  `offer_id` string NOT NULL COMMENT 'The offer, against the held-out',
-  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope or decile_<n>',
+  `split` string NOT NULL COMMENT 'validation (chose the learner), test, or observed: no hold-out',
+  `offer_id` string NOT NULL COMMENT 'The offer, against the held-out, or against the rest',
+  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope or decile_<n>; of observed: average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>',
+  `is_randomised` boolean NOT NULL COMMENT 'False: adjusted, and what was not seen stays',
   `value` double NOT NULL COMMENT 'Value of the metric; of a decile: the observed fall',
   `ci_low` double COMMENT 'Lower end of the 95 % interval; null: none computed',
   `ci_high` double COMMENT 'Upper end of the 95 % interval; null: none computed',
   `customers` bigint NOT NULL COMMENT 'Rows behind it',
-  `verdict` string COMMENT 'What follows for the offer; null but for qini on test'
+  `verdict` string COMMENT 'What follows; null but for qini on test and overlap_share'
 ) USING delta
 COMMENT 'One row is: One metric of one learner for one offer, on campaigns that it did not learn from. Key: as_of, learner, split, offer_id, metric.';
 
@@ -377,12 +387,13 @@ COMMENT 'One row is: One metric of one arm of an experiment on models, where the
 
 CREATE TABLE IF NOT EXISTS gold.outbox (
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `rule` string NOT NULL COMMENT 'The rule of conf that fired',
-  `period_on` date NOT NULL COMMENT 'First day of the rule\'s period; a period has one contact',
+  `rule` string NOT NULL COMMENT 'The rule of conf that fired; of a message its campaign',
+  `period_on` date NOT NULL COMMENT 'First day of the rule\'s period, of a message as_of of its plan: it has one contact',
   `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',
-  `triggered_on` date NOT NULL COMMENT 'The as_of whose scores rose',
-  `from_level` string NOT NULL COMMENT 'Risk level at the as_of before',
-  `to_level` string NOT NULL COMMENT 'Risk level at triggered_on',
+  `campaign_id` string COMMENT 'Whose message in gold.messages is sent; null: a rule\'s',
+  `triggered_on` date NOT NULL COMMENT 'The as_of whose scores rose; of a message its send_on',
+  `from_level` string COMMENT 'Risk level at the as_of before; null: a message',
+  `to_level` string COMMENT 'Risk level at triggered_on; null: a message',
   `action` string NOT NULL COMMENT 'offer, survey, support or loyalty',
   `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
   `channel` string NOT NULL COMMENT 'file, webhook or email',
@@ -390,7 +401,7 @@ CREATE TABLE IF NOT EXISTS gold.outbox (
   `expires_on` date NOT NULL COMMENT 'Not sent from this day on'
 ) USING delta
 CLUSTER BY (customer_id)
-COMMENT 'One row is: One contact of a customer by a rule in a period, because their risk level rose. Key: customer_id, rule, period_on.';
+COMMENT 'One row is: One contact of a customer by a rule in a period, or one approved message of a campaign. Key: customer_id, rule, period_on.';
 
 CREATE TABLE IF NOT EXISTS gold.outbox_deliveries (
   `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',

@@ -196,3 +196,13 @@ def test_a_mail_that_was_taken_without_a_word_comes_again_under_its_name(conf, r
     sink.send(contact_of())
     assert len(server.heard) == 2
     assert list(server.taken) == [f"<{'0' * 32}@example.com>"]
+
+
+def test_words_go_to_files_only_where_they_are_a_message_of_a_campaign(tmp_path):
+    sink = FileSink(tmp_path)
+    sink.send(contact_of(1))
+    sink.send(contact_of(2, campaign_id="plan-1", from_level=None, to_level=None))
+    of_rule, of_campaign = (json.loads(p.read_text()) for p in sorted(tmp_path.iterdir()))
+    assert "text" not in of_rule
+    assert of_campaign["text"].startswith("Hello Ada")
+    assert "address" not in of_campaign and "mail.example" not in json.dumps(of_campaign)

@@ -115,10 +115,9 @@ from messages.writer import Order, Writer
 
 folder, url, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 # What the SDK imports at its first call, it imports here, once.
-with make_client("sk-test", url, Limits(**settings.load("demo").messages.model_dump(
-    exclude={"base_url", "rows_a_commit"}))) as client:
+with make_client("sk-test", url, Limits(**settings.load("demo").messages.of_a_writer())) as client:
     list(client.messages.batches.list(limit=1))
-conf = settings.load("demo").messages.model_dump(exclude={"base_url", "rows_a_commit"})
+conf = settings.load("demo").messages.of_a_writer()
 conf |= {"prices": Prices(**conf["prices"]), "batch_size": 5, "batch_poll_seconds": 0.002}
 offer = load_offers()["discount_10"]
 texts = {lang: Terms(t.terms, t.sentence) for lang, t in offer.texts.items()}

@@ -54,10 +54,11 @@ def outbox(session):
     return frame(
         session,
         "customer_id string, rule string, period_on date, triggered_on date, offer_id string, "
-        "is_held_out boolean",
-        ("e", "thank", D(2025, 3, 1), D(2025, 3, 20), "five", False),
-        ("f", "thank", D(2025, 3, 1), D(2025, 3, 21), "five", True),
-        ("g", "call", D(2025, 3, 1), D(2025, 3, 20), None, False),  # no offer, nobody held out
+        "is_held_out boolean, campaign_id string",
+        ("e", "thank", D(2025, 3, 1), D(2025, 3, 20), "five", False, None),
+        ("f", "thank", D(2025, 3, 1), D(2025, 3, 21), "five", True, None),
+        ("g", "call", D(2025, 3, 1), D(2025, 3, 20), None, False, None),  # nobody held out
+        ("a", "plan", D(2025, 3, 1), D(2025, 3, 10), "ten", False, "plan"),  # known by decisions
     )
 
 

@@ -202,7 +202,7 @@ def test_only_what_a_plan_did_send_before_the_next_one_counts_as_sent(session):
         "as_of date, customer_id string, offer_id string, send_on date, is_held_out boolean",
         (D(2025, 12, 1), "a", "ten", D(2025, 12, 2), False),
         (D(2025, 12, 1), "b", "ten", D(2025, 12, 20), False),  # the plan of the 10th decided anew
-        (D(2025, 12, 1), "c", "ten", D(2025, 12, 2), True),
+        (D(2025, 12, 1), "c", "ten", D(2025, 12, 2), True),  # held out cools off like the sent
         (D(2025, 12, 1), "d", None, None, False),
         (D(2025, 12, 10), "e", "ten", D(2026, 1, 1), False),
         (D(2025, 12, 10), "f", "ten", D(2026, 1, 2), False),  # planned, not sent by as_of
@@ -211,6 +211,7 @@ def test_only_what_a_plan_did_send_before_the_next_one_counts_as_sent(session):
     found = d.sent_decisions(rows, AS_OF)
     assert values(found, "customer_id", "contacted_on") == [
         ("a", D(2025, 12, 2)),
+        ("c", D(2025, 12, 2)),
         ("e", D(2026, 1, 1)),
     ]
 
@@ -274,7 +275,7 @@ def decided(session):
         decided_row("e", barrier="opted_out", cost=None, gain=None),
         decided_row("f", lifecycle="lost", cost=None, gain=None),
     )
-    return d.offer_decisions(rows, [TEN, SURVEY], "rules", "plan-x", 0.0, 0.3)
+    return d.offer_decisions(rows, [TEN, SURVEY], "rules", "plan-x", 0.3)
 
 
 def test_every_customer_has_an_offer_or_a_reason(decided):

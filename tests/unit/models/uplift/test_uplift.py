@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from models.uplift import metrics
-from models.uplift.boosting import LocalBoosting, ensemble_of
+from models.uplift.boosting import LocalBoosting, ensemble_of, probability
 from models.uplift.learners import LEARNERS, UpliftModel, fit
 
 BOOSTED = LocalBoosting(
@@ -52,6 +52,23 @@ def test_a_learner_finds_whom_an_arm_helps_and_whom_it_harms(learner):
     assert abs(found[:, 1].mean()) < 4 * 0.011
 
 
+def test_an_arm_is_learned_from_those_who_could_have_been_sent_it():
+    """Half of the rows are of a plan that chose arm 1, or nothing, for those with a high x0, whose
+    held-out tenth all leave: of arm 2, which does nothing, they say nothing."""
+    rows, _ = trial(12_000, lambda x: 0.3 * x[:, 0])
+    planned = rows[(rows["x0"] > 0) & (rows["arm"] < 2)].assign(e_0=0.1, e_1=0.9, e_2=0.0)
+    planned["arm"] = (np.arange(len(planned)) % 10 > 0).astype(float)
+    planned["churned"] = (planned["arm"] == 0).astype(float)
+    both = pd.concat([rows, planned], ignore_index=True)
+    model = fit("dr_learner", both, NAMES, ARMS, SHARES, BOOSTED)
+    fresh, _ = trial(4_000, lambda x: 0.3 * x[:, 0], seed=2)
+    found = model.effects(fresh[NAMES].to_numpy(np.float32)).mean(axis=0)
+    assert np.isfinite(found).all()
+    # 4,000 rows an arm: a standard error of 0.011. Arm 1 gains on the half whom the plan chose.
+    assert abs(found[1]) < 4 * 0.011
+    assert found[0] > 0.1
+
+
 def test_a_shift_of_the_log_odds_is_found_from_few_rows():
     """Risk between .1 and .9 by x1; arm 1 takes 1 from its log-odds, arm 2 nothing."""
     draw = np.random.default_rng(8)
@@ -90,6 +107,14 @@ def test_a_regression_booster_gives_the_same_numbers_as_its_library():
     booster = xgboost.train({"objective": "reg:squarederror"}, xgboost.DMatrix(x, y), 20)
     expected = booster.predict(xgboost.DMatrix(x))
     np.testing.assert_allclose(ensemble_of(booster).predict(x), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_an_arm_of_which_nobody_or_everybody_left_has_that_risk(label):
+    rows = pd.DataFrame({"x0": np.linspace(0, 1, 40), "churned": label})
+    trees = BOOSTED.classifier(rows, ["x0"], "churned")
+    found = probability(trees, rows[["x0"]].to_numpy(np.float32))
+    assert found == pytest.approx(np.full(40, label))
 
 
 def verdict_of(rows, effect, arm=1, seed=7):

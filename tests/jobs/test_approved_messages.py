@@ -1,0 +1,154 @@
+"""deliver_outbox sends the messages that people approved, and no other, to real local receivers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from jobs import deliver_outbox
+from jobs.runtime.writes import Write
+from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
+from tests.unit.engaging.receivers import Mailbox, Webhook
+
+pytestmark = pytest.mark.spark_only
+PLAN = AS_OF - dt.timedelta(days=2)
+CAMPAIGN = f"plan-{PLAN}"
+TABLES = ("gold.outbox", "gold.outbox_deliveries")
+
+
+def messages_of(approved):
+    return [
+        {
+            "customer_id": c,
+            "campaign_id": CAMPAIGN,
+            "offer_id": "discount_10",
+            "text": f"Hello Ada, dear {c}. Enjoy 10% off your next order.",
+            "language": "de" if c == "c1" else "en",
+            "approved": c in approved,
+        }
+        for c in ("c0", "c1", "c2", "c3", "c4", "c5")
+    ]
+
+
+@pytest.fixture
+def lake(make_context, tmp_path):
+    """A plan of two days ago for c0 to c5: c2's message is not approved, c3 opted out since, c4 is
+    held out, c5 is to be written to tomorrow."""
+    root = tmp_path / "lake"
+
+    def at(send_by="file", **delivery):
+        context = make_context(root, messages={"send_by": send_by}, triggers={"delivery": delivery})
+        context.__dict__["as_of"] = AS_OF
+        return context
+
+    def write(context, name, rows, slices=("x",)):
+        table = context.table(name)
+        mode = "slice" if table.slice_by else "merge"
+        frame = rows_of(context, name, rows)
+        context.lake.commit([Write(table, frame, slices, mode, is_checked=False)])
+
+    context = at()
+    decision = {"as_of": PLAN, "campaign_id": CAMPAIGN, "offer_id": "discount_10"}
+    ids = [f"c{n}" for n in range(6)]
+    decisions = [
+        {
+            **decision,
+            "customer_id": c,
+            "is_held_out": c == "c4",
+            "send_on": AS_OF + dt.timedelta(days=1 if c == "c5" else -1),
+        }
+        for c in ids
+    ]
+    profiles = [
+        {
+            "customer_id": c,
+            "first_name": "Ada",
+            "email": f"{c}@mail.example",
+            "is_opted_out": c == "c3",
+            "valid_from": MOMENT,
+        }
+        for c in ids
+    ]
+    write(context, "gold.offer_decisions", decisions, [PLAN])
+    write(context, "silver.customers", profiles)
+    write(context, "gold.messages", messages_of({"c0", "c1", "c3", "c4", "c5"}))
+    at.write = write
+    return at
+
+
+def versions(context):
+    return [context.lake.version(name) for name in TABLES]
+
+
+def delivered(context):
+    rows = context.read("gold.outbox_deliveries").collect()
+    return {r["customer_id"]: (r["status"], r["reason"]) for r in rows}
+
+
+def test_by_mail_each_approved_message_goes_out_once_as_it_was_approved(lake):
+    mailbox = Mailbox()
+    to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
+    deliver_outbox.run(lake("email", **to))
+    sent = {to: raw.decode() for to, raw in mailbox.taken.values()}
+    assert set(sent) == {"c0@mail.example", "c1@mail.example"}
+    assert "Hello Ada, dear c0. Enjoy 10% off your next order." in sent["c0@mail.example"]
+    assert "Subject: Something for you" in sent["c0@mail.example"]
+    assert "Something for you" not in sent["c1@mail.example"]
+    assert delivered(lake()) == {
+        "c0": ("sent", None),
+        "c1": ("sent", None),
+        "c3": ("cancelled", "opted_out"),
+    }
+    before, heard = versions(lake()), len(mailbox.heard)
+    deliver_outbox.run(lake("email", **to))
+    assert (versions(lake()), len(mailbox.heard)) == (before, heard)
+
+    # c2 is approved now, and c0 is written anew: who was sent it is sent nothing more.
+    anew = {m["customer_id"]: m for m in messages_of({"c0", "c2"})}
+    anew["c0"]["text"] = "Hello again."
+    lake.write(lake(), "gold.messages", list(anew.values()))
+    deliver_outbox.run(lake("email", **to))
+    mailbox.close()
+    assert {to for to, _ in mailbox.taken.values()} == {*sent, "c2@mail.example"}
+    assert len(mailbox.heard) == heard + 1
+
+
+def test_by_webhook_and_file_the_text_goes_along_and_no_address(lake, monkeypatch):
+    monkeypatch.setenv(deliver_outbox.WEBHOOK_SECRET, "s")
+    webhook = Webhook()
+    deliver_outbox.run(lake("webhook", webhook={"url": webhook.url}))
+    webhook.close()
+    contacts = {r["customer_id"]: r for r in lake().read("gold.outbox").collect()}
+    assert set(contacts) == {"c0", "c1", "c3"}
+    bodies = [json.loads(body) for _, body in webhook.heard]
+    assert {b["contact_id"] for b in bodies} == {contacts[c]["contact_id"] for c in ("c0", "c1")}
+    assert {b["text"] for b in bodies} == {
+        m["text"] for m in messages_of(()) if m["customer_id"] in ("c0", "c1")
+    }
+    assert b"mail.example" not in b"".join(body for _, body in webhook.heard)
+
+
+def test_an_approval_taken_back_before_the_channel_answers_is_not_sent(lake):
+    """Queued for e-mail while none is set up; then one is, after c0's approval is gone."""
+    deliver_outbox.run(lake("email"))
+    assert lake().read("gold.outbox").count() == 3
+    assert delivered(lake()) == {"c3": ("cancelled", "opted_out")}
+    lake.write(lake(), "gold.messages", messages_of({"c1"}))
+    mailbox = Mailbox()
+    to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
+    deliver_outbox.run(lake("email", **to))
+    mailbox.close()
+    assert [to for to, _ in mailbox.taken.values()] == ["c1@mail.example"]
+    assert "c0" not in delivered(lake())
+
+
+def test_files_hold_one_message_each(lake, tmp_path):
+    deliver_outbox.run(lake())
+    files = [json.loads(p.read_text()) for p in (tmp_path / "lake" / "outbox").iterdir()]
+    assert {(f["customer_id"], f["offer_id"]) for f in files} == {
+        ("c0", "discount_10"),
+        ("c1", "discount_10"),
+    }
+    assert all(f["text"].endswith("10% off your next order.") for f in files)

@@ -1,0 +1,169 @@
+"""Who was sent what in a campaign, and with whom that may be compared: row by row."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from transforms import experiments as e
+
+D = dt.date
+DAY, NEXT = D(2025, 3, 1), D(2025, 3, 2)
+NINE = dt.datetime(2025, 3, 1, 9)
+CONTACTS = (
+    "customer_id string, campaign_id string, offer_id string, is_treated boolean, "
+    "is_randomised boolean, contacted_at timestamp"
+)
+
+
+def test_who_was_chosen_and_who_is_of_no_use(frame, tuples_of):
+    contacts = frame(
+        CONTACTS,
+        [
+            ("a", "best", "ten", True, False, NINE),
+            ("b", "best", "ten", None, None, NINE),  # null: sent, and not at random
+            ("c", "best", "ten", False, False, NINE),  # left out of it, nobody knows why
+            ("d", "trial", "ten", True, True, NINE),
+            ("e", "best", "ten", True, False, NINE),  # in two of one day
+            ("e", "trial", None, False, True, NINE),
+            ("a", "best2", "five", True, False, NINE + dt.timedelta(days=1)),
+        ],
+    )
+    assert tuples_of(e.observed_contacts(contacts), "customer_id", "as_of", "offer_id") == [
+        ("a", DAY, "ten"),
+        ("a", NEXT, "five"),
+        ("b", DAY, "ten"),
+        ("c", DAY, None),
+        ("d", DAY, None),
+        ("e", DAY, None),
+    ]
+
+
+def test_the_untreated_are_those_who_could_have_been_written_to(frame, tuples_of):
+    rows = frame(
+        "customer_id string, as_of date, recency_days int",
+        [
+            ("a", DAY, 5),  # sent it
+            ("b", DAY, 90),  # the rest
+            ("c", DAY, 91),  # long silent
+            ("d", DAY, 5),  # another campaign of the day
+            ("f", DAY, 5),  # had opted out
+            ("g", DAY, 5),  # opted out at that very midnight: too late to count as before
+            ("h", DAY, 5),  # had opted out, and in again
+            ("a", NEXT, 5),  # of another day: the rest
+        ],
+    )
+    contacts = frame(
+        "customer_id string, as_of date, offer_id string", [("a", DAY, "ten"), ("d", DAY, None)]
+    )
+    before, midnight = dt.datetime(2025, 1, 1), dt.datetime(2025, 3, 1)
+    profiles = frame(
+        "silver.customers",
+        [
+            {"customer_id": c, "is_opted_out": is_out, "valid_from": since, "valid_to": until}
+            for c, is_out, since, until in (
+                ("b", False, before, None),
+                ("f", True, before, None),
+                ("g", True, midnight, None),
+                ("h", True, before, dt.datetime(2025, 2, 1)),
+                ("h", False, dt.datetime(2025, 2, 1), None),
+            )
+        ],
+    )
+    found = e.with_observed(rows, contacts, profiles, 90)
+    assert tuples_of(found, "customer_id", "as_of", "offer_id", "split") == [
+        ("a", DAY, "ten", "observed"),
+        ("a", NEXT, None, "observed"),
+        ("b", DAY, None, "observed"),
+        ("g", DAY, None, "observed"),
+        ("h", DAY, None, "observed"),
+    ]
+    # A customer is on one side of the halves for ever.
+    folds = tuples_of(found, "customer_id", "fold")
+    assert len({f for c, f in folds if c == "a"}) == 1
+
+
+DECISION = (
+    "as_of date, customer_id string, offer_id string, is_held_out boolean, send_on date, "
+    "effect double"
+)
+TRIGGER = (
+    "customer_id string, triggered_on date, offer_id string, is_held_out boolean, "
+    "campaign_id string"
+)
+
+
+def own_of(frame, decisions, triggers=()):
+    return e.own_contacts(frame(DECISION, list(decisions)), frame(TRIGGER, list(triggers)))
+
+
+def test_our_own_plans_and_triggers_count_for_whom_chance_could_withhold_them(frame, tuples_of):
+    week = D(2025, 3, 8)
+    own = own_of(
+        frame,
+        [
+            (DAY, "a", "ten", False, NEXT, 0.1),
+            (DAY, "b", "ten", True, NEXT, 0.1),
+            (DAY, "c", None, False, None, None),
+            (DAY, "d", "survey", False, NEXT, None),  # outside the budget: nobody is held out
+            (DAY, "e", "ten", False, week, 0.1),  # seven days after
+            (DAY, "f", "ten", False, D(2025, 3, 9), 0.1),  # too late for its label
+            (week, "g", "ten", False, D(2025, 3, 9), 0.1),
+        ],
+        [
+            ("h", DAY, "five", True, None),
+            ("i", DAY, None, False, None),
+            ("a", DAY, "ten", False, "plan"),  # the message of a decision
+        ],
+    )
+    assert tuples_of(own, "customer_id", "as_of", "offer_id", "chosen_for") == [
+        ("a", DAY, "ten", "ten"),
+        ("b", DAY, None, "ten"),
+        ("e", DAY, "ten", "ten"),
+        ("g", week, "ten", "ten"),
+        ("h", DAY, None, "five"),
+    ]
+
+
+def test_what_the_next_plan_decided_anew_was_not_sent(frame, tuples_of):
+    rows = [
+        (DAY, c, "ten", False, send_on, 0.1) for c, send_on in (("a", NEXT), ("b", D(2025, 3, 4)))
+    ]
+    own = own_of(frame, [*rows, (D(2025, 3, 3), "z", None, False, None, None)])
+    assert tuples_of(own, "customer_id") == [("a",)]
+
+
+RANDOM = "customer_id string, as_of date, offer_id string"
+OWN = "customer_id string, as_of date, offer_id string, chosen_for string"
+
+
+def test_who_is_in_a_trial_and_in_a_plan_of_one_day_tells_nothing(frame, tuples_of):
+    drawn = frame(RANDOM, [("a", DAY, "ten"), ("b", DAY, None), ("c", DAY, "ten")])
+    own = frame(OWN, [("c", DAY, "ten", "ten"), ("d", DAY, None, "ten"), ("a", NEXT, "ten", "ten")])
+    assert tuples_of(e.trial_contacts(drawn, own)) == [
+        ("a", DAY, "ten", "any"),
+        ("a", NEXT, "ten", "ten"),
+        ("b", DAY, None, "any"),
+        ("d", DAY, None, "ten"),
+    ]
+
+
+def test_the_chance_of_an_arm_is_that_among_those_chosen_for_the_same(frame, rows_of):
+    """Drawn: 2 ten, 1 five, 1 held out. Chosen for ten: 3 sent, 1 held out; five could not come.
+    Chosen for five: nobody was held out, so nothing follows."""
+    drawn = [("a", "ten"), ("b", "ten"), ("c", "five"), ("d", None)]
+    ours = [("e", "ten", "ten"), ("f", "ten", "ten"), ("g", "ten", "ten"), ("h", None, "ten")]
+    ours += [("i", "five", "five"), ("j", None, "gift")]
+    contacts = frame(
+        OWN, [(c, DAY, o, "any") for c, o in drawn] + [(c, DAY, o, f) for c, o, f in ours]
+    )
+    rows = frame("customer_id string, as_of date", [(c, DAY) for c in "abcdefghijz"])
+    found = e.with_arms(rows, contacts, ["ten", "five"], {DAY: "test"}, {DAY: "train"})
+    names = ("customer_id", "arm", "split", "e_0", "e_1", "e_2")
+    assert [tuple(r[n] for n in names) for r in rows_of(found, *names)] == [
+        *[(c, 1.0, "test", 0.25, 0.5, 0.25) for c in "ab"],
+        ("c", 2.0, "test", 0.25, 0.5, 0.25),
+        ("d", 0.0, "test", 0.25, 0.5, 0.25),
+        *[(c, 1.0, "train", 0.25, 0.75, 0.0) for c in "efg"],
+        ("h", 0.0, "train", 0.25, 0.75, 0.0),
+    ]
+    assert e.with_arms(rows, contacts, ["ten"], {}, {DAY: "later"}).count() == 4

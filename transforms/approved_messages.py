@@ -1,0 +1,102 @@
+"""From a message that a person approved to a contact of the outbox."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from contracts.gold_engagement import OUTBOX
+from transforms.conform import conform
+from transforms.decisions import with_next_plan
+from transforms.engagement import contact_id
+
+
+@dataclass(frozen=True)
+class Way:
+    """How the messages of an offer go out, and for how many days from send_on they may."""
+
+    offer_id: str
+    channel: str
+    valid_days: int
+
+
+def queued(
+    messages: DataFrame, decisions: DataFrame, ways: Sequence[Way], day: dt.date
+) -> DataFrame:
+    """One row of gold.outbox an approved message whose day has come and whose offer still holds.
+
+    `messages`: gold.messages; `decisions`: gold.offer_decisions, all of them. What was decided
+    anew before it was due, holds out, or names another offer than the message is not sent. A
+    message has the same key and contact_id whichever day's run finds it.
+    """
+    approved = messages.where(F.coalesce("approved", F.lit(False)))
+    approved = approved.select("campaign_id", "customer_id", "offer_id")
+    stands = F.col("next_as_of").isNull() | (F.col("send_on") <= F.col("next_as_of"))
+    due = with_next_plan(decisions).where(
+        F.col("offer_id").isNotNull()
+        & ~F.col("is_held_out")
+        & stands
+        & (F.col("send_on") <= F.lit(day).cast("date"))
+    )
+    due = due.select("campaign_id", "customer_id", "offer_id", "as_of", "send_on")
+    both = due.join(approved, on=["campaign_id", "customer_id", "offer_id"], how="inner")
+    both = both.select("campaign_id", "customer_id", "offer_id", "as_of", "send_on")
+    rows = both.select(
+        "customer_id",
+        F.col("campaign_id").alias("rule"),
+        F.col("as_of").alias("period_on"),
+        "campaign_id",
+        F.col("send_on").alias("triggered_on"),
+        F.lit(None).cast("string").alias("from_level"),
+        F.lit(None).cast("string").alias("to_level"),
+        F.lit("offer").alias("action"),
+        "offer_id",
+        _channel(ways).alias("channel"),
+        F.lit(False).alias("is_held_out"),
+        F.date_add("send_on", _valid_days(ways)).alias("expires_on"),
+    )
+    # An offer that conf no longer has is not made.
+    known = rows.where(
+        F.col("channel").isNotNull() & (F.col("expires_on") > F.lit(day).cast("date"))
+    )
+    return conform(known.select("*", contact_id().alias("contact_id")), OUTBOX)
+
+
+def with_message(rows: DataFrame, messages: DataFrame) -> DataFrame:
+    """Contacts that are due with message_text and message_language, which are null for a rule's.
+
+    A campaign's contact without a message that is approved now, for its offer, is left out, unless
+    its time is over: then it is only marked.
+    """
+    approved = messages.where(F.coalesce("approved", F.lit(False))).select(
+        F.col("campaign_id").alias("of_campaign"),
+        F.col("customer_id").alias("of_customer"),
+        F.col("offer_id").alias("of_offer"),
+        F.col("text").alias("message_text"),
+        F.col("language").alias("message_language"),
+    )
+    is_of_it = (
+        (rows["campaign_id"] == approved["of_campaign"])
+        & (rows["customer_id"] == approved["of_customer"])
+        & (rows["offer_id"] == approved["of_offer"])
+    )
+    joined = rows.join(approved, on=is_of_it, how="left")
+    may_go = F.col("campaign_id").isNull() | F.col("message_text").isNotNull() | F.col("is_expired")
+    return joined.where(may_go).select(*rows.columns, "message_text", "message_language")
+
+
+def _channel(ways: Sequence[Way]) -> Column:
+    channel = F.lit(None).cast("string")
+    for way in ways:
+        channel = F.when(F.col("offer_id") == way.offer_id, way.channel).otherwise(channel)
+    return channel
+
+
+def _valid_days(ways: Sequence[Way]) -> Column:
+    days = F.lit(0)
+    for way in ways:
+        days = F.when(F.col("offer_id") == way.offer_id, way.valid_days).otherwise(days)
+    return days

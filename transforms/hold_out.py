@@ -1,0 +1,75 @@
+"""Who is held out of offers: drawn once, within strata, and so for ever."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+from contracts.gold_decisions import HOLD_OUT
+from transforms.conform import conform
+
+
+def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date) -> DataFrame:
+    """gold.hold_out of those who are chosen for an offer for the first time.
+
+    `chosen`: customer_id, stratum; `known`: gold.hold_out. The new ones of a stratum queue up
+    behind those it has, in the order of a hash of their ids; of the queue every 1 / share-th is
+    held out, counted from a start of the stratum's own. So each stratum has its share to within one
+    customer, after any number of days, and each customer the same chance.
+
+    | place in the stratum | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 |
+    |---|---|---|---|---|---|---|---|---|
+    | share 0.25, start 0.6: floor(place x share + start) | 0 | 1 | 1 | 1 | 1 | 2 | 2 | 2 |
+    | held out, where it grows | | x | | | | x | | |
+    """
+    before = known.groupBy("stratum").agg(F.count("*").alias("there"))
+    ids = known.select("customer_id", F.lit(True).alias("is_known"))
+    joined = chosen.join(ids, on="customer_id", how="left")
+    fresh = joined.where(F.col("is_known").isNull()).select("customer_id", "stratum")
+    queue = Window.partitionBy("stratum").orderBy("drawn", "customer_id")
+    hashed = fresh.select("customer_id", "stratum", _hash(F.col("customer_id")).alias("drawn"))
+    placed = hashed.select(
+        "customer_id",
+        "stratum",
+        F.row_number().over(queue).alias("turn"),
+        _start(_hash(F.col("stratum"))).alias("start"),
+    )
+    counted = placed.join(before, on="stratum", how="left").select(
+        "customer_id",
+        "stratum",
+        (F.col("turn") + F.coalesce(F.col("there"), F.lit(0))).alias("place"),
+        "start",
+    )
+    steps = [F.floor((F.col("place") - back) * F.lit(share) + F.col("start")) for back in (0, 1)]
+    rows = counted.select(
+        "customer_id",
+        "stratum",
+        (steps[0] > steps[1]).alias("is_held_out"),
+        F.lit(day).cast("date").alias("assigned_on"),
+    )
+    return conform(rows, HOLD_OUT)
+
+
+def with_hold_out(decisions: DataFrame, drawn: DataFrame) -> DataFrame:
+    """The decisions, held out where an offer was chosen for a customer whom `drawn` holds out."""
+    held = drawn.where("is_held_out").select("customer_id", F.lit(True).alias("is_out"))
+    joined = decisions.join(held, on="customer_id", how="left")
+    is_held_out = F.col("is_out").isNotNull() & F.col("offer_id").isNotNull()
+    return joined.select(
+        *[is_held_out.alias(c) if c == "is_held_out" else F.col(c) for c in decisions.columns]
+    )
+
+
+def _hash(text: Column) -> Column:
+    return F.sha2(F.concat_ws("|", F.lit("hold-out"), text), 256)
+
+
+def _start(digest: Column) -> Column:
+    """A number in [0, 1) from three hexadecimal digits."""
+    whole = F.lit(0.0)
+    for place in (1, 2, 3):
+        code = F.ascii(F.substring(digest, place, 1))
+        digit = code - F.when(code > 57, 87).otherwise(48)  # "a" is 97 and means 10, "0" is 48
+        whole = whole + digit / F.lit(16.0**place)
+    return whole
