@@ -150,8 +150,9 @@ display(agreement.round(3).reset_index())
 scores = spark.table("gold.customer_scores").where("as_of = chosen_day")
 at_risk = scores.selectExpr("customer_id", "churn_probability * value_at_stake AS at_risk")
 plan = spark.table("gold.retention_plan").where("as_of = chosen_day")
-customers = scores.count()
-ranked = plan.select("strategy", "customer_id", "rank").join(at_risk, "customer_id")
+kept = plan.where("rank IS NOT NULL")  # without those already lost
+customers = kept.select("customer_id").distinct().count()
+ranked = kept.select("strategy", "customer_id", "rank").join(at_risk, "customer_id")
 step = F.ceil(F.col("rank") * 50 / customers)  # a point every two per cent
 curve = ranked.groupBy("strategy", step.alias("part")).agg(F.sum("at_risk").alias("at_risk"))
 points = curve.toPandas().sort_values(["strategy", "part"])
