@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def demo(tmp_path_factory):
     """The lake, what the first and the second run printed, and the seconds of the first."""
     root = tmp_path_factory.mktemp("a demo") / "lakehouse"
-    environment = {**os.environ, "HOLDFAST__LAKEHOUSE__ROOT": str(root), "HOLDFAST_JIT": "quick"}
+    environment = {**os.environ, "HOLDFAST__LAKEHOUSE__ROOT": str(root), "HOLDFAST_JIT": "full"}
     command = ["bin/spark-submit", "jobs/run_pipeline.py", "--env", "demo"]
 
     def run() -> str:
