@@ -15,7 +15,7 @@ from jobs.runtime.settings import load
 from messages.batches import BatchWriter
 from messages.brief import Terms, make_brief
 from messages.gateway import Gateway, make_client
-from messages.limits import Limits, Prices
+from messages.limits import Limits
 from messages.writer import Order, Writer
 
 LATENCY, ROUNDS = 0.25, 20
@@ -50,8 +50,7 @@ class NoBatches:
 
 def limits(concurrency: int) -> Limits:
     """Those of conf/demo.yaml, at another concurrency."""
-    conf = load("demo").messages.of_a_writer()
-    found = Limits(**{**conf, "prices": Prices(**conf["prices"])})
+    found = Limits.of(load("demo").messages.of_a_writer())
     return replace(found, concurrency=concurrency, spend_cap_usd=1000.0)
 
 

@@ -63,8 +63,7 @@ def registry_of(context: Context) -> Registry | None:
 
 def tested_on(context: Context) -> dt.date:
     """The last day whose label of the primary horizon has passed: where classifiers are tested."""
-    churn = context.settings.churn
-    return context.as_of - dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    return context.as_of - context.settings.churn.wait
 
 
 def fitted(

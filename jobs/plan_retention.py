@@ -144,7 +144,7 @@ def earlier_day(context: Context) -> dt.date | None:
     if not context.has("features.labels"):
         return None
     churn = context.settings.churn
-    last = context.as_of - dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    last = context.as_of - churn.wait
     scored = context.read("gold.customer_scores").where(
         f"as_of <= DATE'{last}' AND value_at_stake IS NOT NULL"
     )

@@ -44,8 +44,7 @@ def run(context: Context) -> None:
     with progress.step("train_churn: fit, test, register"):
         train_churn.run(context)
     # The date a horizon earlier is scored too: for moves between segments, and to back-test plans.
-    churn = context.settings.churn
-    before = context.as_of - dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    before = context.as_of - context.settings.churn.wait
     with progress.step(f"fit_lifetime: {before}"), at(context, before):
         fit_lifetime.run(context)
     with progress.step(f"fit_lifetime: {context.as_of}"):

@@ -108,13 +108,10 @@ def by_model(
     from models.portable import PortableModel
     from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
 
-    check_features(champion, kept.columns, (*horizons.values(), *reasons.values()))
+    taken = check_features(champion, kept.columns, (*horizons.values(), *reasons.values()))
+    facts = ("recency_days", "engagement_score", "tenure_days")
+    needed = dict.fromkeys(("as_of", "customer_id", *taken, *facts))
     model = PortableModel.from_json(champion.portable)
-    needed = ["as_of", "customer_id", *model.encoder.feature_names]
-    needed += [c for c in ("recency_days", "engagement_score", "tenure_days") if c not in needed]
-    for text in (*horizons.values(), *reasons.values()):
-        names = PortableModel.from_json(text).encoder.feature_names
-        needed += [c for c in names if c not in needed]
     scored = kept.select(*needed).mapInPandas(
         batch_scorer(champion.portable, horizons, reasons), SCORED_DDL + horizon_columns(horizons)
     )

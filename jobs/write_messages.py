@@ -174,10 +174,9 @@ class DeltaLedger:
 
 def limits_of(context: Context) -> Any:
     """The section `messages` of conf as the package takes it."""
-    from messages.limits import Limits, Prices
+    from messages.limits import Limits
 
-    values = context.settings.messages.of_a_writer()
-    return Limits(**{**values, "prices": Prices(**values["prices"])})
+    return Limits.of(context.settings.messages.of_a_writer())
 
 
 def say_plan(context: Context, count: int, is_large: bool, has_key: bool) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Limits:
     batch_poll_seconds: float
     batch_wait_seconds: float
     prices: Prices
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Limits:
+        """From a section of conf, whose prices are a mapping."""
+        return cls(**{**values, "prices": Prices(**values["prices"])})
 
 
 @dataclass(frozen=True)

@@ -10,25 +10,17 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-from transforms.purchases import in_cents, is_purchase
-from transforms.visibility import visible_from
+from transforms.purchases import lines_by_visibility
 
 # Of the purchase days that a date sees: how many, first and last, cents of all and of the first.
 FOUND = ("days", "first_day", "last_day", "cents", "first_cents")
 
 
 def purchase_lines(transactions: DataFrame) -> DataFrame:
-    """One row a receipt line: customer_id, day, visible_from, cents, is_purchase (0 or 1).
-
-    Spread by customer once; all later groupings find their rows together.
-    """
-    return transactions.select(
-        "customer_id",
-        F.col("purchased_at").cast("date").alias("day"),
-        visible_from("purchased_at").alias("visible_from"),
-        in_cents("amount").alias("cents"),
-        is_purchase().cast("bigint").alias("is_purchase"),
-    ).repartition("customer_id")
+    """One row a receipt line: customer_id, day, visible_from, cents, is_purchase (0 or 1)."""
+    return lines_by_visibility(transactions).select(
+        "customer_id", "day", "visible_from", "cents", "is_purchase"
+    )
 
 
 def purchase_totals(transactions: DataFrame) -> DataFrame:

@@ -13,8 +13,6 @@ KEY = ("customer_id", "as_of")
 # Facts that say when or how, not what a learner may use.
 NOT_FEATURES = (*KEY, "first_purchase_on", "last_purchase_on", "is_terminated", "engagement_basis")
 NUMERIC = ("bigint", "int", "double", "boolean")
-# Matrices are of float32.
-LARGEST_FLOAT = 3.4028234663852886e38
 
 
 def feature_columns(tables: Sequence[Table]) -> tuple[list[str], list[str]]:
@@ -67,12 +65,12 @@ def filled_counts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
     return rows.agg(*[F.count(name).alias(name) for name in columns])
 
 
-def infinite_counts(rows: DataFrame, numeric: Sequence[str]) -> DataFrame:
-    """One row: for each numeric column how many rows are infinite, or too large for float32."""
+def infinite_counts(rows: DataFrame, numeric: Sequence[str], largest: float) -> DataFrame:
+    """One row: for each numeric column how many rows are infinite, or beyond the largest number."""
 
     def is_infinite(name: str) -> Column:
         value = F.col(name).cast("double")
-        return (F.abs(value) > F.lit(LARGEST_FLOAT)) & ~F.isnan(value)
+        return (F.abs(value) > F.lit(largest)) & ~F.isnan(value)
 
     return rows.agg(*[F.count(F.when(is_infinite(name), 1)).alias(name) for name in numeric])
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from contracts.features import FEATURE_TABLES
-from jobs.deciding.uplift import features_command, horizon_passed, labelled_days, scorer
+from jobs.deciding.uplift import days_with_features, horizon_passed, scorer
 from jobs.runtime.context import Context
 from jobs.runtime.registry import Registry
 from jobs.runtime.run_info import code_version
@@ -77,13 +77,9 @@ def campaign_days(context: Context, contacts: Any) -> dict[str, list[dt.date]]:
     for r in counted.orderBy("offer_id", "as_of").collect():  # campaigns x offers
         if r["as_of"] in passed and r["count"] >= fewest:
             found.setdefault(r["offer_id"], []).append(r["as_of"])
-    there = labelled_days(context)
-    missing = sorted({d for days in found.values() for d in days} - there)
-    if missing:
-        context.progress.warn(
-            f"{len(missing)} days of campaigns that chose their customers have no features and are "
-            f"left out. Run `{features_command(context, missing)}`."
-        )
+    every = {d for days in found.values() for d in days}
+    told = "campaigns that chose their customers have no features and are left out"
+    there = days_with_features(context, every, told)
     kept = {offer: [d for d in days if d in there] for offer, days in found.items()}
     return {offer: days for offer, days in kept.items() if days}
 

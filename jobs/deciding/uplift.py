@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,22 +25,19 @@ def past_campaigns(context: Context) -> list[dt.date]:
 
 def horizon_passed(context: Context, contacts: Any) -> list[dt.date]:
     """The campaigns' days that lie a horizon and its lead before as_of."""
-    churn = context.settings.churn
-    wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    wait = context.settings.churn.wait
     found = sorted(r["as_of"] for r in contacts.select("as_of").distinct().collect())  # campaigns
     return [d for d in found if d + wait <= context.as_of]
 
 
 def campaign_splits(context: Context, contacts: Any) -> dict[dt.date, str]:
     """The days of randomised campaigns whose horizon has passed: all train but the last two."""
-    churn = context.settings.churn
     days = horizon_passed(context, contacts)
     if len(days) < 3:
-        wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
         raise ModelGateError(
             f"silver.campaign_contacts: {len(days)} randomised campaigns lie "
-            f"{wait.days} days before {context.as_of}; uplift needs three (train, choose, test). "
-            "Run experiments first; until then decide_offers uses its rules."
+            f"{context.settings.churn.wait.days} days before {context.as_of}; uplift needs three "
+            "(train, choose, test). Run experiments first; until then decide_offers uses its rules."
         )
     last = {days[-2]: "validation", days[-1]: "test"}
     return {day: last.get(day, "train") for day in days}
@@ -61,17 +58,23 @@ def own_contacts_of(context: Context) -> Any:
 def own_splits(context: Context, own: Any, splits: Mapping[dt.date, str]) -> dict[dt.date, str]:
     """The days of our own campaigns: train where their horizon ended before the learner is chosen,
     else later. What is later is in no test, and in the model that is used."""
-    churn = context.settings.churn
-    wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
+    wait = context.settings.churn.wait
     chosen_on = min(day for day, split in splits.items() if split == "validation")
     days = horizon_passed(context, own)
-    there = labelled_days(context)
-    if missing := [d for d in days if d not in there]:
-        context.progress.warn(
-            f"{len(missing)} days of our own campaigns have no features and labels and teach "
-            f"nothing. Run `{features_command(context, missing)}`."
-        )
+    told = "our own campaigns have no features and labels and teach nothing"
+    there = days_with_features(context, days, told)
     return {d: "train" if d + wait <= chosen_on else "later" for d in days if d in there}
+
+
+def days_with_features(context: Context, days: Iterable[dt.date], told: str) -> set[dt.date]:
+    """`labelled_days`; where some of the days are not among them, a warning with what is `told` of
+    whose they are."""
+    there = labelled_days(context)
+    if missing := sorted(set(days) - there):
+        context.progress.warn(
+            f"{len(missing)} days of {told}. Run `{features_command(context, missing)}`."
+        )
+    return there
 
 
 def labelled_days(context: Context) -> set[dt.date]:

@@ -100,8 +100,7 @@ def _of_staying(
     rate of their like there.
     """
     churn = context.settings.churn
-    wait = dt.timedelta(days=churn.primary_horizon_days + churn.lead_days)
-    before = next((d for d in reversed(landmarks.dates) if d + wait <= day), None)
+    before = next((d for d in reversed(landmarks.dates) if d + churn.wait <= day), None)
     seen = landmarks.seen(before) if before else None
     fewest = context.settings.lifetime.survival.fewest_events
     if before is None or seen is None or seen.events < fewest or not len(landmarks.alive(day)):

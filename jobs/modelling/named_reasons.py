@@ -68,7 +68,7 @@ def labels_of_leavers(context: Context, rows: Any) -> Any | None:
         tickets = with_read_tickets(context, tickets)
     categories = {**{reason: reason for reason in REASONS}, **reasons.ticket_categories}
     named = named_reasons(surveys, tickets, categories)
-    horizon = context.settings.churn.primary_horizon_days + context.settings.churn.lead_days
+    horizon = context.settings.churn.wait.days
     return reason_labels(rows.where("churned = 1"), named, horizon, reasons.within_days)
 
 

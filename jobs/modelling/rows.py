@@ -75,21 +75,26 @@ def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
     return {split: int(r["count(1)"]) for split, r in found.items()}
 
 
-def check_features(model: Registered, columns: Collection[str], others: Iterable[str] = ()) -> None:
-    """Raise ModelGateError where a registered model takes a feature that is not among the columns.
+def check_features(
+    model: Registered, columns: Collection[str], others: Iterable[str] = ()
+) -> list[str]:
+    """The features that a registered model takes, each once; ModelGateError where one is not among
+    the columns.
 
-    `others`: the portable models that serve beside it.
+    `others`: the portable models that serve beside it, whose features come after.
     """
     from models.portable import PortableModel
 
     found = [PortableModel.from_json(text).encoder for text in (model.portable, *others)]
-    lacking = sorted({f for encoder in found for f in encoder.feature_names} - set(columns))
+    taken = list(dict.fromkeys(f for encoder in found for f in encoder.feature_names))
+    lacking = sorted(set(taken) - set(columns))
     if lacking:
         raise ModelGateError(
             f"{model.name} version {model.version} takes features that the feature tables do not "
             f"have: {', '.join(lacking)}. Nothing was written. Bring them back "
             "(features.windows_days, sources), or take the alias champion from that version."
         )
+    return taken
 
 
 def check_values(numeric: Mapping[str, int], filled: Mapping[str, int]) -> None:
@@ -116,7 +121,7 @@ def designed(context: Context, rows: Any) -> Design:
 
     Rows are spread by customer and kept, so that all fits share them. Test dates decide nothing.
     """
-    from models.encoding import FeatureEncoder
+    from models.encoding import LARGEST, FeatureEncoder
     from transforms.training_rows import (
         category_counts,
         design_matrix,
@@ -128,7 +133,9 @@ def designed(context: Context, rows: Any) -> Design:
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
     filled = filled_counts(seen, [*numeric, *categorical]).collect()[0].asDict()  # one row
-    check_values(infinite_counts(seen, numeric).collect()[0].asDict(), filled)  # one row too
+    check_values(
+        infinite_counts(seen, numeric, LARGEST).collect()[0].asDict(), filled
+    )  # one row too
     left_out = [name for name, count in filled.items() if not count]
     if left_out:
         context.progress.say(f"      {len(left_out)} features have no value and are left out")

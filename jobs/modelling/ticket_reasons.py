@@ -45,11 +45,10 @@ def with_read_tickets(context: Context, tickets: Any) -> Any:
 def gateway_of(context: Context) -> Any:
     """Claude within the limits of conf's section `messages`; without a key nothing is asked."""
     from messages.gateway import Gateway, make_client
-    from messages.limits import Limits, Prices
+    from messages.limits import Limits
 
     settings = context.settings.messages
-    values = settings.of_a_writer()
-    limits = Limits(**{**values, "prices": Prices(**values["prices"])})
+    limits = Limits.of(settings.of_a_writer())
     return Gateway(make_client(os.environ.get(KEY), settings.base_url, limits), limits)
 
 

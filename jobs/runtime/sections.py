@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -95,6 +96,11 @@ class ChurnSettings(Section):
     primary_horizon_days: int = Field(ge=1)
     lead_days: int = Field(ge=0)
     label_wait_days: int = Field(ge=0)
+
+    @property
+    def wait(self) -> dt.timedelta:
+        """From an as_of to the end of its primary horizon."""
+        return dt.timedelta(days=self.lead_days + self.primary_horizon_days)
 
     @model_validator(mode="after")
     def _primary_is_a_horizon(self) -> ChurnSettings:

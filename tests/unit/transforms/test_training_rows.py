@@ -9,6 +9,7 @@ import pytest
 
 from contracts import features
 from contracts.table import Column, Table
+from models.encoding import LARGEST
 from transforms.training_rows import (
     category_counts,
     design_matrix,
@@ -114,7 +115,7 @@ def test_infinite_values_are_counted(frame, tuples_of):
             (None, 0, True, None),
         ],
     )
-    assert tuples_of(infinite_counts(rows, ["a", "b", "c", "d"])) == [(3, 0, 0, 0)]
+    assert tuples_of(infinite_counts(rows, ["a", "b", "c", "d"], LARGEST)) == [(3, 0, 0, 0)]
 
 
 def test_the_design_has_a_column_a_number_and_one_a_category(frame, rows_of):
