@@ -81,6 +81,7 @@ setup(
         "pyyaml>=6.0,<7",
         "scipy>=1.14,<2",
         "scikit-learn>=1.6,<2",
+        "threadpoolctl>=3.5,<4",
         "mlflow>=3.10,<4",
         "anthropic>=2.12,<3",
     ],
