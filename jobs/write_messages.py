@@ -40,8 +40,8 @@ def run(context: Context) -> None:
             written += [(m.written_by, m.verdict) for m in found]
     except BatchPendingError as pending:
         context.progress.warn(
-            f"message batch {pending}: has not ended within messages.batch_wait_seconds. Run the "
-            "job again: it takes up the same batch, and pays for none twice."
+            f"message batch {pending}. Run the job again: it takes up the same batch, and pays "
+            "for none twice."
         )
     finally:
         context.lake.forget()

@@ -21,7 +21,11 @@ LOOKED_THROUGH = 100
 
 
 class BatchPendingError(Exception):
-    """The batch has not ended in the time of conf; a later run takes it up."""
+    """The batch is made and its results are not here: a later run takes it up, and pays nothing.
+
+    Says the batch's id and why: "has not ended within messages.batch_wait_seconds", or the reason
+    for which it could not be asked for.
+    """
 
 
 class Ledger(Protocol):
@@ -57,7 +61,7 @@ class BatchWriter:
         self._sleep, self._clock = sleep, clock
 
     def ask_all(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
-        """An answer for each custom_id. Raises BatchPendingError where one takes too long."""
+        """An answer for each custom_id. Raises BatchPendingError where one has to wait."""
         answers: dict[str, Answer] = {}
         names = sorted(requests)
         for part in _parts(names, self.limits.batch_size):
@@ -96,8 +100,7 @@ class BatchWriter:
 
     def _results(self, key: str, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
         for batch_id, is_ours in self._candidates(key, requests):
-            self._wait(batch_id)
-            found = self._read(batch_id)
+            found = self._fetched(batch_id)
             if is_ours or set(found) & set(requests):
                 self.ledger.note(key, batch_id, len(requests))
                 break
@@ -149,11 +152,27 @@ class BatchWriter:
         client = self.gateway.client.with_options(max_retries=0)
         return str(client.messages.batches.create(requests=sent).id)
 
+    def _fetched(self, batch_id: str) -> dict[str, Answer]:
+        """Answers of a batch that is made, and so paid for: a bad day of the service loses none."""
+        try:
+            self._wait(batch_id)
+            return self._read(batch_id)
+        except BatchPendingError:
+            raise
+        except Exception as error:
+            reason = reason_of(error)
+            # Half an answer or a proxy's page says nothing of the batch; a refusal of it does.
+            if reason in SERVICE or reason == "malformed":
+                raise BatchPendingError(f"{batch_id} could not be asked for: {reason}") from error
+            raise
+
     def _wait(self, batch_id: str) -> None:
         ends = self._clock() + self.limits.batch_wait_seconds
         while self.gateway.client.messages.batches.retrieve(batch_id).processing_status != "ended":
             if self._clock() >= ends:
-                raise BatchPendingError(batch_id)
+                raise BatchPendingError(
+                    f"{batch_id} has not ended within messages.batch_wait_seconds"
+                )
             self._sleep(self.limits.batch_poll_seconds)
 
     def _read(self, batch_id: str) -> dict[str, Answer]:

@@ -2,7 +2,8 @@
 
 A text passes only if it is made of plain Latin letters and punctuation, has at most two sentences,
 is in the customer's language, says the offer, and holds no number, promise, date or name beyond the
-brief. What cannot be judged is refused: then the template serves.
+brief. Each of its words is an everyday one, the offer's or the customer's name; and of those, none
+may hint at leaving, promise or invent. What cannot be judged is refused: then the template serves.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from functools import cache
 
 from messages import words
 from messages.brief import Brief
+from messages.everyday import everyday
+from messages.words import folded
 
 LONGEST = 300
 MOST_SENTENCES = 2
 _PUNCTUATION = set(" .,!?;:'’‘“”„«»-–—…%€$£¡¿\u00a0\u202f")
 _DIGITS = set("0123456789")
 _SENTENCE_END = re.compile(r"[.!?…]+[»”’\"')]*(?=\s|$)")
+_WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _SIGNS = "%€$£"
 
@@ -32,18 +36,15 @@ def faults(text: str, brief: Brief, other_names: Collection[str] = ()) -> tuple[
     if not isinstance(text, str) or not text.strip():
         return ("empty",)
     return tuple(
-        dict.fromkeys([*_shape(text), *_content(text, brief), *_names(text, brief, other_names)])
+        dict.fromkeys(
+            [
+                *_shape(text),
+                *_content(text, brief),
+                *_names(text, brief, other_names),
+                *_unknown(text, brief),
+            ]
+        )
     )
-
-
-def folded(text: str) -> str:
-    """Lower case without accents, so that no accent hides a word.
-
-    >>> folded("Kündigung, ça")
-    'kundigung, ca'
-    """
-    parts = unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("ẞ", "ss"))
-    return "".join(c for c in parts if not unicodedata.combining(c)).lower().replace("’", "'")
 
 
 def _shape(text: str) -> Iterator[str]:
@@ -132,28 +133,38 @@ def _is_in(language: str, said: str) -> bool:
     return hits[language] >= 2 and hits[language] > others
 
 
+def _unknown(text: str, brief: Brief) -> Iterator[str]:
+    """A word that is neither an everyday one nor the offer's nor the name as the brief has it."""
+    own = folded(f"{brief.terms.terms} {brief.terms.sentence}")
+    known = everyday(brief.language) | set(_WORD.findall(own))
+    others = set(_WORD.findall(text)) - set(_WORD.findall(brief.first_name or ""))
+    # Folding may part a letter in two words, as a ligature with a sign does.
+    if not set(_WORD.findall(folded(" ".join(others)))) <= known:
+        yield "word"
+
+
 def _names(text: str, brief: Brief, other_names: Collection[str]) -> Iterator[str]:
-    mine = set(re.findall(r"[^\W\d_]+", brief.first_name or ""))
-    tokens = re.findall(r"[^\W\d_]+", text)
+    mine = set(_WORD.findall(brief.first_name or ""))
+    tokens = _WORD.findall(text)
     if any(t in other_names and t not in mine for t in tokens):
         yield "name"
     if _found(words.TITLES, [folded(text)]):
         yield "name"
     greeting = "|".join(words.GREETINGS)
     for sentence in re.split(r"(?<=[.!?…])\s+", text):
-        if _greets_another(sentence, mine, greeting) or (
+        if _greets_another(sentence, mine, brief.language, greeting) or (
             brief.language != "de" and _has_capital(sentence, mine)
         ):
             yield "name"
 
 
-def _greets_another(sentence: str, mine: set[str], greeting: str) -> bool:
-    """ "Hello X", or "X, ..." at the start: X must be the customer."""
+def _greets_another(sentence: str, mine: set[str], language: str, greeting: str) -> bool:
+    """ "Hello X", or "X, ..." at the start: X must be the customer, or there a plain word."""
     hit = re.match(rf"[¡¿]?\s*(?:{greeting})\W+(?=(.))", folded(sentence))
     if hit:
         # folded() may change lengths (ß), so the word after the greeting is found by its count.
-        words_before = len(re.findall(r"[^\W\d_]+", hit[0]))
-        tokens = re.findall(r"[^\W\d_]+", sentence)
+        words_before = len(_WORD.findall(hit[0]))
+        tokens = _WORD.findall(sentence)
         after = tokens[words_before : words_before + 1]
         return (
             bool(after)
@@ -164,7 +175,7 @@ def _greets_another(sentence: str, mine: set[str], greeting: str) -> bool:
     first = re.match(r"[¡¿]?\s*([^\W\d_]+),", sentence)
     if first is None or first[1] in mine:
         return False
-    return not re.match(rf"(?:{greeting})", folded(first[1]))
+    return folded(first[1]) not in everyday(language)
 
 
 def _has_capital(sentence: str, mine: set[str]) -> bool:

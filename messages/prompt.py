@@ -23,6 +23,9 @@ Rules, all of which must hold:
 - `theme` is what to touch on lightly: new features, support, or savings.
 - Never mention or hint that the customer might leave, that anything was measured, predicted or
   scored, or why they were chosen. Do not invent anything about what they did.
+- Use plain, everyday words and no idioms; a draft with a rare word is refused. Do without the words
+  for not, no, all, every, always, more, again, still, free, gift and surprise, unless the offer has
+  them. Name no person but the customer, and nothing that one could own.
 - Only letters, digits and plain punctuation: no links, addresses, markup, emoji or placeholders.
 
 Examples of the tone:

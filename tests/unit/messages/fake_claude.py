@@ -50,6 +50,8 @@ class FakeClaude:
         # (status, whether the batch is made all the same) of the next requests for one; then 200.
         self.batch_answers = []
         self.seconds_after_a_batch_is_made = 0.0
+        # (status, headers, body) of every "poll" or "results" of a batch for as long as it is here.
+        self.read_answers = {}
         self.lock = threading.Lock()
         self.now = self.most = 0
         outer = self
@@ -83,7 +85,10 @@ class FakeClaude:
                     listed = [outer.batch(b) for b in reversed(list(outer.batches))]
                     body = {"data": listed, "has_more": False, "first_id": None, "last_id": None}
                     return self.answer(200, {}, body)
-                if parts[-1] == "results":
+                kind = "results" if parts[-1] == "results" else "poll"
+                if kind in outer.read_answers:
+                    return self.answer(*outer.read_answers[kind])
+                if kind == "results":
                     lines = outer.batches[parts[-2]]["lines"]
                     # Any order.
                     return self.answer(200, {}, "\n".join(json.dumps(x) for x in lines[::-1]))

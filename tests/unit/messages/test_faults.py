@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from messages.batches import BatchPendingError
 from messages.templates import template
 from tests.unit.messages.conftest import Ledger, brief_of, orders_of
+from tests.unit.messages.fake_claude import error
 from tests.unit.messages.test_wire import FAILURES, GOOD, HTML, ok
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -97,6 +99,49 @@ def test_with_more_money_the_next_run_takes_up_the_batch_of_a_poorer_one(claude,
     assert 0 < sent < 60
     writer(server, ledger).write(orders, is_large=True)
     assert len(server.batches) == 1 and len(custom_ids(server)) == sent
+
+
+AT_ONCE = {"retry-after-ms": "1"}
+READS = {
+    "server_error": (503, AT_ONCE, HTML),
+    "overloaded": (529, AT_ONCE, error("overloaded_error")),
+    "rate_limited": (429, AT_ONCE, error("rate_limit_error")),
+    "connection": (None, {}, ""),
+    "malformed": (200, {}, HTML),
+}
+
+
+@pytest.mark.parametrize("reason", READS)
+@pytest.mark.parametrize("asked", ["poll", "results"])
+def test_a_batch_that_is_paid_for_outlives_a_bad_day_of_the_service(claude, writer, asked, reason):
+    server, ledger = claude(ok), Ledger()
+    server.read_answers = {asked: READS[reason]}
+    orders = orders_of(*[brief_of()] * 4)
+    with pytest.raises(BatchPendingError) as pending:
+        writer(server, ledger).write(orders, is_large=True)
+    assert str(pending.value) == f"msgbatch_1 could not be asked for: {reason}"
+    server.read_answers = {}
+    found = writer(server, ledger).write(orders, is_large=True)
+    assert [m.text for m in found] == [GOOD] * 4
+    assert found[0].usage.cost_usd > 0
+    assert len(server.batches) == 1
+
+
+def test_results_that_break_off_are_read_again_by_the_next_run(claude, writer):
+    server, ledger = claude(ok), Ledger()
+    server.read_answers = {"results": (200, {}, '{"custom_id": "half of a li')}
+    with pytest.raises(BatchPendingError):
+        writer(server, ledger).write(orders_of(*[brief_of()] * 4), is_large=True)
+    server.read_answers = {}
+    found = writer(server, ledger).write(orders_of(*[brief_of()] * 4), is_large=True)
+    assert [m.text for m in found] == [GOOD] * 4 and len(server.batches) == 1
+
+
+def test_a_batch_that_the_service_no_longer_knows_is_written_by_template(claude, writer):
+    server = claude(ok)
+    server.read_answers = {"poll": (404, {}, error("not_found_error"))}
+    found = writer(server).write(orders_of(*[brief_of()] * 4), is_large=True)
+    assert {m.verdict for m in found} == {"not_written: http_404"}
 
 
 # A launcher that has imported all there is forks a run for each line it reads. What Delta does in

@@ -201,7 +201,7 @@ def test_a_draft_that_breaks_a_rule_is_asked_for_once_more_and_told_why(claude, 
     assert found.usage.cost_usd == pytest.approx(2 * COST)
     second = json.loads(server.requests[1]["messages"][0]["content"])
     # The rules broken, never the draft: what came from outside does not go back in.
-    assert second["previous_draft_broke"] == "leaving"
+    assert second["previous_draft_broke"] == "leaving, word"
     assert bad not in server.raw[1]
 
 
@@ -209,7 +209,7 @@ def test_twice_wrong_is_the_template(claude, writer):
     server = claude(lambda b, n: (200, {}, written("Hello Ada, please stay with us."), 0))
     found = one(writer, server)
     assert len(server.requests) == 2
-    assert found.verdict == "refused: leaving, offer_missing"
+    assert found.verdict == "refused: leaving, offer_missing, word"
     assert found.text == template(brief_of())
 
 
