@@ -154,13 +154,19 @@ UPLIFT_RESULTS = Table(
         Column(
             "metric",
             "string",
-            "qini, auuc, average_effect, calibration_slope or decile_<n>; of observed: "
-            "average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, "
-            "imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>",
+            "qini, auuc, average_effect, calibration_slope, decile_<n> (the best first) or "
+            "decile_<n>_predicted; of observed: average_effect (doubly robust), naive_difference, "
+            "overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), "
+            "(un)treated_propensity_p<n>",
             False,
         ),
         Column("is_randomised", "boolean", "False: adjusted, and what was not seen stays", False),
-        Column("value", "double", "Value of the metric; of a decile: the observed fall", False),
+        Column(
+            "value",
+            "double",
+            "Value of the metric; of a decile: the observed fall, or the mean predicted one",
+            False,
+        ),
         Column("ci_low", "double", "Lower end of the 95 % interval; null: none computed"),
         Column("ci_high", "double", "Upper end of the 95 % interval; null: none computed"),
         Column("customers", "bigint", "Rows behind it", False),
@@ -189,7 +195,13 @@ POLICY_COMPARISON = Table(
         Column("ci_high", "double", "Upper end of its 95 % interval", False),
         Column("treated_share", "double", "Share of the customers who are sent something", False),
         Column("is_within_budget", "boolean", "True: it spends no more than conf allows", False),
-        Column("is_chosen", "boolean", "True: decide_offers follows it", False),
+        Column(
+            "is_chosen",
+            "boolean",
+            "True: decide_offers follows it: the greatest value within the budget, also where its "
+            "interval holds 0",
+            False,
+        ),
         Column("customers", "bigint", "Customers of the campaign behind it", False),
     ),
 )

@@ -197,11 +197,15 @@ def written(context: Context, name: str, found: list[dict[str, Any]]) -> Write:
 
 
 def tell_policies(context: Context, found: list[dict[str, Any]]) -> None:
-    """The policies, the best first."""
+    """The policies, the best first; of the one followed, whether it may as well bring nothing."""
     for r in sorted(found, key=lambda r: -r["value_a_customer"]):
+        said = ""
+        if r["is_chosen"]:
+            is_open = r["ci_low"] <= 0 < r["value_a_customer"]
+            said = ", followed" + (", not proven to beat sending nothing" if is_open else "")
         context.progress.say(
             f"      {r['policy']:<18} {r['value_a_customer']:+.2f} a customer ({r['ci_low']:+.2f} "
-            f"to {r['ci_high']:+.2f})" + (", followed" if r["is_chosen"] else "")
+            f"to {r['ci_high']:+.2f}){said}"
         )
 
 

@@ -177,29 +177,29 @@ def results(
         effect = effects[both, k - 1]
         churned = sample["churned"].to_numpy(float)[both]
         treated = (sample["arm"].to_numpy()[both] == k).astype(float)
-        settings = context.settings
-        qini = metrics.bootstrap_qini(
-            effect, churned, treated, settings.uplift.bootstrap_samples, settings.training.seed
+        ranking = metrics.ranking(
+            effect,
+            churned,
+            treated,
+            context.settings.uplift.bootstrap_samples,
+            context.settings.training.seed,
         )
         mean = metrics.average_effect(churned, treated)
+        estimates = {
+            "qini": ranking.qini,
+            "auuc": ranking.auuc,
+            "average_effect": mean,
+            "calibration_slope": ranking.slope,
+        }
         values: list[tuple[str, float, float | None, float | None, int]] = [
-            ("qini", qini.value, qini.low, qini.high, len(effect)),
-            ("auuc", metrics.auuc(effect, churned, treated), None, None, len(effect)),
-            ("average_effect", mean.value, mean.low, mean.high, len(effect)),
-            (
-                "calibration_slope",
-                metrics.calibration_slope(effect, churned, treated),
-                None,
-                None,
-                len(effect),
-            ),
-            *(
-                (f"decile_{n}", observed, None, None, rows)
-                for n, (_, observed, rows) in enumerate(
-                    metrics.by_decile(effect, churned, treated), 1
-                )
-            ),
+            (name, e.value, e.low, e.high, len(effect)) for name, e in estimates.items()
         ]
+        for n, (predicted, observed, rows) in enumerate(
+            metrics.by_decile(effect, churned, treated), 1
+        ):
+            values.append((f"decile_{n}", observed, None, None, rows))
+            values.append((f"decile_{n}_predicted", predicted, None, None, rows))
+        verdict = metrics.verdict(ranking.qini, mean) if split == "test" else None
         found += [
             {
                 "as_of": context.as_of,
@@ -211,12 +211,10 @@ def results(
                 "value": float(value),
                 "ci_low": low,
                 "ci_high": high,
-                "customers": rows,
-                "verdict": metrics.verdict(qini, mean)
-                if (split, metric) == ("test", "qini")
-                else None,
+                "customers": customers,
+                "verdict": verdict if metric == "qini" else None,
             }
-            for metric, value, low, high, rows in values
+            for metric, value, low, high, customers in values
         ]
     return found
 

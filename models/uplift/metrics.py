@@ -38,25 +38,49 @@ def uplift_curve(effect: Floats, kept: Floats, treated: Floats, weight: Floats) 
     return (k_treated - scaled) / max(n_treated[-1], 1.0)
 
 
-def qini(effect: Floats, churned: Floats, treated: Floats, weight: Floats | None = None) -> float:
-    """Area between the Qini curve and the straight line to its end: 0 for a random ranking."""
-    weight = np.ones(len(effect)) if weight is None else weight
+def areas(effect: Floats, churned: Floats, treated: Floats, weight: Floats) -> tuple[float, float]:
+    """AUUC, the area under the Qini curve, and Qini, what of it lies above the straight line to the
+    curve's end: 0 for a random ranking."""
     curve = uplift_curve(effect, 1.0 - churned, treated, weight)
     share = np.cumsum(weight[np.argsort(-effect, kind="stable")]) / weight.sum()
     area = float(np.trapezoid(np.append(0.0, curve), np.append(0.0, share)))
-    return area - float(curve[-1]) / 2
+    return area, area - float(curve[-1]) / 2
 
 
-def auuc(effect: Floats, churned: Floats, treated: Floats) -> float:
-    """Area under the Qini curve."""
-    curve = uplift_curve(effect, 1.0 - churned, treated, np.ones(len(effect)))
-    return float(np.trapezoid(np.append(0.0, curve), np.linspace(0, 1, len(curve) + 1)))
+def calibration_slope(effect: Floats, churned: Floats, treated: Floats, weight: Floats) -> float:
+    """Slope of observed on predicted effect: 1 is calibrated, below 1 it promises too much.
+
+    Chernozhukov et al.: regression of the outcome, weighted to the effect, on the prediction.
+    """
+    share = np.average(treated, weights=weight)
+    transformed = churned * ((1 - treated) / (1 - share) - treated / share)
+    centred = effect - np.average(effect, weights=weight)
+    spread = max(float((weight * centred**2).sum()), 1e-12)
+    return float((weight * centred * transformed).sum()) / spread
 
 
-def bootstrap_qini(
-    effect: Floats, churned: Floats, treated: Floats, samples: int, seed: int
-) -> Estimate:
-    """Qini with its interval; rows are drawn with replacement, treated and held out apart."""
+@dataclass(frozen=True)
+class Ranking:
+    """How well the predicted effects order the customers, and how far their size is right."""
+
+    qini: Estimate
+    auuc: Estimate
+    slope: Estimate
+
+
+def ranking(effect: Floats, churned: Floats, treated: Floats, samples: int, seed: int) -> Ranking:
+    """Qini, AUUC and the slope of calibration, with intervals from the same bootstrap samples.
+
+    Rows are drawn with replacement, treated and held out apart.
+    """
+    # Sorted once, so that no sample has much left to sort.
+    order = np.argsort(-effect, kind="stable")
+    effect, churned, treated = effect[order], churned[order], treated[order]
+
+    def measured(weight: Floats) -> tuple[float, float, float]:
+        auuc, qini = areas(effect, churned, treated, weight)
+        return qini, auuc, calibration_slope(effect, churned, treated, weight)
+
     draw = np.random.default_rng(seed)
     drawn = []
     for _ in range(samples):
@@ -64,9 +88,11 @@ def bootstrap_qini(
         for side in (0, 1):
             rows = np.flatnonzero(treated == side)
             weight[rows] = np.bincount(draw.integers(0, len(rows), len(rows)), minlength=len(rows))
-        drawn.append(qini(effect, churned, treated, weight))
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Estimate(qini(effect, churned, treated), float(low), float(high))
+        drawn.append(measured(weight))
+    lows, highs = np.percentile(drawn, [2.5, 97.5], axis=0)
+    values = measured(np.ones(len(effect)))
+    found = zip(values, lows, highs, strict=True)
+    return Ranking(*(Estimate(value, float(low), float(high)) for value, low, high in found))
 
 
 def average_effect(churned: Floats, treated: Floats) -> Estimate:
@@ -86,17 +112,6 @@ def by_decile(effect: Floats, churned: Floats, treated: Floats) -> list[tuple[fl
             fall = churned[held].mean() - churned[sent].mean()
             rows.append((float(effect[part].mean()), float(fall), len(part)))
     return rows
-
-
-def calibration_slope(effect: Floats, churned: Floats, treated: Floats) -> float:
-    """Slope of observed on predicted effect: 1 is calibrated, below 1 it promises too much.
-
-    Chernozhukov et al.: regression of the outcome, weighted to the effect, on the prediction.
-    """
-    share = treated.mean()
-    transformed = churned * ((1 - treated) / (1 - share) - treated / share)
-    centred = effect - effect.mean()
-    return float((centred * transformed).sum() / max((centred**2).sum(), 1e-12))
 
 
 def share_of_incremental(effect: Floats, churned: Floats, treated: Floats, best: float) -> float:

@@ -308,9 +308,9 @@ CREATE TABLE IF NOT EXISTS gold.uplift_results (
   `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner',
   `split` string NOT NULL COMMENT 'validation (chose the learner), test, or observed: no hold-out',
   `offer_id` string NOT NULL COMMENT 'The offer, against the held-out, or against the rest',
-  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope or decile_<n>; of observed: average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>',
+  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope, decile_<n> (the best first) or decile_<n>_predicted; of observed: average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>',
   `is_randomised` boolean NOT NULL COMMENT 'False: adjusted, and what was not seen stays',
-  `value` double NOT NULL COMMENT 'Value of the metric; of a decile: the observed fall',
+  `value` double NOT NULL COMMENT 'Value of the metric; of a decile: the observed fall, or the mean predicted one',
   `ci_low` double COMMENT 'Lower end of the 95 % interval; null: none computed',
   `ci_high` double COMMENT 'Upper end of the 95 % interval; null: none computed',
   `customers` bigint NOT NULL COMMENT 'Rows behind it',
@@ -327,7 +327,7 @@ CREATE TABLE IF NOT EXISTS gold.policy_comparison (
   `ci_high` double NOT NULL COMMENT 'Upper end of its 95 % interval',
   `treated_share` double NOT NULL COMMENT 'Share of the customers who are sent something',
   `is_within_budget` boolean NOT NULL COMMENT 'True: it spends no more than conf allows',
-  `is_chosen` boolean NOT NULL COMMENT 'True: decide_offers follows it',
+  `is_chosen` boolean NOT NULL COMMENT 'True: decide_offers follows it: the greatest value within the budget, also where its interval holds 0',
   `customers` bigint NOT NULL COMMENT 'Customers of the campaign behind it'
 ) USING delta
 COMMENT 'One row is: One policy and what it would have brought on the last randomised campaign, held out. Key: as_of, policy.';

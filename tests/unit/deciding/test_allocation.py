@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.deciding import allocation
 from jobs.deciding.allocation import Problem, allocate
 from models.knapsack import best_choices
 
@@ -102,6 +103,60 @@ def test_a_cap_of_an_offer_holds_and_costs_little(session):
     exact = best_choices(gain, cost, budget, caps)
     chosen, _ = solved(session, gain, cost, "money", budget, {"a": 10, "b": 25})
     assert (chosen == 0).sum() <= 10 and (chosen == 1).sum() <= 25
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+
+
+THREE = OFFERS[:3]
+
+
+# More customers than the driver holds at a time, and few of them solved exactly, as of millions.
+@pytest.fixture
+def many(monkeypatch):
+    monkeypatch.setattr(allocation, "SAMPLE", 200)
+    monkeypatch.setattr(allocation, "CORE", 20)
+    passes = []
+    undecided = allocation.Search._undecided
+
+    def counted(self, *given):
+        passes.append(self.axis)
+        return undecided(self, *given)
+
+    monkeypatch.setattr(allocation.Search, "_undecided", counted)
+    return passes
+
+
+def test_money_for_more_than_a_sample_is_spent_as_the_exact_solver_spends_it(session, many):
+    gain, cost = customers(3_000, 7, THREE)
+    budget = 0.3 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    exact = best_choices(gain, cost, budget, np.full(3, np.inf))
+    chosen, plan = solved(session, gain, cost, "money", budget, offers=THREE)
+    assert set(many) == {"budget"}
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+    assert plan.used == pytest.approx(worth(cost, chosen))
+
+
+def test_a_number_of_more_customers_than_a_sample_is_the_exact_best(session, many):
+    gain, cost = customers(3_000, 8, THREE)
+    best = np.sort(np.nan_to_num(gain, nan=-1.0).max(axis=1))[::-1]
+    chosen, plan = solved(session, gain, cost, "customers", 300, offers=THREE)
+    assert set(many) == {"budget"}
+    assert (chosen >= 0).sum() == 300
+    assert worth(gain, chosen) == pytest.approx(best[:300].sum())
+    # The price lies between the last who is in and the first who is not.
+    assert best[300] <= plan.shadow_price <= best[299]
+
+
+@pytest.mark.slow
+def test_a_cap_holds_for_more_customers_than_a_sample(session, many):
+    gain, cost = customers(3_000, 9, THREE)
+    budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    exact = best_choices(gain, cost, budget, np.array([50, np.inf, np.inf]))
+    assert (best_choices(gain, cost, budget, np.full(3, np.inf)) == 0).sum() > 50
+    chosen, _ = solved(session, gain, cost, "money", budget, {"a": 50}, THREE)
+    assert set(many) == {"a", "budget"}
+    assert (chosen == 0).sum() <= 50
     assert worth(cost, chosen) <= budget + 1e-9
     assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,17 @@ def test_only_the_job_that_simulates_names_the_truth():
         )
     }
     assert naming == may
+
+
+def test_nothing_else_holds_a_path_or_a_table_of_truth():
+    """The one makes the folder, the other refuses it as a source."""
+    may = {"jobs/simulate.py", "jobs/runtime/sources.py"}
+    naming = re.compile("|".join(["-truth", "truth_folder", *TRUTH]))
+    packages = ("jobs", "models", "transforms", "udfs", "contracts", "messages", "notebooks")
+    files = [p for package in packages for p in (ROOT / package).rglob("*.py")]
+    files += (ROOT / "conf").rglob("*.yaml")
+    found = {p.relative_to(ROOT).as_posix() for p in files if naming.search(p.read_text())}
+    assert found == may
 
 
 def test_a_real_environment_cannot_be_simulated_over(tmp_path):

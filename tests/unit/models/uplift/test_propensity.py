@@ -133,7 +133,7 @@ def test_propensities_that_do_not_balance_give_no_estimate():
     assert (found.share, found.verdict) == (1.0, pr.NOT_BALANCED)
 
 
-def company_at(day, customers=5_000, seed=31):
+def company_at(day, seed, customers=5_000):
     """What a company knows of those who bought in the 90 days before a targeted campaign, whom it
     reached, what they did, and the true effect; a basket's mean is what revenue an order shows."""
     world, ids = w.World(seed, customers), np.arange(customers)
@@ -166,7 +166,9 @@ def company_at(day, customers=5_000, seed=31):
     return rows[(rows["recency"] <= 90) & ~who.is_opted_out].reset_index(drop=True)
 
 
-def test_on_the_simulator_the_naive_difference_misleads_and_the_adjusted_one_is_nearer():
+# Nothing was tuned on those from 401 on.
+@pytest.mark.parametrize("seed", [31, 401, 402, 403, 404, 405])
+def test_on_the_simulator_the_naive_difference_misleads_and_the_adjusted_one_is_nearer(seed):
     """Targeted campaigns go to the better customers in a good mood: they stay anyway.
 
     Mood shows only in what is bought, so that some of the bias stays; it is said to.
@@ -175,7 +177,7 @@ def test_on_the_simulator_the_naive_difference_misleads_and_the_adjusted_one_is_
     names += ["plan", "is_annual"]
     parts, regions = [], []
     for day in w.TARGETED_CAMPAIGNS:
-        rows = company_at(day)
+        rows = company_at(day, seed)
         x = pr.known_before(rows[names].to_numpy(np.float32))
         p = pr.propensities(x, rows["arm"].to_numpy(), rows["fold"].to_numpy())
         region = pr.overlap(x, rows["arm"].to_numpy(), p, 0.05, 0.3, 100)
