@@ -199,6 +199,25 @@ def test_gamma_gamma_shrinks_to_the_mean_of_all():
     assert SPEND.expected_value(3, -5.0) == SPEND.expected_value(0, 0.0)
 
 
+@pytest.mark.parametrize("q", [1.2, 1.5, 2.04])
+def test_the_mean_is_exact_where_the_variance_is_infinite(q):
+    wide = GammaGamma(6.25, q, 15.44)
+    mean = 6.25 * 15.44 / (q - 1)  # 482.5, 193 and 92.8
+    assert wide.expected_value(0, np.nan) == pytest.approx(mean)
+    # The variance is bounded at the shape of 2.05: (2.05 - 1) / (2.05 - 2) = 21.
+    within, of_mean = wide.spread(0, np.nan)
+    assert (within, of_mean) == (pytest.approx(21 * mean**2 / 6.25), pytest.approx(21 * mean**2))
+    new = model(spend=wide).predict(SOME.iloc[[0]]).iloc[0]
+    assert 0 <= new["clv_12m_low"] < new["clv_12m"] <= new["clv_12m_high"]
+
+
+def test_spread_is_that_of_an_inverse_gamma():
+    # Shape 3.74 + 6.25 · 4 = 28.74, scale 15.44 + 4 · 12.5 = 65.44.
+    within, of_mean = SPEND.spread(4, 12.5)
+    assert within == pytest.approx(6.25 * 65.44**2 / (27.74 * 26.74))
+    assert of_mean == pytest.approx(6.25**2 * 65.44**2 / (27.74 * 26.74))
+
+
 def sums(rows):
     """By frequency: customers, sum and sum of squares of the mean values."""
     frame = pd.DataFrame(rows, columns=["frequency", "m"])
