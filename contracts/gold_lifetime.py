@@ -232,7 +232,8 @@ STRATEGY_COMPARISON = Table(
         Column(
             "next_1pct_value",
             "double",
-            "expected_value_kept of the next 1 % of customers beyond the budget; null: unknown",
+            "expected_value_kept of whom strategy would also choose with a budget of 1 % of the "
+            "customers more (at least one), or of 1 % more money; null: unknown",
         ),
         Column(
             "assumption",

@@ -219,7 +219,7 @@ CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `value_kept` double COMMENT 'Backtest a horizon earlier: assumed share of leavers kept, by the value_at_stake of those chosen who did leave, currency; null: no earlier scores',
   `ci_low` double COMMENT 'Lower end of its 95 % interval over customers; null likewise',
   `ci_high` double COMMENT 'Upper end of its 95 % interval; null likewise',
-  `next_1pct_value` double COMMENT 'expected_value_kept of the next 1 % of customers beyond the budget; null: unknown',
+  `next_1pct_value` double COMMENT 'expected_value_kept of whom strategy would also choose with a budget of 1 % of the customers more (at least one), or of 1 % more money; null: unknown',
   `assumption` string NOT NULL COMMENT 'Where the offer\'s effect comes from: assumed in conf, with its figures'
 ) USING delta
 COMMENT 'One row is: One strategy beside another (or itself) under the same budget. Key: as_of, strategy, other_strategy.';
