@@ -14,8 +14,9 @@ OF_SCORES = (
     Column(
         "p_alive_basis",
         "string",
-        "The model behind p_alive, or not_identified (the data say nothing of dropout), "
-        "not_fitted (too little to learn from); null: fit_lifetime has not run",
+        "The model behind p_alive, or not_identified (the data say nothing of dropout, or the fit "
+        "has no maximum), no_repeat (bought once: by bg_nbd nobody leaves before a second "
+        "purchase), not_fitted (too little to learn from); null: fit_lifetime has not run",
     ),
     Column("expected_purchases_30d", "double", "Expected purchase days in 30 days; null: no model"),
     Column("expected_purchases_90d", "double", "Expected purchase days in 90 days; null: no model"),

@@ -139,6 +139,16 @@ def test_without_p_alive_the_strategy_says_so_and_takes_expected_purchases(plan_
     )
 
 
+def test_who_bought_once_is_ranked_by_expected_purchases(plan_of, rows_of):
+    """Of big and of safe P(alive) is not known: they stand at 3 and at 0.35 expected purchases."""
+    rows = [ROWS[0], (*ROWS[1][:3], None, *ROWS[1][4:]), (*ROWS[2][:3], None, 0.35, *ROWS[2][5:])]
+    found = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
+    assert [r["customer_id"] for r in found] == ["small", "safe", "big"]
+    assert found[1]["why"] == (
+        "P(alive) is not known; expected purchases in 30 days 0.350, 1000.00 of 12 months at stake."
+    )
+
+
 def test_without_worth_risk_still_ranks_and_money_buys_nobody(plan_of, rows_of):
     rows = [(*r[:5], None, None, None) for r in ROWS]
     found = rows_of(plan_of(rows))

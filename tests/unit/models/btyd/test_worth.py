@@ -141,7 +141,9 @@ def test_interval_and_value_at_stake_are_those_of_a_simulation(name):
 @pytest.mark.parametrize("name", PURCHASES)
 def test_every_figure_is_finite_and_in_order(name):
     found = model(name).predict(SOME)
-    numbers = found.select_dtypes("number")
+    once = SOME["frequency"] == 0
+    assert found["p_alive"].isna().tolist() == (once & (name == "bg_nbd")).tolist()
+    numbers = found.fillna({"p_alive": 0.0}).select_dtypes("number")
     assert np.isfinite(numbers.to_numpy()).all()
     assert (numbers >= 0).all().all()
     assert (found["clv_30d"] <= found["clv_90d"]).all()
@@ -168,8 +170,20 @@ def test_what_is_not_known_is_not_shown():
     assert bare["clv_12m"].isna().all() and set(bare["clv_basis"]) == {"no_amounts"}
     assert (bare["expected_purchases_30d"] > 0).all()
     known = model().predict(SOME)
-    assert set(known["p_alive_basis"]) == {"bg_nbd"}
     assert set(known["clv_basis"]) == {"btyd_gamma_gamma"}
+
+
+@pytest.mark.parametrize("name", PURCHASES)
+def test_nobody_is_alive_for_certain(name):
+    """First and last bought once: by BG/NBD P(alive) is 1, by premise; the others know better."""
+    found = model(name).predict(SOME)
+    bases = ["no_repeat" if name == "bg_nbd" and x == 0 else name for x in SOME["frequency"]]
+    assert found["p_alive_basis"].tolist() == bases
+    assert found["p_alive"].notna().tolist() == [basis == name for basis in bases]
+    assert found["p_alive"][SOME["T_days"] > 0].max() < 1  # on the day of a purchase all are alive
+    assert set(model(name, is_identified=False).predict(SOME)["p_alive_basis"]) == {
+        "not_identified"
+    }
 
 
 @pytest.mark.parametrize("name", PURCHASES)
