@@ -86,6 +86,31 @@ CUSTOMER_LIFETIME = Table(
             "Probability of no purchase within the primary horizon; null: no model",
         ),
         Column("expected_value", "double", "Expected margin of a purchase; null: no amounts"),
+        *(
+            Column(
+                f"p_alive_{days}d",
+                "double",
+                f"Probability of being a customer still in {days} days; null: see p_alive_basis",
+            )
+            for days in (30, 90)
+        ),
+        *(
+            Column(
+                f"p_leaves_{days}d",
+                "double",
+                f"Probability by survival that within {days} days the customer counts as lost, or "
+                "the contract ends; null: lost already, or no survival model",
+            )
+            for days in (30, 90)
+        ),
+        *(
+            Column(
+                f"survival_{months}m",
+                "double",
+                f"Probability by survival of being there still in {months} months; null likewise",
+            )
+            for months in (1, 3, 12, 36)
+        ),
         *OF_SCORES,
     ),
 )

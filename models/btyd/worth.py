@@ -62,8 +62,9 @@ class LifetimeModel:
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One row a row of frequency, recency_days, T_days, monetary_value; NaN: not known.
 
-        Money is NaN without a spend model, p_alive where dropout is not identified or, by BG/NBD,
-        of who bought once: nobody leaves before a second purchase there, so it would be 1.
+        Money is NaN without a spend model; p_alive, now and in 30 and 90 days, where dropout is not
+        identified or, by BG/NBD, of who bought once: nobody leaves before a second purchase there,
+        so it would be 1.
         """
         x, recency, T, value = (
             frame[n].astype(float).to_numpy()
@@ -71,10 +72,12 @@ class LifetimeModel:
         )
         h = self.terms.horizon_days
         alive = self.purchases.p_alive(x, recency, T)
+        later = {f"p_alive_{t}d": self.purchases.p_alive(x, recency, T, t) for t in (30, 90)}
         basis = np.where((x == 0) & (self.name == "bg_nbd"), NO_REPEAT, self.name)
         basis = basis if self.is_identified else np.full(len(x), NOT_IDENTIFIED)
         found = {
             "p_alive": np.where(basis == self.name, alive, np.nan),
+            **{n: np.where(basis == self.name, p, np.nan) for n, p in later.items()},
             "p_alive_basis": basis.astype(object),
             "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, h),
             "expected_purchases_30d": alive * self.purchases.purchases_while_alive(x, T, 30.0),

@@ -142,8 +142,9 @@ def test_interval_and_value_at_stake_are_those_of_a_simulation(name):
 def test_every_figure_is_finite_and_in_order(name):
     found = model(name).predict(SOME)
     once = SOME["frequency"] == 0
+    alive = ["p_alive", "p_alive_30d", "p_alive_90d"]
     assert found["p_alive"].isna().tolist() == (once & (name == "bg_nbd")).tolist()
-    numbers = found.fillna({"p_alive": 0.0}).select_dtypes("number")
+    numbers = found.fillna(dict.fromkeys(alive, 0.0)).select_dtypes("number")
     assert np.isfinite(numbers.to_numpy()).all()
     assert (numbers >= 0).all().all()
     assert (found["clv_30d"] <= found["clv_90d"]).all()
@@ -180,6 +181,12 @@ def test_nobody_is_alive_for_certain(name):
     bases = ["no_repeat" if name == "bg_nbd" and x == 0 else name for x in SOME["frequency"]]
     assert found["p_alive_basis"].tolist() == bases
     assert found["p_alive"].notna().tolist() == [basis == name for basis in bases]
+    p = PURCHASES[name]
+    x, t_x, T = (SOME[c].to_numpy(dtype=float) for c in ("frequency", "recency_days", "T_days"))
+    for column, days in (("p_alive", 0), ("p_alive_30d", 30), ("p_alive_90d", 90)):
+        shown = found[column].notna()
+        assert shown.tolist() == found["p_alive"].notna().tolist()
+        assert found[column][shown].tolist() == pytest.approx(p.p_alive(x, t_x, T, days)[shown])
     assert found["p_alive"][SOME["T_days"] > 0].max() < 1  # on the day of a purchase all are alive
     assert set(model(name, is_identified=False).predict(SOME)["p_alive_basis"]) == {
         "not_identified"
