@@ -14,8 +14,9 @@ OF_SCORES = (
     Column(
         "p_alive_basis",
         "string",
-        "The model behind p_alive, or not_identified (the data say nothing of dropout), "
-        "not_fitted (too little to learn from); null: fit_lifetime has not run",
+        "The model behind p_alive, or not_identified (the data say nothing of dropout, or the fit "
+        "has no maximum), no_repeat (bought once: by bg_nbd nobody leaves before a second "
+        "purchase), not_fitted (too little to learn from); null: fit_lifetime has not run",
     ),
     Column("expected_purchases_30d", "double", "Expected purchase days in 30 days; null: no model"),
     Column("expected_purchases_90d", "double", "Expected purchase days in 90 days; null: no model"),
@@ -85,6 +86,31 @@ CUSTOMER_LIFETIME = Table(
             "Probability of no purchase within the primary horizon; null: no model",
         ),
         Column("expected_value", "double", "Expected margin of a purchase; null: no amounts"),
+        *(
+            Column(
+                f"p_alive_{days}d",
+                "double",
+                f"Probability of being a customer still in {days} days; null: see p_alive_basis",
+            )
+            for days in (30, 90)
+        ),
+        *(
+            Column(
+                f"p_leaves_{days}d",
+                "double",
+                f"Probability by survival that within {days} days the customer counts as lost, or "
+                "the contract ends; null: lost already, or no survival model",
+            )
+            for days in (30, 90)
+        ),
+        *(
+            Column(
+                f"survival_{months}m",
+                "double",
+                f"Probability by survival of being there still in {months} months; null likewise",
+            )
+            for months in (1, 3, 12, 36)
+        ),
         *OF_SCORES,
     ),
 )
@@ -232,7 +258,8 @@ STRATEGY_COMPARISON = Table(
         Column(
             "next_1pct_value",
             "double",
-            "expected_value_kept of the next 1 % of customers beyond the budget; null: unknown",
+            "expected_value_kept of whom strategy would also choose with a budget of 1 % of the "
+            "customers more (at least one), or of 1 % more money; null: unknown",
         ),
         Column(
             "assumption",

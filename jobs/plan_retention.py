@@ -19,14 +19,14 @@ def run(context: Context) -> None:
 
     share, money = budget(context)
     day, offer = context.as_of, offer_of(context)
-    plan, customers = planned(context, day, share, money)
-    say_who_is_left_out(context, customers)
+    plan, means = planned(context, day, share, money)
+    say_who_is_left_out(context, means.customers)
     lost = lost_at(context, day)
     kept = backtested(context, share, money)
     send = context.settings.plan.send_days_before
     frames = {
         "gold.retention_plan": retention_plan(plan, offer, send, lost, strategies(context)),
-        "gold.strategy_comparison": strategy_comparison(plan, kept, offer, day, customers),
+        "gold.strategy_comparison": strategy_comparison(plan, kept, offer, day, means),
     }
     context.write([Write(context.table(name), frame, [day]) for name, frame in frames.items()])
     context.lake.forget()
@@ -74,17 +74,16 @@ def offer_of(context: Context) -> Any:
 
 def planned(
     context: Context, day: dt.date, share: float | None, money: float | None
-) -> tuple[Any, int]:
-    """Ranks and choices at a day, and how many customers there were to choose from."""
-    from transforms.retention_plan import ranked, with_choice, with_expectations
+) -> tuple[Any, Any]:
+    """Ranks and choices at a day, and the Budget, which says how many there were to choose from."""
+    from transforms.retention_plan import Budget, ranked, with_choice, with_expectations
 
-    offer = offer_of(context)
     context.needs("gold.customer_scores", "score_customers")
     scores = context.read("gold.customer_scores").where(f"as_of = DATE'{day}'")
     lost = lost_at(context, day)
     if lost is not None:
         scores = scores.join(lost.select("customer_id"), on="customer_id", how="left_anti")
-    rows = context.lake.keep(with_expectations(scores, offer))
+    rows = context.lake.keep(with_expectations(scores, offer_of(context)))
     customers = rows.count()
     if not customers:
         raise TableError(
@@ -93,7 +92,8 @@ def planned(
         )
     horizon = context.settings.churn.primary_horizon_days
     plan = ranked(rows, strategies(context), horizon)
-    return context.lake.keep(with_choice(plan, offer, customers, share, money)), customers
+    means = Budget(customers, share, money)
+    return context.lake.keep(with_choice(plan, means)), means
 
 
 def lost_at(context: Context, day: dt.date) -> Any | None:

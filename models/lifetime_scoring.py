@@ -11,14 +11,15 @@ import pandas as pd
 from models.btyd.scoring import PREDICTED_DDL as BTYD_DDL, predict_batch
 from models.btyd.worth import LifetimeModel
 from models.survival.portable import dates_ahead
-from models.survival.worth import LIFE, MONEY, SurvivalWorth
+from models.survival.worth import LEAVES, LIFE, MONEY, STAYS, SurvivalWorth
 
 DATES = {
     "likely_churn_date": "likely_churn_days",
     "earliest_churn_date": "likely_churn_from_days",
     "latest_churn_date": "likely_churn_to_days",
 }
-SURVIVAL = tuple(f"survival_{name}" for name in MONEY)
+CHANCES = (*LEAVES, *STAYS)
+SURVIVAL = (*CHANCES, *(f"survival_{name}" for name in MONEY))
 PREDICTED_DDL = (
     BTYD_DDL
     + ", remaining_lifetime_days double, "
@@ -55,13 +56,15 @@ def batch_predictor(
 
 def survival_batch(model: SurvivalWorth | None, batch: pd.DataFrame) -> pd.DataFrame:
     """The columns of approach 2 for each row of the batch."""
-    numbers = pd.DataFrame(np.nan, index=batch.index, columns=[*LIFE, *MONEY])
+    names = [*LIFE, *CHANCES, *MONEY]
+    numbers = pd.DataFrame(np.nan, index=batch.index, columns=names)
     if model is not None:
         here = batch[batch["entry_days"].notna()]
         if len(here):
             # The last digits of a vectorised exp() depend on the rows beside it: cut off.
-            numbers.loc[here.index] = model.predict(here)[[*LIFE, *MONEY]].round(6)
+            numbers.loc[here.index] = model.predict(here)[names].round(6)
     dates = {name: dates_ahead(batch["as_of"], numbers[days]) for name, days in DATES.items()}
     money = numbers[list(MONEY)].add_prefix("survival_")
     days = pd.DataFrame(dates, index=batch.index)
-    return pd.concat([numbers[["remaining_lifetime_days"]], days, money], axis=1)
+    chances = numbers[list(CHANCES)]
+    return pd.concat([numbers[["remaining_lifetime_days"]], days, chances, money], axis=1)

@@ -14,12 +14,13 @@ from transforms.visibility import visible_from, with_each_as_of
 
 
 def purchase_days(transactions: DataFrame) -> DataFrame:
-    """One row a (customer_id, day, visible_from) with a purchase."""
+    """One row a (customer_id, day, visible_from) with a purchase; is_purchase is 1."""
     bought = transactions.where(is_purchase())
     return bought.select(
         "customer_id",
         F.col("purchased_at").cast("date").alias("day"),
         visible_from("purchased_at").alias("visible_from"),
+        F.lit(1).alias("is_purchase"),
     ).distinct()
 
 

@@ -61,8 +61,7 @@ def gap_regularity(days: DataFrame, as_of: dt.date) -> DataFrame:
 
     Purchases at random give about 1, a fixed rhythm 0.
     """
-    seen = days.where(F.col("visible_from") <= F.lit(as_of).cast("date"))
-    bought = seen.select("customer_id", "day").distinct()
+    bought = _bought(days, as_of)
     before = F.lag("day").over(Window.partitionBy("customer_id").orderBy("day"))
     gaps = bought.select("customer_id", "day", before.alias("before"))
     gaps = gaps.select("customer_id", F.datediff(F.col("day"), F.col("before")).alias("gap"))
@@ -77,9 +76,14 @@ def gap_regularity(days: DataFrame, as_of: dt.date) -> DataFrame:
 
 def purchases_by_day(days: DataFrame, as_of: dt.date) -> DataFrame:
     """One row a day with purchases seen by as_of: how many customers bought. Bounded by history."""
-    seen = days.where(F.col("visible_from") <= F.lit(as_of).cast("date"))
-    bought = seen.select("customer_id", "day").distinct()
-    return bought.groupBy("day").agg(F.count("*").alias("customers"))
+    return _bought(days, as_of).groupBy("day").agg(F.count("*").alias("customers"))
+
+
+def _bought(days: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row a (customer_id, day) with a purchase seen by as_of, of `purchase_totals`."""
+    is_seen = F.col("visible_from") <= F.lit(as_of).cast("date")
+    seen = days.where(is_seen & (F.col("is_purchase") == 1))
+    return seen.select("customer_id", "day").distinct()
 
 
 def outcomes(
@@ -87,9 +91,9 @@ def outcomes(
 ) -> DataFrame:
     """One row a (customer_id, as_of = cut) of the summary, with what came before and after.
 
-    past_days_<h>, past_value_<h>: purchase days and their money in [cut - h, cut), as known at the
-    cut. next_days_<h>, next_value_<h>: in [cut, cut + h), whenever it became known. Money in
-    currency, from cents.
+    `days` are `purchase_totals`. past_days_<h>, past_value_<h>: purchase days and money, of returns
+    too, in [cut - h, cut), as known at the cut. next_days_<h>, next_value_<h>: in [cut, cut + h),
+    whenever it became known. Money in currency, from cents.
     """
     dates = F.array(*[F.lit(c).cast("date") for c in sorted(set(cuts))])
     each = days.select("*", F.explode(dates).alias("as_of"))
@@ -98,6 +102,7 @@ def outcomes(
         "as_of",
         "day",
         "cents",
+        "is_purchase",
         F.datediff(F.col("day"), F.col("as_of")).alias("ahead"),
         (F.col("visible_from") <= F.col("as_of")).alias("is_known"),
     )
@@ -117,7 +122,7 @@ PERIODS, MEASURES = ("past", "next"), ("days", "value")
 
 
 def _totals(name: str, inside: Column) -> list[Column]:
-    days = F.countDistinct(F.when(inside, F.col("day")))
+    days = F.countDistinct(F.when(inside & (F.col("is_purchase") == 1), F.col("day")))
     cents = F.coalesce(F.sum(F.when(inside, F.col("cents"))), F.lit(0))
     return [
         days.cast("bigint").alias(name.format("days")),

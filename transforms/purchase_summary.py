@@ -24,16 +24,13 @@ def purchase_lines(transactions: DataFrame) -> DataFrame:
 
 
 def purchase_totals(transactions: DataFrame) -> DataFrame:
-    """One row a (customer_id, day, visible_from) with a purchase: its cents, returns included.
-
-    is_purchase is 1.
-    """
-    days = (
+    """One row a (customer_id, day, visible_from): cents, returns taken off, and is_purchase (0: of
+    returns alone, which may belong to a purchase that was seen earlier)."""
+    return (
         purchase_lines(transactions)
         .groupBy("customer_id", "day", "visible_from")
         .agg(F.sum("cents").alias("cents"), F.max("is_purchase").alias("is_purchase"))
     )
-    return days.where(F.col("is_purchase") == 1)
 
 
 def purchase_summary(purchases: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window, functions as F
@@ -134,6 +134,7 @@ def _rule(name: str, horizon_days: int) -> tuple[Column, Column, Column]:
             _decimals(F.col("expected_purchases_30d")),
         )
         said = F.when(F.col("p_alive").isNotNull(), alive).otherwise(buys)
+        # Both fall as a customer fades.
         first = F.coalesce(F.col("p_alive"), F.col("expected_purchases_30d"))
         return first, -stake, F.concat(said, F.lit(", "), worth, F.lit("."))
     if name == "clv_at_risk":
@@ -155,20 +156,37 @@ def _rule(name: str, horizon_days: int) -> tuple[Column, Column, Column]:
     return F.md5(lot), F.col("customer_id"), drawn
 
 
-def with_choice(
-    plan: DataFrame, offer: Offer, customers: int, share: float | None, money: float | None
-) -> DataFrame:
-    """Add is_chosen: the first `share` of all customers, or as many as `money` pays for.
+@dataclass(frozen=True)
+class Budget:
+    """What may be spent: on a share of `customers`, all there are to choose from, or `money`."""
 
-    net_value chooses nobody whose offer costs more than it keeps. Without a known cost nobody can
-    be paid for.
-    """
-    if money is not None:
-        affordable = F.col("cost").isNotNull() & (F.col("cost_so_far") <= F.lit(money))
-    else:
-        affordable = F.col("rank") <= F.lit(int((share or 0.0) * customers + 1e-9))
-    pays = F.coalesce(F.col("net_value") > 0, F.lit(False)) | (F.col("strategy") != "net_value")
-    return plan.select("*", (affordable & pays).alias("is_chosen"))
+    customers: int
+    share: float | None
+    money: float | None
+
+    def further(self) -> Budget:
+        """One per cent of the customers more, at least one of them; or of the money."""
+        if self.money is not None:
+            return replace(self, money=self.money * 1.01)
+        return replace(self, share=(self.share or 0.0) + max(0.01, 1 / self.customers))
+
+    def chooses(self) -> Column:
+        """Whether a row of `ranked` is among the first of its strategy that the budget reaches.
+
+        net_value chooses nobody whose offer costs more than it keeps. Without a known cost nobody
+        can be paid for.
+        """
+        if self.money is not None:
+            affordable = F.col("cost").isNotNull() & (F.col("cost_so_far") <= F.lit(self.money))
+        else:
+            affordable = F.col("rank") <= F.lit(int((self.share or 0.0) * self.customers + 1e-9))
+        pays = F.coalesce(F.col("net_value") > 0, F.lit(False))
+        return affordable & (pays | (F.col("strategy") != "net_value"))
+
+
+def with_choice(plan: DataFrame, budget: Budget) -> DataFrame:
+    """Add is_chosen, within the budget."""
+    return plan.select("*", budget.chooses().alias("is_chosen"))
 
 
 def retention_plan(
@@ -231,19 +249,15 @@ def value_kept(plan: DataFrame, labels: DataFrame, offer: Offer) -> DataFrame:
 
 
 def strategy_comparison(
-    plan: DataFrame, kept: DataFrame, offer: Offer, as_of: dt.date, customers: int
+    plan: DataFrame, kept: DataFrame, offer: Offer, as_of: dt.date, budget: Budget
 ) -> DataFrame:
     """gold.strategy_comparison from `with_choice` and `value_kept`: every pair of strategies."""
-    further = max(1, round(customers / 100))
-    last = F.max(F.when(F.col("is_chosen"), F.col("rank")))
-    ends = plan.groupBy("strategy").agg(F.coalesce(last, F.lit(0)).alias("last_rank"))
-    placed = plan.join(ends, on="strategy", how="inner")
-    is_next = (F.col("rank") > F.col("last_rank")) & (F.col("rank") <= F.col("last_rank") + further)
+    is_next = (budget.further().chooses() & ~F.col("is_chosen")).cast("int")
     at_risk = F.when(F.col("is_chosen"), F.col("value_at_risk"))
-    own = placed.groupBy("strategy").agg(
+    own = plan.groupBy("strategy").agg(
         F.sum(F.col("is_chosen").cast("int")).alias("chosen"),
         (F.sum(at_risk) / F.sum("value_at_risk")).alias("value_at_stake_covered"),
-        F.sum(F.when(is_next, F.col("expected_value_kept"))).alias("next_1pct_value"),
+        F.sum(is_next * F.col("expected_value_kept")).alias("next_1pct_value"),
     )
     chosen = plan.where("is_chosen").select("strategy", "customer_id")
     other = chosen.select(F.col("strategy").alias("other_strategy"), "customer_id")

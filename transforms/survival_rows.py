@@ -18,12 +18,13 @@ from transforms.training_rows import KEY
 def lapses(days: DataFrame, window_days: int) -> DataFrame:
     """One row a time that a customer fell silent: customer_id, ended_on = last purchase + window.
 
-    `days` as labels.purchase_days makes them. Silent means no purchase on the window_days - 1 days
-    after one, so that recency_days reaches window_days at 00:00 of ended_on. A customer may come
-    back and fall silent again; the last silence may lie beyond the end of observation.
+    `days` as labels.purchase_days or purchase_totals make them. Silent means no purchase on the
+    window_days - 1 days after one, so that recency_days reaches window_days at 00:00 of ended_on. A
+    customer may come back and fall silent again; the last silence may lie beyond the end of
+    observation.
     """
     by_day = Window.partitionBy("customer_id").orderBy("day")
-    bought = days.select("customer_id", "day").distinct()
+    bought = days.where(F.col("is_purchase") == 1).select("customer_id", "day").distinct()
     linked = bought.select("*", F.lead("day").over(by_day).alias("next_day"))
     waits = linked.select("*", F.datediff(F.col("next_day"), F.col("day")).alias("wait"))
     silent = waits.where(F.col("wait").isNull() | (F.col("wait") >= window_days))

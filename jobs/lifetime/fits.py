@@ -59,8 +59,7 @@ def fit_all(context: Context, summaries: Summaries, day: dt.date) -> Fits:
             {**rows[0], "parameter": n, "value": v, "std_error": None} for n, v in more.items()
         ]
     is_known = identified(name, fits[name], settings)
-    if not is_known:
-        found.warnings.append(not_identified(name, fits[name]))
+    found.warnings += doubts(name, fits[name], settings)
     spend_name, spend = fit_worth(summaries, day, settings, found)
     found.model = LifetimeModel(
         name, fitted(name, fits[name]), spend_name, spend, is_known, terms(context)
@@ -129,9 +128,13 @@ def held_out_scores(
 
 
 def chosen(scores: dict[str, float | None], fits: dict[str, Fit]) -> str:
-    """The best by held-out likelihood among the converged; the first of conf where none is."""
-    usable = [n for n, fit in fits.items() if fit.converged and scores[n] is not None]
-    return max(usable, key=lambda n: scores[n] or 0.0) if usable else next(iter(fits))
+    """The best by held-out likelihood among the converged; the first of those where nothing was
+    held out, and the first of conf where none converged."""
+    at_maximum = [n for n, fit in fits.items() if fit.converged]
+    usable = [n for n in at_maximum if scores[n] is not None]
+    if usable:
+        return max(usable, key=lambda n: scores[n] or 0.0)
+    return next(iter(at_maximum or fits))
 
 
 def identified(name: str, fit: Fit, settings: LifetimeSettings) -> bool:
@@ -139,13 +142,24 @@ def identified(name: str, fit: Fit, settings: LifetimeSettings) -> bool:
     return is_identified(name, fit, settings.least_leaving, settings.most_dropout_error)
 
 
-def not_identified(name: str, fit: Fit) -> str:
-    """The warning where dropout can't be read from the data."""
-    return (
-        f"{name}: dropout is not identified ({_leaving(name, fit):.4f} leave a purchase): "
-        "p_alive is not shown, and strategies that need it use the probability of a purchase. "
-        "Expected purchases do not depend on it."
-    )
+def doubts(name: str, fit: Fit, settings: LifetimeSettings) -> list[str]:
+    """Warnings on the chosen fit: it has no maximum; dropout can't be read from the data."""
+    found = []
+    if not fit.converged:
+        found.append(
+            f"{name}: the fit did not converge (gradient {fit.gradient_norm:.1e} a customer), and "
+            "no other model of conf did: p_alive is not shown, and forecasts rest on the point "
+            "where the search ended. See gold.clv_backtest, or take a longer history."
+        )
+    # Without a maximum, only a fit in which hardly anyone leaves says something of dropout.
+    leaving = _leaving(name, fit)
+    is_silent = fit.converged or leaving < settings.least_leaving
+    if is_silent and not identified(name, fit, settings):
+        found.append(
+            f"{name}: dropout is not identified ({leaving:.4f} leave a purchase): p_alive is not "
+            "shown, and strategies that need it use expected purchases, which do not depend on it."
+        )
+    return found
 
 
 def _leaving(name: str, fit: Fit) -> float:

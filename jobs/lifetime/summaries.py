@@ -48,8 +48,9 @@ class Fittable:
 class Summaries:
     """Frames of one pass over the purchases, kept in Spark.
 
-    days: a row a customer-day; summary: a row a (customer_id, as_of) with is_held_out; counted and
-    spends: its distinct rows with their customers. on_driver holds those of the two that are small.
+    days: a row a customer-day and visible_from, returns too; summary: a row a (customer_id, as_of)
+    with is_held_out; counted and spends: its distinct rows with their customers. on_driver holds
+    those of the two that are small.
     """
 
     context: Context

@@ -29,8 +29,8 @@ def add_timing(context: Context, summaries: Summaries, day: dt.date, found: Fits
     customers = int(summaries.of_day(summaries.summary, day).count())
     figures = {
         "gap_std_over_mean": (regular["value"], int(regular["customers"])),
-        "busiest_weekday_over_mean": (_peak(by_day, "weekday"), customers),
-        "busiest_month_over_mean": (_peak(by_day, "month"), customers),
+        "busiest_weekday_over_mean": (_peak(by_day, "weekday", day), customers),
+        "busiest_month_over_mean": (_peak(by_day, "month", day), customers),
     }
     nothing = dict.fromkeys(("std_error", "log_likelihood", "converged", "is_identified"))
     for parameter, (value, count) in figures.items():
@@ -50,14 +50,17 @@ def add_timing(context: Context, summaries: Summaries, day: dt.date, found: Fits
         )
 
 
-def _peak(by_day: pd.DataFrame, unit: str) -> float | None:
-    """Purchases a day in the busiest weekday or month over those of the mean one."""
+def _peak(by_day: pd.DataFrame, unit: str, as_of: dt.date) -> float | None:
+    """Purchases a day in the busiest weekday or month over those of the mean one.
+
+    Of all days from the first with a purchase to the last before as_of: one without counts 0.
+    """
     if not len(by_day):
         return None
-    day = pd.to_datetime(by_day["day"])
-    key = day.dt.dayofweek if unit == "weekday" else day.dt.month
-    of = by_day["customers"].groupby(key)
-    rates = of.sum() / of.size()
+    bought = by_day.set_index(pd.to_datetime(by_day["day"]))["customers"]
+    days = pd.date_range(bought.index.min(), as_of, inclusive="left")
+    key = days.dayofweek if unit == "weekday" else days.month
+    rates = bought.reindex(days, fill_value=0).groupby(key).mean()
     return float(rates.max() / rates.mean())
 
 

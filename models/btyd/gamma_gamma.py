@@ -17,7 +17,7 @@ from scipy.special import digamma, gammaln
 from models.btyd.rows import Array, LifetimeDataError
 
 NAMES = ("p", "q", "v")
-# q at or below 2: the model's variance of what customers are worth is infinite; it is bounded here.
+# At or below 2 the model's variance of what customers are worth is infinite; it is bounded here.
 LEAST_SHAPE = 2.05
 
 
@@ -100,16 +100,22 @@ class GammaGamma:
     v: float
 
     def expected_value(self, frequency: ArrayLike, value: ArrayLike) -> Array:
-        """Expected value of a purchase, given x purchases of mean m; x = 0: of any customer."""
+        """Expected value of a purchase, given x purchases of mean m; x = 0: of any customer.
+
+        Infinite for q at or below 1 and x = 0: such a fit is not used.
+        """
         shape, total = self._posterior(frequency, value)
-        return self.p * total / np.maximum(shape - 1, LEAST_SHAPE - 1)
+        with np.errstate(divide="ignore"):
+            return self.p * total / np.maximum(shape - 1, 0.0)
 
     def spread(self, frequency: ArrayLike, value: ArrayLike) -> tuple[Array, Array]:
-        """Expected variance of a customer's purchases, and expected square of their mean."""
-        shape, total = self._posterior(frequency, value)
-        shape = np.maximum(shape, LEAST_SHAPE)
-        inverse_square = total**2 / ((shape - 1) * (shape - 2))
-        return self.p * inverse_square, self.p**2 * inverse_square
+        """Expected variance of a customer's purchases, and expected square of their mean.
+
+        With k the shape: (k - 1) / (k - 2) times the square of `expected_value`, and its p-th part.
+        """
+        shape = np.maximum(self._posterior(frequency, value)[0], LEAST_SHAPE)
+        square = self.expected_value(frequency, value) ** 2 * (shape - 1) / (shape - 2)
+        return square / self.p, square
 
     def _posterior(self, frequency: ArrayLike, value: ArrayLike) -> tuple[Array, Array]:
         x = np.asarray(frequency, dtype=float)

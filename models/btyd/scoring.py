@@ -9,7 +9,15 @@ import pandas as pd
 from models.btyd.worth import MONEY, LifetimeModel
 
 SUMMARY = ("customer_id", "as_of", "frequency", "recency_days", "T_days", "monetary_value")
-NUMBERS = ("p_alive", "p_no_purchase", "expected_purchases_30d", "expected_purchases_90d", *MONEY)
+NUMBERS = (
+    "p_alive",
+    "p_alive_30d",
+    "p_alive_90d",
+    "p_no_purchase",
+    "expected_purchases_30d",
+    "expected_purchases_90d",
+    *MONEY,
+)
 PREDICTED_DDL = (
     "customer_id string, as_of date, frequency bigint, recency_days bigint, T_days bigint, "
     "monetary_value double, "

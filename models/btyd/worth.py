@@ -24,7 +24,7 @@ MONTH_DAYS = 365 / 12
 YEAR, THREE_YEARS = 365.0, 1095.0
 FORMAT = "holdfast-lifetime-1"
 SPENDS = {"gamma_gamma": GammaGamma, "credibility": Credibility}
-NOT_IDENTIFIED, NO_AMOUNTS = "not_identified", "no_amounts"
+NOT_IDENTIFIED, NO_REPEAT, NO_AMOUNTS = "not_identified", "no_repeat", "no_amounts"
 
 
 class LifetimeModelError(ValueError):
@@ -56,17 +56,15 @@ class LifetimeModel:
     terms: Terms
 
     @property
-    def p_alive_basis(self) -> str:
-        return self.name if self.is_identified else NOT_IDENTIFIED
-
-    @property
     def clv_basis(self) -> str:
         return f"btyd_{self.spend_name}" if self.spend_name else NO_AMOUNTS
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """One row a row of frequency, recency_days, T_days, monetary_value; NaN: not known.
 
-        Money is NaN without a spend model, p_alive where dropout is not identified.
+        Money is NaN without a spend model; p_alive, now and in 30 and 90 days, where dropout is not
+        identified or, by BG/NBD, of who bought once: nobody leaves before a second purchase there,
+        so it would be 1.
         """
         x, recency, T, value = (
             frame[n].astype(float).to_numpy()
@@ -74,9 +72,13 @@ class LifetimeModel:
         )
         h = self.terms.horizon_days
         alive = self.purchases.p_alive(x, recency, T)
+        later = {f"p_alive_{t}d": self.purchases.p_alive(x, recency, T, t) for t in (30, 90)}
+        basis = np.where((x == 0) & (self.name == "bg_nbd"), NO_REPEAT, self.name)
+        basis = basis if self.is_identified else np.full(len(x), NOT_IDENTIFIED)
         found = {
-            "p_alive": alive if self.is_identified else np.full(len(x), np.nan),
-            "p_alive_basis": self.p_alive_basis,
+            "p_alive": np.where(basis == self.name, alive, np.nan),
+            **{n: np.where(basis == self.name, p, np.nan) for n, p in later.items()},
+            "p_alive_basis": basis.astype(object),
             "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, h),
             "expected_purchases_30d": alive * self.purchases.purchases_while_alive(x, T, 30.0),
             "expected_purchases_90d": alive * self.purchases.purchases_while_alive(x, T, 90.0),

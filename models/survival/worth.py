@@ -31,6 +31,9 @@ LIFE = (
     "likely_churn_from_days",
     "likely_churn_to_days",
 )
+# Chances: to leave within so many days, and to be there still after so many months.
+LEAVES = {"p_leaves_30d": 30, "p_leaves_90d": 90}
+STAYS = {"survival_1m": 1, "survival_3m": 3, "survival_12m": 12, "survival_36m": 36}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,19 +54,20 @@ class SurvivalWorth:
         return SPEND_RATE if self.value else NO_AMOUNTS
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One row a row: LIFE, p_leaves (within the horizon of the terms), and MONEY.
+        """One row a row: LIFE, LEAVES, STAYS and MONEY.
 
         The frame has entry_days, the features of the model, and what the rates take. Days are
         NaN where they lie beyond 36 months, money where no amounts are known.
         """
-        h = self.terms.horizon_days
-        life = self.life.remaining_life(frame, [h], self._day_weights())
+        horizons = sorted({self.terms.horizon_days, *LEAVES.values()})
+        life = self.life.remaining_life(frame, horizons, self._day_weights())
         found = {
             "remaining_lifetime_days": life.expected_days,
             "likely_churn_days": life.median_days,
             "likely_churn_from_days": life.low_days,
             "likely_churn_to_days": life.high_days,
-            "p_leaves": life.churn[h],
+            **{name: life.churn[days] for name, days in LEAVES.items()},
+            **{name: life.by_month[:, month - 1] for name, month in STAYS.items()},
             **self._money(frame, life),
         }
         return pd.DataFrame(found, index=frame.index)

@@ -63,6 +63,14 @@ def test_who_can_still_be_kept_has_days_to_stay_and_the_lost_have_none(fitted):
     assert (dated["earliest_churn_date"] <= dated["likely_churn_date"]).all()
     bounded = dated[dated["latest_churn_date"].notna()]
     assert (bounded["likely_churn_date"] <= bounded["latest_churn_date"]).all()
+    chances = rows[["survival_36m", "survival_12m", "survival_3m", "survival_1m"]]
+    assert chances.loc[lost.index].isna().all().all()
+    assert (chances.loc[kept.index].diff(axis=1).iloc[:, 1:] >= 0).all().all()
+    assert kept["p_leaves_30d"].between(0, kept["p_leaves_90d"]).all()
+    assert kept["p_leaves_90d"].between(0, 1).all()
+    known = rows[rows["p_alive"].notna()]
+    assert len(known) and (known["p_alive_30d"] <= known["p_alive"]).all()
+    assert (known["p_alive_90d"] <= known["p_alive_30d"]).all()
     # Planted: who was silent for longer has left already more often.
     one, two = (kept[silent[kept.index] <= 20], kept[silent[kept.index] > 60])
     mean = "remaining_lifetime_days"

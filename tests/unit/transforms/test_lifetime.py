@@ -24,7 +24,7 @@ SUMMARY = (
     "customer_id string, as_of date, frequency bigint, recency_days bigint, T_days bigint, "
     "monetary_value double"
 )
-DAYS = "customer_id string, day date, visible_from date, cents bigint"
+DAYS = "customer_id string, day date, visible_from date, cents bigint, is_purchase int"
 
 
 def test_equal_customers_are_one_row_with_their_number(frame, tuples_of):
@@ -84,39 +84,42 @@ def test_outcomes_stand_on_both_sides_of_the_cut(frame, rows_of):
     days = frame(
         DAYS,
         [
-            ("a", dt.date(2017, 10, 31), dt.date(2017, 11, 1), 100),  # 31 days before
-            ("a", dt.date(2017, 11, 1), dt.date(2017, 11, 2), 200),  # 30 days before
-            ("a", dt.date(2017, 11, 30), dt.date(2017, 12, 1), 300),  # the day before
-            ("a", dt.date(2017, 11, 29), dt.date(2017, 12, 2), 999),  # known too late
-            ("a", day, dt.date(2018, 6, 1), 1000),  # the day itself, learnt much later
-            ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 2000),  # day 29
-            ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 50),  # the same day, once more
-            ("a", dt.date(2017, 12, 31), dt.date(2018, 1, 1), 4000),  # day 30
-            ("stranger", day, dt.date(2017, 12, 2), 5),
+            ("a", dt.date(2017, 10, 31), dt.date(2017, 11, 1), 100, 1),  # 31 days before
+            ("a", dt.date(2017, 11, 1), dt.date(2017, 11, 2), 200, 1),  # 30 days before
+            ("a", dt.date(2017, 11, 20), dt.date(2017, 11, 21), -40, 0),  # a return
+            ("a", dt.date(2017, 11, 30), dt.date(2017, 12, 1), 300, 1),  # the day before
+            ("a", dt.date(2017, 11, 29), dt.date(2017, 12, 2), 999, 1),  # known too late
+            ("a", day, dt.date(2018, 6, 1), 1000, 1),  # the day itself, learnt much later
+            ("a", dt.date(2017, 12, 20), dt.date(2018, 2, 1), -300, 0),  # a return
+            ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 2000, 1),  # day 29
+            ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 50, 1),  # the same day, once more
+            ("a", dt.date(2017, 12, 31), dt.date(2018, 1, 1), 4000, 1),  # day 30
+            ("stranger", day, dt.date(2017, 12, 2), 5, 1),
         ],
     )
     found = rows_of(outcomes(days, summary, [THEN], [30]))
     names = ("customer_id", "past_days_30", "past_value_30", "next_days_30", "next_value_30")
     assert [tuple(r[n] for n in names) for r in found] == [
-        ("a", 2, 5.0, 2, 30.5),
+        # 200 - 40 + 300; 1000 - 300 + 2000 + 50.
+        ("a", 2, 4.6, 2, 27.5),
         ("b", 0, 0.0, 0, 0.0),
     ]
 
 
 def test_regularity_is_the_spread_of_gaps_over_their_mean(frame, tuples_of):
-    def bought(who, *offsets):
+    def days_of(who, *offsets, is_purchase=1):
         start = dt.date(2017, 1, 1)
         days = [start + dt.timedelta(days=n) for n in offsets]
-        return [(who, d, d + dt.timedelta(days=1), 100) for d in days]
+        return [(who, d, d + dt.timedelta(days=1), 100, is_purchase) for d in days]
 
     rows = [
-        *bought("every week", 0, 7, 14, 21),
+        *days_of("every week", 0, 7, 14, 21, 28),
         # Gaps 2, 4, 6: mean 4, sample standard deviation 2.
-        *bought("by chance", 0, 2, 6, 12),
-        *bought("too few", 0, 5, 50),
-        *bought("every week", 28)[:1],
+        *days_of("by chance", 0, 2, 6, 12),
+        *days_of("too few", 0, 5, 50),
+        *days_of("every week", 16, is_purchase=0),  # a return is no purchase
     ]
-    rows.append(("every week", dt.date(2017, 1, 3), dt.date(2018, 6, 1), 1))  # not known by then
+    rows.append(("every week", dt.date(2017, 1, 3), dt.date(2018, 6, 1), 1, 1))  # not known by then
     found = tuples_of(gap_regularity(frame(DAYS, rows), NOW))
     assert found == [(2, pytest.approx((0 + 2 / 4) / 2))]
 
@@ -124,11 +127,12 @@ def test_regularity_is_the_spread_of_gaps_over_their_mean(frame, tuples_of):
 def test_a_customer_counts_once_a_day(frame, tuples_of):
     day, other = dt.date(2017, 5, 1), dt.date(2017, 5, 2)
     rows = [
-        ("a", day, other, 1),
-        ("a", day, dt.date(2017, 5, 9), 2),
-        ("b", day, other, 1),
-        ("b", other, dt.date(2017, 5, 3), 1),
-        ("b", dt.date(2017, 12, 31), dt.date(2018, 1, 2), 1),
+        ("a", day, other, 1, 1),
+        ("a", day, dt.date(2017, 5, 9), 2, 1),
+        ("a", other, dt.date(2017, 5, 3), -1, 0),  # a return
+        ("b", day, other, 1, 1),
+        ("b", other, dt.date(2017, 5, 3), 1, 1),
+        ("b", dt.date(2017, 12, 31), dt.date(2018, 1, 2), 1, 1),
     ]
     assert tuples_of(purchases_by_day(frame(DAYS, rows), NOW)) == [(day, 2), (other, 1)]
 

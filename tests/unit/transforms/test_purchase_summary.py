@@ -23,35 +23,43 @@ LINES = [
     ("b", "2018-01-06 12:00:00", "-2.00"),
     # c: on the day of NOW, which NOW does not see.
     ("c", "2018-01-31 00:00:00", "2.00"),
+    # d: of the 10.00 of the 7th four came back that day, which is known after THEN alone.
+    ("d", "2018-01-02 12:00:00", "8.00"),
+    ("d", "2018-01-07 12:00:00", "10.00"),
+    ("d", "2018-01-07 18:00:00", "-4.00", "2018-01-11 09:00:00"),
+    # e: the return is known first.
+    ("e", "2018-01-02 12:00:00", "8.00"),
+    ("e", "2018-01-07 18:00:00", "-4.00"),
+    ("e", "2018-01-07 12:00:00", "10.00", "2018-01-11 09:00:00"),
 ]
 EXPECTED = [
     ("a", THEN, 1, 7 - 2, 11 - 2 - 1, 4.0 - 1.0),
     ("a", NOW, 2, 22 - 2, 31 - 2 - 1, (3.0 + 9.0) / 2),
     ("b", THEN, 0, 0, 11 - 5 - 1, None),
     ("b", NOW, 0, 0, 31 - 5 - 1, None),
+    ("d", THEN, 1, 7 - 2, 11 - 2 - 1, 10.0),
+    ("d", NOW, 1, 7 - 2, 31 - 2 - 1, 10.0 - 4.0),
+    ("e", THEN, 0, 0, 11 - 2 - 1, None),
+    ("e", NOW, 1, 7 - 2, 31 - 2 - 1, 10.0 - 4.0),
 ]
+
+
+def transactions(frame):
+    """LINES, known when they happened where nothing else is said."""
+    names = ("customer_id", "purchased_at", "amount", "known_at")
+    rows = [dict(zip(names, (*line, line[1])[:4], strict=True)) for line in LINES]
+    return frame("silver.transactions", rows)
 
 
 @pytest.mark.parametrize("partitions", [1, 5])
 def test_lines_and_their_totals_give_the_same_summary(frame, tuples_of, partitions):
-    lines = purchase_lines(
-        frame(
-            "silver.transactions",
-            [
-                {"customer_id": c, "purchased_at": at, "amount": amount, "known_at": at}
-                for c, at, amount in LINES
-            ],
-        ).repartition(partitions)
-    )
+    lines = purchase_lines(transactions(frame).repartition(partitions))
     assert tuples_of(purchase_summary(lines, [NOW, THEN])) == EXPECTED
 
 
 def test_totals_are_enough(frame, tuples_of):
-    rows = frame(
-        "silver.transactions",
-        [{"customer_id": c, "purchased_at": at, "amount": amount} for c, at, amount in LINES],
-    )
-    assert tuples_of(purchase_summary(purchase_totals(rows), [NOW, THEN])) == EXPECTED
+    totals = purchase_totals(transactions(frame))
+    assert tuples_of(purchase_summary(totals, [NOW, THEN])) == EXPECTED
 
 
 def test_a_line_known_late_counts_from_then_on(frame, tuples_of):

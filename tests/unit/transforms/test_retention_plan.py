@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from transforms.retention_plan import (
+    Budget,
     Offer,
     lost_customers,
     ranked,
@@ -46,7 +47,7 @@ ORDERS = {
 def plan_of(frame):
     def plan(rows=ROWS, strategies=STRATEGIES, share=0.5, money=None, offer=OFFER):
         expected = with_expectations(frame(SCORES, rows), offer)
-        return with_choice(ranked(expected, strategies, 30), offer, len(rows), share, money)
+        return with_choice(ranked(expected, strategies, 30), Budget(len(rows), share, money))
 
     return plan
 
@@ -138,6 +139,16 @@ def test_without_p_alive_the_strategy_says_so_and_takes_expected_purchases(plan_
     )
 
 
+def test_who_bought_once_is_ranked_by_expected_purchases(plan_of, rows_of):
+    """Of big and of safe P(alive) is not known: they stand at 3 and at 0.35 expected purchases."""
+    rows = [ROWS[0], (*ROWS[1][:3], None, *ROWS[1][4:]), (*ROWS[2][:3], None, 0.35, *ROWS[2][5:])]
+    found = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
+    assert [r["customer_id"] for r in found] == ["small", "safe", "big"]
+    assert found[1]["why"] == (
+        "P(alive) is not known; expected purchases in 30 days 0.350, 1000.00 of 12 months at stake."
+    )
+
+
 def test_without_worth_risk_still_ranks_and_money_buys_nobody(plan_of, rows_of):
     rows = [(*r[:5], None, None, None) for r in ROWS]
     found = rows_of(plan_of(rows))
@@ -189,7 +200,7 @@ def test_strategies_beside_each_other(plan_of, frame, rows_of):
     labels = frame("customer_id string, churned int", [("small", 1), ("big", 0)])
     plan = plan_of(share=0.5)
     kept = value_kept(plan, labels, OFFER)
-    rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, 4))
+    rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, Budget(4, 0.5, None)))
     found = {(r["strategy"], r["other_strategy"]): r for r in rows}
     assert len(found) == len(STRATEGIES) ** 2
     pair = found["p_alive", "clv_at_risk"]
@@ -205,6 +216,48 @@ def test_strategies_beside_each_other(plan_of, frame, rows_of):
         "assumed in conf, not measured: discount_10 takes away 20.0% of the churn probability, "
         "costs 10.0% of value_at_stake when redeemed, by 50.0%"
     )
+
+
+NEXT = {
+    # The third in each order; of net_value poor, who would cost more than is kept.
+    (0.5, None): {
+        "churn_probability": 0.04,
+        "p_alive": 80.0,
+        "clv_at_risk": 10.0,
+        "net_value": 0.0,
+    },
+    # Costs so far: 4, 54, 54.05, 104.05; 4, 4.05, 54.05; 50, 54, 104; 50, 54. 1 % more is 54.06.
+    (None, 53.53): {
+        "churn_probability": 80.0 + 0.04,
+        "p_alive": 80.0,
+        "clv_at_risk": 14.4,
+        "net_value": 14.4,
+    },
+    # 54.54 reaches nobody new but poor, third by churn_probability, and big, third by p_alive.
+    (None, 54.0): {
+        "churn_probability": 0.04,
+        "p_alive": 80.0,
+        "clv_at_risk": 0.0,
+        "net_value": 0.0,
+    },
+    (1.0, None): dict.fromkeys(ORDERS, 0.0),
+}
+
+
+@pytest.mark.parametrize(("share", "money"), NEXT)
+def test_the_next_per_cent_is_what_a_larger_budget_would_add(share, money, plan_of, frame, rows_of):
+    labels = frame("customer_id string, churned int", [("small", 1)])
+    plan = plan_of(strategies=list(ORDERS), share=share, money=money)
+    kept = value_kept(plan, labels, OFFER)
+    budget = Budget(4, share, money)
+    rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, budget))
+    assert {r["strategy"]: pytest.approx(r["next_1pct_value"]) for r in rows} == NEXT[share, money]
+
+
+def test_one_per_cent_of_the_customers_or_of_the_money():
+    assert Budget(400, 0.2, None).further().share == pytest.approx(0.21)
+    assert Budget(50, 0.2, None).further().share == pytest.approx(0.22)  # one of 50
+    assert Budget(400, None, 200.0).further().money == pytest.approx(202.0)
 
 
 def test_the_lot_does_not_depend_on_risk(plan_of, rows_of):

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.features import transactions as transactions_contract
 from transforms.labels import churn_population, inactivity_labels, purchase_days
+from transforms.purchase_summary import purchase_totals
 from transforms.survival_rows import (
     alive,
     band_of,
@@ -110,6 +111,13 @@ def test_the_event_is_dated_at_the_last_purchase_and_the_window(outcome):
         ("c late", 9, 9 + 5, 1),
         ("d in time", 9, 9 + 14, 1),
     ]
+
+
+@pytest.mark.parametrize("days_of", [purchase_days, purchase_totals])
+def test_a_return_breaks_no_silence(days_of, frame, tuples_of):
+    lines = bought("a", "01-01", "01-05") + bought("a", "01-12", amount=-3)
+    found = lapses(days_of(frame("silver.transactions", lines)), 10)
+    assert tuples_of(found, "customer_id", "ended_on") == [("a", dt.date(2018, 1, 15))]
 
 
 def test_who_is_not_yet_silent_at_the_end_is_censored_there(outcome):

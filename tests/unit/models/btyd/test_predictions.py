@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from sklearn.metrics import roc_auc_score
 
 from models.btyd.bg_nbd import BgNbd
 from models.btyd.choice import fit_model, fit_spend, fitted, is_identified
@@ -33,8 +34,10 @@ def test_bg_nbd_of_the_paper():
     assert BG.p_alive(2, 30.43, 38.86) == pytest.approx(0.72661, abs=5e-6)
     assert expected(BG, 2, 30.43, 38.86, 39) == pytest.approx(1.226, abs=5e-4)
     times = np.array([0.1429, 1, 3, 31.8571, 32, 78])
-    found = [0.0078, 0.0532, 0.1506, 1.0405, 1.0437, 1.8580]
-    assert BG.purchases_of_new(times) == pytest.approx(found, abs=1e-4)
+    published = [0.0078, 0.0532, 0.1506, 1.0405, 1.0437]
+    assert BG.purchases_of_new(times)[:-1] == pytest.approx(published, abs=1e-4)
+    # The last digit hangs on those of the parameters: 1.8580 by these, 1.8605 by the paper's three.
+    assert BG.purchases_of_new(times)[-1] == pytest.approx(1.8576, abs=5e-4)
 
 
 def test_pareto_nbd_of_the_btyd_package():
@@ -174,9 +177,17 @@ def test_the_hold_out_of_cdnow(cdnow):
     forecast = expected(model, s["x"], s["t_x"], s["T"], 39 * 7.0)
     actual = cdnow.bought("1997-09-30", "1998-06-30").loc[s.index, "days"]
     assert actual.sum() == 1882
-    assert forecast.sum() == pytest.approx(1653.4, abs=0.5)
-    assert np.abs(forecast - actual).mean() <= 0.79
-    assert np.corrcoef(forecast, actual)[0, 1] >= 0.62
+    assert forecast.sum() == pytest.approx(1653.4, abs=0.05)
+    # Published as .786; by these parameters .7855.
+    assert np.abs(forecast - actual).mean() == pytest.approx(0.786, abs=1e-3)
+    assert np.corrcoef(forecast, actual)[0, 1] == pytest.approx(0.626, abs=5e-4)
+    naive = s["x"] / s["T"] * 39 * 7
+    assert np.abs(naive - actual).mean() == pytest.approx(1.024, abs=5e-4)
+    # Who bought once has P(alive) = 1, and hardly ever comes back: worse than chance.
+    left = 1 - model.p_alive(s["x"], s["t_x"], s["T"])
+    assert roc_auc_score(actual == 0, left) == pytest.approx(0.32, abs=5e-3)
+    silent = model.p_no_purchase(s["x"], s["t_x"], s["T"], 39 * 7.0)
+    assert roc_auc_score(actual == 0, silent) > 0.7
 
 
 def test_the_hold_out_of_complete_journey(complete_journey):
@@ -192,10 +203,13 @@ def test_the_hold_out_of_complete_journey(complete_journey):
     forecast = expected(model, s["x"], s["t_x"] / 7, s["T"] / 7, 92 / 7)
     actual = complete_journey.bought("2017-09-30", "2017-12-31").loc[s.index]
     assert actual["days"].sum() == 32_021
-    assert forecast.sum() == pytest.approx(32_021, rel=0.02)
-    assert np.abs(forecast - actual["days"]).mean() <= 4.55
+    assert forecast.sum() == pytest.approx(32_109, abs=0.5)
+    assert np.abs(forecast - actual["days"]).mean() == pytest.approx(4.491, abs=5e-4)
+    assert np.corrcoef(forecast, actual["days"])[0, 1] == pytest.approx(0.837, abs=5e-4)
     repeaters = s[(s["x"] > 0) & (s["m"] > 0)]
     spend = GammaGamma(**fit_spend(SpendRows.of(repeaters["x"], repeaters["m"])).parameters)
     value = forecast * spend.expected_value(s["x"], s["m"])
-    assert value.sum() == pytest.approx(actual["money"].sum(), rel=0.05)
-    assert np.corrcoef(value, actual["money"])[0, 1] >= 0.85
+    assert actual["money"].sum() == pytest.approx(1_192_513, abs=0.5)
+    assert value.sum() == pytest.approx(1_152_837, abs=0.5)
+    # Published as .860; by these parameters .8595.
+    assert np.corrcoef(value, actual["money"])[0, 1] == pytest.approx(0.860, abs=1e-3)

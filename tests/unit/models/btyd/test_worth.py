@@ -141,7 +141,10 @@ def test_interval_and_value_at_stake_are_those_of_a_simulation(name):
 @pytest.mark.parametrize("name", PURCHASES)
 def test_every_figure_is_finite_and_in_order(name):
     found = model(name).predict(SOME)
-    numbers = found.select_dtypes("number")
+    once = SOME["frequency"] == 0
+    alive = ["p_alive", "p_alive_30d", "p_alive_90d"]
+    assert found["p_alive"].isna().tolist() == (once & (name == "bg_nbd")).tolist()
+    numbers = found.fillna(dict.fromkeys(alive, 0.0)).select_dtypes("number")
     assert np.isfinite(numbers.to_numpy()).all()
     assert (numbers >= 0).all().all()
     assert (found["clv_30d"] <= found["clv_90d"]).all()
@@ -168,8 +171,26 @@ def test_what_is_not_known_is_not_shown():
     assert bare["clv_12m"].isna().all() and set(bare["clv_basis"]) == {"no_amounts"}
     assert (bare["expected_purchases_30d"] > 0).all()
     known = model().predict(SOME)
-    assert set(known["p_alive_basis"]) == {"bg_nbd"}
     assert set(known["clv_basis"]) == {"btyd_gamma_gamma"}
+
+
+@pytest.mark.parametrize("name", PURCHASES)
+def test_nobody_is_alive_for_certain(name):
+    """First and last bought once: by BG/NBD P(alive) is 1, by premise; the others know better."""
+    found = model(name).predict(SOME)
+    bases = ["no_repeat" if name == "bg_nbd" and x == 0 else name for x in SOME["frequency"]]
+    assert found["p_alive_basis"].tolist() == bases
+    assert found["p_alive"].notna().tolist() == [basis == name for basis in bases]
+    p = PURCHASES[name]
+    x, t_x, T = (SOME[c].to_numpy(dtype=float) for c in ("frequency", "recency_days", "T_days"))
+    for column, days in (("p_alive", 0), ("p_alive_30d", 30), ("p_alive_90d", 90)):
+        shown = found[column].notna()
+        assert shown.tolist() == found["p_alive"].notna().tolist()
+        assert found[column][shown].tolist() == pytest.approx(p.p_alive(x, t_x, T, days)[shown])
+    assert found["p_alive"][SOME["T_days"] > 0].max() < 1  # on the day of a purchase all are alive
+    assert set(model(name, is_identified=False).predict(SOME)["p_alive_basis"]) == {
+        "not_identified"
+    }
 
 
 @pytest.mark.parametrize("name", PURCHASES)
@@ -197,6 +218,25 @@ def test_gamma_gamma_shrinks_to_the_mean_of_all():
     assert SPEND.expected_value(4, 12.5) == pytest.approx((15.44 + 50) * 6.25 / (25 + 2.74))
     # Returns ate what was bought: as if nothing were known.
     assert SPEND.expected_value(3, -5.0) == SPEND.expected_value(0, 0.0)
+
+
+@pytest.mark.parametrize("q", [1.2, 1.5, 2.04])
+def test_the_mean_is_exact_where_the_variance_is_infinite(q):
+    wide = GammaGamma(6.25, q, 15.44)
+    mean = 6.25 * 15.44 / (q - 1)  # 482.5, 193 and 92.8
+    assert wide.expected_value(0, np.nan) == pytest.approx(mean)
+    # The variance is bounded at the shape of 2.05: (2.05 - 1) / (2.05 - 2) = 21.
+    within, of_mean = wide.spread(0, np.nan)
+    assert (within, of_mean) == (pytest.approx(21 * mean**2 / 6.25), pytest.approx(21 * mean**2))
+    new = model(spend=wide).predict(SOME.iloc[[0]]).iloc[0]
+    assert 0 <= new["clv_12m_low"] < new["clv_12m"] <= new["clv_12m_high"]
+
+
+def test_spread_is_that_of_an_inverse_gamma():
+    # Shape 3.74 + 6.25 · 4 = 28.74, scale 15.44 + 4 · 12.5 = 65.44.
+    within, of_mean = SPEND.spread(4, 12.5)
+    assert within == pytest.approx(6.25 * 65.44**2 / (27.74 * 26.74))
+    assert of_mean == pytest.approx(6.25**2 * 65.44**2 / (27.74 * 26.74))
 
 
 def sums(rows):

@@ -56,6 +56,12 @@ def test_telco_by_contract_month_to_month_is_left_after_35_months(telco):
     assert kaplan_meier(strata).survival == pytest.approx(together.survival)
 
 
+def test_telco_month_to_month_with_internet_is_left_after_34_months(telco):
+    chosen = telco[(telco["contract"] == "Month-to-month") & (telco["internet_service"] != "No")]
+    assert len(chosen) == 3_351
+    assert curve(chosen["tenure"], chosen["churn"] == "Yes").median == 34
+
+
 def test_curve_and_interval_are_those_of_lifelines(sample):
     from lifelines import KaplanMeierFitter
 

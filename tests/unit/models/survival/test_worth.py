@@ -63,7 +63,11 @@ def test_worth_is_days_to_stay_times_rate_times_margin():
         assert found[name] == pytest.approx(stayed(days)), name
     assert found["remaining_lifetime_days"] == pytest.approx(stayed(1096))
     assert found["likely_churn_days"] in (100, 101)
-    assert found["p_leaves"] == pytest.approx(1 - KEPT**30)
+    assert found["p_leaves_30d"] == pytest.approx(1 - KEPT**30)
+    assert found["p_leaves_90d"] == pytest.approx(1 - KEPT**90)
+    # The ends of months of 365.25 / 12 days.
+    for name, days in {"1m": 30, "3m": 91, "12m": 365, "36m": 1096}.items():
+        assert found[f"survival_{name}"] == pytest.approx(KEPT**days), name
 
 
 def test_value_at_stake_is_that_of_who_stays_through_the_horizon():
