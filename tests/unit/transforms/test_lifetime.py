@@ -88,9 +88,11 @@ def test_outcomes_stand_on_both_sides_of_the_cut(frame, rows_of):
             ("a", dt.date(2017, 11, 1), dt.date(2017, 11, 2), 200),  # 30 days before
             ("a", dt.date(2017, 11, 30), dt.date(2017, 12, 1), 300),  # the day before
             ("a", dt.date(2017, 11, 29), dt.date(2017, 12, 2), 999),  # known too late
-            ("a", day, dt.date(2018, 6, 1), 1000),  # the day itself, learnt much later
+            ("a", day, dt.date(2017, 12, 2), 1000),  # the day itself
+            ("a", dt.date(2017, 12, 5), dt.date(2018, 1, 1), 500),  # known after the horizon
             ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 2000),  # day 29
-            ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 50),  # the same day, once more
+            ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 40),  # the same day, known after it
+            ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 50),  # the same day, once more
             ("a", dt.date(2017, 12, 31), dt.date(2018, 1, 1), 4000),  # day 30
             ("stranger", day, dt.date(2017, 12, 2), 5),
         ],
