@@ -158,7 +158,13 @@ CLV_BACKTEST = Table(
     slice_by="cut",
     columns=(
         Column("cut", "date", "The day forecast from: what came before it was known", False),
-        Column("approach", "string", "btyd, survival, boosted_trees or last_period", False),
+        Column(
+            "approach",
+            "string",
+            "btyd, survival (the kind of model that as_of chose, fitted on what the cut knew), "
+            "boosted_trees or last_period",
+            False,
+        ),
         Column("horizon_days", "int", "Days forecast", False),
         Column(
             "metric",

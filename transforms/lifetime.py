@@ -93,7 +93,8 @@ def outcomes(
 
     `days` are `purchase_totals`. past_days_<h>, past_value_<h>: purchase days and money, of returns
     too, in [cut - h, cut), as known at the cut. next_days_<h>, next_value_<h>: in [cut, cut + h),
-    whenever it became known. Money in currency, from cents.
+    as known at cut + h: what past_ says there, so that a fit of that day sees nothing later. Money
+    in currency, from cents.
     """
     dates = F.array(*[F.lit(c).cast("date") for c in sorted(set(cuts))])
     each = days.select("*", F.explode(dates).alias("as_of"))
@@ -104,12 +105,12 @@ def outcomes(
         "cents",
         "is_purchase",
         F.datediff(F.col("day"), F.col("as_of")).alias("ahead"),
-        (F.col("visible_from") <= F.col("as_of")).alias("is_known"),
+        F.datediff(F.col("visible_from"), F.col("as_of")).alias("seen"),
     )
     sums = []
     for h in horizons:
-        after = (F.col("ahead") >= 0) & (F.col("ahead") < h)
-        past = (F.col("ahead") < 0) & (F.col("ahead") >= -h) & F.col("is_known")
+        after = (F.col("ahead") >= 0) & (F.col("ahead") < h) & (F.col("seen") <= h)
+        past = (F.col("ahead") < 0) & (F.col("ahead") >= -h) & (F.col("seen") <= 0)
         sums += [*_totals(f"past_{{}}_{h}", past), *_totals(f"next_{{}}_{h}", after)]
     names = [f"{when}_{what}_{h}" for h in horizons for when in PERIODS for what in MEASURES]
     totals = ahead.groupBy("customer_id", "as_of").agg(*sums)

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from transforms.training_rows import KEY
+from transforms.visibility import visible_from
 
 
 def lapses(days: DataFrame, window_days: int) -> DataFrame:
     """One row a time that a customer fell silent: customer_id, ended_on = last purchase + window.
 
-    `days` as labels.purchase_days or purchase_totals make them. Silent means no purchase on the
+    known_on is ended_on: nothing need arrive for a silence to be seen. `days` as
+    labels.purchase_days or purchase_totals make them. Silent means no purchase on the
     window_days - 1 days after one, so that recency_days reaches window_days at 00:00 of ended_on. A
     customer may come back and fall silent again; the last silence may lie beyond the end of
     observation.
@@ -28,16 +30,23 @@ def lapses(days: DataFrame, window_days: int) -> DataFrame:
     linked = bought.select("*", F.lead("day").over(by_day).alias("next_day"))
     waits = linked.select("*", F.datediff(F.col("next_day"), F.col("day")).alias("wait"))
     silent = waits.where(F.col("wait").isNull() | (F.col("wait") >= window_days))
-    return silent.select(
-        "customer_id", F.date_add(F.col("day"), window_days).cast("date").alias("ended_on")
+    ended_on = F.date_add(F.col("day"), window_days).cast("date")
+    return silent.select("customer_id", ended_on.alias("ended_on"), ended_on.alias("known_on"))
+
+
+def ends(terminations: DataFrame, known_by: dt.date) -> DataFrame:
+    """One row a customer whose termination known_by sees: customer_id, ended_on, known_on.
+
+    ended_on: the day after. known_on: the first as_of that sees it, later where it came late.
+    """
+    dated = terminations.select(
+        "customer_id",
+        F.date_add(F.col("terminated_at").cast("date"), 1).cast("date").alias("ended_on"),
+        visible_from("terminated_at").alias("known_on"),
     )
-
-
-def ends(terminations: DataFrame) -> DataFrame:
-    """One row a terminated customer: customer_id, ended_on (the first as_of that sees it)."""
-    first = terminations.groupBy("customer_id").agg(F.min("terminated_at").alias("ended_at"))
-    return first.select(
-        "customer_id", F.date_add(F.col("ended_at").cast("date"), 1).cast("date").alias("ended_on")
+    known = dated.where(F.col("known_on") <= F.lit(known_by).cast("date"))
+    return known.groupBy("customer_id").agg(
+        F.min("ended_on").alias("ended_on"), F.min("known_on").alias("known_on")
     )
 
 
@@ -63,24 +72,26 @@ def spells(landmarks: DataFrame, ended: DataFrame, observed_until: dt.date) -> D
     """One row a landmark with a day observed after it: entry_days, duration_days, event.
 
     `landmarks` from `alive`, `ended` from `lapses` or `ends`. The event is the first end after
-    as_of that lies within observation (ended_on <= observed_until), whenever it became known; else
+    as_of that lies within observation (ended_on <= observed_until), dated when it happened; else
     the row is censored there. duration_days: age at the end, above entry_days. followed_days:
-    from as_of to observed_until, event or not.
+    from as_of to observed_until, event or not. known_days: from as_of to the first as_of that sees
+    the event; null without one.
     """
     later = landmarks.join(ended, on="customer_id", how="inner")
     first = (
         later.where(F.col("ended_on") > F.col("as_of"))
         .groupBy(*KEY)
-        .agg(F.min("ended_on").alias("ended_on"))
+        .agg(F.min("ended_on").alias("ended_on"), F.min("known_on").alias("known_on"))
     )
     until = F.lit(observed_until).cast("date")
     # A plain select after the join: see transforms.labels.
     rows = landmarks.join(first, on=list(KEY), how="left")
-    rows = rows.select(*KEY, "entry_days", "ended_on")
+    rows = rows.select(*KEY, "entry_days", "ended_on", "known_on")
     counted = rows.select(
         *KEY,
         "entry_days",
         F.datediff(F.col("ended_on"), F.col("as_of")).alias("wait"),
+        F.datediff(F.col("known_on"), F.col("as_of")).cast("bigint").alias("known"),
         F.datediff(until, F.col("as_of")).cast("bigint").alias("followed_days"),
     ).where(F.col("followed_days") > 0)
     happened = F.coalesce(F.col("wait") <= F.col("followed_days"), F.lit(False))
@@ -91,6 +102,7 @@ def spells(landmarks: DataFrame, ended: DataFrame, observed_until: dt.date) -> D
         (F.col("entry_days") + lived).cast("bigint").alias("duration_days"),
         happened.cast("int").alias("event"),
         "followed_days",
+        F.when(happened, F.col("known")).alias("known_days"),
     )
 
 
@@ -153,15 +165,18 @@ def with_covariates(
 
 
 def seen_by(rows: DataFrame, day: dt.date) -> DataFrame:
-    """The rows of `spells` that began before the day, as they stood on it: censored there."""
+    """The rows of `spells` that began before the day, as they stood on it: censored there, where
+    the event had not happened yet or was not known."""
     began = rows.where(F.col("as_of") < F.lit(day).cast("date"))
     until = F.datediff(F.lit(day).cast("date"), F.col("as_of")).cast("bigint")
     lived = F.col("duration_days") - F.col("entry_days")
     others = [c for c in rows.columns if c not in ("duration_days", "event", "followed_days")]
+    was_unseen = F.coalesce(F.col("known_days") > until, F.lit(False))
+    stood = F.when(was_unseen, until).otherwise(F.least(lived, until))
     return began.select(
         *others,
-        (F.col("entry_days") + F.least(lived, until)).alias("duration_days"),
-        F.when(lived <= until, F.col("event")).otherwise(0).alias("event"),
+        (F.col("entry_days") + stood).alias("duration_days"),
+        F.when(was_unseen, 0).otherwise(F.col("event")).alias("event"),
         F.least(F.col("followed_days"), until).alias("followed_days"),
     )
 

@@ -15,6 +15,7 @@ from jobs.lifetime.staying import Staying, fits_of, with_rates
 from jobs.runtime.context import Context
 from models.survival.evaluation import brier, calibration_by_decile, concordance
 from models.survival.portable import LifetimeModel
+from models.survival.rows import SurvivalError
 
 # Days between those on which a curve is judged.
 BRIER_STEP = 10
@@ -65,7 +66,8 @@ def judge(context: Context, landmarks: Landmarks, tested: dt.date) -> list[Row]:
 
 
 def measured(name: str, model: LifetimeModel, after: pd.DataFrame, seen: Seen) -> list[Row]:
-    """Rows of one model on customers whose stay was followed after the fit."""
+    """Rows of one model on customers whose stay was followed after the fit; none where they allow
+    no judgement: nobody left, or nobody outlived another."""
     lived = (after["duration_days"] - after["entry_days"]).to_numpy(dtype=int)
     event = after["event"].to_numpy(dtype=int)
     if not event.any() or lived.max() <= BRIER_STEP:
@@ -74,15 +76,20 @@ def measured(name: str, model: LifetimeModel, after: pd.DataFrame, seen: Seen) -
     curve = model.conditional_survival(after, days)
     score = brier(curve, days, lived, event)
     gone = 1 - curve[:, -1]
+    try:
+        ranks = concordance(lived, event, gone)
+    except SurvivalError:
+        return []
     figures = {
-        "concordance": concordance(lived, event, gone),
+        "concordance": ranks,
         "integrated_brier": score.integrated,
         "integrated_brier_of_kaplan_meier": score.reference,
     }
     for tenth in calibration_by_decile(gone, lived, event, int(days[-1])):
         figures[f"calibration_{tenth.decile}_predicted"] = tenth.predicted
         figures[f"calibration_{tenth.decile}_observed"] = tenth.observed
-    return [row(name, p, float(v), seen, rows=len(after)) for p, v in figures.items()]
+    known = {p: float(v) for p, v in figures.items() if np.isfinite(v)}
+    return [row(name, p, v, seen, rows=len(after)) for p, v in known.items()]
 
 
 def chosen(scores: Sequence[Row], fits: dict[str, LifetimeModel]) -> str:

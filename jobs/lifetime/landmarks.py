@@ -20,7 +20,7 @@ from models.survival.distributed import SparkRows, survival_frame
 from models.survival.portable import Bands
 from models.survival.rows import ArrayRows, Rows
 
-TIMES = ("entry_days", "duration_days", "event", "followed_days")
+TIMES = ("entry_days", "duration_days", "event", "followed_days", "known_days")
 
 
 def feature_dates(context: Context) -> list[dt.date]:
@@ -165,9 +165,10 @@ def seen_by(rows: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     """As transforms.survival_rows.seen_by, of rows on the driver."""
     until = (pd.Timestamp(day) - pd.to_datetime(rows["as_of"])).dt.days
     lived = rows["duration_days"] - rows["entry_days"]
+    was_unseen = rows["known_days"] > until
     return rows.assign(
-        duration_days=rows["entry_days"] + np.minimum(lived, until),
-        event=np.where(lived <= until, rows["event"], 0).astype(int),
+        duration_days=rows["entry_days"] + np.where(was_unseen, until, np.minimum(lived, until)),
+        event=np.where(was_unseen, 0, rows["event"]).astype(int),
         followed_days=np.minimum(rows["followed_days"], until),
     )
 
@@ -212,7 +213,7 @@ def _with_spells(context: Context, summaries: Summaries, days: Sequence[dt.date]
     window = window_days(context)
     here = with_covariates(rows, names, window)
     if window is None:
-        over = ends(context.read("silver.terminations"))
+        over = ends(context.read("silver.terminations"), context.as_of)
         here = without_ended_before(here, over)
     else:
         known = summaries.days.where(F.col("visible_from") <= F.lit(context.as_of))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jobs.lifetime.fits import Row, terms
-from jobs.lifetime.landmarks import TIMES, Landmarks, Seen
+from jobs.lifetime.landmarks import Landmarks, Seen
 from jobs.lifetime.life_rows import row, short
 from jobs.runtime.context import Context
 from models.learners import XgboostLearner
@@ -119,7 +119,11 @@ def _hazard(context: Context, seen: Seen) -> HazardModel:
     if seen.landmarks.is_whole:
         x = seen.encoder.encode(seen.sample[features]).astype(float)
         lived = seen.sample["duration_days"] - seen.sample["entry_days"]
-        times = (seen.sample["entry_days"], lived, *(seen.sample[c] for c in TIMES[2:]))
+        times = (
+            seen.sample["entry_days"],
+            lived,
+            *(seen.sample[c] for c in ("event", "followed_days")),
+        )
         entry, days, event, followed = (t.to_numpy(dtype=np.int64) for t in times)
         spells = (entry, days, event, followed)
         return fit_hazard_in_memory(x, spells, names, trees.parameters, training.seed, *shape)

@@ -68,9 +68,13 @@ def add_contracts(context: Context, summaries: Summaries, day: dt.date, found: F
     """Shifted beta-geometric by whole months, where contracts have ended."""
     if not context.has("silver.terminations"):
         return
-    from transforms.lifetime import contract_renewals
+    from pyspark.sql import functions as F
 
-    ends = context.read("silver.terminations").where(f"terminated_at < DATE'{day}'")
+    from transforms.lifetime import contract_renewals
+    from transforms.visibility import visible_from
+
+    known = visible_from("terminated_at") <= F.lit(day)
+    ends = context.read("silver.terminations").where(known)
     # A row a month of history, twice.
     counted: Any = contract_renewals(summaries.of_day(summaries.summary, day), ends).toPandas()
     if not counted["has_left"].any():

@@ -34,7 +34,7 @@ class CoxModel:
 
     covariance: inverse of the information. robust_covariance: the sandwich, by customer.
     center: the means of the covariates; the baselines are those of a customer there.
-    baselines: one a stratum.
+    baselines: one a stratum. pooled: their mean by who was at risk, for strata unknown at the fit.
     passes: over the rows, beside the survey.
     residuals: for the test of proportionality alone; not stored with the model.
     """
@@ -45,6 +45,7 @@ class CoxModel:
     robust_covariance: Array
     center: Array
     baselines: dict[str, Baseline]
+    pooled: Baseline
     log_likelihood: float
     null_log_likelihood: float
     rows: int
@@ -72,26 +73,24 @@ class CoxModel:
     def conditional_survival(
         self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
     ) -> Array:
-        """(rows, days): chance to live beyond age + each of days, given alive at age.
-
-        NaN for a stratum that was not there at the fit.
-        """
+        """(rows, days): chance to live beyond age + each of days, given alive at age."""
         risk = np.exp(np.clip(self.log_risk(x), -EXTREME, EXTREME))
         names = np.array([""] * len(x) if stratum is None else stratum, dtype=object)
-        out = np.full((len(x), len(days)), np.nan)
-        for name, baseline in self.baselines.items():
-            rows = np.flatnonzero(names == name) if len(self.baselines) > 1 else np.arange(len(x))
+        out = np.empty((len(x), len(days)))
+        for name in set(names):
+            rows, baseline = np.flatnonzero(names == name), self._baseline(name)
             out[rows] = np.exp(-risk[rows, None] * baseline.gained(age[rows], days))
         return out
 
     def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
-        """Days ahead of each age on which enough customers were at risk; 0 for another stratum."""
+        """Days ahead of each age on which enough customers were at risk."""
         ages = np.asarray(age, dtype=float)
-        last = {name: baseline.last_day for name, baseline in self.baselines.items()}
-        if len(last) == 1:
-            return np.maximum(next(iter(last.values())) - ages, 0.0)
         names = [""] * len(ages) if stratum is None else stratum
-        return np.maximum(np.array([last.get(name, -1) for name in names]) - ages, 0.0)
+        last = np.array([self._baseline(name).last_day for name in names])
+        return np.maximum(last - ages, 0.0)
+
+    def _baseline(self, stratum: str) -> Baseline:
+        return self.baselines.get(stratum, self.pooled)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON: what prediction and gold.lifetime_models need."""
@@ -102,6 +101,7 @@ class CoxModel:
             "robust_covariance": self.robust_covariance.tolist(),
             "center": self.center.tolist(),
             "baselines": {name: b.to_dict() for name, b in self.baselines.items()},
+            "pooled": self.pooled.to_dict(),
             "log_likelihood": self.log_likelihood,
             "null_log_likelihood": self.null_log_likelihood,
             "rows": self.rows,
@@ -117,6 +117,7 @@ class CoxModel:
         given = {**content, **{name: np.array(content[name]) for name in arrays}}
         given["names"] = tuple(content["names"])
         given["baselines"] = {n: Baseline.from_dict(b) for n, b in content["baselines"].items()}
+        given["pooled"] = Baseline.from_dict(content["pooled"])
         return cls(**given)
 
 
@@ -153,6 +154,7 @@ def fit_cox(
         robust_covariance=robust / units,
         center=cells.mean,
         baselines=terms.baselines(found),
+        pooled=terms.pooled_baseline(found),
         log_likelihood=end.log_likelihood,
         null_log_likelihood=start.log_likelihood,
         rows=found.count,

@@ -110,12 +110,21 @@ class DayTerms:
 
     def baselines(self, found: Survey) -> dict[str, Baseline]:
         """The cumulative baseline hazard of each stratum, by day."""
+        hazards, at_risk = self._by_day(found)
+        return {name: Baseline.of(hazards[k], at_risk[k]) for k, name in enumerate(found.strata)}
+
+    def pooled_baseline(self, found: Survey) -> Baseline:
+        """The mean of the strata's hazards, each by its weight at risk that day."""
+        hazards, at_risk = self._by_day(found)
+        total = at_risk.sum(axis=0)
+        mean = (hazards * at_risk).sum(axis=0) / np.where(total > 0, total, 1.0)
+        return Baseline.of(mean, total)
+
+    def _by_day(self, found: Survey) -> tuple[Array, Array]:
+        """(strata, days): the hazard's step, and the weight at risk."""
         hazards = np.zeros_like(found.events)
         hazards[self.cells.stratum, self.cells.day + 1] = self.hazard
-        at_risk = weight_at_risk(found.entries, found.exits)
-        return {
-            name: Baseline.of(hazards[k, 1:], at_risk[k, 1:]) for k, name in enumerate(found.strata)
-        }
+        return hazards[:, 1:], weight_at_risk(found.entries, found.exits)[:, 1:]
 
 
 def _square(triangle: Array, columns: int) -> Array:

@@ -148,7 +148,7 @@ def batch_predictor(
     text: str, horizons: Sequence[int]
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for mapInPandas: as_of, customer_id, entry_days and features in, predicted_ddl
-    out, the same rows in order. Figures are null for a stratum unknown at the fit."""
+    out, the same rows in order."""
 
     def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         model = LifetimeModel.from_json(text)

@@ -181,7 +181,7 @@ COMMENT 'One row is: One parameter of one model fitted on the purchases before a
 
 CREATE TABLE IF NOT EXISTS gold.clv_backtest (
   `cut` date NOT NULL COMMENT 'The day forecast from: what came before it was known',
-  `approach` string NOT NULL COMMENT 'btyd, survival, boosted_trees or last_period',
+  `approach` string NOT NULL COMMENT 'btyd, survival (the kind of model that as_of chose, fitted on what the cut knew), boosted_trees or last_period',
   `horizon_days` int NOT NULL COMMENT 'Days forecast',
   `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a purchase, the lost too',
   `value` double COMMENT 'Purchase days or currency a customer, or a share; null: none',

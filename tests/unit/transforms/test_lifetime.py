@@ -89,10 +89,13 @@ def test_outcomes_stand_on_both_sides_of_the_cut(frame, rows_of):
             ("a", dt.date(2017, 11, 20), dt.date(2017, 11, 21), -40, 0),  # a return
             ("a", dt.date(2017, 11, 30), dt.date(2017, 12, 1), 300, 1),  # the day before
             ("a", dt.date(2017, 11, 29), dt.date(2017, 12, 2), 999, 1),  # known too late
-            ("a", day, dt.date(2018, 6, 1), 1000, 1),  # the day itself, learnt much later
-            ("a", dt.date(2017, 12, 20), dt.date(2018, 2, 1), -300, 0),  # a return
+            ("a", day, dt.date(2017, 12, 2), 1000, 1),  # the day itself
+            ("a", dt.date(2017, 12, 5), dt.date(2018, 1, 1), 500, 1),  # known after the horizon
+            ("a", dt.date(2017, 12, 20), dt.date(2017, 12, 31), -300, 0),  # a return
+            ("a", dt.date(2017, 12, 21), dt.date(2018, 2, 1), -7, 0),  # a return, known later
             ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 2000, 1),  # day 29
-            ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 50, 1),  # the same day, once more
+            ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 40, 1),  # the same day, known later
+            ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 50, 1),  # the same day, once more
             ("a", dt.date(2017, 12, 31), dt.date(2018, 1, 1), 4000, 1),  # day 30
             ("stranger", day, dt.date(2017, 12, 2), 5, 1),
         ],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from contracts.features import transactions as transactions_contract
+from jobs.lifetime.landmarks import seen_by as on_driver
 from transforms.labels import churn_population, inactivity_labels, purchase_days
 from transforms.purchase_summary import purchase_totals
 from transforms.survival_rows import (
@@ -31,6 +33,7 @@ SPELL = (
     "customer_id string, as_of date, entry_days bigint, duration_days bigint, event int, "
     "followed_days bigint"
 )
+KNOWN = SPELL + ", known_days bigint"
 PROFILE = "customer_id string, as_of date, is_terminated boolean"
 NO_PROFILE = "customer_id string, as_of date, signup_on date"
 FEATURES = (
@@ -168,7 +171,7 @@ def test_a_termination_is_seen_on_the_day_after(frame, landmark, tuples_of):
     }
     rows = [{"customer_id": c, "terminated_at": day} for c, day in at.items() if day]
     rows += [{"customer_id": "f twice", "terminated_at": "2018-01-30"}]
-    ended = ends(frame("silver.terminations", rows))
+    ended = ends(frame("silver.terminations", rows), UNTIL)
     _, landmarks = landmark([line for c in at for line in bought(c, "01-05")], window=None)
     found = spells(without_ended_before(landmarks, ended), ended, UNTIL)
     # b had ended before L, though the features did not know it yet.
@@ -178,6 +181,30 @@ def test_a_termination_is_seen_on_the_day_after(frame, landmark, tuples_of):
         ("d after the end", 5 + 30, 0, 30),
         ("e never", 5 + 30, 0, 30),
         ("f twice", 5 + 11, 1, 30),
+    ]
+
+
+def test_a_termination_counts_from_the_day_that_it_was_known(frame, landmark, tuples_of):
+    known = {
+        "a on the day": "2018-01-20 13:00",
+        "b later": "2018-01-25 09:00",
+        "c on the last day": "2018-02-08 23:59",
+        "d too late": "2018-02-09 00:00",
+    }
+    rows = [
+        {"customer_id": c, "terminated_at": "2018-01-20 12:00", "known_at": at}
+        for c, at in known.items()
+    ]
+    ended = ends(frame("silver.terminations", rows), UNTIL)
+    _, landmarks = landmark([line for c in known for line in bought(c, "01-05")], window=None)
+    found = spells(landmarks, ended, UNTIL)
+    names = ("customer_id", "duration_days", "event", "known_days")
+    # Dated when it happened, whenever that was known; as_of 2018-02-09 sees the 8th, not the 9th.
+    assert tuples_of(found, *names) == [
+        ("a on the day", 5 + 11, 1, 11),
+        ("b later", 5 + 11, 1, 16),
+        ("c on the last day", 5 + 11, 1, 30),
+        ("d too late", 5 + 30, 0, None),
     ]
 
 
@@ -285,28 +312,34 @@ def test_covariates_are_those_of_the_landmark_and_of_the_living(frame, tuples_of
     assert tuples_of(found) == [("a", L, 40, 7.0), ("a", UNTIL, 70, None)]
 
 
-def test_rows_stand_as_they_did_on_a_day(frame, tuples_of):
+def test_rows_stand_as_they_did_on_a_day(frame, tuples_of, rows_of):
     rows = frame(
-        SPELL,
+        KNOWN,
         [
-            ("left on day 12", L, 100, 112, 1, 30),
-            ("left on day 20", L, 100, 120, 1, 30),
-            ("stayed", L, 100, 130, 0, 30),
-            ("of that day", dt.date(2018, 1, 22), 112, 130, 0, 18),
+            ("known on day 13", L, 100, 105, 1, 30, 13),
+            ("left on day 12", L, 100, 112, 1, 30, 12),
+            ("left on day 20", L, 100, 120, 1, 30, 20),
+            ("stayed", L, 100, 130, 0, 30, None),
+            ("of that day", dt.date(2018, 1, 22), 112, 130, 0, 18, None),
         ],
     )
-    # 12 days after L: who left that day has left; who left later is censored there.
+    # 12 days after L: who left that day has left; who left later, or was not known to have left,
+    # is censored there.
     names = ("customer_id", "duration_days", "event", "followed_days")
-    assert tuples_of(seen_by(rows, dt.date(2018, 1, 22)).select(*names)) == [
+    day = dt.date(2018, 1, 22)
+    expected = [
+        ("known on day 13", 112, 0, 12),
         ("left on day 12", 112, 1, 12),
         ("left on day 20", 112, 0, 12),
         ("stayed", 112, 0, 12),
     ]
+    assert tuples_of(seen_by(rows, day).select(*names)) == expected
+    before = pd.DataFrame(rows_of(rows.where(rows["as_of"] < L + dt.timedelta(days=1))))
+    again = on_driver(before, day)[list(names)]
+    assert [tuple(r) for r in again.to_numpy().tolist()] == expected
 
 
 def test_bands_are_those_of_the_model(frame, rows_of):
-    import pandas as pd
-
     from models.survival.portable import Bands
 
     values = [None, -1.0, 3.0, 3.5, 9.0, 40.0]

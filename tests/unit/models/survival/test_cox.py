@@ -241,13 +241,24 @@ def test_conditional_survival_is_a_ratio_of_survivals(sample):
     assert at_40[:, 0] == pytest.approx(from_birth[:, 1] / from_birth[:, 0])
 
 
-def test_an_unknown_stratum_has_no_curve(sample):
-    frame = sample()
-    model = fit_cox(sample_rows(frame, "stratum"), COLUMNS)
-    curve = model.conditional_survival(
-        np.zeros((2, 3)), np.zeros(2), np.array([1]), stratum=["c", "a"]
+def test_a_stratum_unknown_at_the_fit_has_the_mean_hazard_of_those_at_risk():
+    # x is balanced in all risk sets and among the deaths, so b = 0. Stratum a: 2 of 4 leave on day
+    # 1, then 2 are at risk until day 2; b: 2 of 4 leave on day 2, the others on day 3 are censored.
+    rows = ArrayRows.of(
+        [1, 1, 2, 2, 2, 2, 3, 3],
+        [1, 1, 0, 0, 1, 1, 0, 0],
+        [1, -1] * 4,
+        stratum=list("aaaabbbb"),
     )
-    assert np.isnan(curve[0, 0]) and not np.isnan(curve[1, 0])
+    model = fit_cox(rows, ["x"], "breslow")
+    x, age, days = np.zeros((3, 1)), np.zeros(3), np.array([0, 1, 2, 3])
+    for fitted in (model, CoxModel.from_dict(model.to_dict())):
+        curve = fitted.conditional_survival(x, age, days, stratum=["a", "null", "b"])
+        # Day 1: 2/4 of 4 and none of 4 are 2 of 8; day 2: none of 2 and 2/4 of 4 are 2 of 6.
+        hazard = [[0, 2 / 4, 2 / 4], [0, 2 / 8, 2 / 8 + 2 / 6], [0, 0, 2 / 4]]
+        assert curve[:, :3] == pytest.approx(np.exp(-np.array(hazard)))
+        assert np.isfinite(curve).all()
+        assert fitted.observed_days(age, ["a", "null", "b"]).tolist() == [2, 3, 3]
 
 
 # ---------------------------------------------------------------------- bad input

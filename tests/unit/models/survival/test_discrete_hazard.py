@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xgboost
 
-from models.survival.discrete_hazard import HazardModel, fit_hazard
+from models.survival.discrete_hazard import HazardModel, fit_hazard, fit_hazard_in_memory
 from models.survival.rows import SurvivalError
 from models.tree_ensemble import TreeEnsemble
 
@@ -113,6 +113,36 @@ def test_trees_find_the_hazards_that_were_planted(planted):
     found = model.hazards(x, np.full(4, 50)).mean(axis=1)
     # Some 13,000 periods stand behind each: a standard error of .003.
     assert found == pytest.approx([0.1, 0.1, 0.2, 0.2], abs=0.02)
+
+
+def test_a_covariate_that_changes_is_that_of_each_landmark():
+    """Two landmarks 30 days apart. x is 0 for all at the first and 1 for every second customer at
+    the next; a month's hazard is .1 where x is 0 and .5 where it is 1."""
+    draw = np.random.default_rng(4)
+    count, low, high = 20_000, 0.1, 0.5
+    leaves_first = draw.random(count) < low
+    turned = draw.integers(0, 2, count)
+    leaves_next = draw.random(count) < np.where(turned, high, low)
+    # From the first landmark, age 50, followed for 60 days; who is left stands at the next one, age
+    # 80, followed for 30. Everyone leaves in the middle of a month.
+    lived = np.where(leaves_first, 15, np.where(leaves_next, 45, 60))
+    left = ~leaves_first
+    spells = (
+        np.r_[np.full(count, 50), np.full(left.sum(), 80)],
+        np.r_[lived, lived[left] - 30],
+        np.r_[leaves_first | leaves_next, leaves_next[left]].astype(int),
+        np.r_[np.full(count, 60), np.full(left.sum(), 30)],
+    )
+    x = np.r_[np.zeros(count), turned[left]][:, None]
+    given = {"n_estimators": 60, "max_depth": 3, "learning_rate": 0.3}
+
+    model = fit_hazard_in_memory(x, spells, ["x"], given, 1, 30, 2)
+
+    # Some 9,000 customers stand behind each: a standard error of .005.
+    first = model.hazards(np.zeros((1, 1)), np.array([50]))[0]
+    assert first == pytest.approx([low, (low + high) / 2], abs=0.02)
+    later = model.hazards(np.array([[0.0], [1.0]]), np.array([80, 80]))[:, 0]
+    assert later == pytest.approx([low, high], abs=0.02)
 
 
 def test_a_stored_model_predicts_the_same(planted):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from models.encoding import FeatureEncoder
 from models.portable import PortableModelError
 from models.survival.cox import fit_cox
-from models.survival.portable import LifetimeModel, predict_batch
+from models.survival.portable import Bands, LifetimeModel, predict_batch
 from models.survival.rows import ArrayRows, SurvivalError
 from models.survival.weibull_aft import WeibullModel, fit_weibull
 
@@ -80,13 +81,18 @@ def test_dates_are_days_after_as_of_and_null_beyond_36_months():
     assert (a["observed_days"], b["observed_days"]) == (4, 0)
 
 
-def test_a_customer_of_an_unknown_stratum_has_nulls_and_no_other(fitted, batch):
-    batch = batch.assign(stratum=["new"] + ["a"] * 49)
-    found = predict_batch(fitted("cox"), batch, [30])
-    new = found.iloc[0]
-    assert new["survival_by_month"] is None and new["likely_churn_date"] is None
-    assert np.isnan(new["remaining_lifetime_days"]) and np.isnan(new["churn_probability_30d"])
-    assert found["remaining_lifetime_days"].iloc[1:].notna().all()
+def test_a_band_unknown_at_the_fit_lies_between_those_known_and_changes_no_other(fitted, batch):
+    """The same customer in the bands 0 and 1 that were there at the fit, and without a value."""
+    cox = fitted("cox")
+    bands = {"a": "0", "b": "1"}
+    known = {bands[name]: curve for name, curve in cox.model.baselines.items()}
+    model = replace(cox, model=replace(cox.model, baselines=known), bands=Bands("gap", (5.0,)))
+    one = pd.concat([batch.head(1)] * 3, ignore_index=True).assign(gap=[1.0, None, 9.0])
+    found = predict_batch(model, one, [30])["churn_probability_30d"]
+    low, high = sorted((found[0], found[2]))
+    assert 0 < low < found[1] < high < 1
+    alone = predict_batch(model, one.iloc[[0, 2]], [30])["churn_probability_30d"]
+    assert alone.tolist() == [found[0], found[2]]
 
 
 def test_a_changed_byte_is_refused(fitted):
