@@ -139,6 +139,10 @@ def test_another_horizon_has_a_model_of_its_own(compared, table):
     model = PortableModel.from_json(models["60"])
     assert model.metadata["tested_on"] == "2017-11-02"
     assert model.metadata["trained_on"][-1] == "2017-09-03"
+    # Nobody here is new: the rate of the new is that of all, by the labels of this horizon.
+    labels = context.read("features.labels").toPandas().query("horizon_days == 60")
+    taught = labels["as_of"].astype(str).isin(model.metadata["trained_on"])
+    assert model.metadata["cold_start_rate"] == pytest.approx(labels[taught]["churned"].mean())
     rows = context.read("gold.churn_by_horizon").toPandas()
     wide = rows.pivot(index="customer_id", columns="horizon_days", values="churn_probability")
     assert (wide[60] <= wide[30]).all()
