@@ -138,7 +138,8 @@ def test_a_record_that_fails_moves_no_alias_and_the_next_run_stands_beside_the_c
     challenger = registry.by_alias(CHALLENGER)
     assert int(challenger.version) > 1
     rows = again.read("gold.model_comparison").toPandas()
-    rows = rows[(rows["horizon_days"] == 30) & (rows["population"] == "all")]
+    rows = rows[rows["trained_at"] == rows["trained_at"].max()]
+    rows = rows.query("horizon_days == 30 and population == 'all'")
     found = rows.set_index(["model_name", "model_version", "metric"])["value"]
     gain = found["xgboost", challenger.version, "roc_auc_difference"]
     areas = (
