@@ -153,7 +153,7 @@ MODEL_COMPARISON = Table(
     slice_by="trained_at",
     columns=(
         Column("trained_at", "timestamp", "When the training run began (UTC)", False),
-        Column("model_name", "string", "Learner or baseline", False),
+        Column("model_name", "string", "Learner, baseline, or the champion at the time", False),
         Column(
             "model_version",
             "string",
@@ -166,7 +166,14 @@ MODEL_COMPARISON = Table(
         ),
         Column("horizon_days", "int", "Horizon of the label, days", False),
         Column("split", "string", "train, validation or test", False),
-        Column("metric", "string", "Name as in scikit-learn", False),
+        Column(
+            "metric",
+            "string",
+            "Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is "
+            "best; roc_auc_difference: less that of the champion at the time, else of the learner "
+            "chosen, with an interval paired by customer: it counts only where that excludes zero",
+            False,
+        ),
         Column("value", "double", "Value of the metric; null: undefined here"),
         Column("ci_low", "double", "Lower end of the 95 % bootstrap interval; null: none computed"),
         Column(

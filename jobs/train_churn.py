@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,33 +22,29 @@ from jobs.modelling.evaluation import (
     result_row,
 )
 from jobs.modelling.feature_sets import compared_feature_sets
-from jobs.modelling.horizons import other_horizons
+from jobs.modelling.horizons import other_horizons, tell_left_out
 from jobs.modelling.leakage import scan_for_leaks
 from jobs.modelling.named_reasons import reason_models
 from jobs.modelling.record import fingerprint, log_inputs, log_results, result_writes
-from jobs.modelling.rows import (
-    FEATURE_TABLES,
-    check_features,
-    check_labels,
-    training_plans,
-    training_rows,
-)
+from jobs.modelling.rows import check_features, check_labels, training_plans, training_rows
+from jobs.modelling.served_facts import served_facts
 from jobs.modelling.silences import log_silences
 from jobs.modelling.stability import check_stability, stability
 from jobs.modelling.tuning import searched
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import CHALLENGER, CHAMPION, Registered, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.schedule import Schedule
 from models.metrics import Estimate, bootstrap_weights, paired_difference, stable_seed
 from models.profit import CampaignEconomics
-from models.reasons import reason_features
 
 
 def run(context: Context) -> None:
     """Fit, calibrate, test, register; gold.model_comparison and the registry's aliases."""
     plans = training_plans(context)
+    tell_left_out(context, plans)
     plan = plans[context.settings.churn.primary_horizon_days]
     rows = context.lake.keep(training_rows(context, plan))
     counts = check_labels(context, plan, rows)
@@ -73,17 +70,20 @@ def train(
 ) -> dict[str, Any]:
     """One MLflow run with a nested one a learner; nothing is registered unless every gate passes.
 
-    The test rows are read in `evaluate`, after all is fitted and the best learner is chosen.
+    The test rows are read in `evaluate`, after all is fitted and the best learner is chosen. The
+    aliases move last, once the record is whole.
     """
     import mlflow
 
     settings, say = context.settings.training, context.progress.say
+    primary = context.settings.churn.primary_horizon_days
+    plan = plans[primary]
     champion = registry.by_alias(CHAMPION)
     if champion is not None:
         check_features(champion, rows.columns)
-    plan = plans[context.settings.churn.primary_horizon_days]
+        check_untaught(context, champion, plan)
     test, known = TestDates(rows), rows.where("split <> 'test'")
-    data = TrainingData(context, plan, known, served_facts(context, plan, known))
+    data = TrainingData(context, plan, known, served_facts(context, plan, known, primary))
     economics = CampaignEconomics(**settings.economics.model_dump())
     # Nested runs go to the experiment that is set, not to that of the run around them.
     mlflow.set_experiment(experiment_id=registry.experiment_id())
@@ -99,7 +99,8 @@ def train(
             say(f"      {one.name}: {figures}")
         chosen = best_of(data, candidates)
         evaluated = evaluate(test, known, candidates, champion)
-        found = comparison(evaluated, settings.bootstrap_samples, economics)
+        reference = chosen.name if champion is None else CHAMPION
+        found = comparison(evaluated, settings.bootstrap_samples, economics, reference)
         check_leak(context, found, [c.name for c in candidates])
         found += [
             result_row(one.name, "training_seconds", Estimate(one.seconds), split="train")
@@ -114,16 +115,22 @@ def train(
         texts = {f"horizon_{days}": one.to_json() for days, one in models.items()}
         texts |= {f"reason_{reason}": one.to_json() for reason, one in reasons.items()}
         version = register(registry, active.info.run_id, chosen, data, plan, texts)
-        is_better = promote(context, registry, evaluated, chosen.name, champion, version)
+        is_better = deserves_promotion(context, registry, evaluated, chosen.name, champion, version)
         result = {
             "trained_at": active.info.start_time,
             "version": version,
             "name": chosen.name,
+            "champion": champion.version if champion else None,
             "rows": [*found, *further, *named],
             "feature_sets": sets,
         }
         mlflow.log_dict(result, "comparison.json")
         log_results(context, data, candidates, chosen, evaluated, result, is_better)
+        registry.set_alias(CHALLENGER, version)
+        if is_better:
+            registry.promote(version)
+        verdict = "promoted to champion" if is_better else "not promoted"
+        say(f"      version {version} {verdict}")
     return result
 
 
@@ -145,26 +152,6 @@ def best_of(data: TrainingData, candidates: Sequence[Candidate]) -> Candidate:
     return best
 
 
-def served_facts(context: Context, plan: Schedule, known: Any) -> dict[str, Any]:
-    """What scoring must know beside the model."""
-    days = context.settings.training.cold_start_days
-    cold = known.where(f"tenure_days < {days}").agg({"churned": "avg", "*": "count"}).collect()[0]
-    everyone = known.agg({"churned": "avg"}).collect()[0][0]
-    # Thirty like them make a rate; with fewer the rate of all is the better guess.
-    rate = cold["avg(churned)"] if cold["count(1)"] >= 30 else everyone
-    features = [c.name for t in FEATURE_TABLES for c in context.table(t).columns]
-    patterns = context.settings.training.reasons.features
-    return {
-        "reason_features": reason_features(features, patterns),
-        "horizon_days": context.settings.churn.primary_horizon_days,
-        "lead_days": context.settings.churn.lead_days,
-        "cold_start_days": days,
-        "cold_start_rate": float(rate),
-        "trained_on": [d.isoformat() for d in (*plan.train, plan.validation)],
-        "tested_on": plan.test.isoformat(),
-    }
-
-
 def register(
     registry: Registry,
     run_id: str,
@@ -173,7 +160,7 @@ def register(
     plan: Schedule,
     texts: Mapping[str, str],
 ) -> str:
-    """A version in the registry with the alias challenger; `texts`: further portable models."""
+    """A version in the registry, without an alias yet; `texts`: further portable models."""
     import pandas as pd
 
     model = chosen.model
@@ -183,12 +170,28 @@ def register(
     example = example.astype({c: float for c in numbers})
     answer = pd.DataFrame({"churn_probability": model.predict_proba(example)})
     tags = {"code": code_version(), "tested_on": plan.test.isoformat(), "learner": chosen.name}
-    version = registry.register(run_id, served_model, model.to_json(), example, answer, tags, texts)
-    registry.set_alias(CHALLENGER, version)
-    return version
+    return registry.register(run_id, served_model, model.to_json(), example, answer, tags, texts)
 
 
-def promote(
+def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:
+    """Stop where the champion's training knew labels of this run's test date or later ones.
+
+    All labels that taught it had passed by the date that it was tested on.
+    """
+    from models.portable import PortableModel
+
+    tested_on = PortableModel.from_json(champion.portable).metadata["tested_on"]
+    later = dt.date.fromisoformat(tested_on) - plan.test
+    if later > dt.timedelta(0):
+        raise ModelGateError(
+            f"as_of {context.as_of}: the champion, version {champion.version}, was taught by "
+            f"labels up to {tested_on}, and this run tests on {plan.test}: it knows the answers "
+            f"there. Nothing was trained. Take an as_of from {context.as_of + later} on, or "
+            "another mlflow.model_name."
+        )
+
+
+def deserves_promotion(
     context: Context,
     registry: Registry,
     evaluated: Evaluated,
@@ -196,7 +199,7 @@ def promote(
     champion: Registered | None,
     version: str,
 ) -> bool:
-    """Champion only where it beats the present one, or recency alone, beyond chance.
+    """Whether it beats the champion, or where there is none recency alone, beyond chance.
 
     A learner without exact explanations is never promoted.
     """
@@ -212,10 +215,7 @@ def promote(
     text = f"{name}: ROC AUC {gain.value or 0:+.4f} ({interval}) against {rival}"
     text += "" if explained else "; has no exact explanations"
     mlflow.set_tags({"promotion": text, "is_promoted": str(is_better)})
-    if is_better:
-        registry.promote(version)
-    verdict = "promoted to champion" if is_better else "not promoted"
-    context.progress.say(f"      version {version} {verdict}: {text}")
+    context.progress.say(f"      {text}")
     return is_better
 
 

@@ -96,6 +96,8 @@ def best_by_brier(
     Brier score falls by more than one standard error of the difference, clustered by group (the
     one-standard-error rule of Breiman et al. 1984). Below that the gain is noise of the sample,
     while the ties of isotonic are certain. The choice is then fitted on all rows.
+
+    Identity where all of one class fall into one fold, so that nothing could be learnt without it.
     """
     raw, label = _checked(raw, label)
     if len(groups) != len(raw):
@@ -104,6 +106,8 @@ def best_by_brier(
             "Pass the customer id of each row."
         )
     fold = np.array([_fold_of(group, folds) for group in groups])
+    if any(len(np.unique(label[fold != held_out])) < 2 for held_out in np.unique(fold)):
+        return Calibration()
     _, cluster = np.unique([str(group) for group in groups], return_inverse=True)
     best: Kind = "identity"
     loss = _out_of_fold_loss(raw, label, fold, best)

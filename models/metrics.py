@@ -118,12 +118,13 @@ def _share(
     return measure
 
 
-def _hit(r: Ranked) -> Array:
+def hit(r: Ranked) -> Array:
+    """1 for each row from the threshold on."""
     return (r.p >= r.threshold).astype(float)
 
 
 def _f1(r: Ranked, w: Draws) -> Array:
-    both, either = 2 * w.sum_of(_hit(r) * r.label), w.sum_of(_hit(r) + r.label)
+    both, either = 2 * w.sum_of(hit(r) * r.label), w.sum_of(hit(r) + r.label)
     return np.where(either > 0, both / np.maximum(either, 1e-12), 0.0)
 
 
@@ -165,11 +166,11 @@ METRICS: Mapping[str, Measure] = {
     "average_precision": _average_precision,
     "brier": _mean(lambda r: (r.p - r.label) ** 2),
     "log_loss": _mean(_log_loss),
-    "accuracy": _mean(lambda r: (_hit(r) == r.label).astype(float)),
-    "precision": _share(lambda r: _hit(r) * r.label, _hit, 0.0),
-    "recall": _share(lambda r: _hit(r) * r.label, lambda r: r.label, 0.0),
+    "accuracy": _mean(lambda r: (hit(r) == r.label).astype(float)),
+    "precision": _share(lambda r: hit(r) * r.label, hit, 0.0),
+    "recall": _share(lambda r: hit(r) * r.label, lambda r: r.label, 0.0),
     "f1": _f1,
-    "false_positive_rate": _share(lambda r: _hit(r) * (1 - r.label), lambda r: 1 - r.label, 0.0),
+    "false_positive_rate": _share(lambda r: hit(r) * (1 - r.label), lambda r: 1 - r.label, 0.0),
     "expected_calibration_error": _calibration_error,
     **{f"precision_at_{n}": _precision_in_top(n) for n in TOP_SHARES},
     **{f"lift_at_{n}": _lift_in_top(n) for n in TOP_SHARES},
@@ -195,33 +196,39 @@ def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[Ar
 
 
 def measured(
-    metrics: Sequence[str], ranked: Ranked, blocks: Iterable[Array]
+    measures: Mapping[str, Measure], ranked: Ranked, blocks: Iterable[Array]
 ) -> dict[str, list[Array]]:
     """Each metric in each row of weights, block by block; NaN where it is undefined."""
-    found: dict[str, list[Array]] = {name: [] for name in metrics}
+    found: dict[str, list[Array]] = {name: [] for name in measures}
     with np.errstate(invalid="ignore", divide="ignore"):
         for block in blocks:
             draws = Draws(ranked, block)
-            for name in metrics:
-                found[name].append(METRICS[name](ranked, draws))
+            for name, measure in measures.items():
+                found[name].append(measure(ranked, draws))
     return found
 
 
-def point_estimates(label: Array, p: Array, threshold: float) -> dict[str, float | None]:
-    """Every metric of METRICS by name; None where one class only makes it undefined."""
+def point_estimates(
+    label: Array, p: Array, threshold: float, measures: Mapping[str, Measure] = METRICS
+) -> dict[str, float | None]:
+    """Every metric by name; None where one class only makes it undefined."""
     ranked, once = Ranked.of(label, p, threshold), np.ones((1, len(label)))
-    found = measured(list(METRICS), ranked, [once])
+    found = measured(measures, ranked, [once])
     return {name: _or_none(values[0][0]) for name, values in found.items()}
 
 
 def estimates(
-    label: Array, p: Array, threshold: float, weights: Sequence[Array]
+    label: Array,
+    p: Array,
+    threshold: float,
+    weights: Sequence[Array],
+    measures: Mapping[str, Measure] = METRICS,
 ) -> dict[str, Estimate]:
     """Every metric with its interval over the bootstrap samples."""
     ranked = Ranked.of(label, p, threshold)
-    found = point_estimates(label, p, threshold)
-    drawn = measured(list(METRICS), ranked, weights)
-    return {name: _with_interval(found[name], drawn[name]) for name in METRICS}
+    found = point_estimates(label, p, threshold, measures)
+    drawn = measured(measures, ranked, weights)
+    return {name: _with_interval(found[name], drawn[name]) for name in measures}
 
 
 def paired_difference(
@@ -231,7 +238,8 @@ def paired_difference(
     one, two = Ranked.of(label, p, 0.5), Ranked.of(label, other, 0.5)
 
     blocks = [np.ones((1, len(label))), *weights]
-    pairs = (measured([metric], ranked, blocks)[metric] for ranked in (one, two))
+    only = {metric: METRICS[metric]}
+    pairs = (measured(only, ranked, blocks)[metric] for ranked in (one, two))
     differences = [first - second for first, second in zip(*pairs, strict=True)]
     return _with_interval(_or_none(differences[0][0]), differences[1:])
 

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta as beta_distribution
+from scipy.special import betainc  # the distribution function of Beta
+
+from models.compiled import compiled
+from models.metrics import Draws, Measure, Ranked, hit
 
 Array = NDArray[np.float64]
 
@@ -57,22 +60,35 @@ def expected_maximum_profit(
     For one gamma the best cut lies on the convex hull of the ROC curve; between the gammas at which
     two corners of the hull earn the same, one corner is best, so the integral is a sum.
     """
-    leavers = float(np.mean(label))
-    stayers = 1.0 - leavers
-    reached, alarmed = _hull(label, p)  # F0: leavers reached, F1: stayers reached
-    delta = economics.incentive_cost / economics.value
-    phi = economics.contact_cost / economics.value
-    with np.errstate(divide="ignore"):
-        slope = np.diff(alarmed) / np.diff(reached)
-    switch = (stayers * (delta + phi) / leavers * slope + phi) / (1.0 - delta)
-    ends = np.clip(np.concatenate([[0.0], switch, [1.0]]), 0.0, 1.0)
-    alpha, beta = economics.alpha, economics.beta
-    mass = np.diff(beta_distribution.cdf(ends, alpha, beta))
-    moment = economics.acceptance * np.diff(beta_distribution.cdf(ends, alpha + 1, beta))
-    gain = (1.0 - delta) * leavers * reached
-    cost = phi * leavers * reached + (delta + phi) * stayers * alarmed
-    profit = economics.value * float(gain @ moment - cost @ mass)
-    return ExpectedMaximumProfit(profit, float((leavers * reached + stayers * alarmed) @ mass))
+    ranked = Ranked.of(label, p, 0.5)
+    reached, alarmed = (s[0] for s in _curves(ranked, Draws(ranked, np.ones((1, len(label))))))
+    return _best_of_curve(reached, alarmed, float(np.mean(label)), economics)
+
+
+def campaign_measures(economics: CampaignEconomics) -> dict[str, Measure]:
+    """The confusion matrix at the threshold, what its campaign earns a customer, and the expected
+    maximum profit of the ranking; the last is NaN where one class only is there."""
+
+    def earned(r: Ranked, w: Draws) -> Array:
+        leavers, stayers = w.sum_of(hit(r) * r.label), w.sum_of(hit(r) * (1 - r.label))
+        return (leavers * economics.of_leaver() + stayers * economics.of_stayer()) / w.total
+
+    def best(r: Ranked, w: Draws) -> Array:
+        found = np.full(len(w.total), np.nan)
+        reached, alarmed = _curves(r, w)
+        for i, share in enumerate(w.leavers / w.total):
+            if 0 < share < 1:
+                found[i] = _best_of_curve(reached[i], alarmed[i], share, economics).profit
+        return found
+
+    return {
+        "true_positives": lambda r, w: w.sum_of(hit(r) * r.label),
+        "false_positives": lambda r, w: w.sum_of(hit(r) * (1 - r.label)),
+        "false_negatives": lambda r, w: w.sum_of((1 - hit(r)) * r.label),
+        "true_negatives": lambda r, w: w.sum_of((1 - hit(r)) * (1 - r.label)),
+        "profit_per_customer": earned,
+        "expected_maximum_profit": best,
+    }
 
 
 def threshold_of_share(p: Array, share: float) -> float:
@@ -91,20 +107,54 @@ def f1_threshold(label: Array, p: Array) -> float:
     return float(p[order][ends[int(np.argmax(f1))]])
 
 
-def _hull(label: Array, p: Array) -> tuple[Array, Array]:
-    """Corners of the ROC curve's upper hull from (0, 0) to (1, 1): leavers and stayers reached."""
-    order = np.argsort(-p, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(p[order]) != 0), len(p) - 1)
-    y = np.append(0.0, np.cumsum(label[order])[ends] / label.sum())
-    x = np.append(0.0, np.cumsum(1 - label[order])[ends] / (1 - label).sum())
-    kept: list[int] = []
-    for i in range(len(x)):
-        while len(kept) > 1 and _is_below(x, y, kept[-2], kept[-1], i):
-            kept.pop()
-        kept.append(i)
-    return y[kept], x[kept]
+def _curves(r: Ranked, w: Draws) -> tuple[Array, Array]:
+    """(samples, cuts + 1): shares of the leavers and of the stayers reached, from none to all."""
+    leavers = w.reached_leavers[:, r.tie_ends]
+    stayers = w.reached[:, r.tie_ends] - leavers
+    with np.errstate(invalid="ignore"):  # a sample of one class, which the callers leave out
+        shares = [found / found[:, -1:] for found in (leavers, stayers)]
+    reached, alarmed = (np.pad(share, ((0, 0), (1, 0))) for share in shares)
+    return reached, alarmed
 
 
-def _is_below(x: Array, y: Array, a: int, b: int, c: int) -> bool:
-    """b lies on or under the line from a to c."""
-    return bool((x[b] - x[a]) * (y[c] - y[a]) >= (x[c] - x[a]) * (y[b] - y[a]))
+def _best_of_curve(
+    reached: Array, alarmed: Array, leavers: float, economics: CampaignEconomics
+) -> ExpectedMaximumProfit:
+    """Of a ROC curve (F0: leavers reached, F1: stayers reached) and the share of leavers."""
+    corners = _hull(alarmed, reached)
+    reached, alarmed, stayers = reached[corners], alarmed[corners], 1.0 - leavers
+    delta = economics.incentive_cost / economics.value
+    phi = economics.contact_cost / economics.value
+    with np.errstate(divide="ignore"):
+        slope = _steps(alarmed) / _steps(reached)
+    switch = (stayers * (delta + phi) / leavers * slope + phi) / (1.0 - delta)
+    ends = np.concatenate([[0.0], np.minimum(np.maximum(switch, 0.0), 1.0), [1.0]])
+    alpha, beta = economics.alpha, economics.beta
+    mass = _steps(betainc(alpha, beta, ends))
+    moment = economics.acceptance * _steps(betainc(alpha + 1, beta, ends))
+    gain = (1.0 - delta) * leavers * reached
+    cost = phi * leavers * reached + (delta + phi) * stayers * alarmed
+    profit = economics.value * float(gain @ moment - cost @ mass)
+    return ExpectedMaximumProfit(profit, float((leavers * reached + stayers * alarmed) @ mass))
+
+
+def _steps(values: Array) -> Array:
+    """np.diff, whose own checks take longer than this for each of thousands of samples."""
+    return values[1:] - values[:-1]
+
+
+@compiled
+def _hull(x: Array, y: Array) -> NDArray[np.int64]:
+    """Positions of the corners of the curve's upper hull, from its first point to its last."""
+    kept = np.empty(len(x), dtype=np.int64)
+    count = 0
+    for c in range(len(x)):
+        while count > 1:
+            a, b = kept[count - 2], kept[count - 1]
+            # b lies on or under the line from a to c.
+            if (x[b] - x[a]) * (y[c] - y[a]) < (x[c] - x[a]) * (y[b] - y[a]):
+                break
+            count -= 1
+        kept[count] = c
+        count += 1
+    return kept[:count]

@@ -56,6 +56,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC date, which training never saw, with 95 % bootstrap intervals by customer. A
 # MAGIC model has to beat `recency_only` (the longer the silence, the higher the risk) to be worth
 # MAGIC its keep. `active_90d` leaves out those silent for over 90 days: the easy cases.
+# MAGIC `roc_auc_difference` is what lies between a model and the champion at the time (else the
+# MAGIC learner chosen); it counts only where its interval excludes zero.
 
 # COMMAND ----------
 
@@ -66,7 +68,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC WHERE trained_at = (SELECT max(trained_at) FROM gold.model_comparison
 # MAGIC                     WHERE model_name = 'recency_only') AND split = 'test'
 # MAGIC   AND metric IN
-# MAGIC     ('roc_auc', 'average_precision', 'brier', 'lift_at_20', 'profit_per_customer')
+# MAGIC     ('roc_auc', 'roc_auc_difference', 'average_precision', 'brier', 'lift_at_20',
+# MAGIC      'profit_per_customer')
 # MAGIC   AND horizon_days = (SELECT max(horizon_days) FROM gold.customer_scores)
 # MAGIC ORDER BY population, metric, value DESC, model_name
 

@@ -21,6 +21,7 @@ from jobs.runtime.schedule import Schedule
 class Candidate:
     """A learner that was fitted, and what its validation date says of it.
 
+    scorer: of the train dates alone; the validation date is new to it, as it is not to `model`.
     thresholds: name -> probability: `profit` (the model's own), `half`, `f1`.
     """
 
@@ -33,6 +34,7 @@ class Candidate:
     expected_profit: float
     seconds: float
     run_id: str = ""
+    scorer: Any = None
 
 
 @dataclass
@@ -148,4 +150,5 @@ def fitted(
         thresholds,
         best.profit,
         time.perf_counter() - began,
+        scorer=scorer,
     )

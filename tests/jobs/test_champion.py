@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 
 import pytest
 
 from jobs import score_customers, train_churn
+from jobs.modelling import record
 from jobs.runtime.errors import ModelGateError
-from jobs.runtime.registry import CHAMPION, Registry
+from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from tests.jobs.feature_lake import AS_OF
 from tests.jobs.trained_lake import training_context
 
@@ -108,6 +110,46 @@ REFUSALS = {
         LACKING,
     ),
 }
+
+
+def test_a_record_that_fails_moves_no_alias_and_the_next_run_stands_beside_the_champion(
+    trained, tmp_path, monkeypatch
+):
+    root = tmp_path / "lakehouse"
+    shutil.copytree(trained, root)
+    context = training_context(root, seed=7)
+    registry = Registry(context.settings)
+
+    def failing(*_):
+        raise RuntimeError("no card")
+
+    monkeypatch.setattr(record, "model_card", failing)
+    # Promoted by the rule, had the record been whole.
+    monkeypatch.setattr(train_churn, "deserves_promotion", lambda *_: True)
+    with pytest.raises(RuntimeError, match="no card"):
+        train_churn.run(context)
+    context.lake.forget()
+    assert [registry.by_alias(a).version for a in (CHAMPION, CHALLENGER)] == ["1", "1"]
+    assert registry.by_alias(PREVIOUS) is None
+
+    monkeypatch.undo()
+    again = training_context(root, seed=7)
+    train_churn.run(again)
+    challenger = registry.by_alias(CHALLENGER)
+    assert int(challenger.version) > 1
+    rows = again.read("gold.model_comparison").toPandas()
+    rows = rows[rows["trained_at"] == rows["trained_at"].max()]
+    rows = rows.query("horizon_days == 30 and population == 'all'")
+    found = rows.set_index(["model_name", "model_version", "metric"])["value"]
+    gain = found["xgboost", challenger.version, "roc_auc_difference"]
+    areas = (
+        found["xgboost", challenger.version, "roc_auc"],
+        found["champion", "1", "roc_auc"],
+    )
+    assert gain == pytest.approx(areas[0] - areas[1])
+    metrics = registry.client.get_run(challenger.run_id).data.metrics
+    assert metrics["test.all.roc_auc_difference"] == gain
+    assert metrics["test.all.f1_threshold_half.ci_low"] <= metrics["test.all.f1_threshold_half"]
 
 
 def left_by(context):

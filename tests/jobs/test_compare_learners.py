@@ -10,6 +10,7 @@ import pytest
 
 from jobs import score_customers, train_churn
 from jobs.runtime.registry import CHAMPION, Registry
+from models.calibration import Calibration
 from models.portable import PortableModel
 from tests.jobs.feature_lake import AS_OF, write_feature_lake
 
@@ -49,8 +50,9 @@ def small_context(root, **training):
     return Context(Settings(**values), RunInfo("test"), Progress(is_quiet=True), given_as_of=AS_OF)
 
 
-def labels_of_two_horizons(context):
-    """features.labels with 60 days too: whoever is silent for 60 was silent for 30."""
+def labels_of_three_horizons(context):
+    """features.labels with 60 days too, where whoever is silent for 60 was silent for 30, and with
+    7 days, where one customer a date is."""
     from jobs.runtime.writes import Write
 
     table = context.table("features.labels")
@@ -59,9 +61,10 @@ def labels_of_two_horizons(context):
     sixty = sixty[sixty["as_of"] <= AS_OF - dt.timedelta(days=60)]
     keep = sixty["customer_id"].str[-1].astype(int) % 2
     sixty["churned"] = (sixty["churned"] * keep).astype(int)
-    both = pd.concat([labels, sixty])[list(table.column_names)]
-    frame = context.spark.createDataFrame(both, table.ddl)
-    context.lake.commit([Write(table, frame, sorted(both["as_of"].unique()))])
+    seven = labels.assign(horizon_days=7, churned=(labels["customer_id"] == "c0007").astype(int))
+    every = pd.concat([labels, sixty, seven])[list(table.column_names)]
+    frame = context.spark.createDataFrame(every, table.ddl)
+    context.lake.commit([Write(table, frame, sorted(every["as_of"].unique()))])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def compared(spark, tmp_path_factory):
     root = tmp_path_factory.mktemp("compared") / "lakehouse"
     context = small_context(root)
     write_feature_lake(context, customers=240)
-    labels_of_two_horizons(context)
+    labels_of_three_horizons(context)
     train_churn.run(context)
     score_customers.run(small_context(root))
     return root
@@ -139,11 +142,22 @@ def test_another_horizon_has_a_model_of_its_own(compared, table):
     model = PortableModel.from_json(models["60"])
     assert model.metadata["tested_on"] == "2017-11-02"
     assert model.metadata["trained_on"][-1] == "2017-09-03"
+    # Nobody here is new: the rate of the new is that of all, by the labels of this horizon.
+    labels = context.read("features.labels").toPandas().query("horizon_days == 60")
+    taught = labels["as_of"].astype(str).isin(model.metadata["trained_on"])
+    assert model.metadata["cold_start_rate"] == pytest.approx(labels[taught]["churned"].mean())
     rows = context.read("gold.churn_by_horizon").toPandas()
     wide = rows.pivot(index="customer_id", columns="horizon_days", values="churn_probability")
     assert (wide[60] <= wide[30]).all()
     scores = context.read("gold.customer_scores").toPandas().set_index("customer_id")
     assert np.abs(wide[30] - scores["churn_probability"].loc[wide.index]).max() == 0
+
+
+def test_one_leaver_a_date_is_enough_for_a_horizon_and_too_few_to_calibrate_on(compared, table):
+    registry = Registry(small_context(compared).settings)
+    models = registry.further_models(registry.by_alias(CHAMPION).run_id, "horizon")
+    assert PortableModel.from_json(models["7"]).calibration == Calibration()
+    assert 0 <= _value(table, "recency_only", "roc_auc", horizon=7)["value"] <= 1
 
 
 def test_each_learner_and_trial_is_a_nested_run(compared):
@@ -260,7 +274,7 @@ def test_the_test_date_changes_no_model(compared, tmp_path):
     root = tmp_path / "lakehouse"
     context = small_context(root)
     write_feature_lake(context, customers=240)
-    labels_of_two_horizons(context)
+    labels_of_three_horizons(context)
     test = dt.date(2017, 12, 2)
     is_test = F.col("as_of") == F.lit(test)
     for name, column, value in (

@@ -245,8 +245,8 @@ def test_a_model_too_good_to_be_true_is_refused(tmp_path):
         check_leak(context, found[1:], ["xgboost"])
     assert str(caught.value) == (
         "xgboost: ROC AUC 0.901 on the test date (all) is above training.leak_alarm_roc_auc = 0.9: "
-        "a feature is likely to know the future. Nothing was registered. Look for it among the top "
-        "factors, or raise the ceiling."
+        "a feature is likely to know the future. This model was not registered. Look for it among the "
+        "top factors, or raise the ceiling."
     )
 
 

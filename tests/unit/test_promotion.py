@@ -14,7 +14,7 @@ from jobs.runtime.errors import ModelGateError
 from jobs.runtime.progress import Progress
 from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, rollback
 from jobs.runtime.settings import load
-from jobs.train_churn import promote
+from jobs.train_churn import deserves_promotion
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, MlpScorer, PortableModel
 
@@ -75,8 +75,9 @@ def champion(registry, version):
 
 @pytest.fixture
 def judged(context, registry, monkeypatch):
-    """A function: `promote` of a version whose scores are the label with noise (None: noise alone;
-    0.8: the champion's own), against a champion with noise of .8. Its words stay in `tags`."""
+    """A function: whether a version deserves promotion whose scores are the label with noise (None:
+    noise alone; 0.8: the champion's own), against a champion with noise of .8; it is promoted then.
+    The words stay in `tags`."""
     tags: dict[str, str] = {}
     monkeypatch.setattr(registry.mlflow, "set_tags", tags.update)
 
@@ -92,8 +93,11 @@ def judged(context, registry, monkeypatch):
         rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(1_500)], "churned": label})
         evaluated = Evaluated("test", rows, scores, {})
         champion = registry.by_alias(CHAMPION)
-        found = promote(context, registry, evaluated, "xgboost", champion, number)
+        found = deserves_promotion(context, registry, evaluated, "xgboost", champion, number)
         assert tags["is_promoted"] == str(found)
+        assert registry.by_alias(CHAMPION).version == champion.version
+        if found:
+            registry.promote(number)
         return found
 
     judge.tags = tags

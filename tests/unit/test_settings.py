@@ -36,6 +36,15 @@ def test_a_variable_wins_over_the_environments_file_and_that_over_the_defaults(c
     assert (churn.lead_days, churn.primary_horizon_days, churn.label_wait_days) == (7, 60, 7)
 
 
+def test_a_leak_alarm_of_one_data_set_does_not_bind_others(conf):
+    demo = settings.load("demo").training
+    assert (demo.leak_alarm_roc_auc, demo.leak_alarm_roc_auc_active_90d) == (0.91, 0.895)
+    conf()
+    # Honest models of contracts reach .92 (mlc_churn).
+    training = settings.load("acme").training
+    assert min(training.leak_alarm_roc_auc, training.leak_alarm_roc_auc_active_90d) > 0.92
+
+
 def test_every_unknown_key_is_refused_at_once(conf):
     conf("horizon: 30\nchurn: {horizon_days: 30}\n")
     assert refused().splitlines() == [

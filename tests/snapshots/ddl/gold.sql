@@ -100,13 +100,13 @@ COMMENT 'One row is: How many customers went from one segment to another between
 
 CREATE TABLE IF NOT EXISTS gold.model_comparison (
   `trained_at` timestamp NOT NULL COMMENT 'When the training run began (UTC)',
-  `model_name` string NOT NULL COMMENT 'Learner or baseline',
+  `model_name` string NOT NULL COMMENT 'Learner, baseline, or the champion at the time',
   `model_version` string NOT NULL COMMENT 'Version in the registry; \'-\' for what is not registered',
   `data_set` string NOT NULL COMMENT 'The environment that the data came from',
   `population` string NOT NULL COMMENT 'all, or active_90d (a purchase in the last 90 days)',
   `horizon_days` int NOT NULL COMMENT 'Horizon of the label, days',
   `split` string NOT NULL COMMENT 'train, validation or test',
-  `metric` string NOT NULL COMMENT 'Name as in scikit-learn',
+  `metric` string NOT NULL COMMENT 'Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is best; roc_auc_difference: less that of the champion at the time, else of the learner chosen, with an interval paired by customer: it counts only where that excludes zero',
   `value` double COMMENT 'Value of the metric; null: undefined here',
   `ci_low` double COMMENT 'Lower end of the 95 % bootstrap interval; null: none computed',
   `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'

@@ -157,6 +157,22 @@ def test_rows_that_repeat_their_customer_are_no_new_evidence(seed):
     assert ten_times.kind == once.kind
 
 
+@pytest.mark.parametrize("rare", [0, 1])
+def test_a_class_that_stands_in_one_fold_alone_leaves_the_scores_as_they_are(rare):
+    # One row of it: whichever fold holds that row, the other four have one class only.
+    label = np.full(50, 1 - rare)
+    label[7] = rare
+    customer = [f"customer {k}" for k in range(50)]
+    assert best_by_brier(np.linspace(-3, 3, 50), label, customer) == Calibration()
+    # Of one customer too: two rows of one group share its fold.
+    label[8], customer[8] = rare, customer[7]
+    assert best_by_brier(np.linspace(-3, 3, 50), label, customer) == Calibration()
+
+
+def test_a_single_group_has_no_other_to_be_judged_on():
+    assert best_by_brier([0.1, 0.2], [0, 1], ["customer 1"] * 2) == Calibration()
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 

@@ -7,8 +7,10 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import beta
 
+from models.metrics import bootstrap_weights, estimates
 from models.profit import (
     CampaignEconomics,
+    campaign_measures,
     expected_maximum_profit,
     f1_threshold,
     threshold_of_share,
@@ -65,3 +67,36 @@ def test_the_f1_threshold_is_the_best_of_all():
     label = np.array([1.0, 1.0, 0.0, 1.0, 0.0])
     p = np.array([0.9, 0.8, 0.7, 0.6, 0.1])
     assert f1_threshold(label, p) == 0.6
+
+
+def test_intervals_of_a_campaign_are_those_of_samples_written_out():
+    draw = np.random.default_rng(7)
+    label = (draw.random(60) < 0.3).astype(float)
+    p = np.round(np.clip(label * 0.2 + draw.random(60) * 0.8, 0, 1), 1)
+    weights = bootstrap_weights([str(i) for i in range(60)], 40, seed=5)
+    found = estimates(label, p, 0.5, weights, campaign_measures(VERBRAKEN))
+    drawn = [np.repeat(np.arange(60), w.astype(int)) for w in np.concatenate(weights)]
+    by_hand = {
+        "true_positives": [np.sum(label[r][p[r] >= 0.5] == 1) for r in drawn],
+        "true_negatives": [np.sum(label[r][p[r] < 0.5] == 0) for r in drawn],
+        "profit_per_customer": [
+            # .3 * (200 - 10) - 1 of a leaver, -(10 + 1) of a stayer.
+            np.sum(np.where(label[r] == 1, 56, -11)[p[r] >= 0.5]) / 60
+            for r in drawn
+        ],
+        "expected_maximum_profit": [
+            expected_maximum_profit(label[r], p[r], VERBRAKEN).profit for r in drawn
+        ],
+    }
+    for name, values in by_hand.items():
+        ends = (found[name].low, found[name].high)
+        assert ends == pytest.approx(tuple(np.percentile(values, [2.5, 97.5]))), name
+    one = expected_maximum_profit(label, p, VERBRAKEN).profit
+    assert found["expected_maximum_profit"].value == pytest.approx(one)
+
+
+def test_one_class_has_no_best_campaign():
+    ones, p = np.ones(4), np.array([0.9, 0.6, 0.4, 0.1])
+    found = estimates(ones, p, 0.5, [], campaign_measures(VERBRAKEN))
+    assert found["expected_maximum_profit"].value is None
+    assert found["false_negatives"].value == 2

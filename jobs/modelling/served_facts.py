@@ -1,0 +1,42 @@
+"""What scoring must know beside a model: its dates, and the rate of customers who are too new."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.features import FEATURE_TABLES
+from jobs.runtime.context import Context
+from jobs.runtime.schedule import Schedule
+from models.reasons import reason_features
+
+# Thirty like them make a rate; with fewer the rate of all is the better guess.
+FEWEST_COLD = 30
+
+
+def served_facts(context: Context, plan: Schedule, known: Any, horizon: int) -> dict[str, Any]:
+    """The metadata of a model of that horizon (days). `known`: its rows before the test date."""
+    settings = context.settings
+    features = [c.name for t in FEATURE_TABLES for c in context.table(t).columns]
+    return {
+        "reason_features": reason_features(features, settings.training.reasons.features),
+        "horizon_days": horizon,
+        "lead_days": settings.churn.lead_days,
+        "cold_start_days": settings.training.cold_start_days,
+        "cold_start_rate": cold_start_rate(known, settings.training.cold_start_days),
+        "trained_on": [d.isoformat() for d in (*plan.train, plan.validation)],
+        "tested_on": plan.test.isoformat(),
+    }
+
+
+def cold_start_rate(known: Any, days: int) -> float:
+    """The share that churned of customers known for less than so many days; without thirty of
+    them, of all."""
+    from pyspark.sql import functions as F
+
+    is_cold = F.coalesce(F.col("tenure_days"), F.lit(0)) < days
+    found = known.agg(
+        F.avg("churned").alias("everyone"),
+        F.avg(F.when(is_cold, F.col("churned"))).alias("cold"),
+        F.count(F.when(is_cold, F.lit(1))).alias("count"),
+    ).collect()[0]  # one row
+    return float(found["cold"] if found["count"] >= FEWEST_COLD else found["everyone"])
