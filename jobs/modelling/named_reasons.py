@@ -57,10 +57,20 @@ def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, An
 
 
 def labels_of_leavers(context: Context, rows: Any) -> Any | None:
-    """`reason_labels` of the rows that churned; None: no source names reasons."""
-    from transforms.reasons import named_reasons, reason_labels
+    """`reason_labels` of the rows that churned; None: no source names reasons.
 
-    surveys, tickets = (context.read(n) if context.has(n) else None for n in SOURCES)
+    What was said or became known from context.as_of on says nothing yet.
+    """
+    from transforms.population import EVENT_TIMES
+    from transforms.reasons import named_reasons, reason_labels
+    from transforms.visibility import keep_visible
+
+    surveys, tickets = (
+        keep_visible(context.read(name), EVENT_TIMES[name], context.as_of)
+        if context.has(name)
+        else None
+        for name in SOURCES
+    )
     if surveys is None and tickets is None:
         return None
     reasons = context.settings.training.reasons
