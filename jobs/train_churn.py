@@ -28,6 +28,7 @@ from jobs.modelling.record import fingerprint, log_inputs, log_results, result_w
 from jobs.modelling.rows import (
     FEATURE_TABLES,
     check_features,
+    check_finite,
     check_labels,
     training_plans,
     training_rows,
@@ -51,6 +52,7 @@ def run(context: Context) -> None:
     plan = plans[context.settings.churn.primary_horizon_days]
     rows = context.lake.keep(training_rows(context, plan))
     counts = check_labels(context, plan, rows)
+    check_finite(context, rows, "Nothing was trained.")
     if context.is_dry:
         context.progress.say(f"      would train on {sum(counts.values()):,} rows: {counts}")
         return
