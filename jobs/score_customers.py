@@ -102,7 +102,8 @@ def by_model(
 ) -> Any:
     """Probability, top factors and reasons by the champion, in batches on the workers.
 
-    `horizons`, `reasons`: portable models beside it, by horizon (days) and by reason.
+    `horizons`, `reasons`: portable models beside it, by horizon (days) and by reason. A feature
+    that the champion does not take is no error: tables may gain columns before a model learns them.
     """
     from pyspark.sql import functions as F
 

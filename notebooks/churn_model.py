@@ -159,7 +159,7 @@ for picture in ("calibration.png", "drivers.png", "beeswarm.png", "roc.png"):
 # MAGIC %md
 # MAGIC ## Why one customer is at risk
 # MAGIC
-# MAGIC Exact SHAP values of the five strongest features, in log-odds: above 0 raises the risk.
+# MAGIC Exact SHAP values of the five strongest features: above 0 raises the risk.
 
 # COMMAND ----------
 
@@ -177,6 +177,7 @@ if customer.empty:
     dbutils.notebook.exit(f"{customer_id} is not known at {context.as_of}")
 scored = score_batch(model, customer).iloc[0]
 print(f"{customer_id}: {scored.churn_probability:.1%} likely to leave ({scored.score_basis})")
+print(f"impact is in {model.contribution_unit}")
 strongest = {"feature": scored.factors, "value": scored.factor_values, "impact": scored.impacts}
 display(pd.DataFrame(strongest))
 
