@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.table import Table
 
@@ -67,6 +67,17 @@ def category_counts(rows: DataFrame, categorical: Sequence[str]) -> DataFrame:
     )
     exploded = rows.select(F.explode(pairs).alias("pair")).select("pair.feature", "pair.category")
     return exploded.where("category IS NOT NULL").groupBy("feature", "category").count()
+
+
+def frequent_categories(
+    rows: DataFrame, categorical: Sequence[str], fewest: int, most: int
+) -> DataFrame:
+    """One row a (feature, category) of at least `fewest` rows, the `most` frequent of each feature;
+    ties: the first by name."""
+    counted = category_counts(rows, categorical).where(F.col("count") >= fewest)
+    by_frequency = Window.partitionBy("feature").orderBy(F.desc("count"), "category")
+    placed = counted.select("*", F.row_number().over(by_frequency).alias("place"))
+    return placed.where(F.col("place") <= most).select("feature", "category")
 
 
 def filled_counts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:

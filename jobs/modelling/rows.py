@@ -137,10 +137,10 @@ def designed(context: Context, rows: Any) -> Design:
     """
     from models.encoding import FeatureEncoder
     from transforms.training_rows import (
-        category_counts,
         design_matrix,
         feature_columns,
         filled_counts,
+        frequent_categories,
     )
 
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
@@ -154,19 +154,13 @@ def designed(context: Context, rows: Any) -> Design:
     numeric = [n for n in numeric if n not in left_out]
     categorical = [n for n in categorical if n not in left_out]
     # At most MOST_CATEGORIES a feature come to the driver.
-    counted = (
-        category_counts(seen, categorical).where(f"count >= {FEWEST_ROWS}") if categorical else None
-    )
     known = (
-        counted.orderBy(*_by_frequency()).limit(MOST_CATEGORIES * len(categorical)).collect()
-        if (counted is not None)
+        frequent_categories(seen, categorical, FEWEST_ROWS, MOST_CATEGORIES).collect()
+        if categorical
         else []
     )
     categories = tuple(
-        (
-            name,
-            tuple(sorted([r["category"] for r in known if r["feature"] == name][:MOST_CATEGORIES])),
-        )
+        (name, tuple(sorted(r["category"] for r in known if r["feature"] == name)))
         for name in categorical
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
@@ -224,12 +218,6 @@ def _spread(context: Context, frame: Any, partitions: int) -> Any:
     """The rows in an order and in partitions that depend on nothing but the rows."""
     spread = frame.repartition(partitions, "customer_id")
     return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
-
-
-def _by_frequency() -> list[Any]:
-    from pyspark.sql import functions as F
-
-    return [F.col("count").desc(), "feature", "category"]
 
 
 def sample(rows: Any, split: str) -> Any:

@@ -18,6 +18,7 @@ from transforms.training_rows import (
     feature_columns,
     feature_rows,
     filled_counts,
+    frequent_categories,
     infinite_counts,
     labelled_rows,
     numeric_statistics,
@@ -106,6 +107,19 @@ def test_categories_are_counted_and_a_null_is_none(frame, tuples_of):
         ("plan", "gold", 2),
         ("region", "N", 1),
     ]
+
+
+def test_each_feature_keeps_its_own_most_frequent_categories(frame, tuples_of):
+    """Many categories of one feature, however frequent, take no place from another's few."""
+    rows = frame(
+        "region string, plan string",
+        [(region, None) for region in "NNNNEEEESSSWW"]
+        + [(None, plan) for plan in ("gold", "gold", "basic")],
+    )
+    found = frequent_categories(rows, ["plan", "region"], 2, 2)
+    assert tuples_of(found) == [("plan", "gold"), ("region", "E"), ("region", "N")]
+    tied = frequent_categories(rows, ["plan", "region"], 2, 1)
+    assert tuples_of(tied) == [("plan", "gold"), ("region", "E")]
 
 
 def test_filled_values_are_counted(frame, tuples_of):
