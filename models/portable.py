@@ -182,11 +182,6 @@ class PortableModel:
         """True for a forest: raw scores and contributions are probabilities, else log-odds."""
         return isinstance(self.ensemble, TreeEnsemble) and self.ensemble.scale == "mean"
 
-    @property
-    def contribution_unit(self) -> str:
-        """What contributions are measured in, for whoever reads them."""
-        return "probability" if self.is_in_probability_units else "log-odds"
-
     def predict_proba(
         self, frame: pd.DataFrame, ignore: Collection[str] = ()
     ) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jobs.modelling.evaluation import Evaluated
+from models.scoring import unit_of_impact
 
 INK, ACCENT, SOFT = "#1f2933", "#c2410c", "#94a3b8"
 
@@ -84,7 +85,7 @@ def explanation_plots(evaluated: Evaluated, model: Any, most: int = 4) -> dict[s
     np.random.set_state(state)
     plots = {"drivers.png": drivers_plot(evaluated, model), "beeswarm.png": figure}
     strongest = np.argsort(-np.abs(contributions).mean(axis=0), kind="stable")[:most]
-    unit = f"SHAP value, {model.contribution_unit}"
+    unit = f"SHAP value, {unit_of_impact(model)}"
     for place in strongest:
         name = rows.columns[place]
         figure, axes = _figure(f"{name} and the risk", name, unit)
@@ -106,7 +107,7 @@ def _as_numbers(column: Any) -> Any:
 
 def drivers_plot(evaluated: Evaluated, model: Any, most: int = 15) -> Any:
     """Mean |SHAP value| of the strongest features, on up to 2,000 rows of the test date."""
-    unit = f"mean |SHAP value|, {model.contribution_unit}"
+    unit = f"mean |SHAP value|, {unit_of_impact(model)}"
     figure, axes = _figure("What drives the risk", unit, "")
     names = list(model.encoder.feature_names)
     contributions, _ = model.contributions(evaluated.rows[names].head(2_000))

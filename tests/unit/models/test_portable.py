@@ -166,7 +166,6 @@ def test_a_forest_gives_the_mean_of_its_probabilities():
 
 def test_a_forest_is_explained_in_probabilities():
     # Means of the stumps: 0.4 and 0.3, halved: base 0.35; months +0.2 / 2, gold -0.2 / 2.
-    assert forest_model().contribution_unit == "probability"
     phi, base = forest_model().contributions_one({"months": 3, "spend": 0, "plan": "gold"})
     assert base == pytest.approx((0.4 + 0.3) / 2)
     assert phi == pytest.approx([0.1, 0.0, -0.1])
