@@ -72,7 +72,11 @@ RISK_FACTORS = Table(
         Column("feature", "string", "Name of the feature", False),
         Column("value", "string", "The customer's value as text; null: unknown"),
         Column(
-            "impact", "double", "SHAP value in log-odds of churn; above 0 raises the risk", False
+            "impact",
+            "double",
+            "SHAP value in log-odds of churn, a random forest's in probability; above 0 raises the "
+            "risk",
+            False,
         ),
         Column("direction", "string", "increase or decrease of the risk", False),
     ),

@@ -113,9 +113,11 @@ def experiment_rows(
     from transforms.experiments import with_arms
     from transforms.training_rows import feature_rows, labelled_rows
 
-    horizon = context.settings.churn.primary_horizon_days
+    churn, labels = context.settings.churn, context.read("features.labels")
     rows = feature_rows({name: context.read(name) for name in uplift.FEATURE_TABLES})
-    labelled = labelled_rows(rows, context.read("features.labels"), horizon)
+    labelled = labelled_rows(
+        rows, labels, churn.primary_horizon_days, churn.definition, churn.lead_days
+    )
     armed = context.lake.keep(with_arms(labelled, contacts, offers, splits, own_splits))
     design = designed(context, armed)
     arms = ["arm", "fold", *[f"e_{k}" for k in range(len(offers) + 1)]]

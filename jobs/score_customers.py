@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.features import FEATURE_TABLES
 from jobs.modelling.arms import Arm, arm_writes, serving_arms
-from jobs.modelling.rows import check_features
+from jobs.modelling.rows import check_features, check_finite
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
@@ -30,6 +30,7 @@ def run(context: Context) -> None:
         on="customer_id",
         how="left_semi",
     )
+    check_finite(context, kept, "Nothing was written.")
     arms = serving_arms(context)
     basis = LABELLED if arms and arms[0].reasons else SHAP_FAMILIES
     found = by_arms(kept, arms) if arms else by_rule(context, kept)
@@ -101,7 +102,8 @@ def by_model(
 ) -> Any:
     """Probability, top factors and reasons by the champion, in batches on the workers.
 
-    `horizons`, `reasons`: portable models beside it, by horizon (days) and by reason.
+    `horizons`, `reasons`: portable models beside it, by horizon (days) and by reason. A feature
+    that the champion does not take is no error: tables may gain columns before a model learns them.
     """
     from pyspark.sql import functions as F
 
@@ -132,11 +134,13 @@ def by_rule(context: Context, kept: Any) -> Any:
     from transforms.training_rows import labelled_rows
 
     context.needs("features.labels", "build_features")
-    horizon = context.settings.churn.primary_horizon_days
+    churn = context.settings.churn
+    horizon = churn.primary_horizon_days
     recency = context.read("features.transactions").select("customer_id", "as_of", "recency_days")
     # A label counts once its horizon has passed by as_of.
-    known = labelled_rows(recency, context.read("features.labels"), horizon).where(
-        F.date_add("as_of", horizon + context.settings.churn.lead_days) <= F.lit(context.as_of)
+    labels = context.read("features.labels")
+    known = labelled_rows(recency, labels, horizon, churn.definition, churn.lead_days).where(
+        F.date_add("as_of", horizon + churn.lead_days) <= F.lit(context.as_of)
     )
     counts = rate_by_recency(known).toPandas()
     if not len(counts):

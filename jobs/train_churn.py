@@ -26,7 +26,13 @@ from jobs.modelling.horizons import other_horizons, tell_left_out
 from jobs.modelling.leakage import scan_for_leaks
 from jobs.modelling.named_reasons import reason_models
 from jobs.modelling.record import fingerprint, log_inputs, log_results, result_writes
-from jobs.modelling.rows import check_features, check_labels, training_plans, training_rows
+from jobs.modelling.rows import (
+    check_features,
+    check_finite,
+    check_labels,
+    training_plans,
+    training_rows,
+)
 from jobs.modelling.served_facts import served_facts
 from jobs.modelling.silences import log_silences
 from jobs.modelling.stability import check_stability, stability
@@ -48,6 +54,7 @@ def run(context: Context) -> None:
     plan = plans[context.settings.churn.primary_horizon_days]
     rows = context.lake.keep(training_rows(context, plan))
     counts = check_labels(context, plan, rows)
+    check_finite(context, rows, "Nothing was trained.")
     if context.is_dry:
         context.progress.say(f"      would train on {sum(counts.values()):,} rows: {counts}")
         return

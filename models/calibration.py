@@ -118,6 +118,15 @@ def best_by_brier(
     return Calibration.fit(raw, label, best)
 
 
+def out_of_fold(
+    raw: ArrayLike, label: ArrayLike, groups: Sequence[object], kind: Kind, folds: int = 5
+) -> NDArray[np.float64]:
+    """Probabilities as `best_by_brier` judges them: each by a calibration of that kind that was
+    fitted without the row's fold of groups. `kind`: what it chose."""
+    raw, label = np.asarray(raw, dtype=np.float64), np.asarray(label, dtype=np.float64)
+    return _out_of_fold(raw, label, np.array([_fold_of(group, folds) for group in groups]), kind)
+
+
 def to_log_odds(probability: ArrayLike) -> NDArray[np.float64]:
     """Log-odds of a probability, kept finite as `apply` keeps probabilities off 0 and 1."""
     return logit(np.clip(np.asarray(probability, dtype=np.float64), LOWEST, HIGHEST))
@@ -188,12 +197,20 @@ def _out_of_fold_loss(
     raw: NDArray[np.float64], label: NDArray[np.float64], fold: NDArray[np.int64], kind: Kind
 ) -> NDArray[np.float64]:
     """Squared error of each row's probability, fitted without the row's fold."""
-    loss = np.empty(len(raw))
+    return (_out_of_fold(raw, label, fold, kind) - label) ** 2
+
+
+def _out_of_fold(
+    raw: NDArray[np.float64], label: NDArray[np.float64], fold: NDArray[np.int64], kind: Kind
+) -> NDArray[np.float64]:
+    """Probabilities, each of a calibration that was fitted without the row's fold."""
+    if kind == "identity":
+        return Calibration().apply(raw)
+    found = np.empty(len(raw))
     for held_out in np.unique(fold):
         inside, outside = fold == held_out, fold != held_out
-        fitted = Calibration.fit(raw[outside], label[outside], kind)
-        loss[inside] = (fitted.apply(raw[inside]) - label[inside]) ** 2
-    return loss
+        found[inside] = Calibration.fit(raw[outside], label[outside], kind).apply(raw[inside])
+    return found
 
 
 def _is_clearly_lower(

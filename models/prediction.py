@@ -23,7 +23,12 @@ def predict(
     frame with `churn_probability` added of a Spark frame, whose other columns stay.
 
     A dict or pandas frame must hold the model's features and no others. FeatureMismatch names what
-    is missing or too much.
+    is missing or too much. A Spark frame is a table, with its key and what else stands there: it
+    may hold more.
+
+    This is the model's own answer. Tables give customers known for less than its metadata's
+    `cold_start_days` its `cold_start_rate` instead (`models.scoring.probabilities`), which needs
+    their tenure_days, and so does the comparison of models.
     """
     if isinstance(rows, Mapping):
         return model.predict_one(rows)

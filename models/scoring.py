@@ -129,6 +129,11 @@ def explain(
     return top_of(model, features, model.contributions(features)[0])
 
 
+def unit_of_impact(model: PortableModel) -> str:
+    """What the model's SHAP values are measured in, for whoever reads them."""
+    return "probability" if model.is_in_probability_units else "log-odds"
+
+
 def top_of(
     model: PortableModel, features: pd.DataFrame, contributions: NDArray[np.float64]
 ) -> tuple[list[list[str]], list[list[float]], list[list[str | None]]]:

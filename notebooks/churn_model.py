@@ -162,14 +162,14 @@ for picture in ("calibration.png", "drivers.png", "beeswarm.png", "roc.png"):
 # MAGIC %md
 # MAGIC ## Why one customer is at risk
 # MAGIC
-# MAGIC Exact SHAP values of the five strongest features, in log-odds: above 0 raises the risk.
+# MAGIC Exact SHAP values of the five strongest features: above 0 raises the risk.
 
 # COMMAND ----------
 
 from pyspark.sql import functions as F
 
 from jobs.score_customers import features_at
-from models.scoring import score_batch
+from models.scoring import score_batch, unit_of_impact
 
 wanted = dbutils.widgets.get("customer_id").strip()
 scores = spark.table("gold.customer_scores").where(F.col("as_of") == F.lit(context.as_of))
@@ -180,6 +180,7 @@ if customer.empty:
     dbutils.notebook.exit(f"{customer_id} is not known at {context.as_of}")
 scored = score_batch(model, customer).iloc[0]
 print(f"{customer_id}: {scored.churn_probability:.1%} likely to leave ({scored.score_basis})")
+print(f"impact is in {unit_of_impact(model)}")
 strongest = {"feature": scored.factors, "value": scored.factor_values, "impact": scored.impacts}
 display(pd.DataFrame(strongest))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.table import Table
 
@@ -31,10 +31,19 @@ def feature_rows(frames: Mapping[str, DataFrame]) -> DataFrame:
     return rows
 
 
-def labelled_rows(rows: DataFrame, labels: DataFrame, horizon_days: int) -> DataFrame:
-    """One row a (customer_id, as_of) whose label of the horizon has passed, with `churned`."""
-    of_horizon = labels.where(F.col("horizon_days") == horizon_days)
-    return rows.join(of_horizon.select(*KEY, "churned"), on=list(KEY), how="inner")
+def labelled_rows(
+    rows: DataFrame, labels: DataFrame, horizon_days: int, definition: str, lead_days: int
+) -> DataFrame:
+    """One row a (customer_id, as_of) whose label of the horizon has passed, with `churned`.
+
+    Labels of another definition or lead, which a table keeps until it is built again, do not count.
+    """
+    asked = labels.where(
+        (F.col("horizon_days") == horizon_days)
+        & (F.col("definition") == definition)
+        & (F.col("lead_days") == lead_days)
+    )
+    return rows.join(asked.select(*KEY, "churned"), on=list(KEY), how="inner")
 
 
 def with_split(rows: DataFrame, split_of: Mapping[dt.date, str]) -> DataFrame:
@@ -58,6 +67,17 @@ def category_counts(rows: DataFrame, categorical: Sequence[str]) -> DataFrame:
     )
     exploded = rows.select(F.explode(pairs).alias("pair")).select("pair.feature", "pair.category")
     return exploded.where("category IS NOT NULL").groupBy("feature", "category").count()
+
+
+def frequent_categories(
+    rows: DataFrame, categorical: Sequence[str], fewest: int, most: int
+) -> DataFrame:
+    """One row a (feature, category) of at least `fewest` rows, the `most` frequent of each feature;
+    ties: the first by name."""
+    counted = category_counts(rows, categorical).where(F.col("count") >= fewest)
+    by_frequency = Window.partitionBy("feature").orderBy(F.desc("count"), "category")
+    placed = counted.select("*", F.row_number().over(by_frequency).alias("place"))
+    return placed.where(F.col("place") <= most).select("feature", "category")
 
 
 def filled_counts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
@@ -85,7 +105,7 @@ def numeric_statistics(rows: DataFrame, numeric: Sequence[str]) -> DataFrame:
         ]
     )
     values = rows.select(F.explode(pairs).alias("pair")).select("pair.feature", "pair.value")
-    values = values.select("*", signed_log(F.col("value")).alias("logged"))
+    values = values.select("feature", "value", signed_log(F.col("value")).alias("logged"))
     return values.groupBy("feature").agg(
         F.count("value").alias("filled"),
         F.avg("value").alias("mean"),

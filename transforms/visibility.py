@@ -14,6 +14,11 @@ def visible_from(event_at: str, known_at: str = "known_at") -> Column:
     return F.date_add(last, 1).cast("date")
 
 
+def keep_visible(rows: DataFrame, event_at: str, as_of: dt.date) -> DataFrame:
+    """The rows that as_of sees."""
+    return rows.where(visible_from(event_at) <= F.lit(as_of).cast("date"))
+
+
 def with_each_as_of(rows: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
     """One row for each as_of that sees it. `rows` has visible_from; the result has as_of.
 

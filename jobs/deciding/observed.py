@@ -93,7 +93,10 @@ def observed_rows(context: Context, contacts: Any, days: Sequence[dt.date]) -> A
     settings = context.settings
     rows = feature_rows({n: context.read(n).where(of_days) for n in FEATURE_TABLES})
     labels = context.read("features.labels")
-    labelled = labelled_rows(rows, labels, settings.churn.primary_horizon_days)
+    churn = settings.churn
+    labelled = labelled_rows(
+        rows, labels, churn.primary_horizon_days, churn.definition, churn.lead_days
+    )
     silent_days = settings.lifecycle.silent_days
     return with_observed(labelled, contacts, context.read("silver.customers"), silent_days)
 

@@ -37,6 +37,11 @@ def model_card(
     churn, rows = settings.churn, result["rows"]
     ends = churn.definition == "termination"
     meaning = "that the contract ends" if ends else "no purchase"
+    limit = (
+        "A contract that ends later than the horizon counts as kept."
+        if ends
+        else "Silence is not proof of leaving: see the share that comes back, in the report."
+    )
     labels = data.held_out_label
     figures = "\n".join(
         f"| {metric} | {_cell(value_of(rows, chosen.name, 'all', metric))} | "
@@ -73,9 +78,11 @@ customer, if keeping one is worth {settings.training.economics.value:g}, an ince
 {settings.training.economics.contact_cost:g}. F1 is best at {chosen.thresholds["f1"]:.4f}.
 
 ## Limits
-- It ranks who will fall silent; it does not say whom an offer would keep.
-- Customers known for less than {model.metadata["cold_start_days"]} days get the rate of their like.
-- Silence is not proof of leaving: see the share that comes back, in the report.
+- It ranks who will {"leave" if ends else "fall silent"}; it does not say whom an offer would keep.
+- Customers known for less than {model.metadata["cold_start_days"]} days get the rate of their like,
+  in the tables and in these figures; `predict` and the model that MLflow serves give their own
+  answer.
+- {limit}
 - Other horizons use the parameters that the {churn.primary_horizon_days} day search chose.
 
 ## Features ({len(model.encoder.feature_names)})

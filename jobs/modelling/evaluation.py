@@ -174,8 +174,10 @@ def evaluate(
 
 
 def predicted(model: Any, rows: pd.DataFrame) -> NDArray[np.float64]:
-    """The model's probabilities of feature rows that have other columns beside them."""
-    return model.predict_proba(rows[list(model.encoder.feature_names)])
+    """Probabilities as they are served, of feature rows that have other columns beside them."""
+    from models.scoring import probabilities
+
+    return probabilities(model, rows)
 
 
 def baselines(rows: Any) -> list[Any]:

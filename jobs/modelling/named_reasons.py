@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from contracts.silver import REASONS
 from jobs.modelling.candidates import TrainingData, learner_of, log_odds
 from jobs.modelling.evaluation import result_row
+from jobs.modelling.rows import Design
+from jobs.modelling.stability import fold_of
 from jobs.modelling.ticket_reasons import with_read_tickets
 from jobs.runtime.context import Context
 from models.metrics import bootstrap_weights, estimates, stable_seed
@@ -15,6 +20,8 @@ SOURCES = ("silver.exit_surveys", "silver.support_tickets")
 # Leavers who named it and leavers who did not, of the train dates; fewer fit no model.
 FEWEST_OF_A_CLASS = 20
 ROWS_A_PARTITION = 20_000
+# Of customers; each is one fit more of a model that is measured.
+FOLDS = 3
 
 
 def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -30,7 +37,8 @@ def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, An
     labels = labels_of_leavers(context, data.rows)
     if labels is None:
         return {}, []
-    named = context.lake.keep(labels)
+    placed = labels.select("*", fold_of(FOLDS).cast("int").alias("fold"))
+    named = context.lake.keep(placed)
     count = named.count()
     if count < settings.training.reasons.fewest:
         return {}, []
@@ -46,9 +54,12 @@ def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, An
         named.where(F.col("as_of") == F.lit(data.plan.validation)).toPandas(),
         on=["customer_id", "as_of"],
     )
+    columns = [c for c in named.columns if c.startswith("named_")]
+    found = data.side_by_side(
+        lambda column: reason_model(data, learner, design, frame, held, column), columns
+    )
     models, rows = {}, []
-    for column in (c for c in named.columns if c.startswith("named_")):
-        one = reason_model(data, learner, design, frame, held, column)
+    for column, one in zip(columns, found, strict=True):
         if one is not None:
             reason = column.removeprefix("named_")
             models[reason], measured = one
@@ -57,10 +68,20 @@ def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, An
 
 
 def labels_of_leavers(context: Context, rows: Any) -> Any | None:
-    """`reason_labels` of the rows that churned; None: no source names reasons."""
-    from transforms.reasons import named_reasons, reason_labels
+    """`reason_labels` of the rows that churned; None: no source names reasons.
 
-    surveys, tickets = (context.read(n) if context.has(n) else None for n in SOURCES)
+    What was said or became known from context.as_of on says nothing yet.
+    """
+    from transforms.population import EVENT_TIMES
+    from transforms.reasons import named_reasons, reason_labels
+    from transforms.visibility import keep_visible
+
+    surveys, tickets = (
+        keep_visible(context.read(name), EVENT_TIMES[name], context.as_of)
+        if context.has(name)
+        else None
+        for name in SOURCES
+    )
     if surveys is None and tickets is None:
         return None
     reasons = context.settings.training.reasons
@@ -73,29 +94,51 @@ def labels_of_leavers(context: Context, rows: Any) -> Any | None:
 
 
 def reason_model(
-    data: TrainingData, learner: Any, design: Any, frame: Any, held: Any, column: str
+    data: TrainingData, learner: Any, design: Design, frame: Any, held: Any, column: str
 ) -> tuple[Any, list[dict[str, Any]]] | None:
-    """One reason's portable model and its metrics; None where one side has too few rows."""
-    from models.calibration import Calibration, best_by_brier
+    """One reason's portable model and its metrics; None where one side has too few rows.
+
+    No metrics, and no calibration, where the rows of a side are all of one fold, or the held rows
+    of one side.
+    """
+    from models.calibration import Calibration, best_by_brier, out_of_fold
     from models.portable import PortableModel
 
     train = frame.where("split = 'train'")
-    counts = train.groupBy(column).count().collect()  # at most two rows
+    counts = train.groupBy("fold", column).count().collect()  # at most 2 * FOLDS rows
+    sides = [[r for r in counts if r[column] == side] for side in (0, 1)]
     label = held[column].to_numpy(dtype=float)
-    if len(counts) < 2 or min(r["count"] for r in counts) < FEWEST_OF_A_CLASS:
+    if min(sum(r["count"] for r in side) for side in sides) < FEWEST_OF_A_CLASS:
         return None
-    scorer = learner.fit(train, design.names, column)
     calibration, rows = Calibration(), []
-    if 0 < label.sum() < len(label):
-        matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
-        raw, who = log_odds(scorer, matrix), held["customer_id"].tolist()
+    if 0 < label.sum() < len(label) and min(map(len, sides)) > 1:
+        raw, who = unseen_scores(learner, design, train, held, column), held["customer_id"].tolist()
         calibration = best_by_brier(raw, label, who)
         samples = data.context.settings.training.bootstrap_samples
         weights = bootstrap_weights(who, samples, stable_seed(column))
-        measured = estimates(label, Calibration().apply(raw), 0.5, weights)
+        measured = estimates(label, out_of_fold(raw, label, who, calibration.kind), 0.5, weights)
         rows = [
             result_row(column, metric, measured[metric], split="validation")
             for metric in ("roc_auc", "average_precision", "brier", "expected_calibration_error")
         ]
     final = learner.fit(frame, design.names, column)
     return PortableModel(design.encoder, final, calibration, metadata=dict(data.metadata)), rows
+
+
+def unseen_scores(
+    learner: Any, design: Design, train: Any, held: Any, column: str
+) -> NDArray[np.float64]:
+    """Log-odds of the held rows by models of the train rows of other customers.
+
+    One answer labels its customer at every date since the last purchase: a model that has seen it
+    would only have to know the customer again. Both frames have `fold`, the customer's.
+    """
+    from pyspark.sql import functions as F
+
+    matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
+    raw = np.empty(len(held))
+    for fold in sorted(set(held["fold"])):
+        scorer = learner.fit(train.where(F.col("fold") != int(fold)), design.names, column)
+        inside = held["fold"].to_numpy() == fold
+        raw[inside] = log_odds(scorer, matrix[inside])
+    return raw

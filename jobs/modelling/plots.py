@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jobs.modelling.evaluation import Evaluated
+from models.scoring import unit_of_impact
 
 INK, ACCENT, SOFT = "#1f2933", "#c2410c", "#94a3b8"
 
@@ -84,9 +85,10 @@ def explanation_plots(evaluated: Evaluated, model: Any, most: int = 4) -> dict[s
     np.random.set_state(state)
     plots = {"drivers.png": drivers_plot(evaluated, model), "beeswarm.png": figure}
     strongest = np.argsort(-np.abs(contributions).mean(axis=0), kind="stable")[:most]
+    unit = f"SHAP value, {unit_of_impact(model)}"
     for place in strongest:
         name = rows.columns[place]
-        figure, axes = _figure(f"{name} and the risk", name, "SHAP value, log-odds")
+        figure, axes = _figure(f"{name} and the risk", name, unit)
         axes.scatter(numbers[:, place], contributions[:, place], s=6, color=ACCENT, alpha=0.5)
         axes.axhline(0, color=SOFT, lw=0.8)
         plots[f"dependence_{name}.png"] = figure
@@ -105,7 +107,8 @@ def _as_numbers(column: Any) -> Any:
 
 def drivers_plot(evaluated: Evaluated, model: Any, most: int = 15) -> Any:
     """Mean |SHAP value| of the strongest features, on up to 2,000 rows of the test date."""
-    figure, axes = _figure("What drives the risk", "mean |SHAP value|, log-odds", "")
+    unit = f"mean |SHAP value|, {unit_of_impact(model)}"
+    figure, axes = _figure("What drives the risk", unit, "")
     names = list(model.encoder.feature_names)
     contributions, _ = model.contributions(evaluated.rows[names].head(2_000))
     strength = np.abs(contributions).mean(axis=0)

@@ -12,6 +12,7 @@ from typing import Any
 from jobs.modelling.candidates import Candidate, TrainingData
 from jobs.modelling.card import calibration_curve, model_card
 from jobs.modelling.evaluation import Evaluated
+from jobs.modelling.named_reasons import SOURCES
 from jobs.modelling.plots import training_plots
 from jobs.modelling.rows import Design
 from jobs.runtime.context import Context
@@ -22,10 +23,14 @@ from jobs.runtime.writes import Write
 
 
 def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
-    """The same for the same inputs, settings and code."""
+    """The same for the same inputs, settings and code.
+
+    Inputs are the features, and what leavers said, which is read at the end of a run.
+    """
     settings = context.settings
+    features = {n: v for n, v in context.run.inputs.items() if n.startswith("features.")}
     facts = {
-        "inputs": {n: v for n, v in context.run.inputs.items() if n.startswith("features.")},
+        "inputs": features | {name: context.lake.version(name) for name in SOURCES},
         "training": settings.training.model_dump(),
         "churn": settings.churn.model_dump(),
         "dates": {h: [d.isoformat() for d in plan.all_dates] for h, plan in plans.items()},
@@ -76,6 +81,8 @@ def log_results(
     client, active = mlflow.MlflowClient(), mlflow.active_run()
     assert active is not None
     moment = active.info.start_time
+    # Once more: the reasons were read since.
+    mlflow.log_dict(context.run.inputs, "input_versions.json")
     for one in candidates:
         metrics = _metrics_of(result["rows"], one.name)
         for run_id in [one.run_id, *([active.info.run_id] if one is chosen else [])]:

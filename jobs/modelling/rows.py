@@ -49,8 +49,10 @@ def training_rows(context: Context, plan: Schedule, horizon: int | None = None) 
     for name in (*FEATURE_TABLES, "features.labels"):
         context.needs(name, "build_features")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
-    days = horizon or context.settings.churn.primary_horizon_days
-    return with_split(labelled_rows(rows, context.read("features.labels"), days), plan.split_of())
+    churn, labels = context.settings.churn, context.read("features.labels")
+    days = horizon or churn.primary_horizon_days
+    labelled = labelled_rows(rows, labels, days, churn.definition, churn.lead_days)
+    return with_split(labelled, plan.split_of())
 
 
 def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
@@ -97,18 +99,30 @@ def check_features(
     return taken
 
 
-def check_values(numeric: Mapping[str, int], filled: Mapping[str, int]) -> None:
-    """Raise ModelGateError where a numeric feature is infinite in so many rows, or none has values.
+def check_finite(context: Context, rows: Any, outcome: str) -> None:
+    """Raise ModelGateError where a numeric feature of the rows is infinite, or too large.
 
-    filled: for each feature the rows that have a value.
+    Features alone are looked at, so that the rows may be those of a test date. One that the rows
+    lack is for `check_features` to tell. outcome: what was not done, a sentence.
     """
-    infinite = {name: count for name, count in numeric.items() if count}
+    from models.encoding import LARGEST
+    from transforms.training_rows import feature_columns, infinite_counts
+
+    numeric, _ = feature_columns([context.table(name) for name in FEATURE_TABLES])
+    there = [name for name in numeric if name in rows.columns]
+    counts = infinite_counts(rows, there, LARGEST).collect()[0].asDict()  # one row
+    infinite = {name: count for name, count in counts.items() if count}
     if infinite:
         told = ", ".join(f"{name} ({count:,} rows)" for name, count in sorted(infinite.items()))
         raise ModelGateError(
-            f"{told}: infinite, or too large for float32, on dates before the test date; a feature "
-            "must be a number or null. Nothing was trained. Mend what made the table."
+            f"{told}: infinite, or too large for float32; a feature must be a number or null. "
+            f"{outcome} Mend what made the table."
         )
+
+
+def check_filled(filled: Mapping[str, int]) -> None:
+    """Raise ModelGateError where no feature has a value; filled: the rows that have one, by
+    feature."""
     if not any(filled.values()):
         raise ModelGateError(
             f"features: none of {len(filled)} features has a value on the dates before the test "
@@ -121,40 +135,32 @@ def designed(context: Context, rows: Any) -> Design:
 
     Rows are spread by customer and kept, so that all fits share them. Test dates decide nothing.
     """
-    from models.encoding import LARGEST, FeatureEncoder
+    from models.encoding import FeatureEncoder
     from transforms.training_rows import (
-        category_counts,
         design_matrix,
         feature_columns,
         filled_counts,
-        infinite_counts,
+        frequent_categories,
     )
 
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
     filled = filled_counts(seen, [*numeric, *categorical]).collect()[0].asDict()  # one row
-    check_values(
-        infinite_counts(seen, numeric, LARGEST).collect()[0].asDict(), filled
-    )  # one row too
+    check_filled(filled)
+    check_finite(context, rows, "Nothing was trained.")
     left_out = [name for name, count in filled.items() if not count]
     if left_out:
         context.progress.say(f"      {len(left_out)} features have no value and are left out")
     numeric = [n for n in numeric if n not in left_out]
     categorical = [n for n in categorical if n not in left_out]
     # At most MOST_CATEGORIES a feature come to the driver.
-    counted = (
-        category_counts(seen, categorical).where(f"count >= {FEWEST_ROWS}") if categorical else None
-    )
     known = (
-        counted.orderBy(*_by_frequency()).limit(MOST_CATEGORIES * len(categorical)).collect()
-        if (counted is not None)
+        frequent_categories(seen, categorical, FEWEST_ROWS, MOST_CATEGORIES).collect()
+        if categorical
         else []
     )
     categories = tuple(
-        (
-            name,
-            tuple(sorted([r["category"] for r in known if r["feature"] == name][:MOST_CATEGORIES])),
-        )
+        (name, tuple(sorted(r["category"] for r in known if r["feature"] == name)))
         for name in categorical
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
@@ -212,12 +218,6 @@ def _spread(context: Context, frame: Any, partitions: int) -> Any:
     """The rows in an order and in partitions that depend on nothing but the rows."""
     spread = frame.repartition(partitions, "customer_id")
     return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
-
-
-def _by_frequency() -> list[Any]:
-    from pyspark.sql import functions as F
-
-    return [F.col("count").desc(), "feature", "category"]
 
 
 def sample(rows: Any, split: str) -> Any:

@@ -12,7 +12,8 @@ from models.portable import PortableModel
 
 
 class ServedChurnModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
-    """One row of features a customer in, one churn_probability out."""
+    """One row of features a customer in, one churn_probability out: that of the model, also for
+    customers so new that the tables give them the rate of their like."""
 
     def load_context(self, context: Any) -> None:
         self.portable = PortableModel.from_json(Path(context.artifacts["portable"]).read_text())

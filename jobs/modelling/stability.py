@@ -17,7 +17,8 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
     """Rows `cv_roc_auc_<mean, sd, min, max, variance, stability>` of a candidate.
 
     Customers fall into folds by the hash of their id, so that no customer is on both sides; the
-    dates are those before the test date. stability = 1 - sd / mean.
+    dates are those before the test date. stability = 1 - sd / mean. A fold of one class has no
+    ROC AUC and is left out, with a warning.
     """
     from pyspark.sql import functions as F
 
@@ -38,7 +39,12 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
         scorer = learner.fit(frame.where(fold != number), design.names, "churned")
         return roc_auc(label[inside], log_odds(scorer, matrix[inside]))
 
-    with_both = [n for n in range(folds) if len(np.unique(label[where == n])) == 2]
+    with_both = folds_of_both(label, where, folds)
+    if len(with_both) < folds:
+        data.context.progress.warn(
+            f"stability of {candidate.name}: {folds - len(with_both)} of {folds} folds hold one "
+            "class only and are left out. Set training.stability.folds lower."
+        )
     found = data.side_by_side(area, with_both)
     return [
         result_row(candidate.name, f"cv_roc_auc_{name}", Estimate(value), split="train")
@@ -51,6 +57,18 @@ def fold_of(folds: int) -> Any:
     from pyspark.sql import functions as F
 
     return F.pmod(F.xxhash64("customer_id"), F.lit(folds))
+
+
+def folds_of_both(label: np.ndarray, fold: np.ndarray, folds: int) -> list[int]:
+    """The folds whose customers are of both classes; ModelGateError where fewer than two are."""
+    found = [n for n in range(folds) if len(np.unique(label[fold == n])) == 2]
+    if len(found) < 2:
+        raise ModelGateError(
+            f"training.stability.folds = {folds}: {len(found)} of the folds hold customers of both "
+            "classes, and a spread needs two. Set it lower, or leave training.stability.learners "
+            "empty."
+        )
+    return found
 
 
 def check_stability(data: TrainingData) -> None:

@@ -286,8 +286,9 @@ def drivers(facts: Facts) -> list[str]:
     return [
         table(heads, rows, texts=2),
         note(
-            "Mean impact: mean |SHAP value| in log-odds over all scored customers, counted where "
-            "the feature is among their top five. Raises the risk of: share of those customers "
-            f"whose risk it raises; it lowers that of the rest.{more}"
+            "Mean impact: mean |SHAP value| (log-odds; a random forest's: probability) over all "
+            "scored customers, counted where the feature is among their top five. Raises the risk "
+            "of: share of those customers whose risk it raises; it lowers that of the rest."
+            f"{more}"
         ),
     ]

@@ -11,7 +11,6 @@ from jobs import score_customers, train_churn
 from jobs.modelling import record
 from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
-from tests.jobs.feature_lake import AS_OF
 from tests.jobs.trained_lake import training_context
 
 pytestmark = pytest.mark.spark_only
@@ -24,6 +23,13 @@ def of_one_class(rows):
     return rows.withColumn("churned", F.lit(1))
 
 
+def of_terminations(rows):
+    """As a table keeps them until it is built again after conf has changed."""
+    from pyspark.sql import functions as F
+
+    return rows.withColumn("definition", F.lit("termination"))
+
+
 def without_values(rows):
     from pyspark.sql import functions as F
 
@@ -31,12 +37,17 @@ def without_values(rows):
     return rows.select(*KEY, *[F.lit(None).cast(kind).alias(name) for name, kind in columns])
 
 
-def with_infinity(rows):
+def with_infinity(rows, days="as_of < DATE'2018-01-01'"):
+    """Of one customer."""
     from pyspark.sql import functions as F
 
-    is_one = (F.col("customer_id") == "c0007") & (F.col("as_of") < F.lit(AS_OF))
+    is_one = (F.col("customer_id") == "c0007") & F.expr(days)
     infinite = F.when(is_one, float("inf")).otherwise(F.col("revenue_trend"))
     return rows.withColumn("revenue_trend", infinite)
+
+
+def with_infinity_on(day):
+    return lambda rows: with_infinity(rows, f"as_of = DATE'{day}'")
 
 
 def without_a_feature(rows):
@@ -69,12 +80,26 @@ REFUSALS = {
         r"features: none of \d+ features has a value on the dates before the test date. Nothing "
         "was trained. Build the features of these dates again.",
     ),
-    "infinite values": (  # of one customer at four dates; the test date is not looked at
+    "infinite values": (  # of one customer at five dates
         train_churn,
         {"features.transactions": with_infinity},
         {},
-        "revenue_trend (4 rows): infinite, or too large for float32, on dates before the test "
-        "date; a feature must be a number or null. Nothing was trained. Mend what made the table.",
+        "revenue_trend (5 rows): infinite, or too large for float32; a feature must be a number or "
+        "null. Nothing was trained. Mend what made the table.",
+    ),
+    "an infinite value on the test date": (
+        train_churn,
+        {"features.transactions": with_infinity_on("2017-12-02")},
+        {},
+        "revenue_trend (1 rows): infinite, or too large for float32; a feature must be a number or "
+        "null. Nothing was trained. Mend what made the table.",
+    ),
+    "an infinite value at scoring": (
+        score_customers,
+        {"features.transactions": with_infinity_on("2018-01-01")},
+        {},
+        "revenue_trend (1 rows): infinite, or too large for float32; a feature must be a number or "
+        "null. Nothing was written. Mend what made the table.",
     ),
     "fewer customers than folds": (
         train_churn,
@@ -88,6 +113,13 @@ REFUSALS = {
         {"features.labels": before_the_test_date},
         {},
         "features.labels: no row of the test dates is there. Run `spark-submit "
+        "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
+    ),
+    "labels of another definition": (
+        train_churn,
+        {"features.labels": of_terminations},
+        {},
+        "features.labels: no row of the train dates is there. Run `spark-submit "
         "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
     ),
     "an as_of without labels": (

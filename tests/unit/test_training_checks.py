@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jobs.modelling.evaluation import TestDates
-from jobs.modelling.stability import check_folds, spread
+from jobs.modelling.stability import check_folds, folds_of_both, spread
 from jobs.runtime.errors import ModelGateError
 
 
@@ -27,6 +27,17 @@ def test_fewer_customers_than_folds_is_refused():
     assert str(caught.value) == (
         "training.stability.folds = 10: customers fall into 4 folds only, since there are too few "
         "of them. Set it to at most 4."
+    )
+
+
+def test_a_fold_of_one_class_is_left_out_and_one_alone_is_no_spread():
+    label, fold = np.array([0, 1, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 2, 2])
+    assert folds_of_both(label, fold, 4) == [0, 1]
+    with pytest.raises(ModelGateError) as caught:
+        folds_of_both(label[2:], fold[2:], 4)
+    assert str(caught.value) == (
+        "training.stability.folds = 4: 1 of the folds hold customers of both classes, and a spread "
+        "needs two. Set it lower, or leave training.stability.learners empty."
     )
 
 

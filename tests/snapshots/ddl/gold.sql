@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS gold.risk_factors (
   `rank` int NOT NULL COMMENT '1: the largest |impact|',
   `feature` string NOT NULL COMMENT 'Name of the feature',
   `value` string COMMENT 'The customer\'s value as text; null: unknown',
-  `impact` double NOT NULL COMMENT 'SHAP value in log-odds of churn; above 0 raises the risk',
+  `impact` double NOT NULL COMMENT 'SHAP value in log-odds of churn, a random forest\'s in probability; above 0 raises the risk',
   `direction` string NOT NULL COMMENT 'increase or decrease of the risk'
 ) USING delta
 CLUSTER BY (customer_id, as_of)

@@ -11,7 +11,13 @@ from hypothesis import given, settings, strategies as st
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
-from models.calibration import Calibration, CalibrationError, best_by_brier, to_log_odds
+from models.calibration import (
+    Calibration,
+    CalibrationError,
+    best_by_brier,
+    out_of_fold,
+    to_log_odds,
+)
 
 KINDS = ("identity", "platt", "isotonic")
 
@@ -68,6 +74,17 @@ def test_isotonic_is_that_of_scikit_learn():
     between = np.linspace(raw.min() - 1, raw.max() + 1, 999)
     expected = np.clip(oracle.predict(between), 1e-6, 1 - 1e-6)
     assert Calibration.fit(raw, label, "isotonic").apply(between) == pytest.approx(expected)
+
+
+def test_out_of_fold_no_row_tells_its_own_probability():
+    """Customers a and d fall into folds of their own (sha256 of the name, modulo 5: 0 and 4): what is true of one is
+    learnt from the other alone."""
+    raw, groups = [0, 0, 0, 0, 0, 0], ["a", "a", "a", "d", "d", "d"]
+    label = [1, 0, 0, 1, 1, 0]
+    found = out_of_fold(raw, label, groups, "isotonic")
+    # One of a's three left, two of d's.
+    assert found == pytest.approx([2 / 3] * 3 + [1 / 3] * 3)
+    assert out_of_fold(raw, label, groups, "identity").tolist() == [0.5] * 6
 
 
 # --- properties ----------------------------------------------------------------------------------

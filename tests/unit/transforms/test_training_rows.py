@@ -5,19 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import math
 
+import numpy as np
 import pytest
 
 from contracts import features
 from contracts.table import Column, Table
-from models.encoding import LARGEST
+from models.encoding import LARGEST, FeatureEncoder
 from transforms.training_rows import (
     category_counts,
+    dense_matrix,
     design_matrix,
     feature_columns,
     feature_rows,
     filled_counts,
+    frequent_categories,
     infinite_counts,
     labelled_rows,
+    numeric_statistics,
     with_split,
 )
 
@@ -70,10 +74,18 @@ def test_feature_tables_are_joined_on_customer_and_date(frame, tuples_of):
 def test_rows_without_a_label_of_the_horizon_are_left_out(frame, tuples_of):
     rows = frame(KEY, [("a", AS_OF), ("b", AS_OF), ("c", AS_OF), ("a", EARLIER)])
     labels = frame(
-        f"{KEY}, horizon_days int, churned int",
-        [("a", AS_OF, 30, 1), ("a", AS_OF, 7, 0), ("b", AS_OF, 30, 0), ("c", AS_OF, 7, 1)],
+        f"{KEY}, horizon_days int, definition string, lead_days int, churned int",
+        [
+            ("a", AS_OF, 30, "inactivity", 14, 1),
+            ("a", AS_OF, 7, "inactivity", 14, 0),
+            ("b", AS_OF, 30, "inactivity", 14, 0),
+            ("c", AS_OF, 7, "inactivity", 14, 1),
+            # Of an earlier conf, and not built again since.
+            ("c", AS_OF, 30, "termination", 14, 1),
+            ("a", EARLIER, 30, "inactivity", 0, 1),
+        ],
     )
-    found = labelled_rows(rows, labels, 30)
+    found = labelled_rows(rows, labels, 30, "inactivity", 14)
     assert tuples_of(found, "customer_id", "as_of", "churned") == [("a", AS_OF, 1), ("b", AS_OF, 0)]
 
 
@@ -95,6 +107,19 @@ def test_categories_are_counted_and_a_null_is_none(frame, tuples_of):
         ("plan", "gold", 2),
         ("region", "N", 1),
     ]
+
+
+def test_each_feature_keeps_its_own_most_frequent_categories(frame, tuples_of):
+    """Many categories of one feature, however frequent, take no place from another's few."""
+    rows = frame(
+        "region string, plan string",
+        [(region, None) for region in "NNNNEEEESSSWW"]
+        + [(None, plan) for plan in ("gold", "gold", "basic")],
+    )
+    found = frequent_categories(rows, ["plan", "region"], 2, 2)
+    assert tuples_of(found) == [("plan", "gold"), ("region", "E"), ("region", "N")]
+    tied = frequent_categories(rows, ["plan", "region"], 2, 1)
+    assert tuples_of(tied) == [("plan", "gold"), ("region", "E")]
 
 
 def test_filled_values_are_counted(frame, tuples_of):
@@ -131,6 +156,58 @@ def test_the_design_has_a_column_a_number_and_one_a_category(frame, rows_of):
     assert found["a"] == [3.0, 1.0, 1.0, 0.0]
     assert math.isnan(found["b"][0]) and found["b"][1:] == [0.0, 0.0, 0.0]
     assert found["c"][0] == 0.0 and math.isnan(found["c"][1]) and found["c"][2:] == [0.0, 0.0]
+
+
+# Null, zero, below zero, a long tail; a category that is null, known, and unseen in training.
+MIXED = "customer_id string, orders bigint, is_new boolean, trend double, plan string"
+MIXED_ROWS = [
+    ("a", 3, True, -2.5, "gold"),
+    ("b", None, False, 0.0, None),
+    ("c", 0, None, 1e6, "unseen"),
+    ("d", 7, True, None, "basic"),
+]
+NUMERIC, PLANS = ("orders", "is_new", "trend"), (("plan", ("basic", "gold")),)
+
+
+def both_ways(rows, matrix, names, encoder):
+    """The matrix that a fit sees and that of whoever predicts, by customer."""
+    fitted = matrix.toArrow().to_pandas().sort_values("customer_id")[names].to_numpy(dtype=float)
+    features = rows.toArrow().to_pandas().sort_values("customer_id")[list(encoder.feature_names)]
+    return fitted, encoder.encode(features).astype(float)
+
+
+def test_what_is_fitted_is_what_is_encoded_where_nulls_stay(frame):
+    rows, encoder = frame(MIXED, MIXED_ROWS), FeatureEncoder(NUMERIC, PLANS)
+    matrix, names = design_matrix(rows, NUMERIC, PLANS, ["customer_id"])
+    fitted, encoded = both_ways(rows, matrix, names, encoder)
+    np.testing.assert_array_equal(fitted, encoded)
+    assert np.isnan(fitted).sum() == 3
+
+
+def test_what_is_fitted_is_what_is_encoded_where_nulls_are_filled(frame, rows_of):
+    """Filled by the mean of the values that are there, so that the mean of all rows is 0."""
+    rows = frame(MIXED, MIXED_ROWS)
+    found = {r["feature"]: r for r in rows_of(numeric_statistics(rows, NUMERIC))}
+    # 3, 0, 7: mean 10/3, variance 58/3 - (10/3)^2 = 74/9.
+    assert found["orders"]["filled"] == 3 and found["orders"]["smallest"] == 0
+    assert found["orders"]["mean"] == pytest.approx(10 / 3)
+    assert found["orders"]["std"] == pytest.approx(math.sqrt(74) / 3)
+    tail = [-math.log(3.5), 0.0, math.log(1e6 + 1)]
+    assert found["trend"]["logged_mean"] == pytest.approx(sum(tail) / 3)
+    logged = ("trend",)
+    places = {
+        n: (found[n][f"{kind}mean"], found[n][f"{kind}mean"], found[n][f"{kind}std"])
+        for n, kind in (("orders", ""), ("is_new", ""), ("trend", "logged_"))
+    }
+    fill, center, scale = zip(*places.values(), strict=True)
+    encoder = FeatureEncoder(NUMERIC, PLANS, fill, center, scale, NUMERIC, logged)
+    matrix, names = dense_matrix(rows, places, logged, NUMERIC, PLANS, ["customer_id"])
+    fitted, encoded = both_ways(rows, matrix, names, encoder)
+    np.testing.assert_allclose(fitted, encoded, rtol=1e-6, atol=1e-6)
+    # Three numbers, two plans, three flags of what is missing.
+    np.testing.assert_allclose(fitted[:, :3].sum(axis=0), 0, atol=1e-6)
+    np.testing.assert_array_equal(fitted[:, 3:5], [[0, 1], [0, 0], [0, 0], [1, 0]])
+    np.testing.assert_array_equal(fitted[:, 5:], [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
 
 
 @pytest.mark.parametrize("columns", [[], ["customer_id"]])

@@ -1,0 +1,46 @@
+"""What stands beside the axes of the plots."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from jobs.modelling.evaluation import Evaluated
+from jobs.modelling.plots import explanation_plots
+from models.encoding import FeatureEncoder
+from models.portable import LinearScorer, PortableModel
+from models.tree_ensemble import LEAF, TreeEnsemble
+
+
+def stump(scale):
+    """orders below 2: .2, else .6."""
+    return TreeEnsemble(
+        feature=np.array([0, LEAF, LEAF]),
+        threshold=np.array([2.0, 0.0, 0.0]),
+        left=np.array([1, LEAF, LEAF]),
+        right=np.array([2, LEAF, LEAF]),
+        default_left=np.zeros(3, dtype=bool),
+        value=np.array([0.0, 0.2, 0.6]),
+        cover=np.array([2.0, 1.0, 1.0]),
+        tree_start=np.array([0, 3]),
+        base=0.0,
+        columns=1,
+        scale=scale,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scorer", "unit"),
+    [
+        (stump("mean"), "probability"),
+        (stump("sum"), "log-odds"),
+        (LinearScorer((1.0,), 0.0, (0.0,)), "log-odds"),
+    ],
+)
+def test_shap_values_have_the_unit_of_their_model(scorer, unit):
+    rows = pd.DataFrame({"orders": [1.0, 3.0]})
+    model = PortableModel(FeatureEncoder(("orders",), fill=(0.0,)), scorer)
+    plots = explanation_plots(Evaluated("test", rows, {}, {}), model)
+    assert plots["dependence_orders.png"].axes[0].get_ylabel() == f"SHAP value, {unit}"
+    assert plots["drivers.png"].axes[0].get_xlabel() == f"mean |SHAP value|, {unit}"
