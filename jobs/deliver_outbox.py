@@ -46,7 +46,7 @@ def run(context: Context) -> None:
             fault_point("before_mark")
             store(context, outcomes)
             fault_point("after_mark")
-            delivery.journal.clear()
+            delivery.journal.forget(o.contact.contact_id for o in outcomes)
             found += [(o.contact.channel, o.status) for o in outcomes]
     context.lake.forget()
     return tell(context, found, delivery.waiting)

@@ -50,10 +50,21 @@ class Journal:
             os.fsync(file.fileno())
         self.taken.add(contact_id)
 
-    def clear(self) -> None:
-        """Delta knows them all now."""
-        self.path.unlink(missing_ok=True)
-        self.taken.clear()
+    def forget(self, contact_ids: Iterable[str]) -> None:
+        """Delta knows these now. Others stay: contacts that became due since may have pushed them
+        into a later part, or the run is of a day on which they are not due."""
+        left = self.taken.difference(contact_ids)
+        if left == self.taken:
+            return
+        self.taken = left
+        if not left:
+            return self.path.unlink(missing_ok=True)
+        new = self.path.with_suffix(".new")
+        with new.open("w") as file:
+            file.writelines(f"{contact_id}\n" for contact_id in sorted(left))
+            file.flush()
+            os.fsync(file.fileno())
+        return os.replace(new, self.path)
 
 
 class Delivery:

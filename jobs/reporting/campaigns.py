@@ -10,6 +10,7 @@ from jobs.reporting.html import Cell, note, table
 from jobs.reporting.phrases import fixed, whole
 
 POLICIES = ("personalised", "mass")
+DIFFERENCE = "personalised less mass"
 METRICS = {
     "conversion": ("Buyers more in 100 sent", 100.0),
     "retained_revenue": ("Revenue more a customer sent", 1.0),
@@ -53,22 +54,51 @@ def pooled(rows: Sequence[Row]) -> list[Row]:
     return found
 
 
+def differences(found: Sequence[Row]) -> list[Row]:
+    """One row a metric that `pooled` has for both policies: personalised less mass.
+
+    No campaign is of both, so their errors are independent and add in quadrature.
+    """
+    of = {(r["policy"], r["metric"]): r for r in found}
+    rows = []
+    for metric in METRICS:
+        pair = [of.get((policy, metric)) for policy in POLICIES]
+        if pair[0] is None or pair[1] is None:
+            continue
+        effect = pair[0]["effect"] - pair[1]["effect"]
+        reach = sum((r["ci_high"] - r["effect"]) ** 2 for r in pair if r is not None) ** 0.5
+        rows.append(
+            {
+                "policy": DIFFERENCE,
+                "metric": metric,
+                "campaigns": pair[0]["campaigns"] + pair[1]["campaigns"],
+                "treated": pair[0]["treated"] + pair[1]["treated"],
+                "effect": effect,
+                "ci_low": effect - reach,
+                "ci_high": effect + reach,
+            }
+        )
+    return rows
+
+
 def sentence(facts: Facts) -> str:
-    """What one more sent message brought under either policy."""
-    found = {(r["policy"], r["metric"]): r for r in pooled(facts.campaigns)}
+    """What one more sent message brought under either policy, and under one more than the other."""
+    rows = pooled(facts.campaigns)
+    found = {(r["policy"], r["metric"]): r for r in [*rows, *differences(rows)]}
     if not found:
         return "No campaign with a random hold-out has had its horizon yet."
     said = [
         f"{name}: {_figures(found[name, 'conversion'])[0]} buyers more in 100 sent "
         f"({_figures(found[name, 'conversion'])[1]})"
-        for name in POLICIES
+        for name in (*POLICIES, DIFFERENCE)
         if (name, "conversion") in found
     ]
     return f"Against those held out at random. {'; '.join(said).capitalize()}."
 
 
 def body(facts: Facts) -> list[str]:
-    """A row a policy and metric."""
+    """A row a policy and metric, and one a metric of their difference."""
+    every = pooled(facts.campaigns)
     rows: list[list[Cell]] = [
         [
             r["policy"],
@@ -77,7 +107,7 @@ def body(facts: Facts) -> list[str]:
             whole(r["treated"]),
             *_figures(r),
         ]
-        for r in pooled(facts.campaigns)
+        for r in [*every, *differences(every)]
     ]
     if not rows:
         return []

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jobs.runtime.sections import Section
 
@@ -73,9 +73,10 @@ class OfferSettings(Section):
     channel: Literal["email", "phone", "app", "letter"]
     valid_days: int = Field(ge=1)
     again_after_days: int = Field(ge=0)
+    # Before the cap, which is checked by it.
+    in_budget: bool
     most_customers: int | None = Field(ge=1)
     eligible: str | None
-    in_budget: bool
     theme: Literal["new features", "support", "savings"]
     texts: dict[Literal["en", "de", "fr", "es"], OfferText]
 
@@ -85,6 +86,16 @@ class OfferSettings(Section):
         if "en" not in texts:
             raise ValueError("must have en, which serves every other language")
         return texts
+
+    @field_validator("most_customers")
+    @classmethod
+    def _is_in_the_budget(cls, cap: int | None, info: ValidationInfo) -> int | None:
+        if cap is not None and info.data.get("in_budget") is False:
+            raise ValueError(
+                "must be null for an offer outside the budget, which goes to everyone eligible; "
+                "narrow eligible, or set in_budget: true"
+            )
+        return cap
 
     @field_validator("eligible")
     @classmethod

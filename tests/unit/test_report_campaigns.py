@@ -40,9 +40,25 @@ def test_effects_are_weighted_by_customers_and_errors_of_a_campaign_move_togethe
     facts = dataclasses.replace(EMPTY, campaigns=rows)
     assert campaigns.sentence(facts) == (
         "Against those held out at random. Personalised: 10.00 buyers more in 100 sent (4.00 to "
-        "16.00); mass: 5.00 buyers more in 100 sent (2.50 to 7.50)."
+        "16.00); mass: 5.00 buyers more in 100 sent (2.50 to 7.50); personalised less mass: 5.00 "
+        "buyers more in 100 sent (-1.50 to 11.50)."
     )
     assert "Buyers more in 100 sent" in campaigns.body(facts)[0]
+    assert "personalised less mass" in campaigns.body(facts)[0]
+
+
+def test_the_difference_of_the_policies_has_the_errors_of_both():
+    """.1 - .05, and sqrt(.06^2 + .025^2) = .065: it may as well be nothing."""
+    rows = [
+        row("personalised", "plan", "a", 50, 0.1, 0.06),
+        row("mass", "t1", "a", 70, 0.05, 0.025),
+    ]
+    (found,) = campaigns.differences(campaigns.pooled(rows))
+    assert (found["policy"], found["metric"]) == ("personalised less mass", "conversion")
+    assert (found["campaigns"], found["treated"]) == (2, 120)
+    assert found["effect"] == pytest.approx(0.05)
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx((0.05 - 0.065, 0.05 + 0.065))
+    assert campaigns.differences(campaigns.pooled(rows[:1])) == []
 
 
 def test_without_a_measured_campaign_it_says_so():

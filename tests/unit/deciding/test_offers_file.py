@@ -103,6 +103,18 @@ def test_a_condition_names_known_columns_and_nothing_else(tmp_path, condition):
     assert said.startswith("conf/offers.yaml, line 9: offers.bonus.eligible: must compare ")
 
 
+def test_an_offer_outside_the_budget_has_no_cap(tmp_path):
+    text = GOOD.replace("in_budget: true", "in_budget: false")
+    path = tmp_path / "outside.yaml"
+    path.write_text(text)
+    assert read_offers(path)["bonus"].most_customers is None
+    assert faults_of(tmp_path, text.replace("most_customers: null", "most_customers: 50")) == (
+        "conf/offers.yaml, line 8: offers.bonus.most_customers: must be null for an offer outside "
+        "the budget, which goes to everyone eligible; narrow eligible, or set in_budget: true. "
+        "Found 50."
+    )
+
+
 def test_a_language_without_english_is_refused(tmp_path):
     said = faults_of(tmp_path, GOOD.replace("      en:", "      de:"))
     assert said.startswith("conf/offers.yaml, line 12: offers.bonus.texts: must have en")
