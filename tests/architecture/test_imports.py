@@ -33,7 +33,7 @@ ALLOWED = {
     "messages": {"messages", "anthropic"},
     "models": {
         *("models", "contracts", "udfs", "numpy", "pandas", "scipy", "sklearn", "xgboost"),
-        *("shap", "optuna", "numba", "pyspark.ml"),
+        *("shap", "optuna", "numba", "threadpoolctl", "pyspark.ml"),
     },
 }
 
