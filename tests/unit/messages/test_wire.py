@@ -271,6 +271,22 @@ def test_a_large_campaign_goes_out_as_batches_at_half_the_price(claude, writer):
     assert found[0].usage.cost_usd == pytest.approx(COST / 2)
 
 
+def test_a_batch_that_took_long_leaves_its_second_drafts_and_the_next_batch_their_time(
+    claude, writer
+):
+    """Three polls of 0.2 s each pass the deadline of 0.1 s before the first batch has ended."""
+
+    def behave(body, number):
+        is_second = "previous_draft_broke" in body["messages"][0]["content"]
+        return ok(body, number) if is_second or number == 1 else (200, {}, written("Hello."), 0)
+
+    server = claude(behave)
+    server.polls_until_ended = 3
+    made = writer(server, batch_size=2, batch_poll_seconds=0.2, deadline_seconds=0.1)
+    found = made.write(orders_of(*[brief_of()] * 4), is_large=True)
+    assert sorted(m.verdict for m in found) == ["passed"] * 2 + ["passed_second"] * 2
+
+
 def test_results_in_any_order_reach_their_own_customer(claude, writer):
     names = ["Ada", "Ben", "Clara", "David"]
 
