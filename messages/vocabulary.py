@@ -35,17 +35,17 @@ glad gladly glimpse glow+ goal goals good grab graceful gracious grateful gratef
 gratitude great greater greatest greatly greet+ greetings grew grow+ grown guest guests guid*
 guidance hand handle handled hands handy happen+ happier happily happiness happy has have having
 hear+ heart heartening heartfelt heartily hearts hello help+ helpful here hey hi highlight highly
-home honest honestly honor+ honour+ hop* hopefully how hug hugs humble humbly idea ideal ideas if
-imagin* imagination immense immensely important impressed improv* improvement improvements in
-incredible incredibly individual indulge indulging input inside insight insights inspir* inspiration
-interest+ into intuitive invit* invitation involv* is it its join+ joy joyful joys jump just keen
-kind kinder kindest kindly kindness kinds know lasting latest learn+ let lets letting life lift
-lifts light lighten+ lightly like liked likes list listen+ little ll long longstanding look+ lot
-lots lov* lovely loyal loyalty luckily made magic main mak* many marvellous marvelous matter+ may
-mean+ meantime meet+ member members mention+ message mind mindful minds minutes modern moment
-moments morning motivated moved much natural naturally near neat need+ new newer newest newly news
-next nice nicely nicer nicest note noticeable now nurture of offer offered offering on one ongoing
-open+ opinion opinions or order ordering our ours ourselves out outstanding over pace pamper+ part
+honest honestly honor+ honour+ hop* hopefully how hug hugs humble humbly idea ideal ideas if imagin*
+imagination immense immensely important impressed improv* improvement improvements in incredible
+incredibly individual indulge indulging input inside insight insights inspir* inspiration interest+
+into intuitive invit* invitation involv* is it its join+ joy joyful joys jump just keen kind kinder
+kindest kindly kindness kinds know lasting latest learn+ let lets letting life lift lifts light
+lighten+ lightly like liked likes list listen+ little ll long longstanding look+ lot lots lov*
+lovely loyal loyalty luckily made magic main mak* many marvellous marvelous matter+ may mean+
+meantime meet+ member members mention+ message mind mindful minds minutes modern moment moments
+morning motivated moved much natural naturally near neat need+ new newer newest newly news next nice
+nicely nicer nicest note noticeable now nurture of offer offered offering on one ongoing open+
+opinion opinions or order ordering our ours ourselves out outstanding over pace pamper+ part
 particular particularly passion passionate patience patient peaceful peek perfect perfectly perhaps
 pick+ place plan planning plans play+ pleasant pleasantly please pleased pleases pleasing pleasure
 pleasures plenty polite positive possibilities possibility possible practical precious prepar*
@@ -64,14 +64,13 @@ supportive sure surely sweet sweeter tailored tak* talent talents talk+ task tas
 tastes team teams tell+ terrific test tests than thank+ thankful thankfully that the their them
 there therefore these they thing things think thinking this those though thought thoughtful
 thoughtfully thoughts thrilled thrive thriving through throughout time timely times tip tips to
-together too tool tools top touch touched toward towards treasur* treat+ tremendous tried true truly
-trust+ trustworthy try trying turn+ understand unforgettable unique unwind up uplifting us us*
-useful user users usual utmost valu* valuable variety various ve versatile very via vibrant view
-views visit vivid voice voices wait+ want+ warm+ warmer warmest warmly warmth wave waves way ways we
-welcom* well wellbeing what whatever when whenever where wherever whether which whichever who whom
-whose why wide wider will willing wisely wish wished wishes wishful wishing with within wonder+
-wonderful wonderfully word words work+ world worth worthwhile worthy would yes you your yours
-yourself
+together too top touch touched toward towards treasur* treat+ tremendous tried true truly trust+
+trustworthy try trying turn+ understand unforgettable unique unwind up uplifting us us* useful user
+users usual utmost valu* valuable variety various ve versatile very via vibrant view views visit
+vivid voice voices wait+ want+ warm+ warmer warmest warmly warmth wave waves way ways we welcom*
+well wellbeing what whatever when whenever where wherever whether which whichever who whom whose why
+wide wider will willing wisely wish wished wishes wishful wishing with within wonder+ wonderful
+wonderfully word words work+ world worth worthwhile worthy would yes you your yours yourself
 """,
     "de": """
 ab abend abenteuer aber abwechslung abwechslungsreich+ aktiv+ aktuell+ aller allerbest+ alltag als
@@ -136,13 +135,13 @@ verstehen versteht vertiefen vertrau* vertrauensvoll+ vertraut+ verwend* verwöh
 vielfältig+ vielmals vollkommen+ vollständig+ vom von vorbeischauen vorbereitet vorfreude vorlieben
 vorschlag vorschläge vorstellen vorteil vorzüglich+ wachs* wahl wähl* wahr+ wahrhaft wäre wären
 warm+ wart* warum was wegen weil weise weitere+ weiterentwickeln weiterhelfen welche welcher welches
-welt wenden wenn wer werden werdet werfen werkzeug werkzeuge wert+ wertgeschätzt+ wertschätzung
-wertvoll+ wichtig+ wie willkommen wir wird wirft wirk* wirklich+ wissen wo wofür wohl wohlbefinden
-wohlergehen wohlfühlen wohltuend+ wohlwollend+ woll* womit worauf wort worte worüber wozu wunder
-wunderbar+ wunderbarerweise wunderschön+ wundervoll+ wunsch wünsch* wunschliste würd* würdigen
-zauber zauberhaft+ zaubern zaubert zeichen zeig* zeit zeitlos zögern zu zudem zufrieden+
-zufriedenheit zugewandt+ zügig+ zuhören zukunft zukünftig+ zum zuneigung zur zusammen zusammenarbeit
-zuverlässig+ zuversicht zuvorkommend+
+welt wenden wenn wer werden werdet werfen wert+ wertgeschätzt+ wertschätzung wertvoll+ wichtig+ wie
+willkommen wir wird wirft wirk* wirklich+ wissen wo wofür wohl wohlbefinden wohlergehen wohlfühlen
+wohltuend+ wohlwollend+ woll* womit worauf wort worte worüber wozu wunder wunderbar+
+wunderbarerweise wunderschön+ wundervoll+ wunsch wünsch* wunschliste würd* würdigen zauber
+zauberhaft+ zaubern zaubert zeichen zeig* zeit zeitlos zögern zu zudem zufrieden+ zufriedenheit
+zugewandt+ zügig+ zuhören zukunft zukünftig+ zum zuneigung zur zusammen zusammenarbeit zuverlässig+
+zuversicht zuvorkommend+
 """,
     "fr": """
 à accompagn* accompagnement accord* accueil accueille accueilli accueillir accueillons achat adapté+
@@ -178,41 +177,40 @@ illumin* imagin* immense impatience impatient+ important+ importe importent impr
 infiniment innovant+ inspir* inspirant+ inspiration instant instants intéress* intéressant+ intérêt
 invit* invitation jeter joie joies joli+ joliment joyeuse joyeusement joyeux l la là laisser laissez
 lanc* large le lecture léger légère les leur liberté librement lire lisez long longtemps longue lors
-lorsque lu lui lumière lumineuse lumineux magie magnifique main mains maintenant mais maison manière
-marque marquer meilleur+ membre membres même mémorable merci mérit* merveilleuse merveilleux message
-mieux minute minutes mise mode moderne moment moments monde montr* mot motivant+ motivé+ mots n
-naturel naturelle naturellement nécessaire nombreuses nombreux nos not* notre nous nouveau nouveauté
+lorsque lu lui lumière lumineuse lumineux magie magnifique main mains maintenant mais manière marque
+marquer meilleur+ membre membres même mémorable merci mérit* merveilleuse merveilleux message mieux
+minute minutes mise mode moderne moment moments monde montr* mot motivant+ motivé+ mots n naturel
+naturelle naturellement nécessaire nombreuses nombreux nos not* notre nous nouveau nouveauté
 nouveautés nouveaux nouvel nouvelle nouvelles nuance nuances occasion occasions occup* œil offrant
-offre offrir offrons on ont opinion optimal+ orient* original originale ou où outil outils ouvert+
-ouvrir ouvrons paisible panier par parce parcourir parcours parfait+ parfaitement parl* parmi part
-partag* partagé+ partageons particip* particulier particulière particulièrement pass* passion
-passionnant+ passionné+ patience pendant pens* permet permettez permettre personnalisé+ petit+ peu
-peut peuvent plac* plaira plaire plaise plaisir plaisirs plaît plein+ pleinement plonger plongez
-plus port* positif positive possibilité possibilités possible pouce pour pourquoi pourra pourrez
-pourriez pouvez pouvoir pouvons pratique pratiques précieuse précieusement précieuses précieux
-préfér* préféré+ prendre prendrez prenez prenons prépar* près présence présent* présents prêt+
-preuve priorité priorités pris prochain prochaine proche proches profit* progresser projet projets
-propos* propre puis puisse puissiez qu qualité qualités quand que quel quelle quelles quelqu quelque
-quelques question questions qui quoi quotidien quotidienne quotidiennement quotidiens raison raisons
-rapide rapidement rapides rassur* ravi+ réaliser recevez recevoir recevrez recommand* reconnaissance
-reconnaissant+ reçu réel+ réellement régulier régulière régulièrement rejoindre réjouir réjouis
-réjouissons réjouit relation remercie remerciement remerciements remercier remercions remplir
-remplit rencontr* rend rendent rendez rendre rendu renseign* répond répondent répondons répondra
-répondre répondu réponse réponses réserv* respect respectueuse respectueux ressenti ressentir
-réussi+ réussir réussite rêve rêver rêves riche riches rien rythme s sa sache sachez salu*
-salutations satisfaction satisfait+ savoir savour* se selon sembl* sens sentiez sentir sera serait
-serein sereine sereinement sereins sérénité serez seriez serions serons seront sert servi serviable
-service services servir servons ses shopping si signe simple simplement simples simplicité simplifi*
-sincère sincèrement sincères sincérité soi soigné+ soigneusement soin soit soleil solution solutions
-sommes son sont soucieux souhait* souriant+ sourire sourires sourit soutenez soutenir soutenu+
-soutien soyez spécial spéciale spécialement spéciales spéciaux splendide style su suffit suggestion
-suggestions suis suite super sur sûr surprendre surtout sympathie sympathique tant tel telle
-tellement témoign* temps tendre tendresse tenir tenons tenue test* tient touch* touché+ tour toute
-toutefois tranquille tranquillement tranquillité très trésor trésors trouv* un une unique univers
-usage utile utiles utilis* utilisation valeur valoris* varié+ variété veill* véritable véritablement
-verrez vers veuillez vie vient vif visit* vite vive vivement vivre vœux voici voilà voir voix
-volonté volontier volontiers vos votre voudriez voudrions vouloir voulons voulu vous voyez vrai+
-vraiment y
+offre offrir offrons on ont opinion optimal+ orient* original originale ou où ouvert+ ouvrir ouvrons
+paisible panier par parce parcourir parcours parfait+ parfaitement parl* parmi part partag* partagé+
+partageons particip* particulier particulière particulièrement pass* passion passionnant+ passionné+
+patience pendant pens* permet permettez permettre personnalisé+ petit+ peu peut peuvent plac* plaira
+plaire plaise plaisir plaisirs plaît plein+ pleinement plonger plongez plus port* positif positive
+possibilité possibilités possible pouce pour pourquoi pourra pourrez pourriez pouvez pouvoir pouvons
+pratique pratiques précieuse précieusement précieuses précieux préfér* préféré+ prendre prendrez
+prenez prenons prépar* près présence présent* présents prêt+ preuve priorité priorités pris prochain
+prochaine proche proches profit* progresser projet projets propos* propre puis puisse puissiez qu
+qualité qualités quand que quel quelle quelles quelqu quelque quelques question questions qui quoi
+quotidien quotidienne quotidiennement quotidiens raison raisons rapide rapidement rapides rassur*
+ravi+ réaliser recevez recevoir recevrez recommand* reconnaissance reconnaissant+ reçu réel+
+réellement régulier régulière régulièrement rejoindre réjouir réjouis réjouissons réjouit relation
+remercie remerciement remerciements remercier remercions remplir remplit rencontr* rend rendent
+rendez rendre rendu renseign* répond répondent répondons répondra répondre répondu réponse réponses
+réserv* respect respectueuse respectueux ressenti ressentir réussi+ réussir réussite rêve rêver
+rêves riche riches rien rythme s sa sache sachez salu* salutations satisfaction satisfait+ savoir
+savour* se selon sembl* sens sentiez sentir sera serait serein sereine sereinement sereins sérénité
+serez seriez serions serons seront sert servi serviable service services servir servons ses shopping
+si signe simple simplement simples simplicité simplifi* sincère sincèrement sincères sincérité soi
+soigné+ soigneusement soin soit soleil solution solutions sommes son sont soucieux souhait*
+souriant+ sourire sourires sourit soutenez soutenir soutenu+ soutien soyez spécial spéciale
+spécialement spéciales spéciaux splendide style su suffit suggestion suggestions suis suite super
+sur sûr surprendre surtout sympathie sympathique tant tel telle tellement témoign* temps tendre
+tendresse tenir tenons tenue test* tient touch* touché+ tour toute toutefois tranquille
+tranquillement tranquillité très trésor trésors trouv* un une unique univers usage utile utiles
+utilis* utilisation valeur valoris* varié+ variété veill* véritable véritablement verrez vers
+veuillez vie vient vif visit* vite vive vivement vivre vœux voici voilà voir voix volonté volontier
+volontiers vos votre voudriez voudrions vouloir voulons voulu vous voyez vrai+ vraiment y
 """,
     "es": """
 a abiert+ abrazo abrazos abre abrimos abrir acept* acogedor acogedora acompañ* acompañarles adelante
@@ -248,42 +246,42 @@ fantástic+ favor favorita favoritas favorito favoritos felices felicidad felici
 fiel fieles fondo form* formas fortalecer función funciones fundamental general generosidad genial
 gentil gesto goce gozar gracias gran grande grandes grata gratitud grato guía gust* gustaría gusto
 gustos ha haber habernos habitual hablar hace hacemos hacen hacer hacerle haga hagamos hall* han
-hará haremos hay hecha hecho hemos hermosa hermoso herramienta herramientas hola honesta honesto
-honor honr* honrad+ hubiera humana humano idea ideal ideales ideas igualmente ilumin* ilusion*
-ilusión ilusionad+ imagin* import* importancia importante importantes incluso increíble increíbles
-inigualable inmensa inmenso inolvidable inspir* inspiración instante instantes interés interesante
-interesantes invit* invitación junt+ la lado larga largo las le leal lealtad les lista listas listo
-listos llen* lleno lo logr* logros los luminosa luminoso magnífic+ manera mano manos maravilla
-maravillas maravillos+ más máximo mediante mejor mejor* mejoras mejores mensaje merece merecemos
-merecen merecid+ miembro miembros mim* mimarse mímese mimo mimos minuto minutos mir* mism+ moderna
-moderno momento momentos mostr* motiv* motivo motivos mucha muchas mucho muchos muestra mundo muy
-natural naturalmente necesidad necesidades necesita necesite noche noches nos nosotr+ not* noticia
-noticias novedad novedades novedos+ nuestr+ nuev+ numerosas numerosos o objetivo objetivos ocasión
-ocup* oferta ofrece ofrecemos ofrecer ofrecerá ofrecerle ofreciendo ofrecieron oiga ojalá opción
-opciones opin* opinión opiniones oportuna oportuno orgullo orgullos+ orgullosamente orient* original
-otorg* paciencia palabra palabras para parece parecer parte particip* partido pas* pasarlo pasión
-paso pasos paz pedido pedir pens* pequeñ+ perfecta perfectamente perfecto perfectos permita
-permítanos permite permiten permitir permitirá pertenecer pida piensa piensan placer plena
-plenamente pleno podamos podemos poder podrá podría podríamos por porque posibilidad posibilidades
-posible posibles positiv+ práctic+ precisa preferencias preferid+ pregunt* preguntas prepar*
-preparad+ presencia present* prioridad prioridades prob* probarlas profunda profundamente profundo
-pronto propia propio próxim+ próximamente proyecto proyectos pruebe pruébelas pueda puede pueden
-puerta pues punto pura puro que qué queremos querer quererle querid+ quien quienes quiera quiere
-quisiera quisiéramos rápida rápidamente rápido rato razón razones realizar realmente recib+ recibe
-recibir recibirá recomend* reconocimiento record* recorrido recuerdo relación relaj* relajad+
-resolver resolverá respald* respet* respeto respetuosa respetuoso responda respondemos responder
-respuesta respuestas resulta resultado resultar rica rico rincón ritmo sabe saber saberlo sacar
-sacarle sacarles salud* saludo saludos saque satisfacción satisfech+ se sea sean segura seguro
-sencill+ sencillamente sencillez sensación sensacional sentido sentimiento sentimos sentir sentirá
-sentirse ser será serán seremos serena sereno sería servicio servicios servir servirle si sí sido
-siendo sienta siéntase siente significa significado significan siguiente simpatía simpatic+ simple
-simplemente simplific* sincera sinceramente sincero sinceros sirve sobre solución soluciones somos
-son sonreír sonría sonríe sonriente sonrisa sonrisas sorprenda sorprendent+ sorprendente
-sorprendentes sorprender su sugerencia sugerencias sum* supuesto sus también tan tanto tarde tardes
-tendrá tendremos tenemos tener tenerle tenga tenido tiempo tiene tienen tierna tierno toda tom*
-tomarse tómese toque trabaj* trabajo tranquil+ tranquilamente tranquilidad trato través tu un una
-única único unid+ us* usarlas usted útil útiles valiosa valioso valor valor* valorad+ valores vari+
-variad+ variedad veamos ventaja ventajas ver verá verdadera verdaderamente verdadero vida visit*
-vistazo viva vivir voluntad voz y ya
+hará haremos hay hecha hecho hemos hermosa hermoso hola honesta honesto honor honr* honrad+ hubiera
+humana humano idea ideal ideales ideas igualmente ilumin* ilusion* ilusión ilusionad+ imagin*
+import* importancia importante importantes incluso increíble increíbles inigualable inmensa inmenso
+inolvidable inspir* inspiración instante instantes interés interesante interesantes invit*
+invitación junt+ la lado larga largo las le leal lealtad les lista listas listo listos llen* lleno
+lo logr* logros los luminosa luminoso magnífic+ manera mano manos maravilla maravillas maravillos+
+más máximo mediante mejor mejor* mejoras mejores mensaje merece merecemos merecen merecid+ miembro
+miembros mim* mimarse mímese mimo mimos minuto minutos mir* mism+ moderna moderno momento momentos
+mostr* motiv* motivo motivos mucha muchas mucho muchos muestra mundo muy natural naturalmente
+necesidad necesidades necesita necesite noche noches nos nosotr+ not* noticia noticias novedad
+novedades novedos+ nuestr+ nuev+ numerosas numerosos o objetivo objetivos ocasión ocup* oferta
+ofrece ofrecemos ofrecer ofrecerá ofrecerle ofreciendo ofrecieron oiga ojalá opción opciones opin*
+opinión opiniones oportuna oportuno orgullo orgullos+ orgullosamente orient* original otorg*
+paciencia palabra palabras para parece parecer parte particip* partido pas* pasarlo pasión paso
+pasos paz pedido pedir pens* pequeñ+ perfecta perfectamente perfecto perfectos permita permítanos
+permite permiten permitir permitirá pertenecer pida piensa piensan placer plena plenamente pleno
+podamos podemos poder podrá podría podríamos por porque posibilidad posibilidades posible posibles
+positiv+ práctic+ precisa preferencias preferid+ pregunt* preguntas prepar* preparad+ presencia
+present* prioridad prioridades prob* probarlas profunda profundamente profundo pronto propia propio
+próxim+ próximamente proyecto proyectos pruebe pruébelas pueda puede pueden puerta pues punto pura
+puro que qué queremos querer quererle querid+ quien quienes quiera quiere quisiera quisiéramos
+rápida rápidamente rápido rato razón razones realizar realmente recib+ recibe recibir recibirá
+recomend* reconocimiento record* recorrido recuerdo relación relaj* relajad+ resolver resolverá
+respald* respet* respeto respetuosa respetuoso responda respondemos responder respuesta respuestas
+resulta resultado resultar rica rico rincón ritmo sabe saber saberlo sacar sacarle sacarles salud*
+saludo saludos saque satisfacción satisfech+ se sea sean segura seguro sencill+ sencillamente
+sencillez sensación sensacional sentido sentimiento sentimos sentir sentirá sentirse ser será serán
+seremos serena sereno sería servicio servicios servir servirle si sí sido siendo sienta siéntase
+siente significa significado significan siguiente simpatía simpatic+ simple simplemente simplific*
+sincera sinceramente sincero sinceros sirve sobre solución soluciones somos son sonreír sonría
+sonríe sonriente sonrisa sonrisas sorprenda sorprendent+ sorprendente sorprendentes sorprender su
+sugerencia sugerencias sum* supuesto sus también tan tanto tarde tardes tendrá tendremos tenemos
+tener tenerle tenga tenido tiempo tiene tienen tierna tierno toda tom* tomarse tómese toque trabaj*
+trabajo tranquil+ tranquilamente tranquilidad trato través tu un una única único unid+ us* usarlas
+usted útil útiles valiosa valioso valor valor* valorad+ valores vari+ variad+ variedad veamos
+ventaja ventajas ver verá verdadera verdaderamente verdadero vida visit* vistazo viva vivir voluntad
+voz y ya
 """,
 }
