@@ -61,6 +61,7 @@ def request(brief: Brief, model: str, max_tokens: int, mended: str | None = None
             {
                 "type": "text",
                 "text": INSTRUCTIONS,
+                # Costs nothing where the model's least length is not reached: see conf, prices.
                 "cache_control": {"type": "ephemeral", "ttl": "1h"},
             }
         ],

@@ -48,8 +48,8 @@ PROMISES = _stems(
     "half lifetime unlimited forever prize winner won$ bonus points? discount rabat credit percent "
     "upgrade shipping delivery trial subscription reward save off$ cheap lower_price price$ "
     "pric(e|ing)_ euro dollar pound usd eur$ manager phone_call personal survey unlock exclusive "
-    "on_us$ gratis kostenlos kostenfrei umsonst geschenk schenk erstatt garant bargeld geld "
-    "gutschein doppel halb lebenslang unbegrenzt fur_immer gewinn bonuspunkt punkte prozent "
+    "on_us$ pour_rien gratis kostenlos kostenfrei umsonst geschenk schenk erstatt garant bargeld "
+    "geld gutschein doppel halb lebenslang unbegrenzt fur_immer gewinn bonuspunkt punkte prozent "
     "versand lieferung rabatt nachlass gutschrift preis umfrage freischalt freigeschaltet exklusiv "
     "sparen gratuit cadeau rembours argent bon_d moitie a_vie illimit gagn prime remise reduction "
     "livraison pour_cent prix sondage offert exclusi economi regal reembols dinero efectivo vale$ "
@@ -84,7 +84,7 @@ TIMES = _stems(
 # Facts that the brief does not hold.
 INVENTED = _stems(
     "you_(bought|purchased|ordered|visited|complained|told|said|asked) your_(recent|last|latest) "
-    "we_(noticed|saw|see|know|heard|remember) birthday complain neighbou?r "
+    "we_(noticed|saw|see|know|heard|remember) birthday know_(where|who|why) complain neighbou?r "
     "your_(family|husband|wife|child|health|address|doctor) gekauft bestellt_haben bemerkt gesehen "
     "wir_wissen geburtstag beschwer ihre?_letzte nachbar remarque nous_savons anniversaire plainte "
     "votre_dernier voisin compro$ hemos_(visto|notado) sabemos cumpleanos queja su_ultim vecino"

@@ -7,16 +7,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-USAGE = {
-    "input_tokens": 100,
-    "output_tokens": 40,
-    "cache_creation_input_tokens": 0,
-    "cache_read_input_tokens": 600,
-}
+# Tokens of every user turn and of every answer; a token of the shared part is four bytes here.
+OWN, OUT, BYTES_A_TOKEN = 100, 40, 4
+# A shared part with fewer tokens is not cached: what Anthropic says of claude-haiku-4-5.
+CACHED_FROM = 4096
 
 
-def message(text, stop_reason="end_turn", usage=None):
-    """A whole answer of the Messages API."""
+def message(text, stop_reason="end_turn"):
+    """A whole answer of the Messages API, but for its usage, which the server counts."""
     return {
         "id": "msg_1",
         "type": "message",
@@ -25,7 +23,7 @@ def message(text, stop_reason="end_turn", usage=None):
         "content": [{"type": "text", "text": text}] if text is not None else [],
         "stop_reason": stop_reason,
         "stop_sequence": None,
-        "usage": usage or USAGE,
+        "usage": {},
     }
 
 
@@ -52,8 +50,9 @@ class FakeClaude:
         self.seconds_after_a_batch_is_made = 0.0
         # (status, headers, body) of every "poll" or "results" of a batch for as long as it is here.
         self.read_answers = {}
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.now = self.most = 0
+        self.cached = set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -74,7 +73,7 @@ class FakeClaude:
                         number = len(outer.requests)
                     status, headers, body, seconds = outer.behave(json.loads(raw), number)
                     time.sleep(seconds)
-                    return self.answer(status, headers, body)
+                    return self.answer(status, headers, outer.counted(json.loads(raw), body))
                 finally:
                     with outer.lock:
                         outer.now -= 1
@@ -136,13 +135,32 @@ class FakeClaude:
         self.server.shutdown()
         self.server.server_close()
 
+    def counted(self, request, answer):
+        """The answer with its usage: the shared part is written to the cache, then read from it."""
+        if not isinstance(answer, dict) or "usage" not in answer:
+            return answer
+        text = "".join(block["text"] for block in request["system"])
+        shared = len(text.encode()) // BYTES_A_TOKEN
+        is_cached = shared >= CACHED_FROM and "cache_control" in request["system"][-1]
+        with self.lock:
+            is_there = text in self.cached
+            if is_cached:
+                self.cached.add(text)
+        usage = {
+            "input_tokens": OWN + (0 if is_cached else shared),
+            "output_tokens": OUT,
+            "cache_creation_input_tokens": shared if is_cached and not is_there else 0,
+            "cache_read_input_tokens": shared if is_cached and is_there else 0,
+        }
+        return {**answer, "usage": usage}
+
     def create_batch(self, body):
         batch_id = f"msgbatch_{len(self.batches) + 1}"
         lines = []
         for number, one in enumerate(body["requests"], 1):
             status, _, answer, _ = self.behave(one["params"], number)
             if status == 200:
-                result = {"type": "succeeded", "message": answer}
+                result = {"type": "succeeded", "message": self.counted(one["params"], answer)}
             elif status == 410:
                 result = {"type": "expired"}
             else:

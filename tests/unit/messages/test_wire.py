@@ -17,11 +17,12 @@ from messages.guard import faults
 from messages.prompt import INSTRUCTIONS, PROMPT_VERSION
 from messages.templates import template
 from tests.unit.messages.conftest import LIMITS, Ledger, brief_of, orders_of
-from tests.unit.messages.fake_claude import USAGE, error, message, written
+from tests.unit.messages.fake_claude import CACHED_FROM, OUT, OWN, error, message, written
 
 GOOD = "Hello Ada, it is a pleasure to have you with us. Enjoy 10% off your next order."
-# 100 tokens at 1 $, 600 read from the cache at 0.1 $, 40 out at 5 $ a million.
-COST = (100 * 1.0 + 600 * 0.1 + 40 * 5.0) / 1e6
+# The instructions, four bytes a token at the server, and 100 tokens at 1 $; 40 out at 5 $ a million.
+SHARED = len(INSTRUCTIONS.encode()) // 4
+COST = ((SHARED + OWN) * 1.0 + OUT * 5.0) / 1e6
 
 
 def ok(body, number):
@@ -45,11 +46,33 @@ def test_a_message_with_its_tokens_and_cost(claude, writer):
     server = claude(ok)
     found = one(writer, server)
     assert (found.text, found.written_by, found.model) == (GOOD, "claude", "claude-haiku-5-5")
-    assert (found.verdict, found.usage.input, found.usage.output) == ("passed", 700, 40)
+    assert (found.verdict, found.usage.input, found.usage.output) == ("passed", SHARED + 100, 40)
     assert found.usage.cost_usd == pytest.approx(COST)
 
 
-def test_five_fields_leave_the_company_and_the_instructions_are_cached(claude, writer):
+def test_the_instructions_are_too_short_to_be_cached_and_are_paid_for_in_full(claude, writer):
+    """As conf/defaults.yaml says beside the prices; if this fails, that is to be said anew."""
+    assert SHARED < CACHED_FROM
+    found = writer(claude(ok), concurrency=1).write(orders_of(*[brief_of()] * 2), is_large=False)
+    assert [m.usage.cost_usd for m in found] == pytest.approx([COST, COST])
+
+
+@pytest.mark.parametrize(("is_large", "factor"), [(False, 1.0), (True, 0.5)])
+def test_a_shared_part_long_enough_is_written_to_the_cache_once_and_then_read(
+    claude, writer, monkeypatch, is_large, factor
+):
+    monkeypatch.setattr("messages.prompt.INSTRUCTIONS", "word" * 5000)
+    made = writer(claude(ok), concurrency=1).write(orders_of(*[brief_of()] * 3), is_large)
+    assert [m.usage.input for m in made] == [5000 + 100] * 3
+    # 5,000 tokens at 2 $ the first time and at 0.1 $ then, beside 100 at 1 $ and 40 out at 5 $.
+    first = (5000 * 2.0 + 100 * 1.0 + 40 * 5.0) / 1e6 * factor
+    then = (5000 * 0.1 + 100 * 1.0 + 40 * 5.0) / 1e6 * factor
+    assert sorted(m.usage.cost_usd for m in made) == pytest.approx([then, then, first])
+
+
+def test_five_fields_leave_the_company_and_the_instructions_are_marked_for_the_cache(
+    claude, writer
+):
     server = claude(ok)
     one(writer, server)
     (body,) = server.requests
@@ -248,6 +271,22 @@ def test_a_large_campaign_goes_out_as_batches_at_half_the_price(claude, writer):
     assert found[0].usage.cost_usd == pytest.approx(COST / 2)
 
 
+def test_a_batch_that_took_long_leaves_its_second_drafts_and_the_next_batch_their_time(
+    claude, writer
+):
+    """Three polls of 0.2 s each pass the deadline of 0.1 s before the first batch has ended."""
+
+    def behave(body, number):
+        is_second = "previous_draft_broke" in body["messages"][0]["content"]
+        return ok(body, number) if is_second or number == 1 else (200, {}, written("Hello."), 0)
+
+    server = claude(behave)
+    server.polls_until_ended = 3
+    made = writer(server, batch_size=2, batch_poll_seconds=0.2, deadline_seconds=0.1)
+    found = made.write(orders_of(*[brief_of()] * 4), is_large=True)
+    assert sorted(m.verdict for m in found) == ["passed"] * 2 + ["passed_second"] * 2
+
+
 def test_results_in_any_order_reach_their_own_customer(claude, writer):
     names = ["Ada", "Ben", "Clara", "David"]
 
@@ -364,5 +403,5 @@ def test_the_same_brief_and_prompt_have_the_same_digest_and_others_another():
     others = [brief_of("Ben"), brief_of(offer_id="discount_20"), brief_of(language="de")]
     digests = {b.digest(PROMPT_VERSION) for b in others} | {brief_of().digest("x"), same}
     assert len(digests) == 5
-    assert USAGE["input_tokens"] == 100 and faults(GOOD, brief_of()) == ()
+    assert faults(GOOD, brief_of()) == ()
     assert set(LANGUAGES) == {"en", "de", "fr", "es"}
