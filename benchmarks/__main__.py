@@ -22,6 +22,7 @@ from benchmarks import (
     survival,
     training,
     uplift_scoring,
+    uplift_truth,
 )
 from benchmarks.session import benchmark_session
 
@@ -39,6 +40,7 @@ BENCHMARKS = {
     "lifetime_predictions": lifetime.predictions,
     "allocation": allocation.run,
     "uplift_scoring": uplift_scoring.run,
+    "uplift_truth": uplift_truth.run,
     "messages": messages.run,
 }
 
