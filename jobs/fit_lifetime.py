@@ -88,7 +88,7 @@ def fitted(
     name = f"lifetime-{context.as_of}"
     with mlflow.start_run(experiment_id=registry.experiment_id(), run_name=name) as active:
         record["trained_at"] = active.info.start_time
-        record["versions"] = register(context, registry, active.info.run_id, found.model, staying)
+        record["versions"] = register(context, registry, active.info.run_id, found, staying)
         log_run(context, record, mark)
     names = [n for n in record["chosen"].values() if n]
     context.progress.say(f"      chosen      {' and '.join(names) or 'no model'}")

@@ -30,9 +30,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Fits:
-    """What came of a date: gold.lifetime_models' rows, the model to predict with, the warnings."""
+    """What came of a date: gold.lifetime_models' rows, the model to predict with, the others that
+    converged by name, the warnings."""
 
     model: LifetimeModel | None = None
+    others: dict[str, LifetimeModel] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -58,12 +60,11 @@ def fit_all(context: Context, summaries: Summaries, day: dt.date) -> Fits:
         found.rows += rows + [
             {**rows[0], "parameter": n, "value": v, "std_error": None} for n, v in more.items()
         ]
-    is_known = identified(name, fits[name], settings)
     found.warnings += doubts(name, fits[name], settings)
-    spend_name, spend = fit_worth(summaries, day, settings, found)
-    found.model = LifetimeModel(
-        name, fitted(name, fits[name]), spend_name, spend, is_known, terms(context)
-    )
+    spent = fit_worth(summaries, day, settings, found)
+    models = {n: model_of(context, n, fit, *spent) for n, fit in fits.items()}
+    found.model = models.pop(name)
+    found.others = {n: m for n, m in models.items() if fits[n].converged}
     return found
 
 
@@ -78,9 +79,15 @@ def fit_one(
         fit = fit_of(whole, name)
     except NotFittableError:
         return None
-    spend_name, spend = fit_worth(summaries, day, settings, Fits())
-    known = identified(name, fit, settings)
-    return LifetimeModel(name, fitted(name, fit), spend_name, spend, known, terms(context))
+    return model_of(context, name, fit, *fit_worth(summaries, day, settings, Fits()))
+
+
+def model_of(
+    context: Context, name: str, fit: Fit, spend_name: str | None, spend: Any
+) -> LifetimeModel:
+    """A fit with the value of a purchase and the terms of conf."""
+    is_known = identified(name, fit, context.settings.lifetime)
+    return LifetimeModel(name, fitted(name, fit), spend_name, spend, is_known, terms(context))
 
 
 def check(whole: Fittable, settings: LifetimeSettings) -> None:

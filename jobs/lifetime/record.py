@@ -12,12 +12,12 @@ from typing import Any
 import pandas as pd
 
 from jobs import lifetime
+from jobs.lifetime.fits import Fits
 from jobs.lifetime.staying import Staying
 from jobs.runtime.context import Context
 from jobs.runtime.registry import CHAMPION, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.writes import Write
-from models.btyd.worth import LifetimeModel
 from models.survival.worth import SurvivalWorth
 
 RECORD = "lifetime.json"
@@ -82,7 +82,7 @@ def register(
     context: Context,
     registry: Registry,
     run_id: str,
-    model: LifetimeModel | None,
+    found: Fits,
     staying: Staying,
 ) -> dict[str, str]:
     """The versions registered, by kind of model (btyd, survival)."""
@@ -90,9 +90,11 @@ def register(
 
     versions: dict[str, str] = {}
     served = Path(lifetime.__file__).with_name("served_model.py")
+    model = found.model
     if model is not None:
         given = (served, model.to_json(), EXAMPLE, model.predict(EXAMPLE))
-        versions["btyd"] = _registered(context, registry, run_id, given)
+        others = {f"lifetime_{n}": m.to_json() for n, m in found.others.items()}
+        versions["btyd"] = _registered(context, registry, run_id, given, others)
         mlflow.set_tags({"version": versions["btyd"], "chosen": model.name})
     if staying.model is not None:
         # A run of its own: a run holds one portable model.

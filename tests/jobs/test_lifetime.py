@@ -13,7 +13,7 @@ import pytest
 
 from jobs import fit_lifetime, plan_retention
 from jobs.lifetime.landmarks import Landmarks, feature_dates
-from jobs.lifetime.record import example_of
+from jobs.lifetime.record import EXAMPLE, example_of
 from jobs.lifetime.staying import fit_one
 from jobs.lifetime.summaries import SparkLikelihood, Summaries
 from jobs.runtime.registry import CHAMPION, Registry
@@ -135,6 +135,20 @@ def test_the_table_is_what_the_registered_model_says(fitted):
         expected = pytest.approx(rows[column].to_numpy(), rel=1e-9, abs=last_digit)
         assert portable[column].to_numpy() == expected
         assert served[column].to_numpy() == pytest.approx(portable[column].to_numpy(), rel=1e-12)
+
+
+def test_the_other_converged_models_are_callable_too(fitted):
+    registry = Registry(lifetime_context(fitted).settings, "lifetime")
+    champion = registry.by_alias(CHAMPION)
+    others = registry.further_models(champion.run_id, "lifetime")
+    rows = of_now(rows_of(fitted, "gold.lifetime_models"))
+    converged = rows[rows["model_name"].str.endswith("nbd") & rows["converged"].eq(True)]
+    chosen = LifetimeModel.from_json(champion.portable)
+    assert {chosen.name, *others} == set(converged["model_name"]) and others
+    for name, text in others.items():
+        model = LifetimeModel.from_json(text)
+        assert (model.name, model.spend, model.terms) == (name, chosen.spend, chosen.terms)
+        assert np.isfinite(model.predict(EXAMPLE)["clv_12m"]).all()
 
 
 def test_the_models_are_compared_and_one_is_chosen(fitted):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.lifetime.fits import Fits, chosen, doubts, fit_worth
+from jobs.lifetime.fits import Fits, chosen, doubts, fit_all, fit_worth
 from jobs.lifetime.summaries import Fittable
 from jobs.runtime.settings import load
 from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import SpendRows
+from models.btyd.rows import PurchaseRows
+from models.btyd.worth import LifetimeModel
 
 SETTINGS = load("demo").lifetime
 AS_OF = dt.date(2018, 1, 1)
@@ -114,6 +117,43 @@ def test_value_that_rises_with_frequency_is_left_to_credibility():
     assert {r["converged"] for r in found.rows if r["parameter"] == "q"} == {True}
     told = {r["parameter"]: r["value"] for r in found.rows}
     assert told["frequency_value_correlation"] == pytest.approx(related)
+
+
+class Customers(Spends):
+    """And of purchases: BG/NBD customers of 300 days, each tenth held out."""
+
+    def __init__(self, count=1_000):
+        draw, rows = np.random.default_rng(5), []
+        for rate, chance in zip(
+            draw.gamma(1.2, 1 / 12, count), draw.beta(1, 4, count), strict=True
+        ):
+            days = draw.exponential(1 / rate, 400).cumsum()[: draw.geometric(chance)]
+            seen = days[days < 300]
+            rows.append((len(seen), seen[-1] if len(seen) else 0.0, 300.0))
+        self.rows = np.array(rows)
+        repeats = self.rows[self.rows[:, 0] > 0, 0]
+        super().__init__(repeats, draw.gamma(6, 5, len(repeats)))
+
+    def purchases(self, day, is_held_out=None):
+        tenth = np.arange(len(self.rows)) % 10 == 0
+        chosen = slice(None) if is_held_out is None else tenth == is_held_out
+        rows = PurchaseRows.of(*self.rows[chosen].T)
+        return Fittable(rows, None, rows.customers)
+
+
+def test_every_model_at_a_maximum_is_kept_with_the_same_worth():
+    context = SimpleNamespace(settings=load("demo"))
+    found = fit_all(context, Customers(), AS_OF)
+    converged = {r["model_name"] for r in found.rows if r["parameter"] == "r" and r["converged"]}
+    assert {found.model.name, *found.others} == converged >= {"bg_nbd", "mbg_nbd"}
+    assert found.model.name not in found.others
+    for name, other in found.others.items():
+        assert (other.name, other.spend, other.terms) == (
+            name,
+            found.model.spend,
+            found.model.terms,
+        )
+        assert LifetimeModel.from_json(other.to_json()) == other
 
 
 def test_value_on_which_frequency_says_nothing_is_gamma_gamma():
