@@ -106,17 +106,24 @@ def lost_at(context: Context, day: dt.date) -> Any | None:
 
 
 def say_who_is_left_out(context: Context, customers: int) -> None:
-    """How many customers of each lifecycle have no rank."""
-    if not context.has("gold.customer_segments"):
-        return
+    """How many customers of each lifecycle have no rank; a warning where it is not known."""
     from pyspark.sql import functions as F
 
-    day = context.as_of
-    rows = context.read("gold.customer_segments").where(f"as_of = DATE'{day}'")
-    left_out = rows.where("lifecycle NOT IN ('active', 'silent')")
-    # At most the five lifecycles.
-    counts = left_out.groupBy("lifecycle").agg(F.count("*").alias("n")).orderBy("lifecycle")
-    said = ", ".join(f"{r['n']:,} {r['lifecycle']}" for r in counts.collect())
+    name, day = "gold.customer_segments", context.as_of
+    lifecycles = []
+    if context.has(name):
+        rows = context.read(name).where(f"as_of = DATE'{day}'").groupBy("lifecycle")
+        # At most the five lifecycles.
+        lifecycles = rows.agg(F.count("*").alias("n")).orderBy("lifecycle").collect()
+    if not lifecycles:
+        context.progress.warn(
+            f"{name}: has no row for {day}, so lost customers are neither named nor left out. Run "
+            f"`spark-submit jobs/score_customers.py --env {context.settings.env} --as-of {day}` "
+            "first."
+        )
+        return
+    left_out = [r for r in lifecycles if r["lifecycle"] not in ("active", "silent")]
+    said = ", ".join(f"{r['n']:,} {r['lifecycle']}" for r in left_out)
     context.progress.say(
         f"      {customers:,} customers to choose from; left out: {said or 'none'}"
     )

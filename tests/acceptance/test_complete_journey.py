@@ -132,6 +132,22 @@ def test_survival_stands_beside_the_classifiers_and_dates_who_leaves(demo):
     assert len(dates) and (dates > "2018-01-01").all()
 
 
+def test_p_alive_is_not_shown_where_the_data_do_not_tell_who_left(demo):
+    """Under one in a thousand leaves a purchase: null with a reason, a warning, and MLflow's tag."""
+    from jobs.runtime.registry import CHAMPION, Registry
+    from jobs.runtime.settings import load
+
+    root, first = demo[:2]
+    scores = _table(root, "gold.customer_scores")
+    now = scores[scores["as_of"].astype(str) == "2018-01-01"]
+    assert set(now["p_alive_basis"]) == {"not_identified"} and now["p_alive"].isna().all()
+    said = "dropout is not identified ("
+    assert any(line.startswith("warning: ") and said in line for line in first.splitlines())
+    registry = Registry(load("demo", lakehouse={"root": str(root), "catalog": None}), "lifetime")
+    fit = registry.client.get_run(registry.by_alias(CHAMPION).run_id)
+    assert said in fit.data.tags["warnings"]
+
+
 def test_a_second_run_changes_nothing(demo):
     root, _, second, _, before, report = demo
     assert _versions(root) == before

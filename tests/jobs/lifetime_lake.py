@@ -75,6 +75,11 @@ def purchases(customers: int = 400, seed: int = 2) -> list[tuple[str, dt.date, f
 
 def write_lifetime_lake(context, customers: int = 400) -> None:
     """silver.transactions alone: no features, no labels."""
+    write_purchases(context, purchases(customers))
+
+
+def write_purchases(context, bought: list[tuple[str, dt.date, float]]) -> None:
+    """silver.transactions of (customer, day, amount), known when they happened."""
     lines = [
         {
             "customer_id": who,
@@ -86,7 +91,7 @@ def write_lifetime_lake(context, customers: int = 400) -> None:
             "batch_id": "b",
             "content_hash": n,
         }
-        for n, (who, day, amount) in enumerate(purchases(customers))
+        for n, (who, day, amount) in enumerate(bought)
     ]
     context.lake.commit([_write(context, "silver.transactions", lines, ["b"], is_checked=False)])
 

@@ -1,0 +1,216 @@
+"""fit_lifetime and plan_retention on data that hold little: a reason each, and no NaN in gold."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from jobs import build_features, fit_lifetime, plan_retention
+from jobs.runtime.errors import TableError
+from jobs.runtime.registry import Registry
+from jobs.runtime.settings import load
+from tests.jobs.ingest_lake import TRANSACTIONS, Said
+from tests.jobs.lifetime_lake import (
+    AS_OF,
+    FIRST,
+    lifetime_context,
+    of_now,
+    purchases,
+    rows_of,
+    write_purchases,
+    write_scores,
+)
+
+pytestmark = pytest.mark.spark_only
+# Without a purchase on it as_of could not be taken.
+LAST = ("later", AS_OF, 1.0)
+GOLD = (
+    "customer_lifetime",
+    "lifetime_models",
+    "clv_backtest",
+    "segment_survival",
+    "retention_plan",
+    "strategy_comparison",
+)
+NO_LANDMARK = (
+    "no survival model at 2018-01-01: 0 customers were seen to leave, at least 30 must be. Build "
+    "features of earlier dates, or shorten lifetime.survival.window_days."
+)
+NO_AMOUNTS = (
+    "no repeat purchase has a positive amount: purchases are forecast, worth is null (clv_basis "
+    "no_amounts)."
+)
+
+
+def on(*days: int) -> list[dt.date]:
+    return [FIRST + dt.timedelta(days=d) for d in days]
+
+
+def one_time_buyers():
+    """One every fourth day of the year, and one on its last day: nothing was seen of them since."""
+    return [(f"c{d:03d}", day, 9.0) for d in (*range(0, 364, 4), 364) for day in on(d)]
+
+
+def buyers_at_random(customers: int, leavers: int, seed: int = 5):
+    """A purchase every five days, by chance; the first `leavers` stop within 200 days."""
+    draw = np.random.default_rng(seed)
+    found = []
+    for number in range(customers):
+        rate, at = draw.gamma(6, 1 / 30), float(draw.integers(0, 30))
+        end = draw.integers(40, 200) if number < leavers else 365
+        while at < end:
+            found.append((f"c{number:03d}", on(int(at))[0], 8.0 + number % 5))
+            at += draw.exponential(1 / rate)
+    return found
+
+
+def run(context, job):
+    """The warnings of a run."""
+    context.progress = Said()
+    job.run(context)
+    return context.progress.warnings
+
+
+def planned(root):
+    """A plan of who bought in the last 90 days; the figures of all gold tables are no NaN."""
+    write_scores(lifetime_context(root), AS_OF)
+    run(lifetime_context(root), plan_retention)
+    plan = rows_of(root, "gold.retention_plan")
+    assert plan["why"].notna().all()
+    for _, rows in plan.groupby("strategy"):
+        assert sorted(rows["rank"]) == list(range(1, len(rows) + 1))
+    assert_no_nan(root)
+    return plan
+
+
+def assert_no_nan(root):
+    from pyspark.sql import functions as F
+
+    context = lifetime_context(root)
+    for name in GOLD:
+        if not context.has(f"gold.{name}"):
+            continue
+        table = context.read(f"gold.{name}")
+        numbers = [c for c, kind in table.dtypes if kind == "double"]
+        wrong = [F.sum(F.isnan(c).cast("int")).alias(c) for c in numbers]
+        assert not any(table.agg(*wrong).collect()[0].asDict().values()), name
+
+
+@pytest.mark.parametrize(
+    ("bought", "warning"),
+    [
+        (
+            one_time_buyers(),
+            "no lifetime model at 2018-01-01: none of 92 customers bought again: neither how often "
+            "they buy nor whether they left can be learnt.",
+        ),
+        (
+            [("only", day, 5.0) for day in on(0, 200, 360)],
+            "no lifetime model at 2018-01-01: 1 customers, 1 of them with a repeat purchase: fewer "
+            "than lifetime.fewest_customers = 50 (half of them repeaters).",
+        ),
+    ],
+    ids=["one purchase each", "one customer"],
+)
+def test_too_little_to_learn_from_is_said(bought, warning, spark, tmp_path):
+    root = tmp_path / "lakehouse"
+    write_purchases(lifetime_context(root), [*bought, LAST])
+
+    warnings = run(lifetime_context(root), fit_lifetime)
+
+    assert {warning, NO_LANDMARK} <= set(warnings)
+    rows = rows_of(root, "gold.customer_lifetime")
+    assert sorted(rows["customer_id"]) == sorted({who for who, *_ in bought})
+    assert set(rows["p_alive_basis"]) == {"not_fitted"} == set(rows["clv_basis"])
+    figures = ["p_alive", "expected_purchases_90d", "clv_12m", "value_at_stake"]
+    assert rows[figures].isna().all().all()
+    plan = planned(root)
+    assert plan["expected_value_kept"].isna().all()
+    assert not plan[plan["strategy"] == "net_value"]["is_chosen"].any()
+
+
+def test_a_history_of_returns_alone_has_no_customer(spark, tmp_path):
+    root = tmp_path / "lakehouse"
+    write_purchases(lifetime_context(root), [("a", on(3)[0], -5.0), ("b", on(9)[0], -1.0), LAST])
+
+    warnings = run(lifetime_context(root), fit_lifetime)
+
+    assert warnings[0].startswith("no lifetime model at 2018-01-01: none of 0 customers")
+    assert not len(rows_of(root, "gold.customer_lifetime"))
+    assert_no_nan(root)
+
+
+def test_without_amounts_purchases_are_forecast_and_worth_is_null(company):
+    """As docs/own_data.md says: amount: 0 in the mapping. One bought on the last day, T = 0."""
+    mapping = {**TRANSACTIONS["mapping"], "amount": "0"}
+    company.source("visits", TRANSACTIONS, mapping=mapping)
+    bought = [*purchases(150), ("new", on(364)[0], 0.0)]
+    lines = [f"{who},o{n},p,{day} 12:00:00,1," for n, (who, day, _) in enumerate(bought)]
+    company.file("visits/a.csv", "customer,order,product,time,pieces,rebate", *lines)
+    company.ingest()
+    kept = company.rows("silver.transactions", "amount", "warnings")
+    assert len(kept) == len(bought) and set(kept) == {(0, "amount_is_zero")}
+
+    warnings = run(lifetime_context(company.root), fit_lifetime)
+
+    assert NO_AMOUNTS in warnings
+    rows = of_now(rows_of(company.root, "gold.customer_lifetime")).set_index("customer_id")
+    assert set(rows["clv_basis"]) == {"no_amounts"}
+    assert rows.filter(regex="clv_1|clv_3|clv_9|value_at_stake|expected_value").isna().all().all()
+    assert rows.loc["new", ["frequency", "observed_days"]].tolist() == [0, 0]
+    for column in ("p_no_purchase", "expected_purchases_90d"):
+        assert rows[column].between(0, 90).all()
+    plan = planned(company.root)
+    assert plan["expected_value_kept"].isna().all() and plan["is_chosen"].any()
+
+
+def test_where_nobody_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
+    """Four of 60 leave, of some 4,000 purchases: too few to say who has left; and with a window of
+    a year nobody has."""
+    root = tmp_path / "lakehouse"
+    survival = load("demo").lifetime.survival.model_dump() | {"window_days": 366}
+    context = lifetime_context(root, survival=survival)
+    write_purchases(context, [*buyers_at_random(60, 4), LAST])
+    dates = [AS_OF, *(AS_OF - dt.timedelta(days=n) for n in (30, 60))]
+    build_features.run(lifetime_context(root, options={"as_of_dates": dates}))
+
+    warnings = run(context, fit_lifetime)
+
+    assert NO_LANDMARK in warnings
+    said = [w for w in warnings if "dropout is not identified (" in w]
+    assert len(said) == 1 and "p_alive is not shown" in said[0]
+    rows = of_now(rows_of(root, "gold.customer_lifetime"))
+    assert set(rows["p_alive_basis"]) == {"not_identified"} and rows["p_alive"].isna().all()
+    assert rows["expected_purchases_90d"].between(0, 90).all()
+    assert np.isfinite(rows["clv_12m"]).all()
+    assert rows["remaining_lifetime_days"].isna().all()
+    registry = Registry(context.settings, "lifetime")
+    tag = registry.client.get_run(registry.by_alias("champion").run_id).data.tags["warnings"]
+    assert tag.split("\n") == warnings
+    plan = planned(root)
+    said = plan[plan["strategy"] == "p_alive"]["why"]
+    assert said.str.startswith("P(alive) is not known; expected purchases in 30 days").all()
+
+
+def test_where_all_leave_there_is_a_model_and_nobody_to_keep(spark, tmp_path):
+    """All stop by day 200 of the year, and count as lost by day 291; the landmarks lie before."""
+    root = tmp_path / "lakehouse"
+    write_purchases(lifetime_context(root), [*buyers_at_random(100, 100), LAST])
+    dates = [AS_OF - dt.timedelta(days=n) for n in (0, 180, 210, 240)]
+    build_features.run(lifetime_context(root, options={"as_of_dates": dates}))
+
+    warnings = run(lifetime_context(root), fit_lifetime)
+
+    models = of_now(rows_of(root, "gold.lifetime_models"))
+    kinds = {"cox", "weibull_aft", "discrete_hazard"}
+    assert kinds & set(models[models["is_chosen"]]["model_name"]), warnings
+    rows = of_now(rows_of(root, "gold.customer_lifetime"))
+    assert rows["customer_id"].nunique() == len(rows) == 100
+    assert rows[["remaining_lifetime_days", "clv_12m_survival"]].isna().all().all()
+    assert (rows["clv_12m"].notna() | (rows["clv_basis"] == "not_fitted")).all()
+    assert_no_nan(root)
+    write_scores(lifetime_context(root), AS_OF)
+    with pytest.raises(TableError, match=r"gold\.customer_scores: has no row for as_of 2018"):
+        plan_retention.run(lifetime_context(root))
