@@ -70,6 +70,16 @@ OFFER_PLAN = Table(
             "double",
             "Gain that one more unit of budget brings, currency; null: not chosen by gain",
         ),
+        Column(
+            "minimum_detectable_effect",
+            "double",
+            "Change of conversion that it finds 4 times in 5; null: nobody held out, or no effect",
+        ),
+        Column(
+            "customers_needed",
+            "bigint",
+            "Customers, held out too, to find a change of 0.05 so often; null: no hold-out in conf",
+        ),
     ),
 )
 

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 from jobs.deciding.allocation import Problem, allocate
 from jobs.deciding.contacts import past_contacts
+from jobs.deciding.measuring import expected_conversion, power, power_said
+from jobs.deciding.offers import offers_of_conf
 from jobs.deciding.policies import chosen_policy
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError
-from jobs.runtime.offers import load_offers
 from jobs.runtime.writes import Write
 
 
@@ -38,7 +39,8 @@ def run(context: Context) -> None:
         wanted = context.lake.keep(offer_decisions(rows, offers, *named, decisions.redemption_rate))
         known, drawn = hold_out(context, wanted)
         decided = context.lake.keep(with_hold_out(wanted, known.unionByName(drawn)))
-        summary = offer_plan(decided, budget, unit, price)
+        sizes = measurable(context, decided)
+        summary = offer_plan(decided, budget, unit, price, sizes)
         writes = [
             Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
             Write(context.table("gold.offer_plan"), summary, [context.as_of]),
@@ -47,6 +49,8 @@ def run(context: Context) -> None:
             writes.append(Write(context.table("gold.hold_out"), drawn, mode="merge"))
         context.write(writes)
         tell(context, policy.name, unit, budget, plan.used, price)
+        for row in sizes:
+            context.progress.say(f"      {power_said(row)}")
     finally:
         context.lake.forget()
 
@@ -67,23 +71,13 @@ def hold_out(context: Context, decided: Any) -> tuple[Any, Any]:
     return known, context.lake.keep(newly_drawn(strata, known, share, context.as_of))
 
 
-def offers_of_conf() -> list[Any]:
-    """The offers as transforms take them."""
-    from transforms.offers import Offer
+def measurable(context: Context, decided: Any) -> list[dict[str, Any]]:
+    """What the hold-out of each offer will be able to find, before anything is sent."""
+    from transforms.decisions import plan_arms
 
-    return [
-        Offer(
-            name=name,
-            share=o.cost.share,
-            money=o.cost.money,
-            is_paid_on_redemption=o.cost.paid == "redeemed",
-            again_after_days=o.again_after_days,
-            most_customers=o.most_customers,
-            eligible=o.eligible,
-            is_in_budget=o.in_budget,
-        )
-        for name, o in load_offers().items()
-    ]
+    arms = [r.asDict() for r in plan_arms(decided).collect()]  # offers x 2
+    conversion = expected_conversion(of_day(context, "gold.customer_scores", ""))
+    return power(arms, conversion, context.settings.decisions.hold_out_share)
 
 
 class Policy(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.deciding.measuring import HOPED_CONVERSION, power, results
+from jobs.deciding.measuring import expected_conversion, power, power_said, results
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.writes import Write
@@ -47,8 +47,6 @@ def run(context: Context) -> None:
 
 def tell_power(context: Context, contacts: Any) -> None:
     """What campaigns under way can find, before they have: too small a hold-out is seen in time."""
-    from pyspark.sql import functions as F
-
     from transforms.campaign_outcomes import arms_under_way
 
     horizon = context.settings.churn.primary_horizon_days
@@ -56,22 +54,9 @@ def tell_power(context: Context, contacts: Any) -> None:
     if not arms:
         return
     scores = context.read("gold.customer_scores").where(f"as_of <= DATE'{context.as_of}'")
-    stays = scores.agg(F.avg(1 - F.col("churn_probability"))).collect()[0][0]
-    # Nothing is known to vary more than a half.
-    conversion = 0.5 if stays is None else float(stays)
-    for row in power(arms, conversion, context.settings.decisions.hold_out_share):
-        said = (
-            f"{row['campaign_id']} {row['offer_id']}: {row['treated']:,} sent, "
-            f"{row['held_out']:,} held out; "
-        )
-        said += (
-            f"finds {100 * row['found']:.1f} points of conversion 4 times in 5"
-            if row["found"] is not None
-            else "nothing can be measured without a hold-out"
-        )
-        if row["needed"] is not None:
-            said += f" ({100 * HOPED_CONVERSION:.0f} points need {row['needed']:,} customers)"
-        context.progress.say(f"      under way   {said}")
+    share = context.settings.decisions.hold_out_share
+    for row in power(arms, expected_conversion(scores), share):
+        context.progress.say(f"      under way   {power_said(row)}")
 
 
 def tell(context: Context, found: list[dict[str, Any]]) -> None:

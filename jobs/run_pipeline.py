@@ -10,6 +10,7 @@ from typing import Any
 from jobs import (
     build_features,
     decide_offers,
+    deliver_outbox,
     estimate_uplift,
     fit_lifetime,
     ingest,
@@ -27,13 +28,16 @@ from jobs.runtime.context import Context
 
 # Simulated answers: a month in which offers go out, and a month to see what they do.
 ANSWER_DAYS = 60
+# Days after as_of on which approved messages go out: in that month, and before an offer expires,
+# which none does within 14 days.
+DELIVERIES = (10, 20, 30)
 
 
 def run(context: Context) -> None:
     """Every step in order; each prints what it wrote."""
     progress = context.progress
     is_simulated = context.settings.simulation is not None
-    progress.expect(9 + 9 * is_simulated)
+    progress.expect(9 + 10 * is_simulated)
     if is_simulated:
         with progress.step("simulate: a company and its files"):
             simulate.run(context)
@@ -85,6 +89,12 @@ def campaign_loop(context: Context) -> None:
     with progress.step("write_messages"):
         if not context.is_dry:
             write_messages.run(context)
+    with progress.step("deliver_outbox: the messages, all of them approved"):
+        if not context.is_dry:
+            simulate.approve(context)
+            for days_on in DELIVERIES:
+                with at(context, context.as_of + dt.timedelta(days=days_on)):
+                    deliver_outbox.run(context)
     with progress.step(f"simulate: what customers did until {later}"):
         simulate.answer(context, ANSWER_DAYS + 1)
     with progress.step("ingest: what they did"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.runtime.command import ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import UsageError
+from jobs.runtime.writes import Write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,9 +121,25 @@ def write(context: Context, name: str, folder: Path) -> None:
     rows.repartition("file_number").write.partitionBy("file_number").parquet(str(folder))
 
 
+def approve(context: Context) -> None:
+    """Release the messages of the plan of as_of: a simulated company has nobody to read them."""
+    from pyspark.sql import functions as F
+
+    table = context.table("gold.messages")
+    held = context.read(table.name).where(f"campaign_id = '{plan_name(context)}' AND NOT approved")
+    columns = [F.lit(True).alias(c) if c == "approved" else F.col(c) for c in table.column_names]
+    if held.take(1):
+        context.write([Write(table, held.select(*columns), mode="merge")])
+
+
+def plan_name(context: Context) -> str:
+    """The campaign of the plan of as_of."""
+    return f"plan-{context.as_of}"
+
+
 def answer(context: Context, days: int) -> None:
-    """What the customers bought in the days from as_of on, given what the plan of as_of sent them:
-    new files among the sources, written once a plan."""
+    """What the customers bought in the days from as_of on, given what deliver_outbox sent them of
+    the plan of as_of: new files among the sources, written once a plan."""
     from simulator.files import SOURCES
     from simulator.world import FIRST_DAY
 
@@ -139,7 +156,7 @@ def answer(context: Context, days: int) -> None:
         draft = folder / f".answers-{name}"
         shutil.rmtree(draft, ignore_errors=True)
         columns = [c for c in SOURCES[name].columns.split(", ") if "file_number" not in c]
-        made = answer_maker(name, simulated_world(context), day + days, f"plan-{context.as_of}")
+        made = answer_maker(name, simulated_world(context), day + days, plan_name(context))
         plan.mapInPandas(made, ", ".join(columns)).coalesce(1).write.parquet(str(draft))
         if name == "transactions":
             # The last to appear: with it the answers are complete.
@@ -162,13 +179,12 @@ def sent_offers(context: Context) -> Any:
     place = F.lit(-1)
     for number, name in enumerate(OFFERS):
         place = F.when(F.col("offer_id") == name, number).otherwise(place)
-    sent = context.read("gold.offer_decisions").where(
-        f"as_of = DATE'{context.as_of}' AND offer_id IS NOT NULL AND NOT is_held_out"
-    )
-    sent = sent.select(
+    taken = context.read("gold.outbox_deliveries").where("status = 'sent'").select("contact_id")
+    contacts = context.read("gold.outbox").where(f"campaign_id = '{plan_name(context)}'")
+    sent = contacts.join(taken, on="contact_id", how="inner").select(
         F.substring("customer_id", 2, 12).cast("bigint").alias("id"),
         place.alias("offer"),
-        F.datediff(F.col("send_on"), F.lit(FIRST_DAY)).alias("day"),
+        F.datediff(F.col("triggered_on"), F.lit(FIRST_DAY)).alias("day"),
     )
     everybody = context.spark.range(simulated_world(context).customers)
     joined = everybody.join(sent, on="id", how="left")

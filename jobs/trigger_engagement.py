@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.deciding.contacts import campaign_contacts, planned_contacts
+from jobs.deciding.offers import offers_of_conf
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import UsageError
@@ -67,11 +68,11 @@ def levels_of_conf(context: Context) -> list[str]:
 
 
 def rises_of(context: Context) -> Any:
-    """Customers whose level rose, with what rules may name and what stops them; None: no as_of
-    before this one was scored."""
+    """Customers whose level rose, with what rules may name, what stops them, and the offers that
+    they may get; None: no as_of before this one was scored."""
     from pyspark.sql import functions as F
 
-    from transforms.engagement import outbox_contacts, risen, with_stop
+    from transforms.engagement import risen, with_allowed, with_stop
 
     context.needs("gold.customer_scores", "score_customers")
     scores = context.read("gold.customer_scores")
@@ -85,17 +86,44 @@ def rises_of(context: Context) -> Any:
         return None
     now = scores.where(F.col("as_of") == day)
     rises = risen(now, scores.where(F.col("as_of") == F.lit(previous)), levels_of_conf(context))
-    segments = context.read("gold.customer_segments").where(F.col("as_of") == day)
+    for facts in facts_of_day(context):
+        rises = rises.join(facts, on="customer_id", how="left")
+    contacts = other_contacts(context)
+    stopped = with_stop(rises, contacts, context.as_of, context.settings.triggers.cooling_off_days)
+    effects = newest_effects(context)
+    return with_allowed(stopped, offers_of_conf(), contacts, effects, context.as_of)
+
+
+def facts_of_day(context: Context) -> list[Any]:
+    """What rules and offers' conditions may name beside the scores: one row a customer each."""
+    day = f"as_of = DATE'{context.as_of}'"
     facts = ("lifecycle", "segment", "segment_group", "recency_days", "frequency")
-    known = segments.select("customer_id", *facts, "engagement_score")
+    segments = context.read("gold.customer_segments").where(day)
+    bought = context.read("features.transactions").where(day)
     current = context.read("silver.customers").where("valid_to IS NULL")
-    profiles = current.select("customer_id", "is_opted_out")
-    for other in (known, profiles):
-        rises = rises.join(other, on="customer_id", how="left")
+    return [
+        segments.select("customer_id", *facts, "engagement_score"),
+        bought.select("customer_id", "total_orders", "total_revenue", "tenure_days"),
+        current.select("customer_id", "is_opted_out"),
+    ]
+
+
+def other_contacts(context: Context) -> Any:
+    """Every contact but those that this job made for as_of itself."""
+    from transforms.engagement import outbox_contacts
+
     ours = outbox_contacts(context.read("gold.outbox"), context.read("gold.outbox_deliveries"))
-    others = campaign_contacts(context).unionByName(planned_contacts(context))
-    others = others.unionByName(ours.where(F.col("contacted_on") != day))
-    return with_stop(rises, others, context.as_of, context.settings.triggers.cooling_off_days)
+    others = campaign_contacts(context).unionByName(planned_contacts(context, is_of_today=True))
+    return others.unionByName(ours.where(f"contacted_on <> DATE'{context.as_of}'"))
+
+
+def newest_effects(context: Context) -> Any:
+    """What experiments said last, by as_of, of every customer and offer; empty: nothing yet."""
+    effects = context.read("gold.offer_effects").where(
+        f"as_of <= DATE'{context.as_of}' AND basis <> 'observational'"
+    )
+    newest = effects.agg({"as_of": "max"}).collect()[0][0]
+    return effects.where(f"as_of = DATE'{newest or context.as_of}'")
 
 
 def tell(context: Context, rises: Any, fresh: Any) -> None:

@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.gold_engagement import OUTBOX
 from transforms.conform import conform
-from transforms.decisions import with_next_plan
 from transforms.engagement import contact_id
+from transforms.plans import days_of, keep_standing
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,9 @@ def queued(
     """
     approved = messages.where(F.coalesce("approved", F.lit(False)))
     approved = approved.select("campaign_id", "customer_id", "offer_id")
-    stands = F.col("next_as_of").isNull() | (F.col("send_on") <= F.col("next_as_of"))
-    due = with_next_plan(decisions).where(
+    due = keep_standing(decisions).where(
         F.col("offer_id").isNotNull()
         & ~F.col("is_held_out")
-        & stands
         & (F.col("send_on") <= F.lit(day).cast("date"))
     )
     due = due.select("campaign_id", "customer_id", "offer_id", "as_of", "send_on")
@@ -56,7 +54,9 @@ def queued(
         "offer_id",
         _channel(ways).alias("channel"),
         F.lit(False).alias("is_held_out"),
-        F.date_add("send_on", _valid_days(ways)).alias("expires_on"),
+        F.date_add("send_on", days_of({w.offer_id: w.valid_days for w in ways})).alias(
+            "expires_on"
+        ),
     )
     # An offer that conf no longer has is not made.
     known = rows.where(
@@ -93,10 +93,3 @@ def _channel(ways: Sequence[Way]) -> Column:
     for way in ways:
         channel = F.when(F.col("offer_id") == way.offer_id, way.channel).otherwise(channel)
     return channel
-
-
-def _valid_days(ways: Sequence[Way]) -> Column:
-    days = F.lit(0)
-    for way in ways:
-        days = F.when(F.col("offer_id") == way.offer_id, way.valid_days).otherwise(days)
-    return days

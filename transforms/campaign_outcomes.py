@@ -6,6 +6,7 @@ import datetime as dt
 
 from pyspark.sql import DataFrame, functions as F
 
+from transforms.plans import tried_decisions
 from transforms.purchases import is_purchase
 
 METRICS = ("conversion", "retained_revenue")
@@ -17,10 +18,10 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFra
     Columns: campaign_id, customer_id, offer_id, is_treated, contacted_on, policy.
 
     `contacts`: silver.campaign_contacts, those chosen at random (policy mass; the held-out have no
-    offer). `decisions`: gold.offer_decisions, whoever was chosen (policy personalised). `outbox`:
+    offer). `decisions`: gold.offer_decisions, the tried ones (policy personalised). `outbox`:
     gold.outbox, whom a rule would give an offer (campaign trigger-<rule>-<period>, personalised);
     whether it reached them or not, since of the held-out nobody knows whether it would have. Its
-    messages are those of decisions.
+    messages say which decisions were tried.
     """
     random = contacts.where(F.coalesce("is_randomised", F.lit(False))).select(
         "campaign_id",
@@ -30,7 +31,7 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFra
         F.col("contacted_at").cast("date").alias("contacted_on"),
         F.lit("mass").alias("policy"),
     )
-    decided = decisions.where(F.col("offer_id").isNotNull() & F.col("effect").isNotNull()).select(
+    decided = tried_decisions(decisions, outbox).select(
         "campaign_id",
         "customer_id",
         "offer_id",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window, functions as F
+from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.gold_decisions import OFFER_DECISIONS, OFFER_PLAN
 from transforms.allocation import NONE
@@ -66,28 +66,6 @@ def revenue_a_year() -> Column:
     return F.col("revenue_365d") * F.lit(365.0) / F.coalesce(days, F.lit(365))
 
 
-def sent_decisions(decisions: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row an offer of an earlier plan that went out, or would have but for the hold-out:
-    customer_id, offer_id, contacted_on.
-
-    A plan holds until the next one: what it meant to send after that day was decided anew. Who is
-    held out cools off like the others: else the next plan would choose them, and few others, again.
-    """
-    dated = with_next_plan(decisions.where(F.col("as_of") < F.lit(as_of).cast("date")))
-    until = F.coalesce(F.col("next_as_of"), F.lit(as_of).cast("date"))
-    sent = dated.where(F.col("offer_id").isNotNull() & (F.col("send_on") <= until))
-    return sent.select("customer_id", "offer_id", F.col("send_on").alias("contacted_on"))
-
-
-def with_next_plan(decisions: DataFrame) -> DataFrame:
-    """Add next_as_of, the as_of of the plan that followed; null: none has."""
-    dates = decisions.select("as_of").distinct()
-    following = dates.select(
-        F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
-    )
-    return decisions.join(following, on="as_of", how="inner")
-
-
 def is_in_share(share: float, *columns: Column) -> Column:
     """True for a share of the rows, by a hash of the columns: the same on every run and engine."""
     if share <= 0:
@@ -131,10 +109,30 @@ def offer_decisions(
     return conform(rows.select("*", _why().alias("why")), OFFER_DECISIONS)
 
 
+def plan_arms(decisions: DataFrame) -> DataFrame:
+    """One row an offer with an effect and arm of a plan: campaign_id, policy, offer_id, is_treated,
+    customers. Outside the budget no effect is claimed, so none is measured."""
+    arms = decisions.where(F.col("effect").isNotNull()).groupBy(
+        "campaign_id", "offer_id", "is_held_out"
+    )
+    return arms.agg(F.count("*").alias("customers")).select(
+        "campaign_id",
+        F.lit("personalised").alias("policy"),
+        "offer_id",
+        (~F.col("is_held_out")).alias("is_treated"),
+        "customers",
+    )
+
+
 def offer_plan(
-    decisions: DataFrame, budget: float, budget_unit: str, shadow_price: float | None
+    decisions: DataFrame,
+    budget: float,
+    budget_unit: str,
+    shadow_price: float | None,
+    power: Sequence[Mapping[str, Any]] = (),
 ) -> DataFrame:
-    """One row an offer that someone gets. `shadow_price` is None where gain did not choose."""
+    """One row an offer that someone gets. `shadow_price` is None where gain did not choose.
+    `power`: at most one row an offer: offer_id, found (smallest effect), needed (customers)."""
     sums = (
         decisions.where(F.col("offer_id").isNotNull())
         .groupBy("as_of", "offer_id")
@@ -145,8 +143,15 @@ def offer_plan(
             F.coalesce(F.sum("expected_cost"), F.lit(0.0)).alias("expected_cost"),
         )
     )
+    found, needed = F.lit(None).cast("double"), F.lit(None).cast("bigint")
+    for row in power:
+        is_it = F.col("offer_id") == row["offer_id"]
+        found = F.when(is_it, F.lit(row["found"]).cast("double")).otherwise(found)
+        needed = F.when(is_it, F.lit(row["needed"]).cast("bigint")).otherwise(needed)
     rows = sums.select(
         "*",
+        found.alias("minimum_detectable_effect"),
+        needed.alias("customers_needed"),
         F.lit(float(budget)).alias("budget"),
         F.lit(budget_unit).alias("budget_unit"),
         F.lit(shadow_price).cast("double").alias("shadow_price"),

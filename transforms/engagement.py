@@ -11,14 +11,16 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 from contracts.gold_engagement import OUTBOX
 from transforms.conform import conform
 from transforms.decisions import is_in_share
+from transforms.offers import Offer, last_contacts, may_get, measured_effects
 
 EPOCH = dt.date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """A rule of conf: who whose level rose `to` one of the levels, and meets `when`, is contacted
-    how. Periods of `period_days` are counted from 1970-01-01, so that they are the same for ever.
+    """A rule of conf: who whose level rose `to` one of the levels, meets `when`, and may get the
+    offer, is contacted how. Periods of `period_days` are counted from 1970-01-01, so that they are
+    the same for ever.
     """
 
     name: str
@@ -72,6 +74,34 @@ def with_stop(
     return known.select("*", stop.alias("stop"))
 
 
+def with_allowed(
+    rows: DataFrame,
+    offers: Sequence[Offer],
+    contacts: DataFrame,
+    effects: DataFrame,
+    day: dt.date,
+) -> DataFrame:
+    """Add is_allowed_<offer>: whether the customer may get it at `day`, as a plan would say, and it
+    is not known to do harm, or nothing.
+
+    `rows` are those of `with_stop`, with what an offer's condition may name. `contacts` as there,
+    with offer_id; `effects`: customer_id, offer_id, effect, the newest that are known. An offer's
+    cap (most_customers) is one of a plan, and holds for no rule.
+    """
+    dated = rows.select(
+        "*", F.col("stop").alias("barrier"), F.lit(day).cast("date").alias("send_on")
+    )
+    touched = dated.join(last_contacts(contacts, offers), on="customer_id", how="left")
+    known = measured_effects(touched, effects, offers)
+    allowed = [
+        (may_get(o) & F.coalesce(F.col(f"effect_{o.name}") > 0, F.lit(True))).alias(
+            f"is_allowed_{o.name}"
+        )
+        for o in offers
+    ]
+    return known.select(*rows.columns, *allowed)
+
+
 def outbox(
     rows: DataFrame,
     rules: Sequence[Trigger],
@@ -81,7 +111,7 @@ def outbox(
 ) -> DataFrame:
     """At most one row a customer: by the first rule that fits them and has none in its period yet.
 
-    `rows` are those of `with_stop`. A condition with a null does not hold. `outbox_before` holds
+    `rows` are those of `with_allowed`. A condition with a null does not hold. `outbox_before` holds
     gold.outbox; its rows of `day` itself bar nothing, so that a rerun gives the same rows. Of those
     who would get an offer a random share is held out, drawn anew for each rule and period.
     """
@@ -172,6 +202,8 @@ def _is_fit(rule: Trigger) -> Column:
     is_fit = F.col("to_level").isin(*rule.to)
     if rule.when:
         is_fit = is_fit & F.expr(f"({rule.when})")
+    if rule.offer_id is not None:
+        is_fit = is_fit & F.col(f"is_allowed_{rule.offer_id}")
     return F.coalesce(is_fit, F.lit(False))
 
 

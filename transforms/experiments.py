@@ -10,7 +10,8 @@ from pyspark.sql import Column, DataFrame, functions as F
 from contracts.gold_decisions import OFFER_EFFECTS
 from transforms.attributes import valid_at
 from transforms.conform import conform
-from transforms.decisions import is_in_share, with_next_plan
+from transforms.decisions import is_in_share
+from transforms.plans import tried_decisions
 
 HELD_OUT = 0
 # What was chosen for whoever was in a campaign that drew the offer too.
@@ -43,16 +44,12 @@ def own_contacts(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
     """One row a contact of our own that chance could withhold: customer_id, as_of, offer_id (null:
     held out), chosen_for, the offer that was chosen before the draw.
 
-    `decisions`: gold.offer_decisions, those due within SOON_DAYS of their plan and before the next
-    one decided anew; `outbox`: gold.outbox, whether it reached them or not, as nobody knows of the
-    held-out. as_of is the day whose features chose, so that both sides are known by the same.
+    `decisions`: gold.offer_decisions, the tried ones that were due within SOON_DAYS of their plan;
+    `outbox`: gold.outbox, a rule's contacts whether they reached anybody or not, as nobody knows of
+    the held-out. as_of is the day whose features chose, so that both sides are known by the same.
     """
-    planned = with_next_plan(decisions).where(
-        F.col("offer_id").isNotNull() & F.col("effect").isNotNull()
-    )
-    due = planned.where(
-        (F.datediff(F.col("send_on"), F.col("as_of")) <= SOON_DAYS)
-        & (F.col("next_as_of").isNull() | (F.col("send_on") <= F.col("next_as_of")))
+    due = tried_decisions(decisions, outbox).where(
+        F.datediff(F.col("send_on"), F.col("as_of")) <= SOON_DAYS
     )
     is_of_rule = F.col("campaign_id").isNull()
     triggered = outbox.where(is_of_rule & F.col("offer_id").isNotNull()).select(

@@ -5,40 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.runtime.context import Context
+from jobs.runtime.offers import load_offers
 
 
 def campaign_contacts(context: Context) -> Any:
-    """One row a contact before as_of: customer_id, offer_id, contacted_on; from campaigns of silver
-    and from what earlier plans sent."""
+    """One row a contact of a campaign of silver before as_of: customer_id, offer_id,
+    contacted_on."""
     from pyspark.sql import functions as F
-
-    from transforms.decisions import sent_decisions
 
     day = f"TIMESTAMP'{context.as_of} 00:00:00'"
     campaigns = context.read("silver.campaign_contacts").where(
         f"contacted_at < {day} AND coalesce(is_treated, TRUE)"
     )
-    sent = campaigns.select(
+    return campaigns.select(
         "customer_id", "offer_id", F.col("contacted_at").cast("date").alias("contacted_on")
     )
-    return sent.unionByName(sent_decisions(context.read("gold.offer_decisions"), context.as_of))
 
 
-def planned_contacts(context: Context) -> Any:
-    """One row a contact that the plan of as_of means to make, and one for each customer whom a plan
-    holds out: whoever else wrote to them would spoil what they are held out for."""
-    decided = context.read("gold.offer_decisions").where(
-        f"offer_id IS NOT NULL AND as_of <= DATE'{context.as_of}' "
-        f"AND (is_held_out OR as_of = DATE'{context.as_of}')"
-    )
-    return decided.selectExpr("customer_id", "offer_id", "send_on AS contacted_on")
+def planned_contacts(context: Context, is_of_today: bool) -> Any:
+    """The same of what plans before as_of sent or mean to send; of that of as_of too where
+    `is_of_today`. Who is held out counts: whoever else wrote to them would spoil what they are held
+    out for."""
+    from transforms.plans import plan_contacts
+
+    before = "<=" if is_of_today else "<"
+    decisions = context.read("gold.offer_decisions").where(f"as_of {before} DATE'{context.as_of}'")
+    valid_days = {name: offer.valid_days for name, offer in load_offers().items()}
+    return plan_contacts(decisions, context.read("gold.outbox"), valid_days, context.as_of)
 
 
 def past_contacts(context: Context) -> Any:
-    """`campaign_contacts`, and those that a rise of the risk level triggered before as_of."""
+    """Whoever was written to by as_of, for a plan that decides anew what earlier ones meant to send
+    after it: by campaigns, earlier plans, and because their risk level rose."""
     from transforms.engagement import outbox_contacts
 
     ours = outbox_contacts(context.read("gold.outbox"), context.read("gold.outbox_deliveries"))
+    ours = planned_contacts(context, is_of_today=False).unionByName(ours)
     return campaign_contacts(context).unionByName(
-        ours.where(f"contacted_on < DATE'{context.as_of}'")
+        ours.where(f"contacted_on <= DATE'{context.as_of}'")
     )

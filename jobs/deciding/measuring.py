@@ -55,7 +55,8 @@ def power(
     """One row an offer of a campaign: the smallest change of conversion that it finds 4 times in 5,
     and how many customers, a share of them held out, would find the change that is hoped for.
 
-    `arms`: rows of transforms.campaign_outcomes.arms_under_way; `conversion`: expected without it.
+    `arms`: rows of transforms.campaign_outcomes.arms_under_way, or of decisions.plan_arms;
+    `conversion`: expected without it.
     """
     deviation = (conversion * (1 - conversion)) ** 0.5
     rows = list(arms)
@@ -83,6 +84,31 @@ def power(
             }
         )
     return sorted(found, key=lambda r: (r["campaign_id"], r["offer_id"]))
+
+
+def expected_conversion(scores: Any) -> float:
+    """The share of customers who are expected to stay; `scores`: of gold.customer_scores."""
+    from pyspark.sql import functions as F
+
+    stays = scores.agg(F.avg(1 - F.col("churn_probability"))).collect()[0][0]
+    # Nothing is known to vary more than a half.
+    return 0.5 if stays is None else float(stays)
+
+
+def power_said(row: dict[str, Any]) -> str:
+    """A row of `power` in words."""
+    said = (
+        f"{row['campaign_id']} {row['offer_id']}: {row['treated']:,} sent, "
+        f"{row['held_out']:,} held out; "
+    )
+    said += (
+        f"finds {100 * row['found']:.1f} points of conversion 4 times in 5"
+        if row["found"] is not None
+        else "nothing can be measured without a hold-out"
+    )
+    if row["needed"] is not None:
+        said += f" ({100 * HOPED_CONVERSION:.0f} points need {row['needed']:,} customers)"
+    return said
 
 
 def _compared(

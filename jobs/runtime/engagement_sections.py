@@ -53,9 +53,10 @@ class TriggerRule(Section):
 
     @model_validator(mode="after")
     def _has_words(self) -> TriggerRule:
-        if self.offer_id is None and (self.channel == "email" or self.action != "support"):
+        is_handled_there = self.channel != "email" and self.action in ("support", "survey")
+        if self.offer_id is None and not is_handled_there:
             raise ValueError(
-                "offer_id must name an offer, whose words are sent; only action support "
+                "offer_id must name an offer, whose words are sent; only action support or survey "
                 "through file or webhook goes without"
             )
         return self

@@ -179,7 +179,6 @@ COMMITS = {
     "write_messages": (2, "a batch that was sent is noted before its answers come"),
     "deliver_outbox": (2, "approved messages are queued before any contact goes out"),
     "run_pipeline": (0, "its steps write"),
-    "simulate": (0, "files alone"),
     "roll_back": (0, "an alias in the registry"),
 }
 

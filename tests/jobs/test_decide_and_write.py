@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import math
 
 import pytest
 
-from jobs import decide_offers, write_messages
+from jobs import decide_offers, deliver_outbox, run_pipeline, simulate, write_messages
 from jobs.runtime.writes import Write
 from tests.jobs.decision_lake import AS_OF, rows_of, write_decision_lake
 from tests.unit.messages.conftest import offer_texts
@@ -66,6 +68,25 @@ def test_everybody_has_an_offer_or_a_reason_and_the_budget_holds(lake):
     assert min(gain[c] for c in within.index) >= max(gain[c] for c in out)
 
 
+def test_the_plan_says_what_its_hold_out_will_find(lake):
+    """37 scored with 0.02 to 0.74, on average 0.38, so 62 % are expected to stay."""
+    decided = table(lake, "gold.offer_decisions")
+    plan = table(lake, "gold.offer_plan", "offer_id").set_index("offer_id")
+    deviation = (0.62 * 0.38) ** 0.5
+    # (2.801585 x deviation / 0.05)^2 x (1 / 0.9 + 1 / 0.1) = 8,218.6
+    needed = math.ceil((2.801585 * deviation / 0.05) ** 2 * (1 / 0.9 + 1 / 0.1))
+    for offer, rows in decided.groupby("offer_id"):
+        held = rows["is_held_out"].sum()
+        found = plan.loc[offer, "minimum_detectable_effect"]
+        if offer == "winback_survey" or not held or held == len(rows):
+            assert math.isnan(found)
+        else:
+            error = deviation * (1 / held + 1 / (len(rows) - held)) ** 0.5
+            assert found == pytest.approx(2.801585 * error, rel=1e-6)
+        is_measured = offer != "winback_survey" and held < len(rows)
+        assert (plan.loc[offer, "customers_needed"] == needed) == is_measured
+
+
 def test_deciding_again_changes_nothing(lake):
     names = ("gold.offer_decisions", "gold.hold_out")
     before = [at(lake).lake.version(n) for n in names]
@@ -105,6 +126,22 @@ def test_whoever_is_chosen_is_drawn_and_whoever_was_drawn_stays_so(lake, tmp_pat
     assert plan["customers"].sum() == 0 and plan["held_out"].sum() == len(chosen)
 
 
+def test_who_was_contacted_by_a_rule_that_day_gets_no_offer_after_it(lake, tmp_path):
+    import shutil
+
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    decided = table(root, "gold.offer_decisions").set_index("customer_id")
+    assert decided.loc["c39", "offer_id"] == "winback_survey"
+    context = at(root)
+    contact = rows_of(context, "gold.outbox", [{"customer_id": "c39", "triggered_on": AS_OF}])
+    context.lake.commit([Write(context.table("gold.outbox"), contact, mode="merge")])
+    decide_offers.run(at(root))
+    again = table(root, "gold.offer_decisions").set_index("customer_id")
+    assert again.loc["c39", "no_offer_reason"] == "cooling_off"
+    assert again.loc["c38", "offer_id"] == "winback_survey"
+
+
 def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):
     monkeypatch.delenv(write_messages.KEY, raising=False)
     write_messages.run(at(lake))
@@ -118,6 +155,30 @@ def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):
     version = at(lake).lake.version("gold.messages")
     write_messages.run(at(lake))
     assert at(lake).lake.version("gold.messages") == version
+
+
+def test_a_simulated_company_approves_its_messages_and_each_is_delivered(
+    lake, tmp_path, monkeypatch
+):
+    import shutil
+
+    monkeypatch.delenv(write_messages.KEY, raising=False)
+    root = tmp_path / "lake"
+    shutil.copytree(lake, root)
+    write_messages.run(at(root))
+    simulate.approve(at(root))
+    version = at(root).lake.version("gold.messages")
+    simulate.approve(at(root))
+    assert at(root).lake.version("gold.messages") == version
+    later = at(root)
+    later.__dict__["as_of"] = AS_OF + dt.timedelta(days=run_pipeline.DELIVERIES[0])
+    deliver_outbox.run(later)
+    written_to = list(table(root, "gold.messages")["customer_id"])
+    delivered = table(root, "gold.outbox_deliveries")
+    assert list(delivered["customer_id"]) == written_to
+    assert set(delivered["status"]) == {"sent"}
+    files = {p.stem for p in (root / "outbox").iterdir()}
+    assert files == set(delivered["contact_id"])
 
 
 def test_a_text_that_greets_leaves_no_trace_in_statistics(lake):

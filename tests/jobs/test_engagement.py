@@ -35,10 +35,11 @@ RULES = [
 
 def write_rises(context) -> None:
     """c00 to c29 rose from LOW to HIGH, c30 to c39 did not; c03 opted out, c04 is in the plan, c05
-    was held out by an earlier one, c06 was written to lately; recency is the number."""
-    ids = [f"c{n:02d}" for n in range(40)]
+    was held out by an earlier one, c06 was written to lately; recency is the number. c40 and c41
+    rose too, but discount_10 harms the one, and the other is lost."""
+    ids = [f"c{n:02d}" for n in range(42)]
     score = [
-        {"customer_id": i, "as_of": BEFORE, "risk_level": "LOW" if n < 30 else "HIGH"}
+        {"customer_id": i, "as_of": BEFORE, "risk_level": "HIGH" if 30 <= n < 40 else "LOW"}
         for n, i in enumerate(ids)
     ]
     score += [{"customer_id": i, "as_of": AS_OF, "risk_level": "HIGH"} for i in ids]
@@ -49,7 +50,12 @@ def write_rises(context) -> None:
     tables = {
         "gold.customer_scores": score,
         "gold.customer_segments": [
-            {"customer_id": i, "recency_days": n} for n, i in enumerate(ids)
+            {"customer_id": i, "recency_days": n, "lifecycle": "lost" if n == 41 else "active"}
+            for n, i in enumerate(ids)
+        ],
+        "gold.offer_effects": [
+            {"customer_id": c, "offer_id": "discount_10", "effect": effect, "as_of": BEFORE}
+            for c, effect in (("c00", 0.1), ("c40", -0.1))
         ],
         "gold.offer_decisions": [
             {"customer_id": "c04", **decision},
@@ -154,7 +160,7 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
     run_free()
     webhook, mailbox = outside
     contacts = table(make_context, root, "gold.outbox")
-    # 30 rose, less c03 to c06.
+    # 30 rose who may get it, less c03 to c06.
     assert sorted(contacts["customer_id"]) == [
         f"c{n:02d}" for n in range(30) if n not in range(3, 7)
     ]

@@ -220,6 +220,7 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
         {
             "customer_id": c,
             "as_of": day,
+            "campaign_id": f"plan-{day}",
             "offer_id": "discount_20",
             "effect": 0.1,
             "is_held_out": bool(n % 2),
@@ -245,6 +246,9 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
             for n, (rows, slices) in tables.items()
         ]
     )
+    # That a message was queued says that people approved the plan's offer.
+    queued = rows_of(context, "gold.outbox", [{**decisions[0], "rule": f"plan-{day}"}])
+    context.lake.commit([Write(context.table("gold.outbox"), queued, mode="merge")])
     estimate_uplift.run(at(root))
 
     def on_plus(where):

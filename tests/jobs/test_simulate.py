@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import numpy as np
@@ -73,27 +74,59 @@ def test_ingest_takes_it_in_and_finds_the_doubles(company):
     assert company.read("silver.quarantine").count() == 0
 
 
-def test_answers_to_a_plan_are_new_files_that_ingest_takes_once(company):
-    import datetime as dt
-
+@pytest.fixture(scope="module")
+def delivered(company):
+    """The company, with a message of its plan to every other customer, c0000001 to c0000039; that
+    to the first could not be delivered."""
     from jobs.runtime.writes import Write
-    from simulator import world as w
-    from simulator.responses import answers
     from tests.jobs.decision_lake import rows_of as decided
 
-    table, day = company.table("gold.offer_decisions"), company.as_of
-    plan = [
+    day, plan = company.as_of, f"plan-{company.as_of}"
+    decisions = [{"as_of": day, "customer_id": "c0000001", "campaign_id": plan}]
+    contacts = [
         {
-            "as_of": day,
             "customer_id": f"c{n:07d}",
-            "campaign_id": f"plan-{day}",
-            "offer_id": "discount_20" if n % 2 else None,
-            "is_held_out": n == 1,
-            "send_on": day + dt.timedelta(days=1 + n % 3) if n % 2 else None,
+            "rule": plan,
+            "campaign_id": plan,
+            "contact_id": f"{n}",
+            "offer_id": "discount_20",
+            "triggered_on": day + dt.timedelta(days=1 + n % 3),
+            "status": "dead" if n == 1 else "sent",
         }
-        for n in range(40)
+        for n in range(1, 40, 2)
     ]
-    company.lake.commit([Write(table, decided(company, table.name, plan), [day], is_checked=False)])
+    # Of another plan, and of a rule.
+    contacts += [
+        {**contacts[0], "customer_id": "c0000002", "status": "sent", "contact_id": rule} | other
+        for rule, other in (
+            ("plan-0", {"rule": "plan-0", "campaign_id": "plan-0"}),
+            ("call", {"rule": "call", "campaign_id": None}),
+        )
+    ]
+    writes = {"gold.offer_decisions": decisions}
+    writes |= dict.fromkeys(("gold.outbox", "gold.outbox_deliveries"), contacts)
+    company.lake.commit(
+        [
+            Write(company.table(n), decided(company, n, rows), [day], mode, is_checked=False)
+            for (n, rows), mode in zip(writes.items(), ("slice", "merge", "merge"), strict=True)
+        ]
+    )
+    return company
+
+
+def test_only_what_was_delivered_of_the_plan_is_answered(delivered):
+    from simulator import world as w
+
+    found = {r["id"]: (r["offer"], r["day"]) for r in simulate.sent_offers(delivered).collect()}
+    sent = {n: (w.OFFERS.index("discount_20"), w.DAYS + n % 3) for n in range(3, 40, 2)}
+    assert found == {**dict.fromkeys(range(40), (-1, 0)), **sent}
+
+
+def test_answers_to_a_plan_are_new_files_that_ingest_takes_once(delivered):
+    from simulator import world as w
+    from simulator.responses import answers
+
+    company = delivered
     before = company.read("silver.transactions").count()
     simulate.answer(company, 31)
     simulate.answer(company, 31)

@@ -296,7 +296,9 @@ CREATE TABLE IF NOT EXISTS gold.offer_plan (
   `expected_cost` double NOT NULL COMMENT 'Sum over both, currency',
   `budget` double NOT NULL COMMENT 'Budget of the plan: money, or a number of customers',
   `budget_unit` string NOT NULL COMMENT 'money or customers',
-  `shadow_price` double COMMENT 'Gain that one more unit of budget brings, currency; null: not chosen by gain'
+  `shadow_price` double COMMENT 'Gain that one more unit of budget brings, currency; null: not chosen by gain',
+  `minimum_detectable_effect` double COMMENT 'Change of conversion that it finds 4 times in 5; null: nobody held out, or no effect',
+  `customers_needed` bigint COMMENT 'Customers, held out too, to find a change of 0.05 so often; null: no hold-out in conf'
 ) USING delta
 COMMENT 'One row is: One offer of a plan with its sums, and the price of the budget. Key: as_of, offer_id.';
 

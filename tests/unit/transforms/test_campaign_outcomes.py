@@ -20,6 +20,14 @@ CONTACTS = (
     "campaign_id string, customer_id string, offer_id string, is_treated boolean, "
     "is_randomised boolean, contacted_at timestamp"
 )
+DECISIONS = (
+    "as_of date, campaign_id string, customer_id string, offer_id string, is_held_out boolean, "
+    "send_on date, effect double"
+)
+OUTBOX = (
+    "customer_id string, rule string, period_on date, triggered_on date, offer_id string, "
+    "is_held_out boolean, campaign_id string"
+)
 NINE = dt.datetime(2025, 3, 1, 9)
 
 
@@ -40,12 +48,12 @@ def contacts(session):
 def decisions(session):
     return frame(
         session,
-        "campaign_id string, customer_id string, offer_id string, is_held_out boolean, "
-        "send_on date, effect double",
-        ("plan", "a", "ten", False, D(2025, 3, 10), 0.1),
-        ("plan", "b", "ten", True, D(2025, 3, 10), 0.1),
-        ("plan", "c", None, False, None, None),
-        ("plan", "d", "survey", False, D(2025, 3, 10), None),  # outside the budget, all get it
+        DECISIONS,
+        (D(2025, 3, 1), "plan", "a", "ten", False, D(2025, 3, 10), 0.1),
+        (D(2025, 3, 1), "plan", "b", "ten", True, D(2025, 3, 10), 0.1),
+        (D(2025, 3, 1), "plan", "c", None, False, None, None),
+        # Outside the budget, all get it.
+        (D(2025, 3, 1), "plan", "d", "survey", False, D(2025, 3, 10), None),
     )
 
 
@@ -53,8 +61,7 @@ def decisions(session):
 def outbox(session):
     return frame(
         session,
-        "customer_id string, rule string, period_on date, triggered_on date, offer_id string, "
-        "is_held_out boolean, campaign_id string",
+        OUTBOX,
         ("e", "thank", D(2025, 3, 1), D(2025, 3, 20), "five", False, None),
         ("f", "thank", D(2025, 3, 1), D(2025, 3, 21), "five", True, None),
         ("g", "call", D(2025, 3, 1), D(2025, 3, 20), None, False, None),  # nobody held out
@@ -73,6 +80,45 @@ def test_only_what_has_a_random_hold_out_is_measured(contacts, decisions, outbox
         ("t", "d", True, "mass"),
         ("trigger-thank-2025-03-01", "e", True, "personalised"),
         ("trigger-thank-2025-03-01", "f", False, "personalised"),
+    ]
+
+
+def test_of_two_plans_each_is_measured_by_what_it_alone_decided_and_people_approved(
+    session, contacts, outbox
+):
+    """The second plan, of the 5th, decided c and d anew: in the first both arms lose them. Of the
+    second nobody approved five, and of the first nobody six."""
+    first, second = (D(2025, 3, 1), "plan"), (D(2025, 3, 5), "next")
+    decisions = frame(
+        session,
+        DECISIONS,
+        *[
+            (day, campaign, name, offer, is_held_out, D(2025, 3, send_on), 0.1)
+            for (day, campaign), name, offer, is_held_out, send_on in (
+                (first, "a", "ten", False, 2),
+                (first, "b", "ten", True, 5),  # due on the day of the second
+                (first, "c", "ten", False, 19),
+                (first, "d", "ten", True, 19),
+                (first, "g", "six", False, 2),
+                (first, "h", "six", True, 2),
+                (second, "c", "ten", False, 19),
+                (second, "d", "ten", True, 19),
+                (second, "e", "five", False, 6),
+                (second, "f", "five", True, 6),
+            )
+        ],
+    )
+    message = ("z", "next", D(2025, 3, 5), D(2025, 3, 19), "ten", False, "next")
+    queued = outbox.union(frame(session, OUTBOX, message))
+    found = c.measured_contacts(contacts, decisions, queued).where(
+        "campaign_id IN ('plan', 'next')"
+    )
+    columns = ("campaign_id", "customer_id", "is_treated")
+    assert sorted(tuple(r[x] for x in columns) for r in found.collect()) == [
+        ("next", "c", True),
+        ("next", "d", False),
+        ("plan", "a", True),
+        ("plan", "b", False),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import hashlib
 
@@ -9,6 +10,7 @@ import pytest
 
 from models.experiments import is_in_share
 from transforms import engagement as e
+from transforms.offers import Offer
 
 D = dt.date
 DAY = D(2026, 1, 1)
@@ -16,7 +18,10 @@ LEVELS = ["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 CALL = e.Trigger("call", ("CRITICAL",), "value_at_stake > 500", "support", None, "webhook", 90, 3)
 MAIL = e.Trigger("mail", ("CRITICAL", "HIGH"), None, "offer", "ten", "email", 90, 7)
 LEVEL = "customer_id string, risk_level string"
-RISE = "customer_id string, from_level string, to_level string, value_at_stake double, stop string"
+RISE = (
+    "customer_id string, from_level string, to_level string, value_at_stake double, stop string, "
+    "is_allowed_ten boolean"
+)
 CONTACT = "customer_id string, contacted_on date"
 
 
@@ -71,7 +76,9 @@ def test_an_opt_out_stops_and_two_contacts_make_no_second_row(frame, rows_of):
 
 
 def outbox_of(frame, rows_of, rises, before=(), rules=(CALL, MAIL), day=DAY, held_out=0.0):
+    """A rise of five values is one of somebody who may get the offer."""
     there = frame("gold.outbox", list(before), title="outbox_before")
+    rises = [(*rise, True)[:6] for rise in rises]
     return rows_of(e.outbox(frame(RISE, rises), rules, there, day, held_out))
 
 
@@ -203,4 +210,58 @@ def test_a_contact_counts_for_cooling_off_unless_it_was_given_up(frame, rows_of)
     assert [(r["customer_id"], r["contacted_on"]) for r in rows_of(found)] == [
         ("a", DAY),
         ("d", DAY),
+    ]
+
+
+OFFER = Offer(
+    name="ten",
+    share=0.1,
+    money=None,
+    is_paid_on_redemption=True,
+    again_after_days=60,
+    most_customers=None,
+    eligible=None,
+    is_in_budget=True,
+)
+SURVEY = dataclasses.replace(OFFER, name="survey", eligible="lifecycle = 'lost'")
+STOPPED = "customer_id string, lifecycle string, stop string"
+EFFECT = "customer_id string, offer_id string, effect double"
+
+
+def test_an_offer_is_allowed_to_whom_a_plan_could_give_it(frame, rows_of):
+    rows = frame(
+        STOPPED,
+        [
+            ("a", "active", None),
+            ("b", "lost", None),
+            ("c", None, None),  # nothing is known: no condition holds
+            ("d", "active", "cooling_off"),
+            ("e", "silent", None),  # had ten 59 days ago
+            ("f", "silent", None),  # and 60
+            ("g", "active", None),  # known to do harm
+            ("h", "active", None),  # and to do nothing
+            ("i", "active", None),  # harm is known of survey alone
+            ("j", "active", None),  # and of ten some good
+        ],
+    )
+    contacts = frame(
+        f"{CONTACT}, offer_id string",
+        [("e", D(2025, 11, 3), "ten"), ("f", D(2025, 11, 2), "ten"), ("a", D(2025, 12, 1), "x")],
+    )
+    effects = frame(
+        EFFECT, [("g", "ten", -0.1), ("h", "ten", 0.0), ("i", "survey", -0.1), ("j", "ten", 0.1)]
+    )
+    found = rows_of(e.with_allowed(rows, [OFFER, SURVEY], contacts, effects, DAY))
+    assert [r["customer_id"] for r in found] == list("abcdefghij")
+    assert {r["customer_id"] for r in found if r["is_allowed_ten"]} == set("afij")
+    assert {r["customer_id"] for r in found if r["is_allowed_survey"]} == {"b"}
+
+
+def test_who_may_not_get_the_offer_of_a_rule_is_for_the_next_rule(frame, rows_of):
+    ask = e.Trigger("ask", ("HIGH",), None, "survey", None, "file", 90, 7)
+    rises = [("a", "LOW", "HIGH", 900.0, None, True), ("b", "LOW", "HIGH", 900.0, None, False)]
+    found = outbox_of(frame, rows_of, rises, rules=(MAIL, ask))
+    assert [(r["customer_id"], r["rule"], r["offer_id"]) for r in found] == [
+        ("a", "mail", "ten"),
+        ("b", "ask", None),
     ]

@@ -84,7 +84,7 @@ def test_the_untreated_are_those_who_could_have_been_written_to(frame, tuples_of
 
 DECISION = (
     "as_of date, customer_id string, offer_id string, is_held_out boolean, send_on date, "
-    "effect double"
+    "effect double, campaign_id string"
 )
 TRIGGER = (
     "customer_id string, triggered_on date, offer_id string, is_held_out boolean, "
@@ -92,8 +92,13 @@ TRIGGER = (
 )
 
 
-def own_of(frame, decisions, triggers=()):
-    return e.own_contacts(frame(DECISION, list(decisions)), frame(TRIGGER, list(triggers)))
+def own_of(frame, decisions, triggers=(), approved=("ten",)):
+    """`decisions` of one campaign, of which a message of each of the approved was queued."""
+    messages = [("x", DAY, offer, False, "plan") for offer in approved]
+    return e.own_contacts(
+        frame(DECISION, [(*d, "plan") for d in decisions]),
+        frame(TRIGGER, [*triggers, *messages]),
+    )
 
 
 def test_our_own_plans_and_triggers_count_for_whom_chance_could_withhold_them(frame, tuples_of):
@@ -112,7 +117,6 @@ def test_our_own_plans_and_triggers_count_for_whom_chance_could_withhold_them(fr
         [
             ("h", DAY, "five", True, None),
             ("i", DAY, None, False, None),
-            ("a", DAY, "ten", False, "plan"),  # the message of a decision
         ],
     )
     assert tuples_of(own, "customer_id", "as_of", "offer_id", "chosen_for") == [
@@ -130,6 +134,20 @@ def test_what_the_next_plan_decided_anew_was_not_sent(frame, tuples_of):
     ]
     own = own_of(frame, [*rows, (D(2025, 3, 3), "z", None, False, None, None)])
     assert tuples_of(own, "customer_id") == [("a",)]
+
+
+def test_what_nobody_approved_teaches_nothing_of_the_sent_or_the_held_out(frame, tuples_of):
+    rows = [
+        (DAY, c, offer, is_held_out, NEXT, 0.1)
+        for c, offer, is_held_out in (
+            ("a", "ten", False),
+            ("b", "ten", True),
+            ("c", "five", False),
+            ("d", "five", True),
+        )
+    ]
+    assert tuples_of(own_of(frame, rows), "customer_id") == [("a",), ("b",)]
+    assert tuples_of(own_of(frame, rows, approved=()), "customer_id") == []
 
 
 RANDOM = "customer_id string, as_of date, offer_id string"

@@ -196,26 +196,6 @@ def test_measured_effects_stand_beside_each_other(session):
     ]
 
 
-def test_only_what_a_plan_did_send_before_the_next_one_counts_as_sent(session):
-    rows = frame(
-        session,
-        "as_of date, customer_id string, offer_id string, send_on date, is_held_out boolean",
-        (D(2025, 12, 1), "a", "ten", D(2025, 12, 2), False),
-        (D(2025, 12, 1), "b", "ten", D(2025, 12, 20), False),  # the plan of the 10th decided anew
-        (D(2025, 12, 1), "c", "ten", D(2025, 12, 2), True),  # held out cools off like the sent
-        (D(2025, 12, 1), "d", None, None, False),
-        (D(2025, 12, 10), "e", "ten", D(2026, 1, 1), False),
-        (D(2025, 12, 10), "f", "ten", D(2026, 1, 2), False),  # planned, not sent by as_of
-        (AS_OF, "g", "ten", AS_OF, False),  # this plan itself
-    )
-    found = d.sent_decisions(rows, AS_OF)
-    assert values(found, "customer_id", "contacted_on") == [
-        ("a", D(2025, 12, 2)),
-        ("c", D(2025, 12, 2)),
-        ("e", D(2026, 1, 1)),
-    ]
-
-
 def test_the_held_out_share_is_a_hash_of_the_customer(session):
     ids = pd.DataFrame({"customer_id": [f"c{n}" for n in range(20_000)]})
     rows = session.createDataFrame([(i,) for i in ids["customer_id"][:2_000]], "customer_id string")
@@ -303,8 +283,27 @@ def test_the_sentence_names_the_quantities_that_decide(decided):
     assert whys["f"] == "survey asks who is lost, outside the budget."
 
 
+def test_the_arms_of_a_plan_are_those_of_offers_with_an_effect(session):
+    rows = frame(
+        session,
+        "campaign_id string, customer_id string, offer_id string, is_held_out boolean, "
+        "effect double",
+        *[("p", name, "ten", name == "c", 0.1) for name in "abc"],
+        ("p", "d", "five", True, 0.1),
+        ("p", "e", "survey", False, None),
+        ("p", "f", None, False, None),
+    )
+    columns = ("offer_id", "is_treated", "customers", "policy")
+    assert sorted(tuple(r[c] for c in columns) for r in d.plan_arms(rows).collect()) == [
+        ("five", False, 1, "personalised"),
+        ("ten", False, 1, "personalised"),
+        ("ten", True, 2, "personalised"),
+    ]
+
+
 def test_the_plan_sums_what_was_decided(decided):
-    found = d.offer_plan(decided, 50.0, "money", 0.7).orderBy("offer_id")
+    power = [{"offer_id": "ten", "found": 0.25, "needed": 800}]
+    found = d.offer_plan(decided, 50.0, "money", 0.7, power).orderBy("offer_id")
     columns = (
         "offer_id",
         "customers",
@@ -312,8 +311,10 @@ def test_the_plan_sums_what_was_decided(decided):
         "expected_gain",
         "expected_cost",
         "shadow_price",
+        "minimum_detectable_effect",
+        "customers_needed",
     )
     assert [tuple(r[c] for c in columns) for r in found.collect()] == [
-        ("survey", 1, 0, 0.0, 1.0, 0.7),
-        ("ten", 1, 0, 17.0, 3.0, 0.7),
+        ("survey", 1, 0, 0.0, 1.0, 0.7, None, None),
+        ("ten", 1, 0, 17.0, 3.0, 0.7, 0.25, 800),
     ]

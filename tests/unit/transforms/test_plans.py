@@ -1,0 +1,53 @@
+"""Which decisions of plans count as contacts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from transforms import plans
+
+D = dt.date
+AS_OF = D(2026, 1, 1)
+PLANNED = (
+    "as_of date, customer_id string, campaign_id string, offer_id string, send_on date, "
+    "is_held_out boolean"
+)
+QUEUED = "customer_id string, campaign_id string, offer_id string"
+
+
+def test_a_plan_contacts_whom_it_was_not_too_late_to_write_to(frame, tuples_of):
+    """ten may be sent for 14 days from send_on, gift for 4. Of plan 1 a message of ten was queued,
+    of plan 2 none: there what is still in time counts all the same, as it may be approved yet."""
+    first, second = (D(2025, 12, 1), "1"), (D(2025, 12, 10), "2")
+    rows = frame(
+        PLANNED,
+        [
+            (day, name, campaign, offer, send_on, is_held_out)
+            for (day, campaign), name, offer, send_on, is_held_out in (
+                (first, "a", "ten", D(2025, 12, 2), False),
+                (first, "b", "ten", D(2025, 12, 20), False),  # the plan of the 10th decided anew
+                (first, "c", "ten", D(2025, 12, 10), True),  # held out, on that very day
+                (first, "d", None, None, False),
+                (first, "e", "gift", D(2025, 12, 9), False),  # nobody approved gift
+                (first, "f", "gone", D(2025, 12, 9), False),  # conf has it no longer
+                (second, "g", "ten", D(2025, 12, 19), False),  # to be sent by 1 January, of AS_OF
+                (second, "h", "ten", D(2025, 12, 18), True),  # by 31 December: too late
+                (second, "i", "ten", D(2026, 1, 11), False),  # ten days from AS_OF
+            )
+        ],
+    )
+    queued = frame(
+        QUEUED,
+        [
+            ("a", "1", "ten"),
+            ("x", "1", "ten"),  # one more of it makes no second row
+            ("y", None, "gift"),  # of a rule
+        ],
+    )
+    found = plans.plan_contacts(rows, queued, {"ten": 14, "gift": 4}, AS_OF)
+    assert tuples_of(found, "customer_id", "contacted_on") == [
+        ("a", D(2025, 12, 2)),
+        ("c", D(2025, 12, 10)),
+        ("g", D(2025, 12, 19)),
+        ("i", D(2026, 1, 11)),
+    ]

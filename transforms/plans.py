@@ -1,0 +1,69 @@
+"""What became of the decisions of plans: sent, held out, decided anew, or never approved."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame, Window, functions as F
+
+
+def plan_contacts(
+    decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], day: dt.date
+) -> DataFrame:
+    """One row an offer of a plan that was sent, or still may be, or would have been but for the
+    hold-out: customer_id, offer_id, contacted_on (its send_on, which may lie after `day`).
+
+    `valid_days`: for how long from send_on each offer of conf may be sent. An offer that nobody
+    approved counts until that is over. Who is held out cools off like the others: else the next
+    plan would choose them, and few others, again.
+    """
+    rows = with_release(keep_standing(decisions).where(F.col("offer_id").isNotNull()), outbox)
+    ends = F.date_add("send_on", days_of(valid_days))
+    may_go = F.col("is_released") | (ends > F.lit(day).cast("date"))
+    return rows.where(may_go).select(
+        "customer_id", "offer_id", F.col("send_on").alias("contacted_on")
+    )
+
+
+def tried_decisions(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
+    """The decisions that tell what an offer does: those sent and those held out.
+
+    Left out are, of both, what a later plan decided anew, offers that nobody approved, and those
+    outside the budget, whose effect is null. An approval counts for all of an offer of a plan: of
+    the held-out nobody knows whose message would have passed.
+    """
+    rows = with_release(keep_standing(decisions), outbox)
+    return rows.where(F.col("effect").isNotNull() & F.col("is_released"))
+
+
+def keep_standing(decisions: DataFrame) -> DataFrame:
+    """The decisions of the newest plan, and of others what was due by the day of the next one: a
+    plan holds until then, and what it meant to send later was decided anew. Adds next_as_of."""
+    dated = with_next_plan(decisions)
+    return dated.where(F.col("next_as_of").isNull() | (F.col("send_on") <= F.col("next_as_of")))
+
+
+def with_release(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
+    """Add is_released: a message of the plan's offer was queued in gold.outbox, so approved."""
+    queued = outbox.where(F.col("campaign_id").isNotNull()).select("campaign_id", "offer_id")
+    queued = queued.distinct().select("*", F.lit(True).alias("is_queued"))
+    joined = decisions.join(queued, on=["campaign_id", "offer_id"], how="left")
+    return joined.select(*decisions.columns, F.col("is_queued").isNotNull().alias("is_released"))
+
+
+def days_of(valid_days: Mapping[str, int]) -> Column:
+    """The days of offer_id; 0 for an offer that has none."""
+    days = F.lit(0)
+    for name, number in valid_days.items():
+        days = F.when(F.col("offer_id") == name, number).otherwise(days)
+    return days
+
+
+def with_next_plan(decisions: DataFrame) -> DataFrame:
+    """Add next_as_of, the as_of of the plan that followed; null: none has."""
+    dates = decisions.select("as_of").distinct()
+    following = dates.select(
+        F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")
+    )
+    return decisions.join(following, on="as_of", how="inner")
