@@ -134,8 +134,8 @@ def _rule(name: str, horizon_days: int) -> tuple[Column, Column, Column]:
             _decimals(F.col("expected_purchases_30d")),
         )
         said = F.when(F.col("p_alive").isNotNull(), alive).otherwise(buys)
-        # Both fall as a customer fades.
-        first = F.coalesce(F.col("p_alive"), F.col("expected_purchases_30d"))
+        # A probability is at most 1: whose is known come first, the others by what they will buy.
+        first = F.coalesce(F.col("p_alive"), 1 + F.col("expected_purchases_30d"))
         return first, -stake, F.concat(said, F.lit(", "), worth, F.lit("."))
     if name == "clv_at_risk":
         product = F.concat(
