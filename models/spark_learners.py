@@ -81,7 +81,7 @@ class MlpLearner:
     A tenth of the customers is held back. After each round of iterations their log loss is
     computed; training goes on from where it stands until `patience` rounds bring no gain, and the
     weights of the best round stay. parameters: hidden (sizes of the hidden layers), maxIter,
-    stepSize, patience (rounds), blockSize.
+    solver (l-bfgs or gd), stepSize (of gd alone), patience (rounds), blockSize.
     """
 
     parameters: Mapping[str, Any]

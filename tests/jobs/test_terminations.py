@@ -135,6 +135,7 @@ def test_the_model_knows_its_lead_and_dates(run):
     assert model.metadata["trained_on"] == [day.isoformat() for day in DATES[:3]]
     card = registry.run_text(found.info.run_id, "model_card.md")
     assert "Churned means that the contract ends within\n30 days from 14 days after as_of." in card
+    assert "- It ranks who will leave; it does not say whom an offer would keep." in card
     # Silence labels nobody here.
     assert "silences.json" not in {
         f.path for f in registry.client.list_artifacts(found.info.run_id)
@@ -170,5 +171,22 @@ def test_what_claude_read_teaches_the_models_of_reasons(company, run):
     """A fifth of the 90 leavers before the test date have a category; with those read all do."""
     registry, found = run
     assert set(registry.further_models(found.info.run_id, "reason")) == {"price", "quality"}
+    # What was read for them is among the facts to repeat the run from.
+    versions = registry.run_json(found.info.run_id, "input_versions.json")
+    assert versions["silver.support_tickets"] == company[0].lake.version("silver.support_tickets")
     rows = company[0].read("gold.customer_scores").toPandas()
-    assert set(rows["reason_basis"]) <= {"labelled", None}
+    assert set(rows["reason_basis"]) == {"labelled"}
+    assert set(rows["main_reason"]) <= {"price", "quality"}
+
+
+def test_each_model_of_a_reason_is_measured_on_the_validation_date(company):
+    """The reasons take turns and no feature tells them apart, so that half is the best guess: a
+    Brier score of .25. A model that had seen the answers of those it is judged on would beat it."""
+    rows = company[0].read("gold.model_comparison").toPandas()
+    rows = rows[rows["model_name"].str.startswith("reason_")]
+    assert set(rows["split"]) == {"validation"}
+    wide = rows.pivot(index="model_name", columns="metric", values="value")
+    assert list(wide.index) == ["reason_price", "reason_quality"]
+    measured = {"average_precision", "brier", "expected_calibration_error", "roc_auc"}
+    assert set(wide.columns) == measured
+    assert wide["brier"].between(0.2, 0.3).all()

@@ -121,6 +121,16 @@ def test_the_network_equals_sparks(frame, rows):
     assert np.abs(gap).max() <= 1e-6
 
 
+@pytest.mark.parametrize(("solver", "is_same"), [("l-bfgs", True), ("gd", False)])
+def test_the_step_counts_for_gradient_descent_alone(frame, rows, solver, is_same):
+    short, long = (
+        _fit("multilayer_perceptron", frame, maxIter=20, solver=solver, stepSize=step)
+        for step in (0.01, 0.1)
+    )
+    gap = np.abs(short.predict(_matrix(rows)) - long.predict(_matrix(rows))).max()
+    assert bool(gap == 0) is is_same
+
+
 def test_the_network_stops_where_held_back_customers_gain_no_more(frame):
     """Labels without a pattern: more iterations only learn the noise."""
     from pyspark.sql import functions as F
