@@ -27,6 +27,7 @@ demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 # lake. What takes minutes (many runs, whole data, writers at once) is in `acceptance`.
 SPARK_TESTS = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/architecture \
 	tests/packaging tests/unit/models/test_spark_learners.py tests/unit/models/test_prediction.py \
+	tests/unit/models/uplift/test_on_spark.py \
 	tests/unit/models/survival/test_distributed.py tests/jobs/test_train_and_score.py \
 	tests/jobs/test_champion.py tests/jobs/test_compare_learners.py tests/jobs/test_ingest_refusals.py \
 	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py tests/jobs/test_run_pipeline.py \

@@ -48,11 +48,11 @@ def redemption_times(who: People, contacts: pd.DataFrame, world: w.World) -> pd.
     return redeemed.reset_index(drop=True)
 
 
-def orders(who: People, found: Lives, world: w.World, until: float = w.DAYS) -> pd.DataFrame:
-    """One row an order before `until`: row, at, offer (-1: none), is_fraud, order_id."""
-    row, at = order_times(who, found.stays, world, until, "order")
+def orders(who: People, found: Lives, world: w.World) -> pd.DataFrame:
+    """One row an order before DAYS: row, at, offer (-1: none), is_fraud, order_id, number."""
+    row, at = order_times(who, found.stays, world, w.DAYS, "order")
     redeemed = redemption_times(who, found.contacts, world)
-    redeemed = redeemed[redeemed["at"] < until]
+    redeemed = redeemed[redeemed["at"] < w.DAYS]
     rows = pd.DataFrame(
         {
             "row": np.concatenate([row, redeemed["row"].to_numpy(np.int64)]),
@@ -61,9 +61,30 @@ def orders(who: People, found: Lives, world: w.World, until: float = w.DAYS) -> 
                 [np.full(len(row), -1), redeemed["offer"].to_numpy(np.int64)]
             ).astype(np.int64),
         }
-    ).sort_values(["row", "at"], ignore_index=True)
-    number = rows.groupby("row").cumcount().to_numpy()
-    ids = who.id[rows["row"].to_numpy()]
+    )
+    return _numbered(who, rows, world, np.zeros(len(who.id), dtype=np.int64))
+
+
+def later_orders(who: People, found: Lives, world: w.World, until: float) -> pd.DataFrame:
+    """The same of [DAYS, until), as the story goes on where no plan changes it.
+
+    Stretches begin anew at DAYS: how often is bought after it says nothing of what was before.
+    """
+    stays = found.stays[found.stays["end"] > w.DAYS]
+    stays = stays.assign(begin=np.maximum(stays["begin"], float(w.DAYS)))
+    row, at = order_times(who, stays, world, until, "order")
+    before = np.bincount(orders(who, found, world)["row"], minlength=len(who.id))
+    return _numbered(who, pd.DataFrame({"row": row, "at": at, "offer": -1}), world, before)
+
+
+def _numbered(
+    who: People, rows: pd.DataFrame, world: w.World, first: NDArray[np.int64]
+) -> pd.DataFrame:
+    """The orders by customer and time, each customer's numbered from their `first` on."""
+    rows = rows.sort_values(["row", "at"], ignore_index=True)
+    place = rows["row"].to_numpy(np.int64)
+    number = first[place] + rows.groupby("row").cumcount().to_numpy()
+    ids = who.id[place]
     fraud = draws.uniform(world.seed, "fraud", ids, number) < FRAUD_SHARE
     rows["is_fraud"] = fraud & (rows["offer"] == -1)
     # Fraud comes at night.

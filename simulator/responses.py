@@ -10,7 +10,7 @@ from simulator import world as w
 from simulator.effects import state_at
 from simulator.lives import contact, live, lives
 from simulator.people import People, people
-from simulator.purchases import lines, order_times, orders, redemption_times
+from simulator.purchases import later_orders, lines, order_times, redemption_times
 from simulator.reactions import reactions
 
 # Orders after a contact are numbered from here on.
@@ -63,9 +63,8 @@ def answers(
     who = people(ids, world)
     sent = (offers >= 0) & (days < until)
     begin = np.where(sent, days, until)
-    known = orders(who, lives(who, world), world, float(until))
-    kept = (known["at"] >= w.DAYS) & (known["at"] < begin[known["row"]])
-    parts, redeemed = [known[kept]], []
+    known = later_orders(who, lives(who, world), world, float(until))
+    parts, redeemed = [known[known["at"] < begin[known["row"]]]], []
     for day in np.unique(days[sent]):
         rows = np.flatnonzero(sent & (days == day))
         after, taken = _after(people(ids[rows], world), offers[rows], int(day), world, until)
