@@ -90,8 +90,10 @@ def sentence(facts: Facts) -> str:
     said = [
         f"{name}: {_figures(found[name, 'conversion'])[0]} buyers more in 100 sent "
         f"({_figures(found[name, 'conversion'])[1]})"
-        for name in (*POLICIES, DIFFERENCE)
         if (name, "conversion") in found
+        else f"{name}: nothing to compare yet, as no offer has both customers sent it and held out"
+        for name in (*POLICIES, DIFFERENCE)
+        if name in POLICIES or (name, "conversion") in found
     ]
     return f"Against those held out at random. {'; '.join(said).capitalize()}."
 

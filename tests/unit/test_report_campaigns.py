@@ -47,6 +47,14 @@ def test_effects_are_weighted_by_customers_and_errors_of_a_campaign_move_togethe
     assert "personalised less mass" in campaigns.body(facts)[0]
 
 
+def test_a_policy_without_both_sides_is_named():
+    facts = dataclasses.replace(EMPTY, campaigns=[row("mass", "t1", "a", 100, 0.02, 0.04)])
+    assert campaigns.sentence(facts) == (
+        "Against those held out at random. Personalised: nothing to compare yet, as no offer has "
+        "both customers sent it and held out; mass: 2.00 buyers more in 100 sent (-2.00 to 6.00)."
+    )
+
+
 def test_the_difference_of_the_policies_has_the_errors_of_both():
     """.1 - .05, and sqrt(.06^2 + .025^2) = .065: it may as well be nothing."""
     rows = [
