@@ -52,7 +52,7 @@ def _spark_session():
     (
         SparkSession.builder.master("local[2]")
         # One session serves a thousand tests: the plans and stages it would keep for a UI fill the heap.
-        .config("spark.driver.memory", "4g")
+        .config("spark.driver.memory", "5g")
         .config("spark.sql.ui.retainedExecutions", "5")
         .config("spark.ui.retainedJobs", "20")
         .config("spark.ui.retainedStages", "20")
