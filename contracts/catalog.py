@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from contracts import bronze, features, gold, gold_decisions, gold_engagement, silver
+from contracts import (
+    bronze,
+    features,
+    gold,
+    gold_decisions,
+    gold_engagement,
+    gold_experiments,
+    silver,
+)
 from contracts.table import Table
 
 DEFAULT_WINDOWS = (7, 30, 60, 90, 180, 365)
@@ -20,6 +28,7 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         features.transactions(windows),
         features.LABELS,
         *gold.GOLD,
+        *gold_experiments.GOLD_EXPERIMENTS,
         *gold_decisions.GOLD_DECISIONS,
         *gold_engagement.GOLD_ENGAGEMENT,
     )

@@ -37,6 +37,9 @@ SELECT * FROM gold_retention_plan WHERE as_of = (SELECT max(as_of) FROM gold_ret
 CREATE OR REPLACE TEMP VIEW gold_strategy_comparison_latest AS
 SELECT * FROM gold_strategy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_strategy_comparison);
 
+CREATE OR REPLACE TEMP VIEW gold_model_arms_latest AS
+SELECT * FROM gold_model_arms WHERE as_of = (SELECT max(as_of) FROM gold_model_arms);
+
 CREATE OR REPLACE TEMP VIEW gold_offer_decisions_latest AS
 SELECT * FROM gold_offer_decisions WHERE as_of = (SELECT max(as_of) FROM gold_offer_decisions);
 
@@ -51,6 +54,3 @@ SELECT * FROM gold_uplift_results WHERE as_of = (SELECT max(as_of) FROM gold_upl
 
 CREATE OR REPLACE TEMP VIEW gold_policy_comparison_latest AS
 SELECT * FROM gold_policy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_policy_comparison);
-
-CREATE OR REPLACE TEMP VIEW gold_model_arms_latest AS
-SELECT * FROM gold_model_arms WHERE as_of = (SELECT max(as_of) FROM gold_model_arms);

@@ -12,13 +12,14 @@ from deltalake import DeltaTable
 from contracts import catalog
 from contracts.gold_decisions import GOLD_DECISIONS
 from contracts.gold_engagement import GOLD_ENGAGEMENT
+from contracts.gold_experiments import GOLD_EXPERIMENTS
 from jobs.runtime.views import has_latest, open_lakehouse, register_tables
 
 # The first to ask makes the small lake; a busy machine takes its time.
 pytestmark = pytest.mark.timeout(1800)
 ROOT = Path(__file__).resolve().parents[2]
 # Offers, messages, campaigns and triggered contacts are jobs of their own.
-LATER = (*GOLD_DECISIONS, *GOLD_ENGAGEMENT)
+LATER = (*GOLD_DECISIONS, *GOLD_ENGAGEMENT, *GOLD_EXPERIMENTS)
 
 
 @pytest.fixture

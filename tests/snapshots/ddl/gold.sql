@@ -257,6 +257,31 @@ CREATE TABLE IF NOT EXISTS gold.campaign_results (
 ) USING delta
 COMMENT 'One row is: One metric of one offer of a campaign: those sent it against those held out at random. Key: campaign_id, policy, offer_id, segment, month, metric.';
 
+CREATE TABLE IF NOT EXISTS gold.model_arms (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
+  `arm` string NOT NULL COMMENT 'champion or challenger',
+  `model_version` string NOT NULL COMMENT 'Version in the registry that scored the arm',
+  `share` double NOT NULL COMMENT 'Share of the customers meant for the arm'
+) USING delta
+COMMENT 'One row is: One arm of an experiment on models at an as_of: which version scored its customers. Key: as_of, experiment_id, arm.';
+
+CREATE TABLE IF NOT EXISTS gold.model_ab (
+  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
+  `arm` string NOT NULL COMMENT 'champion or challenger',
+  `metric` string NOT NULL COMMENT 'brier, log_loss (less is better), retained, or retained_revenue (currency)',
+  `customers` bigint NOT NULL COMMENT 'Customers of the arm, each counted once',
+  `value` double NOT NULL COMMENT 'Mean over them, of each their own mean over as_of dates',
+  `effect` double COMMENT 'Challenger less champion, within segments; null: the champion',
+  `ci_low` double COMMENT 'Lower end of its 95 % interval; null: the champion',
+  `ci_high` double COMMENT 'Upper end of its 95 % interval; null: the champion',
+  `p_value` double COMMENT 'Two-sided, of one look; null: the champion',
+  `anytime_p_value` double COMMENT 'Valid under looks at any time; null: the champion',
+  `minimum_detectable_effect` double COMMENT 'What so many customers find 4 times in 5; null: the champion',
+  `srm_p_value` double NOT NULL COMMENT 'Of the arms\' sizes against those meant'
+) USING delta
+COMMENT 'One row is: One metric of one arm of an experiment on models, where the horizon has passed. Key: experiment_id, arm, metric.';
+
 CREATE TABLE IF NOT EXISTS gold.offer_decisions (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
@@ -369,31 +394,6 @@ CREATE TABLE IF NOT EXISTS gold.message_batches (
   `requests` bigint NOT NULL COMMENT 'How many messages it asks for'
 ) USING delta
 COMMENT 'One row is: One batch of requests to the Message Batches API, so that a killed run takes it up. Key: batch_key.';
-
-CREATE TABLE IF NOT EXISTS gold.model_arms (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
-  `arm` string NOT NULL COMMENT 'champion or challenger',
-  `model_version` string NOT NULL COMMENT 'Version in the registry that scored the arm',
-  `share` double NOT NULL COMMENT 'Share of the customers meant for the arm'
-) USING delta
-COMMENT 'One row is: One arm of an experiment on models at an as_of: which version scored its customers. Key: as_of, experiment_id, arm.';
-
-CREATE TABLE IF NOT EXISTS gold.model_ab (
-  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
-  `arm` string NOT NULL COMMENT 'champion or challenger',
-  `metric` string NOT NULL COMMENT 'brier, log_loss (less is better), retained, or retained_revenue (currency)',
-  `customers` bigint NOT NULL COMMENT 'Customers of the arm, each counted once',
-  `value` double NOT NULL COMMENT 'Mean over them, of each their own mean over as_of dates',
-  `effect` double COMMENT 'Challenger less champion, within segments; null: the champion',
-  `ci_low` double COMMENT 'Lower end of its 95 % interval; null: the champion',
-  `ci_high` double COMMENT 'Upper end of its 95 % interval; null: the champion',
-  `p_value` double COMMENT 'Two-sided, of one look; null: the champion',
-  `anytime_p_value` double COMMENT 'Valid under looks at any time; null: the champion',
-  `minimum_detectable_effect` double COMMENT 'What so many customers find 4 times in 5; null: the champion',
-  `srm_p_value` double NOT NULL COMMENT 'Of the arms\' sizes against those meant'
-) USING delta
-COMMENT 'One row is: One metric of one arm of an experiment on models, where the horizon has passed. Key: experiment_id, arm, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.outbox (
   `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
