@@ -81,10 +81,15 @@ def differences(found: Sequence[Row]) -> list[Row]:
     return rows
 
 
+def compared(rows: Sequence[Row]) -> list[Row]:
+    """`pooled`, and `differences` of it."""
+    found = pooled(rows)
+    return [*found, *differences(found)]
+
+
 def sentence(facts: Facts) -> str:
     """What one more sent message brought under either policy, and under one more than the other."""
-    rows = pooled(facts.campaigns)
-    found = {(r["policy"], r["metric"]): r for r in [*rows, *differences(rows)]}
+    found = {(r["policy"], r["metric"]): r for r in compared(facts.campaigns)}
     if not found:
         return "No campaign with a random hold-out has had its horizon yet."
     said = [
@@ -100,7 +105,6 @@ def sentence(facts: Facts) -> str:
 
 def body(facts: Facts) -> list[str]:
     """A row a policy and metric, and one a metric of their difference."""
-    every = pooled(facts.campaigns)
     rows: list[list[Cell]] = [
         [
             r["policy"],
@@ -109,7 +113,7 @@ def body(facts: Facts) -> list[str]:
             whole(r["treated"]),
             *_figures(r),
         ]
-        for r in [*every, *differences(every)]
+        for r in compared(facts.campaigns)
     ]
     if not rows:
         return []

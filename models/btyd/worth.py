@@ -72,7 +72,7 @@ class LifetimeModel:
         )
         h = self.terms.horizon_days
         alive = self.purchases.p_alive(x, recency, T)
-        later = {f"p_alive_{t}d": self.purchases.p_alive(x, recency, T, t) for t in (30, 90)}
+        later = {f"p_alive_{t}d": alive * self.purchases.still_alive(x, T, t) for t in (30, 90)}
         basis = np.where((x == 0) & (self.name == "bg_nbd"), NO_REPEAT, self.name)
         basis = basis if self.is_identified else np.full(len(x), NOT_IDENTIFIED)
         found = {

@@ -147,14 +147,15 @@ def fit_cox(
     products = rows.total(ScoreProducts(cells, end.theta, terms.expected()))
     robust = inverse @ products.reshape(inverse.shape) @ inverse
     units = np.outer(cells.scale, cells.scale)
+    baselines, pooled = terms.baselines(found)
     return CoxModel(
         names=tuple(names),
         coefficients=end.theta / cells.scale,
         covariance=inverse / units,
         robust_covariance=robust / units,
         center=cells.mean,
-        baselines=terms.baselines(found),
-        pooled=terms.pooled_baseline(found),
+        baselines=baselines,
+        pooled=pooled,
         log_likelihood=end.log_likelihood,
         null_log_likelihood=start.log_likelihood,
         rows=found.count,

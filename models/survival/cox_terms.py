@@ -108,23 +108,16 @@ class DayTerms:
             event_mean=self.event_mean,
         )
 
-    def baselines(self, found: Survey) -> dict[str, Baseline]:
-        """The cumulative baseline hazard of each stratum, by day."""
-        hazards, at_risk = self._by_day(found)
-        return {name: Baseline.of(hazards[k], at_risk[k]) for k, name in enumerate(found.strata)}
-
-    def pooled_baseline(self, found: Survey) -> Baseline:
-        """The mean of the strata's hazards, each by its weight at risk that day."""
-        hazards, at_risk = self._by_day(found)
-        total = at_risk.sum(axis=0)
-        mean = (hazards * at_risk).sum(axis=0) / np.where(total > 0, total, 1.0)
-        return Baseline.of(mean, total)
-
-    def _by_day(self, found: Survey) -> tuple[Array, Array]:
-        """(strata, days): the hazard's step, and the weight at risk."""
+    def baselines(self, found: Survey) -> tuple[dict[str, Baseline], Baseline]:
+        """The cumulative baseline hazard of each stratum, by day; and the mean of theirs, each by
+        its weight at risk that day."""
         hazards = np.zeros_like(found.events)
         hazards[self.cells.stratum, self.cells.day + 1] = self.hazard
-        return hazards[:, 1:], weight_at_risk(found.entries, found.exits)[:, 1:]
+        hazards, at_risk = hazards[:, 1:], weight_at_risk(found.entries, found.exits)[:, 1:]
+        each = {name: Baseline.of(hazards[k], at_risk[k]) for k, name in enumerate(found.strata)}
+        total = at_risk.sum(axis=0)
+        mean = (hazards * at_risk).sum(axis=0) / np.where(total > 0, total, 1.0)
+        return each, Baseline.of(mean, total)
 
 
 def _square(triangle: Array, columns: int) -> Array:
