@@ -138,7 +138,8 @@ def company_at(day, seed, customers=5_000):
     reached, what they did, and the true effect; a basket's mean is what revenue an order shows."""
     world, ids = w.World(seed, customers), np.arange(customers)
     who = people(ids, world)
-    bought = orders(who, lives(who, world), world, float(day + 30))
+    bought = orders(who, lives(who, world), world)
+    bought = bought[bought["at"] < day + 30]
     before = bought[bought["at"] < day]
     last = before.groupby("row")["at"].max().reindex(ids).to_numpy()
     state = state_at(who, world, day)
