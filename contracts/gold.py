@@ -175,7 +175,9 @@ MODEL_COMPARISON = Table(
             "string",
             "Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is "
             "best; roc_auc_difference: less that of the champion at the time, else of the learner "
-            "chosen, with an interval paired by customer: it counts only where that excludes zero",
+            "chosen, with an interval paired by customer: it counts only where that excludes zero; "
+            "calibration_<tenth>_predicted, _observed: mean probability and share that left in a "
+            "tenth of the customers, 1 the lowest probabilities",
             False,
         ),
         Column("value", "double", "Value of the metric; null: undefined here"),

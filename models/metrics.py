@@ -161,6 +161,20 @@ def _calibration_error(r: Ranked, w: Draws) -> Array:
     return np.abs(flat.reshape(len(gaps), -1)).sum(axis=1) / w.total
 
 
+def _mean_in_tenth(tenth: int, values: Callable[[Ranked], Array]) -> Measure:
+    """Mean of a value in a tenth of the rows, 1 the lowest probabilities; NaN where it has none.
+
+    The tenths are those of the rows themselves: a sample draws from each as it comes.
+    """
+
+    def measure(r: Ranked, w: Draws) -> Array:
+        places = np.arange(len(r.p))[::-1] * CALIBRATION_BINS // len(r.p)
+        inside = (places == tenth - 1).astype(float)
+        return w.sum_of(inside * values(r)) / w.sum_of(inside)
+
+    return measure
+
+
 METRICS: Mapping[str, Measure] = {
     "roc_auc": _roc_auc,
     "average_precision": _average_precision,
@@ -174,6 +188,13 @@ METRICS: Mapping[str, Measure] = {
     "expected_calibration_error": _calibration_error,
     **{f"precision_at_{n}": _precision_in_top(n) for n in TOP_SHARES},
     **{f"lift_at_{n}": _lift_in_top(n) for n in TOP_SHARES},
+}
+
+# The calibration curve: what was told of each tenth of the customers, and what came.
+CALIBRATION_CURVE: Mapping[str, Measure] = {
+    f"calibration_{tenth}_{name}": _mean_in_tenth(tenth, values)
+    for tenth in range(1, CALIBRATION_BINS + 1)
+    for name, values in (("predicted", lambda r: r.p), ("observed", lambda r: r.label))
 }
 
 

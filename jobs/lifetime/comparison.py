@@ -16,7 +16,13 @@ from jobs.runtime.context import Context
 from models.btyd.choice import fitted
 from models.btyd.rows import NotFittableError
 from models.calibration import Calibration, CalibrationError, to_log_odds
-from models.metrics import bootstrap_weights, estimates, stable_seed
+from models.metrics import (
+    CALIBRATION_CURVE,
+    METRICS,
+    bootstrap_weights,
+    estimates,
+    stable_seed,
+)
 from models.survival.portable import LifetimeModel
 
 # Customers compared on the driver, chosen by hash: metrics of 200,000 are exact to a thousandth.
@@ -156,7 +162,7 @@ def _rows(
         weights = bootstrap_weights(
             test["customer_id"][part].tolist(), samples, stable_seed(population)
         )
-        measured = estimates(label, scores[part], 0.5, weights)
+        measured = estimates(label, scores[part], 0.5, weights, {**METRICS, **CALIBRATION_CURVE})
         for metric, ranking in rankings.items():
             measured[metric] = estimates(label, ranking[part], 0.5, weights)["roc_auc"]
         for metric, estimate in measured.items():

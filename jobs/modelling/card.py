@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from jobs.modelling.candidates import Candidate, TrainingData
-from jobs.modelling.evaluation import Evaluated, value_of
+from jobs.modelling.evaluation import value_of
 from jobs.runtime.context import Context
 from jobs.runtime.run_info import code_version
 
 SHOWN = ("roc_auc", "average_precision", "brier", "log_loss", "lift_at_10", "precision_at_20")
-
-
-def calibration_curve(evaluated: Evaluated, name: str, groups: int = 10) -> list[dict[str, Any]]:
-    """Ten groups of equal size by rising probability: mean probability, share that left, rows."""
-    label, p = evaluated.rows["churned"].to_numpy(), evaluated.probabilities[name]
-    parts = [part for part in np.array_split(np.argsort(p, kind="stable"), groups) if len(part)]
-    return [
-        {"mean_probability": float(p[i].mean()), "share": float(label[i].mean()), "rows": len(i)}
-        for i in parts
-    ]
 
 
 def model_card(

@@ -16,6 +16,7 @@ from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import CHAMPION, Registered
 from models.metrics import (
+    CALIBRATION_CURVE,
     METRICS,
     Estimate,
     bootstrap_weights,
@@ -57,8 +58,8 @@ def comparison(
     interval paired by customer: only where it excludes zero does the difference count.
     """
     found: list[dict[str, Any]] = []
-    measures = campaign_measures(economics)
-    at_threshold = {name: {**METRICS, **measures}[name] for name in AT_FURTHER_THRESHOLDS}
+    measures = {**METRICS, **campaign_measures(economics), **CALIBRATION_CURVE}
+    at_threshold = {name: measures[name] for name in AT_FURTHER_THRESHOLDS}
     for population, chosen in evaluated.populations().items():
         rows = evaluated.rows[chosen]
         if not len(rows):
@@ -68,7 +69,7 @@ def comparison(
         scores = {name: p[chosen] for name, p in evaluated.probabilities.items()}
         for name, p in scores.items():
             threshold = evaluated.thresholds.get(name, 0.5)
-            measured = estimates(label, p, threshold, weights, {**METRICS, **measures})
+            measured = estimates(label, p, threshold, weights, measures)
             measured["threshold"] = Estimate(float(threshold))
             for kind, other in evaluated.further_thresholds.get(name, {}).items():
                 at_other = estimates(label, p, other, weights, at_threshold)

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.modelling.candidates import Candidate, TrainingData, fitted
 from jobs.modelling.evaluation import TestDates, check_leak, comparison, evaluate
-from jobs.modelling.rows import check_labels, training_rows
+from jobs.modelling.rows import check_finite, check_labels, training_rows
 from jobs.modelling.served_facts import served_facts
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
@@ -56,6 +56,8 @@ def through_gates(
     """`of_horizon`, raising ModelGateError as the primary horizon does."""
     rows = context.lake.keep(training_rows(context, plan, horizon))
     check_labels(context, plan, rows)
+    # Those of the other dates are looked at where their matrix is laid out.
+    check_finite(context, rows.where("split = 'test'"), "Nothing was trained.")
     known = rows.where("split <> 'test'")
     facts = served_facts(context, plan, known, horizon)
     one = fitted(TrainingData(context, plan, known, facts), chosen.name, chosen.parameters)

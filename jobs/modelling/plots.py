@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from jobs.modelling.evaluation import Evaluated
+from models.metrics import CALIBRATION_BINS
 from models.scoring import unit_of_impact
 
 INK, ACCENT, SOFT = "#1f2933", "#c2410c", "#94a3b8"
 
 
-def training_plots(evaluated: Evaluated, model: Any, name: str) -> dict[str, Any]:
-    """File name -> figure: ROC, calibration, what drives the model."""
+def training_plots(
+    evaluated: Evaluated, model: Any, name: str, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """File name -> figure: ROC, calibration, what drives the model; `rows` as `comparison` gives
+    them."""
     return {
         "roc.png": roc_plot(evaluated, name),
-        "calibration.png": calibration_plot(evaluated, name),
+        "calibration.png": calibration_plot(rows, name),
         **explanation_plots(evaluated, model),
     }
 
@@ -53,15 +58,25 @@ def roc_plot(evaluated: Evaluated, name: str) -> Any:
     return figure
 
 
-def calibration_plot(evaluated: Evaluated, name: str) -> Any:
-    """Predicted probability against the share that left, in ten groups of equal size."""
+def calibration_plot(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
+    """Predicted probability against the share that left, by tenth, with its 95 % interval."""
     figure, axes = _figure(
         "Does 40 % mean 40 %? Test date", "predicted probability", "share that left"
     )
-    label, p = evaluated.rows["churned"].to_numpy(), evaluated.probabilities[name]
-    parts = [part for part in np.array_split(np.argsort(p, kind="stable"), 10) if len(part)]
+    known = {
+        r["metric"]: r
+        for r in rows
+        if (r["model_name"], r["population"], r["split"]) == (name, "all", "test")
+    }
+    told = [known[f"calibration_{n}_predicted"]["value"] for n in range(1, CALIBRATION_BINS + 1)]
+    came = [known[f"calibration_{n}_observed"] for n in range(1, CALIBRATION_BINS + 1)]
+    # A tenth without customers, or an interval that could not be drawn, leaves a gap.
+    share, low, high = (
+        np.array([r[end] for r in came], dtype=float) for end in ("value", "ci_low", "ci_high")
+    )
     axes.plot([0, 1], [0, 1], color=SOFT, lw=0.8, ls=":")
-    axes.plot([p[i].mean() for i in parts], [label[i].mean() for i in parts], "o-", color=ACCENT)
+    axes.vlines(np.array(told, dtype=float), low, high, color=ACCENT, lw=1)
+    axes.plot(np.array(told, dtype=float), share, "o-", color=ACCENT)
     return figure
 
 

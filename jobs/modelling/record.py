@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from jobs.modelling.candidates import Candidate, TrainingData
-from jobs.modelling.card import calibration_curve, model_card
+from jobs.modelling.card import model_card
 from jobs.modelling.evaluation import Evaluated
 from jobs.modelling.named_reasons import SOURCES
 from jobs.modelling.plots import training_plots
@@ -87,9 +87,8 @@ def log_results(
         metrics = _metrics_of(result["rows"], one.name)
         for run_id in [one.run_id, *([active.info.run_id] if one is chosen else [])]:
             client.log_batch(run_id, [Metric(k, v, moment, 0) for k, v in metrics.items()])
-        curve = calibration_curve(evaluated, one.name)
-        client.log_dict(one.run_id, {"groups": curve}, "calibration_curve.json")
-    for file, figure in training_plots(evaluated, chosen.model, chosen.name).items():
+    plots = training_plots(evaluated, chosen.model, chosen.name, result["rows"])
+    for file, figure in plots.items():
         mlflow.log_figure(figure, f"plots/{file}")
     card = model_card(context, data, chosen, result, is_better)
     mlflow.log_text(card, "model_card.md")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from jobs import score_customers, train_churn
+from jobs.modelling.horizons import through_gates
+from jobs.modelling.rows import training_plans
+from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import CHAMPION, Registry
 from models.calibration import Calibration
 from models.portable import PortableModel
@@ -114,6 +118,17 @@ def test_the_confusion_matrix_at_the_threshold_adds_up(table):
         assert _value(table, name, "recall")["value"] == pytest.approx(tp / (tp + fn))
 
 
+def test_the_calibration_curve_has_ten_tenths_with_intervals_and_adds_up(table):
+    for name in LEARNERS:
+        told = [_value(table, name, f"calibration_{n}_predicted") for n in range(1, 11)]
+        came = [_value(table, name, f"calibration_{n}_observed") for n in range(1, 11)]
+        assert all(row["ci_low"] <= row["value"] <= row["ci_high"] for row in (*told, *came))
+        assert [row["value"] for row in told] == sorted(row["value"] for row in told)
+        # 240 customers, 24 a tenth: the curve says how many left.
+        matrix = (_value(table, name, m)["value"] for m in ("true_positives", "false_negatives"))
+        assert 24 * sum(row["value"] for row in came) == pytest.approx(sum(matrix))
+
+
 def test_stability_is_that_of_the_folds(table):
     figures = {
         m: _value(table, "logistic_regression", f"cv_roc_auc_{m}", split="train")["value"]
@@ -162,6 +177,24 @@ def test_one_leaver_a_date_is_enough_for_a_horizon_and_too_few_to_calibrate_on(c
     models = registry.further_models(registry.by_alias(CHAMPION).run_id, "horizon")
     assert PortableModel.from_json(models["7"]).calibration == Calibration()
     assert 0 <= _value(table, "recency_only", "roc_auc", horizon=7)["value"] <= 1
+
+
+def test_an_infinite_value_on_a_horizons_own_test_date_leaves_it_out(compared, tmp_path):
+    from pyspark.sql import functions as F
+
+    from jobs.runtime.writes import Write
+
+    shutil.copytree(compared, tmp_path / "lakehouse")
+    context = small_context(tmp_path / "lakehouse")
+    plan, table = training_plans(context)[60], context.table("features.transactions")
+    (test,) = (day for day, split in plan.split_of().items() if split == "test")
+    infinite = context.read(table.name).withColumn(
+        "revenue_trend", F.when(F.col("as_of") == F.lit(test), float("inf"))
+    )
+    context.lake.commit([Write(table, infinite.where(F.col("as_of") == F.lit(test)), [test])])
+    # The learner does not matter: nothing is fitted.
+    with pytest.raises(ModelGateError, match=r"revenue_trend .* infinite"):
+        through_gates(context, 60, plan, chosen=None)
 
 
 def test_each_learner_and_trial_is_a_nested_run(compared):

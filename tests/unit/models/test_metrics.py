@@ -8,6 +8,7 @@ from hypothesis import given, settings, strategies as st
 from sklearn import metrics as sk
 
 from models.metrics import (
+    CALIBRATION_CURVE,
     bootstrap_weights,
     estimates,
     paired_difference,
@@ -55,6 +56,36 @@ def test_calibration_error_by_hand():
     p = np.array([0.8, 0.2] * 5)
     label = np.array([1.0, 0.0] * 5)
     assert point_estimates(label, p, 0.5)["expected_calibration_error"] == pytest.approx(0.2)
+
+
+def test_calibration_curve_by_hand():
+    # Twenty rows, two a tenth; the order of the rows does not matter.
+    p = np.arange(20) / 20
+    label = (np.arange(20) % 4 == 0).astype(float)
+    mixed = np.random.default_rng(8).permutation(20)
+    found = point_estimates(label[mixed], p[mixed], 0.5, CALIBRATION_CURVE)
+    assert found["calibration_1_predicted"] == pytest.approx((0 + 0.05) / 2)
+    assert found["calibration_10_predicted"] == pytest.approx((0.9 + 0.95) / 2)
+    assert [found[f"calibration_{n}_observed"] for n in (1, 2, 9, 10)] == [0.5, 0.0, 0.5, 0.0]
+
+
+def test_the_interval_of_a_tenth_is_that_of_its_own_customers():
+    draw = np.random.default_rng(9)
+    p = np.sort(draw.random(300))
+    label = (draw.random(300) < p).astype(float)
+    weights = bootstrap_weights([str(i // 3) for i in range(300)], 60, seed=5)
+    found = estimates(label, p, 0.5, weights, CALIBRATION_CURVE)["calibration_4_observed"]
+    inside = slice(90, 120)
+    drawn = [np.average(label[inside], weights=w[inside]) for w in np.concatenate(weights)]
+    assert found.value == pytest.approx(label[inside].mean())
+    assert found.low == pytest.approx(np.percentile(drawn, 2.5))
+    assert found.high == pytest.approx(np.percentile(drawn, 97.5))
+
+
+def test_a_tenth_without_rows_is_undefined():
+    found = point_estimates(np.array([1.0, 0.0]), np.array([0.2, 0.1]), 0.5, CALIBRATION_CURVE)
+    assert found["calibration_1_observed"] == 0.0
+    assert found["calibration_2_observed"] is None
 
 
 def test_one_class_leaves_ranking_metrics_undefined():
