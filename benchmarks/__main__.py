@@ -22,6 +22,7 @@ from benchmarks import (
     survival,
     training,
     uplift_scoring,
+    uplift_told,
     uplift_truth,
 )
 from benchmarks.session import benchmark_session
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "allocation": allocation.run,
     "uplift_scoring": uplift_scoring.run,
     "uplift_truth": uplift_truth.run,
+    "uplift_told": uplift_told.run,
     "messages": messages.run,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import uplift_truth
+from benchmarks import uplift_told, uplift_truth
 from models.uplift.learners import LEARNERS
 
 # Nobody has tuned anything on these.
@@ -37,3 +37,14 @@ def test_the_oracle_and_who_knows_more_come_first(found):
     assert uplift_truth.share_of_oracle(truth, truth, value, np.zeros_like(truth)) == 1.0
     kept = {name: np.mean([one.kept for one in judged]) for name, judged in found.items()}
     assert max(kept, key=kept.get) == uplift_truth.CEILING
+
+
+def test_outcomes_of_companies_that_know_all_are_those_of_their_truth():
+    """A randomised arm's mean fall in churn is the mean true effect, within its standard error."""
+    rows = uplift_told.trials(341, 20_000)
+    held = rows.loc[rows["arm"] == 0, "churned"]
+    for arm in range(1, 6):
+        sent = rows[rows["arm"] == arm]
+        error = np.hypot(held.sem(), sent["churned"].sem())
+        measured = held.mean() - sent["churned"].mean()
+        assert abs(measured - sent[f"true_{arm}"].mean()) < 4 * error < 0.03
