@@ -38,9 +38,14 @@ SPARK_JOBS = tests/jobs/test_train_and_score.py tests/jobs/test_champion.py \
 # Their docstrings' examples run too.
 PURE = contracts udfs transforms models simulator messages
 
+# Hypothesis draws the same examples each time: a run is judged by its change, not by its luck. Other
+# draws look for faults: make test PROFILE=default.
+PROFILE = ci
+
 # DuckDB's run leaves a core to Spark's: they go side by side, and the first to be told is Spark's.
 test: setup ## unit tests without a JVM (DuckDB), and on Spark (ARGS="-k name -x")
 	@status=0; said=$$(mktemp); trap 'rm -f "$$said"; kill $$(jobs -p) 2>/dev/null' EXIT; \
+	export PYTEST_ADDOPTS="--hypothesis-profile=$(PROFILE) $$PYTEST_ADDOPTS"; \
 	HOLDFAST_ENGINE=duckdb $(PY) -m pytest --doctest-modules $(PURE) tests/unit $(ARGS) \
 		>"$$said" 2>&1 & duckdb=$$!; \
 	echo "== tests on Spark"; \
