@@ -20,6 +20,9 @@ from jobs.runtime.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "portable.json"
+# What stores answer where the model is missing, and where it has no such alias; MLflow's SQL and
+# file stores say the second of an alias.
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,9 @@ class Registry:
             return None  # a dry run over an empty lake leaves no file
         try:
             version = self.client.get_model_version_by_alias(self.model_name, alias)
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in ABSENT:
+                raise  # a store that does not answer has not said that there is no champion
             return None
         return self._registered(version)
 

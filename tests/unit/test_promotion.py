@@ -153,6 +153,32 @@ def test_a_crash_before_the_alias_moves_leaves_the_champion(
     assert registry.by_alias(PREVIOUS).version == champion
 
 
+def test_a_store_that_does_not_answer_is_not_one_without_a_champion(
+    registry, version, champion, monkeypatch
+):
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+
+    def locked(*_):
+        raise MlflowException("database is locked", TEMPORARILY_UNAVAILABLE)
+
+    number, moved = version(), []
+    with monkeypatch.context() as patch:
+        patch.setattr(registry.client, "get_model_version_by_alias", locked)
+        patch.setattr(registry, "set_alias", lambda *alias: moved.append(alias))
+        with pytest.raises(MlflowException, match="database is locked"):
+            registry.by_alias(CHAMPION)
+        with pytest.raises(MlflowException, match="database is locked"):
+            registry.promote(number)
+    assert not moved and registry.by_alias(CHAMPION).version == champion
+
+
+def test_a_missing_alias_and_a_missing_model_are_none(registry, version, context):
+    version()
+    assert registry.by_alias("nobody") is None
+    assert Registry(context.settings, "another").by_alias(CHAMPION) is None
+
+
 def test_rollback_takes_less_than_five_seconds_and_can_be_undone(registry, version, champion):
     number = version()
     registry.promote(number)
