@@ -5,20 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from jobs.modelling import evaluation
 from jobs.modelling.evaluation import TestDates
 from jobs.modelling.stability import check_folds, folds_of_both, spread
 from jobs.runtime.errors import ModelGateError
 
 
-def test_the_test_dates_are_read_once():
-    class Rows:
-        def where(self, condition):
-            raise AssertionError("read")
+def test_the_test_dates_are_read_once(monkeypatch):
+    read = []
 
-    dates = TestDates(Rows())
-    dates.is_open = True
+    def sample(rows, split):
+        read.append((rows, split))
+        return "the frame"
+
+    monkeypatch.setattr(evaluation, "sample", sample)
+    dates = TestDates("rows")
+    assert dates.read() == "the frame"
     with pytest.raises(ModelGateError, match="they were read already"):
         dates.read()
+    assert read == [("rows", "test")]
 
 
 def test_fewer_customers_than_folds_is_refused():
