@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def score_batch(
 ) -> pd.DataFrame:
     """One row a row of the batch: probability, basis, the top factors and the reasons."""
     features = batch[list(model.encoder.feature_names)]
-    probability, is_cold = probabilities(model, batch), cold_rows(model, batch)
+    probability, is_cold = probabilities(model, batch), cold_rows(model.metadata, batch)
     contributions, base = model.contributions(features)
     factors, impacts, values = top_of(model, features, contributions)
     why = reason_probabilities(model, batch, contributions, base, reasons or {})
@@ -111,15 +112,23 @@ def reason_probabilities(
     )
 
 
-def cold_rows(model: PortableModel, batch: pd.DataFrame) -> NDArray[np.bool_]:
-    """Customers known for less than the model's cold_start_days."""
-    return batch["tenure_days"].fillna(0).to_numpy() < model.metadata["cold_start_days"]
+def cold_rows(facts: Mapping[str, Any], batch: pd.DataFrame) -> NDArray[np.bool_]:
+    """Customers known for less than the cold_start_days of a model's metadata."""
+    return batch["tenure_days"].fillna(0).to_numpy() < facts["cold_start_days"]
 
 
 def probabilities(model: PortableModel, batch: pd.DataFrame) -> NDArray[np.float64]:
     """The model's probability of each row; the rate of their like for cold rows."""
-    probability = model.predict_proba(batch[list(model.encoder.feature_names)])
-    return np.where(cold_rows(model, batch), model.metadata["cold_start_rate"], probability)
+    own = model.predict_proba(batch[list(model.encoder.feature_names)])
+    return as_served(model.metadata, batch, own)
+
+
+def as_served(
+    facts: Mapping[str, Any], batch: pd.DataFrame, own: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """A model's own probabilities of the rows, with the rate of their like for cold rows; facts:
+    its metadata."""
+    return np.where(cold_rows(facts, batch), facts["cold_start_rate"], own)
 
 
 def explain(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -47,7 +47,7 @@ class TrainingData:
     context: Context
     plan: Schedule
     rows: Any
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any]
 
     @cached_property
     def plain(self) -> Design:
@@ -118,6 +118,7 @@ def fitted(
         f1_threshold,
         threshold_of_share,
     )
+    from models.scoring import as_served
 
     began = time.perf_counter()
     learner = learner_of(data.context, name, parameters)
@@ -125,7 +126,8 @@ def fitted(
     scorer = tuned or learner.fit(design.split("train"), design.names, "churned")
     raw = log_odds(scorer, data.matrix(design))
     calibration = best_by_brier(raw, label, data.held_out["customer_id"].tolist())
-    p = calibration.apply(raw)
+    # What tables serve, a rate for new customers, decides; calibration is of the scorer alone.
+    p = as_served(data.metadata, data.held_out, calibration.apply(raw))
     economics = CampaignEconomics(**data.context.settings.training.economics.model_dump())
     best = expected_maximum_profit(label, p, economics)
     thresholds = {
