@@ -33,7 +33,7 @@ from jobs.modelling.rows import (
     training_plans,
     training_rows,
 )
-from jobs.modelling.served_facts import served_facts
+from jobs.modelling.served_facts import check_meaning, served_facts
 from jobs.modelling.silences import log_silences
 from jobs.modelling.stability import check_stability, stability
 from jobs.modelling.tuning import searched
@@ -87,6 +87,7 @@ def train(
     plan = plans[primary]
     champion = registry.by_alias(CHAMPION)
     if champion is not None:
+        check_meaning(context, champion, "Nothing was trained.")
         check_features(champion, rows.columns)
         check_untaught(context, champion, plan)
     test, known = TestDates(rows), rows.where("split <> 'test'")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.modelling.served_facts import check_meaning
 from jobs.runtime.context import Context
 from jobs.runtime.registry import CHALLENGER, CHAMPION, Registered, Registry
 from jobs.runtime.writes import Write
@@ -52,16 +53,21 @@ class Arm:
 
 
 def serving_arms(context: Context) -> list[Arm]:
-    """The champion; with model_ab.challenger_share the challenger too; none without a champion."""
+    """The champion; with model_ab.challenger_share the challenger too; none without a champion.
+
+    ModelGateError where one was taught another horizon, lead or definition of churn than conf's.
+    """
     registry = Registry(context.settings)
     champion = registry.by_alias(CHAMPION)
     if champion is None:
         return []
+    check_meaning(context, champion, "Nothing was written.")
     alone = _arm(registry, CHAMPION, champion)
     share = context.settings.model_ab.challenger_share
     rival = registry.by_alias(CHALLENGER) if share > 0 else None
     if rival is None or rival.version == champion.version:
         return [alone]
+    check_meaning(context, rival, "Nothing was written.")
     experiment_id = f"{champion.name}-v{champion.version}-v{rival.version}"
     other = _arm(registry, CHALLENGER, rival, experiment_id, share)
     if set(other.horizons) != set(alone.horizons) or set(other.reasons) != set(alone.reasons):

@@ -6,11 +6,19 @@ from typing import Any
 
 from contracts.features import FEATURE_TABLES
 from jobs.runtime.context import Context
+from jobs.runtime.errors import ModelGateError
+from jobs.runtime.registry import Registered
 from jobs.runtime.schedule import Schedule
 from models.reasons import reason_features
 
 # Thirty like them make a rate; with fewer the rate of all is the better guess.
 FEWEST_COLD = 30
+# What a model's probability is of: its metadata, and where conf says the same in section churn.
+MEANING = {
+    "horizon_days": "primary_horizon_days",
+    "lead_days": "lead_days",
+    "definition": "definition",
+}
 
 
 def served_facts(context: Context, plan: Schedule, known: Any, horizon: int) -> dict[str, Any]:
@@ -21,11 +29,35 @@ def served_facts(context: Context, plan: Schedule, known: Any, horizon: int) -> 
         "reason_features": reason_features(features, settings.training.reasons.features),
         "horizon_days": horizon,
         "lead_days": settings.churn.lead_days,
+        "definition": settings.churn.definition,
         "cold_start_days": settings.training.cold_start_days,
         "cold_start_rate": cold_start_rate(known, settings.training.cold_start_days),
         "trained_on": [d.isoformat() for d in (*plan.train, plan.validation)],
         "tested_on": plan.test.isoformat(),
     }
+
+
+def check_meaning(context: Context, model: Registered, outcome: str) -> None:
+    """Raise ModelGateError where a registered model's probability is of something else than conf's.
+
+    outcome: what was not done, a sentence.
+    """
+    from models.portable import PortableModel
+
+    facts = PortableModel.from_json(model.portable).metadata
+    asked = {fact: getattr(context.settings.churn, name) for fact, name in MEANING.items()}
+    # Models registered before these facts were noted do not tell: they count as conf's.
+    others = [
+        f"churn.{MEANING[fact]} = {facts[fact]} (conf: {value})"
+        for fact, value in asked.items()
+        if facts.get(fact, value) != value
+    ]
+    if others:
+        raise ModelGateError(
+            f"{model.name} version {model.version} was taught with {', '.join(others)}: its "
+            f"probability is of something else. {outcome} Set conf back, train under another "
+            "mlflow.model_name, or roll back to a version that was taught as conf says."
+        )
 
 
 def cold_start_rate(known: Any, days: int) -> float:

@@ -127,10 +127,11 @@ def test_a_label_is_an_end_from_the_lead_on_and_within_the_horizon(company):
     assert sum(expected.values()) == len(DATES) * HORIZON  # one end a day
 
 
-def test_the_model_knows_its_lead_and_dates(run):
+def test_the_model_knows_its_meaning_and_dates(run):
     registry, found = run
     model = PortableModel.from_json(registry.by_alias(CHALLENGER).portable)
-    facts = {"lead_days": LEAD, "horizon_days": HORIZON, "tested_on": DATES[3].isoformat()}
+    facts = {"lead_days": LEAD, "horizon_days": HORIZON, "definition": "termination"}
+    facts["tested_on"] = DATES[3].isoformat()
     assert facts.items() <= model.metadata.items()
     assert model.metadata["trained_on"] == [day.isoformat() for day in DATES[:3]]
     card = registry.run_text(found.info.run_id, "model_card.md")
