@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from jobs import lifetime
 from jobs.lifetime.fits import Fits
 from jobs.lifetime.staying import Staying
 from jobs.runtime.context import Context
+from jobs.runtime.fingerprint import mark_of
 from jobs.runtime.registry import CHAMPION, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.writes import Write
@@ -47,15 +46,14 @@ def fingerprint(context: Context) -> str:
     facts = {
         "job": "fit_lifetime",
         "as_of": context.as_of.isoformat(),
-        "inputs": {n: context.lake.version(n) for n in used if context.lake.exists(n)},
         "lifetime": settings.lifetime.model_dump(),
         "churn": settings.churn.model_dump(),
         "lifecycle": settings.lifecycle.model_dump(),
         "segments": [settings.rfm.model_dump(), settings.segments],
         "samples": [settings.training.bootstrap_samples, settings.training.seed],
-        "code": code_version(),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+    versions = {name: context.lake.version(name) for name in used}
+    return mark_of(context, settings.lifetime.registered_model, versions, facts)
 
 
 def log_run(context: Context, record: dict[str, Any], mark: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
@@ -16,6 +14,7 @@ from jobs.modelling.named_reasons import SOURCES
 from jobs.modelling.plots import training_plots
 from jobs.modelling.rows import Design
 from jobs.runtime.context import Context
+from jobs.runtime.fingerprint import mark_of
 from jobs.runtime.registry import CHAMPION, Registry
 from jobs.runtime.run_info import code_version
 from jobs.runtime.schedule import Schedule
@@ -23,20 +22,19 @@ from jobs.runtime.writes import Write
 
 
 def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
-    """The same for the same inputs, settings and code.
+    """The same for the same inputs, settings, code and registered model.
 
     Inputs are the features, and what leavers said, which is read at the end of a run.
     """
     settings = context.settings
     features = {n: v for n, v in context.run.inputs.items() if n.startswith("features.")}
+    versions = features | {name: context.lake.version(name) for name in SOURCES}
     facts = {
-        "inputs": features | {name: context.lake.version(name) for name in SOURCES},
         "training": settings.training.model_dump(),
         "churn": settings.churn.model_dump(),
         "dates": {h: [d.isoformat() for d in plan.all_dates] for h, plan in plans.items()},
-        "code": code_version(),
     }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+    return mark_of(context, settings.mlflow.model_name, versions, facts)
 
 
 def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> None:

@@ -17,6 +17,7 @@ from contracts import catalog
 from contracts.table import Column, Table
 from jobs.runtime.context import Context
 from jobs.runtime.errors import BusyError, TableError
+from jobs.runtime.fingerprint import table_id
 from jobs.runtime.lake import SparkLake
 from jobs.runtime.lock import only_writer
 from jobs.runtime.run_info import RunInfo
@@ -204,6 +205,18 @@ def test_a_run_says_what_it_read_and_not_what_it_compared_with(lake, tmp_path):
     write(later, ("a", DAY, 0.7), table=others)
     (newest, *_) = DeltaTable(later.path(others.name)).history()
     assert json.loads(newest["userMetadata"])["inputs"] == {SCORES.name: 1}
+
+
+def test_a_table_keeps_its_id_and_another_of_its_name_has_another(spark, tmp_path):
+    found = {}
+    for root in (tmp_path / "lakehouse", tmp_path / "anew"):
+        context = context_at(root)
+        write(context.lake, ("a", DAY, 0.1))
+        first = table_id(context, SCORES.name)
+        write(context.lake, ("a", DAY, 0.9))
+        found[table_id(context, SCORES.name)] = context.lake.version(SCORES.name)
+        assert first in found and DeltaTable(context.lake.path(SCORES.name)).metadata().id == first
+    assert len(found) == 2 and len(set(found.values())) == 1
 
 
 def test_in_a_dry_run_later_steps_read_what_would_have_been_written(lake, tmp_path):

@@ -83,7 +83,9 @@ def test_without_a_source_of_reasons_there_is_no_label(context_of):
 
 
 @pytest.mark.parametrize("changed", SOURCES)
-def test_new_answers_and_tickets_ask_for_another_training(changed):
+def test_new_answers_and_tickets_ask_for_another_training(changed, monkeypatch):
+    monkeypatch.setattr("jobs.runtime.fingerprint.table_id", lambda context, name: name)
+
     def mark(versions):
         context = SimpleNamespace(
             settings=settings.load("demo"),
