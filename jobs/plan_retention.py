@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Annotated, Any
 
 import typer
@@ -40,8 +41,10 @@ def budget(context: Context) -> tuple[float | None, float | None]:
             f"--budget-share {share} and --budget-money {money}: give one of them, not both."
         )
     if money is not None:
-        if money <= 0:
-            raise UsageError(f"--budget-money {money}: must be above 0, in the data's currency.")
+        if not 0 < money < math.inf:
+            raise UsageError(
+                f"--budget-money {money}: must be above 0 and finite, in the data's currency."
+            )
         return None, money
     share = context.settings.plan.budget_share if share is None else share
     if not 0 < share <= 1:

@@ -80,13 +80,14 @@ def measures(actual: ArrayLike, forecast: ArrayLike) -> dict[str, float | None]:
     if not len(y):
         return {}
     order = np.argsort(f, kind="stable")
+    # Fewer customers than tenths leave the highest empty.
     tenths = np.array_split(order, DECILES)
-    total = y.sum()
+    total, top = y.sum(), tenths[-1]
     found: dict[str, float | None] = {
         "mae": float(np.abs(f - y).mean()),
         "rmse": float(np.sqrt(((f - y) ** 2).mean())),
         "rank_correlation": rank_correlation(y, f),
-        "top_decile_share": float(y[tenths[-1]].sum() / total) if total > 0 else None,
+        "top_decile_share": float(y[top].sum() / total) if total > 0 and len(top) else None,
         "total_ratio": float(f.sum() / total) if total > 0 else None,
     }
     for number, tenth in enumerate(tenths, start=1):

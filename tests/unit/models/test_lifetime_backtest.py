@@ -42,6 +42,10 @@ def test_nothing_to_measure_gives_no_number():
     nobody = measures([0.0, 0.0], [1.0, 2.0])
     assert nobody["total_ratio"] is None and nobody["top_decile_share"] is None
     assert nobody["bias_decile_10"] is None  # fewer customers than tenths
+    # So few that the highest tenth is empty: it got no share, not a share of nothing.
+    assert measures([1, 2], [1, 2])["top_decile_share"] is None
+    ten = np.arange(10.0)
+    assert measures(ten, ten)["top_decile_share"] == pytest.approx(9 / sum(range(10)))
 
 
 def summary_rows(seed, n=600):
