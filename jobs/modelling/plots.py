@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jobs.modelling.evaluation import Evaluated
 from models.metrics import CALIBRATION_BINS
@@ -96,14 +97,17 @@ def explanation_plots(evaluated: Evaluated, model: Any, most: int = 4) -> dict[s
     # Without a seed the points would jump from run to run.
     state = np.random.get_state()
     np.random.seed(0)
-    shap.plots.beeswarm(found, ax=axes, show=False, plot_size=None, max_display=12)
-    np.random.set_state(state)
-    plots = {"drivers.png": drivers_plot(evaluated, model), "beeswarm.png": figure}
+    try:
+        shap.plots.beeswarm(found, ax=axes, show=False, plot_size=None, max_display=12)
+    finally:
+        np.random.set_state(state)
+    unit = unit_of_impact(model)
+    drivers = drivers_plot(contributions, list(rows.columns), unit)
+    plots = {"drivers.png": drivers, "beeswarm.png": figure}
     strongest = np.argsort(-np.abs(contributions).mean(axis=0), kind="stable")[:most]
-    unit = f"SHAP value, {unit_of_impact(model)}"
     for place in strongest:
         name = rows.columns[place]
-        figure, axes = _figure(f"{name} and the risk", name, unit)
+        figure, axes = _figure(f"{name} and the risk", name, f"SHAP value, {unit}")
         axes.scatter(numbers[:, place], contributions[:, place], s=6, color=ACCENT, alpha=0.5)
         axes.axhline(0, color=SOFT, lw=0.8)
         plots[f"dependence_{name}.png"] = figure
@@ -120,12 +124,11 @@ def _as_numbers(column: Any) -> Any:
     return numbers if numbers.notna().any() else pd.factorize(column, sort=True)[0].astype(float)
 
 
-def drivers_plot(evaluated: Evaluated, model: Any, most: int = 15) -> Any:
-    """Mean |SHAP value| of the strongest features, on up to 2,000 rows of the test date."""
-    unit = f"mean |SHAP value|, {unit_of_impact(model)}"
-    figure, axes = _figure("What drives the risk", unit, "")
-    names = list(model.encoder.feature_names)
-    contributions, _ = model.contributions(evaluated.rows[names].head(2_000))
+def drivers_plot(
+    contributions: NDArray[np.float64], names: Sequence[str], unit: str, most: int = 15
+) -> Any:
+    """Mean |SHAP value| of the strongest features; contributions (rows, features) in `unit`."""
+    figure, axes = _figure("What drives the risk", f"mean |SHAP value|, {unit}", "")
     strength = np.abs(contributions).mean(axis=0)
     order = np.argsort(strength)[-most:]
     axes.barh([names[i] for i in order], strength[order], color=ACCENT)

@@ -44,3 +44,38 @@ def test_shap_values_have_the_unit_of_their_model(scorer, unit):
     plots = explanation_plots(Evaluated("test", rows, {}, {}), model)
     assert plots["dependence_orders.png"].axes[0].get_ylabel() == f"SHAP value, {unit}"
     assert plots["drivers.png"].axes[0].get_xlabel() == f"mean |SHAP value|, {unit}"
+
+
+class Counted(PortableModel):
+    """A model that counts how often it explains rows."""
+
+    calls = 0
+
+    def contributions(self, rows):
+        Counted.calls += 1
+        return super().contributions(rows)
+
+
+def test_rows_are_explained_once_for_all_plots():
+    model = Counted(FeatureEncoder(("orders",), fill=(0.0,)), stump("sum"))
+    rows = pd.DataFrame({"orders": [1.0, 3.0]})
+    plots = explanation_plots(Evaluated("test", rows, {}, {}), model)
+    assert set(plots) == {"drivers.png", "beeswarm.png", "dependence_orders.png"}
+    assert Counted.calls == 1
+    # One row of two on each side of the stump's mean, .4.
+    (bar,) = plots["drivers.png"].axes[0].patches
+    assert bar.get_width() == pytest.approx(0.2)
+
+
+def test_a_plot_that_fails_leaves_the_random_numbers_of_others_alone(monkeypatch):
+    def fails(*_, **__):
+        raise ValueError("no room")
+
+    monkeypatch.setattr("shap.plots.beeswarm", fails)
+    model = PortableModel(FeatureEncoder(("orders",), fill=(0.0,)), stump("sum"))
+    np.random.seed(7)
+    first = np.random.random()
+    np.random.seed(7)
+    with pytest.raises(ValueError, match="no room"):
+        explanation_plots(Evaluated("test", pd.DataFrame({"orders": [1.0, 3.0]}), {}, {}), model)
+    assert np.random.random() == first
