@@ -10,15 +10,19 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# How often each row is drawn, (samples, rows): whole numbers in as few bytes as hold them, or 1.0.
+Weights = NDArray[Any]
 # Shares of the customers that a campaign would reach, per cent.
 TOP_SHARES = (10, 20, 30)
 CALIBRATION_BINS = 10
-# Samples computed at once: 50 x 200,000 rows x 8 bytes = 80 MB an array.
+# Samples computed at once: 50 x 200,000 rows x 8 bytes = 80 MB an array. All samples wait as counts
+# of a byte each: 500 x 200,000 = 100 MB.
 SAMPLES_AT_ONCE = 50
 
 
@@ -53,8 +57,9 @@ class Ranked:
 class Draws:
     """Samples of the ranked rows: weights (samples, rows), and the sums that metrics share."""
 
-    def __init__(self, ranked: Ranked, weights: Array) -> None:
-        self.weights, self._ranked = weights[:, ranked.order], ranked
+    def __init__(self, ranked: Ranked, weights: Weights) -> None:
+        self.weights: Array = weights[:, ranked.order].astype(float)
+        self._ranked = ranked
 
     @cached_property
     def reached(self) -> Array:
@@ -198,7 +203,7 @@ CALIBRATION_CURVE: Mapping[str, Measure] = {
 }
 
 
-def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[Array]:
+def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[Weights]:
     """How often each row is drawn when whole customers are drawn with replacement.
 
     Blocks of at most SAMPLES_AT_ONCE samples: (samples, rows).
@@ -212,12 +217,13 @@ def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[Ar
         times = np.stack(
             [np.bincount(draw.integers(0, count, count), minlength=count) for _ in range(size)]
         )
-        blocks.append(times[:, customer].astype(float))
+        counts = times.astype(np.min_scalar_type(times.max()))
+        blocks.append(counts[:, customer])
     return blocks
 
 
 def measured(
-    measures: Mapping[str, Measure], ranked: Ranked, blocks: Iterable[Array]
+    measures: Mapping[str, Measure], ranked: Ranked, blocks: Iterable[Weights]
 ) -> dict[str, list[Array]]:
     """Each metric in each row of weights, block by block; NaN where it is undefined."""
     found: dict[str, list[Array]] = {name: [] for name in measures}
@@ -242,7 +248,7 @@ def estimates(
     label: Array,
     p: Array,
     threshold: float,
-    weights: Sequence[Array],
+    weights: Sequence[Weights],
     measures: Mapping[str, Measure] = METRICS,
 ) -> dict[str, Estimate]:
     """Every metric with its interval over the bootstrap samples."""
@@ -253,7 +259,7 @@ def estimates(
 
 
 def paired_difference(
-    metric: str, label: Array, p: Array, other: Array, weights: Sequence[Array]
+    metric: str, label: Array, p: Array, other: Array, weights: Sequence[Weights]
 ) -> Estimate:
     """metric(p) - metric(other) on the same rows and the same bootstrap samples."""
     one, two = Ranked.of(label, p, 0.5), Ranked.of(label, other, 0.5)

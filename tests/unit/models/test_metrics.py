@@ -9,6 +9,7 @@ from sklearn import metrics as sk
 
 from models.metrics import (
     CALIBRATION_CURVE,
+    METRICS,
     bootstrap_weights,
     estimates,
     paired_difference,
@@ -99,6 +100,20 @@ def test_weights_draw_whole_customers():
     for row in np.concatenate(bootstrap_weights(groups, 30, seed=1)):
         assert row[0] == row[1]
         assert row[0] + row[2] + row[3] == 3
+
+
+def test_weights_of_a_sample_take_a_byte_a_row():
+    weights = bootstrap_weights([str(i) for i in range(1_000)], 80, seed=1)
+    assert sum(block.nbytes for block in weights) == 1_000 * 80
+
+
+def test_weights_as_floats_give_the_same_figures():
+    draw = np.random.default_rng(2)
+    label, p = draw.integers(0, 2, 300).astype(float), draw.random(300).round(2)
+    weights = bootstrap_weights([str(i // 2) for i in range(300)], 60, seed=5)
+    measures = {**METRICS, **CALIBRATION_CURVE}
+    floats = [block.astype(float) for block in weights]
+    assert estimates(label, p, 0.5, weights, measures) == estimates(label, p, 0.5, floats, measures)
 
 
 def test_a_weighted_sample_is_the_sample_written_out():
