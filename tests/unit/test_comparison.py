@@ -73,7 +73,9 @@ def test_figures_by_hand(rows, metric, value):
 
 
 def test_every_figure_but_the_thresholds_has_an_interval(rows):
-    bare = {metric for (_, population, metric), (_, low, _) in rows.items() if low is None}
+    # Four customers leave most tenths of the calibration curve empty: these have no value either.
+    known = {key: ends for key, ends in rows.items() if ends[0] is not None}
+    bare = {metric for (_, _, metric), (_, low, _) in known.items() if low is None}
     assert bare == {"threshold", "threshold_half", "threshold_f1"}
     for value, low, high in rows.values():
         assert low is None or low <= value <= high
@@ -194,6 +196,7 @@ def test_a_horizon_too_good_to_be_true_is_left_out_and_the_others_stay(
     stubs = {
         "training_rows": SimpleNamespace(where=lambda condition: None),
         "check_labels": None,
+        "check_finite": None,
         "served_facts": {},
         "TrainingData": None,
         "fitted": fit,
