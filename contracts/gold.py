@@ -169,7 +169,13 @@ MODEL_COMPARISON = Table(
             "population", "string", "all, or active_90d (a purchase in the last 90 days)", False
         ),
         Column("horizon_days", "int", "Horizon of the label, days", False),
-        Column("split", "string", "train, validation or test", False),
+        Column(
+            "split",
+            "string",
+            "train, validation or test; validation too where a further horizon's own test date had "
+            "a part in choosing learner and parameters, which are those of the primary horizon",
+            False,
+        ),
         Column(
             "metric",
             "string",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jobs.modelling.candidates import Candidate, TrainingData
@@ -37,6 +37,7 @@ def model_card(
         f"{_cell(value_of(rows, 'rfm_logistic', 'all', metric))} |"
         for metric in SHOWN
     )
+    judged = judged_where_chosen(rows)
     inputs = "\n".join(f"- {n}: version {v}" for n, v in sorted(context.run.inputs.items()))
     return f"""# {settings.mlflow.model_name} version {result["version"]}: {chosen.name}
 
@@ -71,13 +72,27 @@ customer, if keeping one is worth {settings.training.economics.value:g}, an ince
   in the tables and in these figures; `predict` and the model that MLflow serves give their own
   answer.
 - {limit}
-- Other horizons use the parameters that the {churn.primary_horizon_days} day search chose.
+- Other horizons use the parameters that the {churn.primary_horizon_days} day search chose.{judged}
 
 ## Features ({len(model.encoder.feature_names)})
 {", ".join(model.encoder.feature_names)}
 
 Without a value in this data, left out: {", ".join(data.plain.left_out) or "none"}.
 """
+
+
+def judged_where_chosen(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A sentence on the further horizons whose test dates had a part in the choice; or nothing."""
+    found = sorted(
+        {r["horizon_days"] for r in rows if "horizon_days" in r and r["split"] == "validation"}
+    )
+    if not found:
+        return ""
+    days = ", ".join(map(str, found))
+    return (
+        f" That search had read\n  the test dates of {days} days: these figures have split "
+        "`validation`, and are no test."
+    )
 
 
 def _cell(value: float | None) -> str:

@@ -22,8 +22,9 @@ def other_horizons(
     """The portable models by horizon (days), and their rows of gold.model_comparison.
 
     Each is fitted, calibrated and tested on dates of its own, with the parameters that the primary
-    horizon's search chose. A horizon without matured labels of both classes, or with a test figure
-    above the leak alarm, is left out, with a warning.
+    horizon's search chose. Where that search had read the test date, rows have split `validation`.
+    A horizon without matured labels of both classes, or with a test figure above the leak alarm, is
+    left out, with a warning.
     """
     primary = context.settings.churn.primary_horizon_days
     further = {horizon: plan for horizon, plan in plans.items() if horizon != primary}
@@ -35,14 +36,27 @@ def other_horizons(
     found = dict(
         zip(further, side_by_side(context.spark, one, further.items(), at_once), strict=True)
     )
-    models = {horizon: item[0] for horizon, item in found.items() if item}
-    return models, [row for item in found.values() if item for row in item[1]]
+    done = {horizon: item for horizon, item in found.items() if item}
+    splits = {horizon: plans[horizon].split_judged(plans[primary]) for horizon in done}
+    for horizon, split in splits.items():
+        if split != "test":
+            context.progress.say(
+                f"      horizon of {horizon} days: judged on {plans[horizon].test}, which had a "
+                f"part in choosing learner and parameters: split {split}"
+            )
+    rows = [
+        {**row, "horizon_days": horizon, "split": splits[horizon]}
+        for horizon, (_, measured) in done.items()
+        for row in measured
+    ]
+    return {horizon: model for horizon, (model, _) in done.items()}, rows
 
 
 def of_horizon(
     context: Context, horizon: int, plan: Schedule, chosen: Candidate
 ) -> tuple[Any, list[dict[str, Any]]] | None:
-    """The portable model of one horizon, and its rows; None, with a warning, where a gate shuts."""
+    """The portable model of one horizon, and what `comparison` gives; None, with a warning, where a
+    gate shuts."""
     try:
         return through_gates(context, horizon, plan, chosen)
     except ModelGateError as error:
@@ -69,7 +83,7 @@ def through_gates(
         reference=one.name,
     )
     check_leak(context, measured, [one.name])
-    return one.model, [{**row, "horizon_days": horizon} for row in measured]
+    return one.model, measured
 
 
 def tell_left_out(context: Context, plans: Mapping[int, Schedule]) -> None:

@@ -31,6 +31,11 @@ class Schedule:
             self.test: "test",
         }
 
+    def split_judged(self, chosen_by: Schedule) -> str:
+        """What figures of the test date are to call their split: `test`, or `validation` where the
+        date had a part in `chosen_by`, on whose dates learner and parameters were chosen."""
+        return "validation" if self.test in (*chosen_by.train, chosen_by.validation) else "test"
+
 
 def schedule(
     as_of: dt.date,

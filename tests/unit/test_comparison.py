@@ -11,6 +11,7 @@ import pytest
 
 from jobs.modelling import horizons
 from jobs.modelling.candidates import roc_auc
+from jobs.modelling.card import judged_where_chosen
 from jobs.modelling.evaluation import Evaluated, comparison
 from jobs.runtime.errors import ModelGateError
 from jobs.runtime.registry import Registered
@@ -184,6 +185,36 @@ def test_a_horizon_with_too_little_history_is_left_out_aloud(context):
     ]
 
 
+def test_rows_of_a_horizon_judged_where_the_primary_one_chose_are_no_test(context, monkeypatch):
+    found = plans(context.settings, context.as_of, dt.date(2017, 1, 1))
+    told: list[str] = []
+    context.spark, context.progress.say = None, told.append
+    context.settings = load("demo", training={"fits_at_once": 1})
+    row = {"model_name": "xgboost", "split": "test", "metric": "roc_auc", "value": 0.8}
+
+    def of_horizon(context, horizon, plan, chosen):
+        return None if horizon == 1 else (f"model of {horizon}", [row])
+
+    monkeypatch.setattr(horizons, "of_horizon", of_horizon)
+    models, rows = horizons.other_horizons(context, found, chosen=None)
+    assert models == {days: f"model of {days}" for days in (7, 60, 90)}
+    assert rows == [
+        {**row, "horizon_days": 7},
+        {**row, "horizon_days": 60, "split": "validation"},
+        {**row, "horizon_days": 90, "split": "validation"},
+    ]
+    assert told == [
+        f"      horizon of {days} days: judged on {day}, which had a part in choosing learner and "
+        "parameters: split validation"
+        for days, day in ((60, "2017-11-02"), (90, "2017-10-03"))
+    ]
+    assert judged_where_chosen([row, *rows]) == (
+        " That search had read\n  the test dates of 60, 90 days: these figures have split "
+        "`validation`, and are no test."
+    )
+    assert judged_where_chosen([{**row, "split": "validation"}, rows[0]]) == ""
+
+
 @pytest.mark.parametrize(
     ("scores", "is_kept"),
     [([0.9, 0.4, 0.6, 0.1], True), ([0.9, 0.8, 0.2, 0.1], False)],  # ROC AUC 3/4 and 1
@@ -206,7 +237,7 @@ def test_a_horizon_too_good_to_be_true_is_left_out_and_the_others_stay(
         monkeypatch.setattr(horizons, name, lambda *_, found=found: found)
     found = horizons.of_horizon(context, 60, Schedule((), TEST, TEST), fit)
     if is_kept:
-        assert found[0] == "a model" and {row["horizon_days"] for row in found[1]} == {60}
+        assert found[0] == "a model" and {row["split"] for row in found[1]} == {"test"}
         assert not context.warned
     else:
         assert found is None

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from jobs.runtime.errors import UsageError
-from jobs.runtime.schedule import Schedule, schedule
+from jobs.runtime.schedule import Schedule, plans, schedule
+from jobs.runtime.settings import load
 
 AS_OF, FIRST = dt.date(2018, 1, 1), dt.date(2017, 1, 1)
 
@@ -65,3 +66,29 @@ def test_no_label_of_a_split_reaches_into_the_next_date():
         dates = [*found.all_dates, AS_OF]
         for earlier, later in pairwise(dates):
             assert earlier + dt.timedelta(days=lead + horizon) <= later
+
+
+@pytest.mark.parametrize("primary", [1, 7, 30, 60, 90])
+@pytest.mark.parametrize("train_dates", [1, 2, 5])
+@pytest.mark.parametrize("lead", [0, 14])
+def test_no_date_called_test_had_a_part_in_what_the_primary_horizon_chose(
+    primary, train_dates, lead
+):
+    churn = {"primary_horizon_days": primary, "lead_days": lead}
+    settings = load("demo", churn=churn, training={"train_dates": train_dates})
+    found = plans(settings, AS_OF, dt.date(2015, 1, 1))
+    chosen_by = found[primary]
+    assert sorted(found) == [1, 7, 30, 60, 90] and chosen_by.split_judged(chosen_by) == "test"
+    for plan in found.values():
+        had_a_part = plan.test in (*chosen_by.train, chosen_by.validation)
+        assert (plan.split_judged(chosen_by) == "test") == (not had_a_part)
+
+
+def test_the_longer_horizons_of_the_demo_are_judged_where_the_primary_one_chose():
+    found = plans(load("demo"), AS_OF, FIRST)
+    # 60 days back lies the date that tunes the horizon of 30 days, 90 days back one that trains it.
+    assert [found[days].test for days in (60, 90)] == days_before(60, 90)
+    assert {days: plan.split_judged(found[30]) for days, plan in found.items()} == {
+        **{1: "test", 7: "test", 30: "test"},
+        **{60: "validation", 90: "validation"},
+    }

@@ -105,8 +105,8 @@ CREATE TABLE IF NOT EXISTS gold.model_comparison (
   `data_set` string NOT NULL COMMENT 'The environment that the data came from',
   `population` string NOT NULL COMMENT 'all, or active_90d (a purchase in the last 90 days)',
   `horizon_days` int NOT NULL COMMENT 'Horizon of the label, days',
-  `split` string NOT NULL COMMENT 'train, validation or test',
-  `metric` string NOT NULL COMMENT 'Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is best; roc_auc_difference: less that of the champion at the time, else of the learner chosen, with an interval paired by customer: it counts only where that excludes zero',
+  `split` string NOT NULL COMMENT 'train, validation or test; validation too where a further horizon\'s own test date had a part in choosing learner and parameters, which are those of the primary horizon',
+  `metric` string NOT NULL COMMENT 'Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is best; roc_auc_difference: less that of the champion at the time, else of the learner chosen, with an interval paired by customer: it counts only where that excludes zero; calibration_<tenth>_predicted, _observed: mean probability and share that left in a tenth of the customers, 1 the lowest probabilities',
   `value` double COMMENT 'Value of the metric; null: undefined here',
   `ci_low` double COMMENT 'Lower end of the 95 % bootstrap interval; null: none computed',
   `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'
