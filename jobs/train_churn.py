@@ -36,7 +36,7 @@ from jobs.modelling.rows import (
 from jobs.modelling.served_facts import check_meaning, served_facts
 from jobs.modelling.silences import log_silences
 from jobs.modelling.stability import check_stability, stability
-from jobs.modelling.tuning import searched
+from jobs.modelling.tuning import earlier_dates, searched
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ModelGateError
@@ -100,7 +100,7 @@ def train(
         scan_for_leaks(data)
         check_stability(data)
         log_silences(context, plans)
-        search = partial(searched, data, active.info.run_id)
+        search = partial(searched, data, active.info.run_id, earlier_dates(data))
         candidates = data.side_by_side(search, settings.learners)
         for one in candidates:
             figures = f"validation ROC AUC {one.validation_roc_auc:.3f}, {one.seconds:.1f} s"

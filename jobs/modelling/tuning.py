@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from jobs.modelling.candidates import (
@@ -16,12 +19,12 @@ from jobs.modelling.candidates import (
 )
 
 
-def searched(data: TrainingData, parent: str, name: str) -> Candidate:
+def searched(data: TrainingData, parent: str, earlier: Sequence[dt.date], name: str) -> Candidate:
     """The best parameters on the dates before the test date, fitted; a run under `parent`.
 
-    With f folds a trial is judged on each of the last f dates, by a model of the dates before it;
-    the last is the validation date, and its ROC AUC is the trial's. A trial may be stopped after
-    each date but the last, so that with one fold all are fitted to the end.
+    A trial is judged on each of `earlier` (`earlier_dates`), by a model of the dates before it, and
+    on the validation date, whose ROC AUC is the trial's. It may be stopped after each date but the
+    last, so that without earlier ones all are fitted to the end.
     """
     import mlflow
 
@@ -29,7 +32,8 @@ def searched(data: TrainingData, parent: str, name: str) -> Candidate:
 
     training = data.context.settings.training
     start, trials = training.starts[name], training.plan.trials.get(name, 1)  # type: ignore[index, call-overload]
-    scorers: dict[str, Any] = {}
+    # Forests are large: the model of the best trial so far alone is kept.
+    best_scorer, best_value = None, -math.inf
     taken: dict[str, float] = {}
 
     def objective(parameters: Any, report: Any) -> float:
@@ -40,13 +44,17 @@ def searched(data: TrainingData, parent: str, name: str) -> Candidate:
             taken[repr(parameters)] = time.perf_counter() - began
 
     def judged(parameters: Any, report: Any) -> float:
+        nonlocal best_scorer, best_value
         learner = learner_of(data.context, name, parameters)
-        for day in earlier_dates(data, training.plan.folds):
+        for day in earlier:
             report(judged_at(data, learner, day))
         design = data.design(learner)
         scorer = learner.fit(design.split("train"), design.names, "churned")
-        scorers[repr(parameters)] = scorer
-        return roc_auc(data.held_out_label, log_odds(scorer, data.matrix(design)))
+        value = roc_auc(data.held_out_label, log_odds(scorer, data.matrix(design)))
+        # As `search` chooses: of equal trials the earlier.
+        if value > best_value:
+            best_scorer, best_value = scorer, value
+        return value
 
     # The parent is named: a search in a thread of its own finds no active run there.
     with mlflow.start_run(run_name=name, nested=True, parent_run_id=parent) as active:
@@ -62,7 +70,7 @@ def searched(data: TrainingData, parent: str, name: str) -> Candidate:
         best = search(
             training.space(name), start, max(trials, 1), training.seed, objective, finished
         )
-        found = fitted(data, name, best.parameters, scorers[repr(best.parameters)])
+        found = fitted(data, name, best.parameters, best_scorer)
         found = dataclasses.replace(
             found, seconds=found.seconds + taken[repr(best.parameters)], run_id=active.info.run_id
         )
@@ -75,12 +83,37 @@ def searched(data: TrainingData, parent: str, name: str) -> Candidate:
     return found
 
 
-def earlier_dates(data: TrainingData, folds: int) -> list[Any]:
-    """Train dates that judge a trial beside the validation date; each needs one before it."""
-    return list(data.plan.train[1:])[-(folds - 1) :] if folds > 1 else []
+def earlier_dates(data: TrainingData) -> list[dt.date]:
+    """Train dates that judge a trial beside the validation date: with conf's f folds the last f - 1
+    that have one before them.
+
+    A date that gives no ROC AUC, or no model of the dates before it, for want of a class is left
+    out, with a warning.
+    """
+    training = data.context.settings.training
+    folds = training.plan.folds
+    days = list(data.plan.train[1:])[-(folds - 1) :] if folds > 1 else []
+    if not days:
+        return []
+    train = data.rows.where("split = 'train'")
+    seen = train.select("as_of", "churned").distinct().collect()  # at most two rows a train date
+    found = []
+    for day in days:
+        here = {r["churned"] for r in seen if r["as_of"] == day}
+        before = {r["churned"] for r in seen if r["as_of"] < day}
+        if len(here) == len(before) == 2:
+            found.append(day)
+    if len(found) < len(days):
+        lacking = ", ".join(str(day) for day in days if day not in found)
+        data.context.progress.warn(
+            f"training.searches.{training.search}.folds = {folds}: no trial is judged on "
+            f"{lacking}, where all rows, or all of the train dates before, have one class. "
+            "Set folds lower."
+        )
+    return found
 
 
-def judged_at(data: TrainingData, learner: Any, day: Any) -> float:
+def judged_at(data: TrainingData, learner: Any, day: dt.date) -> float:
     """ROC AUC at a train date of a model of the train dates before it."""
     from pyspark.sql import functions as F
 
