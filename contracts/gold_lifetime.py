@@ -135,7 +135,7 @@ LIFETIME_MODELS = Table(
             "string",
             "Name in the literature; held_out_log_likelihood a customer; concordance, "
             "integrated_brier and calibration_<decile>_ predicted and observed on days after the "
-            "fit; p_value_proportional <covariate>",
+            "fit; p_value_proportional <covariate>; person_periods: rows of the hazard trees",
             False,
         ),
         Column("value", "double", "Time in days, money in currency; null: undefined"),

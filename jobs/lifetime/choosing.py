@@ -46,7 +46,7 @@ def fit_staying(context: Context, landmarks: Landmarks, tested: dt.date) -> Stay
     if found.model is None:
         found.warnings.append("survival: no landmark's horizon has passed, so no rate is known.")
     else:
-        found.rows += rate_rows(found.model)
+        found.rows += rate_rows(found.model, landmarks.past(day))
     for one in found.rows:
         one["is_chosen"] = one["model_name"] in (name, "spend_rate")
     return found
@@ -89,7 +89,7 @@ def measured(name: str, model: LifetimeModel, after: pd.DataFrame, seen: Seen) -
         figures[f"calibration_{tenth.decile}_predicted"] = tenth.predicted
         figures[f"calibration_{tenth.decile}_observed"] = tenth.observed
     known = {p: float(v) for p, v in figures.items() if np.isfinite(v)}
-    return [row(name, p, v, seen, rows=len(after)) for p, v in known.items()]
+    return [row(name, p, v, seen, judged=len(after)) for p, v in known.items()]
 
 
 def chosen(scores: Sequence[Row], fits: dict[str, LifetimeModel]) -> str:

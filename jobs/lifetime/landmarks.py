@@ -91,6 +91,12 @@ class Landmarks:
         done = [d for d in self.dates if d + dt.timedelta(days=horizon) <= day]
         return pd.concat([self.alive(d) for d in done]) if done else pd.DataFrame()
 
+    def past(self, day: dt.date) -> dict[int, pd.DataFrame]:
+        """`passed` by horizon of conf (days), those that have rows."""
+        horizons = self.context.settings.lifetime.backtest.horizons_days
+        found = {h: self.passed(day, h) for h in horizons}
+        return {h: rows for h, rows in found.items() if len(rows)}
+
     def seen(self, day: dt.date) -> Seen | None:
         """Survival rows as they stood on the day; None: no landmark lies before it."""
         earlier = [self.alive(d) for d in self.dates if d < day]

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import pandas as pd
 
 from jobs.lifetime.fits import Row
 from jobs.lifetime.landmarks import Seen
 from models.survival.worth import SurvivalWorth
 
 
-def rate_rows(model: SurvivalWorth) -> list[Row]:
-    """The weights of the spend rates."""
+def rate_rows(model: SurvivalWorth, past: Mapping[int, pd.DataFrame]) -> list[Row]:
+    """The weights of the spend rates; past: what `fit_worth` learnt them from, a row a landmark.
+
+    The weights come from the shortest horizon, the variances from the longest.
+    """
     found = []
+    customers, lasting = (past[h]["customer_id"].nunique() for h in (min(past), max(past)))
     for rate in (model.value, model.purchases):
         if rate is None:
             continue
         weights = {f"{w}d": v for w, v in zip(rate.windows, rate.weights[:-1], strict=True)}
         figures = {"base": rate.base, **weights, "whole_past": rate.weights[-1]}
-        figures |= {"variance_of_mean_squared": rate.spread[0], "variance_of_mean": rate.spread[1]}
-        found += [plain("spend_rate", f"{rate.what}_{n}", v, rate.rows) for n, v in figures.items()]
+        squared, of_mean = rate.spread
+        spread = {"variance_of_mean_squared": squared, "variance_of_mean": of_mean}
+        for values, count in ((figures, customers), (spread, lasting)):
+            found += [plain("spend_rate", f"{rate.what}_{n}", v, count) for n, v in values.items()]
     return found
 
 
@@ -29,10 +38,11 @@ def row(
     seen: Seen,
     error: float | None = None,
     log_likelihood: float | None = None,
-    rows: int | None = None,
+    judged: int | None = None,
 ) -> Row:
-    """A figure of a model that was fitted on the rows seen; `rows`: where it comes from others."""
-    count = rows if rows is not None else seen.customers
+    """A figure of a model that was fitted on the customers seen; `judged`: where it comes from so
+    many others."""
+    count = judged if judged is not None else seen.customers
     found = plain(name, parameter, float(value), count)
     is_fit = {"converged": True} if log_likelihood is not None else {}
     return {**found, "std_error": error, "log_likelihood": log_likelihood, **is_fit}

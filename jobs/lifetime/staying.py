@@ -56,7 +56,7 @@ def fit_one(context: Context, seen: Seen, name: str) -> tuple[LifetimeModel, lis
     if name == "discrete_hazard":
         hazard = _hazard(context, seen)
         model = LifetimeModel(seen.encoder, hazard, level)
-        return model, [row(name, "periods", hazard.rows, seen, rows=hazard.rows)]
+        return model, [row(name, "person_periods", hazard.rows, seen)]
     rows = seen.rows()
     every = survey(rows)
     columns = every.independent_columns()
@@ -142,7 +142,5 @@ def with_rates(
 
     None: no landmark has.
     """
-    horizons = context.settings.lifetime.backtest.horizons_days
-    past = {h: landmarks.passed(day, h) for h in horizons}
-    known = {h: rows for h, rows in past.items() if len(rows)}
-    return fit_worth(life, known, horizons, terms(context)) if known else None
+    horizons, past = context.settings.lifetime.backtest.horizons_days, landmarks.past(day)
+    return fit_worth(life, past, horizons, terms(context)) if past else None

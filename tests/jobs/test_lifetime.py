@@ -164,6 +164,11 @@ def test_the_models_are_compared_and_one_is_chosen(fitted):
     rival = rows[rows["parameter"] == "integrated_brier_of_kaplan_meier"]["value"].iloc[0]
     assert brier["value"].min() < rival
     assert "p_value_proportional all covariates" in set(rows["parameter"])
+    # Each of the hazard's rows and of the rates' is one of several of a customer.
+    periods = rows[rows["parameter"] == "person_periods"].iloc[0]
+    everyone = rows.loc[rows["model_name"] == "cox", "customers"].max()
+    assert periods["value"] > periods["customers"] == everyone
+    assert (rows.loc[rows["model_name"] == "spend_rate", "customers"] <= everyone).all()
     # Planted: purchases at random.
     regular = rows.set_index("parameter")["value"]["gap_std_over_mean"]
     assert 0.6 < regular < 1.3

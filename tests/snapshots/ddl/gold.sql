@@ -168,7 +168,7 @@ COMMENT 'One row is: One customer with a purchase before as_of, with expected pu
 CREATE TABLE IF NOT EXISTS gold.lifetime_models (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; or timing: how regular and how seasonal purchases are',
-  `parameter` string NOT NULL COMMENT 'Name in the literature; held_out_log_likelihood a customer; concordance, integrated_brier and calibration_<decile>_ predicted and observed on days after the fit; p_value_proportional <covariate>',
+  `parameter` string NOT NULL COMMENT 'Name in the literature; held_out_log_likelihood a customer; concordance, integrated_brier and calibration_<decile>_ predicted and observed on days after the fit; p_value_proportional <covariate>; person_periods: rows of the hazard trees',
   `value` double COMMENT 'Time in days, money in currency; null: undefined',
   `std_error` double COMMENT 'Standard error; null: none, or the Hessian gives none',
   `log_likelihood` double COMMENT 'Of all customers, time in days; null: no likelihood',
