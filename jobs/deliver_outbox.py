@@ -54,7 +54,7 @@ def run(context: Context) -> None:
 
 def queue_approved(context: Context) -> None:
     """The messages that people have approved become rows of the outbox, once, on the day of their
-    plan; a row that is there is never changed."""
+    plan, or once nothing is in their way; a row that is there is never changed."""
     from transforms.approved_messages import Way, queued
 
     if not context.has("gold.messages"):
@@ -68,10 +68,26 @@ def queue_approved(context: Context) -> None:
     messages, decisions = (context.read(f"gold.{n}") for n in ("messages", "offer_decisions"))
     found = queued(messages, decisions, ways, context.as_of)
     fresh = found.join(context.read(table.name), on=list(table.key), how="left_anti")
-    fresh = context.lake.keep(fresh.select(*table.column_names))
-    if count := fresh.count():
+    judged = context.lake.keep(judged_now(context, fresh.select(*table.column_names)))
+    # At most three rows.
+    waits = {r["wait"]: r["count"] for r in judged.groupBy("wait").count().collect()}
+    fresh = judged.where("wait IS NULL").select(*table.column_names)
+    for word, count in sorted((w, n) for w, n in waits.items() if w is not None):
+        context.progress.say(f"      outbox      {count:,} approved messages are kept back: {word}")
+    if count := waits.get(None, 0):
         context.progress.say(f"      outbox      {count:,} approved messages are due")
         context.write([Write(table, fresh, mode="merge")])
+
+
+def judged_now(context: Context, fresh: Any) -> Any:
+    """The messages with `wait`: an approval may come long after the plan that looked."""
+    from jobs.deciding.contacts import made_contacts
+    from transforms.approved_messages import with_wait
+    from transforms.decisions import with_optional
+
+    contacts, scores = made_contacts(context), with_optional(context.read("gold.customer_scores"))
+    days = context.settings.decisions.cooling_off_days
+    return with_wait(fresh, contacts, scores, context.as_of, days)
 
 
 @contextmanager
