@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ import typer
 
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+from jobs.runtime.decision_sections import OfferSettings
 from jobs.runtime.errors import UsageError
 from jobs.runtime.faults import fault_point
 from jobs.runtime.offers import load_offers
@@ -125,7 +127,7 @@ def due(context: Context) -> Any:
 
 def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
     """The rows as contacts, one after the other, by contact_id; words for channel email, and for
-    the messages of a campaign."""
+    the messages of a campaign, where they are sent."""
     from jobs.engaging.contact import Contact
 
     names = (
@@ -133,19 +135,24 @@ def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
         *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
     )
     is_retried = bool(context.options.get("retry_dead"))
+    offers = load_offers()
     for row in rows.orderBy("contact_id").toLocalIterator():
         fields = {name: row[name] for name in names}
         if is_retried:
             fields["attempts"] = 0
-        words: dict[str, Any] = {}
-        if row["campaign_id"] is not None:
-            words = approved_words(context, row)
-        elif row["channel"] == "email":
-            words = written(context, row)
-        yield Contact(**fields, is_opted_out=bool(row["is_opted_out"]), **words)
+        contact = Contact(
+            **fields,
+            is_opted_out=bool(row["is_opted_out"]),
+            has_offer_gone=row["offer_id"] is not None and row["offer_id"] not in offers,
+        )
+        if contact.barrier is None and row["campaign_id"] is not None:
+            contact = replace(contact, **approved_words(context, row))
+        elif contact.barrier is None and row["channel"] == "email":
+            contact = replace(contact, **written(context, row, offers[row["offer_id"]]))
+        yield contact
 
 
-def approved_words(context: Context, row: Any) -> dict[str, str | None]:
+def approved_words(context: Context, row: Any) -> dict[str, Any]:
     """Address, subject and text: the text as it was approved."""
     subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects
     return {
@@ -155,12 +162,11 @@ def approved_words(context: Context, row: Any) -> dict[str, str | None]:
     }
 
 
-def written(context: Context, row: Any) -> dict[str, str | None]:
+def written(context: Context, row: Any, offer: OfferSettings) -> dict[str, Any]:
     """Address, subject and text: the offer's words of conf, greeting by first name."""
     from messages.brief import Terms, make_brief
     from messages.templates import template
 
-    offer = load_offers()[row["offer_id"]]
     texts: dict[str, Terms] = {lang: Terms(t.terms, t.sentence) for lang, t in offer.texts.items()}
     brief = make_brief(row["first_name"], 0, row["language"], row["offer_id"], texts, offer.theme)
     subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects
