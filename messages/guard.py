@@ -1,10 +1,10 @@
 """The check of a message before it is stored. It trusts nothing about who wrote it.
 
 A text passes only if it is made of plain Latin letters and punctuation, has at most two sentences,
-is in the customer's language, and ends a sentence with the offer, word for word. The rest of it has
-no number, promise, date or name, and none of the offer's nouns, which could widen it. Each word of
-the rest is an everyday one or the customer's name; and of those, none may hint at leaving, promise
-or invent. What cannot be judged is refused: then the template serves.
+is in the customer's language, and ends with the offer, word for word: what follows could widen it.
+Before it stands no number, promise, date or name, and none of the offer's nouns. Each word there is
+an everyday one or the customer's name; and of those, none may hint at leaving, promise or invent.
+What cannot be judged is refused: then the template serves.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ def _is_latin(c: str) -> bool:
 
 
 def _content(text: str, brief: Brief) -> Iterator[str]:
-    rest, has_offer = _beside_offer(text, brief)
+    rest, has_offer = _before_offer(text, brief)
     # "ch-urn" and "ch'urn" are read both as they stand and joined.
-    said, beside = _readings(text), _readings(rest)
+    said, before = _readings(text), _readings(rest)
     for rule, stems in (("leaving", words.LEAVING), ("invented", words.INVENTED)):
         if _found(stems, said):
             yield rule
@@ -92,13 +92,13 @@ def _content(text: str, brief: Brief) -> Iterator[str]:
         ("number", words.NUMBER_WORDS),
         ("time", words.TIMES),
     ):
-        if _found(stems, beside):
+        if _found(stems, before):
             yield rule
     if any(c in _DIGITS or c in _SIGNS for c in rest):
         yield "number"
     if not has_offer:
         yield "offer_missing"
-    elif _nouns(brief) & set(re.findall(r"[a-z]+", beside[0])):
+    elif _nouns(brief) & set(re.findall(r"[a-z]+", before[0])):
         yield "offer_twice"
     if not _is_in(brief.language, said[0]):
         yield "language"
@@ -108,23 +108,20 @@ def _readings(text: str) -> list[str]:
     return [folded(text), re.sub(r"[-–—'‘“”\"„]", "", folded(text))]
 
 
-def _beside_offer(text: str, brief: Brief) -> tuple[str, bool]:
-    """The text without the offer's sentence or terms, where they end a sentence; whether they do.
+def _before_offer(text: str, brief: Brief) -> tuple[str, bool]:
+    """The text without the offer's sentence or terms, if it ends with them; whether it does.
 
-    Cases, accents and kinds of blanks may differ from the offer's. Of a text that lacks them the
-    offer's single words are left out, so that its faults are those of the rest alone.
+    Cases and kinds of blanks may differ from the offer's. Of a text that lacks them the offer's
+    single words are left out, so that its faults are those of the rest alone.
     """
-    letters = [(c, place) for place, letter in enumerate(text) for c in folded(letter)]
-    said = "".join(c for c, _ in letters)
     offer = (brief.terms.sentence, brief.terms.terms)
-    quotes = [folded(words_of_it.strip().rstrip(".!?…")) for words_of_it in offer]
+    quotes = [unicodedata.normalize("NFC", quote).strip().rstrip(".!?…") for quote in offer]
     for quote in quotes:
-        pattern = r"\s+".join(map(re.escape, quote.split()))
-        hit = re.search(rf"(?<![^\W_]){pattern}(?=\s*(?:[.!?…]|$))", said)
+        pattern = r"\s+".join(map(re.escape, quote.split())).replace("'", "['’]")
+        hit = re.search(rf"(?<![^\W_]){pattern}\s*[.!?]?$", text, re.IGNORECASE)
         if hit:
-            start, end = letters[hit.start()][1], letters[hit.end() - 1][1] + 1
-            return f"{text[:start]}…{text[end:]}", True
-    own = set(_TOKEN.findall(" ".join(quotes)))
+            return text[: hit.start()], True
+    own = set(_TOKEN.findall(folded(" ".join(quotes))))
     return _TOKEN.sub(lambda hit: "…" if folded(hit[0]) in own else hit[0], text), False
 
 
@@ -153,8 +150,8 @@ def _is_in(language: str, said: str) -> bool:
 
 
 def _unknown(text: str, brief: Brief) -> Iterator[str]:
-    """A word beside the offer that is neither an everyday one nor the name as the brief has it."""
-    rest, _ = _beside_offer(text, brief)
+    """A word before the offer that is neither an everyday one nor the name as the brief has it."""
+    rest, _ = _before_offer(text, brief)
     others = set(_WORD.findall(rest)) - set(_WORD.findall(brief.first_name or ""))
     # Folding may part a letter in two words, as a ligature with a sign does.
     if not set(_WORD.findall(folded(" ".join(others)))) <= everyday(brief.language):

@@ -18,9 +18,9 @@ Rules, all of which must hold:
 - One or two sentences, at most 280 characters, no line break.
 - In the language of `language` (en, de, fr, es), in the polite form.
 - Warm, plain and specific. Greet by `first_name` if it is given, and by no other name.
-- State the offer once, in the words of `offer` exactly as they stand, at the end of a sentence: its
-  full stop follows. Its nouns and its number stand nowhere else. Promise nothing else: no other
-  number, price, gift, date, deadline, condition or guarantee.
+- End the message with the offer: the words of `offer` exactly as they stand, then a full stop. Its
+  nouns and its number stand nowhere else. Promise nothing else: no other number, price, gift, date,
+  deadline, condition or guarantee.
 - `theme` is what to touch on lightly: new features, support, or savings.
 - Never mention or hint that the customer might leave, that anything was measured, predicted or
   scored, or why they were chosen. Do not invent anything about what they did.

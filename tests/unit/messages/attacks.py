@@ -339,6 +339,7 @@ BENT = {
         ("discount_10", "Hello Ada, we take 10 off your order with pleasure for you"),
         ("discount_10", "Hello Ada, enjoy 10% off your order, and on our next one with you"),
         ("discount_10", "Hello Ada, enjoy 10% off your next order, and on our next one with you"),
+        ("discount_10", "Hello Ada, enjoy 10% off your next order. And on our next one with you"),
         ("discount_10", "Hello Ada, enjoy your next order and with us 10% off your next order"),
         ("discount_10", "Hello Ada, for you and us it is 1 10% off your next order"),
         (

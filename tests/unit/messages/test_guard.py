@@ -141,6 +141,7 @@ def test_the_rules_hold_in_every_language(language, rule, first):
         ("Enjoy 10% off your next order.", ()),
         ("Enjoy with us 10%\u00a0off your next  order!", ()),  # blanks may differ
         ("Enjoy 10% off your next order", ()),
+        ("Enjoy 10% off your next ordér.", ("offer_missing",)),
         ("Enjoy our warm thanks.", ("offer_missing",)),
         ("Enjoy 10% off the next order.", ("offer_missing",)),
         ("Enjoy 10 off your next order.", ("offer_missing",)),
@@ -149,6 +150,7 @@ def test_the_rules_hold_in_every_language(language, rule, first):
         ("Enjoy 1 10% off your next order.", ("number",)),
         ("Enjoy €10% off your next order.", ("number",)),
         ("Enjoy 10% off your next order, and on our new one.", ("offer_missing",)),
+        ("Enjoy 10% off your next order…", ("offer_missing",)),
         ("Enjoy your order: 10% off your next order.", ("offer_twice",)),
         (
             "For 10% off your next order: 10% off your next order.",
@@ -156,7 +158,7 @@ def test_the_rules_hold_in_every_language(language, rule, first):
         ),
     ],
 )
-def test_the_offer_must_be_said_in_its_own_words_at_the_end_and_once(said, rules):
+def test_the_offer_must_be_said_in_its_own_words_at_the_very_end_and_once(said, rules):
     found = faults(f"Hello Ada, thank you for being with us. {said}", brief_of(), OTHERS)
     assert found == rules
 
