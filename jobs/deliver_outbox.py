@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ import typer
 
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+from jobs.runtime.decision_sections import OfferSettings
 from jobs.runtime.errors import UsageError
 from jobs.runtime.faults import fault_point
 from jobs.runtime.offers import load_offers
@@ -54,7 +56,7 @@ def run(context: Context) -> None:
 
 def queue_approved(context: Context) -> None:
     """The messages that people have approved become rows of the outbox, once, on the day of their
-    plan; a row that is there is never changed."""
+    plan, or once nothing is in their way; a row that is there is never changed."""
     from transforms.approved_messages import Way, queued
 
     if not context.has("gold.messages"):
@@ -68,10 +70,26 @@ def queue_approved(context: Context) -> None:
     messages, decisions = (context.read(f"gold.{n}") for n in ("messages", "offer_decisions"))
     found = queued(messages, decisions, ways, context.as_of)
     fresh = found.join(context.read(table.name), on=list(table.key), how="left_anti")
-    fresh = context.lake.keep(fresh.select(*table.column_names))
-    if count := fresh.count():
+    judged = context.lake.keep(judged_now(context, fresh.select(*table.column_names)))
+    # At most three rows.
+    waits = {r["wait"]: r["count"] for r in judged.groupBy("wait").count().collect()}
+    fresh = judged.where("wait IS NULL").select(*table.column_names)
+    for word, count in sorted((w, n) for w, n in waits.items() if w is not None):
+        context.progress.say(f"      outbox      {count:,} approved messages are kept back: {word}")
+    if count := waits.get(None, 0):
         context.progress.say(f"      outbox      {count:,} approved messages are due")
         context.write([Write(table, fresh, mode="merge")])
+
+
+def judged_now(context: Context, fresh: Any) -> Any:
+    """The messages with `wait`: an approval may come long after the plan that looked."""
+    from jobs.deciding.contacts import made_contacts
+    from transforms.approved_messages import with_wait
+    from transforms.decisions import with_optional
+
+    contacts, scores = made_contacts(context), with_optional(context.read("gold.customer_scores"))
+    days = context.settings.decisions.cooling_off_days
+    return with_wait(fresh, contacts, scores, context.as_of, days)
 
 
 @contextmanager
@@ -109,7 +127,7 @@ def due(context: Context) -> Any:
 
 def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
     """The rows as contacts, one after the other, by contact_id; words for channel email, and for
-    the messages of a campaign."""
+    the messages of a campaign, where they are sent."""
     from jobs.engaging.contact import Contact
 
     names = (
@@ -117,19 +135,24 @@ def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
         *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
     )
     is_retried = bool(context.options.get("retry_dead"))
+    offers = load_offers()
     for row in rows.orderBy("contact_id").toLocalIterator():
         fields = {name: row[name] for name in names}
         if is_retried:
             fields["attempts"] = 0
-        words: dict[str, Any] = {}
-        if row["campaign_id"] is not None:
-            words = approved_words(context, row)
-        elif row["channel"] == "email":
-            words = written(context, row)
-        yield Contact(**fields, is_opted_out=bool(row["is_opted_out"]), **words)
+        contact = Contact(
+            **fields,
+            is_opted_out=bool(row["is_opted_out"]),
+            has_offer_gone=row["offer_id"] is not None and row["offer_id"] not in offers,
+        )
+        if contact.barrier is None and row["campaign_id"] is not None:
+            contact = replace(contact, **approved_words(context, row))
+        elif contact.barrier is None and row["channel"] == "email":
+            contact = replace(contact, **written(context, row, offers[row["offer_id"]]))
+        yield contact
 
 
-def approved_words(context: Context, row: Any) -> dict[str, str | None]:
+def approved_words(context: Context, row: Any) -> dict[str, Any]:
     """Address, subject and text: the text as it was approved."""
     subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects
     return {
@@ -139,12 +162,11 @@ def approved_words(context: Context, row: Any) -> dict[str, str | None]:
     }
 
 
-def written(context: Context, row: Any) -> dict[str, str | None]:
+def written(context: Context, row: Any, offer: OfferSettings) -> dict[str, Any]:
     """Address, subject and text: the offer's words of conf, greeting by first name."""
     from messages.brief import Terms, make_brief
     from messages.templates import template
 
-    offer = load_offers()[row["offer_id"]]
     texts: dict[str, Terms] = {lang: Terms(t.terms, t.sentence) for lang, t in offer.texts.items()}
     brief = make_brief(row["first_name"], 0, row["language"], row["offer_id"], texts, offer.theme)
     subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects

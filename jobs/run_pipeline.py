@@ -28,9 +28,10 @@ from jobs.runtime.context import Context
 
 # Simulated answers: a month in which offers go out, and a month to see what they do.
 ANSWER_DAYS = 60
-# Days after as_of on which approved messages go out: in that month, and before an offer expires,
-# which none does within 14 days.
-DELIVERIES = (10, 20, 30)
+# Days after as_of on which approved messages go out: in that month, and before an offer expires or
+# the likely churn date of its plan is over. That may be near what is sent on the first day; what is
+# sent later is 14 days before it.
+DELIVERIES = (1, 10, 20, 30)
 
 
 def run(context: Context) -> None:

@@ -112,9 +112,12 @@ def other_contacts(context: Context) -> Any:
     """Every contact but those that this job made for as_of itself."""
     from transforms.engagement import outbox_contacts
 
-    ours = outbox_contacts(context.read("gold.outbox"), context.read("gold.outbox_deliveries"))
+    before = context.read("gold.outbox").where(
+        f"campaign_id IS NOT NULL OR triggered_on <> DATE'{context.as_of}'"
+    )
+    ours = outbox_contacts(before, context.read("gold.outbox_deliveries"), context.as_of)
     others = campaign_contacts(context).unionByName(planned_contacts(context, is_of_today=True))
-    return others.unionByName(ours.where(f"contacted_on <> DATE'{context.as_of}'"))
+    return others.unionByName(ours)
 
 
 def newest_effects(context: Context) -> Any:

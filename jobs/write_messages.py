@@ -9,6 +9,7 @@ from typing import Any
 
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
+from jobs.runtime.errors import UsageError
 from jobs.runtime.offers import load_offers
 from jobs.runtime.writes import Write
 
@@ -93,6 +94,12 @@ def orders(context: Context, rows: Any) -> Iterator[Any]:
         for name, o in offers.items()
     }
     for row in rows.orderBy("customer_id").toLocalIterator():
+        if row["offer_id"] not in offers:
+            raise UsageError(
+                f"gold.offer_decisions, as_of {context.as_of}: offer_id {row['offer_id']} is none "
+                f"of conf/offers.yaml, which has {', '.join(offers)}. Put it back, or run "
+                "decide_offers for that day again."
+            )
         brief = make_brief(
             row["first_name"],
             row["tenure_months"],

@@ -76,14 +76,13 @@ class Gateway:
             return Answer(None, "spend_cap")
         with self._lock:
             self.calls += 1
+        lost = _Lost()
         try:
-            answer = read_answer(self.client.messages.create(**parameters), self.limits, False)
-            cost = answer.usage.cost_usd
+            client = self.client.with_options(middleware=[lost])
+            answer = read_answer(client.messages.create(**parameters), self.limits, False)
         except Exception as error:  # whatever a service sends, every customer gets a message
-            reason = reason_of(error)
-            answer = Answer(None, reason)
-            cost = reserved if reason in ("timeout", "connection") else 0.0
-        self.budget.settle(reserved, cost)
+            answer = Answer(None, reason_of(error))
+        self.budget.settle(reserved, answer.usage.cost_usd + lost.attempts * attempt)
         self._note(answer.reason)
         return answer
 
@@ -105,6 +104,22 @@ class Gateway:
                 self._failures = self.limits.failures_to_stop
             else:
                 self._failures = 0
+
+
+class _Lost:
+    """Counts the attempts of one call whose answer never came, also those that a retry heals."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+
+    def __call__(self, request: Any, attempt: Callable[[Any], Any]) -> Any:
+        import anthropic
+
+        try:
+            return attempt(request)
+        except anthropic.APIConnectionError:  # a time-out is one too
+            self.attempts += 1
+            raise
 
 
 def reason_of(error: Exception) -> str:

@@ -18,21 +18,22 @@ Rules, all of which must hold:
 - One or two sentences, at most 280 characters, no line break.
 - In the language of `language` (en, de, fr, es), in the polite form.
 - Warm, plain and specific. Greet by `first_name` if it is given, and by no other name.
-- State the offer of `offer` in its own words. Promise nothing else: no other number, price, gift,
-  date, deadline, condition or guarantee, and nothing that is free unless the offer says so.
+- End the message with the offer: the words of `offer` exactly as they stand, then a full stop. Its
+  nouns and its number stand nowhere else. Promise nothing else: no other number, price, gift, date,
+  deadline, condition or guarantee.
 - `theme` is what to touch on lightly: new features, support, or savings.
 - Never mention or hint that the customer might leave, that anything was measured, predicted or
   scored, or why they were chosen. Do not invent anything about what they did.
-- Use plain, everyday words and no idioms; a draft with a rare word is refused. Do without the words
-  for not, no, all, every, always, more, again, still, free, gift and surprise, unless the offer has
-  them. Name no person but the customer, and nothing that one could own.
+- Use plain, everyday words and no idioms; a draft with a rare word is refused. Beside the offer do
+  without the words for not, no, all, every, always, more, again, still, free, gift and surprise.
+  Name no person but the customer, and nothing that one could own.
 - Only letters, digits and plain punctuation: no links, addresses, markup, emoji or placeholders.
 
 Examples of the tone:
 {"first_name": "Ada", "language": "en", "offer": "10% off your next order", "theme": "savings"}
 -> Hello Ada, thank you for being with us. Enjoy 10% off your next order.
 {"first_name": null, "language": "de", "offer": "500 Bonuspunkte", "theme": "savings"}
--> Guten Tag, schön, dass Sie bei uns sind. Wir haben Ihrem Konto 500 Bonuspunkte gutgeschrieben.
+-> Guten Tag, schön, dass Sie bei uns sind. Auf Sie warten 500 Bonuspunkte.
 """
 
 SCHEMA: dict[str, Any] = {

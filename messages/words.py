@@ -42,8 +42,9 @@ LEAVING = _stems(
     "quedar quede vuelv volver extran competenc despedi"
 )
 
-# What only an offer may say: a stem is allowed where the offer's own words have it.
+# What only the offer's own words may say.
 PROMISES = _stems(
+    "(our|my)_word unser_wort notre_parole nuestra_palabra "
     "free$ gift present$ refund guarant cash money voucher coupon promo code double triple twice "
     "half lifetime unlimited forever prize winner won$ bonus points? discount rabat credit percent "
     "upgrade shipping delivery trial subscription reward save off$ cheap lower_price price$ "
@@ -67,7 +68,7 @@ NUMBER_WORDS = _stems(
     "miles docena cuarto tercio"
 )
 
-# Dates, deadlines and durations; allowed where the offer's own words have them.
+# Dates, deadlines and durations.
 TIMES = _stems(
     "today tonight tomorrow yesterday until expir deadline hurry last_chance limited days? weeks? "
     "months? years? hours? monday tuesday wednesday thursday friday saturday sunday january "

@@ -6,11 +6,11 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_engagement import OUTBOX
 from transforms.conform import conform
-from transforms.engagement import contact_id
+from transforms.engagement import contact_id, with_stop
 from transforms.plans import days_of, keep_standing
 
 
@@ -63,6 +63,38 @@ def queued(
         F.col("channel").isNotNull() & (F.col("expires_on") > F.lit(day).cast("date"))
     )
     return conform(known.select("*", contact_id().alias("contact_id")), OUTBOX)
+
+
+def with_wait(
+    found: DataFrame,
+    contacts: DataFrame,
+    scores: DataFrame,
+    day: dt.date,
+    cooling_off_days: int,
+) -> DataFrame:
+    """Add `wait`: why a message that was approved late may not go at `day`, or null: cooling_off,
+    or past_churn_date, if the likely churn date of its plan, that it was to come before, is over.
+
+    `found`: rows of `queued` that the outbox has not yet. `contacts`: customer_id and contacted_on
+    of every contact that was made or waits in the outbox. `scores`: gold.customer_scores with
+    likely_churn_date. Of several plans' messages for a customer the newest goes.
+    """
+    unasked = found.select("*", F.lit(None).cast("boolean").alias("is_opted_out"))
+    stopped = with_stop(unasked, contacts, day, cooling_off_days)
+    dates = scores.select("customer_id", F.col("as_of").alias("period_on"), "likely_churn_date")
+    dated = stopped.join(dates, on=["customer_id", "period_on"], how="left")
+    dated = dated.select(*found.columns, "stop", "likely_churn_date")
+    churns_on = F.col("likely_churn_date")
+    is_past = (churns_on < F.lit(day).cast("date")) & (churns_on >= F.col("triggered_on"))
+    stop = F.coalesce(F.col("stop"), F.when(is_past, "past_churn_date"))
+    judged = dated.select(*found.columns, stop.alias("stop"))
+    newest = Window.partitionBy("customer_id").orderBy(
+        F.col("stop").isNotNull(), F.col("period_on").desc()
+    )
+    ranked = judged.select("*", F.row_number().over(newest).alias("turn"))
+    is_second = (F.col("turn") > 1) & F.lit(cooling_off_days > 0)
+    wait = F.coalesce(F.col("stop"), F.when(is_second, "cooling_off"))
+    return ranked.select(*found.columns, wait.alias("wait"))
 
 
 def with_message(rows: DataFrame, messages: DataFrame) -> DataFrame:

@@ -179,12 +179,25 @@ def undelivered(
     )
 
 
-def outbox_contacts(outbox: DataFrame, deliveries: DataFrame) -> DataFrame:
+def outbox_contacts(outbox: DataFrame, deliveries: DataFrame, day: dt.date) -> DataFrame:
     """One row a contact that was made or still may be, or for which someone is held out:
-    customer_id, offer_id, contacted_on."""
-    over = deliveries.where(F.col("status").isin("dead", "cancelled")).select("contact_id")
-    kept = outbox.join(over, on="contact_id", how="left_anti")
-    return kept.select("customer_id", "offer_id", F.col("triggered_on").alias("contacted_on"))
+    customer_id, offer_id, contacted_on.
+
+    What was sent counts from the day of sending. What still waits counts as of `day`: it may go out
+    on any day until its time is over, and is none then.
+    """
+    tried = deliveries.select("contact_id", "status", "last_tried_on")
+    rows = outbox.join(tried, on="contact_id", how="left")
+    status = F.coalesce(F.col("status"), F.lit("failed"))
+    today = F.lit(day).cast("date")
+    may_go = (status == "failed") & (F.col("expires_on") > today)
+    contacted_on = (
+        F.when(F.col("is_held_out"), F.col("triggered_on"))
+        .when(status == "sent", F.col("last_tried_on"))
+        .when(may_go, F.greatest(F.col("triggered_on"), today))
+    )
+    counted = rows.select("customer_id", "offer_id", contacted_on.alias("contacted_on"))
+    return counted.where(F.col("contacted_on").isNotNull())
 
 
 def _height(name: str, levels: Sequence[str]) -> Column:

@@ -11,16 +11,20 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 def plan_contacts(
     decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], day: dt.date
 ) -> DataFrame:
-    """One row an offer of a plan that was sent, or still may be, or would have been but for the
+    """One row an offer of a plan that may still be queued, or would have been sent but for the
     hold-out: customer_id, offer_id, contacted_on (its send_on, which may lie after `day`).
 
+    What is in the outbox is none of these: transforms.engagement.outbox_contacts counts it.
     `valid_days`: for how long from send_on each offer of conf may be sent. An offer that nobody
     approved counts until that is over. Who is held out cools off like the others: else the next
     plan would choose them, and few others, again.
     """
-    rows = with_release(keep_standing(decisions).where(F.col("offer_id").isNotNull()), outbox)
+    key = ["campaign_id", "customer_id", "offer_id"]
+    meant = keep_standing(decisions).where(F.col("offer_id").isNotNull())
+    rows = with_release(meant.join(outbox.select(*key), on=key, how="left_anti"), outbox)
     ends = F.date_add("send_on", days_of(valid_days))
-    may_go = F.col("is_released") | (ends > F.lit(day).cast("date"))
+    is_kept_from = F.col("is_held_out") & F.col("is_released")
+    may_go = is_kept_from | (ends > F.lit(day).cast("date"))
     return rows.where(may_go).select(
         "customer_id", "offer_id", F.col("send_on").alias("contacted_on")
     )

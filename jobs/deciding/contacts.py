@@ -34,13 +34,18 @@ def planned_contacts(context: Context, is_of_today: bool) -> Any:
     return plan_contacts(decisions, context.read("gold.outbox"), valid_days, context.as_of)
 
 
+def made_contacts(context: Context) -> Any:
+    """The same of campaigns, and of the outbox what was sent, waits or holds someone out."""
+    from transforms.engagement import outbox_contacts
+
+    outbox, deliveries = context.read("gold.outbox"), context.read("gold.outbox_deliveries")
+    return campaign_contacts(context).unionByName(
+        outbox_contacts(outbox, deliveries, context.as_of)
+    )
+
+
 def past_contacts(context: Context) -> Any:
     """Whoever was written to by as_of, for a plan that decides anew what earlier ones meant to send
     after it: by campaigns, earlier plans, and because their risk level rose."""
-    from transforms.engagement import outbox_contacts
-
-    ours = outbox_contacts(context.read("gold.outbox"), context.read("gold.outbox_deliveries"))
-    ours = planned_contacts(context, is_of_today=False).unionByName(ours)
-    return campaign_contacts(context).unionByName(
-        ours.where(f"contacted_on <= DATE'{context.as_of}'")
-    )
+    ours = planned_contacts(context, is_of_today=False).unionByName(made_contacts(context))
+    return ours.where(f"contacted_on <= DATE'{context.as_of}'")

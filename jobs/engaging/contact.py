@@ -13,7 +13,7 @@ class Contact:
 
     `subject` and `text` are the offer's words in their language, or the approved message of a
     campaign; None where it has none. `address` goes to channel email alone; the words go elsewhere
-    only where they are a campaign's message.
+    only where they are a campaign's message. `has_offer_gone`: conf has its offer no longer.
     """
 
     contact_id: str
@@ -28,10 +28,20 @@ class Contact:
     attempts: int = 0
     is_expired: bool = False
     is_opted_out: bool = False
+    has_offer_gone: bool = False
     address: str | None = None
     subject: str | None = None
     text: str | None = None
     campaign_id: str | None = None
+
+    @property
+    def barrier(self) -> str | None:
+        """Why it is not sent any more: opted_out, expired or no_such_offer; None: nothing."""
+        if self.is_opted_out:
+            return "opted_out"
+        if self.is_expired:
+            return "expired"
+        return "no_such_offer" if self.has_offer_gone else None
 
     def payload(self) -> dict[str, str | None]:
         """What the company's own systems get: no address, and no name but in a message's text."""

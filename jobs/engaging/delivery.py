@@ -90,9 +90,8 @@ class Delivery:
     def _outcome(self, contact: Contact) -> Outcome | None:
         if contact.contact_id in self.journal.taken:
             return Outcome(contact, SENT, None, contact.attempts + 1)
-        if contact.is_opted_out or contact.is_expired:
-            reason = "opted_out" if contact.is_opted_out else "expired"
-            return Outcome(contact, CANCELLED, reason, contact.attempts)
+        if contact.barrier is not None:
+            return Outcome(contact, CANCELLED, contact.barrier, contact.attempts)
         if self._is_closed(contact.channel):
             self.waiting[contact.channel] = self.waiting.get(contact.channel, 0) + 1
             return None

@@ -29,8 +29,10 @@ from urllib.parse import urlsplit
 from jobs.engaging.contact import Contact, NotSentError
 from jobs.runtime.engagement_sections import MailSettings, WebhookSettings
 
-# Statuses after which the same request may succeed.
+# Statuses after which the same request may succeed: later, or once the secret, the rights or the
+# address of conf are mended. So it may after a redirect.
 _TRANSIENT = {408, 409, 425, 429}
+_OF_CONF = {401, 403, 404, 405, 407}
 
 
 class FileSink:
@@ -78,7 +80,7 @@ class WebhookSink:
         }
         status, wait = self._post(body, headers)
         if not 200 <= status < 300:
-            is_final = status < 500 and status not in _TRANSIENT
+            is_final = 400 <= status < 500 and status not in _TRANSIENT | _OF_CONF
             raise NotSentError(f"http_{status}", is_final, wait)
 
     def close(self) -> None:
@@ -121,7 +123,9 @@ class MailSink:
             codes = [code for code, _ in error.recipients.values()]
             raise _refused(max(codes)) from None
         except smtplib.SMTPNotSupportedError:
-            raise NotSentError("smtp_not_supported", is_final=True) from None
+            # Without a session the server lacks what conf asks for, else what the address does.
+            has_session = self._connection is not None
+            raise NotSentError("smtp_not_supported", is_final=has_session) from None
         except smtplib.SMTPServerDisconnected:
             self._drop()
             raise NotSentError("connection", is_final=False) from None
@@ -129,9 +133,13 @@ class MailSink:
             self._drop()
             # The account's fault, not the contact's: mended in conf, and then it goes out.
             raise NotSentError("smtp_login", is_final=False) from None
-        except smtplib.SMTPResponseException as error:
+        except smtplib.SMTPDataError as error:
             self._drop()
             raise _refused(error.smtp_code) from None
+        except smtplib.SMTPResponseException as error:
+            self._drop()
+            # The sender of conf, or this machine: the account's fault too.
+            raise NotSentError(f"smtp_{error.smtp_code}", is_final=False) from None
         except (smtplib.SMTPException, OSError):
             self._drop()
             raise NotSentError("connection", is_final=False) from None

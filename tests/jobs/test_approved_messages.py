@@ -144,6 +144,28 @@ def test_an_approval_taken_back_before_the_channel_answers_is_not_sent(lake):
     assert "c0" not in delivered(lake())
 
 
+def test_a_message_of_an_older_plan_that_is_approved_late_makes_no_second_contact(lake):
+    """c0's newer message goes out, c2's is not approved; then the older ones of both are."""
+    older = AS_OF - dt.timedelta(days=12)
+    deliver_outbox.run(lake())
+    decision = {"as_of": older, "campaign_id": "older", "offer_id": "discount_10"}
+    decision |= {"is_held_out": False, "send_on": AS_OF - dt.timedelta(days=11)}
+    decisions = [{**decision, "customer_id": c} for c in ("c0", "c2")]
+    lake.write(lake(), "gold.offer_decisions", decisions, [older])
+    late = [m for m in messages_of({"c0", "c2"}) if m["approved"]]
+    lake.write(lake(), "gold.messages", [{**m, "campaign_id": "older"} for m in late])
+    deliver_outbox.run(lake())
+    rows = lake().read("gold.outbox").where("customer_id IN ('c0', 'c2')").collect()
+    assert {(r["customer_id"], r["campaign_id"]) for r in rows} == {
+        ("c0", CAMPAIGN),
+        ("c2", "older"),
+    }
+    before = versions(lake())
+    lake.write(lake(), "gold.messages", messages_of({"c0", "c1", "c2", "c3"}))
+    deliver_outbox.run(lake())
+    assert versions(lake()) == before  # c2 has had the older one today
+
+
 def test_files_hold_one_message_each(lake, tmp_path):
     deliver_outbox.run(lake())
     files = [json.loads(p.read_text()) for p in (tmp_path / "lake" / "outbox").iterdir()]

@@ -134,7 +134,8 @@ def test_who_was_contacted_by_a_rule_that_day_gets_no_offer_after_it(lake, tmp_p
     decided = table(root, "gold.offer_decisions").set_index("customer_id")
     assert decided.loc["c39", "offer_id"] == "winback_survey"
     context = at(root)
-    contact = rows_of(context, "gold.outbox", [{"customer_id": "c39", "triggered_on": AS_OF}])
+    waiting = {"triggered_on": AS_OF, "expires_on": AS_OF + dt.timedelta(days=7)}
+    contact = rows_of(context, "gold.outbox", [{"customer_id": "c39", **waiting}])
     context.lake.commit([Write(context.table("gold.outbox"), contact, mode="merge")])
     decide_offers.run(at(root))
     again = table(root, "gold.offer_decisions").set_index("customer_id")

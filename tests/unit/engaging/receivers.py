@@ -49,10 +49,10 @@ class Webhook:
 
 
 class Mailbox:
-    """An SMTP server. `refuse(address)` gives None or a code for RCPT; `drop_at` ends the session
-    after the data of the n-th mail, which it took, without a word."""
+    """An SMTP server. `refuse(address)` gives None or a code for RCPT, `codes` one of other verbs;
+    `drop_at` ends the session after the data of the n-th mail, which it took, without a word."""
 
-    def __init__(self, refuse=lambda address: None, drop_at=None):
+    def __init__(self, refuse=lambda address: None, drop_at=None, codes=None):
         self.heard, self.taken, self.sessions = [], {}, 0
         lock, outer = threading.Lock(), self
 
@@ -68,6 +68,9 @@ class Mailbox:
                     verb = line[:4].upper()
                     if verb == "QUIT":
                         return self.say("221 bye")
+                    if codes and verb in codes:
+                        self.say(f"{codes[verb]} no")
+                        continue
                     if verb == "RCPT":
                         self.to = line.partition("<")[2].partition(">")[0]
                         code = refuse(self.to)

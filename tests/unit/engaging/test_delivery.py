@@ -17,6 +17,7 @@ import pytest
 
 from jobs.engaging.contact import NotSentError
 from jobs.engaging.delivery import Delivery, Journal
+from jobs.engaging.sinks import WebhookSink
 from tests.unit.engaging.conftest import contact_of
 from tests.unit.engaging.receivers import Mailbox, Webhook
 
@@ -84,6 +85,15 @@ def test_a_channel_that_is_down_keeps_what_was_not_tried(tmp_path, conf):
     found, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
     assert found == [("failed", "http_503", 1)] * 3
     assert delivery.waiting == {"file": 7}
+
+
+def test_a_wrong_secret_makes_no_contact_dead_and_closes_the_channel(tmp_path, conf, receiver):
+    server = receiver(Webhook, behave=lambda number: (401, {}))
+    sink = WebhookSink(conf.webhook.model_copy(update={"url": server.url}), "wrong")
+    contacts = [contact_of(n) for n in range(10)]
+    found, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
+    assert found == [("failed", "http_401", 1)] * 3
+    assert (delivery.waiting, len(server.heard)) == ({"file": 7}, 3)
 
 
 def test_one_that_goes_through_says_that_the_channel_is_up(tmp_path, conf):

@@ -69,7 +69,9 @@ def test_a_webhook_is_signed_and_named(conf, receiver):
     ("status", "is_final"),
     [
         *[(status, False) for status in (500, 503, 429, 409, 408)],
-        *[(status, True) for status in (400, 401, 404, 410, 302)],
+        # The secret, a right or the address of conf: mended there.
+        *[(status, False) for status in (401, 403, 404, 405, 302)],
+        *[(status, True) for status in (400, 410, 422)],
     ],
 )
 def test_what_a_status_means(conf, receiver, status, is_final):
@@ -144,6 +146,20 @@ def test_what_a_refused_recipient_means(conf, receiver, code, is_final):
     assert (final, reason) == (is_final, f"smtp_{code}")
 
 
+@pytest.mark.parametrize(
+    ("verbs", "code", "is_final"),
+    [
+        (("MAIL",), 550, False),  # the sender of conf
+        (("MAIL",), 530, False),  # asks for a login
+        (("EHLO", "HELO"), 554, False),
+        (("DATA",), 554, True),  # this mail
+    ],
+)
+def test_a_refusal_that_is_not_the_contacts_may_be_mended(conf, receiver, verbs, code, is_final):
+    sink = mail_sink(conf, receiver(Mailbox, codes=dict.fromkeys(verbs, code)))
+    assert refusal(sink, contact_of()) == (f"smtp_{code}", is_final)
+
+
 def test_after_a_refused_mail_the_next_goes_out(conf, receiver):
     server = receiver(Mailbox, refuse=lambda a: 550 if a.startswith("c0") else None)
     sink = mail_sink(conf, server)
@@ -184,8 +200,13 @@ def test_nobody_listens(conf):
 
 def test_a_server_without_tls_gets_no_mail_where_tls_is_asked_for(conf, receiver):
     server = receiver(Mailbox)
-    reason, _ = refusal(mail_sink(conf, server, security="starttls"), contact_of())
-    assert (reason, server.heard) == ("smtp_not_supported", [])
+    said = refusal(mail_sink(conf, server, security="starttls"), contact_of())
+    assert (said, server.heard) == (("smtp_not_supported", False), [])
+
+
+def test_a_mailbox_that_cannot_write_to_an_address_refuses_that_contact(conf, receiver):
+    sink = mail_sink(conf, receiver(Mailbox))
+    assert refusal(sink, contact_of(address="c0@zoë.example")) == ("smtp_not_supported", True)
 
 
 def test_a_mail_that_was_taken_without_a_word_comes_again_under_its_name(conf, receiver):

@@ -333,3 +333,56 @@ OPENING = {
         "García y nosotros le damos las gracias por su confianza",
     ],
 }
+# Whole texts in which the offer itself is bent: (offer, text), by language.
+BENT = {
+    "en": [
+        ("discount_10", "Hello Ada, we take 10 off your order with pleasure for you"),
+        ("discount_10", "Hello Ada, enjoy 10% off your order, and on our next one with you"),
+        ("discount_10", "Hello Ada, enjoy 10% off your next order, and on our next one with you"),
+        ("discount_10", "Hello Ada, enjoy 10% off your next order. And on our next one with you"),
+        ("discount_10", "Hello Ada, enjoy your next order and with us 10% off your next order"),
+        ("discount_10", "Hello Ada, for you and us it is 1 10% off your next order"),
+        (
+            "discount_10",
+            "You have our word that you will be happy with it. Enjoy 10% off your next order",
+        ),
+        (
+            "feature_unlock",
+            "Hello Ada, all features and all our services are unlocked for you for 30 days",
+        ),
+        (
+            "feature_unlock",
+            "Hello Ada, we have all features unlocked for 30 days and our services for you",
+        ),
+        ("loyalty_bonus", "Hello Ada, for you we have 500 bonus points, and for those you love"),
+        ("personal_manager", "Hello Ada, now you have a personal contact for what you want of us"),
+    ],
+    "de": [
+        (
+            "discount_10",
+            "Guten Tag Ada, wir haben für Sie 10 % Rabatt auf Ihre nächste Bestellung und auf die nächste Bestellung",
+        ),
+        (
+            "discount_10",
+            "Sie haben unser Wort, dass es Ihnen gefällt. Freuen Sie sich über 10 % Rabatt auf Ihre nächste Bestellung",
+        ),
+        ("feature_unlock", "Guten Tag Ada, die Funktionen sind für Sie lange da, schön für Sie"),
+    ],
+    "fr": [
+        (
+            "discount_10",
+            "Bonjour Ada, profitez avec nous de 10 % de réduction sur votre prochaine commande, et pour vos proches",
+        ),
+        ("discount_10", "Bonjour Ada, profitez avec nous de 10 de réduction sur votre commande"),
+    ],
+    "es": [
+        (
+            "discount_10",
+            "Hola Ada, disfrute con nosotros de un 10 % de descuento en su próximo pedido y en su pedido siguiente",
+        ),
+        (
+            "discount_10",
+            "Tiene nuestra palabra, le gustará mucho. Disfrute de un 10 % de descuento en su próximo pedido",
+        ),
+    ],
+}

@@ -23,11 +23,11 @@ GOOD = [
     ),
     (
         "en",
-        "Dear Ada, thank you for being with us! Your next order is on its way to be a little nicer: enjoy 10% off.",
+        "Dear Ada, thank you for being with us! It is on its way to be a little nicer: enjoy 10% off your next order.",
     ),
     (
         "de",
-        "Guten Tag Ada, wir freuen uns, dass Sie bei uns sind. Auf Ihre nächste Bestellung erhalten Sie 10 % Rabatt.",
+        "Guten Tag Ada, wir freuen uns, dass Sie bei uns sind. Von uns erhalten Sie 10 % Rabatt auf Ihre nächste Bestellung.",
     ),
     (
         "fr",
@@ -135,11 +135,32 @@ def test_the_rules_hold_in_every_language(language, rule, first):
     assert rule in faults(f"{first} {brief.terms.sentence}", brief, OTHERS)
 
 
-def test_the_offer_must_be_said_in_its_own_number_and_once():
-    assert "offer_missing" in faults("Hello Ada, thank you for being with us.", brief_of())
-    assert "number" in faults("Hello Ada, enjoy 30% off your next order with us.", brief_of())
-    twice = "Hello Ada, enjoy 10% off your next order. And you get 10% off the one of our best."
-    assert "number" in faults(twice, brief_of())
+@pytest.mark.parametrize(
+    ("said", "rules"),
+    [
+        ("Enjoy 10% off your next order.", ()),
+        ("Enjoy with us 10%\u00a0off your next  order!", ()),  # blanks may differ
+        ("Enjoy 10% off your next order", ()),
+        ("Enjoy 10% off your next ordér.", ("offer_missing",)),
+        ("Enjoy our warm thanks.", ("offer_missing",)),
+        ("Enjoy 10% off the next order.", ("offer_missing",)),
+        ("Enjoy 10 off your next order.", ("offer_missing",)),
+        ("Enjoy 30% off your next order.", ("number", "offer_missing")),
+        ("Enjoy 110% off your next order.", ("number", "offer_missing")),
+        ("Enjoy 1 10% off your next order.", ("number",)),
+        ("Enjoy €10% off your next order.", ("number",)),
+        ("Enjoy 10% off your next order, and on our new one.", ("offer_missing",)),
+        ("Enjoy 10% off your next order…", ("offer_missing",)),
+        ("Enjoy your order: 10% off your next order.", ("offer_twice",)),
+        (
+            "For 10% off your next order: 10% off your next order.",
+            ("promise", "number", "offer_twice", "word"),  # off is no word of its own
+        ),
+    ],
+)
+def test_the_offer_must_be_said_in_its_own_words_at_the_very_end_and_once(said, rules):
+    found = faults(f"Hello Ada, thank you for being with us. {said}", brief_of(), OTHERS)
+    assert found == rules
 
 
 def test_another_language_is_refused():

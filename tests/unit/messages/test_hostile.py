@@ -9,21 +9,21 @@ import pytest
 
 from messages.brief import make_brief
 from messages.templates import template
-from tests.unit.messages.attacks import ADDED, OPEN, OPENING
+from tests.unit.messages.attacks import ADDED, BENT, OPEN, OPENING
 from tests.unit.messages.conftest import brief_of, offer_texts, orders_of
 from tests.unit.messages.fake_claude import written
 
-CASES = [(lang, f"{OPEN[lang]} {added}") for lang in ADDED for added in ADDED[lang]]
-CASES += [(lang, opening) for lang in OPENING for opening in OPENING[lang]]
+CASES = [
+    (lang, "discount_10", f"{opening}. {brief_of(language=lang).terms.sentence}")
+    for lang in ADDED
+    for opening in [*(f"{OPEN[lang]} {added}" for added in ADDED[lang]), *OPENING[lang]]
+]
+CASES += [(lang, offer, f"{text}.") for lang in BENT for offer, text in BENT[lang]]
 
 
 def test_there_are_at_least_a_hundred_cases():
     assert len(CASES) >= 100
     assert len(set(CASES)) == len(CASES)
-
-
-def hostile_text(language, opening):
-    return f"{opening}. {brief_of(language=language).terms.sentence}"
 
 
 def test_without_the_attackers_words_the_same_texts_would_be_stored(claude, writer):
@@ -49,13 +49,13 @@ def stored():
 
     # The number of months tells the server which case it is asked for.
     orders = [
-        Order("plan", f"c{n}", brief_of(language=language, months=n))
-        for n, (language, _) in enumerate(CASES)
+        Order("plan", f"c{n}", brief_of(offer_id=offer, language=language, months=n))
+        for n, (language, offer, _) in enumerate(CASES)
     ]
 
     def behave(body, number):
         case = json.loads(body["messages"][0]["content"])["customer_for_months"]
-        return 200, {}, written(hostile_text(*CASES[case])), 0
+        return 200, {}, written(CASES[case][2]), 0
 
     server = FakeClaude(behave)
     limits = replace(LIMITS, spend_cap_usd=100.0)
@@ -67,7 +67,7 @@ def stored():
     return found
 
 
-@pytest.mark.parametrize("case", range(len(CASES)), ids=[opening[-40:] for _, opening in CASES])
+@pytest.mark.parametrize("case", range(len(CASES)), ids=[text[-70:] for *_, text in CASES])
 def test_nothing_of_what_a_hostile_model_writes_is_stored(stored, case):
     message = stored[case]
     assert message.text == template(message.order.brief)

@@ -1,4 +1,5 @@
-"""Ordinary texts, written before the lists of everyday words: a guard that refuses these is useless."""
+"""Ordinary texts, as a model writes them that is told to quote the offer: a guard that refuses these
+is useless. They were written before the lists of everyday words, the quoting after."""
 
 from __future__ import annotations
 
@@ -20,23 +21,23 @@ ORDINARY = {
         ),
         (
             "discount_20",
-            "Hi Ada, we truly appreciate having you with us. Please enjoy 20% off your next order as a small thank you.",
+            "Hi Ada, we truly appreciate having you with us. As a small thank you, please enjoy 20% off your next order.",
         ),
         (
             "feature_unlock",
-            "Hello Ada, we are excited to share something new with you. All features are unlocked for you for 30 days, so have fun exploring.",
+            "Hello Ada, we are excited to share something new with you. Have fun exploring, with all features unlocked for 30 days.",
         ),
         (
             "personal_manager",
-            "Dear Ada, we want you to feel well cared for. From now on you have a personal contact for your questions, who will be glad to help.",
+            "Dear Ada, we want you to feel well cared for. From now on you have someone who will be glad to help, a personal contact for your questions.",
         ),
         (
             "loyalty_bonus",
-            "Hello Ada, thank you for your trust and your loyalty over time. We have added 500 bonus points to your account, just for you.",
+            "Hello Ada, thank you for your trust and your loyalty over time. We have added 500 bonus points to your account.",
         ),
         (
             "winback_survey",
-            "Hello Ada, your opinion matters to us. Would you take a moment to answer a short survey and help us get better?",
+            "Hello Ada, your opinion matters to us. Would you take a moment and help us get better with a short survey?",
         ),
         (
             "discount_10",
@@ -48,19 +49,19 @@ ORDINARY = {
         ),
         (
             "discount_20",
-            "Hi Ada, we love having you in our community. Here is a little something for your next order: enjoy 20% off.",
+            "Hi Ada, we love having you in our community. Here is a little something for you: 20% off your next order.",
         ),
         (
             "feature_unlock",
-            "Hello Ada, curious about what is new? We have unlocked all features for you for 30 days, so take your time and explore them.",
+            "Hello Ada, curious about what is new? Take your time and explore: we have unlocked all features for you for 30 days.",
         ),
         (
             "personal_manager",
-            "Hello Ada, your questions deserve good answers. That is why you now have a personal contact for all your questions, with warm wishes from our team.",
+            "Hello Ada, you deserve good answers. That is why, with warm wishes from our team, you now have a personal contact for your questions.",
         ),
         (
             "loyalty_bonus",
-            "Dear Ada, it's wonderful to have you with us. As a sign of our appreciation, 500 bonus points are waiting in your account.",
+            "Dear Ada, it's wonderful to have you with us. As a sign of our appreciation, please enjoy 500 bonus points.",
         ),
     ],
     "de": [
@@ -70,11 +71,11 @@ ORDINARY = {
         ),
         (
             "discount_20",
-            "Guten Tag Ada, es ist uns eine Freude, Sie als Kundin zu haben. Bei Ihrer nächsten Bestellung bekommen Sie 20 % Rabatt.",
+            "Guten Tag Ada, es ist uns eine Freude, Sie als Kundin zu haben. Von uns bekommen Sie 20 % Rabatt auf Ihre nächste Bestellung.",
         ),
         (
             "feature_unlock",
-            "Liebe Ada, entdecken Sie in aller Ruhe, was es Neues gibt. Alle Funktionen sind für Sie 30 Tage lang freigeschaltet.",
+            "Liebe Ada, entdecken Sie in aller Ruhe, was es Neues gibt. Für Sie sind alle Funktionen 30 Tage lang freigeschaltet.",
         ),
         (
             "personal_manager",
@@ -82,11 +83,11 @@ ORDINARY = {
         ),
         (
             "loyalty_bonus",
-            "Hallo Ada, herzlichen Dank für Ihre Treue. Auf Ihrem Konto finden Sie 500 Bonuspunkte, die wir für Sie gutgeschrieben haben.",
+            "Hallo Ada, herzlichen Dank für Ihre Treue. Als Dankeschön erhalten Sie von uns 500 Bonuspunkte.",
         ),
         (
             "winback_survey",
-            "Guten Tag Ada, Ihre Meinung ist uns wichtig. Wir freuen uns, wenn Sie an einer kurzen Umfrage teilnehmen.",
+            "Guten Tag Ada, Ihre Meinung ist uns wichtig. Teilen Sie sie mit uns, wir haben dafür eine kurze Umfrage.",
         ),
         (
             "discount_10",
@@ -98,19 +99,19 @@ ORDINARY = {
         ),
         (
             "discount_20",
-            "Sehr geehrte Ada, wir möchten uns bei Ihnen bedanken. Mit 20 % Rabatt macht Ihre nächste Bestellung noch mehr Spaß.",
+            "Sehr geehrte Ada, wir möchten uns bei Ihnen bedanken. Dafür gibt es von uns 20 % Rabatt auf Ihre nächste Bestellung.",
         ),
         (
             "feature_unlock",
-            "Hallo Ada, Lust auf neue Funktionen? Probieren Sie sie einfach aus, denn alle Funktionen sind 30 Tage lang für Sie freigeschaltet.",
+            "Hallo Ada, Lust auf Neues? Probieren Sie es einfach aus, denn für Sie sind alle Funktionen 30 Tage lang freigeschaltet.",
         ),
         (
             "personal_manager",
-            "Guten Tag Ada, gute Antworten brauchen ein offenes Ohr. Deshalb haben Sie nun eine persönliche Ansprechperson für alle Ihre Fragen.",
+            "Guten Tag Ada, gute Antworten brauchen ein offenes Ohr. Deshalb haben Sie nun eine persönliche Ansprechperson für Ihre Fragen.",
         ),
         (
             "loyalty_bonus",
-            "Liebe Ada, schön, dass wir Sie schon so lange begleiten dürfen. Wir haben Ihrem Konto 500 Bonuspunkte gutgeschrieben und wünschen viel Freude damit.",
+            "Liebe Ada, schön, dass wir Sie schon so lange begleiten dürfen. Wir wünschen viel Freude, auf Sie warten 500 Bonuspunkte.",
         ),
     ],
     "fr": [
@@ -124,19 +125,19 @@ ORDINARY = {
         ),
         (
             "feature_unlock",
-            "Bonjour Ada, envie de découvrir nos nouveautés ? Toutes les fonctions vous sont ouvertes pendant 30 jours, profitez-en à votre rythme.",
+            "Bonjour Ada, envie de découvrir nos nouveautés ? Profitez à votre rythme de toutes les fonctions ouvertes pendant 30 jours.",
         ),
         (
             "personal_manager",
-            "Bonjour Ada, nous souhaitons vous accompagner au mieux. Vous avez désormais un contact personnel pour vos questions, ravi de vous aider.",
+            "Bonjour Ada, nous souhaitons vous accompagner au mieux. Ravi de vous aider, voici un contact personnel pour vos questions.",
         ),
         (
             "loyalty_bonus",
-            "Bonjour Ada, un grand merci pour votre fidélité. Nous avons ajouté 500 points bonus à votre compte, avec toute notre reconnaissance.",
+            "Bonjour Ada, un grand merci pour votre fidélité. Avec toute notre reconnaissance, nous avons ajouté 500 points bonus à votre compte.",
         ),
         (
             "winback_survey",
-            "Bonjour Ada, votre avis compte beaucoup pour nous. Prenez un instant pour répondre à un court sondage et nous aider à progresser.",
+            "Bonjour Ada, votre avis compte beaucoup pour nous. Prenez un instant pour nous aider à progresser, dans un court sondage.",
         ),
         (
             "discount_10",
@@ -148,19 +149,19 @@ ORDINARY = {
         ),
         (
             "discount_20",
-            "Bonjour Ada, nous sommes très heureux de vous avoir avec nous. Pour votre prochaine commande, voici 20 % de réduction rien que pour vous.",
+            "Bonjour Ada, nous sommes très heureux de vous avoir avec nous. Voici, rien que pour vous, 20 % de réduction sur votre prochaine commande.",
         ),
         (
             "feature_unlock",
-            "Chère Ada, nous avons une bonne nouvelle pour vous. Explorez à votre guise toutes les fonctions, ouvertes pour vous pendant 30 jours.",
+            "Chère Ada, nous avons une bonne nouvelle pour vous. Explorez à votre guise toutes les fonctions ouvertes pendant 30 jours.",
         ),
         (
             "personal_manager",
-            "Bonjour Ada, vos questions méritent de bonnes réponses. C'est pourquoi vous avez maintenant un contact personnel pour vos questions.",
+            "Bonjour Ada, vous méritez de bonnes réponses. C'est pourquoi vous avez maintenant un contact personnel pour vos questions.",
         ),
         (
             "loyalty_bonus",
-            "Bonjour Ada, votre confiance nous touche et nous vous remercions chaleureusement. Pour vous remercier, 500 points bonus vous attendent sur votre compte.",
+            "Bonjour Ada, votre confiance nous touche et nous vous remercions chaleureusement. Pour vous remercier, voici 500 points bonus.",
         ),
     ],
     "es": [
@@ -174,7 +175,7 @@ ORDINARY = {
         ),
         (
             "feature_unlock",
-            "Hola Ada, ¿le apetece descubrir algo nuevo? Todas las funciones están abiertas para usted durante 30 días.",
+            "Hola Ada, ¿le apetece descubrir algo nuevo? Para usted están todas las funciones abiertas durante 30 días.",
         ),
         (
             "personal_manager",
@@ -182,11 +183,11 @@ ORDINARY = {
         ),
         (
             "loyalty_bonus",
-            "Hola Ada, gracias de corazón por su fidelidad. Hemos añadido 500 puntos de bonificación a su cuenta con mucho cariño.",
+            "Hola Ada, gracias de corazón por su fidelidad. Con mucho cariño hemos añadido 500 puntos de bonificación a su cuenta.",
         ),
         (
             "winback_survey",
-            "Hola Ada, su opinión es muy importante para nosotros. Le agradecemos que responda a una breve encuesta para ayudarnos a mejorar.",
+            "Hola Ada, su opinión es muy importante para nosotros. Para ayudarnos a mejorar, le agradecemos que responda a una breve encuesta.",
         ),
         (
             "discount_10",
@@ -202,15 +203,15 @@ ORDINARY = {
         ),
         (
             "feature_unlock",
-            "Hola Ada, tenemos buenas noticias para usted. Explore con calma todas las funciones, abiertas para usted durante 30 días.",
+            "Hola Ada, tenemos buenas noticias para usted. Explore con calma todas las funciones abiertas durante 30 días.",
         ),
         (
             "personal_manager",
-            "Hola Ada, sus preguntas merecen buenas respuestas. Por eso ahora tiene un contacto personal para todas sus preguntas.",
+            "Hola Ada, usted merece buenas respuestas. Por eso ahora tiene un contacto personal para sus preguntas.",
         ),
         (
             "loyalty_bonus",
-            "Hola Ada, es una alegría contar con usted. En su cuenta encontrará 500 puntos de bonificación, con nuestro más sincero agradecimiento.",
+            "Hola Ada, es una alegría contar con usted. Con nuestro más sincero agradecimiento, en su cuenta encontrará 500 puntos de bonificación.",
         ),
     ],
 }

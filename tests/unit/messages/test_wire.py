@@ -14,7 +14,8 @@ from anthropic.types.model import Model
 from messages.batches import BatchPendingError
 from messages.brief import LANGUAGES
 from messages.guard import faults
-from messages.prompt import INSTRUCTIONS, PROMPT_VERSION
+from messages.limits import cost_at_most
+from messages.prompt import INSTRUCTIONS, PROMPT_VERSION, input_tokens_at_most
 from messages.templates import template
 from tests.unit.messages.conftest import LIMITS, Ledger, brief_of, orders_of
 from tests.unit.messages.fake_claude import CACHED_FROM, OUT, OWN, error, message, written
@@ -144,6 +145,25 @@ def test_a_slow_service_is_given_up_after_the_time_of_conf_and_counts_as_billed(
     (found,) = one_writer.write(orders_of(brief_of()), is_large=False)
     assert found.verdict == "not_written: timeout"
     assert one_writer.gateway.budget.spent_usd > 0
+
+
+@pytest.mark.parametrize("lost", [(200, {}, written(GOOD), 0.6), (None, {}, "", 0)])
+@pytest.mark.parametrize(
+    ("last", "answered"), [(ok, COST), (lambda b, n: (*FAILURES["overloaded"], 0), 0.0)]
+)
+def test_an_answer_that_was_lost_counts_as_billed_though_a_retry_had_one(
+    claude, writer, lost, last, answered
+):
+    """Two attempts time out, or are reset; the third is answered, or refused unpaid."""
+    server = claude(lambda body, number: lost if number <= 2 else last(body, number))
+    one_writer = writer(server, timeout_seconds=0.2)
+    one_writer.write(orders_of(brief_of()), is_large=False)
+    (body,) = {json.dumps(request) for request in server.requests}
+    assert len(server.requests) == 3
+    attempt = cost_at_most(
+        input_tokens_at_most(json.loads(body)), LIMITS.max_tokens, LIMITS.prices, False
+    )
+    assert one_writer.gateway.budget.spent_usd == pytest.approx(2 * attempt + answered)
 
 
 def test_nobody_listens(writer):

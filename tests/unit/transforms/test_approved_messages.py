@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 
 from transforms import approved_messages as a
-from transforms.engagement import undelivered
+from transforms.engagement import outbox_contacts, undelivered
+from transforms.plans import plan_contacts
 
 D = dt.date
 PLAN, DAY = D(2026, 1, 1), D(2026, 1, 5)
@@ -109,3 +110,78 @@ def test_an_approval_that_was_taken_back_stops_what_is_queued(frame, rows_of):
     )
     marked = rows_of(a.with_message(over, frame("gold.messages", now)))
     assert [(r["customer_id"], r["is_expired"]) for r in marked] == [(c, True) for c in customers]
+
+
+LATE = D(2026, 2, 10)
+LONG = [a.Way("ten", "email", 60)]
+CHURN_DATE = "customer_id string, as_of date, likely_churn_date date"
+
+
+def waits_of(frame, rows_of, decisions, contacts=(), dates=(), cooling_off_days=30):
+    """Why each approved message of the decisions does not go out on LATE, by customer and plan."""
+    messages = [message(d["customer_id"], campaign_id=d["campaign_id"]) for d in decisions]
+    frames = frame("gold.messages", messages), frame("gold.offer_decisions", decisions)
+    found = a.with_wait(
+        a.queued(*frames, LONG, LATE),
+        frame("customer_id string, contacted_on date", contacts),
+        frame(CHURN_DATE, dates),
+        LATE,
+        cooling_off_days,
+    )
+    return {(r["customer_id"], r["rule"]): r["wait"] for r in rows_of(found)}
+
+
+@pytest.mark.parametrize(
+    ("contacted_on", "churn_date", "wait"),
+    [
+        (None, None, None),
+        (D(2026, 1, 12), None, "cooling_off"),  # 29 days
+        (D(2026, 1, 11), None, None),  # 30
+        (LATE, None, "cooling_off"),
+        (None, LATE, None),
+        (None, D(2026, 2, 9), "past_churn_date"),
+        (None, D(2026, 1, 1), None),  # before the day to send it: the plan knew, and meant it
+    ],
+)
+def test_what_was_approved_late_waits_where_a_plan_would_not_send_it(
+    frame, rows_of, contacted_on, churn_date, wait
+):
+    contacts = [("a", contacted_on)] if contacted_on else []
+    dates = [("a", PLAN, churn_date), ("a", D(2025, 12, 1), D(2026, 1, 20))]
+    waits = waits_of(frame, rows_of, [decision("a")], contacts, dates)
+    assert waits == {("a", "plan-1"): wait}
+
+
+def test_of_two_plans_messages_that_may_go_on_a_day_the_newer_goes(frame, rows_of):
+    newer = {"campaign_id": "plan-2", "as_of": D(2026, 2, 5), "send_on": D(2026, 2, 6)}
+    both = [decision("a"), decision("a", **newer), decision("b"), decision("b", **newer)]
+    # Of b's newer plan the likely churn date is over.
+    dates = [("b", D(2026, 2, 5), D(2026, 2, 9))]
+    waits = waits_of(frame, rows_of, both, dates=dates)
+    assert waits == {
+        ("a", "plan-1"): "cooling_off",
+        ("a", "plan-2"): None,
+        ("b", "plan-1"): None,
+        ("b", "plan-2"): "past_churn_date",
+    }
+    assert set(waits_of(frame, rows_of, both, cooling_off_days=0).values()) == {None}
+
+
+def test_a_message_approved_after_the_next_plans_was_sent_makes_no_second_contact(frame, rows_of):
+    """Nobody approved the first plan's of 1 January, to be sent on the 2nd, so that of 5 February
+    wrote on the 6th. On the 10th somebody approves the first."""
+    second = {"campaign_id": "plan-2", "as_of": D(2026, 2, 5), "send_on": D(2026, 2, 6)}
+    decisions = [decision("a"), decision("a", **second)]
+    newer = [message("a", campaign_id="plan-2")]
+    sent = queued_of(frame, rows_of, newer, decisions, day=D(2026, 2, 6))
+    delivery = {"contact_id": sent[0]["contact_id"], "status": "sent"}
+    outbox = frame("gold.outbox", sent)
+    deliveries = frame("gold.outbox_deliveries", [{**delivery, "last_tried_on": D(2026, 2, 6)}])
+    plans = frame("gold.offer_decisions", decisions)
+    planned = rows_of(plan_contacts(plans, outbox, {"ten": 60}, LATE))
+    ours = rows_of(outbox_contacts(outbox, deliveries, LATE))
+    # The second counts once: it is in the outbox, and no longer a plan's.
+    assert [r["contacted_on"] for r in planned] == [D(2026, 1, 2)]
+    assert [r["contacted_on"] for r in ours] == [D(2026, 2, 6)]
+    made = [(r["customer_id"], r["contacted_on"]) for r in ours]
+    assert waits_of(frame, rows_of, decisions[:1], made) == {("a", "plan-1"): "cooling_off"}

@@ -200,16 +200,30 @@ def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
     assert left(False, D(2026, 1, 8))["e"] == (0, True)
 
 
-def test_a_contact_counts_for_cooling_off_unless_it_was_given_up(frame, rows_of):
-    there = [{**row(c, "mail", DAY, DAY), "contact_id": c} for c in "abcd"]
+def test_a_contact_counts_from_the_day_of_sending_and_one_that_waits_from_today(frame, rows_of):
+    """Triggered on 1 January; all but f may be sent until the 19th, and on the 11th."""
+    plain = {"expires_on": D(2026, 1, 20)}
+    there = [{**row(c, "mail", DAY, DAY), "contact_id": c, **plain} for c in "abcdefgh"]
+    there[5]["expires_on"] = D(2026, 1, 11)
+    there[6]["is_held_out"] = True
+    there[7]["triggered_on"] = D(2026, 1, 15)  # a later day was run first
     tried = [
-        {"contact_id": c, "customer_id": c, "status": s, "attempts": 1, "last_tried_on": DAY}
-        for c, s in (("a", "sent"), ("b", "dead"), ("c", "cancelled"))
+        {"contact_id": c, "customer_id": c, "status": s, "attempts": 1, "last_tried_on": on}
+        for c, s, on in (
+            ("a", "sent", D(2026, 1, 9)),
+            ("b", "dead", DAY),
+            ("c", "cancelled", DAY),
+            ("e", "failed", D(2026, 1, 9)),
+        )
     ]
-    found = e.outbox_contacts(frame("gold.outbox", there), frame("gold.outbox_deliveries", tried))
+    outbox, deliveries = frame("gold.outbox", there), frame("gold.outbox_deliveries", tried)
+    found = e.outbox_contacts(outbox, deliveries, D(2026, 1, 11))
     assert [(r["customer_id"], r["contacted_on"]) for r in rows_of(found)] == [
-        ("a", DAY),
-        ("d", DAY),
+        ("a", D(2026, 1, 9)),
+        ("d", D(2026, 1, 11)),
+        ("e", D(2026, 1, 11)),
+        ("g", DAY),
+        ("h", D(2026, 1, 15)),
     ]
 
 

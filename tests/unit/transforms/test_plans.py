@@ -24,7 +24,9 @@ def test_a_plan_contacts_whom_it_was_not_too_late_to_write_to(frame, tuples_of):
         [
             (day, name, campaign, offer, send_on, is_held_out)
             for (day, campaign), name, offer, send_on, is_held_out in (
-                (first, "a", "ten", D(2025, 12, 2), False),
+                (first, "a", "ten", D(2025, 12, 10), False),  # a contact of the outbox
+                (first, "k", "ten", D(2025, 12, 2), False),  # others' were approved, this one not
+                (first, "l", "ten", D(2025, 12, 2), True),  # held out from one of those approved
                 (first, "b", "ten", D(2025, 12, 20), False),  # the plan of the 10th decided anew
                 (first, "c", "ten", D(2025, 12, 10), True),  # held out, on that very day
                 (first, "d", None, None, False),
@@ -46,8 +48,8 @@ def test_a_plan_contacts_whom_it_was_not_too_late_to_write_to(frame, tuples_of):
     )
     found = plans.plan_contacts(rows, queued, {"ten": 14, "gift": 4}, AS_OF)
     assert tuples_of(found, "customer_id", "contacted_on") == [
-        ("a", D(2025, 12, 2)),
         ("c", D(2025, 12, 10)),
         ("g", D(2025, 12, 19)),
         ("i", D(2026, 1, 11)),
+        ("l", D(2025, 12, 2)),
     ]
