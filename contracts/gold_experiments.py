@@ -21,8 +21,18 @@ CAMPAIGN_RESULTS = Table(
         Column("value_treated", "double", "Mean of the metric among the first", False),
         Column("value_held_out", "double", "Mean of the metric among the second", False),
         Column("effect", "double", "Difference of the means", False),
-        Column("ci_low", "double", "Lower end of its 95 % interval (Welch)", False),
-        Column("ci_high", "double", "Upper end of its 95 % interval (Welch)", False),
+        Column(
+            "ci_low",
+            "double",
+            "Lower end of its 95 % interval (Welch; of conversion Agresti-Caffo)",
+            False,
+        ),
+        Column(
+            "ci_high",
+            "double",
+            "Upper end of its 95 % interval (Welch; of conversion Agresti-Caffo)",
+            False,
+        ),
         Column("p_value", "double", "Two-sided, of one look", False),
         Column(
             "p_value_corrected", "double", "Corrected for the campaign's other offers (Holm)", False

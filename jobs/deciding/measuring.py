@@ -13,7 +13,9 @@ from models.experiments import (
     difference,
     holm,
     minimum_detectable_effect,
+    share_difference,
     srm_p_value,
+    widened,
 )
 
 # Effects hoped for, against which a sequential look is weighed; fixed before any campaign.
@@ -127,13 +129,14 @@ def _compared(
     if not held or treated["offer_id"] is None:
         return
     one, other = _moments([treated], metric), _moments(held, metric)
-    plain, better = difference(one, other), cuped(one, other)
+    is_share = metric == "conversion"
+    plain = share_difference(one, other) if is_share else difference(one, other)
+    better = cuped(one, other, is_share)
     if plain is None or better is None:
         return
-    deviation = (
-        (one.variance * one.count + other.variance * other.count) / (one.count + other.count)
-    ) ** 0.5
-    hoped = HOPED_CONVERSION if metric == "conversion" else HOPED_SHARE_OF_DEVIATION * deviation
+    within = (one.variance * one.count + other.variance * other.count) / (one.count + other.count)
+    deviation = (widened(one + other).variance if is_share else within) ** 0.5
+    hoped = HOPED_CONVERSION if is_share else HOPED_SHARE_OF_DEVIATION * deviation
     campaign, policy, month, segment = key
     yield {
         "campaign_id": campaign,

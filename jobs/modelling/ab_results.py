@@ -12,6 +12,7 @@ from models.experiments import (
     minimum_detectable_effect,
     srm_p_value,
     stratified,
+    widened,
 )
 
 # The size of effects hoped for, as a share of the metric's deviation; fixed before any experiment.
@@ -56,7 +57,8 @@ def _compared(
         arms = strata.setdefault(row["segment"], {CHALLENGER: EMPTY, CHAMPION: EMPTY})
         arms[row["arm"]] = Moments(row["customers"], row[f"y_{metric}"], row[f"yy_{metric}"])
     pairs = [(strata[name][CHALLENGER], strata[name][CHAMPION]) for name in sorted(strata)]
-    found = stratified(pairs)
+    is_share = metric == "retained"
+    found = stratified(pairs, is_share)
     if found is None:
         return []
     arms = {
@@ -65,7 +67,8 @@ def _compared(
     }
     counts = {name: arm.count for name, arm in arms.items()}
     srm = srm_p_value(counts, shares)
-    deviation = (arms[CHAMPION] + arms[CHALLENGER]).variance ** 0.5
+    both = arms[CHAMPION] + arms[CHALLENGER]
+    deviation = (widened(both) if is_share else both).variance ** 0.5
     effect = {
         "effect": found.effect,
         "ci_low": found.low,

@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.experiments import Moments, anytime_p_value, cuped, difference
+from models.experiments import (
+    Moments,
+    anytime_p_value,
+    cuped,
+    difference,
+    share_difference,
+    stratified,
+)
 from simulator.responses import responses
 from simulator.world import OFFERS, World
 
@@ -80,3 +87,74 @@ def test_daily_looks_at_a_campaign_without_effect_alarm_in_5_of_100_at_most(comp
     runs = RUNS * len(SEEDS)
     assert sequential / runs <= 0.05
     assert fixed / runs > 0.2
+
+
+def kept(draw, share, count):
+    return (draw.random(count) < share).astype(float)
+
+
+@pytest.mark.parametrize("base", [0.95, 0.05])
+@pytest.mark.parametrize(("sent", "held"), [(180, 20), (270, 30)])
+def test_intervals_of_a_small_hold_out_of_whom_nearly_all_or_none_stay_cover(base, sent, held):
+    """1,000 campaigns at 90/10. Above 97 in 100 too: wider than need be, never too narrow."""
+    draw, hits, of_cuped, of_means = np.random.default_rng(23), 0, 0, 0
+    for _ in range(1_000):
+        y, z = kept(draw, base, sent), kept(draw, base, held)
+        arms = tuple(Moments.of(v, v + draw.normal(0, 0.3, len(v))) for v in (y, z))
+        found, other = share_difference(*arms), cuped(*arms, is_share=True)
+        hits += found.low <= 0 <= found.high
+        of_cuped += other.low <= 0 <= other.high
+        welch = difference(*arms)
+        of_means += welch is not None and welch.low <= 0 <= welch.high
+    assert hits / 1_000 >= 0.93
+    assert of_cuped / 1_000 >= 0.93
+    # What it protects from: arms in which nothing varied.
+    assert of_means / 1_000 < 0.9
+
+
+@pytest.mark.parametrize("without", [0.95, 0.5, 0.05])
+@pytest.mark.parametrize("effect", [0.04, -0.04])
+def test_intervals_of_shares_cover_an_effect_of_four_points(without, effect):
+    draw, hits = np.random.default_rng(24), 0
+    for _ in range(1_000):
+        arms = kept(draw, without + effect, 180), kept(draw, without, 20)
+        found = share_difference(*(Moments.of(y) for y in arms))
+        hits += found.low <= effect <= found.high
+    assert hits / 1_000 >= 0.93
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.04, -0.04])
+@pytest.mark.parametrize("customers", [200, 1_000])
+def test_intervals_within_segments_cover_where_one_in_ten_is_in_an_arm(customers, effect):
+    draw, hits = np.random.default_rng(25), 0
+    for _ in range(1_000):
+        strata = [
+            tuple(
+                Moments.of(kept(draw, share, count))
+                for share, count in ((base + effect, customers // 50), (base, customers * 9 // 50))
+            )
+            for base in (0.91, 0.92, 0.93, 0.94, 0.95)
+        ]
+        found = stratified(strata, is_share=True)
+        hits += found.low <= effect <= found.high
+    assert hits / 1_000 >= 0.93
+
+
+@pytest.mark.parametrize("base", [0.95, 0.5, 0.05])
+def test_daily_looks_at_a_small_hold_out_alarm_in_5_of_100_at_most(base):
+    """60 days of 9 sent and 1 held out, without effect; those of shares against those of means."""
+    draw, of_shares, of_means = np.random.default_rng(26), 0, 0
+    for run in range(1_000):
+        sums = kept(draw, base, (60, 10)).cumsum(axis=0)
+        sent, held = sums[:, 1:].sum(axis=1), sums[:, 0]
+        looks = [
+            tuple(Moments(n, y, y) for n, y in ((9 * day, sent[day - 1]), (day, held[day - 1])))
+            for day in range(2, 61)
+        ]
+        found = [share_difference(*look) for look in looks]
+        of_shares += any(anytime_p_value(look, 0.05) < 0.05 for look in found)
+        # The first 100 say enough of what it protects from.
+        welch = [difference(*look) for look in looks if run < 100]
+        of_means += any(anytime_p_value(look, 0.05) < 0.05 for look in welch if look is not None)
+    assert of_shares / 1_000 <= 0.05
+    assert base == 0.5 or of_means / 100 > 0.2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from scipy import stats
 
 from jobs.deciding.measuring import power, results
 from transforms import campaign_outcomes as c
@@ -191,9 +192,14 @@ def test_an_offer_is_compared_with_the_campaigns_held_out():
     ten = found["ten"]
     assert (ten["treated"], ten["held_out"]) == (1000, 1000)
     assert ten["effect"] == pytest.approx(0.3 - 0.2)
-    # Sample variances: 0.21 and 0.16 of a thousand, times 1000 / 999.
-    error = ((0.21 + 0.16) / 999) ** 0.5
-    assert (ten["ci_high"] - ten["ci_low"]) / 2 == pytest.approx(1.9612 * error, rel=1e-4)
+    # One 1 and one 0 more in each arm: 301 and 201 of 1002.
+    error = ((301 * 701 + 201 * 801) / 1002**3) ** 0.5
+    assert (ten["ci_high"] - ten["ci_low"]) / 2 == pytest.approx(1.959964 * error)
+    assert (ten["ci_high"] + ten["ci_low"]) / 2 == pytest.approx(100 / 1002)
+    # Both as one: 501 of 2002.
+    alike = (501 * 1501 / 2002**2 * 2 / 1000) ** 0.5
+    assert ten["p_value"] == pytest.approx(2 * stats.norm.sf(0.1 / alike))
+    assert ten["minimum_detectable_effect"] == pytest.approx(2.801585 * alike, rel=1e-3)
     # Two offers: the smaller p counts twice, the other once.
     assert ten["p_value_corrected"] == pytest.approx(2 * ten["p_value"], abs=1e-14)
     assert found["five"]["p_value_corrected"] == pytest.approx(1.0)
@@ -211,10 +217,20 @@ def test_in_a_plan_the_held_out_are_those_chosen_for_the_same_offer():
     assert found["srm_p_value"] == pytest.approx(1.0)  # 900 to 100, as meant
 
 
-def test_arms_without_a_hold_out_or_variation_are_left_out():
+def test_arms_without_a_hold_out_are_left_out():
     assert results([arm("ten", True, 10, 5)], ["conversion"], 0.1) == []
-    same = [arm("ten", True, 10, 10), arm(None, False, 10, 10)]
-    assert results(same, ["conversion"], 0.1) == []
+
+
+def test_where_everybody_stayed_the_interval_says_what_so_few_can_tell():
+    (found,) = results([arm("ten", True, 10, 10), arm(None, False, 10, 10)], ["conversion"], 0.1)
+    # 11 of 12 in each arm, one more of either kind among the ten.
+    reach = 1.959964 * (2 * 11 / 12**3) ** 0.5
+    for kind in ("", "_cuped"):
+        assert found[f"effect{kind}"] == 0.0
+        interval = (found[f"ci_low{kind}"], found[f"ci_high{kind}"])
+        assert interval == pytest.approx((-reach, reach))
+    assert (found["p_value"], found["anytime_p_value"]) == (1.0, 1.0)
+    assert found["minimum_detectable_effect"] > 0
 
 
 def test_a_campaign_is_under_way_until_its_horizon_has_passed(contacts, decisions, outbox):

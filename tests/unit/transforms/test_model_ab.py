@@ -103,10 +103,10 @@ def test_a_date_counts_from_the_day_its_horizon_has_passed(frame, rows_of):
     assert rows_of(m.matured(arms, 30, 1, D(2026, 1, 31))) == []
 
 
-def sums(arm, segment, count, kept):
+def sums(arm, segment, count, kept, metric="retained"):
     return {
         **{"experiment_id": "e", "arm": arm, "segment": segment, "customers": count},
-        **{"y_retained": float(kept), "yy_retained": float(kept)},
+        **{f"y_{metric}": float(kept), f"yy_{metric}": float(kept)},
     }
 
 
@@ -128,14 +128,14 @@ def test_effects_are_taken_within_segments():
     assert reach == pytest.approx(1.96 * error, rel=0.01)
     # 400 to 400, as meant.
     assert challenger["srm_p_value"] == pytest.approx(1.0)
-    deviation = math.sqrt(450 / 800 * 350 / 800 * 800 / 799)
+    deviation = math.sqrt(451 / 802 * 351 / 801)  # one 1 and one 0 more
     size = 2.801585 * deviation * math.sqrt(2 / 400)
     assert challenger["minimum_detectable_effect"] == pytest.approx(size, rel=1e-6)
 
 
 def test_one_segment_is_welchs_comparison():
-    rows = [sums("champion", "all", 400, 100), sums("challenger", "all", 200, 60)]
-    _, found = ab_results(rows, ["retained"], SHARES)
+    rows = [sums("champion", "all", 400, 100, "brier"), sums("challenger", "all", 200, 60, "brier")]
+    _, found = ab_results(rows, ["brier"], SHARES)
     plain = difference(Moments(200, 60.0, 60.0), Moments(400, 100.0, 100.0))
     assert (found["ci_low"], found["p_value"]) == pytest.approx((plain.low, plain.p_value))
     assert found["anytime_p_value"] == pytest.approx(
@@ -143,6 +143,16 @@ def test_one_segment_is_welchs_comparison():
     )
     # 400 to 200 where 300 to 300 were meant: (100^2 / 300) * 2.
     assert found["srm_p_value"] == pytest.approx(stats.chi2.sf(200 / 3, 1))
+
+
+def test_where_everybody_stayed_the_interval_says_what_so_few_can_tell():
+    rows = [sums("champion", "all", 90, 90), sums("challenger", "all", 10, 10)]
+    _, found = ab_results(rows, ["retained"], SHARES)
+    # 91 of 92 and 11 of 12, one more of either kind in each arm.
+    reach = 1.959964 * (91 / 92**3 + 11 / 12**3) ** 0.5
+    assert (found["effect"], found["p_value"], found["anytime_p_value"]) == (0.0, 1.0, 1.0)
+    assert found["minimum_detectable_effect"] > 0
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx((-reach, reach))
 
 
 def test_small_strata_are_joined_and_nothing_is_lost():
