@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from jobs.deciding.allocation import Problem, allocate
+from jobs.deciding.allocation import allocate
 from jobs.deciding.contacts import past_contacts
 from jobs.deciding.measuring import expected_conversion, power, power_said
 from jobs.deciding.offers import offers_of_conf
 from jobs.deciding.policies import chosen_policy
+from jobs.deciding.prices import Problem
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
 from jobs.runtime.errors import TableError

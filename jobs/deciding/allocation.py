@@ -1,4 +1,4 @@
-"""The prices at which a budget is just spent, and the plan that follows from them."""
+"""The plan that follows from the prices at which a budget is just spent."""
 
 from __future__ import annotations
 
@@ -7,21 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-# So many customers are held on the driver: all of them where there are no more, else a sample that
-# guesses the price, and at last those whose choice no pass over the rows has settled.
-SAMPLE = 20_000
-# The first pass over all tries FIRST_PRICES prices, at which the sample uses up to SLACK more or
-# less than its share; later ones, where any is needed, PRICES_A_PASS on the customers still open.
-FIRST_PRICES, SLACK, PRICES_A_PASS, PASSES = 6, 0.05, 20, 6
-# Halvings of a price on the driver.
-HALVINGS = 60
+from jobs.deciding.prices import Problem, sampled, scaled, settled, uses_of
+from jobs.runtime.errors import UsageError
+
 # Customers nearest to another choice, solved exactly on the driver.
 CORE = 400
-# Rounds over the capped offers; each moves one offer's price at a time.
-CAP_ROUNDS = 3
+# So many more customers than caps allow go to the exact solver too: a few, where prices are still.
+MOST_EXCESS = 1_000
 
 
 @dataclass(frozen=True)
@@ -33,215 +26,74 @@ class Plan:
     used: float
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One row a customer with gain_<offer> and cost_<offer>; unit: money or customers."""
-
-    options: Any
-    offers: Sequence[str]
-    unit: str
-    budget: float
-    caps: Mapping[str, int]
-
-
 def allocate(problem: Problem, keep: Callable[[Any], Any]) -> Plan:
     """The offers with the greatest sum of gains within the budget and the caps.
 
-    `keep` computes a frame once. Within 0.1 % of an exact solver; never above budget or cap.
+    `keep` computes a frame once. Within 0.1 % of an exact solver; never above budget or cap:
+    UsageError, where a cap cannot be kept.
     """
     from transforms.allocation import BUDGET, highest_gains, with_choice, with_prices
 
     names, unit = problem.offers, problem.unit
     found = highest_gains(problem.options, names, unit).collect()[0]  # one row
     sample = sampled(problem, found["customers"])
+    highest = {name: found["at_all"] for name in problem.caps} | {BUDGET: found["a_unit"]}
     prices: dict[str, float] = {}
-    for _ in range(CAP_ROUNDS if problem.caps else 1):
-        for name in problem.caps:
-            search = Search(problem, prices, name, found["at_all"])
-            prices[name] = search.lowest_price(sample, keep)
-        search = Search(problem, prices, BUDGET, found["a_unit"])
-        prices[BUDGET] = search.lowest_price(sample, keep)
+    if problem.caps and sample.share < 1.0:
+        # Rounds cost nothing on the driver; those over all then start close to their end.
+        of_sample = replace(sample, share=1.0)
+        prices = settled(scaled(problem, sample.share), of_sample, highest, prices, keep)
+    prices = settled(problem, sample, highest, prices, keep)
     rows = keep(with_choice(with_prices(problem.options, names, prices), names, unit))
     solved = solve_core(problem, rows)
     rows = keep(with_solved(rows, solved, problem.options.columns))
-    return Plan(rows, prices[BUDGET], sums_of(problem, rows)["used"])
+    taken = sums_of(problem, rows)
+    for name in problem.caps:
+        check_cap(problem, name, taken[name])
+    return Plan(rows, prices[BUDGET], taken["used"])
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Customers on the driver: gain and use by offer (NaN: barred), and which share of all."""
-
-    gain: Floats
-    use: Floats
-    share: float
-
-
-def sampled(problem: Problem, customers: int) -> Sample:
-    """All customers where they are at most SAMPLE, else about SAMPLE by a hash of their id."""
-    from pyspark.sql import functions as F
-
-    from transforms.decisions import is_in_share
-
-    if customers <= SAMPLE:
-        return on_driver(problem, problem.options, 1.0)
-    share = SAMPLE / customers
-    chosen = is_in_share(share, F.lit("price"), F.col("customer_id"))
-    return on_driver(problem, problem.options.where(chosen), share)
-
-
-def on_driver(problem: Problem, rows: Any, share: float) -> Sample:
-    """Gain and use of at most about SAMPLE rows."""
-    columns = [f"{k}_{n}" for n in problem.offers for k in ("gain", "cost")]
-    found = rows.select(*columns).toPandas()  # about SAMPLE rows
-    gain = found[[f"gain_{n}" for n in problem.offers]].astype(float).to_numpy()
-    return Sample(gain, uses_of(problem, found, gain), share)
-
-
-def uses_of(problem: Problem, rows: Any, gain: Floats) -> Floats:
-    """What each offer takes of the budget from each row."""
-    if problem.unit == "customers":
-        return np.where(np.isnan(gain), np.nan, 1.0)
-    return rows[[f"cost_{n}" for n in problem.offers]].astype(float).to_numpy()
-
-
-@dataclass(frozen=True)
-class Search:
-    """The price of the budget, or of a capped offer, the others' prices given."""
-
-    problem: Problem
-    prices: Mapping[str, float]
-    axis: str
-    highest: float
-
-    def lowest_price(self, sample: Sample, keep: Callable[[Any], Any]) -> float:
-        """The lowest price at which there is enough for all; 0: all that is wanted is there."""
-        low, high = 0.0, self.highest * 1.001 + 1e-9
-        if sample.share == 1.0:
-            return self._halved(sample, 0.0, low, high)
-        rows, settled = self.problem.options, 0.0
-        low, high = self._between_guesses(sample, low, high)
-        for _ in range(PASSES):
-            rows, settled = self._undecided(rows, settled, low, high, keep)
-            if rows.count() <= SAMPLE:
-                return self._halved(on_driver(self.problem, rows, 1.0), settled, low, high)
-            step = (high - low) / (PRICES_A_PASS + 1)
-            first = self._first_that_fits(rows, settled, low + step, step, PRICES_A_PASS)
-            tried = [low, *(low + step + n * step for n in range(PRICES_A_PASS)), high]
-            low, high = tried[first : first + 2]
-        return high
-
-    @property
-    def _cap_place(self) -> int | None:
-        """The place of the capped offer; None: the axis is the budget."""
-        names = list(self.problem.offers)
-        return names.index(self.axis) if self.axis in self.problem.caps else None
-
-    @property
-    def _there(self) -> float:
-        """What there is: the budget, or customers who may get the offer."""
-        caps = self.problem.caps
-        return caps.get(self.axis, self.problem.budget)
-
-    def _first_that_fits(
-        self, rows: Any, settled: float, low: float, step: float, count: int
-    ) -> int:
-        """The place of the first price of low, low + step, ... that fits; `count`: none does."""
-        from transforms.allocation import Grid, totals, with_choice, with_prices
-
-        names, unit = self.problem.offers, self.problem.unit
-        grid = Grid(self.axis, low, step, count)
-        chosen = with_choice(with_prices(rows, names, self.prices, grid), names, unit)
-        taken = {r["number"]: r[self._total] for r in totals(chosen, names, unit).collect()}
-        fits = [settled + (taken.get(n) or 0) <= self._there for n in range(count)]
-        return [*fits, True].index(True)
-
-    @property
-    def _total(self) -> str:
-        return "used" if self._cap_place is None else f"count_{self.axis}"
-
-    def _undecided(
-        self, rows: Any, settled: float, low: float, high: float, keep: Callable[[Any], Any]
-    ) -> tuple[Any, float]:
-        """The customers who choose differently at both prices, and what all others take."""
-        from pyspark.sql import functions as F
-
-        from transforms.allocation import totals, with_choices_at_ends
-
-        names, unit = self.problem.offers, self.problem.unit
-        ends = [{**self.prices, self.axis: price} for price in (low, high)]
-        both = with_choices_at_ends(rows, names, unit, *ends)
-        is_same = F.col("choice_cheap") == F.col("choice_dear")
-        same = both.where(is_same).select(
-            "*", F.col("choice_dear").alias("choice"), F.lit(0).alias("number")
+def check_cap(problem: Problem, name: str, taken: float, allowed: int = 0) -> None:
+    """Raise UsageError where more than `allowed` customers above its cap have an offer."""
+    cap = problem.caps[name]
+    if taken > cap + allowed:
+        raise UsageError(
+            f"conf/offers.yaml: most_customers of {name} must hold, and no prices were found at "
+            f"which {taken:,.0f} customers become {cap:,}. Raise it, or remove one of the caps."
         )
-        found = totals(same, names, unit).collect()  # one row
-        left = both.where(~is_same).select(*[F.col(c) for c in rows.columns])
-        return keep(left), settled + (found[0][self._total] if found else 0.0)
-
-    def _taken(self, sample: Sample, price: float) -> float:
-        """What the sample takes at a price; the same sums as in transforms.allocation."""
-        prices = {**self.prices, self.axis: price}
-        of_offers = np.array([prices.get(n, 0.0) for n in self.problem.offers])
-        score = sample.gain - prices.get("budget", 0.0) * sample.use - of_offers
-        score = np.where(np.isnan(score), -np.inf, score)
-        rows = np.flatnonzero(score.max(axis=1, initial=-np.inf) > 0)
-        chosen = score[rows].argmax(axis=1)
-        if self._cap_place is not None:
-            return float((chosen == self._cap_place).sum())
-        return float(sample.use[rows, chosen].sum())
-
-    def _halved(self, sample: Sample, settled: float, low: float, high: float) -> float:
-        """The lowest price between both (0 itself too) at which all fits, by bisection."""
-        if low == 0.0 and settled + self._taken(sample, low) <= self._there:
-            return 0.0
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            fits = settled + self._taken(sample, middle) <= self._there
-            low, high = (low, middle) if fits else (middle, high)
-        return high
-
-    def _between_guesses(self, sample: Sample, low: float, high: float) -> tuple[float, float]:
-        """The two neighbours among low, FIRST_PRICES near the sample's price, and high that hold
-        the price sought."""
-        cheap, dear = (
-            replace(self, problem=self._scaled(sample.share * share))._halved(
-                sample, 0.0, low, high
-            )
-            for share in (1 + SLACK, 1 - SLACK)
-        )
-        step = (dear - cheap) / (FIRST_PRICES - 1)
-        first = self._first_that_fits(self.problem.options, 0.0, cheap, step, FIRST_PRICES)
-        tried = [low, *(cheap + n * step for n in range(FIRST_PRICES)), high]
-        return tried[first], tried[first + 1]
-
-    def _scaled(self, share: float) -> Problem:
-        """The problem of a share of the customers."""
-        caps = {name: int(cap * share) for name, cap in self.problem.caps.items()}
-        return replace(self.problem, budget=self.problem.budget * share, caps=caps)
 
 
 def solve_core(problem: Problem, rows: Any) -> dict[str, str]:
     """customer_id -> choice of the customers nearest to another one, solved exactly.
 
-    They share what all others leave of budget and caps.
+    They share what all others leave of budget and caps. Of an offer that too many chose as many
+    more, the nearest first: what is left of its cap is then never below 0.
     """
+    import pandas as pd
     from pyspark.sql import functions as F
 
     from models.knapsack import best_choices
 
-    names = list(problem.offers)
+    names, all_taken = list(problem.offers), sums_of(problem, rows)
     open_to = F.lit(False)
     for name in names:
         open_to = open_to | (F.coalesce(F.col(f"gain_{name}"), F.lit(0.0)) > 0)
     columns = ["customer_id", "choice", *[f"{k}_{n}" for n in names for k in ("gain", "cost")]]
-    nearest = rows.where(open_to).orderBy("margin", "customer_id").limit(CORE)
-    core = nearest.select(*columns).toPandas()  # at most CORE rows
+    parts = [(rows.where(open_to), CORE)]
+    for name, cap in problem.caps.items():
+        check_cap(problem, name, all_taken[name], MOST_EXCESS)
+        if (excess := int(all_taken[name] - cap)) > 0:
+            parts.append((rows.where(F.col("choice") == name), excess))
+    nearest = [
+        part.orderBy("margin", "customer_id").limit(count).select(*columns).toPandas()
+        for part, count in parts  # at most CORE rows, and MOST_EXCESS a capped offer
+    ]
+    core = pd.concat(nearest).drop_duplicates("customer_id", ignore_index=True)
     if not len(core):
         return {}
     gain = core[[f"gain_{n}" for n in names]].astype(float).to_numpy()
     use = uses_of(problem, core, gain)
     is_chosen = core["choice"].to_numpy()[:, None] == np.array(names, dtype=object)[None, :]
-    all_taken = sums_of(problem, rows)
     left = problem.budget - (all_taken["used"] - use[is_chosen].sum())
     free = np.array(
         [
@@ -257,7 +109,7 @@ def solve_core(problem: Problem, rows: Any) -> dict[str, str]:
 
 
 def with_solved(rows: Any, solved: Mapping[str, str], columns: Sequence[str]) -> Any:
-    """The options with `choice`, the core's in place; at most CORE literals."""
+    """The options with `choice`, the core's in place; at most as many literals."""
     from pyspark.sql import functions as F
 
     choice = F.col("choice")

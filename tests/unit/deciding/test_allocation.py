@@ -7,9 +7,12 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import optimize, sparse
 
-from jobs.deciding import allocation
-from jobs.deciding.allocation import Problem, allocate
+from jobs.deciding import allocation, prices
+from jobs.deciding.allocation import allocate, check_cap
+from jobs.deciding.prices import Problem
+from jobs.runtime.errors import UsageError
 from models.knapsack import best_choices
 
 # sqlframe remembers the columns of a name for the life of the process.
@@ -107,22 +110,79 @@ def test_a_cap_of_an_offer_holds_and_costs_little(session):
     assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
 
 
+# The offers' costs as shares of a customer's value; the first is cheap and wanted by all.
+COST_SHARES = np.array([0.01, 0.2, 0.05, 0.15, 0.03, 0.10])
+
+
+def most_worth(gain, cost, budget, caps):
+    """No plan gains more: the greatest sum of gains of parts of offers."""
+    rows, count = gain.shape
+    one_each = sparse.kron(sparse.eye(rows), np.ones((1, count)))
+    of_offers = sparse.kron(np.ones((1, rows)), sparse.eye(count)).tocsr()[: len(caps)]
+    limits = np.concatenate([np.ones(rows), [budget], caps])
+    all_rules = sparse.vstack([one_each, cost.reshape(1, -1), of_offers])
+    found = optimize.linprog(-np.maximum(gain, 0).ravel(), all_rules, limits, bounds=(0, 1))
+    return -found.fun
+
+
+def four_capped(share):
+    """3,000 customers whose gains have little to do with the costs, a share of all costs."""
+    draw = np.random.default_rng(3)
+    value = draw.lognormal(5, 1, 3_000)
+    cost = value[:, None] * COST_SHARES
+    gain = value[:, None] * draw.uniform(-0.05, 0.3, cost.shape)
+    budget = share * np.where(gain > 0, cost, 0).max(axis=1).sum()
+    return gain, cost, budget, {"a": 30, "b": 30, "c": 30, "d": 60}
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3])
+def test_a_cap_of_an_offer_holds_beside_three_others(session, share):
+    """The price of the budget comes after those of the caps, and each moves the others' offers."""
+    gain, cost, budget, caps = four_capped(share)
+    chosen, _ = solved(session, gain, cost, "money", budget, caps)
+    assert [(chosen == k).sum() <= cap for k, cap in enumerate(caps.values())] == [True] * 4
+    assert worth(cost, chosen) <= budget + 1e-9
+    bound = most_worth(gain, cost, budget, list(caps.values()))
+    assert worth(gain, chosen) >= 0.999 * bound
+
+
+def test_who_chose_an_offer_beyond_its_cap_is_solved_exactly(session, monkeypatch):
+    """Two rounds leave more than the caps, far from the few nearest to another choice."""
+    monkeypatch.setattr(prices, "CAP_ROUNDS", 2)
+    monkeypatch.setattr(allocation, "CORE", 20)
+    gain, cost, budget, caps = four_capped(0.2)
+    chosen, _ = solved(session, gain, cost, "money", budget, caps)
+    assert [(chosen == k).sum() <= cap for k, cap in enumerate(caps.values())] == [True] * 4
+    assert worth(cost, chosen) <= budget + 1e-9
+
+
+def test_a_cap_that_does_not_hold_is_no_plan():
+    problem = Problem(None, ("a",), "money", 100.0, {"a": 2})
+    check_cap(problem, "a", 2)
+    with pytest.raises(UsageError) as raised:
+        check_cap(problem, "a", 10)
+    assert str(raised.value) == (
+        "conf/offers.yaml: most_customers of a must hold, and no prices were found at which 10 "
+        "customers become 2. Raise it, or remove one of the caps."
+    )
+
+
 THREE = OFFERS[:3]
 
 
 # More customers than the driver holds at a time, and few of them solved exactly, as of millions.
 @pytest.fixture
 def many(monkeypatch):
-    monkeypatch.setattr(allocation, "SAMPLE", 200)
+    monkeypatch.setattr(prices, "SAMPLE", 200)
     monkeypatch.setattr(allocation, "CORE", 20)
     passes = []
-    undecided = allocation.Search._undecided
+    undecided = prices.Search._undecided
 
     def counted(self, *given):
         passes.append(self.axis)
         return undecided(self, *given)
 
-    monkeypatch.setattr(allocation.Search, "_undecided", counted)
+    monkeypatch.setattr(prices.Search, "_undecided", counted)
     return passes
 
 
