@@ -71,7 +71,7 @@ def experiment(context: Context) -> Trial:
     armed, rows, design = experiment_rows(context, trials, offers, splits, own_splits)
     learner, model, found = best_learner(context, rows, design.names, offers)
     compared = policy_rows(context, armed, rows, design.names, model)
-    if "later" in own_splits.values():
+    if "later" in (*splits.values(), *own_splits.values()):
         model = uplift.fitted(context, learner, rows.where("split <> 'test'"), design.names, offers)
     test = [r for r in found if r["split"] == "test"]
     averages = [uplift.average_of(test, offer) for offer in offers]

@@ -31,16 +31,20 @@ def horizon_passed(context: Context, contacts: Any) -> list[dt.date]:
 
 
 def campaign_splits(context: Context, contacts: Any) -> dict[dt.date, str]:
-    """The days of randomised campaigns whose horizon has passed: all train but the last two."""
-    days = horizon_passed(context, contacts)
-    if len(days) < 3:
+    """The days of randomised campaigns whose horizon has passed. The last is the test; validation
+    is the last whose horizon had ended by then, train those that had ended by validation. What lies
+    between is later: in no test, and in the model that is used."""
+    wait, days = context.settings.churn.wait, horizon_passed(context, contacts)
+    ended = [d for d in days if d + wait <= days[-1]]
+    train = [d for d in ended if d + wait <= ended[-1]]
+    if not train:
         raise ModelGateError(
-            f"silver.campaign_contacts: {len(days)} randomised campaigns lie "
-            f"{context.settings.churn.wait.days} days before {context.as_of}; uplift needs three "
-            "(train, choose, test). Run experiments first; until then decide_offers uses its rules."
+            f"silver.campaign_contacts: {len(days)} randomised campaigns lie {wait.days} days "
+            f"before {context.as_of}; uplift needs three that lie {wait.days} days apart (train, "
+            "choose, test). Run experiments first; until then decide_offers uses its rules."
         )
-    last = {days[-2]: "validation", days[-1]: "test"}
-    return {day: last.get(day, "train") for day in days}
+    first = {**dict.fromkeys(train, "train"), ended[-1]: "validation", days[-1]: "test"}
+    return {day: first.get(day, "later") for day in days}
 
 
 def own_campaigns(context: Context) -> list[dt.date]:
