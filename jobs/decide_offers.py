@@ -95,15 +95,24 @@ def policy_of(context: Context) -> Policy:
 
 def followed(context: Context, options: Any, offers: list[Any], policy: Policy) -> Any:
     """The options as the policy ranks them."""
-    from pyspark.sql import functions as F
-
     from transforms.offers import ranked_by
 
     if policy.name in ("uplift", "rules"):
         return options
-    luck = F.conv(F.substring(F.sha2(F.col("customer_id"), 256), 1, 8), 16, 10).cast("double")
-    priority = {"by_risk": F.col("churn_probability"), "random": luck + 1}
-    return ranked_by(options, offers, policy.offer_id, priority.get(policy.name, F.lit(1.0)))
+    is_money = context.settings.decisions.budget.money is not None
+    return ranked_by(options, offers, policy.offer_id, priority_of(policy.name), is_money)
+
+
+def priority_of(policy: str) -> Any:
+    """Who comes first, above 0, of a policy that does not go by gain."""
+    from pyspark.sql import functions as F
+
+    if policy == "by_risk":
+        return F.col("churn_probability")
+    if policy == "random":
+        digits = F.conv(F.substring(F.sha2(F.col("customer_id"), 256), 1, 8), 16, 10)
+        return (digits.cast("double") + 1) / 2.0**32
+    return F.lit(1.0)
 
 
 def priced_options(context: Context, offers: list[Any], policy: str) -> Any:

@@ -70,11 +70,15 @@ def experiment(context: Context) -> Trial:
     trials = trial_contacts(contacts, own)
     armed, rows, design = experiment_rows(context, trials, offers, splits, own_splits)
     learner, model, found = best_learner(context, rows, design.names, offers)
-    compared = policy_rows(context, armed, rows, design.names, model)
+    test, before = (
+        [r for r in found if (r["split"], r["learner"]) == (split, learner)]
+        for split in ("test", "validation")
+    )
+    # What is followed rests on the test's verdicts, what the test judges on those before it.
+    averages, known = ([uplift.average_of(r, o) for o in offers] for r in (test, before))
+    compared = policy_rows(context, armed, rows, design.names, model, known)
     if "later" in (*splits.values(), *own_splits.values()):
         model = uplift.fitted(context, learner, rows.where("split <> 'test'"), design.names, offers)
-    test = [r for r in found if r["split"] == "test"]
-    averages = [uplift.average_of(test, offer) for offer in offers]
     kept = at_as_of(context).mapInPandas(
         uplift.scorer(design.encoder, model),
         "as_of date, customer_id string, "
@@ -168,9 +172,17 @@ def at_as_of(context: Context) -> Any:
 
 
 def policy_rows(
-    context: Context, armed: Any, rows: Any, names: list[str], model: Any
+    context: Context,
+    armed: Any,
+    rows: Any,
+    names: list[str],
+    model: Any,
+    averages: list[float | None],
 ) -> list[dict[str, Any]]:
-    """What each policy would have brought on the test campaign, by models that have not seen it."""
+    """What each policy would have brought on the test campaign, by models that have not seen it.
+
+    `averages`: by verdicts that have not either, so that uplift is judged as a plan follows it.
+    """
     offers = {name: load_offers()[name] for name in model.arms}
     nuisances = model
     if model.learner != "t_learner":
@@ -186,9 +198,8 @@ def policy_rows(
             f"`spark-submit jobs/score_customers.py --env {context.settings.env} --as-of {day}`."
         )
     matrix = sample[names].to_numpy(np.float32)
-    return policies.compared(
-        context, sample, model.effects(matrix), nuisances.risks(matrix), offers
-    )
+    effects = uplift.followed_effects(model.effects(matrix), averages)
+    return policies.compared(context, sample, effects, nuisances.risks(matrix), offers)
 
 
 def written(context: Context, name: str, found: list[dict[str, Any]]) -> Write:

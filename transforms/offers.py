@@ -159,20 +159,27 @@ def with_costs_and_gains(
 
 
 def ranked_by(
-    options: DataFrame, offers: Sequence[Offer], offer_id: str | None, priority: Column
+    options: DataFrame,
+    offers: Sequence[Offer],
+    offer_id: str | None,
+    priority: Column,
+    is_money: bool = False,
 ) -> DataFrame:
     """The options of a policy that ranks customers by something else than gain: one offer alone.
 
-    Its gain is the priority (above 0), and stands beside it as worth_<offer>; other offers' are
-    null. No offer_id: nobody gets anything.
+    Its gain is the priority (above 0), of a budget of money for each unit of it: who comes first is
+    not who costs least. The true one stands beside it as worth_<offer>; other offers' are null. No
+    offer_id: nobody gets anything.
     """
     columns = []
     for offer in offers:
         gain, cost = F.col(f"gain_{offer.name}"), F.col(f"cost_{offer.name}")
         is_it = F.lit(offer.name == offer_id) & cost.isNotNull()
+        # What costs nothing has its turn too.
+        weight = F.greatest(cost, F.lit(1e-6)) if is_money else F.lit(1.0)
         columns += [
             F.when(is_it, cost).alias(f"cost_{offer.name}"),
-            F.when(is_it, priority).alias(f"gain_{offer.name}"),
+            F.when(is_it, priority * weight).alias(f"gain_{offer.name}"),
             gain.alias(f"worth_{offer.name}"),
         ]
     replaced = {f"{what}_{o.name}" for o in offers for what in ("cost", "gain")}

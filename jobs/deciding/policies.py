@@ -136,7 +136,8 @@ def policy_choices(
     names: Sequence[str],
     budget: tuple[float, bool],
 ) -> dict[str, Any]:
-    """The arm that each policy sends each customer, within the budget (treat_all: to all)."""
+    """The arm that each policy sends each customer, within the budget (treat_all: to all), as a
+    plan would: by gain and cost, or in the order of its priority."""
     from models.uplift.policies import best_within, first_within
 
     rows, (there, is_money) = len(sample), budget
@@ -151,7 +152,8 @@ def policy_choices(
         assumed = context.settings.decisions.assumed_effect * trial.risk[:, 0] * trial.value
         ruled = np.where(arm > 0, assumed - trial.cost[np.arange(rows), arm], -1.0)
         ruled_use = np.where(arm > 0, use[np.arange(rows), arm - 1], 0.0)
-        choices["rules"] = np.where(first_within(ruled, ruled_use, there), arm, 0)
+        is_sent = best_within(ruled[:, None], ruled_use[:, None], there) > 0
+        choices["rules"] = np.where(is_sent, arm, 0)
     for name, priority in (("by_risk", trial.risk[:, 0]), ("random", luck)):
         choices[name] = np.where(first_within(priority, use[:, single - 1], there), single, 0)
     choices["treat_all"] = np.full(rows, single)

@@ -224,11 +224,25 @@ def results(
 
 
 def average_of(rows: Sequence[dict[str, Any]], offer: str) -> float | None:
-    """The effect that all customers share by the test's verdict; None: each has their own."""
+    """The effect that all customers share by the verdict on a split's rows; None: each has their
+    own."""
+    from models.uplift import metrics
+
     by = {r["metric"]: r for r in rows if r["offer_id"] == offer}
-    if by["qini"]["verdict"].startswith("target"):
+    qini, mean = (
+        metrics.Estimate(by[name]["value"], by[name]["ci_low"], by[name]["ci_high"])
+        for name in ("qini", "average_effect")
+    )
+    verdict = metrics.verdict(qini, mean)
+    if verdict.startswith("target"):
         return None
-    return by["average_effect"]["value"] if by["qini"]["verdict"].startswith("treat all") else 0.0
+    return float(mean.value) if verdict.startswith("treat all") else 0.0
+
+
+def followed_effects(effects: Any, averages: Sequence[float | None]) -> Any:
+    """As transforms.experiments.offer_effects: an offer's average in place of its column."""
+    columns = zip(effects.T, averages, strict=True)
+    return np.column_stack([own if a is None else np.full_like(own, a) for own, a in columns])
 
 
 def scorer(encoder: Any, model: Any) -> Any:

@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs import estimate_uplift
-from jobs.deciding import policies
+from jobs import decide_offers, estimate_uplift
+from jobs.deciding import policies, uplift
+from jobs.deciding.allocation import allocate
+from jobs.deciding.offers import offers_of_conf
+from jobs.deciding.prices import Problem
 from jobs.runtime import settings
 from jobs.runtime.offers import load_offers
 from jobs.runtime.progress import Progress
@@ -75,3 +78,102 @@ def test_what_loses_money_is_not_followed(context):
     chosen, said = compared(context, 25, 25)
     assert chosen["policy"] == "treat_none"
     assert said.endswith(", followed")
+
+
+def three_customers():
+    """The one at the highest risk costs as much as the two after them."""
+    return {
+        "risk": np.array([0.9, 0.8, 0.7]),
+        "cost": np.array([10.0, 5.0, 5.0]),
+        "gain": np.array([9.0, 8.0, 7.0]),
+    }
+
+
+def planned(session, offers, policy, context):
+    """Who gets an offer of a plan with a budget of 10."""
+    data = three_customers()
+    rows = [
+        (f"c{n}", float(data["risk"][n]), float(data["gain"][n]), float(data["cost"][n]))
+        for n in range(3)
+    ]
+    (name,) = (o.name for o in offers)
+    options = session.createDataFrame(
+        rows,
+        f"customer_id string, churn_probability double, gain_{name} double, cost_{name} double",
+    )
+    options = decide_offers.followed(context, options, offers, decide_offers.Policy(policy, name))
+    plan = allocate(Problem(options, [name], "money", 10.0, {}), lambda frame: frame)
+    found = plan.rows.select("customer_id", "choice").toPandas().sort_values("customer_id")
+    return (found["choice"] == name).tolist()
+
+
+def judged(context, policy, offer):
+    data = three_customers()
+    cost = np.column_stack([np.zeros(3), data["cost"]])
+    trial = SimpleNamespace(
+        risk=np.column_stack([data["risk"], data["risk"]]),
+        # What the rules' assumed effect must be worth for the gains above.
+        value=(data["gain"] + data["cost"])
+        / (context.settings.decisions.assumed_effect * data["risk"]),
+        cost=cost,
+    )
+    sample = pd.DataFrame({"rule_offer": [offer] * 3})
+    effects = np.zeros((3, 1))
+    choices = policies.policy_choices(context, sample, effects, trial, 1, [offer], (10.0, True))
+    return (choices[policy] > 0).tolist()
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        # .9 at 10 comes first; the others are worth more for the money, but come after.
+        ("by_risk", [True, False, False]),
+        # 8 + 7 for 10, against 9.
+        ("rules", [False, True, True]),
+    ],
+)
+def test_a_policy_is_judged_by_the_choices_that_its_plan_makes(session, policy, expected):
+    conf = settings.load("demo", decisions={"budget": {"customers_share": None, "money": 10.0}})
+    context = SimpleNamespace(settings=conf, as_of=dt.date(2026, 1, 1))
+    offers = [offer for offer in offers_of_conf() if offer.name == "winback_survey"]
+    assert planned(session, offers, policy, context) == expected
+    assert judged(context, policy, "winback_survey") == expected
+
+
+def rows_with(qini, mean):
+    """Rows of gold.uplift_results: value, low and high."""
+    names = ("value", "ci_low", "ci_high")
+    return [
+        {"offer_id": "ten", "metric": metric, **dict(zip(names, values, strict=True))}
+        for metric, values in (("qini", qini), ("average_effect", mean))
+    ]
+
+
+def test_an_offers_effect_is_one_for_all_but_where_it_can_be_told_apart():
+    unclear = (0.01, -0.01, 0.03)
+    assert uplift.average_of(rows_with((0.02, 0.01, 0.03), unclear), "ten") is None
+    assert uplift.average_of(rows_with(unclear, (0.04, 0.01, 0.07)), "ten") == 0.04
+    assert uplift.average_of(rows_with(unclear, unclear), "ten") == 0.0
+    effects = np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
+    found = uplift.followed_effects(effects, [None, 0.04, 0.0])
+    assert found.tolist() == [[0.1, 0.04, 0.0], [0.4, 0.04, 0.0]]
+
+
+@pytest.mark.parametrize(("average", "share"), [(0.0, 0.0), (None, 1.0), (0.03, 1.0)])
+def test_uplift_is_judged_by_the_effects_that_a_plan_follows(context, monkeypatch, average, share):
+    """10 points each by the model; worth 100, the survey costs 1."""
+    sample = campaign(25, 25).drop(columns=["value", "rule_offer"])
+    sample = sample.assign(customer_id=[f"c{n}" for n in range(100)], as_of=context.as_of, x=0.0)
+    known = sample[["customer_id"]].assign(value=100.0, rule_offer=None)
+    monkeypatch.setattr(uplift, "sampled", lambda *_: sample)
+    monkeypatch.setattr(policies, "is_scored", lambda *_: True)
+    monkeypatch.setattr(policies, "facts", lambda *_: SimpleNamespace(toPandas=known.copy))
+    model = SimpleNamespace(
+        arms=("winback_survey",),
+        learner="t_learner",
+        effects=lambda matrix: np.full((len(matrix), 1), 0.1),
+        risks=lambda matrix: np.full((len(matrix), 2), 0.5),
+    )
+    found = estimate_uplift.policy_rows(context, None, None, ["x"], model, [average])
+    (row,) = (r for r in found if r["policy"] == "uplift")
+    assert row["treated_share"] == share

@@ -165,6 +165,8 @@ def test_a_policy_by_risk_ranks_one_offer_and_gives_the_gains_back(session):
     # ten: 3 and 17 as above. b would be harmed, and gift is not the offer of the policy.
     wanted = [(3.0, 0.7, None), (None, None, None), (3.0, 0.7, None)]
     assert values(ranked, "cost_ten", "gain_ten", "gain_gift") == wanted
+    for_money = o.ranked_by(options, [TEN, GIFT], "ten", F.col("churn_probability"), is_money=True)
+    assert values(for_money, "gain_ten")[0] == (pytest.approx(0.7 * 3.0),)
     back = o.with_worth_as_gain(ranked, [TEN, GIFT])
     assert values(back, "gain_ten", "gain_gift") == [(17.0, 5.0), (None, 5.0), (17.0, 5.0)]
     nobody = o.ranked_by(options, [TEN, GIFT], None, F.lit(1.0))
