@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from jobs.deciding.allocation import allocate
+from jobs.deciding.budgets import problem_of
 from jobs.deciding.contacts import past_contacts
 from jobs.deciding.measuring import expected_conversion, power, power_said
 from jobs.deciding.offers import offers_of_conf
@@ -28,10 +29,7 @@ def run(context: Context) -> None:
         policy = policy_of(context)
         options = priced_options(context, offers, policy.name)
         options = context.lake.keep(followed(context, options, offers, policy))
-        unit, budget = budget_of(context, options)
-        within = [o for o in offers if o.is_in_budget]
-        caps = {o.name: o.most_customers for o in within if o.most_customers is not None}
-        problem = Problem(options, [o.name for o in within], unit, budget, caps)
+        problem = problem_of(context, options, offers)
         plan = allocate(problem, context.lake.keep)
         is_by_gain = policy.name in ("uplift", "rules")
         rows = plan.rows if is_by_gain else with_worth_as_gain(plan.rows, offers)
@@ -41,7 +39,7 @@ def run(context: Context) -> None:
         known, drawn = hold_out(context, wanted)
         decided = context.lake.keep(with_hold_out(wanted, known.unionByName(drawn)))
         sizes = measurable(context, decided)
-        summary = offer_plan(decided, budget, unit, price, sizes)
+        summary = offer_plan(decided, problem.budget, problem.unit, price, sizes)
         writes = [
             Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
             Write(context.table("gold.offer_plan"), summary, [context.as_of]),
@@ -49,7 +47,7 @@ def run(context: Context) -> None:
         if drawn.take(1):
             writes.append(Write(context.table("gold.hold_out"), drawn, mode="merge"))
         context.write(writes)
-        tell(context, policy.name, unit, budget, plan.used, price)
+        tell(context, policy.name, problem, plan.used, price)
         for row in sizes:
             context.progress.say(f"      {power_said(row)}")
     finally:
@@ -187,19 +185,10 @@ def opt_outs(context: Context) -> Any:
     return at_day.select("customer_id", "is_opted_out")
 
 
-def budget_of(context: Context, options: Any) -> tuple[str, float]:
-    """The budget of conf: its unit, and how much of it. A share is one of those who can be kept."""
-    budget = context.settings.decisions.budget
-    if budget.money is not None:
-        return "money", budget.money
-    kept = options.where("lifecycle IN ('active', 'silent')").count()
-    return "customers", float(int(kept * (budget.customers_share or 0.0)))
-
-
-def tell(
-    context: Context, policy: str, unit: str, budget: float, used: float, price: float | None
-) -> None:
-    """What the plan spends, and what more budget would bring."""
+def tell(context: Context, policy: str, problem: Problem, used: float, price: float | None) -> None:
+    """What the plan spends, of which budget, and what more of it would bring."""
+    unit, days = problem.unit, context.settings.decisions.budget.period_days
+    of = "this plan" if days is None else f"{days} days, less what earlier plans sent in them"
     more = ""
     if price is not None:
         more = (
@@ -207,7 +196,8 @@ def tell(
             if unit == "money"
             else f"; one more customer brings {price:,.2f}"
         )
-    context.progress.say(f"      policy {policy}: {used:,.0f} of {budget:,.0f} {unit} used{more}")
+    said = f"policy {policy}: {used:,.0f} of {problem.budget:,.0f} {unit} used, the budget of {of}"
+    context.progress.say(f"      {said}{more}")
 
 
 def command(

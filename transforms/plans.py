@@ -30,6 +30,37 @@ def plan_contacts(
     )
 
 
+def budget_used(
+    decisions: DataFrame,
+    outbox: DataFrame,
+    valid_days: Mapping[str, int],
+    day: dt.date,
+    period_days: int,
+) -> DataFrame:
+    """One row an offer in the budget: customers, and expected_cost of them, of what earlier plans
+    sent, or still may, in the `period_days` up to `day`; the held-out too, as in a plan's budget.
+
+    `decisions`: of plans before `day`, which decides anew what they meant to send after it.
+    """
+    rows = keep_in_time(decisions, outbox, valid_days, day)
+    since = F.datediff(F.lit(day).cast("date"), F.col("send_on"))
+    # Outside the budget no effect is claimed.
+    within = rows.where(F.col("effect").isNotNull() & since.between(0, period_days - 1))
+    return within.groupBy("offer_id").agg(
+        F.count("*").alias("customers"),
+        F.coalesce(F.sum("expected_cost"), F.lit(0.0)).alias("expected_cost"),
+    )
+
+
+def keep_in_time(
+    decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], day: dt.date
+) -> DataFrame:
+    """The decisions of an offer that stand, and whose message was sent or may still be."""
+    rows = with_release(keep_standing(decisions).where(F.col("offer_id").isNotNull()), outbox)
+    ends = F.date_add("send_on", days_of(valid_days))
+    return rows.where(F.col("is_released") | (ends > F.lit(day).cast("date")))
+
+
 def tried_decisions(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
     """The decisions that tell what an offer does: those sent and those held out.
 

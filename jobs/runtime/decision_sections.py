@@ -119,10 +119,11 @@ class OfferFile(Section):
 
 
 class BudgetSettings(Section):
-    """A share of the customers who can still be kept, or money."""
+    """A share of the customers who can still be kept, or money: of a plan, or of so many days."""
 
     customers_share: float | None = Field(gt=0, le=1)
     money: float | None = Field(gt=0)
+    period_days: int | None = Field(ge=1)
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> BudgetSettings:

@@ -9,6 +9,7 @@ import math
 import pytest
 
 from jobs import decide_offers, deliver_outbox, run_pipeline, simulate, write_messages
+from jobs.deciding import budgets
 from jobs.runtime.writes import Write
 from tests.jobs.decision_lake import AS_OF, rows_of, write_decision_lake
 from tests.unit.messages.conftest import offer_texts
@@ -141,6 +142,23 @@ def test_who_was_contacted_by_a_rule_that_day_gets_no_offer_after_it(lake, tmp_p
     again = table(root, "gold.offer_decisions").set_index("customer_id")
     assert again.loc["c39", "no_offer_reason"] == "cooling_off"
     assert again.loc["c38", "offer_id"] == "winback_survey"
+
+
+def test_a_plan_of_the_same_month_has_what_this_one_left_of_the_budget(lake):
+    decided = table(lake, "gold.offer_decisions")
+    within = decided[decided["effect"].notna()]
+    later = at(lake)
+    # By then all are due, and the offers may still be sent: each for at least 14 days.
+    later.__dict__["as_of"] = within["send_on"].max()
+    assert (within["send_on"].max() - within["send_on"].min()).days < 14
+    assert budgets.used_of_period(later) == {}
+    budget = later.settings.decisions.budget.model_copy(update={"period_days": 30})
+    decisions = later.settings.decisions.model_copy(update={"budget": budget})
+    later.__dict__["settings"] = later.settings.model_copy(update={"decisions": decisions})
+    used = budgets.used_of_period(later)
+    assert sum(r["customers"] for r in used.values()) == len(within) == 7
+    for offer, rows in within.groupby("offer_id"):
+        assert used[offer]["expected_cost"] == pytest.approx(rows["expected_cost"].sum())
 
 
 def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):

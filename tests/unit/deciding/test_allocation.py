@@ -235,6 +235,13 @@ def test_nobody_gets_an_offer_that_loses(session):
     assert (chosen == -1).all()
 
 
+@pytest.mark.parametrize("unit", ["money", "customers"])
+def test_of_a_budget_that_is_spent_nobody_gets_anything(session, unit):
+    gain, cost = customers(100, 5)
+    chosen, plan = solved(session, gain, cost, unit, 0.0, {"a": 0, "b": 9})
+    assert (chosen == -1).all() and plan.used == 0.0
+
+
 def test_no_customer_no_plan(session):
     chosen, plan = solved(session, np.zeros((0, 6)), np.zeros((0, 6)), "money", 10.0)
     assert len(chosen) == 0 and plan.used == 0.0

@@ -53,3 +53,32 @@ def test_a_plan_contacts_whom_it_was_not_too_late_to_write_to(frame, tuples_of):
         ("i", D(2026, 1, 11)),
         ("l", D(2025, 12, 2)),
     ]
+
+
+def test_a_budget_of_30_days_has_spent_what_earlier_plans_had_due_in_them(frame, rows_of):
+    first, second = (D(2025, 11, 25), "1"), (D(2025, 12, 20), "2")
+    rows = frame(
+        f"{PLANNED}, effect double, expected_cost double",
+        [
+            (day, name, campaign, offer, send_on, is_held_out, effect, cost)
+            for (day, campaign), name, offer, send_on, is_held_out, effect, cost in (
+                (first, "a", "ten", D(2025, 12, 2), False, 0.1, 1.0),  # 30 days before AS_OF
+                (first, "b", "ten", D(2025, 12, 3), False, 0.1, 2.0),  # 29
+                (first, "c", "ten", D(2025, 12, 3), True, 0.1, 4.0),  # held out
+                (first, "d", "gift", D(2025, 12, 20), False, 0.1, 8.0),
+                (first, "e", "ten", D(2025, 12, 21), False, 0.1, 16.0),  # decided anew
+                (first, "f", "gift", D(2025, 12, 20), False, None, None),  # outside the budget
+                (second, "g", "ten", AS_OF, False, 0.1, 32.0),
+                (second, "h", "ten", D(2026, 1, 2), False, 0.1, 64.0),  # decided anew on AS_OF
+                (second, "i", None, None, False, None, None),
+            )
+        ],
+    )
+    queued = frame(QUEUED, [("b", "1", "ten"), ("d", "1", "gift"), ("f", "1", "gift")])
+    found = plans.budget_used(rows, queued, {"ten": 14, "gift": 14}, AS_OF, 30)
+    assert rows_of(found) == [
+        {"offer_id": "gift", "customers": 1, "expected_cost": 8.0},
+        {"offer_id": "ten", "customers": 3, "expected_cost": 2.0 + 4.0 + 32.0},
+    ]
+    none = plans.budget_used(rows, queued, {"ten": 1, "gift": 1}, D(2026, 2, 15), 30)
+    assert rows_of(none) == []
