@@ -63,7 +63,7 @@ OFFER_PLAN = Table(
         Column("held_out", "bigint", "Customers chosen for it and held out", False),
         Column("expected_gain", "double", "Sum over both, currency", False),
         Column("expected_cost", "double", "Sum over both, currency", False),
-        Column("budget", "double", "Budget of the plan: money, or a number of customers", False),
+        Column("budget", "double", "What the plan had: money, or a number of customers", False),
         Column("budget_unit", "string", "money or customers", False),
         Column(
             "shadow_price",

@@ -319,7 +319,7 @@ CREATE TABLE IF NOT EXISTS gold.offer_plan (
   `held_out` bigint NOT NULL COMMENT 'Customers chosen for it and held out',
   `expected_gain` double NOT NULL COMMENT 'Sum over both, currency',
   `expected_cost` double NOT NULL COMMENT 'Sum over both, currency',
-  `budget` double NOT NULL COMMENT 'Budget of the plan: money, or a number of customers',
+  `budget` double NOT NULL COMMENT 'What the plan had: money, or a number of customers',
   `budget_unit` string NOT NULL COMMENT 'money or customers',
   `shadow_price` double COMMENT 'Gain that one more unit of budget brings, currency; null: not chosen by gain',
   `minimum_detectable_effect` double COMMENT 'Change of conversion that it finds 4 times in 5; null: nobody held out, or no effect',
