@@ -153,7 +153,7 @@ LIFETIME_MODELS = Table(
 CLV_BACKTEST = Table(
     name="gold.clv_backtest",
     row="One measure of one approach that forecast, from a past day on, purchases and value of the "
-    "customers who could still be kept (active or silent) that day.",
+    "customers who could still be kept that day (active or silent, the contract not ended).",
     key=("cut", "approach", "horizon_days", "metric"),
     slice_by="cut",
     columns=(
@@ -171,7 +171,7 @@ CLV_BACKTEST = Table(
             "string",
             "purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, "
             "bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a "
-            "purchase, the lost too",
+            "purchase, the lost and terminated too",
             False,
         ),
         Column("value", "double", "Purchase days or currency a customer, or a share; null: none"),

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_lifetime import CUSTOMER_LIFETIME
 from transforms.conform import conform
+from transforms.visibility import visible_from
 
 FOLDS = 256
 
@@ -117,6 +118,16 @@ def outcomes(
     known = summary.where(F.col("as_of").isin([F.lit(c).cast("date") for c in cuts]))
     rows = known.join(totals, on=["customer_id", "as_of"], how="left")
     return rows.select(*known.columns, *[F.coalesce(F.col(n), F.lit(0)).alias(n) for n in names])
+
+
+def with_terminated(rows: DataFrame, terminations: DataFrame) -> DataFrame:
+    """Add is_terminated: the contract had ended before as_of, as known then."""
+    over = terminations.groupBy("customer_id").agg(
+        F.min(visible_from("terminated_at")).alias("over_from")
+    )
+    known = rows.join(over, on="customer_id", how="left")
+    is_over = F.coalesce(F.col("over_from") <= F.col("as_of"), F.lit(False))
+    return known.select(*rows.columns, is_over.alias("is_terminated"))
 
 
 PERIODS, MEASURES = ("past", "next"), ("days", "value")

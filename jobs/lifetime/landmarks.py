@@ -66,6 +66,7 @@ class Landmarks:
 
         horizons = context.settings.lifetime.backtest.horizons_days
         rows = outcomes(summaries.days, summaries.summary, days, horizons)
+        rows = _with_terminated(context, rows)
         has_features = all(context.has(name) for name in FEATURE_TABLES)
         if has_features:
             known = _with_spells(context, summaries, days)
@@ -192,6 +193,15 @@ def encoder_of(sample: pd.DataFrame) -> FeatureEncoder | None:
         missing_indicators=tuple(n for n in names if sample[n].isna().any()),
         logged=logged,
     )
+
+
+def _with_terminated(context: Context, rows: Any) -> Any:
+    """Whose contract had ended by each date; nobody's where none is known to end."""
+    from transforms.lifetime import with_terminated
+
+    if context.has("silver.terminations"):
+        return with_terminated(rows, context.read("silver.terminations"))
+    return rows.selectExpr("*", "false AS is_terminated")
 
 
 def _with_spells(context: Context, summaries: Summaries, days: Sequence[dt.date]) -> Any:

@@ -106,7 +106,7 @@ CREATE TABLE IF NOT EXISTS gold.model_comparison (
   `population` string NOT NULL COMMENT 'all, or active_90d (a purchase in the last 90 days)',
   `horizon_days` int NOT NULL COMMENT 'Horizon of the label, days',
   `split` string NOT NULL COMMENT 'train, validation or test',
-  `metric` string NOT NULL COMMENT 'Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is best; roc_auc_difference: less that of the champion at the time, else of the learner chosen, with an interval paired by customer: it counts only where that excludes zero',
+  `metric` string NOT NULL COMMENT 'Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is best; roc_auc_difference: less that of the champion at the time, else of the learner chosen, with an interval paired by customer: it counts only where that excludes zero; calibration_<tenth>_predicted, _observed: mean probability and share that left in a tenth of the customers, 1 the lowest probabilities',
   `value` double COMMENT 'Value of the metric; null: undefined here',
   `ci_low` double COMMENT 'Lower end of the 95 % bootstrap interval; null: none computed',
   `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'
@@ -183,12 +183,12 @@ CREATE TABLE IF NOT EXISTS gold.clv_backtest (
   `cut` date NOT NULL COMMENT 'The day forecast from: what came before it was known',
   `approach` string NOT NULL COMMENT 'btyd, survival (the kind of model that as_of chose, fitted on what the cut knew), boosted_trees or last_period',
   `horizon_days` int NOT NULL COMMENT 'Days forecast',
-  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a purchase, the lost too',
+  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a purchase, the lost and terminated too',
   `value` double COMMENT 'Purchase days or currency a customer, or a share; null: none',
   `customers` bigint NOT NULL COMMENT 'Customers compared',
   `is_chosen` boolean COMMENT 'True: btyd or survival, whichever had the lower value_mae on cuts whose horizon had passed by this one; null: there is no such cut'
 ) USING delta
-COMMENT 'One row is: One measure of one approach that forecast, from a past day on, purchases and value of the customers who could still be kept (active or silent) that day. Key: cut, approach, horizon_days, metric.';
+COMMENT 'One row is: One measure of one approach that forecast, from a past day on, purchases and value of the customers who could still be kept that day (active or silent, the contract not ended). Key: cut, approach, horizon_days, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.segment_survival (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',

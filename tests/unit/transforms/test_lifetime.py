@@ -20,6 +20,7 @@ from transforms.lifetime import (
     spend_rows,
     spend_sums,
     with_fold,
+    with_terminated,
 )
 
 NOW, THEN = dt.date(2018, 1, 1), dt.date(2017, 12, 1)
@@ -283,3 +284,22 @@ def test_the_worth_is_of_the_approach_that_was_chosen(
     )
     stake = 9.5 if basis == "survival_spend_rate" else 0.5
     assert (row["value_at_stake"], row["likely_churn_date"]) == (stake, dt.date(2018, 6, 1))
+
+
+def test_a_contract_has_ended_once_that_is_known(frame, tuples_of):
+    at = dt.datetime(2017, 12, 31, 9)
+    terminations = frame(
+        "customer_id string, terminated_at timestamp, known_at timestamp",
+        [
+            ("a the day before", at, at),
+            ("a the day before", dt.datetime(2018, 5, 1), dt.datetime(2018, 5, 1)),
+            ("b known later", at, dt.datetime(2018, 1, 1)),
+            ("c on the day", dt.datetime(2018, 1, 1), dt.datetime(2017, 12, 1)),
+        ],
+    )
+    names = ("a the day before", "b known later", "c on the day", "d never")
+    summary = frame(SUMMARY, [(n, day, 0, 0, 1, None) for n in names for day in (THEN, NOW)])
+    found = with_terminated(summary, terminations)
+    assert tuples_of(found.select("customer_id", "as_of", "is_terminated")) == [
+        (n, day, n.startswith("a") and day == NOW) for n in names for day in (THEN, NOW)
+    ]
