@@ -63,7 +63,8 @@ OF_SCORES = (
     Column(
         "value_at_stake",
         "double",
-        "clv_12m given that the customer stays through the horizon: what leaving would cost",
+        "clv_12m given that the customer stays through the horizon (which begins after "
+        "churn.lead_days): what leaving would cost",
     ),
 )
 
@@ -83,7 +84,8 @@ CUSTOMER_LIFETIME = Table(
         Column(
             "p_no_purchase",
             "double",
-            "Probability of no purchase within the primary horizon; null: no model",
+            "Probability of no purchase within the primary horizon, which begins after "
+            "churn.lead_days; null: no model",
         ),
         Column("expected_value", "double", "Expected margin of a purchase; null: no amounts"),
         *(

@@ -217,10 +217,10 @@ def fit_worth(
 
 
 def terms(context: Context) -> Terms:
-    """Margin, discount and interval of conf."""
-    settings = context.settings.lifetime
-    horizon = context.settings.churn.primary_horizon_days
-    return Terms(settings.margin, settings.monthly_discount, settings.interval, horizon)
+    """Margin, discount and interval of conf, and the days that tell who churned."""
+    settings, churn = context.settings.lifetime, context.settings.churn
+    days = (churn.primary_horizon_days, churn.lead_days)
+    return Terms(settings.margin, settings.monthly_discount, settings.interval, *days)
 
 
 def rows_of(name: str, fit: Fit, is_chosen: bool, is_known: bool | None) -> list[Row]:

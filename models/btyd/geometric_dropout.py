@@ -154,6 +154,11 @@ class GeometricDropout:
         found = _mended(total / (a - 1) * (1 - kept), _purchases_at_chance, k, self.a, b, t / c)
         return np.maximum(found, 0.0)
 
+    def staying_rate(self, frequency: ArrayLike, T: ArrayLike) -> Array:
+        """Purchases a day, of who is alive now, after which they stay: E[λ (1 - p)]."""
+        k, c, a, b = self._posterior(frequency, T)
+        return k / c * b / (a + b)
+
     def pairs_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: float) -> Array:
         """E[N (N - 1)] of the purchases N in the next `days` of who is alive now.
 
