@@ -23,6 +23,7 @@ from models.btyd.credibility import Credibility, correlation
 from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import NotFittableError, check_fittable
+from models.btyd.shifted_beta_geometric import ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel, Terms
 
 Row = dict[str, Any]
@@ -31,10 +32,10 @@ Row = dict[str, Any]
 @dataclass
 class Fits:
     """What came of a date: gold.lifetime_models' rows, the model to predict with, the others that
-    converged by name, the warnings."""
+    converged by name (that of renewals too), the warnings."""
 
     model: LifetimeModel | None = None
-    others: dict[str, LifetimeModel] = field(default_factory=dict)
+    others: dict[str, LifetimeModel | ShiftedBetaGeometric] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -346,6 +346,19 @@ def test_shifted_beta_geometric_of_the_paper(survivors, alpha, beta):
     assert (np.diff(kept.retention(np.arange(1, 8))) > 0).all()
 
 
+def test_a_model_of_renewals_survives_its_text_and_can_be_called():
+    even = ShiftedBetaGeometric(1.0, 1.0)
+    again = model_of(even.to_json())
+    assert again == even
+    # Chances to leave spread evenly: 1 / (1 + t) pass t renewals, so (1 + n) / (1 + n + t) of those
+    # that have passed n.
+    found = again.predict(pd.DataFrame({"renewals": [0, 3]}, index=["new", "older"]))
+    assert found.index.tolist() == ["new", "older"]
+    for months in (1, 3, 12, 36):
+        expected = [1 / (1 + months), 4 / (4 + months)]
+        assert found[f"survival_{months}m"].tolist() == pytest.approx(expected)
+
+
 def test_contracts_that_say_nothing_are_refused():
     with pytest.raises(NotFittableError, match="of 5 contracts 0 ended"):
         Renewals.of([0], [0, 5])
