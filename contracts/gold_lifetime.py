@@ -63,7 +63,8 @@ OF_SCORES = (
     Column(
         "value_at_stake",
         "double",
-        "clv_12m given that the customer stays through the horizon: what leaving would cost",
+        "clv_12m given that the customer stays through the horizon (which begins after "
+        "churn.lead_days): what leaving would cost",
     ),
 )
 
@@ -83,7 +84,8 @@ CUSTOMER_LIFETIME = Table(
         Column(
             "p_no_purchase",
             "double",
-            "Probability of no purchase within the primary horizon; null: no model",
+            "Probability of no purchase within the primary horizon, which begins after "
+            "churn.lead_days; null: no model",
         ),
         Column("expected_value", "double", "Expected margin of a purchase; null: no amounts"),
         *(
@@ -153,7 +155,7 @@ LIFETIME_MODELS = Table(
 CLV_BACKTEST = Table(
     name="gold.clv_backtest",
     row="One measure of one approach that forecast, from a past day on, purchases and value of the "
-    "customers who could still be kept (active or silent) that day.",
+    "customers who could still be kept that day (active or silent, the contract not ended).",
     key=("cut", "approach", "horizon_days", "metric"),
     slice_by="cut",
     columns=(
@@ -171,7 +173,7 @@ CLV_BACKTEST = Table(
             "string",
             "purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, "
             "bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a "
-            "purchase, the lost too",
+            "purchase, the lost and terminated too",
             False,
         ),
         Column("value", "double", "Purchase days or currency a customer, or a share; null: none"),

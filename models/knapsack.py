@@ -8,6 +8,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 Floats = NDArray[np.float64]
+# A limit that no load of the machine moves, as seconds would be; one to a dozen nodes are usual.
+MOST_NODES = 1_000
 
 
 def best_choices(
@@ -35,7 +37,7 @@ def best_choices(
         constraints=rules,
         integrality=np.ones(len(row)),
         bounds=Bounds(0, 1),
-        options={"mip_rel_gap": 1e-4, "time_limit": 10.0},
+        options={"mip_rel_gap": 1e-4, "node_limit": MOST_NODES},
     )
     if found.x is None:
         return chosen

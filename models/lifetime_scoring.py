@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from models.btyd.scoring import PREDICTED_DDL as BTYD_DDL, predict_batch
+from models.btyd.shifted_beta_geometric import FORMAT as RENEWALS, ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel
 from models.survival.portable import dates_ahead
 from models.survival.worth import LEAVES, LIFE, MONEY, STAYS, SurvivalWorth
@@ -29,10 +30,12 @@ PREDICTED_DDL = (
 )
 
 
-def model_of(portable_json: str) -> LifetimeModel | SurvivalWorth:
-    """The model of either approach that a text of `to_json` holds."""
-    is_survival = "life" in json.loads(portable_json)
-    return (SurvivalWorth if is_survival else LifetimeModel).from_json(portable_json)
+def model_of(portable_json: str) -> LifetimeModel | SurvivalWorth | ShiftedBetaGeometric:
+    """The model of either approach, or of renewals, that a text of `to_json` holds."""
+    parts = json.loads(portable_json)
+    if parts.get("format") == RENEWALS:
+        return ShiftedBetaGeometric.from_json(portable_json)
+    return (SurvivalWorth if "life" in parts else LifetimeModel).from_json(portable_json)
 
 
 def batch_predictor(

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_lifetime import CUSTOMER_LIFETIME
 from transforms.conform import conform
+from transforms.visibility import visible_from
 
 FOLDS = 256
 
@@ -119,6 +120,16 @@ def outcomes(
     return rows.select(*known.columns, *[F.coalesce(F.col(n), F.lit(0)).alias(n) for n in names])
 
 
+def with_terminated(rows: DataFrame, terminations: DataFrame) -> DataFrame:
+    """Add is_terminated: the contract had ended before as_of, as known then."""
+    over = terminations.groupBy("customer_id").agg(
+        F.min(visible_from("terminated_at")).alias("over_from")
+    )
+    known = rows.join(over, on="customer_id", how="left")
+    is_over = F.coalesce(F.col("over_from") <= F.col("as_of"), F.lit(False))
+    return known.select(*rows.columns, is_over.alias("is_terminated"))
+
+
 PERIODS, MEASURES = ("past", "next"), ("days", "value")
 
 
@@ -132,10 +143,11 @@ def _totals(name: str, inside: Column) -> list[Column]:
 
 
 def contract_renewals(summary: DataFrame, terminations: DataFrame) -> DataFrame:
-    """One row a (renewals, has_left): customers, by whole months from first purchase to the end
-
-    of the contract, or to as_of where it runs on. `summary` is of one as_of. At most a row a month
+    """One row a (renewals, has_left): customers, by monthly renewals passed since the first
+    purchase, where the contract ended or runs on. `summary` is of one as_of. At most a row a month
     of history, twice.
+
+    Renewals due before as_of alone count: of a later one, who leaves is known before who stays.
     """
     ends = terminations.groupBy("customer_id").agg(
         F.min("terminated_at").cast("date").alias("ended_on")
@@ -146,11 +158,22 @@ def contract_renewals(summary: DataFrame, terminations: DataFrame) -> DataFrame:
         F.date_sub(F.col("as_of"), F.col("T_days").cast("int") + 1).cast("date").alias("first_on"),
     )
     rows = known.join(ends, on="customer_id", how="left")
-    has_left = F.coalesce(F.col("ended_on") < F.col("as_of"), F.lit(False))
-    until = F.when(has_left, F.col("ended_on")).otherwise(F.col("as_of"))
-    months = F.floor(F.greatest(F.datediff(until, F.col("first_on")), F.lit(0)) * 12 / 365.25)
-    counted = rows.select(months.cast("int").alias("renewals"), has_left.alias("has_left"))
+    due, passed = _anniversaries("first_on", "as_of"), _anniversaries("first_on", "ended_on")
+    dated = rows.select(due.alias("due"), passed.alias("passed"))
+    counted = dated.select(
+        F.coalesce(F.least(F.col("passed"), F.col("due")), F.col("due")).alias("renewals"),
+        F.coalesce(F.col("passed") < F.col("due"), F.lit(False)).alias("has_left"),
+    )
     return counted.groupBy("renewals", "has_left").agg(F.count("*").alias("customers"))
+
+
+def _anniversaries(first_on: str, day: str) -> Column:
+    """Monthly ones of first_on before the day; in a month without its day they are on the last."""
+    first, until = F.col(first_on), F.col(day)
+    months = (F.year(until) - F.year(first)) * 12 + F.month(until) - F.month(first)
+    own = F.least(F.dayofmonth(first), F.dayofmonth(F.last_day(until)))
+    passed = months + F.when(F.dayofmonth(until) > own, 0).otherwise(-1)
+    return F.when(until.isNotNull(), F.greatest(passed, F.lit(0))).cast("int")
 
 
 CLV = ("clv_30d", "clv_90d", "clv_12m", "clv_12m_low", "clv_12m_high", "clv_36m", "value_at_stake")

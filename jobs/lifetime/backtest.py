@@ -89,7 +89,7 @@ def _of_cut(
 ) -> list[Row]:
     found: list[Row] = []
     rows = landmarks.on_driver[cut]
-    kept = rows["T_days"] - rows["recency_days"] + 1 <= context.settings.lifecycle.silent_days
+    kept = _could_be_kept(context, rows)
     models = _models(context, summaries, landmarks, cut, names)
     for horizon in cuts.horizons:
         forecasts = {"last_period": last_period(rows, horizon)}
@@ -153,6 +153,12 @@ def by_staying(model: SurvivalWorth, rows: pd.DataFrame, horizon: int) -> pd.Dat
     return found
 
 
+def _could_be_kept(context: Context, rows: pd.DataFrame) -> Any:
+    """Who gold.customer_scores would hold that day: active or silent, the contract not ended."""
+    silent = rows["T_days"] - rows["recency_days"] + 1
+    return (silent <= context.settings.lifecycle.silent_days) & ~rows["is_terminated"]
+
+
 def _trees(
     context: Context, landmarks: Landmarks, before: dt.date, horizon: int
 ) -> BoostedTrees | None:
@@ -160,8 +166,7 @@ def _trees(
     rows = landmarks.on_driver.get(before)
     if rows is None:
         return None
-    silent = rows["T_days"] - rows["recency_days"] + 1
-    kept = rows[silent <= context.settings.lifecycle.silent_days]
+    kept = rows[_could_be_kept(context, rows)]
     if len(kept) < context.settings.lifetime.fewest_customers:
         return None
     return BoostedTrees.fit(kept, horizon, context.settings.training.seed)
@@ -170,7 +175,7 @@ def _trees(
 def _measured(
     rows: pd.DataFrame, forecast: pd.DataFrame, horizon: int, kept: Any
 ) -> list[Mapping[str, Any]]:
-    """Of whom gold.customer_scores would hold, the active and silent; and of all."""
+    """Of the `kept`, and of all."""
     found: list[Mapping[str, Any]] = []
     for what, actual in (("purchases", f"next_days_{horizon}"), ("value", f"next_value_{horizon}")):
         guess, truth = forecast[what].to_numpy(dtype=float), rows[actual].to_numpy(dtype=float)

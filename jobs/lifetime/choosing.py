@@ -60,7 +60,7 @@ def judge(context: Context, landmarks: Landmarks, tested: dt.date) -> list[Row]:
     seen = landmarks.seen(day) if day else None
     if day is None or seen is None:
         return []
-    after = seen_by(landmarks.alive(day), tested)
+    after = seen_by(landmarks.followed(day), tested)
     fits = fits_of(context, seen, Staying())
     return [r for name, model in fits.items() for r in measured(name, model, after, seen)]
 

@@ -23,6 +23,7 @@ from models.btyd.credibility import Credibility, correlation
 from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import NotFittableError, check_fittable
+from models.btyd.shifted_beta_geometric import ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel, Terms
 
 Row = dict[str, Any]
@@ -31,10 +32,10 @@ Row = dict[str, Any]
 @dataclass
 class Fits:
     """What came of a date: gold.lifetime_models' rows, the model to predict with, the others that
-    converged by name, the warnings."""
+    converged by name (that of renewals too), the warnings."""
 
     model: LifetimeModel | None = None
-    others: dict[str, LifetimeModel] = field(default_factory=dict)
+    others: dict[str, LifetimeModel | ShiftedBetaGeometric] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -217,10 +218,10 @@ def fit_worth(
 
 
 def terms(context: Context) -> Terms:
-    """Margin, discount and interval of conf."""
-    settings = context.settings.lifetime
-    horizon = context.settings.churn.primary_horizon_days
-    return Terms(settings.margin, settings.monthly_discount, settings.interval, horizon)
+    """Margin, discount and interval of conf, and the days that tell who churned."""
+    settings, churn = context.settings.lifetime, context.settings.churn
+    days = (churn.primary_horizon_days, churn.lead_days)
+    return Terms(settings.margin, settings.monthly_discount, settings.interval, *days)
 
 
 def rows_of(name: str, fit: Fit, is_chosen: bool, is_known: bool | None) -> list[Row]:

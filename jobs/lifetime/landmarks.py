@@ -48,7 +48,9 @@ class Landmarks:
     and after, covariates, and how long the customer stayed as seen by the run's as_of.
 
     frame: kept in Spark. on_driver: all of it (`is_whole`), or of each date a share by hash.
-    dates: those with features. entry_days is null for who had left, and where features are absent.
+    dates: those with features. entry_days is null for who was known to have left, and where
+    features are absent; duration_days also for who had left though nobody knew: a forecast is made
+    of them as of anyone, and nothing is learnt from them.
     """
 
     context: Context
@@ -66,6 +68,7 @@ class Landmarks:
 
         horizons = context.settings.lifetime.backtest.horizons_days
         rows = outcomes(summaries.days, summaries.summary, days, horizons)
+        rows = _with_terminated(context, rows)
         has_features = all(context.has(name) for name in FEATURE_TABLES)
         if has_features:
             known = _with_spells(context, summaries, days)
@@ -80,16 +83,21 @@ class Landmarks:
         return cls(context, frame, on_driver, is_whole, dates if has_features else [])
 
     def alive(self, day: dt.date) -> pd.DataFrame:
-        """The rows of a date whose customers had not left."""
+        """The rows of a date whose customers were not known to have left."""
         rows = self.on_driver.get(day)
         if rows is None or day not in {*self.dates, self.context.as_of}:
             return pd.DataFrame()
         return rows[rows["entry_days"].notna()].reset_index(drop=True)
 
+    def followed(self, day: dt.date) -> pd.DataFrame:
+        """Those of them to learn from and to judge on: who had not left, known or not."""
+        rows = self.alive(day)
+        return rows[rows["duration_days"].notna()].reset_index(drop=True) if len(rows) else rows
+
     def passed(self, day: dt.date, horizon: int) -> pd.DataFrame:
-        """The living of all landmarks whose horizon had passed by the day."""
+        """The followed of all landmarks whose horizon had passed by the day."""
         done = [d for d in self.dates if d + dt.timedelta(days=horizon) <= day]
-        return pd.concat([self.alive(d) for d in done]) if done else pd.DataFrame()
+        return pd.concat([self.followed(d) for d in done]) if done else pd.DataFrame()
 
     def past(self, day: dt.date) -> dict[int, pd.DataFrame]:
         """`passed` by horizon of conf (days), those that have rows."""
@@ -99,7 +107,7 @@ class Landmarks:
 
     def seen(self, day: dt.date) -> Seen | None:
         """Survival rows as they stood on the day; None: no landmark lies before it."""
-        earlier = [self.alive(d) for d in self.dates if d < day]
+        earlier = [self.followed(d) for d in self.dates if d < day]
         if not any(map(len, earlier)):
             return None
         sample = seen_by(pd.concat(earlier, ignore_index=True), day)
@@ -153,8 +161,8 @@ class Seen:
         """The rows in Spark."""
         from transforms.survival_rows import seen_by as seen_in_spark
 
-        living = self.landmarks.frame.where("entry_days IS NOT NULL")
-        known = living.where(living["as_of"].isin(self.landmarks.dates))
+        followed = self.landmarks.frame.where("duration_days IS NOT NULL")
+        known = followed.where(followed["as_of"].isin(self.landmarks.dates))
         return seen_in_spark(known, self.day)
 
     def _in_spark(self, bands: Bands | None) -> Rows:
@@ -200,8 +208,18 @@ def encoder_of(sample: pd.DataFrame) -> FeatureEncoder | None:
     )
 
 
+def _with_terminated(context: Context, rows: Any) -> Any:
+    """Whose contract had ended by each date; nobody's where none is known to end."""
+    from transforms.lifetime import with_terminated
+
+    if context.has("silver.terminations"):
+        return with_terminated(rows, context.read("silver.terminations"))
+    return rows.selectExpr("*", "false AS is_terminated")
+
+
 def _with_spells(context: Context, summaries: Summaries, days: Sequence[dt.date]) -> Any:
-    """entry_days and covariates of the living of each date, and when they left, if they did."""
+    """entry_days and covariates of those alive at each date, as known then, and when they left, if
+    they did: null for who had left by then already."""
     from pyspark.sql import functions as F
 
     from transforms.survival_rows import ends, lapses, spells, with_covariates, without_ended_before
@@ -217,15 +235,15 @@ def _with_spells(context: Context, summaries: Summaries, days: Sequence[dt.date]
             f"{', '.join(unknown)}. Choose from features.transactions, behavior and demographics."
         )
     window = window_days(context)
-    here = with_covariates(rows, names, window)
+    here = context.lake.keep(with_covariates(rows, names, window))
+    begun = here.select("customer_id", "as_of", "entry_days")
     if window is None:
         over = ends(context.read("silver.terminations"), context.as_of)
-        here = without_ended_before(here, over)
+        begun = without_ended_before(begun, over)
     else:
         known = summaries.days.where(F.col("visible_from") <= F.lit(context.as_of))
         over = lapses(known, window)
-    here = context.lake.keep(here)
-    lived = spells(here.select("customer_id", "as_of", "entry_days"), over, context.as_of)
+    lived = spells(begun, over, context.as_of)
     return here.join(lived.drop("entry_days"), on=["customer_id", "as_of"], how="left")
 
 

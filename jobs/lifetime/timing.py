@@ -12,12 +12,13 @@ from jobs.lifetime.fits import Fits, rows_of
 from jobs.lifetime.summaries import Summaries
 from jobs.runtime.context import Context
 from models.btyd.rows import NotFittableError
-from models.btyd.shifted_beta_geometric import Renewals, fit
+from models.btyd.shifted_beta_geometric import Renewals, ShiftedBetaGeometric, fit
 
 # Below this, gaps are far more even than purchases at random would leave.
 REGULAR = 0.6
 # A weekday or a month with half as many purchases again as the mean one.
 SEASONAL = 1.5
+NAME = "shifted_beta_geometric"
 
 
 def add_timing(context: Context, summaries: Summaries, day: dt.date, found: Fits) -> None:
@@ -82,12 +83,12 @@ def add_contracts(context: Context, summaries: Summaries, day: dt.date, found: F
     months = np.zeros((2, int(counted["renewals"].max()) + 1))
     for row in counted.itertuples():
         months[int(row.has_left), int(row.renewals)] += row.customers
-    try:
-        found.rows += rows_of("shifted_beta_geometric", _fitted(months), False, None)
-    except NotFittableError as reason:
-        found.warnings.append(f"shifted_beta_geometric: {reason}")
-
-
-def _fitted(months: Any) -> Any:
     still, left = months
-    return fit(Renewals.of(left, still))
+    try:
+        fitted = fit(Renewals.of(left, still))
+    except NotFittableError as reason:
+        found.warnings.append(f"{NAME}: {reason}")
+        return
+    found.rows += rows_of(NAME, fitted, False, None)
+    if fitted.converged:
+        found.others[NAME] = ShiftedBetaGeometric(**fitted.parameters)

@@ -24,8 +24,10 @@ from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
 from models.btyd.rows import Array, PurchaseRows
 
 NAMES = ("r", "alpha", "a", "b")
-# A parameter of 1 (or a sum of 0) is a removable singularity of the formula: step over it.
+# A sum of 0 is a removable singularity of the formula: step over it.
 TINY = 1e-7
+# So is a = 1, where the formula is 0 / 0: near it the digits of a difference are lost.
+NEAR_ONE = 1e-5
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
@@ -145,14 +147,19 @@ class GeometricDropout:
         """Expected purchases in the next `days` of who is alive now."""
         k, c, a, b = self._posterior(frequency, T)
         t = np.asarray(days, dtype=float)
-        a = a + TINY if abs(a - 1) < TINY else a
         total = np.where(np.abs(a + b - 1) < TINY, TINY, a + b - 1)
         # Relative to (c / (c + t))^(a - 1) = e^-(a - 1) log(1 + t / c).
         with np.errstate(invalid="ignore", over="ignore"):
             series = hyp2f1(a + b - 1 - k, a - 1, total, t / (c + t))
             kept = np.exp(-(a - 1) * np.log1p(t / c)) * series
-        found = _mended(total / (a - 1) * (1 - kept), _purchases_at_chance, k, self.a, b, t / c)
+        below_one = a - 1 if abs(a - 1) >= NEAR_ONE else np.nan
+        found = _mended(total / below_one * (1 - kept), _purchases_at_chance, k, a, b, t / c)
         return np.maximum(found, 0.0)
+
+    def staying_rate(self, frequency: ArrayLike, T: ArrayLike) -> Array:
+        """Purchases a day, of who is alive now, after which they stay: E[λ (1 - p)]."""
+        k, c, a, b = self._posterior(frequency, T)
+        return k / c * b / (a + b)
 
     def pairs_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: float) -> Array:
         """E[N (N - 1)] of the purchases N in the next `days` of who is alive now.
@@ -217,7 +224,8 @@ def _stays(k: Array, a: float, b: Array, ahead: Array) -> Array:
     with np.errstate(invalid="ignore", over="ignore"):
         share = ahead / (1 + ahead)
         found = (1 + ahead) ** -a * hyp2f1(a + b - k, a, a + b, share)
-    return _mended(found, _stays_at_chance, k, a, b, ahead)
+    # What is below the last digit of hyp2f1 may come out below 0.
+    return np.clip(_mended(found, _stays_at_chance, k, a, b, ahead), 0.0, 1.0)
 
 
 def _stays_at_chance(p: Array, k: Array, ahead: Array) -> tuple[Array, Array]:
@@ -235,7 +243,7 @@ def _mended(
     at_chance: Callable[[Array, Array, Array], tuple[Array, Array]],
     *inputs: ArrayLike,
 ) -> Array:
-    """`found`; where it is no number the mean of `at_chance` over p from beta(a, b), summed.
+    """`found`; where it is NaN or infinite the mean of `at_chance` over p from beta(a, b), summed.
 
     hyp2f1 goes by gamma functions where its series is slow (ahead above 100), and they overflow
     beyond b = 170: of new customers, where hardly anyone leaves. The trapezoid rule in

@@ -139,6 +139,11 @@ class ParetoNbd:
         lived = np.where(np.abs(power) < 1e-12, 1.0, -np.expm1(-power) / np.where(power, power, 1))
         return (self.r + x) / (self.alpha + T) * (self.beta + T) * log_part * lived
 
+    def staying_rate(self, frequency: ArrayLike, T: ArrayLike) -> Array:
+        """Purchases a day, of who is alive now: E[λ]; none of them makes a customer leave."""
+        x, T = _arrays(frequency, T)
+        return (self.r + x) / (self.alpha + T)
+
     def pairs_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: float) -> Array:
         """E[N (N - 1)] of the purchases N in the next `days`: E[λ²] · E[min(death, days)²]."""
         x, T = _arrays(frequency, T)

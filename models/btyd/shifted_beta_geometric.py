@@ -7,9 +7,12 @@ B(alpha, beta).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaln, digamma
 
@@ -17,6 +20,9 @@ from models.btyd.fitting import Fit, maximise
 from models.btyd.rows import Array, LifetimeDataError, NotFittableError
 
 NAMES = ("alpha", "beta")
+FORMAT = "holdfast-renewals-1"
+# Months ahead, a renewal each.
+AHEAD = (1, 3, 12, 36)
 STARTS = ((1.0, 1.0), (0.5, 5.0), (5.0, 5.0))
 
 
@@ -63,6 +69,22 @@ class ShiftedBetaGeometric:
         """Share that renews at the n-th renewal: (beta + n - 1) / (alpha + beta + n - 1)."""
         n = np.asarray(renewal, dtype=float)
         return (self.beta + n - 1) / (self.alpha + self.beta + n - 1)
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """One row a row of `renewals`, the monthly ones passed: chance to pass so many more."""
+        passed = frame["renewals"].astype(float).to_numpy()
+        found = {f"survival_{months}m": self.survival(months, passed) for months in AHEAD}
+        return pd.DataFrame(found, index=frame.index)
+
+    def to_json(self) -> str:
+        """The portable form."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the portable form."""
+        parts: dict[str, Any] = json.loads(text)
+        return cls(parts["alpha"], parts["beta"])
 
 
 def fit(renewals: Renewals) -> Fit:

@@ -33,12 +33,21 @@ class LifetimeModelError(ValueError):
 
 @dataclass(frozen=True)
 class Terms:
-    """What turns purchases into worth. interval: probability between low and high."""
+    """What turns purchases into worth. interval: probability between low and high.
+
+    Who stays is told by the horizon_days that begin lead_days from now.
+    """
 
     margin: float
     monthly_discount: float
     interval: float
     horizon_days: int
+    lead_days: int = 0
+
+    @property
+    def told_after_days(self) -> int:
+        """Days from now until who stays is known."""
+        return self.lead_days + self.horizon_days
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class LifetimeModel:
             frame[n].astype(float).to_numpy()
             for n in ("frequency", "recency_days", "T_days", "monetary_value")
         )
-        h = self.terms.horizon_days
+        h, lead = self.terms.horizon_days, self.terms.lead_days
         alive = self.purchases.p_alive(x, recency, T)
         later = {f"p_alive_{t}d": alive * self.purchases.still_alive(x, T, t) for t in (30, 90)}
         basis = np.where((x == 0) & (self.name == "bg_nbd"), NO_REPEAT, self.name)
@@ -79,7 +88,7 @@ class LifetimeModel:
             "p_alive": np.where(basis == self.name, alive, np.nan),
             **{n: np.where(basis == self.name, p, np.nan) for n, p in later.items()},
             "p_alive_basis": basis.astype(object),
-            "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, h),
+            "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, h, lead),
             "expected_purchases_30d": alive * self.purchases.purchases_while_alive(x, T, 30.0),
             "expected_purchases_90d": alive * self.purchases.purchases_while_alive(x, T, 90.0),
             **self._money(x, recency, T, value, alive),
@@ -109,7 +118,7 @@ class LifetimeModel:
             "clv_12m_low": np.minimum(low * share, clv),
             "clv_12m_high": np.maximum(high * share, clv),
             "clv_36m": alive * three * each,
-            "value_at_stake": self._at_stake(x, recency, T, alive * year) * each,
+            "value_at_stake": self._at_stake(x, recency, T, alive, alive * year) * each,
         }
 
     def _discounted(
@@ -117,27 +126,48 @@ class LifetimeModel:
     ) -> Array:
         """Discounted purchases from day `begin` to `until` of who is alive at `begin`.
 
-        `last_seen`: days by which T has grown since the customer was scored.
+        `last_seen`: days by which T has grown since the customer was scored; where `begin` is later
+        the customer was alive at last_seen, and what is bought from then to `begin` is left out.
         """
         ends = month_ends(begin, until)
-        months = np.ceil(ends / MONTH_DAYS - 1e-9)
         grown = self.purchases.purchases_while_alive(
-            x[:, None], T[:, None] + last_seen, ends[None, :] - begin
+            x[:, None], T[:, None] + last_seen, np.append(begin, ends)[None, :] - last_seen
         )
-        steps = np.diff(grown, axis=1, prepend=0.0)
-        return steps @ (1 + self.terms.monthly_discount) ** -months
+        return np.diff(grown, axis=1) @ self._discounts(ends)
 
-    def _at_stake(self, x: Array, recency: Array, T: Array, whole: Array) -> Array:
-        """A year's discounted purchases given one at least within the horizon.
+    def _discounts(self, ends: Array) -> Array:
+        """What a purchase up to each of the `month_ends` counts today."""
+        return (1 + self.terms.monthly_discount) ** -np.ceil(ends / MONTH_DAYS - 1e-9)
 
-        whole = P(none) · (what follows a silent horizon) + (1 - P(none)) · (the rest): solved for
-        the rest. What follows a silent horizon is what a customer as silent would bring.
+    def _at_stake(self, x: Array, recency: Array, T: Array, alive: Array, whole: Array) -> Array:
+        """A year's discounted purchases given one at least within the horizon, after the lead.
+
+        whole = P(none) · (what who buys none brings) + (1 - P(none)) · (the rest): solved for the
+        rest. What follows a silent horizon is what a customer as silent would bring. By rates that
+        do not change it is the same whether the lead or the silence comes first.
         """
-        h = float(min(self.terms.horizon_days, YEAR))
+        h, lead = (float(min(d, YEAR)) for d in (self.terms.horizon_days, self.terms.lead_days))
         silent = self.purchases.p_no_purchase(x, recency, T, h)
-        alive_then = self.purchases.p_alive(x, recency, T + h)
-        after = alive_then * self._discounted(x, T, YEAR, h, h) if h < YEAR else 0.0
-        return np.maximum(whole - silent * after, 0.0) / np.maximum(1 - silent, 1e-12)
+        then = self.purchases.p_alive(x, recency, T + h)
+        after = then * self._discounted(x, T, YEAR, lead + h, h) if lead + h < YEAR else 0.0
+        without = silent * after
+        if lead:
+            without = without + alive * self._in_lead(x, T, h, lead)
+            silent = self.purchases.p_no_purchase(x, recency, T, h, lead)
+        return np.maximum(whole - without, 0.0) / np.maximum(1 - silent, 1e-12)
+
+    def _in_lead(self, x: Array, T: Array, h: float, lead: float) -> Array:
+        """Discounted purchases of the lead, of who is alive now and buys none in the h days after.
+
+        All of the lead, less those by who does buy after it: each one as likely on any day, and of
+        customers with one purchase more behind them.
+        """
+        ends = month_ends(0.0, lead)
+        days = np.diff(ends, prepend=0.0) @ self._discounts(ends)
+        buys = 1 - self.purchases.p_no_purchase(x + 1, T, T, h, lead)
+        buys = buys / self.purchases.p_alive(x + 1, T, T)
+        of_buyers = days * self.purchases.staying_rate(x, T) * buys
+        return self._discounted(x, T, lead) - of_buyers
 
     def _interval(
         self, x: Array, recency: Array, T: Array, value: Array, alive: Array

@@ -59,7 +59,7 @@ class SurvivalWorth:
         The frame has entry_days, the features of the model, and what the rates take. Days are
         NaN where they lie beyond 36 months, money where no amounts are known.
         """
-        horizons = sorted({self.terms.horizon_days, *LEAVES.values()})
+        horizons = sorted({self.terms.told_after_days, *LEAVES.values()})
         life = self.life.remaining_life(frame, horizons, self._day_weights())
         found = {
             "remaining_lifetime_days": life.expected_days,
@@ -80,12 +80,12 @@ class SurvivalWorth:
         return pd.DataFrame(found, index=frame.index)
 
     def _day_weights(self) -> Array:
-        """Discounts of the days of each period; of the year after the horizon; and for the mean
-        square of the discounted days of a year: E[D^2] = sum d(u) (2 D(u) + d(u)) S(u)."""
+        """Discounts of the days of each period; of the year after the horizon's end; and for the
+        mean square of the discounted days of a year: E[D^2] = sum d(u) (2 D(u) + d(u)) S(u)."""
         discount = day_discounts(self.terms.monthly_discount)
         day = np.arange(HORIZON_DAYS + 1)
         year = np.where(day < YEAR, discount, 0.0)
-        after = np.where(day >= self.terms.horizon_days, year, 0.0)
+        after = np.where(day >= self.terms.told_after_days, year, 0.0)
         squares = year * (2 * (np.cumsum(year) - year) + year)
         periods = [np.where(day < days, discount, 0.0) for days in PERIODS.values()]
         return np.column_stack([*periods, after, squares])
@@ -96,7 +96,7 @@ class SurvivalWorth:
         rate = self.value.of(frame) * self.terms.margin
         found = {name: life.sums[:, k] * rate for k, name in enumerate(PERIODS)}
         days, after, squares = life.sums[:, 2], life.sums[:, 4], life.sums[:, 5]
-        h = self.terms.horizon_days
+        h = self.terms.told_after_days
         certain = day_discounts(self.terms.monthly_discount)[: min(h, int(YEAR))].sum()
         alive = np.maximum(1 - life.churn[h], 1e-12)
         found["value_at_stake"] = rate * (certain + after / alive)

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `clv_12m_survival` double COMMENT 'clv_12m by approach 2, days expected to stay x spend rate; null: no model, lost already',
   `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
   `clv_basis` string COMMENT 'What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has not run',
-  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon: what leaving would cost',
+  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon (which begins after churn.lead_days): what leaving would cost',
   `main_reason` string COMMENT 'The likeliest of price, features, competitor, quality, support; null: nothing raises the risk, or no model',
   `reason_basis` string COMMENT 'named (by the customer, in an exit survey since the last purchase), labelled (from what other leavers named) or shap_families; null: no main_reason',
   `model_name` string COMMENT 'Learner of the champion; null under score_basis rule',
@@ -133,7 +133,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `recency_days` bigint NOT NULL COMMENT 'BTYD recency: days from first to last purchase',
   `observed_days` bigint NOT NULL COMMENT 'BTYD T: days from first purchase to as_of - 1',
   `monetary_value` double COMMENT 'Mean total of the repeat days, currency; null: none',
-  `p_no_purchase` double COMMENT 'Probability of no purchase within the primary horizon; null: no model',
+  `p_no_purchase` double COMMENT 'Probability of no purchase within the primary horizon, which begins after churn.lead_days; null: no model',
   `expected_value` double COMMENT 'Expected margin of a purchase; null: no amounts',
   `p_alive_30d` double COMMENT 'Probability of being a customer still in 30 days; null: see p_alive_basis',
   `p_alive_90d` double COMMENT 'Probability of being a customer still in 90 days; null: see p_alive_basis',
@@ -160,7 +160,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `clv_12m_survival` double COMMENT 'clv_12m by approach 2, days expected to stay x spend rate; null: no model, lost already',
   `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
   `clv_basis` string COMMENT 'What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has not run',
-  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon: what leaving would cost'
+  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon (which begins after churn.lead_days): what leaving would cost'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row is: One customer with a purchase before as_of, with expected purchases and worth. Key: as_of, customer_id.';
@@ -183,12 +183,12 @@ CREATE TABLE IF NOT EXISTS gold.clv_backtest (
   `cut` date NOT NULL COMMENT 'The day forecast from: what came before it was known',
   `approach` string NOT NULL COMMENT 'btyd, survival (the kind of model that as_of chose, fitted on what the cut knew), boosted_trees or last_period',
   `horizon_days` int NOT NULL COMMENT 'Days forecast',
-  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a purchase, the lost too',
+  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a purchase, the lost and terminated too',
   `value` double COMMENT 'Purchase days or currency a customer, or a share; null: none',
   `customers` bigint NOT NULL COMMENT 'Customers compared',
   `is_chosen` boolean COMMENT 'True: btyd or survival, whichever had the lower value_mae on cuts whose horizon had passed by this one; null: there is no such cut'
 ) USING delta
-COMMENT 'One row is: One measure of one approach that forecast, from a past day on, purchases and value of the customers who could still be kept (active or silent) that day. Key: cut, approach, horizon_days, metric.';
+COMMENT 'One row is: One measure of one approach that forecast, from a past day on, purchases and value of the customers who could still be kept that day (active or silent, the contract not ended). Key: cut, approach, horizon_days, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.segment_survival (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',

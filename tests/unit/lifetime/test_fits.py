@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.lifetime.fits import Fits, chosen, doubts, fit_all, fit_worth
+from jobs.lifetime.fits import Fits, chosen, doubts, fit_all, fit_worth, terms
 from jobs.lifetime.summaries import Fittable
 from jobs.runtime.settings import load
 from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import SpendRows
 from models.btyd.rows import PurchaseRows
-from models.btyd.worth import LifetimeModel
+from models.btyd.worth import LifetimeModel, Terms
 
 SETTINGS = load("demo").lifetime
 AS_OF = dt.date(2018, 1, 1)
@@ -154,6 +154,14 @@ def test_every_model_at_a_maximum_is_kept_with_the_same_worth():
             found.model.terms,
         )
         assert LifetimeModel.from_json(other.to_json()) == other
+
+
+def test_the_terms_have_the_days_that_tell_who_churned():
+    context = SimpleNamespace(settings=load("demo", churn={"lead_days": 14}))
+    found = terms(context)
+    assert (found.horizon_days, found.lead_days, found.told_after_days) == (30, 14, 44)
+    of_before = {n: v for n, v in vars(found).items() if n != "lead_days"}
+    assert Terms(**of_before).lead_days == 0, "a model registered before there was a lead"
 
 
 def test_value_on_which_frequency_says_nothing_is_gamma_gamma():

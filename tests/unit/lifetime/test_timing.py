@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from jobs.lifetime.fits import Fits
-from jobs.lifetime.timing import _peak, add_timing
+from jobs.lifetime.timing import _peak, add_contracts, add_timing
 
 DAYS = "customer_id string, day date, visible_from date, cents bigint, is_purchase int"
 SUMMARY = "customer_id string, as_of date"
@@ -37,6 +37,30 @@ def test_months_are_whole_up_to_the_date():
 
 def test_without_a_purchase_there_is_no_peak():
     assert _peak(by_day({}), "month", dt.date(2017, 3, 1)) is None
+
+
+def test_contracts_leave_a_model_that_can_be_called(session):
+    """Of 60 contracts 60 / 2, 60 / 3 ... 60 / 6 pass the first to fifth renewal, as where chances
+    to leave spread evenly: alpha and beta of 1."""
+    as_of, began = dt.date(2017, 6, 20), dt.date(2017, 1, 10)
+    leaves = (30, 10, 5, 3, 2)
+    ended = [dt.date(2017, 2 + k, 10) for k, count in enumerate(leaves) for _ in range(count)]
+    noon = [dt.datetime.combine(day, dt.time(12)) for day in ended]
+    rows = [(f"c{n}", as_of, (as_of - began).days - 1) for n in range(60)]
+    over = [(f"c{n}", at, at) for n, at in enumerate(noon)]
+    known = "customer_id string, terminated_at timestamp, known_at timestamp"
+    summaries = SimpleNamespace(
+        summary=session.createDataFrame(rows, f"{SUMMARY}, T_days bigint"),
+        of_day=lambda rows, day: rows,
+    )
+    terminations = session.createDataFrame(over, known)
+    context = SimpleNamespace(has=lambda name: True, read=lambda name: terminations)
+    found = Fits()
+    add_contracts(context, summaries, as_of, found)
+    model = found.others["shifted_beta_geometric"]
+    told = {r["parameter"]: (r["value"], r["customers"]) for r in found.rows}
+    assert told == {"alpha": (model.alpha, 60), "beta": (model.beta, 60)}
+    assert (model.alpha, model.beta) == pytest.approx((1, 1), rel=1e-4)
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import hashlib
 
+import numpy as np
 import pytest
 
+from models.btyd.shifted_beta_geometric import Renewals, fit
 from transforms.lifetime import (
     contract_renewals,
     customer_lifetime,
@@ -17,6 +20,7 @@ from transforms.lifetime import (
     spend_rows,
     spend_sums,
     with_fold,
+    with_terminated,
 )
 
 NOW, THEN = dt.date(2018, 1, 1), dt.date(2017, 12, 1)
@@ -140,28 +144,91 @@ def test_a_customer_counts_once_a_day(frame, tuples_of):
     assert tuples_of(purchases_by_day(frame(DAYS, rows), NOW)) == [(day, 2), (other, 1)]
 
 
-def test_contracts_by_whole_months_from_the_first_purchase(frame, tuples_of):
-    # T = days to as_of - 1, so the first purchase of T_days 30 was 31 days before as_of.
-    summary = frame(
-        SUMMARY,
-        [
-            ("runs on, 31 days", NOW, 0, 0, 30, None),
-            ("runs on, 30 days", NOW, 0, 0, 29, None),
-            ("ended after 100", NOW, 0, 0, 200, None),
-            ("ends later", NOW, 0, 0, 30, None),
-        ],
-    )
-    ended = dt.datetime(2017, 1, 1) + dt.timedelta(days=365 - 201 + 100)
-    terminations = frame(
-        "customer_id string, terminated_at timestamp",
-        [("ended after 100", ended), ("ends later", dt.datetime(2018, 1, 1, 9))],
-    )
-    # 30 · 12 / 365.25 = 0.99; 31 gives 1.02; 100 gives 3.29.
-    assert tuples_of(contract_renewals(summary, terminations)) == [
-        (0, False, 1),
-        (1, False, 2),
-        (3, True, 1),
+def contracts(*rows, as_of=NOW):
+    """Rows of contract_renewals' inputs, of (first day, day of the end or None) each."""
+    summary = [
+        (f"c{n}", as_of, 0, 0, (as_of - first).days - 1, None) for n, (first, _) in enumerate(rows)
     ]
+    ended = [
+        (f"c{n}", dt.datetime.combine(end, dt.time(9))) for n, (_, end) in enumerate(rows) if end
+    ]
+    return summary, ended
+
+
+@pytest.fixture
+def renewals(frame):
+    """A function: the contracts -> frame of contract_renewals."""
+
+    def make(*rows, as_of=NOW):
+        summary, ended = contracts(*rows, as_of=as_of)
+        terminations = frame("customer_id string, terminated_at timestamp", ended)
+        return contract_renewals(frame(SUMMARY, summary), terminations)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("first", "ended", "expected"),
+    [
+        # Ended on an anniversary: at that renewal, so the earlier ones alone were passed.
+        ("2017-01-15", "2017-02-15", (0, True)),
+        ("2017-02-15", "2017-03-15", (0, True)),  # 28 days
+        ("2017-04-10", "2017-05-10", (0, True)),  # 30 days
+        ("2016-01-01", "2017-01-01", (11, True)),
+        # Ended within a month: it had been renewed at its begin.
+        ("2017-01-15", "2017-02-16", (1, True)),
+        ("2017-01-15", "2017-02-14", (0, True)),
+        ("2017-01-15", "2017-01-15", (0, True)),
+        # A month without the day renews on its last.
+        ("2017-01-31", "2017-02-28", (0, True)),
+        ("2017-01-30", "2017-03-01", (1, True)),
+        ("2017-01-31", "2017-05-01", (3, True)),
+        # Runs on. Who leaves on the very as_of is not known yet: that renewal is not decided.
+        ("2016-12-31", None, (12, False)),
+        ("2017-01-01", None, (11, False)),
+        ("2017-01-02", None, (11, False)),
+        ("2017-12-31", None, (0, False)),
+        # Ended in a month that runs on past as_of: those who renew at its end are not seen yet.
+        ("2017-11-10", "2017-12-09", (0, True)),
+        ("2017-11-10", "2017-12-20", (1, False)),
+        ("2017-01-01", "2017-12-31", (11, False)),
+        ("2017-11-10", "2018-01-01", (1, False)),
+    ],
+)
+def test_renewals_are_the_anniversaries_before_the_end(first, ended, expected, renewals, tuples_of):
+    days = [dt.date.fromisoformat(day) if day else None for day in (first, ended)]
+    assert tuples_of(renewals(days)) == [(*expected, 1)]
+
+
+def test_equal_contracts_are_one_row_with_their_number(renewals, tuples_of):
+    first, ended = dt.date(2017, 11, 10), dt.date(2017, 12, 10)
+    found = renewals((first, ended), (first, ended), (first, None), (dt.date(2017, 12, 9), None))
+    assert tuples_of(found) == [(0, False, 1), (0, True, 2), (1, False, 1)]
+
+
+def test_planted_chances_to_renew_come_back(renewals, tuples_of):
+    """8,000 monthly contracts from any day of three years that end on their anniversaries."""
+    planted, draw = (0.704, 1.182), np.random.default_rng(11)
+    rows = []
+    for days, chance in zip(draw.integers(1, 1096, 8_000), draw.beta(*planted, 8_000), strict=True):
+        first = NOW - dt.timedelta(days=int(days))
+        ended = anniversary(first, min(int(draw.geometric(chance)), 600))
+        rows.append((first, ended if ended < NOW else None))
+    counts = np.zeros((2, 37))
+    for passed, has_left, customers in tuples_of(renewals(*rows)):
+        counts[int(has_left), passed] = customers
+    model = fit(Renewals.of(counts[1], counts[0]))
+    for name, value in zip(("alpha", "beta"), planted, strict=True):
+        place = model.names.index(name)
+        error = model.std_errors[place]
+        assert error < 0.1 * value
+        assert model.values[place] == pytest.approx(value, abs=3 * error)
+
+
+def anniversary(first, months):
+    """So many months after, or on the last day of a month that lacks the day."""
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    return dt.date(year, month + 1, min(first.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def predicted(frame, **changes):
@@ -217,3 +284,22 @@ def test_the_worth_is_of_the_approach_that_was_chosen(
     )
     stake = 9.5 if basis == "survival_spend_rate" else 0.5
     assert (row["value_at_stake"], row["likely_churn_date"]) == (stake, dt.date(2018, 6, 1))
+
+
+def test_a_contract_has_ended_once_that_is_known(frame, tuples_of):
+    at = dt.datetime(2017, 12, 31, 9)
+    terminations = frame(
+        "customer_id string, terminated_at timestamp, known_at timestamp",
+        [
+            ("a the day before", at, at),
+            ("a the day before", dt.datetime(2018, 5, 1), dt.datetime(2018, 5, 1)),
+            ("b known later", at, dt.datetime(2018, 1, 1)),
+            ("c on the day", dt.datetime(2018, 1, 1), dt.datetime(2017, 12, 1)),
+        ],
+    )
+    names = ("a the day before", "b known later", "c on the day", "d never")
+    summary = frame(SUMMARY, [(n, day, 0, 0, 1, None) for n in names for day in (THEN, NOW)])
+    found = with_terminated(summary, terminations)
+    assert tuples_of(found.select("customer_id", "as_of", "is_terminated")) == [
+        (n, day, n.startswith("a") and day == NOW) for n in names for day in (THEN, NOW)
+    ]

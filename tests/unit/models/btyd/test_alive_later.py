@@ -101,6 +101,8 @@ def powers(low, high):
 @example(BgNbd, (1.2, 5.0, 0.01, 800.0), 0, 0.0, 0)
 @example(MbgNbd, (1.0, 1.0, 1.0, 1000.0), 0, 0.0, 0)
 @example(BgNbd, (1.4, 9.5, 0.0296, 26.9), 300, 1.0, 365)
+# Nothing is left but the last digit of hyp2f1.
+@example(BgNbd, (10**1.25, 1.0, 10**1.25, 1.0), 90, 0.0, 90)
 @example(ParetoNbd, (0.5, 74.0, 1.0, 81.7), 3, 0.5, 100)
 def test_it_falls_and_stays_between_none_and_one(kind, parameters, x, last, T):
     m = kind(*parameters)

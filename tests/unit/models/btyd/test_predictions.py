@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.stats import beta
 from sklearn.metrics import roc_auc_score
 
 from models.btyd.bg_nbd import BgNbd
@@ -163,6 +166,23 @@ def test_a_dropout_parameter_of_one_is_no_hole(model):
         for v in (1 - 1e-4, 1.0, 1 + 1e-4)
     ]
     assert around[1] == pytest.approx((around[0] + around[2]) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("b", [1.6, 300.0, 3000.0])
+@pytest.mark.parametrize("a", [1 - 1e-6, 1.0, 1 + 1e-8])
+def test_near_a_dropout_parameter_of_one_no_digit_is_lost(a, b):
+    """Beside E[(1 - (1 + p t / c)^-k) / p] over p from beta(a, b + x), by adaptive quadrature."""
+    m, x, T, t = BgNbd(0.24, 30.9, a, b), 1, 100, 365.0
+    k, c, mean = m.r + x, m.alpha + T, a / (a + b + x)
+
+    def bought(p):
+        return beta(a, b + x).pdf(p) * -np.expm1(-k * np.log1p(p * t / c)) / p
+
+    ends = np.unique(np.minimum([0, *(mean * np.array([1e-6, 1e-2, 0.3, 1, 3, 10, 40])), 1], 1))
+    expected = sum(quad(bought, *part, epsrel=1e-12)[0] for part in itertools.pairwise(ends))
+    assert float(m.purchases_while_alive(x, T, t)) == pytest.approx(expected, rel=1e-10)
+    months = m.purchases_while_alive(np.array([[x]]), np.array([[T]]), np.array([[0.0, t]]))
+    assert months.tolist() == [[0.0, pytest.approx(expected, rel=1e-10)]]
 
 
 def _fields(model):

@@ -16,7 +16,7 @@ from models.btyd.mbg_nbd import MbgNbd
 from models.btyd.pareto_nbd import ParetoNbd
 from models.btyd.rows import LifetimeDataError, NotFittableError, PurchaseRows, check_fittable
 from models.btyd.shifted_beta_geometric import Renewals, ShiftedBetaGeometric, fit
-from models.btyd.worth import LifetimeModel, LifetimeModelError, Terms, month_ends
+from models.btyd.worth import MONTH_DAYS, LifetimeModel, LifetimeModelError, Terms, month_ends
 from models.lifetime_scoring import model_of
 
 TERMS = Terms(margin=1.0, monthly_discount=0.01, interval=0.9, horizon_days=30)
@@ -138,9 +138,45 @@ def test_interval_and_value_at_stake_are_those_of_a_simulation(name):
     assert found["value_at_stake"] == pytest.approx(stayed.mean(), abs=4.5 * error)
 
 
+@pytest.mark.parametrize("lead", [14, 45])
 @pytest.mark.parametrize("name", PURCHASES)
-def test_every_figure_is_finite_and_in_order(name):
-    found = model(name).predict(SOME)
+def test_value_at_stake_after_a_lead_is_that_of_a_simulation(name, lead):
+    """400,000 futures: a year's discounted purchases of who buys in the 30 days after the lead."""
+    draw, n = np.random.default_rng(8), 400_000
+    x, t_x, T, m = 4, 200, 210, 12.5
+    p = PURCHASES[name]
+    ends = np.unique([*month_ends(0.0, 365.0), lead, lead + 30])
+    begins = np.append(0.0, ends[:-1])
+    rate = draw.gamma(p.r + x, 1 / (p.alpha + T), n)
+    left = draw.random(n) >= float(p.p_alive(x, t_x, T))
+    if name == "pareto_nbd":
+        death = np.where(left, 0, draw.exponential(1 / draw.gamma(p.s, 1 / (p.beta + T), n)))
+        lived = np.clip(death - begins[:, None], 0, (ends - begins)[:, None])
+        bought = draw.poisson(rate * lived)
+    else:
+        last = draw.geometric(draw.beta(p.a, p.b + x + p.survived_first, n))
+        tried = draw.poisson(rate * (ends - begins)[:, None]).cumsum(axis=0)
+        bought = np.diff(np.minimum(tried, np.where(left, 0, last)), axis=0, prepend=0)
+    is_in = (begins >= lead) & (ends <= lead + 30)
+    buys = bought[is_in].sum(axis=0) > 0
+    money = 1.01 ** -np.ceil(ends / MONTH_DAYS - 1e-9) @ bought
+    kept = model(name, lead_days=lead)
+    row = pd.DataFrame(
+        {"frequency": [x], "recency_days": [t_x], "T_days": [T], "monetary_value": [m]}
+    )
+    found = kept.predict(row).iloc[0]
+    each = float(SPEND.expected_value(x, m))
+    error = money[buys].std() / np.sqrt(buys.sum())
+    assert found["value_at_stake"] / each == pytest.approx(money[buys].mean(), abs=4.5 * error)
+    error = buys.std() / np.sqrt(n)
+    assert found["p_no_purchase"] == pytest.approx(1 - buys.mean(), abs=4.5 * error)
+    assert found["clv_12m"] == model(name).predict(row)["clv_12m"].iloc[0]
+
+
+@pytest.mark.parametrize("lead", [0, 14, 365])
+@pytest.mark.parametrize("name", PURCHASES)
+def test_every_figure_is_finite_and_in_order(name, lead):
+    found = model(name, lead_days=lead).predict(SOME)
     once = SOME["frequency"] == 0
     alive = ["p_alive", "p_alive_30d", "p_alive_90d"]
     assert found["p_alive"].isna().tolist() == (once & (name == "bg_nbd")).tolist()
@@ -308,6 +344,19 @@ def test_shifted_beta_geometric_of_the_paper(survivors, alpha, beta):
     assert kept.survival(3) * kept.survival(2, after=3) == pytest.approx(kept.survival(5))
     assert kept.retention(1) == pytest.approx(kept.survival(1))
     assert (np.diff(kept.retention(np.arange(1, 8))) > 0).all()
+
+
+def test_a_model_of_renewals_survives_its_text_and_can_be_called():
+    even = ShiftedBetaGeometric(1.0, 1.0)
+    again = model_of(even.to_json())
+    assert again == even
+    # Chances to leave spread evenly: 1 / (1 + t) pass t renewals, so (1 + n) / (1 + n + t) of those
+    # that have passed n.
+    found = again.predict(pd.DataFrame({"renewals": [0, 3]}, index=["new", "older"]))
+    assert found.index.tolist() == ["new", "older"]
+    for months in (1, 3, 12, 36):
+        expected = [1 / (1 + months), 4 / (4 + months)]
+        assert found[f"survival_{months}m"].tolist() == pytest.approx(expected)
 
 
 def test_contracts_that_say_nothing_are_refused():

@@ -76,6 +76,13 @@ def test_value_at_stake_is_that_of_who_stays_through_the_horizon():
     assert found["value_at_stake"] > found["clv_12m"]
 
 
+def test_with_a_lead_who_stays_is_there_until_the_horizon_after_it_ends():
+    found = worth(Terms(0.5, 0.0, 0.9, 30, lead_days=14)).predict(customers()).iloc[0]
+    assert found["value_at_stake"] == pytest.approx(44 + stayed(365, 44) / KEPT**44)
+    long = worth(Terms(0.5, 0.0, 0.9, 30, lead_days=365)).predict(customers()).iloc[0]
+    assert long["value_at_stake"] == pytest.approx(365)
+
+
 def test_money_of_a_later_month_counts_less():
     # 1 % a month: 30.4 days to a month, so days 0 to 30 are the first, day 31 is in the second.
     discount = day_discounts(0.01)
