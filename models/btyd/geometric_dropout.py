@@ -28,6 +28,7 @@ NAMES = ("r", "alpha", "a", "b")
 TINY = 1e-7
 # So is a = 1, where the formula is 0 / 0: near it the digits of a difference are lost.
 NEAR_ONE = 1e-5
+FAR = 100.0
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
@@ -243,13 +244,15 @@ def _mended(
     at_chance: Callable[[Array, Array, Array], tuple[Array, Array]],
     *inputs: ArrayLike,
 ) -> Array:
-    """`found`; where it is NaN or infinite the mean of `at_chance` over p from beta(a, b), summed.
+    """`found`; far ahead, and where it is no number, the mean of `at_chance` over p from
+    beta(a, b), summed. The last of `inputs` is how far ahead.
 
-    hyp2f1 goes by gamma functions where its series is slow (ahead above 100), and they overflow
-    beyond b = 170: of new customers, where hardly anyone leaves. The trapezoid rule in
+    hyp2f1 goes by gamma functions where its series is slow (ahead above FAR): they overflow beyond
+    b = 170, of new customers where hardly anyone leaves, and cancel each other where r + x - a is
+    a whole number (-1.1 for .37 at r = a = .63, b = 61, ahead 1,139). The trapezoid rule in
     log(-log(1 - p)) has no such limit; the change from p = 0 falls like p^(a + 1) on the left.
     """
-    bad = ~np.isfinite(found)
+    bad = ~np.isfinite(found) | (np.asarray(inputs[-1]) > FAR)
     if not bad.any():
         return found
     k, a, b, ahead = (np.broadcast_to(v, np.shape(found))[bad] for v in inputs)

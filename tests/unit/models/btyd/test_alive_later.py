@@ -101,6 +101,7 @@ def powers(low, high):
 @example(BgNbd, (1.2, 5.0, 0.01, 800.0), 0, 0.0, 0)
 @example(MbgNbd, (1.0, 1.0, 1.0, 1000.0), 0, 0.0, 0)
 @example(BgNbd, (1.4, 9.5, 0.0296, 26.9), 300, 1.0, 365)
+@example(BgNbd, (10**0.5, 1.0, 10**0.5, 10.0), 0, 0.0, 0)
 # Nothing is left but the last digit of hyp2f1.
 @example(BgNbd, (10**1.25, 1.0, 10**1.25, 1.0), 90, 0.0, 90)
 @example(ParetoNbd, (0.5, 74.0, 1.0, 81.7), 3, 0.5, 100)
@@ -111,6 +112,13 @@ def test_it_falls_and_stays_between_none_and_one(kind, parameters, x, last, T):
     found = m.p_alive(x, t_x, T, np.array([0.0, 1e-3, 1, 7, 30, 90, 365, 1_095]))
     assert np.isfinite(found).all() and (found >= 0).all() and (found <= 1).all()
     assert (np.diff(found) <= 1e-12).all()
+
+
+@pytest.mark.parametrize("same", [0.6334, 10**0.5, 1.5])
+def test_far_ahead_where_r_is_a_the_terms_of_the_formula_cancel(same):
+    m = BgNbd(same, 1.0, same, 61.25)
+    for t in (99.0, 101.0, 1_095.0):
+        assert float(m.p_alive(0, 0, 0, t)) == pytest.approx(by_definition(m, 0, 0, 0, t), rel=1e-8)
 
 
 @pytest.mark.parametrize("kind", [BgNbd, MbgNbd])
