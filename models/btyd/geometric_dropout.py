@@ -28,7 +28,7 @@ NAMES = ("r", "alpha", "a", "b")
 TINY = 1e-7
 # So is a = 1, where the formula is 0 / 0: near it the digits of a difference are lost.
 NEAR_ONE = 1e-5
-FAR = 100.0
+FAR = 9.0
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
