@@ -28,7 +28,9 @@ NAMES = ("r", "alpha", "a", "b")
 TINY = 1e-7
 # So is a = 1, where the formula is 0 / 0: near it the digits of a difference are lost.
 NEAR_ONE = 1e-5
-FAR = 9.0
+NEAR_WHOLE = 1e-3
+# Ahead, in units of alpha + T: from GAMMA on hyp2f1 goes by gamma functions, from FAR on they fail.
+GAMMA, FAR = 9.0, 100.0
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
@@ -247,15 +249,18 @@ def _mended(
     """`found`; far ahead, and where it is no number, the mean of `at_chance` over p from
     beta(a, b), summed. The last of `inputs` is how far ahead.
 
-    hyp2f1 goes by gamma functions where its series is slow (ahead above FAR): they overflow beyond
-    b = 170, of new customers where hardly anyone leaves, and cancel each other where r + x - a is
-    a whole number (-1.1 for .37 at r = a = .63, b = 61, ahead 1,139). The trapezoid rule in
+    hyp2f1 goes by gamma functions where its series is slow: they overflow beyond b = 170, of new
+    customers where hardly anyone leaves, and cancel each other where r + x - a is nearly a whole
+    number (-1.1 for .37 at r = a = .63, b = 61, ahead 1,139). The trapezoid rule in
     log(-log(1 - p)) has no such limit; the change from p = 0 falls like p^(a + 1) on the left.
     """
-    bad = ~np.isfinite(found) | (np.asarray(inputs[-1]) > FAR)
+    every = [np.broadcast_to(v, np.shape(found)) for v in inputs]
+    apart, ahead = every[0] - every[1], every[3]
+    is_whole = np.abs(apart - np.round(apart)) < NEAR_WHOLE
+    bad = ~np.isfinite(found) | (ahead > FAR) | ((ahead > GAMMA) & is_whole)
     if not bad.any():
         return found
-    k, a, b, ahead = (np.broadcast_to(v, np.shape(found))[bad] for v in inputs)
+    k, a, b, ahead = (v[bad] for v in every)
     shape = float(a.max())
     step = min(0.25, 0.8 / np.sqrt(shape + 1))
     total = np.zeros(len(b))
