@@ -64,10 +64,12 @@ def calibration_plot(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
     figure, axes = _figure(
         "Does 40 % mean 40 %? Test date", "predicted probability", "share that left"
     )
+    # Rows of other horizons say so; those of the primary one do not.
     known = {
         r["metric"]: r
         for r in rows
         if (r["model_name"], r["population"], r["split"]) == (name, "all", "test")
+        and "horizon_days" not in r
     }
     told = [known[f"calibration_{n}_predicted"]["value"] for n in range(1, CALIBRATION_BINS + 1)]
     came = [known[f"calibration_{n}_observed"] for n in range(1, CALIBRATION_BINS + 1)]

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.modelling.evaluation import Evaluated
-from jobs.modelling.plots import explanation_plots
+from jobs.modelling.evaluation import Evaluated, result_row
+from jobs.modelling.plots import calibration_plot, explanation_plots
 from models.encoding import FeatureEncoder
+from models.metrics import CALIBRATION_BINS, Estimate
 from models.portable import LinearScorer, PortableModel
 from models.tree_ensemble import LEAF, TreeEnsemble
 
@@ -79,3 +80,21 @@ def test_a_plot_that_fails_leaves_the_random_numbers_of_others_alone(monkeypatch
     with pytest.raises(ValueError, match="no room"):
         explanation_plots(Evaluated("test", pd.DataFrame({"orders": [1.0, 3.0]}), {}, {}), model)
     assert np.random.random() == first
+
+
+def curve(told, came):
+    """Rows of a curve that tells and finds the same of each tenth, with its interval."""
+    return [
+        result_row("m", f"calibration_{n}_{what}", Estimate(value, value - 0.1, value + 0.1))
+        for n in range(1, CALIBRATION_BINS + 1)
+        for what, value in (("predicted", told), ("observed", came))
+    ]
+
+
+def test_the_calibration_plot_shows_the_primary_horizon_with_its_intervals():
+    of_a_day = [{**row, "horizon_days": 1} for row in curve(0.8, 0.9)]
+    axes = calibration_plot([*curve(0.2, 0.3), *of_a_day], "m").axes[0]
+    points = next(line for line in axes.lines if line.get_marker() == "o")
+    assert set(points.get_xdata()) == {0.2} and set(points.get_ydata()) == {0.3}
+    (intervals,) = axes.collections
+    assert np.allclose(intervals.get_segments(), [[0.2, 0.2], [0.2, 0.4]])
