@@ -14,7 +14,19 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measure import Section
-from benchmarks.uplift_truth import ARMS, CAP, HORIZON, JUDGED, LEARNED, SILENT, judged, learned
+from benchmarks.uplift_truth import (
+    ARMS,
+    CAP,
+    COLUMNS,
+    HORIZON,
+    JUDGED,
+    LEARNED,
+    SILENT,
+    judged,
+    learned,
+    tell,
+    tell_best,
+)
 from simulator import world as w
 from simulator.effects import churn_probabilities, state_at
 from simulator.lives import campaign_offers, lives
@@ -80,16 +92,12 @@ def run(spark: Any, folder: Path) -> Section:
         f"(range) of the companies; shares are of what the oracle reaches at a cap of {CAP:.0%} "
         "of the customers. The control of the section before: what is lost here, learners and plan "
         "lose.",
-        ("learner", "correlation with true effects", "profit after costs", "value kept, no costs"),
+        COLUMNS,
     )
     companies = [trials(seed, CUSTOMERS) for seed in SEEDS]
-    means = {}
+    found = {}
     for learner in LEARNERS:
-        found = [judged(learned(learner, rows), rows) for rows in companies]
-        columns = ([getattr(p, c) for p in found] for c in ("correlation", "profit", "kept"))
-        cells = (f"{np.mean(c):.2f} ({min(c):.2f} to {max(c):.2f})" for c in columns)
-        section.add(learner, *cells)
-        means[learner] = float(np.mean([p.profit for p in found]))
-    best = max(means, key=lambda name: means[name])
-    section.reach(f"{best}: share of the oracle's profit", means[best], 0.85)
+        found[learner] = [judged(learned(learner, rows), rows) for rows in companies]
+        tell(section, learner, found[learner])
+    tell_best(section, found)
     return section

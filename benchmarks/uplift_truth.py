@@ -36,6 +36,12 @@ WINDOWS = (30, 90, 365)
 KINDS = ("login", "feature_use", "page_view", "community_post", "email_opened", "email_replied")
 PROFILE = ("plan", "contract_type", "acquisition_channel", "age_band", "gender", "region")
 CEILING = "another company's truth"
+COLUMNS = (
+    "learner",
+    "correlation with true effects",
+    "profit after costs",
+    "value kept, no costs",
+)
 
 
 @dataclass(frozen=True)
@@ -228,17 +234,26 @@ def run(spark: Any, folder: Path) -> Section:
         "trees and costs as conf has them. Mean (range) of the companies; shares are of what the "
         f"oracle reaches at a cap of {CAP:.0%} of the customers. {CEILING.capitalize()}: trees on "
         "true effects without noise, what the observables can tell.",
-        ("learner", "correlation with true effects", "profit after costs", "value kept, no costs"),
+        COLUMNS,
     )
     found = measured(SEEDS)
     for learner, parts in found.items():
-        columns = ([getattr(p, c) for p in parts] for c in ("correlation", "profit", "kept"))
-        cells = (f"{np.mean(c):.2f} ({min(c):.2f} to {max(c):.2f})" for c in columns)
-        section.add(learner, *cells)
-    means = {n: float(np.mean([p.profit for p in found[n]])) for n in LEARNERS}
-    best = max(means, key=lambda name: means[name])
+        tell(section, learner, parts)
     for learner in LEARNERS:
         least = min(p.correlation for p in found[learner])
         section.reach(f"{learner}: least correlation of a company", least, 0)
-    section.reach(f"{best}: share of the oracle's profit", means[best], 0.85)
+    tell_best(section, {name: found[name] for name in LEARNERS})
     return section
+
+
+def tell(section: Section, learner: str, parts: Sequence[Judged]) -> None:
+    """A row of COLUMNS: mean and range of the companies."""
+    columns = ([getattr(p, c) for p in parts] for c in ("correlation", "profit", "kept"))
+    section.add(learner, *(f"{np.mean(c):.2f} ({min(c):.2f} to {max(c):.2f})" for c in columns))
+
+
+def tell_best(section: Section, found: Mapping[str, Sequence[Judged]]) -> None:
+    """What the learner with the highest profit reaches of the goal."""
+    means = {name: float(np.mean([p.profit for p in parts])) for name, parts in found.items()}
+    best = max(means, key=lambda name: means[name])
+    section.reach(f"{best}: share of the oracle's profit", means[best], 0.85)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.deciding.contacts import campaign_contacts, planned_contacts
+from jobs.deciding.contacts import made_contacts, planned_contacts
 from jobs.deciding.offers import offers_of_conf
 from jobs.runtime.command import AsOf, ConfDir, DryRun, Env, application, start
 from jobs.runtime.context import Context
@@ -110,14 +110,9 @@ def facts_of_day(context: Context) -> list[Any]:
 
 def other_contacts(context: Context) -> Any:
     """Every contact but those that this job made for as_of itself."""
-    from transforms.engagement import outbox_contacts
-
-    before = context.read("gold.outbox").where(
-        f"campaign_id IS NOT NULL OR triggered_on <> DATE'{context.as_of}'"
-    )
-    ours = outbox_contacts(before, context.read("gold.outbox_deliveries"), context.as_of)
-    others = campaign_contacts(context).unionByName(planned_contacts(context, is_of_today=True))
-    return others.unionByName(ours)
+    others = f"campaign_id IS NOT NULL OR triggered_on <> DATE'{context.as_of}'"
+    planned = planned_contacts(context, is_of_today=True)
+    return made_contacts(context, others).unionByName(planned)
 
 
 def newest_effects(context: Context) -> Any:

@@ -36,13 +36,14 @@ def faults(text: str, brief: Brief, other_names: Collection[str] = ()) -> tuple[
     """
     if not isinstance(text, str) or not text.strip():
         return ("empty",)
+    rest, has_offer = _before_offer(text, brief)
     return tuple(
         dict.fromkeys(
             [
                 *_shape(text),
-                *_content(text, brief),
+                *_content(text, rest, has_offer, brief),
                 *_names(text, brief, other_names),
-                *_unknown(text, brief),
+                *_unknown(rest, brief),
             ]
         )
     )
@@ -79,8 +80,7 @@ def _is_latin(c: str) -> bool:
     )
 
 
-def _content(text: str, brief: Brief) -> Iterator[str]:
-    rest, has_offer = _before_offer(text, brief)
+def _content(text: str, rest: str, has_offer: bool, brief: Brief) -> Iterator[str]:
     # "ch-urn" and "ch'urn" are read both as they stand and joined.
     said, before = _readings(text), _readings(rest)
     for rule, stems in (("leaving", words.LEAVING), ("invented", words.INVENTED)):
@@ -149,9 +149,8 @@ def _is_in(language: str, said: str) -> bool:
     return hits[language] >= 2 and hits[language] > others
 
 
-def _unknown(text: str, brief: Brief) -> Iterator[str]:
+def _unknown(rest: str, brief: Brief) -> Iterator[str]:
     """A word before the offer that is neither an everyday one nor the name as the brief has it."""
-    rest, _ = _before_offer(text, brief)
     others = set(_WORD.findall(rest)) - set(_WORD.findall(brief.first_name or ""))
     # Folding may part a letter in two words, as a ligature with a sign does.
     if not set(_WORD.findall(folded(" ".join(others)))) <= everyday(brief.language):

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_lifetime import CUSTOMER_LIFETIME
+from transforms.attributes import terminated
 from transforms.conform import conform
-from transforms.visibility import visible_from
 
 FOLDS = 256
 
@@ -122,12 +122,9 @@ def outcomes(
 
 def with_terminated(rows: DataFrame, terminations: DataFrame) -> DataFrame:
     """Add is_terminated: the contract had ended before as_of, as known then."""
-    over = terminations.groupBy("customer_id").agg(
-        F.min(visible_from("terminated_at")).alias("over_from")
-    )
-    known = rows.join(over, on="customer_id", how="left")
-    is_over = F.coalesce(F.col("over_from") <= F.col("as_of"), F.lit(False))
-    return known.select(*rows.columns, is_over.alias("is_terminated"))
+    over = terminated(terminations, rows).select("*", F.lit(True).alias("over"))
+    known = rows.join(over, on=["customer_id", "as_of"], how="left")
+    return known.select(*rows.columns, F.col("over").isNotNull().alias("is_terminated"))
 
 
 PERIODS, MEASURES = ("past", "next"), ("days", "value")

@@ -22,10 +22,8 @@ def plan_contacts(
     key = ["campaign_id", "customer_id", "offer_id"]
     meant = keep_standing(decisions).where(F.col("offer_id").isNotNull())
     rows = with_release(meant.join(outbox.select(*key), on=key, how="left_anti"), outbox)
-    ends = F.date_add("send_on", days_of(valid_days))
     is_kept_from = F.col("is_held_out") & F.col("is_released")
-    may_go = is_kept_from | (ends > F.lit(day).cast("date"))
-    return rows.where(may_go).select(
+    return rows.where(is_kept_from | is_valid_at(day, valid_days)).select(
         "customer_id", "offer_id", F.col("send_on").alias("contacted_on")
     )
 
@@ -57,8 +55,12 @@ def keep_in_time(
 ) -> DataFrame:
     """The decisions of an offer that stand, and whose message was sent or may still be."""
     rows = with_release(keep_standing(decisions).where(F.col("offer_id").isNotNull()), outbox)
-    ends = F.date_add("send_on", days_of(valid_days))
-    return rows.where(F.col("is_released") | (ends > F.lit(day).cast("date")))
+    return rows.where(F.col("is_released") | is_valid_at(day, valid_days))
+
+
+def is_valid_at(day: dt.date, valid_days: Mapping[str, int]) -> Column:
+    """Whether an offer that was to be sent on send_on may still be."""
+    return F.date_add("send_on", days_of(valid_days)) > F.lit(day).cast("date")
 
 
 def tried_decisions(decisions: DataFrame, outbox: DataFrame) -> DataFrame:

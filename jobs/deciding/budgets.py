@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.deciding.prices import Problem
 from jobs.runtime.context import Context
-from jobs.runtime.offers import load_offers
+from jobs.runtime.offers import valid_days
 
 
 def problem_of(context: Context, options: Any, offers: Sequence[Any]) -> Problem:
@@ -42,7 +42,6 @@ def used_of_period(context: Context) -> dict[str, Any]:
     if days is None:
         return {}
     earlier = context.read("gold.offer_decisions").where(f"as_of < DATE'{context.as_of}'")
-    valid_days = {name: offer.valid_days for name, offer in load_offers().items()}
     outbox = context.read("gold.outbox")
-    used = budget_used(earlier, outbox, valid_days, context.as_of, days)
+    used = budget_used(earlier, outbox, valid_days(), context.as_of, days)
     return {r["offer_id"]: r for r in used.collect()}  # offers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.runtime.context import Context
-from jobs.runtime.offers import load_offers
+from jobs.runtime.offers import valid_days
 
 
 def campaign_contacts(context: Context) -> Any:
@@ -30,18 +30,17 @@ def planned_contacts(context: Context, is_of_today: bool) -> Any:
 
     before = "<=" if is_of_today else "<"
     decisions = context.read("gold.offer_decisions").where(f"as_of {before} DATE'{context.as_of}'")
-    valid_days = {name: offer.valid_days for name, offer in load_offers().items()}
-    return plan_contacts(decisions, context.read("gold.outbox"), valid_days, context.as_of)
+    return plan_contacts(decisions, context.read("gold.outbox"), valid_days(), context.as_of)
 
 
-def made_contacts(context: Context) -> Any:
-    """The same of campaigns, and of the outbox what was sent, waits or holds someone out."""
+def made_contacts(context: Context, of_outbox: str = "TRUE") -> Any:
+    """The same of campaigns, and of the outbox, where `of_outbox` (SQL) holds, what was sent, waits
+    or holds someone out."""
     from transforms.engagement import outbox_contacts
 
-    outbox, deliveries = context.read("gold.outbox"), context.read("gold.outbox_deliveries")
-    return campaign_contacts(context).unionByName(
-        outbox_contacts(outbox, deliveries, context.as_of)
-    )
+    outbox = context.read("gold.outbox").where(of_outbox)
+    ours = outbox_contacts(outbox, context.read("gold.outbox_deliveries"), context.as_of)
+    return campaign_contacts(context).unionByName(ours)
 
 
 def past_contacts(context: Context) -> Any:

@@ -164,7 +164,8 @@ def _rows(
         )
         measured = estimates(label, scores[part], 0.5, weights, {**METRICS, **CALIBRATION_CURVE})
         for metric, ranking in rankings.items():
-            measured[metric] = estimates(label, ranking[part], 0.5, weights)["roc_auc"]
+            alone = {metric: METRICS["roc_auc"]}
+            measured |= estimates(label, ranking[part], 0.5, weights, alone)
         for metric, estimate in measured.items():
             facts = {"model_name": name, "population": population, "split": "test"}
             ends = {"ci_low": estimate.low, "ci_high": estimate.high}

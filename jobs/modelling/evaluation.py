@@ -112,19 +112,28 @@ def advantage(evaluated: Evaluated, name: str, other: str, samples: int) -> Esti
     )
 
 
+def row_of(
+    rows: Sequence[Mapping[str, Any]], model: str, population: str, metric: str
+) -> Mapping[str, Any] | None:
+    """The test row of a metric in the rows of `comparison`; of a whole run's, where those of the
+    other horizons say theirs, the primary one's."""
+    for row in rows:
+        if "horizon_days" not in row and (
+            row["model_name"],
+            row["population"],
+            row["split"],
+            row["metric"],
+        ) == (model, population, "test", metric):
+            return row
+    return None
+
+
 def value_of(
     rows: Sequence[Mapping[str, Any]], model: str, population: str, metric: str
 ) -> float | None:
-    """The test value of a metric in the rows of `comparison`."""
-    for row in rows:
-        if (row["model_name"], row["population"], row["split"], row["metric"]) == (
-            model,
-            population,
-            "test",
-            metric,
-        ):
-            return row["value"]
-    return None
+    """The value in `row_of`."""
+    row = row_of(rows, model, population, metric)
+    return None if row is None else row["value"]
 
 
 class TestDates:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.modelling.evaluation import Evaluated
+from jobs.modelling.evaluation import Evaluated, row_of
 from models.metrics import CALIBRATION_BINS
 from models.scoring import unit_of_impact
 
@@ -64,22 +64,21 @@ def calibration_plot(rows: Sequence[Mapping[str, Any]], name: str) -> Any:
     figure, axes = _figure(
         "Does 40 % mean 40 %? Test date", "predicted probability", "share that left"
     )
-    # Rows of other horizons say so; those of the primary one do not.
-    known = {
-        r["metric"]: r
-        for r in rows
-        if (r["model_name"], r["population"], r["split"]) == (name, "all", "test")
-        and "horizon_days" not in r
-    }
-    told = [known[f"calibration_{n}_predicted"]["value"] for n in range(1, CALIBRATION_BINS + 1)]
-    came = [known[f"calibration_{n}_observed"] for n in range(1, CALIBRATION_BINS + 1)]
+    told, came = (
+        [
+            row_of(rows, name, "all", f"calibration_{n}_{what}") or {}
+            for n in range(1, CALIBRATION_BINS + 1)
+        ]
+        for what in ("predicted", "observed")
+    )
     # A tenth without customers, or an interval that could not be drawn, leaves a gap.
-    share, low, high = (
-        np.array([r[end] for r in came], dtype=float) for end in ("value", "ci_low", "ci_high")
+    p, share, low, high = (
+        np.array([row.get(end) for row in of], dtype=float)
+        for of, end in ((told, "value"), (came, "value"), (came, "ci_low"), (came, "ci_high"))
     )
     axes.plot([0, 1], [0, 1], color=SOFT, lw=0.8, ls=":")
-    axes.vlines(np.array(told, dtype=float), low, high, color=ACCENT, lw=1)
-    axes.plot(np.array(told, dtype=float), share, "o-", color=ACCENT)
+    axes.vlines(p, low, high, color=ACCENT, lw=1)
+    axes.plot(p, share, "o-", color=ACCENT)
     return figure
 
 

@@ -22,6 +22,11 @@ def load_offers() -> dict[str, OfferSettings]:
     return read_offers(own if own.is_file() else package_conf() / NAME)
 
 
+def valid_days() -> dict[str, int]:
+    """For how long from its day on each offer may be sent."""
+    return {name: offer.valid_days for name, offer in load_offers().items()}
+
+
 def read_offers(path: Path) -> dict[str, OfferSettings]:
     """The offers of a file. UsageError names each fault and its line."""
     text = path.read_text(encoding="utf-8")
