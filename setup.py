@@ -5,7 +5,18 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 README = Path(__file__).with_name("README.md")
-PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs", "conf")
+PACKAGES = (
+    "contracts",
+    "udfs",
+    "transforms",
+    "models",
+    "simulator",
+    "messages",
+    "runtime",
+    "pipelines",
+    "jobs",
+    "conf",
+)
 JOBS = (
     "run-pipeline",
     "ingest",

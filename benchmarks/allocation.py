@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from benchmarks.measure import Cost, Section, cost
-from jobs.deciding.allocation import Plan, allocate
-from jobs.deciding.prices import Problem
+from pipelines.offers.budget_allocation import Plan, allocate
+from pipelines.offers.shadow_prices import Problem
 
 OFFERS = ("a", "b", "c", "d", "e", "f")
 SIZES = (100_000, 1_000_000, 10_000_000)

@@ -12,13 +12,13 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from benchmarks.measure import Section, seconds
-from jobs.runtime.settings import load
 from models.btyd.bg_nbd import BgNbd
 from models.btyd.choice import MOST_START_ROWS, fit_model
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import PurchaseRows
 from models.btyd.scoring import NUMBERS, PREDICTED_DDL, SUMMARY, batch_predictor, predict_batch
 from models.btyd.worth import LifetimeModel, Terms
+from runtime.settings import load
 
 CUSTOMERS, SEED, DAYS = 500_000, 20180101, 540
 # Fader, Hardie & Lee's customers, in days; whole days, as purchases by customer-day have them.
@@ -142,7 +142,7 @@ def _on_driver(merged: Any) -> Any:
 
 
 def _in_spark(merged: Any, count: int) -> Any:
-    from jobs.lifetime.summaries import SparkLikelihood
+    from pipelines.lifetime.summaries import SparkLikelihood
 
     sample = merged.orderBy(F.xxhash64(*SUMMED), *SUMMED).limit(MOST_START_ROWS).toPandas()
     start = PurchaseRows.of(*(sample[c] for c in (*SUMMED, "customers")))

@@ -45,7 +45,7 @@ def measure(profile: str) -> dict[str, float]:
     from pyspark.sql import SparkSession
 
     from benchmarks.session import benchmark_session
-    from jobs.runtime.session import DELTA
+    from runtime.lakehouse.session import DELTA
 
     if profile == "local":
         spark = benchmark_session()

@@ -11,12 +11,12 @@ from typing import Any
 import yaml
 
 from benchmarks.measure import Section, cpu_seconds
-from jobs.runtime.settings import load
 from messages.batches import BatchWriter
 from messages.brief import Terms, make_brief
 from messages.gateway import Gateway, make_client
 from messages.limits import Limits
 from messages.writer import Order, Writer
+from runtime.settings import load
 
 LATENCY, ROUNDS = 0.25, 20
 CONCURRENCY = (1, 4, 8, 16)

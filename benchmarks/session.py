@@ -7,8 +7,8 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from jobs.runtime.session import DELTA
-from jobs.runtime.settings import load
+from runtime.lakehouse.session import DELTA
+from runtime.settings import load
 
 
 def benchmark_session(**more: str) -> SparkSession:

@@ -11,13 +11,13 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from benchmarks.measure import Cost, Section, cost
-from jobs.deciding.uplift import scorer
-from jobs.runtime.settings import load
 from models.encoding import FeatureEncoder
 from models.portable import PortableModel
 from models.scoring import SCORED_DDL, batch_scorer, model_of
 from models.uplift.boosting import LocalBoosting
 from models.uplift.learners import LEARNERS, UpliftModel, fit
+from pipelines.offers.uplift_campaigns import scorer
+from runtime.settings import load
 
 ROWS, FEATURES, ARMS = 200_000, 30, 6
 OTHERS = ("recency_days", "engagement_score", "tenure_days")

@@ -17,12 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.measure import Section
-from jobs.deciding.policies import expected_cost
-from jobs.runtime.offers import load_offers
-from jobs.runtime.settings import load
 from models.uplift.boosting import LocalBoosting
 from models.uplift.learners import LEARNERS, UpliftModel, fit
 from models.uplift.policies import best_within
+from pipelines.offers.policy_choice import expected_cost
+from runtime.settings import load
+from runtime.settings.offers import load_offers
 from simulator import world as w
 from simulator.files import rows_of
 

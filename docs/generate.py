@@ -19,7 +19,7 @@ from contracts import catalog  # noqa: E402
 from contracts.bronze import source_table  # noqa: E402
 from contracts.rules import REASONS  # noqa: E402
 from contracts.table import LAYERS, Column, Table  # noqa: E402
-from jobs.runtime.views import duckdb_latest_views, has_latest  # noqa: E402
+from runtime.lakehouse.views import duckdb_latest_views, has_latest  # noqa: E402
 
 LAYER_TEXTS = {
     "bronze": "Each source as it came. Append only.",

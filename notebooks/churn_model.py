@@ -14,8 +14,8 @@ dbutils.widgets.text("customer_id", "", "Customer to explain; empty: the one mos
 
 # COMMAND ----------
 
-from jobs.runtime.registry import CHAMPION, Registry
-from jobs.runtime.views import open_lakehouse
+from runtime.model_registry import CHAMPION, Registry
+from runtime.lakehouse.views import open_lakehouse
 from models.portable import PortableModel
 
 context = open_lakehouse(dbutils.widgets.get("env"), dbutils.widgets.get("as_of"))
@@ -168,7 +168,7 @@ for picture in ("calibration.png", "drivers.png", "beeswarm.png", "roc.png"):
 
 from pyspark.sql import functions as F
 
-from jobs.score_customers import features_at
+from pipelines.churn.customer_scoring import features_at
 from models.scoring import score_batch, unit_of_impact
 
 wanted = dbutils.widgets.get("customer_id").strip()

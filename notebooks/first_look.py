@@ -14,7 +14,7 @@ dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: as conf says")
 
 # COMMAND ----------
 
-from jobs.runtime.views import open_lakehouse
+from runtime.lakehouse.views import open_lakehouse
 
 context = open_lakehouse(dbutils.widgets.get("env"), dbutils.widgets.get("as_of"))
 spark = context.spark

@@ -14,7 +14,7 @@ dbutils.widgets.text("strategy", "clv_at_risk", "Strategy whose customers are li
 
 # COMMAND ----------
 
-from jobs.runtime.views import open_lakehouse
+from runtime.lakehouse.views import open_lakehouse
 
 context = open_lakehouse(dbutils.widgets.get("env"), dbutils.widgets.get("as_of"))
 spark = context.spark

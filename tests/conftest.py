@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if ENGINE == "duckdb":
-    from jobs.runtime.duck_session import activate
+    from runtime.lakehouse.duck_session import activate
 
     activate()
 else:
@@ -29,7 +29,7 @@ else:
 def session():
     """A SparkSession or a DuckDB session of the same API."""
     if ENGINE == "duckdb":
-        from jobs.runtime.duck_session import duck_session
+        from runtime.lakehouse.duck_session import duck_session
 
         return duck_session()
     return _spark_session()
@@ -46,7 +46,7 @@ def spark(session):
 def _spark_session():
     from pyspark.sql import SparkSession
 
-    from jobs.runtime.session import spark_session
+    from runtime.lakehouse.session import spark_session
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     (
@@ -77,7 +77,7 @@ def _spark_session():
         .config("spark.databricks.delta.properties.defaults.enableDeletionVectors", "false")
         .getOrCreate()
     )
-    from jobs.runtime import settings
+    from runtime import settings
 
     found = spark_session(settings.load("demo"), "tests")
     found.sparkContext.setLogLevel("ERROR")
@@ -106,10 +106,10 @@ def make_context(spark, tmp_path):
 
     Keyword arguments override settings (nested dictionaries are merged over conf/demo.yaml).
     """
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import Settings, load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import Settings, load
 
     def merged(base: dict, over: dict) -> dict:
         out = dict(base)

@@ -79,9 +79,9 @@ class SmallLake:
 
     def context(self, progress, root: Path | None = None, as_of=None, is_dry: bool = False):
         """A run's context over it, or over a lake elsewhere."""
-        from jobs.runtime import settings
-        from jobs.runtime.context import Context
-        from jobs.runtime.run_info import RunInfo
+        from runtime import settings
+        from runtime.context import Context
+        from runtime.run_info import RunInfo
 
         settings.use_conf_dir(str(self.conf))
         try:
@@ -94,8 +94,8 @@ class SmallLake:
 
 def small_lake_in(folder: Path, progress) -> SmallLake:
     """300 made-up customers through run_pipeline; what is told goes to `progress`."""
-    from jobs import run_pipeline
-    from jobs.runtime.registry import CHAMPION, Registry
+    from pipelines import full_pipeline
+    from runtime.model_registry import CHAMPION, Registry
 
     lines = receipts(random.Random(7))
     write_csv(folder / "receipts.csv", lines)
@@ -108,7 +108,7 @@ def small_lake_in(folder: Path, progress) -> SmallLake:
     write_csv(folder / "members.csv", members)
     lake = SmallLake(write_conf(folder), folder / "lakehouse", lines)
     context = lake.context(progress)
-    run_pipeline.run(context)
+    full_pipeline.run(context)
     # Its readers need one: the plan tells what recency alone cannot.
     assert Registry(context.settings).by_alias(CHAMPION) is not None
     return lake

@@ -6,8 +6,8 @@ import datetime as dt
 
 from pyspark.sql import DataFrame, functions as F
 
-from transforms.plans import tried_decisions
 from transforms.purchases import is_purchase
+from transforms.standing_decisions import tried_decisions
 
 METRICS = ("conversion", "retained_revenue")
 

@@ -11,7 +11,7 @@ from contracts.gold_decisions import OFFER_EFFECTS
 from transforms.attributes import valid_at
 from transforms.conform import conform
 from transforms.decisions import is_in_share
-from transforms.plans import tried_decisions
+from transforms.standing_decisions import tried_decisions
 
 HELD_OUT = 0
 # What was chosen for whoever was in a campaign that drew the offer too.

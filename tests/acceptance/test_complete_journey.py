@@ -134,8 +134,8 @@ def test_survival_stands_beside_the_classifiers_and_dates_who_leaves(demo):
 
 def test_p_alive_is_not_shown_where_the_data_do_not_tell_who_left(demo):
     """Under one in a thousand leaves a purchase: null with a reason, a warning, and MLflow's tag."""
-    from jobs.runtime.registry import CHAMPION, Registry
-    from jobs.runtime.settings import load
+    from runtime.model_registry import CHAMPION, Registry
+    from runtime.settings import load
 
     root, first = demo[:2]
     scores = _table(root, "gold.customer_scores")

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs import build_features, ingest, score_customers, simulate, train_churn
+from pipelines.churn import churn_training, customer_scoring
+from pipelines.features import feature_tables
+from pipelines.ingestion import source_ingestion
+from pipelines.simulation import company_files
 
 # A company takes five minutes on two cores.
 pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(3600)]
@@ -19,10 +22,10 @@ CUSTOMERS = 3000
 
 def company(root, seed):
     """The context of a company of its own, with all its jobs run up to the scores."""
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import load
 
     settings = load(
         "simulated",
@@ -44,7 +47,7 @@ def company(root, seed):
     }
     settings = settings.model_copy(update={"sources": sources})
     context = Context(settings, RunInfo("test"), Progress(is_quiet=True))
-    for job in (simulate, ingest, build_features, train_churn, score_customers):
+    for job in (company_files, source_ingestion, feature_tables, churn_training, customer_scoring):
         job.run(context)
     return context
 
@@ -56,7 +59,7 @@ def judged(spark, tmp_path_factory):
     for seed in SEEDS:
         context = company(tmp_path_factory.mktemp(f"company{seed}") / "lake", seed)
         scores = context.read("gold.customer_scores").toPandas()
-        truth = spark.read.parquet(str(simulate.truth_folder(context) / "customers_truth"))
+        truth = spark.read.parquet(str(company_files.truth_folder(context) / "customers_truth"))
         both = scores.merge(truth.toPandas(), on="customer_id", how="inner")
         found.append(both.assign(seed=seed, as_of=pd.Timestamp(context.as_of)))
     return pd.concat(found, ignore_index=True)

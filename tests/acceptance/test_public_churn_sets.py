@@ -51,7 +51,7 @@ def _telco(name):
 
 def _out_of_fold(spark, name, learner):
     """Probabilities of all rows by models that have not seen them, and the labels."""
-    from jobs.runtime.settings import load
+    from runtime.settings import load
     from transforms.training_rows import design_matrix
 
     rows, label = _telco(name)
@@ -102,11 +102,13 @@ def test_mlc_churn(spark):
 def test_cdnow_from_the_raw_file_to_a_tested_model(spark, tmp_path):
     """23,570 customers, 60 days from 1998-05-02 on: between recency alone and the leak alarm."""
     lifetimes = pytest.importorskip("lifetimes")
-    from jobs import build_features, ingest, train_churn
-    from jobs.runtime import settings
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
+    from pipelines.churn import churn_training
+    from pipelines.features import feature_tables
+    from pipelines.ingestion import source_ingestion
+    from runtime import settings
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
 
     source = Path(lifetimes.__file__).with_name("datasets") / "CDNOW_master.txt"
     raw = pd.read_csv(source, sep=r"\s+", names=["customer", "day", "discs", "dollars"], skiprows=1)
@@ -120,7 +122,7 @@ def test_cdnow_from_the_raw_file_to_a_tested_model(spark, tmp_path):
     try:
         loaded = settings.load("cdnow", lakehouse={"root": str(tmp_path / "lake")})
         context = Context(loaded, RunInfo("test"), Progress(is_quiet=True))
-        for job in (ingest, build_features, train_churn):
+        for job in (source_ingestion, feature_tables, churn_training):
             job.run(context)
     finally:
         settings.use_conf_dir(None)

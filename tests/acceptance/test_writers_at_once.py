@@ -20,13 +20,13 @@ WRITERS, MERGES, SLOTS, READS = 4, 25, 3, 1_000
 WRITER = """
 import random, sys, time
 from contracts.table import Column, Table
-from jobs.runtime.errors import BusyError
-from jobs.runtime.lake import SparkLake
-from jobs.runtime.lock import only_writer
-from jobs.runtime.run_info import RunInfo
-from jobs.runtime.session import spark_session
-from jobs.runtime.settings import load
-from jobs.runtime.writes import Write
+from runtime.errors import BusyError
+from runtime.lakehouse.spark_lake import SparkLake
+from runtime.lakehouse.lock import only_writer
+from runtime.run_info import RunInfo
+from runtime.lakehouse.session import spark_session
+from runtime.settings import load
+from runtime.lakehouse.writes import Write
 
 root, writer, merges, slots = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 settings = load("demo", lakehouse={"root": root, "catalog": None})

@@ -134,7 +134,7 @@ def leaves(values, above=()):
 
 
 def test_every_setting_is_read_by_code():
-    code = [p for p in files(*PACKAGES) if named(p) != "jobs/runtime/settings.py"]
+    code = [p for p in files(*PACKAGES) if named(p) != "runtime/settings/environment.py"]
     read = words_of(*code)
     defaults = yaml.safe_load((ROOT / "conf" / "defaults.yaml").read_text())
     unread = [".".join(path) for path in leaves(defaults) if not set(path) <= read]

@@ -16,21 +16,21 @@ def company(make_context, tmp_path) -> Company:
 @pytest.fixture(scope="session")
 def trained(spark, tmp_path_factory):
     """The root of a lake after one training; a test that changes it puts it back."""
-    from jobs import train_churn
+    from pipelines.churn import churn_training
     from tests.jobs.feature_lake import write_feature_lake
     from tests.jobs.trained_lake import training_context
 
     root = tmp_path_factory.mktemp("trained") / "lakehouse"
     context = training_context(root)
     write_feature_lake(context)
-    train_churn.run(context)
+    churn_training.run(context)
     return root
 
 
 @pytest.fixture(scope="session")
 def fitted(spark, tmp_path_factory):
     """The root of a lake after lifetime fits and scores of two dates, and a plan."""
-    from jobs import fit_lifetime, plan_retention
+    from pipelines.lifetime import lifetime_fitting, retention_planning
     from tests.jobs import lifetime_lake as lake
 
     root = tmp_path_factory.mktemp("lifetime") / "lakehouse"
@@ -38,7 +38,7 @@ def fitted(spark, tmp_path_factory):
     lake.write_features(lake.lifetime_context(root))
     for day in (lake.BEFORE, lake.AS_OF):
         context = lake.lifetime_context(root, day)
-        fit_lifetime.run(context)
+        lifetime_fitting.run(context)
         lake.write_scores(context, day)
-    plan_retention.run(lake.lifetime_context(root))
+    retention_planning.run(lake.lifetime_context(root))
     return root

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from jobs.runtime.writes import Write
+from runtime.lakehouse.writes import Write
 
 AS_OF = dt.date(2018, 1, 1)
 _DEFAULTS = {"string": "x", "bigint": 1, "int": 1, "double": 1.0, "boolean": False}

@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from jobs.runtime.writes import Write
+from runtime.lakehouse.writes import Write
 
 FIRST_DAY, AS_OF = dt.date(2017, 1, 1), dt.date(2018, 1, 1)
 DATES = [AS_OF - dt.timedelta(days=30 * n) for n in range(7)]

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 from pathlib import Path
 
-from jobs.runtime.progress import Progress
+from runtime.progress import Progress
 
 TRANSACTIONS = {
     "table": "transactions",
@@ -85,11 +85,11 @@ class Company:
 
     def ingest(self, known_at: str = "2018-06-01", **options):
         """Run the job; its Context is given back."""
-        from jobs import ingest
+        from pipelines.ingestion import source_ingestion
 
         context = self.context(known_at, **options)
         self.said = context.progress
-        ingest.run(context)
+        source_ingestion.run(context)
         return context
 
     def frame(self, table: str):

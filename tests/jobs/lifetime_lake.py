@@ -8,8 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from jobs import build_features
-from jobs.runtime.writes import Write
+from pipelines.features import feature_tables
+from runtime.lakehouse.writes import Write
 
 AS_OF = dt.date(2018, 1, 1)
 BEFORE = AS_OF - dt.timedelta(days=30)
@@ -25,10 +25,10 @@ SMALL = {
 
 def lifetime_context(root, as_of=AS_OF, options=None, **changes):
     """A run at `as_of` over the lake at `root`; changes: of conf's section lifetime."""
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import Settings, load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import Settings, load
 
     values = load("demo").model_dump()
     values["lakehouse"]["root"] = str(root)
@@ -99,7 +99,7 @@ def write_purchases(context, bought: list[tuple[str, dt.date, float]]) -> None:
 def write_features(context) -> None:
     """Features and labels of AS_OF and of the dates a month apart before it."""
     context.options["as_of_dates"] = [AS_OF - dt.timedelta(days=30 * n) for n in range(9)]
-    build_features.run(context)
+    feature_tables.run(context)
 
 
 def write_scores(context, day: dt.date) -> None:

@@ -8,12 +8,12 @@ from decimal import Decimal
 import pyarrow as pa
 
 from contracts import catalog
-from jobs.runtime.context import Context
-from jobs.runtime.duck_lake import arrow_schema
-from jobs.runtime.progress import Progress
-from jobs.runtime.run_info import RunInfo
-from jobs.runtime.settings import load
-from jobs.runtime.writes import Write
+from runtime.context import Context
+from runtime.lakehouse.duck_lake import arrow_schema
+from runtime.lakehouse.writes import Write
+from runtime.progress import Progress
+from runtime.run_info import RunInfo
+from runtime.settings import load
 
 # The fewest that formulas read: plans are what takes time on so few rows.
 WINDOWS = [30, 60, 90, 365]

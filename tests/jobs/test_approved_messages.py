@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from jobs import deliver_outbox
-from jobs.runtime.writes import Write
+from pipelines.outreach import outbox_delivery
+from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
-from tests.unit.engaging.receivers import Mailbox, Webhook
+from tests.unit.pipelines.outreach.receivers import Mailbox, Webhook
 
 pytestmark = pytest.mark.spark_only
 PLAN = AS_OF - dt.timedelta(days=2)
@@ -90,7 +90,7 @@ def delivered(context):
 def test_by_mail_each_approved_message_goes_out_once_as_it_was_approved(lake):
     mailbox = Mailbox()
     to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
-    deliver_outbox.run(lake("email", **to))
+    outbox_delivery.run(lake("email", **to))
     sent = {to: raw.decode() for to, raw in mailbox.taken.values()}
     assert set(sent) == {"c0@mail.example", "c1@mail.example"}
     assert "Hello Ada, dear c0. Enjoy 10% off your next order." in sent["c0@mail.example"]
@@ -102,23 +102,23 @@ def test_by_mail_each_approved_message_goes_out_once_as_it_was_approved(lake):
         "c3": ("cancelled", "opted_out"),
     }
     before, heard = versions(lake()), len(mailbox.heard)
-    deliver_outbox.run(lake("email", **to))
+    outbox_delivery.run(lake("email", **to))
     assert (versions(lake()), len(mailbox.heard)) == (before, heard)
 
     # c2 is approved now, and c0 is written anew: who was sent it is sent nothing more.
     anew = {m["customer_id"]: m for m in messages_of({"c0", "c2"})}
     anew["c0"]["text"] = "Hello again."
     lake.write(lake(), "gold.messages", list(anew.values()))
-    deliver_outbox.run(lake("email", **to))
+    outbox_delivery.run(lake("email", **to))
     mailbox.close()
     assert {to for to, _ in mailbox.taken.values()} == {*sent, "c2@mail.example"}
     assert len(mailbox.heard) == heard + 1
 
 
 def test_by_webhook_and_file_the_text_goes_along_and_no_address(lake, monkeypatch):
-    monkeypatch.setenv(deliver_outbox.WEBHOOK_SECRET, "s")
+    monkeypatch.setenv(outbox_delivery.WEBHOOK_SECRET, "s")
     webhook = Webhook()
-    deliver_outbox.run(lake("webhook", webhook={"url": webhook.url}))
+    outbox_delivery.run(lake("webhook", webhook={"url": webhook.url}))
     webhook.close()
     contacts = {r["customer_id"]: r for r in lake().read("gold.outbox").collect()}
     assert set(contacts) == {"c0", "c1", "c3"}
@@ -132,13 +132,13 @@ def test_by_webhook_and_file_the_text_goes_along_and_no_address(lake, monkeypatc
 
 def test_an_approval_taken_back_before_the_channel_answers_is_not_sent(lake):
     """Queued for e-mail while none is set up; then one is, after c0's approval is gone."""
-    deliver_outbox.run(lake("email"))
+    outbox_delivery.run(lake("email"))
     assert lake().read("gold.outbox").count() == 3
     assert delivered(lake()) == {"c3": ("cancelled", "opted_out")}
     lake.write(lake(), "gold.messages", messages_of({"c1"}))
     mailbox = Mailbox()
     to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
-    deliver_outbox.run(lake("email", **to))
+    outbox_delivery.run(lake("email", **to))
     mailbox.close()
     assert [to for to, _ in mailbox.taken.values()] == ["c1@mail.example"]
     assert "c0" not in delivered(lake())
@@ -147,14 +147,14 @@ def test_an_approval_taken_back_before_the_channel_answers_is_not_sent(lake):
 def test_a_message_of_an_older_plan_that_is_approved_late_makes_no_second_contact(lake):
     """c0's newer message goes out, c2's is not approved; then the older ones of both are."""
     older = AS_OF - dt.timedelta(days=12)
-    deliver_outbox.run(lake())
+    outbox_delivery.run(lake())
     decision = {"as_of": older, "campaign_id": "older", "offer_id": "discount_10"}
     decision |= {"is_held_out": False, "send_on": AS_OF - dt.timedelta(days=11)}
     decisions = [{**decision, "customer_id": c} for c in ("c0", "c2")]
     lake.write(lake(), "gold.offer_decisions", decisions, [older])
     late = [m for m in messages_of({"c0", "c2"}) if m["approved"]]
     lake.write(lake(), "gold.messages", [{**m, "campaign_id": "older"} for m in late])
-    deliver_outbox.run(lake())
+    outbox_delivery.run(lake())
     rows = lake().read("gold.outbox").where("customer_id IN ('c0', 'c2')").collect()
     assert {(r["customer_id"], r["campaign_id"]) for r in rows} == {
         ("c0", CAMPAIGN),
@@ -162,12 +162,12 @@ def test_a_message_of_an_older_plan_that_is_approved_late_makes_no_second_contac
     }
     before = versions(lake())
     lake.write(lake(), "gold.messages", messages_of({"c0", "c1", "c2", "c3"}))
-    deliver_outbox.run(lake())
+    outbox_delivery.run(lake())
     assert versions(lake()) == before  # c2 has had the older one today
 
 
 def test_files_hold_one_message_each(lake, tmp_path):
-    deliver_outbox.run(lake())
+    outbox_delivery.run(lake())
     files = [json.loads(p.read_text()) for p in (tmp_path / "lake" / "outbox").iterdir()]
     assert {(f["customer_id"], f["offer_id"]) for f in files} == {
         ("c0", "discount_10"),

@@ -7,10 +7,9 @@ import shutil
 
 import pytest
 
-from jobs import score_customers, train_churn
-from jobs.modelling import record
-from jobs.runtime.errors import ModelGateError
-from jobs.runtime.registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
+from pipelines.churn import churn_run, churn_training, customer_scoring
+from runtime.errors import ModelGateError
+from runtime.model_registry import CHALLENGER, CHAMPION, PREVIOUS, Registry
 from tests.jobs.trained_lake import training_context
 
 pytestmark = pytest.mark.spark_only
@@ -66,7 +65,7 @@ LACKING = (
 )
 REFUSALS = {
     "one class": (
-        train_churn,
+        churn_training,
         {"features.labels": of_one_class},
         {},
         "features.labels: all 900 rows of the train dates have churned = 1; a model needs both "
@@ -74,69 +73,69 @@ REFUSALS = {
         "(training.train_dates).",
     ),
     "no feature has a value": (
-        train_churn,
+        churn_training,
         dict.fromkeys(TABLES, without_values),
         {},
         r"features: none of \d+ features has a value on the dates before the test date. Nothing "
         "was trained. Build the features of these dates again.",
     ),
     "infinite values": (  # of one customer at five dates
-        train_churn,
+        churn_training,
         {"features.transactions": with_infinity},
         {},
         "revenue_trend (5 rows): infinite, or too large for float32; a feature must be a number or "
         "null. Nothing was trained. Mend what made the table.",
     ),
     "an infinite value on the test date": (
-        train_churn,
+        churn_training,
         {"features.transactions": with_infinity_on("2017-12-02")},
         {},
         "revenue_trend (1 rows): infinite, or too large for float32; a feature must be a number or "
         "null. Nothing was trained. Mend what made the table.",
     ),
     "an infinite value at scoring": (
-        score_customers,
+        customer_scoring,
         {"features.transactions": with_infinity_on("2018-01-01")},
         {},
         "revenue_trend (1 rows): infinite, or too large for float32; a feature must be a number or "
         "null. Nothing was written. Mend what made the table.",
     ),
     "fewer customers than folds": (
-        train_churn,
+        churn_training,
         {},
         {"stability": {"folds": 5_000, "learners": ["xgboost"]}},
         r"training.stability.folds = 5000: customers fall into 2\d\d folds only, since there are "
         r"too few of them. Set it to at most 2\d\d.",
     ),
     "labels that have not matured": (
-        train_churn,
+        churn_training,
         {"features.labels": before_the_test_date},
         {},
         "features.labels: no row of the test dates is there. Run `spark-submit "
         "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
     ),
     "labels of another definition": (
-        train_churn,
+        churn_training,
         {"features.labels": of_terminations},
         {},
         "features.labels: no row of the train dates is there. Run `spark-submit "
         "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
     ),
     "an as_of without labels": (
-        train_churn,
+        churn_training,
         {},
         {"as_of": dt.date(2017, 5, 1)},
         "features.labels: no row of the train dates is there. Run `spark-submit "
         "jobs/build_features.py --env demo` for as_of 2017-05-01 first.",
     ),
     "a feature of the champion is gone": (
-        train_churn,
+        churn_training,
         {"features.transactions": without_a_feature},
         {},
         LACKING,
     ),
     "a feature is missing at scoring": (
-        score_customers,
+        customer_scoring,
         {"features.transactions": without_a_feature},
         {},
         LACKING,
@@ -155,18 +154,18 @@ def test_a_record_that_fails_moves_no_alias_and_the_next_run_stands_beside_the_c
     def failing(*_):
         raise RuntimeError("no card")
 
-    monkeypatch.setattr(record, "model_card", failing)
+    monkeypatch.setattr(churn_run, "model_card", failing)
     # Promoted by the rule, had the record been whole.
-    monkeypatch.setattr(train_churn, "deserves_promotion", lambda *_: True)
+    monkeypatch.setattr(churn_training, "deserves_promotion", lambda *_: True)
     with pytest.raises(RuntimeError, match="no card"):
-        train_churn.run(context)
+        churn_training.run(context)
     context.lake.forget()
     assert [registry.by_alias(a).version for a in (CHAMPION, CHALLENGER)] == ["1", "1"]
     assert registry.by_alias(PREVIOUS) is None
 
     monkeypatch.undo()
     again = training_context(root, seed=7)
-    train_churn.run(again)
+    churn_training.run(again)
     challenger = registry.by_alias(CHALLENGER)
     assert int(challenger.version) > 1
     rows = again.read("gold.model_comparison").toPandas()

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs import score_customers, train_churn
-from jobs.modelling.horizons import through_gates
-from jobs.modelling.rows import training_plans
-from jobs.runtime.errors import ModelGateError
-from jobs.runtime.registry import CHAMPION, Registry
 from models.calibration import Calibration
 from models.portable import PortableModel
+from pipelines.churn import churn_training, customer_scoring
+from pipelines.churn.dataset import training_plans
+from pipelines.churn.horizons import through_gates
+from runtime.errors import ModelGateError
+from runtime.model_registry import CHAMPION, Registry
 from tests.jobs.feature_lake import AS_OF, write_feature_lake
 
 pytestmark = pytest.mark.spark_only
@@ -30,10 +30,10 @@ SMALL_STARTS = {
 
 def small_context(root, **training):
     """demo with fits that take seconds."""
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import Settings, load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import Settings, load
 
     values = load("demo").model_dump()
     values["lakehouse"]["root"] = str(root)
@@ -57,7 +57,7 @@ def small_context(root, **training):
 def labels_of_three_horizons(context):
     """features.labels with 60 days too, where whoever is silent for 60 was silent for 30, and with
     7 days, where one customer a date is."""
-    from jobs.runtime.writes import Write
+    from runtime.lakehouse.writes import Write
 
     table = context.table("features.labels")
     labels = context.read("features.labels").toPandas()
@@ -77,8 +77,8 @@ def compared(spark, tmp_path_factory):
     context = small_context(root)
     write_feature_lake(context, customers=240)
     labels_of_three_horizons(context)
-    train_churn.run(context)
-    score_customers.run(small_context(root))
+    churn_training.run(context)
+    customer_scoring.run(small_context(root))
     return root
 
 
@@ -185,7 +185,7 @@ def test_one_leaver_a_date_is_enough_for_a_horizon_and_too_few_to_calibrate_on(c
 def test_an_infinite_value_on_a_horizons_own_test_date_leaves_it_out(compared, tmp_path):
     from pyspark.sql import functions as F
 
-    from jobs.runtime.writes import Write
+    from runtime.lakehouse.writes import Write
 
     shutil.copytree(compared, tmp_path / "lakehouse")
     context = small_context(tmp_path / "lakehouse")
@@ -312,7 +312,7 @@ def test_the_test_date_changes_no_model(compared, tmp_path):
     """Other labels and features on the test date: every fitted model stays to the last byte."""
     from pyspark.sql import functions as F
 
-    from jobs.runtime.writes import Write
+    from runtime.lakehouse.writes import Write
 
     root = tmp_path / "lakehouse"
     context = small_context(root)
@@ -329,7 +329,7 @@ def test_the_test_date_changes_no_model(compared, tmp_path):
             column, F.when(is_test, value).otherwise(F.col(column)).cast(table.column(column).type)
         )
         context.lake.commit([Write(table, changed.where(is_test), [test])])
-    train_churn.run(context)
+    churn_training.run(context)
     one, two = (_candidates(Registry(c.settings)) for c in (small_context(compared), context))
     assert one.keys() == two.keys() == set(LEARNERS)
     for name in LEARNERS:

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from jobs import compare_models
-from jobs.runtime.errors import TableError
-from jobs.runtime.writes import Write
+from pipelines.churn import champion_challenger
+from runtime.errors import TableError
+from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, rows_of
 
 pytestmark = pytest.mark.spark_only
@@ -39,7 +39,7 @@ def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context,
         context.__dict__["as_of"] = AS_OF
         return context
 
-    compare_models.run(at())  # no experiment: a warning, no table
+    champion_challenger.run(at())  # no experiment: a warning, no table
     assert not at().has("gold.model_ab")
     arms = [
         {"as_of": day, "experiment_id": "churn-v1-v2", "arm": a, "model_version": v, "share": 0.5}
@@ -62,7 +62,7 @@ def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context,
     ]
     commit(at(), {"gold.model_arms": arms, "gold.customer_scores": scores})
     with pytest.raises(TableError, match="has no label for 2017-12-02"):
-        compare_models.run(at())
+        champion_challenger.run(at())
     receipts = [
         {
             **{"customer_id": i, "order_id": i, "amount": Decimal("10.00")},
@@ -72,8 +72,8 @@ def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context,
         if not left
     ]
     commit(at(), {"features.labels": labels, "silver.transactions": receipts})
-    compare_models.run(at())
-    compare_models.run(at())  # merged on the key: the same rows
+    champion_challenger.run(at())
+    champion_challenger.run(at())  # merged on the key: the same rows
     found = at().read("gold.model_ab").toPandas().set_index(["arm", "metric"])
     assert len(found) == 8 and set(found["customers"]) == {200}
     # Surprised are 40 customers, all even, 20 in each arm: 0.6^2 and 0.8^2 instead of 0.4^2 and 0.2^2.

@@ -8,9 +8,11 @@ import math
 
 import pytest
 
-from jobs import decide_offers, deliver_outbox, run_pipeline, simulate, write_messages
-from jobs.deciding import budgets
-from jobs.runtime.writes import Write
+from pipelines import full_pipeline
+from pipelines.offers import budgets, offer_planning
+from pipelines.outreach import message_writing, outbox_delivery
+from pipelines.simulation import company_files
+from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, rows_of, write_decision_lake
 from tests.unit.messages.conftest import offer_texts
 from tests.unit.messages.fake_claude import FakeClaude, written
@@ -24,15 +26,15 @@ def lake(spark, tmp_path_factory):
     root = tmp_path_factory.mktemp("decisions") / "lake"
     context = at(root)
     write_decision_lake(context)
-    decide_offers.run(context)
+    offer_planning.run(context)
     return root
 
 
 def at(root, is_dry=False, **messages):
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import load
 
     settings = load("demo", lakehouse={"root": str(root), "catalog": None})
     changed = settings.messages.model_copy(update=messages)
@@ -91,7 +93,7 @@ def test_the_plan_says_what_its_hold_out_will_find(lake):
 def test_deciding_again_changes_nothing(lake):
     names = ("gold.offer_decisions", "gold.hold_out")
     before = [at(lake).lake.version(n) for n in names]
-    decide_offers.run(at(lake))
+    offer_planning.run(at(lake))
     assert [at(lake).lake.version(n) for n in names] == before
 
 
@@ -119,7 +121,7 @@ def test_whoever_is_chosen_is_drawn_and_whoever_was_drawn_stays_so(lake, tmp_pat
     frame = rows_of(context, "gold.hold_out", everybody)
     context.lake.commit([Write(context.table("gold.hold_out"), frame, mode="merge")])
     version = at(root).lake.version("gold.hold_out")
-    decide_offers.run(at(root))
+    offer_planning.run(at(root))
     again = table(root, "gold.offer_decisions")
     assert list(again["is_held_out"]) == list(again["offer_id"].notna())
     assert at(root).lake.version("gold.hold_out") == version
@@ -138,7 +140,7 @@ def test_who_was_contacted_by_a_rule_that_day_gets_no_offer_after_it(lake, tmp_p
     waiting = {"triggered_on": AS_OF, "expires_on": AS_OF + dt.timedelta(days=7)}
     contact = rows_of(context, "gold.outbox", [{"customer_id": "c39", **waiting}])
     context.lake.commit([Write(context.table("gold.outbox"), contact, mode="merge")])
-    decide_offers.run(at(root))
+    offer_planning.run(at(root))
     again = table(root, "gold.offer_decisions").set_index("customer_id")
     assert again.loc["c39", "no_offer_reason"] == "cooling_off"
     assert again.loc["c38", "offer_id"] == "winback_survey"
@@ -162,8 +164,8 @@ def test_a_plan_of_the_same_month_has_what_this_one_left_of_the_budget(lake):
 
 
 def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):
-    monkeypatch.delenv(write_messages.KEY, raising=False)
-    write_messages.run(at(lake))
+    monkeypatch.delenv(message_writing.KEY, raising=False)
+    message_writing.run(at(lake))
     decided = table(lake, "gold.offer_decisions")
     sent = decided[decided["offer_id"].notna() & ~decided["is_held_out"]]
     found = table(lake, "gold.messages")
@@ -172,7 +174,7 @@ def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):
     assert set(found["guard_verdict"]) == {"not_written: no_key"}
     assert not found["approved"].any()
     version = at(lake).lake.version("gold.messages")
-    write_messages.run(at(lake))
+    message_writing.run(at(lake))
     assert at(lake).lake.version("gold.messages") == version
 
 
@@ -181,17 +183,17 @@ def test_a_simulated_company_approves_its_messages_and_each_is_delivered(
 ):
     import shutil
 
-    monkeypatch.delenv(write_messages.KEY, raising=False)
+    monkeypatch.delenv(message_writing.KEY, raising=False)
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
-    write_messages.run(at(root))
-    simulate.approve(at(root))
+    message_writing.run(at(root))
+    company_files.approve(at(root))
     version = at(root).lake.version("gold.messages")
-    simulate.approve(at(root))
+    company_files.approve(at(root))
     assert at(root).lake.version("gold.messages") == version
     later = at(root)
-    later.__dict__["as_of"] = AS_OF + dt.timedelta(days=run_pipeline.DELIVERIES[0])
-    deliver_outbox.run(later)
+    later.__dict__["as_of"] = AS_OF + dt.timedelta(days=full_pipeline.DELIVERIES[0])
+    outbox_delivery.run(later)
     written_to = list(table(root, "gold.messages")["customer_id"])
     delivered = table(root, "gold.outbox_deliveries")
     assert list(delivered["customer_id"]) == written_to
@@ -229,17 +231,17 @@ def test_a_service_writes_each_message_once(lake, tmp_path, monkeypatch, batch_f
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     shutil.rmtree(root / "gold" / "messages", ignore_errors=True)
-    monkeypatch.setenv(write_messages.KEY, "sk-test")
+    monkeypatch.setenv(message_writing.KEY, "sk-test")
     server = FakeClaude(lambda body, number: (200, {}, written(say(body)), 0))
     more = {"base_url": server.url, "batch_from": batch_from, "batch_poll_seconds": 0.01}
     try:
-        write_messages.run(at(root, **more))
+        message_writing.run(at(root, **more))
         calls = len(server.raw)
         found = table(root, "gold.messages")
         assert set(found["written_by"]) == {"claude"}
         assert set(found["model"]) == {"claude-haiku-5-5"}
         assert (found["cost_usd"] > 0).all()
-        write_messages.run(at(root, **more))
+        message_writing.run(at(root, **more))
         assert len(server.raw) == calls
         # Not a customer's id, in any body that left.
         assert not any(f'"{c}"' in raw for raw in server.raw for c in found["customer_id"])
@@ -248,8 +250,8 @@ def test_a_service_writes_each_message_once(lake, tmp_path, monkeypatch, batch_f
 
 
 def test_a_dry_run_writes_and_asks_nothing(lake, tmp_path, monkeypatch):
-    monkeypatch.setenv(write_messages.KEY, "sk-test")
+    monkeypatch.setenv(message_writing.KEY, "sk-test")
     before = at(lake).lake.version("gold.messages")
-    write_messages.run(at(lake, is_dry=True, base_url="http://127.0.0.1:9"))
-    decide_offers.run(at(lake, is_dry=True))
+    message_writing.run(at(lake, is_dry=True, base_url="http://127.0.0.1:9"))
+    offer_planning.run(at(lake, is_dry=True))
     assert at(lake).lake.version("gold.messages") == before

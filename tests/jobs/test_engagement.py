@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from jobs import deliver_outbox, trigger_engagement
-from jobs.runtime.errors import UsageError
-from jobs.runtime.writes import Write
+from pipelines.outreach import engagement_triggers, outbox_delivery
+from runtime.errors import UsageError
+from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
-from tests.unit.engaging.receivers import Mailbox, Webhook
+from tests.unit.pipelines.outreach.receivers import Mailbox, Webhook
 
 pytestmark = pytest.mark.spark_only
 ROOT = Path(__file__).resolve().parents[2]
@@ -107,8 +107,8 @@ def conf_of(root, outside, folder):
 # day is not looked for in purchases, of which this lake has none.
 PROGRAM = """
 import datetime, sys
-from jobs.runtime.context import Context
-from jobs.runtime import command
+from runtime.context import Context
+from runtime import command
 from jobs import deliver_outbox, trigger_engagement
 Context.as_of = datetime.date(2018, 1, 1)
 for name, job in (("trigger_engagement", trigger_engagement), ("deliver_outbox", deliver_outbox)):
@@ -153,10 +153,10 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
         values = json.loads((conf / "small.yaml").read_text())
         context = make_context(root, triggers=values["triggers"], decisions=values["decisions"])
         context.__dict__["as_of"] = AS_OF
-        trigger_engagement.run(context)
-        deliver_outbox.run(context)
+        engagement_triggers.run(context)
+        outbox_delivery.run(context)
 
-    monkeypatch.setenv(deliver_outbox.WEBHOOK_SECRET, "s")
+    monkeypatch.setenv(outbox_delivery.WEBHOOK_SECRET, "s")
     run_free()
     webhook, mailbox = outside
     contacts = table(make_context, root, "gold.outbox")
@@ -217,37 +217,37 @@ def lake(make_context, tmp_path):
 def test_what_cannot_go_out_waits_and_what_is_refused_is_dead_until_asked_for(
     lake, outside, monkeypatch
 ):
-    monkeypatch.setenv(deliver_outbox.WEBHOOK_SECRET, "s")
-    trigger_engagement.run(lake(is_dry=True))
+    monkeypatch.setenv(outbox_delivery.WEBHOOK_SECRET, "s")
+    engagement_triggers.run(lake(is_dry=True))
     assert lake().read("gold.outbox").count() == 0
-    trigger_engagement.run(lake())
-    deliver_outbox.run(lake(is_dry=True))
-    deliver_outbox.run(lake())  # neither webhook nor e-mail is set up
+    engagement_triggers.run(lake())
+    outbox_delivery.run(lake(is_dry=True))
+    outbox_delivery.run(lake())  # neither webhook nor e-mail is set up
     assert lake().read("gold.outbox_deliveries").count() == 6
 
     refusing = Webhook(behave=lambda number: (410, {}))
-    deliver_outbox.run(lake(delivery={"webhook": {"url": refusing.url}}))
+    outbox_delivery.run(lake(delivery={"webhook": {"url": refusing.url}}))
     refusing.close()
     dead = lake().read("gold.outbox_deliveries").where("status = 'dead'").collect()
     assert {(r["reason"], r["attempts"]) for r in dead} == {("http_410", 1)} and len(dead) == 10
 
     webhook = Webhook()
     to = {"webhook": {"url": webhook.url}}
-    deliver_outbox.run(lake(delivery=to))
+    outbox_delivery.run(lake(delivery=to))
     assert webhook.heard == []
-    deliver_outbox.run(lake(delivery=to, options={"retry_dead": True}))
+    outbox_delivery.run(lake(delivery=to, options={"retry_dead": True}))
     webhook.close()
     assert {n for n in webhook.taken} == {r["contact_id"] for r in dead}
 
-    monkeypatch.delenv(deliver_outbox.WEBHOOK_SECRET)
+    monkeypatch.delenv(outbox_delivery.WEBHOOK_SECRET)
     with pytest.raises(UsageError, match="HOLDFAST_WEBHOOK_SECRET"):
-        deliver_outbox.run(lake(delivery=to))
+        outbox_delivery.run(lake(delivery=to))
 
 
 def test_a_rule_of_levels_that_are_not_in_use_is_refused(lake):
     wrong = [{**RULES[0], "to": ["high"]}]
     with pytest.raises(UsageError) as refused:
-        trigger_engagement.run(lake(rules=wrong))
+        engagement_triggers.run(lake(rules=wrong))
     assert str(refused.value) == (
         "triggers.rules, by_file: to names ['high']; the levels of risk.scheme four_bands are "
         "CRITICAL, HIGH, MEDIUM, LOW. Name these."

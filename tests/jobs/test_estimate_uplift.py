@@ -7,9 +7,9 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from jobs import decide_offers, estimate_uplift
-from jobs.runtime.errors import ModelGateError, TableError
-from jobs.runtime.writes import Write
+from pipelines.offers import offer_planning, uplift_estimation
+from runtime.errors import ModelGateError, TableError
+from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import rows_of
 from tests.jobs.feature_lake import AS_OF, DATES, write_feature_lake
 
@@ -91,15 +91,15 @@ def lake(spark, tmp_path_factory):
             for n, (rows, slices) in tables.items()
         ]
     )
-    estimate_uplift.run(at(root))
+    uplift_estimation.run(at(root))
     return root
 
 
 def at(root, **uplift_more):
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import load
 
     small = {**SMALL, "uplift": {**SMALL["uplift"], **uplift_more}}
     settings = load("demo", lakehouse={"root": str(root), "catalog": None}, **small)
@@ -130,7 +130,7 @@ def test_the_results_say_how_well_it_ranks(lake):
 
 def test_the_plan_gives_the_offer_to_those_whom_it_helps(lake):
     context = at(lake)
-    decide_offers.run(context)
+    offer_planning.run(context)
     decided = context.read("gold.offer_decisions").toPandas()
     assert set(decided["policy"]) == {"uplift"}
     plans = context.read("features.demographics").where(f"as_of = DATE'{AS_OF}'").toPandas()
@@ -169,12 +169,12 @@ def test_a_campaign_to_chosen_customers_is_adjusted_and_said_to_be_no_experiment
     # Everybody's effect is there to read, and no plan rests on it.
     effects = context.read("gold.offer_effects").where("offer_id = 'loyalty_bonus'").toPandas()
     assert set(effects["basis"]) == {"observational"} and len(effects) == 900
-    decide_offers.run(context)
+    offer_planning.run(context)
     assert context.read("gold.offer_decisions").where("offer_id = 'loyalty_bonus'").count() == 0
 
 
 def test_the_overlap_is_logged(lake):
-    from jobs.runtime.registry import Registry
+    from runtime.model_registry import Registry
 
     registry = Registry(at(lake).settings)
     found = registry.client.search_runs([registry.experiment_id()], "tags.is_randomised = 'false'")
@@ -198,11 +198,11 @@ def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
     table = context.table("silver.campaign_contacts")
     frame = rows_of(context, table.name, rows)
     context.lake.commit([Write(table, frame, ["x"], is_checked=False)])
-    estimate_uplift.run(context)
+    uplift_estimation.run(context)
     effects = context.read("gold.offer_effects").select("offer_id", "basis").distinct().collect()
     assert [tuple(r) for r in effects] == [("loyalty_bonus", "observational")]
     assert not context.has("gold.policy_comparison")
-    decide_offers.run(context)
+    offer_planning.run(context)
     decided = context.read("gold.offer_decisions").select("policy").distinct().collect()
     assert [r["policy"] for r in decided] == ["rules"]
 
@@ -249,7 +249,7 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
     # That a message was queued says that people approved the plan's offer.
     queued = rows_of(context, "gold.outbox", [{**decisions[0], "rule": f"plan-{day}"}])
     context.lake.commit([Write(context.table("gold.outbox"), queued, mode="merge")])
-    estimate_uplift.run(at(root))
+    uplift_estimation.run(at(root))
 
     def on_plus(where):
         effects = at(where).read("gold.offer_effects").where("offer_id = 'discount_20'").toPandas()
@@ -264,14 +264,14 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
 
 
 def test_our_own_days_train_where_they_ended_before_the_choice(lake):
-    from jobs.deciding import uplift
+    from pipelines.offers import uplift_campaigns
 
     context = at(lake)
     splits = {CAMPAIGNS[-2]: "validation", CAMPAIGNS[-1]: "test"}
     days = [TARGETED, CAMPAIGNS[-3], CAMPAIGNS[-2], CAMPAIGNS[-1], dt.date(2017, 3, 3)]
     own = context.spark.createDataFrame([("a", d) for d in days], "customer_id string, as_of date")
     # Dates are 30 days apart, a horizon; of 3 March there are no features.
-    assert uplift.own_splits(context, own, splits) == {
+    assert uplift_campaigns.own_splits(context, own, splits) == {
         TARGETED: "train",
         CAMPAIGNS[-3]: "train",
         CAMPAIGNS[-2]: "later",
@@ -294,18 +294,18 @@ def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):
 
 def test_of_a_campaign_of_any_size_so_many_come_to_the_driver(lake):
     """300 of 900, of the matrix and of the facts the same ones, and it is said."""
-    from jobs.deciding import policies, uplift
+    from pipelines.offers import policy_choice, uplift_campaigns
     from tests.jobs.ingest_lake import Said
     from transforms.experiments import randomised_contacts, trial_contacts
 
     context = at(lake, most_rows_on_driver=300)
     context.progress = Said()
     contacts = randomised_contacts(context.read("silver.campaign_contacts"))
-    splits = uplift.campaign_splits(context, contacts)
-    trials = trial_contacts(contacts, uplift.own_contacts_of(context))
-    armed, rows, _ = estimate_uplift.experiment_rows(context, trials, ["discount_20"], splits, {})
-    sample = uplift.sampled(context, rows, "test")
-    facts = policies.facts(context, armed.repartition(7), CAMPAIGNS[-1]).toPandas()
+    splits = uplift_campaigns.campaign_splits(context, contacts)
+    trials = trial_contacts(contacts, uplift_campaigns.own_contacts_of(context))
+    armed, rows, _ = uplift_estimation.experiment_rows(context, trials, ["discount_20"], splits, {})
+    sample = uplift_campaigns.sampled(context, rows, "test")
+    facts = policy_choice.facts(context, armed.repartition(7), CAMPAIGNS[-1]).toPandas()
     assert len(sample) == 300
     assert set(sample["customer_id"]) == set(facts["customer_id"])
     assert facts["value"].notna().all()
@@ -315,7 +315,7 @@ def test_of_a_campaign_of_any_size_so_many_come_to_the_driver(lake):
 
 
 def test_too_few_campaigns_and_missing_features_are_said(lake, tmp_path):
-    from jobs.deciding import uplift
+    from pipelines.offers import uplift_campaigns
 
     context = at(lake)
     contacts = context.spark.createDataFrame(
@@ -324,7 +324,7 @@ def test_too_few_campaigns_and_missing_features_are_said(lake, tmp_path):
     with pytest.raises(
         ModelGateError, match="1 randomised campaigns lie 30 days before 2018-01-01"
     ):
-        uplift.campaign_splits(context, contacts)
+        uplift_campaigns.campaign_splits(context, contacts)
     with pytest.raises(TableError) as refused:
-        uplift.check_features(context, [dt.date(2017, 3, 3)])
+        uplift_campaigns.check_features(context, [dt.date(2017, 3, 3)])
     assert "build_features.py --env demo --as-of 2017-03-03` first." in str(refused.value)

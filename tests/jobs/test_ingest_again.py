@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from jobs.runtime.lake import SparkLake
+from runtime.lakehouse.spark_lake import SparkLake
 from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
 
 FIRST = [

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jobs.runtime.errors import QualityGateError
+from runtime.errors import QualityGateError
 from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
 
 EACH = 100  # rows of each defect: 1 % of 10,000

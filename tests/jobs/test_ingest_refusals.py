@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.runtime.errors import SourceError, UsageError
+from runtime.errors import SourceError, UsageError
 from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
 
 LINE = "c1,o1,p1,2018-01-01 10:00:00,1,10.00,"

@@ -15,14 +15,14 @@ from deltalake import DeltaTable
 
 from contracts import catalog
 from contracts.table import Column, Table
-from jobs.runtime.context import Context
-from jobs.runtime.errors import BusyError, TableError
-from jobs.runtime.fingerprint import table_id
-from jobs.runtime.lake import SparkLake
-from jobs.runtime.lock import only_writer
-from jobs.runtime.run_info import RunInfo
-from jobs.runtime.settings import load
-from jobs.runtime.writes import Write
+from runtime.context import Context
+from runtime.errors import BusyError, TableError
+from runtime.fingerprint import table_id
+from runtime.lakehouse.lock import only_writer
+from runtime.lakehouse.spark_lake import SparkLake
+from runtime.lakehouse.writes import Write
+from runtime.run_info import RunInfo
+from runtime.settings import load
 from tests.jobs.silver_lake import SILVER, context_at, write_silver
 
 pytestmark = pytest.mark.spark_only
@@ -317,7 +317,7 @@ def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spa
 HOLD = """
 import sys
 from pathlib import Path
-from jobs.runtime.lock import only_writer
+from runtime.lakehouse.lock import only_writer
 with only_writer(Path(sys.argv[1]), "first"):
     print("held", flush=True)
     sys.stdin.read()

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs import fit_lifetime, plan_retention
-from jobs.lifetime.landmarks import Landmarks, feature_dates
-from jobs.lifetime.record import EXAMPLE, example_of
-from jobs.lifetime.staying import fit_one
-from jobs.lifetime.summaries import SparkLikelihood, Summaries
-from jobs.runtime.registry import CHAMPION, Registry
-from jobs.runtime.settings import load
 from models.btyd.choice import fit_model
 from models.btyd.scoring import DECIMALS
 from models.btyd.worth import LifetimeModel
 from models.survival.distributed import SparkRows
 from models.survival.worth import SurvivalWorth
+from pipelines.lifetime import lifetime_fitting, retention_planning
+from pipelines.lifetime.landmarks import Landmarks, feature_dates
+from pipelines.lifetime.lifetime_run import EXAMPLE, example_of
+from pipelines.lifetime.summaries import SparkLikelihood, Summaries
+from pipelines.lifetime.survival_fits import fit_one
+from runtime.model_registry import CHAMPION, Registry
+from runtime.settings import load
 from tests.jobs.lifetime_lake import (
     AS_OF,
     BEFORE,
@@ -202,8 +202,8 @@ def test_a_second_run_changes_nothing(fitted):
     before = _versions(fitted)
     registry = Registry(lifetime_context(fitted).settings, "lifetime")
     version = registry.by_alias(CHAMPION).version
-    fit_lifetime.run(lifetime_context(fitted))
-    plan_retention.run(lifetime_context(fitted))
+    lifetime_fitting.run(lifetime_context(fitted))
+    retention_planning.run(lifetime_context(fitted))
     assert _versions(fitted) == before
     assert registry.by_alias(CHAMPION).version == version
 
@@ -235,7 +235,7 @@ def test_more_rows_than_the_driver_holds_give_the_same_parameters(fitted, tmp_pa
     )
     monkeypatch.setattr(SparkRows, "of", lambda frame: sums.append("survival") or spread(frame))
 
-    fit_lifetime.run(
+    lifetime_fitting.run(
         lifetime_context(root, models=["bg_nbd"], most_rows_on_driver=10, survival=survival)
     )
 
@@ -260,7 +260,7 @@ def test_more_rows_than_the_driver_holds_give_the_same_parameters(fitted, tmp_pa
 def test_too_few_customers_give_rows_that_say_so(spark, tmp_path):
     context = lifetime_context(tmp_path / "lakehouse")
     write_lifetime_lake(context, customers=12)
-    fit_lifetime.run(context)
+    lifetime_fitting.run(context)
     rows = context.read("gold.customer_lifetime").toPandas()
     assert set(rows["p_alive_basis"]) == {"not_fitted"} == set(rows["clv_basis"])
     assert rows["clv_12m"].isna().all()

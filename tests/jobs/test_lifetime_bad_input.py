@@ -7,10 +7,11 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from jobs import build_features, fit_lifetime, plan_retention
-from jobs.runtime.errors import TableError
-from jobs.runtime.registry import Registry
-from jobs.runtime.settings import load
+from pipelines.features import feature_tables
+from pipelines.lifetime import lifetime_fitting, retention_planning
+from runtime.errors import TableError
+from runtime.model_registry import Registry
+from runtime.settings import load
 from tests.jobs.ingest_lake import TRANSACTIONS, Said
 from tests.jobs.lifetime_lake import (
     AS_OF,
@@ -76,7 +77,7 @@ def run(context, job):
 def planned(root):
     """A plan of who bought in the last 90 days; the figures of all gold tables are no NaN."""
     write_scores(lifetime_context(root), AS_OF)
-    run(lifetime_context(root), plan_retention)
+    run(lifetime_context(root), retention_planning)
     plan = rows_of(root, "gold.retention_plan")
     assert plan["why"].notna().all()
     for _, rows in plan.groupby("strategy"):
@@ -118,7 +119,7 @@ def test_too_little_to_learn_from_is_said(bought, warning, spark, tmp_path):
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [*bought, LAST])
 
-    warnings = run(lifetime_context(root), fit_lifetime)
+    warnings = run(lifetime_context(root), lifetime_fitting)
 
     assert {warning, NO_LANDMARK} <= set(warnings)
     rows = rows_of(root, "gold.customer_lifetime")
@@ -135,7 +136,7 @@ def test_a_history_of_returns_alone_has_no_customer(spark, tmp_path):
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [("a", on(3)[0], -5.0), ("b", on(9)[0], -1.0), LAST])
 
-    warnings = run(lifetime_context(root), fit_lifetime)
+    warnings = run(lifetime_context(root), lifetime_fitting)
 
     assert warnings[0].startswith("no lifetime model at 2018-01-01: none of 0 customers")
     assert not len(rows_of(root, "gold.customer_lifetime"))
@@ -153,7 +154,7 @@ def test_without_amounts_purchases_are_forecast_and_worth_is_null(company):
     kept = company.rows("silver.transactions", "amount", "warnings")
     assert len(kept) == len(bought) and set(kept) == {(0, "amount_is_zero")}
 
-    warnings = run(lifetime_context(company.root), fit_lifetime)
+    warnings = run(lifetime_context(company.root), lifetime_fitting)
 
     assert NO_AMOUNTS in warnings
     rows = of_now(rows_of(company.root, "gold.customer_lifetime")).set_index("customer_id")
@@ -174,9 +175,9 @@ def test_where_nobody_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
     context = lifetime_context(root, survival=survival)
     write_purchases(context, [*buyers_at_random(60, 4), LAST])
     dates = [AS_OF, *(AS_OF - dt.timedelta(days=n) for n in (30, 60))]
-    build_features.run(lifetime_context(root, options={"as_of_dates": dates}))
+    feature_tables.run(lifetime_context(root, options={"as_of_dates": dates}))
 
-    warnings = run(context, fit_lifetime)
+    warnings = run(context, lifetime_fitting)
 
     assert NO_LANDMARK in warnings
     said = [w for w in warnings if "dropout is not identified (" in w]
@@ -199,9 +200,9 @@ def test_where_all_leave_there_is_a_model_and_nobody_to_keep(spark, tmp_path):
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [*buyers_at_random(100, 100), LAST])
     dates = [AS_OF - dt.timedelta(days=n) for n in (0, 180, 210, 240)]
-    build_features.run(lifetime_context(root, options={"as_of_dates": dates}))
+    feature_tables.run(lifetime_context(root, options={"as_of_dates": dates}))
 
-    warnings = run(lifetime_context(root), fit_lifetime)
+    warnings = run(lifetime_context(root), lifetime_fitting)
 
     models = of_now(rows_of(root, "gold.lifetime_models"))
     kinds = {"cox", "weibull_aft", "discrete_hazard"}
@@ -213,4 +214,4 @@ def test_where_all_leave_there_is_a_model_and_nobody_to_keep(spark, tmp_path):
     assert_no_nan(root)
     write_scores(lifetime_context(root), AS_OF)
     with pytest.raises(TableError, match=r"gold\.customer_scores: has no row for as_of 2018"):
-        plan_retention.run(lifetime_context(root))
+        retention_planning.run(lifetime_context(root))

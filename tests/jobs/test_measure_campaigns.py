@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from jobs import measure_campaigns
-from jobs.runtime.writes import Write
+from pipelines.offers import campaign_measurement
+from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, rows_of
 
 pytestmark = pytest.mark.spark_only
@@ -47,8 +47,8 @@ def test_a_campaign_is_measured_against_its_hold_out(make_context, tmp_path):
             for n, rows in tables.items()
         ]
     )
-    measure_campaigns.run(context)
-    measure_campaigns.run(context)  # merged on the key: the same rows
+    campaign_measurement.run(context)
+    campaign_measurement.run(context)  # merged on the key: the same rows
     found = context.read("gold.campaign_results").toPandas()
     whole = found[found["segment"] == "all"].set_index("metric")
     assert len(whole) == 2

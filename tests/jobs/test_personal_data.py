@@ -9,8 +9,9 @@ import logging
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import decide_offers, deliver_outbox, trigger_engagement, write_messages
-from jobs.runtime.writes import Write
+from pipelines.offers import offer_planning
+from pipelines.outreach import engagement_triggers, message_writing, outbox_delivery
+from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
 from tests.jobs.test_decide_and_write import say
 from tests.unit.messages.fake_claude import FakeClaude, written
@@ -99,7 +100,7 @@ def test_no_canary_leaves_the_tables_that_declare_it(
     make_context, tmp_path, monkeypatch, caplog, capfd
 ):
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setenv(write_messages.KEY, "sk-test")
+    monkeypatch.setenv(message_writing.KEY, "sk-test")
     server = FakeClaude(lambda body, number: (200, {}, written(say(body)), 0))
     root = tmp_path / "lake"
 
@@ -109,10 +110,10 @@ def test_no_canary_leaves_the_tables_that_declare_it(
         return context
 
     write_canaries(at())
-    decide_offers.run(at())
-    write_messages.run(at())
-    trigger_engagement.run(at())
-    deliver_outbox.run(at())
+    offer_planning.run(at())
+    message_writing.run(at())
+    engagement_triggers.run(at())
+    outbox_delivery.run(at())
     server.close()
 
     # All of it did happen.

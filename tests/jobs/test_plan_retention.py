@@ -9,8 +9,8 @@ from shutil import ignore_patterns
 import pandas as pd
 import pytest
 
-from jobs import plan_retention
-from jobs.runtime.errors import UsageError
+from pipelines.lifetime import retention_planning
+from runtime.errors import UsageError
 from tests.jobs.ingest_lake import Said
 from tests.jobs.lifetime_lake import BEFORE, lifetime_context, of_now, rows_of, write_lost
 
@@ -54,7 +54,7 @@ def test_value_kept_is_that_of_the_leavers_whom_the_plan_a_horizon_earlier_chose
 def test_without_segments_a_warning_says_that_no_lost_customer_is_named(fitted):
     context = lifetime_context(fitted)
     context.progress = Said()
-    plan_retention.run(context)
+    retention_planning.run(context)
     assert context.progress.warnings == [
         "gold.customer_segments: has no row for 2018-01-01, so lost customers are neither named nor "
         "left out. Run `spark-submit jobs/score_customers.py --env demo --as-of 2018-01-01` first."
@@ -67,7 +67,7 @@ def test_the_customer_worth_most_has_no_rank_once_lost(fitted, tmp_path):
     whale = scores.loc[scores["value_at_stake"].idxmax(), "customer_id"]
     write_lost(lifetime_context(root), whale, days=120)
 
-    plan_retention.run(lifetime_context(root))
+    retention_planning.run(lifetime_context(root))
 
     plan = rows_of(root, "gold.retention_plan")
     for _, rows in plan.groupby("strategy"):
@@ -89,12 +89,12 @@ def test_money_and_one_strategy_can_be_asked_for(fitted):
     best = plan[(plan["strategy"] == "net_value") & (plan["rank"] <= 3)]
     money = float(round(best["cost"].sum() + 0.01, 2))
     options = {"strategy": "net_value", "budget_money": money}
-    plan_retention.run(lifetime_context(fitted, options=options))
+    retention_planning.run(lifetime_context(fitted, options=options))
     plan = rows_of(fitted, "gold.retention_plan")
     assert set(plan["strategy"]) == {"net_value"}
     assert plan.loc[plan["is_chosen"], "cost"].sum() <= money
     assert sorted(plan.loc[plan["is_chosen"], "rank"]) == [1, 2, 3]
-    plan_retention.run(lifetime_context(fitted))
+    retention_planning.run(lifetime_context(fitted))
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_money_and_one_strategy_can_be_asked_for(fitted):
 )
 def test_a_wrong_option_is_explained(fitted, options, text):
     with pytest.raises(UsageError) as caught:
-        plan_retention.run(lifetime_context(fitted, options=options))
+        retention_planning.run(lifetime_context(fitted, options=options))
     assert str(caught.value) == text

@@ -9,9 +9,10 @@ import pytest
 from deltalake import DeltaTable
 
 from contracts import catalog
-from jobs import run_pipeline, score_customers
-from jobs.runtime.errors import TableError
-from jobs.runtime.registry import Registry
+from pipelines import full_pipeline
+from pipelines.churn import customer_scoring
+from runtime.errors import TableError
+from runtime.model_registry import Registry
 from tests.jobs.ingest_lake import Said
 from tests.small_lake import AS_OF
 
@@ -85,7 +86,7 @@ def test_a_rerun_changes_nothing_but_brings_a_deleted_gold_slice_back_equal(smal
     assert 0 < len(rows_of(root, name)) < len(rows)
     said = Said()
 
-    run_pipeline.run(small_lake.context(said))
+    full_pipeline.run(small_lake.context(said))
 
     assert rows_of(root, name) == rows
     after = versions(root)
@@ -100,7 +101,7 @@ def test_a_rerun_changes_nothing_but_brings_a_deleted_gold_slice_back_equal(smal
 def test_a_dry_run_on_an_empty_lake_prints_the_plan_and_writes_nothing(small_lake, tmp_path):
     said, root = Said(), tmp_path / "lakehouse"
 
-    run_pipeline.run(small_lake.context(said, root, is_dry=True))
+    full_pipeline.run(small_lake.context(said, root, is_dry=True))
 
     assert list(tmp_path.iterdir()) == []
     assert steps_of(said) == STEPS
@@ -118,7 +119,7 @@ def test_a_dry_run_on_an_empty_lake_prints_the_plan_and_writes_nothing(small_lak
 def test_a_date_without_features_is_not_scored(small_lake):
     before = versions(small_lake.root)
     with pytest.raises(TableError) as error:
-        score_customers.run(small_lake.context(Said(), as_of=dt.date(2017, 12, 25)))
+        customer_scoring.run(small_lake.context(Said(), as_of=dt.date(2017, 12, 25)))
     assert str(error.value) == (
         "features.transactions: has no row for as_of 2017-12-25. Run `spark-submit "
         "jobs/build_features.py --env small --as-of 2017-12-25` first."

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs import ingest, simulate
+from pipelines.ingestion import source_ingestion
+from pipelines.simulation import company_files
 from simulator.files import SOURCES, TRUTH, rows_of
 
 pytestmark = pytest.mark.spark_only
@@ -20,10 +21,10 @@ SIMULATION = {"customers": 40, "seed": 5}
 @pytest.fixture(scope="module")
 def company(spark, tmp_path_factory):
     """A small company on disk, and the context of its job."""
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import load
 
     root = tmp_path_factory.mktemp("company") / "lake"
     settings = load(
@@ -37,14 +38,18 @@ def company(spark, tmp_path_factory):
     }
     settings = settings.model_copy(update={"sources": sources})
     context = Context(settings, RunInfo("test"), Progress(is_quiet=True))
-    simulate.run(context)
+    company_files.run(context)
     return context
 
 
 @pytest.mark.parametrize("name", [*SOURCES, *TRUTH])
 def test_files_hold_the_rows_of_all_customers_whatever_the_partitions(company, name):
-    folder = simulate.sources_folder(company) if name in SOURCES else simulate.truth_folder(company)
-    world = simulate.simulated_world(company)
+    folder = (
+        company_files.sources_folder(company)
+        if name in SOURCES
+        else company_files.truth_folder(company)
+    )
+    world = company_files.simulated_world(company)
     found = company.spark.read.parquet(str(folder / name)).toPandas()
     wanted = rows_of(name, np.arange(world.customers), world)
     columns = list(wanted.columns)
@@ -57,16 +62,16 @@ def test_files_hold_the_rows_of_all_customers_whatever_the_partitions(company, n
 
 
 def test_a_second_run_writes_nothing(company):
-    folder = simulate.sources_folder(company)
+    folder = company_files.sources_folder(company)
     before = sorted((p.as_posix(), p.stat().st_mtime_ns) for p in folder.rglob("*"))
-    simulate.run(company)
+    company_files.run(company)
     assert sorted((p.as_posix(), p.stat().st_mtime_ns) for p in folder.rglob("*")) == before
-    assert json.loads((folder / simulate.MANIFEST).read_text())["customers"] == 40
+    assert json.loads((folder / company_files.MANIFEST).read_text())["customers"] == 40
 
 
 def test_ingest_takes_it_in_and_finds_the_doubles(company):
-    ingest.run(company)
-    world = simulate.simulated_world(company)
+    source_ingestion.run(company)
+    world = company_files.simulated_world(company)
     for source, table in (("transactions", "transactions"), ("engagement", "engagement_events")):
         rows = rows_of(source, np.arange(world.customers), world)
         key = company.settings.sources[source].key
@@ -78,7 +83,7 @@ def test_ingest_takes_it_in_and_finds_the_doubles(company):
 def delivered(company):
     """The company, with a message of its plan to every other customer, c0000001 to c0000039; that
     to the first could not be delivered."""
-    from jobs.runtime.writes import Write
+    from runtime.lakehouse.writes import Write
     from tests.jobs.decision_lake import rows_of as decided
 
     day, plan = company.as_of, f"plan-{company.as_of}"
@@ -117,7 +122,9 @@ def delivered(company):
 def test_only_what_was_delivered_of_the_plan_is_answered(delivered):
     from simulator import world as w
 
-    found = {r["id"]: (r["offer"], r["day"]) for r in simulate.sent_offers(delivered).collect()}
+    found = {
+        r["id"]: (r["offer"], r["day"]) for r in company_files.sent_offers(delivered).collect()
+    }
     sent = {n: (w.OFFERS.index("discount_20"), w.DAYS + n % 3) for n in range(3, 40, 2)}
     assert found == {**dict.fromkeys(range(40), (-1, 0)), **sent}
 
@@ -128,15 +135,15 @@ def test_answers_to_a_plan_are_new_files_that_ingest_takes_once(delivered):
 
     company = delivered
     before = company.read("silver.transactions").count()
-    simulate.answer(company, 31)
-    simulate.answer(company, 31)
-    ingest.run(company)
+    company_files.answer(company, 31)
+    company_files.answer(company, 31)
+    source_ingestion.run(company)
 
     ids = np.arange(40)
     sent = (ids % 2 == 1) & (ids != 1)
     offers = np.where(sent, w.OFFERS.index("discount_20"), -1)
-    world = simulate.simulated_world(company)
+    world = company_files.simulated_world(company)
     lines, _ = answers(ids, offers, w.DAYS + ids % 3, world, w.DAYS + 30)
     assert company.read("silver.transactions").count() - before == len(lines) > 0
-    ingest.run(company)
+    source_ingestion.run(company)
     assert company.read("silver.transactions").count() - before == len(lines)

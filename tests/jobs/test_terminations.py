@@ -7,9 +7,10 @@ import json
 
 import pytest
 
-from jobs import build_features, score_customers, train_churn
-from jobs.runtime.registry import CHALLENGER, Registry
 from models.portable import PortableModel
+from pipelines.churn import churn_training, customer_scoring
+from pipelines.features import feature_tables
+from runtime.model_registry import CHALLENGER, Registry
 from tests.jobs.silver_lake import WINDOWS, asked, bought, row, write_silver
 from tests.unit.messages.fake_claude import FakeClaude, written
 
@@ -53,10 +54,10 @@ def answer(body, _):
 
 
 def context_at(root, url):
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import load
 
     churn = {"definition": "termination", "lead_days": LEAD, "horizons_days": [HORIZON]}
     settings = load(
@@ -97,9 +98,9 @@ def company(spark, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ANTHROPIC_API_KEY", "sk-test-key")
         write_silver(root, silver)
-        build_features.run(context_at(root, server.url))
-        train_churn.run(context_at(root, server.url))
-        score_customers.run(context_at(root, server.url))
+        feature_tables.run(context_at(root, server.url))
+        churn_training.run(context_at(root, server.url))
+        customer_scoring.run(context_at(root, server.url))
     yield context_at(root, server.url), server
     server.close()
 

@@ -14,14 +14,14 @@ import pyspark
 import pytest
 
 from contracts.table import Column
-from jobs import score_customers, train_churn
-from jobs.modelling.evaluation import check_leak, result_row
-from jobs.runtime.errors import ModelGateError
-from jobs.runtime.registry import CHALLENGER, CHAMPION, Registry
-from jobs.runtime.run_info import code_version
 from models.experiments import is_in_share
 from models.metrics import Estimate
 from models.portable import PortableModel
+from pipelines.churn import churn_training, customer_scoring
+from pipelines.churn.evaluation import check_leak, result_row
+from runtime.errors import ModelGateError
+from runtime.model_registry import CHALLENGER, CHAMPION, Registry
+from runtime.run_info import code_version
 from tests.jobs.feature_lake import write_feature_lake
 from tests.jobs.trained_lake import training_context
 
@@ -58,7 +58,7 @@ def test_a_run_can_be_repeated_from_what_it_logged(trained):
 def test_a_second_run_on_the_same_inputs_changes_nothing(trained):
     context = training_context(trained)
     before = _versions(context)
-    train_churn.run(context)
+    churn_training.run(context)
     assert _versions(training_context(trained)) == before
     assert Registry(context.settings).by_alias(CHALLENGER).version == "1"
 
@@ -68,7 +68,7 @@ def test_a_deleted_comparison_comes_back_equal(trained, spark):
     address = context.lake.address("gold.model_comparison")
     before = spark.sql(f"SELECT * FROM {address}").toPandas()
     spark.sql(f"DELETE FROM {address}")
-    train_churn.run(context)
+    churn_training.run(context)
     after = spark.sql(f"SELECT * FROM {address}").toPandas()
     key = ["model_name", "population", "metric"]
     pd.testing.assert_frame_equal(
@@ -100,13 +100,13 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
         then.write.format("delta").save(f"{again}/{folder}")
 
     other = training_context(again, config, as_of=dt.date.fromisoformat(split["as_of"]))
-    train_churn.run(other)
+    churn_training.run(other)
 
     repeated = Registry(other.settings)
     two = repeated.by_alias(CHAMPION)
     for name, found in (("split", split), ("features", features)):
         assert repeated.run_json(two.run_id, f"{name}.json") == found
-    rows = score_customers.features_at(training_context(trained)).toPandas()
+    rows = customer_scoring.features_at(training_context(trained)).toPandas()
     first, second = (
         PortableModel.from_json(champion.portable),
         PortableModel.from_json(two.portable),
@@ -126,7 +126,7 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
 
 def test_scores_hold_the_active_and_silent_exactly_once(trained):
     context = training_context(trained)
-    score_customers.run(context)
+    customer_scoring.run(context)
     scores = context.read("gold.customer_scores").toPandas()
     segments = context.read("gold.customer_segments").toPandas()
     kept = segments[segments["lifecycle"].isin(["active", "silent"])]
@@ -141,12 +141,12 @@ def test_scores_hold_the_active_and_silent_exactly_once(trained):
     assert ((factors["impact"] > 0) == (factors["direction"] == "increase")).all()
     # The score in Spark is the portable model's answer on the same features.
     model = PortableModel.from_json(Registry(context.settings).by_alias(CHAMPION).portable)
-    rows = score_customers.features_at(context).toPandas().set_index("customer_id")
+    rows = customer_scoring.features_at(context).toPandas().set_index("customer_id")
     names = list(model.encoder.feature_names)
     expected = model.predict_proba(rows.loc[scores["customer_id"], names])
     assert np.abs(scores["churn_probability"].to_numpy() - expected).max() <= 1e-6
     before = _versions(context)
-    score_customers.run(training_context(trained))
+    customer_scoring.run(training_context(trained))
     assert _versions(training_context(trained)) == before
 
 
@@ -166,9 +166,9 @@ def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path)
     ).version
     registry.set_alias(CHALLENGER, str(version))
     alone = training_context(root)
-    score_customers.run(alone)
+    customer_scoring.run(alone)
     before = alone.read("gold.customer_scores").toPandas().sort_values("customer_id")
-    score_customers.run(context)
+    customer_scoring.run(context)
     found = context.read("gold.customer_scores").toPandas().sort_values("customer_id")
     experiment = f"{registry.model_name}-v1-v{version}"
     challenged = {c for c in found["customer_id"] if is_in_share(0.3, experiment, c)}
@@ -187,11 +187,11 @@ def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path)
 def test_without_a_champion_recency_alone_scores(spark, tmp_path):
     context = training_context(tmp_path / "lakehouse")
     write_feature_lake(context, customers=60)
-    score_customers.run(context)
+    customer_scoring.run(context)
     scores = context.read("gold.customer_scores").toPandas()
     assert set(scores["score_basis"]) == {"rule"}
     assert scores["model_version"].isna().all()
-    features = score_customers.features_at(context).toPandas()
+    features = customer_scoring.features_at(context).toPandas()
     merged = scores.merge(features[["customer_id", "recency_days"]])
     ordered = merged.sort_values("recency_days")["churn_probability"]
     assert ordered.is_monotonic_increasing
@@ -201,7 +201,7 @@ def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
     context = training_context(tmp_path / "lakehouse")
     write_feature_lake(context, customers=40, label=lambda days, chance: days * 0)
     with pytest.raises(ModelGateError) as caught:
-        train_churn.run(context)
+        churn_training.run(context)
     assert str(caught.value) == (
         "features.labels: all 120 rows of the train dates have churned = 0; a model needs both "
         "classes. Choose another horizon (churn.primary_horizon_days) or more dates "
@@ -224,7 +224,7 @@ def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path)
     )
 
     with pytest.raises(ModelGateError) as caught:
-        train_churn.run(context)
+        churn_training.run(context)
 
     # Dates stand a horizon apart: the last that has labels tests, the one before it validates.
     assert str(caught.value) == (

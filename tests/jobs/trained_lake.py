@@ -20,10 +20,10 @@ SMALL = {
 
 def training_context(root, config=None, as_of=AS_OF, **overrides):
     """A run over the lake at `root`; `config`: the settings that another run has logged."""
-    from jobs.runtime.context import Context
-    from jobs.runtime.progress import Progress
-    from jobs.runtime.run_info import RunInfo
-    from jobs.runtime.settings import Settings, load
+    from runtime.context import Context
+    from runtime.progress import Progress
+    from runtime.run_info import RunInfo
+    from runtime.settings import Settings, load
 
     values = load("demo").model_dump()
     values["lakehouse"]["root"] = str(root)

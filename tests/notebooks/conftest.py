@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(scope="session")
 def in_small_env(small_lake, spark):
     """A context in which env `small` is there; afterwards the session's catalog is as it was."""
-    from jobs.runtime import settings
+    from runtime import settings
 
     @contextmanager
     def inside():

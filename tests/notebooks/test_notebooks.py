@@ -200,8 +200,8 @@ def test_churn_model_says_that_a_customer_is_unknown(spark, small_env):
 
 @pytest.mark.slow
 def test_churn_model_says_that_there_is_no_champion(spark, small_env):
-    from jobs.runtime.registry import CHAMPION, Registry
-    from jobs.runtime.settings import load
+    from runtime.model_registry import CHAMPION, Registry
+    from runtime.settings import load
 
     registry = Registry(load(small_env))
     version = registry.by_alias(CHAMPION).version

@@ -13,7 +13,7 @@ from contracts import catalog
 from contracts.gold_decisions import GOLD_DECISIONS
 from contracts.gold_engagement import GOLD_ENGAGEMENT
 from contracts.gold_experiments import GOLD_EXPERIMENTS
-from jobs.runtime.views import has_latest, open_lakehouse, register_tables
+from runtime.lakehouse.views import has_latest, open_lakehouse, register_tables
 
 # The first to ask makes the small lake; a busy machine takes its time.
 pytestmark = pytest.mark.timeout(1800)

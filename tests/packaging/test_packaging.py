@@ -156,7 +156,7 @@ def test_each_job_is_a_command_of_the_environment(environment, tmp_path, job):
 
 def test_settings_load_from_inside_the_zip(wheel, tmp_path):
     # On a cluster --py-files leaves the archive packed: there is no folder conf/ to open.
-    program = "from jobs.runtime import settings; print(settings.load('demo').as_of)"
+    program = "from runtime import settings; print(settings.load('demo').as_of)"
 
     printed = run(
         sys.executable, "-c", program, cwd=tmp_path, PYTHONPATH=str(wheel.with_suffix(".zip"))

@@ -17,8 +17,8 @@ import yaml
 from typer.testing import CliRunner
 
 from contracts import catalog
-from jobs.runtime import settings as settings_module
-from jobs.runtime.ddl import create_sql
+from runtime import settings as settings_module
+from runtime.lakehouse.ddl import create_sql
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]

@@ -150,8 +150,8 @@ PROGRAM = """
 import json, os, sys
 from dataclasses import fields
 from pathlib import Path
-from jobs.runtime import settings
-from jobs.runtime.offers import load_offers
+from runtime import settings
+from runtime.settings.offers import load_offers
 from messages.batches import BatchWriter
 from messages.brief import Terms, make_brief
 from messages.gateway import Gateway, make_client

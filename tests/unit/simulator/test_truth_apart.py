@@ -10,13 +10,13 @@ import pytest
 
 from contracts import catalog
 from contracts.table import Column, Table
-from jobs import simulate
-from jobs.runtime.context import Context
-from jobs.runtime.errors import UsageError
-from jobs.runtime.progress import Progress
-from jobs.runtime.run_info import RunInfo
-from jobs.runtime.settings import load
-from jobs.runtime.sources import check_sources
+from pipelines.ingestion.source_checks import check_sources
+from pipelines.simulation import company_files
+from runtime.context import Context
+from runtime.errors import UsageError
+from runtime.progress import Progress
+from runtime.run_info import RunInfo
+from runtime.settings import load
 from simulator.files import TRUTH
 
 ROOT = Path(__file__).parents[3]
@@ -29,7 +29,7 @@ def context_of(env, tmp_path, **more):
 
 def test_truth_lies_outside_the_lakehouse(tmp_path):
     context = context_of("simulated", tmp_path)
-    truth = simulate.truth_folder(context)
+    truth = company_files.truth_folder(context)
     assert truth == tmp_path / "lake-truth"
     assert context.settings.root not in truth.parents
 
@@ -37,8 +37,8 @@ def test_truth_lies_outside_the_lakehouse(tmp_path):
 def test_the_truth_of_an_environment_is_named_after_it():
     settings = load("simulated")
     context = Context(settings, RunInfo("test"))
-    assert simulate.truth_folder(context).name == "lakehouse-simulated-truth"
-    assert simulate.sources_folder(context).name == "lakehouse-simulated-sources"
+    assert company_files.truth_folder(context).name == "lakehouse-simulated-truth"
+    assert company_files.sources_folder(context).name == "lakehouse-simulated-sources"
 
 
 def test_no_declared_table_is_a_table_of_truth_and_none_can_be_declared():
@@ -91,7 +91,7 @@ def test_only_the_job_that_simulates_names_the_truth():
 
 def test_nothing_else_holds_a_path_or_a_table_of_truth():
     """The one makes the folder, the other refuses it as a source."""
-    may = {"jobs/simulate.py", "jobs/runtime/sources.py"}
+    may = {"jobs/simulate.py", "pipelines/ingestion/source_checks.py"}
     naming = re.compile("|".join(["-truth", "truth_folder", *TRUTH]))
     packages = ("jobs", "models", "transforms", "udfs", "contracts", "messages", "notebooks")
     files = [p for package in packages for p in (ROOT / package).rglob("*.py")]
@@ -102,7 +102,7 @@ def test_nothing_else_holds_a_path_or_a_table_of_truth():
 
 def test_a_real_environment_cannot_be_simulated_over(tmp_path):
     with pytest.raises(UsageError) as refused:
-        simulate.run(context_of("demo", tmp_path))
+        company_files.run(context_of("demo", tmp_path))
     assert str(refused.value) == (
         "--env demo: has no section `simulation`, so its sources are real. Use --env simulated, or "
         "add the section to a file of your own."
@@ -111,12 +111,12 @@ def test_a_real_environment_cannot_be_simulated_over(tmp_path):
 
 def test_two_companies_do_not_mix(tmp_path):
     context = context_of("simulated", tmp_path)
-    folder = simulate.sources_folder(context)
+    folder = company_files.sources_folder(context)
     folder.mkdir()
-    (folder / simulate.MANIFEST).write_text('{"seed": 2, "customers": 9, "simulator": "abc"}')
-    code = simulate.manifest(context)["simulator"]
+    (folder / company_files.MANIFEST).write_text('{"seed": 2, "customers": 9, "simulator": "abc"}')
+    code = company_files.manifest(context)["simulator"]
     with pytest.raises(UsageError) as refused:
-        simulate.run(context)
+        company_files.run(context)
     assert str(refused.value) == (
         "lake-sources: holds 9 customers, seed 2 of simulator abc, wanted are 3,000 customers, "
         f"seed 1 of {code}. Two companies must not mix. Remove lake, lake-sources, lake-truth, or "

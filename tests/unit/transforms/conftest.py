@@ -13,7 +13,7 @@ import pytest
 
 from contracts import catalog
 from contracts.table import Column, Table
-from jobs.runtime.duck_lake import arrow_schema
+from runtime.lakehouse.duck_lake import arrow_schema
 
 TABLES = catalog.tables()
 LINEAGE = {"source": "test", "batch_id": "b1", "content_hash": 0}
@@ -135,7 +135,7 @@ def _value(sql_type: str, value):
 def _duck(session, table: pa.Table, name: str):
     connection = session._conn
     connection.register("given", table)
-    # Plain timestamps, as jobs/runtime/duck_lake.py reads them.
+    # Plain timestamps, as runtime/lakehouse/duck_lake.py reads them.
     columns = ", ".join(
         f'CAST("{f.name}" AS TIMESTAMP) AS "{f.name}"'
         if pa.types.is_timestamp(f.type)

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 from scipy import stats
 
-from jobs.deciding.measuring import power, results
+from pipelines.offers.campaign_results import power, results
 from transforms import campaign_outcomes as c
 
 D = dt.date

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jobs.modelling.ab_results import ab_results
 from models import experiments
 from models.experiments import Moments, anytime_p_value, difference, stratified
+from pipelines.churn.ab_results import ab_results
 from transforms import model_ab as m
 from transforms.decisions import is_in_share
 

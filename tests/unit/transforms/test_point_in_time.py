@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 
 from contracts import catalog
 from contracts.silver import REASONS, SILVER
-from jobs.build_features import feature_frames
-from jobs.runtime import settings
+from pipelines.features.feature_tables import feature_frames
+from runtime import settings
 from transforms.attributes import terminated, valid_at
 from transforms.population import known_customers
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from contracts.features import transactions as transactions_contract
-from jobs.lifetime.landmarks import seen_by as on_driver
+from pipelines.lifetime.landmarks import seen_by as on_driver
 from transforms.labels import churn_population, inactivity_labels, purchase_days
 from transforms.purchase_summary import purchase_totals
 from transforms.survival_rows import (

@@ -1,6 +1,6 @@
 """Worth forecast from past days on public purchases: the chosen approach beats the last period.
 
-As jobs/lifetime/backtest.py does it, without Spark: landmarks 30 days apart, three cuts that are
+As pipelines/lifetime/backtest.py does it, without Spark: landmarks 30 days apart, three cuts that are
 judged, and at each the approach that had the lower error on cuts whose horizon had passed by then.
 """
 
@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.lifetime.backtest import by_model, by_staying
 from models.btyd.choice import SPEND, fit_model, fit_spend, fitted
 from models.btyd.gamma_gamma import GammaGamma, SpendRows
 from models.btyd.rows import PurchaseRows
@@ -24,6 +23,7 @@ from models.survival.rows import ArrayRows
 from models.survival.survey import survey
 from models.survival.weibull_aft import fit_weibull
 from models.survival.worth import fit_worth
+from pipelines.lifetime.backtest import by_model, by_staying
 
 HORIZONS = (30, 90)
 TERMS = Terms(1.0, 0.0, 0.9, 30)

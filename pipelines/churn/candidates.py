@@ -1,0 +1,156 @@
+"""One learner, whole: searched, fitted, calibrated, with its threshold, as a portable model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.churn.dataset import Design, dense, designed, sample
+from pipelines.churn.time_split import Schedule
+from runtime.context import Context
+from runtime.parallel import Item, Result, side_by_side
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A learner that was fitted, and what its validation date says of it.
+
+    scorer: of the train dates alone; the validation date is new to it, as it is not to `model`.
+    thresholds: name -> probability: `profit` (the model's own), `half`, `f1`.
+    """
+
+    name: str
+    parameters: Mapping[str, Any]
+    model: Any
+    validation_roc_auc: float
+    validation_scores: NDArray[np.float64]
+    thresholds: Mapping[str, float]
+    expected_profit: float
+    seconds: float
+    run_id: str = ""
+    scorer: Any = None
+
+
+@dataclass
+class TrainingData:
+    """What all fits of one horizon share: rows, designs, the validation date as pandas.
+
+    `rows` holds no test date; they are read by `evaluate`, once, after all fits.
+    """
+
+    context: Context
+    plan: Schedule
+    rows: Any
+    metadata: Mapping[str, Any]
+
+    @cached_property
+    def plain(self) -> Design:
+        return designed(self.context, self.rows)
+
+    @cached_property
+    def dense(self) -> Design:
+        return dense(self.context, self.rows, self.plain)
+
+    def design(self, learner: Any) -> Design:
+        return self.plain if learner.takes_null else self.dense
+
+    def side_by_side(self, fit: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Independent fits, as many at once as conf allows, in the order of the items."""
+        # What they share is made first: once, and by one thread.
+        _ = self.plain, self.dense, self.held_out
+        at_once = self.context.settings.training.fits_at_once
+        return side_by_side(self.context.spark, fit, items, at_once)
+
+    @cached_property
+    def held_out(self) -> Any:
+        """At most MOST_ROWS rows of the validation date."""
+        return sample(self.rows, "validation")
+
+    def matrix(self, design: Design) -> NDArray[np.float32]:
+        return design.encoder.encode(self.held_out[list(design.encoder.feature_names)])
+
+    @cached_property
+    def held_out_label(self) -> NDArray[np.float64]:
+        return self.held_out["churned"].to_numpy(dtype=float)
+
+
+def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Any:
+    """The learner with the seed and workers of conf."""
+    from models.learners import LEARNERS
+
+    training = context.settings.training
+    return LEARNERS[name](parameters, training.seed, training.workers)
+
+
+def log_odds(scorer: Any, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Raw scores as calibration takes them; a forest's are probabilities."""
+    from models.calibration import to_log_odds
+
+    raw = scorer.predict(matrix)
+    return to_log_odds(raw) if getattr(scorer, "scale", "sum") == "mean" else raw
+
+
+def roc_auc(label: NDArray[np.float64], score: NDArray[np.float64]) -> float:
+    """Area under the ROC curve; both classes must be there."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(label, score))
+
+
+def fitted(
+    data: TrainingData, name: str, parameters: Mapping[str, Any], tuned: Any = None
+) -> Candidate:
+    """Fit on the train dates, calibrate and choose thresholds on the validation date, then refit.
+
+    tuned: the scorer of the train dates, where the search has fitted it already.
+    """
+    from models.calibration import best_by_brier
+    from models.portable import PortableModel
+    from models.profit import (
+        CampaignEconomics,
+        expected_maximum_profit,
+        f1_threshold,
+        threshold_of_share,
+    )
+    from models.scoring import as_served
+
+    began = time.perf_counter()
+    learner = learner_of(data.context, name, parameters)
+    design, label = data.design(learner), data.held_out_label
+    scorer = tuned or learner.fit(design.split("train"), design.names, "churned")
+    raw = log_odds(scorer, data.matrix(design))
+    calibration = best_by_brier(raw, label, data.held_out["customer_id"].tolist())
+    # What tables serve, a rate for new customers, decides; calibration is of the scorer alone.
+    p = as_served(data.metadata, data.held_out, calibration.apply(raw))
+    economics = CampaignEconomics(**data.context.settings.training.economics.model_dump())
+    best = expected_maximum_profit(label, p, economics)
+    thresholds = {
+        "profit": threshold_of_share(p, best.share),
+        "half": 0.5,
+        "f1": f1_threshold(label, p),
+    }
+    final = learner.fit(design.split("train", "validation"), design.names, "churned")
+    model = PortableModel(
+        design.encoder,
+        final,
+        calibration,
+        threshold=thresholds["profit"],
+        metadata={**data.metadata, "model_name": name},
+    )
+    return Candidate(
+        name,
+        dict(parameters),
+        model,
+        roc_auc(label, raw),
+        raw,
+        thresholds,
+        best.profit,
+        time.perf_counter() - began,
+        scorer=scorer,
+    )

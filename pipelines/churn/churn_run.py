@@ -1,0 +1,155 @@
+"""What a training run writes down: the facts to repeat it from, its figures, its gold rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from typing import Any
+
+from pipelines.churn.candidates import Candidate, TrainingData
+from pipelines.churn.dataset import Design
+from pipelines.churn.evaluation import Evaluated
+from pipelines.churn.model_card import model_card
+from pipelines.churn.named_reasons import SOURCES
+from pipelines.churn.plots import training_plots
+from pipelines.churn.time_split import Schedule
+from runtime.context import Context
+from runtime.fingerprint import mark_of
+from runtime.lakehouse.writes import Write
+from runtime.model_registry import CHAMPION, Registry
+from runtime.run_info import code_version
+
+
+def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
+    """The same for the same inputs, settings, code and registered model.
+
+    Inputs are the features, and what leavers said, which is read at the end of a run.
+    """
+    settings = context.settings
+    features = {n: v for n, v in context.run.inputs.items() if n.startswith("features.")}
+    versions = features | {name: context.lake.version(name) for name in SOURCES}
+    facts = {
+        "training": settings.training.model_dump(),
+        "churn": settings.churn.model_dump(),
+        "dates": {h: [d.isoformat() for d in plan.all_dates] for h, plan in plans.items()},
+    }
+    return mark_of(context, settings.mlflow.model_name, versions, facts)
+
+
+def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> None:
+    """The facts that a run can be repeated from."""
+    import mlflow
+
+    settings = context.settings
+    training = settings.training
+    mlflow.log_params({"seed": training.seed, "workers": training.workers})
+    mlflow.log_params({"search": training.search, "learners": ", ".join(training.learners)})
+    mlflow.set_tags({"fingerprint": mark, "code": code_version(), "env": settings.env})
+    mlflow.log_dict(
+        settings.model_dump(mode="json", exclude={"lakehouse", "mlflow"}), "config.json"
+    )
+    mlflow.log_dict(context.run.inputs, "input_versions.json")
+    mlflow.log_dict(
+        {"as_of": context.as_of.isoformat()}
+        | {day.isoformat(): split for day, split in plan.split_of().items()},
+        "split.json",
+    )
+    mlflow.log_dict(
+        {"features": list(design.encoder.feature_names), "left_out": design.left_out},
+        "features.json",
+    )
+    installed = {f"{d.name}=={d.version}" for d in metadata.distributions()}
+    mlflow.log_text("\n".join(sorted(installed, key=str.lower)), "packages.txt")
+
+
+def log_results(
+    context: Context,
+    data: TrainingData,
+    candidates: Sequence[Candidate],
+    chosen: Candidate,
+    evaluated: Evaluated,
+    result: Mapping[str, Any],
+    is_better: bool,
+) -> None:
+    """Metrics with their intervals in the run and in each learner's, the plots, the model card."""
+    import mlflow
+    from mlflow.entities import Metric
+
+    client, active = mlflow.MlflowClient(), mlflow.active_run()
+    assert active is not None
+    moment = active.info.start_time
+    # Once more: the reasons were read since.
+    mlflow.log_dict(context.run.inputs, "input_versions.json")
+    for one in candidates:
+        metrics = _metrics_of(result["rows"], one.name)
+        for run_id in [one.run_id, *([active.info.run_id] if one is chosen else [])]:
+            client.log_batch(run_id, [Metric(k, v, moment, 0) for k, v in metrics.items()])
+    plots = training_plots(evaluated, chosen.model, chosen.name, result["rows"])
+    for file, figure in plots.items():
+        mlflow.log_figure(figure, f"plots/{file}")
+    card = model_card(context, data, chosen, result, is_better)
+    mlflow.log_text(card, "model_card.md")
+    Registry(context.settings).describe(result["version"], card)
+
+
+def _metrics_of(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for row in rows:
+        if row["model_name"] == name and "horizon_days" not in row:
+            key = f"{row['split']}.{row['population']}.{row['metric']}"
+            parts = {"": row["value"], ".ci_low": row["ci_low"], ".ci_high": row["ci_high"]}
+            found |= {key + end: v for end, v in parts.items() if v is not None}
+    return found
+
+
+_ROW = (
+    "model_name string, population string, split string, metric string, horizon_days int, "
+    "value double, ci_low double, ci_high double"
+)
+_SET = "feature_set string, metric string, value double, ci_low double, ci_high double"
+
+
+def result_writes(context: Context, result: Mapping[str, Any]) -> list[Write]:
+    """gold.model_comparison and feature_sets from a run's own record, so that both can be made
+    again."""
+    from pyspark.sql import functions as F
+
+    moment = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
+    trained_at = moment.isoformat(sep=" ")
+    primary = context.settings.churn.primary_horizon_days
+    rows = [{"horizon_days": primary, **r} for r in result["rows"]]
+    name = F.col("model_name")
+    frames = {
+        "gold.model_comparison": _frame(context, rows, _ROW).withColumn(
+            "model_version",
+            F.when(name == result["name"], result["version"])
+            .when(name == CHAMPION, result["champion"])
+            .otherwise("-"),
+        ),
+        "gold.feature_sets": _frame(context, result["feature_sets"], _SET).select(
+            "*",
+            F.lit(result["name"]).alias("model_name"),
+            F.lit(result["version"]).alias("model_version"),
+        ),
+    }
+    return [_write(context, name, frame, trained_at) for name, frame in frames.items()]
+
+
+def _frame(context: Context, rows: Sequence[Mapping[str, Any]], ddl: str) -> Any:
+    names = [column.split()[0] for column in ddl.split(", ")]
+    return context.spark.createDataFrame([tuple(r[n] for n in names) for r in rows], ddl)
+
+
+def _write(context: Context, name: str, frame: Any, trained_at: str) -> Write:
+    from pyspark.sql import functions as F
+
+    from transforms.conform import conform
+
+    table = context.table(name)
+    full = frame.select(
+        "*",
+        F.lit(trained_at).cast("timestamp").alias("trained_at"),
+        F.lit(context.settings.env).alias("data_set"),
+    )
+    return Write(table, conform(full, table), [trained_at])

@@ -1,0 +1,1 @@
+"""Feature tables and labels."""

@@ -1,0 +1,131 @@
+"""The main job: ingest, features, models, scores, plan and the report, in one session."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pipelines.churn import churn_training, customer_scoring
+from pipelines.features import feature_tables
+from pipelines.ingestion import source_ingestion
+from pipelines.lifetime import lifetime_fitting, retention_planning
+from pipelines.offers import campaign_measurement, observational, offer_planning, uplift_estimation
+from pipelines.offers.uplift_campaigns import own_campaigns, past_campaigns
+from pipelines.outreach import message_writing, outbox_delivery
+from pipelines.simulation import company_files
+from runtime.context import Context
+
+# Simulated answers: a month in which offers go out, and a month to see what they do.
+ANSWER_DAYS = 60
+# Days after as_of on which approved messages go out: in that month, and before an offer expires or
+# the likely churn date of its plan is over. That may be near what is sent on the first day; what is
+# sent later is 14 days before it.
+DELIVERIES = (1, 10, 20, 30)
+
+
+def run(context: Context) -> None:
+    """Every step in order; each prints what it wrote."""
+    progress = context.progress
+    is_simulated = context.settings.simulation is not None
+    progress.expect(9 + 10 * is_simulated)
+    if is_simulated:
+        with progress.step("simulate: a company and its files"):
+            company_files.run(context)
+    with progress.step("ingest: sources to bronze and silver"):
+        source_ingestion.run(context)
+    with progress.step("build_features: one row a customer and date"):
+        feature_tables.run(context)
+    with progress.step("train_churn: fit, test, register"):
+        churn_training.run(context)
+    # The date a horizon earlier is scored too: for moves between segments, and to back-test plans.
+    before = context.as_of - context.settings.churn.wait
+    with progress.step(f"fit_lifetime: {before}"), at(context, before):
+        lifetime_fitting.run(context)
+    with progress.step(f"fit_lifetime: {context.as_of}"):
+        lifetime_fitting.run(context)
+    with progress.step(f"score_customers: {before}"), at(context, before):
+        customer_scoring.run(context)
+    with progress.step(f"score_customers: {context.as_of}"):
+        customer_scoring.run(context)
+    with progress.step("plan_retention: whom to keep under the budget"):
+        retention_planning.run(context)
+    if is_simulated:
+        campaign_loop(context)
+    with progress.step("report"):
+        report(context)
+
+
+def campaign_loop(context: Context) -> None:
+    """From experiments to offers and messages, to what customers do then, to what it brought."""
+    progress = context.progress
+    later = context.as_of + dt.timedelta(days=ANSWER_DAYS)
+    with progress.step("build_features: the days of campaigns"):
+        days = past_campaigns(context)
+        chosen = {*observational.past_campaigns(context), *own_campaigns(context)}
+        every = sorted({*days, *chosen})
+        if every:
+            with options(context, as_of_dates=every):
+                feature_tables.run(context)
+    with progress.step("score_customers: the last randomised campaign"):
+        if days and not context.is_dry:
+            with at(context, days[-1]):
+                customer_scoring.run(context)
+    with progress.step("estimate_uplift: what offers change, and which policy is worth most"):
+        if not context.is_dry:
+            uplift_estimation.run(context)
+    with progress.step("decide_offers: which offer to whom"):
+        if not context.is_dry:
+            offer_planning.run(context)
+    with progress.step("write_messages"):
+        if not context.is_dry:
+            message_writing.run(context)
+    with progress.step("deliver_outbox: the messages, all of them approved"):
+        if not context.is_dry:
+            company_files.approve(context)
+            for days_on in DELIVERIES:
+                with at(context, context.as_of + dt.timedelta(days=days_on)):
+                    outbox_delivery.run(context)
+    with progress.step(f"simulate: what customers did until {later}"):
+        company_files.answer(context, ANSWER_DAYS + 1)
+    with progress.step("ingest: what they did"):
+        moment = dt.datetime.combine(later, dt.time(), tzinfo=dt.UTC) + dt.timedelta(days=1)
+        with options(context, known_at=moment):
+            source_ingestion.run(context)
+    with progress.step(f"measure_campaigns: {later}"), at(context, later):
+        if not context.is_dry:
+            campaign_measurement.run(context)
+
+
+@contextmanager
+def options(context: Context, **changes: Any) -> Iterator[None]:
+    """The same context with other options of a job's command line."""
+    before = dict(context.options)
+    context.options.update(changes)
+    try:
+        yield
+    finally:
+        context.options.clear()
+        context.options.update(before)
+
+
+@contextmanager
+def at(context: Context, day: dt.date) -> Iterator[None]:
+    """The same context with another as_of."""
+    today = context.as_of
+    context.__dict__["as_of"] = day
+    try:
+        yield
+    finally:
+        context.__dict__["as_of"] = today
+
+
+def report(context: Context) -> None:
+    """The summary on the screen and the HTML page."""
+    if context.is_dry:
+        context.progress.say("      would write report.html")
+        return
+    from pipelines.reporting.report import write_report
+
+    write_report(context)

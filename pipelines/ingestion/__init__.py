@@ -1,0 +1,1 @@
+"""From source files and tables to bronze and silver."""

@@ -1,0 +1,54 @@
+"""The Spark session of a job, from the profile that its environment names."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from runtime.settings import Settings
+
+DELTA = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
+    # Delta's own checks of a merge schema stay strict; columns are added by the writer alone.
+    "spark.databricks.delta.schema.autoMerge.enabled": "false",
+    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+}
+
+
+def spark_session(settings: Settings, app_name: str) -> SparkSession:
+    """The running session (Databricks, notebooks, tests), else a new one of the profile."""
+    # Workers otherwise start the first python3 on PATH, which has none of the libraries.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # pyspark writes every failed analysis with its Java trace to stderr; jobs say it in a sentence.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+    from pyspark.sql import SparkSession
+
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    builder = SparkSession.builder.appName(f"holdfast-{app_name}")
+    for key, value in {**settings.spark_profile_values(), **DELTA}.items():
+        # What spark-submit was told wins over the profile.
+        if key not in _submitted():
+            builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def _submitted() -> set[str]:
+    """Keys given to spark-submit on its command line (--conf, --master)."""
+    from pyspark import SparkConf
+    from pyspark.core.context import SparkContext
+
+    if SparkContext._gateway is None and "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return set()
+    SparkContext._ensure_initialized()
+    return {key for key, _ in SparkConf().getAll()}

@@ -1,0 +1,299 @@
+"""Reading and writing Delta tables with Spark, by their names in contracts/.
+
+Writes of one call belong together: all are checked before the first, and when one fails those
+before it are taken back.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession, functions as F
+
+from contracts.table import Column, Table
+from runtime.errors import TableError
+from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
+from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
+from runtime.run_info import RunInfo
+from runtime.settings import Settings
+
+Result = TypeVar("Result")
+
+# Open-source Delta has no row-level concurrency: of 12 merges of three writers 8 were refused. Each
+# refusal is safe to repeat; the wait doubles up to WAIT_SECONDS_MAX and is spread at random.
+TRIES = 60
+WAIT_SECONDS_MAX = 4.0
+
+
+class SparkLake:
+    """The lakehouse of one environment, seen by one run. With `is_dry` it only counts."""
+
+    engine = "spark"
+
+    def __init__(
+        self, spark: SparkSession, settings: Settings, run: RunInfo, is_dry: bool = False
+    ) -> None:
+        import delta.exceptions  # noqa: F401  (makes Delta's conflicts arrive as Python classes)
+
+        self.spark, self.settings, self.run, self.is_dry = spark, settings, run, is_dry
+        self.planned: dict[str, DataFrame] = {}
+        self._computed: set[str] = set()
+        self._kept: list[DataFrame] = []
+
+    # ------------------------------------------------------------------ reading
+
+    def path(self, name: str) -> str:
+        layer, _, short = name.partition(".")
+        return str(self.settings.root / layer / short)
+
+    def address(self, name: str) -> str:
+        """The table as SQL names it: catalog.layer.table, or its folder."""
+        catalog = self.settings.lakehouse.catalog
+        return f"{catalog}.{name}" if catalog else f"delta.`{self.path(name)}`"
+
+    def exists(self, name: str) -> bool:
+        if self.settings.lakehouse.catalog:
+            return self.spark.catalog.tableExists(self.address(name))
+        from delta.tables import DeltaTable
+
+        return DeltaTable.isDeltaTable(self.spark, self.path(name))
+
+    def version(self, name: str) -> int | None:
+        """The table's newest Delta version; None: it does not exist."""
+        if self.settings.lakehouse.catalog:
+            if not self.exists(name):
+                return None
+            return int(self._delta(name).history(1).select("version").collect()[0][0])  # one row
+        # Each version is a file of the log; Delta's history reads them too, by two Spark jobs.
+        commits = (Path(self.path(name)) / "_delta_log").glob("[0-9]*.json")
+        return max((int(c.stem) for c in commits if c.stem.isdigit()), default=None)
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table, or an empty frame of its contract where it does not exist yet."""
+        if table.name in self.planned:
+            if table.name not in self._computed:
+                # Else the plans of all steps before would grow into this one's, without an end.
+                self.planned[table.name] = self.planned[table.name].localCheckpoint()
+                self._computed.add(table.name)
+            return self.planned[table.name]
+        newest = self.version(table.name)
+        if newest is None:
+            return self.spark.createDataFrame([], columns_sql(table))
+        self.run.inputs[table.name] = newest if version is None else version
+        return self._load(table.name, self.run.inputs[table.name])
+
+    def with_computed(
+        self, frame: DataFrame, name: str, column: str, function: Callable[..., Any]
+    ) -> DataFrame:
+        """The frame with a double that pandas computes from one column; NaN becomes null."""
+        computed = F.pandas_udf(function, "double")  # type: ignore[call-overload]
+        return frame.withColumn(name, computed(F.col(column)))
+
+    def keep(self, frame: DataFrame) -> DataFrame:
+        """Compute the frame once for all that follows in this step; `forget` frees it."""
+        self._kept.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
+        return self._kept[-1]
+
+    def forget(self) -> None:
+        if self.is_dry:
+            return  # later steps still read what they were given
+        for frame in self._kept:
+            frame.unpersist()
+        self._kept.clear()
+
+    # ------------------------------------------------------------------ writing
+
+    def commit(self, writes: Sequence[Write]) -> list[Written]:
+        """Check all, then write all; on a failure everything is as it was before."""
+        frames = [
+            w.frame.persist(StorageLevel.MEMORY_AND_DISK) if w.is_checked else w.frame
+            for w in writes
+        ]
+        before: dict[str, int | None] = {}
+        try:
+            outcomes = [self._check(w, f) for w, f in zip(writes, frames, strict=True)]
+            for write, frame, outcome in zip(writes, frames, outcomes, strict=True):
+                if self.is_dry:
+                    self._plan(write)
+                elif outcome.is_changed:
+                    before.setdefault(write.table.name, self.version(write.table.name))
+                    self.create(write.table)
+                    self._retrying(lambda w=write, f=frame: self._write(w, f))  # type: ignore[misc]
+            return outcomes
+        except BaseException:
+            for name, version in before.items():
+                self._take_back(name, version)
+            raise
+        finally:
+            for write, frame in zip(writes, frames, strict=True):
+                if write.is_checked and not self.is_dry:
+                    frame.unpersist()
+
+    def create(self, table: Table) -> None:
+        """Make the table, or add the columns that its contract has gained, and free of NOT NULL
+        those that it no longer requires."""
+        if not self.exists(table.name):
+            if self.settings.lakehouse.catalog:
+                schema = f"{self.settings.lakehouse.catalog}.{table.layer}"
+                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            sql = create_sql(table, self.address(table.name), bool(self.settings.lakehouse.catalog))
+            self._retrying(lambda: self.spark.sql(sql))
+            return
+        there = {f.name: f.nullable for f in self._load(table.name).schema}
+        for sql in changes_sql(table, there, self.address(table.name)):
+            self.spark.sql(sql)
+
+    # ------------------------------------------------------------------ inside
+
+    def _load(self, name: str, version: int | None = None) -> DataFrame:
+        """A version of an existing table, else its newest; not noted as an input of the run."""
+        reader = self.spark.read
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        if self.settings.lakehouse.catalog:
+            return reader.table(self.address(name))
+        return reader.format("delta").load(self.path(name))
+
+    def _delta(self, name: str) -> Any:
+        from delta.tables import DeltaTable
+
+        if self.settings.lakehouse.catalog:
+            return DeltaTable.forName(self.spark, self.address(name))
+        return DeltaTable.forPath(self.spark, self.path(name))
+
+    def _check(self, write: Write, frame: DataFrame) -> Written:
+        table = write.table
+        check_columns(table, {f.name: f.dataType.simpleString() for f in frame.schema.fields})
+        if not write.is_checked:
+            return Written(table.name, None, is_changed=True)
+        outside = F.count_if(~F.expr(write.predicate())) if write.mode == "slice" else F.lit(0)
+        measured = frame.agg(*_measures(table.columns), outside.alias("outside"))
+        found = measured.collect()[0]  # one row
+        duplicates = (
+            frame.groupBy(*table.key).count().where("count > 1").count() if table.key else 0
+        )
+        check_counts(
+            table,
+            {c.name: found[f"null_{c.name}"] for c in table.columns if not c.nullable},
+            {c.name: found[f"nan_{c.name}"] for c in table.columns if c.is_floating},
+            duplicates,
+            found["outside"],
+        )
+        return Written(
+            table.name, found["rows"], self._is_changed(write, found["rows"], found["hash"])
+        )
+
+    def _is_changed(self, write: Write, rows: int, content: int | None) -> bool:
+        if write.mode != "slice" or not self.exists(write.table.name):
+            return True
+        there = self._load(write.table.name)
+        if set(there.columns) != set(write.table.column_names):
+            return True
+        measured = there.where(write.predicate()).agg(*_measures(write.table.columns))
+        old = measured.collect()[0]  # one row
+        return (old["rows"], old["hash"]) != (rows, content)
+
+    def _write(self, write: Write, frame: DataFrame) -> None:
+        if write.mode == "merge":
+            return self._merge(write.table, frame)
+        target = (
+            frame.write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", write.predicate())
+            .option("userMetadata", self.run.commit_message())
+        )
+        if self.settings.lakehouse.catalog:
+            target.saveAsTable(self.address(write.table.name))
+        else:
+            target.save(self.path(write.table.name))
+        return None
+
+    def _merge(self, table: Table, frame: DataFrame) -> None:
+        on = " AND ".join(f"kept.{c} <=> new.{c}" for c in table.key)
+        with _CommitMetadata(self.spark, self.run.commit_message()):
+            (
+                self._delta(table.name)
+                .alias("kept")
+                .merge(frame.alias("new"), on)
+                .whenMatchedUpdateAll()
+                .whenNotMatchedInsertAll()
+                .execute()
+            )
+
+    def _plan(self, write: Write) -> None:
+        """In a dry run later steps read what this one would have written."""
+        there = self.read(write.table)
+        if write.mode == "slice":
+            rest = there.where(f"NOT ({write.predicate()})")
+        else:
+            rest = there.join(
+                write.frame.select(*write.table.key), list(write.table.key), "left_anti"
+            )
+        names = write.table.column_names
+        self.planned[write.table.name] = rest.select(*names).unionByName(write.frame.select(*names))
+        self._computed.discard(write.table.name)
+
+    def _take_back(self, name: str, version: int | None) -> None:
+        if version is not None:
+            if self.version(name) != version:
+                self.spark.sql(f"RESTORE TABLE {self.address(name)} TO VERSION AS OF {version}")
+        elif self.settings.lakehouse.catalog:
+            self.spark.sql(f"DROP TABLE IF EXISTS {self.address(name)}")
+        else:
+            jvm: Any = self.spark._jvm
+            path = jvm.org.apache.hadoop.fs.Path(self.path(name))
+            files = path.getFileSystem(self.spark._jsc.hadoopConfiguration())
+            files.delete(path, True)
+
+    def _retrying(self, act: Callable[[], Result]) -> Result:
+        from delta import exceptions
+
+        # In Python they have no class in common: each is named on its own.
+        conflicts = tuple(getattr(exceptions, name) for name in exceptions.__all__)
+        for turn in range(TRIES):
+            try:
+                return act()
+            except conflicts as error:
+                if turn == TRIES - 1:
+                    raise TableError(
+                        f"Another writer changed the same rows {TRIES} times while this run tried: "
+                        f"{str(error).splitlines()[0]} Start again when it has ended."
+                    ) from None
+                time.sleep(random.uniform(0, min(WAIT_SECONDS_MAX, 0.1 * 2**turn)))
+        raise AssertionError("unreachable")
+
+
+class _CommitMetadata:
+    """Delta takes a merge's metadata from the session alone; it is unset whatever happens."""
+
+    KEY = "spark.databricks.delta.commitInfo.userMetadata"
+
+    def __init__(self, spark: SparkSession, message: str) -> None:
+        self.spark, self.message = spark, message
+
+    def __enter__(self) -> None:
+        self.spark.conf.set(self.KEY, self.message)
+
+    def __exit__(self, *error: object) -> None:
+        self.spark.conf.unset(self.KEY)
+
+
+def _measures(columns: Sequence[Column]) -> list[Any]:
+    # xxhash64 passes over nulls: without the flags (1, null) and (null, 1) would be the same row.
+    values = [F.col(c.name) for c in columns]
+    is_null = [F.col(c.name).isNull() for c in columns if c.nullable]
+    # The sum of row hashes does not depend on order or partitions; unlike xor, equal rows count.
+    content = F.sum(F.xxhash64(*values, *is_null).cast("decimal(38,0)"))
+    required = [c.name for c in columns if not c.nullable]
+    nulls = [F.count_if(F.col(name).isNull()).alias(f"null_{name}") for name in required]
+    infinite = [
+        F.count_if(F.isnan(c.name) | (F.abs(c.name) == float("inf"))).alias(f"nan_{c.name}")
+        for c in columns
+        if c.is_floating
+    ]
+    return [F.count("*").alias("rows"), content.alias("hash"), *nulls, *infinite]

@@ -1,0 +1,84 @@
+"""Tables, `_latest` views and scoring functions by name, for notebooks and SQL.
+
+A lakehouse in a catalog has its tables there. One in a folder gets a view over each Delta folder: a
+view reads what is newest, and making or replacing one can never touch a table's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from contracts.table import Table
+
+if TYPE_CHECKING:
+    from runtime.context import Context
+
+
+def has_latest(table: Table) -> bool:
+    """Whether the table has a `_latest` view: what BI reads, by as_of."""
+    return table.layer == "gold" and "as_of" in table.column_names
+
+
+def latest_select(source: str) -> str:
+    """The rows of the greatest as_of, in SQL that Spark, Databricks and DuckDB read alike.
+
+    >>> latest_select("gold.customer_scores")
+    'SELECT * FROM gold.customer_scores WHERE as_of = (SELECT max(as_of) FROM gold.customer_scores)'
+    """
+    return f"SELECT * FROM {source} WHERE as_of = (SELECT max(as_of) FROM {source})"
+
+
+def duckdb_latest_views(tables: Iterable[Table]) -> str:
+    """One statement a table with a `_latest` view; the table is registered as <layer>_<table>."""
+    names = [t.name.replace(".", "_") for t in tables if has_latest(t)]
+    return "\n\n".join(
+        f"CREATE OR REPLACE TEMP VIEW {name}_latest AS\n{latest_select(name)};" for name in names
+    )
+
+
+def open_lakehouse(env: str, as_of: str = "") -> Context:
+    """What a notebook begins with: the context of a job, its tables and functions ready for SQL.
+
+    `as_of` is a date as text; empty: as a job without --as-of. Nothing is written to a table.
+    """
+    from runtime import settings
+    from runtime.cli import parse_day
+    from runtime.context import Context
+    from runtime.run_info import RunInfo
+
+    day = parse_day(as_of.strip() or None, "as_of")
+    context = Context(settings.load(env), RunInfo("notebook"), given_as_of=day)
+    register_tables(context)
+    return context
+
+
+def register_tables(context: Context) -> list[str]:
+    """Make `SELECT ... FROM silver.transactions` work; returns the names that can be read now.
+
+    These are the tables that exist, the `_latest` views of gold, and, as SQL functions of the
+    session, the scoring formulas with the constants of conf. Call it again after a table was made
+    or has gained a column.
+    """
+    from udfs.registry import register
+
+    of_sources = [f"bronze.{source}" for source in context.settings.sources]
+    names = [n for n in (*context.tables, *of_sources) if context.lake.exists(n)]
+    if context.settings.lakehouse.catalog:
+        context.spark.catalog.setCurrentCatalog(context.settings.lakehouse.catalog)
+    else:
+        _views_over_folders(context, names)
+    latest = [n for n in names if n in context.tables and has_latest(context.table(n))]
+    for name in latest:
+        context.spark.sql(f"CREATE OR REPLACE VIEW {name}_latest AS {latest_select(name)}")
+    register(context.spark, context.settings.model_dump())
+    return [*names, *(f"{name}_latest" for name in latest)]
+
+
+def _views_over_folders(context: Context, names: Sequence[str]) -> None:
+    """<layer>.<table> in the session's catalog, with the table's column comments."""
+    for layer in sorted({name.partition(".")[0] for name in names}):
+        context.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
+    for name in names:
+        source = context.lake.address(name)
+        context.spark.sql(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM {source}")

@@ -1,0 +1,185 @@
+"""MLflow as the jobs use it: one experiment, one registered model, aliases champion and challenger.
+
+A model is stored as its portable JSON text (no pickle); the pyfunc around it is our code.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import ModelGateError
+from runtime.settings import Settings
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+MODEL_FILE = "portable.json"
+# What stores answer where the model is missing, and where it has no such alias; MLflow's SQL and
+# file stores say the second of an alias.
+ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One version in the registry with its portable form."""
+
+    name: str
+    version: str
+    run_id: str
+    portable: str
+    tags: Mapping[str, str]
+
+
+class Registry:
+    """A registered model of one environment: the churn model, unless another name is given."""
+
+    def __init__(self, settings: Settings, model_name: str | None = None) -> None:
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        import mlflow
+
+        for chatty in ("mlflow", "alembic", "XGBoost-PySpark"):
+            logging.getLogger(chatty).setLevel(logging.ERROR)
+        self.mlflow, self.settings = mlflow, settings
+        self.model_name = model_name or settings.mlflow.model_name
+        mlflow.set_tracking_uri(settings.mlflow.tracking_uri or f"sqlite:///{self.own_file}")
+        if settings.mlflow.registry_uri:
+            mlflow.set_registry_uri(settings.mlflow.registry_uri)
+
+    @property
+    def own_file(self) -> Path:
+        """The tracking store in the lakehouse, where conf names no other."""
+        return self.settings.root / "mlflow.db"
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client; the first use makes the file."""
+        if self.settings.mlflow.tracking_uri is None:
+            self.own_file.parent.mkdir(parents=True, exist_ok=True)
+        return self.mlflow.MlflowClient()
+
+    def experiment_id(self) -> str:
+        """The experiment, made on first use with its artifacts beside the database."""
+        name = self.settings.mlflow.experiment
+        found = self.client.get_experiment_by_name(name)
+        if found is not None:
+            return found.experiment_id
+        if self.settings.mlflow.tracking_uri is None:
+            location = (self.settings.root / "mlartifacts").as_uri()
+            return self.client.create_experiment(name, artifact_location=location)
+        return self.client.create_experiment(name)
+
+    def by_alias(self, alias: str) -> Registered | None:
+        """The version that carries the alias; None: no version does."""
+        from mlflow.exceptions import MlflowException
+
+        if self.settings.mlflow.tracking_uri is None and not self.own_file.is_file():
+            return None  # a dry run over an empty lake leaves no file
+        try:
+            version = self.client.get_model_version_by_alias(self.model_name, alias)
+        except MlflowException as error:
+            if error.error_code not in ABSENT:
+                raise  # a store that does not answer has not said that there is no champion
+            return None
+        return self._registered(version)
+
+    def by_version(self, version: str) -> Registered:
+        """A version by its number."""
+        return self._registered(self.client.get_model_version(self.model_name, version))
+
+    def _registered(self, version: Any) -> Registered:
+        run_id = str(version.run_id)
+        text = self.run_text(run_id, f"portable/{MODEL_FILE}")
+        return Registered(self.model_name, str(version.version), run_id, text, dict(version.tags))
+
+    def further_models(self, run_id: str, kind: str) -> dict[str, str]:
+        """The portable models `<kind>_<name>` of a run, by name: its horizons, its reasons."""
+        files = sorted(Path(f.path).stem for f in self.client.list_artifacts(run_id, "portable"))
+        names = [f.removeprefix(f"{kind}_") for f in files if f.startswith(f"{kind}_")]
+        return {n: self.run_text(run_id, f"portable/{kind}_{n}.json") for n in names}
+
+    def finished_run(self, fingerprint: str) -> Any | None:
+        """The run that already trained on these very inputs, settings and code; None: none."""
+        runs = self.client.search_runs(
+            [self.experiment_id()],
+            filter_string=f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'",
+            max_results=1,
+        )
+        return runs[0] if runs else None
+
+    def run_text(self, run_id: str, path: str) -> str:
+        """A text artifact of a run."""
+        with tempfile.TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(run_id, path, folder)).read_text()
+
+    def run_json(self, run_id: str, path: str) -> Any:
+        """A JSON artifact of a run."""
+        return json.loads(self.run_text(run_id, path))
+
+    def register(
+        self,
+        run_id: str,
+        code: Path,
+        portable: str,
+        example: Any,
+        answer: Any,
+        tags: dict[str, str],
+        further: Mapping[str, str] | None = None,
+    ) -> str:
+        """Log the pyfunc (file `code`) and its portable form with the open run; register it.
+
+        `further`: other portable models, by the name of their file.
+        """
+        from mlflow.models import infer_signature
+
+        for name, text in (further or {}).items():
+            self.mlflow.log_text(text, f"portable/{name}.json")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / MODEL_FILE
+            path.write_text(portable)
+            self.mlflow.log_artifact(str(path), "portable")
+            logged = self.mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(code),
+                artifacts={"portable": str(path)},
+                signature=infer_signature(example, answer),
+                input_example=example,
+                pip_requirements=["holdfast", "mlflow", "numpy", "pandas", "numba"],
+            )
+        if not self.client.search_registered_models(f"name = '{self.model_name}'"):
+            self.client.create_registered_model(self.model_name)
+        version = self.client.create_model_version(
+            self.model_name, logged.model_uri, run_id=run_id, tags=tags
+        )
+        return str(version.version)
+
+    def set_alias(self, alias: str, version: str) -> None:
+        self.client.set_registered_model_alias(self.model_name, alias, version)
+
+    def describe(self, version: str, text: str) -> None:
+        """The description that the registry shows with a version."""
+        self.client.update_model_version(self.model_name, version, text)
+
+    def promote(self, version: str) -> None:
+        """Make a version the champion; the one before stays reachable as `previous`."""
+        before = self.by_alias(CHAMPION)
+        if before is not None and before.version != version:
+            self.set_alias(PREVIOUS, before.version)
+        self.set_alias(CHAMPION, version)
+
+
+def rollback(registry: Registry) -> str:
+    """Give the champion's alias back to the version before it."""
+    before = registry.by_alias(PREVIOUS)
+    if before is None:
+        raise ModelGateError(
+            f"{registry.model_name}: has no version with the alias {PREVIOUS}, so there is "
+            "nothing to go back to."
+        )
+    registry.promote(before.version)
+    return before.version

@@ -1,0 +1,12 @@
+"""Settings of an environment: conf/, checked before a job starts."""
+
+from runtime.settings.environment import (
+    RESERVED,
+    Settings,
+    conf_dir,
+    load,
+    package_conf,
+    use_conf_dir,
+)
+
+__all__ = ["RESERVED", "Settings", "conf_dir", "load", "package_conf", "use_conf_dir"]

@@ -1,0 +1,87 @@
+"""Settings of lifetime models and of the retention plan."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from runtime.settings.core import Section
+
+Btyd = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+Survival = Literal["cox", "weibull_aft", "discrete_hazard"]
+Strategy = Literal["churn_probability", "p_alive", "clv_at_risk", "net_value", "random"]
+
+
+class BacktestSettings(Section):
+    cuts: int = Field(ge=0)
+    step_days: int = Field(ge=1)
+    horizons_days: list[int] = Field(min_length=1)
+    min_history_days: int = Field(ge=1)
+
+    @field_validator("horizons_days")
+    @classmethod
+    def _are_days(cls, horizons: list[int]) -> list[int]:
+        if min(horizons) < 1:
+            raise ValueError("a horizon must be at least 1 day")
+        return sorted(set(horizons))
+
+
+class TreeSettings(Section):
+    """Boosted trees of the discrete hazard."""
+
+    period_days: int = Field(ge=1)
+    periods: int = Field(ge=1)
+    parameters: dict[str, float | int]
+
+
+class SurvivalSettings(Section):
+    models: list[Survival]
+    registered_model: str
+    window_days: int | None = Field(ge=2)
+    landmarks: int = Field(ge=2)
+    covariates: list[str] = Field(min_length=1)
+    level: float = Field(gt=0, lt=1)
+    least_p_value: float = Field(ge=0, le=1)
+    fewest_events: int = Field(ge=2)
+    most_rows_on_driver: int = Field(ge=1)
+    trees: TreeSettings
+
+
+class LifetimeSettings(Section):
+    models: list[Btyd] = Field(min_length=1)
+    registered_model: str
+    holdout_share: float = Field(gt=0, lt=1)
+    fewest_customers: int = Field(ge=10)
+    most_rows_on_driver: int = Field(ge=1)
+    least_leaving: float = Field(ge=0)
+    most_dropout_error: float = Field(gt=0)
+    most_value_correlation: float = Field(ge=0, le=1)
+    margin: float = Field(gt=0)
+    monthly_discount: float = Field(ge=0)
+    interval: float = Field(gt=0, lt=1)
+    backtest: BacktestSettings
+    survival: SurvivalSettings
+
+
+class PlanOfferSettings(Section):
+    """The offer that a plan assumes. Its cost is money, or a share of value_at_stake."""
+
+    offer_id: str
+    assumed_effect: float = Field(ge=0, le=1)
+    redeemed_share: float = Field(ge=0, le=1)
+    cost_share: float | None = Field(ge=0)
+    cost_money: float | None = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _has_one_cost(self) -> PlanOfferSettings:
+        if (self.cost_share is None) == (self.cost_money is None):
+            raise ValueError("one of cost_share and cost_money must be set, the other null")
+        return self
+
+
+class PlanSettings(Section):
+    strategies: list[Strategy] = Field(min_length=1)
+    budget_share: float = Field(gt=0, le=1)
+    send_days_before: int = Field(ge=0)
+    offer: PlanOfferSettings

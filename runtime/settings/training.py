@@ -1,0 +1,139 @@
+"""The settings of model training: learners, search, what is measured, whom a campaign pays for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from runtime.settings.core import Section
+
+LearnerName = Literal["xgboost", "random_forest", "multilayer_perceptron", "logistic_regression"]
+
+
+ReasonName = Literal["price", "features", "competitor", "quality", "support"]
+
+
+class RangeSettings(Section):
+    """From low to high (whole where both are), on a log scale where `log`; or one of `choices`."""
+
+    low: float | int | None = None
+    high: float | int | None = None
+    log: bool = False
+    choices: list[Any] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> RangeSettings:
+        is_range = self.low is not None and self.high is not None and self.low < self.high
+        if is_range == bool(self.choices):
+            raise ValueError("must have low below high, or choices, and not both")
+        return self
+
+    def holds(self, value: Any) -> bool:
+        """Whether the value lies in the range, or is one of the choices."""
+        if self.low is None or self.high is None:
+            return value in (self.choices or [])
+        return bool(self.low <= value <= self.high)
+
+
+class SearchSettings(Section):
+    """Trials of each learner, each judged on the last `folds` dates before the test date.
+
+    One that falls behind is stopped after a date: of one date there is nothing to stop after.
+    """
+
+    folds: int = Field(ge=1)
+    trials: dict[LearnerName, int]
+
+
+class StabilitySettings(Section):
+    folds: int = Field(ge=2)
+    learners: list[LearnerName]
+
+
+class EconomicsSettings(Section):
+    """What a campaign costs and brings a customer; acceptance is Beta(alpha, beta)."""
+
+    value: float = Field(gt=0)
+    incentive_cost: float = Field(ge=0)
+    contact_cost: float = Field(ge=0)
+    alpha: float = Field(gt=0)
+    beta: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _is_worth_it(self) -> EconomicsSettings:
+        if self.incentive_cost >= self.value:
+            raise ValueError(
+                f"incentive_cost {self.incentive_cost} must be below value {self.value}"
+            )
+        return self
+
+
+class ReadingSettings(Section):
+    """Whether Claude reads free-text tickets, and how many at most."""
+
+    is_on: bool
+    most_tickets: int = Field(ge=1, le=10_000)
+
+
+class ReasonSettings(Section):
+    """Whom to ask why: surveys and ticket categories, or patterns of features by reason."""
+
+    fewest: int = Field(ge=20)
+    within_days: int = Field(ge=0)
+    parameters: dict[str, Any]
+    read_by_claude: ReadingSettings
+    ticket_categories: dict[str, ReasonName]
+    features: dict[str, list[str]]
+
+
+class TrainingSettings(Section):
+    train_dates: int = Field(ge=1)
+    min_history_days: int = Field(ge=1)
+    cold_start_days: int = Field(ge=0)
+    seed: int
+    workers: int = Field(ge=1)
+    partitions: int = Field(ge=1)
+    fits_at_once: int = Field(ge=1)
+    bootstrap_samples: int = Field(ge=50)
+    leak_alarm_roc_auc: float = Field(gt=0.5, le=1)
+    leak_alarm_roc_auc_active_90d: float = Field(gt=0.5, le=1)
+    learners: list[LearnerName] = Field(min_length=1)
+    starts: dict[LearnerName, dict[str, Any]]
+    spaces: dict[LearnerName, dict[str, RangeSettings]]
+    search: str
+    searches: dict[str, SearchSettings]
+    stability: StabilitySettings
+    compare_feature_sets: bool
+    selected_share: float = Field(gt=0, le=1)
+    feature_families: dict[str, list[str]]
+    reasons: ReasonSettings
+    economics: EconomicsSettings
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> TrainingSettings:
+        if self.search not in self.searches:
+            raise ValueError(f"search {self.search!r} must be one of {sorted(self.searches)}")
+        for learner in self.learners:
+            if learner not in self.starts:
+                raise ValueError(f"starts has no values for {learner}")
+            unknown = set(self.spaces.get(learner, {})) - set(self.starts[learner])
+            if unknown:
+                raise ValueError(f"spaces.{learner} has {sorted(unknown)}, which starts has not")
+            for name, space in self.spaces.get(learner, {}).items():
+                value = self.starts[learner][name]
+                if not space.holds(value):
+                    raise ValueError(
+                        f"starts.{learner}.{name} = {value} must lie in its space, "
+                        f"spaces.{learner}.{name}; change one of them"
+                    )
+        return self
+
+    @property
+    def plan(self) -> SearchSettings:
+        return self.searches[self.search]
+
+    def space(self, learner: str) -> dict[str, dict[str, Any]]:
+        """The learner's space as plain values."""
+        ranges = self.spaces.get(learner, {}).items()  # type: ignore[call-overload]
+        return {name: one.model_dump(exclude_none=True) for name, one in ranges}

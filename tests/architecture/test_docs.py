@@ -1,0 +1,196 @@
+"""The documents say what the code does: generated ones are current, examples run, links lead on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import re
+import textwrap
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+import typer
+import yaml
+from deltalake import DeltaTable, write_deltalake
+
+from contracts import catalog
+from contracts.rules import in_range
+from contracts.table import Column, Table
+from docs import generate
+from pipelines.ingestion.source_checks import check_sources
+from runtime import settings as settings_module
+from runtime.lakehouse.duck_lake import arrow_schema
+from runtime.lakehouse.views import has_latest
+
+ROOT = Path(__file__).resolve().parents[2]
+JOBS = (
+    *("run_pipeline", "ingest", "build_features", "train_churn", "fit_lifetime"),
+    *("score_customers", "plan_retention", "roll_back", "simulate", "estimate_uplift"),
+    *("decide_offers", "write_messages", "measure_campaigns", "trigger_engagement"),
+    *("deliver_outbox", "compare_models"),
+)
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("path", generate.documents())
+def test_a_generated_document_is_what_the_contracts_give(path):
+    assert (ROOT / path).read_text() == generate.documents()[path], (
+        "run `python docs/generate.py`, and read what changed"
+    )
+
+
+def test_one_table_in_the_dictionary():
+    table = Table(
+        name="gold.visits",
+        row="One visit.",
+        key=("as_of", "visitor"),
+        slice_by="as_of",
+        columns=(
+            Column("as_of", "date", "Day", False),
+            Column("visitor", "string", "Who | what", personal=True),
+        ),
+        rules=(in_range("pages", 1).as_warning(),),
+        references=(("visitor", "silver.customers", "customer_id"),),
+        event_time="as_of",
+    )
+
+    text = generate.data_dictionary([table])
+
+    start = text.index("### gold.visits")
+    assert text[start : text.index("## Reasons")].splitlines() == [
+        "### gold.visits",
+        "",
+        "One row is: One visit.",
+        "",
+        "- Key: `as_of`, `visitor`",
+        "- Replaced as a whole: the rows of one `as_of`",
+        "- Time of the event: `as_of`",
+        "- `visitor` refers to `silver.customers.customer_id`; ingest warns of what is not there",
+        "- Personal data, without column statistics: `visitor`",
+        "- View of the newest as_of: `gold.visits_latest`",
+        "",
+        "| column | type | null | personal | meaning |",
+        "| --- | --- | --- | --- | --- |",
+        "| `as_of` | date | no |  | Day |",
+        "| `visitor` | string | yes | yes | Who \\| what |",
+        "",
+        "| rule | severity | says |",
+        "| --- | --- | --- |",
+        "| `pages_in_range` | warn | pages >= 1 |",
+        "",
+    ]
+
+
+def test_check_tells_a_stale_document_and_writes_nothing(tmp_path, capsys):
+    assert generate.main([], tmp_path) == 0
+    assert generate.main(["--check"], tmp_path) == 0
+    stale = tmp_path / "docs" / "latest_views.sql"
+    stale.write_text("SELECT 1;\n")
+    capsys.readouterr()
+
+    assert generate.main(["--check"], tmp_path) == 1
+
+    said = "docs/latest_views.sql: differs; run `python docs/generate.py`\n"
+    assert capsys.readouterr().out == said
+    assert stale.read_text() == "SELECT 1;\n"
+
+
+def test_the_latest_views_give_the_rows_of_the_greatest_as_of_in_duckdb(tmp_path):
+    connection = duckdb.connect()
+    tables = [t for t in catalog.tables().values() if has_latest(t)]
+    for table in tables:
+        # One row of the older day, two of the newer.
+        days = [dt.date(2018, 1, 1), dt.date(2017, 12, 2), dt.date(2018, 1, 1)]
+        write_deltalake(tmp_path / table.name, some_rows(table, days))
+        dataset = DeltaTable(tmp_path / table.name).to_pyarrow_dataset()
+        connection.register(table.name.replace(".", "_"), dataset)
+
+    connection.execute((ROOT / "docs" / "latest_views.sql").read_text())
+
+    for table in tables:
+        view = f"{table.name.replace('.', '_')}_latest"
+        found = connection.execute(f"SELECT as_of, count(*) FROM {view} GROUP BY as_of").fetchall()
+        assert found == [(dt.date(2018, 1, 1), 2)], view
+
+
+def test_the_readme_reads_the_newest_scores_with_duckdb(tmp_path, monkeypatch):
+    for table in (t for t in catalog.tables().values() if t.layer == "gold"):
+        folder = tmp_path / "lakehouse" / "gold" / table.short_name
+        folder.mkdir(parents=True)
+        write_deltalake(folder, some_rows(table, [dt.date(2018, 1, 1), dt.date(2017, 12, 2)]))
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    monkeypatch.chdir(tmp_path)
+    readme = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    names: dict = {}
+
+    exec(textwrap.dedent(example), names)
+
+    assert [f"{day:%Y-%m-%d}" for day in names["scores"]["as_of"]] == ["2018-01-01"]
+
+
+def some_rows(table: Table, days: list[dt.date]) -> pa.Table:
+    """One row a day; other columns hold the same value in every row."""
+    values = {"string": "a", "date": dt.date(2017, 1, 1), "boolean": True}
+    columns = [
+        days if c.name == "as_of" else [values.get(c.type, 1)] * len(days) for c in table.columns
+    ]
+    return pa.table(columns, schema=arrow_schema(table))
+
+
+def test_every_relative_link_leads_to_a_file_and_a_heading():
+    dead = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            if "://" in target:
+                continue
+            file = (page.parent / path).resolve() if path else page
+            if not file.exists() or (anchor and anchor not in anchors(file)):
+                dead.append(f"{page.relative_to(ROOT)}: {target}")
+
+    assert dead == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings as GitHub names them."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    texts = (head.replace("&lt;", "").replace("&gt;", "").lower() for head in heads)
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}
+
+
+def yaml_blocks(page: str) -> list[str]:
+    return re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/own_data.md"])
+def test_every_yaml_example_is_a_valid_configuration(page, tmp_path):
+    examples = [yaml.safe_load(block) for block in yaml_blocks(page)]
+    assert examples
+    try:
+        for number, example in enumerate(examples):
+            (tmp_path / f"example{number}.yaml").write_text(yaml.safe_dump(example))
+            settings_module.use_conf_dir(str(tmp_path))
+            check_sources(settings_module.load(f"example{number}"))
+    finally:
+        settings_module.use_conf_dir(None)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_readme_names_every_job_and_option(job):
+    command = importlib.import_module(f"jobs.{job}").command
+    app = typer.Typer(add_completion=False)
+    app.command()(command)
+    options = {p.opts[0] for p in typer.main.get_command(app).params}
+    readme = (ROOT / "README.md").read_text()
+
+    assert re.findall(rf"^\| `{job}` \|", readme, re.MULTILINE)
+    assert options <= set(re.findall(r"--[a-z-]+", readme))
+
+
+def test_the_readme_has_the_two_commands():
+    readme = (ROOT / "README.md").read_text()
+
+    assert "make demo" in readme and "make test" in readme

@@ -1,0 +1,117 @@
+"""What a model is served with: the rate of customers too new for it, and what it foretells."""
+
+from __future__ import annotations
+
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+
+from models.encoding import FeatureEncoder
+from models.portable import LinearScorer, PortableModel
+from pipelines.churn import arms
+from pipelines.churn.churn_training import train
+from pipelines.churn.model_metadata import check_meaning, cold_start_rate, served_facts
+from pipelines.churn.time_split import Schedule
+from runtime.errors import ModelGateError
+from runtime.model_registry import CHALLENGER, CHAMPION, Registered
+from runtime.progress import Progress
+from runtime.settings import load
+
+CONF = {"horizon_days": 30, "lead_days": 0, "definition": "inactivity"}
+DAY = dt.date(2018, 1, 1)
+
+
+@pytest.fixture
+def rate(session):
+    """A function: rows of (tenure_days, churned, how many such customers) -> rate, at 7 days."""
+
+    def of(*groups):
+        rows = [(tenure, churned) for tenure, churned, count in groups for _ in range(count)]
+        return cold_start_rate(session.createDataFrame(rows, "tenure_days int, churned int"), 7)
+
+    return of
+
+
+def test_it_is_that_of_those_known_for_less_than_the_days(rate):
+    # 10 of 40 new ones left; who is known for seven days is new no more.
+    assert rate((6, 1, 10), (3, 0, 30), (7, 1, 25)) == pytest.approx(10 / 40)
+
+
+def test_whose_first_day_nobody_knows_is_new(rate):
+    assert rate((None, 1, 10), (0, 0, 30), (200, 1, 25)) == pytest.approx(10 / 40)
+
+
+def test_fewer_than_thirty_make_no_rate_and_get_that_of_all(rate):
+    assert rate((6, 1, 29), (200, 0, 71)) == pytest.approx(29 / 100)
+    assert rate((200, 1, 3), (200, 0, 9)) == pytest.approx(3 / 12)
+
+
+# --- a model of another meaning ------------------------------------------------------------------
+
+
+def registered(version="3", **facts):
+    encoder, scorer = FeatureEncoder(("x",), fill=(0.0,)), LinearScorer((1.0,), 0.0, (0.0,))
+    model = PortableModel(encoder, scorer, metadata=facts)
+    return Registered("churn", version, "run", model.to_json(), {})
+
+
+@pytest.fixture
+def context():
+    """A context of demo, whose conf says CONF, with an A/B of models."""
+    settings = load("demo", model_ab={"challenger_share": 0.3})
+    return SimpleNamespace(settings=settings, as_of=DAY, progress=Progress(is_quiet=True))
+
+
+def test_the_facts_of_a_model_tell_what_its_probability_is_of(context, session):
+    rows = session.createDataFrame([(300, 1)], "tenure_days int, churned int")
+    context.table = lambda name: SimpleNamespace(columns=[])
+    found = served_facts(context, Schedule((), DAY, DAY), rows, 60)
+    assert {fact: found[fact] for fact in CONF} == {**CONF, "horizon_days": 60}
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({**CONF, "horizon_days": 60}, "churn.primary_horizon_days = 60 (conf: 30)"),
+        (
+            {**CONF, "lead_days": 7, "definition": "termination"},
+            "churn.lead_days = 7 (conf: 0), churn.definition = termination (conf: inactivity)",
+        ),
+    ],
+)
+def test_a_model_of_another_meaning_is_refused(context, facts, told):
+    with pytest.raises(ModelGateError) as caught:
+        check_meaning(context, registered(**facts), "Nothing was written.")
+    assert str(caught.value) == (
+        f"churn version 3 was taught with {told}: its probability is of something else. Nothing was "
+        "written. Set conf back, train under another mlflow.model_name, or roll back to a version "
+        "that was taught as conf says."
+    )
+
+
+def test_a_model_that_does_not_tell_its_definition_counts_as_one_of_confs(context):
+    check_meaning(context, registered(horizon_days=30, lead_days=0), "Nothing was written.")
+
+
+@pytest.mark.parametrize("alias", [CHAMPION, CHALLENGER])
+def test_neither_arm_scores_with_another_meaning(context, monkeypatch, alias):
+    there = {CHAMPION: registered("1", **CONF), CHALLENGER: registered("2", **CONF)}
+    registry = SimpleNamespace(by_alias=there.get, further_models=lambda *_: {})
+    monkeypatch.setattr(arms, "Registry", lambda _: registry)
+    assert [arm.name for arm in arms.serving_arms(context)] == [CHAMPION, CHALLENGER]
+    version = there[alias].version
+    there[alias] = registered(version, **{**CONF, "horizon_days": 60})
+    with pytest.raises(ModelGateError, match=rf"version {version} was .*Nothing was written\."):
+        arms.serving_arms(context)
+
+
+def test_training_beside_a_champion_of_another_meaning_is_refused_before_any_fit(context):
+    """A longer horizon tests on an earlier date, whose labels the champion knows too: told second,
+    since a later as_of would not help."""
+    context.settings = load("demo", churn={"primary_horizon_days": 60})
+    champion = registered(**CONF, tested_on=(DAY - dt.timedelta(days=30)).isoformat())
+    registry = SimpleNamespace(by_alias=lambda _: champion)
+    plan = Schedule((), DAY - dt.timedelta(days=120), DAY - dt.timedelta(days=60))
+    with pytest.raises(ModelGateError, match=r"its probability is .*Nothing was trained\."):
+        train(context, {60: plan}, SimpleNamespace(columns=["x"]), registry, "mark")

@@ -1,0 +1,54 @@
+"""What training checks and sums up on the driver: one look at the test dates, folds, their spread."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipelines.churn import evaluation
+from pipelines.churn.evaluation import TestDates
+from pipelines.churn.stability import check_folds, folds_of_both, spread
+from runtime.errors import ModelGateError
+
+
+def test_the_test_dates_are_read_once(monkeypatch):
+    read = []
+
+    def sample(rows, split):
+        read.append((rows, split))
+        return "the frame"
+
+    monkeypatch.setattr(evaluation, "sample", sample)
+    dates = TestDates("rows")
+    assert dates.read() == "the frame"
+    with pytest.raises(ModelGateError, match="they were read already"):
+        dates.read()
+    assert read == [("rows", "test")]
+
+
+def test_fewer_customers_than_folds_is_refused():
+    with pytest.raises(ModelGateError) as caught:
+        check_folds(4, 10)
+    assert str(caught.value) == (
+        "training.stability.folds = 10: customers fall into 4 folds only, since there are too few "
+        "of them. Set it to at most 4."
+    )
+
+
+def test_a_fold_of_one_class_is_left_out_and_one_alone_is_no_spread():
+    label, fold = np.array([0, 1, 0, 1, 1, 1]), np.array([0, 0, 1, 1, 2, 2])
+    assert folds_of_both(label, fold, 4) == [0, 1]
+    with pytest.raises(ModelGateError) as caught:
+        folds_of_both(label[2:], fold[2:], 4)
+    assert str(caught.value) == (
+        "training.stability.folds = 4: 1 of the folds hold customers of both classes, and a spread "
+        "needs two. Set it lower, or leave training.stability.learners empty."
+    )
+
+
+def test_spread_by_hand():
+    found = spread(np.array([0.7, 0.8, 0.9]))
+    # Mean .8; sd with n - 1: sqrt((.01 + 0 + .01) / 2) = .1; 1 - .1 / .8 = .875.
+    assert found == pytest.approx(
+        {"mean": 0.8, "sd": 0.1, "min": 0.7, "max": 0.9, "variance": 0.01, "stability": 0.875}
+    )

@@ -1,0 +1,35 @@
+"""What a budget may be: money above 0 and finite, or a share of the customers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from pipelines.lifetime.retention_planning import budget
+from runtime.errors import UsageError
+from runtime.settings import load
+
+
+def of_options(**options):
+    return budget(SimpleNamespace(options=options, settings=load("demo")))
+
+
+@pytest.mark.parametrize("money", [float("nan"), float("inf"), 0.0, -1.0])
+def test_money_that_is_no_budget_is_refused(money):
+    with pytest.raises(UsageError) as caught:
+        of_options(budget_money=money)
+    assert str(caught.value) == (
+        f"--budget-money {money}: must be above 0 and finite, in the data's currency."
+    )
+
+
+@pytest.mark.parametrize("share", [float("nan"), float("inf"), 0.0, -1.0, 1.5])
+def test_a_share_that_is_no_budget_is_refused(share):
+    with pytest.raises(UsageError, match=f"--budget-share {share}: must be above 0"):
+        of_options(budget_share=share)
+
+
+def test_a_budget_is_money_or_a_share():
+    assert of_options(budget_money=0.5) == (None, 0.5)
+    assert of_options(budget_share=1.0) == (1.0, None)

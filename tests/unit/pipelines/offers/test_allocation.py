@@ -1,0 +1,266 @@
+"""The knapsack against an exact solver, and its promises: never above budget, never a loss."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import optimize, sparse
+
+from models.knapsack import best_choices
+from pipelines.offers import budget_allocation, shadow_prices
+from pipelines.offers.budget_allocation import allocate, check_cap
+from pipelines.offers.shadow_prices import Problem
+from runtime.errors import UsageError
+
+# sqlframe remembers the columns of a name for the life of the process.
+NUMBERS = itertools.count()
+OFFERS = ("a", "b", "c", "d", "e", "f")
+
+
+def customers(rows, seed, offers=OFFERS):
+    """Gains and costs that grow together, as with a share of a CLV; a third of offers is barred."""
+    draw = np.random.default_rng(seed)
+    value = draw.lognormal(5, 1, rows)
+    cost = value[:, None] * draw.uniform(0.01, 0.2, (rows, len(offers)))
+    gain = value[:, None] * draw.uniform(-0.05, 0.3, (rows, len(offers)))
+    barred = draw.random((rows, len(offers))) < 0.33
+    return np.where(barred, np.nan, gain), np.where(barred, np.nan, cost)
+
+
+def frame_of(session, gain, cost, offers=OFFERS):
+    data = {"customer_id": [f"c{i:05d}" for i in range(len(gain))]}
+    for k, name in enumerate(offers):
+        data[f"gain_{name}"] = gain[:, k]
+        data[f"cost_{name}"] = cost[:, k]
+    rows = pd.DataFrame(data)
+    if hasattr(session, "_conn"):
+        # Inline values would be parsed again with every query.
+        name = f"customers_{next(NUMBERS)}"
+        session._conn.register(f"{name}_source", rows)
+        session._conn.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_source")
+        return session.table(name)
+    ddl = ", ".join(f"{c} {'string' if c == 'customer_id' else 'double'}" for c in rows)
+    records = [
+        tuple(None if isinstance(v, float) and np.isnan(v) else v for v in row)
+        for row in rows.itertuples(index=False)
+    ]
+    return session.createDataFrame(records, ddl)
+
+
+def kept(session):
+    """Compute a frame once, as the lake's `keep` does."""
+
+    def keep(frame):
+        if not hasattr(session, "_conn"):
+            return frame.persist()
+        name = f"allocated_{next(NUMBERS)}"
+        sql = frame.sql(dialect="duckdb", optimize=False)
+        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
+        return session.table(name)
+
+    return keep
+
+
+def solved(session, gain, cost, unit, budget, caps=None, offers=OFFERS):
+    rows = frame_of(session, gain, cost, offers)
+    plan = allocate(Problem(rows, offers, unit, budget, caps or {}), kept(session))
+    rows = plan.rows.select("customer_id", "choice").toPandas().sort_values("customer_id")
+    names = {name: k for k, name in enumerate(offers)}
+    return np.array([names.get(c, -1) for c in rows["choice"]]), plan
+
+
+def worth(matrix, chosen):
+    taken = np.flatnonzero(chosen >= 0)
+    return matrix[taken, chosen[taken]].sum()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 0.7])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_money_is_spent_within_a_thousandth_of_the_exact_solver(session, seed, share):
+    gain, cost = customers(600, seed)
+    budget = share * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    exact = best_choices(gain, cost, budget, np.full(6, np.inf))
+    chosen, plan = solved(session, gain, cost, "money", budget)
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+    assert plan.used == pytest.approx(worth(cost, chosen))
+
+
+def test_a_number_of_customers_is_the_exact_best(session):
+    gain, cost = customers(900, 3)
+    best = np.sort(np.nan_to_num(gain, nan=-1.0).max(axis=1))[::-1]
+    chosen, _ = solved(session, gain, cost, "customers", 90)
+    assert (chosen >= 0).sum() == 90
+    # One offer each: the 90 greatest of the customers' best gains.
+    assert worth(gain, chosen) == pytest.approx(best[:90].sum())
+
+
+def test_a_cap_of_an_offer_holds_and_costs_little(session):
+    gain, cost = customers(600, 4)
+    budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    caps = np.full(6, np.inf)
+    caps[:2] = (10, 25)
+    exact = best_choices(gain, cost, budget, caps)
+    chosen, _ = solved(session, gain, cost, "money", budget, {"a": 10, "b": 25})
+    assert (chosen == 0).sum() <= 10 and (chosen == 1).sum() <= 25
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+
+
+# The offers' costs as shares of a customer's value; the first is cheap and wanted by all.
+COST_SHARES = np.array([0.01, 0.2, 0.05, 0.15, 0.03, 0.10])
+
+
+def most_worth(gain, cost, budget, caps):
+    """No plan gains more: the greatest sum of gains of parts of offers."""
+    rows, count = gain.shape
+    one_each = sparse.kron(sparse.eye(rows), np.ones((1, count)))
+    of_offers = sparse.kron(np.ones((1, rows)), sparse.eye(count)).tocsr()[: len(caps)]
+    limits = np.concatenate([np.ones(rows), [budget], caps])
+    all_rules = sparse.vstack([one_each, cost.reshape(1, -1), of_offers])
+    found = optimize.linprog(-np.maximum(gain, 0).ravel(), all_rules, limits, bounds=(0, 1))
+    return -found.fun
+
+
+def four_capped(share):
+    """3,000 customers whose gains have little to do with the costs, a share of all costs."""
+    draw = np.random.default_rng(3)
+    value = draw.lognormal(5, 1, 3_000)
+    cost = value[:, None] * COST_SHARES
+    gain = value[:, None] * draw.uniform(-0.05, 0.3, cost.shape)
+    budget = share * np.where(gain > 0, cost, 0).max(axis=1).sum()
+    return gain, cost, budget, {"a": 30, "b": 30, "c": 30, "d": 60}
+
+
+@pytest.mark.parametrize("share", [0.2, 0.3])
+def test_a_cap_of_an_offer_holds_beside_three_others(session, share):
+    """The price of the budget comes after those of the caps, and each moves the others' offers."""
+    gain, cost, budget, caps = four_capped(share)
+    chosen, _ = solved(session, gain, cost, "money", budget, caps)
+    assert [(chosen == k).sum() <= cap for k, cap in enumerate(caps.values())] == [True] * 4
+    assert worth(cost, chosen) <= budget + 1e-9
+    bound = most_worth(gain, cost, budget, list(caps.values()))
+    assert worth(gain, chosen) >= 0.999 * bound
+
+
+def test_who_chose_an_offer_beyond_its_cap_is_solved_exactly(session, monkeypatch):
+    """Two rounds leave more than the caps, far from the few nearest to another choice."""
+    monkeypatch.setattr(shadow_prices, "CAP_ROUNDS", 2)
+    monkeypatch.setattr(budget_allocation, "CORE", 20)
+    gain, cost, budget, caps = four_capped(0.2)
+    chosen, _ = solved(session, gain, cost, "money", budget, caps)
+    assert [(chosen == k).sum() <= cap for k, cap in enumerate(caps.values())] == [True] * 4
+    assert worth(cost, chosen) <= budget + 1e-9
+
+
+def test_a_cap_that_does_not_hold_is_no_plan():
+    problem = Problem(None, ("a",), "money", 100.0, {"a": 2})
+    check_cap(problem, "a", 2)
+    with pytest.raises(UsageError) as raised:
+        check_cap(problem, "a", 10)
+    assert str(raised.value) == (
+        "conf/offers.yaml: most_customers of a must hold, and no prices were found at which 10 "
+        "customers become 2. Raise it, or remove one of the caps."
+    )
+
+
+THREE = OFFERS[:3]
+
+
+# More customers than the driver holds at a time, and few of them solved exactly, as of millions.
+@pytest.fixture
+def many(monkeypatch):
+    monkeypatch.setattr(shadow_prices, "SAMPLE", 200)
+    monkeypatch.setattr(budget_allocation, "CORE", 20)
+    passes = []
+    undecided = shadow_prices.Search._undecided
+
+    def counted(self, *given):
+        passes.append(self.axis)
+        return undecided(self, *given)
+
+    monkeypatch.setattr(shadow_prices.Search, "_undecided", counted)
+    return passes
+
+
+def test_money_for_more_than_a_sample_is_spent_as_the_exact_solver_spends_it(session, many):
+    gain, cost = customers(3_000, 7, THREE)
+    budget = 0.3 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    exact = best_choices(gain, cost, budget, np.full(3, np.inf))
+    chosen, plan = solved(session, gain, cost, "money", budget, offers=THREE)
+    assert set(many) == {"budget"}
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+    assert plan.used == pytest.approx(worth(cost, chosen))
+
+
+def test_a_number_of_more_customers_than_a_sample_is_the_exact_best(session, many):
+    gain, cost = customers(3_000, 8, THREE)
+    best = np.sort(np.nan_to_num(gain, nan=-1.0).max(axis=1))[::-1]
+    chosen, plan = solved(session, gain, cost, "customers", 300, offers=THREE)
+    assert set(many) == {"budget"}
+    assert (chosen >= 0).sum() == 300
+    assert worth(gain, chosen) == pytest.approx(best[:300].sum())
+    # The price lies between the last who is in and the first who is not.
+    assert best[300] <= plan.shadow_price <= best[299]
+
+
+@pytest.mark.slow
+def test_a_cap_holds_for_more_customers_than_a_sample(session, many):
+    gain, cost = customers(3_000, 9, THREE)
+    budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
+    exact = best_choices(gain, cost, budget, np.array([50, np.inf, np.inf]))
+    assert (best_choices(gain, cost, budget, np.full(3, np.inf)) == 0).sum() > 50
+    chosen, _ = solved(session, gain, cost, "money", budget, {"a": 50}, THREE)
+    assert set(many) == {"a", "budget"}
+    assert (chosen == 0).sum() <= 50
+    assert worth(cost, chosen) <= budget + 1e-9
+    assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
+
+
+def test_with_money_enough_everybody_gets_their_best_and_budget_has_no_price(session):
+    gain, cost = customers(100, 5)
+    chosen, plan = solved(session, gain, cost, "money", 1e9)
+    filled = np.nan_to_num(gain, nan=-1.0)
+    assert plan.shadow_price == 0.0
+    assert (chosen == np.where(filled.max(axis=1) > 0, filled.argmax(axis=1), -1)).all()
+
+
+def test_nobody_gets_an_offer_that_loses(session):
+    gain, cost = customers(300, 6)
+    chosen, _ = solved(session, -np.abs(gain), cost, "money", 1e9)
+    assert (chosen == -1).all()
+
+
+@pytest.mark.parametrize("unit", ["money", "customers"])
+def test_of_a_budget_that_is_spent_nobody_gets_anything(session, unit):
+    gain, cost = customers(100, 5)
+    chosen, plan = solved(session, gain, cost, unit, 0.0, {"a": 0, "b": 9})
+    assert (chosen == -1).all() and plan.used == 0.0
+
+
+def test_no_customer_no_plan(session):
+    chosen, plan = solved(session, np.zeros((0, 6)), np.zeros((0, 6)), "money", 10.0)
+    assert len(chosen) == 0 and plan.used == 0.0
+
+
+def test_the_shadow_price_is_what_one_more_unit_brings(session):
+    """Customers with gains 10, 9, ..., 1 and cost 1 each: at a budget of 4 the next brings 6."""
+    gain = np.arange(10, 0, -1.0)[:, None]
+    cost = np.ones((10, 1))
+    chosen, plan = solved(session, gain, cost, "money", 4.0, offers=("a",))
+    assert (chosen >= 0).tolist() == [True] * 4 + [False] * 6
+    # The price lies where the fifth no longer buys: from 6 on.
+    assert plan.shadow_price == pytest.approx(6.0, abs=1e-6)
+
+
+def test_the_exact_solver_by_hand():
+    """Budget 3: of (gain 5, use 3) and two of (gain 3, use 1.5), the two small ones."""
+    gain = np.array([[5.0, np.nan], [3.0, np.nan], [np.nan, 3.0]])
+    use = np.array([[3.0, np.nan], [1.5, np.nan], [np.nan, 1.5]])
+    assert best_choices(gain, use, 3.0, np.array([np.inf, np.inf])).tolist() == [-1, 0, 1]
+    assert best_choices(gain, use, 3.0, np.array([np.inf, 0.0])).tolist() == [0, -1, -1]
+    assert best_choices(gain, use, -1.0, np.array([np.inf, np.inf])).tolist() == [-1, -1, -1]

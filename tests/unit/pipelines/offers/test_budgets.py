@@ -1,0 +1,54 @@
+"""What a plan may spend: all of it each time, or what its period has left."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+
+from pipelines.offers import budgets
+from pipelines.offers.offer_catalog import offers_of_conf
+from runtime import settings
+
+USED = {
+    "discount_10": {"customers": 3, "expected_cost": 40.0},
+    "loyalty_bonus": {"customers": 1, "expected_cost": 25.0},
+}
+KEPT = SimpleNamespace(where=lambda _: SimpleNamespace(count=lambda: 50))
+
+
+def problem(monkeypatch, used, **budget):
+    conf = settings.load("demo", decisions={"budget": budget})
+    context = SimpleNamespace(settings=conf, as_of=dt.date(2026, 1, 1))
+    monkeypatch.setattr(budgets, "used_of_period", lambda _: used)
+    offers = [
+        dataclasses.replace(o, most_customers={"discount_10": 5, "discount_20": 2}.get(o.name))
+        for o in offers_of_conf()
+    ]
+    return budgets.problem_of(context, KEPT, offers)
+
+
+@pytest.mark.parametrize(
+    ("budget", "all_of_it", "left"),
+    [
+        ({"customers_share": None, "money": 100.0}, ("money", 100.0), 100.0 - (40.0 + 25.0)),
+        ({"customers_share": None, "money": 60.0}, ("money", 60.0), 0.0),
+        ({"customers_share": 0.2, "money": None}, ("customers", 10.0), 10.0 - (3 + 1)),
+    ],
+)
+def test_what_a_period_has_seen_is_taken_off(monkeypatch, budget, all_of_it, left):
+    whole = problem(monkeypatch, {}, **budget)
+    assert (whole.unit, whole.budget) == all_of_it
+    assert whole.caps == {"discount_10": 5, "discount_20": 2}
+    rest = problem(monkeypatch, USED, **budget)
+    assert (rest.unit, rest.budget) == (all_of_it[0], left)
+    assert rest.caps == {"discount_10": 2, "discount_20": 2}
+    # Asking for a survey is outside the budget.
+    assert "winback_survey" not in rest.offers
+
+
+def test_without_a_period_nothing_is_read():
+    context = SimpleNamespace(settings=settings.load("demo"))
+    assert budgets.used_of_period(context) == {}

@@ -1,0 +1,160 @@
+"""Settings: where a value comes from, and what is refused with which words."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from runtime import settings
+from runtime.errors import UsageError
+
+
+@pytest.fixture
+def conf(tmp_path):
+    """A function that writes conf/acme.yaml (and other files) and makes them the ones in use."""
+
+    def write(text="", **others):
+        for name, content in {"acme": text, **others}.items():
+            (tmp_path / f"{name}.yaml").write_text(content)
+        settings.use_conf_dir(str(tmp_path))
+
+    yield write
+    settings.use_conf_dir(None)
+
+
+def refused(env="acme"):
+    with pytest.raises(UsageError) as caught:
+        settings.load(env)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_a_variable_wins_over_the_environments_file_and_that_over_the_defaults(conf, monkeypatch):
+    conf("churn: {lead_days: 14, primary_horizon_days: 60}\n")
+    monkeypatch.setenv("HOLDFAST__CHURN__LEAD_DAYS", "7")
+    churn = settings.load("acme").churn
+    assert (churn.lead_days, churn.primary_horizon_days, churn.label_wait_days) == (7, 60, 7)
+
+
+def test_a_leak_alarm_of_one_data_set_does_not_bind_others(conf):
+    demo = settings.load("demo").training
+    assert (demo.leak_alarm_roc_auc, demo.leak_alarm_roc_auc_active_90d) == (0.91, 0.895)
+    conf()
+    # Honest models of contracts reach .92 (mlc_churn).
+    training = settings.load("acme").training
+    assert min(training.leak_alarm_roc_auc, training.leak_alarm_roc_auc_active_90d) > 0.92
+
+
+def test_every_unknown_key_is_refused_at_once(conf):
+    conf("horizon: 30\nchurn: {horizon_days: 30}\n")
+    assert refused().splitlines() == [
+        "conf/acme.yaml: churn.horizon_days is not a setting. Remove it, or mend its spelling.",
+        "conf/acme.yaml: horizon is not a setting. Remove it, or mend its spelling.",
+    ]
+
+
+def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
+    conf()
+    monkeypatch.setenv("HOLDFAST__CHURN__LEAD_DAY", "7")
+    assert refused() == (
+        "conf/acme.yaml: churn.lead_day is not a setting. Remove it, or mend its spelling."
+    )
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        (
+            "churn: {lead_days: -1}",
+            "conf/acme.yaml: churn.lead_days = -1: Input should be greater than or equal to 0.",
+        ),
+        (
+            "ingest: {max_quarantined_share: five}",
+            "conf/acme.yaml: ingest.max_quarantined_share = 'five': Input should be a valid "
+            "number, unable to parse string as a number.",
+        ),
+        (
+            "as_of: 2018-02-30",
+            "conf/acme.yaml, or a variable HOLDFAST__...: cannot be read: day is out of range for "
+            "month. Mend it.",
+        ),
+        (
+            "churn: {primary_horizon_days: 45}",
+            "conf/acme.yaml: churn: primary_horizon_days 45 must be one of [1, 7, 30, 60, 90].",
+        ),
+        (
+            "training: {starts: {xgboost: {max_depth: 2}}}",
+            "conf/acme.yaml: training: starts.xgboost.max_depth = 2 must lie in its space, "
+            "spaces.xgboost.max_depth; change one of them.",
+        ),
+        (
+            "- a list",
+            "conf/acme.yaml, or a variable HOLDFAST__...: cannot be read: it must hold lines of "
+            "the form key: value. Mend it.",
+        ),
+        ("features: {windows_days: [30, 90]}", "windows of [60, 365] days are missing"),
+        ("risk: {scheme: two_bands}", "scheme 'two_bands' must be one of ['four_bands', 'thr"),
+        (
+            "sources: {s: {table: transactions, format: csv, mapping: {}}}",
+            "a source of format csv needs a path",
+        ),
+    ],
+)
+def test_a_value_that_breaks_a_rule_is_named_with_the_rule(conf, text, message):
+    conf(text)
+    assert message in refused()
+
+
+def test_a_file_that_is_no_yaml_is_named_with_the_line(conf):
+    conf("churn: {lead_days: 1\n")
+    found = refused()
+    assert found.startswith("acme.yaml: is not valid YAML: ")
+    assert "line 2" in found and found.endswith("Mend the line it names.")
+
+
+def test_an_environment_without_a_file_is_refused_with_those_there_are(conf):
+    conf(other="")
+    message = "must be the name of a file in conf/; there are acme, other."
+    assert refused("acne") == f"--env acne: {message}"
+    assert refused("defaults") == f"--env defaults: {message}"
+    assert refused("../acme") == f"--env ../acme: {message}"
+
+
+def test_a_folder_of_settings_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        settings.use_conf_dir(str(tmp_path / "none"))
+    assert str(caught.value) == (
+        f"--conf-dir {tmp_path}/none: must be a folder with YAML files; it is not there."
+    )
+
+
+# ---------------------------------------------------------------------- Spark profiles
+
+
+def test_the_local_profile_keeps_partitions_few_and_the_cluster_profile_says_no_machine():
+    """performance.md: Delta's snapshot state and the shuffles are most of a small job's time."""
+    local = settings.load("demo", spark_profile="local").spark_profile_values()
+    assert local["spark.databricks.delta.snapshotPartitions"] == "1"
+    assert int(local["spark.sql.shuffle.partitions"]) <= 8
+    assert "-XX:" in local["spark.driver.extraJavaOptions"]
+    cluster = settings.load("demo", spark_profile="cluster").spark_profile_values()
+    # They are what spark-submit or the platform says; fixed in a profile they would win over it.
+    theirs = ("spark.master", "spark.driver.", "spark.executor.", "spark.ui.")
+    assert [key for key in cluster if key.startswith(theirs)] == []
+    assert cluster["spark.sql.adaptive.enabled"] == "true"
+
+
+def test_a_profile_of_ones_own_stands_beside_the_settings(conf, tmp_path):
+    conf("spark_profile: mine\n")
+    (tmp_path / "spark").mkdir()
+    (tmp_path / "spark" / "mine.yaml").write_text(yaml.safe_dump({"spark.a": "1"}))
+    assert settings.load("acme").spark_profile_values() == {"spark.a": "1"}
+
+
+def test_a_profile_that_does_not_exist(conf):
+    conf("spark_profile: fast\n")
+    with pytest.raises(UsageError) as caught:
+        settings.load("acme").spark_profile_values()
+    assert str(caught.value) == (
+        "spark_profile: 'fast' must name a file in conf/spark/; there are cluster, local."
+    )

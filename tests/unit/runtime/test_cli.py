@@ -1,0 +1,108 @@
+"""How a job's command begins and ends: arguments, the lock, exit codes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from runtime.cli import parse_day, parse_moment, start
+from runtime.errors import HoldfastError, ModelGateError, QualityGateError, UsageError
+from runtime.lakehouse.lock import only_writer
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """The lakehouse of the demo, elsewhere."""
+    monkeypatch.setenv("HOLDFAST__LAKEHOUSE__ROOT", str(tmp_path / "lakehouse"))
+    return tmp_path / "lakehouse"
+
+
+def unreachable(context):
+    raise AssertionError("the job must not begin")
+
+
+def ended(run, capsys, **options):
+    """The exit code, and what was said on standard error."""
+    with pytest.raises(SystemExit) as caught:
+        start("ingest", run, "demo", **options)
+    return caught.value.code, capsys.readouterr().err
+
+
+def test_of_two_runs_at_once_the_second_says_who_is_at_work_and_changes_nothing(root, capsys):
+    with only_writer(root, "first"):
+        before = sorted(root.rglob("*"))
+        code, said = ended(unreachable, capsys)
+        assert sorted(root.rglob("*")) == before
+    assert code == 1
+    assert said.startswith("holdfast ingest: lakehouse: run first (process ")
+    assert said.endswith(
+        ") is writing it, and only one run may. Nothing was changed. Start again when it has "
+        "ended.\n"
+    )
+    seen = []
+    start("ingest", seen.append, "demo")  # the first has ended
+    assert len(seen) == 1
+
+
+def test_a_dry_run_needs_no_lock_and_leaves_no_trace(root, capsys):
+    seen = []
+    start("ingest", seen.append, "demo", is_dry=True)
+    assert seen[0].is_dry and not root.exists()
+    assert capsys.readouterr().out == "Dry run of ingest on demo: nothing is written.\n"
+
+
+@pytest.mark.parametrize(
+    "error, code", [(HoldfastError, 1), (UsageError, 2), (QualityGateError, 3), (ModelGateError, 4)]
+)
+def test_an_error_is_one_sentence_and_an_exit_code(root, capsys, error, code):
+    def fails(context):
+        raise error("orders.csv: amount = 'x' is no number. Mend it.")
+
+    assert ended(fails, capsys) == (
+        code,
+        "holdfast ingest: orders.csv: amount = 'x' is no number. Mend it.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (
+            {"as_of": "01.02.2018"},
+            "--as-of 01.02.2018: must be a date as YYYY-MM-DD, such as 2018-01-01.",
+        ),
+        (
+            {"as_of_texts": ["2018-01-01", "soon"]},
+            "--as-of soon: must be a date as YYYY-MM-DD, such as 2018-01-01.",
+        ),
+        ({"engine": "pandas"}, "--engine pandas: must be spark or duckdb."),
+        (
+            {"conf_dir": "/nowhere"},
+            "--conf-dir /nowhere: must be a folder with YAML files; it is not there.",
+        ),
+    ],
+)
+def test_an_argument_that_breaks_a_rule_is_refused(root, capsys, options, message):
+    assert ended(unreachable, capsys, **options) == (2, f"holdfast ingest: {message}\n")
+    assert not root.exists()
+
+
+def test_an_unknown_option_is_refused():
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(importlib.import_module("jobs.ingest").command)
+    found = CliRunner().invoke(app, ["--knownat", "2018-01-01"])
+    assert found.exit_code == 2
+    assert "No such option: --knownat" in found.output
+
+
+def test_a_moment_without_a_zone_is_utc():
+    noon = dt.datetime(2018, 1, 1, 12, tzinfo=dt.UTC)
+    assert parse_moment("2018-01-01T12:00", "--known-at") == noon
+    assert parse_moment("2018-01-01T14:00+02:00", "--known-at") == noon
+    assert parse_day("2018-01-01", "--as-of") == noon.date()
+    with pytest.raises(UsageError, match="--known-at noon: must be a date or time"):
+        parse_moment("noon", "--known-at")

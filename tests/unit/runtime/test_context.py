@@ -1,0 +1,61 @@
+"""A date that the data cannot serve is refused with the day that would do, on DuckDB."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from deltalake import write_deltalake
+
+from pipelines.features import feature_tables
+from runtime.errors import TableError, UsageError
+from tests.jobs.silver_lake import SILVER, arrow_of, context_at
+
+pytestmark = pytest.mark.duckdb_only
+
+
+@pytest.fixture(scope="module")
+def silver(tmp_path_factory):
+    """Purchases from 2017-10-01 to 2018-02-20, and nothing else."""
+    root = tmp_path_factory.mktemp("silver")
+    rows = arrow_of("silver.transactions", SILVER["silver.transactions"])
+    (root / "silver").mkdir()
+    write_deltalake(root / "silver" / "transactions", rows)
+    return root
+
+
+@pytest.mark.parametrize(
+    "day, message",
+    [
+        (
+            dt.date(2017, 10, 1),
+            "as_of 2017-10-01: no purchase lies before it; the first is on 2017-10-01. Take a "
+            "later day.",
+        ),
+        (
+            dt.date(1999, 1, 1),
+            "as_of 1999-01-01: no purchase lies before it; the first is on 2017-10-01. Take a "
+            "later day.",
+        ),
+        (
+            dt.date(2018, 2, 21),
+            "--as-of 2018-02-21: purchases are complete only up to 2018-02-20; take that day or "
+            "an earlier one.",
+        ),
+    ],
+)
+def test_a_day_before_any_data_or_after_all_of_it(silver, day, message):
+    with pytest.raises(UsageError) as error:
+        feature_tables.run(context_at(silver, [day], engine="duckdb"))
+    assert str(error.value) == message
+    assert not (silver / "features").exists()
+
+
+def test_before_the_ingest_it_says_what_to_run(tmp_path):
+    root = tmp_path / "lakehouse"
+    with pytest.raises(TableError) as error:
+        feature_tables.run(context_at(root, [dt.date(2018, 1, 1)], engine="duckdb"))
+    assert str(error.value) == (
+        "silver.transactions: does not exist in lakehouse. "
+        "Run `spark-submit jobs/ingest.py --env demo` first."
+    )
