@@ -5,36 +5,9 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 README = Path(__file__).with_name("README.md")
-PACKAGES = (
-    "contracts",
-    "udfs",
-    "transforms",
-    "models",
-    "simulator",
-    "messages",
-    "runtime",
-    "pipelines",
-    "jobs",
-    "conf",
-)
-JOBS = (
-    "run-pipeline",
-    "ingest",
-    "build-features",
-    "train-churn",
-    "fit-lifetime",
-    "score-customers",
-    "plan-retention",
-    "roll-back",
-    "simulate",
-    "estimate-uplift",
-    "decide-offers",
-    "write-messages",
-    "measure-campaigns",
-    "trigger-engagement",
-    "deliver-outbox",
-    "compare-models",
-)
+# Every other package of the checkout is shipped.
+NOT_SHIPPED = ("tests", "benchmarks", "notebooks", "docs")
+JOBS = sorted(p.stem for p in Path(__file__).with_name("jobs").glob("*.py") if p.stem[0] != "_")
 
 # Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the
 # extras `spark` and `ml` that it needs, and its own xgboost: docs/adr/0003-xgboost-cpu.md.
@@ -80,7 +53,9 @@ setup(
     # The lock is for 3.11; Databricks' newer runtimes have 3.12.
     python_requires=">=3.11",
     # Workers import from a .zip of this: data files are read as resources, never by their path.
-    packages=find_packages(include=[f"{name}{more}" for name in PACKAGES for more in ("", ".*")]),
+    packages=find_packages(
+        exclude=[f"{name}{more}" for name in NOT_SHIPPED for more in ("", ".*")]
+    ),
     package_data={"conf": ["**/*.yaml", "*.properties", "jars.sha256"]},
     install_requires=[
         "pandas>=2.2,<3",  # Spark 4.2 does not support pandas 3
@@ -98,6 +73,6 @@ setup(
     ],
     extras_require=EXTRAS,
     entry_points={
-        "console_scripts": [f"holdfast-{job} = jobs.{job.replace('-', '_')}:main" for job in JOBS]
+        "console_scripts": [f"holdfast-{job.replace('_', '-')} = jobs.{job}:main" for job in JOBS]
     },
 )

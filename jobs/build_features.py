@@ -1,4 +1,4 @@
-"""Build the feature tables and labels for one or many as_of dates in one pass over the data."""
+"""Build the feature tables and labels of one or many dates."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.features.feature_tables import run
-from runtime.cli import ConfDir, DryRun, Env, application, start
+from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_days, started
 
 
 def command(
@@ -15,25 +14,26 @@ def command(
     as_of: Annotated[
         list[str] | None,
         typer.Option(
-            help="Day (YYYY-MM-DD), repeatable. Default: as_of of conf and the dates it trains on."
+            help="Day (YYYY-MM-DD), repeatable. Default: as_of of conf and its training dates."
         ),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="spark, or duckdb: one box without a JVM, the same tables.")
+        str, typer.Option(help="spark, or duckdb: one machine without a JVM, the same tables.")
     ] = "spark",
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,
 ) -> None:
     """Build features.demographics, behavior, transactions and labels."""
-    start(
-        "build_features",
-        run,
-        env,
-        is_dry=dry_run,
-        conf_dir=conf_dir,
-        engine=engine,
-        as_of_texts=as_of or [],
-    )
+    with started(
+        "build_features", RunOptions(env, is_dry=dry_run, conf_dir=conf_dir, engine=engine)
+    ) as context:
+        # pyspark takes over 0.2 s to import.
+        from pipelines.features.feature_tables import (
+            FeatureOptions,
+            run,
+        )
+
+        run(context, FeatureOptions(parse_days(as_of, "--as-of")))
 
 
 main = application(command)

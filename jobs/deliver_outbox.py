@@ -1,4 +1,4 @@
-"""Send what the outbox holds: to files, to a webhook, by e-mail."""
+"""Send the contacts that wait in the outbox."""
 
 from __future__ import annotations
 
@@ -6,21 +6,27 @@ from typing import Annotated
 
 import typer
 
-from pipelines.outreach.outbox_delivery import run
-from runtime.cli import AsOf, ConfDir, DryRun, Env, application, start
+from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, started
 
 
 def command(
     env: Env = "demo",
     as_of: AsOf = None,
     retry_dead: Annotated[
-        bool, typer.Option("--retry-dead", help="Try also contacts that were given up.")
+        bool, typer.Option("--retry-dead", help="Also retry contacts that were given up.")
     ] = False,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,
 ) -> None:
-    """Send what the outbox holds: to files, to a webhook, by e-mail."""
-    start("deliver_outbox", run, env, as_of, dry_run, conf_dir, retry_dead=retry_dead)
+    """Send the contacts of the outbox: to files, to a webhook, by e-mail."""
+    with started("deliver_outbox", RunOptions(env, as_of, dry_run, conf_dir)) as context:
+        # pyspark takes over 0.2 s to import.
+        from pipelines.outreach.outbox_delivery import (
+            DeliveryOptions,
+            run,
+        )
+
+        run(context, DeliveryOptions(retry_dead))
 
 
 main = application(command)

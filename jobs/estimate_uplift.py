@@ -1,18 +1,22 @@
-"""Learn from campaigns what each offer changes for whom, and say if it can be told.
-
-Experiments decide; campaigns that chose their customers are adjusted, and said to be so."""
+"""Estimate the effect of each offer from past campaigns and compare policies."""
 
 from __future__ import annotations
 
-from pipelines.offers.uplift_estimation import run
-from runtime.cli import AsOf, ConfDir, DryRun, Env, application, start
+from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, started
 
 
 def command(
-    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+    env: Env = "demo",
+    as_of: AsOf = None,
+    dry_run: DryRun = False,
+    conf_dir: ConfDir = None,
 ) -> None:
-    """Learn from randomised campaigns what each offer changes for whom."""
-    start("estimate_uplift", run, env, as_of, dry_run, conf_dir)
+    """Estimate the effect of each offer per customer from campaigns; compare policies."""
+    with started("estimate_uplift", RunOptions(env, as_of, dry_run, conf_dir)) as context:
+        # pyspark takes over 0.2 s to import.
+        from pipelines.offers.uplift_estimation import run
+
+        run(context)
 
 
 main = application(command)

@@ -1,4 +1,4 @@
-"""Train, compare and register churn models on many as_of dates, split by time."""
+"""Train, compare and register churn models."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.churn.churn_training import run
-from runtime.cli import AsOf, ConfDir, DryRun, Env, application, start
+from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, started
 
 
 def command(
@@ -19,9 +18,14 @@ def command(
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,
 ) -> None:
-    """Train, compare and register the churn models; promote the best where it is better."""
+    """Train, compare and register the churn models; promote the best one if it is better."""
     changes = {} if search is None else {"training": {"search": search}}
-    start("train_churn", run, env, as_of, dry_run, conf_dir, changes=changes)
+    options = RunOptions(env, as_of, dry_run, conf_dir, changes=changes)
+    with started("train_churn", options) as context:
+        # pyspark takes over 0.2 s to import.
+        from pipelines.churn.churn_training import run
+
+        run(context)
 
 
 main = application(command)

@@ -1,16 +1,22 @@
-"""Write the message of every offer decided: by Claude within a spend cap, else by template."""
+"""Write the message of each decided offer."""
 
 from __future__ import annotations
 
-from pipelines.outreach.message_writing import run
-from runtime.cli import AsOf, ConfDir, DryRun, Env, application, start
+from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, started
 
 
 def command(
-    env: Env = "demo", as_of: AsOf = None, dry_run: DryRun = False, conf_dir: ConfDir = None
+    env: Env = "demo",
+    as_of: AsOf = None,
+    dry_run: DryRun = False,
+    conf_dir: ConfDir = None,
 ) -> None:
-    """Write the messages of the offers decided, held until a person approves them."""
-    start("write_messages", run, env, as_of, dry_run, conf_dir)
+    """Write the message of each decided offer; messages wait for approval."""
+    with started("write_messages", RunOptions(env, as_of, dry_run, conf_dir)) as context:
+        # pyspark takes over 0.2 s to import.
+        from pipelines.outreach.message_writing import run
+
+        run(context)
 
 
 main = application(command)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 from pipelines.churn import churn_training, customer_scoring
 from pipelines.features import feature_tables
+from pipelines.features.feature_tables import FeatureOptions
 from pipelines.ingestion import source_ingestion
+from pipelines.ingestion.source_ingestion import IngestOptions
 from pipelines.lifetime import lifetime_fitting, retention_planning
 from pipelines.offers import campaign_measurement, observational, offer_planning, uplift_estimation
 from pipelines.offers.uplift_campaigns import own_campaigns, past_campaigns
 from pipelines.outreach import message_writing, outbox_delivery
+from pipelines.reporting.report import write_report
 from pipelines.simulation import company_files
 from runtime.context import Context
 
@@ -41,12 +41,12 @@ def run(context: Context) -> None:
         churn_training.run(context)
     # The date a horizon earlier is scored too: for moves between segments, and to back-test plans.
     before = context.as_of - context.settings.churn.wait
-    with progress.step(f"fit_lifetime: {before}"), at(context, before):
-        lifetime_fitting.run(context)
+    with progress.step(f"fit_lifetime: {before}"):
+        lifetime_fitting.run(context.at(before))
     with progress.step(f"fit_lifetime: {context.as_of}"):
         lifetime_fitting.run(context)
-    with progress.step(f"score_customers: {before}"), at(context, before):
-        customer_scoring.run(context)
+    with progress.step(f"score_customers: {before}"):
+        customer_scoring.run(context.at(before))
     with progress.step(f"score_customers: {context.as_of}"):
         customer_scoring.run(context)
     with progress.step("plan_retention: whom to keep under the budget"):
@@ -64,14 +64,12 @@ def campaign_loop(context: Context) -> None:
     with progress.step("build_features: the days of campaigns"):
         days = past_campaigns(context)
         chosen = {*observational.past_campaigns(context), *own_campaigns(context)}
-        every = sorted({*days, *chosen})
-        if every:
-            with options(context, as_of_dates=every):
-                feature_tables.run(context)
+        campaign_days = sorted({*days, *chosen})
+        if campaign_days:
+            feature_tables.run(context, FeatureOptions(campaign_days))
     with progress.step("score_customers: the last randomised campaign"):
         if days and not context.is_dry:
-            with at(context, days[-1]):
-                customer_scoring.run(context)
+            customer_scoring.run(context.at(days[-1]))
     with progress.step("estimate_uplift: what offers change, and which policy is worth most"):
         if not context.is_dry:
             uplift_estimation.run(context)
@@ -84,41 +82,17 @@ def campaign_loop(context: Context) -> None:
     with progress.step("deliver_outbox: the messages, all of them approved"):
         if not context.is_dry:
             company_files.approve(context)
-            for days_on in DELIVERIES:
-                with at(context, context.as_of + dt.timedelta(days=days_on)):
-                    outbox_delivery.run(context)
+            for days_later in DELIVERIES:
+                day = context.as_of + dt.timedelta(days=days_later)
+                outbox_delivery.run(context.at(day))
     with progress.step(f"simulate: what customers did until {later}"):
         company_files.answer(context, ANSWER_DAYS + 1)
     with progress.step("ingest: what they did"):
         moment = dt.datetime.combine(later, dt.time(), tzinfo=dt.UTC) + dt.timedelta(days=1)
-        with options(context, known_at=moment):
-            source_ingestion.run(context)
-    with progress.step(f"measure_campaigns: {later}"), at(context, later):
+        source_ingestion.run(context, IngestOptions(known_at=moment))
+    with progress.step(f"measure_campaigns: {later}"):
         if not context.is_dry:
-            campaign_measurement.run(context)
-
-
-@contextmanager
-def options(context: Context, **changes: Any) -> Iterator[None]:
-    """The same context with other options of a job's command line."""
-    before = dict(context.options)
-    context.options.update(changes)
-    try:
-        yield
-    finally:
-        context.options.clear()
-        context.options.update(before)
-
-
-@contextmanager
-def at(context: Context, day: dt.date) -> Iterator[None]:
-    """The same context with another as_of."""
-    today = context.as_of
-    context.__dict__["as_of"] = day
-    try:
-        yield
-    finally:
-        context.__dict__["as_of"] = today
+            campaign_measurement.run(context.at(later))
 
 
 def report(context: Context) -> None:
@@ -126,6 +100,4 @@ def report(context: Context) -> None:
     if context.is_dry:
         context.progress.say("      would write report.html")
         return
-    from pipelines.reporting.report import write_report
-
     write_report(context)

@@ -1,19 +1,23 @@
-"""The command line that all jobs share, and how a run begins and ends."""
+"""The command line that all jobs share, and how a run starts and ends."""
 
 from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from runtime import settings as settings_module
-from runtime.context import Context
 from runtime.errors import HoldfastError, UsageError
 from runtime.lakehouse.lock import only_writer
 from runtime.run_info import RunInfo
+
+if TYPE_CHECKING:
+    from runtime.context import Context
 
 Env = Annotated[str, typer.Option(help="Name of a file in conf/ (without .yaml).")]
 AsOf = Annotated[
@@ -29,10 +33,26 @@ DryRun = Annotated[
 ConfDir = Annotated[
     str | None, typer.Option(help="Folder with YAML files of your own instead of conf/.")
 ]
+ENGINES = ("spark", "duckdb")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options that most commands share, as given on the command line.
+
+    changes: settings that options of the command line override, by section.
+    """
+
+    env: str
+    as_of: str | None = None
+    is_dry: bool = False
+    conf_dir: str | None = None
+    engine: str = "spark"
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_day(text: str | None, option: str) -> dt.date | None:
-    """A date from the command line."""
+    """A date from the command line. UsageError if it is not YYYY-MM-DD."""
     if text is None:
         return None
     try:
@@ -43,8 +63,13 @@ def parse_day(text: str | None, option: str) -> dt.date | None:
         ) from None
 
 
+def parse_days(texts: Sequence[str] | None, option: str) -> tuple[dt.date, ...]:
+    """The dates of an option that can be repeated."""
+    return tuple(day for text in texts or () if (day := parse_day(text, option)))
+
+
 def parse_moment(text: str | None, option: str) -> dt.datetime | None:
-    """A moment from the command line; without a zone it is UTC."""
+    """A time from the command line; without a zone it is UTC. UsageError if it is no time."""
     if text is None:
         return None
     try:
@@ -57,48 +82,36 @@ def parse_moment(text: str | None, option: str) -> dt.datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-def start(
-    job: str,
-    run: Callable[[Context], None],
-    env: str,
-    as_of: str | None = None,
-    is_dry: bool = False,
-    conf_dir: str | None = None,
-    engine: str = "spark",
-    changes: dict[str, Any] | None = None,
-    **options: Any,
-) -> None:
-    """Run a job from its command line; the exit code says how it ended.
+@contextmanager
+def started(job: str, options: RunOptions) -> Iterator[Context]:
+    """The context of one command. Unless it is a dry run it holds the lakehouse's lock.
 
-    `changes` of settings, from options of the command line, come before conf and environment.
+    A HoldfastError inside becomes one message on standard error and the exit code of its class.
     """
     try:
-        if engine == "duckdb":
+        if options.engine not in ENGINES:
+            raise UsageError(f"--engine {options.engine}: must be spark or duckdb.")
+        if options.engine == "duckdb":
+            # Before anything imports pyspark.
             from runtime.lakehouse.duck_session import activate
 
             activate()
-        elif engine != "spark":
-            raise UsageError(f"--engine {engine}: must be spark or duckdb.")
-        settings_module.use_conf_dir(conf_dir)
-        settings = settings_module.load(env, **(changes or {}))
-        info = RunInfo(job)
-        options["as_of_dates"] = [
-            parse_day(text, "--as-of") for text in options.pop("as_of_texts", [])
-        ]
+        from runtime.context import Context  # pandas takes 0.5 s
+
+        settings_module.use_conf_dir(options.conf_dir)
+        settings = settings_module.load(options.env, **options.changes)
         context = Context(
             settings,
-            info,
-            given_as_of=parse_day(as_of, "--as-of"),
-            is_dry=is_dry,
-            engine=engine,
-            options=options,
+            RunInfo(job),
+            given_as_of=parse_day(options.as_of, "--as-of"),
+            is_dry=options.is_dry,
+            engine=options.engine,
         )
-        if is_dry:
-            context.progress.say(f"Dry run of {job} on {env}: nothing is written.")
-            run(context)
-        else:
-            with only_writer(settings.root, info.run_id):
-                run(context)
+        if options.is_dry:
+            context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
+        lock = nullcontext() if options.is_dry else only_writer(settings.root, context.run.run_id)
+        with lock:
+            yield context
     except HoldfastError as error:
         print(f"holdfast {job}: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None

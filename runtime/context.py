@@ -1,29 +1,38 @@
-"""What a job's run(context) is given: settings, lake, as_of, progress."""
+"""The context of one run: settings, lake, as_of and progress."""
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
 
 from contracts import catalog
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
+from runtime.lakehouse.session import spark_session
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
+from udfs.formula import FormulaError, SqlFormula
+from udfs.registry import formulas
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
-    from runtime.lakehouse.spark_lake import SparkLake
+    from runtime.lakehouse.lake import Lake
     from runtime.lakehouse.writes import Write
 
 
 @dataclass
 class Context:
-    """One run of one job, or of the jobs of a pipeline."""
+    """One run of one command, or of all steps of the full pipeline.
+
+    given_as_of: the argument --as-of; None: as_of comes from conf or from the data.
+    """
 
     settings: Settings
     run: RunInfo
@@ -31,52 +40,74 @@ class Context:
     given_as_of: dt.date | None = None
     is_dry: bool = False
     engine: str = "spark"
-    options: dict[str, Any] = field(default_factory=dict)
+    # Set by `at` only.
+    _day: dt.date | None = None
 
     @cached_property
     def spark(self) -> SparkSession:
-        from runtime.lakehouse.session import spark_session
-
         return spark_session(self.settings, self.run.job)
 
     @cached_property
-    def lake(self) -> SparkLake:
+    def lake(self) -> Lake:
         if self.engine == "duckdb":
             from runtime.lakehouse.duck_lake import DuckLake
 
-            return DuckLake(self.settings, self.run, self.is_dry)  # type: ignore[return-value]
+            return DuckLake(self.settings, self.run, self.is_dry)
         from runtime.lakehouse.spark_lake import SparkLake
 
         return SparkLake(self.spark, self.settings, self.run, self.is_dry)
 
     @cached_property
     def tables(self) -> dict[str, Table]:
+        """Every table's contract by name, with the windows of conf."""
         return catalog.tables(self.settings.features.windows_days)
 
     @cached_property
-    def formulas(self) -> dict[str, Any]:
-        """The scoring formulas with the constants of conf, by name."""
-        from udfs.formula import FormulaError
-        from udfs.registry import formulas
-
+    def formulas(self) -> dict[str, SqlFormula]:
+        """The scoring formulas by name, with the constants of conf."""
         try:
             return {f.name: f for f in formulas(self.settings.model_dump())}
         except FormulaError as error:
             raise UsageError(str(error)) from None
 
+    def at(self, day: dt.date) -> Context:
+        """The same run with another as_of. It shares session, lake and progress with this one.
+
+        The day may lie after the last complete day of purchases: deliveries of a plan do.
+        """
+        self.lake  # noqa: B018  (made before the copy, so that both use the same one)
+        other = copy.copy(self)
+        other._day = day
+        return other
+
     def table(self, name: str) -> Table:
         return self.tables[name]
 
-    def read(self, name: str) -> Any:
-        """A frame of either engine."""
+    def read(self, name: str) -> DataFrame:
+        """The whole table; an empty frame if it does not exist."""
         return self.lake.read(self.table(name))
 
+    def slice(self, name: str, day: dt.date | None = None) -> DataFrame:
+        """The rows of one as_of, by default the run's; an empty frame if there are none."""
+        return self.read(name).where(f"as_of = DATE'{day or self.as_of}'")
+
+    def required_slice(self, name: str, job: str) -> DataFrame:
+        """The rows of the run's as_of. TableError if `job`, which writes them, has not run."""
+        self.needs(name, job)
+        rows = self.slice(name)
+        if not rows.take(1):
+            raise TableError(
+                f"{name}: has no row for as_of {self.as_of}. Run `spark-submit jobs/{job}.py "
+                f"--env {self.settings.env} --as-of {self.as_of}` first."
+            )
+        return rows
+
     def write(self, writes: list[Write]) -> None:
-        """Commit and tell the user."""
+        """Commit the writes and report them to the user."""
         self.progress.wrote(self.lake.commit(writes), self.is_dry)
 
     def needs(self, name: str, job: str) -> None:
-        """Stop with a sentence where a table is missing that another job makes."""
+        """TableError if a table does not exist; the message names the job that makes it."""
         if not self.has(name):
             raise TableError(
                 f"{name}: does not exist in {self.settings.root.name}. "
@@ -84,19 +115,17 @@ class Context:
             )
 
     def has(self, name: str) -> bool:
-        """True: the table exists, or would after the steps of this dry run."""
+        """Whether the table exists. In a dry run: or would exist after the steps so far."""
         return name in self.lake.planned or self.lake.exists(name)
 
     @cached_property
     def _observed(self) -> tuple[dt.date, dt.date]:
         self.needs("silver.transactions", "ingest")
-        from pyspark.sql import functions as F
-
         ends = (F.min("purchased_at").alias("first"), F.max("purchased_at").alias("last"))
-        found = self.read("silver.transactions").agg(*ends).collect()[0]  # one row
-        if found["last"] is None:
+        span = self.read("silver.transactions").agg(*ends).collect()[0]  # one row
+        if span["last"] is None:
             raise TableError("silver.transactions: holds no row. Ingest purchases first.")
-        return found["first"].date(), found["last"].date()
+        return span["first"].date(), span["last"].date()
 
     @property
     def observed_from(self) -> dt.date:
@@ -105,19 +134,23 @@ class Context:
 
     @property
     def observed_until(self) -> dt.date:
-        """The day after the last complete day of purchases: labels and as_of go no further.
+        """The day after the last complete day of purchases. Labels and as_of end there.
 
-        The last day that has any purchase counts as incomplete, since more may come.
+        The last day with any purchase counts as incomplete, since more rows may arrive for it.
         """
         return self._observed[1]
 
-    @cached_property
+    @property
     def as_of(self) -> dt.date:
-        """The argument, else conf, else the day after the last complete day in silver."""
+        """The day of `at`; else --as-of; else conf; else the day after the last complete day."""
+        return self._day or self._default_as_of
+
+    @cached_property
+    def _default_as_of(self) -> dt.date:
         chosen = self.given_as_of or self.settings.as_of or self.observed_until
         if chosen > self.observed_until:
             raise UsageError(
-                f"as_of {chosen}: purchases are complete only up to {self.observed_until}; "
-                f"take that day or an earlier one."
+                f"as_of {chosen}: purchases are complete only up to {self.observed_until}. "
+                "Take that day or an earlier one."
             )
         return chosen

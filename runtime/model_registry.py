@@ -15,6 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.models import infer_signature
+
 from runtime.errors import ModelGateError
 from runtime.settings import Settings
 
@@ -41,11 +45,9 @@ class Registry:
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-        import mlflow
-
         for chatty in ("mlflow", "alembic", "XGBoost-PySpark"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
-        self.mlflow, self.settings = mlflow, settings
+        self.settings = settings
         self.model_name = model_name or settings.mlflow.model_name
         mlflow.set_tracking_uri(settings.mlflow.tracking_uri or f"sqlite:///{self.own_file}")
         if settings.mlflow.registry_uri:
@@ -61,7 +63,7 @@ class Registry:
         """MLflow's client; the first use makes the file."""
         if self.settings.mlflow.tracking_uri is None:
             self.own_file.parent.mkdir(parents=True, exist_ok=True)
-        return self.mlflow.MlflowClient()
+        return mlflow.MlflowClient()
 
     def experiment_id(self) -> str:
         """The experiment, made on first use with its artifacts beside the database."""
@@ -76,8 +78,6 @@ class Registry:
 
     def by_alias(self, alias: str) -> Registered | None:
         """The version that carries the alias; None: no version does."""
-        from mlflow.exceptions import MlflowException
-
         if self.settings.mlflow.tracking_uri is None and not self.own_file.is_file():
             return None  # a dry run over an empty lake leaves no file
         try:
@@ -135,15 +135,13 @@ class Registry:
 
         `further`: other portable models, by the name of their file.
         """
-        from mlflow.models import infer_signature
-
         for name, text in (further or {}).items():
-            self.mlflow.log_text(text, f"portable/{name}.json")
+            mlflow.log_text(text, f"portable/{name}.json")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE
             path.write_text(portable)
-            self.mlflow.log_artifact(str(path), "portable")
-            logged = self.mlflow.pyfunc.log_model(
+            mlflow.log_artifact(str(path), "portable")
+            logged = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(code),
                 artifacts={"portable": str(path)},

@@ -118,9 +118,7 @@ def make_context(spark, tmp_path):
             out[key] = merged(out[key], value) if nested else value
         return out
 
-    def make(
-        root: Path | None = None, as_of=None, is_dry=False, options=None, env="demo", **overrides
-    ):
+    def make(root: Path | None = None, as_of=None, is_dry=False, env="demo", **overrides):
         values = load(env).model_dump()
         values["lakehouse"]["root"] = str(root or tmp_path / "lakehouse")
         settings = Settings(**merged(values, overrides))
@@ -130,7 +128,6 @@ def make_context(spark, tmp_path):
             Progress(is_quiet=True),
             given_as_of=as_of,
             is_dry=is_dry,
-            options=options or {},
         )
 
     return make

@@ -58,7 +58,7 @@ def features_at(context: Context) -> Any:
     for name in FEATURE_TABLES:
         context.needs(name, "build_features")
     day = context.as_of
-    rows = feature_rows({n: context.read(n).where(f"as_of = DATE'{day}'") for n in FEATURE_TABLES})
+    rows = feature_rows({n: context.slice(n, day) for n in FEATURE_TABLES})
     if not rows.take(1):
         raise TableError(
             f"features.transactions: has no row for as_of {day}. Run `spark-submit "
@@ -183,7 +183,7 @@ def scores(context: Context, scored: Any, arms: Sequence[Arm]) -> Any:
     rows = scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))
     if not context.has("gold.customer_lifetime"):
         context.progress.say("      no gold.customer_lifetime yet: worth and P(alive) stay null")
-    lifetime = context.read("gold.customer_lifetime").where(f"as_of = DATE'{context.as_of}'")
+    lifetime = context.slice("gold.customer_lifetime")
     horizon = context.settings.churn.primary_horizon_days
     rows = with_lifetime(with_main_reason(rows), lifetime)
     if not arms:

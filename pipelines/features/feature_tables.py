@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines.churn.time_split import plans
@@ -12,12 +14,19 @@ from runtime.lakehouse.writes import Write
 from runtime.settings import Settings
 
 
-def run(context: Context) -> None:
+@dataclass(frozen=True)
+class FeatureOptions:
+    """Options of `build_features`. as_of_dates: empty for as_of and the dates it trains on."""
+
+    as_of_dates: Sequence[dt.date] = ()
+
+
+def run(context: Context, options: FeatureOptions = FeatureOptions()) -> None:
     """features.demographics, behavior, transactions and labels of the dates wanted."""
     from transforms.attributes import terminated, valid_at
     from transforms.population import known_customers
 
-    dates = wanted_dates(context)
+    dates = wanted_dates(context, options.as_of_dates)
     context.progress.say(f"      as_of {', '.join(d.isoformat() for d in dates)}")
     try:
         silver = with_sentiment(context, existing_sources(context))
@@ -85,9 +94,8 @@ def labels(context: Context, silver: dict[str, Any], ended: Any, dates: list[dt.
     return inactivity_labels(days, *timing)
 
 
-def wanted_dates(context: Context) -> list[dt.date]:
+def wanted_dates(context: Context, given: Sequence[dt.date]) -> list[dt.date]:
     """The dates given, else as_of and those that training on it takes."""
-    given = context.options.get("as_of_dates")
     if given:
         for date in given:
             if date > context.observed_until:

@@ -24,20 +24,32 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def run(context: Context) -> None:
+@dataclass(frozen=True)
+class IngestOptions:
+    """Options of `ingest`.
+
+    known_at: when the files reached us. None: now.
+    replay: a source whose quarantined rows are tried again, instead of loading new files.
+    """
+
+    known_at: dt.datetime | None = None
+    replay: str | None = None
+
+
+def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
     """Take in the new files of every source, or with the option `replay` a source's quarantine.
 
     One list of commits for all sources, the ledger last: a run that fails leaves every table as it
     was, one that is killed is done again by the next. Without a new file nothing is committed.
     """
     checks.check_sources(context.settings)
-    known_at = context.options.get("known_at") or dt.datetime.now(dt.UTC)
+    known_at = options.known_at or dt.datetime.now(dt.UTC)
     context.progress.say(f"      known_at {known_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
     try:
         with checks.null_on_failure(context.spark):
             ingestion = Ingestion(context, known_at)
-            if source := context.options.get("replay"):
-                ingestion.replay(source)
+            if options.replay:
+                ingestion.replay(options.replay)
             else:
                 ingestion.take_in_all()
     finally:

@@ -59,7 +59,7 @@ def labelled(context: Context, summaries: Summaries, day: dt.date) -> pd.DataFra
     labels = context.read("features.labels").where(
         f"as_of = DATE'{day}' AND horizon_days = {horizon}"
     )
-    recent = context.read("features.transactions").where(f"as_of = DATE'{day}'")
+    recent = context.slice("features.transactions", day)
     rows = summaries.of_day(summaries.summary, day).join(
         labels.select("customer_id", "churned"), on="customer_id", how="inner"
     )

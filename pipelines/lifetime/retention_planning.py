@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from runtime.context import Context
 from runtime.errors import TableError, UsageError
 from runtime.lakehouse.writes import Write
+from runtime.settings.lifetime import PlanSettings
 
 
-def run(context: Context) -> None:
+@dataclass(frozen=True)
+class PlanOptions:
+    """Options of `plan_retention`. Without a budget the one of conf holds."""
+
+    strategy: str = "all"
+    budget_share: float | None = None
+    budget_money: float | None = None
+
+
+def run(context: Context, options: PlanOptions = PlanOptions()) -> None:
     """gold.retention_plan and strategy_comparison of as_of."""
     from transforms.retention_plan import retention_plan, strategy_comparison
 
-    share, money = budget(context)
+    share, money = budget(context.settings.plan, options)
+    names = strategies(context.settings.plan, options)
     day, offer = context.as_of, offer_of(context)
-    plan, means = planned(context, day, share, money)
+    plan, means = planned(context, day, share, money, names)
     say_who_is_left_out(context, means.customers)
     lost = lost_at(context, day)
-    kept = backtested(context, share, money)
+    kept = backtested(context, share, money, names)
     send = context.settings.plan.send_days_before
     frames = {
-        "gold.retention_plan": retention_plan(plan, offer, send, lost, strategies(context)),
+        "gold.retention_plan": retention_plan(plan, offer, send, lost, names),
         "gold.strategy_comparison": strategy_comparison(plan, kept, offer, day, means),
     }
     context.write([Write(context.table(name), frame, [day]) for name, frame in frames.items()])
     context.lake.forget()
 
 
-def budget(context: Context) -> tuple[float | None, float | None]:
+def budget(plan: PlanSettings, options: PlanOptions) -> tuple[float | None, float | None]:
     """(share of customers, None) or (None, money), from the command or conf."""
-    share, money = context.options.get("budget_share"), context.options.get("budget_money")
+    share, money = options.budget_share, options.budget_money
     if share is not None and money is not None:
         raise UsageError(
             f"--budget-share {share} and --budget-money {money}: give one of them, not both."
@@ -43,7 +56,7 @@ def budget(context: Context) -> tuple[float | None, float | None]:
                 f"--budget-money {money}: must be above 0 and finite, in the data's currency."
             )
         return None, money
-    share = context.settings.plan.budget_share if share is None else share
+    share = plan.budget_share if share is None else share
     if not 0 < share <= 1:
         raise UsageError(
             f"--budget-share {share}: must be above 0 and at most 1, such as 0.2 for a fifth."
@@ -51,15 +64,16 @@ def budget(context: Context) -> tuple[float | None, float | None]:
     return share, None
 
 
-def strategies(context: Context) -> list[str]:
+def strategies(plan: PlanSettings, options: PlanOptions) -> list[str]:
     """One strategy by name, or all of conf."""
-    every: list[str] = list(context.settings.plan.strategies)
-    name = context.options.get("strategy", "all")
-    if name == "all":
-        return every
-    if name not in every:
-        raise UsageError(f"--strategy {name}: must be all or one of {', '.join(every)}.")
-    return [name]
+    known: list[str] = list(plan.strategies)
+    if options.strategy == "all":
+        return known
+    if options.strategy not in known:
+        raise UsageError(
+            f"--strategy {options.strategy}: must be all or one of {', '.join(known)}."
+        )
+    return [options.strategy]
 
 
 def offer_of(context: Context) -> Any:
@@ -73,13 +87,17 @@ def offer_of(context: Context) -> Any:
 
 
 def planned(
-    context: Context, day: dt.date, share: float | None, money: float | None
+    context: Context,
+    day: dt.date,
+    share: float | None,
+    money: float | None,
+    names: Sequence[str],
 ) -> tuple[Any, Any]:
     """Ranks and choices at a day, and the Budget, which says how many there were to choose from."""
     from transforms.retention_plan import Budget, ranked, with_choice, with_expectations
 
     context.needs("gold.customer_scores", "score_customers")
-    scores = context.read("gold.customer_scores").where(f"as_of = DATE'{day}'")
+    scores = context.slice("gold.customer_scores", day)
     lost = lost_at(context, day)
     if lost is not None:
         scores = scores.join(lost.select("customer_id"), on="customer_id", how="left_anti")
@@ -91,7 +109,7 @@ def planned(
             f"jobs/score_customers.py --env {context.settings.env} --as-of {day}` first."
         )
     horizon = context.settings.churn.primary_horizon_days
-    plan = ranked(rows, strategies(context), horizon)
+    plan = ranked(rows, names, horizon)
     means = Budget(customers, share, money)
     return context.lake.keep(with_choice(plan, means)), means
 
@@ -102,7 +120,7 @@ def lost_at(context: Context, day: dt.date) -> Any | None:
 
     if not context.has("gold.customer_segments"):
         return None
-    return lost_customers(context.read("gold.customer_segments").where(f"as_of = DATE'{day}'"))
+    return lost_customers(context.slice("gold.customer_segments", day))
 
 
 def say_who_is_left_out(context: Context, customers: int) -> None:
@@ -112,7 +130,7 @@ def say_who_is_left_out(context: Context, customers: int) -> None:
     name, day = "gold.customer_segments", context.as_of
     lifecycles = []
     if context.has(name):
-        rows = context.read(name).where(f"as_of = DATE'{day}'").groupBy("lifecycle")
+        rows = context.slice(name, day).groupBy("lifecycle")
         # At most the five lifecycles.
         lifecycles = rows.agg(F.count("*").alias("n")).orderBy("lifecycle").collect()
     if not lifecycles:
@@ -129,7 +147,9 @@ def say_who_is_left_out(context: Context, customers: int) -> None:
     )
 
 
-def backtested(context: Context, share: float | None, money: float | None) -> Any:
+def backtested(
+    context: Context, share: float | None, money: float | None, names: Sequence[str]
+) -> Any:
     """What the strategies would have kept a horizon earlier; empty: nothing was scored then."""
     from transforms.retention_plan import value_kept
 
@@ -142,7 +162,7 @@ def backtested(context: Context, share: float | None, money: float | None) -> An
     labels = context.read("features.labels").where(
         f"as_of = DATE'{day}' AND horizon_days = {horizon}"
     )
-    plan, _ = planned(context, day, share, money)
+    plan, _ = planned(context, day, share, money, names)
     return value_kept(plan, labels.select("customer_id", "churned"), offer_of(context))
 
 

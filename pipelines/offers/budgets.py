@@ -35,7 +35,7 @@ def budget_of(context: Context, options: Any) -> tuple[str, float]:
 
 
 def used_of_period(context: Context) -> dict[str, Any]:
-    """By offer, its row of transforms.standing_decisions.budget_used; empty where a budget is a plan's."""
+    """Per offer its row of standing_decisions.budget_used. Empty if budgets are per plan."""
     from transforms.standing_decisions import budget_used
 
     days = context.settings.decisions.budget.period_days

@@ -167,7 +167,7 @@ def of_day(context: Context, name: str, job: str) -> Any:
     """The rows of as_of of a table; TableError where the job that makes it has not run."""
     if job:
         context.needs(name, job)
-    rows = context.read(name).where(f"as_of = DATE'{context.as_of}'")
+    rows = context.slice(name)
     if job and not rows.take(1):
         raise TableError(
             f"{name}: has no row for as_of {context.as_of}. Run `spark-submit jobs/{job}.py --env "

@@ -48,7 +48,7 @@ def facts(context: Context, armed: Any, day: dt.date) -> Any:
 def is_scored(context: Context, day: dt.date) -> bool:
     """True: scores and their factors are there for the day."""
     return all(context.has(n) for n in SCORES) and bool(
-        context.read("gold.risk_factors").where(f"as_of = DATE'{day}'").take(1)
+        context.slice("gold.risk_factors", day).take(1)
     )
 
 

@@ -65,8 +65,8 @@ def wanted(context: Context) -> Any:
         .where(f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})")
         .select("customer_id", "first_name", "language", "is_opted_out")
     )
-    tenure = context.read("features.transactions").where(f"as_of = DATE'{context.as_of}'")
-    scores = context.read("gold.customer_scores").where(f"as_of = DATE'{context.as_of}'")
+    tenure = context.slice("features.transactions")
+    scores = context.slice("gold.customer_scores")
     rows = sent.select("campaign_id", "customer_id", "offer_id")
     for other in (
         profiles,

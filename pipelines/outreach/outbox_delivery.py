@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,14 @@ WEBHOOK_SECRET, SMTP_PASSWORD = "HOLDFAST_WEBHOOK_SECRET", "HOLDFAST_SMTP_PASSWO
 JOURNAL = "outbox.journal"
 
 
-def run(context: Context) -> None:
+@dataclass(frozen=True)
+class DeliveryOptions:
+    """Options of `deliver_outbox`. is_dead_retried: also try contacts that were given up."""
+
+    is_dead_retried: bool = False
+
+
+def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
     """gold.outbox gains the approved messages that are due; gold.outbox_deliveries of the contacts
     that were triggered by as_of and are not done with."""
     from pipelines.outreach.delivery import Delivery, Journal
@@ -31,13 +38,13 @@ def run(context: Context) -> None:
         return context.progress.say(
             "      outbox      no contact was triggered and no message approved yet"
         )
-    rows = context.lake.keep(due(context))
+    rows = context.lake.keep(due(context, options.is_dead_retried))
     if context.is_dry:
         counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
         return context.progress.say(f"      would send {counts or 'nothing'}")
     settings = context.settings.triggers.delivery
     found: list[tuple[str, str]] = []
-    contacts = contacts_of(context, rows)
+    contacts = contacts_of(context, rows, options.is_dead_retried)
     with closing_all(sinks(context)) as ready:
         delivery = Delivery(ready, settings, Journal(context.settings.root / JOURNAL))
         while part := list(islice(contacts, settings.rows_a_commit)):
@@ -99,7 +106,7 @@ def closing_all(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
             sink.close()
 
 
-def due(context: Context) -> Any:
+def due(context: Context, is_dead_retried: bool) -> Any:
     """One row a contact to send, with the customer's profile, and the message, as they are now.
 
     An opt-out or an address that came after the trigger counts: the newest version is read,
@@ -108,12 +115,11 @@ def due(context: Context) -> Any:
     from transforms.outbox import undelivered
     from transforms.outbox_messages import with_message
 
-    is_dead_tried = bool(context.options.get("retry_dead"))
     rows = undelivered(
         context.read("gold.outbox"),
         context.read("gold.outbox_deliveries"),
         context.as_of,
-        is_dead_tried,
+        is_dead_retried,
     )
     current = context.read("silver.customers").where("valid_to IS NULL")
     profiles = current.select("customer_id", "first_name", "email", "language", "is_opted_out")
@@ -122,7 +128,7 @@ def due(context: Context) -> Any:
     )
 
 
-def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
+def contacts_of(context: Context, rows: Any, is_dead_retried: bool) -> Iterator[Any]:
     """The rows as contacts, one after the other, by contact_id; words for channel email, and for
     the messages of a campaign, where they are sent."""
     from pipelines.outreach.contact import Contact
@@ -131,11 +137,10 @@ def contacts_of(context: Context, rows: Any) -> Iterator[Any]:
         *("contact_id", "customer_id", "rule", "action", "offer_id", "channel", "campaign_id"),
         *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
     )
-    is_retried = bool(context.options.get("retry_dead"))
     offers = load_offers()
     for row in rows.orderBy("contact_id").toLocalIterator():
         fields = {name: row[name] for name in names}
-        if is_retried:
+        if is_dead_retried:
             fields["attempts"] = 0
         contact = Contact(
             **fields,

@@ -116,7 +116,7 @@ def of_as_of(context: Context, day: dt.date) -> Row:
     from transforms import report_tables as tables
 
     slices = {
-        name: context.read(f"gold.{name}").where(f"as_of = DATE'{day}'")
+        name: context.slice(f"gold.{name}", day)
         for name in ("customer_scores", "customer_segments", "risk_factors", "segment_migration")
     }
     scores, segments = slices["customer_scores"], slices["customer_segments"]

@@ -1,6 +1,6 @@
-"""The same tables for one box: read and written through delta-rs, computed by DuckDB.
+"""The same tables on one machine: read and written through delta-rs, computed by DuckDB.
 
-It replaces slices as runtime/lakehouse/spark_lake.py does, with the same checks and commit metadata.
+It replaces slices as spark_lake.py does, with the same checks and commit metadata.
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class DuckLake:
     def path(self, name: str) -> str:
         layer, _, short = name.partition(".")
         return str(self.settings.root / layer / short)
+
+    def address(self, name: str) -> str:
+        """The table as DuckDB's SQL names it."""
+        return f"delta_scan('{self.path(name)}')"
 
     def exists(self, name: str) -> bool:
         return DeltaTable.is_deltatable(self.path(name))

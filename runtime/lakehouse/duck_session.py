@@ -1,22 +1,19 @@
-"""The one-box engine: sqlframe runs the same DataFrame code on DuckDB, in place of pyspark."""
+"""The one-machine engine: sqlframe runs the same DataFrame code on DuckDB instead of Spark."""
 
 from __future__ import annotations
 
-from typing import Any
+import duckdb
+from sqlframe import activate as activate_sqlframe
+from sqlframe.duckdb import DuckDBSession
 
 
 def activate() -> None:
-    """From here on `import pyspark.sql` gives sqlframe's DuckDB classes. Before anything else."""
-    from sqlframe import activate as activate_sqlframe
-
+    """Replace pyspark by sqlframe's DuckDB classes. Call it before anything imports pyspark."""
     activate_sqlframe("duckdb")
 
 
-def duck_session() -> Any:
+def duck_session() -> DuckDBSession:
     """A DuckDB session in UTC."""
-    import duckdb
-    from sqlframe.duckdb import DuckDBSession
-
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     return DuckDBSession(conn=connection)

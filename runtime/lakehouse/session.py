@@ -7,9 +7,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from pyspark import SparkConf, SparkContext
+from pyspark.sql import SparkSession
 
+if TYPE_CHECKING:
     from runtime.settings import Settings
 
 DELTA = {
@@ -28,8 +29,6 @@ def spark_session(settings: Settings, app_name: str) -> SparkSession:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # pyspark writes every failed analysis with its Java trace to stderr; jobs say it in a sentence.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
-    from pyspark.sql import SparkSession
-
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
@@ -45,9 +44,6 @@ def spark_session(settings: Settings, app_name: str) -> SparkSession:
 
 def _submitted() -> set[str]:
     """Keys given to spark-submit on its command line (--conf, --master)."""
-    from pyspark import SparkConf
-    from pyspark.core.context import SparkContext
-
     if SparkContext._gateway is None and "PYSPARK_GATEWAY_PORT" not in os.environ:
         return set()
     SparkContext._ensure_initialized()

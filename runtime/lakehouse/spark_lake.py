@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from delta import exceptions  # importing it makes Delta's conflicts arrive as Python classes
+from delta.tables import DeltaTable
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
@@ -38,8 +40,6 @@ class SparkLake:
     def __init__(
         self, spark: SparkSession, settings: Settings, run: RunInfo, is_dry: bool = False
     ) -> None:
-        import delta.exceptions  # noqa: F401  (makes Delta's conflicts arrive as Python classes)
-
         self.spark, self.settings, self.run, self.is_dry = spark, settings, run, is_dry
         self.planned: dict[str, DataFrame] = {}
         self._computed: set[str] = set()
@@ -59,8 +59,6 @@ class SparkLake:
     def exists(self, name: str) -> bool:
         if self.settings.lakehouse.catalog:
             return self.spark.catalog.tableExists(self.address(name))
-        from delta.tables import DeltaTable
-
         return DeltaTable.isDeltaTable(self.spark, self.path(name))
 
     def version(self, name: str) -> int | None:
@@ -160,8 +158,6 @@ class SparkLake:
         return reader.format("delta").load(self.path(name))
 
     def _delta(self, name: str) -> Any:
-        from delta.tables import DeltaTable
-
         if self.settings.lakehouse.catalog:
             return DeltaTable.forName(self.spark, self.address(name))
         return DeltaTable.forPath(self.spark, self.path(name))
@@ -251,8 +247,6 @@ class SparkLake:
             files.delete(path, True)
 
     def _retrying(self, act: Callable[[], Result]) -> Result:
-        from delta import exceptions
-
         # In Python they have no class in common: each is named on its own.
         conflicts = tuple(getattr(exceptions, name) for name in exceptions.__all__)
         for turn in range(TRIES):

@@ -7,12 +7,13 @@ view reads what is newest, and making or replacing one can never touch a table's
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from contracts.table import Table
-
-if TYPE_CHECKING:
-    from runtime.context import Context
+from runtime import settings
+from runtime.cli import parse_day
+from runtime.context import Context
+from runtime.run_info import RunInfo
+from udfs.registry import register
 
 
 def has_latest(table: Table) -> bool:
@@ -42,11 +43,6 @@ def open_lakehouse(env: str, as_of: str = "") -> Context:
 
     `as_of` is a date as text; empty: as a job without --as-of. Nothing is written to a table.
     """
-    from runtime import settings
-    from runtime.cli import parse_day
-    from runtime.context import Context
-    from runtime.run_info import RunInfo
-
     day = parse_day(as_of.strip() or None, "as_of")
     context = Context(settings.load(env), RunInfo("notebook"), given_as_of=day)
     register_tables(context)
@@ -60,8 +56,6 @@ def register_tables(context: Context) -> list[str]:
     session, the scoring formulas with the constants of conf. Call it again after a table was made
     or has gained a column.
     """
-    from udfs.registry import register
-
     of_sources = [f"bronze.{source}" for source in context.settings.sources]
     names = [n for n in (*context.tables, *of_sources) if context.lake.exists(n)]
     if context.settings.lakehouse.catalog:

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("contracts", "udfs", "transforms", "models", "simulator", "messages", "jobs")
+PACKAGES = (
+    *("contracts", "udfs", "transforms", "models", "simulator", "messages"),
+    *("runtime", "pipelines", "jobs"),
+)
 
 # What each package may import besides the standard library.
 ALLOWED = {

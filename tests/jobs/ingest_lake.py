@@ -69,27 +69,26 @@ class Company:
         os.utime(target, (moment, moment))
         return target
 
-    def context(self, known_at: str = "2018-06-01", **options):
+    def context(self, **options):
         """A Context over the company's lakehouse; `ingest`: settings of that section."""
         settings = {"ingest": options.pop("ingest", {})}
-        moment = dt.datetime.fromisoformat(known_at).replace(tzinfo=dt.UTC)
         made = self.make_context(
             root=self.root,
             sources=self.sources,
             is_dry=options.pop("is_dry", False),
-            options={"known_at": moment, **options},
             **settings,
         )
         made.progress = Said()
         return made
 
-    def ingest(self, known_at: str = "2018-06-01", **options):
-        """Run the job; its Context is given back."""
-        from pipelines.ingestion import source_ingestion
+    def ingest(self, known_at: str = "2018-06-01", replay: str | None = None, **options):
+        """Run the job and return its Context."""
+        from pipelines.ingestion.source_ingestion import IngestOptions, run
 
-        context = self.context(known_at, **options)
+        context = self.context(**options)
         self.said = context.progress
-        source_ingestion.run(context)
+        moment = dt.datetime.fromisoformat(known_at).replace(tzinfo=dt.UTC)
+        run(context, IngestOptions(moment, replay))
         return context
 
     def frame(self, table: str):

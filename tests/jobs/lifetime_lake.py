@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.features import feature_tables
+from pipelines.features.feature_tables import FeatureOptions
 from runtime.lakehouse.writes import Write
 
 AS_OF = dt.date(2018, 1, 1)
@@ -23,7 +24,7 @@ SMALL = {
 }
 
 
-def lifetime_context(root, as_of=AS_OF, options=None, **changes):
+def lifetime_context(root, as_of=AS_OF, **changes):
     """A run at `as_of` over the lake at `root`; changes: of conf's section lifetime."""
     from runtime.context import Context
     from runtime.progress import Progress
@@ -41,7 +42,6 @@ def lifetime_context(root, as_of=AS_OF, options=None, **changes):
         RunInfo("test"),
         Progress(is_quiet=True),
         given_as_of=as_of,
-        options=options or {},
     )
 
 
@@ -98,8 +98,8 @@ def write_purchases(context, bought: list[tuple[str, dt.date, float]]) -> None:
 
 def write_features(context) -> None:
     """Features and labels of AS_OF and of the dates a month apart before it."""
-    context.options["as_of_dates"] = [AS_OF - dt.timedelta(days=30 * n) for n in range(9)]
-    feature_tables.run(context)
+    dates = [AS_OF - dt.timedelta(days=30 * n) for n in range(9)]
+    feature_tables.run(context, FeatureOptions(dates))
 
 
 def write_scores(context, day: dt.date) -> None:

@@ -75,7 +75,7 @@ SILVER = {
 }
 
 
-def context_at(root, as_of_dates=(), is_dry=False, as_of=None, engine="spark") -> Context:
+def context_at(root, is_dry=False, as_of=None, engine="spark") -> Context:
     """A run of build_features over the lake at `root`, as its command line would start it."""
     place, windows = {"root": str(root), "catalog": None}, {"windows_days": WINDOWS}
     settings = load("demo", lakehouse=place, features=windows)
@@ -86,7 +86,6 @@ def context_at(root, as_of_dates=(), is_dry=False, as_of=None, engine="spark") -
         given_as_of=as_of,
         is_dry=is_dry,
         engine=engine,
-        options={"as_of_dates": list(as_of_dates)},
     )
 
 

@@ -40,7 +40,7 @@ def lake(make_context, tmp_path):
 
     def at(send_by="file", **delivery):
         context = make_context(root, messages={"send_by": send_by}, triggers={"delivery": delivery})
-        context.__dict__["as_of"] = AS_OF
+        context = context.at(AS_OF)
         return context
 
     def write(context, name, rows, slices=("x",)):

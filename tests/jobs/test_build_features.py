@@ -15,6 +15,7 @@ import pytest
 from deltalake import DeltaTable
 
 from pipelines.features import feature_tables
+from pipelines.features.feature_tables import FeatureOptions
 from runtime.errors import TableError, UsageError
 from runtime.run_info import code_version
 from tests.jobs.silver_lake import SILVER, TABLES, WINDOWS, context_at, frame_of, write_silver
@@ -45,7 +46,7 @@ def silver(spark, tmp_path_factory):
 def built(silver, tmp_path_factory):
     """The same, with features of both dates. Not to be changed."""
     root = copy_of(silver, tmp_path_factory.mktemp("built"))
-    feature_tables.run(context_at(root, DATES))
+    feature_tables.run(context_at(root), FeatureOptions(DATES))
     return root
 
 
@@ -129,7 +130,7 @@ def test_labels_are_of_the_horizons_that_have_passed(built):
 
 def test_a_second_run_changes_nothing_and_commits_nothing(built):
     before = versions(built)
-    feature_tables.run(context_at(built, DATES))
+    feature_tables.run(context_at(built), FeatureOptions(DATES))
     assert versions(built) == before
 
 
@@ -144,7 +145,7 @@ def test_a_run_replaces_its_own_dates_alone(built, tmp_path):
     others = {name: set(table_at(root, name).file_uris()) for name in FEATURES}
     assert all({r["as_of"] for r in rows_at(root, name)} == {AS_OF} for name in FEATURES)
 
-    feature_tables.run(context_at(root, [EARLIER]))
+    feature_tables.run(context_at(root), FeatureOptions([EARLIER]))
 
     assert {name: rows_at(root, name) for name in FEATURES} == rows
     assert all(others[name] <= set(table_at(root, name).file_uris()) for name in FEATURES)
@@ -158,7 +159,7 @@ def test_new_rows_in_silver_change_the_dates_that_see_them(built, tmp_path):
     more = frame_of(context.spark, "silver.transactions", [late])
     more.write.format("delta").mode("append").save(context.lake.path("silver.transactions"))
 
-    feature_tables.run(context_at(root, DATES))
+    feature_tables.run(context_at(root), FeatureOptions(DATES))
 
     after = rows_at(root, "features.transactions")
     changed = [
@@ -187,7 +188,7 @@ def test_a_commit_says_which_run_made_it_from_what(built):
 def test_a_dry_run_writes_nothing(silver, tmp_path):
     root = copy_of(silver, tmp_path)
     before = sorted(root.rglob("*"))
-    feature_tables.run(context_at(root, [EARLIER], is_dry=True))
+    feature_tables.run(context_at(root, is_dry=True), FeatureOptions([EARLIER]))
     assert sorted(root.rglob("*")) == before
 
 
@@ -214,20 +215,20 @@ def test_a_dry_run_writes_nothing(silver, tmp_path):
 def test_a_date_without_data_is_refused(silver, dates, message):
     wanted = [dt.date.fromisoformat(day) for day in dates]
     with pytest.raises(UsageError) as error:
-        feature_tables.run(context_at(silver, wanted))
+        feature_tables.run(context_at(silver), FeatureOptions(wanted))
     assert str(error.value) == message
 
 
 def test_without_a_date_those_of_a_training_are_wanted(silver):
     with pytest.raises(UsageError) as error:
-        feature_tables.wanted_dates(context_at(silver, as_of=EARLIER))
+        feature_tables.wanted_dates(context_at(silver, as_of=EARLIER), [])
     assert str(error.value) == (
         "as_of 2018-01-01: a horizon of 30 days needs three dates with 30 days of history before "
         "them (train, tune, test), and events begin on 2017-10-01. "
         "Take an as_of from 2018-01-29 on, or a shorter horizon."
     )
     with pytest.raises(UsageError) as error:
-        feature_tables.wanted_dates(context_at(silver, as_of=dt.date(2018, 2, 21)))
+        feature_tables.wanted_dates(context_at(silver, as_of=dt.date(2018, 2, 21)), [])
     assert str(error.value) == (
         "as_of 2018-02-21: purchases are complete only up to 2018-02-20; take that day or an "
         "earlier one."
@@ -244,7 +245,7 @@ def test_without_a_date_those_of_a_training_are_wanted(silver):
 
 def test_before_the_ingest_it_says_what_to_run(spark, tmp_path):
     with pytest.raises(TableError) as error:
-        feature_tables.run(context_at(tmp_path / "lakehouse", [EARLIER]))
+        feature_tables.run(context_at(tmp_path / "lakehouse"), FeatureOptions([EARLIER]))
     assert str(error.value) == (
         "silver.transactions: does not exist in lakehouse. "
         "Run `spark-submit jobs/ingest.py --env demo` first."
@@ -267,6 +268,6 @@ def test_duckdb_makes_the_same_tables_and_each_engine_accepts_the_others(silver,
         assert one == other  # names, types, what may be null, and comments
 
     before = versions(root)
-    feature_tables.run(context_at(root, DATES))  # Spark over DuckDB's tables
+    feature_tables.run(context_at(root), FeatureOptions(DATES))  # Spark over DuckDB's tables
     assert versions(root) == before
     assert run_by_duckdb(copy_of(built, tmp_path / "spark")).count("unchanged") == len(FEATURES)

@@ -36,7 +36,7 @@ def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context,
 
     def at():
         context = make_context(tmp_path / "lake")
-        context.__dict__["as_of"] = AS_OF
+        context = context.at(AS_OF)
         return context
 
     champion_challenger.run(at())  # no experiment: a warning, no table

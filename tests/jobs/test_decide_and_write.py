@@ -40,8 +40,7 @@ def at(root, is_dry=False, **messages):
     changed = settings.messages.model_copy(update=messages)
     settings = settings.model_copy(update={"messages": changed})
     context = Context(settings, RunInfo("test"), Progress(is_quiet=True), AS_OF, is_dry=is_dry)
-    context.__dict__["as_of"] = AS_OF  # no purchases here from which it could be told
-    return context
+    return context.at(AS_OF)  # no purchases here that as_of could come from
 
 
 def table(root, name, key="customer_id"):
@@ -151,7 +150,7 @@ def test_a_plan_of_the_same_month_has_what_this_one_left_of_the_budget(lake):
     within = decided[decided["effect"].notna()]
     later = at(lake)
     # By then all are due, and the offers may still be sent: each for at least 14 days.
-    later.__dict__["as_of"] = within["send_on"].max()
+    later = later.at(within["send_on"].max())
     assert (within["send_on"].max() - within["send_on"].min()).days < 14
     assert budgets.used_of_period(later) == {}
     budget = later.settings.decisions.budget.model_copy(update={"period_days": 30})
@@ -192,7 +191,7 @@ def test_a_simulated_company_approves_its_messages_and_each_is_delivered(
     company_files.approve(at(root))
     assert at(root).lake.version("gold.messages") == version
     later = at(root)
-    later.__dict__["as_of"] = AS_OF + dt.timedelta(days=full_pipeline.DELIVERIES[0])
+    later = later.at(AS_OF + dt.timedelta(days=full_pipeline.DELIVERIES[0]))
     outbox_delivery.run(later)
     written_to = list(table(root, "gold.messages")["customer_id"])
     delivered = table(root, "gold.outbox_deliveries")

@@ -108,11 +108,10 @@ def conf_of(root, outside, folder):
 PROGRAM = """
 import datetime, sys
 from runtime.context import Context
-from runtime import command
 from jobs import deliver_outbox, trigger_engagement
 Context.as_of = datetime.date(2018, 1, 1)
-for name, job in (("trigger_engagement", trigger_engagement), ("deliver_outbox", deliver_outbox)):
-    command.start(name, job.run, "small", conf_dir=sys.argv[1])
+for job in (trigger_engagement, deliver_outbox):
+    job.command("small", conf_dir=sys.argv[1])
 """
 
 
@@ -152,7 +151,7 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
     def run_free():
         values = json.loads((conf / "small.yaml").read_text())
         context = make_context(root, triggers=values["triggers"], decisions=values["decisions"])
-        context.__dict__["as_of"] = AS_OF
+        context = context.at(AS_OF)
         engagement_triggers.run(context)
         outbox_delivery.run(context)
 
@@ -199,16 +198,14 @@ def lake(make_context, tmp_path):
     """A function that makes a context over a lake with rises, of whoever came before."""
     root = tmp_path / "lake"
 
-    def at(is_dry=False, options=None, **triggers):
+    def at(is_dry=False, **triggers):
         context = make_context(
             root,
             is_dry=is_dry,
-            options=options,
             triggers={"rules": RULES, **triggers},
             decisions={"hold_out_share": 0.0},
         )
-        context.__dict__["as_of"] = AS_OF
-        return context
+        return context.at(AS_OF)
 
     write_rises(at())
     return at
@@ -235,7 +232,7 @@ def test_what_cannot_go_out_waits_and_what_is_refused_is_dead_until_asked_for(
     to = {"webhook": {"url": webhook.url}}
     outbox_delivery.run(lake(delivery=to))
     assert webhook.heard == []
-    outbox_delivery.run(lake(delivery=to, options={"retry_dead": True}))
+    outbox_delivery.run(lake(delivery=to), outbox_delivery.DeliveryOptions(is_dead_retried=True))
     webhook.close()
     assert {n for n in webhook.taken} == {r["contact_id"] for r in dead}
 

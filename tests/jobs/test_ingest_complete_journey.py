@@ -15,14 +15,13 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_year_of_a_grocer(make_context):
-    from pipelines.ingestion import source_ingestion
+    from pipelines.ingestion.source_ingestion import IngestOptions, run
 
     context = make_context(
         sources=load("demo").model_dump()["sources"],
-        options={"known_at": dt.datetime(2018, 6, 1, tzinfo=dt.UTC)},
     )
     context.progress = said = Said()
-    source_ingestion.run(context)
+    run(context, IngestOptions(dt.datetime(2018, 6, 1, tzinfo=dt.UTC)))
     # 11,226 lines of nothing, and 20 whose amount of 5.6e-17 or so is zero to the cent.
     assert said.lines[1:5] == [
         "transactions: 1 file, 1,469,307 rows in = 1,469,307 kept + 0 quarantined + 0 exact "
@@ -52,6 +51,6 @@ def test_a_year_of_a_grocer(make_context):
         dt.datetime(2018, 1, 1, 4, 1, 20),
     )
     versions = {t: context.lake.version(f"silver.{t}") for t in ("transactions", "customers")}
-    source_ingestion.run(context)
+    run(context, IngestOptions(dt.datetime(2018, 6, 1, tzinfo=dt.UTC)))
     assert said.lines[-1] == "nothing new"
     assert versions == {t: context.lake.version(f"silver.{t}") for t in versions}

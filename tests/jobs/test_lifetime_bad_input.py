@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.features import feature_tables
+from pipelines.features.feature_tables import FeatureOptions
 from pipelines.lifetime import lifetime_fitting, retention_planning
 from runtime.errors import TableError
 from runtime.model_registry import Registry
@@ -175,7 +176,7 @@ def test_where_nobody_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
     context = lifetime_context(root, survival=survival)
     write_purchases(context, [*buyers_at_random(60, 4), LAST])
     dates = [AS_OF, *(AS_OF - dt.timedelta(days=n) for n in (30, 60))]
-    feature_tables.run(lifetime_context(root, options={"as_of_dates": dates}))
+    feature_tables.run(lifetime_context(root), FeatureOptions(dates))
 
     warnings = run(context, lifetime_fitting)
 
@@ -200,7 +201,7 @@ def test_where_all_leave_there_is_a_model_and_nobody_to_keep(spark, tmp_path):
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [*buyers_at_random(100, 100), LAST])
     dates = [AS_OF - dt.timedelta(days=n) for n in (0, 180, 210, 240)]
-    feature_tables.run(lifetime_context(root, options={"as_of_dates": dates}))
+    feature_tables.run(lifetime_context(root), FeatureOptions(dates))
 
     warnings = run(lifetime_context(root), lifetime_fitting)
 

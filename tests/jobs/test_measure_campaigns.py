@@ -16,7 +16,7 @@ pytestmark = pytest.mark.spark_only
 
 def test_a_campaign_is_measured_against_its_hold_out(make_context, tmp_path):
     context = make_context(tmp_path / "lake", as_of=AS_OF)
-    context.__dict__["as_of"] = AS_OF
+    context = context.at(AS_OF)
     day = dt.datetime(2017, 11, 1)
     # Of 200 who were sent the offer 80 buy, of 100 held out 20; a purchase is worth 10.
     contacts = [

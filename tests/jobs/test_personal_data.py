@@ -106,7 +106,7 @@ def test_no_canary_leaves_the_tables_that_declare_it(
 
     def at():
         context = make_context(root, messages={"base_url": server.url})
-        context.__dict__["as_of"] = AS_OF
+        context = context.at(AS_OF)
         return context
 
     write_canaries(at())

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipelines.lifetime import retention_planning
+from pipelines.lifetime.retention_planning import PlanOptions
 from runtime.errors import UsageError
 from tests.jobs.ingest_lake import Said
 from tests.jobs.lifetime_lake import BEFORE, lifetime_context, of_now, rows_of, write_lost
@@ -88,8 +89,8 @@ def test_money_and_one_strategy_can_be_asked_for(fitted):
     plan = rows_of(fitted, "gold.retention_plan")
     best = plan[(plan["strategy"] == "net_value") & (plan["rank"] <= 3)]
     money = float(round(best["cost"].sum() + 0.01, 2))
-    options = {"strategy": "net_value", "budget_money": money}
-    retention_planning.run(lifetime_context(fitted, options=options))
+    options = PlanOptions("net_value", budget_money=money)
+    retention_planning.run(lifetime_context(fitted), options)
     plan = rows_of(fitted, "gold.retention_plan")
     assert set(plan["strategy"]) == {"net_value"}
     assert plan.loc[plan["is_chosen"], "cost"].sum() <= money
@@ -117,5 +118,5 @@ def test_money_and_one_strategy_can_be_asked_for(fitted):
 )
 def test_a_wrong_option_is_explained(fitted, options, text):
     with pytest.raises(UsageError) as caught:
-        retention_planning.run(lifetime_context(fitted, options=options))
+        retention_planning.run(lifetime_context(fitted), PlanOptions(**options))
     assert str(caught.value) == text

@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pyspark
@@ -86,7 +87,7 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
         for name in ("config", "input_versions", "split", "features")
     )
     assert registry.client.get_run(champion.run_id).data.tags["code"] == code_version()
-    packages = registry.mlflow.artifacts.load_text(f"runs:/{champion.run_id}/packages.txt")
+    packages = mlflow.artifacts.load_text(f"runs:/{champion.run_id}/packages.txt")
     assert f"pyspark=={pyspark.__version__}" in packages.splitlines()
     # Since then half of the rows have gone: only the versions tell what was read.
     changed = Path(shutil.copytree(trained, tmp_path / "changed"))

@@ -17,7 +17,10 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
-PACKAGES = {"conf", "contracts", "jobs", "messages", "models", "simulator", "transforms", "udfs"}
+PACKAGES = {
+    *("conf", "contracts", "jobs", "messages", "models", "pipelines", "runtime"),
+    *("simulator", "transforms", "udfs"),
+}
 JOBS = [
     *("run-pipeline", "ingest", "build-features", "train-churn", "fit-lifetime"),
     *("score-customers", "plan-retention", "roll-back", "simulate", "estimate-uplift"),

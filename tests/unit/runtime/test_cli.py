@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from runtime.cli import parse_day, parse_moment, start
+from runtime.cli import RunOptions, parse_day, parse_days, parse_moment, started
 from runtime.errors import HoldfastError, ModelGateError, QualityGateError, UsageError
 from runtime.lakehouse.lock import only_writer
 
@@ -27,8 +27,11 @@ def unreachable(context):
 
 def ended(run, capsys, **options):
     """The exit code, and what was said on standard error."""
-    with pytest.raises(SystemExit) as caught:
-        start("ingest", run, "demo", **options)
+    with (
+        pytest.raises(SystemExit) as caught,
+        started("ingest", RunOptions("demo", **options)) as context,
+    ):
+        run(context)
     return caught.value.code, capsys.readouterr().err
 
 
@@ -44,13 +47,15 @@ def test_of_two_runs_at_once_the_second_says_who_is_at_work_and_changes_nothing(
         "ended.\n"
     )
     seen = []
-    start("ingest", seen.append, "demo")  # the first has ended
+    with started("ingest", RunOptions("demo")) as context:  # the first has ended
+        seen.append(context)
     assert len(seen) == 1
 
 
 def test_a_dry_run_needs_no_lock_and_leaves_no_trace(root, capsys):
     seen = []
-    start("ingest", seen.append, "demo", is_dry=True)
+    with started("ingest", RunOptions("demo", is_dry=True)) as context:
+        seen.append(context)
     assert seen[0].is_dry and not root.exists()
     assert capsys.readouterr().out == "Dry run of ingest on demo: nothing is written.\n"
 
@@ -74,10 +79,6 @@ def test_an_error_is_one_sentence_and_an_exit_code(root, capsys, error, code):
         (
             {"as_of": "01.02.2018"},
             "--as-of 01.02.2018: must be a date as YYYY-MM-DD, such as 2018-01-01.",
-        ),
-        (
-            {"as_of_texts": ["2018-01-01", "soon"]},
-            "--as-of soon: must be a date as YYYY-MM-DD, such as 2018-01-01.",
         ),
         ({"engine": "pandas"}, "--engine pandas: must be spark or duckdb."),
         (
@@ -106,3 +107,12 @@ def test_a_moment_without_a_zone_is_utc():
     assert parse_day("2018-01-01", "--as-of") == noon.date()
     with pytest.raises(UsageError, match="--known-at noon: must be a date or time"):
         parse_moment("noon", "--known-at")
+
+
+def test_an_option_that_can_be_repeated_gives_every_day():
+    assert parse_days(None, "--as-of") == ()
+    days = parse_days(["2018-01-01", "2017-12-01"], "--as-of")
+    assert days == (dt.date(2018, 1, 1), dt.date(2017, 12, 1))
+    with pytest.raises(UsageError) as refused:
+        parse_days(["2018-01-01", "soon"], "--as-of")
+    assert str(refused.value) == "--as-of soon: must be a date as YYYY-MM-DD, such as 2018-01-01."

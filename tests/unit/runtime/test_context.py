@@ -8,6 +8,7 @@ import pytest
 from deltalake import write_deltalake
 
 from pipelines.features import feature_tables
+from pipelines.features.feature_tables import FeatureOptions
 from runtime.errors import TableError, UsageError
 from tests.jobs.silver_lake import SILVER, arrow_of, context_at
 
@@ -46,7 +47,7 @@ def silver(tmp_path_factory):
 )
 def test_a_day_before_any_data_or_after_all_of_it(silver, day, message):
     with pytest.raises(UsageError) as error:
-        feature_tables.run(context_at(silver, [day], engine="duckdb"))
+        feature_tables.run(context_at(silver, engine="duckdb"), FeatureOptions([day]))
     assert str(error.value) == message
     assert not (silver / "features").exists()
 
@@ -54,7 +55,8 @@ def test_a_day_before_any_data_or_after_all_of_it(silver, day, message):
 def test_before_the_ingest_it_says_what_to_run(tmp_path):
     root = tmp_path / "lakehouse"
     with pytest.raises(TableError) as error:
-        feature_tables.run(context_at(root, [dt.date(2018, 1, 1)], engine="duckdb"))
+        options = FeatureOptions([dt.date(2018, 1, 1)])
+        feature_tables.run(context_at(root, engine="duckdb"), options)
     assert str(error.value) == (
         "silver.transactions: does not exist in lakehouse. "
         "Run `spark-submit jobs/ingest.py --env demo` first."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from types import SimpleNamespace
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,7 +80,7 @@ def judged(context, registry, monkeypatch):
     noise alone; 0.8: the champion's own), against a champion with noise of .8; it is promoted then.
     The words stay in `tags`."""
     tags: dict[str, str] = {}
-    monkeypatch.setattr(registry.mlflow, "set_tags", tags.update)
+    monkeypatch.setattr(mlflow, "set_tags", tags.update)
 
     def judge(number, seed, noise):
         draw = np.random.default_rng(seed)

@@ -9,6 +9,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from pipelines.features import feature_tables
+from pipelines.features.feature_tables import FeatureOptions
 from tests.jobs.silver_lake import SILVER, arrow_of, asked, bought, context_at, did, row
 
 pytestmark = pytest.mark.duckdb_only
@@ -38,7 +39,7 @@ def append(root, name, rows):
 
 def build(root):
     """The tables and their versions after a run over both dates."""
-    feature_tables.run(context_at(root, DATES, engine="duckdb"))
+    feature_tables.run(context_at(root, engine="duckdb"), FeatureOptions(DATES))
     tables = {name: DeltaTable(root / "features" / name) for name in FEATURES}
     rows = {name: table.to_pyarrow_table().to_pylist() for name, table in tables.items()}
     return rows, {name: table.version() for name, table in tables.items()}

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
-from pipelines.lifetime.retention_planning import budget
+from pipelines.lifetime.retention_planning import PlanOptions, budget
 from runtime.errors import UsageError
 from runtime.settings import load
 
 
 def of_options(**options):
-    return budget(SimpleNamespace(options=options, settings=load("demo")))
+    return budget(load("demo").plan, PlanOptions(**options))
 
 
 @pytest.mark.parametrize("money", [float("nan"), float("inf"), 0.0, -1.0])

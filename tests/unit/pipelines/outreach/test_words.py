@@ -42,7 +42,7 @@ def due(number, offer_id="discount_10", **changes):
 @pytest.fixture
 def context(conf):
     settings = SimpleNamespace(triggers=SimpleNamespace(delivery=conf))
-    return SimpleNamespace(settings=settings, options={}, as_of=DAY)
+    return SimpleNamespace(settings=settings, as_of=DAY)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_an_offer_that_conf_has_lost_holds_up_no_other(context, conf, receiver, 
         due(6, is_expired=True),
         due(7, None, channel="file", action="survey", is_opted_out=True),
     ]
-    found = delivery.deliver(outbox_delivery.contacts_of(context, Rows(rows)))
+    found = delivery.deliver(outbox_delivery.contacts_of(context, Rows(rows), False))
     sink.close()
     assert {o.contact.customer_id: (o.status, o.reason) for o in found} == {
         "c1": ("cancelled", "no_such_offer"),
@@ -86,7 +86,7 @@ def test_an_offer_that_conf_has_lost_holds_up_no_other(context, conf, receiver, 
 
 def test_no_words_are_made_for_what_is_not_sent(context, loads):
     rows = Rows([due(1), due(2, is_expired=True), due(3, is_opted_out=True), due(4, "gone")])
-    found = {c.customer_id: c.text for c in outbox_delivery.contacts_of(context, rows)}
+    found = {c.customer_id: c.text for c in outbox_delivery.contacts_of(context, rows, False)}
     assert found["c1"].startswith("Hello Ada")
     assert (found["c2"], found["c3"], found["c4"]) == (None, None, None)
 

@@ -1,0 +1,53 @@
+"""What a pipeline may ask of a lakehouse, whichever engine reads and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from contracts.table import Table
+from runtime.lakehouse.writes import Write, Written
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class Lake(Protocol):
+    """The lakehouse of one environment during one run. A dry run writes nothing.
+
+    SparkLake (spark_lake.py) serves every command. DuckLake (duck_lake.py) serves
+    `build_features --engine duckdb`; its frames are sqlframe's, which have the same methods.
+    """
+
+    engine: str
+    # In a dry run: the content that each table would have, by name.
+    planned: dict[str, DataFrame]
+
+    def path(self, name: str) -> str:
+        """Folder of a table."""
+
+    def address(self, name: str) -> str:
+        """The table as SQL of this engine names it."""
+
+    def exists(self, name: str) -> bool:
+        """Whether the table exists."""
+
+    def version(self, name: str) -> int | None:
+        """Newest Delta version of the table. None: the table does not exist."""
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table, or an empty frame with its columns if it does not exist."""
+
+    def with_computed(
+        self, frame: DataFrame, name: str, column: str, function: Callable[..., Any]
+    ) -> DataFrame:
+        """The frame with a double column that pandas computes from one column. NaN becomes null."""
+
+    def keep(self, frame: DataFrame) -> DataFrame:
+        """Compute the frame once and reuse it until `forget`."""
+
+    def forget(self) -> None:
+        """Free every frame that `keep` holds."""
+
+    def commit(self, writes: Sequence[Write]) -> list[Written]:
+        """Check all writes, then write all. After a failure every table is as it was before."""
