@@ -89,7 +89,7 @@ class Calibration:
 
 
 def best_by_brier(
-    raw: ArrayLike, label: ArrayLike, groups: Sequence[object], folds: int = 5
+    raw: ArrayLike, label: ArrayLike, groups: Sequence[object], *, folds: int = 5
 ) -> Calibration:
     """The calibration with the lowest cross-validated Brier score, fitted on all rows.
 

@@ -206,7 +206,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def minimum_detectable_effect(
-    treated: int, held_out: int, deviation: float, power: float = 0.8
+    treated: int, held_out: int, deviation: float, *, power: float = 0.8
 ) -> float:
     """The smallest true difference that arms of these sizes detect with the given power.
 
@@ -217,7 +217,7 @@ def minimum_detectable_effect(
 
 
 def customers_needed(
-    effect: float, deviation: float, treated_share: float, power: float = 0.8
+    effect: float, deviation: float, treated_share: float, *, power: float = 0.8
 ) -> int:
     """Customers in both arms together that detect a true `effect` with the given power.
 
