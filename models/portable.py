@@ -71,11 +71,8 @@ class LinearScorer:
         return row_sums(matrix, self.coefficients) + self.intercept
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """coefficient * (value - mean) in log-odds, (rows, columns).
-
-        These are the exact Shapley values of a linear score with independent columns (Lundberg and
-        Lee 2017, corollary 1).
-        """
+        """coefficient * (value - mean) in log-odds, (rows, columns): exact Shapley values for
+        independent columns (Lundberg and Lee 2017, corollary 1)."""
         return (matrix - np.array(self.means)) * np.array(self.coefficients)
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,11 +186,7 @@ class PortableModel:
     def predict_proba(
         self, frame: pd.DataFrame, ignore: Collection[str] = ()
     ) -> NDArray[np.float64]:
-        """Calibrated churn probability of each row of raw features.
-
-        `ignore`: further columns that the frame may have. Errors are those of
-        `FeatureEncoder.encode`.
-        """
+        """Calibrated churn probability per row. `ignore` and errors: `FeatureEncoder.encode`."""
         return self._probability(self.encoder.encode(frame, ignore))
 
     def predict_one(self, row: Mapping[str, object], ignore: Collection[str] = ()) -> float:

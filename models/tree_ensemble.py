@@ -42,17 +42,15 @@ class TreeEnsemble:
     """Binary trees as arrays with one entry per node, tree by tree, parents before children.
 
     feature: matrix column of the node's split; -1 for a leaf.
-    threshold: a row goes left if x < threshold, or x <= threshold if `inclusive`. A float64
-        threshold is rounded to float32 such that float32 rows take the same path.
+    threshold: a row goes left if x < threshold, or x <= threshold if `inclusive`. Rounded to
+        float32 such that float32 rows take the same path as with a float64 threshold.
     left, right: position of the child in these arrays; -1 for a leaf.
     default_left: True if a missing x (NaN) goes left.
     value: the leaf's value; ignored for other nodes.
     cover: weight of the training rows that reached the node (for xgboost the sum of hessians).
     tree_start: position of each tree's first node, followed by the number of nodes.
-    base: the constant term of the raw score.
-    scale: "sum": raw score = base + sum of leaves, in log-odds. "mean": base + mean of leaves, a
-        probability.
-    columns: number of matrix columns.
+    base, columns: constant term of the raw score, and number of matrix columns.
+    scale: "sum": base + sum of leaves, in log-odds. "mean": base + mean of leaves, a probability.
     """
 
     feature: NDArray[np.int32]
@@ -79,8 +77,8 @@ class TreeEnsemble:
     def from_xgboost(cls, booster: xgboost.Booster) -> Self:
         """Convert a binary:logistic gbtree booster, up to its best iteration if it has one.
 
-        Scores equal `booster.predict(output_margin=True)` to 1e-5, because xgboost adds in float32.
-        Raises UnsupportedTreesError for other boosters and for categorical splits.
+        Scores equal `output_margin=True` to 1e-5, because xgboost adds in float32.
+        UnsupportedTreesError for other boosters and for categorical splits.
         """
         best = booster.attr("best_iteration")
         if best is not None:
@@ -130,19 +128,15 @@ class TreeEnsemble:
 
     @cached_property
     def expected(self) -> float:
-        """Mean raw score of the training rows: each leaf is weighted by the cover shares on its
-        path."""
+        """Mean raw score of the training rows: each leaf weighted by the cover of its path."""
         reach = self.cover_share.copy()
         for node in np.flatnonzero(self.parent >= 0):
             reach[node] *= reach[self.parent[node]]
         return self.base + float(reach @ self.leaf_value)
 
     def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Raw score of each row of a (rows, columns) matrix. NaN means missing.
-
-        The first call on a machine compiles the kernel (about a second); see models.compiled.
-        Raises ValueError if the number of columns is wrong.
-        """
+        """Raw score of each row of a (rows, columns) matrix (NaN: missing); errors of `checked`.
+        The first call on a machine compiles the kernel (about a second); see models.compiled."""
         raw = np.zeros(len(matrix), dtype=np.float64)
         _add_leaves(
             self.checked(matrix),
@@ -192,8 +186,7 @@ class TreeEnsemble:
         lengths = {n: len(getattr(self, n)) for n in ARRAY_TYPES if n != "tree_start"}
         if set(lengths.values()) != {nodes}:
             raise UnsupportedTreesError(
-                f"trees: arrays need one entry per node, got lengths {lengths}. "
-                "The arrays are damaged: export the model again."
+                f"trees: arrays need one entry per node, got {lengths}. Export the model again."
             )
         inner = np.flatnonzero(self.feature != LEAF)
         tree_end = np.repeat(self.tree_start[1:], np.diff(self.tree_start))
@@ -238,8 +231,7 @@ def _add_leaves(matrix, feature, threshold, left, right, default_left, value, tr
 
 
 def _for_float32(threshold: ArrayLike, inclusive: bool) -> NDArray[np.float32]:
-    """Round float64 thresholds (Spark's) such that they split float32 values identically: down if
-    inclusive, else up."""
+    """Round float64 thresholds (Spark's) down if inclusive, else up: same splits of float32."""
     exact = np.asarray(threshold, dtype=np.float64)
     nearest = exact.astype(np.float32)
     wrong = nearest > exact if inclusive else nearest < exact

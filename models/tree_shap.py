@@ -10,8 +10,7 @@ worth v(S) = value * prod(o_j, j in S) * prod(z_j, j not in S). By the multiline
     phi_j = value * (o_j - z_j) * integral from 0 to 1 of prod_{i != j} (z_i + (o_i - z_i) u) du.
 
 For d columns the integrand is a polynomial of degree d - 1 in u, so Gauss-Legendre quadrature with
-ceil(d / 2) points is exact. All factors lie in [0, 1], so there is no cancellation. Two
-implementations give the same numbers:
+ceil(d / 2) points is exact. All factors lie in [0, 1], so nothing cancels. Two implementations:
 
 - tables: neighbouring leaves share a table of phi, indexed by the set of their conditions that
   hold. Each row costs one comparison per condition and one look-up per column of each table.
@@ -40,10 +39,7 @@ CONDITION_TYPE = np.dtype(
 
 
 class Condition(NamedTuple):
-    """True if low <= x < high, or if x is missing and `missing` is True.
-
-    All conditions of a path on the same column are merged into one.
-    """
+    """low <= x < high, or x is missing and `missing` is True. One per column of a path (merged)."""
 
     column: int
     low: float = -np.inf
@@ -52,10 +48,8 @@ class Condition(NamedTuple):
 
 
 class Term(NamedTuple):
-    """One column on the path to a leaf: its z_j (`share`) and the condition bits that give o_j = 1.
-
-    o_j is 1 if the table's condition bits, masked by `care`, equal `want`.
-    """
+    """One column on the path to a leaf: `share` is its z_j; o_j is 1 if the table's condition bits,
+    masked by `care`, equal `want`."""
 
     share: float = 1.0
     care: int = 0
@@ -126,11 +120,10 @@ class ShapTables:
 def top_factors(
     contributions: NDArray[np.float64], k: int = 5
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The k features with the largest |contribution| of each row, in descending order.
+    """(indices, values) of the k largest |contributions| per row, descending: (rows, k or fewer).
 
-    Returns (indices, values), both (rows, min(k, features)). Ties keep the order of the features.
-    Features without a contribution can be included. Their value is exactly 0, so that callers can
-    leave them out of a text.
+    Ties keep the order of the features. A feature without a contribution can be included. Its value
+    is exactly 0, so that callers can leave it out of a text.
     """
     size, rows = np.abs(contributions), np.arange(len(contributions))
     indices = np.empty((len(size), min(k, size.shape[1])), dtype=np.int64)
@@ -147,11 +140,8 @@ def _gauss_points(columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64
 
 
 def _branches(ensemble: TreeEnsemble, most: int) -> tuple[list[int], list[Branch]]:
-    """The largest subtrees with at most `most` conditions: (sizes in conditions, subtrees).
-
-    A condition is a distinct column on the path to the subtree, or an inner node of it. A leaf
-    whose path has more than `most` conditions is a subtree of its own.
-    """
+    """(sizes, subtrees): the largest subtrees with at most `most` conditions, and single leaves if
+    their path has more. A condition is a distinct column on the path, or an inner node below it."""
     inner_nodes = (ensemble.feature != LEAF).astype(np.int64)
     for node in np.flatnonzero(ensemble.parent >= 0)[::-1]:
         inner_nodes[ensemble.parent[node]] += inner_nodes[node]
@@ -232,9 +222,7 @@ def _table(
     ensemble: TreeEnsemble, leaves: list[Leaf], columns: list[int], conditions: int
 ) -> NDArray[np.float64]:
     """phi summed over the leaves, for each set of conditions that hold: (columns, 2^conditions).
-
-    A column that is not on a leaf's path has o = z = 1 and contributes 0.
-    """
+    A column that is not on a leaf's path has o = z = 1 and contributes 0."""
     terms = np.array([[leaf.terms.get(c, Term()) for c in columns] for leaf in leaves])
     z = terms[:, :, :1]
     care, want = terms[:, :, 1:2].astype(np.int64), terms[:, :, 2:].astype(np.int64)

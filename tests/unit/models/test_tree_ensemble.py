@@ -294,7 +294,7 @@ def test_arrays_that_are_no_trees_are_refused(damage):
 
 
 def test_arrays_of_other_lengths_are_refused():
-    with pytest.raises(UnsupportedTreesError, match="arrays need one entry per node, got lengths"):
+    with pytest.raises(UnsupportedTreesError, match="trees: arrays need one entry per node, got"):
         scored_stump(cover=[10.0])
 
 
