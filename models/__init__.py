@@ -1,5 +1,5 @@
-"""What Holdfast learns, and the one portable form in which every prediction is made.
+"""Models, and the portable format that computes all predictions.
 
-`encoding` makes the matrix, `tree_ensemble` scores it, `tree_shap` explains it, `calibration` turns
-a raw score into a probability, `portable` holds them together as JSON text.
+`encoding` builds the matrix, `tree_ensemble` scores it, `tree_shap` explains the scores,
+`calibration` converts a raw score to a probability, and `portable` stores all of them as JSON text.
 """

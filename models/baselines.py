@@ -1,6 +1,6 @@
-"""What any model must beat: recency alone, RFM in a logistic regression, and "everyone stays".
+"""Baselines that every model must beat: recency only, RFM logistic regression, "everyone stays".
 
-Each is fitted on counts or by Spark, so that no customers come to the driver.
+Each baseline is fitted on counts or by Spark. No customer rows are collected to the driver.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RFM_COLUMNS = ("recency_days", "purchases_365d", "revenue_365d")
 
 @dataclass(frozen=True)
 class RecencyOnly:
-    """Churn rate by recency_days, made monotone; the longer the silence, the likelier the loss."""
+    """Churn rate by recency_days, fitted by isotonic regression (the rate never falls)."""
 
     days: tuple[float, ...]
     rates: tuple[float, ...]
@@ -26,7 +26,8 @@ class RecencyOnly:
 
     @classmethod
     def fit(cls, counts: pd.DataFrame) -> RecencyOnly:
-        """From one row a recency_days with `rows` and `churned` (at most some thousand rows)."""
+        """Fit on one row per recency_days with `rows` and `churned` (a few thousand rows at
+        most)."""
         ordered = counts.sort_values("recency_days")
         rates = ordered["churned"] / ordered["rows"]
         fitted = IsotonicRegression(out_of_bounds="clip").fit(
@@ -35,29 +36,31 @@ class RecencyOnly:
         return cls(tuple(map(float, fitted.X_thresholds_)), tuple(map(float, fitted.y_thresholds_)))
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        """The fitted rate, with a billionth a day, so that its plateaus tie no two silences."""
+        """The fitted rate of each row, plus 1e-9 per day: breaks the ties within a plateau."""
         days = frame["recency_days"].astype(float).to_numpy()
         return np.clip(np.interp(days, self.days, self.rates) + 1e-9 * days, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class RfmLogistic:
-    """Logistic regression on log(1 + recency), log(1 + frequency), log(1 + monetary)."""
+    """Logistic regression on log(1 + x) of recency, frequency and monetary value (RFM_COLUMNS)."""
 
     coefficients: tuple[float, ...]
     intercept: float
     name: str = "rfm_logistic"
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """The churn probability of each row; negative values count as 0."""
         logs = np.log1p(frame[list(RFM_COLUMNS)].astype(float).clip(lower=0).to_numpy())
         return expit(logs @ np.array(self.coefficients) + self.intercept)
 
 
 @dataclass(frozen=True)
 class EveryoneStays:
-    """Nobody leaves: the accuracy that a model has to be measured against."""
+    """Predicts 0 for every customer. Its accuracy is the reference for a model's accuracy."""
 
     name: str = "everyone_stays"
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+        """0 for each row."""
         return np.zeros(len(frame))

@@ -1,12 +1,12 @@
-"""Raw score to probability: what of those who scored so really leaves.
+"""Calibration: converts a raw score to the share of customers with this score who churn.
 
-`identity` believes the learner; `platt` shifts and stretches the log-odds (Platt 1999,
-"Probabilistic outputs for support vector machines"); `isotonic` learns any rising curve (Zadrozny
-and Elkan 2002, KDD).
+`identity` keeps the learner's probability. `platt` shifts and scales the log-odds (Platt 1999,
+"Probabilistic outputs for support vector machines"). `isotonic` fits any non-decreasing curve
+(Zadrozny and Elkan 2002, KDD).
 
-Isotonic makes ties: customers on one step, and all beyond its first and last knot, get one
-probability, so AUC and the order of a list suffer a little. Rank by the raw score where order
-matters; `best_by_brier` takes isotonic only where it wins by more than chance would give.
+Isotonic calibration creates ties. All customers on one step get the same probability, and so do all
+customers beyond the first or the last knot. This lowers AUC slightly. Rank by the raw score where
+the order matters. `best_by_brier` chooses isotonic only if its gain exceeds sampling noise.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from scipy.special import expit, logit
 
 Kind = Literal["identity", "platt", "isotonic"]
 
-# No customer is certain: a probability of 0 or 1 has infinite log-odds and log-loss.
+# Probabilities of exactly 0 or 1 have infinite log-odds and log loss.
 LOWEST, HIGHEST = 1e-6, 1.0 - 1e-6
 
 
 class CalibrationError(ValueError):
-    """Scores and labels from which no calibration can be learnt, or an unknown kind."""
+    """The scores and labels do not allow a calibration, or the kind is unknown."""
 
 
 @dataclass(frozen=True)
 class Calibration:
     """A curve from the raw score (log-odds) to a probability in [1e-6, 1 - 1e-6].
 
-    identity, platt: sigmoid(slope * raw + intercept); identity has slope 1, intercept 0. A slope
-        below 0 means that the score ranks worse than chance.
-    isotonic: straight lines between the knots (x raw score, y probability), level beyond the ends.
+    identity, platt: sigmoid(slope * raw + intercept). identity has slope 1 and intercept 0. A
+        negative slope means that the score ranks worse than chance.
+    isotonic: linear interpolation between the knots (x: raw score, y: probability), constant beyond
+        the first and the last knot.
     """
 
     kind: Kind = "identity"
@@ -50,12 +51,13 @@ class Calibration:
         has_knots = self.kind == "isotonic"
         if len(self.x) != len(self.y) or bool(self.x) != has_knots or not rising:
             raise CalibrationError(
-                f"{self.kind}: isotonic alone has knots, x strictly rising, y not falling, as many "
-                f"of each; got {len(self.x)} x and {len(self.y)} y. Fit the calibration again."
+                f"{self.kind}: only isotonic has knots. x must increase strictly, y must not "
+                f"decrease, and both need the same length; got {len(self.x)} x and {len(self.y)} "
+                "y. Fit the calibration again."
             )
 
     def apply(self, raw: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities of raw scores, same shape; NaN stays NaN."""
+        """The probability of each raw score, in the same shape. NaN stays NaN."""
         raw = np.asarray(raw, dtype=np.float64)
         if self.kind == "isotonic":
             probability = np.interp(raw, self.x, self.y)
@@ -65,9 +67,9 @@ class Calibration:
 
     @classmethod
     def fit(cls, raw: ArrayLike, label: ArrayLike, kind: Kind) -> Self:
-        """The calibration of that kind; `raw` must come from rows that the model did not train on.
+        """Fit a calibration of the given kind on rows that the model was not trained on.
 
-        CalibrationError when only one class is there.
+        Raises CalibrationError if the labels hold only one class or the kind is unknown.
         """
         raw, label = _checked(raw, label)
         if kind not in _FITS:
@@ -77,32 +79,33 @@ class Calibration:
         return cls(kind=kind, **_FITS[kind](raw, label))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON."""
+        """A dict of JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The calibration that `to_dict` wrote, also after JSON made lists of its tuples."""
+        """Rebuild the calibration from `to_dict`. Accepts the lists that JSON makes of tuples."""
         return cls(**{**content, "x": tuple(content["x"]), "y": tuple(content["y"])})
 
 
 def best_by_brier(
-    raw: ArrayLike, label: ArrayLike, groups: Sequence[object], folds: int = 5
+    raw: ArrayLike, label: ArrayLike, groups: Sequence[object], *, folds: int = 5
 ) -> Calibration:
-    """The calibration of smallest Brier score on groups (customers) that it was not fitted on.
+    """The calibration with the lowest cross-validated Brier score, fitted on all rows.
 
-    A group falls into a fold by its hash, so nothing is random and no customer is on both sides.
-    Simple before flexible: platt replaces identity, and isotonic the better of both, only when the
-    Brier score falls by more than one standard error of the difference, clustered by group (the
-    one-standard-error rule of Breiman et al. 1984). Below that the gain is noise of the sample,
-    while the ties of isotonic are certain. The choice is then fitted on all rows.
+    Folds are split by group (customer). The fold of a group is a hash of its name, so the split is
+    deterministic and no customer is in two folds. The simpler kind is preferred: platt replaces
+    identity, and isotonic replaces the better of the two, only if the Brier score falls by more
+    than one standard error of the difference, clustered by group (the one-standard-error rule of
+    Breiman et al. 1984). A smaller gain is sampling noise, while isotonic always creates ties.
 
-    Identity where all of one class fall into one fold, so that nothing could be learnt without it.
+    Returns identity if all rows of one class are in the same fold: the other folds then hold only
+    one class and cannot be fitted.
     """
     raw, label = _checked(raw, label)
     if len(groups) != len(raw):
         raise CalibrationError(
-            f"groups: must name the group of each of {len(raw)} rows, got {len(groups)}. "
+            f"groups: must have one entry per row ({len(raw)} rows), got {len(groups)}. "
             "Pass the customer id of each row."
         )
     fold = np.array([_fold_of(group, folds) for group in groups])
@@ -121,14 +124,17 @@ def best_by_brier(
 def out_of_fold(
     raw: ArrayLike, label: ArrayLike, groups: Sequence[object], kind: Kind, folds: int = 5
 ) -> NDArray[np.float64]:
-    """Probabilities as `best_by_brier` judges them: each by a calibration of that kind that was
-    fitted without the row's fold of groups. `kind`: what it chose."""
+    """The cross-validated probability of each row, from the same folds as `best_by_brier`.
+
+    Each probability comes from a calibration of the given kind that was fitted without the row's
+    fold. Pass the kind that `best_by_brier` chose.
+    """
     raw, label = np.asarray(raw, dtype=np.float64), np.asarray(label, dtype=np.float64)
     return _out_of_fold(raw, label, np.array([_fold_of(group, folds) for group in groups]), kind)
 
 
 def to_log_odds(probability: ArrayLike) -> NDArray[np.float64]:
-    """Log-odds of a probability, kept finite as `apply` keeps probabilities off 0 and 1."""
+    """Log-odds of probabilities, clipped to [1e-6, 1 - 1e-6] so that they stay finite."""
     return logit(np.clip(np.asarray(probability, dtype=np.float64), LOWEST, HIGHEST))
 
 
@@ -136,13 +142,13 @@ def _checked(raw: ArrayLike, label: ArrayLike) -> tuple[NDArray[np.float64], NDA
     scores, labels = np.asarray(raw, dtype=np.float64), np.asarray(label, dtype=np.float64)
     if scores.shape != labels.shape or not np.isfinite(scores).all():
         raise CalibrationError(
-            f"raw: must be one finite score a label, got {scores.size} scores and {labels.size} "
+            f"raw: must be one finite score per label, got {scores.size} scores and {labels.size} "
             "labels. Score exactly the labelled rows."
         )
     classes = np.unique(labels)
     if not np.array_equal(classes, [0.0, 1.0]):
         raise CalibrationError(
-            f"label: must hold both 0 and 1 and nothing else, got {classes.tolist()}. "
+            f"label: must contain both 0 and 1 and no other value, got {classes.tolist()}. "
             "Calibrate on a period in which some customers left and some stayed."
         )
     return scores, labels
@@ -155,10 +161,11 @@ def _fit_identity(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[
 def _fit_platt(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str, Any]:
     """Logistic regression on the raw score, with Platt's targets.
 
-    Instead of 1 and 0, (positives + 1) / (positives + 2) and 1 / (negatives + 2): each row counts
-    for both classes with these weights, so that separable scores keep a finite slope.
+    The targets are (positives + 1) / (positives + 2) instead of 1 and 1 / (negatives + 2) instead
+    of 0. Each row enters once per class with its target as the weight. The slope then stays finite
+    even if the scores separate the classes.
     """
-    from sklearn.linear_model import LogisticRegression  # a scoring service need not load it
+    from sklearn.linear_model import LogisticRegression  # not needed by a scoring service
 
     positives, negatives = label.sum(), (1.0 - label).sum()
     target = np.where(label == 1.0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
@@ -171,7 +178,7 @@ def _fit_platt(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str
 
 
 def _fit_isotonic(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str, Any]:
-    from sklearn.isotonic import IsotonicRegression  # a scoring service need not load it
+    from sklearn.isotonic import IsotonicRegression  # not needed by a scoring service
 
     fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, label)
     return {
@@ -188,7 +195,7 @@ _FITS: dict[Kind, Callable[[NDArray[np.float64], NDArray[np.float64]], dict[str,
 
 
 def _fold_of(group: object, folds: int) -> int:
-    """The same on every machine and day, unlike Python's own hash of text."""
+    """The fold of a group. Uses SHA-256, because Python's hash() of text differs per process."""
     digest = hashlib.sha256(str(group).encode()).digest()
     return int.from_bytes(digest[:8], "big") % folds
 
@@ -196,27 +203,27 @@ def _fold_of(group: object, folds: int) -> int:
 def _out_of_fold_loss(
     raw: NDArray[np.float64], label: NDArray[np.float64], fold: NDArray[np.int64], kind: Kind
 ) -> NDArray[np.float64]:
-    """Squared error of each row's probability, fitted without the row's fold."""
+    """Squared error of each row's cross-validated probability."""
     return (_out_of_fold(raw, label, fold, kind) - label) ** 2
 
 
 def _out_of_fold(
     raw: NDArray[np.float64], label: NDArray[np.float64], fold: NDArray[np.int64], kind: Kind
 ) -> NDArray[np.float64]:
-    """Probabilities, each of a calibration that was fitted without the row's fold."""
+    """The probability of each row, from a calibration fitted without the row's fold."""
     if kind == "identity":
         return Calibration().apply(raw)
-    found = np.empty(len(raw))
+    probability = np.empty(len(raw))
     for held_out in np.unique(fold):
         inside, outside = fold == held_out, fold != held_out
-        found[inside] = Calibration.fit(raw[outside], label[outside], kind).apply(raw[inside])
-    return found
+        probability[inside] = Calibration.fit(raw[outside], label[outside], kind).apply(raw[inside])
+    return probability
 
 
 def _is_clearly_lower(
     challenger: NDArray[np.float64], loss: NDArray[np.float64], cluster: NDArray[np.int64]
 ) -> bool:
-    """The mean falls by more than one standard error, groups being independent of each other."""
+    """True if the mean loss falls by more than one standard error, clustered by group."""
     gain = loss - challenger
     by_group = np.bincount(cluster, weights=gain - gain.mean())
     standard_error = np.sqrt((by_group**2).sum()) / len(gain)

@@ -1,4 +1,4 @@
-"""Numba's compiler, its machine code kept beside Python's own: a fresh worker reads it."""
+"""Numba compilation with a cache on disk, so that new Python workers do not compile again."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numba import njit
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """The function as machine code, compiled at its first call and kept in __pycache__.
+    """Compile the function at its first call and cache the machine code in __pycache__.
 
-    Spark starts Python workers anew all the time, and each would compile for one to three seconds.
-    Nothing is kept of a module in a .zip: Spark unpacks it under another name each time, and the
-    user's cache would grow with every application.
+    Spark starts new Python workers often. Without the cache each one compiles for one to three
+    seconds. Functions of a module in a .zip are not cached: Spark unpacks the file under a new name
+    for each application, and the user's cache would grow without limit.
     """
     is_zipped = isinstance(function.__globals__.get("__loader__"), zipimport.zipimporter)
     try:
         return njit(nogil=True, cache=not is_zipped)(function)
-    except RuntimeError:  # neither the package's folder nor the user's cache can be written
+    except RuntimeError:  # neither the package's folder nor the user's cache folder is writable
         return njit(nogil=True)(function)

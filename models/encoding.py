@@ -1,6 +1,6 @@
-"""From raw features to the float32 matrix that a model was trained on: one way for every caller.
+"""Encode raw features as the float32 matrix that a model was trained on.
 
-A frame and a dict go through the same numbers, so that a score does not depend on who asks.
+A frame and a dict are encoded by the same code, so the score does not depend on the caller.
 
     features  months: 7, plan: "gold"      categories of plan: basic, gold
     columns   months  plan=basic  plan=gold
@@ -23,29 +23,29 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 class FeatureMismatch(ValueError):  # noqa: N818 - the name says what is wrong
-    """The features given are not the features of the model."""
+    """The given features differ from the features of the model."""
 
 
 class FeatureValueError(ValueError):
-    """A feature has a value that its column cannot hold: text for a number, infinity, a number for
-    a category."""
+    """A feature has an invalid value: text for a number, infinity, or a number for a category."""
 
 
 @dataclass(frozen=True)
 class FeatureEncoder:
-    """The model's features, in order, and how each becomes matrix columns.
+    """The model's features in order, and their encoding as matrix columns.
 
-    numeric: one column each; null stays NaN, for learners that take missing values.
-    categories: a feature and its known values, sorted; one 0/1 column a value; null and unknown
-        values have 0 in all of them.
+    numeric: one column per feature. Null becomes NaN, for learners that accept missing values.
+    categories: pairs of a feature and its sorted known values. Each value has one 0/1 column. Null
+        and unknown values have 0 in all columns of the feature.
 
-    For learners that cannot take NaN (logistic regression, neural network, Spark's forest):
+    For learners that do not accept NaN (logistic regression, neural network, Spark's forest):
 
-    logged: numeric features whose value x becomes sign(x) * log(1 + |x|), before all else; for
-        those with a long tail.
-    fill: value in place of null, one a numeric feature.
-    center, scale: after filling, (value - center) / scale, one a numeric feature.
-    missing_indicators: numeric features with a further 0/1 column `<name> is missing`, at the end.
+    logged: numeric features with a long tail. Their value x becomes sign(x) * log(1 + |x|) before
+        any other step.
+    fill: the value that replaces null, one per numeric feature.
+    center, scale: the filled value becomes (value - center) / scale, one per numeric feature.
+    missing_indicators: numeric features with an additional 0/1 column `<name> is missing`. These
+        columns come last.
     """
 
     numeric: tuple[str, ...]
@@ -62,12 +62,12 @@ class FeatureEncoder:
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
-        """The raw features: numeric, then categorical."""
+        """Names of the raw features: numeric, then categorical."""
         return (*self.numeric, *(feature for feature, _ in self.categories))
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
-        """The matrix columns: numeric, `feature=category`, `feature is missing`."""
+        """Names of the matrix columns: numeric, `feature=category`, `feature is missing`."""
         return (
             *self.numeric,
             *(f"{feature}={value}" for feature, values in self.categories for value in values),
@@ -76,17 +76,17 @@ class FeatureEncoder:
 
     @cached_property
     def column_feature(self) -> NDArray[np.int64]:
-        """For each matrix column the position of its raw feature in `feature_names`."""
+        """The position in `feature_names` of each matrix column's raw feature."""
         position = {feature: k for k, feature in enumerate(self.feature_names)}
         one_hot = [position[feature] for feature, values in self.categories for _ in values]
         indicators = [position[feature] for feature in self.missing_indicators]
         return np.array([*range(len(self.numeric)), *one_hot, *indicators], dtype=np.int64)
 
     def encode(self, frame: pd.DataFrame, ignore: Collection[str] = ()) -> NDArray[np.float32]:
-        """The frame's rows as a (rows, columns) matrix; the order of the frame's columns is free.
+        """Encode the rows as a (rows, columns) matrix. The order of the frame's columns is free.
 
-        Columns in `ignore` may stand beside the features. Raises FeatureMismatch when features
-        are missing or others are there, FeatureValueError for a value that a column cannot hold.
+        `ignore`: further columns that the frame may have. Raises FeatureMismatch if a feature is
+        missing, repeated or unexpected, and FeatureValueError for an invalid value.
         """
         self._refuse_other_features(frame.columns, ignore)
         values = np.empty((len(frame), len(self.numeric)), dtype=np.float64)
@@ -105,7 +105,7 @@ class FeatureEncoder:
     def encode_one(
         self, row: Mapping[str, object], ignore: Collection[str] = ()
     ) -> NDArray[np.float32]:
-        """One row, (columns,), from a dict: the numbers and errors of `encode`, without pandas."""
+        """Encode one dict as a (columns,) row. Same numbers and errors as `encode`, no pandas."""
         if row.keys() != self._known_features:
             self._refuse_other_features(row, ignore)
         values = _numbers([row[feature] for feature in self.numeric], self.numeric)
@@ -121,16 +121,16 @@ class FeatureEncoder:
         return encoded
 
     def refuse_missing(self, names: Collection[str]) -> None:
-        """FeatureMismatch where a feature is not among the names; others may be."""
+        """Raise FeatureMismatch if a feature is not in `names`. Further names are allowed."""
         self._refuse_other_features(names, names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain names and numbers for JSON."""
+        """A dict of JSON values."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The encoder that `to_dict` wrote, also after JSON made lists of its tuples."""
+        """Rebuild the encoder from `to_dict`. Accepts the lists that JSON makes of tuples."""
         plain: dict[str, Any] = {k: v if v is None else tuple(v) for k, v in content.items()}
         plain["categories"] = tuple((f, tuple(values)) for f, values in content["categories"])
         return cls(**plain)
@@ -141,7 +141,7 @@ class FeatureEncoder:
 
     @cached_property
     def _one_hot(self) -> tuple[tuple[str, dict[str, int]], ...]:
-        """Each categorical feature with the matrix column of each known value."""
+        """Each categorical feature, with the matrix column of each of its known values."""
         columns = iter(range(len(self.numeric), len(self.column_names)))
         return tuple((f, {value: next(columns) for value in vs}) for f, vs in self.categories)
 
@@ -155,7 +155,7 @@ class FeatureEncoder:
 
     @cached_property
     def _dense(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        """fill, center and scale as arrays; those not given change nothing."""
+        """fill, center and scale as arrays, with neutral values for those that are None."""
         neutral = ((self.fill, np.nan), (self.center, 0.0), (self.scale, 1.0))
         fill, center, scale = (
             np.full(len(self.numeric), default) if given is None else np.array(given, dtype=float)
@@ -164,7 +164,7 @@ class FeatureEncoder:
         return fill, center, scale
 
     def _with_numeric(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """The matrix with its numeric and indicator columns set, the one-hot columns still 0."""
+        """The matrix with the numeric and indicator columns set. One-hot columns are 0."""
         fill, center, scale = self._dense
         is_missing = np.isnan(values)
         if self.logged:
@@ -185,18 +185,20 @@ class FeatureEncoder:
             matrix[:, -len(self.missing_indicators) :] = is_missing[:, self._indicated]
         return matrix
 
-    def _refuse_other_features(self, names: Iterable[str], ignore: Collection[str]) -> None:
-        given = Counter(list(names))
+    def _refuse_other_features(self, columns: Iterable[str], ignore: Collection[str]) -> None:
+        given = Counter(list(columns))
         missing = [f for f in self.feature_names if f not in given]
         unexpected = [n for n in given if n not in self._known_features and n not in ignore]
         repeated = [f for f in self.feature_names if given[f] > 1]
-        found = {"missing": missing, "unexpected": unexpected, "given twice": repeated}
-        if any(found.values()):
-            said = "; ".join(f"{how}: {', '.join(map(str, fs))}" for how, fs in found.items() if fs)
+        faults = {"missing": missing, "unexpected": unexpected, "given twice": repeated}
+        if any(faults.values()):
+            listed = "; ".join(
+                f"{kind}: {', '.join(map(str, n))}" for kind, n in faults.items() if n
+            )
             raise FeatureMismatch(
-                f"features: the model takes its {len(self.feature_names)} features and no others, "
-                f"got {said}. Send each feature once (null where it is unknown), and name in "
-                "`ignore` what may stand beside them."
+                f"features: the model takes exactly its {len(self.feature_names)} features, got "
+                f"{listed}. Send each feature once (null if unknown), and list further columns in "
+                "`ignore`."
             )
 
     def _refuse_unusable_names(self) -> None:
@@ -204,7 +206,7 @@ class FeatureEncoder:
         repeated = sorted(name for name, count in Counter(names).items() if count > 1)
         if repeated:
             raise ValueError(
-                f"features: names must differ, got {', '.join(repeated)} twice. Rename one."
+                f"features: names must be unique, got {', '.join(repeated)} twice. Rename one."
             )
         for feature, values in self.categories:
             if list(values) != sorted(values):
@@ -219,24 +221,24 @@ class FeatureEncoder:
                 continue
             if len(given) != len(self.numeric) or not np.isfinite(given).all():
                 raise ValueError(
-                    f"{name}: must be {len(self.numeric)} finite numbers, one a numeric feature, "
+                    f"{name}: must be {len(self.numeric)} finite numbers, one per numeric feature, "
                     f"got {given}. Compute them from the training rows."
                 )
         if self.scale is not None and 0.0 in self.scale:
             raise ValueError(
-                f"scale: must not be 0, got {self.scale}. Use 1 for a feature that never varies."
+                f"scale: must not be 0, got {self.scale}. Use 1 for a constant feature."
             )
         for name in ("missing_indicators", "logged"):
             others = sorted(set(getattr(self, name)) - set(self.numeric))
             if others:
                 raise ValueError(
                     f"{name}: must be numeric features, got {', '.join(others)}. "
-                    "Null in a category already shows: all its columns are 0."
+                    "A category needs no indicator: null sets all its columns to 0."
                 )
 
 
 def _is_null(value: object) -> bool:
-    """None, NaN, NaT and pandas.NA."""
+    """True for None, NaN, NaT and pandas.NA."""
     return value is None or bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
@@ -255,14 +257,14 @@ def _not_a_text(feature: str, value: object) -> FeatureValueError:
 
 
 def _numbers(values: Sequence[Any], features: Sequence[str]) -> NDArray[np.float64]:
-    """Values of any numeric type as float64, null as NaN; `features` name them in an error."""
+    """Convert values of any numeric type to float64, null to NaN. Errors name the feature."""
     has_text = any(issubclass(kind, (str, bytes)) for kind in set(map(type, values)))
     try:
         numbers = np.array([] if has_text else values, dtype=np.float64)  # None becomes NaN
         if numbers.shape == (len(values),):
             return numbers
     except (TypeError, ValueError, OverflowError):
-        pass  # pandas.NA, or something that is no number: one by one, to name it
+        pass  # pandas.NA or an invalid value: convert one by one, so that the error can name it
     return np.array([_number(v, f) for v, f in zip(values, features, strict=True)], dtype=float)
 
 
@@ -285,7 +287,7 @@ def _numbers_in(column: pd.Series) -> NDArray[np.float64]:
 
 
 def _texts_in(column: pd.Series) -> NDArray[np.object_]:
-    """Text as objects, null as None."""
+    """The texts as Python objects, null as None."""
     texts = column.to_numpy(dtype=object, na_value=None)
     if pd.api.types.infer_dtype(texts, skipna=True) not in ("string", "empty"):
         for value in texts:

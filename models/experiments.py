@@ -1,7 +1,7 @@
-"""Statistics of experiments, from counts and sums alone, so that a table of any size can be judged.
+"""Statistics of experiments, computed from counts and sums only, for tables of any size.
 
-Means of treated and held-out with an interval, CUPED, sample-ratio mismatch, Holm's correction, a
-test that stays valid under daily peeking, and the power that a campaign has.
+Difference between treatment and control group with a confidence interval, CUPED, sample ratio
+mismatch, Holm's correction, a p-value that is valid under daily peeking, and power analysis.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NORMAL = float(stats.norm.ppf(0.5 + CONFIDENCE / 2))
 
 @dataclass(frozen=True)
 class Moments:
-    """One arm: how many, the sums of y and y^2, and of the covariate x from before the campaign."""
+    """Count and sums of one arm: y, y^2, and x, x^2, x*y of the pre-campaign covariate x."""
 
     count: int
     y: float
@@ -30,7 +30,7 @@ class Moments:
     xy: float = 0.0
 
     def __add__(self, other: Moments) -> Moments:
-        """Both arms as one."""
+        """The moments of both arms together."""
         return Moments(
             self.count + other.count,
             self.y + other.y,
@@ -42,16 +42,17 @@ class Moments:
 
     @property
     def mean(self) -> float:
+        """Mean of y."""
         return self.y / self.count
 
     @property
     def variance(self) -> float:
-        """Sample variance of y; 0 where one row says nothing of it."""
+        """Sample variance of y; 0 for a single row."""
         return _spread(self.yy, self.y, self.y, self.count)
 
     @classmethod
     def of(cls, y: Sequence[float], x: Sequence[float] | None = None) -> Moments:
-        """The moments of rows."""
+        """The moments of rows; x is 0 if it is not given."""
         v = np.asarray(y, float)
         z = np.zeros(len(v)) if x is None else np.asarray(x, float)
         sums = (float(s) for s in (v.sum(), v @ v, z.sum(), z @ z, z @ v))
@@ -60,10 +61,10 @@ class Moments:
 
 @dataclass(frozen=True)
 class Difference:
-    """Treated less held-out, its standard error, interval and two-sided p-value.
+    """Treated minus control: effect, standard error, 95 % interval and two-sided p-value.
 
-    Of means (Welch) all from one error. Of shares `error` and the p-value are those of no effect,
-    and the interval is one around any effect.
+    For means (Welch) the interval and the p-value use the same standard error. For shares, `error`
+    and `p_value` are computed under the hypothesis of no effect, and the interval is not.
     """
 
     effect: float
@@ -74,7 +75,7 @@ class Difference:
 
 
 def difference(treated: Moments, held_out: Moments) -> Difference | None:
-    """Welch's comparison of two means. None where an arm has under two rows or nothing varies."""
+    """Welch's comparison of two means. None if an arm has under two rows or y is constant."""
     if min(treated.count, held_out.count) < 2:
         return None
     a, b = treated.variance / treated.count, held_out.variance / held_out.count
@@ -85,13 +86,15 @@ def difference(treated: Moments, held_out: Moments) -> Difference | None:
 
 
 def share_difference(treated: Moments, held_out: Moments) -> Difference | None:
-    """Two shares: y is 0 or 1, so where all of a small arm are alike, that does not say that
-    nothing varies. None where an arm has under two rows.
+    """Difference of two shares (y is 0 or 1). None if an arm has under two rows.
 
-    Interval: one 1 and one 0 more in each arm (Agresti and Caffo 2000), its middle a little nearer
-    to 0 than `effect`. Error and p-value: of both arms as one, with one 1 and one 0 more. In arms
-    of thousands as `difference`. Of 180 to 20 of whom 95 % are 1, the interval covers the truth 99
-    times in 100, for it is wider than it need be; of 1,000 to 111 as many as of `difference`, 95.
+    A small arm in which all y are equal still has a variance above 0.
+
+    Interval: with one 1 and one 0 added to each arm (Agresti and Caffo 2000). Its middle is
+    slightly nearer to 0 than `effect`. Error and p-value: from the pooled arms, with one 1 and one
+    0 added. For arms of thousands the result equals `difference`. For arms of 180 and 20 customers
+    with 95 % ones, the interval is conservative: its coverage is 99 %. For arms of 1,000 and 111
+    the coverage is 95 %, as that of `difference`.
     """
     if min(treated.count, held_out.count) < 2:
         return None
@@ -101,33 +104,36 @@ def share_difference(treated: Moments, held_out: Moments) -> Difference | None:
 def stratified(
     strata: Sequence[tuple[Moments, Moments]], is_share: bool = False
 ) -> Difference | None:
-    """(treated, held out) of each stratum: their differences, weighted by the stratum's customers.
+    """Post-stratified difference: the mean over strata, weighted by customers per stratum.
 
-    As exact as a draw within strata, and the draw itself need not know them (Miratrix, Sekhon and
-    Yu 2013): a hash of the id alone stays the same when a customer's stratum changes. Strata with
-    under two rows in an arm are joined; where none is usable all are one.
+    `strata`: (treated, control) of each stratum. Post-stratification is as precise as a stratified
+    assignment (Miratrix, Sekhon and Yu 2013). The assignment can therefore be a hash of the id,
+    which stays the same when a customer's stratum changes. Strata with under two rows in an arm are
+    merged. If the merged stratum is still too small, the smallest other stratum joins it. None if
+    an arm has under two rows in total, or if y is constant in each arm and not a share.
 
-    `is_share`: y lies between 0 and 1, and variances are those of `share_difference`. The middle of
-    the interval stays where it is: moved in each of many small strata, it would be far off.
+    `is_share`: y lies between 0 and 1, and the variances are those of `share_difference`. The
+    middle of the interval is not moved towards 0, because the shifts of many small strata would add
+    up.
     """
-    whole = [p for p in strata if min(p[0].count, p[1].count) >= 2]
-    rest = [p for p in strata if min(p[0].count, p[1].count) < 2]
-    if rest:
-        joined = _joined(rest)
-        if min(joined[0].count, joined[1].count) < 2 and whole:
-            smallest = min(whole, key=lambda p: p[0].count + p[1].count)
-            whole.remove(smallest)
+    usable = [pair for pair in strata if min(pair[0].count, pair[1].count) >= 2]
+    small = [pair for pair in strata if min(pair[0].count, pair[1].count) < 2]
+    if small:
+        joined = _joined(small)
+        if min(joined[0].count, joined[1].count) < 2 and usable:
+            smallest = min(usable, key=lambda pair: pair[0].count + pair[1].count)
+            usable.remove(smallest)
             joined = _joined([joined, smallest])
-        whole.append(joined)
-    if not whole or any(min(t.count, h.count) < 2 for t, h in whole):
+        usable.append(joined)
+    if not usable or any(min(t.count, h.count) < 2 for t, h in usable):
         return None
-    total = sum(t.count + h.count for t, h in whole)
-    pairs = [((t.count + h.count) / total, (t, h)) for t, h in whole]
+    total = sum(t.count + h.count for t, h in usable)
+    pairs = [((t.count + h.count) / total, (t, h)) for t, h in usable]
     effect = sum(w * (t.mean - h.mean) for w, (t, h) in pairs)
     if is_share:
         wide = sum(w**2 * _squared_error(widened(arm)) for w, pair in pairs for arm in pair)
-        alike = sum(w**2 * _squared_error_of_none(t, h, 0.0) for w, (t, h) in pairs)
-        return _around_share(effect, effect, wide, alike)
+        no_effect = sum(w**2 * _squared_error_of_no_effect(t, h, 0.0) for w, (t, h) in pairs)
+        return _around_share(effect, effect, wide, no_effect)
     parts = [(w**2 * a.variance / a.count, a.count - 1) for w, pair in pairs for a in pair]
     variance = sum(part for part, _ in parts)
     if variance <= 0:
@@ -137,10 +143,10 @@ def stratified(
 
 
 def cuped(treated: Moments, held_out: Moments, is_share: bool = False) -> Difference | None:
-    """The same after taking out what the covariate explains (Deng et al. 2013).
+    """Difference after variance reduction by the pre-campaign covariate (CUPED, Deng et al. 2013).
 
-    theta = cov(y, x) / var(x), pooled within the arms; without a varying covariate as `difference`,
-    or where y `is_share` as `share_difference`.
+    theta = cov(y, x) / var(x), pooled within the arms. If the covariate is constant, the result is
+    that of `difference`, or of `share_difference` if y `is_share`. None as in these functions.
     """
     if min(treated.count, held_out.count) < 2:
         return None
@@ -153,35 +159,40 @@ def cuped(treated: Moments, held_out: Moments, is_share: bool = False) -> Differ
 
 
 def widened(m: Moments) -> Moments:
-    """Of a share: one 1 and one 0 more, so that its variance is never 0; both with the covariate's
-    mean, so that it explains nothing of them."""
+    """The moments of a share with one 1 and one 0 added, so that its variance is never 0.
+
+    Both added rows have the mean of the covariate, so that the covariate explains none of them.
+    """
     x = m.x / m.count
     return Moments(m.count + 2, m.y + 1, m.yy + 1, m.x + 2 * x, m.xx + 2 * x * x, m.xy + x)
 
 
-def anytime_p_value(found: Difference, scale: float) -> float:
-    """A p-value to be looked at every day: mixture sequential ratio test (Johari et al. 2017).
+def anytime_p_value(observed: Difference, scale: float) -> float:
+    """A p-value that is valid at every look: mixture sequential ratio test (Johari et al. 2017).
 
-    Under no effect, the chance that it ever falls below alpha is at most alpha. `scale`: the size
-    of effects that are hoped for, fixed before the first look.
+    Without an effect, the probability that it ever falls below alpha is at most alpha. `scale`: the
+    expected size of the effect, in units of y. Fix it before the first look.
     """
-    variance, mixing = found.error**2, scale**2
+    variance, mixing = observed.error**2, scale**2
     log_ratio = 0.5 * math.log(variance / (variance + mixing)) + (
-        mixing * found.effect**2 / (2 * variance * (variance + mixing))
+        mixing * observed.effect**2 / (2 * variance * (variance + mixing))
     )
     return min(1.0, math.exp(-log_ratio))
 
 
 def srm_p_value(counts: Mapping[str, int], shares: Mapping[str, float]) -> float:
-    """Chi-squared test that the arms have the sizes that were meant; below .001: look for a bug."""
+    """Chi-squared test for sample ratio mismatch: customers per arm against planned shares.
+
+    A p-value below .001 indicates an error in assignment or logging.
+    """
     names = sorted(shares)
-    seen = np.array([counts.get(n, 0) for n in names], float)
-    meant = np.array([shares[n] for n in names], float)
-    return float(stats.chisquare(seen, meant / meant.sum() * seen.sum()).pvalue)
+    observed = np.array([counts.get(n, 0) for n in names], float)
+    planned = np.array([shares[n] for n in names], float)
+    return float(stats.chisquare(observed, planned / planned.sum() * observed.sum()).pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P-values of several arms, corrected so that one false alarm among all has its stated chance.
+    """Holm's correction of the p-values of several arms: controls the family-wise error rate.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -195,17 +206,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def minimum_detectable_effect(
-    treated: int, held_out: int, deviation: float, power: float = 0.8
+    treated: int, held_out: int, deviation: float, *, power: float = 0.8
 ) -> float:
-    """The smallest true difference that such a campaign finds with the given chance."""
+    """The smallest true difference that arms of these sizes detect with the given power.
+
+    `deviation`: standard deviation of y. The result has the unit of y.
+    """
     z = NORMAL + stats.norm.ppf(power)
     return float(z * deviation * math.sqrt(1 / treated + 1 / held_out))
 
 
 def customers_needed(
-    effect: float, deviation: float, treated_share: float, power: float = 0.8
+    effect: float, deviation: float, treated_share: float, *, power: float = 0.8
 ) -> int:
-    """Customers of both arms that find a true difference of `effect` with the given chance.
+    """Customers in both arms together that detect a true `effect` with the given power.
 
     >>> customers_needed(0.05, 0.4, 0.5)
     2010
@@ -216,9 +230,10 @@ def customers_needed(
 
 
 def is_in_share(share: float, *parts: str) -> bool:
-    """Whether a customer is of an arm: the same answer for ever, and as transforms.decisions gives.
+    """True if a customer belongs to an arm with this share. Equal to `transforms.decisions`.
 
-    `parts`: what the draw is for, then the customer's id.
+    The draw is a hash of `parts` (the purpose of the draw, then the customer's id), so assignments
+    are permanent.
     """
     digest = hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]
     return share > 0 and digest < f"{min(int(share * 2**32), 2**32 - 1):08x}"
@@ -236,40 +251,40 @@ def _around(effect: float, error: float, freedom: float) -> Difference:
 
 
 def _shares(treated: Moments, held_out: Moments, theta: float) -> Difference:
-    """`share_difference` of y - theta x."""
+    """`share_difference` of y - theta * x."""
     effect = _adjusted(treated, theta).mean - _adjusted(held_out, theta).mean
-    one, other = (_adjusted(widened(m), theta) for m in (treated, held_out))
-    wide = _squared_error(one) + _squared_error(other)
-    alike = _squared_error_of_none(treated, held_out, theta)
-    return _around_share(effect, one.mean - other.mean, wide, alike)
+    arm, control = (_adjusted(widened(m), theta) for m in (treated, held_out))
+    wide = _squared_error(arm) + _squared_error(control)
+    no_effect = _squared_error_of_no_effect(treated, held_out, theta)
+    return _around_share(effect, arm.mean - control.mean, wide, no_effect)
 
 
-def _around_share(effect: float, middle: float, wide: float, alike: float) -> Difference:
-    """`wide`: the squared error of the interval; `alike`: of no effect."""
-    reach, error = NORMAL * math.sqrt(wide), math.sqrt(alike)
+def _around_share(effect: float, middle: float, wide: float, no_effect: float) -> Difference:
+    """`wide`: squared error of the interval. `no_effect`: squared error under no effect."""
+    reach, error = NORMAL * math.sqrt(wide), math.sqrt(no_effect)
     p_value = math.erfc(abs(effect) / error / math.sqrt(2))
     return Difference(effect, error, max(-1.0, middle - reach), min(1.0, middle + reach), p_value)
 
 
 def _squared_error(m: Moments) -> float:
-    """Of the mean, as p (1 - p) / n of a share."""
+    """Squared error of the mean; for a share p (1 - p) / n."""
     return m.variance * (m.count - 1) / m.count**2
 
 
-def _squared_error_of_none(treated: Moments, held_out: Moments, theta: float) -> float:
-    """Of the difference of two arms that are as one."""
+def _squared_error_of_no_effect(treated: Moments, held_out: Moments, theta: float) -> float:
+    """Squared error of the difference under no effect, from the pooled arms."""
     both = _adjusted(widened(treated + held_out), theta)
     return _squared_error(both) * both.count * (1 / treated.count + 1 / held_out.count)
 
 
 def _spread(ab: float, a: float, b: float, count: int) -> float:
-    """Sample covariance from sums; never below 0 for a variance that rounding would make so."""
+    """Sample covariance from sums. A variance within rounding error of 0 becomes 0."""
     value = (ab - a * b / count) / max(count - 1, 1)
     return 0.0 if a == b and value < 1e-12 * abs(ab) else value
 
 
 def _adjusted(m: Moments, theta: float) -> Moments:
-    """Moments of y - theta x; only differences of means are read, so x need not be centred."""
+    """Moments of y - theta * x. Only differences of means are used, so x is not centred."""
     y = m.y - theta * m.x
     yy = m.yy - 2 * theta * m.xy + theta**2 * m.xx
     return Moments(m.count, y, yy)

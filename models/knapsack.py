@@ -1,4 +1,7 @@
-"""The few customers at the edge of the budget, solved exactly: the rest follows from the prices."""
+"""Exact choice of offers for the few customers at the edge of the budget.
+
+The shadow prices decide all other customers.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,20 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 Floats = NDArray[np.float64]
-# A limit that no load of the machine moves, as seconds would be; one to a dozen nodes are usual.
+# A limit in nodes, not seconds, so that the result does not depend on the load of the machine.
+# 1 to 12 nodes are usual.
 MOST_NODES = 1_000
 
 
 def best_choices(
     gain: Floats, use: Floats, budget: float, caps: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """The column chosen for each row, -1 for none: the greatest sum of gain within the budget.
+    """The offer of each customer (-1: none) that maximises the sum of gains within the budget.
 
-    gain, use: (customers, offers), NaN where barred; caps: most customers of each offer, inf: any.
-    Solved by scipy's MILP (HiGHS), so for hundreds of customers, not millions.
+    gain, use: (customers, offers); NaN if the offer is not allowed. use and budget share one unit.
+    caps: maximum customers per offer, inf for no cap. Solved by scipy's MILP (HiGHS) to a relative
+    gap of 1e-4, for hundreds of customers, not millions. All are -1 if no solution is found within
+    MOST_NODES.
     """
     chosen = np.full(len(gain), -1, dtype=np.int64)
     row, offer = np.nonzero(~np.isnan(gain) & (np.nan_to_num(gain) > 0))
@@ -32,15 +38,15 @@ def best_choices(
     ]
     for k in np.flatnonzero(np.isfinite(caps)):
         rules.append(LinearConstraint((offer == k)[None, :].astype(float), -np.inf, caps[k]))
-    found = milp(
+    solution = milp(
         -gain[row, offer],
         constraints=rules,
         integrality=np.ones(len(row)),
         bounds=Bounds(0, 1),
         options={"mip_rel_gap": 1e-4, "node_limit": MOST_NODES},
     )
-    if found.x is None:
+    if solution.x is None:
         return chosen
-    taken = found.x > 0.5
+    taken = solution.x > 0.5
     chosen[row[taken]] = offer[taken]
     return chosen

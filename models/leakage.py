@@ -1,4 +1,5 @@
-"""How well one column alone tells who churns: a column that knows the future does it too well."""
+"""Leakage check: the ranking power of a single column. A column that leaks the future ranks churn
+suspiciously well."""
 
 from __future__ import annotations
 
@@ -7,16 +8,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# Categories with fewer rows count as one: the rate of a handful says what these few did, no more.
+# Smaller categories are merged into one: their churn rate mostly reflects their own few labels.
 FEWEST_ROWS = 20
 
 
 def ranking_power(values: pd.Series, label: Array, is_number: bool) -> float:
-    """ROC AUC of one column taken alone, in the direction that ranks better.
+    """ROC AUC of a single column, in the direction that ranks better.
 
-    Nulls of a number stand once below and once above all values, since that there is one may be
-    what tells. Texts rank by the churn rate of their category, nulls by theirs. 0.5 where one class
-    only is there.
+    Nulls of a number are placed below all values and then above all values, and the better result
+    counts, because the null itself may leak. Texts rank by the churn rate of their category; null
+    is a category. 0.5 if the labels hold only one class.
 
     >>> label = np.array([0.0, 0.0, 1.0, 1.0])
     >>> ranking_power(pd.Series([4.0, 3.0, 2.0, 1.0]), label, True)
@@ -33,7 +34,7 @@ def ranking_power(values: pd.Series, label: Array, is_number: bool) -> float:
 
 
 def _rates(values: pd.Series, label: Array) -> Array:
-    """The churn rate of each row's category; a null is a category."""
+    """The churn rate of each row's category. Null is a category."""
     named = values.fillna("").astype(str)
     counts = named.map(named.value_counts())
     grouped = named.where(counts >= FEWEST_ROWS, "\uffff")
@@ -42,7 +43,7 @@ def _rates(values: pd.Series, label: Array) -> Array:
 
 
 def _either_way(score: Array, label: Array) -> float:
-    """ROC AUC by ranks, or 1 less it, the greater; ties count half."""
+    """The larger of AUC and 1 - AUC, computed from ranks. Ties count half."""
     from scipy.stats import rankdata
 
     churned = label == 1

@@ -1,6 +1,6 @@
-"""Learners behind one small interface: a Spark frame in, a portable scorer out.
+"""Learners with one interface: `fit` takes a Spark frame and returns a portable scorer.
 
-A learner's fit is distributed; what comes back to the driver is the model alone.
+Fitting is distributed. Only the fitted model is collected to the driver.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Learner(Protocol):
-    """Fits on the columns `names` (float) and `label` (0 or 1) of rows in a stable order.
+    """Fits on the columns `names` (float) and `label` (0 or 1). Row order must be stable.
 
-    takes_null: null may stand in the columns, as NaN; else they must be filled and scaled, and
-        stand in one vector column `features` too.
+    takes_null: True if the columns may hold NaN for null. Otherwise the columns must be filled and
+        scaled, and the frame must also hold them as one vector column `features`.
     """
 
     @property
@@ -35,10 +35,10 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class XgboostLearner:
-    """Gradient-boosted trees by xgboost.spark, the histogram method.
+    """Gradient-boosted trees from xgboost.spark with the histogram method.
 
-    Rows are spread by customer and sorted, so that the same table gives the same trees whatever
-    its files and partitions were.
+    Rows are repartitioned by customer and sorted, so that the trees do not depend on the files and
+    partitions of the table.
     """
 
     parameters: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""What lifetime models must beat, and by which measures: forecasts of purchases and value."""
+"""Backtest of lifetime models: baseline forecasts of purchases and value, and error metrics."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 Array = NDArray[np.float64]
 DECILES = 10
-# Those that say what customers are worth over any period; one of them is chosen.
+# Approaches that predict a customer's value over any period. One of them is chosen.
 APPROACHES = ("btyd", "survival")
 
 
 def last_period(rows: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
-    """The same again: purchases and value of the horizon before the cut."""
+    """Baseline: the purchases and value of the horizon before the cut, one row per input row."""
     return pd.DataFrame(
         {
             "purchases": rows[f"past_days_{horizon_days}"].astype(float),
@@ -31,7 +31,10 @@ def last_period(rows: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class BoostedTrees:
-    """Two regressors on the summary and the past periods, fitted a horizon earlier."""
+    """Regressors of purchases and value on the purchase summary and the past periods.
+
+    Fitted on a cut that is at least one horizon earlier.
+    """
 
     features: tuple[str, ...]
     purchases: Any
@@ -39,13 +42,13 @@ class BoostedTrees:
 
     @classmethod
     def fit(cls, rows: pd.DataFrame, horizon_days: int, seed: int) -> BoostedTrees:
-        """From rows of an earlier cut whose horizon ends where the forecast begins."""
+        """Fit on rows of an earlier cut whose horizon ends where the forecast begins."""
         names = [c for c in rows if c.startswith("past_")]
         features = ("frequency", "recency_days", "T_days", "monetary_value", "silent_days", *names)
         x = _matrix(rows, features)
 
         def trees(target: str) -> HistGradientBoostingRegressor:
-            # Squared error: the mean is forecast, as the other approaches do.
+            # Squared error, so that the trees forecast the mean, as the other approaches do.
             learner = HistGradientBoostingRegressor(
                 max_iter=150, max_leaf_nodes=15, learning_rate=0.05, random_state=seed
             )
@@ -55,13 +58,13 @@ class BoostedTrees:
         return cls(features, purchases, trees(f"next_value_{horizon_days}"))
 
     def predict(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Purchases and value, at or above 0."""
+        """Forecast purchases and value, both >= 0, one row per input row in the same index."""
         x = _matrix(rows, self.features)
-        found = {
+        forecast = {
             "purchases": np.maximum(self.purchases.predict(x), 0.0),
             "value": np.maximum(self.value.predict(x), 0.0),
         }
-        return pd.DataFrame(found, index=rows.index)
+        return pd.DataFrame(forecast, index=rows.index)
 
 
 def _matrix(rows: pd.DataFrame, features: tuple[str, ...]) -> Array:
@@ -70,20 +73,21 @@ def _matrix(rows: pd.DataFrame, features: tuple[str, ...]) -> Array:
 
 
 def measures(actual: ArrayLike, forecast: ArrayLike) -> dict[str, float | None]:
-    """How good a forecast was; None: undefined.
+    """Error metrics of a forecast, one value per customer. Undefined metrics are None.
 
-    mae, rmse; rank_correlation: Spearman's; top_decile_share: share of all that came from the tenth
-    of customers with the largest forecast; total_ratio: forecast over actual, of all;
-    bias_decile_<n>: mean forecast less mean actual in tenths by forecast, 1 the lowest.
+    mae, rmse: in the unit of `actual`. rank_correlation: Spearman's. top_decile_share: share of the
+    actual total that comes from the tenth of customers with the highest forecast. total_ratio: sum
+    of forecasts divided by sum of actuals. bias_decile_<n>: mean forecast minus mean actual in the
+    n-th tenth by forecast, 1 being the lowest. Empty for an empty input.
     """
     y, f = np.asarray(actual, dtype=float), np.asarray(forecast, dtype=float)
     if not len(y):
         return {}
     order = np.argsort(f, kind="stable")
-    # Fewer customers than tenths leave the highest empty.
+    # With fewer than ten customers the highest tenths are empty.
     tenths = np.array_split(order, DECILES)
     total, top = y.sum(), tenths[-1]
-    found: dict[str, float | None] = {
+    metrics: dict[str, float | None] = {
         "mae": float(np.abs(f - y).mean()),
         "rmse": float(np.sqrt(((f - y) ** 2).mean())),
         "rank_correlation": rank_correlation(y, f),
@@ -92,13 +96,13 @@ def measures(actual: ArrayLike, forecast: ArrayLike) -> dict[str, float | None]:
     }
     for number, tenth in enumerate(tenths, start=1):
         bias = float((f[tenth] - y[tenth]).mean()) if len(tenth) else None
-        found[f"bias_decile_{number}"] = bias
-    return found
+        metrics[f"bias_decile_{number}"] = bias
+    return metrics
 
 
-def rank_correlation(one: Array, other: Array) -> float | None:
-    """Spearman's, ties sharing their mean rank; None where one is constant."""
-    a, b = rankdata(one), rankdata(other)
+def rank_correlation(actual: Array, forecast: Array) -> float | None:
+    """Spearman's rank correlation. Ties get their mean rank. None if an input is constant."""
+    a, b = rankdata(actual), rankdata(forecast)
     spread = a.std() * b.std()
     if spread == 0:
         return None
@@ -106,24 +110,28 @@ def rank_correlation(one: Array, other: Array) -> float | None:
 
 
 def chosen_before(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with is_chosen: at each cut and horizon the approach of APPROACHES with the lowest
-    mean value_mae over the cuts whose horizon had passed by then; None where there is no such cut.
+    """Add is_chosen to the rows of a backtest.
 
-    `rows` have cut (ISO text), approach, horizon_days, metric and value. Where amounts are not
-    known purchases decide.
+    `rows` have cut (ISO text), approach, horizon_days, metric and value. At each cut and horizon,
+    is_chosen is True for the approach of APPROACHES with the lowest mean value_mae over the cuts
+    whose horizon had passed by then, and None if there is no such cut. Without amounts, the mean
+    purchases_mae decides.
     """
     places = {(r["cut"], r["horizon_days"]) for r in rows}
     decided = {place: best_before(rows, *place) for place in places}
-    found = []
+    marked = []
     for r in rows:
         best = decided[r["cut"], r["horizon_days"]]
-        found.append({**r, "is_chosen": None if best is None else r["approach"] == best})
-    return found
+        marked.append({**r, "is_chosen": None if best is None else r["approach"] == best})
+    return marked
 
 
 def best_before(rows: Sequence[dict[str, Any]], day: str, horizon_days: int) -> str | None:
-    """The approach with the lowest mean error on cuts whose horizon had passed by the day, each
-    measured on the same cuts; None: there is none. The first of APPROACHES where two are equal."""
+    """The approach with the lowest mean error on cuts whose horizon had passed by `day`.
+
+    All approaches are compared on the same cuts. Ties go to the first in APPROACHES. None if no cut
+    qualifies.
+    """
     for metric in ("value_mae", "purchases_mae"):
         errors: dict[str, dict[str, float]] = {}
         for r in rows:

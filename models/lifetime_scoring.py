@@ -1,4 +1,4 @@
-"""Both approaches to a customer's worth over batches of rows: the body of what Spark maps."""
+"""Lifetime predictions of both approaches (BTYD and survival) per batch, for mapInPandas."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PREDICTED_DDL = (
 
 
 def model_of(portable_json: str) -> LifetimeModel | SurvivalWorth | ShiftedBetaGeometric:
-    """The model of either approach, or of renewals, that a text of `to_json` holds."""
+    """Load the model from the text of `to_json`: BTYD, survival, or contract renewals."""
     parts = json.loads(portable_json)
     if parts.get("format") == RENEWALS:
         return ShiftedBetaGeometric.from_json(portable_json)
@@ -41,30 +41,31 @@ def model_of(portable_json: str) -> LifetimeModel | SurvivalWorth | ShiftedBetaG
 def batch_predictor(
     btyd: str | None, survival: str | None
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """A function for mapInPandas: the purchase summary with entry_days, features and past sums in,
-    PREDICTED_DDL out, the same rows in order. None: that model could not be fitted.
+    """A function for mapInPandas: one row of PREDICTED_DDL per input row, in the same order.
 
-    entry_days null: the customer has left already, and what survival says is null.
+    Input: the purchase summary with entry_days, features and past sums. btyd, survival: portable
+    models as JSON text. If a model is None (it could not be fitted), its columns are null. If
+    entry_days is null, the customer has already left and the survival columns are null.
     """
 
     def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         purchases = LifetimeModel.from_json(btyd) if btyd else None
         staying = SurvivalWorth.from_json(survival) if survival else None
         for batch in batches:
-            found = predict_batch(purchases, batch)
-            yield pd.concat([found, survival_batch(staying, batch)], axis=1)
+            expected = predict_batch(purchases, batch)
+            yield pd.concat([expected, survival_batch(staying, batch)], axis=1)
 
     return predict
 
 
 def survival_batch(model: SurvivalWorth | None, batch: pd.DataFrame) -> pd.DataFrame:
-    """The columns of approach 2 for each row of the batch."""
+    """The columns of the survival approach, one row per row of the batch."""
     names = [*LIFE, *CHANCES, *MONEY]
     numbers = pd.DataFrame(np.nan, index=batch.index, columns=names)
     if model is not None:
         here = batch[batch["entry_days"].notna()]
         if len(here):
-            # The last digits of a vectorised exp() depend on the rows beside it: cut off.
+            # Rounded: the last digits of a vectorised exp() depend on the other rows of the batch.
             numbers.loc[here.index] = model.predict(here)[names].round(6)
     dates = {name: dates_ahead(batch["as_of"], numbers[days]) for name, days in DATES.items()}
     money = numbers[list(MONEY)].add_prefix("survival_")

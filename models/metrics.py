@@ -1,7 +1,7 @@
-"""Metrics of churn probabilities, each with a bootstrap interval by customer.
+"""Metrics of churn probabilities, each with a bootstrap interval clustered by customer.
 
-A bootstrap sample is a vector of weights (how often each row was drawn), so that a model is sorted
-once and all samples are computed together: arrays of (samples, rows).
+A bootstrap sample is a vector of weights: how often each row was drawn. The rows of a model are
+therefore sorted once, and all samples are computed together as arrays of shape (samples, rows).
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# How often each row is drawn, (samples, rows): whole numbers in as few bytes as hold them, or 1.0.
+# How often each row is drawn, (samples, rows): integers of the smallest sufficient type, or 1.0.
 Weights = NDArray[Any]
-# Shares of the customers that a campaign would reach, per cent.
+# Shares of customers that a campaign would contact, in percent.
 TOP_SHARES = (10, 20, 30)
 CALIBRATION_BINS = 10
-# Samples computed at once: 50 x 200,000 rows x 8 bytes = 80 MB an array. All samples wait as counts
-# of a byte each: 500 x 200,000 = 100 MB.
+# Samples computed at once: 50 x 200,000 rows x 8 bytes = 80 MB per array. All samples are stored as
+# counts of one byte: 500 x 200,000 = 100 MB.
 SAMPLES_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A metric with its 95 % percentile bootstrap interval; None where it is undefined."""
+    """A metric with its 95 % percentile bootstrap interval. Undefined values are None."""
 
     value: float | None
     low: float | None = None
@@ -37,7 +37,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Rows of one model by falling probability: labels, probabilities, ends of tied groups."""
+    """Rows of one model in descending order of probability.
+
+    order: positions of the rows before sorting. tie_ends: last position of each group of equal
+    probabilities. threshold: rows with p >= threshold are predicted to churn.
+    """
 
     label: Array
     p: Array
@@ -47,7 +51,7 @@ class Ranked:
 
     @classmethod
     def of(cls, label: Array, p: Array, threshold: float) -> Ranked:
-        # Stable: ties keep the order of the rows, which callers sort by customer.
+        # A stable sort: ties keep the order of the rows, which callers sort by customer.
         order = np.argsort(-p, kind="stable")
         ranked = p[order]
         ends = np.append(np.flatnonzero(np.diff(ranked) != 0), len(ranked) - 1)
@@ -55,7 +59,7 @@ class Ranked:
 
 
 class Draws:
-    """Samples of the ranked rows: weights (samples, rows), and the sums that metrics share."""
+    """Bootstrap samples of the ranked rows: weights (samples, rows) and cumulative sums."""
 
     def __init__(self, ranked: Ranked, weights: Weights) -> None:
         self.weights: Array = weights[:, ranked.order].astype(float)
@@ -63,11 +67,12 @@ class Draws:
 
     @cached_property
     def reached(self) -> Array:
-        """Weight of each row and those ranked above it."""
+        """Cumulative weight of each row and the rows ranked above it, (samples, rows)."""
         return np.cumsum(self.weights, axis=1)
 
     @cached_property
     def reached_leavers(self) -> Array:
+        """As `reached`, counting only rows with label 1."""
         return np.cumsum(self.weights * self._ranked.label, axis=1)
 
     @property
@@ -79,7 +84,7 @@ class Draws:
         return self.reached_leavers[:, -1]
 
     def sum_of(self, values: Array) -> Array:
-        """The weighted sum of one value a row."""
+        """The weighted sum, per sample, of one value per row."""
         return self.weights @ values
 
 
@@ -87,7 +92,7 @@ Measure = Callable[[Ranked, Draws], Array]
 
 
 def _roc_auc(r: Ranked, w: Draws) -> Array:
-    """Area under the ROC curve; tied groups count half. NaN where one class is missing."""
+    """Area under the ROC curve. Ties count half. NaN if a class is missing."""
     tp = w.reached_leavers[:, r.tie_ends]
     fp = w.reached[:, r.tie_ends] - tp
     before = np.concatenate([np.zeros((len(tp), 1)), tp[:, :-1]], axis=1)
@@ -96,7 +101,7 @@ def _roc_auc(r: Ranked, w: Draws) -> Array:
 
 
 def _average_precision(r: Ranked, w: Draws) -> Array:
-    """Sum of precision x step of recall, as scikit-learn's average_precision_score."""
+    """Sum of precision times increase in recall, as scikit-learn's average_precision_score."""
     tp, count = w.reached_leavers[:, r.tie_ends], w.reached[:, r.tie_ends]
     precision = np.where(count > 0, tp / np.maximum(count, 1e-12), 0.0)
     return (precision * np.diff(tp, axis=1, prepend=0.0)).sum(axis=1) / tp[:, -1]
@@ -114,7 +119,7 @@ def _log_loss(r: Ranked) -> Array:
 def _share(
     top: Callable[[Ranked], Array], bottom: Callable[[Ranked], Array], empty: float
 ) -> Measure:
-    """Weighted top / bottom; `empty` where the bottom is nothing."""
+    """Weighted sum of `top` divided by that of `bottom`, or `empty` if the latter is 0."""
 
     def measure(r: Ranked, w: Draws) -> Array:
         whole = w.sum_of(bottom(r))
@@ -124,7 +129,7 @@ def _share(
 
 
 def hit(r: Ranked) -> Array:
-    """1 for each row from the threshold on."""
+    """1.0 for each row whose probability is at least the threshold, else 0.0."""
     return (r.p >= r.threshold).astype(float)
 
 
@@ -134,19 +139,19 @@ def _f1(r: Ranked, w: Draws) -> Array:
 
 
 def _precision_in_top(percent: int) -> Measure:
-    """Share of leavers among the first `percent` % of the rows (at least one row).
+    """Share of leavers among the top `percent` % of the rows (at least one row).
 
-    A row that is drawn more than once may be inside in part.
+    A row that was drawn more than once may count partly.
     """
 
     def measure(r: Ranked, w: Draws) -> Array:
         wanted = np.maximum(1.0, np.round(w.total * percent / 100))
-        found = np.empty(len(wanted))
+        hits = np.empty(len(wanted))
         for sample, (most, reached) in enumerate(zip(wanted, w.reached, strict=True)):
             last = min(int(np.searchsorted(reached, most)), len(reached) - 1)
             beyond = max(reached[last] - most, 0.0) * r.label[last]
-            found[sample] = w.reached_leavers[sample, last] - beyond
-        return found / wanted
+            hits[sample] = w.reached_leavers[sample, last] - beyond
+        return hits / wanted
 
     return measure
 
@@ -157,7 +162,8 @@ def _lift_in_top(percent: int) -> Measure:
 
 
 def _calibration_error(r: Ranked, w: Draws) -> Array:
-    """Mean |share churned - mean probability| over ten bins of equal count, weighted by count."""
+    """Expected calibration error: mean |share churned - mean probability| over ten bins of equal
+    count, weighted by count."""
     middle = (w.reached - w.weights / 2) / w.total[:, None]
     place = np.floor(middle * CALIBRATION_BINS).clip(0, CALIBRATION_BINS - 1).astype(np.int64)
     gaps = w.weights * (r.label - r.p)
@@ -167,9 +173,9 @@ def _calibration_error(r: Ranked, w: Draws) -> Array:
 
 
 def _mean_in_tenth(tenth: int, values: Callable[[Ranked], Array]) -> Measure:
-    """Mean of a value in a tenth of the rows, 1 the lowest probabilities; NaN where it has none.
+    """Mean of a value in a tenth of the rows, 1 being the lowest probabilities. NaN if empty.
 
-    The tenths are those of the rows themselves: a sample draws from each as it comes.
+    The tenths are those of the original rows, so their sizes vary between bootstrap samples.
     """
 
     def measure(r: Ranked, w: Draws) -> Array:
@@ -195,7 +201,7 @@ METRICS: Mapping[str, Measure] = {
     **{f"lift_at_{n}": _lift_in_top(n) for n in TOP_SHARES},
 }
 
-# The calibration curve: what was told of each tenth of the customers, and what came.
+# The calibration curve: predicted and observed churn rate of each tenth of the customers.
 CALIBRATION_CURVE: Mapping[str, Measure] = {
     f"calibration_{tenth}_{name}": _mean_in_tenth(tenth, values)
     for tenth in range(1, CALIBRATION_BINS + 1)
@@ -204,9 +210,10 @@ CALIBRATION_CURVE: Mapping[str, Measure] = {
 
 
 def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[Weights]:
-    """How often each row is drawn when whole customers are drawn with replacement.
+    """Bootstrap weights of rows when whole customers are drawn with replacement.
 
-    Blocks of at most SAMPLES_AT_ONCE samples: (samples, rows).
+    `groups`: the customer of each row. Returns blocks of shape (samples, rows) with at most
+    SAMPLES_AT_ONCE samples each.
     """
     _, customer = np.unique(np.asarray(groups), return_inverse=True)
     count = int(customer.max()) + 1
@@ -225,23 +232,23 @@ def bootstrap_weights(groups: Sequence[str], samples: int, seed: int) -> list[We
 def measured(
     measures: Mapping[str, Measure], ranked: Ranked, blocks: Iterable[Weights]
 ) -> dict[str, list[Array]]:
-    """Each metric in each row of weights, block by block; NaN where it is undefined."""
-    found: dict[str, list[Array]] = {name: [] for name in measures}
+    """Each metric per bootstrap sample, as one array per block. NaN if undefined."""
+    values: dict[str, list[Array]] = {name: [] for name in measures}
     with np.errstate(invalid="ignore", divide="ignore"):
         for block in blocks:
             draws = Draws(ranked, block)
             for name, measure in measures.items():
-                found[name].append(measure(ranked, draws))
-    return found
+                values[name].append(measure(ranked, draws))
+    return values
 
 
 def point_estimates(
     label: Array, p: Array, threshold: float, measures: Mapping[str, Measure] = METRICS
 ) -> dict[str, float | None]:
-    """Every metric by name; None where one class only makes it undefined."""
+    """Each metric by name. None if the metric is undefined, as when the labels hold one class."""
     ranked, once = Ranked.of(label, p, threshold), np.ones((1, len(label)))
-    found = measured(measures, ranked, [once])
-    return {name: _or_none(values[0][0]) for name, values in found.items()}
+    by_name = measured(measures, ranked, [once])
+    return {name: _or_none(values[0][0]) for name, values in by_name.items()}
 
 
 def estimates(
@@ -251,22 +258,22 @@ def estimates(
     weights: Sequence[Weights],
     measures: Mapping[str, Measure] = METRICS,
 ) -> dict[str, Estimate]:
-    """Every metric with its interval over the bootstrap samples."""
+    """Each metric by name, with its interval over the bootstrap samples."""
     ranked = Ranked.of(label, p, threshold)
-    found = point_estimates(label, p, threshold, measures)
+    points = point_estimates(label, p, threshold, measures)
     drawn = measured(measures, ranked, weights)
-    return {name: _with_interval(found[name], drawn[name]) for name in measures}
+    return {name: _with_interval(points[name], drawn[name]) for name in measures}
 
 
 def paired_difference(
     metric: str, label: Array, p: Array, other: Array, weights: Sequence[Weights]
 ) -> Estimate:
-    """metric(p) - metric(other) on the same rows and the same bootstrap samples."""
-    one, two = Ranked.of(label, p, 0.5), Ranked.of(label, other, 0.5)
+    """metric(p) - metric(other), on the same rows and the same bootstrap samples."""
+    rankings = Ranked.of(label, p, 0.5), Ranked.of(label, other, 0.5)
 
     blocks = [np.ones((1, len(label))), *weights]
     only = {metric: METRICS[metric]}
-    pairs = (measured(only, ranked, blocks)[metric] for ranked in (one, two))
+    pairs = (measured(only, ranked, blocks)[metric] for ranked in rankings)
     differences = [first - second for first, second in zip(*pairs, strict=True)]
     return _with_interval(_or_none(differences[0][0]), differences[1:])
 
@@ -276,14 +283,14 @@ def _or_none(value: float) -> float | None:
 
 
 def _with_interval(value: float | None, drawn: Sequence[Array]) -> Estimate:
-    every = np.concatenate(drawn) if drawn else np.array([])
-    every = every[np.isfinite(every)]
-    if value is None or len(every) < 20:
+    finite = np.concatenate(drawn) if drawn else np.array([])
+    finite = finite[np.isfinite(finite)]
+    if value is None or len(finite) < 20:
         return Estimate(value)
-    low, high = np.percentile(every, [2.5, 97.5])
+    low, high = np.percentile(finite, [2.5, 97.5])
     return Estimate(value, float(low), float(high))
 
 
 def stable_seed(text: str) -> int:
-    """A seed that depends on a text alone, the same on every machine."""
+    """A seed computed from a text (CRC-32), the same on each machine."""
     return zlib.crc32(text.encode())

@@ -1,8 +1,8 @@
-"""A churn model as JSON text: what a dict, a frame, Spark and the service all predict with.
+"""A churn model as JSON text. Dicts, frames, Spark and the service all predict with it.
 
     encoder -> matrix -> scorer -> raw score (log-odds) -> calibration -> probability
 
-Reading a model runs no code, unlike a pickle, and a changed byte is refused by its own sha256.
+Loading a model runs no code, unlike unpickling. A SHA-256 checksum detects any changed byte.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ FORMAT = 1
 
 
 class PortableModelError(ValueError):
-    """A text that is no model of this format, or was changed; parts that do not fit together."""
+    """The text is not a model of this format or was changed, or the parts do not fit together."""
 
 
 class NotExplainableError(ValueError):
-    """The learner has no exact explanation."""
+    """The model has no exact explanation (a neural network)."""
 
 
 @dataclass(frozen=True)
 class LinearScorer:
-    """Raw score = intercept + coefficients * columns: logistic regression, in log-odds.
+    """Logistic regression: raw score = intercept + sum(coefficients * columns), in log-odds.
 
-    means: the columns' means over the training rows; contributions are measured from there.
+    means: the mean of each column over the training rows, the reference point of contributions.
     """
 
     coefficients: tuple[float, ...]
@@ -51,8 +51,9 @@ class LinearScorer:
     def __post_init__(self) -> None:
         if len(self.means) != len(self.coefficients):
             raise PortableModelError(
-                f"means: must be one a column, got {len(self.means)} for {len(self.coefficients)} "
-                "coefficients. Compute them from the training rows, after encoding."
+                f"means: must be one per column, got {len(self.means)} for "
+                f"{len(self.coefficients)} coefficients. Compute them from the encoded training "
+                "rows."
             )
 
     @property
@@ -70,8 +71,8 @@ class LinearScorer:
         return row_sums(matrix, self.coefficients) + self.intercept
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """coefficient * (value - mean), (rows, columns): exact Shapley values of a linear score
-        with independent columns (Lundberg and Lee 2017, corollary 1)."""
+        """coefficient * (value - mean) in log-odds, (rows, columns): exact Shapley values for
+        independent columns (Lundberg and Lee 2017, corollary 1)."""
         return (matrix - np.array(self.means)) * np.array(self.coefficients)
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,10 +87,10 @@ class LinearScorer:
 
 @dataclass(frozen=True, eq=False)
 class MlpScorer:
-    """A network with sigmoid hidden layers and softmax over (stays, leaves), as Spark's
-    MultilayerPerceptronClassifier; raw score = log-odds of leaving.
+    """A neural network as in Spark's MultilayerPerceptronClassifier.
 
-    weights: (inputs, outputs) of each layer; biases: (outputs,) of each layer.
+    Hidden layers are sigmoid, the output is softmax over (stays, leaves). The raw score is the
+    log-odds of leaving. weights: (inputs, outputs) per layer; biases: (outputs,) per layer.
     """
 
     weights: tuple[NDArray[np.float64], ...]
@@ -97,7 +98,7 @@ class MlpScorer:
 
     @classmethod
     def from_spark(cls, flat: NDArray[np.float64], layers: list[int]) -> Self:
-        """From `model.weights.toArray()` and the sizes of the layers."""
+        """Build the scorer from `model.weights.toArray()` and the sizes of the layers."""
         weights, biases, at = [], [], 0
         for inputs, outputs in pairwise(layers):
             weight, bias, _ = np.split(flat[at:], [inputs * outputs, (inputs + 1) * outputs])
@@ -140,11 +141,11 @@ SCORERS: dict[str, type[Scorer]] = {"trees": TreeEnsemble, "linear": LinearScore
 
 @dataclass(frozen=True, eq=False)
 class PortableModel:
-    """A churn model, whole: what goes in, what is computed, what the number means.
+    """A complete churn model: encoder, scorer, calibration, threshold and metadata.
 
-    ensemble: the scorer; trees, or one of the two learners beside them.
-    threshold: the probability from which on a customer counts as at risk.
-    metadata: what else belongs to the model (name, horizon in days, training cut-off); JSON values.
+    ensemble: the scorer: trees, logistic regression or neural network.
+    threshold: customers with at least this probability count as at risk.
+    metadata: further facts as JSON values (name, horizon in days, training cut-off).
     """
 
     encoder: FeatureEncoder
@@ -157,65 +158,65 @@ class PortableModel:
         given = len(self.encoder.column_names)
         if given != self.ensemble.columns:
             raise PortableModelError(
-                f"encoder: must make the scorer's {self.ensemble.columns} columns, got {given}. "
-                "Put together the encoder and the scorer of one training."
+                f"encoder: must produce the scorer's {self.ensemble.columns} columns, got {given}. "
+                "Use the encoder and the scorer of the same training run."
             )
         takes_null = isinstance(self.ensemble, TreeEnsemble) or not self.encoder.numeric
         if self.encoder.fill is None and not takes_null:
             raise PortableModelError(
-                f"fill: a {type(self.ensemble).__name__} cannot take null, got an encoder without "
-                "fill values. Give the encoder one fill value a numeric feature."
+                f"fill: a {type(self.ensemble).__name__} does not accept null, got an encoder "
+                "without fill values. Give the encoder one fill value per numeric feature."
             )
         if not 0.0 <= self.threshold <= 1.0:
             raise PortableModelError(
                 f"threshold: must be a probability in 0..1, got {self.threshold}. "
-                "Give the probability from which on a customer counts as at risk."
+                "Set the lowest probability at which a customer counts as at risk."
             )
 
     @property
     def is_exactly_explained(self) -> bool:
-        """True where `contributions` are exact; the precondition for a champion."""
+        """True if `contributions` are exact. Only such a model can become champion."""
         return not isinstance(self.ensemble, MlpScorer)
 
     @property
     def is_in_probability_units(self) -> bool:
-        """True for a forest: raw scores and contributions are probabilities, else log-odds."""
+        """True for a forest: its raw scores and contributions are probabilities, not log-odds."""
         return isinstance(self.ensemble, TreeEnsemble) and self.ensemble.scale == "mean"
 
     def predict_proba(
         self, frame: pd.DataFrame, ignore: Collection[str] = ()
     ) -> NDArray[np.float64]:
-        """Calibrated churn probability of each row of raw features; `ignore`: other columns."""
+        """Calibrated churn probability per row. `ignore` and errors: `FeatureEncoder.encode`."""
         return self._probability(self.encoder.encode(frame, ignore))
 
     def predict_one(self, row: Mapping[str, object], ignore: Collection[str] = ()) -> float:
-        """`predict_proba` of one dict, without pandas."""
+        """`predict_proba` for one dict, without pandas."""
         return float(self._probability(self.encoder.encode_one(row, ignore)[None])[0])
 
     def raw_scores(self, frame: pd.DataFrame, ignore: Collection[str] = ()) -> NDArray[np.float64]:
-        """What the learner says before calibration; order by it where probabilities tie."""
+        """The scorer's output before calibration. Order by it where probabilities tie."""
         return self.ensemble.predict(self.encoder.encode(frame, ignore))
 
     def contributions(
         self, frame: pd.DataFrame, ignore: Collection[str] = ()
     ) -> tuple[NDArray[np.float64], float]:
-        """What each raw feature adds to the raw score, (rows, features), and the base.
+        """The contribution of each raw feature to the raw score, (rows, features), and the base.
 
-        base + a row's contributions = its raw score, in log-odds (a forest: in probability),
-        before calibration. The columns of a category, and an indicator, count for their feature.
-        NotExplainableError where there is no exact explanation.
+        base + sum of a row's contributions = its raw score before calibration, in log-odds (a
+        forest: probability). The columns of a category and of a missing indicator are added to
+        their feature. Raises NotExplainableError for a neural network.
         """
         return self._explained(self.encoder.encode(frame, ignore)), self._explainer.base
 
     def contributions_one(
         self, row: Mapping[str, object], ignore: Collection[str] = ()
     ) -> tuple[NDArray[np.float64], float]:
-        """`contributions` of one dict, (features,), without pandas."""
+        """`contributions` for one dict, (features,), without pandas."""
         encoded = self.encoder.encode_one(row, ignore)
         return self._explained(encoded[None])[0], self._explainer.base
 
     def to_json(self) -> str:
-        """The model as text; `from_json` gives it back to the last bit."""
+        """The model as JSON text with a checksum. `from_json` restores the identical model."""
         return sealed(
             {
                 "encoder": self.encoder.to_dict(),
@@ -229,7 +230,7 @@ class PortableModel:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The model of `to_json`; PortableModelError for another format or a changed byte."""
+        """Load the text of `to_json`. PortableModelError for another format or a changed byte."""
         content = unsealed(text)
         return cls(
             encoder=FeatureEncoder.from_dict(content["encoder"]),
@@ -262,28 +263,28 @@ class PortableModel:
 
 
 def sealed(content: dict[str, Any]) -> str:
-    """The content as JSON text with a checksum; PortableModelError where it has no JSON form."""
-    # One text for one content: keys sorted, no spaces, shortest exact floats, ASCII.
+    """The content as JSON text with a checksum. PortableModelError if JSON cannot hold it."""
+    # A canonical form: sorted keys, no spaces, shortest exact floats, ASCII.
     try:
         body = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise PortableModelError(
-            f"model: metadata and numbers must be finite JSON values, got another: {error}. "
-            "Write dates as text and leave out what is unknown."
+            f"model: metadata and numbers must be finite JSON values, got an invalid one: {error}. "
+            "Write dates as text and omit unknown values."
         ) from error
     checksum = hashlib.sha256(body.encode()).hexdigest()
     return f'{{"checksum":"{checksum}","format":{FORMAT},"model":{body}}}'
 
 
 def unsealed(text: str) -> dict[str, Any]:
-    """The content, if the text is to the byte what `sealed` writes."""
+    """The content of a text written by `sealed`. PortableModelError if any byte was changed."""
     try:
         envelope = json.loads(text)
         version, content = envelope["format"], envelope["model"]
         as_exported = sealed(content)
     except (ValueError, TypeError, KeyError) as error:
         raise PortableModelError(
-            f"model: the text is no exported model ({error}). Export the model again."
+            f"model: the text is not an exported model ({error}). Export the model again."
         ) from error
     if version != FORMAT:
         raise PortableModelError(

@@ -1,4 +1,4 @@
-"""One callable for a customer as a dict, a pandas frame or a Spark frame: the same answer."""
+"""One function that predicts for a dict, a pandas frame or a Spark frame, with equal results."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 def predict(
     model: PortableModel, rows: Mapping[str, object] | pd.DataFrame | DataFrame
 ) -> float | NDArray[np.float64] | DataFrame:
-    """Churn probability of feature rows: a float of a dict, an array of a pandas frame, a Spark
-    frame with `churn_probability` added of a Spark frame, whose other columns stay.
+    """Churn probability of each feature row.
 
-    A dict or pandas frame must hold the model's features and no others. FeatureMismatch names what
-    is missing or too much. A Spark frame is a table, with its key and what else stands there: it
-    may hold more.
+    A dict returns a float, a pandas frame an array, and a Spark frame the same frame with the
+    column `churn_probability` added.
 
-    This is the model's own answer. Tables give customers known for less than its metadata's
-    `cold_start_days` its `cold_start_rate` instead (`models.scoring.probabilities`), which needs
-    their tenure_days, and so does the comparison of models.
+    A dict or pandas frame must have exactly the model's features. A Spark frame may have further
+    columns, such as its key. Raises FeatureMismatch with the missing and the unexpected features.
+
+    This is the model's own probability. The scored tables and the comparison of models use the
+    base rate `cold_start_rate` of the model's metadata for customers known for less than
+    `cold_start_days`. That needs tenure_days; see `models.scoring.probabilities`.
     """
     if isinstance(rows, Mapping):
         return model.predict_one(rows)

@@ -1,9 +1,10 @@
-"""What a retention campaign earns, and whom it should reach for that.
+"""Profit of a retention campaign, and the share of customers to contact for the maximum profit.
 
 Verbraken, Verbeke and Baesens 2013, "A novel profit maximizing metric for measuring classification
-performance of customer churn prediction models" (IEEE TKDE 25). Whoever is contacted costs
-`contact_cost`; a leaver accepts with probability gamma, then takes the incentive and stays, worth
-`value`; a stayer takes the incentive and would have stayed anyway. gamma is Beta(alpha, beta).
+performance of customer churn prediction models" (IEEE TKDE 25). Each contacted customer costs
+`contact_cost`. A contacted leaver accepts with probability gamma, takes the incentive and stays,
+which is worth `value`. A contacted stayer takes the incentive and would have stayed anyway. gamma
+has the distribution Beta(alpha, beta).
 """
 
 from __future__ import annotations
@@ -22,7 +23,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CampaignEconomics:
-    """value, incentive_cost and contact_cost in currency a customer; alpha, beta of acceptance."""
+    """Parameters of a campaign.
+
+    value, incentive_cost, contact_cost: currency per customer. alpha, beta: parameters of the Beta
+    distribution of the acceptance rate.
+    """
 
     value: float
     incentive_cost: float
@@ -36,17 +41,17 @@ class CampaignEconomics:
         return self.alpha / (self.alpha + self.beta)
 
     def of_leaver(self) -> float:
-        """Expected profit of contacting one who would leave."""
+        """Expected profit of contacting a leaver, in currency."""
         return self.acceptance * (self.value - self.incentive_cost) - self.contact_cost
 
     def of_stayer(self) -> float:
-        """Profit (a loss) of contacting one who would have stayed."""
+        """Profit of contacting a stayer, in currency. It is negative."""
         return -(self.incentive_cost + self.contact_cost)
 
 
 @dataclass(frozen=True)
 class ExpectedMaximumProfit:
-    """profit: currency a customer of the whole population; share: of them to contact."""
+    """profit: currency per customer of the population. share: share of customers to contact."""
 
     profit: float
     share: float
@@ -55,10 +60,11 @@ class ExpectedMaximumProfit:
 def expected_maximum_profit(
     label: Array, p: Array, economics: CampaignEconomics
 ) -> ExpectedMaximumProfit:
-    """The profit when, for every gamma, the best share of the ranking is contacted.
+    """Expected profit if, for each gamma, the most profitable share of the ranking is contacted.
 
-    For one gamma the best cut lies on the convex hull of the ROC curve; between the gammas at which
-    two corners of the hull earn the same, one corner is best, so the integral is a sum.
+    For a given gamma the best cut is a corner of the convex hull of the ROC curve. The best corner
+    changes only at the gammas at which two corners have equal profit, so the integral over gamma is
+    a sum.
     """
     ranked = Ranked.of(label, p, 0.5)
     reached, alarmed = (s[0] for s in _curves(ranked, Draws(ranked, np.ones((1, len(label))))))
@@ -66,20 +72,24 @@ def expected_maximum_profit(
 
 
 def campaign_measures(economics: CampaignEconomics) -> dict[str, Measure]:
-    """The confusion matrix at the threshold, what its campaign earns a customer, and the expected
-    maximum profit of the ranking; the last is NaN where one class only is there."""
+    """Metrics of a campaign, for `metrics.estimates`.
+
+    The confusion matrix at the threshold in customers, the profit per customer of contacting all
+    customers from the threshold on, and the expected maximum profit of the ranking. The last is NaN
+    if the labels hold only one class.
+    """
 
     def earned(r: Ranked, w: Draws) -> Array:
         leavers, stayers = w.sum_of(hit(r) * r.label), w.sum_of(hit(r) * (1 - r.label))
         return (leavers * economics.of_leaver() + stayers * economics.of_stayer()) / w.total
 
     def best(r: Ranked, w: Draws) -> Array:
-        found = np.full(len(w.total), np.nan)
+        profit = np.full(len(w.total), np.nan)
         reached, alarmed = _curves(r, w)
         for i, share in enumerate(w.leavers / w.total):
             if 0 < share < 1:
-                found[i] = _best_of_curve(reached[i], alarmed[i], share, economics).profit
-        return found
+                profit[i] = _best_of_curve(reached[i], alarmed[i], share, economics).profit
+        return profit
 
     return {
         "true_positives": lambda r, w: w.sum_of(hit(r) * r.label),
@@ -92,14 +102,15 @@ def campaign_measures(economics: CampaignEconomics) -> dict[str, Measure]:
 
 
 def threshold_of_share(p: Array, share: float) -> float:
-    """The probability from which on that share of the ranking is contacted; above all p for 0."""
+    """The threshold at which this share of customers is contacted. For share 0 it exceeds all p,
+    but not 1."""
     ranked = np.sort(p)[::-1]
     count = round(share * len(ranked))
     return float(ranked[count - 1]) if count else min(1.0, float(ranked[0]) + 1e-9)
 
 
 def f1_threshold(label: Array, p: Array) -> float:
-    """The probability with the highest F1 when all from it on are flagged; ties: the highest."""
+    """The threshold with the highest F1. Ties go to the highest threshold."""
     order = np.argsort(-p, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(p[order]) != 0), len(p) - 1)
     hits = np.cumsum(label[order])[ends]
@@ -108,11 +119,11 @@ def f1_threshold(label: Array, p: Array) -> float:
 
 
 def _curves(r: Ranked, w: Draws) -> tuple[Array, Array]:
-    """(samples, cuts + 1): shares of the leavers and of the stayers reached, from none to all."""
+    """Shares of leavers and of stayers contacted at each cut, both (samples, cuts + 1)."""
     leavers = w.reached_leavers[:, r.tie_ends]
     stayers = w.reached[:, r.tie_ends] - leavers
-    with np.errstate(invalid="ignore"):  # a sample of one class, which the callers leave out
-        shares = [found / found[:, -1:] for found in (leavers, stayers)]
+    with np.errstate(invalid="ignore"):  # samples with one class, which the callers exclude
+        shares = [contacted / contacted[:, -1:] for contacted in (leavers, stayers)]
     reached, alarmed = (np.pad(share, ((0, 0), (1, 0))) for share in shares)
     return reached, alarmed
 
@@ -120,7 +131,11 @@ def _curves(r: Ranked, w: Draws) -> tuple[Array, Array]:
 def _best_of_curve(
     reached: Array, alarmed: Array, leavers: float, economics: CampaignEconomics
 ) -> ExpectedMaximumProfit:
-    """Of a ROC curve (F0: leavers reached, F1: stayers reached) and the share of leavers."""
+    """Expected maximum profit of a ROC curve.
+
+    `reached`: shares of leavers contacted (F0 in the paper). `alarmed`: shares of stayers contacted
+    (F1). `leavers`: share of leavers in the population.
+    """
     corners = _hull(alarmed, reached)
     reached, alarmed, stayers = reached[corners], alarmed[corners], 1.0 - leavers
     delta = economics.incentive_cost / economics.value
@@ -139,19 +154,19 @@ def _best_of_curve(
 
 
 def _steps(values: Array) -> Array:
-    """np.diff, whose own checks take longer than this for each of thousands of samples."""
+    """np.diff without its argument checks, which dominate the time over thousands of samples."""
     return values[1:] - values[:-1]
 
 
 @compiled
 def _hull(x: Array, y: Array) -> NDArray[np.int64]:
-    """Positions of the corners of the curve's upper hull, from its first point to its last."""
+    """Positions of the corners of the upper convex hull, from the first point to the last."""
     kept = np.empty(len(x), dtype=np.int64)
     count = 0
     for c in range(len(x)):
         while count > 1:
             a, b = kept[count - 2], kept[count - 1]
-            # b lies on or under the line from a to c.
+            # Drop b if it lies on or under the line from a to c.
             if (x[b] - x[a]) * (y[c] - y[a]) < (x[c] - x[a]) * (y[b] - y[a]):
                 break
             count -= 1

@@ -1,8 +1,8 @@
-"""Why a customer may leave: a probability for each of five reasons.
+"""Reasons why a customer may leave: a probability for each of five reasons.
 
-Two ways. Where leavers named reasons, one model a reason says how likely a leaver is to name it.
-Where nobody did, the SHAP values of the features that belong to a reason say how much of the
-customer's risk goes with them.
+If leavers have named reasons, one model per reason predicts the probability that a leaver names it.
+Otherwise the probability is derived from SHAP values: the share of the customer's risk that comes
+from the features of a reason.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ Array = NDArray[np.float64]
 def reason_features(
     features: Sequence[str], patterns: Mapping[str, Sequence[str]]
 ) -> dict[str, list[str]]:
-    """The features of each reason, by the first pattern that holds; others belong to none."""
-    found: dict[str, list[str]] = {reason: [] for reason in REASONS}
+    """The features of each reason. A feature belongs to the first reason with a matching pattern.
+
+    Features without a match belong to no reason.
+    """
+    members: dict[str, list[str]] = {reason: [] for reason in REASONS}
     for feature in features:
         for reason in REASONS:
             if any(fnmatchcase(feature, p) for p in patterns.get(reason, ())):
-                found[reason].append(feature)
+                members[reason].append(feature)
                 break
-    return found
+    return members
 
 
 def reasons_from_contributions(
@@ -40,11 +43,12 @@ def reasons_from_contributions(
     members: Mapping[str, Sequence[str]],
     in_probability_units: bool = False,
 ) -> Array:
-    """(rows, reasons): the share of the risk that would go if a reason's features pushed no more.
+    """(rows, reasons): the share of the risk that disappears without a reason's contributions.
 
-    1 - p(margin - push) / p(margin), where push is the sum of the reason's contributions, or zero
-    where they lower the risk. In [0, 1]; 0 where nothing pushes. `members` as reason_features;
-    those that the model has not are passed over.
+    1 - p(margin - push) / p(margin), where push is the sum of the reason's contributions, or 0 if
+    they lower the risk. In [0, 1]. `members`: the result of reason_features; features that the
+    model does not have are skipped. `in_probability_units`: contributions are probabilities, not
+    log-odds.
     """
     margin = base + contributions.sum(axis=1)
     place = {feature: k for k, feature in enumerate(features)}
@@ -53,8 +57,8 @@ def reasons_from_contributions(
         own = [place[f] for f in members.get(reason, ()) if f in place]
         push = np.maximum(contributions[:, own].sum(axis=1), 0.0)
         if in_probability_units:
-            whole, rest = np.maximum(margin, 1e-12), np.maximum(margin - push, 0.0)
+            risk, without = np.maximum(margin, 1e-12), np.maximum(margin - push, 0.0)
         else:
-            whole, rest = expit(margin), expit(margin - push)
-        shares[:, column] = 1.0 - rest / whole
+            risk, without = expit(margin), expit(margin - push)
+        shares[:, column] = 1.0 - without / risk
     return np.clip(shares, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Weighted sums of rows whose last digit does not depend on which rows stand beside them."""
+"""Weighted sums of rows that do not depend on the other rows of the batch, to the last digit."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def row_sums(rows: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
-    """The sum of weight x value of each row; weights of several columns give a column each.
+    """The sum of weight * value of each row: (rows,), or (rows, k) for weights of shape (n, k).
 
-    Not a matrix product: its rounding depends on how many rows come along, so that the same
-    customer would get another figure in another batch.
+    This is not a matrix product. The rounding of a matrix product depends on the number of rows, so
+    the same customer would get different results in different batches.
 
     >>> row_sums([[1.0, 2.0], [3.0, 4.0]], [10.0, 1.0]).tolist()
     [12.0, 34.0]

@@ -1,4 +1,4 @@
-"""A portable model over batches of feature rows: the body of the function that Spark maps."""
+"""Score batches of feature rows with a portable model, for mapInPandas."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCORED_DDL = (
 
 
 def horizon_columns(horizons: Collection[str]) -> str:
-    """Further columns of SCORED_DDL: the probability p_<horizon> of each other horizon."""
+    """DDL of the columns added to SCORED_DDL: the probability p_<days> of each other horizon."""
     return "".join(f", p_{days} double" for days in sorted(horizons, key=int))
 
 
@@ -33,14 +33,14 @@ def batch_scorer(
     horizons: Mapping[str, str] | None = None,
     reasons: Mapping[str, str] | None = None,
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """A function for mapInPandas: feature rows in, SCORED_DDL out, the same rows in order.
+    """A function for mapInPandas: one row of SCORED_DDL per feature row, in the same order.
 
-    horizons: portable models of other horizons (days); each adds its column (`horizon_columns`).
-    reasons: portable models of reasons that leavers named; without them the reasons come from SHAP
+    horizons: portable models of other horizons (days). Each adds one column (`horizon_columns`).
+    reasons: portable models of reasons that leavers named. Without them the reasons come from SHAP
         values. The column `reasons` has one probability for each of contracts.silver.REASONS.
 
-    Customers known for less than the model's cold_start_days get the rate of their like, and no
-    factors: the model has next to nothing to explain.
+    Customers known for less than the model's cold_start_days get the cold-start base rate. They get
+    no factors and null reasons, because the model does not determine their score.
     """
 
     def score(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -60,14 +60,14 @@ def batch_scorer(
 
 @lru_cache(maxsize=16)
 def model_of(portable_json: str) -> PortableModel:
-    """The model of a text, read once a worker process: its SHAP tables take a second to build."""
+    """Load a model, cached per worker process: its SHAP tables take a second to build."""
     return PortableModel.from_json(portable_json)
 
 
 def score_batch(
     model: PortableModel, batch: pd.DataFrame, reasons: Mapping[str, PortableModel] | None = None
 ) -> pd.DataFrame:
-    """One row a row of the batch: probability, basis, the top factors and the reasons."""
+    """One row per row of the batch: probability, score_basis, top factors and reasons."""
     features = batch[list(model.encoder.feature_names)]
     probability, is_cold = probabilities(model, batch), cold_rows(model.metadata, batch)
     contributions, base = model.contributions(features)
@@ -96,13 +96,13 @@ def reason_probabilities(
     base: float,
     labelled: Mapping[str, PortableModel],
 ) -> NDArray[np.float64]:
-    """(rows, REASONS): from the models of what leavers named, else from the SHAP values."""
+    """(rows, REASONS): from the models in `labelled` if given, else from the SHAP values."""
     if labelled:
-        found = np.zeros((len(batch), len(REASONS)))
-        for reason, one in labelled.items():
-            rows = batch[list(one.encoder.feature_names)]
-            found[:, REASONS.index(reason)] = one.predict_proba(rows)
-        return found
+        named = np.zeros((len(batch), len(REASONS)))
+        for reason, reason_model in labelled.items():
+            rows = batch[list(reason_model.encoder.feature_names)]
+            named[:, REASONS.index(reason)] = reason_model.predict_proba(rows)
+        return named
     return reasons_from_contributions(
         contributions,
         base,
@@ -113,12 +113,15 @@ def reason_probabilities(
 
 
 def cold_rows(facts: Mapping[str, Any], batch: pd.DataFrame) -> NDArray[np.bool_]:
-    """Customers known for less than the cold_start_days of a model's metadata."""
+    """True for customers known for less than cold_start_days. Null tenure_days counts as 0.
+
+    `facts`: the model's metadata.
+    """
     return batch["tenure_days"].fillna(0).to_numpy() < facts["cold_start_days"]
 
 
 def probabilities(model: PortableModel, batch: pd.DataFrame) -> NDArray[np.float64]:
-    """The model's probability of each row; the rate of their like for cold rows."""
+    """The model's probability of each row, or the cold-start base rate for cold rows."""
     own = model.predict_proba(batch[list(model.encoder.feature_names)])
     return as_served(model.metadata, batch, own)
 
@@ -126,27 +129,30 @@ def probabilities(model: PortableModel, batch: pd.DataFrame) -> NDArray[np.float
 def as_served(
     facts: Mapping[str, Any], batch: pd.DataFrame, own: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """A model's own probabilities of the rows, with the rate of their like for cold rows; facts:
-    its metadata."""
+    """Replace a model's own probabilities of cold rows by the cold-start base rate.
+
+    `facts`: the model's metadata.
+    """
     return np.where(cold_rows(facts, batch), facts["cold_start_rate"], own)
 
 
 def explain(
     model: PortableModel, features: pd.DataFrame
 ) -> tuple[list[list[str]], list[list[float]], list[list[str | None]]]:
-    """Names, SHAP values and texts of the five features that move each row most."""
+    """Names, SHAP values and values as text of the TOP features with the largest |SHAP value| per
+    row."""
     return top_of(model, features, model.contributions(features)[0])
 
 
 def unit_of_impact(model: PortableModel) -> str:
-    """What the model's SHAP values are measured in, for whoever reads them."""
+    """The unit of the model's SHAP values, for display."""
     return "probability" if model.is_in_probability_units else "log-odds"
 
 
 def top_of(
     model: PortableModel, features: pd.DataFrame, contributions: NDArray[np.float64]
 ) -> tuple[list[list[str]], list[list[float]], list[list[str | None]]]:
-    """`explain` where the contributions are known already."""
+    """As `explain`, for contributions that are already computed."""
     if not len(features):
         return [], [], []
     index, impact = top_factors(contributions, TOP)
@@ -158,7 +164,7 @@ def top_of(
 def _picked_texts(
     features: pd.DataFrame, names: Sequence[str], index: NDArray[np.int64]
 ) -> NDArray[np.object_]:
-    """The values of the picked features as texts, shaped as `index`; no other value is written."""
+    """The values of the picked features as texts, in the shape of `index`."""
     texts = np.empty(index.shape, dtype=object)
     order = np.argsort(index, axis=None, kind="stable")
     ends = np.searchsorted(index.ravel()[order], np.arange(len(names) + 1))
@@ -170,10 +176,10 @@ def _picked_texts(
 
 
 def _texts(column: pd.Series) -> np.ndarray:
-    """The values as a person writes them: whole numbers without a point, the rest to 4 digits."""
+    """The values as text: whole numbers without decimals, other numbers to 4 significant digits."""
     if column.dtype == object or isinstance(column.dtype, pd.CategoricalDtype):
         return column.astype(object).where(column.notna(), None).map(_text).to_numpy(dtype=object)
-    # Python's own floats: numpy's take ten times as long to ask and to write.
+    # Python floats: formatting numpy floats takes ten times as long.
     out = np.empty(len(column), dtype=object)
     out[:] = [_number_text(n) for n in column.astype(float).tolist()]
     return out

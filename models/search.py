@@ -1,4 +1,4 @@
-"""Parameters of a learner: Optuna's TPE over the space of conf, judged on held-out dates."""
+"""Hyperparameter search with Optuna's TPE sampler over the search space in conf."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# A trial that ranks below the median of those before it, at the same step, is stopped.
+# The number of trials before pruning starts. A trial is then stopped if its value is below the
+# median of earlier trials at the same step.
 TRIALS_BEFORE_PRUNING = 5
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One set of parameters and how it did; value None: stopped before its last step."""
+    """One set of parameters and its objective value. None: pruned before its last step."""
 
     number: int
     parameters: Mapping[str, Any]
@@ -31,12 +32,13 @@ def search(
     objective: Objective,
     finished: Callable[[Trial], None],
 ) -> Trial:
-    """The best of `trials` trials (higher is better); the first has the values of `start`.
+    """The trial with the highest value. Ties go to the earliest trial.
 
-    `objective(parameters, report)` reports its value after each step but the last, which it
-    returns; a trial that reports nothing is never stopped.
-    A space entry has `choices`, or `low` and `high` (whole where both are) with `log`. What `start`
-    has and the space has not stays as it is.
+    `start`: parameters of the first trial. Parameters that are not in `space` keep these values.
+    `space`: an entry has `choices`, or `low` and `high` (integer if both are) and optionally `log`.
+    `objective(parameters, report)`: reports its value after each step except the last and returns
+    the last value. A trial that reports nothing is never pruned.
+    `finished`: called after each trial.
     """
     import optuna
 
@@ -63,16 +65,17 @@ def search(
             value = objective(parameters, report)
             return value
         finally:
-            one = Trial(trial.number, parameters, value)
-            done.append(one)
-            finished(one)
+            completed = Trial(trial.number, parameters, value)
+            done.append(completed)
+            finished(completed)
 
     study.optimize(run, n_trials=trials)
     return max((t for t in done if t.value is not None), key=lambda t: (t.value, -t.number))
 
 
 def _coded(value: Any, entry: Mapping[str, Any]) -> Any:
-    """Optuna's categories must be plain values: a list goes as the position of its choice."""
+    """The value for Optuna. A choice is passed as its position, because Optuna's categories must be
+    scalars."""
     return list(entry["choices"]).index(value) if "choices" in entry else value
 
 

@@ -1,6 +1,6 @@
-"""Spark ML's learners and their portable forms.
+"""Learners of Spark ML, converted to portable scorers.
 
-They take the vector column `features`: filled, scaled, no null.
+They read the vector column `features`, which must be filled and scaled and must not contain nulls.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from pyspark.ml.classification import RandomForestClassificationModel
     from pyspark.sql import DataFrame
 
-# Of the training customers, those that tell the network when to stop.
+# Share of training customers in the validation set for early stopping.
 STOPPING_SHARE = 0.1
 ITERATIONS_A_ROUND = 20
 
 
 @dataclass(frozen=True)
 class RandomForestLearner:
-    """A forest by pyspark.ml. parameters: numTrees, maxDepth, minInstancesPerNode, maxBins, ..."""
+    """Random forest of pyspark.ml. parameters: numTrees, maxDepth, minInstancesPerNode, ..."""
 
     parameters: Mapping[str, Any]
     seed: int
@@ -50,7 +50,7 @@ class RandomForestLearner:
 
 @dataclass(frozen=True)
 class LogisticLearner:
-    """Logistic regression with elastic net by pyspark.ml. parameters: regParam, elasticNetParam."""
+    """Logistic regression of pyspark.ml with elastic net. parameters: regParam, elasticNetParam."""
 
     parameters: Mapping[str, Any]
     seed: int
@@ -62,7 +62,7 @@ class LogisticLearner:
         from pyspark.ml.classification import LogisticRegression
         from pyspark.ml.stat import Summarizer
 
-        # The columns are scaled already, so the penalty means the same for each.
+        # No standardization: the columns are already scaled, so the penalty is equal for all.
         model = LogisticRegression(
             featuresCol="features", labelCol=label, standardization=False, **self.parameters
         ).fit(frame)
@@ -76,12 +76,13 @@ class LogisticLearner:
 
 @dataclass(frozen=True)
 class MlpLearner:
-    """A multilayer perceptron by pyspark.ml, stopped early: it has no L2 penalty.
+    """Multilayer perceptron of pyspark.ml with early stopping, because it has no L2 penalty.
 
-    A tenth of the customers is held back. After each round of iterations their log loss is
-    computed; training goes on from where it stands until `patience` rounds bring no gain, and the
-    weights of the best round stay. parameters: hidden (sizes of the hidden layers), maxIter,
-    solver (l-bfgs or gd), stepSize (of gd alone), patience (rounds), blockSize.
+    A tenth of the customers is the validation set. Each round runs ITERATIONS_A_ROUND iterations
+    from the current weights and then computes the validation log loss. Training stops after
+    `patience` rounds without improvement and keeps the weights of the best round. parameters:
+    hidden (sizes of the hidden layers), maxIter, solver (l-bfgs or gd), stepSize (only for gd),
+    patience (rounds), blockSize.
     """
 
     parameters: Mapping[str, Any]
@@ -97,7 +98,7 @@ class MlpLearner:
         hidden, most = asked.pop("hidden"), asked.pop("maxIter")
         patience = asked.pop("patience")
         layers = [len(names), *map(int, hidden), 2]
-        # A customer's share of [0, 1), from the hash of the id.
+        # The customer's position in [0, 1), from a hash of the id and the seed.
         share = f"pmod(xxhash64(customer_id, {self.seed}), 1000) / 1000D"
         fitted_on = frame.where(f"{share} >= {STOPPING_SHARE}").cache()
         judged_on = frame.where(f"{share} < {STOPPING_SHARE}")
@@ -134,23 +135,23 @@ def _log_loss(scored: DataFrame, label: str) -> float:
     held = scored.select(scored[label].alias("y"), p)
     held = held.selectExpr("y", "least(greatest(p, 1e-15D), 1 - 1e-15D) AS p")
     loss = held.selectExpr("avg(-(y * ln(p) + (1 - y) * ln(1 - p)))")
-    found = loss.collect()[0][0]  # one row
-    return float("inf") if found is None else float(found)
+    mean = loss.collect()[0][0]  # one row
+    return float("inf") if mean is None else float(mean)
 
 
 def forest_of(model: RandomForestClassificationModel, frame: DataFrame) -> TreeEnsemble:
-    """The trees of a fitted forest, read from the form in which Spark saves them.
+    """The trees of a fitted forest, read from the files in which Spark saves the model.
 
-    A leaf's value is the share of its training rows that left; Spark averages these over the
-    trees. `frame` gives the session. All workers must reach the folder: `spark.holdfast.scratch`
-    of the profile.
+    A leaf's value is the share of its training rows that left. Spark averages these shares over the
+    trees. `frame` provides the session. The model is saved below `spark.holdfast.scratch`, a folder
+    that all workers must be able to access, and deleted afterwards.
     """
     spark = frame.sparkSession
     scratch = spark.conf.get("spark.holdfast.scratch", None) or _temporary(spark)
     folder = f"{scratch}/forest-{uuid.uuid4().hex}"
     model.write().overwrite().save(folder)
     saved = spark.read.parquet(f"{folder}/data").select("treeID", "nodeData.*")
-    # One row a node, at most 2^(depth + 1) a tree: the size of the model.
+    # One row per node, at most 2^(depth + 1) per tree.
     nodes: Any = saved.select(
         "treeID",
         "id",
@@ -165,7 +166,8 @@ def forest_of(model: RandomForestClassificationModel, frame: DataFrame) -> TreeE
 
 
 def _ensemble(nodes: pd.DataFrame, columns: int) -> TreeEnsemble:
-    """Spark numbers a tree's nodes in preorder, so that position = id + start of the tree."""
+    """Flat arrays of the nodes. Spark numbers a tree's nodes in preorder, so the position of a node
+    is its id plus the start of its tree."""
     starts = np.flatnonzero(np.diff(nodes["treeID"], prepend=-1))
     shift = starts[nodes["treeID"].to_numpy()]
     is_leaf = nodes["leftChild"].to_numpy() < 0
@@ -188,7 +190,7 @@ def _ensemble(nodes: pd.DataFrame, columns: int) -> TreeEnsemble:
 
 
 def _temporary(spark: Any) -> str:
-    """The JVM's own temporary folder, which a session on one machine shares with its workers."""
+    """The JVM's temporary folder. On a single machine the workers share it with the session."""
     jvm = spark.sparkContext._jvm
     folder = jvm.java.io.File(jvm.java.lang.System.getProperty("java.io.tmpdir"))
     return str(folder.toURI().toString()).rstrip("/")

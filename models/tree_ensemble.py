@@ -1,4 +1,4 @@
-"""Decision trees as flat arrays: boosted trees and forests in one form, without their library."""
+"""Boosted trees and forests as flat arrays, scored without the library that trained them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LEAF = -1
 SCALES = ("sum", "mean")
-# Rows walked through one tree before the next: 128 rows of 60 columns stay in 32 kB of cache.
+# Rows scored by one tree before the next tree: 128 rows of 60 columns fit in 32 kB of cache.
 BLOCK_ROWS = 128
 
 ARRAY_TYPES: dict[str, type[np.generic]] = {
@@ -34,24 +34,23 @@ ARRAY_TYPES: dict[str, type[np.generic]] = {
 
 
 class UnsupportedTreesError(ValueError):
-    """The trees say something that the flat form has no place for, or contradict themselves."""
+    """The trees use something that the flat arrays cannot represent, or they are inconsistent."""
 
 
 @dataclass(frozen=True, eq=False)
 class TreeEnsemble:
-    """Binary trees side by side; one entry a node, tree after tree, a parent before its children.
+    """Binary trees as arrays with one entry per node, tree by tree, parents before children.
 
-    feature: matrix column that the node asks; -1 at a leaf.
-    threshold: a row goes left when x < threshold, or x <= threshold where `inclusive`; float64 is
-        rounded so that float32 rows take the same way.
-    left, right: position of the child in these arrays; -1 at a leaf.
-    default_left: a missing x (NaN) goes left.
-    value: what a leaf adds; not read elsewhere.
-    cover: weight of training rows that reached the node (for xgboost the sum of hessians).
-    tree_start: where each tree begins, and at the end the number of nodes.
-    base: what a raw score begins with.
-    scale: "sum": base + sum of leaves, in log-odds; "mean": base + mean of leaves, a probability.
-    columns: width of the matrix.
+    feature: matrix column of the node's split; -1 for a leaf.
+    threshold: a row goes left if x < threshold, or x <= threshold if `inclusive`. Rounded to
+        float32 such that float32 rows take the same path as with a float64 threshold.
+    left, right: position of the child in these arrays; -1 for a leaf.
+    default_left: True if a missing x (NaN) goes left.
+    value: the leaf's value; ignored for other nodes.
+    cover: weight of the training rows that reached the node (for xgboost the sum of hessians).
+    tree_start: position of each tree's first node, followed by the number of nodes.
+    base, columns: constant term of the raw score, and number of matrix columns.
+    scale: "sum": base + sum of leaves, in log-odds. "mean": base + mean of leaves, a probability.
     """
 
     feature: NDArray[np.int32]
@@ -76,9 +75,10 @@ class TreeEnsemble:
 
     @classmethod
     def from_xgboost(cls, booster: xgboost.Booster) -> Self:
-        """The trees of a binary:logistic gbtree booster, up to its best iteration if it has one.
+        """Convert a binary:logistic gbtree booster, up to its best iteration if it has one.
 
-        Scores equal `booster.predict(output_margin=True)` to 1e-5: xgboost adds in float32.
+        Scores equal `output_margin=True` to 1e-5, because xgboost adds in float32.
+        UnsupportedTreesError for other boosters and for categorical splits.
         """
         best = booster.attr("best_iteration")
         if best is not None:
@@ -94,25 +94,25 @@ class TreeEnsemble:
 
     @property
     def tree_count(self) -> int:
-        """Number of trees; zero is allowed, then every raw score is `base`."""
+        """Number of trees. With zero trees each raw score is `base`."""
         return len(self.tree_start) - 1
 
     @cached_property
     def strict_threshold(self) -> NDArray[np.float32]:
-        """Thresholds for x < t alone: x <= t is x < the next float32 above t."""
+        """Thresholds for the strict x < t. x <= t is equivalent to x < the next float32 above t."""
         if not self.inclusive:
             return self.threshold
         return read_only(np.nextafter(self.threshold, np.float32(np.inf)), np.float32)
 
     @cached_property
     def leaf_value(self) -> NDArray[np.float64]:
-        """What reaching each node adds to the raw score: nothing at an inner node."""
+        """The amount that each node adds to the raw score; 0 for an inner node."""
         weight = 1.0 / max(self.tree_count, 1) if self.scale == "mean" else 1.0
         return read_only(np.where(self.feature == LEAF, self.value * weight, 0.0), np.float64)
 
     @cached_property
     def parent(self) -> NDArray[np.int64]:
-        """Position of each node's parent; -1 at a root."""
+        """Position of each node's parent; -1 for a root."""
         parent = np.full(len(self.feature), -1, dtype=np.int64)
         inner = np.flatnonzero(self.feature != LEAF)
         parent[self.left[inner]] = inner
@@ -121,24 +121,22 @@ class TreeEnsemble:
 
     @cached_property
     def cover_share(self) -> NDArray[np.float64]:
-        """Cover of each node over its parent's: 1 at a root, 1/2 under a parent without cover."""
+        """Cover of each node divided by its parent's; 1 for a root, 1/2 if the parent has none."""
         whole = np.where(self.parent < 0, self.cover, self.cover[self.parent])
         share = np.divide(self.cover, whole, out=np.full(len(whole), 0.5), where=whole > 0)
         return np.where(self.parent < 0, 1.0, share)
 
     @cached_property
     def expected(self) -> float:
-        """Mean raw score over the training cover: each leaf weighted by the shares on its path."""
+        """Mean raw score of the training rows: each leaf weighted by the cover of its path."""
         reach = self.cover_share.copy()
         for node in np.flatnonzero(self.parent >= 0):
             reach[node] *= reach[self.parent[node]]
         return self.base + float(reach @ self.leaf_value)
 
     def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Raw score of each row of a (rows, columns) matrix, finite or NaN (missing).
-
-        The first call on a machine compiles the kernel (about a second); see models.compiled.
-        """
+        """Raw score of each row of a (rows, columns) matrix (NaN: missing); errors of `checked`.
+        The first call on a machine compiles the kernel (about a second); see models.compiled."""
         raw = np.zeros(len(matrix), dtype=np.float64)
         _add_leaves(
             self.checked(matrix),
@@ -154,26 +152,26 @@ class TreeEnsemble:
         return self.base + raw
 
     def predict_one(self, row: NDArray[np.float32]) -> float:
-        """Raw score of one row, equal to `predict` to the last bit."""
+        """Raw score of one (columns,) row, identical to the result of `predict`."""
         return float(self.predict(row.reshape(1, -1))[0])
 
     def checked(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The matrix as the kernels take it; ValueError when its width is not that of the trees."""
+        """The matrix in the form that the kernels need. ValueError if its width is wrong."""
         if matrix.ndim != 2 or matrix.shape[1] != self.columns:
             raise ValueError(
                 f"matrix: the trees need {self.columns} columns, got shape {matrix.shape}. "
-                "Encode the rows with the encoder that is stored beside the trees."
+                "Encode the rows with the encoder that is stored with the trees."
             )
         return read_only(matrix, np.float32)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and lists for JSON; a float32 becomes the float64 of the same value."""
+        """A dict of JSON values. A float32 becomes the float64 of the same value."""
         content = {f.name: getattr(self, f.name) for f in fields(self)}
         return {k: v.tolist() if k in ARRAY_TYPES else v for k, v in content.items()}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The ensemble that `to_dict` wrote, to the last bit."""
+        """Rebuild the ensemble from `to_dict`, with identical values."""
         return cls(**content)
 
     def _refuse_unknown_scale(self) -> None:
@@ -187,7 +185,9 @@ class TreeEnsemble:
         nodes = len(self.feature)
         lengths = {n: len(getattr(self, n)) for n in ARRAY_TYPES if n != "tree_start"}
         if set(lengths.values()) != {nodes}:
-            raise UnsupportedTreesError(f"trees: arrays need one entry a node, got {lengths}.")
+            raise UnsupportedTreesError(
+                f"trees: arrays need one entry per node, got {lengths}. Export the model again."
+            )
         inner = np.flatnonzero(self.feature != LEAF)
         tree_end = np.repeat(self.tree_start[1:], np.diff(self.tree_start))
         children = np.stack([self.left[inner], self.right[inner]])
@@ -199,16 +199,16 @@ class TreeEnsemble:
             or not ((self.feature >= LEAF) & (self.feature < self.columns)).all()
         ):
             raise UnsupportedTreesError(
-                "trees: a child must come after its parent in the same tree, and a column must lie "
+                "trees: a child must come after its parent in the same tree, and a column must be "
                 f"in 0..{self.columns - 1}. The arrays are damaged: export the model again."
             )
 
 
 def read_only(array: Any, dtype: DTypeLike) -> NDArray[Any]:
-    """The array as a contiguous read-only view, copied only if its type or layout differ.
+    """A contiguous read-only view of the array. Copies only if the type or the layout differs.
 
-    numba compiles once per argument type, and read-only is part of the type: with every input
-    read-only there is one compilation, whether rows come from Arrow, pandas or a dict.
+    numba compiles once per argument type, and read-only is part of the type. If all inputs are
+    read-only, it compiles once for rows from Arrow, pandas and dicts.
     """
     view = np.ascontiguousarray(array, dtype=dtype).view()
     view.flags.writeable = False
@@ -231,8 +231,7 @@ def _add_leaves(matrix, feature, threshold, left, right, default_left, value, tr
 
 
 def _for_float32(threshold: ArrayLike, inclusive: bool) -> NDArray[np.float32]:
-    """The float32 thresholds that part float32 values as the given ones (Spark's are float64) do:
-    below an inclusive threshold, above another."""
+    """Round float64 thresholds (Spark's) down if inclusive, else up: same splits of float32."""
     exact = np.asarray(threshold, dtype=np.float64)
     nearest = exact.astype(np.float32)
     wrong = nearest > exact if inclusive else nearest < exact
@@ -244,28 +243,28 @@ def _for_float32(threshold: ArrayLike, inclusive: bool) -> NDArray[np.float32]:
 def _refuse_other_boosters(learner: Mapping[str, Any]) -> None:
     trees = learner["gradient_booster"].get("model", {}).get("trees", [])
     has_categories = any(any(tree["split_type"]) for tree in trees)
-    for setting, allowed, found in (
+    for setting, allowed, given in (
         ("objective", "binary:logistic", learner["objective"]["name"]),
         ("booster", "gbtree", learner["gradient_booster"]["name"]),
         ("outputs", "1", learner["learner_model_param"].get("num_target", "1")),
         ("splits", "numeric", "categorical" if has_categories else "numeric"),
     ):
-        if found != allowed:
+        if given != allowed:
             raise UnsupportedTreesError(
-                f"{setting}: only {allowed} can be exported, got {found}. "
+                f"{setting}: only {allowed} can be exported, got {given}. "
                 f"Train on the columns of FeatureEncoder with {setting} {allowed}."
             )
 
 
 def _log_odds_of_base_score(base_score: str) -> float:
-    """logit(p); xgboost < 3 writes "5E-1", xgboost >= 3 a list "[5E-1]"."""
+    """The logit of the base score. xgboost < 3 writes "5E-1", xgboost >= 3 the list "[5E-1]"."""
     (probability,) = np.atleast_1d(json.loads(base_score))
-    with np.errstate(divide="ignore"):  # rows of which none, or all, are positive: -inf, inf
+    with np.errstate(divide="ignore"):  # -inf or inf if no row or all rows are positive
         return float(np.log(probability / (1.0 - probability)))
 
 
 def _flat_tree(tree: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """One tree renumbered in preorder; nodes that pruning left unreachable are dropped."""
+    """One tree, renumbered in preorder without the nodes that pruning made unreachable."""
     left, right = tree["left_children"], tree["right_children"]
     order, waiting = [], [0]
     while waiting:
@@ -290,7 +289,7 @@ def _flat_tree(tree: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
 
 
 def _side_by_side(trees: list[dict[str, NDArray[Any]]]) -> dict[str, Any]:
-    """Arrays of all trees in a row, children shifted to where their tree begins."""
+    """Concatenate the arrays of all trees and shift the children's positions."""
     start = np.cumsum([0] + [len(tree["feature"]) for tree in trees])
     for tree, shift in zip(trees, start, strict=False):
         for side in ("left", "right"):

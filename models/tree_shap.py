@@ -1,20 +1,20 @@
-"""Exact SHAP values of a tree ensemble, path-dependent, as xgboost's `pred_contribs` gives them.
+"""Exact path-dependent SHAP values of a tree ensemble, equal to xgboost's `pred_contribs`.
 
-The game is that of Lundberg et al. (2018, "Consistent individualized feature attribution for tree
-ensembles"; 2020, Nature Machine Intelligence 2). On the path to a leaf, let o_j be 1 if the row
-meets all conditions on column j, else 0, and z_j the share of the training cover that follows the
-path at the nodes asking column j. When the columns S are known, the leaf is worth v(S) = value *
-prod(o_j, j in S) * prod(z_j, j not in S). By the multilinear extension (Owen 1972, Management
-Science 18) its Shapley value is
+The game is defined by Lundberg et al. (2018, "Consistent individualized feature attribution for
+tree ensembles"; 2020, Nature Machine Intelligence 2). On the path to a leaf, let o_j be 1 if the
+row meets all conditions on column j, else 0. Let z_j be the share of the training cover that
+follows the path at the nodes that split on column j. If the columns in S are known, the leaf is
+worth v(S) = value * prod(o_j, j in S) * prod(z_j, j not in S). By the multilinear extension (Owen
+1972, Management Science 18) its Shapley value is
 
-    phi_j = value * (o_j - z_j) * integral from 0 to 1 of prod_{i != j} (z_i + (o_i - z_i) u) du,
+    phi_j = value * (o_j - z_j) * integral from 0 to 1 of prod_{i != j} (z_i + (o_i - z_i) u) du.
 
-for d columns a polynomial of degree d - 1 in u: Gauss-Legendre with ceil(d / 2) points is exact,
-and as every factor lies in [0, 1] nothing cancels. Two ways to the same numbers:
+For d columns the integrand is a polynomial of degree d - 1 in u, so Gauss-Legendre quadrature with
+ceil(d / 2) points is exact. All factors lie in [0, 1], so nothing cancels. Two implementations:
 
-- tables: neighbouring leaves share a table of phi by the set of their conditions that hold; a row
-  costs one comparison a condition and one look-up a column of each table;
-- polynomials, where tables would be too large: each leaf's product at the Gauss points.
+- tables: neighbouring leaves share a table of phi, indexed by the set of their conditions that
+  hold. Each row costs one comparison per condition and one look-up per column of each table.
+- polynomials, if the tables would be too large: each leaf's product at the Gauss points.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from models.tree_ensemble import LEAF, TreeEnsemble, read_only
 
 # 200 trees of depth 5 take 3 MB, 200 full trees of depth 8 about 210 MB.
 MAX_TABLE_BYTES = 512 * 2**20
-BLOCK_ROWS = 1024  # the sums of 30 columns are then 240 kB of level-2 cache
+BLOCK_ROWS = 1024  # the sums of 30 columns then take 240 kB and fit in the level-2 cache
 
 CONDITION_TYPE = np.dtype(
     [("column", np.int64), ("low", np.float32), ("high", np.float32), ("missing", np.bool_)]
@@ -39,7 +39,7 @@ CONDITION_TYPE = np.dtype(
 
 
 class Condition(NamedTuple):
-    """low <= x < high, or x is missing and `missing` is true; those of one path are merged."""
+    """low <= x < high, or x is missing and `missing` is True. One per column of a path (merged)."""
 
     column: int
     low: float = -np.inf
@@ -48,8 +48,8 @@ class Condition(NamedTuple):
 
 
 class Term(NamedTuple):
-    """One column on the path to a leaf: z_j, and the conditions (bits) that make o_j = 1: those of
-    a table in `care` must hold or fail as they do in `want`."""
+    """One column on the path to a leaf: `share` is its z_j; o_j is 1 if the table's condition bits,
+    masked by `care`, equal `want`."""
 
     share: float = 1.0
     care: int = 0
@@ -57,14 +57,15 @@ class Term(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """A leaf among the conditions of its table."""
+    """A leaf with its terms, by column."""
 
     node: int
     terms: dict[int, Term]
 
 
 class Branch(NamedTuple):
-    """A subtree whose leaves share a table: its root, what the path to it asks, each column's z."""
+    """A subtree whose leaves share a table: its root, and by column the conditions and the cover
+    shares z of the path to the root."""
 
     node: int
     path: dict[int, Condition]
@@ -73,10 +74,10 @@ class Branch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class ShapTables:
-    """SHAP values of one ensemble, prepared once, used on any number of rows and threads.
+    """SHAP values of one ensemble. Prepared once, then usable on many rows and from many threads.
 
-    base: mean raw score over the training cover; base + the contributions of a row = its raw score.
-    is_tabulated: by tables, else by polynomials; the results agree to 1e-6.
+    base: mean raw score of the training rows. base + sum of a row's contributions = its raw score.
+    is_tabulated: True for tables, False for polynomials. The results agree to 1e-6.
     """
 
     ensemble: TreeEnsemble
@@ -88,9 +89,9 @@ class ShapTables:
     def build(
         cls, ensemble: TreeEnsemble, max_depth: int = 8, max_bytes: int = MAX_TABLE_BYTES
     ) -> Self:
-        """Prepare tables of at most `max_depth` conditions each and `max_bytes` in all.
+        """Prepare tables with at most `max_depth` conditions each and `max_bytes` in total.
 
-        Where a path asks more than `max_depth` distinct columns, or the tables would be larger,
+        If a path splits on more than `max_depth` distinct columns, or the tables would be larger,
         the whole ensemble is explained by polynomials.
         """
         sizes, branches = _branches(ensemble, most=max_depth)
@@ -100,9 +101,9 @@ class ShapTables:
         return cls(ensemble, ensemble.expected, tabulated, prepared)
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        """What each column adds to each row's raw score, (rows, columns), in the raw score's unit.
+        """The contribution of each column to each row's raw score, (rows, columns), in its unit.
 
-        Rows as `TreeEnsemble.predict` takes them; the first call on a machine compiles.
+        `matrix`: as for `TreeEnsemble.predict`. The first call on a machine compiles the kernel.
         """
         matrix = self.ensemble.checked(matrix)
         kernel: Any = _add_from_tables if self.is_tabulated else _add_from_polynomials
@@ -119,33 +120,33 @@ class ShapTables:
 def top_factors(
     contributions: NDArray[np.float64], k: int = 5
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The k features of largest |contribution| of each row, largest first: (indices, values).
+    """(indices, values) of the k largest |contributions| per row, descending: (rows, k or fewer).
 
-    Equal magnitudes keep the order of the features. A feature that adds nothing can fill a place:
-    its value is exactly 0, by which the caller leaves it out of a text.
+    Ties keep the order of the features. A feature without a contribution can be included. Its value
+    is exactly 0, so that callers can leave it out of a text.
     """
     size, rows = np.abs(contributions), np.arange(len(contributions))
     indices = np.empty((len(size), min(k, size.shape[1])), dtype=np.int64)
-    for place in range(indices.shape[1]):  # argmax gives the first of equals
+    for place in range(indices.shape[1]):  # argmax returns the first of tied values
         indices[:, place] = size.argmax(axis=1)
         size[rows, indices[:, place]] = -1.0
     return indices, np.take_along_axis(contributions, indices, axis=1)
 
 
 def _gauss_points(columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Points and weights on [0, 1], exact for the polynomial of a path with that many columns."""
+    """Gauss points and weights on [0, 1], exact for a path with this many columns."""
     points, weights = np.polynomial.legendre.leggauss(max(1, -(-columns // 2)))
     return (points + 1.0) / 2.0, weights / 2.0
 
 
 def _branches(ensemble: TreeEnsemble, most: int) -> tuple[list[int], list[Branch]]:
-    """Sizes of the largest subtrees with at most `most` conditions, and the subtrees; single leaves
-    where a path alone has more. Conditions: a distinct column on the path, or an inner node."""
+    """(sizes, subtrees): the largest subtrees with at most `most` conditions, and single leaves if
+    their path has more. A condition is a distinct column on the path, or an inner node below it."""
     inner_nodes = (ensemble.feature != LEAF).astype(np.int64)
     for node in np.flatnonzero(ensemble.parent >= 0)[::-1]:
         inner_nodes[ensemble.parent[node]] += inner_nodes[node]
     waiting = [Branch(int(root), {}, {}) for root in ensemble.tree_start[:-1]]
-    sizes, found = [], []
+    sizes, branches = [], []
     while waiting:
         branch = waiting.pop()
         size = len(branch.path) + int(inner_nodes[branch.node])
@@ -153,12 +154,12 @@ def _branches(ensemble: TreeEnsemble, most: int) -> tuple[list[int], list[Branch
             waiting.extend(_both_sides(ensemble, branch))
         elif size:
             sizes.append(size)
-            found.append(branch)
-    return sizes, found
+            branches.append(branch)
+    return sizes, branches
 
 
 def _both_sides(ensemble: TreeEnsemble, branch: Branch) -> Iterator[Branch]:
-    """The branch's children, the path of each narrowed by the node's condition."""
+    """The two children of the branch. The node's condition is merged into the path of each."""
     column, _, threshold, missing_left = _goes_left(ensemble, branch.node)
     _, low, high, missing = branch.path.get(column, Condition(column))
     below = Condition(column, low, min(high, threshold), missing and missing_left)
@@ -170,18 +171,18 @@ def _both_sides(ensemble: TreeEnsemble, branch: Branch) -> Iterator[Branch]:
 
 
 def _goes_left(ensemble: TreeEnsemble, node: int) -> Condition:
-    """The node's own condition."""
+    """The condition under which a row goes left at the node."""
     column, threshold = int(ensemble.feature[node]), float(ensemble.strict_threshold[node])
     return Condition(column, high=threshold, missing=bool(ensemble.default_left[node]))
 
 
 def _offsets(sizes: Iterable[int]) -> NDArray[np.int64]:
-    """Where each run begins, and at the end their whole length."""
+    """The start of each run, followed by the total length."""
     return read_only(np.cumsum([0, *sizes]), np.int64)
 
 
 def _tables(ensemble: TreeEnsemble, branches: list[Branch]) -> tuple[NDArray[Any], ...]:
-    """Arguments of `_add_from_tables`: conditions, columns and table of each branch."""
+    """The arguments of `_add_from_tables`: conditions, columns and tables of all branches."""
     conditions, columns, tables = [], [], [np.zeros(0)]
     for branch in branches:
         asked = list(branch.path.values())
@@ -203,7 +204,7 @@ def _tables(ensemble: TreeEnsemble, branches: list[Branch]) -> tuple[NDArray[Any
 def _leaves(
     ensemble: TreeEnsemble, node: int, terms: dict[int, Term], asked: list[Condition]
 ) -> Iterator[Leaf]:
-    """Each leaf below the node with its terms; conditions met on the way are added to `asked`."""
+    """The leaves below the node with their terms. Appends the conditions on the way to `asked`."""
     if ensemble.feature[node] == LEAF:
         yield Leaf(node, terms)
         return
@@ -220,8 +221,8 @@ def _leaves(
 def _table(
     ensemble: TreeEnsemble, leaves: list[Leaf], columns: list[int], conditions: int
 ) -> NDArray[np.float64]:
-    """phi of the columns, summed over the leaves, for each set of conditions that hold:
-    (columns, 2^conditions). A column that a leaf does not ask has o = z = 1 and adds nothing."""
+    """phi summed over the leaves, for each set of conditions that hold: (columns, 2^conditions).
+    A column that is not on a leaf's path has o = z = 1 and contributes 0."""
     terms = np.array([[leaf.terms.get(c, Term()) for c in columns] for leaf in leaves])
     z = terms[:, :, :1]
     care, want = terms[:, :, 1:2].astype(np.int64), terms[:, :, 2:].astype(np.int64)
@@ -230,13 +231,13 @@ def _table(
     for u, weight in zip(*_gauss_points(len(columns)), strict=True):
         factor = z + slope * u
         product = weight * factor.prod(axis=1, keepdims=True)
-        # A factor is 0 only where o = z = 0; the slope is then 0 too.
+        # A factor is 0 only if o = z = 0. The slope is then 0 as well.
         phi += product * np.divide(slope, factor, out=np.zeros_like(factor), where=factor > 0)
     return np.einsum("l,lcs->cs", ensemble.leaf_value[[leaf.node for leaf in leaves]], phi)
 
 
 def _polynomials(ensemble: TreeEnsemble) -> tuple[NDArray[Any], ...]:
-    """Arguments of `_add_from_polynomials`: each leaf's value, conditions and z; Gauss points."""
+    """The arguments of `_add_from_polynomials`: conditions, z and value per leaf; Gauss points."""
     _, leaves = _branches(ensemble, most=0)
     return (
         _offsets(len(leaf.path) for leaf in leaves),
@@ -249,7 +250,7 @@ def _polynomials(ensemble: TreeEnsemble) -> tuple[NDArray[Any], ...]:
 
 @compiled
 def _mark(x, condition, holds):  # type: ignore[no-untyped-def]
-    # NaN fails every comparison, so the first form lets it pass and the second does not.
+    # NaN fails each comparison, so the first form accepts NaN and the second rejects it.
     low, high = condition.low, condition.high
     if condition.missing:
         for row in range(len(x)):

@@ -1,1 +1,1 @@
-"""What an offer changes: learners of the fall in churn probability that each offer causes."""
+"""Uplift models: the decrease in churn probability that each offer causes."""

@@ -1,6 +1,6 @@
-"""Boosted trees for the stages of an uplift learner: on Spark frames, or on pandas in one process.
+"""Boosted trees for the stages of an uplift learner, on Spark frames or on pandas in one process.
 
-Both hand back models.tree_ensemble.TreeEnsemble, so that a prediction is the same wherever it runs.
+Both return models.tree_ensemble.TreeEnsemble, so predictions do not depend on the engine.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from scipy.special import expit
 from models.tree_ensemble import TreeEnsemble
 
 Floats = NDArray[np.float64]
-# New columns of a batch of rows, by name.
+# Computes new columns of a batch of rows, by name.
 BatchFunction = Callable[[pd.DataFrame], Mapping[str, Any]]
 
 
 class Boosting(Protocol):
-    """Rows of `names` (numbers, NaN where unknown), `arm` and other columns, on some engine."""
+    """Operations of an uplift learner on one engine.
+
+    Rows have the features `names` (numbers, NaN for null), `arm` and further columns.
+    """
 
     def classifier(self, rows: Any, names: Sequence[str], label: str) -> TreeEnsemble: ...
 
@@ -34,12 +37,15 @@ class Boosting(Protocol):
     def with_columns(self, rows: Any, names: Sequence[str], function: BatchFunction) -> Any: ...
 
     def totals(self, rows: Any, by: Sequence[str], of: str) -> pd.DataFrame:
-        """One row a combination of `by`, of which there must be few: total of a column, rows."""
+        """One row per combination of `by`: `total` (the sum of the column `of`) and `rows`.
+
+        Collects to the driver, so the number of combinations must be small.
+        """
 
 
 @dataclass(frozen=True)
 class LocalBoosting:
-    """pandas, one process."""
+    """Boosting on pandas frames in one process."""
 
     parameters: Mapping[str, Any]
     seed: int
@@ -59,8 +65,8 @@ class LocalBoosting:
         return rows.assign(**function(rows))
 
     def totals(self, rows: pd.DataFrame, by: Sequence[str], of: str) -> pd.DataFrame:
-        found = rows.groupby(list(by), as_index=False)[of].agg(["sum", "size"])
-        return found.rename(columns={"sum": "total", "size": "rows"})
+        sums = rows.groupby(list(by), as_index=False)[of].agg(["sum", "size"])
+        return sums.rename(columns={"sum": "total", "size": "rows"})
 
     def _fitted(
         self, rows: pd.DataFrame, names: Sequence[str], target: str, objective: str
@@ -79,7 +85,7 @@ class LocalBoosting:
 
 @dataclass(frozen=True)
 class SparkBoosting:
-    """xgboost.spark: rows stay where they are, a fit runs on `workers` tasks."""
+    """Boosting with xgboost.spark. Rows stay distributed; a fit runs on `workers` tasks."""
 
     parameters: Mapping[str, Any]
     seed: int
@@ -114,7 +120,7 @@ class SparkBoosting:
         return sums.rename(columns=names).sort_values(list(by), ignore_index=True)
 
     def _fitted(self, kind: Any, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble:
-        # Spread by customer and sorted, so that the same rows give the same trees.
+        # Repartitioned by customer and sorted, so that the same rows always give the same trees.
         spread = rows.repartition(self.workers, "customer_id").sortWithinPartitions(
             "customer_id", "as_of"
         )
@@ -132,13 +138,16 @@ class SparkBoosting:
 
 
 def ensemble_of(booster: Any) -> TreeEnsemble:
-    """Trees of a binary:logistic or reg:squarederror booster; raw scores of the latter are y."""
+    """Convert a binary:logistic or reg:squarederror booster.
+
+    Raw scores are log-odds for the former and predictions of y for the latter.
+    """
     learner = json.loads(bytes(booster.save_raw("json")))
     if learner["learner"]["objective"]["name"] != "reg:squarederror":
         return TreeEnsemble.from_xgboost(booster)
     import xgboost
 
-    # The flat form reads base_score as log-odds: 0.5 is zero there, and the mean is put back.
+    # from_xgboost converts base_score to log-odds. 0.5 gives 0; the actual base is set afterwards.
     parameters = learner["learner"]["learner_model_param"]
     written = json.loads(parameters["base_score"])
     base = float(written[0] if isinstance(written, list) else written)
@@ -153,5 +162,5 @@ def ensemble_of(booster: Any) -> TreeEnsemble:
 
 
 def probability(trees: TreeEnsemble, matrix: NDArray[np.float32]) -> Floats:
-    """The classifier's probability."""
+    """Probability of each row, from the trees of a classifier."""
     return expit(trees.predict(matrix))

@@ -1,9 +1,9 @@
-"""S-, T-, X- and DR-learner for several arms at once (Kunzel et al. 2019; Kennedy 2023), and one
-for small experiments: a shift of the log-odds by each arm from a risk that all rows teach.
+"""Uplift learners for several arms: S-, T-, X- and DR-learner (Kunzel et al. 2019; Kennedy 2023),
+and the shift learner for small experiments, in which each arm shifts the log-odds of a common risk.
 
-The effect of arm k on a customer is the fall in churn probability, P(churn | none) - P(churn | k);
-below 0 it does harm. Arm 0 is nobody's offer. `arm` and `fold` are numbers; e_<k> is the chance of
-arm k: the share of the campaign that got it where that was drawn, else a propensity.
+The effect of arm k on a customer is the decrease in churn probability, P(churn | no offer) -
+P(churn | k). A negative effect does harm. Arm 0 means no offer. `arm` and `fold` are numbers. e_<k>
+is the probability of arm k: the share of the campaign in a randomised one, else a propensity.
 """
 
 from __future__ import annotations
@@ -22,15 +22,20 @@ from models.uplift.boosting import Boosting, Floats, probability
 
 LEARNERS = ("s_learner", "t_learner", "x_learner", "dr_learner", "shift_learner")
 FOLDS = 2
-# Log-odds are summed in steps of a fiftieth, from -8 to 8: at most 801 groups an arm.
+# Log-odds are grouped in steps of 1/50 from -8 to 8: at most 801 groups per arm.
 STEPS, MOST_LOG_ODDS = 50, 8.0
-# Newton's steps for one number of a logistic likelihood; it has converged after about six.
+# Newton steps for the one parameter of a logistic likelihood. It converges in about six.
 NEWTON = 25
 
 
 @dataclass(frozen=True)
 class UpliftModel:
-    """A fitted learner. `trees` by name: y_<arm> (S: y), up_<arm>, down_<arm>."""
+    """A fitted learner.
+
+    trees: by name: y_<arm> (S- and shift learner: y), up_<arm>, down_<arm>. shares: share of the
+    training rows per arm, arm 0 first. shifts: shift of the log-odds per arm, arm 0 first (only
+    for the shift learner).
+    """
 
     learner: str
     arms: tuple[str, ...]
@@ -39,7 +44,7 @@ class UpliftModel:
     shifts: tuple[float, ...] = ()
 
     def effects(self, matrix: NDArray[np.float32]) -> Floats:
-        """(rows, arms): the fall in churn probability under each arm."""
+        """(rows, arms): the decrease in churn probability under each arm, without arm 0."""
         arms = range(1, len(self.arms) + 1)
         if self.learner == "s_learner":
             rows = (_with_arm(matrix, a, len(arms)) for a in (0, *arms))
@@ -54,7 +59,7 @@ class UpliftModel:
         return np.column_stack([self._effect(matrix, k) for k in arms])
 
     def risks(self, matrix: NDArray[np.float32]) -> Floats:
-        """(rows, arms, 0 first): the churn probability under each arm, of a t_learner."""
+        """(rows, arms + 1): the churn probability under each arm, arm 0 first. Only t_learner."""
         names = [f"y_{k}" for k in range(len(self.arms) + 1)]
         return np.column_stack([probability(self.trees[name], matrix) for name in names])
 
@@ -66,7 +71,7 @@ class UpliftModel:
         return self.trees[f"up_{k}"].predict(matrix)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """A dict of JSON values."""
         return {
             "learner": self.learner,
             "arms": list(self.arms),
@@ -77,7 +82,7 @@ class UpliftModel:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> UpliftModel:
-        """The model that to_dict wrote."""
+        """Rebuild the model from `to_dict`."""
         trees = {name: TreeEnsemble.from_dict(t) for name, t in content["trees"].items()}
         numbers = (tuple(content["shares"]), tuple(content["shifts"]))
         return cls(content["learner"], tuple(content["arms"]), trees, *numbers)
@@ -91,9 +96,10 @@ def fit(
     shares: Sequence[float],
     boosting: Boosting,
 ) -> UpliftModel:
-    """Fit on rows with `names`, arm (0 to len(arms)), fold (0 or 1), churned, e_0, e_1, ...
+    """Fit a learner of LEARNERS.
 
-    `shares`: of all rows, those of each arm, 0 first.
+    `rows` have the features `names`, arm (0 to len(arms)), fold (0 or 1), churned, e_0, e_1, ...
+    `shares`: the share of all rows per arm, arm 0 first.
     """
     if learner == "shift_learner":
         trees, shifts = _fit_shift(rows, list(names), len(arms), boosting)
@@ -127,10 +133,10 @@ def _fit_s(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[s
 def _fit_shift(
     rows: Any, names: list[str], arms: int, boosting: Boosting
 ) -> tuple[dict[str, TreeEnsemble], tuple[float, ...]]:
-    """Trees for the risk without an offer, and what each arm adds to its log-odds, 0 first.
+    """Trees for the risk without an offer, and the shift of its log-odds per arm, arm 0 first.
 
-    The shifts are fitted on risks of the other fold. An effect is then largest where the risk is in
-    the middle, and nobody's whose risk is near 0 or 1: with few rows that is all that can be told.
+    The shifts are fitted on risks from a fit on the other fold. An effect is largest for risks near
+    1/2 and vanishes for risks near 0 or 1. Few rows do not support a more detailed effect.
     """
     risks = [
         _fit_s(boosting.where(rows, "fold", [1 - f]), names, arms, boosting) for f in range(FOLDS)
@@ -150,9 +156,9 @@ def _fit_shift(
 
 
 def _shift(sums: pd.DataFrame) -> float:
-    """What to add to the log-odds place / STEPS so that they fit best, by Newton's method.
+    """The maximum likelihood shift of the log-odds place / STEPS, by Newton's method.
 
-    A prior of one row's weight at 0 keeps it finite where all or none churned.
+    A prior at 0 with the weight of one row keeps the shift finite if all or no customers churned.
     """
     log_odds = sums["place"].to_numpy(float) / STEPS
     rows, churned = sums["rows"].to_numpy(float), float(sums["total"].sum())
@@ -195,16 +201,17 @@ def _fit_x(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[s
 def doubly_robust(
     rows: Any, names: list[str], arms: int, boosting: Boosting
 ) -> list[tuple[int, Any]]:
-    """(k, the rows that could have been sent arm k with `fall`, an unbiased draw of its effect).
+    """The doubly robust pseudo-outcome per arm: (k, rows that were eligible for arm k).
 
-    Nuisances are fitted on the other fold, so that no row scores itself. e_<k> is the chance of the
-    arm: known where it was drawn, else a propensity. Where it is 0 the arm could not come.
+    The rows get `fall`, an unbiased estimate of the row's effect. The risk models of a row are
+    fitted on the other fold (cross-fitting). e_<k> is the probability of the arm: known in a
+    randomised campaign, else a propensity. Rows with e_<k> = 0 were not eligible.
     """
     nuisances = [
         _fit_t(boosting.where(rows, "fold", [1 - fold]), names, arms, boosting)
         for fold in range(FOLDS)
     ]
-    found = []
+    scored = []
     for k in range(1, arms + 1):
 
         def pseudo(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
@@ -226,8 +233,8 @@ def doubly_robust(
         within = boosting.where(
             boosting.with_columns(rows, ["is_within"], reach), "is_within", [1.0]
         )
-        found.append((k, boosting.with_columns(within, ["fall"], pseudo)))
-    return found
+        scored.append((k, boosting.with_columns(within, ["fall"], pseudo)))
+    return scored
 
 
 def _fit_dr(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
@@ -238,5 +245,5 @@ def _fit_dr(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[
 
 
 def from_falls(offer: str, scored: Any, names: list[str], boosting: Boosting) -> UpliftModel:
-    """The DR-learner of one arm, from rows with `fall`."""
+    """The DR-learner of one arm, fitted on rows with the pseudo-outcome `fall`."""
     return UpliftModel("dr_learner", (offer,), {"up_1": boosting.regressor(scored, names, "fall")})

@@ -1,7 +1,8 @@
-"""How well an uplift ranks: Qini, AUUC, deciles, calibration, and one verdict for all arms.
+"""Metrics of an uplift model: Qini, AUUC, deciles, calibration slope, and a verdict per arm.
 
-All are of one arm against those held out, in a randomised campaign. `effect` is the prediction,
-`churned` what happened, `treated` who got the arm.
+All compare one arm with the control group of a randomised campaign. The arrays have one entry per
+customer. `effect` is the predicted decrease in churn probability, `churned` the outcome (0 or 1),
+`treated` is 1 for the arm and 0 for the control group, `weight` is the number of repetitions.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ class Estimate:
 
 
 def uplift_curve(effect: Floats, kept: Floats, treated: Floats, weight: Floats) -> Floats:
-    """Incremental customers kept by treating the best 1, 2, ..., n, as a share of n (Qini curve).
+    """Qini curve: incremental customers kept by treating the top 1, 2, ..., n of the ranking, as a
+    share of all treated. `kept` is 1 - churned.
 
-    Radcliffe 2007: kept among the treated less kept among the held-out scaled to as many treated.
-    Ties are broken by the order of the rows.
+    Radcliffe 2007: customers kept among the treated, minus customers kept in the control group
+    scaled to the number of treated. Ties are broken by the order of the rows.
     """
     order = np.argsort(-effect, kind="stable")
     w, t = weight[order], treated[order]
@@ -39,8 +41,8 @@ def uplift_curve(effect: Floats, kept: Floats, treated: Floats, weight: Floats) 
 
 
 def areas(effect: Floats, churned: Floats, treated: Floats, weight: Floats) -> tuple[float, float]:
-    """AUUC, the area under the Qini curve, and Qini, what of it lies above the straight line to the
-    curve's end: 0 for a random ranking."""
+    """(AUUC, Qini). AUUC is the area under the Qini curve. Qini is the part of the area above the
+    straight line from the origin to the curve's end; it is 0 for a random ranking."""
     curve = uplift_curve(effect, 1.0 - churned, treated, weight)
     share = np.cumsum(weight[np.argsort(-effect, kind="stable")]) / weight.sum()
     area = float(np.trapezoid(np.append(0.0, curve), np.append(0.0, share)))
@@ -48,9 +50,10 @@ def areas(effect: Floats, churned: Floats, treated: Floats, weight: Floats) -> t
 
 
 def calibration_slope(effect: Floats, churned: Floats, treated: Floats, weight: Floats) -> float:
-    """Slope of observed on predicted effect: 1 is calibrated, below 1 it promises too much.
+    """Slope of the regression of observed on predicted effects.
 
-    Chernozhukov et al.: regression of the outcome, weighted to the effect, on the prediction.
+    1 means calibrated; below 1 the predictions are too extreme. Chernozhukov et al.: regression of
+    the outcome, transformed by inverse probability weights, on the prediction.
     """
     share = np.average(treated, weights=weight)
     transformed = churned * ((1 - treated) / (1 - share) - treated / share)
@@ -61,7 +64,7 @@ def calibration_slope(effect: Floats, churned: Floats, treated: Floats, weight: 
 
 @dataclass(frozen=True)
 class Ranking:
-    """How well the predicted effects order the customers, and how far their size is right."""
+    """Ranking quality (Qini, AUUC) and calibration slope of the predicted effects."""
 
     qini: Estimate
     auuc: Estimate
@@ -69,11 +72,11 @@ class Ranking:
 
 
 def ranking(effect: Floats, churned: Floats, treated: Floats, samples: int, seed: int) -> Ranking:
-    """Qini, AUUC and the slope of calibration, with intervals from the same bootstrap samples.
+    """Qini, AUUC and calibration slope, with intervals from the same bootstrap samples.
 
-    Rows are drawn with replacement, treated and held out apart.
+    Rows are drawn with replacement, separately for the treated and the control group.
     """
-    # Sorted once, so that no sample has much left to sort.
+    # Sorted once, which makes sorting each sample fast.
     order = np.argsort(-effect, kind="stable")
     effect, churned, treated = effect[order], churned[order], treated[order]
 
@@ -91,12 +94,12 @@ def ranking(effect: Floats, churned: Floats, treated: Floats, samples: int, seed
         drawn.append(measured(weight))
     lows, highs = np.percentile(drawn, [2.5, 97.5], axis=0)
     values = measured(np.ones(len(effect)))
-    found = zip(values, lows, highs, strict=True)
-    return Ranking(*(Estimate(value, float(low), float(high)) for value, low, high in found))
+    triples = zip(values, lows, highs, strict=True)
+    return Ranking(*(Estimate(value, float(low), float(high)) for value, low, high in triples))
 
 
 def average_effect(churned: Floats, treated: Floats) -> Estimate:
-    """Fall in churn by the arm, with its normal 95 % interval."""
+    """Average treatment effect: the decrease in churn rate, with a normal 95 % interval."""
     held, sent = churned[treated == 0], churned[treated == 1]
     value = float(held.mean() - sent.mean())
     error = float(np.sqrt(held.var(ddof=1) / len(held) + sent.var(ddof=1) / len(sent)))
@@ -104,7 +107,10 @@ def average_effect(churned: Floats, treated: Floats) -> Estimate:
 
 
 def by_decile(effect: Floats, churned: Floats, treated: Floats) -> list[tuple[float, float, int]]:
-    """(mean predicted, observed fall, rows) of each tenth, the best first."""
+    """(mean predicted effect, observed effect, rows) of each tenth, in descending order of effect.
+
+    Tenths without treated or control customers are left out.
+    """
     rows = []
     for part in np.array_split(np.argsort(-effect, kind="stable"), DECILES):
         held, sent = part[treated[part] == 0], part[treated[part] == 1]
@@ -115,9 +121,9 @@ def by_decile(effect: Floats, churned: Floats, treated: Floats) -> list[tuple[fl
 
 
 def share_of_incremental(effect: Floats, churned: Floats, treated: Floats, best: float) -> float:
-    """Of all that treating everybody would keep, the share that the `best` share brings.
+    """Share of the total incremental customers that comes from the top `best` share of the ranking.
 
-    Rows count by their own rate: (kept among treated - kept among held-out) x rows, top over all.
+    Incremental customers = (rate kept among treated - rate kept in the control group) * rows.
     """
     order = np.argsort(-effect, kind="stable")
     top = order[: round(best * len(order))]
@@ -129,12 +135,13 @@ def share_of_incremental(effect: Floats, churned: Floats, treated: Floats, best:
     return gained(top) / gained(order)
 
 
-def verdict(found: Estimate, average: Estimate) -> str:
-    """What to do with an arm: one rule for all, from the intervals of Qini and of the mean effect.
+def verdict(qini: Estimate, average: Estimate) -> str:
+    """The recommendation for an arm, from the intervals of Qini and of the average effect.
 
-    The ranking counts only where its Qini lies above 0 with its whole interval.
+    "target" if the whole interval of Qini is above 0, else "treat all" if the whole interval of the
+    average effect is above 0, else "treat none".
     """
-    if found.low > 0:
+    if qini.low > 0:
         return "target: the effect differs between customers"
     if average.low > 0:
         return "treat all: no heterogeneity found"

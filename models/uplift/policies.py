@@ -1,6 +1,7 @@
-"""What a policy is worth on a campaign that nothing was learned from: doubly robust, with interval.
+"""Off-policy evaluation: the doubly robust value of a policy on a campaign that was not used for
+training.
 
-Everything is per customer and against sending nobody anything. `arm` 0 is nobody's offer.
+Values are currency per customer, relative to sending no offers. Arm 0 means no offer.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ Choices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Trial:
-    """A randomised campaign, row by row: what was sent, what happened, what it is worth.
+    """A randomised campaign with one row per customer.
 
-    risk, share, cost: (rows, arms): churn probability expected, chance of the arm, expected cost
-    (0 for arm 0). value: of a customer who stays.
+    arm: the arm that was sent. churned: the outcome (0 or 1). value: currency per customer who
+    stays. risk, share, cost: (rows, arms): predicted churn probability, probability of the arm, and
+    expected cost (0 for arm 0).
     """
 
     arm: Choices
@@ -33,11 +35,12 @@ class Trial:
 
 
 def policy_value(trial: Trial, chosen: Choices) -> Estimate:
-    """Mean net value a customer over sending nobody anything, with its normal 95 % interval.
+    """Mean net value per customer relative to sending no offers, with a normal 95 % interval.
 
-    Robins, Rotnitzky, Zhao 1994: the expected outcome of the arm chosen, corrected where just that
-    arm was sent by what happened against it, over the chance of the arm. Right where either the
-    chances (here known) or the risks are. Costs are not drawn: they are what the plan expects.
+    `chosen`: the policy's arm per row. Robins, Rotnitzky, Zhao 1994: the predicted outcome of the
+    chosen arm, plus a correction for rows that were sent this arm: (observed - predicted) divided
+    by the probability of the arm. The estimate is consistent if either the probabilities (known
+    here) or the risks are correct. Costs are the expected costs of the plan, not observed costs.
     """
     rows = np.arange(len(chosen))
     none = np.zeros(len(chosen), dtype=np.int64)
@@ -55,7 +58,10 @@ def _churn(trial: Trial, chosen: Choices) -> Floats:
 
 
 def first_within(priority: Floats, use: Floats, budget: float) -> NDArray[np.bool_]:
-    """The rows with the highest priority above 0 that fit in the budget, ties by their place."""
+    """True for the rows with the highest positive priority, as long as the budget lasts.
+
+    Ties are broken by position.
+    """
     order = np.argsort(-priority, kind="stable")
     fits = (np.cumsum(use[order]) <= budget) & (priority[order] > 0)
     chosen = np.zeros(len(priority), dtype=bool)
@@ -64,10 +70,10 @@ def first_within(priority: Floats, use: Floats, budget: float) -> NDArray[np.boo
 
 
 def best_within(gain: Floats, use: Floats, budget: float) -> Choices:
-    """The arm of each row (0: none) with the greatest sum of gains in the budget, by one price.
+    """The arm of each row (0: no offer) that maximises the sum of gains within the budget.
 
-    gain, use: (rows, offers); the arm of column k is k + 1. The price is the lowest at which all
-    fits, so it leaves at most one customer's use unspent at the edge.
+    gain, use: (rows, offers); column k is arm k + 1. Uses one shadow price for the budget: the
+    lowest price at which the choices fit. At most one customer's use remains unspent.
     """
 
     def at(price: float) -> Choices:

@@ -1,9 +1,8 @@
-"""Effects of a campaign that was not sent at random: whom it could have reached, and what it did
-among those.
+"""Effects of a campaign that was not randomised: the region of overlap, and the effect within it.
 
-Everything is of one campaign's customers, treated (1) or not (0), described by what was known
-before it. What was not known, and decided both who was written to and who stays, remains in the
-estimate: it is never worth as much as one of an experiment.
+All functions take the customers of one campaign, treated (1) or untreated (0), with features known
+before the campaign. The estimate keeps the bias of unobserved confounders, which influenced both
+the targeting and the outcome. It is therefore weaker evidence than an experiment.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from models.uplift.metrics import Estimate
 
 Floats = NDArray[np.float64]
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-# Rubin 2001: beyond a quarter of a standard deviation a regression cannot mend what differs.
+# Rubin 2001: regression adjustment is unreliable above a quarter of a standard deviation.
 MOST_IMBALANCE = 0.25
 ADJUSTED = "not randomised: adjusted for what was known before"
 NO_OVERLAP = "no overlap: no estimate"
@@ -26,11 +25,13 @@ NOT_BALANCED = "not balanced: no estimate"
 
 @dataclass(frozen=True)
 class Overlap:
-    """How comparable treated and untreated are.
+    """The region of overlap, and how comparable treated and untreated customers are.
 
-    kept: the rows of the region, where a customer could have been either. treated, untreated: their
-    propensities at QUANTILES, over all rows. imbalance: the largest standardised mean difference
-    over the columns, as found, and weighted within the region (NaN: no overlap).
+    kept: True for rows in the region, where a customer could have been treated or untreated.
+    treated, untreated: propensities at QUANTILES, over all rows. imbalance_before: the largest
+    standardised mean difference over the columns, unweighted over all rows. imbalance_after: the
+    same, weighted and within the region (NaN: no overlap). verdict: ADJUSTED, NO_OVERLAP or
+    NOT_BALANCED.
     """
 
     kept: NDArray[np.bool_]
@@ -42,13 +43,16 @@ class Overlap:
 
     @property
     def share(self) -> float:
-        """Share of the customers in the region."""
+        """Share of customers in the region."""
         return float(self.kept.mean())
 
 
 def known_before(matrix: NDArray[np.float32]) -> Floats:
-    """Columns of mean 0 and deviation 1 from features with NaN: long tails as logarithms, a gap
-    filled by the median and told by a column of its own. What never varies is left out."""
+    """Standardised columns (mean 0, standard deviation 1) from features with NaN, one row per row.
+
+    Values x become sign(x) * log(1 + |x|). NaN is replaced by the median and gets an indicator
+    column. Constant columns are left out.
+    """
     values = np.asarray(matrix, dtype=float)
     values = values[:, ~np.isnan(values).all(axis=0)]
     is_gap = np.isnan(values)
@@ -61,28 +65,29 @@ def known_before(matrix: NDArray[np.float32]) -> Floats:
 
 
 def propensities(x: Floats, treated: Floats, fold: Floats) -> Floats:
-    """P(treated | x) by logistic regression (ridge), each fold by a fit on the other one."""
+    """P(treated | x) by ridge logistic regression. Each fold is predicted by a fit on the other."""
     from sklearn.linear_model import LogisticRegression
 
-    found = np.empty(len(x))
+    p = np.empty(len(x))
     for side in (0.0, 1.0):
-        learned, told = fold != side, fold == side
-        if len(np.unique(treated[learned])) < 2:  # nobody, or everybody: so it will be here
-            found[told] = treated[learned].mean() if learned.any() else treated.mean()
+        train, test = fold != side, fold == side
+        if len(np.unique(treated[train])) < 2:  # one class only: no regression is possible
+            p[test] = treated[train].mean() if train.any() else treated.mean()
             continue
-        model = LogisticRegression(max_iter=2_000).fit(x[learned], treated[learned])
-        found[told] = model.predict_proba(x[told])[:, 1]
-    return found
+        model = LogisticRegression(max_iter=2_000).fit(x[train], treated[train])
+        p[test] = model.predict_proba(x[test])[:, 1]
+    return p
 
 
 def overlap(
     x: Floats, treated: Floats, p: Floats, least_p: float, least_share: float, fewest: int
 ) -> Overlap:
-    """The region where treated and untreated both are and p lies in [least_p, 1 - least_p] (Crump,
-    Hotz, Imbens and Mitnik 2009), and whether an estimate may be made in it.
+    """The region of common support, and whether it allows an estimate.
 
-    None may where it holds under `least_share` of the customers or under `fewest` of either side,
-    or where weighting leaves a column further apart than MOST_IMBALANCE.
+    In the region both groups have such propensities, and p lies in [least_p, 1 - least_p] (Crump,
+    Hotz, Imbens and Mitnik 2009). The verdict is NO_OVERLAP if the region has less than
+    `least_share` of the customers or fewer than `fewest` of either group. It is NOT_BALANCED if the
+    imbalance after weighting exceeds MOST_IMBALANCE.
     """
     sides = [p[treated == side] for side in (0, 1)]
     low = max(least_p, *(s.min() for s in sides))
@@ -101,8 +106,8 @@ def overlap(
 
 
 def imbalance(x: Floats, treated: Floats, weight: Floats) -> float:
-    """The largest standardised mean difference: of weighted means, over the deviation that both
-    sides have without weights (Stuart 2010)."""
+    """The largest standardised mean difference over the columns (Stuart 2010): the difference of
+    weighted means, divided by the unweighted standard deviation pooled over both groups."""
     up, down = treated == 1, treated == 0
     spread = np.sqrt((x[up].var(axis=0) + x[down].var(axis=0)) / 2)
     means = [np.average(x[s], axis=0, weights=weight[s]) for s in (up, down)]
@@ -110,9 +115,10 @@ def imbalance(x: Floats, treated: Floats, weight: Floats) -> float:
 
 
 def mean_of(falls: Floats, customer: NDArray[np.int64]) -> Estimate:
-    """The mean of doubly robust falls, with an interval that lets a customer's rows be alike.
+    """The mean of doubly robust effects (`fall`), with a 95 % interval clustered by customer.
 
-    `customer` numbers the customers from 0; one may have a row in each of several campaigns.
+    `customer`: the customer number of each row, from 0. A customer can have rows in several
+    campaigns.
     """
     mean = float(falls.mean())
     by = np.bincount(customer, weights=falls - mean)

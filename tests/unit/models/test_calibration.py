@@ -1,4 +1,4 @@
-"""Calibration: by hand, beside scikit-learn, and the choice among the kinds."""
+"""Calibration against hand calculations and scikit-learn, and the choice of the kind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = ("identity", "platt", "isotonic")
 
 
 def customers(rows, distort, seed=0):
-    """Raw scores whose true log-odds are known, distorted; labels drawn from the true ones."""
+    """Distorted raw scores, and labels drawn from the true log-odds."""
     rng = np.random.default_rng(seed)
     log_odds = rng.normal(scale=1.5, size=rows)
     label = (rng.random(rows) < expit(log_odds)).astype(int)
@@ -31,7 +31,7 @@ def customers(rows, distort, seed=0):
 
 
 def stepped(log_odds):
-    """A learner that sees two kinds of customers and little else."""
+    """A distortion with a step at 0, as of a learner that mostly separates two groups."""
     return 4.0 * (log_odds > 0) + log_odds**3 / 3
 
 
@@ -44,8 +44,8 @@ def test_identity_takes_the_raw_score_for_log_odds():
 
 
 def test_platt_meets_the_smoothed_rates_of_two_scores():
-    # Score 0: one of four left; score 1: three of four. Platt's targets with 4 positives and
-    # 4 negatives are 5/6 and 1/6, so the rates to meet are (5/6 + 3 * 1/6) / 4 = 1/3 and 2/3:
+    # With score 0 one of four left, with score 1 three of four. Platt's targets for 4 positives and
+    # 4 negatives are 5/6 and 1/6. The expected rates are (5/6 + 3 * 1/6) / 4 = 1/3 and 2/3, with
     # log-odds -log 2 and log 2.
     raw = [0, 0, 0, 0, 1, 1, 1, 1]
     label = [1, 0, 0, 0, 1, 1, 1, 0]
@@ -55,15 +55,17 @@ def test_platt_meets_the_smoothed_rates_of_two_scores():
     assert fitted.apply([0.0, 1.0]) == pytest.approx([1 / 3, 2 / 3], abs=1e-6)
 
 
-def test_platt_stays_finite_when_the_scores_part_the_classes():
-    # Targets 3/4 and 1/4 with two of each; unsmoothed, the slope would have no bound.
+def test_platt_stays_finite_when_the_scores_separate_the_classes():
+    # The targets for two of each class are 3/4 and 1/4. With targets 1 and 0 the slope would be
+    # infinite.
     fitted = Calibration.fit([0, 0, 1, 1], [0, 0, 1, 1], "platt")
     assert fitted.apply([0.0, 1.0]) == pytest.approx([1 / 4, 3 / 4], abs=1e-5)
 
 
 def test_isotonic_pools_violators_and_joins_the_knots():
     fitted = Calibration.fit([1, 2, 3, 4], [0, 1, 0, 1], "isotonic")
-    # 1 before 0 is pooled to (1 + 0) / 2; half-way from 1/2 to 1 is 3/4; level beyond the ends.
+    # The labels 1 and 0 at scores 2 and 3 are pooled to (1 + 0) / 2. Half-way from 1/2 to 1 is 3/4.
+    # The curve is constant beyond the first and the last knot.
     assert fitted.apply([2.0, 2.5, 3.0, 3.5]) == pytest.approx([1 / 2, 1 / 2, 1 / 2, 3 / 4])
     assert fitted.apply([0.0, 1.0, 4.0, 9.0]).tolist() == [1e-6, 1e-6, 1 - 1e-6, 1 - 1e-6]
 
@@ -77,13 +79,13 @@ def test_isotonic_is_that_of_scikit_learn():
 
 
 def test_out_of_fold_no_row_tells_its_own_probability():
-    """Customers a and d fall into folds of their own (sha256 of the name, modulo 5: 0 and 4): what is true of one is
-    learnt from the other alone."""
+    """Customers a and d are in different folds (sha256 of the name, modulo 5: 0 and 4). Each one is
+    calibrated on the other only."""
     raw, groups = [0, 0, 0, 0, 0, 0], ["a", "a", "a", "d", "d", "d"]
     label = [1, 0, 0, 1, 1, 0]
-    found = out_of_fold(raw, label, groups, "isotonic")
-    # One of a's three left, two of d's.
-    assert found == pytest.approx([2 / 3] * 3 + [1 / 3] * 3)
+    probability = out_of_fold(raw, label, groups, "isotonic")
+    # One of three rows of a left, and two of three rows of d.
+    assert probability == pytest.approx([2 / 3] * 3 + [1 / 3] * 3)
     assert out_of_fold(raw, label, groups, "identity").tolist() == [0.5] * 6
 
 
@@ -131,12 +133,12 @@ def test_log_odds_of_a_probability_lead_back_to_it():
 @pytest.mark.parametrize(
     ("distort", "kind"),
     [
-        (lambda z: z, "identity"),  # nothing to mend
-        (lambda z: 3 * z, "platt"),  # over-confident: a straight line in log-odds mends it
-        (stepped, "isotonic"),  # no straight line does
+        (lambda z: z, "identity"),  # already calibrated
+        (lambda z: 3 * z, "platt"),  # over-confident: a linear function of the log-odds fixes it
+        (stepped, "isotonic"),  # no linear function fixes it
     ],
 )
-def test_the_simplest_kind_that_mends_the_scores_is_chosen(distort, kind):
+def test_the_simplest_kind_that_calibrates_the_scores_is_chosen(distort, kind):
     raw, label, customer = customers(5000, distort)
     chosen = best_by_brier(raw, label, customer)
     assert chosen == Calibration.fit(raw, label, kind)
@@ -144,14 +146,15 @@ def test_the_simplest_kind_that_mends_the_scores_is_chosen(distort, kind):
 
 @pytest.mark.parametrize(("rows", "seed"), [(300, 3), (300, 9), (1000, 8)])
 def test_a_gain_within_its_noise_is_not_taken(rows, seed):
-    # The raw scores are the true log-odds. In these samples platt, isotonic and isotonic have the
-    # smaller cross-fitted Brier score by luck, by less than one standard error.
+    # The raw scores are the true log-odds. In these three samples platt, isotonic and isotonic have
+    # a lower cross-validated Brier score by chance, by less than one standard error.
     raw, label, customer = customers(rows, lambda z: z, seed)
     assert best_by_brier(raw, label, customer) == Calibration()
 
 
 def test_an_over_confident_score_is_brought_back():
-    # The scores are three times the true log-odds: a slope near 1/3, an intercept near 0.
+    # The scores are three times the true log-odds, so the slope is near 1/3 and the intercept near
+    # 0.
     raw, label, customer = customers(20000, lambda z: 3 * z)
     chosen = best_by_brier(raw, label, customer)
     assert chosen.slope == pytest.approx(1 / 3, abs=0.02)
@@ -176,12 +179,12 @@ def test_rows_that_repeat_their_customer_are_no_new_evidence(seed):
 
 @pytest.mark.parametrize("rare", [0, 1])
 def test_a_class_that_stands_in_one_fold_alone_leaves_the_scores_as_they_are(rare):
-    # One row of it: whichever fold holds that row, the other four have one class only.
+    # One row has the rare class. The four folds without this row hold one class only.
     label = np.full(50, 1 - rare)
     label[7] = rare
     customer = [f"customer {k}" for k in range(50)]
     assert best_by_brier(np.linspace(-3, 3, 50), label, customer) == Calibration()
-    # Of one customer too: two rows of one group share its fold.
+    # Two rows of the same customer are in the same fold.
     label[8], customer[8] = rare, customer[7]
     assert best_by_brier(np.linspace(-3, 3, 50), label, customer) == Calibration()
 
@@ -190,7 +193,7 @@ def test_a_single_group_has_no_other_to_be_judged_on():
     assert best_by_brier([0.1, 0.2], [0, 1], ["customer 1"] * 2) == Calibration()
 
 
-# --- what is refused -----------------------------------------------------------------------------
+# --- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -198,7 +201,7 @@ def test_one_class_teaches_nothing(kind):
     with pytest.raises(CalibrationError) as error:
         Calibration.fit([0.1, 0.2], [1, 1], kind)
     assert str(error.value) == (
-        "label: must hold both 0 and 1 and nothing else, got [1.0]. "
+        "label: must contain both 0 and 1 and no other value, got [1.0]. "
         "Calibrate on a period in which some customers left and some stayed."
     )
 
@@ -208,7 +211,7 @@ def test_a_label_without_a_finite_score_is_refused(raw):
     with pytest.raises(CalibrationError) as error:
         Calibration.fit(raw, [0, 1], "platt")
     assert str(error.value) == (
-        f"raw: must be one finite score a label, got {len(raw)} scores and 2 labels. "
+        f"raw: must be one finite score per label, got {len(raw)} scores and 2 labels. "
         "Score exactly the labelled rows."
     )
 
@@ -240,5 +243,5 @@ def test_each_row_needs_its_group():
     with pytest.raises(CalibrationError) as error:
         best_by_brier([0.1, 0.2], [0, 1], ["customer 1"])
     assert str(error.value) == (
-        "groups: must name the group of each of 2 rows, got 1. Pass the customer id of each row."
+        "groups: must have one entry per row (2 rows), got 1. Pass the customer id of each row."
     )

@@ -1,4 +1,4 @@
-"""Compiled functions are kept where that helps, and work where nothing can be kept."""
+"""Compiled functions are cached on disk if possible, and work without a cache."""
 
 from __future__ import annotations
 

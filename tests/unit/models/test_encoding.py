@@ -1,4 +1,4 @@
-"""Raw features to the matrix: frame and dict give the same numbers and the same refusals."""
+"""Encoding of raw features: a frame and a dict give the same numbers and the same errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def frame_of(*rows):
 
 
 def both_ways(encoder, row):
-    """The row by frame and by dict, which must agree to the last bit."""
+    """Encode the row from a frame and from a dict. Both must be identical."""
     by_frame = encoder.encode(frame_of(row))[0]
     by_dict = encoder.encode_one(row)
     assert by_dict.dtype == by_frame.dtype == np.float32
@@ -67,10 +67,10 @@ def test_columns_are_numbers_then_categories_then_indicators():
     [
         ("gold", "north", [0, 1, 1]),
         ("basic", "north", [1, 0, 1]),
-        ("basic", "south", [1, 0, 0]),  # unseen: nothing is set
+        ("basic", "south", [1, 0, 0]),  # unknown category: no column is set
         (None, None, [0, 0, 0]),
         (math.nan, pd.NA, [0, 0, 0]),
-        ("Gold", "", [0, 0, 0]),  # another text is another category
+        ("Gold", "", [0, 0, 0]),  # categories are case-sensitive
     ],
 )
 def test_a_known_category_sets_its_column(plan, region, one_hot):
@@ -107,7 +107,7 @@ def test_a_missing_number_stays_missing(null):
     ("months", "spend", "encoded"),
     [
         (20, 5, [(20 - 12) / 4, (5 - 1) / 2, 0, 0, 0]),
-        (None, 5, [(10 - 12) / 4, (5 - 1) / 2, 0, 0, 0]),  # filled; no indicator for months
+        (None, 5, [(10 - 12) / 4, (5 - 1) / 2, 0, 0, 0]),  # filled; months has no indicator
         (20, None, [(20 - 12) / 4, (0 - 1) / 2, 0, 0, 1]),
     ],
 )
@@ -168,7 +168,7 @@ def test_any_row_is_encoded_alike_by_frame_and_dict(months, spend, plan, encoder
     both_ways(encoder, {"months": months, "spend": spend, "plan": plan})
 
 
-# --- refusals ------------------------------------------------------------------------------------
+# --- errors --------------------------------------------------------------------------------------
 
 
 def test_other_features_are_refused_by_name():
@@ -176,9 +176,9 @@ def test_other_features_are_refused_by_name():
         FeatureMismatch, PLAIN, {"months": 7, "plan": "gold", "tenure": 3, "age": 40}
     )
     assert message == (
-        "features: the model takes its 4 features and no others, got missing: spend, region; "
-        "unexpected: tenure, age. Send each feature once (null where it is unknown), and name in "
-        "`ignore` what may stand beside them."
+        "features: the model takes exactly its 4 features, got missing: spend, region; "
+        "unexpected: tenure, age. Send each feature once (null if unknown), and list further "
+        "columns in `ignore`."
     )
 
 
@@ -202,7 +202,7 @@ def test_a_feature_given_twice_is_refused():
         PLAIN.encode(pd.concat([frame, frame[["months"]]], axis=1))
 
 
-@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e39])  # float32 ends at 3.4e38
+@pytest.mark.parametrize("value", [math.inf, -math.inf, 1e39])  # the largest float32 is 3.4e38
 def test_an_infinite_number_is_refused(value):
     row = {"months": 7, "spend": value, "plan": "gold", "region": None}
     assert refused_both_ways(FeatureValueError, PLAIN, row) == (
@@ -222,7 +222,7 @@ def test_what_is_no_number_is_refused(value):
 
 @pytest.mark.parametrize("value", [3, True, 2.5])
 def test_a_category_that_is_no_text_is_refused(value):
-    # A known category sent as another type would pass for an unseen one, and score wrongly.
+    # Otherwise a known category of another type would count as unknown and give a wrong score.
     row = {"months": 7, "spend": 2, "plan": value, "region": None}
     message = refused_both_ways(FeatureValueError, PLAIN, row)
     assert message.startswith("plan: a category must be text or null, got ")
@@ -233,11 +233,11 @@ def test_a_category_that_is_no_text_is_refused(value):
     [
         (
             {"numeric": ("months", "months")},
-            "features: names must differ, got months twice. Rename one.",
+            "features: names must be unique, got months twice. Rename one.",
         ),
         (
             {"numeric": ("plan=gold",), "categories": (("plan", ("gold",)),)},
-            "features: names must differ, got plan=gold twice. Rename one.",
+            "features: names must be unique, got plan=gold twice. Rename one.",
         ),
         (
             {"numeric": (), "categories": (("plan", ("gold", "basic")),)},
@@ -245,22 +245,22 @@ def test_a_category_that_is_no_text_is_refused(value):
         ),
         (
             {"numeric": ("months",), "fill": (1.0, 2.0)},
-            "fill: must be 1 finite numbers, one a numeric feature, got (1.0, 2.0). "
+            "fill: must be 1 finite numbers, one per numeric feature, got (1.0, 2.0). "
             "Compute them from the training rows.",
         ),
         (
             {"numeric": ("months",), "center": (math.nan,)},
-            "center: must be 1 finite numbers, one a numeric feature, got (nan,). "
+            "center: must be 1 finite numbers, one per numeric feature, got (nan,). "
             "Compute them from the training rows.",
         ),
         (
             {"numeric": ("months",), "scale": (0.0,)},
-            "scale: must not be 0, got (0.0,). Use 1 for a feature that never varies.",
+            "scale: must not be 0, got (0.0,). Use 1 for a constant feature.",
         ),
         (
             {"numeric": ("months",), "missing_indicators": ("plan",)},
             "missing_indicators: must be numeric features, got plan. "
-            "Null in a category already shows: all its columns are 0.",
+            "A category needs no indicator: null sets all its columns to 0.",
         ),
     ],
 )

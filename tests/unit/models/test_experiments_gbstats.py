@@ -1,8 +1,9 @@
-"""Statistics of experiments against those of GrowthBook (gbstats 0.8.0).
+"""Statistics of experiments against GrowthBook (gbstats 0.8.0).
 
-Its figures stand here, since gbstats wants numpy 1 and pandas 1, which the lock does not hold. They
-were made in an environment of its own from the sums below: TwoSidedTTest, SequentialTwoSidedTTest
-with its own tuning parameter, RegressionAdjustedStatistic, check_srm; differences absolute.
+The expected figures are stored here, because gbstats needs numpy 1 and pandas 1 and the lock has
+newer versions. They were computed in a separate environment from the sums below, with
+TwoSidedTTest, SequentialTwoSidedTTest (default tuning parameter), RegressionAdjustedStatistic and
+check_srm. Differences are absolute.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import pytest
 
 from models.experiments import Moments, anytime_p_value, cuped, difference, srm_p_value
 
-# (customers, sum, sum of squares) of treated and held out; difference, error, interval, p-value of
-# one look, p-value of any look.
+# (customers, sum, sum of squares) of treated and control; (difference, standard error); interval;
+# (fixed-sample p-value, sequential p-value).
 CASES = {
     "conversion": (
         ((4750, 988.0, 988.0), (527, 86.0, 86.0)),
@@ -42,7 +43,7 @@ CASES = {
         (1.0, 1.0),
     ),
 }
-# Its tuning parameter of 5,000: the number of customers at which the sequential test is sharpest.
+# The default tuning parameter of gbstats: the sample size at which its interval is narrowest.
 TUNING, ALPHA = 5_000, 0.05
 RHO_SQUARED = (-2 * math.log(ALPHA) + math.log(-2 * math.log(ALPHA) + 1)) / TUNING
 
@@ -50,26 +51,26 @@ RHO_SQUARED = (-2 * math.log(ALPHA) + math.log(-2 * math.log(ALPHA) + 1)) / TUNI
 @pytest.mark.parametrize("name", CASES)
 def test_a_comparison_of_means_is_the_same(name):
     arms, (effect, error), interval, (p_value, _) = CASES[name]
-    found = difference(*(Moments(*arm) for arm in arms))
-    assert (found.effect, found.error) == pytest.approx((effect, error), rel=1e-9, abs=1e-12)
-    assert (found.low, found.high) == pytest.approx(interval, rel=1e-9)
-    # 1 - cdf there, sf here: the same to the digits that 1 - cdf has.
-    assert found.p_value == pytest.approx(p_value, rel=1e-9)
+    ours = difference(*(Moments(*arm) for arm in arms))
+    assert (ours.effect, ours.error) == pytest.approx((effect, error), rel=1e-9, abs=1e-12)
+    assert (ours.low, ours.high) == pytest.approx(interval, rel=1e-9)
+    # gbstats computes 1 - cdf, which has fewer digits than sf.
+    assert ours.p_value == pytest.approx(p_value, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_test_of_any_look_is_the_same(name):
-    """Two names for one mixture: its variance is scale^2 here, rho^2 x customers x error^2 there."""
+    """The variance of the mixture is scale^2 here and rho^2 * customers * error^2 in gbstats."""
     arms, _, _, (_, anytime) = CASES[name]
-    found = difference(*(Moments(*arm) for arm in arms))
+    ours = difference(*(Moments(*arm) for arm in arms))
     customers = sum(count for count, _, _ in arms)
-    scale = math.sqrt(RHO_SQUARED * customers) * found.error
-    assert anytime_p_value(found, scale) == pytest.approx(anytime, rel=1e-9)
+    scale = math.sqrt(RHO_SQUARED * customers) * ours.error
+    assert anytime_p_value(ours, scale) == pytest.approx(anytime, rel=1e-9)
 
 
 def test_cuped_is_the_same_for_the_same_theta():
-    """Theta .9117647 = 31 / 34, pooled within the arms; gbstats pools it across them, .9493534, and
-    was given this one."""
+    """Theta pooled within the arms is .9117647 = 31 / 34. gbstats pools across arms (.9493534), so
+    the expected figures were computed with .9117647 passed to gbstats."""
     x1, y1 = [2.0, 5, 3, 8, 6, 1, 9, 4, 7, 5], [3.0, 6, 5, 9, 8, 2, 9, 6, 7, 7]
     x0, y0 = [4.0, 6, 2, 7, 3, 8, 5, 1], [3.0, 6, 2, 6, 2, 8, 4, 1]
     shared, spread = (
@@ -77,11 +78,11 @@ def test_cuped_is_the_same_for_the_same_theta():
         for pairs in (((x1, y1), (x0, y0)), ((x1, x1), (x0, x0)))
     )
     assert shared / spread == pytest.approx(0.9117647058823529)
-    found = cuped(Moments.of(y1, x1), Moments.of(y0, x0))
-    assert found.effect == pytest.approx(1.7441176470588236, rel=1e-9)
+    ours = cuped(Moments.of(y1, x1), Moments.of(y0, x0))
+    assert ours.effect == pytest.approx(1.7441176470588236, rel=1e-9)
     expected = (1.107665213195514, 2.380570080922133)
-    assert (found.low, found.high) == pytest.approx(expected, rel=1e-9)
-    assert found.p_value == pytest.approx(2.6666215815929206e-05, rel=1e-9)
+    assert (ours.low, ours.high) == pytest.approx(expected, rel=1e-9)
+    assert ours.p_value == pytest.approx(2.6666215815929206e-05, rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,5 @@ def test_cuped_is_the_same_for_the_same_theta():
 )
 def test_a_mismatch_of_sizes_has_the_same_chance(counts, shares, expected):
     names = "abc"[: len(counts)]
-    found = srm_p_value(
-        dict(zip(names, counts, strict=True)), dict(zip(names, shares, strict=True))
-    )
-    assert found == pytest.approx(expected, rel=1e-9)
+    ours = srm_p_value(dict(zip(names, counts, strict=True)), dict(zip(names, shares, strict=True)))
+    assert ours == pytest.approx(expected, rel=1e-9)

@@ -1,4 +1,4 @@
-"""One column alone: what it can tell, by hand, and against scikit-learn."""
+"""Ranking power of a single column, against hand calculations and scikit-learn."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LABEL = np.repeat([0.0, 1.0], 30)
     "values, power",
     [
         (range(60), 1.0),
-        # The other way round is as telling.
+        # The opposite direction has the same power.
         (range(60, 0, -1), 1.0),
-        # Ties count half: all alike tell nothing.
+        # Ties count half, so a constant column has no power.
         ([7] * 60, 0.5),
-        # A number that only leavers have, and one that only they lack.
+        # A number that only leavers have, then a number that only leavers lack.
         ([None] * 30 + [5] * 30, 1.0),
         ([5] * 30 + [None] * 30, 1.0),
-        # Half of the leavers have it: 1/2 of pairs right, 1/2 tied.
+        # Half of the leavers have the value: 1/2 of the pairs are ordered correctly, 1/2 are tied.
         ([None] * 45 + [5] * 15, 0.75),
         ([False] * 45 + [True] * 15, 0.75),
     ],
@@ -36,14 +36,14 @@ def test_numbers(values, power):
 @pytest.mark.parametrize(
     "values, power",
     [
-        # A reason that only leavers gave.
+        # A reason that only leavers have.
         ([None] * 30 + ["price"] * 30, 1.0),
         (["basic"] * 30 + [None] * 30, 1.0),
-        # Rates 0 (30 stayers) and 30 / 30; too rare ones go together, whatever they are.
+        # Rates are 0 (30 stayers) and 30 / 30. The three rare categories are merged.
         ([None] * 30 + ["price", "moved", "died"] * 10, 1.0),
-        # Each id stands once: together they are one category, which tells nothing.
+        # Each id occurs once. They are merged into one category, which has no power.
         ([f"id{n}" for n in range(60)], 0.5),
-        # 15 of 30 stayers and 15 of 30 leavers have each.
+        # 15 of 30 stayers and 15 of 30 leavers are in each category.
         (["a", "b"] * 30, 0.5),
     ],
 )
@@ -62,5 +62,5 @@ def test_it_is_the_area_of_scikit_learn(seed):
     label = (draw.random(400) < 0.3).astype(float)
     values = draw.integers(0, 30, 400) + 5 * label
     area = roc_auc_score(label, values)
-    found = ranking_power(pd.Series(values), label, is_number=True)
-    assert found == pytest.approx(max(area, 1 - area), abs=1e-12)
+    power = ranking_power(pd.Series(values), label, is_number=True)
+    assert power == pytest.approx(max(area, 1 - area), abs=1e-12)

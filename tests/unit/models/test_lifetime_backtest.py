@@ -1,4 +1,4 @@
-"""Measures of forecasts by hand, and the rivals of the lifetime models."""
+"""Error metrics of forecasts by hand, and the baselines of the lifetime models."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from models.lifetime_backtest import (
 def test_measures_by_hand():
     actual = np.array([0.0] * 9 + [10.0] + [2.0] * 10)
     forecast = np.array([0.5] * 9 + [9.0] + [1.0] * 10)
-    found = measures(actual, forecast)
-    assert found["mae"] == pytest.approx((9 * 0.5 + 1 + 10 * 1) / 20)
-    assert found["rmse"] == pytest.approx(np.sqrt((9 * 0.25 + 1 + 10) / 20))
-    # Tenths of two: the best by forecast holds 9.0 and the last of the 1.0s.
-    assert found["top_decile_share"] == pytest.approx((10 + 2) / 30)
-    assert found["total_ratio"] == pytest.approx((4.5 + 9 + 10) / 30)
-    assert found["bias_decile_1"] == pytest.approx(0.5)
-    assert found["bias_decile_10"] == pytest.approx((-1 - 1) / 2)
+    metrics = measures(actual, forecast)
+    assert metrics["mae"] == pytest.approx((9 * 0.5 + 1 + 10 * 1) / 20)
+    assert metrics["rmse"] == pytest.approx(np.sqrt((9 * 0.25 + 1 + 10) / 20))
+    # Each tenth has two customers. The highest by forecast has 9.0 and the last of the 1.0s.
+    assert metrics["top_decile_share"] == pytest.approx((10 + 2) / 30)
+    assert metrics["total_ratio"] == pytest.approx((4.5 + 9 + 10) / 30)
+    assert metrics["bias_decile_1"] == pytest.approx(0.5)
+    assert metrics["bias_decile_10"] == pytest.approx((-1 - 1) / 2)
 
 
 def test_rank_correlation_is_spearmans():
     draw = np.random.default_rng(2)
-    one, other = draw.poisson(1.0, 300).astype(float), draw.normal(size=300)
-    assert rank_correlation(one, other) == pytest.approx(spearmanr(one, other).statistic)
-    assert rank_correlation(one, np.ones(300)) is None
+    counts, noise = draw.poisson(1.0, 300).astype(float), draw.normal(size=300)
+    assert rank_correlation(counts, noise) == pytest.approx(spearmanr(counts, noise).statistic)
+    assert rank_correlation(counts, np.ones(300)) is None
 
 
 def test_nothing_to_measure_gives_no_number():
@@ -42,7 +42,7 @@ def test_nothing_to_measure_gives_no_number():
     nobody = measures([0.0, 0.0], [1.0, 2.0])
     assert nobody["total_ratio"] is None and nobody["top_decile_share"] is None
     assert nobody["bias_decile_10"] is None  # fewer customers than tenths
-    # So few that the highest tenth is empty: it got no share, not a share of nothing.
+    # With so few customers the highest tenth is empty, so its share is None, not 0.
     assert measures([1, 2], [1, 2])["top_decile_share"] is None
     ten = np.arange(10.0)
     assert measures(ten, ten)["top_decile_share"] == pytest.approx(9 / sum(range(10)))
@@ -67,24 +67,24 @@ def summary_rows(seed, n=600):
 
 def test_the_last_period_is_said_again():
     rows = summary_rows(1, 3)
-    found = last_period(rows, 30)
-    assert found["purchases"].tolist() == rows["past_days_30"].tolist()
-    assert found["value"].tolist() == rows["past_value_30"].tolist()
+    forecast = last_period(rows, 30)
+    assert forecast["purchases"].tolist() == rows["past_days_30"].tolist()
+    assert forecast["value"].tolist() == rows["past_value_30"].tolist()
 
 
 def test_boosted_trees_learn_a_planted_rule_from_the_earlier_cut():
     trees = BoostedTrees.fit(summary_rows(1), 30, seed=3)
     later = summary_rows(2)
-    found = trees.predict(later)
-    assert measures(later["next_days_30"], found["purchases"])["mae"] < 0.3
-    assert measures(later["next_value_30"], found["value"])["mae"] < 4.0
+    forecast = trees.predict(later)
+    assert measures(later["next_days_30"], forecast["purchases"])["mae"] < 0.3
+    assert measures(later["next_value_30"], forecast["value"])["mae"] < 4.0
     hidden = later.assign(next_days_30=0, next_value_30=0.0)
-    pd.testing.assert_frame_equal(trees.predict(hidden), found)
+    pd.testing.assert_frame_equal(trees.predict(hidden), forecast)
 
 
 def test_the_same_seed_gives_the_same_trees():
-    one, two = (BoostedTrees.fit(summary_rows(1), 30, seed=3) for _ in range(2))
-    pd.testing.assert_frame_equal(one.predict(summary_rows(2)), two.predict(summary_rows(2)))
+    first, second = (BoostedTrees.fit(summary_rows(1), 30, seed=3) for _ in range(2))
+    pd.testing.assert_frame_equal(first.predict(summary_rows(2)), second.predict(summary_rows(2)))
 
 
 def test_the_choice_is_made_by_cuts_that_had_passed():
@@ -102,20 +102,21 @@ def test_the_choice_is_made_by_cuts_that_had_passed():
         row("2017-09-03", "btyd", 5.0),
         row("2017-09-03", "survival", 4.0),
     ]
-    # On 2017-08-04 the 30 days of the first cut had just passed: 8 < 9. On 2017-09-03 two had:
-    # (8 + 8) / 2 > (9 + 2) / 2. Its own outcome counts nowhere; trees are no candidate.
+    # On 2017-08-04 the 30 days of the first cut had just passed: 8 < 9. On 2017-09-03 those of two
+    # cuts had: (8 + 8) / 2 > (9 + 2) / 2. A cut's own outcome never counts. boosted_trees is not in
+    # APPROACHES.
     assert [best_before(rows, day, 30) for day in ("2017-08-03", "2017-08-04", "2017-09-03")] == [
         None,
         "survival",
         "btyd",
     ]
-    found = {
+    chosen = {
         (r["cut"], r["approach"], r["horizon_days"]): r["is_chosen"] for r in chosen_before(rows)
     }
-    assert found["2017-07-05", "btyd", 30] is None
-    assert found["2017-08-04", "survival", 30] is True
-    assert found["2017-09-03", "survival", 30] is False
-    assert found["2017-08-04", "survival", 90] is None, "ninety days had passed nowhere"
+    assert chosen["2017-07-05", "btyd", 30] is None
+    assert chosen["2017-08-04", "survival", 30] is True
+    assert chosen["2017-09-03", "survival", 30] is False
+    assert chosen["2017-08-04", "survival", 90] is None, "no cut had 90 days behind it"
 
 
 def test_without_amounts_purchases_decide_and_only_shared_cuts_count():
@@ -124,7 +125,7 @@ def test_without_amounts_purchases_decide_and_only_shared_cuts_count():
         return {**facts, "metric": "purchases_mae", "value": value}
 
     rows = [
-        row("2017-05-06", "btyd", 1.0),  # survival had too little to learn from
+        row("2017-05-06", "btyd", 1.0),  # survival could not be fitted on this cut
         row("2017-06-05", "btyd", 9.0),
         row("2017-06-05", "survival", 8.0),
     ]

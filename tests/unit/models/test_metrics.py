@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn, and intervals against resampling done by hand."""
+"""Metrics against scikit-learn, and intervals against explicit resampling."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCORES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=4, m
 def test_metrics_are_those_of_scikit_learn_also_with_ties(rows):
     label = np.array([label for label, _ in rows], dtype=float)
     p = np.array([score / 8 for _, score in rows])
-    found = point_estimates(label, p, 0.5)
+    ours = point_estimates(label, p, 0.5)
     hit = p >= 0.5
     expected = {
         "roc_auc": sk.roc_auc_score(label, p),
@@ -40,34 +40,34 @@ def test_metrics_are_those_of_scikit_learn_also_with_ties(rows):
         "false_positive_rate": hit[label == 0].mean(),
     }
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, abs=1e-9), name
+        assert ours[name] == pytest.approx(value, abs=1e-9), name
 
 
 def test_top_shares_by_hand():
     p = np.linspace(1, 0.1, 10)
     label = np.array([1, 1, 0, 1, 0, 0, 0, 0, 0, 0], dtype=float)
-    found = point_estimates(label, p, 0.5)
-    assert found["precision_at_10"] == 1 / 1
-    assert found["precision_at_30"] == pytest.approx(2 / 3)
-    assert found["lift_at_20"] == pytest.approx((2 / 2) / (3 / 10))
+    values = point_estimates(label, p, 0.5)
+    assert values["precision_at_10"] == 1 / 1
+    assert values["precision_at_30"] == pytest.approx(2 / 3)
+    assert values["lift_at_20"] == pytest.approx((2 / 2) / (3 / 10))
 
 
 def test_calibration_error_by_hand():
-    # Ten bins of one row each: |1 - .8| and |0 - .2| alternate.
+    # Ten bins with one row each, with gaps |1 - .8| and |0 - .2|.
     p = np.array([0.8, 0.2] * 5)
     label = np.array([1.0, 0.0] * 5)
     assert point_estimates(label, p, 0.5)["expected_calibration_error"] == pytest.approx(0.2)
 
 
 def test_calibration_curve_by_hand():
-    # Twenty rows, two a tenth; the order of the rows does not matter.
+    # Twenty rows, two per tenth. The order of the rows does not matter.
     p = np.arange(20) / 20
     label = (np.arange(20) % 4 == 0).astype(float)
     mixed = np.random.default_rng(8).permutation(20)
-    found = point_estimates(label[mixed], p[mixed], 0.5, CALIBRATION_CURVE)
-    assert found["calibration_1_predicted"] == pytest.approx((0 + 0.05) / 2)
-    assert found["calibration_10_predicted"] == pytest.approx((0.9 + 0.95) / 2)
-    assert [found[f"calibration_{n}_observed"] for n in (1, 2, 9, 10)] == [0.5, 0.0, 0.5, 0.0]
+    curve = point_estimates(label[mixed], p[mixed], 0.5, CALIBRATION_CURVE)
+    assert curve["calibration_1_predicted"] == pytest.approx((0 + 0.05) / 2)
+    assert curve["calibration_10_predicted"] == pytest.approx((0.9 + 0.95) / 2)
+    assert [curve[f"calibration_{n}_observed"] for n in (1, 2, 9, 10)] == [0.5, 0.0, 0.5, 0.0]
 
 
 def test_the_interval_of_a_tenth_is_that_of_its_own_customers():
@@ -75,24 +75,24 @@ def test_the_interval_of_a_tenth_is_that_of_its_own_customers():
     p = np.sort(draw.random(300))
     label = (draw.random(300) < p).astype(float)
     weights = bootstrap_weights([str(i // 3) for i in range(300)], 60, seed=5)
-    found = estimates(label, p, 0.5, weights, CALIBRATION_CURVE)["calibration_4_observed"]
+    tenth = estimates(label, p, 0.5, weights, CALIBRATION_CURVE)["calibration_4_observed"]
     inside = slice(90, 120)
     drawn = [np.average(label[inside], weights=w[inside]) for w in np.concatenate(weights)]
-    assert found.value == pytest.approx(label[inside].mean())
-    assert found.low == pytest.approx(np.percentile(drawn, 2.5))
-    assert found.high == pytest.approx(np.percentile(drawn, 97.5))
+    assert tenth.value == pytest.approx(label[inside].mean())
+    assert tenth.low == pytest.approx(np.percentile(drawn, 2.5))
+    assert tenth.high == pytest.approx(np.percentile(drawn, 97.5))
 
 
 def test_a_tenth_without_rows_is_undefined():
-    found = point_estimates(np.array([1.0, 0.0]), np.array([0.2, 0.1]), 0.5, CALIBRATION_CURVE)
-    assert found["calibration_1_observed"] == 0.0
-    assert found["calibration_2_observed"] is None
+    curve = point_estimates(np.array([1.0, 0.0]), np.array([0.2, 0.1]), 0.5, CALIBRATION_CURVE)
+    assert curve["calibration_1_observed"] == 0.0
+    assert curve["calibration_2_observed"] is None
 
 
 def test_one_class_leaves_ranking_metrics_undefined():
-    found = point_estimates(np.ones(5), np.linspace(0, 1, 5), 0.5)
-    assert found["roc_auc"] is None
-    assert found["brier"] is not None
+    values = point_estimates(np.ones(5), np.linspace(0, 1, 5), 0.5)
+    assert values["roc_auc"] is None
+    assert values["brier"] is not None
 
 
 def test_weights_draw_whole_customers():
@@ -120,11 +120,11 @@ def test_a_weighted_sample_is_the_sample_written_out():
     draw = np.random.default_rng(3)
     label, p = draw.integers(0, 2, 80).astype(float), draw.random(80).round(1)
     weights = bootstrap_weights([str(i) for i in range(80)], 25, seed=5)
-    found = estimates(label, p, 0.5, weights)
+    weighted = estimates(label, p, 0.5, weights)
     rows = [np.repeat(np.arange(80), w.astype(int)) for w in np.concatenate(weights)]
     by_hand = [sk.roc_auc_score(label[r], p[r]) for r in rows]
-    assert found["roc_auc"].low == pytest.approx(np.percentile(by_hand, 2.5))
-    assert found["roc_auc"].high == pytest.approx(np.percentile(by_hand, 97.5))
+    assert weighted["roc_auc"].low == pytest.approx(np.percentile(by_hand, 2.5))
+    assert weighted["roc_auc"].high == pytest.approx(np.percentile(by_hand, 97.5))
 
 
 def test_the_interval_of_a_difference_to_itself_is_zero():
@@ -140,5 +140,5 @@ def test_a_clearly_better_score_has_an_interval_above_zero():
     label = draw.integers(0, 2, 500).astype(float)
     good, bad = label + draw.normal(0, 0.7, 500), draw.normal(0, 1, 500)
     weights = bootstrap_weights([str(i) for i in range(500)], 100, seed=7)
-    found = paired_difference("roc_auc", label, good, bad, weights)
-    assert found.low is not None and found.low > 0.1
+    gain = paired_difference("roc_auc", label, good, bad, weights)
+    assert gain.low is not None and gain.low > 0.1

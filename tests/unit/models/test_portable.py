@@ -1,4 +1,4 @@
-"""The portable model: one score however it is asked, back from JSON, refused when changed."""
+"""The portable model: equal scores for all callers, JSON round trip, checksum errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FILLED = FeatureEncoder(
 
 
 def raw_customers(rows=300, seed=0):
-    """Raw features with nulls and an unseen plan, and who left."""
+    """Raw features with nulls and an unknown plan, and labels (1: left)."""
     rng = np.random.default_rng(seed)
     months = rng.integers(0, 48, rows).astype(float)
     months[rng.random(rows) < 0.1] = np.nan
@@ -57,7 +57,8 @@ def tree_model(calibration=None):
 
 
 def forest_model():
-    """Stumps: months < 12 -> 0.6, else 0.2; gold -> 0.1, others 0.5; each side half the cover."""
+    """Two stumps: months < 12 -> 0.6, else 0.2; gold -> 0.1, else 0.5. Each leaf has half the
+    cover."""
     forest = TreeEnsemble(
         feature=[0, -1, -1, 3, -1, -1],
         threshold=[12, 0, 0, 0.5, 0, 0],
@@ -91,7 +92,7 @@ def rows_of(frame):
     ]
 
 
-# --- one score, however it is asked --------------------------------------------------------------
+# --- equal scores for all callers ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["identity", "platt", "isotonic"])
@@ -165,7 +166,7 @@ def test_a_forest_gives_the_mean_of_its_probabilities():
 
 
 def test_a_forest_is_explained_in_probabilities():
-    # Means of the stumps: 0.4 and 0.3, halved: base 0.35; months +0.2 / 2, gold -0.2 / 2.
+    # The stumps' means are 0.4 and 0.3, so the base is 0.35. months: +0.2 / 2, gold: -0.2 / 2.
     phi, base = forest_model().contributions_one({"months": 3, "spend": 0, "plan": "gold"})
     assert base == pytest.approx((0.4 + 0.3) / 2)
     assert phi == pytest.approx([0.1, 0.0, -0.1])
@@ -174,7 +175,7 @@ def test_a_forest_is_explained_in_probabilities():
 def test_a_forest_is_calibrated_on_its_log_odds():
     steeper = Calibration("platt", slope=2.0)
     model = PortableModel(ENCODER, forest_model().ensemble, steeper)
-    # p = 0.35: odds 0.35 / 0.65, squared by the slope of 2.
+    # p = 0.35 has the odds 0.35 / 0.65. The slope of 2 squares them.
     odds = (0.35 / 0.65) ** 2
     row = {"months": 3, "spend": 0, "plan": "gold"}
     assert model.predict_one(row) == pytest.approx(odds / (1 + odds))
@@ -196,7 +197,7 @@ def test_a_linear_contribution_is_the_way_from_the_mean_and_sums_over_the_featur
 
 
 def test_a_network_is_sigmoid_then_softmax():
-    # Columns 10, 100, basic 1, gold 0, missing 0.
+    # The columns are months 10, spend 100, basic 1, gold 0, spend missing 0.
     hidden = 1 / (1 + math.exp(-(0.1 * 10 + 0.0 * 100 + 1.0 - 0.5)))
     stays, leaves = math.exp(1.0 * hidden + 0.25), math.exp(-2.0 * hidden + 0.75)
     row = {"months": 10, "spend": 100, "plan": "basic"}
@@ -204,7 +205,7 @@ def test_a_network_is_sigmoid_then_softmax():
 
 
 def test_weights_of_spark_are_read_input_by_input_and_then_the_biases():
-    # 2 inputs, 3 hidden, 2 outputs: 2 * 3 + 3 weights, then 3 * 2 + 2.
+    # 2 inputs, 3 hidden units, 2 outputs: 2 * 3 + 3 values, then 3 * 2 + 2.
     scorer = MlpScorer.from_spark(np.arange(17.0), [2, 3, 2])
     assert [w.tolist() for w in scorer.weights] == [
         [[0, 1, 2], [3, 4, 5]],
@@ -246,7 +247,7 @@ def test_a_network_is_not_explained():
     )
 
 
-# --- as text -------------------------------------------------------------------------------------
+# --- JSON ----------------------------------------------------------------------------------------
 
 ALL_KINDS = [lambda: TREES, forest_model, linear_model, mlp_model]
 
@@ -307,7 +308,7 @@ def test_another_format_is_refused():
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"format": 1}'])
 def test_what_is_no_model_is_refused(text):
-    with pytest.raises(PortableModelError, match="model: the text is no exported model"):
+    with pytest.raises(PortableModelError, match="model: the text is not an exported model"):
         PortableModel.from_json(text)
 
 
@@ -325,8 +326,8 @@ def test_an_encoder_of_another_width_is_refused():
     with pytest.raises(PortableModelError) as error:
         PortableModel(FILLED, forest_model().ensemble)
     assert str(error.value) == (
-        "encoder: must make the scorer's 4 columns, got 5. "
-        "Put together the encoder and the scorer of one training."
+        "encoder: must produce the scorer's 4 columns, got 5. "
+        "Use the encoder and the scorer of the same training run."
     )
 
 
@@ -334,8 +335,8 @@ def test_a_linear_scorer_needs_filled_values():
     with pytest.raises(PortableModelError) as error:
         PortableModel(ENCODER, LinearScorer((1.0,) * 4, 0.0, (0.0,) * 4))
     assert str(error.value) == (
-        "fill: a LinearScorer cannot take null, got an encoder without fill values. "
-        "Give the encoder one fill value a numeric feature."
+        "fill: a LinearScorer does not accept null, got an encoder without fill values. "
+        "Give the encoder one fill value per numeric feature."
     )
 
 
@@ -346,5 +347,5 @@ def test_a_threshold_that_is_no_probability_is_refused(threshold):
 
 
 def test_means_of_other_columns_are_refused():
-    with pytest.raises(PortableModelError, match="means: must be one a column, got 1 for 2"):
+    with pytest.raises(PortableModelError, match="means: must be one per column, got 1 for 2"):
         LinearScorer((1.0, 2.0), 0.0, (0.0,))

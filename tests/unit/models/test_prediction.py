@@ -1,4 +1,4 @@
-"""`predict`: one answer whoever asks."""
+"""`predict`: equal results for a dict, a pandas frame and a Spark frame."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ ROWS = pd.DataFrame(
 
 
 def test_a_dict_and_a_frame_agree_with_the_formula():
-    # .5 * 1 - .25 * 4 + 0 - .1 = -.6; null a is 1: .5 + 1 - .1 = 1.4; unseen plan adds nothing.
+    # Row 1: .5 * 1 - .25 * 4 + 0 - .1 = -.6. Row 2: null a is filled with 1: .5 + 1 - .1 = 1.4.
+    # Row 3: null b is filled with 0 and an unknown plan adds 0: 1.5 - .1 = 1.4.
     expected = 1 / (1 + np.exp(-np.array([-0.6, 1.4, 1.4])))
     assert predict(MODEL, ROWS) == pytest.approx(expected, abs=1e-6)
-    one = [predict(MODEL, row) for row in ROWS.to_dict("records")]
-    assert one == pytest.approx(expected, abs=1e-6)
+    from_dicts = [predict(MODEL, row) for row in ROWS.to_dict("records")]
+    assert from_dicts == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.spark_only
 def test_spark_agrees_and_keeps_the_other_columns(spark):
     frame = spark.createDataFrame(ROWS.assign(customer_id=["x", "y", "z"]))
-    found = predict(MODEL, frame).toPandas().sort_values("customer_id")
-    assert list(found.columns) == ["a", "b", "plan", "customer_id", "churn_probability"]
-    assert np.abs(found["churn_probability"].to_numpy() - predict(MODEL, ROWS)).max() <= 1e-6
+    scored = predict(MODEL, frame).toPandas().sort_values("customer_id")
+    assert list(scored.columns) == ["a", "b", "plan", "customer_id", "churn_probability"]
+    assert np.abs(scored["churn_probability"].to_numpy() - predict(MODEL, ROWS)).max() <= 1e-6
 
 
 @pytest.mark.spark_only

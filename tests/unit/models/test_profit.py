@@ -1,4 +1,4 @@
-"""Expected maximum profit: the published example and what can be reckoned on paper."""
+"""Expected maximum profit: the published example, hand calculations and numeric integration."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ LABELS = np.array([0.0, 1.0] * 10)
 
 
 def test_a_perfect_ranking_reaches_every_leaver_and_nobody_else():
-    found = expected_maximum_profit(LABELS, LABELS, VERBRAKEN)
-    # Half of the customers leave; acceptance 6 / 20: (0.3 * (200 - 10) - 1) / 2.
-    assert found.profit == pytest.approx((0.3 * 190 - 1) / 2, abs=1e-6)
-    assert found.share == pytest.approx(0.5, abs=1e-6)
+    best = expected_maximum_profit(LABELS, LABELS, VERBRAKEN)
+    # Half of the customers leave and the acceptance is 6 / 20 = 0.3.
+    assert best.profit == pytest.approx((0.3 * 190 - 1) / 2, abs=1e-6)
+    assert best.share == pytest.approx(0.5, abs=1e-6)
 
 
 def test_an_inverted_ranking_contacts_nearly_all():
-    found = expected_maximum_profit(LABELS, 1 - LABELS, VERBRAKEN)
-    assert found.profit == pytest.approx(22.5007912, abs=1e-6)
-    assert found.share == pytest.approx(0.9991601, abs=1e-6)
+    best = expected_maximum_profit(LABELS, 1 - LABELS, VERBRAKEN)
+    assert best.profit == pytest.approx(22.5007912, abs=1e-6)
+    assert best.share == pytest.approx(0.9991601, abs=1e-6)
 
 
 def test_it_is_the_integral_of_the_best_cut_over_acceptance():
@@ -51,8 +51,8 @@ def test_it_is_the_integral_of_the_best_cut_over_acceptance():
 
 def test_when_no_contact_pays_nobody_is_contacted():
     poor = CampaignEconomics(value=12, incentive_cost=10, contact_cost=5, alpha=6, beta=14)
-    found = expected_maximum_profit(LABELS, LABELS, poor)
-    assert found.profit == pytest.approx(0.0, abs=1e-9)
+    best = expected_maximum_profit(LABELS, LABELS, poor)
+    assert best.profit == pytest.approx(0.0, abs=1e-9)
     assert threshold_of_share(np.array([0.2, 0.9]), 0.0) > 0.9
 
 
@@ -63,7 +63,8 @@ def test_the_threshold_of_a_share_is_the_last_one_contacted():
 
 
 def test_the_f1_threshold_is_the_best_of_all():
-    # Flagging the first two: precision 2/2, recall 2/3: F1 .8; all but the last: 3/4, 1: F1 .857.
+    # Flagging the first two: precision 2/2, recall 2/3, F1 .8.
+    # Flagging all but the last: precision 3/4, recall 1, F1 .857.
     label = np.array([1.0, 1.0, 0.0, 1.0, 0.0])
     p = np.array([0.9, 0.8, 0.7, 0.6, 0.1])
     assert f1_threshold(label, p) == 0.6
@@ -74,13 +75,13 @@ def test_intervals_of_a_campaign_are_those_of_samples_written_out():
     label = (draw.random(60) < 0.3).astype(float)
     p = np.round(np.clip(label * 0.2 + draw.random(60) * 0.8, 0, 1), 1)
     weights = bootstrap_weights([str(i) for i in range(60)], 40, seed=5)
-    found = estimates(label, p, 0.5, weights, campaign_measures(VERBRAKEN))
+    weighted = estimates(label, p, 0.5, weights, campaign_measures(VERBRAKEN))
     drawn = [np.repeat(np.arange(60), w.astype(int)) for w in np.concatenate(weights)]
     by_hand = {
         "true_positives": [np.sum(label[r][p[r] >= 0.5] == 1) for r in drawn],
         "true_negatives": [np.sum(label[r][p[r] < 0.5] == 0) for r in drawn],
         "profit_per_customer": [
-            # .3 * (200 - 10) - 1 of a leaver, -(10 + 1) of a stayer.
+            # .3 * (200 - 10) - 1 = 56 per leaver, -(10 + 1) = -11 per stayer.
             np.sum(np.where(label[r] == 1, 56, -11)[p[r] >= 0.5]) / 60
             for r in drawn
         ],
@@ -89,14 +90,14 @@ def test_intervals_of_a_campaign_are_those_of_samples_written_out():
         ],
     }
     for name, values in by_hand.items():
-        ends = (found[name].low, found[name].high)
+        ends = (weighted[name].low, weighted[name].high)
         assert ends == pytest.approx(tuple(np.percentile(values, [2.5, 97.5]))), name
-    one = expected_maximum_profit(label, p, VERBRAKEN).profit
-    assert found["expected_maximum_profit"].value == pytest.approx(one)
+    profit = expected_maximum_profit(label, p, VERBRAKEN).profit
+    assert weighted["expected_maximum_profit"].value == pytest.approx(profit)
 
 
 def test_one_class_has_no_best_campaign():
     ones, p = np.ones(4), np.array([0.9, 0.6, 0.4, 0.1])
-    found = estimates(ones, p, 0.5, [], campaign_measures(VERBRAKEN))
-    assert found["expected_maximum_profit"].value is None
-    assert found["false_negatives"].value == 2
+    values = estimates(ones, p, 0.5, [], campaign_measures(VERBRAKEN))
+    assert values["expected_maximum_profit"].value is None
+    assert values["false_negatives"].value == 2

@@ -1,4 +1,4 @@
-"""Batches of feature rows: who is scored by a model, and who by the rate of their like."""
+"""Scoring of batches: the model for known customers, the cold-start base rate for new ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.scoring import batch_scorer
 
 
 def model(rate, intercept):
-    """The log-odds are x + intercept; whoever is known for less than 7 days gets the rate."""
+    """Log-odds are x + intercept. Customers known for less than 7 days get the rate."""
     facts = {"cold_start_days": 7, "cold_start_rate": rate, "reason_features": {}}
     encoder = FeatureEncoder(numeric=("x",), fill=(0.0,))
     return PortableModel(encoder, LinearScorer((1.0,), intercept, (0.0,)), metadata=facts)
@@ -21,7 +21,7 @@ def model(rate, intercept):
 
 @pytest.fixture
 def scored():
-    """The rows of customers known for 6 and 7 days and for nobody knows how long, by customer."""
+    """Scored rows, by customer: known for 6 days, for 7 days, and with null tenure."""
     rows = pd.DataFrame(
         {
             "as_of": "2018-01-01",
@@ -37,12 +37,12 @@ def scored():
 
 
 def test_a_new_customer_gets_the_rate_of_each_horizon(scored):
-    # Odds of 3 are 3/4; with the other horizon's intercept odds of 9, 9/10.
+    # Odds of 3 give 3/4. The intercept of the other horizon gives odds of 9, hence 9/10.
     known = scored.loc["known"]
     assert (known["churn_probability"], known["p_60"]) == pytest.approx((3 / 4, 9 / 10))
     for customer in ("new", "unknown"):
-        found = scored.loc[customer]
-        assert (found["churn_probability"], found["p_60"]) == (0.3, 0.1)
+        row = scored.loc[customer]
+        assert (row["churn_probability"], row["p_60"]) == (0.3, 0.1)
 
 
 def test_what_no_model_said_is_not_explained(scored):
@@ -53,6 +53,6 @@ def test_what_no_model_said_is_not_explained(scored):
     }
     assert scored.loc["known", "factors"] == ["x"] and scored.loc["known", "reasons"] is not None
     for customer in ("new", "unknown"):
-        found = scored.loc[customer]
-        assert (found["factors"], found["impacts"], found["factor_values"]) == ([], [], [])
-        assert found["reasons"] is None
+        row = scored.loc[customer]
+        assert (row["factors"], row["impacts"], row["factor_values"]) == ([], [], [])
+        assert row["reasons"] is None

@@ -1,4 +1,4 @@
-"""The search: what it starts from, what it keeps, what it stops early."""
+"""Hyperparameter search: the first trial, the best trial, pruning and the seed."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def test_the_best_of_all_trials_is_kept():
 
 
 def test_the_same_seed_gives_the_same_trials():
-    one, two = (_run(6, lambda parameters, report: parameters["x"])[1] for _ in range(2))
-    assert [t.parameters for t in one] == [t.parameters for t in two]
+    first, second = (_run(6, lambda parameters, report: parameters["x"])[1] for _ in range(2))
+    assert [t.parameters for t in first] == [t.parameters for t in second]
 
 
 def test_a_trial_below_the_median_is_stopped_after_its_first_step():
     steps: list[int] = []
 
     def objective(parameters, report):
-        # The first five trials do well at the first step; those after them do badly.
+        # The first five trials have a high value at the first step, later trials a low one.
         value = 1.0 if len(steps) < 5 else 0.0
         steps.append(1)
         report(value)

@@ -1,4 +1,4 @@
-"""Each learner's portable scorer beside the fitted Spark model it was read from."""
+"""Each learner's portable scorer against the fitted Spark model."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_every_learner_ranks_far_better_than_chance(name, frame, rows):
     from sklearn.metrics import roc_auc_score
 
     scorer = _fit(name, frame)
-    # The noiseless rule ranks these labels at about .9; chance is .5.
+    # The rule without noise has an AUC of about .9 on these labels. Chance is .5.
     assert roc_auc_score(rows["churned"], scorer.predict(_matrix(rows))) > 0.8
 
 
@@ -71,8 +71,8 @@ def test_the_portable_form_survives_its_text(name, frame, rows):
     features = rows[list(names)]
     whole = model.predict_proba(features)
     assert np.abs(again.predict_proba(features) - whole).max() == 0.0
-    one = [again.predict_one(row) for row in features.head(20).to_dict("records")]
-    assert np.abs(np.array(one) - whole[:20]).max() <= 1e-6
+    from_dicts = [again.predict_one(row) for row in features.head(20).to_dict("records")]
+    assert np.abs(np.array(from_dicts) - whole[:20]).max() <= 1e-6
 
 
 def _spark_probability(model, frame):
@@ -110,7 +110,7 @@ def test_the_network_equals_sparks(frame, rows):
     from pyspark.ml.classification import MultilayerPerceptronClassifier
     from pyspark.sql import functions as F
 
-    # One round is one plain fit, on the customers that are not held back to tell when to stop.
+    # A single round equals a plain fit on the customers that are not in the validation set.
     share = F.pmod(F.xxhash64("customer_id", F.lit(7)), F.lit(1000)) / 1000.0
     layers = [COLUMNS, 6, 2]
     model = MultilayerPerceptronClassifier(
@@ -132,7 +132,7 @@ def test_the_step_counts_for_gradient_descent_alone(frame, rows, solver, is_same
 
 
 def test_the_network_stops_where_held_back_customers_gain_no_more(frame):
-    """Labels without a pattern: more iterations only learn the noise."""
+    """Labels without a pattern: further iterations only fit the noise."""
     from pyspark.sql import functions as F
 
     noise = frame.withColumn("churned", F.pmod(F.xxhash64("customer_id", F.lit(3)), F.lit(2)))

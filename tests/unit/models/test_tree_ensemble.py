@@ -1,4 +1,4 @@
-"""Trees as flat arrays: hand-made stumps, and xgboost's own predictions."""
+"""Trees as flat arrays, against hand-made stumps and xgboost's predictions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.tree_ensemble import TreeEnsemble, UnsupportedTreesError
 
 
 def scored_stump(**changes):
-    """x < 0.5 (missing: left) -> -1, else 2; the raw score starts at 0.25."""
+    """x < 0.5 or missing -> -1, else 2, plus a base of 0.25."""
     parts = {
         "feature": [0, -1, -1],
         "threshold": [0.5, 0.0, 0.0],
@@ -35,7 +35,8 @@ def column_of(*values):
 
 
 def churn_like_rows(rows=400, seed=0):
-    """Numbers with a tenth missing, one count with many ties, and a category of three as 0/1."""
+    """Four numeric columns, 10 % missing, the last a count with many ties; one category as three
+    0/1 columns. Returns (matrix, labels)."""
     rng = np.random.default_rng(seed)
     numbers = rng.normal(size=(rows, 4)).astype(np.float32)
     numbers[:, 3] = rng.integers(0, 4, rows)
@@ -74,14 +75,14 @@ def test_a_missing_value_takes_the_default(default_left, leaf):
 @pytest.mark.parametrize(
     ("threshold", "inclusive", "leaf"),
     [
-        # float32(0.1) = 0.10000000149 lies above 0.1, float32(0.7) = 0.69999999 below 0.7.
+        # float32(0.1) = 0.10000000149 is above 0.1, float32(0.7) = 0.69999999 is below 0.7.
         (0.1, True, 2.0),
         (0.1, False, 2.0),
         (0.7, True, -1.0),
         (0.7, False, -1.0),
     ],
 )
-def test_a_float64_threshold_parts_float32_rows_exactly(threshold, inclusive, leaf):
+def test_a_float64_threshold_splits_float32_rows_exactly(threshold, inclusive, leaf):
     stump = scored_stump(threshold=np.array([threshold, 0.0, 0.0]), inclusive=inclusive)
     assert stump.predict(column_of(threshold)).tolist() == [0.25 + leaf]
 
@@ -128,7 +129,7 @@ def test_no_rows_give_no_scores():
         {"max_depth": 1},
         {"max_depth": 5},
         {"max_depth": 0, "max_leaves": 20, "grow_policy": "lossguide"},
-        {"max_depth": 6, "tree_method": "exact", "gamma": 2.0},  # pruned: nodes out of reach
+        {"max_depth": 6, "tree_method": "exact", "gamma": 2.0},  # pruning leaves unreachable nodes
         {"max_depth": 3, "num_parallel_tree": 3, "subsample": 0.5},
         {"max_depth": 3, "base_score": 0.2},
     ],
@@ -159,7 +160,7 @@ def test_an_early_stopped_booster_is_cut_after_its_best_round():
 
 
 class WrittenBooster:
-    """A booster of one leaf of 0.5, as its JSON says it."""
+    """A stand-in for a booster with a single leaf of 0.5, given by its JSON."""
 
     def __init__(self, base_score):
         tree = {
@@ -190,7 +191,7 @@ def test_the_base_score_is_read_in_both_ways_that_xgboost_writes_it(written):
     assert raw == pytest.approx([math.log(0.2 / 0.8) + 0.5])
 
 
-# --- the same row, however it comes --------------------------------------------------------------
+# --- equal scores for all forms of a row ---------------------------------------------------------
 
 
 def test_one_row_scores_as_in_a_batch_to_the_last_bit():
@@ -227,7 +228,7 @@ def test_json_gives_the_ensemble_back_to_the_last_bit():
     assert again.predict(matrix).tolist() == ensemble.predict(matrix).tolist()
 
 
-# --- what is refused -----------------------------------------------------------------------------
+# --- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -277,23 +278,23 @@ def test_two_outputs_are_refused():
 @pytest.mark.parametrize(
     "damage",
     [
-        {"left": [0, -1, -1]},  # its own child: a walk would never end
-        {"right": [3, -1, -1]},  # beyond the tree
-        {"feature": [1, -1, -1]},  # beyond the matrix
-        {"tree_start": [0, 2]},  # a node in no tree
+        {"left": [0, -1, -1]},  # a node is its own child: an endless loop
+        {"right": [3, -1, -1]},  # the child is outside the tree
+        {"feature": [1, -1, -1]},  # the column is outside the matrix
+        {"tree_start": [0, 2]},  # a node belongs to no tree
     ],
 )
 def test_arrays_that_are_no_trees_are_refused(damage):
     with pytest.raises(UnsupportedTreesError) as error:
         scored_stump(**damage)
     assert str(error.value) == (
-        "trees: a child must come after its parent in the same tree, and a column must lie "
+        "trees: a child must come after its parent in the same tree, and a column must be "
         "in 0..0. The arrays are damaged: export the model again."
     )
 
 
 def test_arrays_of_other_lengths_are_refused():
-    with pytest.raises(UnsupportedTreesError, match="arrays need one entry a node"):
+    with pytest.raises(UnsupportedTreesError, match="trees: arrays need one entry per node, got"):
         scored_stump(cover=[10.0])
 
 
@@ -311,5 +312,5 @@ def test_a_matrix_of_another_width_is_refused():
         scored_stump().predict(np.zeros((2, 3), dtype=np.float32))
     assert str(error.value) == (
         "matrix: the trees need 1 columns, got shape (2, 3). "
-        "Encode the rows with the encoder that is stored beside the trees."
+        "Encode the rows with the encoder that is stored with the trees."
     )

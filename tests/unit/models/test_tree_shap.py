@@ -1,4 +1,4 @@
-"""Exact SHAP values: by hand, by brute force over all subsets, and beside xgboost's own."""
+"""Exact SHAP values against hand calculations, brute force over all subsets, and xgboost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 from models.tree_ensemble import TreeEnsemble
 from models.tree_shap import BLOCK_ROWS, ShapTables, top_factors
 
-# Tables where they fit, polynomials where no table may take a byte.
+# A limit of 0 bytes forces polynomials.
 BOTH_WAYS = pytest.mark.parametrize("max_bytes", [2**29, 0], ids=["tables", "polynomials"])
 
 
@@ -31,7 +31,7 @@ def grown(*trees, columns, base=0.0, scale="sum", inclusive=False):
 
 
 def _append(tree, nodes):
-    """Adds the subtree in preorder; gives back its cover."""
+    """Append the subtree in preorder and return its cover."""
     node = dict(feature=-1, threshold=0.0, left=-1, right=-1, default_left=False, value=0.0)
     nodes.append(node)
     if len(tree) == 2:
@@ -46,7 +46,8 @@ def _append(tree, nodes):
 
 
 def value_of_knowing(ensemble, row, known):
-    """v(S) by Lundberg's algorithm 1: follow known columns, average over both sides of others."""
+    """v(S) by Lundberg's algorithm 1: follow the split on known columns, average both sides of
+    others."""
 
     def below(node):
         column = ensemble.feature[node]
@@ -67,7 +68,7 @@ def value_of_knowing(ensemble, row, known):
 
 
 def shapley_by_brute_force(ensemble, row):
-    """The definition: mean gain of a column over all orders in which columns become known."""
+    """The definition: the mean gain of a column over all orders of the columns."""
     n = ensemble.columns
     phi = np.zeros(n)
     for column in range(n):
@@ -81,7 +82,7 @@ def shapley_by_brute_force(ensemble, row):
 
 
 def noisy_booster(max_depth, columns, rounds=20, rows=300):
-    """A booster on rows with missing values, and 0/1 columns at the end."""
+    """A booster and its training rows, with missing values and two 0/1 columns at the end."""
     rng = np.random.default_rng(max_depth)
     matrix = rng.normal(size=(rows, columns)).astype(np.float32)
     matrix[:, -2:] = rng.integers(0, 2, (rows, 2))
@@ -93,7 +94,7 @@ def noisy_booster(max_depth, columns, rounds=20, rows=300):
 
 
 STUMP = (0, 0.5, True, (-1.0, 4.0), (2.0, 6.0))
-# Column 0 asked twice on the way to the two leaves at the right, column 2 never.
+# Column 0 is split on twice on the path to the two right leaves, column 2 never.
 TWICE = (
     0,
     0.0,
@@ -118,10 +119,10 @@ def test_a_stump_moves_the_row_from_the_mean_to_its_leaf(max_bytes):
 
 @BOTH_WAYS
 def test_two_columns_that_act_together_share_the_gain_equally(max_bytes):
-    # 1 where both columns are above 0, a quarter of the cover; else 0.
+    # The value is 1 if both columns are above 0 (a quarter of the cover), else 0.
     both = (0, 0.0, True, (0.0, 2.0), (1, 0.0, True, (0.0, 1.0), (1.0, 1.0)))
     tables = ShapTables.build(grown(both, columns=2), max_bytes=max_bytes)
-    # v() = 1/4, v(0) = v(1) = 1/2, v(0, 1) = 1: each (1/4 + 1/2) / 2.
+    # v() = 1/4, v(0) = v(1) = 1/2, v(0, 1) = 1, so each phi is (1/4 + 1/2) / 2.
     phi = tables.contributions(np.array([[1.0, 1.0]], dtype=np.float32))
     assert phi == pytest.approx(np.array([[3 / 8, 3 / 8]]), abs=1e-6)
     assert tables.base == pytest.approx(1 / 4)
@@ -143,7 +144,7 @@ def test_a_column_asked_twice_on_a_path_counts_once(max_bytes, inclusive):
 
 
 def small_trees(columns):
-    """Any tree of depth up to 4, also with conditions that no value meets, and leaves of 0."""
+    """Trees of depth up to 4, including conditions that no value can meet and leaves of 0."""
     leaf = st.tuples(st.integers(-4, 4).map(float), st.integers(1, 9).map(float))
 
     def split(side):
@@ -165,7 +166,7 @@ def small_trees(columns):
     max_depth=st.integers(3, 8),
 )
 def test_any_small_ensemble_is_explained_as_by_brute_force(max_bytes, trees, row, scale, max_depth):
-    # A fourth column that no tree asks: it must get exactly 0.
+    # No tree splits on the fourth column, so its contribution must be exactly 0.
     ensemble = grown(*trees, columns=4, base=0.5, scale=scale)
     row = np.array([*row, 7.0], dtype=np.float32)
     tables = ShapTables.build(ensemble, max_depth=max_depth, max_bytes=max_bytes)
@@ -220,11 +221,11 @@ def test_a_row_is_explained_alone_as_among_many(max_bytes):
 
 
 def test_tables_are_used_up_to_the_depth_and_the_bytes_that_are_allowed():
-    # TWICE: two columns and three inner nodes; in one table 3 conditions, 4 * 3 * 2^3 = 96 bytes.
+    # TWICE has three inner nodes. One table with 3 conditions takes at most 4 * 3 * 2^3 = 96 bytes.
     ensemble = grown(TWICE, columns=3)
     assert ShapTables.build(ensemble, max_depth=3, max_bytes=96).is_tabulated
     assert not ShapTables.build(ensemble, max_depth=3, max_bytes=95).is_tabulated
-    # The path to (1.0, 3.0) asks two distinct columns.
+    # The path to (1.0, 3.0) splits on two distinct columns.
     assert ShapTables.build(ensemble, max_depth=2).is_tabulated
     assert not ShapTables.build(ensemble, max_depth=1).is_tabulated
 
@@ -245,7 +246,7 @@ def test_a_side_that_no_training_row_took_has_no_weight_in_the_mean(max_bytes):
     )
     phi = tables.contributions(np.array([[0.0, -1.0], [1.0, -1.0]], dtype=np.float32))
     assert tables.base == -1.0
-    # Nothing is known below the empty node: both of its sides count half, so its mean is 5.5.
+    # Both sides of the node without cover count half, so its mean is (5 + 6) / 2 = 5.5.
     # v() = v(1) = -1, v(0) = 5.5, v(0, 1) = 5.
     column_1 = (0 + (5 - 5.5)) / 2
     assert phi == pytest.approx(np.array([[0, 0], [6 - column_1, column_1]]), abs=1e-6)

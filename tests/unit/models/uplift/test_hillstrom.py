@@ -1,4 +1,4 @@
-"""Hillstrom's mails: the published effects, the verdicts, and what the best fifth brings."""
+"""Hillstrom's e-mail experiment: published effects, verdicts, and the share of the top fifth."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from models.uplift.boosting import LocalBoosting
 from models.uplift.learners import fit
 from tests.unit.models.uplift.trials import SHARES, verdict_of
 
-# The folder beside the repository, or the one named.
+# HOLDFAST_TEST_DATA, or the folder next to the repository.
 BESIDE = Path(__file__).parents[5] / "shared" / "data"
 DATA = Path(os.environ.get("HOLDFAST_TEST_DATA", BESIDE)) / "hillstrom" / "hillstrom.csv.gz"
 needs_data = pytest.mark.skipif(
-    not DATA.is_file(), reason=f"{DATA} is not there; HOLDFAST_TEST_DATA names another folder"
+    not DATA.is_file(), reason=f"{DATA} does not exist. Set HOLDFAST_TEST_DATA to its folder."
 )
 
 
@@ -30,21 +30,21 @@ def mails():
         rows[["recency", "history", "mens", "womens", "newbie", "zip_code", "channel"]]
     ).astype(float)
     x.columns = [f"x{i}" for i in range(x.shape[1])]
-    # "Churned" is no visit, so that the fall in it is the rise in visits.
+    # churned = no visit, so the decrease in churn is the increase in visits.
     return x.assign(arm=arm, churned=1.0 - rows["visit"], e_0=1 / 3, e_1=1 / 3, e_2=1 / 3), rows
 
 
 @needs_data
 def test_hillstroms_effects_are_the_published_ones(mails):
     x, _ = mails
-    # Effect and standard error on visits; the interval is 1.96 of them to each side.
+    # Effect on visits and its standard error. The interval extends 1.96 standard errors.
     for arm, effect, error in ((2, 0.045233, 0.003234), (1, 0.076590, 0.003386)):
         both = x["arm"].isin([0, arm])
-        found = metrics.average_effect(
+        measured = metrics.average_effect(
             x["churned"][both].to_numpy(), (x["arm"][both] == arm).to_numpy(float)
         )
-        assert found.value == pytest.approx(effect, abs=5e-7)
-        assert (found.high - found.low) / 2 / 1.96 == pytest.approx(error, abs=5e-7)
+        assert measured.value == pytest.approx(effect, abs=5e-7)
+        assert (measured.high - measured.low) / 2 / 1.96 == pytest.approx(error, abs=5e-7)
 
 
 @needs_data
@@ -55,14 +55,14 @@ def test_hillstroms_effects_on_spend_are_the_published_ones(mails, arm, effect, 
     x, rows = mails
     both = x["arm"].isin([0, arm])
     spend = rows["spend"][both].to_numpy(float)
-    found = metrics.average_effect(-spend, (x["arm"][both] == arm).to_numpy(float))
-    assert found.value == pytest.approx(effect, abs=5e-7)
-    assert (found.high - found.low) / 2 / 1.96 == pytest.approx(error, abs=5e-7)
+    measured = metrics.average_effect(-spend, (x["arm"][both] == arm).to_numpy(float))
+    assert measured.value == pytest.approx(effect, abs=5e-7)
+    assert (measured.high - measured.low) / 2 / 1.96 == pytest.approx(error, abs=5e-7)
 
 
 @needs_data
 def test_the_verdicts_on_hillstroms_mails_as_they_fell(mails):
-    """On one half held out, each mail by the same learner and rule."""
+    """On a test half, with the same learner and the same rule for both mails."""
     x, _ = mails
     names = [c for c in x.columns if c.startswith("x")]
     gentle = LocalBoosting(
@@ -73,9 +73,9 @@ def test_the_verdicts_on_hillstroms_mails_as_they_fell(mails):
     model = fit("t_learner", x[is_train], names, ("mens", "womens"), SHARES, gentle)
     test = x[~is_train]
     effects = model.effects(test[names].to_numpy(np.float32))
-    found = [verdict_of(test, effects[:, arm - 1], arm) for arm in (1, 2)]
-    # The men's mail works on all alike as far as can be told, the women's on some more than others.
-    assert found == ["treat all", "target"]
+    verdicts = [verdict_of(test, effects[:, arm - 1], arm) for arm in (1, 2)]
+    # No heterogeneity is detected for the men's mail. The women's mail has different effects.
+    assert verdicts == ["treat all", "target"]
 
 
 @needs_data

@@ -1,4 +1,4 @@
-"""Measures of an uplift: by hand, on known effects, and one verdict as the truth is."""
+"""Uplift metrics by hand and on known effects, and the verdict against the truth."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ def test_the_verdict_falls_as_the_truth_is(effect, expected):
 
 
 def verdicts(effect, draws):
-    """The verdicts on so many trials of 3,000, by one model of another trial."""
+    """Verdicts on `draws` trials of 3,000 rows, with one model fitted on another trial."""
     rows, _ = trial(6_000, effect)
     model = fit("t_learner", rows, NAMES, ARMS, SHARES, BOOSTED)
-    found = []
+    given = []
     for seed in range(100, 100 + draws):
         fresh, _ = trial(3_000, effect, seed)
-        told = model.effects(fresh[NAMES].to_numpy(np.float32))[:, 0]
-        found.append(verdict_of(fresh, told, samples=100))
-    return found
+        predicted = model.effects(fresh[NAMES].to_numpy(np.float32))[:, 0]
+        given.append(verdict_of(fresh, predicted, samples=100))
+    return given
 
 
 def test_of_a_hundred_homogeneous_trials_next_to_none_is_said_to_differ():
-    """What the model ranks by is noise, so Qini is 0: its interval lies above in 2.5 of 100."""
-    found = verdicts(lambda x: np.full(len(x), 0.15), 100)
-    # More than 7 of 100 at 2.5 % would be a chance of 1 in 200; effect .15, error .022.
-    assert found.count("target") <= 7
-    assert found.count("treat all") == 100 - found.count("target")
+    """The model ranks by noise, so Qini is 0. Its interval is above 0 in 2.5 % of trials."""
+    given = verdicts(lambda x: np.full(len(x), 0.15), 100)
+    # More than 7 of 100 at 2.5 % has a probability of 1 in 200. The effect is .15, its error .022.
+    assert given.count("target") <= 7
+    assert given.count("treat all") == 100 - given.count("target")
 
 
 def test_a_heterogeneous_trial_is_never_said_to_be_homogeneous():
-    """Qini .05 at an error of about .008."""
+    """Qini is .05 with a standard error of about .008."""
     assert verdicts(lambda x: 0.3 * x[:, 0], 50) == ["target"] * 50
 
 
 def test_qini_by_hand():
-    """Best first: treated stays, held-out leaves, treated leaves, held-out stays.
+    """In descending order: treated stays, control leaves, treated leaves, control stays.
 
-    Curve: 1/2 (1 treated kept, none held out), then (1 - 0)/2, (1 - 0)/2, then (1 - 1 * 2/2)/2 = 0.
-    Area by trapezoids of width 1/4: (0 + .5)/8 + (.5 + .5)/8 * 2 + (.5 + 0)/8 = .375; the line ends
-    at 0, so that is Qini too.
+    Curve: 1/2 (1 treated kept, no control yet), (1 - 0)/2, (1 - 0)/2, (1 - 1 * 2/2)/2 = 0. Area of
+    trapezoids of width 1/4: (0 + .5)/8 + (.5 + .5)/8 * 2 + (.5 + 0)/8 = .375. The straight line ends
+    at 0, so Qini is equal to the area.
     """
     effect = np.array([4.0, 3.0, 2.0, 1.0])
     churned, treated = np.array([0.0, 1, 1, 0]), np.array([1.0, 0, 1, 0])
@@ -72,7 +72,7 @@ def test_qini_agrees_with_scikit_uplift_on_the_curve():
     treated = (draw.random(500) < 0.5).astype(float)
     ours = metrics.uplift_curve(effect, 1 - churned, treated, np.ones(500)) * treated.sum()
     _, theirs = sklift.qini_curve(1 - churned, effect, treated)
-    # Theirs begins with (0, 0), and has a point for every distinct score.
+    # Their curve starts with (0, 0) and has one point per distinct score.
     np.testing.assert_allclose(ours, theirs[1:], atol=1e-9)
 
 
@@ -83,30 +83,31 @@ def test_weights_count_as_repeated_rows():
     rows = np.repeat(np.arange(60), times)
     repeated = effect[rows], churned[rows], treated[rows], np.ones(len(rows))
     weighted = effect, churned, treated, times.astype(float)
-    # Repeated rows have points between; they move the areas by less than a row's width.
+    # Repeated rows add points to the curve, which changes the areas by less than the width of a row.
     assert metrics.areas(*weighted) == pytest.approx(metrics.areas(*repeated), abs=0.02)
     slope = metrics.calibration_slope
     assert slope(*weighted) == pytest.approx(slope(*repeated))
 
 
 def test_intervals_of_a_ranking_hold_the_truth_as_often_as_they_say():
-    """Effect .3 x0, x0 uniform on (-1, 1): the best share s gains .3 (1 - s) each, so the curve is
-    .3 (s - s^2): area .3 (1/2 - 1/3) = .05, above a line that ends at 0; and the slope is 1."""
+    """Effect .3 x0 with x0 uniform on (-1, 1). The top share s gains .3 (1 - s) per customer, so the
+    curve is .3 (s - s^2) and its area .3 (1/2 - 1/3) = .05. The straight line ends at 0. The slope
+    is 1."""
     truth = {"qini": 0.05, "auuc": 0.05, "slope": 1.0}
     held = dict.fromkeys(truth, 0)
     for seed in range(100):
         rows, effects = trial(3_000, lambda x: 0.3 * x[:, 0], seed)
-        found = ranked(rows, effects[:, 0], samples=100)
+        measured = ranked(rows, effects[:, 0], samples=100)
         for name, value in truth.items():
-            estimate = getattr(found, name)
+            estimate = getattr(measured, name)
             assert estimate.low < estimate.value < estimate.high
             held[name] += estimate.low < value < estimate.high
-    # Of 100 at 95 %: fewer than 88 would be a chance of 1 in 200.
+    # Fewer than 88 of 100 at 95 % has a probability of 1 in 200.
     assert min(held.values()) >= 88, held
 
 
 def test_average_effect_and_calibration():
-    """Held out: 3 of 4 churn; treated: 1 of 4. A fall of 0.5."""
+    """3 of 4 control customers and 1 of 4 treated customers churn: an effect of 0.5."""
     churned = np.array([1.0, 1, 1, 0, 1, 0, 0, 0])
     treated = np.array([0.0, 0, 0, 0, 1, 1, 1, 1])
     assert metrics.average_effect(churned, treated).value == 0.5
@@ -116,17 +117,17 @@ def test_average_effect_and_calibration():
     once = np.ones(two.sum())
     slope = metrics.calibration_slope(truth[two, 0], *values, once)
     assert slope == pytest.approx(1.0, abs=0.15)
-    # One that promises twice as much has half the slope.
+    # Predictions that are twice as large have half the slope.
     assert metrics.calibration_slope(2 * truth[two, 0], *values, once) == pytest.approx(slope / 2)
 
 
 def test_deciles_fall_with_the_effect():
     rows, truth = trial(60_000, lambda x: 0.3 * x[:, 0])
     two = rows["arm"].to_numpy() < 2
-    found = metrics.by_decile(
+    tenths = metrics.by_decile(
         truth[two, 0], rows["churned"].to_numpy()[two], rows["arm"].to_numpy()[two]
     )
-    assert len(found) == 10
-    for predicted, observed, count in found:
-        # A difference of two shares of about 2,000 rows each.
+    assert len(tenths) == 10
+    for predicted, observed, count in tenths:
+        # The standard error of a difference of two shares with about 2,000 rows each.
         assert abs(predicted - observed) < 4 * np.sqrt(0.5 / (count / 2))

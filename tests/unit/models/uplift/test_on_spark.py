@@ -1,4 +1,4 @@
-"""Every learner on Spark rows gives the effects of the same learner in one process."""
+"""Each learner gives equal effects on Spark and in one process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = {"customer_id": "string", "as_of": "date"}
 
 @pytest.fixture(scope="module")
 def both(spark):
-    """The same 1,500 customers, as pandas and on Spark: one arm, which keeps .3 x0."""
+    """The same 1,500 customers in pandas and on Spark, with one arm whose effect is .3 x0."""
     rows, _ = trial(2_250, lambda x: 0.3 * x[:, 0])
     rows = rows[rows["arm"] < 2].assign(e_0=0.5, e_1=0.5, as_of=pd.Timestamp("2026-01-01"))
     rows.insert(0, "customer_id", [f"c{n:04d}" for n in range(len(rows))])
@@ -38,10 +38,10 @@ def _plain(value):
 def test_a_learner_on_spark_is_the_learner_in_one_process(both, learner):
     local, rows = both
     shares = (0.5, 0.5)
-    here = fit(learner, local, NAMES, ("one",), shares, LocalBoosting(TREES, 1))
-    there = fit(learner, rows, NAMES, ("one",), shares, SparkBoosting(TREES, 1, 1))
+    in_process = fit(learner, local, NAMES, ("one",), shares, LocalBoosting(TREES, 1))
+    on_spark = fit(learner, rows, NAMES, ("one",), shares, SparkBoosting(TREES, 1, 1))
     matrix = local[NAMES].to_numpy(np.float32)
-    expected = here.effects(matrix)
-    # Effects far above the tolerance: one tree more or less, or another shift, would show.
+    expected = in_process.effects(matrix)
+    # Effects far above the tolerance, so that a missing tree or another shift would be detected.
     assert np.abs(expected).max() > 0.02
-    np.testing.assert_allclose(there.effects(matrix), expected, atol=1e-3)
+    np.testing.assert_allclose(on_spark.effects(matrix), expected, atol=1e-3)

@@ -1,4 +1,4 @@
-"""The value of policies, by hand and against the truth; the budget holds."""
+"""The value of policies by hand and against the truth, and the limits of the budget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from models.uplift.policies import Trial, best_within, first_within, policy_valu
 
 
 def trial(**changed):
-    """Four customers worth 10; the offer costs 1; half are sent it. All risks are expected .5."""
+    """Four customers with a value of 10. The offer costs 1 and half receive it. All predicted risks
+    are .5."""
     fields = {
         "arm": np.array([0, 1, 0, 1]),
         "churned": np.array([1.0, 0.0, 1.0, 1.0]),
@@ -22,36 +23,39 @@ def trial(**changed):
 
 
 def test_a_policy_by_hand():
-    """Corrected churn without: .5 + .5/.5 = 1.5, .5, 1.5, .5; with: .5, .5 - 1 = -.5, .5, 1.5.
+    """Corrected churn without the offer: .5 + .5/.5 = 1.5, .5, 1.5, .5. With the offer: .5, .5 - 1 =
+    -.5, .5, 1.5.
 
-    Gained: 10 * (1.0, 1.0, 1.0, -1.0) - 1 = 9, 9, 9, -11: mean 4, standard deviation 10.
+    Gains: 10 * (1.0, 1.0, 1.0, -1.0) - 1 = 9, 9, 9, -11, with mean 4 and standard deviation 10.
     """
-    found = policy_value(trial(), np.ones(4, dtype=np.int64))
-    assert found.value == pytest.approx(4.0)
-    assert found.high - found.value == pytest.approx(1.96 * 10 / 4**0.5)
+    estimate = policy_value(trial(), np.ones(4, dtype=np.int64))
+    assert estimate.value == pytest.approx(4.0)
+    assert estimate.high - estimate.value == pytest.approx(1.96 * 10 / 4**0.5)
 
 
 def test_to_send_nothing_is_worth_exactly_nothing():
-    found = policy_value(trial(), np.zeros(4, dtype=np.int64))
-    assert (found.value, found.low, found.high) == (0.0, 0.0, 0.0)
+    estimate = policy_value(trial(), np.zeros(4, dtype=np.int64))
+    assert (estimate.value, estimate.low, estimate.high) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("wrong", ["risk", "share"])
 def test_it_is_right_where_either_risks_or_chances_are(wrong):
-    """Doubly robust: the truth lies in the interval though one of both is far off."""
+    """Doubly robust: the interval covers the truth although the risks or the shares are wrong."""
     draw = np.random.default_rng(4)
     rows = 40_000
     x = draw.uniform(size=rows)
     risk = np.column_stack([0.3 + 0.4 * x, 0.3 + 0.1 * x])
     share = np.column_stack([1 - 0.2 - 0.6 * x, 0.2 + 0.6 * x])
     arm = (draw.random(rows) < share[:, 1]).astype(np.int64)
-    told = {"risk": risk, "share": share, wrong: np.full((rows, 2), 0.5)}
+    assumed = {"risk": risk, "share": share, wrong: np.full((rows, 2), 0.5)}
     churned = (draw.random(rows) < risk[np.arange(rows), arm]).astype(float)
     flat = {"value": np.full(rows, 10.0), "cost": np.zeros((rows, 2))}
-    found = policy_value(trial(arm=arm, churned=churned, **flat, **told), np.ones(rows, np.int64))
-    # Fall .3 x, x uniform: .15 of 10.
-    assert found.low - 0.05 < 1.5 < found.high + 0.05
-    assert found.high - found.low < 0.3
+    estimate = policy_value(
+        trial(arm=arm, churned=churned, **flat, **assumed), np.ones(rows, np.int64)
+    )
+    # The effect is .3 x with x uniform: .15 on average, times the value of 10.
+    assert estimate.low - 0.05 < 1.5 < estimate.high + 0.05
+    assert estimate.high - estimate.low < 0.3
 
 
 def test_the_highest_priorities_come_first_within_the_budget():
@@ -60,7 +64,7 @@ def test_the_highest_priorities_come_first_within_the_budget():
 
 
 def test_the_greatest_gain_for_the_money():
-    """Rates 5, 2 and 4; the budget of 3 pays the first and the third."""
+    """The best gains per unit of budget are 5, 2 and 4. A budget of 3 pays the first and third."""
     gain = np.array([[5.0, -1.0], [4.0, 3.0], [-1.0, 8.0]])
     use = np.array([[1.0, 1.0], [2.0, 2.0], [2.0, 2.0]])
     assert best_within(gain, use, 3.0).tolist() == [1, 0, 2]

@@ -1,4 +1,4 @@
-"""Campaigns that were sent to chosen customers: by hand, on a known effect, on the simulator."""
+"""Targeted campaigns: functions by hand, on a known effect, and on the simulator."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ BOOSTED = LocalBoosting(
 
 
 def test_columns_are_scaled_gaps_are_told_and_what_never_varies_is_left_out():
-    """log1p of 0 and e^2 - 1: 0 and 2, the gap 1 (their median): deviation sqrt(2 / 3)."""
+    """log1p of 0 and e^2 - 1 is 0 and 2. The null becomes 1 (the median). The standard deviation is
+    sqrt(2 / 3)."""
     nan = np.nan
     matrix = np.array([[0, 7, nan], [np.exp(2) - 1, 7, nan], [nan, 7, nan]], dtype=np.float32)
     side = 1 / np.sqrt(2 / 3)
@@ -31,9 +32,9 @@ def test_columns_are_scaled_gaps_are_told_and_what_never_varies_is_left_out():
 
 
 def test_imbalance_by_hand():
-    """Treated 3, 5, untreated 0, 2: means 4 and 1, each of variance 1: 3 deviations apart.
+    """Treated 3, 5 and untreated 0, 2 have the means 4 and 1 and the variance 1: a difference of 3.
 
-    Weights 3:1 and 1:3 make the means 3.5 and 1.5.
+    With weights 3:1 and 1:3 the means are 3.5 and 1.5.
     """
     x, treated = np.array([[3.0], [5.0], [0.0], [2.0]]), np.array([1.0, 1, 0, 0])
     assert pr.imbalance(x, treated, np.ones(4)) == 3.0
@@ -41,8 +42,8 @@ def test_imbalance_by_hand():
 
 
 def test_the_interval_counts_customers_not_their_rows():
-    """Falls 1, 3 of one customer and 1, 3 of another: both sum to 4, so that nothing varies; of
-    1, 1 and 3, 3 the sums of deviations are -2 and 2: error sqrt(8 * 2) / 4 = 1."""
+    """Two customers with effects 1, 3 and 1, 3 have equal sums of 4, so the error is 0. With effects
+    1, 1 and 3, 3 the sums of deviations are -2 and 2, and the error is sqrt(8 * 2) / 4 = 1."""
     falls = np.array([1.0, 3, 1, 3])
     alike = pr.mean_of(falls, np.array([0, 0, 1, 1]))
     assert (alike.value, alike.low, alike.high) == (2.0, 2.0, 2.0)
@@ -51,7 +52,10 @@ def test_the_interval_counts_customers_not_their_rows():
 
 
 def targeted(rows, reach, seed=1):
-    """Who has a high x0 is likelier to stay and likelier to be sent the offer, which keeps 0.1."""
+    """A targeted campaign: (rows, propensities). The effect of the offer is 0.1.
+
+    Customers with a high x0 are more likely to stay and more likely to be sent the offer.
+    """
     draw = np.random.default_rng(seed)
     x = draw.normal(size=(rows, 3))
     p = reach(x[:, 0])
@@ -77,16 +81,16 @@ def judged(frame):
 
 def test_where_all_that_decided_is_known_the_effect_is_found():
     frame, p = targeted(8_000, lambda x0: 1 / (1 + np.exp(-x0)))
-    _, found, region = judged(frame)
-    # A logistic rule of one column: its own form is fitted, on 4,000 rows.
-    assert np.abs(found - p).mean() < 0.03
+    _, fitted, region = judged(frame)
+    # The true propensity is logistic in one column, and the fit has 4,000 rows.
+    assert np.abs(fitted - p).mean() < 0.03
     assert region.verdict == pr.ADJUSTED
     assert region.share > 0.9
     assert region.imbalance_before > 0.6 > 0.1 > region.imbalance_after
     assert (np.diff(region.treated) > 0).all() and (region.treated > region.untreated).all()
     naive = metrics.average_effect(frame["churned"].to_numpy(), frame["arm"].to_numpy())
-    assert naive.low > 0.1  # those who were sent it would have stayed anyway
-    kept = frame.assign(e_0=1 - found, e_1=found)[region.kept]
+    assert naive.low > 0.1  # biased: many of the treated would have stayed anyway
+    kept = frame.assign(e_0=1 - fitted, e_1=fitted)[region.kept]
     ((_, scored),) = doubly_robust(kept, NAMES, 1, BOOSTED)
     adjusted = pr.mean_of(scored["fall"].to_numpy(), np.arange(len(scored)))
     assert adjusted.low < 0.1 < adjusted.high
@@ -96,18 +100,18 @@ def test_where_all_that_decided_is_known_the_effect_is_found():
     assert effects.mean() == pytest.approx(adjusted.value, abs=0.01)
 
 
-def test_right_chances_mend_risks_that_are_wrong():
-    """Risks from one shallow round say next to nothing of x0; the propensities alone adjust."""
+def test_correct_propensities_correct_for_wrong_risks():
+    """Risks from a single shallow tree hardly use x0, so only the propensities adjust for it."""
     frame, p = targeted(8_000, lambda x0: 1 / (1 + np.exp(-x0)))
     kept = frame.assign(e_0=1 - p, e_1=p)[(p > 0.05) & (p < 0.95)]
     flat = LocalBoosting({"n_estimators": 1, "max_depth": 1, "learning_rate": 0.01}, 1)
     ((_, scored),) = doubly_robust(kept, NAMES, 1, flat)
-    found = pr.mean_of(scored["fall"].to_numpy(), np.arange(len(scored)))
-    assert found.low < 0.1 < found.high < 0.15
+    estimate = pr.mean_of(scored["fall"].to_numpy(), np.arange(len(scored)))
+    assert estimate.low < 0.1 < estimate.high < 0.15
 
 
 def test_who_could_not_have_been_sent_it_is_compared_with_nobody():
-    """Everybody above 0 is sent it, nobody below: no estimate, and it is said."""
+    """All customers with x0 above 0 are treated and no others: the verdict is NO_OVERLAP."""
     frame, _ = targeted(2_000, lambda x0: (x0 > 0).astype(float))
     _, _, region = judged(frame)
     assert region.verdict == pr.NO_OVERLAP
@@ -129,13 +133,13 @@ def test_propensities_that_do_not_balance_give_no_estimate():
     frame, _ = targeted(4_000, lambda x0: 1 / (1 + np.exp(-2 * x0)))
     x = pr.known_before(frame[NAMES].to_numpy(np.float32))
     wrong = np.where(frame["fold"] > 0.5, 0.45, 0.55)
-    found = pr.overlap(x, frame["arm"].to_numpy(), wrong, 0.05, 0.3, 50)
-    assert (found.share, found.verdict) == (1.0, pr.NOT_BALANCED)
+    region = pr.overlap(x, frame["arm"].to_numpy(), wrong, 0.05, 0.3, 50)
+    assert (region.share, region.verdict) == (1.0, pr.NOT_BALANCED)
 
 
 def company_at(day, seed, customers=5_000):
-    """What a company knows of those who bought in the 90 days before a targeted campaign, whom it
-    reached, what they did, and the true effect; a basket's mean is what revenue an order shows."""
+    """Customers who bought in the 90 days before a targeted campaign, one row per customer: features
+    known before, arm, outcome and true effect. Revenue is the order count times the mean basket."""
     world, ids = w.World(seed, customers), np.arange(customers)
     who = people(ids, world)
     bought = orders(who, lives(who, world), world)
@@ -167,12 +171,12 @@ def company_at(day, seed, customers=5_000):
     return rows[(rows["recency"] <= 90) & ~who.is_opted_out].reset_index(drop=True)
 
 
-# Nothing was tuned on those from 401 on.
+# Nothing was tuned on the seeds from 401 on.
 @pytest.mark.parametrize("seed", [31, 401, 402, 403, 404, 405])
 def test_on_the_simulator_the_naive_difference_misleads_and_the_adjusted_one_is_nearer(seed):
-    """Targeted campaigns go to the better customers in a good mood: they stay anyway.
+    """Targeted campaigns go to better customers in a good mood, who would stay anyway.
 
-    Mood shows only in what is bought, so that some of the bias stays; it is said to.
+    Mood is observed only through purchases, so the adjusted estimate keeps a part of the bias.
     """
     names = ["recency", "tenure", "orders", "orders_30d", "revenue", "revenue_a_day"]
     names += ["plan", "is_annual"]
@@ -193,7 +197,7 @@ def test_on_the_simulator_the_naive_difference_misleads_and_the_adjusted_one_is_
         metrics.average_effect(rows["churned"].to_numpy(), rows["arm"].to_numpy())
         for rows in (whole, kept)
     )
-    # The naive one is far off, beyond its own interval; also in the region.
+    # The naive estimate is biased beyond its own interval, also within the region of overlap.
     assert naive.low > 2 * whole["truth"].mean()
     truth = kept["truth"].mean()
     assert within.low > truth

@@ -1,4 +1,4 @@
-"""Uplift learners on trials whose effects are known."""
+"""Uplift learners on simulated trials with known effects."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from models.uplift.learners import LEARNERS, UpliftModel, fit
 from tests.unit.models.uplift.trials import ARMS, BOOSTED, NAMES, SHARES, trial
 
 
-# The shift learner says one shift for all: whom an arm harms it cannot tell.
+# The shift learner fits one shift for all customers, so it cannot detect effects of both signs.
 @pytest.mark.parametrize("learner", [name for name in LEARNERS if name != "shift_learner"])
-def test_a_learner_finds_whom_an_arm_helps_and_whom_it_harms(learner):
+def test_a_learner_finds_positive_and_negative_effects(learner):
     rows, _ = trial(12_000, lambda x: 0.3 * x[:, 0])
     model = fit(learner, rows, NAMES, ARMS, SHARES, BOOSTED)
     fresh, truth = trial(4_000, lambda x: 0.3 * x[:, 0], seed=2)
-    found = model.effects(fresh[NAMES].to_numpy(np.float32))
-    assert found.shape == (4_000, 2)
-    assert np.corrcoef(found[:, 0], truth[:, 0])[0, 1] > 0.85
-    # Arm 2 does nothing: its mean effect is zero within a few standard errors of 0.011.
-    assert abs(found[:, 1].mean()) < 4 * 0.011
+    effects = model.effects(fresh[NAMES].to_numpy(np.float32))
+    assert effects.shape == (4_000, 2)
+    assert np.corrcoef(effects[:, 0], truth[:, 0])[0, 1] > 0.85
+    # Arm 2 has no effect. Its mean effect is within four standard errors of 0.011.
+    assert abs(effects[:, 1].mean()) < 4 * 0.011
 
 
 def test_an_arm_is_learned_from_those_who_could_have_been_sent_it():
-    """Half of the rows are of a plan that chose arm 1, or nothing, for those with a high x0, whose
-    held-out tenth all leave: of arm 2, which does nothing, they say nothing."""
+    """A part of the rows is from a plan that sent arm 1 to 90 % of customers with a high x0. All of
+    its control customers leave. These rows have no information on arm 2, which has no effect."""
     rows, _ = trial(12_000, lambda x: 0.3 * x[:, 0])
     planned = rows[(rows["x0"] > 0) & (rows["arm"] < 2)].assign(e_0=0.1, e_1=0.9, e_2=0.0)
     planned["arm"] = (np.arange(len(planned)) % 10 > 0).astype(float)
@@ -34,27 +34,27 @@ def test_an_arm_is_learned_from_those_who_could_have_been_sent_it():
     both = pd.concat([rows, planned], ignore_index=True)
     model = fit("dr_learner", both, NAMES, ARMS, SHARES, BOOSTED)
     fresh, _ = trial(4_000, lambda x: 0.3 * x[:, 0], seed=2)
-    found = model.effects(fresh[NAMES].to_numpy(np.float32)).mean(axis=0)
-    assert np.isfinite(found).all()
-    # 4,000 rows an arm: a standard error of 0.011. Arm 1 gains on the half whom the plan chose.
-    assert abs(found[1]) < 4 * 0.011
-    assert found[0] > 0.1
+    effects = model.effects(fresh[NAMES].to_numpy(np.float32)).mean(axis=0)
+    assert np.isfinite(effects).all()
+    # 4,000 rows per arm: a standard error of 0.011. Arm 1 gains on the half that the plan targeted.
+    assert abs(effects[1]) < 4 * 0.011
+    assert effects[0] > 0.1
 
 
 def test_a_shift_of_the_log_odds_is_found_from_few_rows():
-    """Risk between .1 and .9 by x1; arm 1 takes 1 from its log-odds, arm 2 nothing."""
+    """The risk depends on x1 and lies in .1 to .9. Arm 1 shifts its log-odds by -1, arm 2 by 0."""
     draw = np.random.default_rng(8)
     rows, _ = trial(6_000, lambda x: np.zeros(len(x)))
     log_odds = 2.2 * rows["x1"]
     risk = 1 / (1 + np.exp(-(log_odds - (rows["arm"] == 1))))
     rows = rows.assign(churned=(draw.random(len(rows)) < risk).astype(float))
     model = fit("shift_learner", rows, NAMES, ARMS, SHARES, BOOSTED)
-    # 2,000 rows an arm of variance about .18: a standard error of 1 / sqrt(360) = .053 each.
+    # 2,000 rows per arm with variance of about .18: a standard error of 1 / sqrt(360) = .053 each.
     assert model.shifts[1] - model.shifts[0] == pytest.approx(-1, abs=4 * 0.053 * 2**0.5)
     assert model.shifts[2] - model.shifts[0] == pytest.approx(0, abs=4 * 0.053 * 2**0.5)
     x = np.array([[0, -1, 0], [0, 0, 0], [0, 1, 0]], dtype=np.float32)
     low, middle, high = model.effects(x)[:, 0]
-    # Without: .10, .5, .90; with: .04, .27, .77.
+    # Risks without the offer are .10, .5, .90, and with it .04, .27, .77.
     assert middle == pytest.approx(0.23, abs=0.06)
     assert middle > high > low > 0
 
@@ -85,5 +85,5 @@ def test_a_regression_booster_gives_the_same_numbers_as_its_library():
 def test_an_arm_of_which_nobody_or_everybody_left_has_that_risk(label):
     rows = pd.DataFrame({"x0": np.linspace(0, 1, 40), "churned": label})
     trees = BOOSTED.classifier(rows, ["x0"], "churned")
-    found = probability(trees, rows[["x0"]].to_numpy(np.float32))
-    assert found == pytest.approx(np.full(40, label))
+    risk = probability(trees, rows[["x0"]].to_numpy(np.float32))
+    assert risk == pytest.approx(np.full(40, label))

@@ -1,4 +1,4 @@
-"""Trials whose effects are known, and what the product says of them."""
+"""Simulated trials with known effects, and the ranking and verdict of the product on them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ NAMES, ARMS, SHARES = ["x0", "x1", "x2"], ("one", "two"), (1 / 3, 1 / 3, 1 / 3)
 
 
 def trial(rows, effect, seed=1):
-    """Two arms and a held-out third; x0 decides the effect of arm 1, arm 2 does nothing."""
+    """(rows, true effects): two arms and a control group of one third each.
+
+    The effect of arm 1 is `effect(x)`. Arm 2 has no effect.
+    """
     draw = np.random.default_rng(seed)
     x = draw.uniform(-1, 1, (rows, 3)).astype(np.float32)
     arm = draw.integers(0, 3, rows)
@@ -42,5 +45,5 @@ def ranked(rows, effect, arm=1, samples=200, seed=7):
 def verdict_of(rows, effect, arm=1, samples=200):
     both = rows["arm"].isin([0, arm])
     mean = metrics.average_effect(rows["churned"][both], rows["arm"][both] == arm)
-    found = ranked(rows, effect, arm, samples)
-    return metrics.verdict(found.qini, mean).partition(":")[0]
+    qini = ranked(rows, effect, arm, samples).qini
+    return metrics.verdict(qini, mean).partition(":")[0]
