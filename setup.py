@@ -81,7 +81,10 @@ setup(
     python_requires=">=3.11",
     # Workers import from a .zip of this: data files are read as resources, never by their path.
     packages=find_packages(include=[f"{name}{more}" for name in PACKAGES for more in ("", ".*")]),
-    package_data={"conf": ["**/*.yaml", "*.properties", "jars.sha256"]},
+    package_data={
+        "conf": ["**/*.yaml", "*.properties", "jars.sha256"],
+        "pipelines.reporting": ["templates/*"],
+    },
     install_requires=[
         "pandas>=2.2,<3",  # Spark 4.2 does not support pandas 3
         "numpy>=2.0,<3",
@@ -89,6 +92,7 @@ setup(
         "pydantic-settings>=2.8,<3",
         "typer>=0.15,<1",
         "rich>=13.9,<16",
+        "jinja2>=3.1.6,<4",
         "pyyaml>=6.0,<7",
         "scipy>=1.14,<2",
         "scikit-learn>=1.6,<2",
