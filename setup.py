@@ -56,7 +56,10 @@ setup(
     packages=find_packages(
         exclude=[f"{name}{more}" for name in NOT_SHIPPED for more in ("", ".*")]
     ),
-    package_data={"conf": ["**/*.yaml", "*.properties", "jars.sha256"]},
+    package_data={
+        "conf": ["**/*.yaml", "*.properties", "jars.sha256"],
+        "pipelines.reporting": ["templates/*"],
+    },
     install_requires=[
         "pandas>=2.2,<3",  # Spark 4.2 does not support pandas 3
         "numpy>=2.0,<3",
@@ -64,6 +67,7 @@ setup(
         "pydantic-settings>=2.8,<3",
         "typer>=0.15,<1",
         "rich>=13.9,<16",
+        "jinja2>=3.1.6,<4",
         "pyyaml>=6.0,<7",
         "scipy>=1.14,<2",
         "scikit-learn>=1.6,<2",

@@ -1,1 +1,4 @@
-"""The HTML report and the closing summary: facts from the gold tables, sentences from the facts."""
+"""The HTML report and the summary at the end of a run.
+
+`queries` reads the tables, `texts` writes the sentences, `report_page` renders the templates.
+"""

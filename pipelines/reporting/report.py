@@ -1,37 +1,47 @@
-"""The end of a run: the closing summary on the screen, and report.html in the lake's folder."""
+"""The end of a run: print a summary and write report.html into the lakehouse folder."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pipelines.reporting import sentences as say
-from pipelines.reporting.facts import Facts, ModelFacts, gather
-from pipelines.reporting.page import page
-from pipelines.reporting.phrases import money, percent, plain, reason, share, whole
-from runtime.context import Context
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.reporting import model_texts, texts
+from pipelines.reporting.formats import money, percent, plain, reason, share, whole
+from pipelines.reporting.queries import gather
+from pipelines.reporting.report_data import ModelData, ReportData
+from pipelines.reporting.report_page import page
+
+if TYPE_CHECKING:
+    from runtime.context import Context
 
 FILE = "report.html"
 MOST_ON_SCREEN = 5
-# Where standard output is no terminal, it is a log: wide enough that no figure is cut.
+# Standard output that is not a terminal is a log: wide enough to show all numbers in full.
 LOG_COLUMNS = 120
 
 
 def write_report(context: Context) -> Path:
-    """Print the summary and write <lakehouse root>/report.html; the same input, the same bytes."""
-    facts = gather(context)
+    """Print the summary and write <lakehouse root>/report.html.
+
+    The same data gives the same bytes.
+    """
+    data = gather(context)
     path = context.settings.root / FILE
-    is_changed = replace_file(path, page(facts))
+    is_changed = replace_file(path, page(data))
     if not context.progress.is_quiet:
-        summary(facts, console())
+        summary(data, console())
         context.progress.say(f"Report: {shown(path)}{'' if is_changed else ' (unchanged)'}")
     return path
 
 
 def replace_file(path: Path, text: str) -> bool:
-    """Put the text there whole or not at all; False: it was there already."""
+    """Write the file atomically. False: the file already has this content."""
     content = text.encode("utf-8")
     if path.is_file() and path.read_bytes() == content:
         return False
@@ -43,15 +53,13 @@ def replace_file(path: Path, text: str) -> bool:
 
 
 def shown(path: Path) -> str:
-    """Relative to the working folder where it lies below it."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+    """The path, relative to the working folder if it is inside of it."""
+    folder = Path.cwd()
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
-def console() -> Any:
-    """rich for a person at a terminal; plain aligned text for a log."""
-    from rich.console import Console
-
+def console() -> Console:
+    """Formatted output for a terminal, plain aligned text for a log."""
     is_terminal = sys.stdout.isatty()
     return Console(
         file=sys.stdout,
@@ -62,52 +70,49 @@ def console() -> Any:
     )
 
 
-def summary(facts: Facts, out: Any) -> None:
-    """Tables, champion, segments and the first customers to act on."""
-    heading(out, f"Holdfast, {facts.env}, as of {facts.as_of}")
-    out.print(say.in_short(facts), soft_wrap=True)
-    heading(out, f"Tables in {facts.root}")
-    out.print(tables(facts, out))
-    heading(out, "How good the model is")
-    out.print(say.model(facts), soft_wrap=True)
-    if facts.model and facts.model.figures:
-        out.print(model_table(facts.model, out))
-    heading(out, f"Segments of {facts.as_of}")
-    out.print(segment_table(facts, out))
-    heading(out, "Act on these first")
-    out.print(say.whom_first(facts), soft_wrap=True)
-    first_customers(facts, out)
+def summary(data: ReportData, out: Console) -> None:
+    """Print tables, model quality, segments and the first customers to contact."""
+    heading(out, f"Holdfast, {data.env}, as of {data.as_of}")
+    out.print(texts.at_a_glance(data), soft_wrap=True)
+    heading(out, f"Tables in {data.root}")
+    out.print(tables(data, out))
+    heading(out, "How good the churn model is")
+    out.print(model_texts.quality(data), soft_wrap=True)
+    if data.model and data.model.figures:
+        out.print(model_table(data.model, out))
+    heading(out, f"Segments on {data.as_of}")
+    out.print(segment_table(data, out))
+    heading(out, "Customers to contact first")
+    out.print(texts.first_customers(data), soft_wrap=True)
+    first_customers(data, out)
 
 
-def heading(out: Any, text: str) -> None:
-    """A title with a line of air above."""
-    out.print(f"\n{text}", style="bold")
+def heading(out: Console, title: str) -> None:
+    """Print a title with an empty line above."""
+    out.print(f"\n{title}", style="bold")
 
 
-def grid(out: Any, heads: tuple[str, ...], texts: int = 1) -> Any:
-    """A rich table: lines at a terminal, spaces in a log; numbers to the right."""
-    from rich import box
-    from rich.table import Table
-
+def grid(out: Console, heads: tuple[str, ...], text_columns: int = 1) -> Table:
+    """A table with lines on a terminal and without in a log. Numbers are right-aligned."""
     lines = box.SIMPLE_HEAD if out.is_terminal else None
     table = Table(box=lines, pad_edge=False, padding=(0, 1))
     for place, head in enumerate(heads):
-        is_text = place < texts
+        is_text = place < text_columns
         table.add_column(head, justify="left" if is_text else "right", no_wrap=not is_text)
     return table
 
 
-def tables(facts: Facts, out: Any) -> Any:
-    """Where the tables are."""
-    table = grid(out, ("table", "rows", "of"))
-    for row in facts.tables:
+def tables(data: ReportData, out: Console) -> Table:
+    """The tables of the lakehouse with their row counts."""
+    table = grid(out, ("table", "rows", "date"))
+    for row in data.tables:
         name = row["table"].replace(".", "/", 1)
-        table.add_row(name, whole(row["rows"]), str(facts.as_of) if row["is_of_as_of"] else "all")
+        table.add_row(name, whole(row["rows"]), str(data.as_of) if row["is_for_as_of"] else "all")
     return table
 
 
-def model_table(champion: ModelFacts, out: Any) -> Any:
-    """The champion's test figures beside the baselines."""
+def model_table(champion: ModelData, out: Console) -> Table:
+    """Test metrics of the champion and the baselines."""
     heads = (
         "test, 95 % interval",
         "ROC AUC, all",
@@ -115,46 +120,47 @@ def model_table(champion: ModelFacts, out: Any) -> Any:
         "Brier",
         "average precision",
     )
-    wanted = (
+    columns = (
         ("all", "roc_auc"),
         ("active_90d", "roc_auc"),
         ("all", "brier"),
         ("all", "average_precision"),
     )
     table = grid(out, heads)
-    for name in (champion.name, *(b for b in say.BASELINES if b != champion.name)):
-        figures = [say.figure(champion, name, *key) for key in wanted]
+    for name in (champion.name, *(b for b in model_texts.BASELINES if b != champion.name)):
+        figures = [model_texts.figure(champion, name, *column) for column in columns]
         if any(figures):
             shown_as = f"{name} v{champion.version}" if name == champion.name else name
-            table.add_row(shown_as, *map(say.with_interval, figures))
+            table.add_row(shown_as, *map(model_texts.with_interval, figures))
     return table
 
 
-def segment_table(facts: Facts, out: Any) -> Any:
-    """All segments of conf, those without a customer too."""
-    heads = ("segment", "group", "customers", "share", "mean churn", "revenue at risk")
-    table = grid(out, heads, texts=2)
-    for row in facts.segments:
+def segment_table(data: ReportData, out: Console) -> Table:
+    """All segments of conf, including those without customers."""
+    heads = ("segment", "group", "customers", "share", "average churn", "revenue at risk")
+    table = grid(out, heads, text_columns=2)
+    for row in data.segments:
         table.add_row(
             row["segment"],
             row["segment_group"],
             whole(row["customers"]),
-            percent(share(row["customers"], facts.known)),
+            percent(share(row["customers"], data.known)),
             percent(share(row["probability"], row["scored"])),
             money(row["revenue_at_risk"]) if row["scored"] else "-",
         )
     return table
 
 
-def first_customers(facts: Facts, out: Any) -> None:
-    """Whom to act on first, why, and what to do."""
-    for place, customer in enumerate(facts.customers[:MOST_ON_SCREEN], 1):
+def first_customers(data: ReportData, out: Console) -> None:
+    """Print the first customers to contact, the reasons and the recommended actions."""
+    for place, customer in enumerate(data.customers[:MOST_ON_SCREEN], 1):
         reasons = [reason(f["feature"], f["value"]) for f in customer["factors"]]
         out.print(
             f"{place}. customer {plain(customer['customer_id'])}: {customer['risk_level']}, "
-            f"{customer['segment']}, leaves with {percent(customer['churn_probability'], 0)}, "
-            f"{money(customer['revenue_at_risk'])} of {money(customer['monetary'])} at risk",
+            f"{customer['segment']}, churn probability "
+            f"{percent(customer['churn_probability'], 0)}, revenue at risk "
+            f"{money(customer['revenue_at_risk'])} of {money(customer['monetary'])}",
             soft_wrap=True,
         )
-        out.print(f"   why: {plain('; '.join(reasons) or 'no factor known')}", soft_wrap=True)
-        out.print(f"   do:  {say.advice(customer)}", soft_wrap=True)
+        out.print(f"   why:  {plain('; '.join(reasons) or 'no factor known')}", soft_wrap=True)
+        out.print(f"   do:   {texts.advice(customer)}", soft_wrap=True)

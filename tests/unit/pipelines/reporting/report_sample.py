@@ -1,9 +1,9 @@
-"""Facts of a report, as small as they can be: nothing at all, and something of everything."""
+"""Report data as small as possible: EMPTY has no data, FULL has data for every section."""
 
 import dataclasses
 import datetime as dt
 
-from pipelines.reporting.facts import Facts, ModelFacts
+from pipelines.reporting.report_data import ModelData, ReportData
 
 AS_OF, BEFORE = dt.date(2018, 1, 1), dt.date(2017, 12, 2)
 GROUPS = {
@@ -14,7 +14,7 @@ GROUPS = {
     "Hibernating": ["Hibernating", "Lost"],
 }
 ORDER = [name for names in GROUPS.values() for name in names]
-EMPTY = Facts(
+EMPTY = ReportData(
     env="demo",
     root="lakehouse",
     code="0123456789ab",
@@ -67,9 +67,9 @@ def customer(name, at_risk, factors=(), actions=None):
 
 
 def outcome(name, lifecycle, customers, churned):
-    none = dict.fromkeys(("scored_stayed", "scored_left", "p_stayed", "p_left"))
+    unscored = dict.fromkeys(("scored_stayed", "scored_left", "p_stayed", "p_left"))
     row = {"segment": name, "lifecycle": lifecycle, "customers": customers, "churned": churned}
-    return row | none | {"revenue_lost": 10.0}
+    return row | unscored | {"revenue_lost": 10.0}
 
 
 def silence(silent, horizon, rows, returned):
@@ -80,8 +80,8 @@ def silence(silent, horizon, rows, returned):
 FULL = dataclasses.replace(
     EMPTY,
     tables=[
-        {"table": "gold.customer_scores", "rows": 8, "is_of_as_of": True, "version": 3},
-        {"table": "silver.transactions", "rows": 1234, "is_of_as_of": False, "version": 0},
+        {"table": "gold.customer_scores", "rows": 8, "is_for_as_of": True, "version": 3},
+        {"table": "silver.transactions", "rows": 1234, "is_for_as_of": False, "version": 0},
     ],
     lifecycles={"active": 5, "silent": 3, "lost": 2},
     origins=[
@@ -109,7 +109,7 @@ FULL = dataclasses.replace(
             ("New customer", "Promising", 9),
         )
     ],
-    model=ModelFacts(
+    model=ModelData(
         name="xgboost",
         version="4",
         trained_on=("2017-10-03", "2017-11-02"),

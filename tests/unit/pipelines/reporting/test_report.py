@@ -1,3 +1,5 @@
+"""The summary on the screen, the file, and the queries on a lake on DuckDB."""
+
 import datetime as dt
 import re
 from decimal import Decimal
@@ -7,7 +9,7 @@ import pytest
 from deltalake import write_deltalake
 
 from contracts import catalog
-from pipelines.reporting import facts as report_facts
+from pipelines.reporting import queries
 from pipelines.reporting.report import console, replace_file, shown, summary, write_report
 from runtime.context import Context
 from runtime.lakehouse.duck_lake import arrow_schema
@@ -29,15 +31,17 @@ def test_the_summary_names_tables_figures_segments_and_five_customers(capsys):
     )
     assert "Can't Lose Them At-risk 0 0.0 % - -" in lines
     assert [line[0] for line in lines if re.match(r"\d\. customer", line)] == list("12345")
-    assert "1. customer c1: HIGH, At Risk, leaves with 50 %, 300 of 600 at risk" in lines
+    assert (
+        "1. customer c1: HIGH, At Risk, churn probability 50 %, revenue at risk 300 of 600" in lines
+    )
     assert "why: days since the last purchase: 45; age band" in lines
     assert "do: Call; Write" in lines
-    assert "\x1b" not in said  # no terminal, no colours
+    assert "\x1b" not in said  # not a terminal: no colours
 
 
 def test_the_summary_of_an_empty_lake_says_so(capsys):
     summary(EMPTY, console())
-    assert "No customer is known on 2018-01-01" in capsys.readouterr().out
+    assert "No customers are known on 2018-01-01" in capsys.readouterr().out
 
 
 def test_a_file_that_would_not_change_is_not_written(tmp_path):
@@ -50,7 +54,7 @@ def test_a_file_that_would_not_change_is_not_written(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 
-def test_a_path_is_shown_from_the_working_folder_where_it_lies_below(tmp_path, monkeypatch):
+def test_a_path_inside_the_working_folder_is_shown_relative_to_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "lakehouse" / "report.html") == "lakehouse/report.html"
     assert shown(tmp_path.parent / "report.html") == str(tmp_path.parent / "report.html")
@@ -58,9 +62,9 @@ def test_a_path_is_shown_from_the_working_folder_where_it_lies_below(tmp_path, m
 
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
-    """The context of a lake on DuckDB with one purchase, and a function that writes into it."""
-    # MLflow asks for a Spark session, which this engine has not.
-    monkeypatch.setattr(report_facts, "of_the_model", lambda context: None)
+    """The context of a DuckDB lake with one purchase, and a function that writes rows to a table."""
+    # MLflow needs a Spark session, which this engine does not have.
+    monkeypatch.setattr(queries, "champion_data", lambda settings, comparison: None)
     values = load("demo").model_dump()
     values["lakehouse"]["root"] = str(tmp_path / "lakehouse")
     context = Context(
@@ -70,10 +74,10 @@ def lake(tmp_path, monkeypatch):
     def write(name, *rows):
         table = catalog.tables()[name]
         needed = {c.name: FILLED.get(c.type) for c in table.columns if not c.nullable}
-        found = pa.Table.from_pylist([needed | row for row in rows], schema=arrow_schema(table))
-        write_deltalake(context.lake.path(name), found, mode="append")
+        data = pa.Table.from_pylist([needed | row for row in rows], schema=arrow_schema(table))
+        write_deltalake(context.lake.path(name), data, mode="append")
 
-    # An as_of lies no later than the last day with a purchase.
+    # as_of may not be later than the last day with a purchase.
     moment = dt.datetime(2018, 1, 1, 4, tzinfo=dt.UTC)
     times = {"purchased_at": moment, "known_at": moment}
     write("silver.transactions", times | {"amount": Decimal("1.00")})
@@ -81,12 +85,12 @@ def lake(tmp_path, monkeypatch):
 
 
 def write_two_dates(write):
-    """Customer a goes from Champions to At Risk and leaves; b was Lost and came back."""
-    for as_of, found in (
+    """Customer a moves from Champions to At Risk and leaves; b was Lost and comes back."""
+    for as_of, rows in (
         (BEFORE, (("a", "active", "Champions", 80.0), ("b", "lost", "Lost", 10.0))),
         (AS_OF, (("a", "silent", "At Risk", 80.0), ("b", "active", "Promising", 10.0))),
     ):
-        for customer, lifecycle, segment, monetary in found:
+        for customer, lifecycle, segment, monetary in rows:
             row = {"as_of": as_of, "customer_id": customer, "lifecycle": lifecycle}
             more = {"segment": segment, "segment_group": "New", "monetary": monetary}
             write("gold.customer_segments", row | more)
@@ -105,29 +109,29 @@ def write_two_dates(write):
 
 
 @pytest.mark.duckdb_only
-def test_the_facts_of_a_lake_are_those_of_its_two_dates(lake):
+def test_the_data_of_a_lake_with_two_dates(lake):
     context, write = lake
     write_two_dates(write)
-    facts = report_facts.gather(context)
-    assert facts.lifecycles == {"active": 1, "silent": 1}
-    assert [(c["customer_id"], c["revenue_at_risk"]) for c in facts.customers] == [
+    data = queries.gather(context)
+    assert data.lifecycles == {"active": 1, "silent": 1}
+    assert [(c["customer_id"], c["revenue_at_risk"]) for c in data.customers] == [
         ("a", 0.5 * 80),
         ("b", 0.5 * 10),
     ]
-    assert [f["feature"] for f in facts.customers[0]["factors"]] == ["recency_days"]
-    assert [s["segment"] for s in facts.segments] == facts.segment_order
-    assert [s["segment"] for s in facts.segments if s["customers"]] == ["Promising", "At Risk"]
-    assert [(m["from_segment"], m["to_segment"]) for m in facts.moves] == [("Champions", "At Risk")]
-    assert facts.tested_as_of == BEFORE
-    assert [(r["segment"], r["customers"], r["churned"]) for r in facts.tested] == [
+    assert [f["feature"] for f in data.customers[0]["factors"]] == ["recency_days"]
+    assert [s["segment"] for s in data.segments] == data.segment_order
+    assert [s["segment"] for s in data.segments if s["customers"]] == ["Promising", "At Risk"]
+    assert [(m["from_segment"], m["to_segment"]) for m in data.moves] == [("Champions", "At Risk")]
+    assert data.tested_as_of == BEFORE
+    assert [(r["segment"], r["customers"], r["churned"]) for r in data.tested] == [
         ("Champions", 1, 1),
         ("Lost", 1, 0),
     ]
-    silent = {r["silent_days"]: (r["rows"], r["returned"]) for r in facts.silences}
-    # a has been silent for 5 days, b for 95.
+    silent = {r["silent_days"]: (r["rows"], r["returned"]) for r in data.silences}
+    # The last purchase of a was 5 days ago, that of b 95 days ago.
     assert silent == {0: (2, 1), 1: (2, 1), 7: (1, 1), 30: (1, 1), 60: (1, 1), 90: (1, 1)}
-    rows = {t["table"]: t["rows"] for t in facts.tables}
-    assert rows["gold.customer_segments"] == 2  # of as_of, not of both dates
+    rows = {t["table"]: t["rows"] for t in data.tables}
+    assert rows["gold.customer_segments"] == 2  # as_of only, not both dates
     assert rows["features.transactions"] == 0
 
 
@@ -145,13 +149,13 @@ def test_a_second_report_of_the_same_lake_changes_nothing(lake):
 @pytest.mark.duckdb_only
 def test_a_lake_without_features_or_gold_still_gets_its_report(lake):
     context, _ = lake
-    assert "No customer is known on 2018-01-01" in write_report(context).read_text()
+    assert "No customers are known on 2018-01-01" in write_report(context).read_text()
 
 
 @pytest.mark.duckdb_only
-def test_labels_that_matured_after_as_of_are_not_looked_at(lake):
+def test_labels_whose_window_ends_after_as_of_are_ignored(lake):
     context, write = lake
     write_two_dates(write)
     late = {"customer_id": "a", "as_of": AS_OF, "horizon_days": 30, "lead_days": 0, "churned": 1}
-    write("features.labels", late)  # from a later run: its window ends on 2018-01-31
-    assert report_facts.gather(context).tested_as_of == BEFORE
+    write("features.labels", late)  # from a later run: the window ends on 2018-01-31
+    assert queries.gather(context).tested_as_of == BEFORE

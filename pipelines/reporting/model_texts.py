@@ -1,0 +1,113 @@
+"""Sentences and numbers about the model: its quality, its drivers and the origin of the scores."""
+
+from __future__ import annotations
+
+from pipelines.reporting.formats import fixed, listed, percent, plural, share, words
+from pipelines.reporting.report_data import ModelData, ReportData, Row, total
+
+BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
+
+
+def figure(model: ModelData, name: str, population: str, metric: str) -> Row | None:
+    """One test metric of one model with its interval."""
+    for row in model.figures:
+        if (row["model_name"], row["population"], row["metric"]) == (name, population, metric):
+            return row
+    return None
+
+
+def quality(data: ReportData) -> str:
+    """How often the champion ranks a leaver above a stayer, compared with the baselines."""
+    champion = data.model
+    if champion is None:
+        return (
+            "There is no champion model: no model was trained, or none was better than the days "
+            "since the last purchase alone. The scores are therefore past churn rates: the share "
+            "of customers with an equally long time since the last purchase who left "
+            "(score_basis: rule)."
+        )
+    own = figure(champion, champion.name, "all", "roc_auc")
+    if own is None or own["value"] is None:
+        return f"No test results are available for {champion.name} version {champion.version}."
+    if champion.tested_on in champion.trained_on:
+        test = f"The test date {champion.tested_on} was also used for training."
+    else:
+        test = f"The test date {champion.tested_on} was not used for training."
+    return (
+        "Take one customer who left and one who stayed: "
+        f"{champion.name} gives the customer who left the higher churn probability in "
+        f"{percent(own['value'])} of such pairs{_baselines(champion, own)} {test}"
+    )
+
+
+def _baselines(champion: ModelData, own: Row) -> str:
+    """The baselines from best to worst, and whether the best one's interval overlaps."""
+    others = [
+        r
+        for r in champion.figures
+        if (r["population"], r["metric"]) == ("all", "roc_auc")
+        and r["model_name"] in BASELINES
+        and r["value"] is not None
+    ]
+    if not others:
+        return "."
+    others.sort(key=lambda r: (-r["value"], r["model_name"]))
+    best = others[0]
+    named = [f"{r['model_name']} in {percent(r['value'])}" for r in others]
+    text = f", {listed(named)}."
+    if None in (own["ci_low"], best["ci_high"], own["ci_high"], best["ci_low"]):
+        return text
+    names = f"The 95 % intervals of {champion.name} and {best['model_name']}"
+    if own["ci_low"] <= best["ci_high"] and best["ci_low"] <= own["ci_high"]:
+        return f"{text} {names} overlap, so the difference may be due to chance."
+    return f"{text} {names} do not overlap."
+
+
+def drivers(data: ReportData) -> str:
+    """The features with the largest effect on churn probabilities."""
+    if not data.drivers:
+        return (
+            "No risk factors are available. Scores from a rule and scores of new customers have "
+            "none."
+        )
+    first, *others = data.drivers[:3]
+    scored = total(data.segments, "scored")
+    text = (
+        f"The feature with the largest effect on the churn probability is: "
+        f"{words(first['feature'])[0]}. It is one of the five most important factors for "
+        f"{percent(share(first['customers'], scored), 0)} of the scored customers, and it raises "
+        f"the risk of {percent(share(first['raised'], first['customers']), 0)} of these."
+    )
+    if others:
+        text += f" Next: {listed([words(r['feature'])[0] for r in others])}."
+    return text
+
+
+def origin(data: ReportData) -> str:
+    """The number of scores per model or rule."""
+    parts = []
+    for row in data.origins:
+        model = f"{row['model_name']} version {row['model_version']}"
+        basis = {
+            "cold_start": "the cold-start base rate (new customers)",
+            "rule": "the rule on days since the last purchase",
+        }.get(row["score_basis"], model)
+        parts.append(f"{plural(row['customers'], 'score')} from {basis}")
+    return listed(parts) if parts else "no scores"
+
+
+def with_interval(row: Row | None) -> str:
+    """A metric with its 95 % interval."""
+    value, interval = value_and_interval(row)
+    return f"{value} ({' to '.join(interval)})" if interval else value
+
+
+def value_and_interval(row: Row | None) -> tuple[str, tuple[str, ...]]:
+    """A metric and the ends of its interval; no ends if no interval was computed."""
+    if row is None or row["value"] is None:
+        return "-", ()
+    digits = 2 if row["metric"].startswith("lift") else 3
+    ends = (row["ci_low"], row["ci_high"])
+    return fixed(row["value"], digits), (
+        () if None in ends else tuple(fixed(end, digits) for end in ends)
+    )

@@ -1,0 +1,86 @@
+"""The data of the report, as plain Python values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = dict[str, Any]
+
+# Customers in segments of these groups count as safe.
+SAFE_GROUPS = ("High-value", "Loyal")
+# At most this many reasons for quarantine are reported.
+MOST_QUARANTINE_REASONS = 20
+
+
+@dataclass(frozen=True)
+class ModelData:
+    """The champion model, its test metrics with those of the baselines, and its plots.
+
+    `plots` maps a file name to the PNG file's bytes.
+    """
+
+    name: str
+    version: str
+    trained_on: tuple[str, ...]
+    tested_on: str
+    promotion: str
+    figures: list[Row]
+    plots: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that the page and the summary show.
+
+    An empty list or None means that the lake has no such data; the report then says so.
+    """
+
+    env: str
+    root: str
+    code: str
+    as_of: dt.date
+    horizon_days: int
+    lead_days: int
+    definition: str
+    rfm_days: int
+    active_days: int
+    silent_days: int
+    groups: dict[str, list[str]]
+    levels: list[str]
+    tables: list[Row] = field(default_factory=list)
+    lifecycles: dict[str, int] = field(default_factory=dict)
+    origins: list[Row] = field(default_factory=list)
+    customers: list[Row] = field(default_factory=list)
+    segments: list[Row] = field(default_factory=list)
+    moves: list[Row] = field(default_factory=list)
+    model: ModelData | None = None
+    drivers: list[Row] = field(default_factory=list)
+    silences: list[Row] = field(default_factory=list)
+    returns: list[Row] = field(default_factory=list)
+    tested_as_of: dt.date | None = None
+    tested: list[Row] = field(default_factory=list)
+    sources: list[Row] = field(default_factory=list)
+    quarantined: list[Row] = field(default_factory=list)
+    campaigns: list[Row] = field(default_factory=list)
+
+    @property
+    def segment_order(self) -> list[str]:
+        """All segments in the order of the groups in conf, from best to worst."""
+        return [name for names in self.groups.values() for name in names]
+
+    @property
+    def safe_segments(self) -> list[str]:
+        return [name for group in SAFE_GROUPS for name in self.groups.get(group, [])]
+
+    @property
+    def known(self) -> int:
+        """The number of known customers."""
+        return sum(self.lifecycles.values())
+
+
+def total(rows: Iterable[Row], name: str) -> float:
+    """The sum of a column; null counts as 0."""
+    return sum(r[name] or 0 for r in rows)

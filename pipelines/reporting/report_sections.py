@@ -1,0 +1,247 @@
+"""The numbers of each section, prepared for its template. None: the section has no data."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from models.campaign_pooling import compared_policies
+from pipelines.reporting import model_texts, texts
+from pipelines.reporting.formats import percent, reason, share, words
+from pipelines.reporting.report_data import ReportData, Row, total
+
+Figures = dict[str, Any] | None
+
+METRICS = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "Average precision",
+    "brier": "Brier score",
+    "lift_at_10": "Lift in the top 10 %",
+}
+POPULATIONS = {
+    "all": "All customers with a purchase before the test date",
+    "active_90d": "Customers with a purchase in the 90 days before the test date",
+}
+PICTURES = {
+    "roc.png": "ROC curve on the test date",
+    "calibration.png": "Calibration on the test date: predicted and observed churn",
+    "drivers.png": "Impact of each feature: mean absolute SHAP value",
+}
+MOST_DRIVERS = 15
+# Red, green and blue of a move to a worse, a better and the same group.
+WORSE, BETTER, SAME = "217,119,6", "13,148,136", "100,116,139"
+
+
+def at_a_glance(data: ReportData) -> Figures:
+    """The key figures."""
+    if not data.known:
+        return None
+    active_or_silent = [r for r in data.tested if r["lifecycle"] in ("active", "silent")]
+    return {
+        "churn": _churn_rate(active_or_silent),
+        "churn_of_all": _churn_rate(data.tested),
+        "leavers": total(data.segments, "probability"),
+        "at_risk": total(data.segments, "revenue_at_risk"),
+    }
+
+
+def _churn_rate(rows: list[Row]) -> float | None:
+    return share(total(rows, "churned"), total(rows, "customers"))
+
+
+def first_customers(data: ReportData) -> Figures:
+    """The customers with the most revenue at risk."""
+    if not data.customers:
+        return None
+    levels = {level: "abcd"[min(place, 3)] for place, level in enumerate(data.levels)}
+    rows = [
+        customer
+        | {
+            # The riskiest level of conf's scheme has the strongest colour.
+            "level_class": levels.get(customer["risk_level"], "abcd"[min(len(levels), 3)]),
+            "reasons": [reason(f["feature"], f["value"]) for f in customer["factors"]],
+            "advice": texts.advice(customer),
+        }
+        for customer in data.customers
+    ]
+    return {"rows": rows, "churn_meaning": texts.churn_meaning(data, data.as_of)}
+
+
+def segments(data: ReportData) -> Figures:
+    """Size, revenue and risk per segment and per group."""
+    if not data.known:
+        return None
+    names = ("customers", "revenue", "scored", "probability", "revenue_at_risk")
+    groups: list[Row] = []
+    for group in data.groups:
+        rows = [r for r in data.segments if r["segment_group"] == group]
+        groups.append({"segment": group} | {name: total(rows, name) for name in names})
+    at_risk = total(data.segments, "revenue_at_risk")
+    shares = [
+        (r["segment"], share(r["customers"], data.known), share(r["revenue_at_risk"], at_risk))
+        for r in data.segments
+    ]
+    longest = max([part or 0.0 for _, *parts in shares for part in parts] + [1e-9])
+    return {
+        "groups": groups,
+        "series": ("share of customers", "share of the revenue at risk"),
+        # The longest bar takes 80 % of the width, so its label fits beside it.
+        "bars": [
+            (name, [(percent(p), f"{80 * max(p or 0.0, 0.0) / longest:.2f}%") for p in parts])
+            for name, *parts in shares
+        ],
+    }
+
+
+def moves(data: ReportData) -> Figures:
+    """One row per segment of the previous date, one cell per segment of this date."""
+    if not data.moves:
+        return None
+    order = data.segment_order
+    customers = {(m["from_segment"], m["to_segment"]): m["customers"] for m in data.moves}
+    group = {name: i for i, names in enumerate(data.groups.values()) for name in names}
+    rows = []
+    for start in [*order, texts.NEW_CUSTOMER]:
+        of_row = sum(customers.get((start, end), 0) for end in order)
+        if not of_row:
+            continue
+        cells = []
+        for end in order:
+            number = customers.get((start, end), 0)
+            down = group[end] - group.get(start, group[end])
+            colour = WORSE if down > 0 else BETTER if down < 0 else SAME
+            # At most .65, so that dark text is readable on all three colours.
+            strength = 0.08 + 0.57 * min(max(number / of_row, 0.0), 1.0) if number else 0.0
+            cells.append({"customers": number, "colour": f"rgba({colour},{strength:.2f})"})
+        rows.append({"segment": start, "customers": of_row, "cells": cells})
+    return {"order": order, "rows": rows, "previous": data.moves[0]["previous_as_of"]}
+
+
+def model_quality(data: ReportData) -> Figures:
+    """The champion and the baselines on the test date, and the champion's plots."""
+    champion = data.model
+    if champion is None:
+        return None
+    names = [champion.name, *(n for n in model_texts.BASELINES if n != champion.name)]
+    tables = []
+    for population, title in POPULATIONS.items():
+        rows = []
+        for name in names:
+            cells = [model_texts.figure(champion, name, population, m) for m in METRICS]
+            if any(cells):
+                version = f" (champion, version {champion.version})"
+                model = name + version if name == champion.name else name
+                rows.append((model, [model_texts.value_and_interval(cell) for cell in cells]))
+        if rows:
+            tables.append((title, rows))
+    return {
+        "metrics": list(METRICS.values()),
+        "tables": tables,
+        "pictures": [
+            (PICTURES[name], base64.b64encode(png).decode("ascii"))
+            for name, png in champion.plots.items()
+        ],
+    }
+
+
+def drivers(data: ReportData) -> Figures:
+    """How often each feature is among the top five factors, its impact and its direction."""
+    if not data.drivers:
+        return None
+    scored = total(data.segments, "scored")
+    strongest = data.drivers[0]["strength"] or 1.0
+    rows = [
+        {
+            "feature": words(r["feature"])[0],
+            "relative_impact": r["strength"] / strongest,
+            "impact": share(r["strength"], scored),
+            "customers": share(r["customers"], scored),
+            "raised": share(r["raised"], r["customers"]),
+        }
+        for r in data.drivers[:MOST_DRIVERS]
+    ]
+    return {"rows": rows, "more": len(data.drivers) - len(rows)}
+
+
+def churn_window(data: ReportData) -> Figures:
+    """Purchases after a period without any, and purchases of customers labelled as churned."""
+    if not data.silences:
+        return None
+    by_key = {(r["silent_days"], r["horizon_days"]): r for r in data.silences}
+    horizons = sorted({horizon for _, horizon in by_key})
+    no_rows = {"rows": 0, "returned": 0}
+    return {
+        "horizons": horizons,
+        "rows": [
+            (silent, [by_key.get((silent, horizon), no_rows) for horizon in horizons])
+            for silent in sorted({silent for silent, _ in by_key})
+        ],
+        "first": min(r["first_as_of"] for r in data.silences),
+        "last": max(r["last_as_of"] for r in data.silences),
+    }
+
+
+def rfm_misses(data: ReportData) -> Figures:
+    """Outcomes of the customers in safe segments, of the lost ones, and of each segment."""
+    if data.tested_as_of is None or not data.tested:
+        return None
+    safe = [r for r in data.tested if r["segment"] in data.safe_segments]
+    lost = [r for r in data.tested if r["lifecycle"] == "lost"]
+    of_lost = total(lost, "customers")
+    model = data.model
+    return {
+        "verdicts": [
+            {
+                "verdict": f"Safe ({', '.join(data.safe_segments)}), but left",
+                "customers": total(safe, "customers"),
+                "wrong": total(safe, "churned"),
+                "revenue": total(safe, "revenue_lost"),
+            },
+            {
+                "verdict": "Lost, but came back",
+                "customers": of_lost,
+                "wrong": of_lost - total(lost, "churned"),
+                "revenue": None,
+            },
+        ],
+        "rows": [row for name in data.segment_order if (row := _outcome(data, name))],
+        "churn_meaning": texts.churn_meaning(data, data.tested_as_of),
+        # Scores of a date that the champion was trained on prove nothing.
+        "is_trained_on": model is not None and str(data.tested_as_of) in model.trained_on,
+    }
+
+
+def _outcome(data: ReportData, segment: str) -> Row | None:
+    """Observed and predicted churn of one segment; None if it had no customers."""
+    rows = [r for r in data.tested if r["segment"] == segment]
+    customers, churned = total(rows, "customers"), total(rows, "churned")
+    if not customers:
+        return None
+    scored = total(rows, "scored_stayed") + total(rows, "scored_left")
+    predicted = total(rows, "p_stayed") + total(rows, "p_left")
+    return {
+        "segment": segment,
+        "customers": customers,
+        "churned": churned,
+        "observed": share(churned, customers),
+        "predicted": share(predicted, scored),
+    }
+
+
+def campaigns(data: ReportData) -> Figures:
+    """One row per policy and metric, and one per metric for the difference of the policies."""
+    rows = [
+        (
+            texts.POLICY_NAMES[effect.policy],
+            texts.CAMPAIGN_METRICS[effect.metric][0],
+            effect,
+            *texts.effect_and_interval(effect),
+        )
+        for effect in compared_policies(data.campaigns)
+    ]
+    return {"rows": rows} if rows else None
+
+
+def about(data: ReportData) -> Figures:
+    """The run, the loaded data, the quarantine and the tables with their versions."""
+    return {"origin": model_texts.origin(data)}

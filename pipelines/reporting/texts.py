@@ -1,0 +1,245 @@
+"""The sentences of the report: what each section shows, written from the numbers."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from models.campaign_pooling import DIFFERENCE, POLICIES, PooledEffect, compared_policies
+from pipelines.reporting.formats import fixed, listed, money, percent, plain, plural, share, whole
+from pipelines.reporting.report_data import ReportData, Row, total
+
+WORSE_GROUPS = ("At-risk", "Hibernating")
+NEW_CUSTOMER = "New customer"
+POLICY_NAMES = dict(zip(POLICIES, ("Personalised offers", "Mass mailing"), strict=True)) | {
+    DIFFERENCE: "Personalised minus mass"
+}
+# Metric -> (name, factor for display).
+CAMPAIGN_METRICS = {
+    "conversion": ("Additional buyers per 100 customers contacted", 100.0),
+    "retained_revenue": ("Additional revenue per customer contacted", 1.0),
+}
+
+
+def at_a_glance(data: ReportData) -> str:
+    """How many customers are known and expected to leave, and the revenue at risk."""
+    if not data.known:
+        return (
+            f"No customers are known on {data.as_of}: gold.customer_segments has no rows for this "
+            "date."
+        )
+    active, silent = (data.lifecycles.get(k, 0) for k in ("active", "silent"))
+    leavers, scored = total(data.segments, "probability"), total(data.segments, "scored")
+    if not scored:
+        return (
+            f"Known customers: {whole(data.known)}. None of them has a churn probability, because "
+            "none is active or silent."
+        )
+    revenue = total(data.segments, "revenue")
+    at_risk = total(data.segments, "revenue_at_risk")
+    return (
+        f"{whole(active)} of {plural(data.known, 'known customer')} are active and "
+        f"{whole(silent)} are silent. About {whole(leavers)} of these ({percent(leavers / scored)})"
+        f" are expected to leave within {data.horizon_days} days. The revenue at risk is "
+        f"{money(at_risk)}, which is {percent(share(at_risk, revenue))} of the revenue of the last "
+        f"{data.rfm_days} days."
+    )
+
+
+def first_customers(data: ReportData) -> str:
+    """The share of the revenue at risk that the listed customers hold."""
+    if not data.customers:
+        return (
+            f"No customer has a churn probability on {data.as_of}, so there is nobody to contact."
+        )
+    held = total(data.customers, "revenue_at_risk")
+    at_risk, scored = total(data.segments, "revenue_at_risk"), total(data.segments, "scored")
+    return (
+        f"The list shows the {plural(len(data.customers), 'customer')} with the most revenue at "
+        f"risk: {percent(share(len(data.customers), scored))} of the active and silent customers, "
+        f"with {percent(share(held, at_risk))} of the revenue at risk. Revenue at risk is the "
+        f"churn probability times the customer's revenue of the last {data.rfm_days} days."
+    )
+
+
+def segments(data: ReportData) -> str:
+    """The largest segment and the segment with the most revenue at risk."""
+    if not data.known:
+        return f"No customers are known on {data.as_of}, so there are no segments."
+    largest = max(data.segments, key=lambda r: r["customers"])
+    riskiest = max(data.segments, key=lambda r: r["revenue_at_risk"])
+    text = (
+        f"The largest segment is {largest['segment']} with "
+        f"{percent(share(largest['customers'], data.known))} of all customers."
+    )
+    at_risk = total(data.segments, "revenue_at_risk")
+    if not at_risk:
+        return f"{text} No revenue is at risk."
+    part = percent(riskiest["revenue_at_risk"] / at_risk)
+    if riskiest is largest:
+        return f"{text} It also has the most revenue at risk: {part} of the total."
+    return (
+        f"{text} The segment with the most revenue at risk is {riskiest['segment']}: it has "
+        f"{percent(share(riskiest['customers'], data.known))} of all customers and {part} of the "
+        "revenue at risk."
+    )
+
+
+def moves(data: ReportData) -> str:
+    """How many customers changed segment, in which direction, and the largest move."""
+    if not data.moves:
+        return (
+            f"gold.customer_segments has no date before {data.as_of}, so moves between segments "
+            "cannot be shown yet. Score an earlier date, or wait for the next run."
+        )
+    previous = data.moves[0]["previous_as_of"]
+    known_before = [m for m in data.moves if m["from_segment"] != NEW_CUSTOMER]
+    changed = [m for m in known_before if m["from_segment"] != m["to_segment"]]
+    if not changed:
+        return f"No customer has changed segment since {previous}."
+    worse = {name for group in WORSE_GROUPS for name in data.groups.get(group, [])}
+    directions = [(m["from_segment"] in worse, m["to_segment"] in worse, m) for m in changed]
+    down = total(
+        [m for was_worse, is_worse, m in directions if is_worse and not was_worse], "customers"
+    )
+    up = total(
+        [m for was_worse, is_worse, m in directions if was_worse and not is_worse], "customers"
+    )
+    number, of = total(changed, "customers"), total(known_before, "customers")
+    largest = max(changed, key=lambda m: m["customers"])
+    return (
+        f"Since {previous}, {whole(number)} of {plural(of, 'customer')} ({percent(number / of)}) "
+        f"changed segment. {whole(down)} moved from a better group into "
+        f"{' or '.join(WORSE_GROUPS)}, and {whole(up)} moved from these groups into a better one. "
+        f"The largest move was from {largest['from_segment']} to {largest['to_segment']} "
+        f"({plural(largest['customers'], 'customer')})."
+    )
+
+
+def churn_window(data: ReportData) -> str:
+    """How often customers buy again after a period without purchases or after being labelled."""
+    if data.definition != "inactivity":
+        return (
+            "Churn is the end of a contract here (churn.definition: termination). No period "
+            "without purchases defines it, so there is nothing to check."
+        )
+    silent = [r for r in data.silences if r["silent_days"] > 0 and r["rows"]]
+    if not silent:
+        return (
+            f"No past date has a known outcome by {data.as_of}, so returning customers cannot be "
+            "counted yet."
+        )
+    shortest = min(r["horizon_days"] for r in silent)
+    parts = [
+        f"{percent(share(r['returned'], r['rows']), 0)} after more than {r['silent_days']} days "
+        "without a purchase"
+        for r in silent
+        if r["horizon_days"] == shortest
+    ]
+    text = f"Share of customers who buy again within {shortest} days: {listed(parts)}."
+    return f"{text} {_wrong_labels(data)}".strip()
+
+
+def _wrong_labels(data: ReportData) -> str:
+    """The share of churned customers who bought again later, per horizon, and a comparison."""
+    rows = [(r, r["returned"] / r["leavers"]) for r in data.returns if r["leavers"]]
+    if not rows:
+        return ""
+    text = " ".join(
+        f"Of the customers counted as churned after {r['horizon_days']} days, {percent(part, 0)} "
+        f"bought again by day {r['later_days']}."
+        for r, part in rows
+    )
+    if len(rows) == 1:
+        return text
+    (short, short_share), (long, long_share) = rows[0], rows[-1]
+    later = long["horizon_days"] - short["horizon_days"]
+    if long_share < short_share:
+        return (
+            f"{text} The longer period is wrong less often, but its result is known {later} days "
+            "later."
+        )
+    return f"{text} The longer period is not wrong less often."
+
+
+def rfm_misses(data: ReportData) -> str:
+    """How many customers in safe segments left, how many lost ones returned, and their scores."""
+    if data.tested_as_of is None or not data.tested:
+        return (
+            "No earlier date has both segments and known outcomes, so the errors of the RFM "
+            f"segments cannot be counted. To see them, score a date "
+            f"{data.horizon_days + data.lead_days} days before {data.as_of} or earlier."
+        )
+    safe = [r for r in data.tested if r["segment"] in data.safe_segments]
+    lost = [r for r in data.tested if r["lifecycle"] == "lost"]
+    left, back = total(safe, "churned"), total(lost, "customers") - total(lost, "churned")
+    of_safe, of_lost = total(safe, "customers"), total(lost, "customers")
+    text = (
+        f"Of {plural(of_safe, 'customer')} in a safe segment on {data.tested_as_of}, "
+        f"{whole(left)} ({percent(share(left, of_safe))}) left within {data.horizon_days} days. "
+        f"Of {plural(of_lost, 'customer')} classified as lost, {whole(back)} "
+        f"({percent(share(back, of_lost))}) came back."
+    )
+    known_left = share(total(safe, "p_left"), total(safe, "scored_left"))
+    known_stayed = share(total(safe, "p_stayed"), total(safe, "scored_stayed"))
+    if known_left is None or known_stayed is None:
+        return text
+    return (
+        f"{text} In the safe segments, the average churn probability on that date was "
+        f"{percent(known_left)} for customers who left and {percent(known_stayed)} for customers "
+        "who stayed."
+    )
+
+
+def campaigns(data: ReportData) -> str:
+    """The pooled effect of each policy on conversion, and their difference."""
+    effects = {(e.policy, e.metric): e for e in compared_policies(data.campaigns)}
+    if not effects:
+        return "No campaign with a random control group has a complete measurement period yet."
+    parts = []
+    for policy, name in POLICY_NAMES.items():
+        effect = effects.get((policy, "conversion"))
+        if effect is not None:
+            value, interval = effect_and_interval(effect)
+            parts.append(f"{name}: {value} (95 % interval {interval}).")
+        elif policy in POLICIES:
+            parts.append(
+                f"{name}: no result yet, because no offer has both contacted customers and a "
+                "control group."
+            )
+    return (
+        f"{CAMPAIGN_METRICS['conversion'][0]}, compared with a random control group. "
+        f"{' '.join(parts)}"
+    )
+
+
+def effect_and_interval(effect: PooledEffect) -> tuple[str, str]:
+    """A pooled effect and its interval, in the unit of its metric."""
+    factor = CAMPAIGN_METRICS[effect.metric][1]
+    low, high = fixed(factor * effect.ci_low, 2), fixed(factor * effect.ci_high, 2)
+    return fixed(factor * effect.effect, 2), f"{low} to {high}"
+
+
+def about(data: ReportData) -> str:
+    """The rows that ingest kept, quarantined and dropped."""
+    if not data.sources:
+        return "No data load has been logged for this lakehouse."
+    rows, kept, quarantined, duplicate = (
+        total(data.sources, f"rows_{k}") for k in ("in", "kept", "quarantined", "duplicate")
+    )
+    return (
+        f"{plural(len(data.sources), 'source')} delivered {plural(rows, 'row')}: {whole(kept)} "
+        f"were kept, {whole(quarantined)} ({percent(share(quarantined, rows), 2)}) were "
+        f"quarantined, and {whole(duplicate)} were dropped as exact duplicates."
+    )
+
+
+def churn_meaning(data: ReportData, date: dt.date) -> str:
+    """The event that a churn probability of this date predicts."""
+    event = "no purchase" if data.definition == "inactivity" else "end of the contract"
+    lead = f", starting {data.lead_days} days after {date}" if data.lead_days else ""
+    return f"{event} within {data.horizon_days} days{lead}"
+
+
+def advice(customer: Row) -> str:
+    """The recommended actions of a customer."""
+    return plain(customer["recommended_actions"] or "no action recommended")
