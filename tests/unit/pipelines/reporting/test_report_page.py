@@ -63,7 +63,7 @@ def test_the_templates_load_from_a_zip(tmp_path):
             for path in (root / folder).rglob("*"):
                 if path.is_file() and path.suffix in (".py", ".j2", ".css"):
                     package.write(path, path.relative_to(root))
-        package.write(root / "tests" / "unit" / "report_sample.py", "report_sample.py")
+        package.write(Path(__file__).with_name("report_sample.py"), "report_sample.py")
     code = (
         f"import sys; sys.path.insert(0, {str(archive)!r})\n"
         "from report_sample import FULL\n"
