@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.calibration import best_by_brier
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer
 from models.profit import (
@@ -67,3 +68,54 @@ def test_thresholds_and_profit_are_those_of_the_served_probabilities(data, monke
     own = found.model.predict_proba(data.held_out[["x"]])
     assert found.expected_profit != expected_maximum_profit(label, own, economics).profit
     assert found.thresholds["f1"] != f1_threshold(label, own)
+
+
+class SplitLearner:
+    """A learner that notes the rows of each fit. The coefficient is the number of splits in the fit."""
+
+    takes_null = True
+
+    def __init__(self):
+        self.fitted_on = []
+
+    def fit(self, frame, names, label):
+        rows = sorted((r["split"], r["customer_id"]) for r in frame.collect())
+        self.fitted_on.append(rows)
+        return LinearScorer((float(len({split for split, _ in rows})),), 0.0, (0.0,))
+
+
+SPLIT_ROWS = [("train", "c1"), ("train", "c2"), ("validation", "c1"), ("test", "c1")]
+TRAIN, TRAIN_AND_VALIDATION = SPLIT_ROWS[:2], SPLIT_ROWS[:3]
+
+
+@pytest.fixture
+def split_learner(data, session, monkeypatch):
+    """A `SplitLearner`, which gets a design with rows of all three splits."""
+    learner = SplitLearner()
+    monkeypatch.setattr(candidates, "learner_of", lambda *_: learner)
+    frame = session.createDataFrame(SPLIT_ROWS, "split string, customer_id string")
+    data.__dict__["plain"] = Design(frame, [], FeatureEncoder(("x",), fill=(0.0,)), [])
+    return learner
+
+
+def test_the_model_that_is_calibrated_has_not_seen_the_validation_date(data, split_learner):
+    candidate = candidates.fitted(data, "xgboost", {})
+
+    assert split_learner.fitted_on == [TRAIN, TRAIN_AND_VALIDATION]
+    # The fit on one split has coefficient 1, the fit on two splits coefficient 2.
+    x, label = data.held_out["x"].to_numpy(np.float32), data.held_out_label
+    assert candidate.validation_scores == pytest.approx(1.0 * x)
+    assert candidate.scorer.coefficients == (1.0,)
+    assert candidate.model.ensemble.coefficients == (2.0,)
+    customers = data.held_out["customer_id"].tolist()
+    of_train = best_by_brier(candidate.validation_scores, label, customers)
+    assert candidate.model.calibration == of_train
+    assert of_train != best_by_brier(2.0 * candidate.validation_scores, label, customers)
+
+
+def test_a_model_that_the_search_fitted_is_not_fitted_again(data, split_learner):
+    tuned = LinearScorer((1.0,), 0.0, (0.0,))
+    candidate = candidates.fitted(data, "xgboost", {}, tuned)
+    assert split_learner.fitted_on == [TRAIN_AND_VALIDATION]
+    assert candidate.scorer is tuned
+    assert candidate.model.ensemble.coefficients == (2.0,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from types import SimpleNamespace
 
@@ -117,6 +118,18 @@ def test_one_that_is_no_better_is_refused(judged, registry, version, champion):
     assert judged.tags["promotion"] == (
         "xgboost: ROC AUC +0.0000 (+0.0000 to +0.0000) against champion"
     )
+    assert registry.by_alias(CHAMPION).version == champion
+
+
+@pytest.mark.parametrize("seed", [3, 5])
+def test_a_gain_that_may_be_chance_is_refused(judged, registry, version, champion, seed):
+    """Noise of .79 against .8: the point estimate lies above zero, the interval includes zero."""
+    assert not judged(version(), seed, 0.79)
+    told = re.fullmatch(
+        r"xgboost: ROC AUC (\S+) \((\S+) to (\S+)\) against champion", judged.tags["promotion"]
+    )
+    gain, low, high = (float(number) for number in told.groups())
+    assert low < 0 < gain < high
     assert registry.by_alias(CHAMPION).version == champion
 
 

@@ -13,13 +13,12 @@ from pipelines.churn import stability as module
 from pipelines.churn.dataset import Design
 from runtime import settings
 
-pytestmark = pytest.mark.spark_only
 FOLDS, CUSTOMERS = 3, 40
 DAYS = {dt.date(2018, 1, 1): "train", dt.date(2018, 2, 1): "validation"}
 
 
 class Witness:
-    """A learner that notes whom each of its models was fitted on, and judges by."""
+    """A learner that notes, for each of its models, the customers it was fitted on and judged on."""
 
     takes_null = True
 
@@ -37,7 +36,9 @@ class Witness:
         return SimpleNamespace(predict=predict)
 
 
-def test_each_customer_is_judged_in_one_fold_and_absent_from_its_fit(frame, monkeypatch):
+def test_each_customer_is_judged_in_one_fold_and_absent_from_its_fit(
+    frame, row_hashes, monkeypatch
+):
     rows = frame(
         "customer_id string, as_of date, split string, churned int, orders double",
         [(f"{n}", day, split, n % 2, n) for n in range(CUSTOMERS) for day, split in DAYS.items()],
@@ -52,7 +53,7 @@ def test_each_customer_is_judged_in_one_fold_and_absent_from_its_fit(frame, monk
         side_by_side=lambda fit, items: [fit(item) for item in items],
     )
 
-    found = module.stability(data, SimpleNamespace(name="xgboost", parameters={}))
+    rows_of_stability = module.stability(data, SimpleNamespace(name="xgboost", parameters={}))
 
     everyone = set(range(CUSTOMERS))
     assert len(witness.seen) == FOLDS
@@ -62,7 +63,7 @@ def test_each_customer_is_judged_in_one_fold_and_absent_from_its_fit(frame, monk
     judged = [(n, place) for place, (_, who) in enumerate(witness.seen) for n in who]
     assert len(judged) == CUSTOMERS * len(DAYS)
     assert len(set(judged)) == CUSTOMERS
-    figures = {row["metric"]: row["value"] for row in found}
+    figures = {row["metric"]: row["value"] for row in rows_of_stability}
     areas = [module.roc_auc(np.array(who) % 2, np.array(who)) for _, who in witness.seen]
     assert figures["cv_roc_auc_mean"] == pytest.approx(sum(areas) / FOLDS)
     assert figures["cv_roc_auc_min"] == min(areas)

@@ -69,6 +69,21 @@ def test_no_label_of_a_split_reaches_into_the_next_date():
 
 
 @pytest.mark.parametrize("primary", [1, 7, 30, 60, 90])
+@pytest.mark.parametrize("lead", [0, 14, 21, 28])
+def test_no_label_of_any_horizon_reaches_into_the_next_date_on_the_common_grid(primary, lead):
+    """A label covers [date + lead, date + lead + horizon). The grid is primary + lead days."""
+    churn = {"primary_horizon_days": primary, "lead_days": lead}
+    schedules = plans(load("demo", churn=churn), AS_OF, dt.date(2010, 1, 1))
+    assert sorted(schedules) == [1, 7, 30, 60, 90]
+    for horizon, plan in schedules.items():
+        dates = [*plan.all_dates, AS_OF]
+        gaps = {(later - earlier).days for earlier, later in pairwise(dates)}
+        # One step for all dates: the first multiple of the grid that holds lead and horizon.
+        grid, length = primary + lead, lead + horizon
+        assert gaps == {next(n for n in range(grid, 1_000, grid) if n >= length)}
+
+
+@pytest.mark.parametrize("primary", [1, 7, 30, 60, 90])
 @pytest.mark.parametrize("train_dates", [1, 2, 5])
 @pytest.mark.parametrize("lead", [0, 14])
 def test_no_date_called_test_had_a_part_in_what_the_primary_horizon_chose(

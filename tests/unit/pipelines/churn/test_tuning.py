@@ -12,7 +12,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from models.encoding import FeatureEncoder
 from pipelines.churn import tuning
+from pipelines.churn.dataset import Design
 from runtime.settings import load
 
 DAYS = [dt.date(2017, month, 1) for month in range(1, 6)]
@@ -87,13 +89,18 @@ def tuned(monkeypatch, frame):
         training["learners"] = ["logistic_regression"]
         settings = load("demo", training=training)
         fits, warned = [], []
+
+        def split(*splits):
+            assert splits == ("train",), "a trial may not learn from the date that judges it"
+            return fits
+
         data = SimpleNamespace(
             context=SimpleNamespace(
                 settings=settings, progress=SimpleNamespace(warn=warned.append)
             ),
             plan=SimpleNamespace(train=DAYS),
             rows=train_rows(frame, rows),
-            design=lambda learner: SimpleNamespace(split=lambda *_: fits, names=[]),
+            design=lambda learner: SimpleNamespace(split=split, names=[]),
             held_out_label=LABEL,
             matrix=lambda design: None,
         )
@@ -183,3 +190,45 @@ def test_a_date_with_one_class_before_it_judges_nothing(earlier):
         "rows, or all of the train dates before, have one class. Set folds lower."
     ]
     assert earlier(3, rows) == (DAYS[3:], [])
+
+
+class DateLearner:
+    """A learner that notes the rows of each fit and of each prediction."""
+
+    takes_null = True
+
+    def __init__(self):
+        self.fitted_on, self.judged_on = [], []
+
+    def fit(self, frame, names, label):
+        self.fitted_on.append(sorted((r["split"], r["as_of"]) for r in frame.collect()))
+        return self
+
+    def predict(self, matrix):
+        # The only feature is the number of the row.
+        self.judged_on.append(matrix[:, 0].astype(int).tolist())
+        return matrix[:, 0]
+
+
+@pytest.mark.parametrize("place", [1, 2, 4])
+def test_a_train_date_is_judged_by_a_model_of_the_dates_before_it(frame, row_hashes, place):
+    """Two customers per date: c0 stays and c1 churns; `orders` numbers the rows."""
+    dates = [*((day, "train") for day in DAYS), (dt.date(2017, 6, 1), "validation")]
+    rows = frame(
+        "customer_id string, as_of date, split string, churned int, orders double",
+        [
+            (f"c{churned}", day, split, churned, 2 * n + churned)
+            for n, (day, split) in enumerate(dates)
+            for churned in (0, 1)
+        ],
+    )
+    learner = DateLearner()
+    data = SimpleNamespace(
+        rows=rows, design=lambda _: Design(rows, [], FeatureEncoder(("orders",)), [])
+    )
+
+    # The row of the customer who churned has the greater number: a perfect ranking.
+    assert tuning.judged_at(data, learner, DAYS[place]) == 1.0
+
+    assert learner.fitted_on == [[("train", day) for day in DAYS[:place] for _ in range(2)]]
+    assert learner.judged_on == [[2 * place, 2 * place + 1]]

@@ -167,6 +167,35 @@ def test_a_cap_that_does_not_hold_is_no_plan():
     )
 
 
+@pytest.mark.parametrize(("customers_sent", "is_kept"), [(2, True), (3, False)])
+def test_a_plan_one_customer_above_a_cap_is_refused(session, monkeypatch, customers_sent, is_kept):
+    """An exact solver that keeps to no cap: the sums of the finished plan are checked."""
+    chosen = {f"c{n:05d}": "a" if n < customers_sent else "none" for n in range(5)}
+    monkeypatch.setattr(budget_allocation, "solve_core", lambda problem, rows: chosen)
+    gain, cost = np.ones((5, 1)), np.ones((5, 1))
+    if is_kept:
+        choices, plan = solved(session, gain, cost, "money", 100.0, {"a": 2}, ("a",))
+        assert (choices == 0).sum() == plan.used == 2
+        return
+    with pytest.raises(UsageError, match="at which 3 customers become 2"):
+        solved(session, gain, cost, "money", 100.0, {"a": 2}, ("a",))
+
+
+@pytest.mark.parametrize("unit", ["money", "customers"])
+@pytest.mark.parametrize("budget", [2_300, 2_700])
+def test_the_price_is_exact_where_more_than_the_core_lie_near_the_edge(session, unit, budget):
+    """4,000 customers at cost 1, with gains .14000, .13999, ..., .10001: a thousand of them within
+    .01 of each other, and the exact solver gets the nearest 400. The prices, .117 and .113, lie far
+    from the next multiple of .01 on either side."""
+    gain = (14_000 - np.arange(4_000))[:, None] / 100_000
+    assert budget_allocation.CORE == 400
+    chosen, plan = solved(session, gain, np.ones((4_000, 1)), unit, float(budget), offers=("a",))
+    assert plan.used == (chosen == 0).sum() <= budget
+    # The greatest gains, and no others: the last one who is in, and the first one who is not.
+    assert (chosen == 0).tolist() == [n < budget for n in range(4_000)]
+    assert gain[budget, 0] <= plan.shadow_price <= gain[budget - 1, 0]
+
+
 THREE = OFFERS[:3]
 
 

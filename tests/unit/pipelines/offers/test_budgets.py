@@ -52,3 +52,13 @@ def test_what_a_period_has_seen_is_taken_off(monkeypatch, budget, all_of_it, lef
 def test_without_a_period_nothing_is_read():
     context = SimpleNamespace(settings=settings.load("demo"))
     assert budgets.used_of_period(context) == {}
+
+
+def test_a_share_of_customers_is_rounded_down_and_counts_those_who_can_be_kept(session):
+    """.2 x (30 + 24) = 10.8: the eleventh customer would be above the budget."""
+    numbers = {"active": 30, "silent": 24, "lost": 10}
+    lifecycles = [(name,) for name, count in numbers.items() for _ in range(count)]
+    options = session.createDataFrame(lifecycles, "lifecycle string")
+    share = {"customers_share": 0.2, "money": None}
+    context = SimpleNamespace(settings=settings.load("demo", decisions={"budget": share}))
+    assert budgets.budget_of(context, options) == ("customers", 10.0)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import pytest
 
-from pipelines.offers.uplift_campaigns import campaign_splits
+from contracts.features import FEATURE_TABLES
+from pipelines.offers import uplift_campaigns
+from pipelines.offers.uplift_campaigns import (
+    campaign_splits,
+    own_campaigns,
+    own_splits,
+    past_campaigns,
+)
 from runtime import settings
 from runtime.errors import ModelGateError
 
@@ -54,3 +61,83 @@ def test_days_within_one_horizon_are_no_three_campaigns(session, after):
         "2026-01-01; uplift needs three that lie 30 days apart (train, choose, test). Run "
         "experiments first; until then decide_offers uses its rules."
     )
+
+
+AS_OF = dt.date(2026, 1, 1)
+# An outcome is known after the horizon of 30 days and a lead of 14 days.
+WAIT = 30 + 14
+
+
+@pytest.fixture
+def with_tables():
+    """A function: tables by name -> a context that reads them; its warnings are in `warned`."""
+
+    def make(tables=MappingProxyType({})):
+        warned = []
+        return SimpleNamespace(
+            settings=settings.load("demo", churn={"lead_days": 14}),
+            as_of=AS_OF,
+            has=tables.__contains__,
+            read=tables.__getitem__,
+            progress=SimpleNamespace(warn=warned.append),
+            warned=warned,
+        )
+
+    return make
+
+
+def days_before(*numbers):
+    return [AS_OF - dt.timedelta(days=n) for n in numbers]
+
+
+def test_a_campaign_counts_from_the_day_on_which_its_horizon_has_passed(frame, with_tables):
+    days = days_before(WAIT + 1, WAIT, WAIT - 1, 1)
+    contacts = [
+        {
+            "customer_id": f"c{n}",
+            "contacted_at": f"{day} 10:00:00",
+            "offer_id": "discount_10",
+            "is_randomised": True,
+            "is_treated": True,
+        }
+        for n, day in enumerate(days)
+    ]
+    context = with_tables({"silver.campaign_contacts": frame("silver.campaign_contacts", contacts)})
+    assert past_campaigns(context) == days[:2]
+    assert past_campaigns(with_tables()) == []
+
+
+def test_the_last_test_campaign_is_one_whose_horizon_has_passed(session, with_tables):
+    past = days_before(4 * WAIT, 3 * WAIT, 2 * WAIT, WAIT)
+    near = days_before(WAIT - 1, 7)
+    contacts = session.createDataFrame([(day,) for day in [*past, *near]], "as_of date")
+    parts = ("train", "train", "validation", "test")
+    assert campaign_splits(with_tables(), contacts) == dict(zip(past, parts, strict=True))
+
+
+def test_our_own_campaigns_count_once_their_horizon_has_passed(session, with_tables, monkeypatch):
+    days = days_before(WAIT + 1, WAIT, WAIT - 1)
+    contacts = session.createDataFrame([(day,) for day in days], "as_of date")
+    monkeypatch.setattr(uplift_campaigns, "own_contacts_of", lambda context: contacts)
+    assert own_campaigns(with_tables()) == days[:2]
+
+
+def test_our_own_campaigns_train_where_their_horizon_ended_before_the_choice(session, with_tables):
+    """The learner is chosen on the validation date, 200 days before as_of."""
+    in_train = days_before(200 + WAIT + 1, 200 + WAIT)
+    later = days_before(200 + WAIT - 1, 200, 150, WAIT)
+    too_near = days_before(WAIT - 1, 3)
+    without_features = days_before(300)
+    own = [(day,) for day in [*in_train, *later, *too_near, *without_features]]
+    built = [(day, "c1", 30) for day in [*in_train, *later, *too_near]]
+    labels = session.createDataFrame(built, "as_of date, customer_id string, horizon_days int")
+    context = with_tables(dict.fromkeys((*FEATURE_TABLES, "features.labels"), labels))
+    campaigns = dict(zip(days_before(400, 200, 60), ("train", "validation", "test"), strict=True))
+
+    assert own_splits(context, session.createDataFrame(own, "as_of date"), campaigns) == {
+        **dict.fromkeys(in_train, "train"),
+        **dict.fromkeys(later, "later"),
+    }
+    (warning,) = context.warned
+    assert warning.startswith("1 days of our own campaigns have no features and labels")
+    assert f"--as-of {without_features[0]}`" in warning

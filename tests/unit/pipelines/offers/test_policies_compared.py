@@ -15,7 +15,9 @@ from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.shadow_prices import Problem
 from runtime import settings
 from runtime.progress import Progress
+from runtime.settings.decisions import OfferCost
 from runtime.settings.offers import load_offers
+from transforms.offers import cost_of
 
 OFFERS = {"winback_survey": load_offers()["winback_survey"]}
 
@@ -77,6 +79,59 @@ def test_what_loses_money_is_not_followed(context):
     chosen, said = compared(context, 25, 25)
     assert chosen["policy"] == "treat_none"
     assert said.endswith(", followed")
+
+
+@pytest.mark.parametrize("unit", ["customers", "money"])
+def test_a_policy_above_the_budget_is_not_followed_whatever_it_is_worth(context, unit):
+    """Of 50 sent 5 left, of 50 held out 45: each of the 100 surveys brings 100 x .8 and costs 1,
+    and the budget is enough for half of them."""
+    budget = {"customers_share": 0.5, "money": None}
+    if unit == "money":
+        # As many customers can still be kept as the sample has, so the budget is not scaled.
+        budget = {"customers_share": None, "money": 50.0}
+        kept = SimpleNamespace(where=lambda _: SimpleNamespace(count=lambda: 100))
+        context.read = {"gold.customer_segments": kept}.__getitem__
+    context.settings = settings.load("demo", decisions={"budget": budget})
+    sample = campaign(5, 45)
+    effects, risks = np.full((100, 1), 0.1), np.full((100, 2), 0.5)
+
+    rows = policy_choice.compared(context, sample, effects, risks, OFFERS)
+
+    treat_all = next(row for row in rows if row["policy"] == "treat_all")
+    assert treat_all["value_a_customer"] == pytest.approx(100 * 0.8 - 1)
+    assert treat_all["value_a_customer"] == max(row["value_a_customer"] for row in rows)
+    assert [row["policy"] for row in rows if not row["is_within_budget"]] == ["treat_all"]
+    within = [row for row in rows if row["policy"] != "treat_all"]
+    (chosen,) = (row for row in rows if row["is_chosen"])
+    assert chosen["value_a_customer"] == max(row["value_a_customer"] for row in within) > 0
+    assert chosen["treated_share"] == 0.5
+
+
+@pytest.mark.parametrize("name", list(load_offers()))
+def test_the_expected_cost_is_the_cost_of_a_plan(session, name):
+    """Paid on redemption or when sent, as money or as a share; a negative value costs nothing."""
+    offer, worth = load_offers()[name], np.array([200.0, 12.5, 0.0, -50.0])
+    (of_plan,) = (o for o in offers_of_conf() if o.name == name)
+    numbered = [(n, float(value)) for n, value in enumerate(worth)]
+    rows = session.createDataFrame(numbered, "number int, value_at_stake double")
+    costs = rows.select("number", cost_of(of_plan, 0.3).alias("cost")).toPandas()
+    expected = costs.sort_values("number")["cost"].to_numpy(float)
+    assert policy_choice.expected_cost(offer, 0.3, worth) == pytest.approx(expected)
+
+
+def test_the_expected_cost_by_hand():
+    """20 % of 200 to the three of ten who redeem; 5 % of 200 to all who are sent the offer."""
+    offers, worth = load_offers(), np.array([200.0])
+    assert policy_choice.expected_cost(offers["discount_20"], 0.3, worth) == pytest.approx(
+        [200 * 0.20 * 0.3]
+    )
+    assert policy_choice.expected_cost(offers["feature_unlock"], 0.3, worth) == pytest.approx(
+        [200 * 0.05]
+    )
+    paid = offers["winback_survey"].model_copy(
+        update={"cost": OfferCost(money=4.0, paid="redeemed")}
+    )
+    assert policy_choice.expected_cost(paid, 0.3, worth) == pytest.approx([4.0 * 0.3])
 
 
 def three_customers():
