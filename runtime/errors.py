@@ -1,4 +1,4 @@
-"""The one family of errors that a user sees: what was found, the rule, the fix."""
+"""The errors that a user sees. Each message has the value, the rule and the fix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ USAGE, QUALITY_GATE, MODEL_GATE = 2, 3, 4
 
 
 class HoldfastError(Exception):
-    """An error with a sentence for the user. `exit_code` is what the job ends with."""
+    """An error whose message is shown to the user. `exit_code` is the exit code of the job."""
 
     exit_code = 1
 
@@ -18,7 +18,7 @@ class UsageError(HoldfastError):
 
 
 class QualityGateError(HoldfastError):
-    """Data too bad to go on with; nothing was written."""
+    """Too many bad rows to continue; nothing was written."""
 
     exit_code = QUALITY_GATE
 
@@ -30,7 +30,7 @@ class ModelGateError(HoldfastError):
 
 
 class TableError(HoldfastError):
-    """A table that is missing or does not hold what its contract says."""
+    """A table that is missing or differs from its contract."""
 
 
 class BusyError(HoldfastError):
@@ -38,4 +38,4 @@ class BusyError(HoldfastError):
 
 
 class SourceError(HoldfastError):
-    """A source that is missing, cannot be read, or lacks what conf takes from it."""
+    """A source that is missing, cannot be read, or lacks a column that conf names."""

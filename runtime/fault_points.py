@@ -1,4 +1,4 @@
-"""Named points at which a test kills a job, as a power cut would: no `finally`, no exit handler."""
+"""Named points at which a test kills a job like a power cut: no `finally`, no exit handler."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _passed: Counter[str] = Counter()
 
 
 def fault_point(name: str) -> None:
-    """Ends the process with 137 where CRASH_AT is `name`, or `name:n` the n-th time it passes."""
+    """Exit with 137 if CRASH_AT is `name`. With `name:n`: at the n-th pass."""
     wanted = os.environ.get(VARIABLE)
     if not wanted:
         return

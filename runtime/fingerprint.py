@@ -1,4 +1,4 @@
-"""By what a finished run is known again: the same mark means that nothing would come out anew."""
+"""Fingerprint of inputs, code and settings. A finished run with the same fingerprint is skipped."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def mark_of(
     versions: Mapping[str, int | None],
     facts: Mapping[str, Any],
 ) -> str:
-    """The same for the same environment, registered model, tables, code and further facts.
+    """Fingerprint of environment, registered model, input tables, code and further facts.
 
-    versions: of the tables that are read, by name; None: there is no such table. A version alone
-    may be that of another lake too, or of one that was built anew.
+    versions: Delta version of each input table by name. None: the table does not exist. The table
+    id counts too: another lake, or one that was rebuilt, may have the same version numbers.
     """
     whole = {
         "env": context.settings.env,
@@ -33,6 +33,6 @@ def mark_of(
 
 
 def table_id(context: Context, name: str) -> str:
-    """What Delta calls an existing table from its making on, in all of its versions."""
+    """Delta's id of an existing table. It stays the same in all versions."""
     detail = context.spark.sql(f"DESCRIBE DETAIL {context.lake.address(name)}")
     return str(detail.select("id").collect()[0][0])  # one row

@@ -1,4 +1,4 @@
-"""MLflow as the jobs use it: one experiment, one registered model, aliases champion and challenger.
+"""MLflow for the jobs: one experiment, one registered model, aliases champion and challenger.
 
 A model is stored as its portable JSON text (no pickle); the pyfunc around it is our code.
 """
@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
+from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import infer_signature
 
@@ -24,8 +27,8 @@ from runtime.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "portable.json"
-# What stores answer where the model is missing, and where it has no such alias; MLflow's SQL and
-# file stores say the second of an alias.
+# Error codes of stores for a missing model or alias. MLflow's SQL and file stores use the second
+# code for a missing alias.
 ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -55,36 +58,36 @@ class Registry:
 
     @property
     def own_file(self) -> Path:
-        """The tracking store in the lakehouse, where conf names no other."""
+        """The tracking store in the lakehouse, used unless conf names another."""
         return self.settings.root / "mlflow.db"
 
     @cached_property
-    def client(self) -> Any:
-        """MLflow's client; the first use makes the file."""
+    def client(self) -> mlflow.MlflowClient:
+        """MLflow's client. Its first use creates the file of the store."""
         if self.settings.mlflow.tracking_uri is None:
             self.own_file.parent.mkdir(parents=True, exist_ok=True)
         return mlflow.MlflowClient()
 
     def experiment_id(self) -> str:
-        """The experiment, made on first use with its artifacts beside the database."""
+        """Id of the experiment. It is created on first use, with artifacts beside the database."""
         name = self.settings.mlflow.experiment
-        found = self.client.get_experiment_by_name(name)
-        if found is not None:
-            return found.experiment_id
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None:
+            return experiment.experiment_id
         if self.settings.mlflow.tracking_uri is None:
             location = (self.settings.root / "mlartifacts").as_uri()
             return self.client.create_experiment(name, artifact_location=location)
         return self.client.create_experiment(name)
 
     def by_alias(self, alias: str) -> Registered | None:
-        """The version that carries the alias; None: no version does."""
+        """The version with the alias. None: no version has it."""
         if self.settings.mlflow.tracking_uri is None and not self.own_file.is_file():
-            return None  # a dry run over an empty lake leaves no file
+            return None  # a dry run on an empty lake must leave no file
         try:
             version = self.client.get_model_version_by_alias(self.model_name, alias)
         except MlflowException as error:
             if error.error_code not in ABSENT:
-                raise  # a store that does not answer has not said that there is no champion
+                raise  # a store that does not answer is not an absent champion
             return None
         return self._registered(version)
 
@@ -92,19 +95,19 @@ class Registry:
         """A version by its number."""
         return self._registered(self.client.get_model_version(self.model_name, version))
 
-    def _registered(self, version: Any) -> Registered:
+    def _registered(self, version: ModelVersion) -> Registered:
         run_id = str(version.run_id)
         text = self.run_text(run_id, f"portable/{MODEL_FILE}")
         return Registered(self.model_name, str(version.version), run_id, text, dict(version.tags))
 
     def further_models(self, run_id: str, kind: str) -> dict[str, str]:
-        """The portable models `<kind>_<name>` of a run, by name: its horizons, its reasons."""
+        """The portable models `<kind>_<name>` of a run by name. Kinds: horizon, reason."""
         files = sorted(Path(f.path).stem for f in self.client.list_artifacts(run_id, "portable"))
         names = [f.removeprefix(f"{kind}_") for f in files if f.startswith(f"{kind}_")]
         return {n: self.run_text(run_id, f"portable/{kind}_{n}.json") for n in names}
 
-    def finished_run(self, fingerprint: str) -> Any | None:
-        """The run that already trained on these very inputs, settings and code; None: none."""
+    def finished_run(self, fingerprint: str) -> Run | None:
+        """The finished run with the same fingerprint. None: there is none."""
         runs = self.client.search_runs(
             [self.experiment_id()],
             filter_string=f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'",
@@ -126,14 +129,14 @@ class Registry:
         run_id: str,
         code: Path,
         portable: str,
-        example: Any,
-        answer: Any,
+        example: pd.DataFrame,
+        answer: pd.DataFrame,
         tags: dict[str, str],
         further: Mapping[str, str] | None = None,
     ) -> str:
-        """Log the pyfunc (file `code`) and its portable form with the open run; register it.
+        """Log a pyfunc and its portable form in the active run, and register a new version.
 
-        `further`: other portable models, by the name of their file.
+        code: file of the pyfunc. further: other portable models by file name. Returns the version.
         """
         for name, text in (further or {}).items():
             mlflow.log_text(text, f"portable/{name}.json")
@@ -160,11 +163,11 @@ class Registry:
         self.client.set_registered_model_alias(self.model_name, alias, version)
 
     def describe(self, version: str, text: str) -> None:
-        """The description that the registry shows with a version."""
+        """Set the description that the registry shows for a version."""
         self.client.update_model_version(self.model_name, version, text)
 
     def promote(self, version: str) -> None:
-        """Make a version the champion; the one before stays reachable as `previous`."""
+        """Make a version the champion. The former champion gets the alias `previous`."""
         before = self.by_alias(CHAMPION)
         if before is not None and before.version != version:
             self.set_alias(PREVIOUS, before.version)
@@ -172,7 +175,7 @@ class Registry:
 
 
 def rollback(registry: Registry) -> str:
-    """Give the champion's alias back to the version before it."""
+    """Make the previous champion the champion again. Returns its version."""
     before = registry.by_alias(PREVIOUS)
     if before is None:
         raise ModelGateError(

@@ -1,4 +1,4 @@
-"""Independent Spark work side by side, as pyspark.ml's CrossValidator does with `parallelism`."""
+"""Independent Spark work in parallel threads, like `parallelism` of pyspark.ml's CrossValidator."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Result = TypeVar("Result")
 def side_by_side(
     spark: SparkSession, function: Callable[[Item], Result], items: Iterable[Item], at_once: int
 ) -> list[Result]:
-    """The results in the order of the items, at most `at_once` of them worked on together.
+    """One result per item, in the order of the items. At most `at_once` items run in parallel.
 
-    A fit of a small table leaves most cores idle between its stages; another fit fills them. The
-    first error, in the order of the items, is raised when those begun have ended.
+    A fit on a small table leaves cores idle between its stages; another fit uses them. If items
+    fail, the error of the first one in order is raised after all started items have ended.
     """
     if at_once == 1:
         return [function(item) for item in items]
-    # Threads take over the session with its local properties.
+    # The threads inherit the session's local properties.
     with ThreadPoolExecutor(max_workers=at_once) as pool:
         return list(pool.map(inheritable_thread_target(spark)(function), items))

@@ -1,4 +1,4 @@
-"""What a person sees while a job works: which step of how many, rows, seconds."""
+"""Progress of a job on the screen: step numbers, rows, seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime.lakehouse.writes import Written
 
 
 class Progress:
-    """Prints to standard output, a line a step; quiet in tests."""
+    """Prints to standard output, one line per step. Quiet in tests."""
 
     def __init__(self, is_quiet: bool = False) -> None:
         self.is_quiet, self.steps, self.step_number = is_quiet, 1, 0

@@ -1,4 +1,4 @@
-"""What identifies a run: its id, the code it ran, and the table versions it read."""
+"""Identity of a run: its id, its code version, and the table versions that it read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @cache
 def code_version() -> str:
-    """The git commit of a checkout (with + when it was changed), else the installed version."""
+    """Git commit of the checkout, with + if files were changed; else the installed version."""
     folder = Path(__file__).resolve().parents[1]
     try:
         if (folder / ".git").exists():
@@ -36,14 +36,14 @@ def _git(folder: Path, *words: str) -> str:
 
 @dataclass
 class RunInfo:
-    """One run of a job. `inputs` fills as tables are read: name -> Delta version."""
+    """One run of a job. `inputs` collects the Delta version of each table that is read."""
 
     job: str
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     inputs: dict[str, int] = field(default_factory=dict)
 
     def commit_message(self) -> str:
-        """Goes into Delta's commit metadata of every write."""
+        """The text that every write stores in Delta's commit metadata."""
         facts = {
             "job": self.job,
             "run_id": self.run_id,

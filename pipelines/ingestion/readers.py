@@ -27,7 +27,7 @@ from runtime.errors import SourceError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from runtime.settings.core import LookupSettings, SourceSettings
+    from runtime.settings.sources import LookupSettings, SourceSettings
 
 # Last word over a source's own options: with another mode, rows would be lost without a trace, and
 # with column pruning Spark would not see that a row has too few or too many columns.

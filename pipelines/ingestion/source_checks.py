@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from runtime.settings import Settings
-    from runtime.settings.core import SourceSettings
+    from runtime.settings.sources import SourceSettings
 
 # Folders that jobs/simulate.py writes the answers to.
 _IN_TRUTH = re.compile(r"-truth(/|$)")

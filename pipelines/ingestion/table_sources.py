@@ -9,7 +9,7 @@ from pipelines.ingestion.source_files import MALFORMED, PATH, Part, SourceFile, 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from runtime.settings.core import SourceSettings
+    from runtime.settings.sources import SourceSettings
 
 
 def jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:

@@ -11,7 +11,7 @@ from typing import Any
 from runtime.context import Context
 from runtime.errors import TableError, UsageError
 from runtime.lakehouse.writes import Write
-from runtime.settings.lifetime import PlanSettings
+from runtime.settings.plan import PlanSettings
 
 
 @dataclass(frozen=True)

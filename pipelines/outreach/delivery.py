@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipelines.outreach.contact import Contact, NotSentError, Sink
 from runtime.fault_points import fault_point
-from runtime.settings.triggers import DeliverySettings
+from runtime.settings.delivery import DeliverySettings
 
 SENT, FAILED, DEAD, CANCELLED = "sent", "failed", "dead", "cancelled"
 

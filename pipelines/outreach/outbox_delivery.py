@@ -14,8 +14,7 @@ from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.fault_points import fault_point
 from runtime.lakehouse.writes import Write
-from runtime.settings.decisions import OfferSettings
-from runtime.settings.offers import load_offers
+from runtime.settings.offers import OfferSettings, load_offers
 
 WEBHOOK_SECRET, SMTP_PASSWORD = "HOLDFAST_WEBHOOK_SECRET", "HOLDFAST_SMTP_PASSWORD"
 JOURNAL = "outbox.journal"

@@ -27,7 +27,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipelines.outreach.contact import Contact, NotSentError
-from runtime.settings.triggers import MailSettings, WebhookSettings
+from runtime.settings.delivery import MailSettings, WebhookSettings
 
 # Statuses after which the same request may succeed: later, or once the secret, the rights or the
 # address of conf are mended. So it may after a redirect.

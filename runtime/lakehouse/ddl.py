@@ -1,4 +1,4 @@
-"""A contract as the SQL that makes its Delta table. Engine-free."""
+"""SQL statements that create and alter the Delta table of a contract. Needs no engine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from contracts.table import Table
 
-# Delta keeps statistics of this many columns unless told otherwise.
+# Delta's default number of columns with statistics.
 STATISTICS_COLUMNS = 32
 
 # Delta refuses these by name (DELTA_COLUMN_DATA_SKIPPING_NOT_SUPPORTED_TYPE).
@@ -14,9 +14,10 @@ NO_STATISTICS = ("boolean", "binary", "array", "map", "struct")
 
 
 def create_sql(table: Table, address: str, is_clustered: bool) -> str:
-    """CREATE TABLE as the contract says. Readers of version 1 can open what it makes.
+    """The CREATE TABLE statement of a contract. Delta readers of version 1 can read the table.
 
-    Liquid clustering needs a newer writer than delta-rs is; it is for where a catalog serves.
+    is_clustered: use liquid clustering. delta-rs cannot write such tables, so only tables in a
+    catalog have it.
     """
     columns = ",\n  ".join(
         f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {_quoted(c.comment)}"
@@ -32,22 +33,22 @@ def create_sql(table: Table, address: str, is_clustered: bool) -> str:
     )
 
 
-def changes_sql(table: Table, there: Mapping[str, bool], address: str) -> list[str]:
-    """ALTER TABLE for columns that the contract has gained, and for those that it no longer
-    requires. `there`: of each column of the table whether it may be null.
+def changes_sql(table: Table, present: Mapping[str, bool], address: str) -> list[str]:
+    """ALTER TABLE statements that add new columns and drop NOT NULL where it no longer applies.
 
-    Rows that are there have null in a gained column.
+    present: the columns of the table, each with whether it is nullable. Existing rows get null in a
+    new column.
     """
-    gained = [c for c in table.columns if c.name not in there]
+    gained = [c for c in table.columns if c.name not in present]
     listed = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in gained)
-    freed = [c for c in table.columns if c.nullable and not there.get(c.name, True)]
+    freed = [c for c in table.columns if c.nullable and not present.get(c.name, True)]
     return [f"ALTER TABLE {address} ADD COLUMNS ({listed})"] * bool(gained) + [
         f"ALTER TABLE {address} ALTER COLUMN `{c.name}` DROP NOT NULL" for c in freed
     ]
 
 
 def columns_sql(table: Table) -> str:
-    """The columns as createDataFrame takes them, whatever signs their names have.
+    """The columns as a DDL string for createDataFrame. Names are quoted.
 
     >>> columns_sql(Table("bronze.b", "a row", (Column("user-id", "string", ""),)))
     '`user-id` string'
@@ -56,7 +57,10 @@ def columns_sql(table: Table) -> str:
 
 
 def properties_of(table: Table) -> dict[str, str]:
-    """Statistics of a personal column would keep its values in the log after an erasure."""
+    """Table properties: no column statistics for personal columns.
+
+    Statistics would keep values in the Delta log after a person is erased.
+    """
     if not table.personal_columns:
         return {}
     kept = [

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Schema as DeltaSchema, write_deltalake
@@ -23,36 +23,39 @@ from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 _numbers = count()
 
 
 class DuckLake:
-    """The lakehouse folder of one environment, seen by one run."""
+    """The lakehouse folder of one environment during one run."""
 
     engine = "duckdb"
 
     def __init__(self, settings: Settings, run: RunInfo, is_dry: bool = False) -> None:
         if settings.lakehouse.catalog:
             raise UsageError(
-                f"--engine duckdb: works on a folder, conf/{settings.env}.yaml names the catalog "
-                f"{settings.lakehouse.catalog!r}. Use --engine spark."
+                f"--engine duckdb: needs a lakehouse folder, but conf/{settings.env}.yaml names "
+                f"the catalog {settings.lakehouse.catalog!r}. Use --engine spark."
             )
         self.settings, self.run, self.is_dry = settings, run, is_dry
         self.session = duck_session()
-        self.planned: dict[str, Any] = {}
+        self.planned: dict[str, DataFrame] = {}
         self._kept: list[str] = []
 
     def with_computed(
-        self, frame: Any, name: str, column: str, function: Callable[..., Any]
-    ) -> Any:
-        """The frame with a double that pandas computes from one column; NaN becomes null."""
+        self, frame: DataFrame, name: str, column: str, function: Callable[..., Any]
+    ) -> DataFrame:
+        """The frame with a double column that pandas computes from one column. NaN becomes null."""
         content = self._content(frame)
         values = function(content.column(column).to_pandas())
         computed = pa.array(values, pa.float64(), from_pandas=True)
         return self._frame(content.append_column(name, computed), content.column_names, name)
 
-    def keep(self, frame: Any) -> Any:
-        """Compute the frame once for all that follows in this step; `forget` frees it."""
+    def keep(self, frame: DataFrame) -> DataFrame:
+        """Compute the frame once and reuse it until `forget`."""
         self._kept.append(_new_name("kept"))
         sql = frame.sql(dialect="duckdb", optimize=False)
         self.session._conn.execute(f"CREATE TABLE {self._kept[-1]} AS {sql}")
@@ -75,22 +78,22 @@ class DuckLake:
         return DeltaTable.is_deltatable(self.path(name))
 
     def version(self, name: str) -> int | None:
-        """The table's newest Delta version; None: it does not exist."""
+        """Newest Delta version of the table. None: the table does not exist."""
         try:
             return DeltaTable(self.path(name)).version()
         except TableNotFoundError:
             return None
 
-    def read(self, table: Table, version: int | None = None) -> Any:
-        """The table, or an empty frame of its contract where it does not exist yet."""
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table, or an empty frame with its columns if it does not exist."""
         if not self.exists(table.name):
             return self._frame(arrow_schema(table).empty_table(), table.column_names)
-        found = DeltaTable(self.path(table.name), version=version)
-        self.run.inputs[table.name] = found.version()
-        return self._frame(found.to_pyarrow_dataset(), table.column_names)
+        delta = DeltaTable(self.path(table.name), version=version)
+        self.run.inputs[table.name] = delta.version()
+        return self._frame(delta.to_pyarrow_dataset(), table.column_names)
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
-        """Check all, then write all; on a failure everything is as it was before."""
+        """Check all writes, then write all. After a failure every table is as it was before."""
         contents = [self._check(w) for w in writes]
         outcomes: list[Written] = []
         before: dict[str, int | None] = {}
@@ -103,11 +106,11 @@ class DuckLake:
                 outcomes.append(Written(write.table.name, content.num_rows, is_changed))
         except BaseException:
             for name, version in before.items():
-                self._take_back(name, version)
+                self._roll_back(name, version)
             raise
         return outcomes
 
-    def _frame(self, source: Any, names: Sequence[str], *more: str) -> Any:
+    def _frame(self, source: Any, names: Sequence[str], *more: str) -> DataFrame:
         """A frame over Arrow data."""
         view, connection = _new_name("view"), self.session._conn
         connection.register(f"source_{view}", source)
@@ -115,14 +118,14 @@ class DuckLake:
         connection.execute(f"CREATE VIEW {view} AS SELECT {columns} FROM source_{view}")
         return self.session.table(view)
 
-    def _content(self, frame: Any) -> pa.Table:
-        # One box: the whole slice passes through memory; a cluster uses Spark instead.
+    def _content(self, frame: DataFrame) -> pa.Table:
+        # One machine: the whole slice passes through memory. A cluster uses Spark.
         return frame.toArrow().combine_chunks()
 
     def _check(self, write: Write) -> pa.Table:
         table = write.table
         if write.mode != "slice":
-            raise TableError(f"{table.name}: --engine duckdb replaces slices. Use --engine spark.")
+            raise TableError(f"{table.name}: --engine duckdb cannot merge. Use --engine spark.")
         content = self._content(write.frame)
         check_columns(table, {f.name: _sql_type(f.type) for f in content.schema})
         content = content.select(list(table.column_names)).cast(_nullable(arrow_schema(table)))
@@ -140,7 +143,7 @@ class DuckLake:
         return content
 
     def _counts(self, content: pa.Table, conditions: Sequence[str]) -> tuple[int, ...]:
-        """How many rows meet each condition."""
+        """Number of rows that meet each condition."""
         if not conditions:
             return ()
         counts = ", ".join(f"count(*) FILTER (WHERE {c})" for c in conditions)
@@ -156,21 +159,21 @@ class DuckLake:
     def _is_changed(self, write: Write, content: pa.Table) -> bool:
         if not self.exists(write.table.name):
             return True
-        there = DeltaTable(self.path(write.table.name)).to_pyarrow_dataset()
-        if set(there.schema.names) != set(write.table.column_names):
+        present = DeltaTable(self.path(write.table.name)).to_pyarrow_dataset()
+        if set(present.schema.names) != set(write.table.column_names):
             return True
-        columns, connection = _plain(there.schema, write.table.column_names), self.session._conn
-        connection.register("old_rows", there)
+        columns, connection = _plain(present.schema, write.table.column_names), self.session._conn
+        connection.register("old_rows", present)
         connection.register("new_rows", content)
         rows = f"SELECT {columns} FROM {{}} WHERE {write.predicate()}"
         both = [f"({rows.format(name)})" for name in ("old_rows", "new_rows")]
-        # Equal as bags: what one has more often than the other is a difference.
+        # Compared as multisets: EXCEPT ALL counts repeated rows.
         differences = " UNION ALL ".join(
-            f"(SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other})"
-            for one, other in (both, reversed(both))
+            f"(SELECT * FROM {left} EXCEPT ALL SELECT * FROM {right})"
+            for left, right in (both, reversed(both))
         )
-        found = connection.execute(f"SELECT count(*) FROM ({differences})").fetchall()
-        return bool(found[0][0])
+        counts = connection.execute(f"SELECT count(*) FROM ({differences})").fetchall()
+        return bool(counts[0][0])
 
     def _write(self, write: Write, content: pa.Table) -> None:
         path = self.path(write.table.name)
@@ -194,15 +197,15 @@ class DuckLake:
         )
 
     def _add_columns(self, table: Table) -> None:
-        """Add the columns that the contract has gained; rows that are there have null."""
-        found = DeltaTable(self.path(table.name))
-        there = [f.name for f in found.schema().fields]
+        """Add the new columns of the contract. Existing rows get null."""
+        delta = DeltaTable(self.path(table.name))
+        present = [f.name for f in delta.schema().fields]
         wanted = DeltaSchema.from_arrow(_nullable(arrow_schema(table)))
-        gained = [f for f in wanted.fields if f.name not in there]
+        gained = [f for f in wanted.fields if f.name not in present]
         if gained:
-            found.alter.add_columns(gained)
+            delta.alter.add_columns(gained)
 
-    def _take_back(self, name: str, version: int | None) -> None:
+    def _roll_back(self, name: str, version: int | None) -> None:
         if version is None:
             shutil.rmtree(self.path(name), ignore_errors=True)
         elif self.version(name) != version:
@@ -221,7 +224,7 @@ ARROW_TYPES = {
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """The contract as Arrow, with comments and required columns."""
+    """Arrow schema of the contract, with comments and NOT NULL columns."""
     return pa.schema(
         [
             pa.field(c.name, _arrow_type(c.type), c.nullable, {"comment": c.comment})
@@ -235,7 +238,7 @@ def _nullable(schema: pa.Schema) -> pa.Schema:
 
 
 def _plain(schema: pa.Schema, names: Sequence[str]) -> str:
-    """The columns as SQL. Delta's timestamps carry a zone; in UTC they are plain, as in Spark."""
+    """The columns as SQL. The cast removes the zone of Delta's timestamps, as Spark has them."""
     return ", ".join(
         f'CAST("{n}" AS TIMESTAMP) AS "{n}"'
         if pa.types.is_timestamp(schema.field(n).type)
@@ -245,18 +248,18 @@ def _plain(schema: pa.Schema, names: Sequence[str]) -> str:
 
 
 def _new_name(kind: str) -> str:
-    # Never used twice: sqlframe remembers the columns of a name for the life of the process.
+    # Each name is used once: sqlframe caches the columns of a name for the whole process.
     return f"{kind}_{next(_numbers)}"
 
 
-def _sql_type(found: pa.DataType) -> str:
+def _sql_type(arrow_type: pa.DataType) -> str:
     """The type as a contract writes it."""
-    if pa.types.is_decimal(found):
-        return f"decimal({found.precision},{found.scale})"
-    if pa.types.is_timestamp(found):
+    if pa.types.is_decimal(arrow_type):
+        return f"decimal({arrow_type.precision},{arrow_type.scale})"
+    if pa.types.is_timestamp(arrow_type):
         return "timestamp"
     names = {arrow: name for name, arrow in ARROW_TYPES.items()}
-    return names.get(found, str(found))
+    return names.get(arrow_type, str(arrow_type))
 
 
 def _arrow_type(name: str) -> pa.DataType:
@@ -265,6 +268,6 @@ def _arrow_type(name: str) -> pa.DataType:
         return pa.decimal128(int(precision), int(scale))
     if name not in ARROW_TYPES:
         raise TableError(
-            f"type {name}: --engine duckdb knows {', '.join(ARROW_TYPES)} and decimal."
+            f"type {name}: --engine duckdb supports {', '.join(ARROW_TYPES)} and decimal."
         )
     return ARROW_TYPES[name]

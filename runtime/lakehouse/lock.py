@@ -1,4 +1,4 @@
-"""One writer a lakehouse: the second run says who is at work instead of waiting or corrupting."""
+"""One writer per lakehouse. A second run fails and names the run that holds the lock."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from runtime.errors import BusyError
 
 @contextmanager
 def only_writer(root: Path, run_id: str) -> Iterator[None]:
-    """Hold the lakehouse's lock. The kernel frees it with the process, so no kill leaves it behind.
+    """Hold the lakehouse's lock. The kernel releases it when the process ends, also after a kill.
 
-    It covers one machine. On a shared catalog the scheduler allows one run of a job at a time, and
-    Delta's own conflict detection refuses the rest.
+    The lock covers one machine. On a shared catalog the scheduler must allow one run of a job at a
+    time; Delta's conflict detection refuses other concurrent writes.
     """
     root.mkdir(parents=True, exist_ok=True)
     with open(root / ".lock", "a+") as file:
@@ -26,8 +26,8 @@ def only_writer(root: Path, run_id: str) -> Iterator[None]:
             file.seek(0)
             holder = file.read().strip() or "another run"
             raise BusyError(
-                f"{root.name}: {holder} is writing it, and only one run may. "
-                "Nothing was changed. Start again when it has ended."
+                f"{root.name}: locked by {holder}; one run may write at a time. "
+                "Nothing was changed. Start again when that run has ended."
             ) from None
         file.seek(0)
         file.truncate()

@@ -1,4 +1,4 @@
-"""The Spark session of a job, from the profile that its environment names."""
+"""The Spark session of a job, configured by the Spark profile of its environment."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
-    # Delta's own checks of a merge schema stay strict; columns are added by the writer alone.
+    # Delta checks the schema of a merge strictly; only SparkLake.create adds columns.
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
 }
 
 
 def spark_session(settings: Settings, app_name: str) -> SparkSession:
-    """The running session (Databricks, notebooks, tests), else a new one of the profile."""
-    # Workers otherwise start the first python3 on PATH, which has none of the libraries.
+    """The active session (Databricks, notebooks, tests), else a new one from the profile."""
+    # By default workers start the first python3 on PATH, which lacks the libraries.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # pyspark writes every failed analysis with its Java trace to stderr; jobs say it in a sentence.
+    # pyspark logs each failed analysis with a Java stack trace; jobs report it in one sentence.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
     builder = SparkSession.builder.appName(f"holdfast-{app_name}")
     for key, value in {**settings.spark_profile_values(), **DELTA}.items():
-        # What spark-submit was told wins over the profile.
+        # Options of spark-submit win over the profile.
         if key not in _submitted():
             builder = builder.config(key, value)
     spark = builder.getOrCreate()

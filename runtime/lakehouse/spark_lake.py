@@ -1,13 +1,11 @@
-"""Reading and writing Delta tables with Spark, by their names in contracts/.
+"""Reads and writes Delta tables with Spark, by their names in contracts/.
 
-Writes of one call belong together: all are checked before the first, and when one fails those
-before it are taken back.
+All writes of one call are checked before the first is made. If one fails, the earlier ones are
+rolled back.
 """
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,9 +14,16 @@ from delta import exceptions  # importing it makes Delta's conflicts arrive as P
 from delta.tables import DeltaTable
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, functions as F
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
-from contracts.table import Column, Table
+from contracts.table import Table
 from runtime.errors import TableError
+from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
@@ -26,14 +31,16 @@ from runtime.settings import Settings
 
 Result = TypeVar("Result")
 
-# Open-source Delta has no row-level concurrency: of 12 merges of three writers 8 were refused. Each
-# refusal is safe to repeat; the wait doubles up to WAIT_SECONDS_MAX and is spread at random.
+# Open-source Delta has no row-level concurrency: 8 of 12 merges by three writers failed with a
+# conflict. A failed merge is safe to retry. The wait doubles up to WAIT_SECONDS_MAX, with jitter.
 TRIES = 60
 WAIT_SECONDS_MAX = 4.0
+# Delta's conflict errors have no common base class in Python.
+CONFLICTS = tuple(getattr(exceptions, name) for name in exceptions.__all__)
 
 
 class SparkLake:
-    """The lakehouse of one environment, seen by one run. With `is_dry` it only counts."""
+    """The lakehouse of one environment during one run. A dry run only counts rows."""
 
     engine = "spark"
 
@@ -52,7 +59,7 @@ class SparkLake:
         return str(self.settings.root / layer / short)
 
     def address(self, name: str) -> str:
-        """The table as SQL names it: catalog.layer.table, or its folder."""
+        """The table's name in SQL: catalog.layer.table, or delta.`folder`."""
         catalog = self.settings.lakehouse.catalog
         return f"{catalog}.{name}" if catalog else f"delta.`{self.path(name)}`"
 
@@ -62,20 +69,20 @@ class SparkLake:
         return DeltaTable.isDeltaTable(self.spark, self.path(name))
 
     def version(self, name: str) -> int | None:
-        """The table's newest Delta version; None: it does not exist."""
+        """Newest Delta version of the table. None: the table does not exist."""
         if self.settings.lakehouse.catalog:
             if not self.exists(name):
                 return None
             return int(self._delta(name).history(1).select("version").collect()[0][0])  # one row
-        # Each version is a file of the log; Delta's history reads them too, by two Spark jobs.
+        # Each version is a file of the log. DESCRIBE HISTORY gives the same with two Spark jobs.
         commits = (Path(self.path(name)) / "_delta_log").glob("[0-9]*.json")
         return max((int(c.stem) for c in commits if c.stem.isdigit()), default=None)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table, or an empty frame of its contract where it does not exist yet."""
+        """The table, or an empty frame with its columns if it does not exist."""
         if table.name in self.planned:
             if table.name not in self._computed:
-                # Else the plans of all steps before would grow into this one's, without an end.
+                # Cut the lineage: otherwise the query plan grows with each step.
                 self.planned[table.name] = self.planned[table.name].localCheckpoint()
                 self._computed.add(table.name)
             return self.planned[table.name]
@@ -88,18 +95,18 @@ class SparkLake:
     def with_computed(
         self, frame: DataFrame, name: str, column: str, function: Callable[..., Any]
     ) -> DataFrame:
-        """The frame with a double that pandas computes from one column; NaN becomes null."""
+        """The frame with a double column that pandas computes from one column. NaN becomes null."""
         computed = F.pandas_udf(function, "double")  # type: ignore[call-overload]
         return frame.withColumn(name, computed(F.col(column)))
 
     def keep(self, frame: DataFrame) -> DataFrame:
-        """Compute the frame once for all that follows in this step; `forget` frees it."""
+        """Compute the frame once and reuse it until `forget`."""
         self._kept.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
         return self._kept[-1]
 
     def forget(self) -> None:
         if self.is_dry:
-            return  # later steps still read what they were given
+            return  # later steps still read these frames
         for frame in self._kept:
             frame.unpersist()
         self._kept.clear()
@@ -107,7 +114,7 @@ class SparkLake:
     # ------------------------------------------------------------------ writing
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
-        """Check all, then write all; on a failure everything is as it was before."""
+        """Check all writes, then write all. After a failure every table is as it was before."""
         frames = [
             w.frame.persist(StorageLevel.MEMORY_AND_DISK) if w.is_checked else w.frame
             for w in writes
@@ -125,7 +132,7 @@ class SparkLake:
             return outcomes
         except BaseException:
             for name, version in before.items():
-                self._take_back(name, version)
+                self._roll_back(name, version)
             raise
         finally:
             for write, frame in zip(writes, frames, strict=True):
@@ -133,8 +140,7 @@ class SparkLake:
                     frame.unpersist()
 
     def create(self, table: Table) -> None:
-        """Make the table, or add the columns that its contract has gained, and free of NOT NULL
-        those that it no longer requires."""
+        """Create the table, or alter it where its contract has new or newly nullable columns."""
         if not self.exists(table.name):
             if self.settings.lakehouse.catalog:
                 schema = f"{self.settings.lakehouse.catalog}.{table.layer}"
@@ -142,14 +148,14 @@ class SparkLake:
             sql = create_sql(table, self.address(table.name), bool(self.settings.lakehouse.catalog))
             self._retrying(lambda: self.spark.sql(sql))
             return
-        there = {f.name: f.nullable for f in self._load(table.name).schema}
-        for sql in changes_sql(table, there, self.address(table.name)):
+        present = {f.name: f.nullable for f in self._load(table.name).schema}
+        for sql in changes_sql(table, present, self.address(table.name)):
             self.spark.sql(sql)
 
     # ------------------------------------------------------------------ inside
 
     def _load(self, name: str, version: int | None = None) -> DataFrame:
-        """A version of an existing table, else its newest; not noted as an input of the run."""
+        """A version of an existing table, by default the newest. Not recorded as an input."""
         reader = self.spark.read
         if version is not None:
             reader = reader.option("versionAsOf", version)
@@ -168,29 +174,29 @@ class SparkLake:
         if not write.is_checked:
             return Written(table.name, None, is_changed=True)
         outside = F.count_if(~F.expr(write.predicate())) if write.mode == "slice" else F.lit(0)
-        measured = frame.agg(*_measures(table.columns), outside.alias("outside"))
-        found = measured.collect()[0]  # one row
+        measured = frame.agg(*content_measures(table.columns), outside.alias("outside"))
+        counts = measured.collect()[0]  # one row
         duplicates = (
             frame.groupBy(*table.key).count().where("count > 1").count() if table.key else 0
         )
         check_counts(
             table,
-            {c.name: found[f"null_{c.name}"] for c in table.columns if not c.nullable},
-            {c.name: found[f"nan_{c.name}"] for c in table.columns if c.is_floating},
+            {c.name: counts[f"null_{c.name}"] for c in table.columns if not c.nullable},
+            {c.name: counts[f"nan_{c.name}"] for c in table.columns if c.is_floating},
             duplicates,
-            found["outside"],
+            counts["outside"],
         )
         return Written(
-            table.name, found["rows"], self._is_changed(write, found["rows"], found["hash"])
+            table.name, counts["rows"], self._is_changed(write, counts["rows"], counts["hash"])
         )
 
     def _is_changed(self, write: Write, rows: int, content: int | None) -> bool:
         if write.mode != "slice" or not self.exists(write.table.name):
             return True
-        there = self._load(write.table.name)
-        if set(there.columns) != set(write.table.column_names):
+        present = self._load(write.table.name)
+        if set(present.columns) != set(write.table.column_names):
             return True
-        measured = there.where(write.predicate()).agg(*_measures(write.table.columns))
+        measured = present.where(write.predicate()).agg(*content_measures(write.table.columns))
         old = measured.collect()[0]  # one row
         return (old["rows"], old["hash"]) != (rows, content)
 
@@ -222,19 +228,21 @@ class SparkLake:
             )
 
     def _plan(self, write: Write) -> None:
-        """In a dry run later steps read what this one would have written."""
-        there = self.read(write.table)
+        """Keep what a dry run would have written, for later steps to read."""
+        present = self.read(write.table)
         if write.mode == "slice":
-            rest = there.where(f"NOT ({write.predicate()})")
+            unchanged = present.where(f"NOT ({write.predicate()})")
         else:
-            rest = there.join(
+            unchanged = present.join(
                 write.frame.select(*write.table.key), list(write.table.key), "left_anti"
             )
         names = write.table.column_names
-        self.planned[write.table.name] = rest.select(*names).unionByName(write.frame.select(*names))
+        self.planned[write.table.name] = unchanged.select(*names).unionByName(
+            write.frame.select(*names)
+        )
         self._computed.discard(write.table.name)
 
-    def _take_back(self, name: str, version: int | None) -> None:
+    def _roll_back(self, name: str, version: int | None) -> None:
         if version is not None:
             if self.version(name) != version:
                 self.spark.sql(f"RESTORE TABLE {self.address(name)} TO VERSION AS OF {version}")
@@ -247,23 +255,24 @@ class SparkLake:
             files.delete(path, True)
 
     def _retrying(self, act: Callable[[], Result]) -> Result:
-        # In Python they have no class in common: each is named on its own.
-        conflicts = tuple(getattr(exceptions, name) for name in exceptions.__all__)
-        for turn in range(TRIES):
-            try:
-                return act()
-            except conflicts as error:
-                if turn == TRIES - 1:
-                    raise TableError(
-                        f"Another writer changed the same rows {TRIES} times while this run tried: "
-                        f"{str(error).splitlines()[0]} Start again when it has ended."
-                    ) from None
-                time.sleep(random.uniform(0, min(WAIT_SECONDS_MAX, 0.1 * 2**turn)))
-        raise AssertionError("unreachable")
+        """The result of `act`, which is retried after a conflict with another writer."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(CONFLICTS),
+            stop=stop_after_attempt(TRIES),
+            wait=wait_random_exponential(multiplier=0.1, max=WAIT_SECONDS_MAX),
+            reraise=True,
+        )
+        try:
+            return retrying(act)
+        except CONFLICTS as error:
+            raise TableError(
+                f"Another run changed the same rows during {TRIES} attempts: "
+                f"{str(error).splitlines()[0]} Start again when that run has ended."
+            ) from None
 
 
 class _CommitMetadata:
-    """Delta takes a merge's metadata from the session alone; it is unset whatever happens."""
+    """Sets a merge's commit metadata, which Delta reads from the session only, and unsets it."""
 
     KEY = "spark.databricks.delta.commitInfo.userMetadata"
 
@@ -275,19 +284,3 @@ class _CommitMetadata:
 
     def __exit__(self, *error: object) -> None:
         self.spark.conf.unset(self.KEY)
-
-
-def _measures(columns: Sequence[Column]) -> list[Any]:
-    # xxhash64 passes over nulls: without the flags (1, null) and (null, 1) would be the same row.
-    values = [F.col(c.name) for c in columns]
-    is_null = [F.col(c.name).isNull() for c in columns if c.nullable]
-    # The sum of row hashes does not depend on order or partitions; unlike xor, equal rows count.
-    content = F.sum(F.xxhash64(*values, *is_null).cast("decimal(38,0)"))
-    required = [c.name for c in columns if not c.nullable]
-    nulls = [F.count_if(F.col(name).isNull()).alias(f"null_{name}") for name in required]
-    infinite = [
-        F.count_if(F.isnan(c.name) | (F.abs(c.name) == float("inf"))).alias(f"nan_{c.name}")
-        for c in columns
-        if c.is_floating
-    ]
-    return [F.count("*").alias("rows"), content.alias("hash"), *nulls, *infinite]

@@ -1,7 +1,7 @@
 """Tables, `_latest` views and scoring functions by name, for notebooks and SQL.
 
-A lakehouse in a catalog has its tables there. One in a folder gets a view over each Delta folder: a
-view reads what is newest, and making or replacing one can never touch a table's data.
+In a catalog the tables have these names already. A lakehouse in a folder gets one view per Delta
+folder: a view reads the newest version, and replacing it never changes a table.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from udfs.registry import register
 
 
 def has_latest(table: Table) -> bool:
-    """Whether the table has a `_latest` view: what BI reads, by as_of."""
+    """Whether the table has a `_latest` view: gold tables with an as_of do."""
     return table.layer == "gold" and "as_of" in table.column_names
 
 
 def latest_select(source: str) -> str:
-    """The rows of the greatest as_of, in SQL that Spark, Databricks and DuckDB read alike.
+    """SELECT of the rows with the newest as_of, for Spark, Databricks and DuckDB.
 
     >>> latest_select("gold.customer_scores")
     'SELECT * FROM gold.customer_scores WHERE as_of = (SELECT max(as_of) FROM gold.customer_scores)'
@@ -31,7 +31,7 @@ def latest_select(source: str) -> str:
 
 
 def duckdb_latest_views(tables: Iterable[Table]) -> str:
-    """One statement a table with a `_latest` view; the table is registered as <layer>_<table>."""
+    """One CREATE VIEW statement per table with a `_latest` view, over <layer>_<table>."""
     names = [t.name.replace(".", "_") for t in tables if has_latest(t)]
     return "\n\n".join(
         f"CREATE OR REPLACE TEMP VIEW {name}_latest AS\n{latest_select(name)};" for name in names
@@ -39,9 +39,9 @@ def duckdb_latest_views(tables: Iterable[Table]) -> str:
 
 
 def open_lakehouse(env: str, as_of: str = "") -> Context:
-    """What a notebook begins with: the context of a job, its tables and functions ready for SQL.
+    """The context for a notebook, with tables, views and SQL functions registered.
 
-    `as_of` is a date as text; empty: as a job without --as-of. Nothing is written to a table.
+    as_of: a date as text; empty as for a job without --as-of. No table is written.
     """
     day = parse_day(as_of.strip() or None, "as_of")
     context = Context(settings.load(env), RunInfo("notebook"), given_as_of=day)
@@ -50,11 +50,10 @@ def open_lakehouse(env: str, as_of: str = "") -> Context:
 
 
 def register_tables(context: Context) -> list[str]:
-    """Make `SELECT ... FROM silver.transactions` work; returns the names that can be read now.
+    """Make `SELECT ... FROM silver.transactions` work. Returns the names that can be read.
 
-    These are the tables that exist, the `_latest` views of gold, and, as SQL functions of the
-    session, the scoring formulas with the constants of conf. Call it again after a table was made
-    or has gained a column.
+    Registers the tables that exist, the `_latest` views of gold, and the scoring formulas with the
+    constants of conf as SQL functions. Call it again after a table was created or got a column.
     """
     of_sources = [f"bronze.{source}" for source in context.settings.sources]
     names = [n for n in (*context.tables, *of_sources) if context.lake.exists(n)]

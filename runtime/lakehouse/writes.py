@@ -1,4 +1,4 @@
-"""What a job wants to write, and what came of it. Engine-free."""
+"""A requested write, its outcome, and the checks before it. Needs no engine."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Write:
     """Rows for one table.
 
     mode "slice": they replace the rows whose `table.slice_by` is one of `slices` (bounded: a few
-    dates or the batches of one run). mode "merge": they are merged on the key.
-    `is_checked`: compare with what is there and look for nulls, NaN and duplicate keys first; off
-    where the caller has counted and checked the rows itself.
+    dates, or the batches of one run). mode "merge": they are merged on the key.
+    is_checked: before writing, compare with the present rows and look for nulls, NaN and duplicate
+    keys. False where the caller has checked the rows.
     """
 
     table: Table
@@ -30,7 +30,7 @@ class Write:
     is_checked: bool = True
 
     def predicate(self) -> str:
-        """The slice as SQL. Values are dates, times or generated ids, never a person's data."""
+        """The slice as a SQL condition. Its values are dates, times or generated ids."""
         kind = self.table.types[self.table.slice_by or ""]
         cast = {"date": "DATE", "timestamp": "TIMESTAMP"}.get(kind, "")
         return (
@@ -44,22 +44,22 @@ def _literal(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Written:
-    """One table after a write. `rows` None: not counted."""
+    """Outcome of one write. rows: None if not counted."""
 
     table: str
     rows: int | None
     is_changed: bool
 
 
-def check_columns(table: Table, found: dict[str, str]) -> None:
-    """Refuse a frame that is not what the contract says, naming every difference at once."""
+def check_columns(table: Table, actual: dict[str, str]) -> None:
+    """TableError if the columns differ from the contract. It lists every difference."""
     expected = table.types
-    faults = [f"column {c} ({t}) is missing" for c, t in expected.items() if c not in found]
-    faults += [f"column {c} is not in the contract" for c in found if c not in expected]
+    faults = [f"column {c} ({t}) is missing" for c, t in expected.items() if c not in actual]
+    faults += [f"column {c} is not in the contract" for c in actual if c not in expected]
     faults += [
-        f"column {c} is {found[c]}, the contract says {t}"
+        f"column {c} is {actual[c]}, the contract says {t}"
         for c, t in expected.items()
-        if c in found and found[c] != t
+        if c in actual and actual[c] != t
     ]
     if faults:
         raise TableError(f"{table.name}: {'; '.join(faults)}. Nothing was written.")
@@ -72,12 +72,14 @@ def check_counts(
     duplicates: int,
     outside: int = 0,
 ) -> None:
-    """Refuse nulls in required columns, NaN, infinity, shared keys, rows outside the slices."""
-    faults = [f"{n} rows have no {c}, which is required" for c, n in nulls.items() if n]
+    """TableError for nulls in required columns, NaN, infinity, duplicate keys, foreign slices."""
+    faults = [f"{n} rows have a null in {c}, which is required" for c, n in nulls.items() if n]
     faults += [f"{n} rows have NaN or infinity in {c}" for c, n in not_finite.items() if n]
     if duplicates:
-        faults.append(f"{duplicates} keys ({', '.join(table.key)}) stand more than once")
+        faults.append(f"{duplicates} keys ({', '.join(table.key)}) are not unique")
     if outside:
-        faults.append(f"{outside} rows lie outside the {table.slice_by} that is written")
+        faults.append(
+            f"{outside} rows have another {table.slice_by} than the slice that is written"
+        )
     if faults:
         raise TableError(f"{table.name}: {'; '.join(faults)}. Nothing was written.")

@@ -1,6 +1,6 @@
 """Settings of an environment: defaults.yaml, then <env>.yaml, then HOLDFAST__... variables.
 
-A key that no setting has is refused, so that a typing error cannot pass as a default.
+An unknown key is an error: a typing error must not silently leave the default.
 """
 
 from __future__ import annotations
@@ -24,31 +24,23 @@ from pydantic_settings import (
 )
 
 from runtime.errors import UsageError
-from runtime.settings.core import (
-    ChurnSettings,
-    FeatureSettings,
-    IngestSettings,
-    LakehouseSettings,
-    LifecycleSettings,
-    MlflowSettings,
-    RfmSettings,
-    RiskSettings,
-    SourceSettings,
-)
-from runtime.settings.decisions import (
-    DecisionSettings,
-    MessageSettings,
-    ModelAbSettings,
-    SimulationSettings,
-    UpliftSettings,
-)
-from runtime.settings.lifetime import LifetimeSettings, PlanSettings
+from runtime.settings.churn import ChurnSettings, LifecycleSettings
+from runtime.settings.decisions import DecisionSettings
+from runtime.settings.features import FeatureSettings
+from runtime.settings.lakehouse import LakehouseSettings, MlflowSettings
+from runtime.settings.lifetime import LifetimeSettings
+from runtime.settings.messages import MessageSettings
+from runtime.settings.plan import PlanSettings
+from runtime.settings.segments import RfmSettings, RiskSettings
+from runtime.settings.simulation import SimulationSettings
+from runtime.settings.sources import IngestSettings, SourceSettings
 from runtime.settings.training import TrainingSettings
 from runtime.settings.triggers import TriggerSettings
+from runtime.settings.uplift import ModelAbSettings, UpliftSettings
 
 
 class Settings(BaseSettings):
-    """Everything that conf/ decides for one environment."""
+    """All settings of one environment."""
 
     model_config = SettingsConfigDict(
         env_prefix="HOLDFAST__", env_nested_delimiter="__", extra="forbid", frozen=True
@@ -100,7 +92,7 @@ class Settings(BaseSettings):
 
     @property
     def root(self) -> Path:
-        """Folder of the Delta layers (local) and of the lock."""
+        """Folder of the Delta layers (if local) and of the lock."""
         name = "lakehouse" if self.env == "demo" else f"lakehouse-{self.env}"
         return Path(self.lakehouse.root or name).resolve()
 
@@ -116,21 +108,21 @@ class Settings(BaseSettings):
         return yaml.safe_load(path.read_text()) or {}
 
 
-# pydantic-settings reads its files in a class method; the files of one load are handed over here.
+# pydantic-settings reads its files in a class method; `load` passes them through this variable.
 _files: dict[str, list[Path]] = {}
 _conf_dir: list[Path] = []
-# Files of conf/ that are no environment.
+# Files of conf/ that are not environments.
 RESERVED = ("defaults", "offers")
 
 
 def conf_dir() -> Path:
-    """The folder with the YAML files: --conf-dir, else the one inside the package."""
+    """The folder with the YAML files: --conf-dir, else the package's own."""
     return _conf_dir[0] if _conf_dir else package_conf()
 
 
 @cache
 def package_conf() -> Path:
-    """The package's own conf/; out of a zip (--py-files) it is copied to a temporary folder."""
+    """The package's own conf/. From a zip (--py-files) it is copied to a temporary folder."""
     inside = importlib.resources.files("conf")
     if isinstance(inside, Path):
         return inside
@@ -145,18 +137,18 @@ def package_conf() -> Path:
 
 
 def use_conf_dir(folder: str | None) -> None:
-    """Take the YAML files from `folder`; None: those of the package."""
+    """Read the YAML files from `folder`. None: from the package."""
     _conf_dir.clear()
     if folder is not None:
         if not Path(folder).is_dir():
             raise UsageError(
-                f"--conf-dir {folder}: must be a folder with YAML files; it is not there."
+                f"--conf-dir {folder}: does not exist. It must be a folder with YAML files."
             )
         _conf_dir.append(Path(folder).resolve())
 
 
 def load(env: str, **overrides: Any) -> Settings:
-    """The settings of conf/<env>.yaml over the defaults. UsageError names every fault found."""
+    """The settings of conf/<env>.yaml over the defaults. UsageError lists every error."""
     package = package_conf()
     path = conf_dir() / f"{env}.yaml"
     known = sorted(p.stem for p in conf_dir().glob("*.yaml") if p.stem not in RESERVED)
@@ -172,13 +164,13 @@ def load(env: str, **overrides: Any) -> Settings:
         return Settings(env=env, **overrides)
     except yaml.YAMLError as error:
         raise UsageError(
-            f"{path.name}: is not valid YAML: {error}. Mend the line it names."
+            f"{path.name}: is not valid YAML: {error}. Fix the line it names."
         ) from None
     except ValidationError as error:
         raise UsageError(_explain(error, path.name)) from None
-    except ValueError as error:  # a date that the calendar lacks, a variable that is no JSON
+    except ValueError as error:  # an invalid date, or a variable that is not JSON
         raise UsageError(
-            f"conf/{path.name}, or a variable HOLDFAST__...: cannot be read: {error}. Mend it."
+            f"conf/{path.name}, or a variable HOLDFAST__...: cannot be read: {error}. Fix it."
         ) from None
     finally:
         _files.clear()
@@ -189,8 +181,8 @@ def _explain(error: ValidationError, file: str) -> str:
     for fault in error.errors():
         where = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            lines.append(f"conf/{file}: {where} is not a setting. Remove it, or mend its spelling.")
-        elif isinstance(fault.get("input"), dict):  # a whole section: the message names the value
+            lines.append(f"conf/{file}: {where} is not a setting. Remove it, or fix its spelling.")
+        elif isinstance(fault.get("input"), dict):  # a section: the message names the value
             lines.append(f"conf/{file}: {where}: {fault['msg'].removeprefix('Value error, ')}.")
         else:
             lines.append(f"conf/{file}: {where} = {fault.get('input')!r}: {fault['msg']}.")

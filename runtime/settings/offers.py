@@ -1,19 +1,101 @@
-"""conf/offers.yaml, checked as a whole: every fault with the line that it stands in."""
+"""The offers of conf/offers.yaml. Every error is reported with its line."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from runtime.errors import UsageError
 from runtime.settings import conf_dir, package_conf
-from runtime.settings.decisions import OfferFile, OfferSettings
+from runtime.settings.core import Section, checked_condition
 
 NAME = "offers.yaml"
+
+# Columns that the condition of an offer may use.
+ELIGIBLE_BY = (
+    "churn_probability",
+    "recency_days",
+    "tenure_days",
+    "total_orders",
+    "total_revenue",
+    "engagement_score",
+    "lifecycle",
+    "segment",
+)
+
+
+class OfferCost(Section):
+    """A share of value_at_stake, or money. Paid when redeemed, or whenever sent."""
+
+    share: float | None = Field(default=None, ge=0, le=1)
+    money: float | None = Field(default=None, ge=0)
+    paid: Literal["redeemed", "sent"]
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> OfferCost:
+        if (self.share is None) == (self.money is None):
+            raise ValueError("must have either share or money, and not both")
+        return self
+
+
+class OfferText(Section):
+    terms: str = Field(min_length=5, max_length=80)
+    sentence: str = Field(min_length=5, max_length=140)
+
+
+class OfferSettings(Section):
+    """One offer."""
+
+    audience: str
+    cost: OfferCost
+    channel: Literal["email", "phone", "app", "letter"]
+    valid_days: int = Field(ge=1)
+    again_after_days: int = Field(ge=0)
+    # Declared before most_customers, whose validator reads it.
+    in_budget: bool
+    most_customers: int | None = Field(ge=1)
+    eligible: str | None
+    theme: Literal["new features", "support", "savings"]
+    texts: dict[Literal["en", "de", "fr", "es"], OfferText]
+
+    @field_validator("texts")
+    @classmethod
+    def _has_english(cls, texts: dict) -> dict:
+        if "en" not in texts:
+            raise ValueError("must have en, the fallback for every other language")
+        return texts
+
+    @field_validator("most_customers")
+    @classmethod
+    def _is_in_the_budget(cls, cap: int | None, info: ValidationInfo) -> int | None:
+        if cap is not None and info.data.get("in_budget") is False:
+            raise ValueError(
+                "must be null for an offer outside the budget, which goes to everyone eligible; "
+                "narrow eligible, or set in_budget: true"
+            )
+        return cap
+
+    @field_validator("eligible")
+    @classmethod
+    def _can_be_read(cls, condition: str | None) -> str | None:
+        return checked_condition(condition, ELIGIBLE_BY)
+
+
+class OfferFile(Section):
+    offers: dict[str, OfferSettings] = Field(min_length=1)
+
+    @field_validator("offers")
+    @classmethod
+    def _are_named_plainly(cls, offers: dict[str, OfferSettings]) -> dict[str, OfferSettings]:
+        bad = [name for name in offers if not re.fullmatch(r"[a-z][a-z0-9_]*", name)]
+        if bad:
+            raise ValueError(f"the name of an offer must be lower snake_case, got {bad}")
+        return offers
 
 
 def load_offers() -> dict[str, OfferSettings]:
@@ -23,12 +105,12 @@ def load_offers() -> dict[str, OfferSettings]:
 
 
 def valid_days() -> dict[str, int]:
-    """For how long from its day on each offer may be sent."""
+    """Per offer the number of days during which it may be sent, from its planned day on."""
     return {name: offer.valid_days for name, offer in load_offers().items()}
 
 
 def read_offers(path: Path) -> dict[str, OfferSettings]:
-    """The offers of a file. UsageError names each fault and its line."""
+    """The offers of a file. UsageError lists each error with its line."""
     text = path.read_text(encoding="utf-8")
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -38,18 +120,18 @@ def read_offers(path: Path) -> dict[str, OfferSettings]:
         line = mark.line + 1 if mark else 1
         raise UsageError(
             f"conf/{NAME}, line {line}: is not valid YAML: {getattr(error, 'problem', error)}. "
-            "Mend that line."
+            "Fix that line."
         ) from None
     faults = [
-        f"conf/{NAME}, line {line}: {name} stands twice. Keep one." for name, line in _twice(tree)
+        f"conf/{NAME}, line {line}: {name} is there twice. Keep one." for name, line in _twice(tree)
     ]
     try:
-        found = OfferFile.model_validate(content if isinstance(content, dict) else {})
+        file = OfferFile.model_validate(content if isinstance(content, dict) else {})
     except ValidationError as error:
         faults += [_explained(fault, tree) for fault in error.errors()]
     if faults:
         raise UsageError("\n".join(faults))
-    return found.offers
+    return file.offers
 
 
 def _explained(fault: Any, tree: yaml.Node | None) -> str:
@@ -58,14 +140,14 @@ def _explained(fault: Any, tree: yaml.Node | None) -> str:
     path = ".".join(str(part) for part in where)
     said = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        return f"conf/{NAME}, line {line}: {path} is no setting of an offer. Remove it."
+        return f"conf/{NAME}, line {line}: {path} is not a setting of an offer. Remove it."
     if fault["type"] == "missing":
         return f"conf/{NAME}, line {line}: {path} is missing. Add it."
-    return f"conf/{NAME}, line {line}: {path}: {said}. Found {fault.get('input')!r}."
+    return f"conf/{NAME}, line {line}: {path}: {said}. Got {fault.get('input')!r}."
 
 
 def _line(tree: yaml.Node | None, path: Sequence[str | int]) -> int:
-    """The line of the deepest part of the path that is there."""
+    """The line of the deepest part of the path that exists."""
     node, line = tree, 1
     for part in path:
         pairs = node.value if isinstance(node, yaml.MappingNode) else []
@@ -77,15 +159,15 @@ def _line(tree: yaml.Node | None, path: Sequence[str | int]) -> int:
 
 
 def _twice(tree: yaml.Node | None) -> list[tuple[str, int]]:
-    """Keys that one mapping has more than once: YAML would silently keep the last."""
-    found, waiting = [], [tree]
+    """Keys that a mapping has more than once. YAML would silently keep the last one."""
+    duplicates, waiting = [], [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in node.value:
                 if key.value in seen:
-                    found.append((key.value, key.start_mark.line + 1))
+                    duplicates.append((key.value, key.start_mark.line + 1))
                 seen.add(key.value)
                 waiting.append(value)
-    return sorted(found, key=lambda pair: pair[1])
+    return sorted(duplicates, key=lambda pair: pair[1])

@@ -1,4 +1,4 @@
-"""The settings of model training: learners, search, what is measured, whom a campaign pays for."""
+"""Settings of model training: learners, search, evaluation, campaign economics."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ReasonName = Literal["price", "features", "competitor", "quality", "support"]
 
 
 class RangeSettings(Section):
-    """From low to high (whole where both are), on a log scale where `log`; or one of `choices`."""
+    """Values from low to high (integers if both are), on a log scale if `log`; or `choices`."""
 
     low: float | int | None = None
     high: float | int | None = None
@@ -30,16 +30,16 @@ class RangeSettings(Section):
         return self
 
     def holds(self, value: Any) -> bool:
-        """Whether the value lies in the range, or is one of the choices."""
+        """Whether the value lies in the range or is one of the choices."""
         if self.low is None or self.high is None:
             return value in (self.choices or [])
         return bool(self.low <= value <= self.high)
 
 
 class SearchSettings(Section):
-    """Trials of each learner, each judged on the last `folds` dates before the test date.
+    """Trials per learner, each evaluated on the last `folds` dates before the test date.
 
-    One that falls behind is stopped after a date: of one date there is nothing to stop after.
+    A trial that falls behind is stopped after a date, which needs at least two dates.
     """
 
     folds: int = Field(ge=1)
@@ -52,7 +52,7 @@ class StabilitySettings(Section):
 
 
 class EconomicsSettings(Section):
-    """What a campaign costs and brings a customer; acceptance is Beta(alpha, beta)."""
+    """Cost and value of a campaign per customer. Acceptance is Beta(alpha, beta)."""
 
     value: float = Field(gt=0)
     incentive_cost: float = Field(ge=0)
@@ -70,14 +70,14 @@ class EconomicsSettings(Section):
 
 
 class ReadingSettings(Section):
-    """Whether Claude reads free-text tickets, and how many at most."""
+    """Whether Claude labels free-text tickets, and how many at most."""
 
     is_on: bool
     most_tickets: int = Field(ge=1, le=10_000)
 
 
 class ReasonSettings(Section):
-    """Whom to ask why: surveys and ticket categories, or patterns of features by reason."""
+    """Sources of reasons: exit surveys and ticket categories, or feature patterns per reason."""
 
     fewest: int = Field(ge=20)
     within_days: int = Field(ge=0)
@@ -119,7 +119,7 @@ class TrainingSettings(Section):
                 raise ValueError(f"starts has no values for {learner}")
             unknown = set(self.spaces.get(learner, {})) - set(self.starts[learner])
             if unknown:
-                raise ValueError(f"spaces.{learner} has {sorted(unknown)}, which starts has not")
+                raise ValueError(f"spaces.{learner} has {sorted(unknown)}, which starts lacks")
             for name, space in self.spaces.get(learner, {}).items():
                 value = self.starts[learner][name]
                 if not space.holds(value):
@@ -134,6 +134,6 @@ class TrainingSettings(Section):
         return self.searches[self.search]
 
     def space(self, learner: str) -> dict[str, dict[str, Any]]:
-        """The learner's space as plain values."""
+        """The search space of a learner as plain values."""
         ranges = self.spaces.get(learner, {}).items()  # type: ignore[call-overload]
-        return {name: one.model_dump(exclude_none=True) for name, one in ranges}
+        return {name: values.model_dump(exclude_none=True) for name, values in ranges}

@@ -107,10 +107,10 @@ def test_every_fault_of_the_rows_is_named_at_once_and_nothing_is_written(lake):
     with pytest.raises(TableError) as error:
         write(lake, *rows)
     assert str(error.value) == (
-        "gold.scores: 1 rows have no customer_id, which is required; "
+        "gold.scores: 1 rows have a null in customer_id, which is required; "
         "3 rows have NaN or infinity in score; 1 rows have NaN or infinity in other; "
-        "1 keys (customer_id, as_of) stand more than once; "
-        "1 rows lie outside the as_of that is written. Nothing was written."
+        "1 keys (customer_id, as_of) are not unique; "
+        "1 rows have another as_of than the slice that is written. Nothing was written."
     )
     assert not lake.exists(SCORES.name)
 
@@ -253,7 +253,7 @@ def test_a_merge_updates_what_is_there_and_adds_the_rest(lake):
     with pytest.raises(TableError) as error:
         lake.commit([Write(TOTALS, totals(lake, (1, 1, 1), (1, 1, 2)), mode="merge")])
     assert str(error.value) == (
-        "gold.totals: 1 keys (writer, slot) stand more than once. Nothing was written."
+        "gold.totals: 1 keys (writer, slot) are not unique. Nothing was written."
     )
 
 

@@ -41,9 +41,9 @@ def test_of_two_runs_at_once_the_second_says_who_is_at_work_and_changes_nothing(
         code, said = ended(unreachable, capsys)
         assert sorted(root.rglob("*")) == before
     assert code == 1
-    assert said.startswith("holdfast ingest: lakehouse: run first (process ")
+    assert said.startswith("holdfast ingest: lakehouse: locked by run first (process ")
     assert said.endswith(
-        ") is writing it, and only one run may. Nothing was changed. Start again when it has "
+        "); one run may write at a time. Nothing was changed. Start again when that run has "
         "ended.\n"
     )
     seen = []
@@ -65,11 +65,11 @@ def test_a_dry_run_needs_no_lock_and_leaves_no_trace(root, capsys):
 )
 def test_an_error_is_one_sentence_and_an_exit_code(root, capsys, error, code):
     def fails(context):
-        raise error("orders.csv: amount = 'x' is no number. Mend it.")
+        raise error("orders.csv: amount = 'x' is no number. Fix it.")
 
     assert ended(fails, capsys) == (
         code,
-        "holdfast ingest: orders.csv: amount = 'x' is no number. Mend it.\n",
+        "holdfast ingest: orders.csv: amount = 'x' is no number. Fix it.\n",
     )
 
 
@@ -83,7 +83,7 @@ def test_an_error_is_one_sentence_and_an_exit_code(root, capsys, error, code):
         ({"engine": "pandas"}, "--engine pandas: must be spark or duckdb."),
         (
             {"conf_dir": "/nowhere"},
-            "--conf-dir /nowhere: must be a folder with YAML files; it is not there.",
+            "--conf-dir /nowhere: does not exist. It must be a folder with YAML files.",
         ),
     ],
 )

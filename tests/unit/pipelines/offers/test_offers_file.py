@@ -58,7 +58,7 @@ def test_a_file_as_it_should_be(tmp_path):
             "share: 0.03",
             "share: 1.03",
             "conf/offers.yaml, line 4: offers.bonus.cost.share: Input should be less than or equal "
-            "to 1. Found 1.03.",
+            "to 1. Got 1.03.",
         ),
         (
             "    valid_days: 60\n",
@@ -69,24 +69,24 @@ def test_a_file_as_it_should_be(tmp_path):
             "valid_days",
             "valid_dais",
             "conf/offers.yaml, line 2: offers.bonus.valid_days is missing. Add it.\n"
-            "conf/offers.yaml, line 6: offers.bonus.valid_dais is no setting of an offer. Remove it.",
+            "conf/offers.yaml, line 6: offers.bonus.valid_dais is not a setting of an offer. Remove it.",
         ),
         (
             "{share: 0.03, paid: sent}",
             "{share: 0.03, money: 2, paid: sent}",
             "conf/offers.yaml, line 4: offers.bonus.cost: must have either share or money, and not "
-            "both. Found {'share': 0.03, 'money': 2, 'paid': 'sent'}.",
+            "both. Got {'share': 0.03, 'money': 2, 'paid': 'sent'}.",
         ),
         (
             "    theme: savings\n",
             "    theme: savings\n    theme: support\n",
-            "conf/offers.yaml, line 12: theme stands twice. Keep one.",
+            "conf/offers.yaml, line 12: theme is there twice. Keep one.",
         ),
         (
             "    channel: email",
             "\tchannel: email",
             "conf/offers.yaml, line 5: is not valid YAML: found character '\\t' that cannot start "
-            "any token. Mend that line.",
+            "any token. Fix that line.",
         ),
     ],
 )
@@ -111,7 +111,7 @@ def test_an_offer_outside_the_budget_has_no_cap(tmp_path):
     assert faults_of(tmp_path, text.replace("most_customers: null", "most_customers: 50")) == (
         "conf/offers.yaml, line 8: offers.bonus.most_customers: must be null for an offer outside "
         "the budget, which goes to everyone eligible; narrow eligible, or set in_budget: true. "
-        "Found 50."
+        "Got 50."
     )
 
 

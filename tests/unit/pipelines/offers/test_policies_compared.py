@@ -15,8 +15,7 @@ from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.shadow_prices import Problem
 from runtime import settings
 from runtime.progress import Progress
-from runtime.settings.decisions import OfferCost
-from runtime.settings.offers import load_offers
+from runtime.settings.offers import OfferCost, load_offers
 from transforms.offers import cost_of
 
 OFFERS = {"winback_survey": load_offers()["winback_survey"]}

@@ -31,8 +31,8 @@ def test_only_what_others_handle_goes_without_an_offer(action, channel, is_good)
     with pytest.raises(ValidationError) as refused:
         TriggerRule.model_validate(rule)
     assert refused.value.errors()[0]["msg"] == (
-        "Value error, offer_id must name an offer, whose words are sent; only action support or "
-        "survey through file or webhook goes without"
+        "Value error, offer_id must name an offer, whose text is sent; only action support or "
+        "survey by file or webhook needs none"
     )
 
 

@@ -65,10 +65,10 @@ def test_every_fault_of_the_rows_is_named_at_once():
     with pytest.raises(TableError) as error:
         check_counts(SCORES, {"customer_id": 2, "as_of": 0}, {"score": 3}, 4, 5)
     assert str(error.value) == (
-        "gold.scores: 2 rows have no customer_id, which is required; "
+        "gold.scores: 2 rows have a null in customer_id, which is required; "
         "3 rows have NaN or infinity in score; "
-        "4 keys (customer_id, as_of) stand more than once; "
-        "5 rows lie outside the as_of that is written. Nothing was written."
+        "4 keys (customer_id, as_of) are not unique; "
+        "5 rows have another as_of than the slice that is written. Nothing was written."
     )
     check_counts(SCORES, {"customer_id": 0}, {"score": 0}, 0)
 
@@ -134,8 +134,8 @@ def test_a_second_writer_is_told_who_is_at_work(tmp_path):
             raise AssertionError("unreachable")
     assert holder.startswith("run run1 (process ")
     assert str(error.value) == (
-        f"lakehouse: {holder} is writing it, and only one run may. "
-        "Nothing was changed. Start again when it has ended."
+        f"lakehouse: locked by {holder}; one run may write at a time. "
+        "Nothing was changed. Start again when that run has ended."
     )
 
 
@@ -219,10 +219,10 @@ def test_faulty_rows_are_refused_before_anything_is_written(lake):
     with pytest.raises(TableError) as error:
         write(lake, *rows)
     assert str(error.value) == (
-        "gold.scores: 1 rows have no customer_id, which is required; "
+        "gold.scores: 1 rows have a null in customer_id, which is required; "
         "2 rows have NaN or infinity in score; "
-        "1 keys (customer_id, as_of) stand more than once; "
-        "1 rows lie outside the as_of that is written. Nothing was written."
+        "1 keys (customer_id, as_of) are not unique; "
+        "1 rows have another as_of than the slice that is written. Nothing was written."
     )
     assert not lake.exists(SCORES.name)
 
@@ -330,7 +330,7 @@ def test_what_is_kept_is_computed_once_and_forgotten(lake):
 def test_it_refuses_what_it_cannot_do(lake, monkeypatch):
     with pytest.raises(TableError) as error:
         lake.commit([Write(SCORES, scores(lake), mode="merge")])
-    assert str(error.value) == ("gold.scores: --engine duckdb replaces slices. Use --engine spark.")
+    assert str(error.value) == ("gold.scores: --engine duckdb cannot merge. Use --engine spark.")
     from runtime.lakehouse.duck_lake import DuckLake
     from runtime.settings import load
 
@@ -338,6 +338,6 @@ def test_it_refuses_what_it_cannot_do(lake, monkeypatch):
     with pytest.raises(UsageError) as error:
         DuckLake(on_catalog, lake.run)
     assert str(error.value) == (
-        "--engine duckdb: works on a folder, conf/demo.yaml names the catalog 'main'. "
+        "--engine duckdb: needs a lakehouse folder, but conf/demo.yaml names the catalog 'main'. "
         "Use --engine spark."
     )

@@ -48,8 +48,8 @@ def test_a_leak_alarm_of_one_data_set_does_not_bind_others(conf):
 def test_every_unknown_key_is_refused_at_once(conf):
     conf("horizon: 30\nchurn: {horizon_days: 30}\n")
     assert refused().splitlines() == [
-        "conf/acme.yaml: churn.horizon_days is not a setting. Remove it, or mend its spelling.",
-        "conf/acme.yaml: horizon is not a setting. Remove it, or mend its spelling.",
+        "conf/acme.yaml: churn.horizon_days is not a setting. Remove it, or fix its spelling.",
+        "conf/acme.yaml: horizon is not a setting. Remove it, or fix its spelling.",
     ]
 
 
@@ -57,7 +57,7 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
     conf()
     monkeypatch.setenv("HOLDFAST__CHURN__LEAD_DAY", "7")
     assert refused() == (
-        "conf/acme.yaml: churn.lead_day is not a setting. Remove it, or mend its spelling."
+        "conf/acme.yaml: churn.lead_day is not a setting. Remove it, or fix its spelling."
     )
 
 
@@ -76,7 +76,7 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
         (
             "as_of: 2018-02-30",
             "conf/acme.yaml, or a variable HOLDFAST__...: cannot be read: day is out of range for "
-            "month. Mend it.",
+            "month. Fix it.",
         ),
         (
             "churn: {primary_horizon_days: 45}",
@@ -90,7 +90,7 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
         (
             "- a list",
             "conf/acme.yaml, or a variable HOLDFAST__...: cannot be read: it must hold lines of "
-            "the form key: value. Mend it.",
+            "the form key: value. Fix it.",
         ),
         ("features: {windows_days: [30, 90]}", "windows of [60, 365] days are missing"),
         ("risk: {scheme: two_bands}", "scheme 'two_bands' must be one of ['four_bands', 'thr"),
@@ -109,7 +109,7 @@ def test_a_file_that_is_no_yaml_is_named_with_the_line(conf):
     conf("churn: {lead_days: 1\n")
     found = refused()
     assert found.startswith("acme.yaml: is not valid YAML: ")
-    assert "line 2" in found and found.endswith("Mend the line it names.")
+    assert "line 2" in found and found.endswith("Fix the line it names.")
 
 
 def test_an_environment_without_a_file_is_refused_with_those_there_are(conf):
@@ -124,7 +124,7 @@ def test_a_folder_of_settings_that_is_not_there(tmp_path):
     with pytest.raises(UsageError) as caught:
         settings.use_conf_dir(str(tmp_path / "none"))
     assert str(caught.value) == (
-        f"--conf-dir {tmp_path}/none: must be a folder with YAML files; it is not there."
+        f"--conf-dir {tmp_path}/none: does not exist. It must be a folder with YAML files."
     )
 
 

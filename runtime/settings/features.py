@@ -1,0 +1,22 @@
+"""Settings of the feature tables."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from runtime.settings.core import Section
+
+
+class FeatureSettings(Section):
+    windows_days: list[int] = Field(min_length=1)
+
+    @field_validator("windows_days")
+    @classmethod
+    def _has_what_others_use(cls, windows: list[int]) -> list[int]:
+        missing = sorted({30, 60, 90, 365} - set(windows))
+        if missing or min(windows) < 1:
+            raise ValueError(
+                f"windows of {missing} days are missing or one is below 1; "
+                "formulas use 30, 60, 90, 365"
+            )
+        return sorted(set(windows))

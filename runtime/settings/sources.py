@@ -1,0 +1,55 @@
+"""Settings of sources and of ingest."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from runtime.settings.core import Section
+
+
+class LookupSettings(Section):
+    """A small file that is left-joined to a source on `join_on`, before columns are mapped."""
+
+    format: Literal["csv", "json", "parquet", "delta"]
+    path: str
+    join_on: list[str]
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+class SourceSettings(Section):
+    """One source: its location, and the SQL expression of each column of the target table."""
+
+    table: str
+    format: Literal["csv", "json", "parquet", "delta", "jdbc"]
+    path: str | None = None
+    options: dict[str, str] = Field(default_factory=dict)
+    key: list[str] = Field(default_factory=list)
+    mapping: dict[str, str]
+    lookups: dict[str, LookupSettings] = Field(default_factory=dict)
+    first_load_known: Literal["event_time", "arrival"] | None = None
+    # Severity of rules (contracts/silver.py) by name, where this source needs another one.
+    severity: dict[str, Literal["reject", "warn", "off"]] = Field(default_factory=dict)
+
+    @field_validator("mapping", mode="before")
+    @classmethod
+    def _texts(cls, mapping: dict[str, Any]) -> dict[str, str]:
+        return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in mapping.items()}
+
+    @field_validator("severity", mode="before")
+    @classmethod
+    def _off_is_no_boolean(cls, severity: dict[str, Any]) -> dict[str, Any]:
+        return {rule: "off" if value is False else value for rule, value in severity.items()}
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> SourceSettings:
+        if self.format != "jdbc" and not self.path:
+            raise ValueError(f"a source of format {self.format} needs a path")
+        return self
+
+
+class IngestSettings(Section):
+    first_load_known: Literal["event_time", "arrival"]
+    max_quarantined_share: float = Field(ge=0, le=1)
+    max_files_a_run: int = Field(ge=1)
