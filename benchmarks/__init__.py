@@ -1,1 +1,1 @@
-"""Speed beside the peers, in one run on one machine, with the results checked for equality."""
+"""Benchmarks against other libraries: one run on one machine, with equal results asserted."""

@@ -48,14 +48,20 @@ BENCHMARKS = {
 
 
 def main() -> None:
-    """Run those named, else all; each in a process of its own, so that its memory is its own."""
+    """Run the named benchmarks, or all of them. Several run in separate processes.
+
+    So the memory of a benchmark does not include that of the others.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
-    parser.add_argument("--data", help="folder that keeps generated rows for the next run")
+    parser.add_argument("--data", help="folder to keep the generated rows for the next run")
     asked = parser.parse_args()
     unknown = [name for name in asked.names if name not in BENCHMARKS]
     if unknown:
-        raise SystemExit(f"benchmarks: {unknown} must be among {', '.join(BENCHMARKS)}.")
+        raise SystemExit(
+            f"benchmarks: unknown names {', '.join(unknown)}. "
+            f"Use one or more of {', '.join(BENCHMARKS)}."
+        )
     names = asked.names or list(BENCHMARKS)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(asked.data or temporary)
@@ -65,20 +71,20 @@ def main() -> None:
         command = [sys.executable, "-m", "benchmarks", "--data", str(folder)]
         failed = [name for name in names if subprocess.run([*command, name]).returncode]
     if failed:
-        raise SystemExit(f"benchmarks: failed: {', '.join(failed)}.")
+        raise SystemExit(f"benchmarks: {', '.join(failed)} failed. See the errors above.")
     return None
 
 
 def measured(name: str, folder: Path) -> None:
-    """Run one and write its section."""
+    """Run one benchmark in this process and write its section."""
     print(name, flush=True)
     load = os.getloadavg()[0]
     began = time.perf_counter()
-    found = BENCHMARKS[name](benchmark_session(), folder)
+    section = BENCHMARKS[name](benchmark_session(), folder)
     taken = time.perf_counter() - began
-    print(f"   {name}: {taken:.0f} s in all", flush=True)
-    found.how += f" The section took {taken:.0f} s; load average before it {load:.1f}."
-    measure.write(found)
+    print(f"   {name}: {taken:.0f} s in total", flush=True)
+    section.how += f" The benchmark took {taken:.0f} s; load average before it: {load:.1f}."
+    measure.write(section)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Six offers to millions of customers under a budget, beside the bound that no plan can pass."""
+"""Allocation of six offers to millions of customers under a budget, against the upper bound."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from pipelines.offers.shadow_prices import Problem
 
 OFFERS = ("a", "b", "c", "d", "e", "f")
 SIZES = (100_000, 1_000_000, 10_000_000)
-# Of what it would take to make everybody the cheapest offer that gains.
+# Share of the cost of the cheapest offer with a positive gain for all customers.
 BUDGET_SHARE = 0.3
 CHECKED = 1_000_000
 
 
 def stored(spark: Any, folder: Path, count: int) -> str:
-    """Path of Parquet: customer_id, gain_<offer> and cost_<offer>; a third of offers is barred."""
+    """Path of a Parquet folder, one row per customer: customer_id, gain_<offer>, cost_<offer>.
+
+    A third of the offers is not allowed: both columns are null.
+    """
     path = str(folder / f"options_{count}")
     if (Path(path) / "_SUCCESS").exists():
         return path
@@ -29,7 +32,7 @@ def stored(spark: Any, folder: Path, count: int) -> str:
     def draw(salt: str) -> Any:
         return (F.pmod(F.xxhash64("id", F.lit(salt)), F.lit(1_000_000)) + 0.5) / 1_000_000.0
 
-    # About log-normal, as yearly values are: a sum of three uniform numbers is nearly normal.
+    # About log-normal, like yearly values: a sum of three uniform numbers is nearly normal.
     bell = (draw("v1") + draw("v2") + draw("v3") - 1.5) * 2
     rows = spark.range(count).select("id", F.exp(5 + bell).alias("value"))
     columns = []
@@ -47,13 +50,13 @@ def stored(spark: Any, folder: Path, count: int) -> str:
 
 
 def budget_for(options: Any) -> float:
-    """BUDGET_SHARE of the cheapest offers that gain."""
+    """BUDGET_SHARE times the cost of the cheapest offers with a positive gain."""
     cheapest = F.least(*[F.when(F.col(f"gain_{n}") > 0, F.col(f"cost_{n}")) for n in OFFERS])
     return BUDGET_SHARE * float(options.agg(F.sum(cheapest)).collect()[0][0])
 
 
 def planned(options: Any, budget: float) -> Plan:
-    """The product's plan, each frame computed once as the lake keeps it."""
+    """The plan of the product. Each intermediate frame is computed once, as on the lake."""
     held = []
 
     def keep(frame: Any) -> Any:
@@ -68,17 +71,17 @@ def planned(options: Any, budget: float) -> Plan:
 
 
 def worth_and_use(rows: Any) -> tuple[float, float]:
-    """Sums of gain and of cost of the chosen offers."""
+    """Total gain and total cost of the chosen offers."""
     of_choice = [
         F.sum(sum(F.when(F.col("choice") == n, F.col(f"{what}_{n}")).otherwise(0) for n in OFFERS))
         for what in ("gain", "cost")
     ]
-    found = rows.agg(*of_choice).collect()[0]
-    return float(found[0]), float(found[1])
+    sums = rows.agg(*of_choice).collect()[0]
+    return float(sums[0]), float(sums[1])
 
 
 def bound(gain: NDArray[np.float64], use: NDArray[np.float64], budget: float) -> float:
-    """No plan within the budget gains more: the least Lagrangian dual over prices (numpy)."""
+    """Upper bound of the gain of all plans within the budget: minimum of the Lagrangian dual."""
 
     def dual(price: float) -> float:
         best = np.nanmax(np.column_stack([gain - price * use, np.zeros(len(gain))]), axis=1)
@@ -92,7 +95,7 @@ def bound(gain: NDArray[np.float64], use: NDArray[np.float64], budget: float) ->
 
 
 def check(options: Any, plan: Plan, budget: float) -> float:
-    """What the plan gains of the bound; above budget it fails."""
+    """Gain of the plan as a share of the bound. Fails if the plan exceeds the budget."""
     gained, used = worth_and_use(plan.rows)
     assert used <= budget * (1 + 1e-12), (used, budget)
     names = [f"{what}_{n}" for what in ("gain", "cost") for n in OFFERS]
@@ -102,12 +105,13 @@ def check(options: Any, plan: Plan, budget: float) -> float:
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure, compare with the peer, check that results are equal."""
+    """Measure the time by number of customers, and compare the gain with the bound."""
     section = Section(
         f"Allocation of {len(OFFERS)} offers",
-        "Customers' options in Spark's memory before, the plan counted; a budget of money for "
-        "three of ten. The bound is the Lagrangian dual, minimised over the price in numpy.",
-        ("customers", "wall seconds", "CPU seconds", "µs CPU a customer", "gain / bound"),
+        "The options of the customers are in Spark's memory; the time includes a count of the "
+        f"plan. The budget is {BUDGET_SHARE:.0%} of the cost of the cheapest offers with a gain. "
+        "The bound is the Lagrangian dual, minimised over the price in numpy.",
+        ("customers", "wall seconds", "CPU seconds", "µs CPU per customer", "gain / bound"),
     )
     taken: dict[int, Cost] = {}
     warm = spark.read.parquet(stored(spark, folder, 10_000)).persist()

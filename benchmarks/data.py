@@ -1,4 +1,4 @@
-"""Generated receipts: reproducible from hashes, whatever the partitions."""
+"""Generated receipts. They are hashes of the row number, so they do not depend on partitions."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from pyspark.sql import DataFrame, SparkSession, functions as F
 FIRST_DAY, DAYS = "2017-01-01", 540
 
 
-def receipts(spark: SparkSession, lines: int, an_order: int = 9, a_customer: int = 22) -> DataFrame:
-    """`lines` rows of silver.transactions' columns; lines an order, and orders a customer.
+def receipts(
+    spark: SparkSession, lines: int, lines_per_order: int = 9, orders_per_customer: int = 22
+) -> DataFrame:
+    """`lines` rows, one per receipt line, with the columns of silver.transactions.
 
     Customers differ in how long they stay and how often they buy.
     """
-    orders = max(1, lines // an_order)
-    customers = max(1, orders // a_customer)
+    orders = max(1, lines // lines_per_order)
+    customers = max(1, orders // orders_per_customer)
 
     def draw(salt: str, of: str) -> F.Column:  # type: ignore[name-defined]
         return F.pmod(F.xxhash64(F.col(of), F.lit(salt)), F.lit(1_000_000)) / 1_000_000.0
 
-    rows = spark.range(lines).select("id", F.floor(F.col("id") / an_order).alias("order"))
+    order = F.floor(F.col("id") / lines_per_order)
+    rows = spark.range(lines).select("id", order.alias("order"))
     rows = rows.select(
         "*", F.floor(F.pow(draw("who", "order"), F.lit(1.6)) * customers).alias("customer")
     )
@@ -50,10 +53,15 @@ def receipts(spark: SparkSession, lines: int, an_order: int = 9, a_customer: int
 
 
 def stored(
-    spark: SparkSession, folder: Path, lines: int, an_order: int = 9, a_customer: int = 22
+    spark: SparkSession,
+    folder: Path,
+    lines: int,
+    lines_per_order: int = 9,
+    orders_per_customer: int = 22,
 ) -> str:
-    """Path of a Parquet folder with that many lines; written once."""
-    path = str(folder / f"receipts_{lines}_{an_order}_{a_customer}")
+    """Path of a Parquet folder with that many lines. It is written only once."""
+    path = str(folder / f"receipts_{lines}_{lines_per_order}_{orders_per_customer}")
     if not (Path(path) / "_SUCCESS").exists():
-        receipts(spark, lines, an_order, a_customer).write.mode("overwrite").parquet(path)
+        rows = receipts(spark, lines, lines_per_order, orders_per_customer)
+        rows.write.mode("overwrite").parquet(path)
     return path

@@ -1,4 +1,4 @@
-"""Exact SHAP with the top five, in Spark: the kernel beside shap.TreeExplainer in mapInPandas."""
+"""Exact SHAP values and the top five factors in Spark, against TreeExplainer in mapInPandas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUT_WITH_TEXTS = f"{OUT}, texts array<string>"
 
 
 def trained(seed: int = 1) -> tuple[xgboost.Booster, PortableModel]:
-    """A booster on noise with signal, and its portable form."""
+    """An XGBoost model on synthetic data with signal and noise, and its portable form."""
     draw = np.random.default_rng(seed)
     x = draw.normal(size=(20_000, FEATURES)).astype(np.float32)
     y = (x[:, :5].sum(axis=1) + x[:, 0] * x[:, 1] + draw.normal(size=len(x)) > 0).astype(int)
@@ -42,13 +42,13 @@ def trained(seed: int = 1) -> tuple[xgboost.Booster, PortableModel]:
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure, compare with the peer, check that results are equal."""
+    """Measure the implementations and assert that their impacts are equal."""
     section = Section(
         f"Exact SHAP and top five of {ROWS:,} rows in Spark",
         f"{TREES} trees of depth {DEPTH}, {FEATURES} features, the same batches of 10,000 rows, "
-        "one thread a worker; all warmed first, on every tenth row; best of two. With texts: the "
-        "five values as a person writes them too, which the jobs keep. Impacts agree to 1e-4.",
-        ("who", "wall seconds", "CPU seconds", "CPU µs a row"),
+        "one thread per worker. Warmed up on a tenth of the rows; best of two. With texts: also "
+        "the five values as readable text, which the jobs store. Impacts are equal to 1e-4.",
+        ("implementation", "wall seconds", "CPU seconds", "CPU µs per row"),
     )
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "10000")
     booster, model = trained()
@@ -74,8 +74,8 @@ def run(spark: Any, folder: Path) -> Section:
         ready = model_of(text)
         names = np.asarray(ready.encoder.feature_names, dtype=object)
         for batch in batches:
-            found, _ = ready.contributions(batch[list(names)])
-            index, impacts = top_factors(found, 5)
+            contributions, _ = ready.contributions(batch[list(names)])
+            index, impacts = top_factors(contributions, 5)
             yield pd.DataFrame(
                 {
                     "id": batch["id"],
@@ -87,19 +87,21 @@ def run(spark: Any, folder: Path) -> Section:
     def peer(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         import shap
 
-        one = xgboost.Booster(model_file=bytearray(raw))
-        one.set_param({"nthread": 1})
-        explainer = shap.TreeExplainer(one)
+        single = xgboost.Booster(model_file=bytearray(raw))
+        single.set_param({"nthread": 1})
+        explainer = shap.TreeExplainer(single)
         for batch in batches:
             features = batch.drop(columns="id")
-            found = explainer.shap_values(features)
-            order = np.argsort(-np.abs(found), axis=1, kind="stable")[:, :5]
+            contributions = explainer.shap_values(features)
+            order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :5]
             names = np.asarray(features.columns, dtype=object)
             yield pd.DataFrame(
                 {
                     "id": batch["id"],
                     "factors": names[order].tolist(),
-                    "impacts": np.take_along_axis(found, order, axis=1).astype(float).tolist(),
+                    "impacts": np.take_along_axis(contributions, order, axis=1)
+                    .astype(float)
+                    .tolist(),
                 }
             )
 
@@ -114,14 +116,14 @@ def run(spark: Any, folder: Path) -> Section:
         taken[name], _ = cost(lambda mapped=mapped: _computed(mapped), 2)  # type: ignore[misc]
         section.add(name, taken[name].wall, taken[name].cpu, taken[name].cpu / ROWS * 1e6)
     some = rows.where("id < 2000")
-    one = some.mapInPandas(kernel, OUT_WITH_TEXTS).toPandas().sort_values("id")
-    two = some.mapInPandas(peer, OUT).toPandas().sort_values("id")
-    gap = np.abs(np.array(one["impacts"].tolist()) - np.array(two["impacts"].tolist())).max()
+    ours = some.mapInPandas(kernel, OUT_WITH_TEXTS).toPandas().sort_values("id")
+    theirs = some.mapInPandas(peer, OUT).toPandas().sort_values("id")
+    gap = np.abs(np.array(ours["impacts"].tolist()) - np.array(theirs["impacts"].tolist())).max()
     assert gap <= 1e-4, gap
-    section.verdicts.append(f"largest difference of an impact on 2,000 rows: {gap:.1e}")
+    section.verdicts.append(f"largest difference between impacts on 2,000 rows: {gap:.1e}")
     slow, fast, full = taken.values()
     section.reach_both("shap in mapInPandas / holdfast", slow / fast, 25)
-    section.reach_both("the same, with texts that the peer has not", slow / full, 25)
+    section.reach_both("the same, holdfast with texts (shap has none)", slow / full, 25)
     return section
 
 

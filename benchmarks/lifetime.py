@@ -1,4 +1,4 @@
-"""BG/NBD: fits beside lifetimes, the curve to ten million customers, predictions in Spark."""
+"""BG/NBD: fits against lifetimes, fits of up to ten million customers, predictions in Spark."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from models.btyd.worth import LifetimeModel, Terms
 from runtime.settings import load
 
 CUSTOMERS, SEED, DAYS = 500_000, 20180101, 540
-# Fader, Hardie & Lee's customers, in days; whole days, as purchases by customer-day have them.
+# Parameters of Fader, Hardie & Lee in days. Times are whole days, like purchases per customer-day.
 PLANTED = BgNbd(0.2426, 30.9, 0.793, 2.426)
 CURVE = (1_000_000, 5_000_000, 10_000_000)
-# A size that is fitted on the driver and in Spark: the parameters must agree.
+# This size is fitted on the driver and in Spark: the parameters must be equal.
 BOTH_WAYS = 1_000_000
 SUMMED = ("frequency", "recency_days", "T_days")
 
@@ -49,14 +49,14 @@ def customers(count: int, seed: int = SEED) -> pd.DataFrame:
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """The fit of 500,000 customers beside lifetimes, parameters equal to 1e-6."""
+    """Fit of 500,000 customers against lifetimes. The parameters must be equal to 1e-6."""
     from lifetimes import BetaGeoFitter
 
     section = Section(
         f"BG/NBD of {CUSTOMERS:,} customers",
-        "Wall seconds; ours from unmerged rows (merging included), best of two. Parameters are "
-        "equal to 1e-6.",
-        ("who", "seconds", "distinct rows", "log-likelihood"),
+        "Wall seconds. holdfast: best of two, including the merge of equal rows. The parameters "
+        "are equal to 1e-6.",
+        ("library", "seconds", "distinct rows", "log-likelihood"),
     )
     rows = customers(CUSTOMERS)
     columns = [rows[c].to_numpy() for c in ("frequency", "recency_days", "T_days")]
@@ -68,12 +68,12 @@ def run(spark: Any, folder: Path) -> Section:
     parts = (merged.frequency, merged.recency, merged.T)
     weighted, other = seconds(lambda: BetaGeoFitter().fit(*parts, weights=merged.weight))
     section.add("lifetimes, weights=", weighted, len(merged), _log_likelihood(merged, other))
-    for found in (peer, other):
-        assert np.allclose(found.params_.to_numpy(), fit.values, rtol=1e-6), found.params_
+    for fitter in (peer, other):
+        assert np.allclose(fitter.params_.to_numpy(), fit.values, rtol=1e-6), fitter.params_
     section.reach("lifetimes / holdfast", plain / ours, 6)
     fitted_only, _ = seconds(lambda: fit_model("bg_nbd", merged), 2)
     section.reach(
-        "lifetimes' weights= / holdfast, both from merged rows", weighted / fitted_only, 3
+        "lifetimes with weights / holdfast, both from merged rows", weighted / fitted_only, 3
     )
     return section
 
@@ -84,13 +84,13 @@ def _log_likelihood(rows: PurchaseRows, peer: Any) -> float:
 
 
 def curve(spark: Any, folder: Path) -> Section:
-    """Fit time and the driver's memory up to ten million customers, rows merged in Spark."""
+    """Fit time and driver memory for up to ten million customers, with rows merged in Spark."""
     section = Section(
         "BG/NBD by number of customers",
-        "Rows are merged in Spark. `driver`: they come to the driver; `spark`: likelihood and "
-        "gradient are summed where they are, as the job does it above "
-        f"{most_rows():,} distinct rows. Memory: peak of the driver's Python process so far, MiB, "
-        f"{_memory():.0f} of them before any row.",
+        "Equal rows are merged in Spark. `driver`: the merged rows are collected; `spark`: "
+        "likelihood and gradient are summed in the workers, as in the job for more than "
+        f"{most_rows():,} distinct rows. Memory: peak of the driver's Python process so far, in "
+        f"MiB; {_memory():.0f} before the first row.",
         ("customers", "where", "distinct rows", "merge seconds", "fit seconds", "memory MiB"),
     )
     for count in CURVE:
@@ -112,16 +112,16 @@ def curve(spark: Any, folder: Path) -> Section:
 
 
 def most_rows() -> int:
-    """Distinct rows from which on the job sums likelihoods in Spark."""
+    """Number of distinct rows above which the job sums likelihoods in Spark."""
     return int(load("demo").lifetime.most_rows_on_driver)
 
 
 def stored(folder: Path, count: int) -> str:
-    """Path of Parquet with that many customers; written once, in parts, by a process apart."""
+    """Path of a Parquet folder with that many customers. It is written only once, in parts."""
     path = folder / f"summary_{count}"
     if not (path / "_SUCCESS").exists():
         path.mkdir(exist_ok=True)
-        # Its memory shall not count for the driver's.
+        # In a separate process, so that its memory does not count as memory of the driver.
         made = multiprocessing.get_context("spawn").Process(target=_store, args=(str(path), count))
         made.start()
         made.join()
@@ -150,12 +150,12 @@ def _in_spark(merged: Any, count: int) -> Any:
 
 
 def predictions(spark: Any, folder: Path) -> Section:
-    """Worth of a million customers in Spark, beside the same numpy on rows in memory."""
+    """CLV of a million customers in Spark, against the same numpy code on rows in memory."""
     section = Section(
         "Lifetime predictions for a million customers",
-        "Wall seconds, best of two; numpy in one process on rows in memory, Spark from Parquet on "
-        "two cores, all columns computed and counted.",
-        ("who", "seconds"),
+        "Wall seconds, best of two. numpy: one process on rows in memory. Spark: from Parquet on "
+        "two cores, with all columns computed and summed.",
+        ("implementation", "seconds"),
     )
     rows = customers(1_000_000)
     draw = np.random.default_rng(SEED)
@@ -173,8 +173,8 @@ def predictions(spark: Any, folder: Path) -> Section:
     frame = spark.read.parquet(path).select(*SUMMARY).repartition(8)
 
     def in_spark() -> Any:
-        found = frame.mapInPandas(batch_predictor(model.to_json()), PREDICTED_DDL)
-        return found.agg(*[F.sum(n) for n in NUMBERS]).collect()
+        predicted = frame.mapInPandas(batch_predictor(model.to_json()), PREDICTED_DDL)
+        return predicted.agg(*[F.sum(n) for n in NUMBERS]).collect()
 
     took, _ = seconds(in_spark, 2)
     section.add("numpy", plain)
@@ -188,5 +188,5 @@ def _parts(rows: pd.DataFrame, size: int = 10_000) -> list[pd.DataFrame]:
 
 
 def _memory() -> float:
-    """Peak resident memory of this process so far, MiB; the JVM is another process."""
+    """Peak resident memory of this process so far, in MiB, without the JVM."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

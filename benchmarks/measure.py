@@ -1,4 +1,4 @@
-"""Clock, CPU time and the page that the figures are written to."""
+"""Wall time, CPU time, and the report RESULTS.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def seconds(act: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
-    """Best wall time of some repeats, and the last result."""
+    """Shortest wall time of the repeats, and the last result."""
     best, result = float("inf"), None
     for _ in range(repeats):
         began = time.perf_counter()
@@ -27,7 +27,7 @@ def seconds(act: Callable[[], Any], repeats: int = 1) -> tuple[float, Any]:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of an act: by the clock, and of CPU in this process, its JVM and their workers."""
+    """Wall seconds, and CPU seconds of this process, its JVM and their workers."""
 
     wall: float
     cpu: float
@@ -37,9 +37,9 @@ class Cost:
 
 
 def cost(act: Callable[[], Any], repeats: int = 1) -> tuple[Cost, Any]:
-    """Least wall and least CPU seconds of some repeats, and the last result.
+    """Smallest wall and CPU seconds of the repeats, and the last result.
 
-    CPU seconds say more where other work runs on the machine.
+    CPU seconds are more reliable when other processes run on the machine.
     """
     walls, cpus, result = [], [], None
     for _ in range(repeats):
@@ -51,24 +51,24 @@ def cost(act: Callable[[], Any], repeats: int = 1) -> tuple[Cost, Any]:
 
 
 def cpu_seconds() -> float:
-    """CPU seconds so far of this process and all that it started, ended ones included."""
+    """CPU seconds so far of this process and its descendants, including those that have ended."""
     return cpu_seconds_of(family(os.getpid()))
 
 
 def cpu_seconds_of(pids: list[int]) -> float:
-    """CPU seconds (user and system, ended children included) that processes have used so far."""
+    """CPU seconds of some processes so far: user and system, including ended children."""
     ticks = 0
     for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):  # ended since: its parent has its seconds
+        except (FileNotFoundError, ProcessLookupError):  # has ended: its parent counts its seconds
             continue
         ticks += sum(int(f) for f in fields[11:15])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def family(pid: int) -> list[int]:
-    """A process and its descendants; each of its threads may have started some."""
+    """The ids of a process and its descendants. Each of its threads may have children."""
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
@@ -80,7 +80,7 @@ def family(pid: int) -> list[int]:
 
 @dataclass
 class Section:
-    """One benchmark: what was compared, the figures, and what to reach."""
+    """One section of the report: description, figures, and goals."""
 
     title: str
     how: str
@@ -92,18 +92,18 @@ class Section:
         self.rows.append(cells)
         print("  ", *cells, flush=True)
 
-    def reach(self, what: str, found: float, bound: float, at_least: bool = True) -> None:
-        """Record a goal and whether it was reached, as it falls."""
-        is_reached = found >= bound if at_least else found <= bound
+    def reach(self, what: str, measured: float, bound: float, at_least: bool = True) -> None:
+        """Record and print a goal, its measured value, and whether it was reached."""
+        is_reached = measured >= bound if at_least else measured <= bound
         sign = "≥" if at_least else "≤"
         word = "reached" if is_reached else "**not reached**"
-        self.verdicts.append(f"{what}: {found:.3g} (goal {sign} {bound:g}): {word}")
+        self.verdicts.append(f"{what}: {measured:.3g} (goal {sign} {bound:g}): {word}")
         print("  ", self.verdicts[-1], flush=True)
 
-    def reach_both(self, what: str, found: Cost, bound: float, at_least: bool = True) -> None:
-        """The same goal by the clock and by CPU seconds."""
-        self.reach(f"{what}, wall", found.wall, bound, at_least)
-        self.reach(f"{what}, CPU", found.cpu, bound, at_least)
+    def reach_both(self, what: str, measured: Cost, bound: float, at_least: bool = True) -> None:
+        """Record the same goal for wall and for CPU seconds."""
+        self.reach(f"{what}, wall", measured.wall, bound, at_least)
+        self.reach(f"{what}, CPU", measured.cpu, bound, at_least)
 
     def markdown(self) -> str:
         today = dt.datetime.now(dt.UTC).date()
@@ -119,7 +119,7 @@ def _cell(value: Any) -> str:
 
 
 def machine() -> str:
-    """What the figures depend on."""
+    """The machine and the versions that the figures depend on."""
     with open("/proc/meminfo") as file:
         memory = int(file.readline().split()[1]) / 2**20
     names = (
@@ -139,16 +139,17 @@ def machine() -> str:
     )
 
 
-def write(found: Section) -> None:
-    """Put the section into RESULTS.md, in place of the one with its title; keep the others."""
+def write(section: Section) -> None:
+    """Write the section to RESULTS.md. It replaces the section with its title; others are kept."""
     kept: dict[str, str] = {}
     if RESULTS.exists():
         for part in RESULTS.read_text().split("\n## ")[1:]:
             kept[part.splitlines()[0]] = "## " + part.rstrip() + "\n"
     kept["Machine"] = f"## Machine\n\n{machine()}\n"
-    kept[found.title] = found.markdown()
+    kept[section.title] = section.markdown()
     head = (
-        "# Measured figures\n\n`make bench` writes this page (`make bench ARGS=<name>` one "
-        "section). Ratios are of one run on one machine;\nsingle absolute figures move with it.\n"
+        "# Measured figures\n\n`make bench` writes this page (`make bench ARGS=<name>`: one "
+        "section). Ratios compare times of the same run on the\nsame machine. Absolute figures "
+        "depend on the machine.\n"
     )
     RESULTS.write_text("\n".join([head, *kept.values()]))

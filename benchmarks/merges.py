@@ -1,4 +1,4 @@
-"""A small merge: the local profile beside Spark's and Delta's defaults, CPU of the whole JVM."""
+"""Small merges: CPU time with the local profile against the defaults of Spark and Delta."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ MERGES = 6
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure, compare with the peer, check that results are equal."""
+    """Measure both profiles."""
     section = Section(
         "Small merges",
-        f"{MERGES} merges of 200 rows into 1,000, after two to warm up; CPU seconds a merge of "
-        "driver and JVM, each profile in a process of its own.",
-        ("profile", "CPU seconds a merge", "wall seconds a merge"),
+        f"{MERGES} merges of 200 rows into 1,000, after two merges to warm up. CPU seconds of "
+        "driver and JVM; each profile runs in its own process.",
+        ("profile", "CPU seconds per merge", "wall seconds per merge"),
     )
     cpu = {}
     for profile in ("default", "local"):
@@ -30,15 +30,15 @@ def run(spark: Any, folder: Path) -> Section:
             text=True,
             check=True,
         )
-        found = json.loads(done.stdout.splitlines()[-1])
-        cpu[profile] = found["cpu"]
-        section.add(profile, found["cpu"], found["wall"])
+        measured = json.loads(done.stdout.splitlines()[-1])
+        cpu[profile] = measured["cpu"]
+        section.add(profile, measured["cpu"], measured["wall"])
     section.reach("local / default", cpu["local"] / cpu["default"], 0.40, at_least=False)
     return section
 
 
 def measure(profile: str) -> dict[str, float]:
-    """CPU and wall seconds a merge."""
+    """CPU and wall seconds per merge."""
     import time
 
     from delta.tables import DeltaTable

@@ -1,4 +1,4 @@
-"""Messages a second against a local server that answers like Claude, by concurrency."""
+"""Messages per second by concurrency, with a local server that imitates the Claude API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def fake_claude() -> Any:
-    """The tests' server, from its file: `tests` is no package."""
+    """The server of the tests, loaded from its file because `tests` is not a package."""
     path = ROOT / "tests" / "unit" / "messages" / "fake_claude.py"
     spec = importlib.util.spec_from_file_location("fake_claude", path)
     assert spec is not None and spec.loader is not None, path
@@ -36,7 +36,7 @@ def fake_claude() -> Any:
 
 
 class NoBatches:
-    """A ledger of batches that stays empty: the messages here go one by one."""
+    """An empty ledger of batches: this benchmark sends the messages one by one."""
 
     def batch_id(self, key: str) -> str | None:
         return None
@@ -45,17 +45,17 @@ class NoBatches:
         return set()
 
     def note(self, key: str, batch_id: str, requests: int) -> None:
-        raise AssertionError("no batch was asked for")
+        raise AssertionError("this benchmark sends no batch")
 
 
 def limits(concurrency: int) -> Limits:
-    """Those of conf/demo.yaml, at another concurrency."""
-    found = Limits.of(load("demo").messages.of_a_writer())
-    return replace(found, concurrency=concurrency, spend_cap_usd=1000.0)
+    """The limits of conf/demo.yaml with another concurrency."""
+    configured = Limits.of(load("demo").messages.of_a_writer())
+    return replace(configured, concurrency=concurrency, spend_cap_usd=1000.0)
 
 
 def orders(count: int) -> tuple[list[Order], str]:
-    """That many orders of one offer, and a text that the guard lets pass."""
+    """That many orders of the same offer, and a text that passes the guard."""
     offers = yaml.safe_load((ROOT / "conf" / "offers.yaml").read_text())["offers"]
     texts = {lang: Terms(**t) for lang, t in offers[OFFER]["texts"].items()}
     brief = make_brief("Ada", 14, "en", OFFER, texts, "savings", None)
@@ -65,14 +65,22 @@ def orders(count: int) -> tuple[list[Order], str]:
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure throughput beside concurrency / latency, which nothing can pass."""
+    """Measure the throughput against the upper bound, concurrency / latency."""
     configured = load("demo").messages.concurrency
     section = Section(
         "Messages a second",
-        f"The real SDK against a local server that takes {LATENCY} s for each answer and counts "
-        "how many it holds at once; prompt, guard and account included. The bound is concurrency / "
+        f"The real SDK with a local server that takes {LATENCY} s per answer and counts the "
+        "concurrent requests; prompt, guard and accounting included. The bound is concurrency / "
         f"latency. conf/demo.yaml has a concurrency of {configured}.",
-        ("concurrency", "messages", "a second", "bound", "of it", "most at once", "CPU ms each"),
+        (
+            "concurrency",
+            "messages",
+            "per second",
+            "bound",
+            "share of the bound",
+            "most concurrent requests",
+            "CPU ms per message",
+        ),
     )
     fake = fake_claude()
     for concurrency in sorted({*CONCURRENCY, configured}):
@@ -85,20 +93,20 @@ def run(spark: Any, folder: Path) -> Section:
             writer = Writer(gateway, BatchWriter(gateway, NoBatches()))
             writer.write(some[:concurrency], is_large=False)
             began, used = time.perf_counter(), cpu_seconds()
-            found = writer.write(some, is_large=False)
+            written = writer.write(some, is_large=False)
             wall, cpu = time.perf_counter() - began, cpu_seconds() - used
         finally:
             server.close()
-        assert all(m.verdict == "passed" for m in found), {m.verdict for m in found}
-        rate, most = len(found) / wall, concurrency / LATENCY
+        assert all(m.verdict == "passed" for m in written), {m.verdict for m in written}
+        rate, most = len(written) / wall, concurrency / LATENCY
         section.add(
             concurrency,
-            len(found),
+            len(written),
             rate,
             most,
             rate / most,
             server.most,
-            cpu / len(found) * 1e3,
+            cpu / len(written) * 1e3,
         )
         assert server.most <= concurrency, server.most
         section.reach(f"concurrency {concurrency}: share of the bound", rate / most, 0.8)

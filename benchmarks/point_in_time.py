@@ -1,4 +1,4 @@
-"""Windowed features at six dates: one pass beside one aggregation a date and window."""
+"""Windowed features at six dates: one pass against one aggregation per date and window."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ MEASURES = ("purchases", "revenue", "products", "discounts")
 
 
 def ours(lines: DataFrame, dates: list[dt.date]) -> DataFrame:
-    """features.transactions of the dates, all columns."""
+    """features.transactions at the dates, with all columns. One row per customer and date."""
     spine = known_customers({"silver.transactions": lines}, dates)
     signups = spine.select("customer_id", "as_of", F.lit(None).cast("date").alias("signup_on"))
     return transaction_features(lines, spine, signups, dates, WINDOWS)
 
 
 def one_by_one(lines: DataFrame, dates: list[dt.date]) -> DataFrame:
-    """The windowed columns alone, as most write them: a groupBy a date and window, joined."""
+    """Only the windowed columns, in the usual way: one groupBy per date and window, joined.
+
+    One row per customer and date.
+    """
     tables = []
     for date in dates:
         parts = []
@@ -54,53 +57,54 @@ SHARED = [f"{m}_{d}d" for d in WINDOWS for m in MEASURES]
 
 
 def check(rows: DataFrame) -> tuple[float, ...]:
-    """Count and sums of the windowed columns."""
+    """Number of rows and sums of the windowed columns."""
     sums = rows.agg(F.count("*"), *[F.sum(n) for n in SHARED]).collect()[0]
     return tuple(float(v or 0) for v in sums)
 
 
 def shared(rows: DataFrame) -> DataFrame:
-    """The columns that both ways compute."""
+    """The columns that both implementations compute."""
     return rows.select("customer_id", "as_of", *SHARED)
 
 
 def whole(rows: DataFrame) -> None:
-    """Compute every column."""
+    """Compute all columns, without storing them."""
     rows.write.format("noop").mode("overwrite").save()
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure, compare with the peer, check that results are equal."""
+    """Measure both implementations and assert that their results are equal."""
     section = Section(
         "Point-in-time features, 1 million receipt lines, six dates, six windows",
-        "The 24 windowed columns both ways, and all 53 of features.transactions. Warm, best of "
-        "four (the peer: of two); counts and sums of the shared columns are equal.",
-        ("who", "dates", "columns", "wall seconds", "CPU seconds"),
+        "The 24 windowed columns in both ways, and all 53 columns of features.transactions. "
+        "Warmed up; best of four (one aggregation per date and window: best of two). Counts and "
+        "sums of the shared columns are equal.",
+        ("implementation", "dates", "columns", "wall seconds", "CPU seconds"),
     )
     lines = spark.read.parquet(stored(spark, folder, 1_000_000))
     equal = zip(check(ours(lines, DATES)), check(one_by_one(lines, DATES)), strict=True)
     assert all(abs(a - b) <= 1e-9 * max(1.0, abs(a)) for a, b in equal)
     slow, _ = cost(lambda: whole(one_by_one(lines, DATES)), 2)
     six, _ = cost(lambda: whole(ours(lines, DATES)), 4)
-    one, _ = cost(lambda: whole(ours(lines, DATES[:1])), 4)
+    first, _ = cost(lambda: whole(ours(lines, DATES[:1])), 4)
     same, _ = cost(lambda: whole(shared(ours(lines, DATES))), 4)
-    section.add("one aggregation a date and window", 6, 24, slow.wall, slow.cpu)
+    section.add("one aggregation per date and window", 6, 24, slow.wall, slow.cpu)
     section.add("holdfast", 6, 24, same.wall, same.cpu)
     section.add("holdfast", 6, 53, six.wall, six.cpu)
-    section.add("holdfast", 1, 53, one.wall, one.cpu)
-    section.reach_both("one aggregation a date and window / holdfast, 24 columns", slow / same, 6)
+    section.add("holdfast", 1, 53, first.wall, first.cpu)
+    section.reach_both("one aggregation per date and window / holdfast, 24 columns", slow / same, 6)
     section.reach_both("the same / holdfast with all 53 columns", slow / six, 6)
-    further = Cost((six.wall / one.wall - 1) / 5, (six.cpu / one.cpu - 1) / 5)
-    section.reach_both("a further date / the first", further, 0.10, at_least=False)
+    further = Cost((six.wall / first.wall - 1) / 5, (six.cpu / first.cpu - 1) / 5)
+    section.reach_both("each further date / the first date", further, 0.10, at_least=False)
     return section
 
 
 def curve(spark: Any, folder: Path) -> Section:
-    """How time grows with the data."""
+    """Measure how the time grows with the data."""
     section = Section(
         "Feature tables as the data grow",
-        "Six dates, warm, all 53 columns, best of two.",
-        ("receipt lines", "wall seconds", "CPU seconds", "wall seconds a million lines"),
+        "Six dates, all 53 columns, warmed up, best of two.",
+        ("receipt lines", "wall seconds", "CPU seconds", "wall seconds per million lines"),
     )
     whole(ours(spark.read.parquet(stored(spark, folder, 1_000_000)), DATES))
     taken = {}

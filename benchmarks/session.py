@@ -1,4 +1,4 @@
-"""Spark as the benchmarks use it: the local profile, full JIT, enough memory."""
+"""The Spark session of the benchmarks: local profile, full JIT, 8 GB for the driver."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from runtime.settings import load
 
 
 def benchmark_session(**more: str) -> SparkSession:
-    """A session of the local profile."""
+    """A Spark session with the local profile. `more`: further Spark settings."""
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("holdfast-bench").config("spark.driver.memory", "8g")
     for key, value in {**load("demo").spark_profile_values(), **DELTA, **more}.items():

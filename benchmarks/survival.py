@@ -1,4 +1,4 @@
-"""Cox on Spark beside lifelines, 100 thousand to 10 million customers; predictions beside numpy."""
+"""Cox on Spark against lifelines, 100,000 to 10 million customers; predictions against numpy."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ from models.survival.survey import survey
 WARM_UP = 10_000
 SIZES = (100_000, 1_000_000, 10_000_000)
 COLUMNS = [f"x{k}" for k in range(20)]
-# Its share of the machine: beyond, lifelines is said not to go there.
+# Limits for lifelines. Above them, the report says that it did not finish.
 PEER_SECONDS, PEER_BYTES = 1_200, 10 * 2**30
 PREDICTED = 1_000_000
 HORIZONS = (30, 90)
 
 
 def customers(spark: Any, count: int) -> DataFrame:
-    """Ages at entry up to 200 days, lives of some 400 days, followed for two years at most."""
+    """One row per customer: age at entry up to 200 days, lifetime about 400 days, 20 covariates.
+
+    Customers are followed for at most two years.
+    """
 
     def draw(salt: str) -> F.Column:  # type: ignore[name-defined]
         return (F.pmod(F.xxhash64("id", F.lit(salt)), F.lit(1_000_000)) + 0.5) / 1_000_000.0
@@ -59,7 +62,7 @@ def customers(spark: Any, count: int) -> DataFrame:
 
 
 def stored(spark: Any, folder: Path, count: int) -> str:
-    """Path of a Parquet folder with that many customers; written once."""
+    """Path of a Parquet folder with that many customers. It is written only once."""
     path = str(folder / f"customers_{count}")
     if not (Path(path) / "_SUCCESS").exists():
         customers(spark, count).write.mode("overwrite").parquet(path)
@@ -67,22 +70,22 @@ def stored(spark: Any, folder: Path, count: int) -> str:
 
 
 def encoder() -> FeatureEncoder:
-    """The covariates as they are."""
+    """An encoder that does not change the covariates."""
     return FeatureEncoder(numeric=tuple(COLUMNS), fill=(0.0,) * len(COLUMNS))
 
 
 def by_spark(spark: Any, path: str) -> tuple[CoxModel, int]:
-    """The fit from Parquet on, robust errors and baseline included; bytes of one pass's sums."""
+    """The fit from Parquet, with robust errors and baseline; and the bytes of the sums per pass."""
     kept = survival_frame(spark.read.parquet(path), encoder()).persist()
     rows = SparkRows.of(kept)
-    found = survey(rows)
-    model = fit_cox(rows, COLUMNS, found=found)
+    surveyed = survey(rows)
+    model = fit_cox(rows, COLUMNS, surveyed=surveyed)
     kept.unpersist()
-    return model, Cells.of(found).layout.size * 8
+    return model, Cells.of(surveyed).layout.size * 8
 
 
 def by_lifelines(path: str) -> dict[str, Any] | None:
-    """Coefficients and seconds, in a process of its own; None where it does not come back."""
+    """Seconds, MiB and coefficients from a separate process; None if it fails or times out."""
     command = [sys.executable, "-m", "benchmarks.survival", path]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_SECONDS)
@@ -92,7 +95,7 @@ def by_lifelines(path: str) -> dict[str, Any] | None:
 
 
 def peer(path: str) -> dict[str, Any]:
-    """lifelines on the same rows, within PEER_BYTES."""
+    """lifelines on the same rows, with at most PEER_BYTES of memory."""
     import pandas as pd
     from lifelines import CoxPHFitter
 
@@ -107,12 +110,13 @@ def peer(path: str) -> dict[str, Any]:
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure, compare with the peer, check that results are equal."""
+    """Measure both libraries and assert that the coefficients are equal."""
     section = Section(
         f"Cox with {len(COLUMNS)} covariates and ages at entry",
-        "Reading Parquet included, wall seconds, workers warm; Efron's ties, here robust errors. "
-        "MiB: peak of the driver's Python process (lifelines: of its own), and of one pass's sums. "
-        f"lifelines is given {PEER_SECONDS:,} s and {PEER_BYTES // 2**30} GiB.",
+        "Wall seconds including reading Parquet, with warm workers. Efron ties; holdfast includes "
+        "robust errors. MiB: peak of the driver's Python process (lifelines: of its process), and "
+        f"size of the sums per pass. Limits for lifelines: {PEER_SECONDS:,} s and "
+        f"{PEER_BYTES // 2**30} GiB.",
         ("customers", "seconds", "passes", "driver MiB", "sums MiB", "lifelines, s", "MiB"),
     )
     by_spark(spark, stored(spark, folder, WARM_UP))
@@ -125,7 +129,7 @@ def run(spark: Any, folder: Path) -> Section:
         if theirs:
             gap = float(np.abs(model.coefficients - theirs["coefficients"]).max())
             assert gap <= 1e-5, gap
-            section.verdicts.append(f"{count:,}: largest difference of a coefficient {gap:.1e}")
+            section.verdicts.append(f"{count:,}: largest difference of coefficients: {gap:.1e}")
         said = (theirs["seconds"], theirs["mib"]) if theirs else ("did not finish", "")
         sums.append(size / 2**20)
         section.add(f"{count:,}", ours, model.passes, peak, sums[-1], *said)
@@ -135,11 +139,12 @@ def run(spark: Any, folder: Path) -> Section:
 
 
 def predictions(spark: Any, folder: Path) -> Section:
-    """Curves, dates and chances of each customer: Spark beside the same arithmetic in numpy."""
+    """Curves, dates and probabilities per customer: Spark against the same code in numpy."""
     section = Section(
         f"Remaining life of {PREDICTED:,} customers",
-        "36 months by day for each, Cox model of 20 covariates; wall seconds times cores.",
-        ("who", "core seconds"),
+        "A daily curve of 36 months per customer, from a Cox model with 20 covariates. Core "
+        "seconds: wall seconds times cores.",
+        ("implementation", "core seconds"),
     )
     path = stored(spark, folder, PREDICTED)
     model, _ = by_spark(spark, path)

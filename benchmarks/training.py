@@ -1,4 +1,4 @@
-"""Training time of each learner on Spark beside its counterpart in one process."""
+"""Training time of each learner on Spark, against its counterpart in one process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 
 
 def stored(spark: Any, folder: Path, rows: int) -> str:
-    """Parquet: customer_id, as_of, churned, x0..x39 in [0, 1); the first five decide."""
+    """Path of a Parquet folder: customer_id, as_of, churned, x0 to x39 in [0, 1).
+
+    One row per customer. Only x0 to x4 have an effect on churned.
+    """
     path = str(folder / f"training_{rows}")
     if not (Path(path) / "_SUCCESS").exists():
 
@@ -47,7 +50,7 @@ def stored(spark: Any, folder: Path, rows: int) -> str:
 
 
 def peers() -> dict[str, Callable[[pd.DataFrame, np.ndarray], Any]]:
-    """The same learner with the same size in one process and as many threads."""
+    """The fit of each learner in one process, with the same size and number of threads."""
     import xgboost
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
@@ -63,17 +66,18 @@ def peers() -> dict[str, Callable[[pd.DataFrame, np.ndarray], Any]]:
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure each learner and its peer on the same rows."""
+    """Measure each learner and its counterpart on the same rows."""
     from pyspark.ml.feature import VectorAssembler
 
     section = Section(
         f"Training time, {FEATURES} features",
-        "Wall seconds of one fit, the frame assembled and cached before; the peer's rows in memory "
-        "before. xgboost.spark with two workers of one thread, peers with two threads.",
+        "Wall seconds of one fit. The Spark frame is assembled and cached before; the rows of one "
+        "process are in memory. xgboost.spark has two workers with one thread each, the "
+        "counterparts have two threads.",
         ("learner", "rows", "Spark", "one process", "one process / Spark"),
     )
     names, grown = [f"x{i}" for i in range(FEATURES)], {}
-    # Workers and JIT warm, as in a search.
+    # Warm up workers and JIT, as in a hyperparameter search.
     warm = spark.read.parquet(stored(spark, folder, 10_000))
     for rows in (None, *ROWS):
         read = warm if rows is None else spark.read.parquet(stored(spark, folder, rows))

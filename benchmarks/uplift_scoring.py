@@ -1,4 +1,4 @@
-"""Effects of six offers on each customer, beside the churn score of the same customers."""
+"""Scoring time of the effects of six offers, against the churn score of the same customers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ SEED = 5
 
 
 def experiment(count: int) -> pd.DataFrame:
-    """A random campaign of six offers: features, arm, fold, churned, shares."""
+    """A randomised campaign with six offers: features, arm, fold, churned, shares e_<arm>.
+
+    One row per customer.
+    """
     draw = np.random.default_rng(SEED)
     rows = pd.DataFrame(draw.normal(size=(count, FEATURES)).astype(np.float32), columns=[*NAMES])
     rows["arm"] = draw.integers(0, ARMS + 1, count).astype(float)
@@ -39,7 +42,7 @@ def experiment(count: int) -> pd.DataFrame:
 
 
 def stored(spark: Any, folder: Path) -> str:
-    """Path of Parquet: as_of, customer_id and the features."""
+    """Path of a Parquet folder, one row per customer: as_of, customer_id and the features."""
     path = str(folder / f"to_score_{ROWS}")
     if not (Path(path) / "_SUCCESS").exists():
         drawn = [F.randn(k + 1).cast("float").alias(n) for k, n in enumerate(NAMES[: -len(OTHERS)])]
@@ -56,9 +59,9 @@ def stored(spark: Any, folder: Path) -> str:
 
 
 def models() -> tuple[PortableModel, dict[str, UpliftModel]]:
-    """The churn model and the four learners, trees as conf has them."""
+    """The churn model and the uplift learners, with the trees of conf/demo.yaml."""
     boosting = LocalBoosting(load("demo").training.starts["xgboost"], SEED)
-    # Some 45 fits on one thread: few rows, since scoring depends on the trees' size alone.
+    # About 45 fits on one thread. Few rows suffice: scoring time depends only on the tree size.
     rows, names = experiment(4_000), list(NAMES)
     churn = PortableModel(
         FeatureEncoder(numeric=NAMES),
@@ -71,20 +74,26 @@ def models() -> tuple[PortableModel, dict[str, UpliftModel]]:
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Measure each learner beside churn scoring of the same rows."""
+    """Measure each learner against churn scoring of the same rows."""
     section = Section(
         f"Uplift scoring of {ROWS:,} customers, {ARMS} offers",
-        f"{FEATURES} features, trees as conf/demo.yaml has them; from Parquet through mapInPandas, "
-        f"workers warm. Beside {ARMS} times churn scoring: as score_customers does it "
-        "(probability, exact SHAP, top five), and the probability alone.",
-        ("what", "wall seconds", "CPU seconds", "CPU µs a customer", "/ (churn x offers), CPU"),
+        f"{FEATURES} features, trees of conf/demo.yaml, from Parquet through mapInPandas, with "
+        f"warm workers. Compared with {ARMS} times churn scoring: as in score_customers "
+        "(probability, exact SHAP, top five), and the probability only.",
+        (
+            "scoring",
+            "wall seconds",
+            "CPU seconds",
+            "CPU µs per customer",
+            "/ (churn x offers), CPU",
+        ),
     )
     churn, learners = models()
     rows = spark.read.parquet(stored(spark, folder))
     text = churn.to_json()
     whole = _measured(rows, batch_scorer(text), SCORED_DDL)
     alone = _measured(rows, _probability_alone(text), "churn_probability double")
-    for name, taken in (("churn as the job scores", whole), ("churn probability alone", alone)):
+    for name, taken in (("churn, as in the job", whole), ("churn probability only", alone)):
         section.add(name, taken.wall, taken.cpu, taken.cpu / ROWS * 1e6, "")
     ddl = "as_of date, customer_id string"
     ddl += "".join(f", effect_{k} double" for k in range(1, ARMS + 1))
@@ -96,7 +105,7 @@ def run(spark: Any, folder: Path) -> Section:
         each = Cost(whole.wall * ARMS, whole.cpu * ARMS)
         section.reach_both(f"{name} / (churn x offers)", taken / each, 1, at_least=False)
         only = taken.cpu / (alone.cpu * ARMS)
-        section.verdicts.append(f"{name} / (churn probability alone x offers), CPU: {only:.3g}")
+        section.verdicts.append(f"{name} / (churn probability only x offers), CPU: {only:.3g}")
     return section
 
 
@@ -104,8 +113,7 @@ def _probability_alone(text: str) -> Any:
     def score(batches: Any) -> Any:
         model = model_of(text)
         for batch in batches:
-            found = model.predict_proba(batch[list(NAMES)])
-            yield pd.DataFrame({"churn_probability": found})
+            yield pd.DataFrame({"churn_probability": model.predict_proba(batch[list(NAMES)])})
 
     return score
 

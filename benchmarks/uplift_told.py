@@ -1,8 +1,9 @@
-"""Uplift learners on simulated companies that know all that moves an effect: the positive control.
+"""Uplift learners on simulated companies with all hidden traits as features: a positive control.
 
-`uplift_truth` measures what the company can see; here its customers told it their traits, their
-reason and their mood, and it is large. What is lost here the learners and the plan lose; the rest
-of what is lost there is what nobody could see. Nothing is tuned on these companies.
+In `uplift_truth`, the learners see only what a company can observe. Here they also see the traits,
+the reason and the mood of the customers, of much larger companies. The loss against the oracle here
+comes from the learners and the plan. The further loss in `uplift_truth` comes from what the company
+cannot observe. Nothing was tuned on these companies.
 """
 
 from __future__ import annotations
@@ -33,16 +34,19 @@ from simulator.lives import campaign_offers, lives
 from simulator.people import People, people
 from simulator.purchases import orders
 
-# Used nowhere else.
+# These seeds are used nowhere else.
 SEEDS, CUSTOMERS = (331, 332, 333, 334, 335), 100_000
-# The others fit a dozen models more each, and take ten minutes a company.
+# The other learners fit about a dozen further models and take ten minutes per company.
 LEARNERS = ("s_learner", "t_learner", "shift_learner")
 TOLD = ("price", "features", "support", "loyalty", "order_rate", "basket", "discontent_rate")
 
 
 def trials(seed: int, customers: int) -> pd.DataFrame:
-    """One row a customer and randomised campaign, as of `uplift_truth.Company.trials`, of those who
-    bought in the 90 days before and have not left: hidden traits and mood as features."""
+    """One row per customer and randomised campaign, with hidden traits and mood as features.
+
+    Only customers who bought in the 90 days before the campaign and have not left. The other
+    columns are those of `uplift_truth.Company.trials`.
+    """
     world, ids = w.World(seed, customers), np.arange(customers)
     who = people(ids, world)
     bought = orders(who, lives(who, world), world)
@@ -77,27 +81,27 @@ def _trial(who: People, world: w.World, bought: pd.DataFrame, day: int) -> pd.Da
     for k in range(1, len(ARMS) + 1):
         rows[f"e_{k}"] = (1 - w.HELD_OUT_SHARE) / len(ARMS)
         rows[f"true_{k}"] = without - with_offer[:, k - 1]
-    # -2: not reached, as newcomers and those who opted out are.
+    # -2: not reached, for example new customers and customers who opted out.
     is_in = np.isnan(state.left) & (offer > -2) & (rows["recency"] <= SILENT).to_numpy()
     return rows[is_in].astype(float)
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Judge the learners by the truth; without Spark, in one process."""
+    """Evaluate the learners against the true effects, in one process without Spark."""
     section = Section(
-        "Uplift where all that moves an effect is told",
-        f"Simulated companies {SEEDS[0]} to {SEEDS[-1]} of {CUSTOMERS:,} customers whose traits, "
-        f"reason and mood are known to the learner, in one process: learned from the campaigns up "
-        f"to day {LEARNED[-1]}, judged on day {JUDGED}, trees and costs as conf has them. Mean "
-        f"(range) of the companies; shares are of what the oracle reaches at a cap of {CAP:.0%} "
-        "of the customers. The control of the section before: what is lost here, learners and plan "
-        "lose.",
+        "Uplift with all hidden traits as features",
+        f"Simulated companies {SEEDS[0]} to {SEEDS[-1]} with {CUSTOMERS:,} customers each; their "
+        "traits, reason and mood are features. One process; trained on the campaigns up to day "
+        f"{LEARNED[-1]}, evaluated on day {JUDGED}, with the trees and costs of conf. Mean (range) "
+        "over the companies. Shares are relative to an oracle plan for at most "
+        f"{CAP:.0%} of the customers. Control of the section before: the loss here comes from the "
+        "learners and the plan.",
         COLUMNS,
     )
     companies = [trials(seed, CUSTOMERS) for seed in SEEDS]
-    found = {}
+    results = {}
     for learner in LEARNERS:
-        found[learner] = [judged(learned(learner, rows), rows) for rows in companies]
-        tell(section, learner, found[learner])
-    tell_best(section, found)
+        results[learner] = [judged(learned(learner, rows), rows) for rows in companies]
+        tell(section, learner, results[learner])
+    tell_best(section, results)
     return section

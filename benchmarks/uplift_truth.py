@@ -1,7 +1,7 @@
-"""Uplift learners on simulated companies, beside the true effect of each offer on each customer.
+"""Uplift learners on simulated companies, against the true effect of each offer on each customer.
 
-A learner sees what the company delivers and no more; the truth judges it. Nothing is tuned on these
-companies: learners, trees and costs are those of conf.
+The learners see only the data that the company delivers. The true effects are used only to evaluate
+them. Nothing was tuned on these companies: learners, trees and costs are those of conf.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from simulator import world as w
 from simulator.files import rows_of
 
 Floats = NDArray[np.float64]
-# Used nowhere else.
+# These seeds are used nowhere else.
 SEEDS, CUSTOMERS = (311, 312, 313, 314, 315), 3_000
 *LEARNED, JUDGED = w.RANDOM_CAMPAIGNS
 ARMS = w.TESTED_OFFERS
@@ -46,18 +46,18 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Company:
-    """A simulated company: its deliveries, and the truth apart."""
+    """A simulated company: its delivered tables, and separately the true effects."""
 
     seed: int
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table of the simulator; a second delivery of the same row is dropped."""
+        """A table of the simulator, without duplicate deliveries."""
         rows = rows_of(name, np.arange(CUSTOMERS), w.World(self.seed, CUSTOMERS))
         return rows.drop(columns="file_number", errors="ignore").drop_duplicates()
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """What is delivered, each event with `day`, its time in days since the first."""
+        """The delivered tables by name. `day` is the time of an event in days since FIRST_DAY."""
         moments = {
             "transactions": "purchased_at",
             "engagement": "occurred_at",
@@ -65,15 +65,18 @@ class Company:
             "reviews": "reviewed_at",
             "redemptions": "redeemed_at",
         }
-        found = {name: self.table(name) for name in ("customers", "campaigns", *moments)}
+        tables = {name: self.table(name) for name in ("customers", "campaigns", *moments)}
         for name, column in moments.items():
-            found[name] = found[name].assign(day=_days(found[name][column]))
-        return found
+            tables[name] = tables[name].assign(day=_days(tables[name][column]))
+        return tables
 
     @cached_property
     def trials(self) -> pd.DataFrame:
-        """One row a customer and randomised campaign who bought in the 90 days before it: features,
-        arm, fold, churned, e_<k>, value, and the true effect of each offer, true_<k>."""
+        """One row per customer and randomised campaign, with the true effects true_<k>.
+
+        Only customers who bought in the 90 days before the campaign. Columns: features, arm, fold,
+        churned, e_<k> (share of arm k), value and true_<k>.
+        """
         parts = [self._trial(day) for day in w.RANDOM_CAMPAIGNS]
         rows = pd.concat(parts, ignore_index=True)
         truth = self.table("effects_truth").pivot(
@@ -101,7 +104,7 @@ class Company:
         return rows[rows["recency"] <= SILENT].rename_axis("customer_id").reset_index()
 
     def _known(self, ids: NDArray[np.object_], day: int) -> pd.DataFrame:
-        """Features of the customers at 00:00 of a day, from what happened before it."""
+        """Features of the customers at 00:00 of `day`, from earlier events only."""
         past = {n: t[t["day"] < day] for n, t in self.tables.items() if "day" in t}
         bought, seen = past["transactions"], past["engagement"]
         profile = self.tables["customers"].set_index("customer_id").reindex(ids)
@@ -130,7 +133,7 @@ class Company:
         rows["monthly_charge"] = profile["monthly_charge"]
         for name in PROFILE:
             rows[name] = profile[name].astype("category").cat.codes
-        # As transforms.decisions.revenue_a_year.
+        # Same formula as transforms.decisions.revenue_a_year.
         value = rows["revenue_365"] * 365 / rows["tenure"].clip(30, 365)
         return rows.astype(float).assign(value=value.clip(lower=0.0))
 
@@ -140,27 +143,27 @@ def _days(moments: pd.Series) -> pd.Series:
 
 
 def names_of(rows: pd.DataFrame) -> list[str]:
-    """The features among the columns."""
+    """The names of the feature columns."""
     others = {"customer_id", "as_of", "campaign", "arm", "fold", "churned", "value"}
     drawn = [f"{p}_{k}" for p in ("e", "true") for k in range(len(ARMS) + 1)]
     return [c for c in rows if c not in {*others, *drawn}]
 
 
 def boosting() -> LocalBoosting:
-    """Trees as conf has them."""
+    """Boosted trees with the settings of conf."""
     training = load("simulated").training
     return LocalBoosting(training.starts["xgboost"], training.seed)
 
 
 def learned(learner: str, rows: pd.DataFrame) -> UpliftModel:
-    """A learner on the campaigns before the last."""
+    """A learner fitted on all campaigns but the last."""
     train = rows[rows["campaign"].isin(LEARNED)]
     shares = [float((train["arm"] == k).mean()) for k in range(len(ARMS) + 1)]
     return fit(learner, train, names_of(rows), ARMS, shares, boosting())
 
 
 def told_by_truth(rows: pd.DataFrame) -> UpliftModel:
-    """What observables can say at best: trees on the true effects themselves, without noise."""
+    """The best that observed features allow: trees fitted on the true effects, without noise."""
     train = rows[rows["campaign"].isin(LEARNED)]
     trees = {
         f"up_{k}": boosting().regressor(train, names_of(rows), f"true_{k}")
@@ -171,8 +174,11 @@ def told_by_truth(rows: pd.DataFrame) -> UpliftModel:
 
 @dataclass(frozen=True)
 class Judged:
-    """Against the truth on the last campaign: the correlation, mean of the offers, and what a plan
-    for the best fifth reaches of the oracle's: profit after costs, and value kept without them."""
+    """Evaluation of a model on the last campaign.
+
+    correlation: with the true effects, mean over the offers. profit: profit after costs of a plan
+    for the best 20 % of the customers, relative to the oracle's plan. kept: the same without costs.
+    """
 
     correlation: float
     profit: float
@@ -180,28 +186,32 @@ class Judged:
 
 
 def judged(model: UpliftModel, rows: pd.DataFrame) -> Judged:
-    """A model on the last campaign of a company."""
+    """Evaluate a model on the last campaign of a company."""
     last = rows[rows["campaign"] == JUDGED]
-    found = model.effects(last[names_of(rows)].to_numpy(np.float32))
+    effects = model.effects(last[names_of(rows)].to_numpy(np.float32))
     truth = last[[f"true_{k}" for k in range(1, len(ARMS) + 1)]].to_numpy(float)
     value, rate = last["value"].to_numpy(float), load("simulated").decisions.redemption_rate
     offers = load_offers()
     cost = np.column_stack([expected_cost(offers[name], rate, value) for name in ARMS])
-    pairs = zip(found.T, truth.T, strict=True)
+    pairs = zip(effects.T, truth.T, strict=True)
     return Judged(
-        float(np.mean([correlation(told, true) for told, true in pairs])),
-        share_of_oracle(found, truth, value, cost),
-        share_of_oracle(found, truth, value, np.zeros_like(cost)),
+        float(np.mean([correlation(estimated, true) for estimated, true in pairs])),
+        share_of_oracle(effects, truth, value, cost),
+        share_of_oracle(effects, truth, value, np.zeros_like(cost)),
     )
 
 
-def correlation(told: Floats, true: Floats) -> float:
-    """Pearson's; 0 where the same is told of all, as by an S-learner that never uses an arm."""
-    return float(np.corrcoef(told, true)[0, 1]) if np.ptp(told) > 0 else 0.0
+def correlation(estimated: Floats, true: Floats) -> float:
+    """Pearson correlation; 0 for constant estimates (an S-learner that never uses the arm)."""
+    return float(np.corrcoef(estimated, true)[0, 1]) if np.ptp(estimated) > 0 else 0.0
 
 
-def share_of_oracle(found: Floats, truth: Floats, value: Floats, cost: Floats) -> float:
-    """What the plan for the best fifth by `found` gains in truth, over that by the truth itself."""
+def share_of_oracle(estimated: Floats, truth: Floats, value: Floats, cost: Floats) -> float:
+    """True gain of the plan by estimated effects, over that of the plan by the true effects.
+
+    Both plans are for the best 20 % (CAP) of the customers. Effects and costs have the shape
+    (customers, offers); value has one entry per customer.
+    """
     gained = truth * value[:, None] - cost
 
     def plan(effects: Floats) -> float:
@@ -210,50 +220,50 @@ def share_of_oracle(found: Floats, truth: Floats, value: Floats, cost: Floats) -
         sent = np.flatnonzero(chosen)
         return float(gained[sent, chosen[sent] - 1].sum())
 
-    return plan(found) / plan(truth)
+    return plan(estimated) / plan(truth)
 
 
 def measured(seeds: Sequence[int]) -> dict[str, list[Judged]]:
-    """Each learner, and the ceiling, on each company."""
+    """Evaluations of each learner and of the ceiling, one per company."""
     companies = {seed: Company(seed).trials for seed in seeds}
-    found: dict[str, list[Judged]] = {}
+    results: dict[str, list[Judged]] = {}
     for place, rows in enumerate(companies.values()):
         for learner in LEARNERS:
-            found.setdefault(learner, []).append(judged(learned(learner, rows), rows))
+            results.setdefault(learner, []).append(judged(learned(learner, rows), rows))
         another = companies[seeds[place - 1]]
-        found.setdefault(CEILING, []).append(judged(told_by_truth(another), rows))
-    return found
+        results.setdefault(CEILING, []).append(judged(told_by_truth(another), rows))
+    return results
 
 
 def run(spark: Any, folder: Path) -> Section:
-    """Judge the learners by the truth; without Spark, in one process."""
+    """Evaluate the learners against the true effects, in one process without Spark."""
     section = Section(
-        "Uplift beside the true effects",
-        f"Simulated companies {SEEDS[0]} to {SEEDS[-1]} of {CUSTOMERS:,} customers, in one "
-        f"process: learned from the campaigns up to day {LEARNED[-1]}, judged on day {JUDGED}, "
-        "trees and costs as conf has them. Mean (range) of the companies; shares are of what the "
-        f"oracle reaches at a cap of {CAP:.0%} of the customers. {CEILING.capitalize()}: trees on "
-        "true effects without noise, what the observables can tell.",
+        "Uplift against the true effects",
+        f"Simulated companies {SEEDS[0]} to {SEEDS[-1]} with {CUSTOMERS:,} customers each, in one "
+        f"process; trained on the campaigns up to day {LEARNED[-1]}, evaluated on day {JUDGED}, "
+        "with the trees and costs of conf. Mean (range) over the companies. Shares are relative to "
+        f"an oracle plan for at most {CAP:.0%} of the customers. {CEILING.capitalize()}: trees on "
+        "true effects without noise, the best that observed features allow.",
         COLUMNS,
     )
-    found = measured(SEEDS)
-    for learner, parts in found.items():
+    results = measured(SEEDS)
+    for learner, parts in results.items():
         tell(section, learner, parts)
     for learner in LEARNERS:
-        least = min(p.correlation for p in found[learner])
-        section.reach(f"{learner}: least correlation of a company", least, 0)
-    tell_best(section, {name: found[name] for name in LEARNERS})
+        least = min(p.correlation for p in results[learner])
+        section.reach(f"{learner}: smallest correlation of the companies", least, 0)
+    tell_best(section, {name: results[name] for name in LEARNERS})
     return section
 
 
 def tell(section: Section, learner: str, parts: Sequence[Judged]) -> None:
-    """A row of COLUMNS: mean and range of the companies."""
+    """Add a row with COLUMNS to the section: mean and range over the companies."""
     columns = ([getattr(p, c) for p in parts] for c in ("correlation", "profit", "kept"))
     section.add(learner, *(f"{np.mean(c):.2f} ({min(c):.2f} to {max(c):.2f})" for c in columns))
 
 
-def tell_best(section: Section, found: Mapping[str, Sequence[Judged]]) -> None:
-    """What the learner with the highest profit reaches of the goal."""
-    means = {name: float(np.mean([p.profit for p in parts])) for name, parts in found.items()}
+def tell_best(section: Section, results: Mapping[str, Sequence[Judged]]) -> None:
+    """Add the goal for the learner with the highest profit to the section."""
+    means = {name: float(np.mean([p.profit for p in parts])) for name, parts in results.items()}
     best = max(means, key=lambda name: means[name])
     section.reach(f"{best}: share of the oracle's profit", means[best], 0.85)

@@ -1,4 +1,4 @@
-"""What the customers did besides buying: logins, use of features, e-mails, posts, page views."""
+"""Engagement of the customers: logins, use of features, e-mails, posts and page views."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from simulator.draws import Floats
 from simulator.lives import Lives
 from simulator.people import People
 
-# Events a day of a content customer.
+# Events per day of a content customer.
 LOGINS, USES, VIEWS, POSTS = 0.16, 0.16, 0.10, 0.01
 EMAIL_EVERY = 14
 
 
-def events(who: People, found: Lives, world: w.World) -> pd.DataFrame:
-    """One row an event: row, kind, at, feature, duration_minutes, event_id."""
-    stays = found.stays
+def events(who: People, history: Lives, world: w.World) -> pd.DataFrame:
+    """One row per event: row, kind, at, feature, duration_minutes, event_id.
+
+    row: position in People. at: days since FIRST_DAY. feature: null except for feature_use.
+    duration_minutes: NaN except for feature_use and login.
+    """
+    stays = history.stays
     heavy = 0.4 + 1.2 * who.features
     kinds = [
         _during(who, stays, world, "login", LOGINS * (0.5 + draws.gamma(_own(who, world), 2.0))),
         _during(who, stays, world, "feature_use", USES * heavy),
         _during(who, stays, world, "page_view", np.full(len(who.id), VIEWS)),
         _during(who, stays, world, "community_post", POSTS * (0.3 + 2 * who.loyalty)),
-        emails(who, found, world),
+        emails(who, history, world),
     ]
     rows = pd.concat(kinds, ignore_index=True)
     rows = rows.sort_values(["row", "at", "kind"], ignore_index=True)
@@ -49,13 +53,13 @@ def _own(who: People, world: w.World) -> Floats:
 
 
 def _during(
-    who: People, stays: pd.DataFrame, world: w.World, kind: str, a_day: Floats
+    who: People, stays: pd.DataFrame, world: w.World, kind: str, per_day: Floats
 ) -> pd.DataFrame:
-    """Events at a constant rate, lower while discontented."""
+    """Events at a constant rate per day, which is lower while the customer is discontented."""
     row, begin = stays["row"].to_numpy(), stays["begin"].to_numpy()
     end = np.minimum(stays["end"].to_numpy(), w.DAYS)
     mood = np.where(stays["is_bad"].to_numpy(), w.DISCONTENT_LOGINS, 1.0)
-    mean = a_day[row] * mood * np.maximum(end - begin, 0.0)
+    mean = per_day[row] * mood * np.maximum(end - begin, 0.0)
     stretch = begin.view(np.uint64)
     place, number = draws.events(world.seed, kind, mean, who.id[row], stretch)
     u = draws.uniform(world.seed, f"{kind}.time", who.id[row[place]], stretch[place], number)
@@ -63,15 +67,19 @@ def _during(
     return pd.DataFrame({"row": row[place], "kind": kind, "at": at})
 
 
-def emails(who: People, found: Lives, world: w.World) -> pd.DataFrame:
-    """A newsletter every two weeks, until two months after leaving; opened and answered by mood."""
+def emails(who: People, history: Lives, world: w.World) -> pd.DataFrame:
+    """A newsletter every two weeks until two months after leaving, with opens and replies.
+
+    One row per event: row, kind, at. The chance to open depends on loyalty, and is low after
+    leaving.
+    """
     dates = np.arange(EMAIL_EVERY, w.DAYS, EMAIL_EVERY)
     row = np.repeat(np.arange(len(who.id)), len(dates))
     day = np.tile(dates, len(who.id))
-    until = np.where(np.isnan(found.left), np.inf, found.left + w.WRITTEN_TO_AFTER_LEAVING)
+    until = np.where(np.isnan(history.left), np.inf, history.left + w.WRITTEN_TO_AFTER_LEAVING)
     sent = (day > who.signup[row]) & (day < until[row]) & ~who.is_opted_out[row]
     row, day = row[sent], day[sent]
-    gone = day > np.where(np.isnan(found.left), np.inf, found.left)[row]
+    gone = day > np.where(np.isnan(history.left), np.inf, history.left)[row]
 
     def u(name: str) -> Floats:
         return draws.uniform(world.seed, f"email.{name}", who.id[row], day)

@@ -1,6 +1,6 @@
-"""Random numbers that are hashes: of the seed, a name for what is drawn, and whole-number keys.
+"""Random numbers as hashes of the seed, the name of the draw, and whole-number keys.
 
-A draw depends on nothing else, so rows can be made in any order, on any machine, in any part.
+A draw depends on nothing else, so rows can be made in any order and in any partition.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def uniform(seed: int, name: str, *keys: ArrayLike) -> Floats:
-    """One number in (0, 1) for each tuple of keys (arrays of whole numbers >= 0, broadcast).
+    """One number in (0, 1) per tuple of keys. The keys are arrays of whole numbers >= 0.
 
-    SplitMix64 (Steele, Lea, Flood 2014) as a chained hash of the keys.
+    The arrays broadcast. SplitMix64 (Steele, Lea & Flood 2014) is used as a chained hash.
     """
     text = f"{seed}|{name}".encode()
     start = np.uint64(int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big"))
@@ -37,7 +37,7 @@ def _mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def choice(u: Floats, weights: ArrayLike) -> NDArray[np.int64]:
-    """The place that each u falls in; `weights` is one list, or a row for each u.
+    """A position per u, with probabilities proportional to `weights`: one list, or a row per u.
 
     >>> choice(np.array([0.1, 0.49, 0.51]), [1.0, 1.0]).tolist()
     [0, 0, 1]
@@ -48,27 +48,27 @@ def choice(u: Floats, weights: ArrayLike) -> NDArray[np.int64]:
 
 
 def exponential(u: Floats) -> Floats:
-    """Waiting times of mean 1."""
+    """Exponential waiting times with mean 1."""
     return -np.log(u)
 
 
 def gamma(u: Floats, shape: float) -> Floats:
-    """Gamma of mean 1; the smaller the shape, the heavier the tail."""
+    """Gamma distributed numbers with mean 1. A smaller shape gives a heavier tail."""
     return special.gammaincinv(shape, u) / shape
 
 
 def normal(u: Floats) -> Floats:
-    """Standard normal."""
+    """Standard normal numbers."""
     return special.ndtri(u)
 
 
 def poisson(u: Floats, mean: Floats) -> NDArray[np.int64]:
-    """Counts with the given means (0 gives 0)."""
+    """Poisson counts with the given means; a mean of 0 gives 0."""
     return stats.poisson.ppf(u, mean).astype(np.int64)
 
 
 def blanked(values: NDArray, is_blank: NDArray[np.bool_]) -> NDArray[np.object_]:
-    """The values, None where they are blank."""
+    """The values, with None where `is_blank` is true."""
     out = values.astype(object)
     out[is_blank] = None
     return out
@@ -77,7 +77,7 @@ def blanked(values: NDArray, is_blank: NDArray[np.bool_]) -> NDArray[np.object_]
 def events(
     seed: int, name: str, mean: Floats, *keys: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A Poisson number of events for each row: the row of each event, and its number therein."""
+    """A Poisson number of events per row: the row of each event, and its number within the row."""
     count = poisson(uniform(seed, f"{name}.count", *keys), mean)
     row = np.repeat(np.arange(len(count)), count)
     number = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)

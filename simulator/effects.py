@@ -1,7 +1,7 @@
-"""The truth that models are judged by: what each offer does to each customer's chance of churning.
+"""Ground truth to evaluate models: the effect of each offer on each customer's churn probability.
 
-Churn is the product's label: no purchase in the horizon. Given the hidden traits and mood at a
-date, its probability follows from a two-state Markov chain with purchases as a second exit.
+Churn is the label of the product: no purchase in the horizon. Given the hidden traits and the mood
+at a date, its probability follows from a two-state Markov chain with a purchase as a second exit.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from simulator.lives import State, beginning, campaign_offers, contact, live
 from simulator.people import People, people
 from simulator.reactions import reactions
 
-# Runge-Kutta steps a day; at the fastest rate (about 1.6 a day) the error is below 1e-6.
+# Runge-Kutta steps per day. At the fastest rate (about 1.6 per day) the error is below 1e-6.
 STEPS_A_DAY = 4
 
 
 def no_purchase(who: People, day: int, horizon: int) -> tuple[Floats, Floats]:
-    """P(no purchase in [day, day + horizon)) of a customer content, and discontented, at `day`.
+    """P(no purchase in [day, day + horizon)) for customers content, and discontented, at `day`.
 
-    Backward equations v' = -(Q v + leave), v(end) = 1, where who leaves buys nothing more:
-    content: a (v1 - v0) - rate v0; discontented: c (v0 - v1) + b (1 - v1) - m rate v1.
+    Two arrays with one entry per customer. Backward equations v' = -(Q v + leave), v(end) = 1; a
+    customer who leaves does not buy again. Content: a (v1 - v0) - rate v0. Discontented:
+    c (v0 - v1) + b (1 - v1) - m rate v1.
     """
     good, bad = np.ones(len(who.id)), np.ones(len(who.id))
     step = 1.0 / STEPS_A_DAY
@@ -50,9 +51,9 @@ def no_purchase(who: People, day: int, horizon: int) -> tuple[Floats, Floats]:
 
 
 def churn_probabilities(who: People, state: State, day: int, horizon: int) -> tuple[Floats, Floats]:
-    """P(churn within the horizon) without an offer, and (customers, offers) with each of them.
+    """P(churn within the horizon) without an offer, and with each offer (customers, offers).
 
-    Who has left before `day` churns whatever is sent.
+    It is 1 for a customer who left before `day`, with any offer.
     """
     react = reactions(who)
     good, bad = no_purchase(who, day, horizon)
@@ -67,7 +68,7 @@ def churn_probabilities(who: People, state: State, day: int, horizon: int) -> tu
 
 
 def state_at(who: People, world: w.World, day: int) -> State:
-    """Where each customer stands at 00:00 of a day, after the campaigns before it."""
+    """The state of each customer at 00:00 of `day`, after the campaigns of earlier days."""
     react = reactions(who)
     state = beginning(who)
     campaigns = sorted({*w.RANDOM_CAMPAIGNS, *w.TARGETED_CAMPAIGNS})
@@ -84,9 +85,10 @@ def state_at(who: People, world: w.World, day: int) -> State:
 def true_effects(
     ids: NDArray[np.int64], world: w.World, day: int, horizon: int = 30
 ) -> pd.DataFrame:
-    """One row a customer known at `day` and offer: the churn probability without and with it.
+    """One row per customer who signed up before `day` and offer.
 
-    `effect` is the fall in churn probability that the offer causes; below 0 it does harm.
+    churn_without, churn_with: churn probability without and with the offer. effect: the reduction
+    of the churn probability by the offer; a negative effect means harm.
     """
     who = people(ids, world)
     known = np.flatnonzero(who.signup < day)

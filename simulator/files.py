@@ -1,6 +1,7 @@
-"""The tables as a company would deliver them: with gaps, doubles and late rows, a quarter a file.
+"""The tables as a company would deliver them: missing, duplicate and late rows, a file per quarter.
 
-SOURCES are what jobs/simulate.py writes for ingest. TRUTH lies apart, and no training job reads it.
+jobs/simulate.py writes SOURCES as input of the ingest job. TRUTH is stored separately, and no
+training job reads it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from simulator import behaviour, draws, effects, purchases, voices, world as w
 from simulator.lives import Lives, lives
 from simulator.people import People, customer_names, people, profiles
 
-# Of the rows of a table: never delivered, delivered twice, delivered a quarter late.
+# Shares of the rows of a table: never delivered, delivered twice, delivered one quarter late.
 MISSING, TWICE, LATE = 0.003, 0.005, 0.01
 FILE_DAYS = 90
 
@@ -25,7 +26,7 @@ Maker = Callable[[NDArray[np.int64], w.World], pd.DataFrame]
 
 @dataclass(frozen=True)
 class File:
-    """One delivered table: its columns as SQL, and the function that makes rows of customers."""
+    """One delivered table: its columns as SQL, and the function that makes the rows."""
 
     columns: str
     make: Maker
@@ -36,7 +37,7 @@ class File:
 
 
 def rows_of(name: str, ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    """The rows that a table of SOURCES or TRUTH holds of some customers."""
+    """The rows of some customers in a table of SOURCES or TRUTH."""
     file = {**SOURCES, **TRUTH}[name]
     return file.make(ids, world)[file.names]
 
@@ -47,15 +48,15 @@ def _lived(ids: NDArray[np.int64], world: w.World) -> tuple[People, Lives]:
 
 
 def _moments(days: pd.Series | NDArray) -> pd.Series:
-    """Days since FIRST_DAY as times (UTC, whole seconds); NaN is none."""
+    """Days since FIRST_DAY as timestamps (UTC, whole seconds); NaN becomes NaT."""
     seconds = pd.to_timedelta(np.round(np.asarray(days, dtype=float) * 86_400), unit="s")
     return pd.Series(pd.Timestamp(w.FIRST_DAY) + seconds)
 
 
 def _delivered(rows: pd.DataFrame, ids: NDArray[np.int64], world: w.World, name: str):  # type: ignore[no-untyped-def]
-    """The rows with gaps and doubles, and `file_number`: the file that each comes with.
+    """The rows with missing and duplicate ones, and `file_number`, the file of each row.
 
-    Rows must be in an order that depends on their customer alone.
+    The order of a customer's rows must not depend on other customers.
     """
     rows = rows.assign(number=pd.Series(ids).groupby(ids).cumcount().to_numpy())
 
@@ -72,8 +73,8 @@ def _delivered(rows: pd.DataFrame, ids: NDArray[np.int64], world: w.World, name:
 
 
 def _transactions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = purchases.lines(who, purchases.orders(who, found, world), world)
+    who, history = _lived(ids, world)
+    rows = purchases.lines(who, purchases.orders(who, history, world), world)
     rows = _delivered(rows, _numbers(rows["customer_id"]), world, "transactions")
     return rows.assign(purchased_at=_moments(rows["at"]))
 
@@ -87,8 +88,8 @@ def _customers(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _engagement(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = behaviour.events(who, found, world)
+    who, history = _lived(ids, world)
+    rows = behaviour.events(who, history, world)
     rows = _delivered(rows, who.id[rows["row"]], world, "engagement")
     return rows.assign(
         customer_id=customer_names(who.id[rows["row"]]), occurred_at=_moments(rows["at"])
@@ -96,8 +97,8 @@ def _engagement(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _tickets(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = voices.tickets(who, found, world)
+    who, history = _lived(ids, world)
+    rows = voices.tickets(who, history, world)
     rows = _delivered(rows, who.id[rows["row"]], world, "tickets")
     names = customer_names(who.id[rows["row"]])
     return rows.assign(
@@ -108,8 +109,8 @@ def _tickets(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _reviews(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = voices.reviews(who, found, world)
+    who, history = _lived(ids, world)
+    rows = voices.reviews(who, history, world)
     rows = _delivered(rows, who.id[rows["row"]], world, "reviews")
     return rows.assign(
         customer_id=customer_names(who.id[rows["row"]]), reviewed_at=_moments(rows["at"])
@@ -117,8 +118,8 @@ def _reviews(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _contacts(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = found.contacts
+    who, history = _lived(ids, world)
+    rows = history.contacts
     rows = rows[rows["day"] < w.DAYS].reset_index(drop=True)
     offer = np.array([*w.OFFERS, None], dtype=object)[rows["offer"].to_numpy(np.int64)]
     kind = np.where(rows["is_random"].astype(bool), "test", "best")
@@ -136,8 +137,8 @@ def _contacts(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _redemptions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = purchases.redemption_times(who, found.contacts, world)
+    who, history = _lived(ids, world)
+    rows = purchases.redemption_times(who, history.contacts, world)
     rows = rows[rows["at"] < w.DAYS].reset_index(drop=True)
     row = rows["row"].to_numpy(np.int64)
     share = purchases.DISCOUNTS[rows["offer"].to_numpy(np.int64)]
@@ -154,14 +155,14 @@ def _redemptions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def answer_lines(rows: pd.DataFrame) -> pd.DataFrame:
-    """Order lines of simulator.responses.answers as the source `transactions` delivers them."""
+    """Order lines of simulator.responses.answers with the columns of the source `transactions`."""
     return rows.assign(purchased_at=_moments(rows["at"]))
 
 
 def answer_redemptions(
     rows: pd.DataFrame, ids: NDArray[np.int64], campaign: str, world: w.World
 ) -> pd.DataFrame:
-    """Redemptions of simulator.responses.answers as the source `redemptions` delivers them."""
+    """Redemptions of simulator.responses.answers with the columns of the source `redemptions`."""
     who, row = people(ids, world), rows["row"].to_numpy(np.int64)
     offer = rows["offer"].to_numpy(np.int64)
     return pd.DataFrame(
@@ -176,8 +177,8 @@ def answer_redemptions(
 
 
 def _surveys(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = voices.farewells(who, found, world)
+    who, history = _lived(ids, world)
+    rows = voices.farewells(who, history, world)
     rows = rows[rows["reason"].notna() & (rows["at"] < w.DAYS)].reset_index(drop=True)
     text = [voices.COMPLAINTS[reason][0] for reason in rows["reason"]]
     return rows.assign(
@@ -188,8 +189,8 @@ def _surveys(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _terminations(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = voices.farewells(who, found, world)
+    who, history = _lived(ids, world)
+    rows = voices.farewells(who, history, world)
     rows = rows[rows["is_formal"] & (rows["at"] < w.DAYS)].reset_index(drop=True)
     return rows.assign(
         customer_id=customer_names(who.id[rows["row"]]), terminated_at=_moments(rows["at"])
@@ -197,8 +198,8 @@ def _terminations(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _card_fraud(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
-    rows = purchases.orders(who, found, world)
+    who, history = _lived(ids, world)
+    rows = purchases.orders(who, history, world)
     rows = rows[rows["is_fraud"]].reset_index(drop=True)
     reported = (
         rows["at"]
@@ -215,13 +216,13 @@ def _card_fraud(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _true_customers(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, found = _lived(ids, world)
+    who, history = _lived(ids, world)
     return pd.DataFrame(
         {
             "customer_id": who.names,
             "signup_on": [w.day_name(d) for d in who.signup],
-            "left_at": _moments(found.left),
-            "lifetime_days": found.left - who.signup,
+            "left_at": _moments(history.left),
+            "lifetime_days": history.left - who.signup,
             "reason": np.array(w.REASONS, dtype=object)[who.reason],
             "price": who.price,
             "features": who.features,
@@ -234,7 +235,7 @@ def _true_customers(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _true_effects(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    """At every randomised campaign and at the end of the story."""
+    """True effects at the start of each randomised campaign and on the last simulated day."""
     days = [*w.RANDOM_CAMPAIGNS, w.DAYS - 1]
     return pd.concat([effects.true_effects(ids, world, d) for d in days], ignore_index=True)
 

@@ -1,7 +1,7 @@
-"""The course of each customer: content and discontented by turns, until they leave.
+"""The life of each customer: alternately content and discontented, until they leave.
 
-Waiting times are exponential, so a life can be drawn anew at each campaign without changing its
-law; that is what makes the effect of a contact at a date computable.
+Waiting times are exponential (memoryless). So the rest of a life can be drawn again at each
+campaign without changing its distribution, and the effect of a contact can be computed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_OFFER = -1
 
 @dataclass
 class State:
-    """Where each customer stands; `left` is NaN until they leave."""
+    """The current state, one entry per customer. time, left: days; left: NaN until they leave."""
 
     time: Floats
     is_discontented: NDArray[np.bool_]
@@ -34,8 +34,11 @@ class State:
 
 @dataclass(frozen=True)
 class Lives:
-    """stays: one row a stretch (row, begin, end, is_discontented), days; contacts: one row a
-    contact (row, day, campaign, offer, is_random, is_redeemed). `row` is a place in People."""
+    """The lives of some customers. `row` is the position in People, and times are in days.
+
+    stays: one row per stretch in one mood (row, begin, end, is_bad). contacts: one row per contact
+    (row, day, offer, is_random, is_redeemed). left: day of leaving per customer; NaN: not left.
+    """
 
     stays: pd.DataFrame
     contacts: pd.DataFrame
@@ -43,7 +46,7 @@ class Lives:
 
 
 def lives(who: People, world: w.World, until: float = w.LAST_DAY_FOLLOWED) -> Lives:
-    """Every customer from signing up to leaving, or to the day `until`."""
+    """The lives of all customers from sign-up until they leave, or until the day `until`."""
     react = reactions(who)
     state = beginning(who)
     stays, contacts = [], []
@@ -76,7 +79,7 @@ def _joined(contacts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def beginning(who: People) -> State:
-    """All content, on the day of signing up."""
+    """The state at sign-up: all customers are content."""
     return State(
         who.signup.astype(np.float64),
         np.zeros(len(who.id), dtype=bool),
@@ -85,7 +88,7 @@ def beginning(who: People) -> State:
 
 
 def live(state: State, who: People, world: w.World, until: float, name: str) -> pd.DataFrame:
-    """Move the state on to the day `until`; the stretches lived on the way."""
+    """Move `state` forward to the day `until`, in place. Returns the stretches until then."""
     parts = []
     step = 0
     while True:
@@ -113,7 +116,7 @@ def live(state: State, who: People, world: w.World, until: float, name: str) -> 
 
 
 def campaign_offers(who: People, state: State, world: w.World, day: int) -> NDArray[np.int64]:
-    """The offer that each customer is sent: its place in OFFERS, -1 held out, -2 not reached."""
+    """The offer for each customer: position in OFFERS; -1: control group; -2: not reached."""
 
     def u(name: str) -> Floats:
         return draws.uniform(world.seed, f"campaign.{day}.{name}", who.id)
@@ -122,7 +125,7 @@ def campaign_offers(who: People, state: State, world: w.World, day: int) -> NDAr
     gone = ~np.isnan(state.left) & (state.left < day - w.WRITTEN_TO_AFTER_LEAVING)
     eligible = known & ~gone
     if day in w.TARGETED_CAMPAIGNS:
-        # The better customers, and only those in a good mood: what such campaigns look like.
+        # As in real campaigns: only valuable customers, and only those who are content.
         worth = who.order_rate * who.basket
         chosen = eligible & (worth * (0.5 + u("luck")) > 1.5) & ~state.is_discontented
         offer = w.OFFERS.index("discount_20")
@@ -141,7 +144,10 @@ def contact(
     day: float,
     name: str,
 ) -> NDArray[np.bool_]:
-    """Let the offers act on the state; whether each was redeemed. Offers below 0 do nothing."""
+    """Apply the offers to `state`, in place. Returns whether each customer redeemed the offer.
+
+    offer: position in OFFERS. Negative values have no effect.
+    """
     rows = np.flatnonzero((offer >= 0) & np.isnan(state.left))
     place = offer[rows]
 

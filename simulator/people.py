@@ -1,4 +1,4 @@
-"""Who the customers are: what the company sees of them, and the hidden traits behind."""
+"""The customers: the attributes that the company sees, and their hidden traits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRST_NAMES = (
 
 @dataclass(frozen=True)
 class People:
-    """Arrays with one entry a customer; `id` is the whole number that every draw is keyed by."""
+    """Arrays with one entry per customer. `id` is the key of all draws."""
 
     id: NDArray[np.int64]
     signup: NDArray[np.int64]  # day
@@ -32,9 +32,9 @@ class People:
     support: Floats
     loyalty: Floats
     reason: NDArray[np.int64]
-    order_rate: Floats  # orders a day while content, at season 1
-    basket: Floats  # mean amount of a line
-    discontent_rate: Floats  # a day
+    order_rate: Floats  # orders per day while content, with a season factor of 1
+    basket: Floats  # mean amount per order line
+    discontent_rate: Floats  # per day
 
     @property
     def names(self) -> NDArray[np.object_]:
@@ -42,7 +42,7 @@ class People:
 
 
 def customer_names(ids: NDArray[np.int64]) -> NDArray[np.object_]:
-    """Ids as the company writes them.
+    """Customer ids in the format of the company.
 
     >>> customer_names(np.array([7])).tolist()
     ['c0000007']
@@ -51,14 +51,14 @@ def customer_names(ids: NDArray[np.int64]) -> NDArray[np.object_]:
 
 
 def people(ids: NDArray[np.int64], world: w.World) -> People:
-    """The customers of the given numbers."""
+    """The customers with the given numbers."""
 
     def u(name: str) -> Floats:
         return draws.uniform(world.seed, name, ids)
 
     plan, channel = draws.choice(u("plan"), w.PLAN_SHARES), draws.choice(u("channel"), [4, 3, 2, 1])
     is_annual = u("annual") < 0.4
-    # What the company sees hints at a trait; half of it stays hidden until behaviour shows it.
+    # Visible attributes explain about half of each trait. The other half shows only in behaviour.
     price = 0.55 * u("price") + 0.30 * (plan == 0) + 0.15 * (channel == 1)
     features = 0.60 * u("features") + 0.40 * (plan == 2)
     support = 0.65 * u("support") + 0.35 * (plan == 2)
@@ -89,7 +89,7 @@ def people(ids: NDArray[np.int64], world: w.World) -> People:
 
 
 def profiles(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    """One row a customer with a profile: 3 % have none, and single values are missing."""
+    """One row per customer with a profile. 3 % have no profile; age_band and gender have nulls."""
     who = people(ids, world)
 
     def u(name: str) -> Floats:

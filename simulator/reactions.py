@@ -1,4 +1,4 @@
-"""How a customer reacts to an offer: three probabilities from the hidden traits."""
+"""Reactions of a customer to an offer: three probabilities that depend on the hidden traits."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from simulator.people import People
 
 @dataclass(frozen=True)
 class Reactions:
-    """Arrays (customers, offers in the order of world.OFFERS), each a probability.
+    """Probabilities of shape (customers, offers), with the offers in the order of world.OFFERS.
 
-    save: a discontented customer becomes content. harm: a content one becomes discontented.
-    redeem: a purchase within two and a half days of the contact, whatever else happens.
+    save: a discontented customer becomes content. harm: a content customer becomes discontented.
+    redeem: a purchase within two and a half days of the contact, independent of the other two.
     """
 
     save: Floats
@@ -25,11 +25,11 @@ class Reactions:
 
 
 def reactions(who: People) -> Reactions:
-    """What each offer would do; none of it can be seen, and nothing but it decides.
+    """The reactions of each customer to each offer. The company cannot observe them.
 
-    The right offer saves up to three in four, the wrong one next to nobody; a manager whom a
-    content customer never asked for does harm. The discounts keep 4 to 8 of 100 on average, as the
-    two mails of Hillstrom's trial did.
+    A suitable offer saves up to three of four discontented customers, an unsuitable one hardly any.
+    A personal manager harms content customers who do not want one. The discounts keep 4 to 8 of 100
+    customers on average, like the two e-mails in Hillstrom's trial.
     """
     reason_is = {name: who.reason == w.REASONS.index(name) for name in w.REASONS}
     zero = np.zeros(len(who.id))

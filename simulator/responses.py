@@ -1,4 +1,4 @@
-"""What happens after an offer is sent: the answer of the simulated world to a plan."""
+"""The outcome of a plan in the simulated company: what customers do after offers are sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.people import People, people
 from simulator.purchases import later_orders, lines, order_times, redemption_times
 from simulator.reactions import reactions
 
-# Orders after a contact are numbered from here on.
+# First number of the orders after a contact.
 FIRST_NUMBER = 10_000
 
 
@@ -25,10 +25,11 @@ def responses(
     horizon: int = 30,
     turn: str = "response",
 ) -> pd.DataFrame:
-    """One row a customer: is_redeemed, orders and revenue in [day, day + horizon), churned.
+    """One row per customer: is_redeemed, orders and revenue in [day, day + horizon), churned.
 
-    `offers` are places in OFFERS, -1 for none. The same `turn` gives the same luck, so two
-    plans can be compared customer by customer; another turn draws the horizon anew.
+    offers: position in OFFERS per customer; -1: none. turn: name of the random draws. Two plans
+    with the same turn have the same draws, so they can be compared per customer. Another turn gives
+    an independent sample of the horizon.
     """
     who = people(ids, world)
     state = state_at(who, world, day)
@@ -41,7 +42,7 @@ def responses(
             "customer_id": who.names,
             "is_redeemed": redeemed,
             "orders": orders,
-            # A line is worth `basket` on average, and an order has 2.1 lines.
+            # The mean amount of a line is `basket`, and an order has 2.1 lines on average.
             "revenue": np.round(orders * 2.1 * who.basket, 2),
             "churned": (orders == 0).astype(np.int32),
         }
@@ -55,10 +56,11 @@ def answers(
     world: w.World,
     until: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Order lines in [DAYS, until), and redemptions, after a plan sent its offers.
+    """Order lines in [DAYS, until) and redemptions after the offers of a plan were sent.
 
-    `offers` are places in OFFERS, -1 for none, sent at 00:00 of `days` (from DAYS - 1 on; for none
-    they do not matter). Whoever is sent nothing lives on as the story would have gone.
+    One row per order line, and one row per redemption. offers: position in OFFERS per customer; -1:
+    none. days: each offer is sent at 00:00 of this day, DAYS - 1 or later; ignored without an
+    offer. Customers without an offer behave as without a plan.
     """
     who = people(ids, world)
     sent = (offers >= 0) & (days < until)
@@ -82,7 +84,7 @@ def _none_redeemed() -> pd.DataFrame:
 def _after(
     who: People, offers: NDArray[np.int64], day: int, world: w.World, until: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Orders from the contact on (row, at, offer, is_fraud, order_id, number), and redemptions."""
+    """Orders after the contact (row, at, offer, is_fraud, order_id, number), and redemptions."""
     state = state_at(who, world, day)
     is_redeemed = contact(state, who, reactions(who), offers, world, day, f"plan.{day}")
     stays = live(state, who, world, float(until), f"plan.{day}.life")
@@ -92,18 +94,18 @@ def _after(
     )
     taken = redemption_times(who, contacts, world)
     taken = taken[taken["at"] < until].reset_index(drop=True)
-    found = pd.DataFrame(
+    bought = pd.DataFrame(
         {
             "row": np.concatenate([row, taken["row"].to_numpy(np.int64)]),
             "at": np.concatenate([at, taken["at"].to_numpy(np.float64)]),
             "offer": np.concatenate([np.full(len(row), -1), taken["offer"].to_numpy(np.int64)]),
         }
     ).sort_values(["row", "at"], ignore_index=True)
-    # Numbers that no order of the story has, so that ids and draws are its own.
-    number = FIRST_NUMBER + found.groupby("row").cumcount().to_numpy()
-    ids = who.id[found["row"].to_numpy(np.int64)]
-    found["offer"] = found["offer"].astype(np.int64)
-    found["is_fraud"] = False
-    found["number"] = number
-    found["order_id"] = [f"a{i:07d}-{n:05d}" for i, n in zip(ids, number, strict=True)]
-    return found, taken
+    # Numbers that no order without a plan has, so that ids and draws are different.
+    number = FIRST_NUMBER + bought.groupby("row").cumcount().to_numpy()
+    ids = who.id[bought["row"].to_numpy(np.int64)]
+    bought["offer"] = bought["offer"].astype(np.int64)
+    bought["is_fraud"] = False
+    bought["number"] = number
+    bought["order_id"] = [f"a{i:07d}-{n:05d}" for i, n in zip(ids, number, strict=True)]
+    return bought, taken

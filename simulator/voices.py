@@ -1,4 +1,4 @@
-"""What the customers said: support tickets, reviews, and why they left."""
+"""Support tickets, reviews, exit surveys and terminations of the customers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ QUESTIONS = (
 PRAISE = ("I love it, works perfectly.", "Good value and friendly people.", "Very happy so far.")
 
 
-def tickets(who: People, found: Lives, world: w.World) -> pd.DataFrame:
-    """One row a ticket: row (-1: nobody could be told), at, resolved, category, text, ticket_id.
+def tickets(who: People, history: Lives, world: w.World) -> pd.DataFrame:
+    """One row per ticket: row, at, resolved, category, text, ticket_id, is_anonymous.
 
-    A discontented customer complains, seven times in ten about the true reason.
+    resolved: NaN if not resolved by the end. is_anonymous: the ticket has no customer. Tickets of
+    discontented customers are complaints, and 7 of 10 name the true reason.
     """
-    rows, u = _spoken(who, found, world, "ticket", TICKETS_A_DAY, w.DISCONTENT_TICKETS)
+    rows, u = _spoken(who, history, world, "ticket", TICKETS_A_DAY, w.DISCONTENT_TICKETS)
     place = rows["row"].to_numpy()
     need = 0.4 + 1.2 * who.support[place]
     rows, place, u = _kept(rows, u("need") < need / 1.6, u)
@@ -53,9 +54,9 @@ def tickets(who: People, found: Lives, world: w.World) -> pd.DataFrame:
     return rows
 
 
-def reviews(who: People, found: Lives, world: w.World) -> pd.DataFrame:
-    """One row a review: row, at, stars, text, review_id."""
-    rows, u = _spoken(who, found, world, "review", REVIEWS_A_DAY, 2.0)
+def reviews(who: People, history: Lives, world: w.World) -> pd.DataFrame:
+    """One row per review: row, at, stars, text, review_id."""
+    rows, u = _spoken(who, history, world, "review", REVIEWS_A_DAY, 2.0)
     is_bad = rows["is_bad"].to_numpy()
     mood = np.where(is_bad, 1.2, 3.6)
     rows["stars"] = np.clip(np.round(mood + 1.6 * u("stars")), 1, 5)
@@ -67,13 +68,13 @@ def reviews(who: People, found: Lives, world: w.World) -> pd.DataFrame:
     return rows
 
 
-def farewells(who: People, found: Lives, world: w.World) -> pd.DataFrame:
-    """One row a customer who left before the end: row, at, reason (as told, or None), is_formal.
+def farewells(who: People, history: Lives, world: w.World) -> pd.DataFrame:
+    """One row per customer who left before the end: row, at, reason, is_formal.
 
-    Four in ten answer the exit survey, nine of ten with the true reason; six in ten end a contract
-    formally, the others just stay away.
+    4 of 10 answer the exit survey (reason is None for the others), 9 of 10 of them with the true
+    reason. is_formal: 6 of 10 terminate their contract, the others just stop buying.
     """
-    rows = np.flatnonzero(found.left < w.DAYS - 1)
+    rows = np.flatnonzero(history.left < w.DAYS - 1)
 
     def u(name: str) -> Floats:
         return draws.uniform(world.seed, f"farewell.{name}", who.id[rows])
@@ -83,20 +84,23 @@ def farewells(who: People, found: Lives, world: w.World) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": rows,
-            "at": found.left[rows] + 0.5 * u("delay"),
+            "at": history.left[rows] + 0.5 * u("delay"),
             "reason": draws.blanked(told, u("answers") >= 0.4),
             "is_formal": u("formal") < 0.6,
         }
     )
 
 
-def _spoken(who: People, found: Lives, world: w.World, name: str, a_day: float, worse: float):  # type: ignore[no-untyped-def]
-    """Events (row, at, is_bad, number) at a rate that discontent multiplies, and their draws."""
-    stays = found.stays
+def _spoken(who: People, history: Lives, world: w.World, name: str, per_day: float, worse: float):  # type: ignore[no-untyped-def]
+    """Events (row, at, is_bad, number) and a function for their draws.
+
+    `worse` multiplies the rate per day while the customer is discontented.
+    """
+    stays = history.stays
     row, begin = stays["row"].to_numpy(), stays["begin"].to_numpy()
     end = np.minimum(stays["end"].to_numpy(), w.DAYS)
     is_bad = stays["is_bad"].to_numpy()
-    mean = a_day * np.where(is_bad, worse, 1.0) * np.maximum(end - begin, 0.0)
+    mean = per_day * np.where(is_bad, worse, 1.0) * np.maximum(end - begin, 0.0)
     stretch = begin.view(np.uint64)
     place, number = draws.events(world.seed, name, mean, who.id[row], stretch)
     u = draws.uniform(world.seed, f"{name}.time", who.id[row[place]], stretch[place], number)

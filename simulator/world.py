@@ -1,4 +1,4 @@
-"""The constants of the simulated company. Committed before any model that is judged on it."""
+"""Constants of the simulated company. Fixed before any model was evaluated on it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from simulator.draws import Floats
 
-# 550 days: the last, 2026-01-02, is left out of every job's view as an incomplete day may be.
+# 550 days. Jobs ignore the last one, 2026-01-02, because the last day of data may be incomplete.
 FIRST_DAY = dt.date(2024, 7, 1)
 DAYS = 550
-# Lifetimes are followed for five years more; a longer one has no known end.
+# Lifetimes are simulated for five more years. The end of a longer lifetime is unknown.
 LAST_DAY_FOLLOWED = DAYS + 5 * 365
 
 PLANS = ("basic", "plus", "premium")
@@ -32,30 +32,31 @@ OFFERS = (
     "loyalty_bonus",
     "winback_survey",
 )
-# Only these are sent in experiments; the survey is for those who have left.
+# Only these are sent in experiments. The survey is for customers who have left.
 TESTED_OFFERS = OFFERS[:5]
 
-# Orders a 30 days by plan; a gamma of shape 1.6 spreads the customers.
+# Orders per 30 days by plan. The rates of customers have a gamma distribution with shape 1.6.
 ORDER_RATES, ORDER_RATE_SHAPE = (2.5, 3.5, 5.0), 1.6
-# A day's chance to turn discontented (before traits and frailty), to leave, to recover.
+# Rates per day: become discontented (before traits and frailty), leave, become content again.
 DISCONTENT_RATE, LEAVING_RATE, RECOVERY_RATE = 1 / 110, 1 / 45, 1 / 60
 FRAILTY_SHAPE = 2.0
-# What discontent does to behaviour.
+# Factors on the rates of a discontented customer.
 DISCONTENT_ORDERS, DISCONTENT_LOGINS, DISCONTENT_TICKETS = 0.25, 0.25, 6.0
 
-# Randomised: every 45 days, a quarter held out. Targeted: to the best customers, nobody held out.
+# Randomised: every 45 days, with a control group of 25 %. Targeted: to the best customers, without
+# a control group.
 RANDOM_CAMPAIGNS = tuple(range(100, 520, 45))
 TARGETED_CAMPAIGNS = (120, 255, 390)
 HELD_OUT_SHARE = 0.25
 CAMPAIGN_DAYS = 14
-# Someone who left is not known to have left, and is written to for so long.
+# Days for which the company still writes to a customer who left, because it does not know it yet.
 WRITTEN_TO_AFTER_LEAVING = 60
 NEWCOMER_DAYS = 30
 
 
 @dataclass(frozen=True)
 class World:
-    """One company: its seed and how many customers ever sign up."""
+    """One company: its seed, and the number of customers who ever sign up."""
 
     seed: int
     customers: int
@@ -67,7 +68,7 @@ def day_name(day: int) -> dt.date:
 
 
 def season(days: Floats) -> Floats:
-    """How much is bought on a day against the mean: the weeks before Christmas, the week-ends."""
+    """Purchase rate on each day relative to the mean: higher before Christmas and at week-ends."""
     whole = np.floor(days).astype(np.int64)
     day_of_year = (whole + FIRST_DAY.timetuple().tm_yday - 1) % 365
     year = 1 + 0.25 * np.cos(2 * np.pi * (day_of_year - 349) / 365)

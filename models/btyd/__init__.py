@@ -1,6 +1,6 @@
-"""How often customers will buy again, whether they still do, and what a purchase is worth.
+"""Expected purchases, P(alive) and the value of a purchase: "buy till you die" (BTYD) models.
 
-"Buy till you die" models of Fader, Hardie and Lee, on numpy arrays alone. `rows` holds the data in
-days, each model module a likelihood with its gradient and its predictions, `fitting` the one
-optimiser, `choice` which model a table uses.
+The models of Fader, Hardie and Lee, on numpy arrays only. `rows` holds the data in days. Each model
+module has a likelihood with its gradient, and the predictions. `fitting` is the only optimiser.
+`choice` selects the model that a table uses.
 """

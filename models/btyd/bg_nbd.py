@@ -9,7 +9,7 @@ from models.btyd.rows import PurchaseRows
 
 
 class BgNbdLikelihood(GeometricLikelihood):
-    """The likelihood of the rows; one-time buyers count, with P(alive) = 1."""
+    """Log-likelihood of the rows. One-time buyers are included, with P(alive) = 1."""
 
     def __init__(self, rows: PurchaseRows) -> None:
         super().__init__(rows, survived_first=0)
@@ -17,6 +17,6 @@ class BgNbdLikelihood(GeometricLikelihood):
 
 @dataclass(frozen=True)
 class BgNbd(GeometricDropout):
-    """The fitted model. Who bought once is alive with certainty: no churn score comes of that."""
+    """The fitted model. P(alive) of a one-time buyer is always 1, so it is not a churn score."""
 
     survived_first: int = 0

@@ -1,4 +1,4 @@
-"""Which model: fits by name, held-out likelihood, and whether dropout can be read from the data."""
+"""Model selection: fit by name, held-out likelihood, and whether dropout is identified."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from models.btyd.pareto_nbd import ParetoNbd, ParetoNbdLikelihood
 from models.btyd.rows import Array, PurchaseRows
 
 Btyd = BgNbd | MbgNbd | ParetoNbd
-# Rows on which starts are compared; the fit itself takes all.
+# Rows on which starting points are compared. The fit itself uses all rows.
 MOST_START_ROWS = 20_000
 SPEND = "gamma_gamma"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One model by name: its class, likelihood, parameters, and those that say who leaves."""
+    """One model: its class, its likelihood, its parameter names and its dropout parameters."""
 
     model: Callable[..., Btyd]
     likelihood: Callable[[PurchaseRows], Likelihood]
@@ -41,16 +41,18 @@ KINDS: Mapping[str, Kind] = {
 
 
 def fitted(name: str, fit: Fit) -> Btyd:
-    """The model of a fit."""
+    """The model with the parameters of a fit."""
     return KINDS[name].model(**fit.parameters)
 
 
 def fit_model(
     name: str, rows: PurchaseRows, likelihood: Likelihood | None = None, customers: float = 0.0
 ) -> Fit:
-    """Fit on the rows; or on a `likelihood` of more rows than the driver holds, of `customers`,
+    """Fit a model by maximum likelihood on the rows.
 
-    the given rows then being a sample of them to start from. Raises NotFittableError.
+    `likelihood` replaces the likelihood of the rows where the driver cannot hold all of them, and
+    `customers` is its number of customers. The rows are then a sample that is used only to choose
+    the starting point. Raises NotFittableError.
     """
     kind = KINDS[name]
     sample = rows.thinned(MOST_START_ROWS)
@@ -63,7 +65,7 @@ def fit_model(
 
 
 def starting_points(name: str, rows: PurchaseRows) -> list[tuple[float, ...]]:
-    """Moderate shapes with the data's own rate of purchase and length of observation."""
+    """Moderate shapes, with the purchase rate and the mean length of observation of the rows."""
     observed = float(rows.weight @ rows.T)
     rate = max(rows.purchases, 0.5) / max(observed, 1.0)
     length = max(observed / rows.customers, 1.0)
@@ -75,17 +77,18 @@ def starting_points(name: str, rows: PurchaseRows) -> list[tuple[float, ...]]:
 
 
 def held_out(model: Btyd, rows: PurchaseRows) -> float:
-    """Mean log-likelihood of customers that the fit has not seen."""
+    """Mean log-likelihood per customer of rows that were not used in the fit."""
     each = model.log_likelihood(rows.frequency, rows.recency, rows.T)
     return float(rows.weight @ each / rows.customers)
 
 
 def is_identified(name: str, fit: Fit, least_leaving: float, most_error: float) -> bool:
-    """Whether the data say anything of dropout.
+    """Whether the data identify dropout.
 
-    Not where the fit has no maximum, where leaving is rarer than `least_leaving` a purchase (a / b,
-    or the death rate over the purchase rate: near zero every customer looks alive for ever), or
-    where a dropout parameter's standard error is above `most_error` times its value.
+    False in three cases. The fit is not at a maximum. The odds of dropout per purchase (a / b, or
+    the death rate over the purchase rate) are below `least_leaving`: near zero, P(alive) is close
+    to 1 for all customers. The standard error of a dropout parameter is above `most_error` times
+    its value.
     """
     if not fit.converged or fitted(name, fit).leaving_a_purchase < least_leaving:
         return False
@@ -93,7 +96,7 @@ def is_identified(name: str, fit: Fit, least_leaving: float, most_error: float) 
 
 
 def fit_spend(rows: SpendRows, likelihood: Likelihood | None = None, customers: float = 0.0) -> Fit:
-    """Gamma-Gamma, as `fit_model`."""
+    """Fit the Gamma-Gamma model. The arguments have the same meaning as in `fit_model`."""
     sample = rows.thinned(MOST_START_ROWS)
     mean = float(sample.weight @ sample.value / sample.customers)
     starts = [(2.0, 4.0, 1.5 * mean), (6.0, 3.5, 0.5 * mean), (1.0, 2.0, mean)]
@@ -111,9 +114,11 @@ PARTIAL_DDL = "value double, " + ", ".join(f"g{n} double" for n in range(4))
 def partial_sums(
     name: str, log_parameters: Array
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """A function for mapInPandas: rows with `customers` in, PARTIAL_DDL out, one row a batch.
+    """A function for mapInPandas that returns one row of PARTIAL_DDL per non-empty batch.
 
-    Purchase rows have frequency, recency_days, T_days; spend rows frequency, monetary_value.
+    value: log-likelihood of the batch at `log_parameters`. g0 to g3: its gradient, padded with 0.
+    Purchase rows need frequency, recency_days, T_days and customers (the number of customers with
+    that row). Spend rows need frequency, monetary_value and customers.
     """
 
     def sums(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -129,7 +134,7 @@ def partial_sums(
 
 
 def likelihood_of(name: str, batch: pd.DataFrame) -> Any:
-    """The likelihood of rows as Spark holds them."""
+    """The likelihood of a pandas batch; see `partial_sums` for its columns."""
     x, weight = batch["frequency"], batch["customers"]
     if name == SPEND:
         return GammaGammaLikelihood(SpendRows.of(x, batch["monetary_value"], weight))

@@ -1,8 +1,9 @@
-"""What a purchase is worth without Gamma-Gamma's assumptions: the customer's own mean, shrunk.
+"""Expected value of a purchase by credibility: the customer's own mean, shrunk to a group mean.
 
-Bühlmann and Straub's credibility (1970): x purchases of mean m count x / (x + κ) against the mean
-of the customer's frequency band, κ = variance within customers over variance between them. Values
-may depend on frequency, and no distribution is assumed.
+Bühlmann & Straub 1970. The mean m of x purchases has the weight x / (x + κ), and the mean of the
+customer's frequency band has the remaining weight. κ is the variance within customers over the
+variance between customers. Unlike Gamma-Gamma, values may depend on frequency, and no distribution
+is assumed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ BANDS = 10
 
 @dataclass(frozen=True)
 class Credibility:
-    """`highest`: the largest frequency of each band, ascending; `means`: their mean values."""
+    """The fitted model. Money is in the currency of the data.
+
+    highest: largest frequency of each band, ascending. means: mean value of a purchase per band.
+    within, between: variance within and between customers.
+    """
 
     highest: tuple[float, ...]
     means: tuple[float, ...]
@@ -29,9 +34,10 @@ class Credibility:
 
     @classmethod
     def fit(cls, sums: pd.DataFrame) -> Credibility:
-        """From one row a frequency: customers, value (sum of means), square (sum of squares).
+        """Fit on one row per frequency; at most one row per day of history.
 
-        At most one row a day of history. Raises NotFittableError.
+        Columns: frequency, customers, value (sum of the customers' mean values) and square (sum of
+        the squared mean values). Raises NotFittableError where no row has a customer.
         """
         rows = sums[sums["customers"] > 0].sort_values("frequency")
         if not len(rows):
@@ -45,13 +51,20 @@ class Credibility:
         return cls(tuple(map(float, highest)), tuple(map(float, means)), within, between)
 
     def expected_value(self, frequency: ArrayLike, value: ArrayLike) -> Array:
-        """Expected value of a purchase; without one to go by the mean of the lowest band."""
+        """Expected value of a purchase per customer.
+
+        Without a positive mean value of repeat purchases, it is the mean of the frequency band (the
+        lowest band for frequency 0).
+        """
         x, m = self._known(frequency, value)
         weight = self._weight(x)
         return weight * m + (1 - weight) * self._band_mean(frequency)
 
     def spread(self, frequency: ArrayLike, value: ArrayLike) -> tuple[Array, Array]:
-        """Expected variance of a customer's purchases, and expected square of their mean."""
+        """Expected variance of a customer's purchases, and expected square of the customer's mean.
+
+        One entry per customer in each array.
+        """
         x, _ = self._known(frequency, value)
         left = self.between * (1 - self._weight(x))
         mean = self.expected_value(frequency, value)
@@ -71,9 +84,10 @@ class Credibility:
 
 
 def _variances(rows: pd.DataFrame) -> tuple[float, float]:
-    """Within and between customers: the variance of means at frequency x is between + within / x,
+    """Variance within and between customers, both at least 0.
 
-    a straight line in 1 / x, fitted by weighted least squares and kept at or above 0.
+    The variance of the customers' means at frequency x is between + within / x. This straight line
+    in 1 / x is fitted by weighted least squares.
     """
     some = rows[rows["customers"] > 1]
     n = some["customers"].to_numpy(dtype=float)
@@ -91,7 +105,10 @@ def _variances(rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def correlation(sums: pd.DataFrame) -> float | None:
-    """Pearson's, of frequency and mean value over customers; None: undefined."""
+    """Pearson correlation of frequency and mean value over customers.
+
+    `sums` has the columns of `Credibility.fit`. None where the correlation is undefined.
+    """
     n, x = sums["customers"].to_numpy(dtype=float), sums["frequency"].to_numpy(dtype=float)
     whole = n.sum()
     if whole < 2:

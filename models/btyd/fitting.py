@@ -1,7 +1,7 @@
-"""The one optimiser: maximum likelihood over logarithms of positive parameters.
+"""The optimiser of all BTYD models: maximum likelihood over the logarithms of the parameters.
 
-Starts are compared on a thinned sample, the best goes to L-BFGS-B on all rows, and Newton steps end
-it, so that the result does not depend on where a line search happened to stop.
+The starting points are compared on a thinned sample. L-BFGS-B continues from the best start on all
+rows. Newton steps finish the fit, so that the result does not depend on the end of a line search.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 
 from models.btyd.rows import Array, NotFittableError
 
-# A function of log parameters: the log-likelihood of all customers and its gradient.
+# A function of the log parameters: returns the log-likelihood of all customers and its gradient.
 Likelihood = Callable[[Array], tuple[float, Array]]
 
 LOWEST_LOG, HIGHEST_LOG = -18.0, 18.0
-# Of the mean log-likelihood a customer, by log parameter.
+# Limit for convergence: the gradient of the mean log-likelihood per customer, by log parameter.
 MOST_GRADIENT = 1e-6
 NEWTON_STEPS = 8
 HESSIAN_STEP = 1e-4
@@ -28,11 +28,13 @@ HESSIAN_STEP = 1e-4
 
 @dataclass(frozen=True)
 class Fit:
-    """Parameters with standard errors, and whether to believe them.
+    """Estimated parameters, their standard errors, and the diagnostics of convergence.
 
-    std_errors: None where the Hessian is not negative definite. log_likelihood: of all customers,
-    time in days, no constant left out but the combinations that no parameter enters.
-    gradient_norm: largest element of the gradient of the mean log-likelihood by log parameter.
+    std_errors: None where the Hessian is not negative definite. log_likelihood: sum over all
+    customers, with times in days; only combinatorial terms without a parameter are left out.
+    gradient_norm: largest absolute element of the gradient of the mean log-likelihood, by log
+    parameter. is_at_a_maximum: whether the Hessian is negative definite. evaluations: calls of the
+    likelihood on all rows.
     """
 
     names: tuple[str, ...]
@@ -46,7 +48,7 @@ class Fit:
 
     @property
     def converged(self) -> bool:
-        """At a stationary point inside the bounds whose Hessian says maximum."""
+        """Whether the fit ended at a maximum inside the bounds."""
         inside = all(LOWEST_LOG < np.log(v) < HIGHEST_LOG for v in self.values)
         return bool(self.is_at_a_maximum and self.gradient_norm <= MOST_GRADIENT and inside)
 
@@ -55,7 +57,7 @@ class Fit:
         return dict(zip(self.names, self.values, strict=True))
 
     def relative_error(self, name: str) -> float:
-        """Standard error over value: how far the data say the parameter's size; inf: not at all."""
+        """Standard error of a parameter over its value; inf where there is no standard error."""
         if self.std_errors is None:
             return float("inf")
         place = self.names.index(name)
@@ -82,12 +84,13 @@ def maximise(
     starts: Sequence[Sequence[float]],
     on_sample: Likelihood | None = None,
 ) -> Fit:
-    """The maximum of a likelihood. `starts`: parameters, positive; `on_sample`: to compare them.
+    """Maximise a likelihood.
 
-    Raises NotFittableError where the likelihood is finite at no start.
+    starts: positive parameters. on_sample: a cheaper likelihood to compare the starts; without it
+    the full likelihood is used. Raises NotFittableError where the likelihood is finite at no start.
     """
     counted = _Counted(likelihood, customers)
-    # Sums over 100,000 rows are too short to share among threads: 4x slower so, measured.
+    # One thread: sums over 100,000 rows measured 4x slower when several threads share them.
     with threadpool_limits(1):
         at = _best_start(_Counted(on_sample or likelihood, customers), starts, on_sample is None)
         if on_sample is not None or len(starts) == 1:
@@ -108,7 +111,7 @@ def maximise(
 
 
 class _Counted:
-    """The negative mean log-likelihood, finite everywhere, counting its calls."""
+    """The negative mean log-likelihood per customer. It is always finite and counts its calls."""
 
     def __init__(self, likelihood: Likelihood, customers: float) -> None:
         self.likelihood, self.customers, self.calls = likelihood, customers, 0
@@ -122,20 +125,20 @@ class _Counted:
 
 
 def _best_start(goal: _Counted, starts: Sequence[Sequence[float]], is_whole: bool) -> Array:
-    found = []
+    candidates = []
     for start in starts:
         at = np.log(np.asarray(start, dtype=float))
         if goal(at)[0] >= 1e10:
             continue
-        # A lone start goes straight to the whole data.
+        # A single start needs no comparison: `maximise` descends from it on all rows.
         at = at if len(starts) == 1 else _descend(goal, at, 1e-14 if is_whole else 1e-9)
-        found.append((goal(at)[0], at))
-    if not found:
+        candidates.append((goal(at)[0], at))
+    if not candidates:
         raise NotFittableError(
-            f"the likelihood is finite at none of {len(starts)} starts: rows are far outside what "
-            "the model describes. Look at the largest frequency and the largest T."
+            f"the likelihood is not finite at any of {len(starts)} starting points: some rows are "
+            "far outside the range of the model. Check the largest frequency and the largest T."
         )
-    return min(found, key=lambda pair: pair[0])[1]
+    return min(candidates, key=lambda pair: pair[0])[1]
 
 
 def _descend(goal: _Counted, at: Array, tolerance: float) -> Array:
@@ -145,7 +148,10 @@ def _descend(goal: _Counted, at: Array, tolerance: float) -> Array:
 
 
 def _newton(goal: _Counted, at: Array) -> tuple[Array, Array]:
-    """Newton steps while they lower the gradient; the Hessian at the end, of the negative mean."""
+    """Newton steps while they lower the gradient. Returns the last point and the Hessian there.
+
+    The Hessian is that of the negative mean log-likelihood.
+    """
     value, gradient = goal(at)
     hessian = _hessian(goal, at)
     for _ in range(NEWTON_STEPS):
@@ -163,7 +169,7 @@ def _newton(goal: _Counted, at: Array) -> tuple[Array, Array]:
 
 
 def _hessian(goal: _Counted, at: Array) -> Array:
-    """Central differences of the gradient, made symmetric."""
+    """Hessian by central differences of the gradient, made symmetric."""
     rows = []
     for place in range(len(at)):
         step = np.zeros_like(at)

@@ -1,8 +1,9 @@
-"""Gamma-Gamma: what a purchase is worth (Fader & Hardie 2013, "The Gamma-Gamma Model").
+"""Gamma-Gamma: expected value of a purchase (Fader & Hardie 2013, "The Gamma-Gamma Model").
 
-A purchase of a customer is worth gamma(p, n), n of customers is gamma(q, v). With the mean m of x
-purchases, log likelihood = Γ(px + q) / (Γ(px) Γ(q)) in logs + q log v + (px - 1) log m + px log x
-- (px + q) log(xm + v). It holds that frequency says nothing about value: check their correlation.
+The value of a customer's purchase has a gamma(p, n) distribution, and n has a gamma(q, v)
+distribution over customers. For the mean m of x purchases, the log-likelihood is
+log(Γ(px + q) / (Γ(px) Γ(q))) + q log v + (px - 1) log m + px log x - (px + q) log(xm + v).
+The model assumes that value is independent of frequency: check their correlation.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from scipy.special import digamma, gammaln
 from models.btyd.rows import Array, LifetimeDataError
 
 NAMES = ("p", "q", "v")
-# At or below 2 the model's variance of what customers are worth is infinite; it is bounded here.
+# The variance of the customers' mean values is infinite for a shape of 2 or less: bound the shape.
 LEAST_SHAPE = 2.05
 
 
 @dataclass(frozen=True)
 class SpendRows:
-    """One row a distinct (frequency, mean value of repeat purchases) with its customers."""
+    """One row per distinct (frequency, mean value of the repeat purchases).
+
+    weight: the number of customers with that row.
+    """
 
     frequency: Array
     value: Array
@@ -33,7 +37,10 @@ class SpendRows:
     def of(
         cls, frequency: ArrayLike, value: ArrayLike, weight: ArrayLike | None = None
     ) -> SpendRows:
-        """Check and merge equal rows; values must be above 0. Raises LifetimeDataError."""
+        """Check the rows and merge equal ones. All values must be above 0.
+
+        Raises LifetimeDataError.
+        """
         count = np.ones(np.shape(frequency)) if weight is None else weight
         columns = {"frequency": frequency, "value": value, "weight": count}
         rows = pd.DataFrame({n: np.asarray(v, dtype=float) for n, v in columns.items()})
@@ -41,7 +48,7 @@ class SpendRows:
         if bad.any():
             raise LifetimeDataError(
                 f"{int(bad.sum()):,} rows have a frequency, value or weight that is missing or not "
-                "above 0. The model is for customers with a repeat purchase of positive mean value."
+                "above 0. Use only customers with a repeat purchase of positive mean value."
             )
         merged = rows.groupby(["frequency", "value"], sort=True, as_index=False).sum()
         return cls(*(merged[n].to_numpy() for n in ("frequency", "value", "weight")))
@@ -54,7 +61,7 @@ class SpendRows:
         return float(self.weight.sum())
 
     def thinned(self, most: int) -> SpendRows:
-        """At most `most` rows, evenly over their order: to look for a start, never for a fit."""
+        """At most `most` rows, evenly spaced. Use them to choose a starting point, not to fit."""
         if len(self) <= most:
             return self
         chosen = np.linspace(0, len(self) - 1, most).astype(int)
@@ -62,7 +69,7 @@ class SpendRows:
 
 
 class GammaGammaLikelihood:
-    """log likelihood and gradient by log(p, q, v)."""
+    """Log-likelihood and its gradient by log(p, q, v)."""
 
     def __init__(self, rows: SpendRows) -> None:
         self.x, self.m, self.weight = rows.frequency, rows.value, rows.weight
@@ -93,25 +100,27 @@ class GammaGammaLikelihood:
 
 @dataclass(frozen=True)
 class GammaGamma:
-    """The fitted model; money in the data's currency."""
+    """The fitted model. Money is in the currency of the data."""
 
     p: float
     q: float
     v: float
 
     def expected_value(self, frequency: ArrayLike, value: ArrayLike) -> Array:
-        """Expected value of a purchase, given x purchases of mean m; x = 0: of any customer.
+        """Expected value of a purchase per customer, given x purchases of mean m.
 
-        Infinite for q at or below 1 and x = 0: such a fit is not used.
+        For x = 0 it is the mean over all customers. For x = 0 and q <= 1 it is infinite: such a fit
+        is not used.
         """
         shape, total = self._posterior(frequency, value)
         with np.errstate(divide="ignore"):
             return self.p * total / np.maximum(shape - 1, 0.0)
 
     def spread(self, frequency: ArrayLike, value: ArrayLike) -> tuple[Array, Array]:
-        """Expected variance of a customer's purchases, and expected square of their mean.
+        """Expected variance of a customer's purchases, and expected square of the customer's mean.
 
-        With k the shape: (k - 1) / (k - 2) times the square of `expected_value`, and its p-th part.
+        With k = px + q, the square is (k - 1) / (k - 2) times the square of `expected_value`. The
+        variance is the square divided by p.
         """
         shape = np.maximum(self._posterior(frequency, value)[0], LEAST_SHAPE)
         square = self.expected_value(frequency, value) ** 2 * (shape - 1) / (shape - 2)
@@ -120,6 +129,6 @@ class GammaGamma:
     def _posterior(self, frequency: ArrayLike, value: ArrayLike) -> tuple[Array, Array]:
         x = np.asarray(frequency, dtype=float)
         m = np.where(x > 0, np.nan_to_num(np.asarray(value, dtype=float)), 0.0)
-        # Who spent nothing or less on average stands with the mean of all.
+        # A customer whose mean value is 0 or negative gets the mean over all customers.
         x = np.where(m > 0, x, 0.0)
         return self.p * x + self.q, self.v + x * np.maximum(m, 0.0)

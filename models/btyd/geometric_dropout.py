@@ -1,15 +1,18 @@
-"""What BG/NBD and MBG/NBD share: purchases at a gamma rate, and a chance to leave after each.
+"""Common code of BG/NBD and MBG/NBD: Poisson purchases, and a chance to leave after each purchase.
 
-BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24) has no such chance at the first purchase,
-MBG/NBD (Batislam, Denizel & Filiztekin 2007; Hoppe & Wagner 2007) has. With y the purchases that a
-customer survived, x in the first and x + 1 in the second, both have the likelihood
+The purchase rate is gamma distributed over customers, and the chance to leave is beta distributed.
+In BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24) customers cannot leave after the first
+purchase. In MBG/NBD (Batislam, Denizel & Filiztekin 2007; Hoppe & Wagner 2007) they can. Let y be
+the number of purchases after which the customer stayed: x in BG/NBD, x + 1 in MBG/NBD. Both models
+have the likelihood
 
     B(a, b + y) / B(a, b) · Γ(r + x) alpha^r / Γ(r) · (alpha + T)^-(r + x) · (1 + e^d)
     e^d = a / (b + y - 1) · ((alpha + T) / (alpha + t_x))^(r + x)      (0 where y = 0)
 
-and P(alive) = 1 / (1 + e^d). Who is alive has a rate from gamma(r + x, alpha + T) and a chance to
-leave from beta(a, b + y). Hypergeometric functions are used in the form whose parameters stay small
-(Euler's and Pfaff's transformations), so that frequent buyers overflow nothing.
+and P(alive) = 1 / (1 + e^d). Given that a customer is alive, the rate has the distribution
+gamma(r + x, alpha + T) and the chance to leave has beta(a, b + y). Euler's and Pfaff's
+transformations keep the parameters of the hypergeometric functions small, so that customers with
+many purchases do not cause an overflow.
 """
 
 from __future__ import annotations
@@ -24,21 +27,22 @@ from scipy.special import betaln, digamma, expit, gammaln, hyp2f1
 from models.btyd.rows import Array, PurchaseRows
 
 NAMES = ("r", "alpha", "a", "b")
-# A sum of 0 is a removable singularity of the formula: step over it.
+# a + b - 1 = 0 is a removable singularity of the formula: use TINY instead of 0.
 TINY = 1e-7
-# So is a = 1, where the formula is 0 / 0: near it the digits of a difference are lost.
+# a = 1 is another one, where the formula is 0 / 0. Near it, the difference loses its digits.
 NEAR_ONE = 1e-5
 NEAR_WHOLE = 1e-3
-# Ahead, in units of alpha + T: from GAMMA on hyp2f1 goes by gamma functions, from FAR on they fail.
+# Limits of the time ahead, in units of alpha + T. Above GAMMA, hyp2f1 uses gamma functions. Above
+# FAR, these fail.
 GAMMA, FAR = 9.0, 100.0
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 class GeometricLikelihood:
-    """log likelihood and gradient by log(r, alpha, a, b), of rows prepared once.
+    """Log-likelihood and its gradient by log(r, alpha, a, b). The rows are prepared once.
 
-    Whatever depends on one whole number alone (frequency, or a day) is computed once a value and
-    looked up; what is left a row is one exponential and one logarithm.
+    Terms that depend on a single whole number (frequency or a day) are computed once per value and
+    looked up. One exponential and one logarithm per row remain.
     """
 
     def __init__(self, rows: PurchaseRows, survived_first: int) -> None:
@@ -62,7 +66,7 @@ class GeometricLikelihood:
         end, last = np.log(alpha + self.ends.values), np.log(alpha + self.lasts.values)
         waited = end[self.end_index] - last[self.lasts.index]
         survived = b + count + self.offset
-        # Who has survived no purchase cannot have left.
+        # A customer with y = 0 has had no chance to leave.
         stays = np.where(self.can_leave, survived - 1, np.inf)
         odds = np.log(a) - np.log(stays)
         d = odds[self.count_index] + (r + self.x) * waited
@@ -99,7 +103,7 @@ class GeometricLikelihood:
 
 
 class _Values:
-    """Distinct values, and of each row the place of its value."""
+    """Distinct values of a column, and the position of each row's value among them."""
 
     def __init__(self, column: Array) -> None:
         whole = column.astype(np.int64)
@@ -111,7 +115,10 @@ class _Values:
 
 @dataclass(frozen=True)
 class GeometricDropout:
-    """Predictions of both models; vectorised over customers, times in days."""
+    """Predictions of both models, one result per customer.
+
+    All arguments are arrays that broadcast. Times are in days.
+    """
 
     r: float
     alpha: float
@@ -120,7 +127,7 @@ class GeometricDropout:
     survived_first: int
 
     def log_likelihood(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Array:
-        """Of each customer."""
+        """Log-likelihood of each customer."""
         x, recency, T = _arrays(frequency, recency, T)
         y = x + self.survived_first
         return (
@@ -136,18 +143,18 @@ class GeometricDropout:
     def p_alive(
         self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, after_days: ArrayLike = 0.0
     ) -> Array:
-        """Probability of being a customer `after_days` from now on, nothing seen in between."""
+        """P(alive) `after_days` days from now, given only the purchases until now."""
         x, recency, T = _arrays(frequency, recency, T)
         now = expit(-self._log_odds_of_having_left(x, recency, T))
         return now * self.still_alive(x, T, after_days)
 
     def still_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
-        """Of those alive now: the share that has not left `days` later."""
+        """Probability that a customer who is alive now is still alive `days` days from now."""
         k, c, a, b = self._posterior(frequency, T)
         return _stays(k, a, b, np.asarray(days, dtype=float) / c)
 
     def purchases_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
-        """Expected purchases in the next `days` of who is alive now."""
+        """Expected purchases in the next `days` days of a customer who is alive now."""
         k, c, a, b = self._posterior(frequency, T)
         t = np.asarray(days, dtype=float)
         total = np.where(np.abs(a + b - 1) < TINY, TINY, a + b - 1)
@@ -156,18 +163,21 @@ class GeometricDropout:
             series = hyp2f1(a + b - 1 - k, a - 1, total, t / (c + t))
             kept = np.exp(-(a - 1) * np.log1p(t / c)) * series
         below_one = a - 1 if abs(a - 1) >= NEAR_ONE else np.nan
-        found = _mended(total / below_one * (1 - kept), _purchases_at_chance, k, a, b, t / c)
-        return np.maximum(found, 0.0)
+        closed = total / below_one * (1 - kept)
+        return np.maximum(_with_fallback(closed, _purchases_at_chance, k, a, b, t / c), 0.0)
 
     def staying_rate(self, frequency: ArrayLike, T: ArrayLike) -> Array:
-        """Purchases a day, of who is alive now, after which they stay: E[λ (1 - p)]."""
+        """Expected purchases per day after which the customer stays: E[λ (1 - p)].
+
+        For a customer who is alive now.
+        """
         k, c, a, b = self._posterior(frequency, T)
         return k / c * b / (a + b)
 
     def pairs_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: float) -> Array:
-        """E[N (N - 1)] of the purchases N in the next `days` of who is alive now.
+        """E[N (N - 1)], with N the purchases in the next `days` days of a customer alive now.
 
-        Conditional on rate and chance it is 2 ∫ t λ² (1 - p) e^(-λ p t) dt over [0, days].
+        Given the rate λ and the chance p it is 2 ∫ t λ² (1 - p) e^(-λ p t) dt over [0, days].
         """
         k, c, a, b = self._posterior(frequency, T)
         t = days * (NODES + 1) / 2
@@ -185,10 +195,10 @@ class GeometricDropout:
         days: ArrayLike,
         lead_days: float = 0.0,
     ) -> Array:
-        """Probability of not buying in [lead, lead + days) from now: has left, or is silent.
+        """Probability of no purchase in [lead_days, lead_days + days) from now.
 
-        Alive at `lead` and buying after: E[e^(-λ p lead) (1 - e^(-λ days))], whatever was bought
-        in between.
+        The complement is the probability to be alive after the lead and to buy then:
+        E[e^(-λ p lead) (1 - e^(-λ days))] times P(alive). Purchases within the lead do not matter.
         """
         x, recency, T = _arrays(frequency, recency, T)
         h = np.asarray(days, dtype=float)
@@ -198,7 +208,7 @@ class GeometricDropout:
         return 1 - self.p_alive(x, recency, T) * buys
 
     def purchases_of_new(self, days: ArrayLike) -> Array:
-        """Expected repeat purchases of a new customer in the first `days`."""
+        """Expected repeat purchases of a new customer in the first `days` days."""
         nobody = np.zeros(np.shape(days))
         return self.p_alive(nobody, nobody, nobody) * self.purchases_while_alive(
             nobody, nobody, days
@@ -206,7 +216,7 @@ class GeometricDropout:
 
     @property
     def leaving_a_purchase(self) -> float:
-        """Chance of leaving over the chance of staying, a purchase: a / b."""
+        """Odds of leaving per purchase, from the mean chance: a / b."""
         return self.a / self.b
 
     def _posterior(self, frequency: ArrayLike, T: ArrayLike) -> tuple[Array, Array, float, Array]:
@@ -223,44 +233,46 @@ class GeometricDropout:
 
 
 def _stays(k: Array, a: float, b: Array, ahead: Array) -> Array:
-    """E[(1 + p · ahead)^-k] over the chance p from beta(a, b); ahead: days over alpha + T."""
+    """E[(1 + p · ahead)^-k], with p from beta(a, b). ahead: days / (alpha + T)."""
     with np.errstate(invalid="ignore", over="ignore"):
         share = ahead / (1 + ahead)
-        found = (1 + ahead) ** -a * hyp2f1(a + b - k, a, a + b, share)
-    # What is below the last digit of hyp2f1 may come out below 0.
-    return np.clip(_mended(found, _stays_at_chance, k, a, b, ahead), 0.0, 1.0)
+        closed = (1 + ahead) ** -a * hyp2f1(a + b - k, a, a + b, share)
+    # Values below the precision of hyp2f1 may be negative: clip them.
+    return np.clip(_with_fallback(closed, _stays_at_chance, k, a, b, ahead), 0.0, 1.0)
 
 
 def _stays_at_chance(p: Array, k: Array, ahead: Array) -> tuple[Array, Array]:
-    """What `_stays` is the mean of, at p = 0, and its change from there to p."""
+    """The integrand of `_stays` at p = 0, and its change from p = 0 to p."""
     return np.ones_like(p), np.expm1(-k * np.log1p(p * ahead))
 
 
 def _purchases_at_chance(p: Array, k: Array, ahead: Array) -> tuple[Array, Array]:
-    """Purchases while alive at p = 0, and their change from there to p."""
+    """The integrand of `purchases_while_alive` at p = 0, and its change from p = 0 to p."""
     return k * ahead, -np.expm1(-k * np.log1p(p * ahead)) / p - k * ahead
 
 
-def _mended(
-    found: Array,
+def _with_fallback(
+    values: Array,
     at_chance: Callable[[Array, Array, Array], tuple[Array, Array]],
     *inputs: ArrayLike,
 ) -> Array:
-    """`found`; far ahead, and where it is no number, the mean of `at_chance` over p from
-    beta(a, b), summed. The last of `inputs` is how far ahead.
+    """The closed form `values`, replaced by numerical integration where it is not reliable.
 
-    hyp2f1 goes by gamma functions where its series is slow: they overflow beyond b = 170, of new
-    customers where hardly anyone leaves, and cancel each other where r + x - a is nearly a whole
-    number (-1.1 for .37 at r = a = .63, b = 61, ahead 1,139). The trapezoid rule in
-    log(-log(1 - p)) has no such limit; the change from p = 0 falls like p^(a + 1) on the left.
+    The replacement is the mean of `at_chance` over p from beta(a, b). It is used far ahead and
+    where the closed form is not finite. inputs: k, a, b and the time ahead in units of alpha + T.
+
+    hyp2f1 uses gamma functions where its series converges slowly. They overflow beyond b = 170 (new
+    customers where hardly anyone leaves). They also cancel where r + x - a is nearly a whole number
+    (-1.1 instead of 0.37 at r = a = 0.63, b = 61, 1,139 ahead). The trapezoid rule in
+    log(-log(1 - p)) has no such limit; on the left, the change from p = 0 falls like p^(a + 1).
     """
-    every = [np.broadcast_to(v, np.shape(found)) for v in inputs]
-    apart, ahead = every[0] - every[1], every[3]
+    columns = [np.broadcast_to(v, np.shape(values)) for v in inputs]
+    apart, ahead = columns[0] - columns[1], columns[3]
     is_whole = np.abs(apart - np.round(apart)) < NEAR_WHOLE
-    bad = ~np.isfinite(found) | (ahead > FAR) | ((ahead > GAMMA) & is_whole)
+    bad = ~np.isfinite(values) | (ahead > FAR) | ((ahead > GAMMA) & is_whole)
     if not bad.any():
-        return found
-    k, a, b, ahead = (v[bad] for v in every)
+        return values
+    k, a, b, ahead = (v[bad] for v in columns)
     shape = float(a.max())
     step = min(0.25, 0.8 / np.sqrt(shape + 1))
     total = np.zeros(len(b))
@@ -270,9 +282,9 @@ def _mended(
         density = np.exp((a - 1) * np.log(p) - np.exp(at) - betaln(a, b)) * v * step
         none, change = at_chance(p, k, ahead)
         total += density * change
-    mended = np.array(found, dtype=float)
-    mended[bad] = none + total
-    return mended
+    out = np.array(values, dtype=float)
+    out[bad] = none + total
+    return out
 
 
 def _arrays(*columns: ArrayLike) -> list[Array]:

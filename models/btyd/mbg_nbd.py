@@ -1,4 +1,4 @@
-"""MBG/NBD: customers may leave after the first purchase too (Batislam and others 2007)."""
+"""MBG/NBD: customers may also leave after the first purchase (Batislam et al. 2007)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.btyd.rows import PurchaseRows
 
 
 class MbgNbdLikelihood(GeometricLikelihood):
-    """The likelihood of the rows."""
+    """Log-likelihood of the rows."""
 
     def __init__(self, rows: PurchaseRows) -> None:
         super().__init__(rows, survived_first=1)

@@ -1,14 +1,15 @@
-"""Pareto/NBD: Poisson purchases at a gamma rate until a death at an exponential time of gamma rate.
+"""Pareto/NBD: Poisson purchases until an unobserved death at an exponential time.
 
-Schmittlein, Morrison & Colombo 1987; Fader & Hardie 2005, "A Note on Deriving the Pareto/NBD
-Model". The likelihood is
+The purchase rate and the death rate are gamma distributed over customers. Schmittlein, Morrison &
+Colombo 1987; Fader & Hardie 2005, "A Note on Deriving the Pareto/NBD Model". The likelihood is
 
     Γ(r + x) alpha^r beta^s / Γ(r) · [ A(T) (beta + T)^-s + s ∫ A(t) (beta + t)^-(s + 1) dt ]
 
-with A(t) = (alpha + t)^-(r + x), over t from t_x to T: alive at T, or dead at t. The literature
-writes the integral as a difference of two 2F1 that cancel. Here it is done as it stands, by
-Gauss-Legendre in log(min(alpha, beta) + t), where the integrand has no singularity near; all terms
-are positive and stay in log space, and the gradient is under the same integral.
+with A(t) = (alpha + t)^-(r + x) and t from t_x to T. The first term is "alive at T", the second
+"dead at t". The literature writes the integral as a difference of two 2F1 functions, which loses
+digits by cancellation. This module integrates numerically, by Gauss-Legendre quadrature in
+log(min(alpha, beta) + t), where no singularity is near. All terms are positive and stay in log
+space. The gradient uses the same quadrature.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ from models.btyd.rows import Array, PurchaseRows
 
 NAMES = ("r", "alpha", "s", "beta")
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(40)
-# Beyond e^-FALL of its first value the integrand adds nothing.
+# Below e^-FALL times its first value, the integrand is negligible.
 FALL = 40.0
-# Rows whose nodes are held at once: 8,192 x 40 x 8 bytes = 2.6 MB an array.
+# Rows per block: 8,192 rows x 40 nodes x 8 bytes = 2.6 MB per array.
 ROWS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True)
 class _Deaths:
-    """log of s ∫, and the means under its integrand that the gradient needs; one value a row."""
+    """Log of the "dead" term, and the means under its integrand for the gradient.
+
+    One value per row.
+    """
 
     log_integral: Array
     log_purchase: Array
@@ -44,7 +48,7 @@ def _deaths(theta: Array, x: Array, recency: Array, T: Array) -> _Deaths:
     r, alpha, s, beta = theta
     base = min(alpha, beta)
     low, high = np.log(base + recency), np.log(base + T)
-    # The slowest fall of the integrand over log time is at its begin.
+    # Over log time, the integrand falls slowest at its start.
     rate = (r + x) * (base + recency) / (alpha + recency)
     rate = rate + (s + 1) * (base + recency) / (beta + recency) - 1
     high = np.where(rate > 0, np.minimum(high, low + FALL / np.maximum(rate, 1e-300)), high)
@@ -68,7 +72,7 @@ def _deaths(theta: Array, x: Array, recency: Array, T: Array) -> _Deaths:
 
 
 class ParetoNbdLikelihood:
-    """log likelihood and gradient by log(r, alpha, s, beta)."""
+    """Log-likelihood and its gradient by log(r, alpha, s, beta)."""
 
     def __init__(self, rows: PurchaseRows) -> None:
         self.rows = rows
@@ -102,7 +106,10 @@ class ParetoNbdLikelihood:
 
 @dataclass(frozen=True)
 class ParetoNbd:
-    """The fitted model; vectorised over customers, times in days."""
+    """The fitted model, with one prediction per customer.
+
+    All arguments are arrays that broadcast. Times are in days.
+    """
 
     r: float
     alpha: float
@@ -110,7 +117,7 @@ class ParetoNbd:
     beta: float
 
     def log_likelihood(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Array:
-        """Of each customer."""
+        """Log-likelihood of each customer."""
         x, recency, T = _arrays(frequency, recency, T)
         front = gammaln(self.r + x) - gammaln(self.r)
         front = front + self.r * np.log(self.alpha) + self.s * np.log(self.beta)
@@ -120,32 +127,38 @@ class ParetoNbd:
     def p_alive(
         self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, after_days: ArrayLike = 0.0
     ) -> Array:
-        """Probability of being a customer `after_days` from now on, nothing seen in between."""
+        """P(alive) `after_days` days from now, given only the purchases until now."""
         x, recency, T = _arrays(frequency, recency, T)
         alive, dead = self._alive_and_dead(x, recency, T)
         return expit(alive - dead) * self.still_alive(x, T, after_days)
 
     def still_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
-        """Of those alive now: the share that has not left `days` later."""
+        """Probability that a customer who is alive now is still alive `days` days from now."""
         waited = np.asarray(days, dtype=float) / (self.beta + np.asarray(T, dtype=float))
         return np.exp(-self.s * np.log1p(waited)) + 0.0 * np.asarray(frequency)
 
     def purchases_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: ArrayLike) -> Array:
-        """Expected purchases in the next `days` of who is alive now."""
+        """Expected purchases in the next `days` days of a customer who is alive now."""
         x, T, t = _arrays(frequency, T, days)
         log_part = np.log1p(t / (self.beta + T))
-        # (1 - e^(-(s - 1) L)) / (s - 1), which is L where s = 1.
+        # (1 - e^(-(s - 1) L)) / (s - 1); its limit at s = 1 is L.
         power = (self.s - 1) * log_part
         lived = np.where(np.abs(power) < 1e-12, 1.0, -np.expm1(-power) / np.where(power, power, 1))
         return (self.r + x) / (self.alpha + T) * (self.beta + T) * log_part * lived
 
     def staying_rate(self, frequency: ArrayLike, T: ArrayLike) -> Array:
-        """Purchases a day, of who is alive now: E[λ]; none of them makes a customer leave."""
+        """Expected purchases per day of a customer who is alive now: E[λ].
+
+        No purchase makes a customer leave in this model.
+        """
         x, T = _arrays(frequency, T)
         return (self.r + x) / (self.alpha + T)
 
     def pairs_while_alive(self, frequency: ArrayLike, T: ArrayLike, days: float) -> Array:
-        """E[N (N - 1)] of the purchases N in the next `days`: E[λ²] · E[min(death, days)²]."""
+        """E[N (N - 1)] = E[λ²] · E[min(death, days)²], with N the purchases in `days` days.
+
+        For a customer who is alive now.
+        """
         x, T = _arrays(frequency, T)
         t = days * (NODES + 1) / 2
         alive = np.exp(-self.s * np.log1p(t / (self.beta + T)[..., None]))
@@ -161,10 +174,11 @@ class ParetoNbd:
         days: ArrayLike,
         lead_days: float = 0.0,
     ) -> Array:
-        """Probability of not buying in [lead, lead + days) from now.
+        """Probability of no purchase in [lead_days, lead_days + days) from now.
 
-        Without a lead: the same silence, only longer. With one: the first purchase after it comes
-        at a time of density k c^k / (c + u)^(k + 1), and finds who is alive then.
+        Without a lead it is the ratio of the likelihoods at T + days and at T. With a lead, the
+        first purchase time after the lead has the density k c^k / (c + u)^(k + 1), and the customer
+        must be alive at that time.
         """
         x, recency, T = _arrays(frequency, recency, T)
         h = np.asarray(days, dtype=float)
@@ -172,7 +186,7 @@ class ParetoNbd:
             later = self.log_likelihood(x, recency, T + h)
             return np.exp(np.minimum(later - self.log_likelihood(x, recency, T), 0.0))
         k, c, b = (v[..., None] for v in np.broadcast_arrays(self.r + x, self.alpha + T, T))
-        # Over v = (c / (c + u))^k, which is uniform.
+        # Integrate over v = (c / (c + u))^k, which is uniform.
         lowest = np.exp(-k * np.log1p(h[..., None] / c))
         v = lowest + (1 - lowest) * (NODES + 1) / 2
         u = c * np.expm1(-np.log(v) / k)
@@ -181,13 +195,13 @@ class ParetoNbd:
         return 1 - self.p_alive(x, recency, T) * buys
 
     def purchases_of_new(self, days: ArrayLike) -> Array:
-        """Expected repeat purchases of a new customer in the first `days`."""
+        """Expected repeat purchases of a new customer in the first `days` days."""
         nobody = np.zeros(np.shape(days))
         return self.purchases_while_alive(nobody, nobody, days)
 
     @property
     def leaving_a_purchase(self) -> float:
-        """Mean rate of death over mean rate of purchase: deaths a purchase."""
+        """Mean death rate over mean purchase rate: deaths per purchase."""
         return (self.s / self.beta) / (self.r / self.alpha)
 
     def _alive_and_dead(self, x: Array, recency: Array, T: Array) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""What the models are fitted on: distinct rows with the customers that have them, in days."""
+"""Input of the models: distinct rows with their number of customers. Times are in days."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ DAYS_IN: dict[str, float] = {"days": 1.0, "weeks": 7.0}
 
 
 class LifetimeDataError(ValueError):
-    """Rows that no customer can have."""
+    """The rows contain values that are not possible."""
 
 
 class NotFittableError(ValueError):
-    """Rows that are right, but say too little to fit a model; the message says what lacks."""
+    """The rows are valid, but too few or too uniform to fit a model; the message says why."""
 
 
 @dataclass(frozen=True)
 class PurchaseRows:
-    """One row a distinct (frequency, recency, T) with its weight, the number of customers.
+    """One row per distinct (frequency, recency, T). weight: the number of customers.
 
-    frequency: purchase days after the first; recency: days from first to last purchase day; T:
-    days from the first purchase day to the end of observation. A customer seen for the first time
-    on the last day has T = 0.
+    frequency: purchase days after the first. recency: days from the first to the last purchase day.
+    T: days from the first purchase day to the end of observation; 0 for a customer whose first
+    purchase was on the last day.
     """
 
     frequency: Array
@@ -45,7 +45,7 @@ class PurchaseRows:
         weight: ArrayLike | None = None,
         unit: Unit = "days",
     ) -> PurchaseRows:
-        """Check, turn into days, and merge equal rows. Raises LifetimeDataError.
+        """Check the rows, convert times to days, and merge equal rows. Raises LifetimeDataError.
 
         >>> PurchaseRows.of([0, 2, 0], [0, 3, 0], [5, 5, 5], unit="weeks").weight.tolist()
         [2.0, 1.0]
@@ -76,7 +76,7 @@ class PurchaseRows:
         return float(self.weight @ self.frequency)
 
     def thinned(self, most: int) -> PurchaseRows:
-        """At most `most` rows, evenly over their order: to look for a start, never for a fit."""
+        """At most `most` rows, evenly spaced. Use them to choose a starting point, not to fit."""
         if len(self) <= most:
             return self
         chosen = np.linspace(0, len(self) - 1, most).astype(int)
@@ -85,7 +85,7 @@ class PurchaseRows:
 
 
 def _distinct(rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The places of one row of each kind, in order, and of each row the place of its kind."""
+    """Position of the first row of each distinct kind, sorted; and the kind of each row."""
     codes = np.zeros(len(rows), dtype=np.int64)
     for name in ("frequency", "recency", "T"):
         column = rows[name].to_numpy()
@@ -103,30 +103,34 @@ def _check(rows: pd.DataFrame) -> None:
         "a frequency, recency, T or weight that is missing or infinite": ~np.isfinite(rows).all(
             axis=1
         ),
-        "a frequency that is negative or no whole number": (frequency < 0) | (frequency % 1 != 0),
+        "a negative or fractional frequency": (frequency < 0) | (frequency % 1 != 0),
         "a recency below 0": recency < 0,
         "a recency above T": recency > T,
-        "repeat purchases and a recency of 0": (frequency > 0) & (recency == 0),
-        "a recency above 0 and no repeat purchase": (frequency == 0) & (recency > 0),
+        "repeat purchases but a recency of 0": (frequency > 0) & (recency == 0),
+        "a recency above 0 but no repeat purchase": (frequency == 0) & (recency > 0),
         "a weight that is not above 0": rows["weight"] <= 0,
     }
-    found = [f"{int(bad.sum()):,} rows have {what}" for what, bad in faults.items() if bad.any()]
-    if found:
+    problems = [f"{int(bad.sum()):,} rows have {what}" for what, bad in faults.items() if bad.any()]
+    if problems:
         raise LifetimeDataError(
-            f"{'; '.join(found)}. A purchase is a customer-day; recency and T count days from the "
-            "first one. Leave these rows out, or mend what made them."
+            f"{'; '.join(problems)}. Frequency counts purchase days after the first one; recency "
+            "and T count days from the first one. Remove these rows, or fix the query that made "
+            "them."
         )
 
 
 def check_fittable(customers: float, repeaters: float, fewest: int) -> None:
-    """Raise NotFittableError where a fit would only repeat its start."""
+    """Raise NotFittableError where the customers are too few for a fit.
+
+    repeaters: customers with a repeat purchase. fewest: lifetime.fewest_customers.
+    """
     if repeaters == 0:
         raise NotFittableError(
-            f"none of {customers:,.0f} customers bought again: neither how often they buy nor "
-            "whether they left can be learnt."
+            f"none of {customers:,.0f} customers bought again: neither a purchase rate nor a "
+            "dropout rate can be estimated."
         )
     if customers < fewest or repeaters < fewest / 2:
         raise NotFittableError(
             f"{customers:,.0f} customers, {repeaters:,.0f} of them with a repeat purchase: fewer "
-            f"than lifetime.fewest_customers = {fewest} (half of them repeaters)."
+            f"than lifetime.fewest_customers = {fewest}, half of them with a repeat purchase."
         )

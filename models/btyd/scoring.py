@@ -1,4 +1,4 @@
-"""A lifetime model over batches of summary rows: the body of the function that Spark maps."""
+"""Scoring of summary rows in batches: the function that Spark runs with mapInPandas."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ PREDICTED_DDL = (
     + ", p_alive_basis string, clv_basis string"
 )
 NOT_FITTED = "not_fitted"
-# Money to a millionth, probabilities and counts to a billionth.
+# Decimals to round to: 6 for money, 9 for probabilities and counts.
 DECIMALS = {name: 6 if name.startswith(("clv", "value")) else 9 for name in NUMBERS}
 
 
 def batch_predictor(
     portable_json: str | None,
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """A function for mapInPandas: SUMMARY rows in, PREDICTED_DDL out, the same rows in order.
+    """A function for mapInPandas: one row of PREDICTED_DDL per SUMMARY row, in the same order.
 
-    None: no model could be fitted, so that every figure is null and both bases say not_fitted.
+    portable_json: text of a LifetimeModel. None where no model could be fitted: then all
+    predictions are null, and both basis columns are not_fitted.
     """
 
     def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -46,12 +47,12 @@ def batch_predictor(
 
 
 def predict_batch(model: LifetimeModel | None, batch: pd.DataFrame) -> pd.DataFrame:
-    """The summary with its predictions."""
+    """One row per summary row, with its predictions; see `batch_predictor`."""
     summary = batch[list(SUMMARY)]
     if model is None:
         bases = {"p_alive_basis": NOT_FITTED, "clv_basis": NOT_FITTED}
         return summary.assign(**dict.fromkeys(NUMBERS, float("nan")), **bases)
-    # The last digits of vectorised functions depend on the rows beside them: cut off.
+    # The last digits of vectorised functions depend on the other rows of the batch: round them off.
     predicted = model.predict(batch).round(DECIMALS)
     order = [*NUMBERS, "p_alive_basis", "clv_basis"]
     return pd.concat([summary, predicted[order]], axis=1)

@@ -1,7 +1,8 @@
-"""What a customer will buy and is worth: purchases by value, discounted by month.
+"""Expected purchases and CLV of a customer: purchases times value, discounted by month.
 
-A month is 365 / 12 days; what is bought in the n-th month from now counts 1 / (1 + discount)^n, as
-in lifetimes and BTYD. Money is the margin's share of revenue.
+A month has 365 / 12 days. A purchase in the n-th month from now is multiplied by
+1 / (1 + discount)^n, as in the packages lifetimes and BTYD. Money is revenue times margin, in the
+currency of the data.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ NOT_IDENTIFIED, NO_REPEAT, NO_AMOUNTS = "not_identified", "no_repeat", "no_amoun
 
 
 class LifetimeModelError(ValueError):
-    """A text that is no lifetime model."""
+    """The text is not a lifetime model."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What turns purchases into worth. interval: probability between low and high.
+    """The settings that turn purchases into CLV.
 
-    Who stays is told by the horizon_days that begin lead_days from now.
+    margin: share of revenue. monthly_discount: rate per month. interval: probability between the
+    low and high columns. A customer counts as staying if they buy within horizon_days, which begin
+    lead_days from now.
     """
 
     margin: float
@@ -46,15 +49,16 @@ class Terms:
 
     @property
     def told_after_days(self) -> int:
-        """Days from now until who stays is known."""
+        """Days from now to the end of the horizon, when it is known who stayed."""
         return self.lead_days + self.horizon_days
 
 
 @dataclass(frozen=True)
 class LifetimeModel:
-    """The chosen purchase model and spend model with their terms; `to_json` is its portable form.
+    """The chosen purchase model and spend model with their settings.
 
-    spend None: no amounts are known. is_identified: whether P(alive) may be shown.
+    spend: None where no amounts are known. is_identified: whether dropout is identified, so that
+    P(alive) may be shown.
     """
 
     name: str
@@ -69,11 +73,12 @@ class LifetimeModel:
         return f"btyd_{self.spend_name}" if self.spend_name else NO_AMOUNTS
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """One row a row of frequency, recency_days, T_days, monetary_value; NaN: not known.
+        """One row per row of the frame, with its index.
 
-        Money is NaN without a spend model; p_alive, now and in 30 and 90 days, where dropout is not
-        identified or, by BG/NBD, of who bought once: nobody leaves before a second purchase there,
-        so it would be 1.
+        The frame has frequency, recency_days, T_days and monetary_value (NaN: not known). The
+        money columns are NaN without a spend model. p_alive, p_alive_30d and p_alive_90d are NaN
+        where dropout is not identified. Under BG/NBD they are also NaN for one-time buyers: in this
+        model nobody leaves before a second purchase, so the value would always be 1.
         """
         x, recency, T, value = (
             frame[n].astype(float).to_numpy()
@@ -84,7 +89,7 @@ class LifetimeModel:
         later = {f"p_alive_{t}d": alive * self.purchases.still_alive(x, T, t) for t in (30, 90)}
         basis = np.where((x == 0) & (self.name == "bg_nbd"), NO_REPEAT, self.name)
         basis = basis if self.is_identified else np.full(len(x), NOT_IDENTIFIED)
-        found = {
+        columns = {
             "p_alive": np.where(basis == self.name, alive, np.nan),
             **{n: np.where(basis == self.name, p, np.nan) for n, p in later.items()},
             "p_alive_basis": basis.astype(object),
@@ -94,7 +99,7 @@ class LifetimeModel:
             **self._money(x, recency, T, value, alive),
             "clv_basis": self.clv_basis,
         }
-        return pd.DataFrame(found, index=frame.index)
+        return pd.DataFrame(columns, index=frame.index)
 
     def _money(
         self, x: Array, recency: Array, T: Array, value: Array, alive: Array
@@ -107,7 +112,7 @@ class LifetimeModel:
         clv = alive * year * each
         low, high = self._interval(x, recency, T, value, alive)
         expected = alive * self.purchases.purchases_while_alive(x, T, YEAR)
-        # The interval is of the money of a year as it comes in; discounting shrinks it in step.
+        # The interval is of a year's undiscounted revenue. Scale it like the discounted mean.
         share = np.divide(alive * year, expected, out=np.zeros(len(x)), where=expected > 0)
         share = share * self.terms.margin
         return {
@@ -124,10 +129,10 @@ class LifetimeModel:
     def _discounted(
         self, x: Array, T: Array, until: float, begin: float = 0.0, last_seen: float = 0.0
     ) -> Array:
-        """Discounted purchases from day `begin` to `until` of who is alive at `begin`.
+        """Discounted purchases from day `begin` to `until` of a customer alive at `last_seen`.
 
-        `last_seen`: days by which T has grown since the customer was scored; where `begin` is later
-        the customer was alive at last_seen, and what is bought from then to `begin` is left out.
+        last_seen: days by which T has grown since the customer was scored. Where `begin` is later
+        than last_seen, purchases between the two are left out.
         """
         ends = month_ends(begin, until)
         grown = self.purchases.purchases_while_alive(
@@ -136,15 +141,16 @@ class LifetimeModel:
         return np.diff(grown, axis=1) @ self._discounts(ends)
 
     def _discounts(self, ends: Array) -> Array:
-        """What a purchase up to each of the `month_ends` counts today."""
+        """The discount factor of each period that ends at `ends`."""
         return (1 + self.terms.monthly_discount) ** -np.ceil(ends / MONTH_DAYS - 1e-9)
 
     def _at_stake(self, x: Array, recency: Array, T: Array, alive: Array, whole: Array) -> Array:
-        """A year's discounted purchases given one at least within the horizon, after the lead.
+        """A year's discounted purchases, given at least one purchase in the horizon after the lead.
 
-        whole = P(none) · (what who buys none brings) + (1 - P(none)) · (the rest): solved for the
-        rest. What follows a silent horizon is what a customer as silent would bring. By rates that
-        do not change it is the same whether the lead or the silence comes first.
+        whole = P(none) · E[without a purchase in the horizon] + (1 - P(none)) · E[with one], solved
+        for the last term. After a horizon without a purchase, the expectation is that of a customer
+        with the same purchases and a longer T. The rates are constant, so the order of the lead and
+        the silent period does not matter.
         """
         h, lead = (float(min(d, YEAR)) for d in (self.terms.horizon_days, self.terms.lead_days))
         silent = self.purchases.p_no_purchase(x, recency, T, h)
@@ -157,10 +163,11 @@ class LifetimeModel:
         return np.maximum(whole - without, 0.0) / np.maximum(1 - silent, 1e-12)
 
     def _in_lead(self, x: Array, T: Array, h: float, lead: float) -> Array:
-        """Discounted purchases of the lead, of who is alive now and buys none in the h days after.
+        """Discounted purchases in the lead, jointly with no purchase in the h days after it.
 
-        All of the lead, less those by who does buy after it: each one as likely on any day, and of
-        customers with one purchase more behind them.
+        For a customer who is alive now. It is all purchases in the lead minus those of customers
+        who buy after it. The latter are equally likely on each day of the lead, and the posterior
+        of such a customer has one purchase more.
         """
         ends = month_ends(0.0, lead)
         days = np.diff(ends, prepend=0.0) @ self._discounts(ends)
@@ -172,7 +179,10 @@ class LifetimeModel:
     def _interval(
         self, x: Array, recency: Array, T: Array, value: Array, alive: Array
     ) -> tuple[Array, Array]:
-        """Quantiles of a year's revenue: nothing with P(no purchase), else gamma by two moments."""
+        """Quantiles of a year's revenue: 0 with P(no purchase), else gamma with equal two moments.
+
+        Undiscounted, before margin.
+        """
         assert self.spend is not None
         none = self.purchases.p_no_purchase(x, recency, T, YEAR)
         count = alive * self.purchases.purchases_while_alive(x, T, YEAR)
@@ -193,7 +203,7 @@ class LifetimeModel:
         return quantile(tail), quantile(1 - tail)
 
     def to_json(self) -> str:
-        """The portable form."""
+        """The model as JSON text."""
         parts = {
             "format": FORMAT,
             "name": self.name,
@@ -207,7 +217,7 @@ class LifetimeModel:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read the portable form. Raises LifetimeModelError."""
+        """The model of `to_json`. Raises LifetimeModelError for any other text."""
         try:
             parts: dict[str, Any] = json.loads(text)
             if parts.pop("format") != FORMAT:
@@ -221,7 +231,7 @@ class LifetimeModel:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise LifetimeModelError(
-                f"this text is no lifetime model ({error!r}): it must be JSON of the format "
+                f"this text is not a lifetime model ({error!r}): it must be JSON of the format "
                 f"{FORMAT}, as `to_json` writes it. Run fit_lifetime again."
             ) from None
 
@@ -239,7 +249,7 @@ MONEY = (
 
 
 def month_ends(begin: float, until: float) -> Array:
-    """The ends of the months after `begin`, days, and `until` itself.
+    """The ends of the months after day `begin`, in days from now, and `until` itself.
 
     >>> month_ends(0.0, 90.0).round(1).tolist()
     [30.4, 60.8, 90.0]

@@ -1,6 +1,7 @@
-"""How long customers stay: fits that need sums of the rows only, and curves for each customer.
+"""Survival models: how long customers stay, with a survival curve for each customer.
 
-`rows` says what a row is and adds partial sums, in one process or in Spark (`distributed`);
-`survey` is the first look; `kaplan_meier`, `cox`, `weibull_aft` and `discrete_hazard` are the
-models; `curves` predicts, `evaluation` judges. Time is whole days everywhere.
+Fits need only sums over the rows. `rows` defines a row and adds partial sums in one process;
+`distributed` does the same in Spark. `survey` checks and summarises the rows. `kaplan_meier`,
+`cox`, `weibull_aft` and `discrete_hazard` are the models. `curves` predicts and `evaluation`
+measures the accuracy. All times are whole days.
 """

@@ -1,5 +1,4 @@
-"""A cumulative hazard by day of age, and what stands before the first and beyond the last day on
-which enough were observed."""
+"""Baseline cumulative hazard by day of age, extrapolated where too few customers were observed."""
 
 from __future__ import annotations
 
@@ -10,26 +9,30 @@ import numpy as np
 
 from models.survival.rows import Array, Whole
 
-# Beyond what was observed the hazard stays at its mean over this last share of the observed days;
-# at ages before, at its mean over this first share.
+# After the observed days, the hazard is constant: its mean over this last share of the observed
+# days. Before them, it is the mean over this first share.
 TAIL_SHARE = 0.25
-# Days on which fewer are at risk say too little: one of three who leaves is a hazard of a third.
+# Days with fewer at risk are not used: one customer of three who leaves would be a hazard of 1/3.
 FEWEST_AT_RISK = 10.0
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """cumulative: hazard up to and with each day, day 0 first; daily: beyond the last of them."""
+    """A cumulative hazard by day of age.
+
+    cumulative: hazard up to and including each day, from day 0. daily: hazard per day after the
+    last of them.
+    """
 
     cumulative: Array
     daily: float
 
     @classmethod
     def of(cls, hazard: Array, at_risk: Array) -> Self:
-        """From the hazard's step and the weight at risk, by day.
+        """The baseline from the hazard of each day and the weight at risk on that day.
 
-        The curve is that of the days from the first to the last on which FEWEST_AT_RISK were at
-        risk, or anyone at all where there never were so many.
+        It uses the days from the first to the last with at least FEWEST_AT_RISK at risk. Where no
+        day has that many, it uses the days with anyone at risk.
         """
         fewest = FEWEST_AT_RISK if at_risk.max() >= FEWEST_AT_RISK else 1e-9
         enough = np.flatnonzero(at_risk >= fewest)
@@ -41,22 +44,22 @@ class Baseline:
 
     @property
     def last_day(self) -> int:
-        """Last day that rests on observation."""
+        """Last observed day. Later days are extrapolated."""
         return len(self.cumulative) - 1
 
     def at(self, day: Whole) -> Array:
-        """Cumulative hazard at each day; below 0 none, beyond the last day in a straight line."""
+        """Cumulative hazard at each day: 0 before day 0, and linear after the last day."""
         inside = self.cumulative[np.clip(day, 0, self.last_day)]
         beyond = np.maximum(day - self.last_day, 0) * self.daily
         return np.where(day < 0, 0.0, inside + beyond)
 
     def gained(self, age: Array, days: Whole) -> Array:
-        """(rows, days): hazard between age and age + each of days."""
+        """Hazard between age and age + days, as an array of shape (rows, days)."""
         whole = np.asarray(age).astype(np.int64)
         return self.at(whole[:, None] + days[None, :]) - self.at(whole)[:, None]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON."""
+        """The baseline as plain numbers for JSON."""
         return {"cumulative": self.cumulative.tolist(), "daily": self.daily}
 
     @classmethod

@@ -1,7 +1,7 @@
-"""Cox's proportional hazards, exact from sums by day: one pass over the rows a Newton step.
+"""Cox proportional hazards model, fitted exactly from sums per day. One pass per Newton step.
 
-Partial likelihood with the ties of Efron (1977) or Breslow (1974), left truncation, strata and
-weights as in R's survival: a weight multiplies a row's share of the likelihood.
+Partial likelihood with ties by Efron (1977) or Breslow (1974), left truncation, strata and case
+weights, as in R's package survival: a weight multiplies a row's contribution to the likelihood.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from models.survival.proportional_hazards import Schoenfeld
 from models.survival.rows import Array, Rows, SurvivalError, Whole
 from models.survival.survey import Survey, refuse_unusable, survey
 
-# The information on a coefficient, over that at zero, below which the data no longer hold it.
+# Lowest ratio of the information on a coefficient to the information at 0. Below it, the
+# coefficient has no finite estimate.
 LOST_INFORMATION = 1e-6
 
 
@@ -32,11 +33,13 @@ LOST_INFORMATION = 1e-6
 class CoxModel:
     """A fitted model, in the units of the covariates.
 
-    covariance: inverse of the information. robust_covariance: the sandwich, by customer.
-    center: the means of the covariates; the baselines are those of a customer there.
-    baselines: one a stratum. pooled: their mean by who was at risk, for strata unknown at the fit.
-    passes: over the rows, beside the survey.
-    residuals: for the test of proportionality alone; not stored with the model.
+    covariance: inverse of the information. robust_covariance: sandwich estimator, clustered by
+        customer.
+    center: means of the covariates. The baselines apply to a customer with these values.
+    baselines: one per stratum. pooled: their mean weighted by the number at risk, for strata that
+        were not in the fit.
+    passes: passes over the rows, not counting the survey.
+    residuals: for the test of proportional hazards; not stored with the model.
     """
 
     names: tuple[str, ...]
@@ -63,17 +66,17 @@ class CoxModel:
 
     @property
     def robust_std_errors(self) -> Array:
-        """Standard errors that hold where a customer has several rows, or the model is wrong."""
+        """Standard errors that are valid with several rows per customer or a misspecified model."""
         return np.sqrt(np.diag(self.robust_covariance))
 
     def log_risk(self, x: ArrayLike) -> Array:
-        """(x - center) b of each row: the log of the hazard ratio to the baseline."""
+        """(x - center) b per row: the log of the hazard ratio to the baseline."""
         return row_sums(np.asarray(x, dtype=float) - self.center, self.coefficients)
 
     def conditional_survival(
         self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
     ) -> Array:
-        """(rows, days): chance to live beyond age + each of days, given alive at age."""
+        """P(survival beyond age + days), given survival to age, of shape (rows, days)."""
         risk = np.exp(np.clip(self.log_risk(x), -EXTREME, EXTREME))
         names = np.array([""] * len(x) if stratum is None else stratum, dtype=object)
         out = np.empty((len(x), len(days)))
@@ -83,7 +86,7 @@ class CoxModel:
         return out
 
     def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
-        """Days ahead of each age on which enough customers were at risk."""
+        """Days ahead of each age for which enough customers were at risk in the fit."""
         ages = np.asarray(age, dtype=float)
         names = [""] * len(ages) if stratum is None else stratum
         last = np.array([self._baseline(name).last_day for name in names])
@@ -93,7 +96,7 @@ class CoxModel:
         return self.baselines.get(stratum, self.pooled)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON: what prediction and gold.lifetime_models need."""
+        """The model as plain numbers for JSON: what prediction and gold.lifetime_models need."""
         return {
             "names": list(self.names),
             "coefficients": self.coefficients.tolist(),
@@ -112,7 +115,7 @@ class CoxModel:
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> CoxModel:
-        """The model that `to_dict` wrote, without what the test of proportionality needs."""
+        """The model that `to_dict` wrote, without the residuals."""
         arrays = ("coefficients", "covariance", "robust_covariance", "center")
         given = {**content, **{name: np.array(content[name]) for name in arrays}}
         given["names"] = tuple(content["names"])
@@ -122,15 +125,16 @@ class CoxModel:
 
 
 def fit_cox(
-    rows: Rows, names: Sequence[str], ties: Ties = "efron", found: Survey | None = None
+    rows: Rows, names: Sequence[str], ties: Ties = "efron", surveyed: Survey | None = None
 ) -> CoxModel:
-    """Fit on the columns `names` of the rows; `found` is their survey, where it was made before.
+    """Fit a model on the columns `names` of the rows.
 
-    SurvivalError where the data do not hold a model; see refuse_unusable.
+    surveyed: the survey of the rows, if it exists already. Raises SurvivalError where the data
+    cannot identify the model; see `refuse_unusable`.
     """
-    found = survey(rows) if found is None else found
-    refuse_unusable(found, names, "cox")
-    cells = Cells.of(found)
+    surveyed = survey(rows) if surveyed is None else surveyed
+    refuse_unusable(surveyed, names, "cox")
+    cells = Cells.of(surveyed)
     at: dict[str, DayTerms] = {}
 
     def value_at(beta: Array) -> Point:
@@ -147,7 +151,7 @@ def fit_cox(
     products = rows.total(ScoreProducts(cells, end.theta, terms.expected()))
     robust = inverse @ products.reshape(inverse.shape) @ inverse
     units = np.outer(cells.scale, cells.scale)
-    baselines, pooled = terms.baselines(found)
+    baselines, pooled = terms.baselines(surveyed)
     return CoxModel(
         names=tuple(names),
         coefficients=end.theta / cells.scale,
@@ -158,7 +162,7 @@ def fit_cox(
         pooled=pooled,
         log_likelihood=end.log_likelihood,
         null_log_likelihood=start.log_likelihood,
-        rows=found.count,
+        rows=surveyed.count,
         events=int(cells.count.sum()),
         ties=ties,
         passes=passes + 2,
@@ -166,13 +170,13 @@ def fit_cox(
             day=cells.day,
             events=cells.weight,
             total=terms.schoenfeld * cells.scale,
-            share_gone=1.0 - kaplan_meier(found).before(cells.day),
+            share_gone=1.0 - kaplan_meier(surveyed).before(cells.day),
         ),
     )
 
 
 def _refuse_lost(here: Point, start: Point, names: Sequence[str]) -> None:
-    """SurvivalError where a covariate says nothing, or everything, about who has the event."""
+    """Raise SurvivalError where a covariate explains nothing, or predicts the events perfectly."""
     left = np.diag(here.information) / np.maximum(np.diag(start.information), 1e-300)
     nothing = np.diag(start.information) < 1e-12
     lost = [
@@ -182,7 +186,7 @@ def _refuse_lost(here: Point, start: Point, names: Sequence[str]) -> None:
     ]
     if lost:
         raise SurvivalError(
-            f"{', '.join(lost)}: within the risk sets the covariate is constant, or parts those "
-            "with an event from the rest, so its coefficient has no finite estimate. Leave it "
-            "out, or join it with a wider group."
+            f"{', '.join(lost)}: within the risk sets the covariate is constant, or separates the "
+            "rows with an event from the others, so its coefficient has no finite estimate. Leave "
+            "it out, or use a coarser grouping of its values."
         )

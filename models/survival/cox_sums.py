@@ -1,8 +1,9 @@
-"""What the Cox likelihood needs of the rows: sums by event day.
+"""Sums per event day that the Cox likelihood needs.
 
-With time in whole days, the risk set of an event day is everyone who left on that day or later,
-less everyone who entered on it or later. So each row adds w exp(xb) (1, x, xx') where it leaves and
-takes it away where it entered, and sums from the last day backwards give every risk set.
+With time in whole days, the risk set of an event day is all rows that leave on that day or later,
+minus all rows that enter on that day or later. So each row adds w exp(xb) (1, x, xx') at the day
+where it leaves and subtracts the same where it enters. Cumulative sums from the last day backwards
+then give each risk set.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from numba import njit
 from models.survival.rows import Array, Block, Layout, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey
 
-# Doubles of one pass that the driver holds: 128 MB. 1,000 days x 40 covariates are 1.7 million.
+# Limit of the doubles per pass on the driver: 128 MB. 1,000 days x 40 covariates are 1.7 million.
 MOST_SUMS = 16_000_000
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The event days of all strata, one after the other: a cell is a (stratum, event day).
+    """All cells, ordered by stratum and day. A cell is one (stratum, event day).
 
-    begins: first cell of each stratum, and the number of cells at the end.
-    place: (strata, days + 2) last cell whose day is not after the day at that position; -1: none.
-    count, weight: events of each cell, and their weights.
-    mean, scale: what the covariates are centred and divided by.
+    begins: first cell of each stratum, then the number of cells.
+    place: (strata, days + 2), the last cell on or before the day at that position; -1: none.
+    count, weight: number of events per cell, and their total weight.
+    mean, scale: center and divisor of the covariates.
     """
 
     day: Whole
@@ -42,7 +43,7 @@ class Cells:
 
     @classmethod
     def of(cls, survey: Survey) -> Self:
-        """Cells of the days with an event. SurvivalError where their sums would not fit."""
+        """The cells of the days with an event. SurvivalError above MOST_SUMS."""
         stratum, position = np.nonzero(survey.event_count)
         begins = np.searchsorted(stratum, np.arange(len(survey.strata) + 1))
         so_far = np.cumsum(survey.event_count > 0, axis=1)
@@ -60,8 +61,8 @@ class Cells:
         if cells.layout.size > MOST_SUMS:
             raise SurvivalError(
                 f"cox: {len(position):,} event days x strata with {len(survey.mean)} covariates "
-                f"take {cells.layout.size:,} sums, at most {MOST_SUMS:,} fit. Use fewer "
-                "covariates or strata, or weeks for days."
+                f"need {cells.layout.size:,} sums, the limit is {MOST_SUMS:,}. Use fewer "
+                "covariates or strata, or weeks instead of days."
             )
         return cells
 
@@ -72,13 +73,16 @@ class Cells:
 
     @property
     def layout(self) -> Layout:
-        """Sums of one pass; `moments` are 1, x and the lower triangle of xx'."""
+        """Layout of the sums of one pass. The moments are 1, x and the lower triangle of xx'."""
         moments = 1 + self.columns + self.columns * (self.columns + 1) // 2
         cells = len(self.day)
         return Layout(net=(cells, moments), tied=(cells, moments), event_x=(cells, self.columns))
 
     def located(self, block: Block) -> tuple[Array, Whole, Whole]:
-        """Standardised covariates, and the cells up to which each row has entered and left."""
+        """Standardised covariates, and the last cells on or before each row's start and stop.
+
+        The row is at risk in the cells after the first of them, up to the second.
+        """
         last = self.place.shape[1] - 1
         x = np.ascontiguousarray((block.x - self.mean) / self.scale)
         entered = self.place[block.stratum, np.clip(block.start + 1, 0, last)]
@@ -86,7 +90,7 @@ class Cells:
         return x, entered, left
 
     def by_stratum_sum(self, values: Array, backwards: bool = False) -> Array:
-        """Running sums within each stratum, from its first cell on or from its last."""
+        """Cumulative sums within each stratum, forwards or backwards."""
         out = np.empty_like(values)
         for begin, end in zip(self.begins[:-1], self.begins[1:], strict=True):
             part = values[begin:end][::-1] if backwards else values[begin:end]
@@ -97,7 +101,10 @@ class Cells:
 
 @dataclass(frozen=True)
 class RiskSums:
-    """One partition's sums at beta (of standardised covariates): `Cells.layout`."""
+    """Sums of one partition at `beta`, which belongs to the standardised covariates.
+
+    The result has the layout `Cells.layout`.
+    """
 
     cells: Cells
     beta: Array
@@ -106,7 +113,7 @@ class RiskSums:
         vector, sums = self.cells.layout.zeros()
         for block in blocks:
             x, entered, left = self.cells.located(block)
-            # An overflow gives an infinite likelihood, and the step is halved.
+            # An overflow makes the likelihood infinite: the Newton step is then halved.
             with np.errstate(over="ignore"):
                 risk = block.weight * np.exp(x @ self.beta)
             _add_rows(
@@ -139,7 +146,7 @@ def _add_rows(x, risk, weight, entered, left, event, net, tied, event_x):  # typ
             for k in range(j + 1):
                 moments[at + k] = scaled * x[row, k]
             at += j + 1
-        # Plain loops: as slices of arrays the additions take twice as long.
+        # Plain loops: array slices take twice as long here.
         for k in range(len(moments)):
             net[end, k] += moments[k]
         if begin >= 0:
@@ -154,12 +161,12 @@ def _add_rows(x, risk, weight, entered, left, event, net, tied, event_x):  # typ
 
 @dataclass(frozen=True)
 class Expected:
-    """What the fitted model expects, by cell: for the residuals of single rows.
+    """Expected values of the fitted model per cell, for the residuals of single rows.
 
-    hazard, mean_hazard: running sums of dH and of the risk set's mean x times dH.
-    tied_hazard, tied_mean_hazard: what a row that dies in the cell is spared of the cell's own dH
-        (Efron: it is at risk for its share of the ties only; Breslow: nothing).
-    event_mean: mean x of the risk set, over the ties.
+    hazard, mean_hazard: cumulative sums of dH, and of dH times the risk set's mean x.
+    tied_hazard, tied_mean_hazard: the part of the cell's own dH that does not apply to a row with
+        an event in the cell (Efron: the row is at risk for its share of the ties; Breslow: 0).
+    event_mean: mean x of the risk set, averaged over the ties.
     """
 
     hazard: Array
@@ -171,10 +178,10 @@ class Expected:
 
 @dataclass(frozen=True)
 class ScoreProducts:
-    """One partition's sum over customers of score x score', (columns^2,).
+    """Sum over the customers of one partition of score x score', of shape (columns^2,).
 
     A row's score residual is w [event (x - mean) - integral of (x - mean) exp(xb) dH over its days
-    at risk] (Therneau & Grambsch 2000, section 4.6; the ties of Efron as in R's survival).
+    at risk] (Therneau & Grambsch 2000, section 4.6; Efron ties as in R's package survival).
     """
 
     cells: Cells
@@ -188,7 +195,7 @@ class ScoreProducts:
         return total.ravel()
 
     def scores(self, block: Block) -> Array:
-        """(rows, columns) score residuals, weighted."""
+        """Weighted score residuals, of shape (rows, columns)."""
         x, entered, left = self.cells.located(block)
         # Position -1: before the first event day.
         hazard = np.concatenate([self.expected.hazard, [0.0]])

@@ -1,4 +1,4 @@
-"""The Cox likelihood's terms by event day, from the sums of one pass."""
+"""Terms of the Cox likelihood per event day, from the sums of one pass."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from models.survival.rows import Array, Whole
 from models.survival.survey import Survey
 
 Ties = Literal["efron", "breslow"]
-# Ties are worked through in blocks of this many events: a few MB, however many there are.
+# Events per block when ties are processed: a block takes a few MB.
 TIES_AT_ONCE = 1 << 17
 
 
 @dataclass(frozen=True)
 class DayTerms:
-    """The likelihood's terms by cell.
+    """Terms of the likelihood, one entry per cell.
 
-    s1, s2: sums of w exp(xb) (x, xx') over the risk set; e1, e2: over those who die of it.
-    a0, a1: sums over the ties l of 1/D and f/D, D = s0 - f e0, f = l / deaths (Efron) or 0;
-    b0, b1, b2: of 1/D^2, f/D^2, f^2/D^2. log_sum: of log D. share: mean weight of the deaths.
+    s1, s2: sums of w exp(xb) (x, xx') over the risk set. e1, e2: the same over its events only.
+    a0, a1: sums over the ties l of 1/D and f/D, with D = s0 - f e0 and f = l / events (Efron) or 0.
+    b0, b1, b2: sums of 1/D^2, f/D^2, f^2/D^2. log_sum: sum of log D. share: mean weight of the
+        events. event_x: sum of w x over the events.
     """
 
     cells: Cells
@@ -44,7 +45,7 @@ class DayTerms:
 
     @classmethod
     def of(cls, cells: Cells, sums: dict[str, Array], ties: Ties) -> DayTerms:
-        """From the sums of one pass."""
+        """The terms from the sums of one pass, by name as in `Cells.layout`."""
         risk, tied = cells.by_stratum_sum(sums["net"], backwards=True), sums["tied"]
         p = cells.columns
         a0, a1, b0, b1, b2, log_sum = _tie_sums(cells.count, risk[:, 0], tied[:, 0], ties)
@@ -79,22 +80,22 @@ class DayTerms:
 
     @property
     def event_mean(self) -> Array:
-        """Mean covariates of the risk set, over the ties of each cell."""
+        """Mean covariates of the risk set, averaged over the ties of each cell."""
         total = self.s1 * self.a0[:, None] - self.e1 * self.a1[:, None]
         return total / self.cells.count[:, None]
 
     @property
     def schoenfeld(self) -> Array:
-        """Sum over the deaths of each cell of x - mean of the risk set, weighted."""
+        """Weighted sum over the events of each cell of x minus the mean x of the risk set."""
         return self.event_x - self.cells.weight[:, None] * self.event_mean
 
     @property
     def hazard(self) -> Array:
-        """The baseline's step at each cell."""
+        """Step of the cumulative baseline hazard at each cell."""
         return self.share * self.a0
 
     def expected(self) -> Expected:
-        """Running sums for the residuals of single rows."""
+        """Cumulative sums for the residuals of single rows."""
         share = self.share[:, None]
         mean_hazard = share * (self.s1 * self.b0[:, None] - self.e1 * self.b1[:, None])
         untied = share * (
@@ -108,20 +109,19 @@ class DayTerms:
             event_mean=self.event_mean,
         )
 
-    def baselines(self, found: Survey) -> tuple[dict[str, Baseline], Baseline]:
-        """The cumulative baseline hazard of each stratum, by day; and the mean of theirs, each by
-        its weight at risk that day."""
-        hazards = np.zeros_like(found.events)
+    def baselines(self, surveyed: Survey) -> tuple[dict[str, Baseline], Baseline]:
+        """Baselines by stratum, and their mean weighted by the number at risk per day."""
+        hazards = np.zeros_like(surveyed.events)
         hazards[self.cells.stratum, self.cells.day + 1] = self.hazard
-        hazards, at_risk = hazards[:, 1:], weight_at_risk(found.entries, found.exits)[:, 1:]
-        each = {name: Baseline.of(hazards[k], at_risk[k]) for k, name in enumerate(found.strata)}
+        hazards, at_risk = hazards[:, 1:], weight_at_risk(surveyed.entries, surveyed.exits)[:, 1:]
+        each = {name: Baseline.of(hazards[k], at_risk[k]) for k, name in enumerate(surveyed.strata)}
         total = at_risk.sum(axis=0)
         mean = (hazards * at_risk).sum(axis=0) / np.where(total > 0, total, 1.0)
         return each, Baseline.of(mean, total)
 
 
 def _square(triangle: Array, columns: int) -> Array:
-    """(cells, columns, columns) symmetric matrices from their lower triangles by row."""
+    """Symmetric matrices of shape (cells, columns, columns) from lower triangles by row."""
     out = np.empty((len(triangle), columns, columns))
     j, k = np.tril_indices(columns)
     out[:, j, k] = triangle
@@ -130,7 +130,7 @@ def _square(triangle: Array, columns: int) -> Array:
 
 
 def _tie_sums(count: Whole, s0: Array, e0: Array, ties: Ties) -> tuple[Array, ...]:
-    """a0, a1, b0, b1, b2 and log_sum of DayTerms, in blocks of TIES_AT_ONCE events."""
+    """a0, a1, b0, b1, b2 and log_sum of DayTerms, computed in blocks of TIES_AT_ONCE events."""
     out = tuple(np.zeros(len(count)) for _ in range(6))
     ends = np.cumsum(count)
     begin = 0

@@ -1,7 +1,7 @@
-"""What is left of a customer's life: from a model's curve, given alive today, to days and chances.
+"""Remaining lifetime of each customer: days and probabilities from the model's survival curve.
 
-Every figure comes from the same daily curve S(age + u) / S(age), u = 0 to 36 months ahead,
-whichever model drew it, so that they never contradict each other.
+All figures come from the same daily curve S(age + u) / S(age), u = 0 to 36 months ahead, so they
+never contradict each other. This holds for all models.
 """
 
 from __future__ import annotations
@@ -18,43 +18,44 @@ from models.survival.rows import Array, SurvivalError, Whole
 
 DAYS_A_MONTH = 365.25 / 12
 MONTHS = 36
-# Ends of the months 1 to 36, in days ahead; the last is as far as anything is foretold.
+# Ends of the months 1 to 36, in days ahead. The last is the longest horizon of a prediction.
 MONTH_ENDS = np.rint(np.arange(1, MONTHS + 1) * DAYS_A_MONTH).astype(np.int64)
 HORIZON_DAYS = int(MONTH_ENDS[-1])
-# Curves held at once: 128 x 1,097 days x 8 bytes = 1 MB stays in a core's cache.
+# Rows per block: 128 curves x 1,097 days x 8 bytes = 1 MB, which fits into the cache of a core.
 ROWS_AT_ONCE = 128
 
-# Log of a hazard ratio beyond which a life is as good as endless, or as good as over: an extreme
-# covariate must not overflow.
+# Limit of the absolute log hazard ratio, so that an extreme covariate does not overflow. At the
+# limit a customer practically never leaves, or leaves at once.
 EXTREME = 50.0
 
 
 class Curve(Protocol):
-    """A fitted model, as prediction needs it."""
+    """The methods of a fitted model that predictions use."""
 
     def conditional_survival(
         self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
     ) -> Array:
-        """(rows, days): chance to live beyond age + each of days, given alive at age."""
+        """P(survival beyond age + days), given survival to age, of shape (rows, days)."""
         ...
 
     def observed_days(self, age: Array, stratum: Sequence[str] | None = None) -> Array:
-        """How many days ahead the curve rests on observation; beyond, it is continued."""
+        """Days ahead of each age that were observed in the fit. Later days are extrapolated."""
         ...
 
 
 @dataclass(frozen=True)
 class RemainingLife:
-    """One entry a row, in days ahead; NaN where it is not known.
+    """Arrays with one entry per row, in days ahead; NaN where the value is not known.
 
-    by_month: (rows, 36) chance to be there at the end of each month.
-    expected_days: mean of the days lived within 36 months (restricted mean).
-    median_days: first day on which the chance to be there is below 1/2; NaN: not within 36 months.
-    low_days, high_days: the event falls before low_days, and after high_days, with half of
-        1 - level each; NaN likewise.
-    churn: chance of the event within each horizon.
-    observed_days: how far the curve rests on observation.
-    sums: (rows, columns of day_weights) sums over the days ahead of the chance to be there.
+    S is the probability of still being a customer.
+    by_month: (rows, 36), S at the end of each month.
+    expected_days: expected days as a customer within 36 months (restricted mean).
+    median_days: first day with S below 1/2; NaN: not within 36 months.
+    low_days, high_days: bounds of the interval: the event is before low_days, and after high_days,
+        with probability (1 - level) / 2 each; NaN: not within 36 months.
+    churn: probability of the event within each horizon.
+    observed_days: days ahead that were observed in the fit.
+    sums: (rows, columns of day_weights), weighted sums of S over the days ahead.
     """
 
     by_month: Array
@@ -76,9 +77,11 @@ def remaining_life(
     level: float = 0.8,
     day_weights: Array | None = None,
 ) -> RemainingLife:
-    """The figures of each row of covariates at its age; horizons in days, at most 36 months.
+    """Predictions for each row of covariates `x` at its `age` in days.
 
-    day_weights: (days 0 to 36 months ahead, columns), for sums over the curve.
+    horizons: days, each from 1 to 36 months. level: probability of the interval. day_weights:
+    weights for `sums`, of shape (days 0 to 36 months ahead, columns). Raises SurvivalError for a
+    horizon or level outside its range.
     """
     _check(horizons, level)
     weights = np.empty((HORIZON_DAYS + 1, 0)) if day_weights is None else day_weights
@@ -105,7 +108,7 @@ def remaining_life(
 
 
 def _figures(curve: Array, horizons: Sequence[int], level: float) -> Array:
-    """(rows, 4 + horizons + months) from daily curves."""
+    """Figures from daily curves, of shape (rows, 4 + horizons + months)."""
     tail = (1 - level) / 2
     return np.column_stack(
         [
@@ -120,7 +123,7 @@ def _figures(curve: Array, horizons: Sequence[int], level: float) -> Array:
 
 
 def _first_below(curve: Array, share: float) -> Array:
-    """First day on which the curve is below the share; NaN: on none. Curves never rise."""
+    """First day on which the curve is below the share; NaN if there is none. Curves never rise."""
     days = (curve >= share).sum(axis=1).astype(float)
     is_never = (days == curve.shape[1]) | np.isnan(curve[:, 0])
     return np.where(is_never, np.nan, days)
@@ -130,10 +133,10 @@ def _check(horizons: Sequence[int], level: float) -> None:
     outside = [h for h in horizons if not 1 <= h <= HORIZON_DAYS]
     if outside:
         raise SurvivalError(
-            f"horizons: must lie in 1..{HORIZON_DAYS} days (36 months), got {outside[0]}. Choose "
-            "shorter ones."
+            f"horizons: must be from 1 to {HORIZON_DAYS} days (36 months), got {outside[0]}. "
+            "Choose a horizon in this range."
         )
     if not 0 < level < 1:
         raise SurvivalError(
-            f"level: must lie between 0 and 1, got {level:g}. Write 0.8 for an 80 % interval."
+            f"level: must be between 0 and 1, got {level:g}. Use 0.8 for an 80 % interval."
         )

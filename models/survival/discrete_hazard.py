@@ -1,8 +1,8 @@
-"""The chance to leave in each period, from boosted trees on person-period rows.
+"""Discrete-time hazard model: the chance to leave in each period, from boosted trees.
 
-One row a customer and period (transforms.survival_rows.person_periods) makes survival a matter of
-classification (Singer & Willett 1993), with no assumption on hazards; a later landmark's features
-are the earlier one's covariates at a later time, so what varies with time needs nothing more.
+With one row per customer and period (transforms.survival_rows.person_periods), survival becomes a
+classification problem (Singer & Willett 1993). There is no assumption on the shape of the hazard.
+Time-varying covariates need no extra code: each landmark has the features of its own date.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from models.learners import Learner
 
-# Columns of the matrix after the covariates: age in days at the period's first day, its number.
+# Columns of the matrix after the covariates: age in days at the start of the period, its number.
 TIME_COLUMNS = ("period_age_days", "period")
-# No hazard is certain: 0 would make a life endless, 1 end it on the period's first day.
+# Bounds of a hazard: 0 would mean that nobody ever leaves, 1 that all leave on the first day.
 LOWEST, HIGHEST = 1e-9, 1.0 - 1e-9
 
 
@@ -35,8 +35,9 @@ LOWEST, HIGHEST = 1e-9, 1.0 - 1e-9
 class HazardModel:
     """Trees for the log-odds of leaving within a period.
 
-    period_days: length of a period. periods: how many follow a landmark in the training rows;
-    later ones have the hazard of the last of these.
+    period_days: length of a period. periods: number of periods after a landmark in the training
+    rows; later periods have the hazard of the last of them. rows: training rows. events: training
+    rows with an event.
     """
 
     names: tuple[str, ...]
@@ -49,7 +50,7 @@ class HazardModel:
     kind = "discrete_hazard"
 
     def hazards(self, x: Array, age: Array) -> Array:
-        """(rows, periods): chance to leave within each period, given there at its begin."""
+        """P(leaving within the period), given alive at its start, of shape (rows, periods)."""
         x, age = np.asarray(x, dtype=float), np.asarray(age, dtype=float)
         out = np.empty((len(x), self.periods))
         for period in range(self.periods):
@@ -59,15 +60,15 @@ class HazardModel:
         return np.clip(out, LOWEST, HIGHEST)
 
     def log_risk(self, x: Array, age: Array) -> Array:
-        """Log of the mean hazard over the periods: higher is sooner."""
+        """Log of the mean hazard over the periods, per row. Higher means an earlier event."""
         return np.log(-np.log1p(-self.hazards(x, age)).mean(axis=1))
 
     def conditional_survival(
         self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
     ) -> Array:
-        """(rows, days): chance to live beyond age + each of days, given alive at age.
+        """P(survival beyond age + days), given survival to age, of shape (rows, days).
 
-        Within a period the hazard is the same each day. A stratum changes nothing.
+        The hazard is constant within a period. `stratum` is not used.
         """
         kept = np.log1p(-self.hazards(x, age))
         whole = np.column_stack([np.zeros(len(kept)), np.cumsum(kept, axis=1)])
@@ -79,11 +80,11 @@ class HazardModel:
         return np.exp(whole[:, period] + kept[:, period] * part)
 
     def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
-        """Days ahead that the periods of the training rows cover."""
+        """Days ahead that are covered by the periods of the training rows."""
         return np.full(len(np.asarray(age)), float(self.periods * self.period_days))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON."""
+        """The model as plain numbers for JSON."""
         return {**vars(self), "names": list(self.names), "ensemble": self.ensemble.to_dict()}
 
     @classmethod
@@ -96,11 +97,11 @@ class HazardModel:
 def fit_hazard(
     frame: DataFrame, names: Sequence[str], learner: Learner, period_days: int
 ) -> HazardModel:
-    """Fit on person-period rows with columns x0, x1, ... (one a name), as `person_rows` makes them.
+    """Fit on the person-period rows of `person_rows`: columns x0, x1, ..., one per name.
 
-    SurvivalError where no period has an event, or all have.
+    Raises SurvivalError where no row has an event, or all rows have one.
     """
-    # One row a period: at most the 36 months of the prediction.
+    # One row per period: at most 36 months.
     counts = {
         row["period"]: (row["count(1)"], row["sum(churned)"])
         for row in frame.groupBy("period").agg({"churned": "sum", "*": "count"}).collect()
@@ -124,10 +125,10 @@ def fit_hazard_in_memory(
     period_days: int,
     most_periods: int,
 ) -> HazardModel:
-    """The same of rows in this process, without Spark's stages, which take seconds however few the
-    rows. spells: age at entry, days lived, event, days followed, by row of x.
+    """Like `fit_hazard`, for rows in this process. Spark stages take seconds even for few rows.
 
-    SurvivalError likewise.
+    spells: age at entry, days lived, event (0 or 1) and days followed, one entry per row of x.
+    Raises SurvivalError where no period has an event, or all periods have one.
     """
     import xgboost
 
@@ -139,7 +140,7 @@ def fit_hazard_in_memory(
     age = entry[row] + period * period_days
     matrix = np.column_stack([x[row], age, period]).astype(np.float32)
     settings = {k: v for k, v in parameters.items() if k != "n_estimators"}
-    # One thread: some 100,000 rows gain little by a second, which waits in a loop for the first.
+    # One thread: 100,000 rows gain little from a second one, which would busy-wait for the first.
     fixed = {"objective": "binary:logistic", "tree_method": "hist", "seed": seed, "nthread": 1}
     booster = xgboost.train(
         {**settings, **fixed},
@@ -153,8 +154,10 @@ def fit_hazard_in_memory(
 def periods_lived(
     lived: Whole, event: Whole, followed: Whole, period_days: int, most_periods: int
 ) -> tuple[Whole, Whole, Whole]:
-    """Row, period and whether it ended there, one entry a period begun alive that observation
-    covers whole: transforms.survival_rows.person_periods in this process."""
+    """Row number, period and event (0 or 1): transforms.survival_rows.person_periods in memory.
+
+    One entry per row and period that the customer started alive and that was observed completely.
+    """
     begins = np.arange(most_periods) * period_days
     over = begins + period_days
     begun = (over[None, :] <= followed[:, None]) & (begins[None, :] < lived[:, None])
@@ -166,5 +169,5 @@ def periods_lived(
 def _one_kind(events: int, rows: int, period_days: int) -> SurvivalError:
     return SurvivalError(
         f"discrete_hazard: needs periods with and without an event, got {events:,} events in "
-        f"{rows:,} periods of {period_days} days. Choose another length or an earlier landmark."
+        f"{rows:,} periods of {period_days} days. Use another period length or an earlier landmark."
     )

@@ -1,7 +1,7 @@
-"""Survival rows in Spark: partial sums in the workers, one vector on the driver.
+"""Survival rows in Spark: partial sums in the workers, and a single vector on the driver.
 
-The vector of a partition is cut into pieces and added piece by piece in a second grouping, so that
-the driver receives one vector, however many partitions there are.
+The vector of each partition is cut into pieces. A second grouping adds the partitions piece by
+piece, so the driver receives a single vector for any number of partitions.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from models.survival.rows import (
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# Doubles of one piece: 256 kB, so that a thousand partitions' shares of it fit into a worker.
+# Doubles per piece: 256 kB, so that one piece of a thousand partitions fits into a worker.
 PIECE = 1 << 15
 PIECES = "piece int, sums binary"
-# Rows worked through at once: 65,536 x 40 covariates x 8 bytes = 21 MB.
+# Rows per block: 65,536 rows x 40 covariates x 8 bytes = 21 MB.
 BLOCK_ROWS = 1 << 16
-# A row of covariates is float32, side by side, in one binary: it crosses to Python as one column.
+# x: the float32 covariates of a row in one binary value, which is a single column for Python.
 COMPACT = (
     "cluster bigint, start bigint, stop bigint, event int, weight double, stratum string, x binary"
 )
@@ -41,11 +41,11 @@ COMPACT = (
 def survival_frame(
     rows: DataFrame, encoder: FeatureEncoder, stratum: str | None = None, weight: str | None = None
 ) -> DataFrame:
-    """The compact rows that SparkRows reads: one a row of `rows`, customers side by side.
+    """The compact rows for `SparkRows`: one row per row of `rows`, sorted by customer.
 
     rows: customer_id, entry_days, duration_days, event (transforms.survival_rows.spells) and the
-    features of the encoder, which must leave no NaN. stratum, weight: names of columns, or none.
-    Keep it (persist): every step of a fit reads it.
+    features of the encoder. The encoded features must not contain NaN. stratum, weight: column
+    names, or None. Persist the result: each step of a fit reads it.
     """
     names = list(encoder.feature_names)
     given = rows.selectExpr(
@@ -69,10 +69,11 @@ def survival_frame(
 
 
 def person_rows(rows: DataFrame, encoder: FeatureEncoder) -> DataFrame:
-    """The rows that discrete_hazard.fit_hazard takes: columns x0, x1, ... and the time columns.
+    """The rows for `discrete_hazard.fit_hazard`: columns x0, x1, ... and the time columns.
 
-    rows: those of transforms.survival_rows.person_periods with the features of the encoder.
-    customer_id is followed by the period, so that a learner can tell a customer's rows apart.
+    One row per row of `rows`, which come from transforms.survival_rows.person_periods and have the
+    features of the encoder. customer_id becomes "customer|period", so that the rows of a customer
+    are distinct for a learner.
     """
     names = list(encoder.feature_names)
     width = len(encoder.column_names)
@@ -102,7 +103,7 @@ def person_rows(rows: DataFrame, encoder: FeatureEncoder) -> DataFrame:
 
 @dataclass(frozen=True)
 class SparkRows:
-    """Rows of a kept survival_frame; see models.survival.rows.Rows."""
+    """Rows of a persisted `survival_frame`. Implements models.survival.rows.Rows."""
 
     frame: DataFrame
     strata: Sequence[str]
@@ -112,14 +113,14 @@ class SparkRows:
 
     @classmethod
     def of(cls, frame: DataFrame) -> SparkRows:
-        """Look up the strata, the last day and one row. SurvivalError where there is none."""
-        # One row a stratum, at most MAX_STRATA + 1; then one row.
+        """Read the strata, the last day and one row. SurvivalError where the frame is empty."""
+        # Collects one row per stratum, at most MAX_STRATA + 1, and then a single row.
         of_stratum = frame.groupBy("stratum").agg({"stop": "max"})
-        found = of_stratum.limit(MAX_STRATA + 1).collect()
-        if not found:
-            raise SurvivalError("rows: none given. Fit on at least two customers.")
-        strata = checked_strata(sorted(row["stratum"] for row in found))
-        last_day = checked_last_day(max(row["max(stop)"] for row in found))
+        by_stratum = of_stratum.limit(MAX_STRATA + 1).collect()
+        if not by_stratum:
+            raise SurvivalError("rows: got none. Fit on at least two customers.")
+        strata = checked_strata(sorted(row["stratum"] for row in by_stratum))
+        last_day = checked_last_day(max(row["max(stop)"] for row in by_stratum))
         first = frame.orderBy("cluster", "stop", "start").limit(1).collect()[0]
         origin = _matrix([first["x"]])[0]
         return cls(frame, strata, last_day, origin, tuple(range(len(origin))))
@@ -130,7 +131,7 @@ class SparkRows:
         return self.all_columns[list(self.columns)]
 
     def with_columns(self, columns: Sequence[int]) -> SparkRows:
-        """The same rows with some of the covariates."""
+        """The same rows with only the covariates at these positions."""
         return replace(self, columns=tuple(self.columns[k] for k in columns))
 
     def total(self, partial: Partial) -> Array:
@@ -144,14 +145,17 @@ class SparkRows:
             yield pd.DataFrame({"piece": range(len(sums)), "sums": sums})
 
         pieces = self.frame.mapInPandas(in_pieces, PIECES)
-        # One row a piece: the driver holds one vector, cut, and then whole.
+        # One row per piece: the driver holds the pieces of a single vector, then the vector.
         added = pieces.groupBy("piece").applyInPandas(_added, PIECES).collect()
         in_order = sorted(added, key=lambda row: row["piece"])
         return np.concatenate([np.frombuffer(row["sums"]) for row in in_order])
 
 
 def _added(pieces: pd.DataFrame) -> pd.DataFrame:
-    """The sum of one piece over the partitions, in an order of their own."""
+    """The sum of one piece over the partitions.
+
+    The order of the summands is fixed, so that the result does not depend on the arrival order.
+    """
     total = np.sum([np.frombuffer(sums) for sums in sorted(pieces["sums"])], axis=0)
     return pd.DataFrame({"piece": [pieces["piece"].iloc[0]], "sums": [total.tobytes()]})
 
@@ -159,7 +163,7 @@ def _added(pieces: pd.DataFrame) -> pd.DataFrame:
 def blocks_of(
     batches: Iterator[pd.DataFrame], columns: Sequence[int], strata: Sequence[str]
 ) -> Iterator[Block]:
-    """Blocks of at least BLOCK_ROWS rows, but the last, from batches of compact rows."""
+    """Blocks from batches of compact rows. All but the last have at least BLOCK_ROWS rows."""
     waiting: list[pd.DataFrame] = []
     for batch in batches:
         waiting.append(batch)
@@ -187,13 +191,13 @@ def _block(rows: pd.DataFrame, columns: Sequence[int], strata: Sequence[str]) ->
 
 
 def as_bytes(matrix: Any) -> list[bytes]:
-    """Each row of a float32 matrix as its bytes."""
+    """The float32 bytes of each row of a matrix."""
     width, whole = matrix.shape[1] * 4, np.ascontiguousarray(matrix, dtype=np.float32).tobytes()
     return [whole[at : at + width] for at in range(0, len(matrix) * width, width)]
 
 
 def _matrix(rows: Sequence[bytes] | pd.Series) -> Array:
-    """The rows of as_bytes as a matrix of doubles."""
+    """The inverse of `as_bytes`, as a matrix of doubles."""
     whole = np.frombuffer(b"".join(rows), dtype=np.float32)
     return whole.reshape(len(rows), -1).astype(np.float64)
 

@@ -1,4 +1,4 @@
-"""Is a survival model right, and does it rank: concordance, Brier score, calibration by decile."""
+"""Evaluation of survival models: concordance, Brier score and calibration by decile."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ DECILES = 10
 
 @dataclass(frozen=True)
 class Brier:
-    """score: mean squared error of the curve on each day; integrated: its mean over the days;
-    reference: the same of the Kaplan-Meier curve, which knows no covariate."""
+    """Brier scores: lower is better.
+
+    score: mean squared error of the curve on each of `days`. integrated: mean of the scores.
+    reference: the integrated score of the Kaplan-Meier curve, which uses no covariates.
+    """
 
     days: Whole
     score: Array
@@ -27,9 +30,9 @@ class Brier:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Customers of one tenth by predicted probability of the event within the horizon.
+    """One decile of the customers by predicted probability of the event within the horizon.
 
-    observed: 1 - Kaplan-Meier, with its 95 % interval.
+    predicted: mean prediction. observed: 1 - Kaplan-Meier. low, high: its 95 % interval.
     """
 
     decile: int
@@ -47,11 +50,12 @@ def concordance(
     start: ArrayLike | None = None,
     weight: ArrayLike | None = None,
 ) -> float:
-    """Share of comparable pairs in which who had the event first had the higher risk.
+    """Share of the comparable pairs in which the row with the earlier event has the higher risk.
 
-    Harrell 1982: a pair is comparable where one had the event while the other was at risk (had
-    entered before, and left later or was censored that day); ties of risk count half. A pair
-    weighs the product of its weights. SurvivalError where no pair is comparable.
+    Harrell 1982. A pair is comparable if one row had the event while the other was at risk: it had
+    entered before that day, and left later or was censored on that day. Ties of risk count 1/2. The
+    weight of a pair is the product of the two weights. stop, start: age in days; without `start`
+    all rows are observed from the beginning. SurvivalError where no pair is comparable.
     """
     days, risks = whole_days("stop", stop), np.asarray(risk, dtype=float)
     begin = np.full(len(days), ALWAYS) if start is None else whole_days("start", start)
@@ -65,20 +69,24 @@ def concordance(
         rank,
         weights,
         np.argsort(begin, kind="stable"),
-        # Within a day the events come first: they are at risk for no other of that day.
+        # Within a day, events come before censorings: rows with an event on the same day are not
+        # comparable.
         np.lexsort((1 - died, days)),
     )
     if not pairs > 0:
         raise SurvivalError(
-            f"concordance: none of {len(days):,} rows had an event while another was at risk. "
-            "Evaluate on more customers, or for longer."
+            f"concordance: none of {len(days):,} rows had an event while another row was at risk. "
+            "Evaluate on more customers, or over a longer time."
         )
     return float(agree / pairs)
 
 
 @njit(nogil=True)
 def _pairs(stop, start, event, rank, weight, by_start, by_stop):  # type: ignore[no-untyped-def]
-    """Weights of concordant and of comparable pairs: days in order, ranks in a Fenwick tree."""
+    """Weights of the concordant and of the comparable pairs.
+
+    Goes through the days in order, with the ranks of the rows at risk in a Fenwick tree.
+    """
     tree = np.zeros(rank.max() + 2)
     agree = pairs = inside = 0.0
     next_in = next_out = at = 0
@@ -96,7 +104,7 @@ def _pairs(stop, start, event, rank, weight, by_start, by_stop):  # type: ignore
             inside += weight[row]
             _add(tree, rank[row], weight[row])
             next_in += 1
-        while next_out < end:  # who left before, and who has the event that day
+        while next_out < end:  # rows that left before, and rows with the event on that day
             row = by_stop[next_out]
             inside -= weight[row]
             _add(tree, rank[row], -weight[row])
@@ -120,7 +128,7 @@ def _add(tree, rank, weight):  # type: ignore[no-untyped-def]
 
 @njit(nogil=True)
 def _sum(tree, ranks):  # type: ignore[no-untyped-def]
-    """Weight of the first `ranks` ranks."""
+    """Total weight of the first `ranks` ranks."""
     total = 0.0
     at = ranks
     while at > 0:
@@ -130,11 +138,11 @@ def _sum(tree, ranks):  # type: ignore[no-untyped-def]
 
 
 def brier(survival: Array, days: ArrayLike, elapsed: ArrayLike, event: ArrayLike) -> Brier:
-    """Graf et al. 1999, with inverse probabilities of censoring, from the landmark on.
+    """Brier score with inverse probability of censoring weights (Graf et al. 1999).
 
-    survival: (rows, days) chance to be there beyond each day since the landmark; elapsed: days
-    from the landmark to the event or the end. Days by which all are censored cannot be judged:
-    SurvivalError names the last that can.
+    Time starts at the landmark. survival: P(survival beyond each day), of shape (rows, days).
+    elapsed: days from the landmark to the event or to the end of observation. Raises SurvivalError
+    for a day on or after the last observed day, where no score exists.
     """
     when, lived = whole_days("days", days), whole_days("elapsed", elapsed)
     died = np.asarray(event).astype(bool)
@@ -142,8 +150,8 @@ def brier(survival: Array, days: ArrayLike, elapsed: ArrayLike, event: ArrayLike
     last = int(lived.max())
     if when.max() >= last:
         raise SurvivalError(
-            f"days: must lie before day {last}, the last on which anyone was observed, got "
-            f"{int(when.max())}. Judge a shorter horizon."
+            f"days: must be before day {last}, the last day on which anyone was observed, got "
+            f"{int(when.max())}. Evaluate a shorter horizon."
         )
     before = watched(lived - 1)
     reference = _kaplan_meier(lived, died).at(when)
@@ -158,7 +166,7 @@ def brier(survival: Array, days: ArrayLike, elapsed: ArrayLike, event: ArrayLike
 
 
 class _StillWatched:
-    """The Kaplan-Meier curve of censoring: on a day, events come before censorings."""
+    """The Kaplan-Meier curve of censoring. On the same day, events come before censorings."""
 
     def __init__(self, lived: Whole, died: NDArray[np.bool_]) -> None:
         size = int(lived.max()) + 1
@@ -184,10 +192,10 @@ def _kaplan_meier(lived: Whole, died: NDArray[np.bool_]) -> KaplanMeier:
 def calibration_by_decile(
     predicted: ArrayLike, elapsed: ArrayLike, event: ArrayLike, horizon: int
 ) -> list[CalibrationBin]:
-    """Tenths by predicted probability of the event within the horizon, the lowest first.
+    """One bin per decile of the predicted probability of the event within the horizon, ascending.
 
-    Censored customers count as long as they were observed (Kaplan-Meier within the tenth). Equal
-    predictions are parted in the order of the rows; fewer than ten rows give fewer tenths.
+    Censored customers count for as long as they were observed (Kaplan-Meier within the decile).
+    Ties are split in the order of the rows. Fewer than ten rows give fewer bins. horizon: days.
     """
     p, lived = np.asarray(predicted, dtype=float), whole_days("elapsed", elapsed)
     died = np.asarray(event).astype(bool)

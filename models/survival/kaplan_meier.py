@@ -1,4 +1,4 @@
-"""The Kaplan-Meier curve from weighted counts by day, with left truncation.
+"""Kaplan-Meier curve from weighted counts per day, with left truncation.
 
 Kaplan & Meier 1958, "Nonparametric estimation from incomplete observations".
 """
@@ -17,11 +17,11 @@ from models.survival.survey import Survey
 
 @dataclass(frozen=True)
 class KaplanMeier:
-    """A curve that falls on the days with an event; one entry a day.
+    """A survival curve, with one entry per day with an event.
 
-    survival: share that lives beyond the day. at_risk, events: weights that day.
-    low, high: 95 % interval on the scale of log(-log S), Greenwood's variance; 1 and 1 before
-        the first event, 0 and 0 where nobody is left.
+    survival: share that survives beyond the day. at_risk, events: weights on that day.
+    low, high: 95 % interval on the scale of log(-log S), with Greenwood's variance; both are 1
+        before the first event and 0 where nobody is left.
     """
 
     days: Whole
@@ -35,12 +35,14 @@ class KaplanMeier:
     def of_counts(
         cls, entries: Array, exits: Array, events: Array, level: float = 0.95
     ) -> KaplanMeier:
-        """From weights by day (start, stop, stop with an event); day d stands at position d + 1.
+        """The curve from weights per day; day d is at position d + 1.
 
-        At risk on day d is who entered before d and did not leave before d.
+        entries: weight by start day. exits: weight by stop day. events: weight by stop day, only
+        rows with an event. A row is at risk on day d if it entered before d and did not leave
+        before d.
         """
         at_risk = weight_at_risk(entries, exits)
-        # Weights are summed in floating point: who has left may leave a rounding error behind.
+        # A rounding error of the summed weights may make n smaller than d.
         position = np.flatnonzero(events > 0)
         days, n, d = position - 1, at_risk[position], events[position]
         n = np.where(n < d, d, n).astype(np.float64)
@@ -49,24 +51,27 @@ class KaplanMeier:
         return cls(days, n, d, survival, low, high)
 
     def at(self, days: ArrayLike) -> Array:
-        """Share that lives beyond each day; beyond the last observed event it stays level."""
+        """Share that survives beyond each day. It is constant after the last event."""
         place = np.searchsorted(self.days, np.asarray(days), side="right")
         return np.concatenate([[1.0], self.survival])[place]
 
     def before(self, days: ArrayLike) -> Array:
-        """Share that lives up to each day: the limit from the left."""
+        """Share that survives up to each day: the limit from the left."""
         place = np.searchsorted(self.days, np.asarray(days), side="left")
         return np.concatenate([[1.0], self.survival])[place]
 
     @property
     def median(self) -> int | None:
-        """First day on which at most half are left; None where more than half never leave."""
+        """First day on which at most half are left; None if more than half never leave."""
         half = np.flatnonzero(self.survival <= 0.5)
         return int(self.days[half[0]]) if len(half) else None
 
 
 def weight_at_risk(entries: Array, exits: Array) -> Array:
-    """By day: who entered before it and did not leave before it; days along the last axis."""
+    """Weight per day that entered before the day and did not leave before it.
+
+    Days are on the last axis.
+    """
     inside = np.cumsum(entries - exits, axis=-1)
     return np.concatenate([np.zeros_like(inside[..., :1]), inside[..., :-1]], axis=-1)
 
@@ -83,7 +88,7 @@ def _interval(survival: Array, d: Array, n: Array, level: float) -> tuple[Array,
 
 
 def kaplan_meier(survey: Survey, stratum: str | None = None) -> KaplanMeier:
-    """The curve of one stratum, or of all rows together. SurvivalError for an unknown stratum."""
+    """The curve of one stratum, or of all rows. Raises SurvivalError for an unknown stratum."""
     chosen: NDArray[np.bool_] = np.ones(len(survey.strata), dtype=bool)
     if stratum is not None:
         if stratum not in survey.strata:

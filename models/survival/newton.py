@@ -1,4 +1,4 @@
-"""Newton's method on the driver, for a log-likelihood whose every value costs a pass over rows."""
+"""Newton's method on the driver. Each evaluation of the likelihood is a pass over the rows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from scipy import linalg
 
 from models.survival.rows import Array, SurvivalError
 
-# Squared length of a step in standard errors: after it the error is of the order of its square.
+# Squared length of the last step, in standard errors. Newton's error after it is of the order of
+# its square.
 SMALL_STEP = 1e-9
 MAX_STEPS = 50
 MAX_HALVINGS = 30
-# A step along a direction in which the information hardly differs from none is endless: it is
-# halved so often, and then shortened in that direction alone, by a larger diagonal.
+# In a direction with almost no information, a Newton step is extremely long. Such a step is halved
+# this often; then a larger diagonal (damping) shortens the step mainly in that direction.
 DAMPED_HALVINGS = 4
 DAMPINGS = (0.0, *10.0 ** np.arange(-6, 7))
 
@@ -31,11 +32,11 @@ class Point:
 
 
 def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tuple[Point, int]:
-    """The point of greatest log-likelihood, and how many passes it took beside that at `start`.
+    """The point with the largest log-likelihood, and the number of passes without that at `start`.
 
     A step that does not raise the likelihood is halved. The last step is smaller than SMALL_STEP,
-    and one more pass is made at its end: covariances and baselines belong to the estimate itself.
-    SurvivalError where it does not converge.
+    and the likelihood is evaluated at its end, so that covariances and baselines belong to the
+    final estimate. Raises SurvivalError where the fit does not converge.
     """
     here, passes = start, 0
     for _ in range(MAX_STEPS):
@@ -51,8 +52,11 @@ def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tu
 
 
 def _climb(value_at: Callable[[Array], Point], here: Point, model: str) -> tuple[Point, float, int]:
-    """A point no lower, the squared length of the whole step to it, and the passes it took."""
-    # Rounding of a sum over many rows is no fall.
+    """The next point, the squared length of the full step, and the number of passes.
+
+    The log-likelihood of the next point is not lower.
+    """
+    # Tolerance for the rounding error of a sum over many rows.
     lowest = here.log_likelihood - 1e-10 * abs(here.log_likelihood)
     passes = 0
     for damping in DAMPINGS:
@@ -71,8 +75,10 @@ def _climb(value_at: Callable[[Array], Point], here: Point, model: str) -> tuple
 
 
 def _uphill(here: Point, damping: float) -> Array | None:
-    """Newton's step with that much more of the diagonal; None: not positive definite, so that it
-    need not lead uphill."""
+    """Newton step with the diagonal increased by the share `damping`.
+
+    None where the matrix is not positive definite: the step may then not lead uphill.
+    """
     diagonal = np.maximum(np.abs(np.diag(here.information)), 1e-12)
     try:
         factor = linalg.cho_factor(here.information + np.diag(damping * diagonal))

@@ -1,6 +1,6 @@
-"""A lifetime model as JSON text, and what it foretells of batches of customers.
+"""A survival model as JSON text, and its predictions for batches of customers.
 
-encoder -> matrix -> curve given alive at as_of -> days, dates and chances
+encoder -> matrix -> survival curve given alive at as_of -> days, dates and probabilities
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS: dict[str, type[Fitted]] = {m.kind: m for m in (CoxModel, WeibullModel, Ha
 
 @dataclass(frozen=True)
 class Bands:
-    """Strata by a feature: how many of the edges (ascending) a value lies above; null: its own.
+    """Strata from a feature: the number of edges (ascending) below the value; "null" for null.
 
     >>> Bands("gap", (3.0, 9.0)).of(pd.DataFrame({"gap": [2.0, 3.5, 40.0, None]}))
     ['0', '1', '2', 'null']
@@ -43,16 +43,16 @@ class Bands:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Bands:
-        """The bands of `asdict`."""
+        """The inverse of `asdict`."""
         return cls(content["feature"], tuple(content["edges"]))
 
 
 @dataclass(frozen=True, eq=False)
 class LifetimeModel:
-    """An encoder and a model of some of its columns, those that `model.names` says.
+    """An encoder and a model that uses the encoder's columns `model.names`.
 
-    level: of the interval around likely_churn_date. metadata: JSON values. bands: strata by a
-    feature, where there are such.
+    level: probability of the interval around likely_churn_date. metadata: JSON values. bands: the
+    strata, if they come from a feature.
     """
 
     encoder: FeatureEncoder
@@ -65,45 +65,51 @@ class LifetimeModel:
         unknown = set(self.model.names) - set(self.encoder.column_names)
         if unknown:
             raise SurvivalError(
-                f"encoder: must make the model's columns, got none for {', '.join(sorted(unknown))}"
-                ". Put together the encoder and the model of one training."
+                "encoder: must create all columns of the model, but does not create "
+                f"{', '.join(sorted(unknown))}. Use the encoder and the model of one training."
             )
 
     def matrix(self, frame: pd.DataFrame) -> Array:
-        """The covariates of the model, from a frame with the features; other columns are free."""
-        every = self.encoder.encode(frame[list(self.encoder.feature_names)]).astype(float)
+        """The covariates of the model, one row per row of the frame.
+
+        The frame has the features of the encoder; further columns are ignored.
+        """
+        encoded = self.encoder.encode(frame[list(self.encoder.feature_names)]).astype(float)
         position = {name: k for k, name in enumerate(self.encoder.column_names)}
-        return every[:, [position[name] for name in self.model.names]]
+        return encoded[:, [position[name] for name in self.model.names]]
 
     def remaining_life(
         self, frame: pd.DataFrame, horizons: Sequence[int], day_weights: Array | None = None
     ) -> RemainingLife:
-        """The figures of each row; the frame has the features, entry_days, and where the model is
-        stratified by an attribute `stratum`."""
+        """The predictions of each row.
+
+        The frame has the features and entry_days, and the column `stratum` if the model is
+        stratified by an attribute.
+        """
         age, x = frame["entry_days"].to_numpy(), self.matrix(frame)
         names = self.strata(frame)
         return remaining_life(self.model, x, age, horizons, names, self.level, day_weights)
 
     def strata(self, frame: pd.DataFrame) -> list[str] | None:
-        """The stratum of each row: by bands of a feature, or the column `stratum`; None: one."""
+        """Stratum of each row, from bands or from the column `stratum`; None: not stratified."""
         if self.bands is not None:
             return self.bands.of(frame)
         return list(frame["stratum"]) if "stratum" in frame else None
 
     def conditional_survival(self, frame: pd.DataFrame, days: Whole) -> Array:
-        """(rows, days): chance to be there beyond each of days ahead, given alive now."""
+        """P(survival beyond each of `days` ahead), given alive now, of shape (rows, days)."""
         age = frame["entry_days"].to_numpy()
         return self.model.conditional_survival(self.matrix(frame), age, days, self.strata(frame))
 
     def log_risk(self, frame: pd.DataFrame) -> Array:
-        """Higher is sooner, within a stratum."""
+        """Log risk per row. Within a stratum, a higher value means an earlier event."""
         x = self.matrix(frame)
         if isinstance(self.model, HazardModel):
             return self.model.log_risk(x, frame["entry_days"].to_numpy())
         return self.model.log_risk(x)
 
     def to_json(self) -> str:
-        """The model as text; `from_json` gives it back to the last bit."""
+        """The model as text. `from_json` restores it exactly."""
         return sealed(
             {
                 "encoder": self.encoder.to_dict(),
@@ -117,7 +123,7 @@ class LifetimeModel:
 
     @classmethod
     def from_json(cls, text: str) -> LifetimeModel:
-        """The model of `to_json`; PortableModelError for another format or a changed byte."""
+        """The model of `to_json`. PortableModelError for another format or a changed text."""
         content: Mapping[str, Any] = unsealed(text)
         return cls(
             encoder=FeatureEncoder.from_dict(content["encoder"]),
@@ -129,12 +135,14 @@ class LifetimeModel:
 
 
 def predicted_ddl(horizons: Sequence[int]) -> str:
-    """Columns of a batch predictor's rows.
+    """Columns of the rows of `batch_predictor`.
 
-    remaining_lifetime_days: mean days within 36 months. likely_churn_date: first day on which the
-    chance to be there is below 1/2, null: not within 36 months; likely_churn_from and _to bound
-    the day with the model's level, null likewise. churn_probability_<h>d. survival_by_month: 36
-    chances to be there. observed_days: how far ahead the curve rests on observation.
+    remaining_lifetime_days: expected days as a customer within 36 months. likely_churn_date: first
+    day on which the probability of still being a customer is below 1/2; null: not within 36 months.
+    likely_churn_from, likely_churn_to: bounds of the interval with the model's level; null: not
+    within 36 months. churn_probability_<h>d: probability of the event within h days.
+    survival_by_month: probability of still being a customer at the end of 36 months.
+    observed_days: days ahead that were observed in the fit.
     """
     churn = ", ".join(f"churn_probability_{h}d double" for h in horizons)
     return (
@@ -147,8 +155,10 @@ def predicted_ddl(horizons: Sequence[int]) -> str:
 def batch_predictor(
     text: str, horizons: Sequence[int]
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """A function for mapInPandas: as_of, customer_id, entry_days and features in, predicted_ddl
-    out, the same rows in order."""
+    """A function for mapInPandas: one row of `predicted_ddl` per input row, in the same order.
+
+    text: a LifetimeModel as JSON. Input columns: as_of, customer_id, entry_days and the features.
+    """
 
     def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         model = LifetimeModel.from_json(text)
@@ -161,7 +171,7 @@ def batch_predictor(
 def predict_batch(
     model: LifetimeModel, batch: pd.DataFrame, horizons: Sequence[int]
 ) -> pd.DataFrame:
-    """One row a row of the batch, columns as predicted_ddl."""
+    """One row per row of the batch, with the columns of `predicted_ddl`."""
     life = model.remaining_life(batch, horizons)
     is_known = ~np.isnan(life.expected_days)
     churn = {f"churn_probability_{h}d": values for h, values in life.churn.items()}
@@ -186,5 +196,5 @@ def predict_batch(
 def dates_ahead(as_of: pd.Series, days: Array | pd.Series) -> pd.Series:
     """as_of + days; None where days is NaN."""
     moved = pd.to_datetime(as_of.to_numpy()) + pd.to_timedelta(np.asarray(days), unit="D")
-    found = [None if pd.isna(day) else day.date() for day in moved]
-    return pd.Series(found, dtype=object, index=as_of.index)
+    dates = [None if pd.isna(day) else day.date() for day in moved]
+    return pd.Series(dates, dtype=object, index=as_of.index)

@@ -1,7 +1,7 @@
-"""Is a hazard ratio the same at every age? Schoenfeld residuals against time.
+"""Test of proportional hazards: Schoenfeld residuals against time.
 
-Grambsch & Therneau 1994 with the variance of the whole fit in place of each day's, as R's cox.zph
-before version 3 and lifelines do. Where it is refused: stratify by the covariate.
+Grambsch & Therneau 1994, with the variance of the whole fit instead of the variance per day, as in
+lifelines and in R's cox.zph before version 3. If the test rejects, stratify by the covariate.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ WHOLE_MODEL = "all covariates"
 
 @dataclass(frozen=True)
 class Schoenfeld:
-    """By (stratum, event day): the day, the weight of its events, the total over them of x less the
-    risk set's mean, and the share who had the event before that day (Kaplan-Meier)."""
+    """Residuals, one entry per (stratum, event day).
+
+    events: weight of the events. total: sum over the events of x minus the mean of the risk set.
+    share_gone: share that had the event before the day (Kaplan-Meier).
+    """
 
     day: Whole
     events: Array
@@ -32,8 +35,10 @@ class Schoenfeld:
 
 @dataclass(frozen=True)
 class Proportionality:
-    """One test: chi-squared with `degrees` of freedom; a small p_value says that the hazard ratio
-    changes with age."""
+    """One test: chi-squared with `degrees` degrees of freedom.
+
+    A small p_value means that the hazard ratio changes with age.
+    """
 
     name: str
     chi_squared: float
@@ -44,19 +49,20 @@ class Proportionality:
 def proportionality(
     residuals: Schoenfeld | None, covariance: Array, names: Sequence[str], scale: Scale = "km"
 ) -> list[Proportionality]:
-    """A test a covariate, and one of all together (last), against age on that scale.
+    """One test per covariate, then the test of all covariates together, against age.
 
-    km: share who had the event before; days: the age itself; log: its logarithm.
+    scale: km uses the share that had the event before, days the age itself, log its logarithm.
+    Raises SurvivalError without residuals or with events on fewer than two days.
     """
     if residuals is None:
         raise SurvivalError(
-            "proportionality: a stored model has no residuals, got none. Test the model that the "
-            "fit returned."
+            "proportionality: a stored model has no residuals. Test the model that the fit "
+            "returned."
         )
     if len(np.unique(residuals.day)) < 2:
         raise SurvivalError(
             f"proportionality: needs events on at least two days, got "
-            f"{len(np.unique(residuals.day))}. Observe for longer."
+            f"{len(np.unique(residuals.day))}. Observe the customers for longer."
         )
     events = residuals.events.sum()
     time = _time(residuals, scale)
@@ -66,9 +72,9 @@ def proportionality(
     scaled = covariance @ slope
     single = events * scaled**2 / (np.diag(covariance) * spread)
     together = events * float(slope @ scaled) / spread
-    found = [(name, float(value), 1) for name, value in zip(names, single, strict=True)]
-    found.append((WHOLE_MODEL, together, len(names)))
-    return [Proportionality(n, value, k, float(chi2.sf(value, k))) for n, value, k in found]
+    tests = [(name, float(value), 1) for name, value in zip(names, single, strict=True)]
+    tests.append((WHOLE_MODEL, together, len(names)))
+    return [Proportionality(n, value, k, float(chi2.sf(value, k))) for n, value, k in tests]
 
 
 def _time(residuals: Schoenfeld, scale: Scale) -> Array:

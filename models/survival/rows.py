@@ -1,7 +1,8 @@
-"""Rows of survival data as blocks of arrays, and sums over them wherever they lie.
+"""Rows of survival data as blocks of arrays, and sums over the rows.
 
-A model never sees all rows. It gives a function from blocks to one vector of sums; `Rows.total`
-adds the vectors of all partitions. The same function runs in one process and in Spark's workers.
+A model never reads all rows at once. It provides a function that turns blocks into a vector of
+sums, and `Rows.total` adds the vectors of all partitions. The same function runs in one process and
+in Spark's workers.
 """
 
 from __future__ import annotations
@@ -16,29 +17,29 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-# A century of days: tables by day stay small, and a time in seconds is found out.
+# A century of days: keeps tables per day small, and detects times in seconds.
 MAX_DAYS = 36_525
-# Strata multiply the tables by day.
+# Each stratum has its own tables per day.
 MAX_STRATA = 100
-# At risk from the beginning, its first day included.
+# Start of a row that is at risk from the beginning, including day 0.
 ALWAYS = -1
 
 
 class SurvivalError(ValueError):
-    """Rows from which the model asked for cannot be learnt; the message says why and what to do."""
+    """The rows or arguments cannot be used; the message says why and how to fix it."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows. A row is at risk on the days start < day <= stop.
+    """Arrays with one entry per row. A row is at risk on the days start < day <= stop.
 
-    start: age in days at entry (left truncation), ALWAYS where observed from the beginning.
+    start: age in days at entry (left truncation); ALWAYS if observed from the beginning.
     stop: age in days at the event or at the end of observation.
-    event: 1 where the event happened at stop, 0 where the row is censored.
-    weight: case weight, as in R's survival package.
-    x: (rows, columns) covariates.
-    stratum: position in `Rows.strata`; each stratum has a baseline of its own.
-    cluster: the customer, as a number; rows of one customer stand side by side.
+    event: 1 if the event happened at stop, 0 if the row is censored.
+    weight: case weight, as in R's package survival.
+    x: covariates, of shape (rows, columns).
+    stratum: position in `Rows.strata`; each stratum has its own baseline.
+    cluster: number of the customer; the rows of a customer are adjacent.
     """
 
     start: Whole
@@ -53,7 +54,7 @@ class Block:
         return len(self.stop)
 
     def rows(self, chosen: ArrayLike) -> Block:
-        """The rows chosen by position or mask."""
+        """The rows at these positions, or the rows where a mask is true."""
         return Block(**{name: values[chosen] for name, values in vars(self).items()})
 
 
@@ -61,11 +62,11 @@ Partial = Callable[[Iterable[Block]], Array]
 
 
 class Rows(Protocol):
-    """Where the rows are.
+    """Access to rows in memory or in Spark.
 
-    strata: names of the strata, sorted; one row of tables by day each.
+    strata: sorted names of the strata; tables per day have one row per stratum.
     last_day: the largest stop.
-    origin: one point near the rows, about which sums are taken; NaN where a column is unknown.
+    origin: a point near the rows, subtracted before summing; NaN where a column has no value.
     """
 
     @property
@@ -78,17 +79,20 @@ class Rows(Protocol):
     def origin(self) -> Array: ...
 
     def total(self, partial: Partial) -> Array:
-        """The sum of partial(blocks) over all partitions; a customer lies in one partition."""
+        """The sum of partial(blocks) over all partitions.
+
+        All rows of a customer are in the same partition.
+        """
         ...
 
     def with_columns(self, columns: Sequence[int]) -> Rows:
-        """The same rows with some of the covariates."""
+        """The same rows with only the covariates at these positions."""
         ...
 
 
 @dataclass(frozen=True)
 class ArrayRows:
-    """Rows in memory, in parts as Spark would hold them: for tests, samples and small data."""
+    """Rows in memory, for small data, samples and tests. parts: number of partitions."""
 
     block: Block
     strata: Sequence[str]
@@ -107,11 +111,14 @@ class ArrayRows:
         cluster: ArrayLike | None = None,
         parts: int = 1,
     ) -> ArrayRows:
-        """Rows from columns; days must be whole. Without a cluster each row is a customer."""
+        """Rows from columns. start, stop: whole days. cluster: None if each row is one customer.
+
+        Raises SurvivalError without rows, for a fraction of a day, or with too many strata.
+        """
         days = whole_days("stop", stop)
         count = len(days)
         if not count:
-            raise SurvivalError("rows: none given. Fit on at least two customers.")
+            raise SurvivalError("rows: got none. Fit on at least two customers.")
         names = ["" for _ in range(count)] if stratum is None else [str(s) for s in stratum]
         strata = sorted(set(names))
         code = {name: k for k, name in enumerate(strata)}
@@ -134,22 +141,22 @@ class ArrayRows:
 
     @property
     def origin(self) -> Array:
-        """Smallest value of each column; NaN where all are NaN."""
+        """Smallest value of each column; NaN where all values are NaN."""
         return np.fmin.reduce(self.block.x, axis=0)
 
     def total(self, partial: Partial) -> Array:
-        """As Spark adds: one vector a part."""
+        """The sum of partial(blocks), with one vector per part as in Spark."""
         part = self.block.cluster % self.parts
         vectors = [partial([self.block.rows(part == k)]) for k in range(self.parts)]
         return np.sum(vectors, axis=0)
 
     def with_columns(self, columns: Sequence[int]) -> ArrayRows:
-        """The same rows with some of the covariates."""
+        """The same rows with only the covariates at these positions."""
         return replace(self, block=replace(self.block, x=self.block.x[:, list(columns)]))
 
 
 class Layout:
-    """Named arrays side by side in one vector, since only vectors are added.
+    """Named arrays stored in a single vector, because only vectors are added.
 
     >>> layout = Layout(rows=(), by_column=(2,))
     >>> vector, sums = layout.zeros()
@@ -163,13 +170,13 @@ class Layout:
         self.size = sum(int(np.prod(shape)) for shape in shapes.values())
 
     def views(self, vector: Array) -> dict[str, Array]:
-        """The named arrays within a vector; what is written to them is written to it."""
-        found, at = {}, 0
+        """The named arrays as views: writing to a view changes the vector."""
+        views, at = {}, 0
         for name, shape in self.shapes.items():
             size = int(np.prod(shape))
-            found[name] = vector[at : at + size].reshape(shape)
+            views[name] = vector[at : at + size].reshape(shape)
             at += size
-        return found
+        return views
 
     def zeros(self) -> tuple[Array, dict[str, Array]]:
         """A vector of zeros and its views."""
@@ -178,41 +185,42 @@ class Layout:
 
 
 def whole_days(name: str, values: ArrayLike) -> Whole:
-    """The values as integers. SurvivalError where one has a fraction or is unknown."""
+    """The values as integers. SurvivalError for a fraction or a missing value."""
     days = np.asarray(values, dtype=float)
     wrong = days[~(days == np.floor(days))]
     if len(wrong):
         raise SurvivalError(
-            f"{name}: must be whole days, got {wrong[0]}. Round a time up to the day in which it "
-            "falls; leave out rows without a time."
+            f"{name}: must be whole days, got {wrong[0]}. Round fractions up to the next whole "
+            "day, and leave out rows without a time."
         )
     return days.astype(np.int64)
 
 
 def checked_last_day(last_day: int) -> int:
-    """The day itself; SurvivalError beyond MAX_DAYS or below zero."""
+    """The argument, unchanged. SurvivalError if it is not from 0 to MAX_DAYS."""
     if not 0 <= last_day <= MAX_DAYS:
         raise SurvivalError(
-            f"stop: must lie in 0..{MAX_DAYS} days, got {last_day}. Give ages in days, not dates "
-            "or seconds."
+            f"stop: must be from 0 to {MAX_DAYS} days, got {last_day}. Use ages in days, not "
+            "dates or seconds."
         )
     return last_day
 
 
 def checked_strata(strata: Sequence[str]) -> Sequence[str]:
-    """The strata themselves; SurvivalError where they are too many for tables by day."""
+    """The argument, unchanged. SurvivalError for more than MAX_STRATA strata."""
     if len(strata) > MAX_STRATA:
         raise SurvivalError(
-            f"stratum: at most {MAX_STRATA} strata, got more. Stratify by a coarser attribute."
+            f"stratum: must have at most {MAX_STRATA} values, got more. Stratify by a coarser "
+            "attribute."
         )
     return strata
 
 
 def cluster_sums(rows: Iterable[tuple[Whole, Array]]) -> Iterable[Array]:
-    """(customers, columns) sums by customer, from (cluster, values) blocks in a row.
+    """Sums per customer, of shape (customers, columns), from consecutive (cluster, values) blocks.
 
-    Rows of one customer stand side by side, but may spread over two blocks: the last customer of
-    a block waits for the next one.
+    The rows of a customer are adjacent, but may be split over two blocks. So the last customer of a
+    block is held back until the next block.
     """
     waiting: Array | None = None
     last = 0

@@ -1,10 +1,10 @@
-"""What a customer brings a day while being one: past rates, weighted, and shrunk to the mean.
+"""Spend rate: expected revenue or purchase days per day as a customer, from past rates.
 
     rate = base + sum of weight x past rate,  past rates over windows of days and the whole past
 
-Linear credibility: the best linear forecast of a customer's next days from the past ones. Weights
-are at or above 0 (Lawson & Hanson's NNLS), so that nobody is expected to bring less for having
-brought more; the base keeps the mean right.
+Linear credibility: the best linear forecast of a customer's future rate from past rates. The
+weights are at least 0 (non-negative least squares, Lawson & Hanson), so a higher past rate never
+lowers the forecast. The base keeps the mean correct.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ What = Literal["value", "days"]
 
 @dataclass(frozen=True)
 class SpendRate:
-    """Money (`value`) or purchase days (`days`) a day of life.
+    """Revenue (`value`) or purchase days (`days`) per day as a customer.
 
-    weights: of each window, then of the whole past. spread: the variance of what comes is
-    spread[0] x mean^2 + spread[1] x mean; the first part stays whatever the horizon.
+    weights: one per window, then one for the whole past. spread: the variance of the outcome is
+    spread[0] x mean^2 + spread[1] x mean. The relative size of the first part does not shrink with
+    the horizon. rows: training rows.
     """
 
     what: What
@@ -43,9 +44,11 @@ class SpendRate:
     def fit(
         cls, what: What, windows: Sequence[int], rows: pd.DataFrame, days: Array, came: ArrayLike
     ) -> Self:
-        """From past rows: `days` expected to be lived in the period after, and what came in it.
+        """Fit on past rows.
 
-        Least squares with a variance in proportion to the mean, in two steps.
+        days: expected days as a customer in the period after each row. came: actual revenue or
+        purchase days in that period. Weighted least squares in two steps, with a variance
+        proportional to the mean.
         """
         past = np.column_stack([np.ones(len(rows)), past_rates(what, windows, rows)])
         design, actual = past * days[:, None], np.asarray(came, dtype=float)
@@ -54,21 +57,23 @@ class SpendRate:
         weights, _ = nnls(design * scale[:, None], actual * scale)
         mean = design @ weights
         base, *others = map(float, weights)
-        found = _spread(mean, actual)
-        return cls(what, tuple(windows), base, tuple(others), found, len(rows))
+        spread = _spread(mean, actual)
+        return cls(what, tuple(windows), base, tuple(others), spread, len(rows))
 
     def with_spread(self, rows: pd.DataFrame, days: Array, came: ArrayLike) -> Self:
-        """The same rate with the variance of other rows: of a longer period, in which what a rate
-        misses of a customer adds up."""
+        """The same rate, with the variance estimated on other rows.
+
+        Use rows of a longer period: the error of a customer's rate accumulates over it.
+        """
         return replace(self, spread=_spread(self.of(rows) * days, np.asarray(came, dtype=float)))
 
     def of(self, rows: pd.DataFrame) -> Array:
-        """The rate of each row."""
+        """Expected revenue or purchase days per day, one entry per row."""
         past = past_rates(self.what, self.windows, rows)
         return self.base + row_sums(past, self.weights)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON."""
+        """The rate as plain numbers for JSON."""
         return asdict(self)
 
     @classmethod
@@ -79,25 +84,25 @@ class SpendRate:
 
 
 def past_rates(what: What, windows: Sequence[int], rows: pd.DataFrame) -> Array:
-    """(rows, windows + 1): what came a day in each window before, and since the first purchase.
+    """Past rates per day, of shape (rows, windows + 1): per window, then since the first purchase.
 
-    `rows` has frequency, monetary_value, T_days and past_<what>_<window>. Who is known for less
-    than a window is measured over the days known; returns count no less than nothing.
+    `rows` has frequency, monetary_value, T_days and past_<what>_<window>. The rate of a customer
+    who is known for less than a window is over the known days. Negative sums (returns) count as 0.
     """
     known = rows["T_days"].to_numpy(dtype=float)
-    found = [
+    by_window = [
         np.maximum(rows[f"past_{what}_{w}"].to_numpy(dtype=float), 0.0) / np.minimum(w, known + 1)
         for w in windows
     ]
     repeats = rows["frequency"].to_numpy(dtype=float)
     each = rows["monetary_value"].astype(float).to_numpy() if what == "value" else 1.0
     whole = np.maximum(np.nan_to_num(each * repeats), 0.0) / np.maximum(known, 1.0)
-    return np.column_stack([*found, whole])
+    return np.column_stack([*by_window, whole])
 
 
 def _spread(mean: Array, actual: Array) -> tuple[float, float]:
-    """The two parts of the variance, from squared errors; large means don't rule."""
+    """The two parts of the variance, from squared errors weighted down for large means."""
     parts = np.column_stack([mean**2, mean])
     scale = 1 / np.maximum((mean + mean.mean()) ** 2, 1e-12)
-    found, _ = nnls(parts * scale[:, None], (actual - mean) ** 2 * scale)
-    return float(found[0]), float(found[1])
+    shares, _ = nnls(parts * scale[:, None], (actual - mean) ** 2 * scale)
+    return float(shares[0]), float(shares[1])

@@ -1,5 +1,7 @@
-"""The first look at the rows: what is wrong with them, who is at risk on which day, and how the
-covariates lie. One pass; its size depends on days, strata and columns, not on rows."""
+"""Survey of the rows: validation, numbers at risk per day, and moments of the covariates.
+
+It takes one pass. The size of the result depends on days, strata and columns, not on rows.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from models.survival.rows import Array, Block, Layout, Rows, SurvivalError
 
-# A column that others explain but for this share of its variance adds nothing but noise.
+# A column with at most this share of its variance not explained by other columns is collinear.
 COLLINEAR_SHARE = 1e-8
 
 
@@ -18,11 +20,13 @@ COLLINEAR_SHARE = 1e-8
 class Survey:
     """Sums over all rows.
 
-    Tables by day are (strata, last_day + 2), day d at position d + 1 (position 0: ALWAYS).
-    entries, exits, events: weights by start, by stop, and by stop of those with an event.
-    event_count: events by stop, without weights.
-    mean, covariance: of the columns, weighted.
-    origin: a value of each column. spread: sum of |value - origin|, 0 for a constant column.
+    Tables per day have the shape (strata, last_day + 2); day d is at position d + 1, ALWAYS at 0.
+    count, weight: number of rows and their total weight.
+    entries, exits, events: weights by start, by stop, and by stop of the rows with an event.
+    event_count: number of events by stop, without weights.
+    mean, covariance: weighted moments of the columns.
+    origin: a value of each column. spread: sum of |value - origin|; 0 for a constant column.
+    unknown: number of rows without a finite value, per column.
     """
 
     strata: Sequence[str]
@@ -40,7 +44,7 @@ class Survey:
 
     @property
     def scale(self) -> Array:
-        """Standard deviation of each column, 1 for a constant one."""
+        """Standard deviation of each column; 1 for a constant column."""
         deviation = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         return np.where((self.spread > 0) & (deviation > 0), deviation, 1.0)
 
@@ -57,10 +61,10 @@ class Survey:
         )
 
     def independent_columns(self) -> list[int]:
-        """Columns that a model can tell apart: not constant, without unknown values, and not a
-        linear function of columns before them.
+        """Positions of the columns that a model can use together.
 
-        Gram-Schmidt on the correlations, in the order of the columns.
+        They are not constant, have no missing values, and are not a linear function of the columns
+        before them. Gram-Schmidt on the correlations, in the order of the columns.
         """
         correlation = self.covariance / np.outer(self.scale, self.scale)
         chosen: list[int] = []
@@ -76,7 +80,11 @@ class Survey:
 
 
 def survey(rows: Rows) -> Survey:
-    """Count and add. SurvivalError for rows that no model can use."""
+    """Survey the rows in one pass.
+
+    Raises SurvivalError for rows that are never at risk, weights that are not above 0, and events
+    other than 0 or 1.
+    """
     columns, strata, days = len(rows.origin), len(rows.strata), rows.last_day + 2
     origin = np.where(np.isfinite(rows.origin), rows.origin, 0.0)
     layout = _layout(columns, strata, days)
@@ -103,7 +111,7 @@ def _layout(columns: int, strata: int, days: int) -> Layout:
 
 @dataclass(frozen=True)
 class _Counts:
-    """One partition's counts, and moments of its covariates about the origin."""
+    """Counts of one partition, and moments of its covariates about the origin."""
 
     layout: Layout
     origin: Array
@@ -123,7 +131,7 @@ class _Counts:
 
 
 def _count(block: Block, sums: dict[str, Array]) -> None:
-    """Rows, and weights by stratum and day."""
+    """Add the numbers of rows and of invalid rows, and the weights by stratum and day."""
     sums["rows"] += len(block)
     sums["never_at_risk"] += (block.start >= block.stop).sum()
     sums["bad_weights"] += (~(block.weight > 0)).sum()
@@ -146,8 +154,8 @@ def _checked(rows: Rows, origin: Array, sums: dict[str, Array]) -> Survey:
     count = int(sums["rows"])
     if int(sums["never_at_risk"]):
         raise SurvivalError(
-            f"start: must lie before stop, got {int(sums['never_at_risk']):,} of {count:,} rows "
-            "that were never at risk. Leave them out, or count the day of the event as day 1."
+            f"start: must be before stop, got {int(sums['never_at_risk']):,} of {count:,} rows "
+            "that are never at risk. Leave them out, or count the day of the event as day 1."
         )
     if int(sums["bad_weights"]):
         raise SurvivalError(
@@ -177,42 +185,48 @@ def _checked(rows: Rows, origin: Array, sums: dict[str, Array]) -> Survey:
     )
 
 
-def refuse_unusable(found: Survey, names: Sequence[str], model: str) -> None:
-    """SurvivalError where a regression of `model` on the columns `names` cannot be learnt."""
-    events = int(found.event_count.sum())
-    if found.count < 2:
+def refuse_unusable(surveyed: Survey, names: Sequence[str], model: str) -> None:
+    """Raise SurvivalError where `model` cannot be fitted on the columns `names`.
+
+    The reasons are too few rows, no event, no covariate, a wrong number of names, missing values,
+    a constant column and collinear columns.
+    """
+    events = int(surveyed.event_count.sum())
+    if surveyed.count < 2:
         raise SurvivalError(
-            f"{model}: needs at least two rows, got {found.count}. Fit on more customers."
+            f"{model}: needs at least two rows, got {surveyed.count}. Fit on more customers."
         )
     if not events:
         raise SurvivalError(
-            f"{model}: none of {found.count:,} rows has an event, so nothing says what hastens "
-            "it. Observe for longer, or choose an earlier landmark."
+            f"{model}: needs rows with an event, got none in {surveyed.count:,} rows. Observe the "
+            "customers for longer, or choose an earlier landmark."
         )
-    if len(names) != len(found.mean):
+    if len(names) != len(surveyed.mean):
         raise SurvivalError(
-            f"{model}: needs one name a column, got {len(names)} names for {len(found.mean)} "
-            "columns. Choose the columns of rows, survey and names alike (with_columns)."
+            f"{model}: needs one name per column, got {len(names)} names for "
+            f"{len(surveyed.mean)} columns. Select the same columns in rows, survey and names "
+            "(with_columns)."
         )
     if not len(names):
         raise SurvivalError(
-            f"{model}: got no covariate. Use the Kaplan-Meier curve where there is none."
+            f"{model}: needs at least one covariate, got none. Use the Kaplan-Meier curve instead."
         )
     for column, name in enumerate(names):
-        if found.unknown[column]:
+        if surveyed.unknown[column]:
             raise SurvivalError(
-                f"{name}: must be finite in every row, got {int(found.unknown[column]):,} of "
-                f"{found.count:,} rows without a value. Fill it, or leave the covariate out."
+                f"{name}: must be finite in all rows, got {int(surveyed.unknown[column]):,} of "
+                f"{surveyed.count:,} rows without a value. Fill the missing values, or leave the "
+                "covariate out."
             )
-        if found.spread[column] <= 0:
+        if surveyed.spread[column] <= 0:
             raise SurvivalError(
-                f"{name}: must vary, got {found.origin[column]:g} in all {found.count:,} rows. "
-                "Leave the covariate out."
+                f"{name}: must vary, got {surveyed.origin[column]:g} in all {surveyed.count:,} "
+                "rows. Leave the covariate out."
             )
-    dependent = [names[k] for k in range(len(names)) if k not in found.independent_columns()]
+    dependent = [names[k] for k in range(len(names)) if k not in surveyed.independent_columns()]
     if dependent:
         raise SurvivalError(
-            f"{', '.join(dependent)}: covariates must differ from sums of each other, got "
-            "columns that those before them determine. Leave them out "
-            "(Survey.independent_columns names those to keep)."
+            f"{', '.join(dependent)}: covariates must be linearly independent, but these are "
+            "linear functions of the columns before them. Leave them out "
+            "(Survey.independent_columns returns the columns to keep)."
         )

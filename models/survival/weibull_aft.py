@@ -1,7 +1,7 @@
-"""The Weibull accelerated failure time model, with left truncation: exact Newton steps on sums.
+"""Weibull accelerated failure time (AFT) model with left truncation: Newton steps on sums.
 
-pyspark.ml's AFTSurvivalRegression knows no age at entry and gives no standard errors; this takes
-one pass a step, of (columns + 2)^2 sums.
+AFTSurvivalRegression of pyspark.ml supports neither left truncation nor standard errors. This fit
+takes one pass over the rows per step, with (columns + 2)^2 sums.
 
     H(t | x) = (t / scale(x))^shape,  log scale(x) = intercept + x b
     log-likelihood = sum w [event log h(stop) - H(stop) + H(start)]
@@ -27,10 +27,11 @@ ARRAYS = ("coefficients", "covariance", "robust_covariance")
 
 @dataclass(frozen=True)
 class WeibullModel:
-    """A fitted model: coefficients multiply the log of time, in the units of the covariates.
+    """A fitted model. The coefficients act on the log of time, in the units of the covariates.
 
-    covariance, robust_covariance: of the coefficients, then intercept, then log_shape.
-    last_day: the largest stop. passes: over the rows, beside the survey.
+    covariance, robust_covariance: of the coefficients, then intercept, then log_shape; the robust
+        one is clustered by customer.
+    last_day: the largest stop. passes: passes over the rows, not counting the survey.
     """
 
     names: tuple[str, ...]
@@ -60,23 +61,26 @@ class WeibullModel:
 
     @property
     def robust_std_errors(self) -> Array:
-        """Standard errors that hold where a customer has several rows, or the model is wrong."""
+        """Standard errors that are valid with several rows per customer or a misspecified model."""
         return np.sqrt(np.diag(self.robust_covariance))
 
     def log_scale(self, x: ArrayLike) -> Array:
-        """Log of the age, in days, at which a share 1/e is left."""
+        """Log of the age, in days, at which a share of 1/e is left."""
         return self.intercept + row_sums(x, self.coefficients)
 
     def log_risk(self, x: ArrayLike) -> Array:
-        """Log of the hazard ratio to a customer whose covariates are 0: higher is sooner."""
+        """Log of the hazard ratio to a customer whose covariates are 0.
+
+        A higher value means an earlier event.
+        """
         return -np.exp(self.log_shape) * (self.log_scale(x) - self.intercept)
 
     def conditional_survival(
         self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
     ) -> Array:
-        """(rows, days): chance to live beyond age + each of days, given alive at age.
+        """P(survival beyond age + days), given survival to age, of shape (rows, days).
 
-        There is one baseline; a stratum changes nothing.
+        The model has a single baseline: `stratum` is not used.
         """
         shape, age = np.exp(self.log_shape), np.asarray(age, dtype=float)
         # Ages as shares of the last day observed, so that the two factors stay moderate.
@@ -87,11 +91,11 @@ class WeibullModel:
         return np.exp(-risk[:, None] * (ahead**shape - share**shape))
 
     def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
-        """Days ahead of each age that lie within the ages observed."""
+        """Days ahead of each age that are within the observed ages."""
         return np.maximum(self.last_day - np.asarray(age, dtype=float), 0.0)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers for JSON."""
+        """The model as plain numbers for JSON."""
         plain = {name: getattr(self, name).tolist() for name in ARRAYS}
         return {**vars(self), **plain, "names": list(self.names)}
 
@@ -102,52 +106,56 @@ class WeibullModel:
         return cls(**{**content, **arrays, "names": tuple(content["names"])})
 
 
-def fit_weibull(rows: Rows, names: Sequence[str], found: Survey | None = None) -> WeibullModel:
-    """Fit on the columns `names` of the rows; `found` is their survey, where it was made before.
+def fit_weibull(rows: Rows, names: Sequence[str], surveyed: Survey | None = None) -> WeibullModel:
+    """Fit a model on the columns `names` of the rows.
 
-    The parameters of the passes are (a0, a, k): H(t) = exp(a0 + z a + k (log t - centre)), z the
-    standardised covariates. Without truncation the likelihood is concave in them.
-    SurvivalError where the data do not hold a model.
+    surveyed: the survey of the rows, if it exists already. The Newton steps use the parameters
+    (a0, a, k) with H(t) = exp(a0 + z a + k (log t - centre)), where z are the standardised
+    covariates. Without truncation, the likelihood is concave in them. Raises SurvivalError where
+    the data cannot identify the model, or a row stops on day 0.
     """
-    found = survey(rows) if found is None else found
-    refuse_unusable(found, names, "weibull_aft")
-    at_zero = float(found.exits[:, :2].sum())
+    surveyed = survey(rows) if surveyed is None else surveyed
+    refuse_unusable(surveyed, names, "weibull_aft")
+    at_zero = float(surveyed.exits[:, :2].sum())
     if at_zero:
         raise SurvivalError(
-            f"stop: a Weibull model needs at least one day, got weight {at_zero:g} on day 0. "
+            f"stop: must be at least day 1 for a Weibull model, got weight {at_zero:g} on day 0. "
             "Count the day of the event as day 1."
         )
-    centre = _mean_log_day(found)
-    ready = _Ready(found.mean, found.scale, centre)
+    centre = _mean_log_day(surveyed)
+    ready = _Ready(surveyed.mean, surveyed.scale, centre)
     size = len(names) + 2
 
     def value_at(theta: Array) -> Point:
-        if theta[-1] <= 0:  # no shape: the step is halved
+        if theta[-1] <= 0:  # not a valid shape: the step is halved
             return Point(theta, -np.inf, np.zeros(size), np.eye(size))
         layout = Layout(value=(), gradient=(size,), information=(size, size))
         sums = layout.views(rows.total(_Likelihood(ready, theta, layout)))
         return Point(theta, float(sums["value"]), sums["gradient"], sums["information"])
 
-    rate = found.events.sum() / found.weight
+    rate = surveyed.events.sum() / surveyed.weight
     start = np.zeros(size)
     start[0], start[-1] = np.log(rate), 1.0
     end, passes = maximise(value_at, value_at(start), "weibull_aft")
     inverse = np.linalg.inv(end.information).astype(np.float64)
     products = rows.total(_ScoreProducts(ready, end.theta)).reshape(size, size)
     robust: Array = inverse @ products @ inverse
-    return _in_units(end, inverse, robust, ready, names, found, passes + 2)
+    return _in_units(end, inverse, robust, ready, names, surveyed, passes + 2)
 
 
 @dataclass(frozen=True)
 class _Ready:
-    """What standardises rows: means and scales of covariates, the centre of log time."""
+    """Constants that standardise rows: mean and scale of the covariates, centre of log time."""
 
     mean: Array
     scale: Array
     centre: float
 
     def terms(self, block: Block, theta: Array) -> tuple[Array, Array, Array, Array, Array]:
-        """Designs (1, z, log time) at stop and at start, hazards there, and the value, by row."""
+        """Designs (1, z, log time) at stop and start, cumulative hazards there, log-likelihoods.
+
+        One entry per row in each array.
+        """
         z = (block.x - self.mean) / self.scale
         log_stop = np.log(block.stop)
         entered = block.start > 0
@@ -165,7 +173,7 @@ class _Ready:
 
 @dataclass(frozen=True)
 class _Likelihood:
-    """One partition's value, gradient and information at theta."""
+    """Log-likelihood, gradient and information of one partition at theta."""
 
     ready: _Ready
     theta: Array
@@ -189,7 +197,7 @@ class _Likelihood:
 
 @dataclass(frozen=True)
 class _ScoreProducts:
-    """One partition's sum over customers of score x score' at theta."""
+    """Sum over the customers of one partition of score x score' at theta."""
 
     ready: _Ready
     theta: Array
@@ -201,16 +209,16 @@ class _ScoreProducts:
         return total.ravel()
 
     def scores(self, block: Block) -> Array:
-        """(rows, parameters) derivatives of each row's log-likelihood, weighted."""
+        """Weighted derivatives of each row's log-likelihood, of shape (rows, parameters)."""
         at_stop, at_start, gone, before, _ = self.ready.terms(block, self.theta)
         score = at_stop * (block.event - gone)[:, None] + at_start * before[:, None]
         score[:, -1] += block.event / self.theta[-1]
         return score * block.weight[:, None]
 
 
-def _mean_log_day(found: Survey) -> float:
-    """Mean of the log of stop; days begin at position 1 of the tables."""
-    exits = found.exits.sum(axis=0)[2:]
+def _mean_log_day(surveyed: Survey) -> float:
+    """Mean of log(stop). Position 0 of the tables is ALWAYS, position 1 is day 0."""
+    exits = surveyed.exits.sum(axis=0)[2:]
     return float(exits @ np.log(np.arange(1, len(exits) + 1)) / exits.sum())
 
 
@@ -220,10 +228,10 @@ def _in_units(
     robust: Array,
     ready: _Ready,
     names: Sequence[str],
-    found: Survey,
+    surveyed: Survey,
     passes: int,
 ) -> WeibullModel:
-    """From (a0, a, k) to b = -a / (k sd), intercept and log k, covariances by the delta method.
+    """The model from (a0, a, k): b = -a / (k sd), intercept, log k. Covariances by delta method.
 
     k (log t - log scale) = a0 + z a + k (log t - centre), so
     log scale = centre - (a0 + z a) / k, and at x = 0 z is -mean / sd.
@@ -248,8 +256,8 @@ def _in_units(
         covariance=change @ inverse @ change.T,
         robust_covariance=change @ robust @ change.T,
         log_likelihood=end.log_likelihood,
-        rows=found.count,
-        events=int(found.event_count.sum()),
-        last_day=found.exits.shape[1] - 2,
+        rows=surveyed.count,
+        events=int(surveyed.event_count.sum()),
+        last_day=surveyed.exits.shape[1] - 2,
         passes=passes,
     )

@@ -105,7 +105,7 @@ def _cox_with(seen: Seen, bands: Bands | None) -> tuple[CoxModel, list[Proportio
     every = survey(rows)
     columns = every.independent_columns()
     names = [seen.encoder.column_names[k] for k in columns]
-    model = fit_cox(rows.with_columns(columns), names, found=every.with_columns(columns))
+    model = fit_cox(rows.with_columns(columns), names, surveyed=every.with_columns(columns))
     return model, proportionality(model.residuals, model.covariance, model.names)
 
 

@@ -105,13 +105,13 @@ def assert_no_nan(root):
     [
         (
             one_time_buyers(),
-            "no lifetime model at 2018-01-01: none of 92 customers bought again: neither how often "
-            "they buy nor whether they left can be learnt.",
+            "no lifetime model at 2018-01-01: none of 92 customers bought again: neither a "
+            "purchase rate nor a dropout rate can be estimated.",
         ),
         (
             [("only", day, 5.0) for day in on(0, 200, 360)],
             "no lifetime model at 2018-01-01: 1 customers, 1 of them with a repeat purchase: fewer "
-            "than lifetime.fewest_customers = 50 (half of them repeaters).",
+            "than lifetime.fewest_customers = 50, half of them with a repeat purchase.",
         ),
     ],
     ids=["one purchase each", "one customer"],

@@ -1,4 +1,4 @@
-"""What customers do after a plan: the story goes on for those left alone, offers work as told."""
+"""Outcomes of a plan: customers without an offer behave as without a plan, offers have effects."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def sent(offer, ids=IDS):
     return answers(ids, np.full(len(ids), offer), np.full(len(ids), DAY), WORLD, UNTIL)
 
 
-def test_who_is_sent_nothing_lives_on_as_the_story_goes():
+def test_customers_without_an_offer_behave_as_without_a_plan():
     who = people(IDS, WORLD)
     bought, redeemed = sent(-1)
     assert not len(redeemed)
-    # One story, told in two parts: no order stands in both.
-    told = orders(who, lives(who, WORLD), WORLD)
-    assert not set(bought["order_id"]) & set(told["order_id"])
-    # And as many fall silent as truth says of those left alone.
+    # No order is both before and after DAYS.
+    earlier = orders(who, lives(who, WORLD), WORLD)
+    assert not set(bought["order_id"]) & set(earlier["order_id"])
+    # The share without a purchase is the true churn probability without an offer.
     without, _ = effects.churn_probabilities(who, effects.state_at(who, WORLD, DAY), DAY, 30)
     within = bought[bought["at"] < DAY + 30]
     silent = ~np.isin(who.names, within["customer_id"].unique())
@@ -49,7 +49,7 @@ def test_any_cut_of_the_customers_gives_the_same_answers():
     assert whole["at"].between(w.DAYS, UNTIL).all()
 
 
-def test_an_offer_keeps_as_many_as_truth_says():
+def test_an_offer_has_its_true_effect():
     who = people(IDS, WORLD)
     state = effects.state_at(who, WORLD, DAY)
     _, with_offer = effects.churn_probabilities(who, state, DAY, 30)

@@ -1,4 +1,4 @@
-"""The simulated company: the same whoever computes it, flawed as told, true to its own truth."""
+"""The simulated company: independent of partitions, with the stated flaws and true effects."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ def test_any_cut_and_order_of_the_customers_gives_the_same_rows(name):
 
 
 def test_another_seed_is_another_company():
-    one, two = (files.rows_of("transactions", IDS[:50], w.World(s, 50)) for s in (1, 2))
-    assert not one["amount"].reset_index(drop=True).equals(two["amount"].reset_index(drop=True))
+    first, second = (files.rows_of("transactions", IDS[:50], w.World(s, 50)) for s in (1, 2))
+    assert (
+        not first["amount"].reset_index(drop=True).equals(second["amount"].reset_index(drop=True))
+    )
 
 
 @pytest.mark.parametrize("name", files.SOURCES)
@@ -59,19 +61,19 @@ def test_every_known_kind_and_reason_is_one_that_silver_accepts():
                 assert set(rows[rule.columns[0]].dropna()) == set(allowed)
 
 
-def test_rows_are_doubled_late_and_heavy_tailed_as_stated(bought):
+def test_shares_of_duplicate_and_late_rows_and_the_heavy_tail_are_as_stated(bought):
     key = ["order_id", "product_id"]
     doubled = bought.duplicated(key).mean()
     # A share of 0.005 of about 170,000 rows has a standard error of 0.0002.
     assert abs(doubled - files.TWICE) < 4 * np.sqrt(files.TWICE / len(bought))
-    # A double is exact but for the file it came with, a quarter later.
+    # A duplicate differs only in its file, which is one quarter later.
     assert bought.drop(columns="file_number").duplicated().sum() == bought.duplicated(key).sum()
     first = bought.drop_duplicates(key)
     start = pd.Timestamp(w.FIRST_DAY)
     quarter = ((first["purchased_at"] - start).dt.total_seconds() / 86_400 // 90).astype(int)
     late = (first["file_number"] > quarter)[quarter < 6].mean()
     assert abs(late - files.LATE) < 4 * np.sqrt(files.LATE / len(first))
-    # Heavy tail: the largest hundredth of the lines brings far more than a hundredth.
+    # Heavy tail: the largest 1 % of the lines have far more than 1 % of the revenue.
     amounts = np.sort(first["amount"])[::-1]
     assert amounts[: len(amounts) // 100].sum() > 0.04 * amounts.sum()
 
@@ -89,7 +91,7 @@ def test_december_and_the_week_end_sell_more(bought):
     days = bought["purchased_at"].dt.date.value_counts()
     by_weekday = days.groupby([d.weekday() for d in days.index]).mean()
     assert by_weekday.idxmax() == 5  # Saturday, 1.25
-    # Within one life the season shows once the growth of the customer base is taken out.
+    # The growth of the customer base hides the season in the data, so test the factor itself.
     december = w.season(np.array([(dt.date(2025, 12, 15) - w.FIRST_DAY).days], float))
     june = w.season(np.array([(dt.date(2025, 6, 16) - w.FIRST_DAY).days], float))
     # Both are Mondays (0.9): 0.9 * 1.25 and about 0.9 * 0.75.
@@ -110,7 +112,7 @@ def test_nobody_does_anything_before_signing_up_or_after_leaving():
     assert not (at > left[number] + slack).any()
 
 
-def test_random_campaigns_hold_out_a_quarter_and_targeted_ones_nobody():
+def test_random_campaigns_have_a_control_group_and_targeted_ones_none():
     rows = files.rows_of("campaigns", IDS, WORLD)
     random = rows[rows["is_randomised"]]
     share = 1 - random["is_treated"].mean()
@@ -120,7 +122,7 @@ def test_random_campaigns_hold_out_a_quarter_and_targeted_ones_nobody():
     assert set(random["offer_id"].dropna()) == set(w.TESTED_OFFERS)
 
 
-def test_who_has_left_for_good_is_told_by_no_source_but_the_truth(bought):
+def test_only_the_stated_share_of_lost_customers_terminates_formally(bought):
     truth = files.rows_of("customers_truth", IDS, WORLD)
     left = truth[truth["left_at"] < pd.Timestamp(w.day_name(w.DAYS - 30))]
     formal = set(files.rows_of("terminations", IDS, WORLD)["customer_id"])
@@ -132,7 +134,7 @@ def test_who_has_left_for_good_is_told_by_no_source_but_the_truth(bought):
 
 
 def luck(offers, turns=12):
-    """Mean churn of each customer over several draws of the horizon."""
+    """Mean churn per customer over several independent draws of the horizon."""
     drawn = [
         responses.responses(IDS, offers, WORLD, DAY, turn=f"turn{n}")["churned"].to_numpy()
         for n in range(turns)
@@ -149,21 +151,21 @@ def truth():
     return who.signup < DAY, without, with_offer
 
 
-def test_churn_without_an_offer_is_what_truth_says(truth):
+def test_churn_without_an_offer_equals_the_true_probability(truth):
     known, without, _ = truth
     seen = luck(np.full(len(IDS), -1))[known]
-    # Each turn adds p (1 - p) / 12 of variance to a customer's mean.
+    # The mean of 12 turns has the variance p (1 - p) / 12 per customer.
     p = without[known]
     error = np.sqrt((p * (1 - p) / 12).sum()) / known.sum()
     assert abs(seen.mean() - p.mean()) < 4 * error
-    # And within groups of risk, so that it is not right on the whole alone.
+    # Also within groups by risk, not only in total.
     for group in np.array_split(np.argsort(p), 5):
         error = np.sqrt((p[group] * (1 - p[group]) / 12).sum()) / len(group)
         assert abs(seen[group].mean() - p[group].mean()) < 4 * error + 1e-9
 
 
 @pytest.mark.parametrize("offer", range(6), ids=w.OFFERS)
-def test_the_effect_of_an_offer_is_what_truth_says(truth, offer):
+def test_churn_with_an_offer_equals_the_true_probability(truth, offer):
     known, _, with_offer = truth
     p = with_offer[known, offer]
     seen = luck(np.full(len(IDS), offer))[known]
@@ -172,27 +174,27 @@ def test_the_effect_of_an_offer_is_what_truth_says(truth, offer):
         assert abs(seen[group].mean() - p[group].mean()) < 4 * error + 1e-9
 
 
-def test_the_held_out_of_a_random_campaign_churn_as_truth_says(bought):
-    """The delivered receipts, read as the product reads them."""
+def test_the_control_group_of_a_random_campaign_churns_with_the_true_probability(bought):
+    """Uses the delivered receipts, in the same way as the product."""
     sent = files.rows_of("campaigns", IDS, WORLD)
     held = sent[(sent["campaign_id"] == f"test-{w.day_name(DAY)}") & ~sent["is_treated"]]
     begin = pd.Timestamp(w.day_name(DAY))
     window = bought["purchased_at"].between(begin, begin + pd.Timedelta(days=30), "left")
     active = set(bought[window]["customer_id"])
     churned = ~held["customer_id"].isin(active)
-    told = effects.true_effects(IDS, WORLD, DAY)
-    p = told[told["offer_id"] == "discount_10"].set_index("customer_id")["churn_without"]
+    true = effects.true_effects(IDS, WORLD, DAY)
+    p = true[true["offer_id"] == "discount_10"].set_index("customer_id")["churn_without"]
     p = p[held["customer_id"]].to_numpy()
     assert abs(churned.mean() - p.mean()) < 4 * np.sqrt((p * (1 - p)).sum()) / len(p)
 
 
-def test_offers_differ_in_whom_they_help_and_some_do_harm(truth):
+def test_different_customers_have_different_best_offers_and_some_offers_do_harm(truth):
     known, without, with_offer = truth
     effect = (without[:, None] - with_offer)[known]
     best = effect.argmax(axis=1)
     assert len(set(best)) >= 4
     manager = w.OFFERS.index("personal_manager")
     assert (effect[:, manager] < -0.01).mean() > 0.05
-    # Who has left is beyond every offer.
+    # No offer has an effect on a customer who has left.
     gone = without[known] == 1.0
     assert gone.any() and (effect[gone] == 0).all()

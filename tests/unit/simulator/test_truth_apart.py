@@ -1,4 +1,4 @@
-"""No job that learns or scores can reach the simulator's truth: not by name, path or import."""
+"""No job that trains or scores can read the simulator's truth: not by name, path or import."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_simulated_environment_itself_is_accepted():
 
 
 def test_only_the_job_that_simulates_names_the_truth():
-    """Besides it, whoever reads an answer must be listed here."""
+    """Any other module that imports the simulator must be listed here."""
     may = {"pipelines/simulation/company_files.py"}
     naming = {
         path.relative_to(ROOT).as_posix()
@@ -90,7 +90,7 @@ def test_only_the_job_that_simulates_names_the_truth():
 
 
 def test_nothing_else_holds_a_path_or_a_table_of_truth():
-    """The one makes the folder, the other refuses it as a source."""
+    """company_files.py creates the folder; source_checks.py refuses it as a source."""
     may = {"pipelines/simulation/company_files.py", "pipelines/ingestion/source_checks.py"}
     naming = re.compile("|".join(["-truth", "truth_folder", *TRUTH]))
     packages = (
@@ -99,8 +99,8 @@ def test_nothing_else_holds_a_path_or_a_table_of_truth():
     )
     files = [p for package in packages for p in (ROOT / package).rglob("*.py")]
     files += (ROOT / "conf").rglob("*.yaml")
-    found = {p.relative_to(ROOT).as_posix() for p in files if naming.search(p.read_text())}
-    assert found == may
+    actual = {p.relative_to(ROOT).as_posix() for p in files if naming.search(p.read_text())}
+    assert actual == may
 
 
 def test_a_real_environment_cannot_be_simulated_over(tmp_path):

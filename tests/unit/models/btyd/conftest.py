@@ -1,4 +1,4 @@
-"""Purchases of CDNOW and Complete Journey, as packages ship them, summed by customer-day."""
+"""CDNOW and Complete Journey purchases from installed packages, summed per customer and day."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 @dataclass(frozen=True)
 class Purchases:
-    """One row a customer-day with its money."""
+    """days: one row per customer and day, with the money spent."""
 
     days: pd.DataFrame
 
     def summary(self, until: str) -> pd.DataFrame:
-        """By customer: x, t_x and T in days, m; observed to `until` inclusive."""
+        """One row per customer: x, t_x and T in days, m; observed to `until` inclusive."""
         end = pd.Timestamp(until)
         seen = self.days[self.days["day"] <= end].sort_values(["customer", "day"])
         of = seen.groupby("customer")
@@ -33,11 +33,11 @@ class Purchases:
         )
 
     def bought(self, after: str, until: str) -> pd.DataFrame:
-        """Purchase days and money in (after, until] by customer, for all who ever bought."""
+        """Purchase days and money in (after, until]; one row per customer who ever bought."""
         inside = self.days[(self.days["day"] > after) & (self.days["day"] <= until)]
         everyone = self.days["customer"].unique()
-        found = inside.groupby("customer").agg(days=("day", "count"), money=("money", "sum"))
-        return found.reindex(everyone, fill_value=0)
+        sums = inside.groupby("customer").agg(days=("day", "count"), money=("money", "sum"))
+        return sums.reindex(everyone, fill_value=0)
 
 
 def _read(file: str, names: list[str]) -> Purchases:

@@ -1,4 +1,4 @@
-"""P(alive) at T + t of all three models: their definitions integrated, limits, bounds."""
+"""P(alive) at T + t of the three models: equal to the integrated definition, limits and bounds."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ CUSTOMERS = [(0, 0, 5), (0, 0, 270), (1, 10, 200), (4, 200, 210), (30, 255, 300)
 def by_definition(m, x, t_x, T, t):
     """P(alive at T + t | x, t_x, T) = ∫∫ prior · L(data, alive at T + t) / ∫∫ prior · L(data).
 
-    Over the customer's own purchase rate and chance (or rate) of leaving, by the trapezoid rule in
-    their log and logit, where the integrands fall exponentially on both sides.
+    Integrates over the customer's purchase rate and chance (or rate) of leaving. The trapezoid rule
+    works on their log and logit, where the integrands fall exponentially on both sides.
     """
     log_rate = np.arange(-90.0, 8.0, 0.1)[:, None]
     rate = np.exp(log_rate)
@@ -48,7 +48,7 @@ def by_definition(m, x, t_x, T, t):
         alive = x * log_rate + y * log_q - rate * T
         left = x * log_rate + log_p + (y - 1) * log_q - rate * t_x if y else -np.inf
         stays = -rate * expit(logit) * t
-    # Any constant will do: it stands above and below. This one is near the largest value.
+    # Any constant cancels in the ratio. This one is near the largest value of the integrand.
     top = gammaln(m.r + x) - (m.r + x) * np.log(m.alpha + T)
     both = np.exp(log_prior + np.logaddexp(alive, left) - top).sum()
     return np.exp(log_prior + alive + stays - top).sum() / both
@@ -56,7 +56,7 @@ def by_definition(m, x, t_x, T, t):
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("x", "t_x", "T"), CUSTOMERS)
-def test_it_is_the_definition_integrated(name, x, t_x, T):
+def test_p_alive_equals_its_definition_integrated_numerically(name, x, t_x, T):
     m = MODELS[name]
     for t in (0.0, 1.0, 30.0, 365.0, 3_000.0):
         expected = by_definition(m, x, t_x, T, t)
@@ -64,17 +64,17 @@ def test_it_is_the_definition_integrated(name, x, t_x, T):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_now_is_t_of_nothing_and_at_the_end_of_days_nobody_is_left(name):
+def test_p_alive_is_continuous_at_0_days_and_goes_to_0(name):
     m = MODELS[name]
     x, t_x, T = np.array(CUSTOMERS, dtype=float).T
     assert m.p_alive(x, t_x, T, 0.0) == pytest.approx(m.p_alive(x, t_x, T), rel=1e-12)
     assert m.p_alive(x, t_x, T, 1e-6) == pytest.approx(m.p_alive(x, t_x, T), rel=1e-6)
-    # As t^-min(a, r + x) or t^-s: who hardly ever buys, leaves last of all under the first two.
+    # Falls like t^-min(a, r + x), or like t^-s: slowest for a low rate under the first two models.
     assert (m.p_alive(x, t_x, T, 1e12) < 0.01).all()
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_one_call_for_many_customers_and_days_is_many_calls(name):
+def test_one_call_for_many_customers_and_days_equals_single_calls(name):
     m = MODELS[name]
     x, t_x, T = np.array(CUSTOMERS, dtype=float).T
     days = np.array([0.0, 7.0, 90.0])
@@ -84,7 +84,7 @@ def test_one_call_for_many_customers_and_days_is_many_calls(name):
 
 
 def powers(low, high):
-    """Positive numbers over the orders of magnitude that fits give."""
+    """Positive numbers over the orders of magnitude that occur in fits."""
     return st.floats(low, high).map(lambda power: 10.0**power)
 
 
@@ -97,37 +97,37 @@ def powers(low, high):
     T=st.integers(0, 2_000),
 )
 @example(BgNbd, (0.24, 30.9, 1.0, 2.4), 3, 0.5, 100)
-# Far ahead of a new customer, where hardly anyone leaves: beyond hyp2f1.
+# A new customer, far ahead, where hardly anyone leaves: hyp2f1 fails.
 @example(BgNbd, (1.2, 5.0, 0.01, 800.0), 0, 0.0, 0)
 @example(MbgNbd, (1.0, 1.0, 1.0, 1000.0), 0, 0.0, 0)
 @example(BgNbd, (1.4, 9.5, 0.0296, 26.9), 300, 1.0, 365)
 @example(BgNbd, (10**0.5, 1.0, 10**0.5, 10.0), 0, 0.0, 0)
-# Nothing is left but the last digit of hyp2f1.
+# The result is as small as the rounding error of hyp2f1.
 @example(BgNbd, (10**1.25, 1.0, 10**1.25, 1.0), 90, 0.0, 90)
 @example(ParetoNbd, (0.5, 74.0, 1.0, 81.7), 3, 0.5, 100)
-def test_it_falls_and_stays_between_none_and_one(kind, parameters, x, last, T):
+def test_p_alive_falls_with_time_and_stays_between_0_and_1(kind, parameters, x, last, T):
     m = kind(*parameters)
     x = min(x, T)
     t_x = max(round(last * T), 1) if x else 0
-    found = m.p_alive(x, t_x, T, np.array([0.0, 1e-3, 1, 7, 30, 90, 365, 1_095]))
-    assert np.isfinite(found).all() and (found >= 0).all() and (found <= 1).all()
-    assert (np.diff(found) <= 1e-12).all()
+    alive = m.p_alive(x, t_x, T, np.array([0.0, 1e-3, 1, 7, 30, 90, 365, 1_095]))
+    assert np.isfinite(alive).all() and (alive >= 0).all() and (alive <= 1).all()
+    assert (np.diff(alive) <= 1e-12).all()
 
 
 @pytest.mark.parametrize("same", [0.6334, 10**0.5, 1.5])
-def test_far_ahead_where_r_is_a_the_terms_of_the_formula_cancel(same):
+def test_p_alive_is_exact_far_ahead_where_r_equals_a(same):
     m = BgNbd(same, 1.0, same, 61.25)
     for t in (99.0, 101.0, 1_095.0):
         assert float(m.p_alive(0, 0, 0, t)) == pytest.approx(by_definition(m, 0, 0, 0, t), rel=1e-8)
 
 
 @pytest.mark.parametrize("kind", [BgNbd, MbgNbd])
-def test_far_ahead_of_a_new_customer_nothing_is_lost_where_hardly_anyone_leaves(kind):
-    """t = 1,095 days, alpha = 1, b = 1,000: hyp2f1 gives no number. Purchases come of the same."""
+def test_p_alive_is_exact_far_ahead_where_hardly_anyone_leaves(kind):
+    """t = 1,095 days, alpha = 1, b = 1,000: hyp2f1 is not finite. Purchases need the same code."""
     m = kind(1.2, 1.0, 0.7, 1_000.0)
     for t in (30.0, 365.0, 1_095.0):
         assert float(m.p_alive(0, 0, 0, t)) == pytest.approx(by_definition(m, 0, 0, 0, t), rel=1e-9)
-    # The slope of the purchases: E[λ e^-λpt], which is r / alpha · P(alive) of one purchase more.
+    # The slope of the purchases is E[λ e^-λpt] = r / alpha · P(alive) with one purchase more.
     h, one_more = 1e-3, kind(m.r + 1, m.alpha, m.a, m.b)
     for t in (30.0, 1_000.0):
         slope = (

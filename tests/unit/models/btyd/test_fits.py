@@ -1,4 +1,4 @@
-"""Fits against published figures, lifetimes, and themselves on rows written another way."""
+"""Fits against published figures, the lifetimes package, and the same rows in other forms."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def sample(cdnow):
     return cdnow.summary(CALIBRATION)
 
 
-# Fader, Hardie & Lee 2005 and oracles: parameters in weeks, log-likelihood.
+# Fader, Hardie & Lee 2005 and other published fits: parameters in weeks, and log-likelihood.
 PUBLISHED = {
     "bg_nbd": ((0.24259451, 4.41360171, 0.79292207, 2.42590693), -9582.429207),
     "pareto_nbd": ((0.5533, 10.578, 0.6062, 11.669), -9594.976),
@@ -67,7 +67,7 @@ def test_cdnow_master_gives_the_published_parameters(cdnow_master):
 
 def test_parameters_and_errors_are_those_of_lifetimes(sample):
     fitter = pytest.importorskip("lifetimes").BetaGeoFitter()
-    # Its gradient's own rounding is about 1e-9: with less it gives up on some processors.
+    # The rounding error of its gradient is about 1e-9: a smaller tol fails on some processors.
     fitter.fit(sample["x"], sample["t_x"] / 7, sample["T"] / 7, tol=1e-8)
     fit = fit_model("bg_nbd", rows_of(sample, per=7))
     assert fit.values == pytest.approx(tuple(fitter.params_), rel=1e-6)
@@ -81,23 +81,23 @@ def test_gamma_gamma_of_the_946_repeaters(sample):
     assert fit.values == pytest.approx((6.25, 3.74, 15.44), abs=0.006)
     assert fit.log_likelihood == pytest.approx(-4055.92, abs=0.005)
     model = GammaGamma(**fit.parameters)
-    # Over all customers; those without a repeat purchase stand with the mean of all.
+    # Over all customers; those without a repeat purchase get the overall mean.
     mean = model.expected_value(sample["x"], sample["m"]).mean()
     assert mean == pytest.approx(35.253, abs=0.002)
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_merged_rows_with_weights_equal_one_row_a_customer(name, sample):
+def test_merged_rows_with_weights_equal_one_row_per_customer(name, sample):
     merged = rows_of(sample)
     assert len(merged) < merged.customers
-    # Unmerged: as many rows as customers, each counting once.
+    # Not merged: one row per customer, with weight 1.
     single = PurchaseRows(
         *(sample[c].to_numpy(dtype=float) for c in ("x", "t_x", "T")), np.ones(len(sample))
     )
-    one, two = fit_model(name, merged), fit_model(name, single)
-    assert one.values == pytest.approx(two.values, rel=1e-9)
-    assert one.log_likelihood == pytest.approx(two.log_likelihood, rel=1e-12)
-    assert one.std_errors == pytest.approx(two.std_errors, rel=1e-6)
+    of_merged, of_single = fit_model(name, merged), fit_model(name, single)
+    assert of_merged.values == pytest.approx(of_single.values, rel=1e-9)
+    assert of_merged.log_likelihood == pytest.approx(of_single.log_likelihood, rel=1e-12)
+    assert of_merged.std_errors == pytest.approx(of_single.std_errors, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -117,7 +117,7 @@ def test_the_gradient_of_gamma_gamma(sample):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_the_likelihood_a_customer_adds_up_to_that_of_the_rows(name, sample):
+def test_likelihoods_of_customers_add_up_to_the_likelihood_of_the_rows(name, sample):
     rows = rows_of(sample)
     fit = fit_model(name, rows)
     whole, _ = KINDS[name].likelihood(rows)(np.log(fit.values))
@@ -126,7 +126,7 @@ def test_the_likelihood_a_customer_adds_up_to_that_of_the_rows(name, sample):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_sums_over_parts_fit_as_the_whole_does(name, sample):
-    """What Spark does on workers: batches of rows with their customers, summed."""
+    """Like Spark's workers: the sums of batches of rows with their numbers of customers."""
     rows = rows_of(sample)
     frame = pd.DataFrame(
         {
@@ -139,8 +139,8 @@ def test_sums_over_parts_fit_as_the_whole_does(name, sample):
     parts = [frame.iloc[:100], frame.iloc[100:100], frame.iloc[100:]]
 
     def in_parts(at):
-        found = pd.concat(partial_sums(name, at)(iter(parts))).sum()
-        return found["value"], found[["g0", "g1", "g2", "g3"]].to_numpy()
+        sums = pd.concat(partial_sums(name, at)(iter(parts))).sum()
+        return sums["value"], sums[["g0", "g1", "g2", "g3"]].to_numpy()
 
     fit = fit_model(name, rows.thinned(200), in_parts, rows.customers)
     assert fit.values == pytest.approx(fit_model(name, rows).values, rel=1e-8)
@@ -156,8 +156,8 @@ def test_sums_over_parts_of_spend(sample):
 
     def in_parts(at):
         batches = iter([frame.iloc[::2], frame.iloc[1::2]])
-        found = pd.concat(partial_sums("gamma_gamma", at)(batches)).sum()
-        return found["value"], found[["g0", "g1", "g2"]].to_numpy()
+        sums = pd.concat(partial_sums("gamma_gamma", at)(batches)).sum()
+        return sums["value"], sums[["g0", "g1", "g2"]].to_numpy()
 
     fit = fit_spend(rows.thinned(100), in_parts, rows.customers)
     assert fit.values == pytest.approx(fit_spend(rows).values, rel=1e-8)
@@ -174,8 +174,8 @@ def test_time_in_weeks_is_turned_into_days(sample):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_longer_unit_of_time_scales_rates_alone(name, sample):
-    """And the log-likelihood moves by purchases · log 7, the density being by unit of time."""
+def test_a_longer_unit_of_time_scales_only_the_rates(name, sample):
+    """The log-likelihood changes by purchases · log 7, because its density is per unit of time."""
     days, weeks = fit_model(name, rows_of(sample)), fit_model(name, rows_of(sample, per=7))
     scale = np.array([1, 7, 1, 7 if name == "pareto_nbd" else 1])
     assert np.array(days.values) == pytest.approx(np.array(weeks.values) * scale, rel=1e-7)
@@ -184,7 +184,7 @@ def test_a_longer_unit_of_time_scales_rates_alone(name, sample):
 
 
 def simulated(leaves, seed=5, customers=3000, days=300):
-    """BG/NBD customers: rate gamma(1.2, 12), chance to leave beta(1, 4), or none at all."""
+    """BG/NBD customers: rate gamma(1.2, 12); chance to leave beta(1, 4), or 0."""
     draw = np.random.default_rng(seed)
     rows = []
     for rate in draw.gamma(1.2, 1 / 12, customers):
@@ -199,9 +199,9 @@ def simulated(leaves, seed=5, customers=3000, days=300):
     return PurchaseRows.of(*map(np.array, zip(*rows, strict=True)))
 
 
-def test_planted_parameters_come_back_within_their_errors():
+def test_planted_parameters_are_estimated_within_their_errors():
     fit = fit_model("bg_nbd", simulated(leaves=True))
-    # Four standard errors: one chance in 16,000 a parameter.
+    # Four standard errors: a false failure in 1 of 16,000 cases per parameter.
     for value, error, planted in zip(fit.values, fit.std_errors, (1.2, 12, 1, 4), strict=True):
         assert abs(value - planted) < 4 * error
     assert is_identified("bg_nbd", fit, least_leaving=0.005, most_error=1.0)
@@ -213,12 +213,12 @@ def test_dropout_that_does_not_happen_is_not_identified(name):
     assert not is_identified(name, fit, least_leaving=0.005, most_error=1.0)
 
 
-def test_the_model_that_made_the_data_has_the_best_likelihood_held_out():
+def test_the_true_model_has_the_best_held_out_likelihood():
     train, test = simulated(leaves=True), simulated(leaves=True, seed=6)
     scores = {n: held_out(fitted(n, fit_model(n, train)), test) for n in ("bg_nbd", "mbg_nbd")}
     assert scores["bg_nbd"] > scores["mbg_nbd"]
 
 
-def test_a_fit_survives_its_dictionary():
+def test_a_fit_from_its_dictionary_is_equal():
     fit = fit_model("bg_nbd", simulated(leaves=True, customers=300))
     assert type(fit).from_dict(fit.to_dict()) == fit

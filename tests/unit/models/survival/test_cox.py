@@ -1,4 +1,4 @@
-"""Cox: the published figures on Rossi, lifelines and statsmodels, and what must not matter."""
+"""Cox: published figures on Rossi, lifelines, statsmodels, invariances and errors."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def test_rossi_has_the_published_figures(rossi):
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 def test_coefficients_errors_and_likelihood_are_those_of_statsmodels(rossi, ties):
     peer = pytest.importorskip("statsmodels.api").PHReg
-    found = fit_cox(rossi_rows(rossi), ROSSI, ties)
+    model = fit_cox(rossi_rows(rossi), ROSSI, ties)
     x, week = rossi[ROSSI].astype(float), rossi["week"].astype(float)
     other = peer(week, x, rossi["arrest"], ties=ties).fit()
-    assert found.coefficients == pytest.approx(other.params, abs=1e-7)
-    assert found.std_errors == pytest.approx(other.bse, abs=1e-7)
-    assert found.log_likelihood == pytest.approx(other.llf, abs=1e-7)
+    assert model.coefficients == pytest.approx(other.params, abs=1e-7)
+    assert model.std_errors == pytest.approx(other.bse, abs=1e-7)
+    assert model.log_likelihood == pytest.approx(other.llf, abs=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -65,32 +65,32 @@ def test_entry_weights_and_strata_are_those_of_lifelines(sample, used):
     given = {"start": "entry_col", "weight": "weights_col", "stratum": "strata"}
     wanted = {given[name]: name if name != "stratum" else [name] for name in used}
     other = CoxPHFitter().fit(frame[[*COLUMNS, "stop", "event", *used]], "stop", "event", **wanted)
-    found = fit_cox(sample_rows(frame, *used), COLUMNS)
-    assert found.coefficients == pytest.approx(other.params_.to_numpy(), abs=1e-5)
-    assert found.std_errors == pytest.approx(other.standard_errors_.to_numpy(), abs=1e-5)
-    assert found.log_likelihood == pytest.approx(other.log_likelihood_, abs=1e-5)
+    model = fit_cox(sample_rows(frame, *used), COLUMNS)
+    assert model.coefficients == pytest.approx(other.params_.to_numpy(), abs=1e-5)
+    assert model.std_errors == pytest.approx(other.standard_errors_.to_numpy(), abs=1e-5)
+    assert model.log_likelihood == pytest.approx(other.log_likelihood_, abs=1e-5)
 
 
 @pytest.mark.parametrize("stratum", ["a", "b"])
 def test_the_baseline_of_each_stratum_is_that_of_lifelines(sample, stratum):
     from lifelines import CoxPHFitter
 
-    # One event a day: with ties lifelines steps by Breslow's hazard under Efron's coefficients.
+    # One event per day: with ties, lifelines combines Breslow's hazard with Efron's coefficients.
     frame = sample().sort_values("stop").drop_duplicates("stop")
     frame = frame[[*COLUMNS, "stop", "event", "stratum"]]
     other = CoxPHFitter().fit(frame, "stop", "event", strata=["stratum"])
     hazard = other.baseline_cumulative_hazard_[stratum].dropna()
-    found = fit_cox(sample_rows(frame, "stratum"), COLUMNS)
-    # lifelines centres on the mean over all rows, too.
-    ours = found.baselines[stratum]
+    model = fit_cox(sample_rows(frame, "stratum"), COLUMNS)
+    # lifelines also centres on the mean over all rows.
+    ours = model.baselines[stratum]
     inside = hazard[hazard.index <= ours.last_day]
     assert len(inside) > 10
     assert ours.at(inside.index.to_numpy().astype(int)) == pytest.approx(inside, abs=1e-5)
 
 
 def test_the_step_of_the_baseline_under_ties_is_efrons():
-    # Two of 6 die on day 1, two of 4 on day 2. The covariate is balanced in both risk sets and
-    # among the deaths, so b = 0, and the second of two ties finds one at risk less.
+    # Events: 2 of 6 on day 1, 2 of 4 on day 2. The covariate is balanced in both risk sets and
+    # among the events, so b = 0. For the second of two ties, one row less is at risk.
     stop, event, x = [1, 1, 2, 2, 2, 2], [1, 1, 1, 1, 0, 0], [1, -1, 1, -1, 1, -1]
     efron = fit_cox(ArrayRows.of(stop, event, x), ["x"], "efron")
     breslow = fit_cox(ArrayRows.of(stop, event, x), ["x"], "breslow")
@@ -107,8 +107,8 @@ def test_robust_errors_are_those_of_statsmodels_by_customer(rossi, rows_each):
     x, week = rossi[ROSSI].astype(float), rossi["week"].astype(float)
     customer = np.arange(len(rossi)) // rows_each
     other = peer(week, x, rossi["arrest"], ties="breslow").fit(groups=customer)
-    found = fit_cox(rossi_rows(rossi, cluster=customer), ROSSI, "breslow")
-    assert found.robust_std_errors == pytest.approx(other.bse, abs=1e-7)
+    model = fit_cox(rossi_rows(rossi, cluster=customer), ROSSI, "breslow")
+    assert model.robust_std_errors == pytest.approx(other.bse, abs=1e-7)
 
 
 TELCO = ["dependents", "dsl", "online_backup", "tech_support"]
@@ -134,7 +134,7 @@ def test_telco_month_to_month_has_the_published_figures(telco):
 def test_robust_errors_with_weights_and_strata_are_those_of_lifelines(sample):
     from lifelines import CoxPHFitter
 
-    # One event a day: lifelines' residuals under ties depend on the order of the rows.
+    # One event per day: with ties, the residuals of lifelines depend on the order of the rows.
     frame = sample(800).sort_values("stop").drop_duplicates("stop")
     used = ["weight", "stratum"]
     other = CoxPHFitter().fit(
@@ -145,15 +145,15 @@ def test_robust_errors_with_weights_and_strata_are_those_of_lifelines(sample):
         strata=["stratum"],
         robust=True,
     )
-    found = fit_cox(sample_rows(frame, *used), COLUMNS)
-    assert found.robust_std_errors == pytest.approx(other.standard_errors_.to_numpy(), abs=1e-5)
+    model = fit_cox(sample_rows(frame, *used), COLUMNS)
+    assert model.robust_std_errors == pytest.approx(other.standard_errors_.to_numpy(), abs=1e-5)
 
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_a_score_residual_is_what_the_weight_of_the_row_does_to_the_gradient(sample, ties):
-    """The sandwich rests on the residuals of rows; here against differences of the gradient.
+def test_score_residuals_equal_numerical_differences_of_the_estimate(sample, ties):
+    """The score residuals in the sandwich estimator, against numerical differences.
 
-    Taking a row's weight up by a little moves the estimate by covariance x residual x little.
+    Increasing a row's weight by `little` moves the estimate by covariance x residual x little.
     """
     frame = sample(60)
     frame["stop"] = frame["stop"] // 10 + frame["start"] + 1
@@ -176,35 +176,35 @@ def test_a_score_residual_is_what_the_weight_of_the_row_does_to_the_gradient(sam
 def test_order_and_partitions_do_not_matter(sample, seed, parts):
     frame = sample(200)
     used = ("start", "weight", "stratum", "customer")
-    one = fit_cox(sample_rows(frame, *used), COLUMNS)
+    ordered = fit_cox(sample_rows(frame, *used), COLUMNS)
     shuffled = frame.sample(frac=1, random_state=seed)
     other = fit_cox(sample_rows(shuffled, *used, parts=parts), COLUMNS)
-    assert other.coefficients == pytest.approx(one.coefficients, abs=1e-10)
-    assert other.robust_covariance == pytest.approx(one.robust_covariance, abs=1e-10)
-    assert other.log_likelihood == pytest.approx(one.log_likelihood, abs=1e-9)
+    assert other.coefficients == pytest.approx(ordered.coefficients, abs=1e-10)
+    assert other.robust_covariance == pytest.approx(ordered.robust_covariance, abs=1e-10)
+    assert other.log_likelihood == pytest.approx(ordered.log_likelihood, abs=1e-9)
 
 
-def test_a_weight_is_so_many_rows_under_breslow(sample):
+def test_a_weight_equals_repeated_rows_under_breslow(sample):
     frame = sample()
     repeated = frame.loc[frame.index.repeat(frame["weight"].astype(int))]
-    one = fit_cox(sample_rows(frame, "start", "weight"), COLUMNS, "breslow")
+    weighted = fit_cox(sample_rows(frame, "start", "weight"), COLUMNS, "breslow")
     other = fit_cox(sample_rows(repeated, "start"), COLUMNS, "breslow")
-    assert one.coefficients == pytest.approx(other.coefficients, abs=1e-9)
-    assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-8)
+    assert weighted.coefficients == pytest.approx(other.coefficients, abs=1e-9)
+    assert weighted.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-8)
 
 
-def test_units_of_a_covariate_change_its_coefficient_alone(sample):
+def test_units_of_a_covariate_change_only_its_coefficient(sample):
     frame = sample()
-    one = fit_cox(sample_rows(frame, "start"), COLUMNS)
+    plain = fit_cox(sample_rows(frame, "start"), COLUMNS)
     other = fit_cox(sample_rows(frame.assign(x0=frame["x0"] * 1e6 + 2e9), "start"), COLUMNS)
-    expected = one.coefficients * [1e-6, 1, 1]
+    expected = plain.coefficients * [1e-6, 1, 1]
     assert other.coefficients == pytest.approx(expected, rel=1e-6)
 
 
-def test_who_enters_after_an_event_is_not_at_risk_for_it():
-    # Day 5: the two who were there from the beginning, one of whom dies; the third enters at 5.
-    # With one at x = 1 (dies) and one at x = 0, the likelihood of day 5 is e^b / (e^b + 1); day 9:
-    # the row of x = 0 dies, at risk are it and the late one (x = 1): 1 / (1 + e^b). b = 0.
+def test_a_row_that_enters_after_an_event_is_not_at_risk_for_it():
+    # Day 5: the two rows from the beginning are at risk, the third enters on day 5. The row with
+    # x = 1 has the event: likelihood e^b / (e^b + 1). Day 9: the row with x = 0 has the event, and
+    # the third row (x = 1) is also at risk: 1 / (1 + e^b). The maximum is at b = 0.
     rows = ArrayRows.of([5, 9, 9], [1, 1, 0], [1, 0, 1], start=[0, 0, 5])
     model = fit_cox(rows, ["x"])
     assert model.coefficients == pytest.approx([0.0], abs=1e-9)
@@ -227,9 +227,9 @@ def test_a_stored_model_predicts_the_same(sample):
     model = fit_cox(sample_rows(frame, "stratum"), COLUMNS)
     again = CoxModel.from_dict(model.to_dict())
     given = (frame[COLUMNS].to_numpy(), frame["stop"].to_numpy(), np.array([0, 1, 30, 900]))
-    one = model.conditional_survival(*given, stratum=frame["stratum"])
-    assert np.array_equal(one, again.conditional_survival(*given, stratum=frame["stratum"]))
-    assert (one[:, 0] == 1).all() and (np.diff(one, axis=1) <= 0).all()
+    curves = model.conditional_survival(*given, stratum=frame["stratum"])
+    assert np.array_equal(curves, again.conditional_survival(*given, stratum=frame["stratum"]))
+    assert (curves[:, 0] == 1).all() and (np.diff(curves, axis=1) <= 0).all()
 
 
 def test_conditional_survival_is_a_ratio_of_survivals(sample):
@@ -242,8 +242,8 @@ def test_conditional_survival_is_a_ratio_of_survivals(sample):
 
 
 def test_a_stratum_unknown_at_the_fit_has_the_mean_hazard_of_those_at_risk():
-    # x is balanced in all risk sets and among the deaths, so b = 0. Stratum a: 2 of 4 leave on day
-    # 1, then 2 are at risk until day 2; b: 2 of 4 leave on day 2, the others on day 3 are censored.
+    # x is balanced in all risk sets and among the events, so b = 0. Stratum a: 2 of 4 leave on day
+    # 1, 2 are censored on day 2. Stratum b: 2 of 4 leave on day 2, 2 are censored on day 3.
     rows = ArrayRows.of(
         [1, 1, 2, 2, 2, 2, 3, 3],
         [1, 1, 0, 0, 1, 1, 0, 0],
@@ -254,7 +254,7 @@ def test_a_stratum_unknown_at_the_fit_has_the_mean_hazard_of_those_at_risk():
     x, age, days = np.zeros((3, 1)), np.zeros(3), np.array([0, 1, 2, 3])
     for fitted in (model, CoxModel.from_dict(model.to_dict())):
         curve = fitted.conditional_survival(x, age, days, stratum=["a", "null", "b"])
-        # Day 1: 2/4 of 4 and none of 4 are 2 of 8; day 2: none of 2 and 2/4 of 4 are 2 of 6.
+        # Pooled: day 1 has 2 + 0 events of 4 + 4 at risk; day 2 has 0 + 2 events of 2 + 4.
         hazard = [[0, 2 / 4, 2 / 4], [0, 2 / 8, 2 / 8 + 2 / 6], [0, 0, 2 / 4]]
         assert curve[:, :3] == pytest.approx(np.exp(-np.array(hazard)))
         assert np.isfinite(curve).all()
@@ -272,8 +272,8 @@ FEW = {"stop": [3, 4, 5, 6], "event": [1, 0, 1, 0]}
         (
             {**FEW, "event": [0, 0, 0, 0], "x": [1, 2, 3, 4]},
             ["age"],
-            "cox: none of 4 rows has an event, so nothing says what hastens it. Observe for "
-            "longer, or choose an earlier landmark.",
+            "cox: needs rows with an event, got none in 4 rows. Observe the customers for longer, "
+            "or choose an earlier landmark.",
         ),
         (
             {"stop": [3], "event": [1], "x": [1]},
@@ -288,26 +288,26 @@ FEW = {"stop": [3, 4, 5, 6], "event": [1, 0, 1, 0]}
         (
             {**FEW, "x": [[1, 5, 2], [2, 1, 4], [3, 0, 6], [5, 9, 10]]},
             ["age", "orders", "age_in_months"],
-            "age_in_months: covariates must differ from sums of each other, got columns that "
-            "those before them determine. Leave them out (Survey.independent_columns names those "
-            "to keep).",
+            "age_in_months: covariates must be linearly independent, but these are linear "
+            "functions of the columns before them. Leave them out (Survey.independent_columns "
+            "returns the columns to keep).",
         ),
         (
             {**FEW, "x": [1, 2, math.nan, 4]},
             ["age"],
-            "age: must be finite in every row, got 1 of 4 rows without a value. Fill it, or leave "
-            "the covariate out.",
+            "age: must be finite in all rows, got 1 of 4 rows without a value. Fill the missing "
+            "values, or leave the covariate out.",
         ),
         (
             {**FEW, "x": [[], [], [], []]},
             [],
-            "cox: got no covariate. Use the Kaplan-Meier curve where there is none.",
+            "cox: needs at least one covariate, got none. Use the Kaplan-Meier curve instead.",
         ),
         (
             {**FEW, "start": [0, 4, 0, 0], "x": [1, 2, 3, 4]},
             ["age"],
-            "start: must lie before stop, got 1 of 4 rows that were never at risk. Leave them "
-            "out, or count the day of the event as day 1.",
+            "start: must be before stop, got 1 of 4 rows that are never at risk. Leave them out, "
+            "or count the day of the event as day 1.",
         ),
         (
             {**FEW, "weight": [0, 1, 1, -1], "x": [1, 2, 3, 4]},
@@ -323,26 +323,27 @@ FEW = {"stop": [3, 4, 5, 6], "event": [1, 0, 1, 0]}
         (
             {**FEW, "stop": [3, 4, 5.5, 6], "x": [1, 2, 3, 4]},
             ["age"],
-            "stop: must be whole days, got 5.5. Round a time up to the day in which it falls; "
+            "stop: must be whole days, got 5.5. Round fractions up to the next whole day, and "
             "leave out rows without a time.",
         ),
         (
             {**FEW, "stop": [3, 4, 5, 40_000], "x": [1, 2, 3, 4]},
             ["age"],
-            "stop: must lie in 0..36525 days, got 40000. Give ages in days, not dates or seconds.",
+            "stop: must be from 0 to 36525 days, got 40000. Use ages in days, not dates or "
+            "seconds.",
         ),
         (
             {"stop": [], "event": [], "x": []},
             ["age"],
-            "rows: none given. Fit on at least two customers.",
+            "rows: got none. Fit on at least two customers.",
         ),
         (
-            # Every death has the flag, and whoever lacks it outlives them all.
+            # All rows with an event have the flag, and the rows without it stay longer.
             {"stop": [1, 2, 3, 9, 9, 9], "event": [1, 1, 1, 0, 0, 0], "x": [1, 1, 1, 0, 0, 0]},
             ["complained"],
-            "complained: within the risk sets the covariate is constant, or parts those with an "
-            "event from the rest, so its coefficient has no finite estimate. Leave it out, or "
-            "join it with a wider group.",
+            "complained: within the risk sets the covariate is constant, or separates the rows "
+            "with an event from the others, so its coefficient has no finite estimate. Leave it "
+            "out, or use a coarser grouping of its values.",
         ),
     ],
     ids=[
@@ -350,14 +351,14 @@ FEW = {"stop": [3, 4, 5, 6], "event": [1, 0, 1, 0]}
         *("never at risk", "weights", "events", "fractions", "seconds", "no rows", "separated"),
     ],
 )
-def test_what_no_model_can_be_learnt_from_is_said(given, names, text):
+def test_rows_that_cannot_be_fitted_are_refused(given, names, text):
     with pytest.raises(SurvivalError) as error:
         fit_cox(ArrayRows.of(**given), names)
     assert str(error.value) == text
 
 
 def test_too_many_strata_are_refused():
-    with pytest.raises(SurvivalError, match="at most 100 strata, got more"):
+    with pytest.raises(SurvivalError, match="must have at most 100 values, got more"):
         ArrayRows.of(range(1, 102), [1] * 101, stratum=[str(k) for k in range(101)])
 
 

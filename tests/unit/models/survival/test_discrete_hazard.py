@@ -1,4 +1,4 @@
-"""The discrete-time hazard: curves on paper, and trees that find what was planted."""
+"""Discrete-time hazard: curves computed by hand, and trees that recover planted hazards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.tree_ensemble import TreeEnsemble
 
 
 class Frame:
-    """What fit_hazard asks of a Spark frame, over pandas."""
+    """The methods of a Spark frame that fit_hazard uses, on pandas."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -23,15 +23,15 @@ class Frame:
 
     def agg(self, wanted):
         assert wanted == {"churned": "sum", "*": "count"}
-        found = self.rows["churned"].agg(["sum", "count"]).reset_index()
-        return Frame(found.rename(columns={"sum": "sum(churned)", "count": "count(1)"}))
+        counts = self.rows["churned"].agg(["sum", "count"]).reset_index()
+        return Frame(counts.rename(columns={"sum": "sum(churned)", "count": "count(1)"}))
 
     def collect(self):
         return self.rows.to_dict("records")
 
 
 class Learner:
-    """xgboost in one process."""
+    """XGBoost in one process."""
 
     name = "xgboost"
 
@@ -42,14 +42,14 @@ class Learner:
 
 
 def constant(*log_odds):
-    """Trees whose log-odds depend on the period alone: one stump chain, a leaf a period."""
+    """Trees whose log-odds depend only on the period: a chain with one leaf per period."""
     count = len(log_odds)
     inner = count - 1
     nodes = inner + count
     feature = np.full(nodes, -1)
     threshold, value = np.zeros(nodes), np.zeros(nodes)
     left, right = np.full(nodes, -1), np.full(nodes, -1)
-    for k in range(inner):  # node 2k asks: period < k + 1? left is a leaf, right goes on
+    for k in range(inner):  # node 2k tests period < k + 1: left is a leaf, right is the next node
         feature[2 * k], threshold[2 * k] = 2, k + 1
         left[2 * k], right[2 * k] = 2 * k + 1, 2 * k + 2
         value[2 * k + 1] = log_odds[k]
@@ -74,23 +74,23 @@ def test_the_curve_falls_by_the_hazard_of_each_period():
     age = np.array([7])
     assert model.hazards(np.zeros((1, 1)), age)[0] == pytest.approx([1 / 2, 1 / 4])
     days = np.array([0, 5, 10, 20, 30, 35])
-    found = model.conditional_survival(np.zeros((1, 1)), age, days)[0]
-    # Half a period takes the square root; beyond the two the last hazard stays.
+    curve = model.conditional_survival(np.zeros((1, 1)), age, days)[0]
+    # Half a period takes the square root. After the two periods, the last hazard continues.
     half, three = 1 / 2, 3 / 4
     expected = [1, half**0.5, half, half * three, half * three**2, half * three**2.5]
-    assert found == pytest.approx(expected)
+    assert curve == pytest.approx(expected)
     assert model.observed_days(age).tolist() == [20]
 
 
 def test_a_higher_hazard_has_the_higher_risk():
     low, high = (HazardModel(("x",), constant(v, v), 10, 2, 9, 3) for v in (-2.0, 1.0))
-    one, other = (m.log_risk(np.zeros((1, 1)), np.array([1]))[0] for m in (low, high))
-    assert one < other
+    of_low, of_high = (m.log_risk(np.zeros((1, 1)), np.array([1]))[0] for m in (low, high))
+    assert of_low < of_high
 
 
 @pytest.fixture(scope="module")
 def planted():
-    """Periods of 20,000 customers: x0 doubles the hazard of .1, x1 says nothing."""
+    """Periods of 20,000 customers: x0 doubles the hazard of .1, x1 has no effect."""
     draw = np.random.default_rng(3)
     x = draw.integers(0, 2, (20_000, 2)).astype(float)
     hazard = 0.1 * (1 + x[:, 0])
@@ -110,21 +110,21 @@ def test_trees_find_the_hazards_that_were_planted(planted):
     assert (model.periods, model.rows) == (4, len(planted))
     assert model.events == planted["churned"].sum()
     x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    found = model.hazards(x, np.full(4, 50)).mean(axis=1)
-    # Some 13,000 periods stand behind each: a standard error of .003.
-    assert found == pytest.approx([0.1, 0.1, 0.2, 0.2], abs=0.02)
+    hazards = model.hazards(x, np.full(4, 50)).mean(axis=1)
+    # About 13,000 periods for each hazard: a standard error of .003.
+    assert hazards == pytest.approx([0.1, 0.1, 0.2, 0.2], abs=0.02)
 
 
 def test_a_covariate_that_changes_is_that_of_each_landmark():
-    """Two landmarks 30 days apart. x is 0 for all at the first and 1 for every second customer at
-    the next; a month's hazard is .1 where x is 0 and .5 where it is 1."""
+    """Two landmarks 30 days apart. At the first, x is 0 for all; at the second, it is 1 for about
+    half of the customers. The hazard of a month is .1 for x = 0 and .5 for x = 1."""
     draw = np.random.default_rng(4)
     count, low, high = 20_000, 0.1, 0.5
     leaves_first = draw.random(count) < low
     turned = draw.integers(0, 2, count)
     leaves_next = draw.random(count) < np.where(turned, high, low)
-    # From the first landmark, age 50, followed for 60 days; who is left stands at the next one, age
-    # 80, followed for 30. Everyone leaves in the middle of a month.
+    # First landmark: age 50, followed for 60 days. Second landmark, for the remaining customers:
+    # age 80, followed for 30 days. Customers leave in the middle of a month.
     lived = np.where(leaves_first, 15, np.where(leaves_next, 45, 60))
     left = ~leaves_first
     spells = (
@@ -138,7 +138,7 @@ def test_a_covariate_that_changes_is_that_of_each_landmark():
 
     model = fit_hazard_in_memory(x, spells, ["x"], given, 1, 30, 2)
 
-    # Some 9,000 customers stand behind each: a standard error of .005.
+    # About 9,000 customers for each hazard: a standard error of .005.
     first = model.hazards(np.zeros((1, 1)), np.array([50]))[0]
     assert first == pytest.approx([low, (low + high) / 2], abs=0.02)
     later = model.hazards(np.array([[0.0], [1.0]]), np.array([80, 80]))[:, 0]
@@ -149,9 +149,9 @@ def test_a_stored_model_predicts_the_same(planted):
     model = fit_hazard(Frame(planted), ["x0", "x1"], Learner(), 30)
     again = HazardModel.from_dict(model.to_dict())
     given = (np.eye(2), np.array([10, 50]), np.array([0, 29, 400]))
-    one = model.conditional_survival(*given)
-    assert np.array_equal(one, again.conditional_survival(*given))
-    assert (np.diff(one, axis=1) < 0).all()
+    curves = model.conditional_survival(*given)
+    assert np.array_equal(curves, again.conditional_survival(*given))
+    assert (np.diff(curves, axis=1) < 0).all()
 
 
 @pytest.mark.parametrize(("churned", "events"), [(0, 0), (1, 3)])
@@ -161,5 +161,5 @@ def test_periods_of_one_kind_are_refused(churned, events):
         fit_hazard(Frame(rows), ["x0"], Learner(), 30)
     assert str(error.value) == (
         f"discrete_hazard: needs periods with and without an event, got {events} events in 3 "
-        "periods of 30 days. Choose another length or an earlier landmark."
+        "periods of 30 days. Use another period length or an earlier landmark."
     )

@@ -35,7 +35,7 @@ def frame(sample):
 
 @pytest.fixture(scope="module")
 def in_spark(session, frame):
-    # Seven files, so that partitions and customers lie across each other.
+    # Seven partitions, so that the rows of a customer are in different ones.
     rows = session.createDataFrame(frame).repartition(7)
     kept = survival_frame(rows, ENCODER, stratum="stratum", weight="weight").persist()
     yield SparkRows.of(kept)
@@ -56,47 +56,49 @@ def in_memory(frame):
 
 
 def test_cox_is_the_same_with_sums_in_pieces(in_spark, in_memory, monkeypatch):
-    # Pieces so small that a vector is cut into several.
+    # Small pieces, so that the vector is cut into several of them.
     monkeypatch.setattr(distributed, "PIECE", 100)
-    one, other = (fit_cox(rows, COLUMNS) for rows in (in_spark, in_memory))
-    assert one.coefficients == pytest.approx(other.coefficients, abs=1e-10)
-    assert one.robust_covariance == pytest.approx(other.robust_covariance, abs=1e-10)
-    assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-8)
-    assert set(one.baselines) == {"a", "b"}
+    of_spark, other = (fit_cox(rows, COLUMNS) for rows in (in_spark, in_memory))
+    assert of_spark.coefficients == pytest.approx(other.coefficients, abs=1e-10)
+    assert of_spark.robust_covariance == pytest.approx(other.robust_covariance, abs=1e-10)
+    assert of_spark.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-8)
+    assert set(of_spark.baselines) == {"a", "b"}
 
 
 def test_some_of_the_columns(in_spark, in_memory):
-    one, other = (
+    of_spark, other = (
         fit_weibull(rows.with_columns([2, 0]).with_columns([1]), ["x0"])
         for rows in (in_spark, in_memory)
     )
-    assert list(one.parameters.values()) == pytest.approx(list(other.parameters.values()), abs=1e-9)
-    assert one.robust_covariance == pytest.approx(other.robust_covariance, abs=1e-9)
+    assert list(of_spark.parameters.values()) == pytest.approx(
+        list(other.parameters.values()), abs=1e-9
+    )
+    assert of_spark.robust_covariance == pytest.approx(other.robust_covariance, abs=1e-9)
 
 
 def test_kaplan_meier_by_stratum(in_spark, in_memory):
-    one, other = (kaplan_meier(survey(rows), "a") for rows in (in_spark, in_memory))
-    assert one.days.tolist() == other.days.tolist()
-    assert one.survival == pytest.approx(other.survival)
+    of_spark, other = (kaplan_meier(survey(rows), "a") for rows in (in_spark, in_memory))
+    assert of_spark.days.tolist() == other.days.tolist()
+    assert of_spark.survival == pytest.approx(other.survival)
 
 
 def test_no_rows_are_refused(session, frame):
     none = session.createDataFrame(frame).where("event = 9")
-    with pytest.raises(SurvivalError, match="rows: none given"):
+    with pytest.raises(SurvivalError, match="rows: got none"):
         SparkRows.of(survival_frame(none, ENCODER))
 
 
 def test_predictions_are_those_of_one_process(session, frame, in_memory):
     model = LifetimeModel(ENCODER, fit_cox(in_memory, COLUMNS))
     rows = session.createDataFrame(frame.assign(customer_id=[f"c{k}" for k in frame.index]))
-    found = rows.mapInPandas(batch_predictor(model.to_json(), [30]), predicted_ddl([30]))
-    found = found.toPandas().sort_values("customer_id").reset_index(drop=True)
+    predicted = rows.mapInPandas(batch_predictor(model.to_json(), [30]), predicted_ddl([30]))
+    predicted = predicted.toPandas().sort_values("customer_id").reset_index(drop=True)
     batch = frame.assign(customer_id=[f"c{k}" for k in frame.index])
     expected = predict_batch(model, batch, [30]).sort_values("customer_id").reset_index(drop=True)
-    assert found["likely_churn_date"].tolist() == expected["likely_churn_date"].tolist()
+    assert predicted["likely_churn_date"].tolist() == expected["likely_churn_date"].tolist()
     for name in ("remaining_lifetime_days", "churn_probability_30d", "observed_days"):
-        assert found[name].to_numpy() == pytest.approx(expected[name].to_numpy())
-    assert found["survival_by_month"][0] == pytest.approx(expected["survival_by_month"][0])
+        assert predicted[name].to_numpy() == pytest.approx(expected[name].to_numpy())
+    assert predicted["survival_by_month"][0] == pytest.approx(expected["survival_by_month"][0])
 
 
 def test_a_discrete_hazard_in_spark(session, frame):
@@ -113,7 +115,7 @@ def test_a_discrete_hazard_in_spark(session, frame):
     assert (model.periods, model.rows) == (3, len(periods))
     assert model.events == sum(row["churned"] for row in periods)
     curve = model.conditional_survival(np.zeros((1, 3)), np.array([20]), np.array([0, 60]))
-    # Of these customers a share of the same order leaves within three periods.
+    # The observed share that leaves within three periods is close to the prediction.
     left = 1 - np.prod(
         [1 - np.mean([r["churned"] for r in periods if r["period"] == k]) for k in range(3)]
     )

@@ -10,20 +10,20 @@ from models.survival.rows import SurvivalError
 
 
 def hills(theta):
-    """x^2 / 2 - x^4 / 4: maxima of 1 / 4 at -1 and 1, between them a valley, bent the wrong way."""
+    """x^2 / 2 - x^4 / 4: maxima of 1 / 4 at -1 and 1, and a convex valley between them."""
     x = theta[0]
     value = x**2 / 2 - x**4 / 4
     return Point(theta, value, np.array([x - x**3]), np.array([[3 * x**2 - 1]]))
 
 
 @pytest.mark.parametrize("start", [0.1, 0.57, 0.58, 3.0])
-def test_a_valley_is_left_uphill(start):
+def test_the_fit_leaves_a_valley_uphill(start):
     end, _ = maximise(hills, hills(np.array([start])), "hills")
     assert end.theta == pytest.approx([1.0], abs=1e-4)
     assert end.log_likelihood == pytest.approx(0.25, abs=1e-8)
 
 
-def test_no_way_up_is_said():
+def test_a_likelihood_that_no_step_raises_is_refused():
     def cliff(theta):
         return Point(theta, -1e9 if theta[0] else 0.0, np.array([1.0]), np.array([[1.0]]))
 

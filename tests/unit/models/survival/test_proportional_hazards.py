@@ -1,4 +1,4 @@
-"""The test of proportional hazards: figures that R printed, and lifelines."""
+"""The test of proportional hazards: figures of R and of lifelines."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def test_lung_has_the_figures_of_r():
 
     lung = load_lung()[["time", "status", *LUNG]].dropna()
     model = fit_cox(ArrayRows.of(lung["time"], lung["status"], lung[LUNG]), LUNG)
-    found = proportionality(model.residuals, model.covariance, LUNG)
-    assert [f.name for f in found] == [*LUNG, "all covariates"]
-    assert [f.degrees for f in found] == [1, 1, 1, 3]
-    assert [f.chi_squared for f in found] == pytest.approx([0.378, 2.349, 0.024, 2.846], abs=5e-4)
-    assert [f.p_value for f in found] == pytest.approx([0.538, 0.125, 0.877, 0.416], abs=5e-4)
+    tests = proportionality(model.residuals, model.covariance, LUNG)
+    assert [f.name for f in tests] == [*LUNG, "all covariates"]
+    assert [f.degrees for f in tests] == [1, 1, 1, 3]
+    assert [f.chi_squared for f in tests] == pytest.approx([0.378, 2.349, 0.024, 2.846], abs=5e-4)
+    assert [f.p_value for f in tests] == pytest.approx([0.538, 0.125, 0.877, 0.416], abs=5e-4)
 
 
 @pytest.mark.parametrize(("scale", "theirs"), [("days", "identity"), ("log", "log")])
@@ -35,8 +35,8 @@ def test_rossi_has_the_figures_of_lifelines(rossi, scale, theirs):
         CoxPHFitter().fit(rossi, "week", "arrest"), rossi, time_transform=theirs
     ).summary["test_statistic"]
     model = fit_cox(ArrayRows.of(rossi["week"], rossi["arrest"], rossi[ROSSI]), ROSSI)
-    found = proportionality(model.residuals, model.covariance, ROSSI, scale)[:-1]
-    assert [f.chi_squared for f in found] == pytest.approx(other[ROSSI].to_numpy(), rel=1e-4)
+    tests = proportionality(model.residuals, model.covariance, ROSSI, scale)[:-1]
+    assert [f.chi_squared for f in tests] == pytest.approx(other[ROSSI].to_numpy(), rel=1e-4)
 
 
 def test_a_stored_model_cannot_be_tested(rossi):
@@ -46,7 +46,7 @@ def test_a_stored_model_cannot_be_tested(rossi):
         proportionality(stored.residuals, stored.covariance, ROSSI)
 
 
-def test_events_on_one_day_say_nothing_of_time():
+def test_events_on_a_single_day_are_refused():
     model = fit_cox(ArrayRows.of([5, 5, 5, 6], [1, 1, 0, 0], [1, 2, 3, 1]), ["x"])
     with pytest.raises(SurvivalError, match="needs events on at least two days, got 1"):
         proportionality(model.residuals, model.covariance, ["x"])

@@ -1,4 +1,4 @@
-"""What comes a day: past rates by hand, planted weights found again, the mean kept."""
+"""Spend rate: past rates by hand, recovery of planted weights, variance, and scaling."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def test_rates_of_the_past_by_hand():
             "past_days_90": [9, 1, 1],
         }
     )
-    found = past_rates("value", [30, 90], frame)
-    # Second: known for ten days, so 20 / 10 in both windows. Third: returned more than bought.
-    assert found == pytest.approx(np.array([[2, 1, 100 / 199], [2, 2, 0], [0, 0, 0]]))
+    values = past_rates("value", [30, 90], frame)
+    # Second row: known for 10 days, so 20 / 10 in both windows. Third row: returns exceed purchases.
+    assert values == pytest.approx(np.array([[2, 1, 100 / 199], [2, 2, 0], [0, 0, 0]]))
     days = past_rates("days", [30], frame)
     assert days == pytest.approx(np.array([[0.1, 4 / 199], [0.1, 0], [1, 2]]))
 
@@ -48,28 +48,29 @@ def test_planted_weights_are_found():
     frame = rows()
     truth = 0.4 + past_rates("value", [30, 90], frame) @ np.array([0.2, 0.0, 0.6])
     days = np.linspace(10.0, 30.0, len(frame))
-    found = SpendRate.fit("value", [30, 90], frame, days, truth * days)
-    assert (found.base, *found.weights) == pytest.approx((0.4, 0.2, 0.0, 0.6), abs=1e-9)
-    assert found.of(frame) == pytest.approx(truth)
-    assert found.spread == pytest.approx((0.0, 0.0), abs=1e-9)
+    fitted = SpendRate.fit("value", [30, 90], frame, days, truth * days)
+    assert (fitted.base, *fitted.weights) == pytest.approx((0.4, 0.2, 0.0, 0.6), abs=1e-9)
+    assert fitted.of(frame) == pytest.approx(truth)
+    assert fitted.spread == pytest.approx((0.0, 0.0), abs=1e-9)
 
 
-def test_nobody_is_expected_to_bring_less_for_having_brought_more():
+def test_weights_of_past_rates_are_never_negative():
     frame = rows()
     falling = 900.0 - frame["past_value_90"]
-    found = SpendRate.fit("value", [30, 90], frame, np.full(len(frame), 30.0), falling)
-    assert min(found.weights) >= 0 and found.base > 0
+    fitted = SpendRate.fit("value", [30, 90], frame, np.full(len(frame), 30.0), falling)
+    assert min(fitted.weights) >= 0 and fitted.base > 0
 
 
-def test_the_variance_that_stays_and_the_one_that_passes():
-    """Money in lumps of 40 is Poisson times 40: variance 40 x mean, whatever the mean."""
+def test_the_variance_of_poisson_amounts_is_proportional_to_the_mean():
+    """Money in amounts of 40 is Poisson times 40: the variance is 40 x mean for all means."""
     frame, draw = rows(20_000), np.random.default_rng(2)
     mean = past_rates("value", [30, 90], frame)[:, 1] * 30
     came = draw.poisson(mean / 40) * 40.0
     lasting, passing = SpendRate.fit(
         "value", [30, 90], frame, np.full(len(frame), 30.0), came
     ).spread
-    # Standard error of a variance of 20,000 squares about 2 %; the mean square takes a little.
+    # The standard error of a variance from 20,000 squares is about 2 %, and the part with the mean
+    # square absorbs a little.
     assert lasting * mean.mean() + passing == pytest.approx(40, rel=0.1)
     assert lasting < 0.05
 
@@ -77,9 +78,9 @@ def test_the_variance_that_stays_and_the_one_that_passes():
 def test_money_scales_and_json_gives_it_back():
     frame, days = rows(), np.full(400, 30.0)
     came = frame["past_value_30"] * 0.7 + 3
-    one = SpendRate.fit("value", [30, 90], frame, days, came)
+    plain = SpendRate.fit("value", [30, 90], frame, days, came)
     dear = frame.assign(**{c: frame[c] * 100 for c in frame if "value" in c})
     hundred = SpendRate.fit("value", [30, 90], dear, days, came * 100)
-    assert hundred.of(dear) == pytest.approx(one.of(frame) * 100)
-    assert hundred.spread == pytest.approx((one.spread[0], one.spread[1] * 100))
-    assert SpendRate.from_dict(one.to_dict()) == one
+    assert hundred.of(dear) == pytest.approx(plain.of(frame) * 100)
+    assert hundred.spread == pytest.approx((plain.spread[0], plain.spread[1] * 100))
+    assert SpendRate.from_dict(plain.to_dict()) == plain

@@ -1,4 +1,4 @@
-"""Weibull AFT: the figures of flexsurv on Rossi, lifelines with ages at entry, arithmetic."""
+"""Weibull AFT: figures of flexsurv on Rossi, lifelines with ages at entry, hand calculations."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def test_estimates_and_errors_are_those_of_lifelines(sample, used):
         "event",
         **{given[name]: name for name in used},
     )
-    found = fit_weibull(sample_rows(frame, *used), COLUMNS)
+    model = fit_weibull(sample_rows(frame, *used), COLUMNS)
     names = [("lambda_", name) for name in [*COLUMNS, "Intercept"]] + [("rho_", "Intercept")]
     estimates = other.params_.loc[names].to_numpy()
-    assert list(found.parameters.values()) == pytest.approx(estimates, abs=2e-4)
-    assert found.std_errors == pytest.approx(other.standard_errors_.loc[names], rel=1e-3)
-    # Newton ends at or above where their search ends.
-    assert found.log_likelihood >= other.log_likelihood_ - 1e-6
-    assert found.log_likelihood == pytest.approx(other.log_likelihood_, abs=1e-4)
+    assert list(model.parameters.values()) == pytest.approx(estimates, abs=2e-4)
+    assert model.std_errors == pytest.approx(other.standard_errors_.loc[names], rel=1e-3)
+    # Our maximum is not below the maximum of lifelines.
+    assert model.log_likelihood >= other.log_likelihood_ - 1e-6
+    assert model.log_likelihood == pytest.approx(other.log_likelihood_, abs=1e-4)
 
 
-def test_the_estimate_is_where_the_likelihood_is_flat(sample):
-    """Score equations by differences of the likelihood itself, written out row by row."""
+def test_the_gradient_is_0_at_the_estimate(sample):
+    """Score equations by numerical differences of the likelihood, which is written out here."""
     frame = sample(80)
     model = fit_weibull(sample_rows(frame, "start", "weight"), COLUMNS)
 
@@ -71,7 +71,7 @@ def test_the_estimate_is_where_the_likelihood_is_flat(sample):
         assert abs(likelihood(best + step) - likelihood(best - step)) / 2e-5 < 1e-3
 
 
-def test_robust_errors_are_what_weights_do_to_the_estimate(sample):
+def test_robust_errors_equal_numerical_differences_of_the_estimate(sample):
     frame = sample(60)
     used = ("start", "weight")
     model = fit_weibull(sample_rows(frame, *used), COLUMNS)
@@ -94,21 +94,23 @@ def test_robust_errors_are_what_weights_do_to_the_estimate(sample):
 def test_order_and_partitions_do_not_matter(sample, seed, parts):
     frame = sample(200)
     used = ("start", "weight", "customer")
-    one = fit_weibull(sample_rows(frame, *used), COLUMNS)
+    ordered = fit_weibull(sample_rows(frame, *used), COLUMNS)
     shuffled = frame.sample(frac=1, random_state=seed)
     other = fit_weibull(sample_rows(shuffled, *used, parts=parts), COLUMNS)
-    assert list(other.parameters.values()) == pytest.approx(list(one.parameters.values()), abs=1e-9)
-    assert other.robust_covariance == pytest.approx(one.robust_covariance, abs=1e-9)
+    assert list(other.parameters.values()) == pytest.approx(
+        list(ordered.parameters.values()), abs=1e-9
+    )
+    assert other.robust_covariance == pytest.approx(ordered.robust_covariance, abs=1e-9)
 
 
-def test_days_and_weeks_give_the_same_but_for_the_unit(sample):
+def test_days_and_weeks_differ_only_in_the_intercept(sample):
     frame = sample()
     days = frame.assign(stop=frame["stop"] * 7, start=frame["start"] * 7)
-    one = fit_weibull(sample_rows(frame, "start"), COLUMNS)
+    in_weeks = fit_weibull(sample_rows(frame, "start"), COLUMNS)
     other = fit_weibull(sample_rows(days, "start"), COLUMNS)
-    assert other.coefficients == pytest.approx(one.coefficients, abs=1e-8)
-    assert other.log_shape == pytest.approx(one.log_shape, abs=1e-8)
-    assert other.intercept == pytest.approx(one.intercept + math.log(7), abs=1e-8)
+    assert other.coefficients == pytest.approx(in_weeks.coefficients, abs=1e-8)
+    assert other.log_shape == pytest.approx(in_weeks.log_shape, abs=1e-8)
+    assert other.intercept == pytest.approx(in_weeks.intercept + math.log(7), abs=1e-8)
 
 
 def test_conditional_survival_on_paper():
@@ -137,16 +139,16 @@ def test_a_stored_model_predicts_the_same(sample):
     model = fit_weibull(sample_rows(frame), COLUMNS)
     again = WeibullModel.from_dict(model.to_dict())
     given = (frame[COLUMNS].to_numpy(), frame["stop"].to_numpy(), np.array([0, 1, 30, 900]))
-    one = model.conditional_survival(*given)
-    assert np.array_equal(one, again.conditional_survival(*given))
-    assert (np.diff(one, axis=1) <= 0).all()
+    curves = model.conditional_survival(*given)
+    assert np.array_equal(curves, again.conditional_survival(*given))
+    assert (np.diff(curves, axis=1) <= 0).all()
 
 
 def test_a_stop_on_day_0_is_refused():
     with pytest.raises(SurvivalError) as error:
         fit_weibull(ArrayRows.of([0, 2, 3], [1, 1, 0], [1, 2, 1]), ["x"])
     assert str(error.value) == (
-        "stop: a Weibull model needs at least one day, got weight 1 on day 0. Count the day of "
+        "stop: must be at least day 1 for a Weibull model, got weight 1 on day 0. Count the day of "
         "the event as day 1."
     )
 
@@ -154,10 +156,10 @@ def test_a_stop_on_day_0_is_refused():
 @pytest.mark.parametrize(
     ("event", "x", "text"),
     [
-        ([0, 0, 0], [1, 2, 4], "weibull_aft: none of 3 rows has an event"),
+        ([0, 0, 0], [1, 2, 4], "weibull_aft: needs rows with an event, got none in 3 rows"),
         ([1, 0, 1], [5, 5, 5], "x: must vary, got 5 in all 3 rows"),
     ],
 )
-def test_what_no_model_can_be_learnt_from_is_said(event, x, text):
+def test_rows_that_cannot_be_fitted_are_refused(event, x, text):
     with pytest.raises(SurvivalError, match=text):
         fit_weibull(ArrayRows.of([2, 3, 4], event, x), ["x"])

@@ -1,4 +1,4 @@
-"""Worth by days to stay: closed forms of an exponential life, the day a customer is at stake."""
+"""CLV from survival: closed forms of an exponential lifetime, value at stake, and the interval."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.survival.spend_rate import SpendRate
 from models.survival.weibull_aft import WeibullModel
 from models.survival.worth import MONEY, SurvivalWorth, day_discounts, fit_worth, lived
 
-# Half of them have left after 100 days, whatever the age: a day is survived with 2^(-1 / 100).
+# The median lifetime is 100 days at any age: the survival per day is 2^(-1 / 100).
 KEPT = 0.5 ** (1 / 100)
 TERMS = Terms(margin=0.5, monthly_discount=0.0, interval=0.9, horizon_days=30)
 
@@ -57,34 +57,34 @@ def stayed(days, begin=0):
 
 
 def test_worth_is_days_to_stay_times_rate_times_margin():
-    found = worth().predict(customers()).iloc[0]
-    # 60 in 30 days: 2 a day, half of it earned.
+    predicted = worth().predict(customers()).iloc[0]
+    # 60 in 30 days: 2 per day, times a margin of 0.5.
     for name, days in {"clv_30d": 30, "clv_90d": 90, "clv_12m": 365, "clv_36m": 1095}.items():
-        assert found[name] == pytest.approx(stayed(days)), name
-    assert found["remaining_lifetime_days"] == pytest.approx(stayed(1096))
-    assert found["likely_churn_days"] in (100, 101)
-    assert found["p_leaves_30d"] == pytest.approx(1 - KEPT**30)
-    assert found["p_leaves_90d"] == pytest.approx(1 - KEPT**90)
-    # The ends of months of 365.25 / 12 days.
+        assert predicted[name] == pytest.approx(stayed(days)), name
+    assert predicted["remaining_lifetime_days"] == pytest.approx(stayed(1096))
+    assert predicted["likely_churn_days"] in (100, 101)
+    assert predicted["p_leaves_30d"] == pytest.approx(1 - KEPT**30)
+    assert predicted["p_leaves_90d"] == pytest.approx(1 - KEPT**90)
+    # Month ends, with months of 365.25 / 12 days.
     for name, days in {"1m": 30, "3m": 91, "12m": 365, "36m": 1096}.items():
-        assert found[f"survival_{name}"] == pytest.approx(KEPT**days), name
+        assert predicted[f"survival_{name}"] == pytest.approx(KEPT**days), name
 
 
-def test_value_at_stake_is_that_of_who_stays_through_the_horizon():
-    found = worth().predict(customers()).iloc[0]
-    assert found["value_at_stake"] == pytest.approx(30 + stayed(365, 30) / KEPT**30)
-    assert found["value_at_stake"] > found["clv_12m"]
+def test_value_at_stake_is_the_clv_given_staying_through_the_horizon():
+    predicted = worth().predict(customers()).iloc[0]
+    assert predicted["value_at_stake"] == pytest.approx(30 + stayed(365, 30) / KEPT**30)
+    assert predicted["value_at_stake"] > predicted["clv_12m"]
 
 
-def test_with_a_lead_who_stays_is_there_until_the_horizon_after_it_ends():
-    found = worth(Terms(0.5, 0.0, 0.9, 30, lead_days=14)).predict(customers()).iloc[0]
-    assert found["value_at_stake"] == pytest.approx(44 + stayed(365, 44) / KEPT**44)
+def test_with_a_lead_staying_means_until_the_end_of_the_horizon_after_it():
+    predicted = worth(Terms(0.5, 0.0, 0.9, 30, lead_days=14)).predict(customers()).iloc[0]
+    assert predicted["value_at_stake"] == pytest.approx(44 + stayed(365, 44) / KEPT**44)
     long = worth(Terms(0.5, 0.0, 0.9, 30, lead_days=365)).predict(customers()).iloc[0]
     assert long["value_at_stake"] == pytest.approx(365)
 
 
 def test_money_of_a_later_month_counts_less():
-    # 1 % a month: 30.4 days to a month, so days 0 to 30 are the first, day 31 is in the second.
+    # 1 % per month of 30.4 days: days 0 to 30 are in the first month, day 31 is in the second.
     discount = day_discounts(0.01)
     assert discount[[0, 30]] == pytest.approx([1 / 1.01] * 2)
     assert discount[31] == pytest.approx(1 / 1.01**2)
@@ -94,8 +94,8 @@ def test_money_of_a_later_month_counts_less():
     assert cheap["clv_30d"] == pytest.approx(dear["clv_30d"] / 1.01)
 
 
-def test_the_interval_holds_the_uncertain_life_and_what_comes_in_it():
-    # Alone the life: mean stayed(365); variance of min(life, a year) by its curve.
+def test_the_interval_has_the_variance_of_the_lifetime_and_of_the_spend():
+    # Without variance of the spend: mean stayed(365), and the variance of min(lifetime, 365 days).
     day = np.arange(365)
     mean = stayed(365)
     variance = ((2 * day + 1) * KEPT**day).sum() - mean**2
@@ -111,21 +111,21 @@ def test_the_interval_holds_the_uncertain_life_and_what_comes_in_it():
 
 def test_money_scales():
     model = worth(Terms(0.5, 0.01, 0.9, 30))
-    one, ten = (model.predict(customers(money=m)).iloc[0] for m in (60.0, 600.0))
-    assert ten[list(MONEY)].tolist() == pytest.approx((10 * one[list(MONEY)]).tolist())
+    plain, ten = (model.predict(customers(money=m)).iloc[0] for m in (60.0, 600.0))
+    assert ten[list(MONEY)].tolist() == pytest.approx((10 * plain[list(MONEY)]).tolist())
 
 
-def test_without_amounts_days_are_said_and_money_is_not():
+def test_without_amounts_days_are_known_and_money_is_null():
     past = customers(5).assign(next_value_30=0.0)
     model = fit_worth(worth().life, {30: past}, [30], TERMS)
     assert model.clv_basis == "no_amounts" and model.value is None
-    found = model.predict(customers()).iloc[0]
-    assert found[list(MONEY)].isna().all() and found["remaining_lifetime_days"] > 0
+    predicted = model.predict(customers()).iloc[0]
+    assert predicted[list(MONEY)].isna().all() and predicted["remaining_lifetime_days"] > 0
     assert model.forecast(customers(), 30)["value"].isna().all()
 
 
-def test_rates_are_learnt_of_the_days_lived():
-    """All bring 60 in the 30 days after, of which they are expected to live stayed(30)."""
+def test_rates_are_fitted_on_the_expected_days_as_a_customer():
+    """All customers spend 60 in the next 30 days, with stayed(30) expected days as a customer."""
     past = customers(50).assign(next_value_30=60.0)
     model = fit_worth(worth().life, {30: past}, [30], TERMS)
     assert lived(model.life, past, 30) == pytest.approx(np.full(50, stayed(30)))
@@ -133,7 +133,7 @@ def test_rates_are_learnt_of_the_days_lived():
 
 
 def test_the_variance_is_that_of_the_longest_horizon():
-    """All are expected to bring 60 in 30 days; in 90 half bring nothing, half twice as much."""
+    """All spend 60 in 30 days. In 90 days, half spend nothing and half twice the expectation."""
     past = customers(400).assign(next_value_30=60.0, next_value_90=0.0, next_days_90=1)
     mean = 60.0 * stayed(90) / stayed(30)
     past.loc[::2, "next_value_90"] = 2 * mean
@@ -144,20 +144,20 @@ def test_the_variance_is_that_of_the_longest_horizon():
     assert alone.weights == pytest.approx(rate.weights)
 
 
-def test_the_model_from_text_says_the_same():
+def test_the_model_from_text_predicts_the_same():
     model = worth(Terms(0.5, 0.01, 0.9, 30), rate(spread=(0.1, 3.0)))
     again = model_of(model.to_json())
     pd.testing.assert_frame_equal(again.predict(customers(3)), model.predict(customers(3)))
 
 
-def test_who_has_left_has_no_figures():
+def test_a_customer_who_has_left_has_null_figures():
     batch = customers(2).assign(as_of=dt.date(2018, 1, 1), entry_days=[50.0, None])
-    found = survival_batch(worth(), batch)
-    assert found["remaining_lifetime_days"].tolist()[0] == pytest.approx(stayed(1096))
-    assert found.iloc[1].isna().all()
-    assert found["likely_churn_date"].iloc[0] - dt.date(2018, 1, 1) in (
+    predicted = survival_batch(worth(), batch)
+    assert predicted["remaining_lifetime_days"].tolist()[0] == pytest.approx(stayed(1096))
+    assert predicted.iloc[1].isna().all()
+    assert predicted["likely_churn_date"].iloc[0] - dt.date(2018, 1, 1) in (
         dt.timedelta(100),
         dt.timedelta(101),
     )
     nothing = survival_batch(None, batch)
-    assert nothing.isna().all().all() and list(nothing) == list(found)
+    assert nothing.isna().all().all() and list(nothing) == list(predicted)
