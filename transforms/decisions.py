@@ -47,6 +47,8 @@ def people(
     rows = known
     for other in (scored, bought, customers.select("customer_id", "is_opted_out")):
         rows = rows.join(other, on="customer_id", how="left")
+    # A plain select after the join, for the DuckDB engine.
+    rows = rows.select(*rows.columns)
     a_year = revenue_a_year()
     basis = F.when(F.col("value_at_stake").isNotNull(), "value_at_stake").when(
         a_year.isNotNull(), "revenue_a_year"

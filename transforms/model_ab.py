@@ -6,6 +6,8 @@ import datetime as dt
 
 from pyspark.sql import DataFrame, functions as F
 
+from transforms.training_rows import labelled_rows
+
 METRICS = ("brier", "log_loss", "retained", "retained_revenue")
 # A logarithm of nothing would be one customer's verdict over the whole arm.
 _LEAST = 1e-6
@@ -17,22 +19,19 @@ def scored_outcomes(
     labels: DataFrame,
     transactions: DataFrame,
     horizon_days: int,
+    definition: str,
     lead_days: int,
 ) -> DataFrame:
     """One row a (experiment_id, customer_id, as_of) of an arm whose horizon has passed: METRICS.
 
     `arms`: gold.model_arms. A customer is of the arm whose version scored them. A horizon is
-    [as_of + lead, as_of + lead + horizon_days); its label is that of features.labels.
+    [as_of + lead, as_of + lead + horizon_days); its label is that of features.labels with the same
+    horizon, definition and lead.
     """
     named = arms.select("as_of", "model_version", "experiment_id", "arm")
-    of_horizon = labels.where(F.col("horizon_days") == horizon_days)
     rows = scores.select("as_of", "customer_id", "model_version", "churn_probability")
     rows = rows.join(named, on=["as_of", "model_version"], how="inner")
-    rows = rows.join(
-        of_horizon.select("as_of", "customer_id", "churned"),
-        on=["as_of", "customer_id"],
-        how="inner",
-    )
+    rows = labelled_rows(rows, labels, horizon_days, definition, lead_days)
     key = ("experiment_id", "arm", "as_of", "customer_id")
     rows = rows.select(*key, "churn_probability", "churned")
     revenue = _revenue(rows, transactions, horizon_days, lead_days)

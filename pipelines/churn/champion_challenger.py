@@ -31,7 +31,9 @@ def run(context: Context) -> None:
         context.read("gold.customer_scores"),
         context.read("features.labels"),
         context.read("silver.transactions"),
-        *span,
+        churn.primary_horizon_days,
+        churn.definition,
+        churn.lead_days,
     )
     sums = arm_moments(by_customer(rows, context.read("gold.customer_segments")))
     # Experiments x segments x arms.

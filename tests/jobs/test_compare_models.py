@@ -57,7 +57,10 @@ def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context,
         for n, i, left, version in ids
     ]
     labels = [
-        {"as_of": SCORED, "customer_id": i, "horizon_days": 30, "churned": left}
+        {
+            **{"as_of": SCORED, "customer_id": i, "horizon_days": 30, "churned": left},
+            **{"definition": "inactivity", "lead_days": 0},
+        }
         for _, i, left, _ in ids
     ]
     commit(at(), {"gold.model_arms": arms, "gold.customer_scores": scores})

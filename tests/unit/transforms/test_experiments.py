@@ -185,3 +185,15 @@ def test_the_chance_of_an_arm_is_that_among_those_chosen_for_the_same(frame, row
         ("h", 0.0, "train", 0.25, 0.75, 0.0),
     ]
     assert e.with_arms(rows, contacts, ["ten"], {}, {DAY: "later"}).count() == 4
+
+
+def test_decisions_due_up_to_seven_days_after_their_plan_count(frame, tuples_of):
+    """Customer b is held out. A next plan after 14 days supersedes none of these decisions."""
+    send_days = {"a": 1, "b": 7, "c": 8, "d": 13, "e": 14}
+    rows = [
+        (DAY, customer, "ten", customer == "b", DAY + dt.timedelta(days=days), 0.1)
+        for customer, days in send_days.items()
+    ]
+    next_plan = (DAY + dt.timedelta(days=14), "z", None, False, None, None)
+    for plans in (rows, [*rows, next_plan]):
+        assert tuples_of(own_of(frame, plans), "customer_id") == [("a",), ("b",)]

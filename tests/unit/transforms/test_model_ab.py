@@ -29,6 +29,16 @@ def score(day, customer, version, p):
     return (day, customer, version, p)
 
 
+LABEL = (
+    "as_of date, customer_id string, horizon_days int, definition string, lead_days int, "
+    "churned int"
+)
+
+
+def label(day, customer, churned, horizon_days=30, definition="inactivity", lead_days=0):
+    return (day, customer, horizon_days, definition, lead_days, churned)
+
+
 @pytest.fixture
 def outcomes(frame):
     scores = frame(
@@ -44,15 +54,15 @@ def outcomes(frame):
         ],
     )
     labels = frame(
-        "as_of date, customer_id string, horizon_days int, churned int",
+        LABEL,
         [
-            (ONE, "a", 30, 0),
-            (ONE, "a", 7, 1),  # of another horizon
-            (TWO, "a", 30, 1),
-            (ONE, "b", 30, 1),
-            (ONE, "c", 30, 1),
-            (ONE, "d", 30, 0),
-            (ONE, "e", 30, 0),
+            label(ONE, "a", 0),
+            label(ONE, "a", 1, horizon_days=7),
+            label(TWO, "a", 1),
+            label(ONE, "b", 1),
+            label(ONE, "c", 1),
+            label(ONE, "d", 0),
+            label(ONE, "e", 0),
         ],
     )
     lines = frame(
@@ -64,7 +74,9 @@ def outcomes(frame):
             ("a", dt.datetime(2025, 12, 31, 23), 99.0),  # before
         ],
     )
-    return m.scored_outcomes(frame("gold.model_arms", ARMS), scores, labels, lines, 30, 0)
+    return m.scored_outcomes(
+        frame("gold.model_arms", ARMS), scores, labels, lines, 30, "inactivity", 0
+    )
 
 
 def test_a_score_and_what_came_of_it(outcomes, rows_of):
@@ -223,3 +235,36 @@ def test_a_hash_halves_100_000_customers_and_each_segment_of_them():
     for part in range(7):
         # 14,286 customers: a standard deviation of 0.42 points.
         assert abs(inside[segment == part].mean() - 0.5) <= 4 * 0.0042
+
+
+def test_only_labels_of_the_compared_horizon_definition_and_lead_count(frame, rows_of):
+    """Customer a has one label per setting and only the first matches, so a is counted once.
+
+    The labels of b and c stem from earlier settings. They do not count.
+    """
+    scores = frame(
+        "as_of date, customer_id string, model_version string, churn_probability double",
+        [score(ONE, customer, "1", 0.2) for customer in "abc"],
+    )
+    labels = frame(
+        LABEL,
+        [
+            label(ONE, "a", 0, lead_days=14),
+            label(ONE, "a", 1, horizon_days=60, lead_days=14),
+            label(ONE, "a", 1, horizon_days=7, lead_days=14),
+            label(ONE, "b", 1, definition="termination", lead_days=14),
+            label(ONE, "c", 1, lead_days=0),
+        ],
+    )
+    lines = frame(
+        "customer_id string, purchased_at timestamp, amount double",
+        [
+            ("a", dt.datetime(2026, 1, 14), 10.0),  # day 13, before the lead ends
+            ("a", dt.datetime(2026, 1, 15), 5.0),  # day 14, the first of the horizon
+        ],
+    )
+    arms = frame("gold.model_arms", ARMS)
+    outcomes = m.scored_outcomes(arms, scores, labels, lines, 30, "inactivity", 14)
+    assert [
+        (r["customer_id"], r["retained"], r["retained_revenue"]) for r in rows_of(outcomes)
+    ] == [("a", 1.0, 5.0)]

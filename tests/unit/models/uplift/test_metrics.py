@@ -111,12 +111,14 @@ def test_average_effect_and_calibration():
     churned = np.array([1.0, 1, 1, 0, 1, 0, 0, 0])
     treated = np.array([0.0, 0, 0, 0, 1, 1, 1, 1])
     assert metrics.average_effect(churned, treated).value == 0.5
-    rows, truth = trial(60_000, lambda x: 0.3 * x[:, 0])
+    rows, truth = trial(600_000, lambda x: 0.3 * x[:, 0])
     two = rows["arm"].to_numpy() < 2
     values = rows["churned"].to_numpy()[two], rows["arm"].to_numpy()[two]
     once = np.ones(two.sum())
     slope = metrics.calibration_slope(truth[two, 0], *values, once)
-    assert slope == pytest.approx(1.0, abs=0.15)
+    # 400,000 rows of two arms. The outcome weighted to the effect has a variance of 4 * .5 = 2, the
+    # effect .3^2 / 3 = .03: a standard error of sqrt(2 / (400,000 * .03)) = .013.
+    assert slope == pytest.approx(1.0, abs=4 * 0.013)
     # Predictions that are twice as large have half the slope.
     assert metrics.calibration_slope(2 * truth[two, 0], *values, once) == pytest.approx(slope / 2)
 

@@ -70,3 +70,23 @@ def test_the_greatest_gain_for_the_money():
     assert best_within(gain, use, 3.0).tolist() == [1, 0, 2]
     assert best_within(gain, use, 9.0).tolist() == [1, 1, 2]
     assert best_within(-np.abs(gain), use, 9.0).tolist() == [0, 0, 0]
+
+
+def test_each_correction_is_divided_by_the_chance_of_the_arm_that_was_chosen():
+    """Arms have the chances .1 (none) and .9 (offer), or .5 each in the last row.
+
+    Corrected churn without an offer: .5 + .5 / .1 = 5.5, .5, .5 - .5 / .1 = -4.5, .5; with it: .5,
+    .5 - .5 / .9 = -1/18, .5, .5 + .5 / .5 = 1.5. Gained by sending the offer to all:
+    10 * (5, 10/18, -5, -1) - 1 = 49, 41/9, -51, -11.
+    """
+    unequal = trial(
+        churned=np.array([1.0, 0.0, 0.0, 1.0]),
+        share=np.array([[0.1, 0.9], [0.1, 0.9], [0.1, 0.9], [0.5, 0.5]]),
+    )
+    gained = np.array([49.0, 41 / 9, -51.0, -11.0])
+    to_all = policy_value(unequal, np.ones(4, dtype=np.int64))
+    assert to_all.value == pytest.approx(gained.mean())
+    assert to_all.high - to_all.low == pytest.approx(2 * 1.96 * gained.std(ddof=1) / 4**0.5)
+    # The other customers get no offer: no gain and no cost.
+    to_second = policy_value(unequal, np.array([0, 1, 0, 0]))
+    assert to_second.value == pytest.approx(41 / 9 / 4)
