@@ -1,8 +1,9 @@
-"""The offers of all customers under one budget: a multiple-choice knapsack by its Lagrangian.
+"""Allocates offers under one budget: a multiple-choice knapsack by Lagrangian relaxation.
 
-At a price p of budget and a price m_k of each capped offer, everybody's best choice is the offer
-with the greatest gain_k - p * use_k - m_k above zero. That splits the problem into customers, so
-one pass over the rows answers several prices at once; jobs/deciding searches the prices.
+Given a price p per unit of budget and a price m_k per capped offer k, each customer's best choice
+is the offer with the greatest gain_k - p * use_k - m_k above zero. The problem thus separates by
+customer, so one pass over the rows evaluates several prices at once. jobs/deciding searches the
+prices.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ BUDGET = "budget"
 
 @dataclass(frozen=True)
 class Grid:
-    """Prices to try on one axis (BUDGET or a capped offer): low, low + step, ... (`count`)."""
+    """Prices to try on one axis (BUDGET or a capped offer): `count` prices low, low + step, ..."""
 
     axis: str
     low: float
@@ -30,7 +31,7 @@ class Grid:
 
 
 def use_of(name: str, unit: str) -> Column:
-    """What an offer takes from the budget: its cost, or one customer."""
+    """Budget that one customer's offer uses: its cost, or 1 where the budget counts customers."""
     return F.col(f"cost_{name}") if unit == "money" else F.lit(1.0)
 
 
@@ -40,9 +41,10 @@ def with_prices(
     prices: Mapping[str, float],
     grid: Grid | None = None,
 ) -> DataFrame:
-    """One row a customer, and price of the grid: adds p_budget and p_<offer>, with a grid `number`.
+    """One row per customer and price of the grid: adds p_budget, p_<offer> and `number`.
 
-    `prices` are those of the other axes, by BUDGET or the offer's name; absent: 0.
+    Without a grid there is one row per customer, and no `number`. `prices` holds the prices of the
+    other axes, keyed by BUDGET or the offer's name. A missing price is 0.
     """
     rows, tried = options, F.lit(0.0)
     if grid is not None:
@@ -68,9 +70,10 @@ def with_choices_at_ends(
     cheap: Mapping[str, float],
     dear: Mapping[str, float],
 ) -> DataFrame:
-    """Add choice_cheap and choice_dear, at two lists of prices that differ on one axis.
+    """Add choice_cheap and choice_dear, the choices at two price lists that differ on one axis.
 
-    Where both are the same the choice is the same at every price between: scores are linear in it.
+    Scores are linear in the price. Where both choices are equal, the choice is therefore the same
+    at every price in between.
     """
     rows = options
     for name, prices in (("choice_cheap", cheap), ("choice_dear", dear)):
@@ -80,10 +83,20 @@ def with_choices_at_ends(
 
 
 def with_choice(priced: DataFrame, offers: Sequence[str], unit: str) -> DataFrame:
-    """Add `choice`, the offer with the greatest score above zero, else "none"; ties: the first.
+    """One row per input row: adds `choice` (an offer, or "none") and `margin`.
 
-    Also `margin`: how far its score lies from the second best of all choices, "none" among them.
-    The smaller the margin, the sooner another price would change the choice.
+    `choice` is the offer with the greatest score above zero, else "none". Ties go to the first
+    offer. Also adds `margin`: the difference between the score of the choice and the second-best
+    score, with "none" counted as a choice of score 0. The smaller the margin, the smaller the price
+    change that changes the choice. An offer with a null gain is not a candidate. With offers a and
+    b, a budget that counts customers and p_budget = 1:
+
+    | gain_a | gain_b | choice | margin |
+    |---|---|---|---|
+    | 4 | 2 | a | 3 - 1 = 2 |
+    | 3 | 3 | a | 0 |
+    | 0.5 | null | none | 0 - -0.5 = 0.5 |
+    | null | 6 | b | 5 - 0 = 5 |
     """
     scored = priced.select(
         "*",
@@ -102,19 +115,19 @@ def with_choice(priced: DataFrame, offers: Sequence[str], unit: str) -> DataFram
         is_best = (F.col(f"score_{n}") > 0) & (F.col(f"score_{n}") >= F.col("best"))
         choice = F.when(is_best, n).otherwise(choice)
     chosen = topped.select("*", choice.alias("choice"))
-    rest = [
+    others = [
         F.when(F.col("choice") == n, F.lit(_NOTHING)).otherwise(F.col(f"score_{n}")) for n in offers
     ]
     nothing = F.when(F.col("choice") == NONE, F.lit(_NOTHING)).otherwise(F.lit(0.0))
     return chosen.select(
         *[F.col(c) for c in priced.columns],
         F.col("choice"),
-        (F.col("best") - F.greatest(*rest, nothing)).alias("margin"),
+        (F.col("best") - F.greatest(*others, nothing)).alias("margin"),
     )
 
 
 def totals(chosen: DataFrame, offers: Sequence[str], unit: str) -> DataFrame:
-    """One row a price list (`number`): `used` of the budget and count_<offer>, customers."""
+    """One row per price list (`number`): `used` (budget used) and count_<offer> (customers)."""
     used = F.lit(0.0)
     for n in offers:
         used = F.when(F.col("choice") == n, use_of(n, unit)).otherwise(used)
@@ -123,7 +136,7 @@ def totals(chosen: DataFrame, offers: Sequence[str], unit: str) -> DataFrame:
 
 
 def highest_gains(options: DataFrame, offers: Sequence[str], unit: str) -> DataFrame:
-    """One row: customers; a_unit, the greatest gain for a unit of budget; at_all, of all gains."""
+    """One row: customers; a_unit, the highest gain per unit of budget; at_all, the highest gain."""
     gains = [F.max(f"gain_{n}") for n in offers]
     rates = [
         F.max(F.when(use_of(n, unit) > 0, F.col(f"gain_{n}") / use_of(n, unit))) for n in offers

@@ -1,4 +1,4 @@
-"""features.demographics: a customer's attributes as they were known at as_of."""
+"""features.demographics: the customer attributes that were known at as_of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from transforms.conform import conform
 
 
 def valid_at(customers: DataFrame, spine: DataFrame) -> DataFrame:
-    """One row a (customer_id, as_of) that had a profile: the last version known before as_of."""
+    """One row per (customer_id, as_of) with a profile: the last version known before as_of."""
     began = F.col("valid_from") < F.col("midnight")
     goes_on = F.col("valid_to").isNull() | (F.col("valid_to") >= F.col("midnight"))
     versions = customers.select(
@@ -23,7 +23,7 @@ def valid_at(customers: DataFrame, spine: DataFrame) -> DataFrame:
 
 
 def terminated(terminations: DataFrame, spine: DataFrame) -> DataFrame:
-    """One row a (customer_id, as_of) whose contract had ended before as_of, as known then."""
+    """One row per (customer_id, as_of) whose contract had ended before as_of, as known then."""
     ends = terminations.select(
         "customer_id", F.greatest("terminated_at", "known_at").alias("over_at")
     )
@@ -33,7 +33,7 @@ def terminated(terminations: DataFrame, spine: DataFrame) -> DataFrame:
 
 
 def demographic_features(profiles: DataFrame, ended: DataFrame, spine: DataFrame) -> DataFrame:
-    """One row a (customer_id, as_of) of the spine; attributes are null without a profile."""
+    """One row per (customer_id, as_of) of the spine; attributes are null without a profile."""
     has = profiles.select("customer_id", "as_of", F.lit(True).alias("profiled"), *_attributes())
     over = ended.select("customer_id", "as_of", F.lit(True).alias("over"))
     rows = spine.join(has, on=["customer_id", "as_of"], how="left").join(

@@ -1,7 +1,7 @@
-"""features.behavior: logins, use, e-mail, community, support, reviews, campaigns by as_of.
+"""features.behavior: logins, usage, e-mail, community, support, reviews and campaigns by as_of.
 
-A feature of a source that the company doesn't have is null; of a source that it has, a customer
-without an event has a count of zero.
+Features of a source that the company does not have are null. For a source that it has, a customer
+without events gets a count of zero.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from transforms.reasons import reason_of_category
 from transforms.visibility import days_before, visible_from, with_each_as_of
 from udfs.engagement import capped_share, engagement_basis, engagement_score, login_frequency
 
-# Sums of minutes, stars and sentiment are taken over whole ten-thousandths: exact in any order.
+# Minutes, stars and sentiment are summed as whole ten-thousandths: exact in any order.
 UNIT = 10_000
 Summary = Callable[[DataFrame, Sequence[dt.date]], tuple[DataFrame, list[str]]]
 
@@ -36,9 +36,9 @@ def behavior_features(
     engagement: Mapping[str, object],
     categories: Mapping[str, str],
 ) -> DataFrame:
-    """One row a (customer_id, as_of) of the spine. `silver` holds only the sources that exist.
+    """One row per (customer_id, as_of) of the spine. `silver` holds only the sources that exist.
 
-    categories: ticket category -> the reason that it speaks of.
+    `categories` maps a ticket category to the reason that it expresses.
     """
     rows = spine
     summaries: dict[str, Summary] = {
@@ -60,7 +60,7 @@ def behavior_features(
 
 
 def event_summary(events: DataFrame, as_of_dates: Sequence[dt.date]) -> tuple[DataFrame, list[str]]:
-    """One row a (customer_id, as_of) with an event in 90 days; the names of its counts."""
+    """One row per (customer_id, as_of) with an event within 90 days; the names of its counts."""
     daily = events.select(
         "customer_id",
         "kind",
@@ -98,7 +98,7 @@ def event_summary(events: DataFrame, as_of_dates: Sequence[dt.date]) -> tuple[Da
 def ticket_summary(
     tickets: DataFrame, as_of_dates: Sequence[dt.date], categories: Mapping[str, str]
 ) -> tuple[DataFrame, list[str]]:
-    """One row a (customer_id, as_of) with a ticket; a resolution after as_of is not seen."""
+    """One row per (customer_id, as_of) with a ticket; a resolution from as_of on is not visible."""
     complaints = {f"complaints_{reason}": reason for reason in REASONS}
     rows = tickets.where(F.col("customer_id").isNotNull()).select(
         "customer_id",
@@ -135,7 +135,7 @@ def ticket_summary(
 def review_summary(
     reviews: DataFrame, as_of_dates: Sequence[dt.date]
 ) -> tuple[DataFrame, list[str]]:
-    """One row a (customer_id, as_of) with a review."""
+    """One row per (customer_id, as_of) with a review."""
     rows = reviews.select(
         "customer_id",
         F.col("reviewed_at").cast("date").alias("day"),
@@ -154,7 +154,7 @@ def review_summary(
 def contact_summary(
     contacts: DataFrame, as_of_dates: Sequence[dt.date]
 ) -> tuple[DataFrame, list[str]]:
-    """One row a (customer_id, as_of) that a campaign reached in 90 days."""
+    """One row per (customer_id, as_of) that a campaign reached within 90 days."""
     treated = contacts.where(F.coalesce(F.col("is_treated"), F.lit(True))).select(
         "customer_id",
         F.col("contacted_at").cast("date").alias("day"),
@@ -168,7 +168,7 @@ def contact_summary(
 def redemption_summary(
     redemptions: DataFrame, as_of_dates: Sequence[dt.date]
 ) -> tuple[DataFrame, list[str]]:
-    """One row a (customer_id, as_of) with a redemption."""
+    """One row per (customer_id, as_of) with a redemption."""
     rows = redemptions.select(
         "customer_id",
         F.col("redeemed_at").cast("date").alias("day"),
@@ -194,7 +194,7 @@ SUMMARIES: dict[str, Summary] = {
 def with_known_features(
     rows: DataFrame, events: DataFrame, as_of_dates: Sequence[dt.date]
 ) -> DataFrame:
-    """Add known_features: how many features of the product anyone had used by as_of."""
+    """Add known_features: the number of product features that any customer had used by as_of."""
     used = events.where((F.col("kind") == "feature_use") & F.col("feature").isNotNull())
     first = used.groupBy("feature").agg(F.min(visible_from("occurred_at")).alias("visible_from"))
     known = (
@@ -206,13 +206,13 @@ def with_known_features(
 
 
 def with_zero_counts(rows: DataFrame, counts: Sequence[str]) -> DataFrame:
-    """Zero instead of null in the counts of a source that exists."""
+    """Replace null by zero in the counts of a source that exists."""
     kept = [c for c in rows.columns if c not in counts]
     return rows.select(*kept, *[F.coalesce(F.col(c), F.lit(0)).alias(c) for c in counts])
 
 
 def with_absent(rows: DataFrame) -> DataFrame:
-    """Null columns for the sources that are absent, and the ratios of those that exist."""
+    """Add null columns for the sources that are absent, and the ratios of those that exist."""
     raw = ["login_days_30d", "minute_units", "known_features"]
     raw += [f"emails_{what}_{days}d" for what in ("sent", "opened", "replied") for days in (30, 90)]
     missing = [c for c in raw if c not in rows.columns]
@@ -239,7 +239,7 @@ def with_absent(rows: DataFrame) -> DataFrame:
 
 
 def with_scores(rows: DataFrame, engagement: Mapping[str, object]) -> DataFrame:
-    """The engagement components and their weighted mean."""
+    """Add the engagement components and their weighted mean."""
     weights: Mapping[str, float] = engagement["weights"]  # type: ignore[assignment]
     capped = capped_share(engagement["cap"])  # type: ignore[arg-type]
     rows = rows.select(

@@ -1,4 +1,4 @@
-"""What customers did after a campaign, as the sums that an experiment is judged by."""
+"""Customer outcomes after a campaign, summed for the analysis of the experiment."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ METRICS = ("conversion", "retained_revenue")
 
 
 def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFrame) -> DataFrame:
-    """One row a customer and campaign with a random hold-out.
+    """One row per customer and campaign with a random control group.
 
     Columns: campaign_id, customer_id, offer_id, is_treated, contacted_on, policy.
 
-    `contacts`: silver.campaign_contacts, those chosen at random (policy mass; the held-out have no
-    offer). `decisions`: gold.offer_decisions, the tried ones (policy personalised). `outbox`:
-    gold.outbox, whom a rule would give an offer (campaign trigger-<rule>-<period>, personalised);
-    whether it reached them or not, since of the held-out nobody knows whether it would have. Its
-    messages say which decisions were tried.
+    `contacts`: silver.campaign_contacts, of which the randomised are used (policy mass; the control
+    group has no offer). `decisions`: gold.offer_decisions, of which the tried ones are used (policy
+    personalised). `outbox`: gold.outbox. It gives the contacts that a rule chose for an offer
+    (campaign trigger-<rule>-<period>, personalised), whether or not they were delivered, because
+    delivery is unknown for the control group. Its messages also tell which decisions were tried.
     """
     random = contacts.where(F.coalesce("is_randomised", F.lit(False))).select(
         "campaign_id",
@@ -54,8 +54,10 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFra
 
 
 def arms_under_way(contacts: DataFrame, horizon_days: int, observed_until: dt.date) -> DataFrame:
-    """One row a (campaign_id, policy, offer_id, is_treated) of contacts whose horizon has not
-    passed: customers. At most campaigns x offers x 2 rows."""
+    """One row per (campaign_id, policy, offer_id, is_treated) with an open horizon: customers.
+
+    At most campaigns x offers x 2 rows.
+    """
     ends = F.date_add("contacted_on", horizon_days)
     waiting = contacts.where(ends > F.lit(observed_until).cast("date"))
     return waiting.groupBy("campaign_id", "policy", "offer_id", "is_treated").agg(
@@ -70,10 +72,11 @@ def outcomes(
     horizon_days: int,
     observed_until: dt.date,
 ) -> DataFrame:
-    """One row a contact whose horizon has passed: conversion (0 or 1), retained_revenue, and the
-    revenue of as many days before; the segment known last before the contact, else unknown.
+    """One row per contact whose horizon has passed: outcomes, revenue before, month and segment.
 
-    A horizon is [contacted_on, contacted_on + horizon_days).
+    conversion is 0 or 1. retained_revenue is the revenue in [contacted_on, contacted_on +
+    horizon_days), revenue_before that of as many days before. segment is the last one known by the
+    contact, else "unknown". No transactions count as 0.
     """
     passed = contacts.where(
         F.date_add("contacted_on", horizon_days) <= F.lit(observed_until).cast("date")
@@ -121,14 +124,14 @@ def outcomes(
 
 
 def moments(rows: DataFrame) -> DataFrame:
-    """One row a (campaign, policy, month, segment, offer, arm): customers, and sums by metric.
+    """One row per (campaign, policy, month, segment, offer, arm): customers, and sums per metric.
 
     Segment "all" holds every customer. At most campaigns x offers x 13 x 2 rows.
     """
-    everybody = rows.select(
+    all_customers = rows.select(
         *[c for c in rows.columns if c != "segment"], F.lit("all").alias("segment")
     )
-    both = rows.select(*everybody.columns).unionByName(everybody)
+    both = rows.select(*all_customers.columns).unionByName(all_customers)
     sums = [F.count("*").alias("customers"), F.sum("revenue_before").alias("x")]
     sums.append(F.sum(F.col("revenue_before") * F.col("revenue_before")).alias("xx"))
     for metric in METRICS:

@@ -1,7 +1,7 @@
-"""What a bad review complains of, as far as the company's own tickets tell: naive Bayes in SQL.
+"""The reason of a bad review, learned from the company's own tickets: naive Bayes in SQL.
 
-A ticket has a text and a category, so tickets teach which words go with which reason. The tickets
-known by an as_of read the reviews known by it, and no later ticket does.
+A ticket has a text and a category, so tickets show which words go with which reason. Reviews known
+by an as_of are classified with the tickets known by the same as_of, never with later ones.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from contracts.silver import REASONS
 from transforms.reasons import reason_of_category
 from transforms.visibility import visible_from, with_each_as_of
 
-# Other tickets, such as questions, are a class of their own.
+# Tickets of other categories, such as questions, form their own class.
 NOTHING = "nothing"
 CLASSES = (*REASONS, NOTHING)
-# A review of more stars is no complaint.
+# A review with more stars is not a complaint.
 MOST_STARS = 3
-# Below this a text speaks of no one reason.
+# At or below this probability a text gets no reason.
 LEAST_PROBABILITY = 0.5
 
 
@@ -30,8 +30,10 @@ def review_complaints(
     as_of_dates: Sequence[dt.date],
     categories: Mapping[str, str],
 ) -> tuple[DataFrame, list[str]]:
-    """One row a (customer_id, as_of) with a bad review: how many read as a ticket of each reason;
-    and the names of the counts."""
+    """One row per (customer_id, as_of) with a classified bad review: bad_reviews_<reason>.
+
+    Also returns the names of these counts.
+    """
     bad = reviews.where((F.col("stars") <= MOST_STARS) & F.col("text").isNotNull()).select(
         "customer_id", "text", visible_from("reviewed_at").alias("visible_from")
     )
@@ -48,10 +50,12 @@ def review_complaints(
 
 
 def text_reasons(seen: DataFrame, taught: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """One row a (as_of, text) of `seen` whose reason is likelier than not: reason.
+    """One row per (as_of, text) of `seen` that has a known word: reason.
 
-    taught: text, reason (of CLASSES) and visible_from. A class is scored by ln(n + 1) and, for each
-    distinct word of the text that `taught` has, ln((n of them with the word + 1) / (n + 2)).
+    A reason is null where no class has a probability above 0.5. `taught` has text, reason (one of
+    CLASSES) and visible_from. The score of a class is ln(n + 1), plus for each distinct word of the
+    text that occurs in `taught` ln((n of them with the word + 1) / (n + 2)), where n is the number
+    of rows of the class.
     """
     totals = _counted(taught, [], as_of_dates, "all")
     words = _counted(_with_words(taught), ["word"], as_of_dates, "with")
@@ -62,7 +66,7 @@ def text_reasons(seen: DataFrame, taught: DataFrame, as_of_dates: Sequence[dt.da
     scored = known.groupBy("as_of", "text").agg(
         *[(F.sum(_of_word(c)) + F.max(F.log(F.col(f"all_{c}") + 1.0))).alias(c) for c in CLASSES]
     )
-    # The order of addition shows in the last digits, and a millionth decides nothing.
+    # The order of addition changes the last digits; rounding to a millionth removes them.
     scored = scored.select("as_of", "text", *[F.round(F.col(c), 6).alias(c) for c in CLASSES])
     odds = [(c, sum((F.exp(F.col(o) - F.col(c)) for o in CLASSES), F.lit(0.0))) for c in CLASSES]
     reason = F.coalesce(*[F.when(1.0 / total > LEAST_PROBABILITY, c) for c, total in odds])
@@ -74,7 +78,7 @@ def _of_word(name: str) -> Column:
 
 
 def _with_words(rows: DataFrame) -> DataFrame:
-    """One row for each distinct word of the text, in lower case."""
+    """One row per distinct word of the text, in lower case."""
     plain = F.trim(F.regexp_replace(F.lower("text"), "[^\\p{L}\\p{N}]+", " "))
     return rows.select("*", F.explode(F.array_distinct(F.split(plain, " "))).alias("word"))
 
@@ -82,7 +86,7 @@ def _with_words(rows: DataFrame) -> DataFrame:
 def _counted(
     rows: DataFrame, by: Sequence[str], as_of_dates: Sequence[dt.date], name: str
 ) -> DataFrame:
-    """One row a (as_of, *by): how many rows of each class are known, as `<name>_<class>`."""
+    """One row per (as_of, *by): `<name>_<class>`, the number of known rows of each class."""
     daily = rows.groupBy(*by, "reason", "visible_from").agg(F.count("*").alias("rows"))
     each = with_each_as_of(daily, as_of_dates)
     return each.groupBy("as_of", *by).agg(

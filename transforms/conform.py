@@ -1,4 +1,4 @@
-"""The last link of every chain: the columns of a contract, in its order and types."""
+"""The last step of every transform: the columns of a contract, in its order and types."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from contracts.table import Table
 
 
 def conform(rows: DataFrame, table: Table) -> DataFrame:
-    """Select and cast to the contract. A missing column fails here, by its name."""
+    """Select and cast to the contract. A missing column raises an error that names it."""
     return rows.select(*[F.col(c.name).cast(c.type).alias(c.name) for c in table.columns])

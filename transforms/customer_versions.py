@@ -1,8 +1,8 @@
-"""Customers as versions: what was known of each, and from when to when.
+"""Customers as versions: what was known about each customer, and from when to when.
 
-A source says only what its mapping covers. Every other column of a version has the value that the
-last version before it had from a source that does cover it. So a late delivery or a new source also
-changes the versions after it, and in no order of arrival is a value lost.
+A source provides only the columns that its mapping covers. Every other column of a version takes
+its value from the latest earlier version whose source does cover it. A late delivery or a new
+source therefore also changes later versions, and no value is lost, whatever the order of arrival.
 """
 
 from __future__ import annotations
@@ -16,21 +16,25 @@ from contracts.silver import CUSTOMERS, mapped_columns
 from transforms.deduplicate import content_hash
 
 CONTENT = tuple(c.name for c in mapped_columns(CUSTOMERS))  # customer_id first
-# Where sources spoke at the same moment, their version names them all.
+# A version that several sources provided at the same moment names all of them.
 _AND = "+"
 
 
 def with_versions(
     profiles: DataFrame, versions: DataFrame, given: Mapping[str, Sequence[str]]
 ) -> DataFrame:
-    """The profiles and the stored versions of their customers, as one chain a customer.
+    """One row per profile and per stored version of its customer, as one chain per customer.
 
-    `profiles` are labelled rows (`_outcome`, `source`, `batch_id`, `known_at`, content), at most
-    one of a customer and moment kept; `versions` is silver.customers; `given` are the columns that
-    each source maps (a source that is gone from conf counts as giving all). Each row is a profile
-    or (`_is_stored`) a version. Adds valid_from, valid_to, content_hash and `_is_written`: the row
-    must be merged into the table. A kept profile that says nothing new becomes a duplicate, except
-    where its own batch wrote the version: an earlier run of it died before its end.
+    Stored versions are those of customers with a kept profile. `profiles` are labelled rows
+    (`_outcome`, `source`, `batch_id`, `known_at`, content), of which at most one per customer and
+    moment is kept. `versions` is silver.customers. `given` holds the columns that each source maps;
+    a source that was removed from conf counts as mapping all. Each row is a profile or
+    (`_is_stored`) a version.
+
+    Adds valid_from, valid_to, content_hash and `_is_written`, which is true for rows that must be
+    merged into the table. valid_to is null for the current version. A kept profile without new
+    content becomes a duplicate, unless its own batch wrote the version: then an earlier run of the
+    batch failed midway. With valid_to null before the run:
 
     | _is_stored | known_at | plan  | valid_from | valid_to | _outcome  | _is_written |
     |------------|----------|-------|------------|----------|-----------|-------------|
@@ -55,18 +59,18 @@ def with_versions(
 
 
 def versions_to_write(chain: DataFrame) -> DataFrame:
-    """The rows of silver.customers that the chain adds or changes."""
+    """One row per version of silver.customers that the chain adds or changes."""
     return chain.where("_is_written").select(*CUSTOMERS.column_names)
 
 
 def versions_after(versions: DataFrame, written: DataFrame) -> DataFrame:
-    """silver.customers as it stands once `written` is merged."""
-    rest = versions.join(written, on=list(CUSTOMERS.key), how="left_anti")
-    return rest.select(*CUSTOMERS.column_names).unionByName(written)
+    """One row per version of silver.customers after `written` is merged."""
+    unchanged = versions.join(written, on=list(CUSTOMERS.key), how="left_anti")
+    return unchanged.select(*CUSTOMERS.column_names).unionByName(written)
 
 
 def _customer() -> WindowSpec:
-    # Rows that are in no chain (quarantined, duplicates) stand apart from those that are.
+    # Rows outside the chain (quarantined, duplicates) are partitioned apart from its members.
     return Window.partitionBy("customer_id", "_is_member").orderBy(
         "valid_from", F.desc("_is_stored"), "batch_id"
     )
@@ -79,7 +83,7 @@ def _completed(chain: DataFrame, given: Mapping[str, Sequence[str]]) -> DataFram
         groups.setdefault(tuple(n for n, cs in given.items() if column in cs), []).append(column)
     completed = chain
     for place, (names, columns) in enumerate(groups.items()):
-        # A struct is not null where its values are: a source may say that one is unknown now.
+        # A struct of nulls is not null itself: a source may state that a value is now unknown.
         said = F.when(_is_said(names, given), F.struct(*columns))
         title = f"_said_{place}"
         completed = completed.withColumn(title, F.last(said, ignorenulls=True).over(until_now))
@@ -88,24 +92,24 @@ def _completed(chain: DataFrame, given: Mapping[str, Sequence[str]]) -> DataFram
 
 
 def _is_said(names: Sequence[str], given: Mapping[str, Sequence[str]]) -> Column:
-    """Whether one of these sources made the version, or one that conf does not know any more."""
+    """True if one of these sources made the version, or a source that was removed from conf."""
     sources = F.split("source", rf"\{_AND}")
     is_gone = F.size(F.array_except(sources, F.array(*map(F.lit, given)))) > 0
     return is_gone | F.arrays_overlap(sources, F.array(*map(F.lit, names))) if names else is_gone
 
 
 def _compared(chain: DataFrame) -> DataFrame:
-    """Each profile against the version before it, which may have begun at the same moment."""
+    """Compare each profile with the version before it, which may have begun at the same moment."""
     before = {
         c: F.lag(c).over(_customer()) for c in ("content_hash", "batch_id", "valid_from", "source")
     }
-    found = chain.withColumns({f"_before_{c}": value for c, value in before.items()})
+    compared = chain.withColumns({f"_before_{c}": value for c, value in before.items()})
     is_profile = F.col("_is_member") & ~F.col("_is_stored")
     is_same = is_profile & F.col("_before_content_hash").eqNullSafe(F.col("content_hash"))
     is_own = F.col("_before_batch_id").eqNullSafe(F.col("batch_id"))
     both = F.array_union(F.split("_before_source", rf"\{_AND}"), F.split("source", rf"\{_AND}"))
     is_joint = is_profile & F.col("_before_valid_from").eqNullSafe(F.col("valid_from"))
-    return found.withColumns(
+    return compared.withColumns(
         {
             "_outcome": F.when(is_same & ~is_own, F.lit(DUPLICATE)).otherwise(F.col("_outcome")),
             "_is_new": is_profile & ~is_same,
@@ -117,7 +121,7 @@ def _compared(chain: DataFrame) -> DataFrame:
 
 
 def _ended(chain: DataFrame) -> DataFrame:
-    """valid_to, where the next version of the customer begins."""
+    """Add valid_to: the moment at which the customer's next version begins."""
     same_moment = Window.partitionBy("customer_id", "_is_member", "valid_from")
     is_replaced = F.max("_is_new").over(same_moment)
     stands = F.col("_is_new") | (F.col("_is_stored") & ~is_replaced)

@@ -1,4 +1,4 @@
-"""gold.offer_decisions and gold.offer_plan, from the choices of the allocation."""
+"""gold.offer_decisions and gold.offer_plan, made from the choices of the allocation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transforms.allocation import NONE
 from transforms.conform import conform
 from transforms.offers import Offer, cost_of, may_get
 
-# Columns of gold.customer_scores that other parts fill; where one is missing it counts as unknown.
+# Optional columns of gold.customer_scores; a missing column counts as unknown.
 OPTIONAL = (
     ("value_at_stake", "double"),
     ("clv_12m", "double"),
@@ -22,19 +22,20 @@ OPTIONAL = (
 
 
 def with_optional(scores: DataFrame) -> DataFrame:
-    """The scores with every column of OPTIONAL, null where the table has none."""
-    there = set(scores.columns)
-    missing = [F.lit(None).cast(kind).alias(name) for name, kind in OPTIONAL if name not in there]
+    """Add every missing column of OPTIONAL to the scores, as null."""
+    present = set(scores.columns)
+    missing = [F.lit(None).cast(kind).alias(name) for name, kind in OPTIONAL if name not in present]
     return scores.select("*", *missing)
 
 
 def people(
     segments: DataFrame, scores: DataFrame, transactions: DataFrame, customers: DataFrame
 ) -> DataFrame:
-    """One row a customer who is active, silent or lost at as_of, with what decisions rest on.
+    """One row per customer who is active, silent or lost at as_of, with the inputs of the decision.
 
-    All frames hold one as_of, and one row a customer; `customers` has is_opted_out. The value at
-    stake falls back on revenue_a_year: the last 365 days' revenue, for a shorter tenure scaled up.
+    All frames hold one as_of and one row per customer. `customers` has is_opted_out; a null counts
+    as false. value_at_stake and clv_12m (currency) fall back on revenue_a_year; value_basis names
+    the source, and is null where neither is known.
     """
     known = segments.where(F.col("lifecycle").isin("active", "silent", "lost")).select(
         "as_of", "customer_id", "lifecycle", "segment", "recency_days", "engagement_score"
@@ -63,7 +64,19 @@ def people(
 
 
 def revenue_a_year() -> Column:
-    """The last 365 days' revenue; for a tenure of 30 to 365 days scaled up to a year."""
+    """Revenue of the last 365 days, currency; for a tenure below 365 days scaled up to a year.
+
+    A tenure below 30 days counts as 30, an unknown tenure as 365. Null where the revenue is
+    unknown.
+
+    | revenue_365d | tenure_days | revenue_a_year |
+    |---|---|---|
+    | 73 | 400 | 73 |
+    | 73 | 73 | 73 * 365 / 73 = 365 |
+    | 12 | 10 | 12 * 365 / 30 = 146 |
+    | 73 | null | 73 |
+    | null | 400 | null |
+    """
     days = F.when(F.col("tenure_days") < 365, F.greatest(F.col("tenure_days"), F.lit(30)))
     return F.col("revenue_365d") * F.lit(365.0) / F.coalesce(days, F.lit(365))
 
@@ -83,10 +96,11 @@ def offer_decisions(
     campaign_id: str,
     redemption_rate: float,
 ) -> DataFrame:
-    """One row a customer. `chosen` has `choice` (an offer within the budget, or "none").
+    """One row per customer. `chosen` has `choice`: an offer within the budget, or "none".
 
-    Who gets none of those and meets the condition of an offer outside the budget gets that one.
-    Nobody is held out yet: transforms.hold_out.
+    A customer without such an offer who meets the condition of an offer outside the budget gets
+    that one. The control group is assigned later, by transforms.hold_out. Money is in currency;
+    effect is a reduction of the churn probability, null for an offer outside the budget.
     """
     rows = chosen.select("*", _offer(offers).alias("offer_id"))
     numbers = {
@@ -112,8 +126,11 @@ def offer_decisions(
 
 
 def plan_arms(decisions: DataFrame) -> DataFrame:
-    """One row an offer with an effect and arm of a plan: campaign_id, policy, offer_id, is_treated,
-    customers. Outside the budget no effect is claimed, so none is measured."""
+    """One row per offer with an effect and arm of a plan: customers.
+
+    Columns: campaign_id, policy, offer_id, is_treated, customers. Offers outside the budget have no
+    effect and are therefore not measured.
+    """
     arms = decisions.where(F.col("effect").isNotNull()).groupBy(
         "campaign_id", "offer_id", "is_held_out"
     )
@@ -133,8 +150,11 @@ def offer_plan(
     shadow_price: float | None,
     power: Sequence[Mapping[str, Any]] = (),
 ) -> DataFrame:
-    """One row an offer that someone gets. `shadow_price` is None where gain did not choose.
-    `power`: at most one row an offer: offer_id, found (smallest effect), needed (customers)."""
+    """One row per offer that a customer gets: customers, held_out, gain, cost, budget and power.
+
+    `shadow_price` is None where the choice is not by gain. `power` has at most one row per offer:
+    offer_id, found (minimum detectable effect) and needed (customers).
+    """
     sums = (
         decisions.where(F.col("offer_id").isNotNull())
         .groupBy("as_of", "offer_id")
@@ -145,14 +165,14 @@ def offer_plan(
             F.coalesce(F.sum("expected_cost"), F.lit(0.0)).alias("expected_cost"),
         )
     )
-    found, needed = F.lit(None).cast("double"), F.lit(None).cast("bigint")
+    detectable, needed = F.lit(None).cast("double"), F.lit(None).cast("bigint")
     for row in power:
-        is_it = F.col("offer_id") == row["offer_id"]
-        found = F.when(is_it, F.lit(row["found"]).cast("double")).otherwise(found)
-        needed = F.when(is_it, F.lit(row["needed"]).cast("bigint")).otherwise(needed)
+        is_offer = F.col("offer_id") == row["offer_id"]
+        detectable = F.when(is_offer, F.lit(row["found"]).cast("double")).otherwise(detectable)
+        needed = F.when(is_offer, F.lit(row["needed"]).cast("bigint")).otherwise(needed)
     rows = sums.select(
         "*",
-        found.alias("minimum_detectable_effect"),
+        detectable.alias("minimum_detectable_effect"),
         needed.alias("customers_needed"),
         F.lit(float(budget)).alias("budget"),
         F.lit(budget_unit).alias("budget_unit"),
@@ -200,7 +220,7 @@ def _reason(offers: Sequence[Offer]) -> Column:
 
 
 def _why() -> Column:
-    """The two quantities that decide, and what came of them."""
+    """One sentence with the two quantities that decide, effect and value, and the result."""
 
     def whole(name: str) -> Column:
         return F.coalesce(F.round(F.col(name), 0).cast("bigint").cast("string"), F.lit("unknown"))
@@ -208,29 +228,29 @@ def _why() -> Column:
     points = F.round(F.col("effect") * 100, 1).cast("string")
     chosen = F.concat(
         F.col("offer_id"),
-        F.lit(" lowers the risk of leaving by "),
+        F.lit(" lowers the churn probability by "),
         points,
-        F.lit(" points ("),
+        F.lit(" percentage points (basis: "),
         F.col("effect_basis"),
-        F.lit("), at "),
+        F.lit("). Value at stake: "),
         whole("value_at_stake"),
-        F.lit(" of value at stake: "),
-        whole("expected_gain"),
-        F.lit(" expected after a cost of "),
+        F.lit("; expected gain after a cost of "),
         whole("expected_cost"),
+        F.lit(": "),
+        whole("expected_gain"),
         F.lit("."),
     )
-    outside = F.concat(F.col("offer_id"), F.lit(" asks who is lost, outside the budget."))
+    outside = F.concat(F.col("offer_id"), F.lit(" is outside the budget; no effect is assumed."))
     none = F.concat(
         F.lit("No offer: "),
-        F.when(F.col("no_offer_reason") == "opted_out", "opted out of contacts")
-        .when(F.col("no_offer_reason") == "cooling_off", "contacted too lately")
-        .when(F.col("no_offer_reason") == "not_eligible", "none may be made to them")
-        .when(F.col("no_offer_reason") == "no_gain", "each costs more than it keeps")
-        .otherwise("others keep more for the same budget"),
-        F.lit(", at "),
+        F.when(F.col("no_offer_reason") == "opted_out", "the customer opted out of contacts")
+        .when(F.col("no_offer_reason") == "cooling_off", "the last contact was too recent")
+        .when(F.col("no_offer_reason") == "not_eligible", "the customer is not eligible for any")
+        .when(F.col("no_offer_reason") == "no_gain", "every offer costs more than it keeps")
+        .otherwise("the budget is better spent on other customers"),
+        F.lit(". Value at stake: "),
         whole("value_at_stake"),
-        F.lit(" of value at stake."),
+        F.lit("."),
     )
     return (
         F.when(F.col("offer_id").isNull(), none)

@@ -1,4 +1,4 @@
-"""Which rows of a source are there already: the same key, and the same or other content."""
+"""Finds rows that a source has delivered before: the same key, the same or other content."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contracts.rules import DUPLICATE, KEPT, QUARANTINED, UNIQUE_KEY
 
 
 def content_hash(columns: Sequence[str]) -> Column:
-    """Hash of what a row says; when it was known is no content.
+    """Hash of a row's content; the time at which it became known is not content.
 
-    xxhash64 passes over nulls: without the flags (1, null) and (null, 1) would say the same.
+    xxhash64 skips nulls: without the null flags, (1, null) and (null, 1) would have the same hash.
     """
     return F.xxhash64(*columns, *[F.col(c).isNull() for c in columns])
 
@@ -23,12 +23,13 @@ def with_outcome(
     order: Sequence[str],
     kept_before: DataFrame | None = None,
 ) -> DataFrame:
-    """Adds `_outcome` (kept, quarantined, duplicate); a row with `_errors` is quarantined.
+    """One row per input row: adds `_outcome` (kept, quarantined, duplicate).
 
-    Of the rows without errors that share a key the first by `order` is kept: one of `kept_before`
-    (key, content_hash and the columns of `order`, of rows kept earlier), else one of these. A row
-    with the kept one's content is a duplicate; any other is quarantined as unique_key. A row with a
-    null in its key is kept: it names nothing that could stand twice. No key: nothing is dropped.
+    A row with `_errors` is quarantined. Of the rows without errors that share a key, the first by
+    `order` is kept. Rows of `kept_before` (key, content_hash and the columns of `order`, of rows
+    kept earlier) come before all others. A row with the same content as the kept one is a
+    duplicate; any other is quarantined as unique_key. A row with a null in its key is kept, since
+    it cannot be a duplicate. With an empty key, no row is dropped.
     """
     flagged = rows.withColumn(
         "_outcome", F.when(F.col("_errors").isNull(), F.lit(KEPT)).otherwise(F.lit(QUARANTINED))
@@ -38,23 +39,23 @@ def with_outcome(
     has_key = F.col(key[0]).isNotNull()
     for column in key[1:]:
         has_key &= F.col(column).isNotNull()
-    is_in_play = F.col("_errors").isNull() & has_key
+    is_candidate = F.col("_errors").isNull() & has_key
     both = flagged.withColumn("_is_before", F.lit(False))
     if kept_before is not None:
         both = both.unionByName(
             kept_before.withColumn("_is_before", F.lit(True)), allowMissingColumns=True
         )
-    # Rows out of play share a key with none of those in play; the hash spreads them.
-    apart = F.when(~is_in_play, F.col("content_hash"))
+    # Rows with errors or without a key get partitions of their own; the hash spreads them.
+    apart = F.when(~is_candidate, F.col("content_hash"))
     same_key = Window.partitionBy(*key, apart).orderBy(F.desc("_is_before"), *order)
     so_far = same_key.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    is_later = is_in_play & (F.row_number().over(same_key) > 1)
+    is_later = is_candidate & (F.row_number().over(same_key) > 1)
     is_same = F.first("content_hash").over(so_far) == F.col("content_hash")
-    found = both.withColumns({"_is_repeated": is_later, "_is_same": is_same})
+    compared = both.withColumns({"_is_repeated": is_later, "_is_same": is_same})
     is_duplicate = F.col("_is_repeated") & F.col("_is_same")
     is_conflict = F.col("_is_repeated") & ~F.col("_is_same")
     return (
-        found.where(~F.col("_is_before"))
+        compared.where(~F.col("_is_before"))
         .withColumns(
             {
                 "_outcome": F.when(is_duplicate, F.lit(DUPLICATE))

@@ -1,4 +1,4 @@
-"""Rows of campaigns, randomised or not: who was sent which offer, when, and what each then did."""
+"""Rows of campaigns, randomised or not: who was sent which offer, when, and the outcome."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from transforms.decisions import is_in_share
 from transforms.standing_decisions import tried_decisions
 
 HELD_OUT = 0
-# What was chosen for whoever was in a campaign that drew the offer too.
+# chosen_for where the campaign drew the offer at random too.
 ANY = "any"
-# A label begins at as_of: what is sent later than so many days after it works in too little of it.
+# A label window begins at as_of. An offer sent later than this covers too little of the window.
 SOON_DAYS = 7
 
 
 def randomised_contacts(contacts: DataFrame) -> DataFrame:
-    """One row a (customer_id, as_of) of randomised campaigns: offer_id, null for the held-out.
+    """One row per (customer_id, as_of) of randomised campaigns: offer_id (null: control group).
 
-    as_of is the day of the contact. Someone in two campaigns of one day is in neither: no effect
-    could be told apart.
+    as_of is the day of the contact. A customer in two campaigns on one day is left out, because the
+    effects could not be separated.
     """
     random = contacts.where(F.coalesce("is_randomised", F.lit(False))).select(
         "customer_id",
@@ -32,7 +32,7 @@ def randomised_contacts(contacts: DataFrame) -> DataFrame:
         F.when(F.coalesce("is_treated", F.lit(True)), F.col("offer_id")).alias("offer_id"),
         F.coalesce("is_treated", F.lit(True)).alias("is_treated"),
     )
-    # A treatment without an offer's name says nothing about any offer.
+    # A treatment without an offer_id cannot be attributed to an offer.
     usable = random.where(F.col("offer_id").isNotNull() | ~F.col("is_treated"))
     counts = usable.groupBy("customer_id", "as_of").agg(
         F.count("*").alias("contacts"), F.max("offer_id").alias("offer_id")
@@ -41,12 +41,14 @@ def randomised_contacts(contacts: DataFrame) -> DataFrame:
 
 
 def own_contacts(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
-    """One row a contact of our own that chance could withhold: customer_id, as_of, offer_id (null:
-    held out), chosen_for, the offer that was chosen before the draw.
+    """One row per contact of our own that is subject to random hold-out.
 
-    `decisions`: gold.offer_decisions, the tried ones that were due within SOON_DAYS of their plan;
-    `outbox`: gold.outbox, a rule's contacts whether they reached anybody or not, as nobody knows of
-    the held-out. as_of is the day whose features chose, so that both sides are known by the same.
+    Columns: customer_id, as_of, offer_id, chosen_for. offer_id is null for the control group;
+    chosen_for is the offer that was chosen before the draw. `decisions`: gold.offer_decisions, of
+    which the tried ones count that were due within SOON_DAYS of their plan. `outbox`: gold.outbox,
+    of which a rule's contacts count whether or not they were delivered, because delivery is unknown
+    for the control group. as_of is the day whose features made the choice, so that both arms are
+    described by the same day.
     """
     due = tried_decisions(decisions, outbox).where(
         F.datediff(F.col("send_on"), F.col("as_of")) <= SOON_DAYS
@@ -71,8 +73,10 @@ def _unless_held_out() -> Column:
 
 
 def trial_contacts(randomised: DataFrame, own: DataFrame) -> DataFrame:
-    """One row a (customer_id, as_of) for whom chance decided: offer_id (null: held out), and
-    chosen_for, which is ANY where the offer itself was drawn. Who is twice in a day is left out.
+    """One row per (customer_id, as_of) with a random assignment: offer_id, chosen_for.
+
+    offer_id is null for the control group. chosen_for is ANY where the offer itself was drawn.
+    Customers with two contacts on a day are left out.
     """
     drawn = randomised.select("customer_id", "as_of", "offer_id", F.lit(ANY).alias("chosen_for"))
     counts = (
@@ -89,10 +93,11 @@ def trial_contacts(randomised: DataFrame, own: DataFrame) -> DataFrame:
 
 
 def observed_contacts(contacts: DataFrame) -> DataFrame:
-    """One row a (customer_id, as_of) that a campaign chose, at random or not: offer_id where it was
-    one that sent an offer to customers of its own choice; null where no effect could be told.
+    """One row per (customer_id, as_of) that a campaign contacted, randomised or not: offer_id.
 
-    as_of is the day of the contact.
+    offer_id is set where the only contact of the day was an offer of a campaign that chose its
+    customers itself. It is null where no effect could be attributed. as_of is the day of the
+    contact.
     """
     is_chosen = ~F.coalesce(F.col("is_randomised"), F.lit(False))
     is_sent = F.coalesce(F.col("is_treated"), F.lit(True))
@@ -111,11 +116,12 @@ def observed_contacts(contacts: DataFrame) -> DataFrame:
 def with_observed(
     rows: DataFrame, contacts: DataFrame, profiles: DataFrame, silent_days: int
 ) -> DataFrame:
-    """Add offer_id (null: reached by no campaign of the day), fold (0 or 1) and split: observed.
+    """One row per usable row: adds offer_id, fold (0 or 1) and split "observed".
 
-    `rows`: features and label of campaigns' days; `contacts`: of observed_contacts; `profiles`:
-    silver.customers. Left out are those whom a contact of the day makes useless, and those to whom
-    nobody writes: who had opted out by that day, and the long silent.
+    offer_id is null for customers who were not contacted that day. `rows`: features and label at
+    the days of campaigns. `contacts`: from observed_contacts. `profiles`: silver.customers. Left
+    out are customers with an unusable contact that day, and customers who are never contacted:
+    those who had opted out by that day, and those with recency_days above `silent_days`.
     """
     reached = contacts.select("customer_id", "as_of", "offer_id", F.lit(True).alias("is_reached"))
     at_day = valid_at(profiles, rows.select("customer_id", "as_of"))
@@ -146,12 +152,13 @@ def with_arms(
     split_of: Mapping[dt.date, str],
     own_split_of: Mapping[dt.date, str],
 ) -> DataFrame:
-    """Add arm (0 held out, k the k-th offer), fold (0 or 1), split, and e_<k>, the chance of the
-    arm: its share of those who were chosen for the same that day; of an offer that was not, 0.
+    """One row per customer and day of a trial: adds arm, fold, split and propensities e_<k>.
 
-    `contacts`: of trial_contacts; `split_of`: days of campaigns whose offers were drawn,
-    `own_split_of`: of our own. Rows of other offers or dates are left out, and of our own where
-    nobody, or everybody, was held out. `rows` has customer_id and as_of.
+    arm is 0 for the control group and k for the k-th offer; fold is 0 or 1. e_<k> is the arm's
+    share among the customers with the same chosen_for on that day, 0 for an offer that was not
+    used. `contacts`: from trial_contacts. `split_of`: days of campaigns whose offers were drawn.
+    `own_split_of`: days of our own contacts. Rows of other offers or dates are left out, and so are
+    our own where nobody or everybody was held out. `rows` has customer_id and as_of.
     """
     arm = F.when(F.col("offer_id").isNull(), F.lit(float(HELD_OUT)))
     for k, name in enumerate(offers, 1):
@@ -190,8 +197,11 @@ def offer_effects(
     learner: str,
     own: str = "individual",
 ) -> DataFrame:
-    """gold.offer_effects from effect_<k>; `averages`: one effect for all, None: each their own,
-    whose basis is `own`."""
+    """One row per (as_of, customer_id, offer_id), as in gold.offer_effects, from effect_<k>.
+
+    `averages` holds one value per offer: the effect of all customers (basis "average"), or None for
+    individual effects, whose basis is `own`.
+    """
     pairs = F.array(
         *[
             F.struct(

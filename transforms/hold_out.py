@@ -1,4 +1,4 @@
-"""Who is held out of offers: drawn once, within strata, and so for ever."""
+"""Assigns the control group once, stratified. Assignments are permanent."""
 
 from __future__ import annotations
 
@@ -11,19 +11,26 @@ from transforms.conform import conform
 
 
 def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date) -> DataFrame:
-    """gold.hold_out of those who are chosen for an offer for the first time.
+    """One row per customer who is chosen for an offer for the first time, as in gold.hold_out.
 
-    `chosen`: customer_id, stratum; `known`: gold.hold_out. The new ones of a stratum queue up
-    behind those it has, in the order of a hash of their ids; of the queue every 1 / share-th is
-    held out, counted from a start of the stratum's own. So each stratum has its share to within one
-    customer, after any number of days, and each customer the same chance.
+    `chosen`: customer_id, stratum. `known`: gold.hold_out. Within a stratum, new customers are
+    appended to those it has, ordered by a hash of their ids. Every 1 / share-th place is held out,
+    counted from an offset of the stratum. Each stratum thus keeps its share to within one customer
+    after any number of days, and each customer has the same probability. With share 0.25 and offset
+    0.6, a place is held out where the count grows:
 
-    | place in the stratum | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 |
-    |---|---|---|---|---|---|---|---|---|
-    | share 0.25, start 0.6: floor(place x share + start) | 0 | 1 | 1 | 1 | 1 | 2 | 2 | 2 |
-    | held out, where it grows | | x | | | | x | | |
+    | place | floor(place x share + offset) | is_held_out |
+    |---|---|---|
+    | 1 | 0 | false |
+    | 2 | 1 | true |
+    | 3 | 1 | false |
+    | 4 | 1 | false |
+    | 5 | 1 | false |
+    | 6 | 2 | true |
+    | 7 | 2 | false |
+    | 8 | 2 | false |
     """
-    before = known.groupBy("stratum").agg(F.count("*").alias("there"))
+    before = known.groupBy("stratum").agg(F.count("*").alias("assigned"))
     ids = known.select("customer_id", F.lit(True).alias("is_known"))
     joined = chosen.join(ids, on="customer_id", how="left")
     fresh = joined.where(F.col("is_known").isNull()).select("customer_id", "stratum")
@@ -38,7 +45,7 @@ def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date)
     counted = placed.join(before, on="stratum", how="left").select(
         "customer_id",
         "stratum",
-        (F.col("turn") + F.coalesce(F.col("there"), F.lit(0))).alias("place"),
+        (F.col("turn") + F.coalesce(F.col("assigned"), F.lit(0))).alias("place"),
         "start",
     )
     steps = [F.floor((F.col("place") - back) * F.lit(share) + F.col("start")) for back in (0, 1)]
@@ -52,7 +59,7 @@ def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date)
 
 
 def with_hold_out(decisions: DataFrame, drawn: DataFrame) -> DataFrame:
-    """The decisions, held out where an offer was chosen for a customer whom `drawn` holds out."""
+    """One row per decision: is_held_out is true for an offer to a customer in the control group."""
     held = drawn.where("is_held_out").select("customer_id", F.lit(True).alias("is_out"))
     joined = decisions.join(held, on="customer_id", how="left")
     is_held_out = F.col("is_out").isNotNull() & F.col("offer_id").isNotNull()
@@ -66,7 +73,7 @@ def _hash(text: Column) -> Column:
 
 
 def _start(digest: Column) -> Column:
-    """A number in [0, 1) from three hexadecimal digits."""
+    """The offset: a number in [0, 1) from three hexadecimal digits."""
     whole = F.lit(0.0)
     for place in (1, 2, 3):
         code = F.ascii(F.substring(digest, place, 1))

@@ -1,4 +1,4 @@
-"""features.labels: who churned within a horizon that has fully passed."""
+"""features.labels: churn within a horizon that has fully passed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transforms.visibility import visible_from, with_each_as_of
 
 
 def purchase_days(transactions: DataFrame) -> DataFrame:
-    """One row a (customer_id, day, visible_from) with a purchase; is_purchase is 1."""
+    """One row per (customer_id, day, visible_from) with a purchase; is_purchase is 1."""
     bought = transactions.where(is_purchase())
     return bought.select(
         "customer_id",
@@ -27,7 +27,7 @@ def purchase_days(transactions: DataFrame) -> DataFrame:
 def churn_population(
     days: DataFrame, ended: DataFrame, as_of_dates: Sequence[dt.date]
 ) -> DataFrame:
-    """One row a (customer_id, as_of) with a purchase seen before as_of and a contract not ended."""
+    """One row per (customer_id, as_of) with a visible purchase and a contract that is running."""
     seen = with_each_as_of(days, as_of_dates).select("customer_id", "as_of")
     return seen.join(ended, on=["customer_id", "as_of"], how="left_anti").distinct()
 
@@ -40,11 +40,20 @@ def inactivity_labels(
     wait_days: int,
     observed_until: dt.date,
 ) -> DataFrame:
-    """One row a (customer_id, as_of, horizon_days): 1 where the horizon has no purchase.
+    """One row per (customer_id, as_of, horizon_days): churned is 1 where it has no purchase.
 
-    A horizon is [as_of + lead, as_of + lead + horizon_days), and only those that end by
-    observed_until have rows. A purchase counts if it was known within `wait_days` of the
-    horizon's end, so that a backfill which comes later changes no label.
+    A horizon is [as_of + lead_days, as_of + lead_days + horizon_days). Only horizons that end by
+    observed_until have rows. A purchase counts if it was known within `wait_days` of the end of the
+    horizon, so that a later backfill changes no label. With as_of 2026-01-01, a horizon of 30 days,
+    lead_days 0 and wait_days 3:
+
+    | purchased_at | known_at | churned |
+    |---|---|---|
+    | 2026-01-01 00:00:00 | 2026-01-01 00:00:00 | 0 |
+    | 2026-01-30 23:59:59 | 2026-01-30 23:59:59 | 0 |
+    | 2026-01-31 00:00:00 | 2026-01-31 00:00:00 | 1 |
+    | 2026-01-20 12:00:00 | 2026-02-02 12:00:00 | 0 |
+    | 2026-01-20 12:00:00 | 2026-02-03 12:00:00 | 1 |
     """
     starts = _with_start(population, lead_days)
     later = starts.join(days, on="customer_id", how="inner")
@@ -54,8 +63,8 @@ def inactivity_labels(
         .groupBy("customer_id", "as_of")
         .agg(F.min("counts").alias("wait"))
     )
-    # A plain select after the join: the one-box engine reads a key inside an expression from the
-    # right side, where it is null for customers who never came back.
+    # A plain select after the join: DuckDB reads a key inside an expression from the right side of
+    # the join, where it is null for customers who never came back.
     rows = population.join(first, on=["customer_id", "as_of"], how="left")
     rows = rows.select("customer_id", "as_of", "wait")
     return _by_horizon(rows, horizons, lead_days, observed_until, "inactivity")
@@ -69,11 +78,11 @@ def termination_labels(
     wait_days: int,
     observed_until: dt.date,
 ) -> DataFrame:
-    """One row a (customer_id, as_of, horizon_days): 1 where the contract ends in the horizon.
+    """One row per (customer_id, as_of, horizon_days): churned is 1 if the contract ends.
 
-    Horizons and what counts as in inactivity_labels. A contract that had ended before its horizon
-    began (in the days of lead, or unknown at as_of) has no row: nobody was left who could stay or
-    leave.
+    Horizons and visibility as in inactivity_labels. A contract that had ended before its horizon
+    began (during the lead, or not yet known at as_of) has no row, because the customer could
+    neither stay nor leave.
     """
     ends = terminations.select(
         "customer_id",
@@ -90,10 +99,10 @@ def termination_labels(
 
 
 def _with_waits(events: DataFrame, wait_days: int) -> DataFrame:
-    """One row an event: `happens`, days from start_on to it, and `counts`, from when on it counts.
+    """One row per event: `happens`, the days from start_on to the event, and `counts`.
 
-    A horizon of h days ends h days after start_on and waits for what is visible wait_days later, so
-    the event counts in horizons longer than `counts`.
+    A horizon of h days ends h days after start_on and includes what is visible wait_days later. The
+    event therefore counts in every horizon longer than `counts`.
     """
     dated = events.select(
         "customer_id",
@@ -117,9 +126,11 @@ def _by_horizon(
     observed_until: dt.date,
     definition: str,
 ) -> DataFrame:
-    """`rows` has customer_id, as_of and wait: horizons longer than it see the event; null: none.
+    """One row per (customer_id, as_of, horizon_days) that has passed.
 
-    A termination has `gone` too: horizons longer than it know that the contract had ended before.
+    `rows` has customer_id, as_of and wait: horizons longer than `wait` include the event; null: no
+    event. For a termination it also has `gone`: in horizons longer than it, the contract is known
+    to have ended before.
     """
     each = rows.select(
         "*", F.explode(F.array(*[F.lit(h) for h in sorted(horizons)])).alias("horizon_days")

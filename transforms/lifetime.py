@@ -1,4 +1,4 @@
-"""What lifetime models are fitted on and compared with: counts, sums, outcomes after a cut."""
+"""Inputs and outcomes of the lifetime models: counts, sums, and purchases after a cut date."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDS = 256
 
 
 def with_fold(summary: DataFrame, holdout_share: float) -> DataFrame:
-    """Add is_held_out: the same customers always, by the last two hex digits of their id's MD5."""
+    """Add is_held_out, from the last two hex digits of the MD5 of customer_id; it never changes."""
     digest = F.md5(F.col("customer_id"))
     number = _digit(F.substring(digest, 31, 1)) * 16 + _digit(F.substring(digest, 32, 1))
     held_out = number < F.lit(round(holdout_share * FOLDS))
@@ -23,31 +23,32 @@ def with_fold(summary: DataFrame, holdout_share: float) -> DataFrame:
 
 
 def _digit(hex_digit: Column) -> Column:
-    """0 to 15 of 0-9, a-f."""
+    """Value 0 to 15 of a hexadecimal digit 0-9, a-f."""
     code = F.ascii(hex_digit)
     return F.when(code < 58, code - 48).otherwise(code - 87)
 
 
 def purchase_rows(summary: DataFrame) -> DataFrame:
-    """One row a distinct (as_of, is_held_out, frequency, recency_days, T_days): customers."""
+    """One row per distinct (as_of, is_held_out, frequency, recency_days, T_days): customers."""
     return summary.groupBy("as_of", "is_held_out", "frequency", "recency_days", "T_days").agg(
         F.count("*").alias("customers")
     )
 
 
 def spend_rows(summary: DataFrame) -> DataFrame:
-    """One row a distinct (as_of, frequency, monetary_value) of repeaters: customers.
+    """One row per distinct (as_of, frequency, monetary_value) of repeat customers: customers.
 
-    Who returned as much as was bought on repeat days (mean at or below 0) is left out.
+    Customers who returned at least as much as they bought on repeat days (mean at or below 0) are
+    left out.
     """
     paid = summary.where((F.col("frequency") > 0) & (F.col("monetary_value") > 0))
     return paid.groupBy("as_of", "frequency", "monetary_value").agg(F.count("*").alias("customers"))
 
 
 def spend_sums(spends: DataFrame) -> DataFrame:
-    """One row an (as_of, frequency): customers, value (sum of means), square (sum of squares).
+    """One row per (as_of, frequency): customers, value (sum of means), square (sum of squares).
 
-    At most one row a day of history and date.
+    At most one row per day of history and as_of.
     """
     value = F.col("monetary_value") * F.col("customers")
     return spends.groupBy("as_of", "frequency").agg(
@@ -58,9 +59,9 @@ def spend_sums(spends: DataFrame) -> DataFrame:
 
 
 def gap_regularity(days: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row: customers with three gaps or more, and the mean of their std / mean gap.
+    """One row: customers with at least three gaps, and value, the mean of their std / mean gap.
 
-    Purchases at random give about 1, a fixed rhythm 0.
+    Purchases at random times give about 1, a fixed rhythm gives 0. Gaps are in days.
     """
     bought = _bought(days, as_of)
     before = F.lag("day").over(Window.partitionBy("customer_id").orderBy("day"))
@@ -76,12 +77,12 @@ def gap_regularity(days: DataFrame, as_of: dt.date) -> DataFrame:
 
 
 def purchases_by_day(days: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row a day with purchases seen by as_of: how many customers bought. Bounded by history."""
+    """One row per day with purchases visible at as_of: customers who bought. Bounded by history."""
     return _bought(days, as_of).groupBy("day").agg(F.count("*").alias("customers"))
 
 
 def _bought(days: DataFrame, as_of: dt.date) -> DataFrame:
-    """One row a (customer_id, day) with a purchase seen by as_of, of `purchase_totals`."""
+    """One row per (customer_id, day) of `purchase_totals` with a purchase visible at as_of."""
     is_seen = F.col("visible_from") <= F.lit(as_of).cast("date")
     seen = days.where(is_seen & (F.col("is_purchase") == 1))
     return seen.select("customer_id", "day").distinct()
@@ -90,12 +91,12 @@ def _bought(days: DataFrame, as_of: dt.date) -> DataFrame:
 def outcomes(
     days: DataFrame, summary: DataFrame, cuts: Sequence[dt.date], horizons: Sequence[int]
 ) -> DataFrame:
-    """One row a (customer_id, as_of = cut) of the summary, with what came before and after.
+    """One row per (customer_id, as_of = cut) of the summary: purchases before and after the cut.
 
-    `days` are `purchase_totals`. past_days_<h>, past_value_<h>: purchase days and money, of returns
-    too, in [cut - h, cut), as known at the cut. next_days_<h>, next_value_<h>: in [cut, cut + h),
-    as known at cut + h: what past_ says there, so that a fit of that day sees nothing later. Money
-    in currency, from cents.
+    `days` are `purchase_totals`. past_days_<h>, past_value_<h>: purchase days and money (net of
+    returns) in [cut - h, cut), as known at the cut. next_days_<h>, next_value_<h>: the same in
+    [cut, cut + h), as known at cut + h. This equals past_ at cut + h, so a fit of that day uses no
+    later information. Money is in currency, summed in cents. No purchase gives 0.
     """
     dates = F.array(*[F.lit(c).cast("date") for c in sorted(set(cuts))])
     each = days.select("*", F.explode(dates).alias("as_of"))
@@ -140,11 +141,11 @@ def _totals(name: str, inside: Column) -> list[Column]:
 
 
 def contract_renewals(summary: DataFrame, terminations: DataFrame) -> DataFrame:
-    """One row a (renewals, has_left): customers, by monthly renewals passed since the first
-    purchase, where the contract ended or runs on. `summary` is of one as_of. At most a row a month
-    of history, twice.
+    """One row per (renewals, has_left): customers.
 
-    Renewals due before as_of alone count: of a later one, who leaves is known before who stays.
+    renewals counts the monthly renewals since the first purchase. `summary` holds one as_of.
+    has_left: the contract ended. At most two rows per month of history. Only renewals due before
+    as_of count: for a later one, leavers are known before customers who stay.
     """
     ends = terminations.groupBy("customer_id").agg(
         F.min("terminated_at").cast("date").alias("ended_on")
@@ -165,7 +166,10 @@ def contract_renewals(summary: DataFrame, terminations: DataFrame) -> DataFrame:
 
 
 def _anniversaries(first_on: str, day: str) -> Column:
-    """Monthly ones of first_on before the day; in a month without its day they are on the last."""
+    """Monthly anniversaries of first_on before the day.
+
+    In a month without that day, the anniversary is the last day of the month.
+    """
     first, until = F.col(first_on), F.col(day)
     months = (F.year(until) - F.year(first)) * 12 + F.month(until) - F.month(first)
     own = F.least(F.dayofmonth(first), F.dayofmonth(F.last_day(until)))
@@ -177,11 +181,12 @@ CLV = ("clv_30d", "clv_90d", "clv_12m", "clv_12m_low", "clv_12m_high", "clv_36m"
 
 
 def customer_lifetime(predicted: DataFrame, is_survival_chosen: bool) -> DataFrame:
-    """gold.customer_lifetime from the predictions of both approaches.
+    """One row per (as_of, customer_id), as in gold.customer_lifetime.
 
-    `predicted` has the summary and the columns of models.lifetime_scoring. The clv columns are
-    those of survival where it is chosen and says something of the customer, else those of btyd;
-    and survival's where btyd has none.
+    Combines the predictions of both approaches. `predicted` has the summary and the columns of
+    models.lifetime_scoring. The clv columns are those of survival where survival is chosen and has
+    a prediction for the customer, or where btyd has none; otherwise those of btyd. Money is in
+    currency.
     """
     of_survival = F.col("survival_clv_12m").isNotNull()
     takes_it = of_survival & (F.lit(is_survival_chosen) | F.col("clv_12m").isNull())

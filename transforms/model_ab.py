@@ -1,4 +1,4 @@
-"""What came of the customers whom either model scored, as the sums that an A/B is judged by."""
+"""Outcomes of the customers that either model scored, summed for the analysis of the A/B test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, functions as F
 from transforms.training_rows import labelled_rows
 
 METRICS = ("brier", "log_loss", "retained", "retained_revenue")
-# A logarithm of nothing would be one customer's verdict over the whole arm.
+# Clip probabilities: log(0) for one customer would dominate the log loss.
 _LEAST = 1e-6
 
 
@@ -22,11 +22,12 @@ def scored_outcomes(
     definition: str,
     lead_days: int,
 ) -> DataFrame:
-    """One row a (experiment_id, customer_id, as_of) of an arm whose horizon has passed: METRICS.
+    """One row per (experiment_id, customer_id, as_of) of an arm whose horizon has passed: METRICS.
 
-    `arms`: gold.model_arms. A customer is of the arm whose version scored them. A horizon is
-    [as_of + lead, as_of + lead + horizon_days); its label is that of features.labels with the same
-    horizon, definition and lead.
+    `arms`: gold.model_arms. A customer belongs to the arm whose model version scored the customer.
+    A horizon is [as_of + lead, as_of + lead + horizon_days); its label is that of features.labels
+    with the same horizon, definition and lead. retained_revenue is in currency, 0 without a
+    transaction.
     """
     named = arms.select("as_of", "model_version", "experiment_id", "arm")
     rows = scores.select("as_of", "customer_id", "model_version", "churn_probability")
@@ -36,7 +37,7 @@ def scored_outcomes(
     rows = rows.select(*key, "churn_probability", "churned")
     revenue = _revenue(rows, transactions, horizon_days, lead_days)
     rows = rows.join(revenue, on=["as_of", "customer_id"], how="left")
-    # A plain select after the join, for the one-box engine.
+    # A plain select after the join, for DuckDB: see transforms.labels.
     rows = rows.select(*key, "churn_probability", "churned", "revenue")
     p, left = F.col("churn_probability"), F.col("churned").cast("double")
     bounded = F.least(F.greatest(p, F.lit(_LEAST)), F.lit(1 - _LEAST))
@@ -50,18 +51,18 @@ def scored_outcomes(
 
 
 def by_customer(rows: DataFrame, segments: DataFrame) -> DataFrame:
-    """One row a (experiment_id, customer_id): arm, the mean of each metric over the as_of dates,
-    and the segment at the first of them, before either model could change it.
+    """One row per (experiment_id, customer_id): arm, mean of each metric over the dates, segment.
 
-    Two dates of one customer are no two customers: their mean counts once.
+    segment is that of the first as_of, before either model could change it; "unknown" where there
+    is none. Several dates of a customer are not independent, so only their mean counts.
     """
     means = [F.avg(name).alias(name) for name in METRICS]
     each = rows.groupBy("experiment_id", "arm", "customer_id").agg(
         F.min("as_of").alias("as_of"), *means
     )
     known = segments.select("as_of", "customer_id", "segment")
-    found = each.join(known, on=["as_of", "customer_id"], how="left")
-    return found.select(
+    segmented = each.join(known, on=["as_of", "customer_id"], how="left")
+    return segmented.select(
         *("experiment_id", "arm", "customer_id"),
         F.coalesce(F.col("segment"), F.lit("unknown")).alias("segment"),
         *METRICS,
@@ -69,9 +70,9 @@ def by_customer(rows: DataFrame, segments: DataFrame) -> DataFrame:
 
 
 def arm_moments(customers: DataFrame) -> DataFrame:
-    """One row a (experiment_id, segment, arm): customers, and y_ and yy_ of each metric.
+    """One row per (experiment_id, segment, arm): customers, and sums y_, yy_ per metric.
 
-    At most experiments x 13 x 2 rows.
+    y_ is the sum, yy_ the sum of squares. At most experiments x 13 x 2 rows.
     """
     sums = [F.count("*").alias("customers")]
     for name in METRICS:
@@ -83,7 +84,7 @@ def arm_moments(customers: DataFrame) -> DataFrame:
 
 
 def matured(arms: DataFrame, horizon_days: int, lead_days: int, until: dt.date) -> DataFrame:
-    """The arms of dates whose horizon has passed by `until`."""
+    """One row per arm and as_of whose horizon has passed by `until`."""
     ends = F.date_add(F.col("as_of"), horizon_days + lead_days)
     return arms.where(ends <= F.lit(until).cast("date"))
 
@@ -91,7 +92,7 @@ def matured(arms: DataFrame, horizon_days: int, lead_days: int, until: dt.date) 
 def _revenue(
     rows: DataFrame, transactions: DataFrame, horizon_days: int, lead_days: int
 ) -> DataFrame:
-    """One row a (as_of, customer_id) with a line within the horizon: revenue."""
+    """One row per (as_of, customer_id) with a transaction in the horizon: revenue, currency."""
     bought = transactions.select(
         "customer_id",
         F.col("purchased_at").cast("date").alias("bought_on"),

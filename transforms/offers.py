@@ -1,7 +1,7 @@
-"""Which offers come into question for whom, what each would bring and cost, and when to send it.
+"""The offers that are possible for each customer, their expected gain and cost, and the send date.
 
-Frames of options are wide: one row a customer, for each offer the columns effect_<offer>,
-gain_<offer>, cost_<offer>; null: the offer does not come into question.
+Frames of options are wide: one row per customer, and per offer the columns effect_<offer>,
+gain_<offer>, cost_<offer>. A null means that the offer is not possible for the customer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ KEPT = ("active", "silent")
 
 @dataclass(frozen=True)
 class Offer:
-    """What a decision needs to know of an offer; costs as in conf/offers.yaml."""
+    """The properties of an offer that a decision needs; costs as in conf/offers.yaml."""
 
     name: str
     share: float | None
@@ -30,9 +30,9 @@ class Offer:
 
 
 def factor_flags(risk_factors: DataFrame, factors: Mapping[str, Sequence[str]]) -> DataFrame:
-    """One row a customer with factors: is_<factor>_up and is_<factor>_down for each of `factors`.
+    """One row per customer with factors: is_<factor>_up, is_<factor>_down per entry of `factors`.
 
-    Up: one of its features is among the top five with impact > 0; down: with impact < 0.
+    Up: one of its features is among the top five with impact > 0. Down: one is with impact < 0.
     """
     flags = []
     for name, features in factors.items():
@@ -44,15 +44,17 @@ def factor_flags(risk_factors: DataFrame, factors: Mapping[str, Sequence[str]]) 
 
 
 def with_rule(people: DataFrame, high_risk_from: float, many_orders: int) -> DataFrame:
-    """Add `rule`, the first of RULES that fires, and `rule_offer`. A missing factor does not fire.
+    """One row per customer: adds `rule`, the first of RULES that applies, and `rule_offer`.
 
-    | factors | total_orders | p | rule | rule_offer |
+    A rule with a missing factor does not apply. With high_risk_from 0.6 and many_orders 20:
+
+    | factors | total_orders | churn_probability | rule | rule_offer |
     |---|---|---|---|---|
-    | recency up, order value down | 30 | 0.59 | recency_and_order_value | discount_10 |
-    | recency up, order value down | 30 | 0.60 | recency_and_order_value | discount_20 |
-    | support tickets up | 30 | 0.9 | support_tickets | personal_manager |
-    | none | 21 | 0.9 | many_orders | loyalty_bonus |
-    | none | 20 | 0.9 | default | discount_10 |
+    | recency up, order_value down | 30 | 0.59 | recency_and_order_value | discount_10 |
+    | recency up, order_value down | 30 | 0.60 | recency_and_order_value | discount_20 |
+    | support_tickets up | 30 | 0.9 | support_tickets | personal_manager |
+    | null | 21 | 0.9 | many_orders | loyalty_bonus |
+    | null | 20 | 0.9 | default | discount_10 |
     """
 
     def flag(name: str) -> Column:
@@ -78,7 +80,7 @@ def with_rule(people: DataFrame, high_risk_from: float, many_orders: int) -> Dat
 
 
 def assumed_effects(ruled: DataFrame, offers: Sequence[Offer], assumed_effect: float) -> DataFrame:
-    """Add effect_<offer>: for the rule's offer a share of the churn probability, else null."""
+    """Add effect_<offer>: a share of the churn probability for the rule's offer, else null."""
     effect = F.col("churn_probability") * F.lit(assumed_effect)
     return ruled.select(
         "*",
@@ -98,15 +100,16 @@ def measured_effects(people: DataFrame, effects: DataFrame, offers: Sequence[Off
 
 
 def with_send_on(people: DataFrame, fewest_days: int, most_days: int) -> DataFrame:
-    """Add `send_on`: the first day after as_of, most to fewest days before likely_churn_date.
+    """Add `send_on`, in [likely_churn_date - most_days, likely_churn_date - fewest_days].
 
-    as_of + 1 where that date is null, or nearer than `fewest_days`.
+    It is the first day of that window after as_of. It is as_of + 1 where likely_churn_date is null
+    or nearer than `fewest_days`. With fewest_days 7 and most_days 14:
 
-    | as_of | likely_churn_date | send_on (7, 14) |
+    | as_of | likely_churn_date | send_on |
     |---|---|---|
-    | 01-01 | 02-01 | 01-18 |
-    | 01-01 | 01-10 | 01-02 |
-    | 01-01 | null | 01-02 |
+    | 2026-01-01 | 2026-02-01 | 2026-01-18 |
+    | 2026-01-01 | 2026-01-10 | 2026-01-02 |
+    | 2026-01-01 | null | 2026-01-02 |
     """
     tomorrow = F.date_add(F.col("as_of"), 1)
     first = F.date_add(F.col("likely_churn_date"), -most_days)
@@ -117,9 +120,9 @@ def with_send_on(people: DataFrame, fewest_days: int, most_days: int) -> DataFra
 
 
 def last_contacts(contacts: DataFrame, offers: Sequence[Offer]) -> DataFrame:
-    """One row a contacted customer: last_on (any offer), last_on_<offer>.
+    """One row per contacted customer: last_on (any offer), last_on_<offer> (null: never sent).
 
-    `contacts` has customer_id, offer_id and contacted_on, of those who were sent something.
+    `contacts` has customer_id, offer_id and contacted_on of the contacts that were made.
     """
     each = [
         F.max(F.when(F.col("offer_id") == o.name, F.col("contacted_on"))).alias(f"last_on_{o.name}")
@@ -131,7 +134,15 @@ def last_contacts(contacts: DataFrame, offers: Sequence[Offer]) -> DataFrame:
 def with_barrier(people: DataFrame, cooling_off_days: int) -> DataFrame:
     """Add `barrier`: opted_out or cooling_off where no offer at all may be sent, else null.
 
-    Someone may be written to again on the day last_on + cooling_off_days.
+    The first day on which a customer may be contacted again is last_on + cooling_off_days. With 14
+    days:
+
+    | is_opted_out | last_on | send_on | barrier |
+    |---|---|---|---|
+    | true | null | 2026-01-15 | opted_out |
+    | false | 2026-01-02 | 2026-01-15 | cooling_off |
+    | false | 2026-01-01 | 2026-01-15 | null |
+    | false | null | 2026-01-15 | null |
     """
     is_cooling = F.datediff(F.col("send_on"), F.col("last_on")) < cooling_off_days
     barrier = F.when(F.col("is_opted_out"), "opted_out").when(is_cooling, "cooling_off")
@@ -141,10 +152,11 @@ def with_barrier(people: DataFrame, cooling_off_days: int) -> DataFrame:
 def with_costs_and_gains(
     people: DataFrame, offers: Sequence[Offer], redemption_rate: float
 ) -> DataFrame:
-    """Add cost_<offer> and gain_<offer> = effect x value_at_stake - cost, null where barred.
+    """Add cost_<offer> and gain_<offer> = effect x value_at_stake - cost, in currency.
 
-    Barred are customers with a barrier, offers outside their condition or sent too lately, and
-    those that would do harm (effect <= 0). A cost that is a share is one of value_at_stake.
+    Both are null for customers with a barrier, where the offer's condition does not hold or the
+    offer was sent too recently, and where the effect is not above 0. A cost given as a share is a
+    share of value_at_stake.
     """
     columns = []
     for offer in offers:
@@ -165,21 +177,22 @@ def ranked_by(
     priority: Column,
     is_money: bool = False,
 ) -> DataFrame:
-    """The options of a policy that ranks customers by something else than gain: one offer alone.
+    """One row per customer: the options of a policy that ranks customers for one offer.
 
-    Its gain is the priority (above 0), of a budget of money for each unit of it: who comes first is
-    not who costs least. The true one stands beside it as worth_<offer>; other offers' are null. No
-    offer_id: nobody gets anything.
+    The ranking is by a priority other than gain. The gain of that offer becomes the priority (above
+    0), multiplied by the cost where the budget is money, so that the ranking does not prefer cheap
+    customers. The true gain is kept as worth_<offer>. Costs and gains of other offers become null.
+    Without an offer_id nobody gets an offer.
     """
     columns = []
     for offer in offers:
         gain, cost = F.col(f"gain_{offer.name}"), F.col(f"cost_{offer.name}")
-        is_it = F.lit(offer.name == offer_id) & cost.isNotNull()
-        # What costs nothing has its turn too.
+        is_ranked = F.lit(offer.name == offer_id) & cost.isNotNull()
+        # A minimum weight keeps options that cost nothing in the ranking.
         weight = F.greatest(cost, F.lit(1e-6)) if is_money else F.lit(1.0)
         columns += [
-            F.when(is_it, cost).alias(f"cost_{offer.name}"),
-            F.when(is_it, priority * weight).alias(f"gain_{offer.name}"),
+            F.when(is_ranked, cost).alias(f"cost_{offer.name}"),
+            F.when(is_ranked, priority * weight).alias(f"gain_{offer.name}"),
             gain.alias(f"worth_{offer.name}"),
         ]
     replaced = {f"{what}_{o.name}" for o in offers for what in ("cost", "gain")}
@@ -187,7 +200,7 @@ def ranked_by(
 
 
 def with_worth_as_gain(chosen: DataFrame, offers: Sequence[Offer]) -> DataFrame:
-    """gain_<offer> as it was before ranked_by."""
+    """Restore gain_<offer> to its value before ranked_by."""
     gains = {f"gain_{o.name}": F.col(f"worth_{o.name}").alias(f"gain_{o.name}") for o in offers}
     return chosen.select(
         *[gains.get(c, F.col(c)) for c in chosen.columns if not c.startswith("worth_")]
@@ -195,15 +208,22 @@ def with_worth_as_gain(chosen: DataFrame, offers: Sequence[Offer]) -> DataFrame:
 
 
 def cost_of(offer: Offer, redemption_rate: float) -> Column:
-    """Expected cost to one customer; null where it is a share and value_at_stake is unknown.
+    """Expected cost per customer, currency; null where it is a share and value_at_stake is unknown.
 
-    A share is one of the 12-month CLV given that the customer stays, as the gain is: on another
-    basis, such as clv_12m which holds the risk already, the long silent look cheap.
+    A share refers to the 12-month CLV given that the customer stays, as the gain does. clv_12m
+    already includes the churn risk, so a share of it would make long-silent customers look cheap.
+    For an offer that costs a share of 0.1 when redeemed, with a redemption rate of 0.5:
+
+    | value_at_stake | cost_of |
+    |---|---|
+    | 200 | 200 * 0.1 * 0.5 = 10 |
+    | -80 | 0 |
+    | null | null |
     """
     rate = redemption_rate if offer.is_paid_on_redemption else 1.0
     if offer.money is not None:
         return F.lit(float(offer.money) * rate)
-    # A customer with a negative value (returns) makes no offer cheaper than free.
+    # A negative value (returns) must not make the cost negative.
     stake = F.when(F.col("value_at_stake") > 0, F.col("value_at_stake")).otherwise(
         F.when(F.col("value_at_stake").isNotNull(), F.lit(0.0))
     )
@@ -211,7 +231,10 @@ def cost_of(offer: Offer, redemption_rate: float) -> Column:
 
 
 def may_get(offer: Offer) -> Column:
-    """Whether the offer may go to a customer at all; without a condition, only who can be kept."""
+    """True if the offer may be sent to the customer.
+
+    Without a condition, only active and silent customers qualify.
+    """
     condition = f"({offer.eligible})" if offer.eligible else "lifecycle IN ('active', 'silent')"
     again = F.datediff(F.col("send_on"), F.col(f"last_on_{offer.name}")) < offer.again_after_days
     return (

@@ -1,4 +1,4 @@
-"""Who is contacted because their risk level rose: rows of gold.outbox."""
+"""Contacts that are triggered by a rise of the risk level: rows of gold.outbox."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ EPOCH = dt.date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class Trigger:
-    """A rule of conf: who whose level rose `to` one of the levels, meets `when`, and may get the
-    offer, is contacted how. Periods of `period_days` are counted from 1970-01-01, so that they are
-    the same for ever.
+    """A rule of conf that contacts customers whose risk level rose, by `channel`.
+
+    It applies to a customer whose level rose to one of the levels `to`, who meets `when` and may
+    get the offer. Periods of `period_days` are counted from 1970-01-01, so their limits never
+    change.
     """
 
     name: str
@@ -33,21 +35,24 @@ class Trigger:
     valid_days: int
 
     def period_on(self, day: dt.date) -> dt.date:
-        """First day of the period that a day lies in."""
+        """First day of the period that contains the day."""
         passed = (day - EPOCH).days
         return day - dt.timedelta(days=passed % self.period_days)
 
 
 def risen(now: DataFrame, before: DataFrame, levels: Sequence[str]) -> DataFrame:
-    """One row a customer whose level at both dates is known and rose: with from_level, to_level.
+    """One row per customer whose risk level rose between two dates: adds from_level, to_level.
 
-    `now` and `before` hold one as_of of gold.customer_scores each; `levels` from the highest down.
+    `now` and `before` each hold one as_of of gold.customer_scores. `levels` lists the levels from
+    the highest to the lowest. A level that is not in `levels` never counts as a rise. With levels
+    HIGH, LOW (null before: no row):
 
-    | before | now | levels | risen |
-    |---|---|---|---|
-    | LOW | HIGH | HIGH, LOW | yes |
-    | HIGH | HIGH | HIGH, LOW | no |
-    | none | HIGH | HIGH, LOW | no: nothing is known to have changed |
+    | before | now | risen |
+    |---|---|---|
+    | LOW | HIGH | true |
+    | HIGH | HIGH | false |
+    | HIGH | LOW | false |
+    | null | HIGH | false |
     """
     earlier = before.select("customer_id", F.col("risk_level").alias("from_level"))
     both = now.join(earlier, on="customer_id", how="inner")
@@ -58,11 +63,12 @@ def risen(now: DataFrame, before: DataFrame, levels: Sequence[str]) -> DataFrame
 def with_stop(
     rows: DataFrame, contacts: DataFrame, day: dt.date, cooling_off_days: int
 ) -> DataFrame:
-    """Add `stop`: opted_out or cooling_off where nobody may contact the customer at `day`, or null.
+    """One row per input row: adds `stop` (opted_out, cooling_off or null).
 
-    `rows` has is_opted_out (null: not known to have). `contacts`: customer_id and contacted_on of
-    every contact but those of `day` itself. Days after `day` count as those before it, so that
-    dates that are run again, in whatever order, contact nobody twice.
+    A customer with a stop may not be contacted on `day`. `rows` has is_opted_out; null means not
+    opted out. `contacts` has customer_id and contacted_on of every contact except those of `day`
+    itself. Days after `day` count like days before it, so that rerunning dates in any order
+    contacts nobody twice.
     """
     apart = F.abs(F.datediff(F.col("contacted_on"), F.lit(day).cast("date")))
     close = contacts.where(apart < cooling_off_days)
@@ -81,12 +87,12 @@ def with_allowed(
     effects: DataFrame,
     day: dt.date,
 ) -> DataFrame:
-    """Add is_allowed_<offer>: whether the customer may get it at `day`, as a plan would say, and it
-    is not known to do harm, or nothing.
+    """One row per input row: adds is_allowed_<offer>.
 
-    `rows` are those of `with_stop`, with what an offer's condition may name. `contacts` as there,
-    with offer_id; `effects`: customer_id, offer_id, effect, the newest that are known. An offer's
-    cap (most_customers) is one of a plan, and holds for no rule.
+    The customer may get the offer on `day` by the rules of a plan, and its effect is unknown or
+    above 0. `rows` are those of `with_stop`, with the columns that the offers' conditions use.
+    `contacts` is as in `with_stop`, with offer_id. `effects` has the newest known customer_id,
+    offer_id, effect. An offer's cap (most_customers) applies to plans only, not to rules.
     """
     dated = rows.select(
         "*", F.col("stop").alias("barrier"), F.lit(day).cast("date").alias("send_on")
@@ -109,11 +115,12 @@ def outbox(
     day: dt.date,
     hold_out_share: float,
 ) -> DataFrame:
-    """At most one row a customer: by the first rule that fits them and has none in its period yet.
+    """At most one row per customer: the first rule that applies, once per rule and period.
 
-    `rows` are those of `with_allowed`. A condition with a null does not hold. `outbox_before` holds
-    gold.outbox; its rows of `day` itself bar nothing, so that a rerun gives the same rows. Of those
-    who would get an offer a random share is held out, drawn anew for each rule and period.
+    `rows` are those of `with_allowed`. A condition that is null does not hold. `outbox_before` is
+    gold.outbox; its rows of `day` itself are ignored, so that a rerun gives the same rows. Of the
+    customers who would get an offer, a random share is held out as control group, drawn per rule
+    and period.
     """
     fits = [_is_fit(rule).alias(f"is_fit_{n}") for n, rule in enumerate(rules)]
     free = rows.where(F.col("stop").isNull()).select("customer_id", "from_level", "to_level", *fits)
@@ -135,7 +142,7 @@ def outbox(
     used = outbox_before.where(F.col("triggered_on") != F.lit(day).cast("date"))
     key = ["customer_id", "rule", "period_on"]
     fresh = fitted.join(used.select(*key), on=key, how="left_anti")
-    # A plain select after the join: the one-box engine reads a window's key from its right side.
+    # A plain select after the join: DuckDB reads a window's key from the right side of the join.
     fresh = fresh.select(*fitted.columns)
     first = Window.partitionBy("customer_id").orderBy("place")
     chosen = fresh.select("*", F.row_number().over(first).alias("turn")).where(F.col("turn") == 1)
@@ -152,7 +159,7 @@ def outbox(
 
 
 def contact_id() -> Column:
-    """The name of a contact: the same whenever the same customer, rule and period come up."""
+    """Id of a contact: always the same for the same customer, rule and period."""
     parts = (F.col("rule"), F.col("period_on").cast("string"), F.col("customer_id"))
     return F.substring(F.sha2(F.concat_ws("|", *parts), 256), 1, 32)
 
@@ -160,10 +167,11 @@ def contact_id() -> Column:
 def undelivered(
     outbox: DataFrame, deliveries: DataFrame, day: dt.date, is_dead_tried: bool
 ) -> DataFrame:
-    """One row a contact of the outbox that was triggered by `day` and is not done with.
+    """One row per contact of the outbox that was triggered by `day` and is still to be delivered.
 
-    Who is held out is never sent anything. Done with is what was sent or cancelled, and what is
-    dead unless `is_dead_tried`. Adds attempts, those so far; is_expired: its time is over.
+    Sent and cancelled contacts are final; dead letters are too, unless `is_dead_tried`. The control
+    group is never contacted. Adds attempts (so far) and is_expired (the contact's last valid day
+    has passed).
     """
     tried = deliveries.select("contact_id", "status", "attempts")
     rows = outbox.join(tried, on="contact_id", how="left")
@@ -180,11 +188,11 @@ def undelivered(
 
 
 def outbox_contacts(outbox: DataFrame, deliveries: DataFrame, day: dt.date) -> DataFrame:
-    """One row a contact that was made or still may be, or for which someone is held out:
-    customer_id, offer_id, contacted_on.
+    """One row per contact that was made, may still be made, or is held out.
 
-    What was sent counts from the day of sending. What still waits counts as of `day`: it may go out
-    on any day until its time is over, and is none then.
+    Columns: customer_id, offer_id, contacted_on. A sent contact has the day of sending, a held-out
+    one the day of its trigger. A waiting contact counts as of `day`, because it may be sent on any
+    day until it expires. Expired contacts have no row.
     """
     tried = deliveries.select("contact_id", "status", "last_tried_on")
     rows = outbox.join(tried, on="contact_id", how="left")
@@ -201,9 +209,9 @@ def outbox_contacts(outbox: DataFrame, deliveries: DataFrame, day: dt.date) -> D
 
 
 def _height(name: str, levels: Sequence[str]) -> Column:
-    """0 for the lowest level, one more for each above it; null for a level that is not among them.
+    """0 for the lowest level, 1 for the next, and so on; null for a level that is not in the list.
 
-    A scheme that has changed between two dates thus triggers nothing.
+    A scheme that changed between two dates therefore triggers nothing.
     """
     height = F.lit(None).cast("int")
     for place, level in enumerate(reversed(levels)):
@@ -221,7 +229,7 @@ def _is_fit(rule: Trigger) -> Column:
 
 
 def _terms(place: int, rule: Trigger, day: dt.date) -> Column:
-    """What a rule says of a contact, and whether it fits the row."""
+    """The terms that a rule gives to a contact, and whether the rule applies to the row."""
     expires_on = day + dt.timedelta(days=rule.valid_days)
     return F.struct(
         F.lit(place).alias("place"),

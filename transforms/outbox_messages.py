@@ -1,4 +1,4 @@
-"""From a message that a person approved to a contact of the outbox."""
+"""Turns a message that a person approved into a contact in the outbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transforms.standing_decisions import days_of, keep_standing
 
 @dataclass(frozen=True)
 class Way:
-    """How the messages of an offer go out, and for how many days from send_on they may."""
+    """Channel of an offer's messages, and for how many days from send_on they may be sent."""
 
     offer_id: str
     channel: str
@@ -26,11 +26,11 @@ class Way:
 def queued(
     messages: DataFrame, decisions: DataFrame, ways: Sequence[Way], day: dt.date
 ) -> DataFrame:
-    """One row of gold.outbox an approved message whose day has come and whose offer still holds.
+    """One row per approved message that is due and whose offer is still valid, as in gold.outbox.
 
-    `messages`: gold.messages; `decisions`: gold.offer_decisions, all of them. What was decided
-    anew before it was due, holds out, or names another offer than the message is not sent. A
-    message has the same key and contact_id whichever day's run finds it.
+    `messages`: gold.messages. `decisions`: all of gold.offer_decisions. A message is not sent if
+    its decision was superseded before it was due, is in the control group, or names another offer
+    than the message. The key and the contact_id of a message do not depend on the day of the run.
     """
     approved = messages.where(F.coalesce("approved", F.lit(False)))
     approved = approved.select("campaign_id", "customer_id", "offer_id")
@@ -58,7 +58,7 @@ def queued(
             "expires_on"
         ),
     )
-    # An offer that conf no longer has is not made.
+    # Offers that were removed from conf are not sent.
     known = rows.where(
         F.col("channel").isNotNull() & (F.col("expires_on") > F.lit(day).cast("date"))
     )
@@ -66,42 +66,44 @@ def queued(
 
 
 def with_wait(
-    found: DataFrame,
+    candidates: DataFrame,
     contacts: DataFrame,
     scores: DataFrame,
     day: dt.date,
     cooling_off_days: int,
 ) -> DataFrame:
-    """Add `wait`: why a message that was approved late may not go at `day`, or null: cooling_off,
-    or past_churn_date, if the likely churn date of its plan, that it was to come before, is over.
+    """One row per candidate: adds `wait`, the reason why it may not be sent on `day`, or null.
 
-    `found`: rows of `queued` that the outbox has not yet. `contacts`: customer_id and contacted_on
-    of every contact that was made or waits in the outbox. `scores`: gold.customer_scores with
-    likely_churn_date. Of several plans' messages for a customer the newest goes.
+    Candidates are messages that were approved late. The reasons are cooling_off, and
+    past_churn_date where the likely churn date that the message was meant to precede has passed.
+    `candidates`: rows of `queued` that are not in the outbox yet. `contacts`: customer_id and
+    contacted_on of every contact that was made or waits in the outbox. `scores`:
+    gold.customer_scores with likely_churn_date. If several plans have a message for the same
+    customer, the newest is sent.
     """
-    unasked = found.select("*", F.lit(None).cast("boolean").alias("is_opted_out"))
+    unasked = candidates.select("*", F.lit(None).cast("boolean").alias("is_opted_out"))
     stopped = with_stop(unasked, contacts, day, cooling_off_days)
     dates = scores.select("customer_id", F.col("as_of").alias("period_on"), "likely_churn_date")
     dated = stopped.join(dates, on=["customer_id", "period_on"], how="left")
-    dated = dated.select(*found.columns, "stop", "likely_churn_date")
+    dated = dated.select(*candidates.columns, "stop", "likely_churn_date")
     churns_on = F.col("likely_churn_date")
     is_past = (churns_on < F.lit(day).cast("date")) & (churns_on >= F.col("triggered_on"))
     stop = F.coalesce(F.col("stop"), F.when(is_past, "past_churn_date"))
-    judged = dated.select(*found.columns, stop.alias("stop"))
+    judged = dated.select(*candidates.columns, stop.alias("stop"))
     newest = Window.partitionBy("customer_id").orderBy(
         F.col("stop").isNotNull(), F.col("period_on").desc()
     )
     ranked = judged.select("*", F.row_number().over(newest).alias("turn"))
     is_second = (F.col("turn") > 1) & F.lit(cooling_off_days > 0)
     wait = F.coalesce(F.col("stop"), F.when(is_second, "cooling_off"))
-    return ranked.select(*found.columns, wait.alias("wait"))
+    return ranked.select(*candidates.columns, wait.alias("wait"))
 
 
 def with_message(rows: DataFrame, messages: DataFrame) -> DataFrame:
-    """Contacts that are due with message_text and message_language, which are null for a rule's.
+    """One row per due contact: adds message_text and message_language.
 
-    A campaign's contact without a message that is approved now, for its offer, is left out, unless
-    its time is over: then it is only marked.
+    Both are null for a contact of a rule. A campaign's contact is left out if no message for its
+    offer is approved now. Expired contacts stay, since they are only marked as expired.
     """
     approved = messages.where(F.coalesce("approved", F.lit(False))).select(
         F.col("campaign_id").alias("of_campaign"),
@@ -110,12 +112,12 @@ def with_message(rows: DataFrame, messages: DataFrame) -> DataFrame:
         F.col("text").alias("message_text"),
         F.col("language").alias("message_language"),
     )
-    is_of_it = (
+    is_same_contact = (
         (rows["campaign_id"] == approved["of_campaign"])
         & (rows["customer_id"] == approved["of_customer"])
         & (rows["offer_id"] == approved["of_offer"])
     )
-    joined = rows.join(approved, on=is_of_it, how="left")
+    joined = rows.join(approved, on=is_same_contact, how="left")
     may_go = F.col("campaign_id").isNull() | F.col("message_text").isNotNull() | F.col("is_expired")
     return joined.where(may_go).select(*rows.columns, "message_text", "message_language")
 

@@ -1,4 +1,4 @@
-"""Who is known at an as_of: every id seen in any source by then."""
+"""The customers known at an as_of: every id that any source has by then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVENT_TIMES = {t.name: t.event_time for t in SILVER if t.event_time}
 
 
 def first_seen(silver: Mapping[str, DataFrame]) -> DataFrame:
-    """One row a customer id of any silver table: customer_id, visible_from (first as_of)."""
+    """One row per customer id of any silver table: customer_id, visible_from (first as_of)."""
     seen = [
         rows.select("customer_id", visible_from(EVENT_TIMES[name]).alias("visible_from"))
         for name, rows in sorted(silver.items())
@@ -34,5 +34,5 @@ def _earliest(rows: DataFrame) -> DataFrame:
 
 
 def known_customers(silver: Mapping[str, DataFrame], as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """One row a (customer_id, as_of): the spine that every feature table is left-joined to."""
+    """One row per (customer_id, as_of): the spine to which every feature table is left-joined."""
     return with_each_as_of(first_seen(silver), as_of_dates).select("customer_id", "as_of")

@@ -1,4 +1,4 @@
-"""Receipt lines -> customer-days: everything that depends on an as_of works on these.
+"""Receipt lines aggregated to customer-days, on which everything that depends on an as_of works.
 
 Sums of money are kept in cents (bigint), so that no result depends on the order of addition.
 """
@@ -12,29 +12,41 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from transforms.visibility import visible_from
 
-# Dayofweek counts from Sunday = 1 in both engines.
+# dayofweek is 1 on Sunday in both engines.
 WEEKEND = (1, 7)
 
 
 def is_purchase() -> Column:
-    """A kept line of any amount but a return: returns reduce revenue and are no purchase."""
+    """True for a line that is not a return. Returns reduce revenue and do not count as purchases.
+
+    | amount | is_purchase |
+    |---|---|
+    | 9.99 | true |
+    | 0.00 | true |
+    | -9.99 | false |
+    """
     return F.col("amount") >= 0
 
 
 def in_cents(amount: str) -> Column:
-    """A decimal(18,2) as whole cents (bigint).
+    """A decimal(18,2) as whole cents (bigint); null stays null.
 
-    By way of a double, exact below 9e13 cents: a product of two decimals, and Spark's round, make
-    objects of every value and cost more than all the rest of a line.
+    The conversion goes through a double, exact below 9e13 cents. A product of two decimals, and
+    Spark's round, create an object per value and cost more than all other work on a line.
+
+    | amount | in_cents |
+    |---|---|
+    | 19.99 | 1999 |
+    | -0.01 | -1 |
+    | null | null |
     """
     return F.floor(F.col(amount).cast("double") * 100 + 0.5).cast("bigint")
 
 
 def lines_by_visibility(transactions: DataFrame) -> DataFrame:
-    """One row a kept line: customer_id, order_id, product_id, day, visible_from, cents, flags.
+    """One row per kept line: customer_id, order_id, product_id, day, visible_from, cents, flags.
 
-    Spread by customer once: every later grouping and window finds its rows together, where each
-    would move them again by keys of its own.
+    Repartitioned by customer once: later groupings and windows then need no shuffle of their own.
     """
     return transactions.select(
         "customer_id",
@@ -49,10 +61,11 @@ def lines_by_visibility(transactions: DataFrame) -> DataFrame:
 
 
 def customer_days(lines: DataFrame) -> DataFrame:
-    """One row a (customer_id, day, visible_from): what was bought that day and seen from then.
+    """One row per (customer_id, day, visible_from): what was bought that day.
 
-    An order is counted once, on the day of its purchase line that was seen first (ties: the
-    earlier day), so counts add up over days whatever arrives late.
+    visible_from is the first as_of that sees these lines. An order is counted once, on the day of
+    its first visible purchase line (ties: the earlier day). Counts therefore add up over days, even
+    if lines arrive late.
     """
     parts = lines.groupBy("customer_id", "order_id", "day", "visible_from").agg(
         F.sum("cents").alias("cents"),
@@ -80,14 +93,15 @@ def customer_days(lines: DataFrame) -> DataFrame:
 
 
 def product_last_days(lines: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """One row a (customer_id, day, first_as_of, last_as_of): products last bought on `day`.
+    """One row per (customer_id, day, first_as_of, last_as_of): products last bought on `day`.
 
-    For the as_of dates from first_as_of to last_as_of, `products` of the customer's products were
-    bought on `day` for the last time; so a sum over the days of a window counts each product once.
+    For the as_of dates from first_as_of to last_as_of, `products` is the number of the customer's
+    products whose last purchase was on `day`. A sum over the days of a window thus counts each
+    product once.
     """
     dates = sorted(set(as_of_dates))
     bought = lines.where((F.col("is_purchase") == 1) & F.col("product_id").isNotNull())
-    # The dates are columns: no sort by product, and a product is one row however often bought.
+    # The dates are columns: no sort by product, and one row per product however often it is bought.
     latest = bought.groupBy("customer_id", "product_id").agg(
         *[
             F.max(F.when(F.col("visible_from") <= F.lit(date).cast("date"), F.col("day"))).alias(
@@ -106,8 +120,8 @@ def product_last_days(lines: DataFrame, as_of_dates: Sequence[dt.date]) -> DataF
 
 
 def _spans(dates: Sequence[dt.date]) -> list[Column]:
-    """Of columns day_0, day_1, ... (never falling): a struct where a new day begins, else null."""
-    found: list[Column] = []
+    """From columns day_0, day_1, ... (ascending): a struct where a new day begins, else null."""
+    spans: list[Column] = []
     last: Column | None = None
     for i in range(len(dates) - 1, -1, -1):
         as_of, day = F.lit(dates[i]).cast("date"), F.col(f"day_{i}")
@@ -119,5 +133,5 @@ def _spans(dates: Sequence[dt.date]) -> list[Column]:
             before = F.col(f"day_{i - 1}")
             is_new = is_new & (before.isNull() | (day > before))
         span = F.struct(day.alias("day"), as_of.alias("first_as_of"), last.alias("last_as_of"))
-        found.append(F.when(is_new, span))
-    return found
+        spans.append(F.when(is_new, span))
+    return spans

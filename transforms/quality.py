@@ -1,7 +1,7 @@
-"""Rules -> flags -> two frames: what is kept and what goes to quarantine, with its reasons.
+"""Applies rules as flags and splits the rows in two frames: kept, and quarantined with reasons.
 
-All rules look at every row, so that a row names everything that is wrong with it. `_errors` and
-`warnings` hold rule names parted by ', ', null where there is none.
+All rules are checked on every row, so that a row names all of its errors. `_errors` and `warnings`
+hold rule names separated by ', ', null where there are none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 from contracts.rules import KEPT, MALFORMED_ROW, QUARANTINED
 from contracts.table import Rule
 
-# Spark writes milliseconds unless told otherwise; a replayed row must have the same moment.
+# Spark writes milliseconds by default; a replayed row must keep its exact time.
 JSON_OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX"}
 
 
@@ -23,16 +23,23 @@ def is_broken(rule: Rule) -> Column:
 
 
 def joined(names: Sequence[Column | str]) -> Column:
-    """Names (texts or arrays of texts, nulls left out) parted by ', '; null where there is none."""
+    """Names (texts or arrays of texts, nulls skipped) separated by ', '; null where there are none.
+
+    | a | b | joined |
+    |---|---|---|
+    | x | y | x, y |
+    | null | y | y |
+    | null | null | null |
+    """
     return F.nullif(F.concat_ws(", ", *names), F.lit(""))
 
 
 def with_flags(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
-    """Adds `_errors` and `warnings`, from the rules and from the faults found while typing.
+    """Add `_errors` and `warnings`, from the rules and from the errors of the type conversion.
 
     Expects `_faults` (array of reasons, never null). A column with a fault is null because of it,
-    so that its not_null rule says nothing more. Of a malformed row nothing else is said: its values
-    stand in the wrong columns.
+    so its not_null rule is not reported as well. A malformed row gets no other reason, since its
+    values are in the wrong columns.
     """
     is_malformed = F.array_contains("_faults", MALFORMED_ROW)
 
@@ -54,20 +61,20 @@ def with_flags(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
 
 
 def split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """What is kept, and what goes to quarantine, by `_outcome`; exact duplicates are in neither."""
+    """The kept and the quarantined rows, by `_outcome`; exact duplicates are in neither frame."""
     return rows.where(F.col("_outcome") == KEPT), rows.where(F.col("_outcome") == QUARANTINED)
 
 
 def source_names(rows: DataFrame) -> list[str]:
-    """The columns of `_source`: the source's own, then METADATA."""
+    """The columns of `_source`: those of the source, then METADATA."""
     return rows.select("_source.*").columns
 
 
 def quarantine_rows(rejected: DataFrame, source: str) -> DataFrame:
-    """Rows of silver.quarantine. One row: one rejected row, whole, as JSON.
+    """One row per rejected row, whole, as JSON: the rows of silver.quarantine.
 
-    A malformed row has its text as `_malformed`. Equal rows of a batch differ by a running number,
-    so that row_id is unique and the same in every run.
+    A malformed row has its text as `_malformed`. Equal rows of a batch get a running number, so
+    that row_id is unique and the same in every run.
     """
     given = [f"_source.`{c}`" for c in source_names(rejected)]
     meta = ("_source.`_batch_id`", "_source.`_file`", "_source.`_known_at`", "_source.`_rescued`")
@@ -95,27 +102,27 @@ def quarantine_rows(rejected: DataFrame, source: str) -> DataFrame:
     )
 
 
-# Characters of a value that an example shows.
+# Maximum number of characters of a value in an example.
 SHOWN = 40
 
 
 def examples(labelled: DataFrame, shown: Mapping[str, Sequence[str]]) -> DataFrame:
     """One row: for each reason of `shown`, in its order, the file and values of one such row.
 
-    `shown`: reason -> columns of the source. Of all such rows the first by its text, so that it is
-    the same in every run.
+    `shown`: reason -> columns of the source. The example is the first such row by its text, so it
+    is the same in every run. Null where no row has the reason.
     """
     reasons = F.split("_errors", ", ")
-    found = []
+    aggregates = []
     for place, (reason, columns) in enumerate(shown.items()):
         text = F.concat_ws(", ", F.col("_source._file"), *[_shown(c) for c in columns])
         rejected = F.when(F.array_contains(reasons, reason), text)
-        found.append(F.min(rejected).alias(f"example_{place}"))
-    return labelled.where(F.col("_outcome") == QUARANTINED).agg(*found)
+        aggregates.append(F.min(rejected).alias(f"example_{place}"))
+    return labelled.where(F.col("_outcome") == QUARANTINED).agg(*aggregates)
 
 
 def _shown(name: str) -> Column:
-    """`name = 'value'`. A value that fits its column no more stands in `_rescued`."""
+    """`name = 'value'`. A value that does not fit its column's type is in `_rescued`."""
     if name == "_malformed":
         value = F.col(name)
     else:
@@ -127,9 +134,9 @@ def _shown(name: str) -> Column:
 
 
 def replayed(waiting: DataFrame, labelled: DataFrame) -> DataFrame:
-    """The rows of silver.quarantine that need not wait any more, marked so."""
+    """One row per row of silver.quarantine that is no longer rejected: is_replayed is true."""
     done = labelled.where(F.col("_outcome") != QUARANTINED).select(
         F.col("_batch_id").alias("batch_id"), F.col("_row_id").alias("row_id")
     )
-    found = waiting.join(done, on=["batch_id", "row_id"], how="left_semi")
-    return found.withColumn("is_replayed", F.lit(True))
+    accepted = waiting.join(done, on=["batch_id", "row_id"], how="left_semi")
+    return accepted.withColumn("is_replayed", F.lit(True))

@@ -1,4 +1,4 @@
-"""Reasons that leavers named, as labels of feature rows; and gold.churn_reasons."""
+"""Churn reasons that leavers stated, as labels of feature rows; and gold.churn_reasons."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from transforms.conform import conform
 from transforms.visibility import days_before, visible_from
 
 NAMED = "named"
-# Of a customer who never bought, any answer is the last word.
+# For a customer who never bought, every answer counts as given since the last purchase.
 MOST_DAYS = 1_000_000
 
 
 def named_reasons(
     surveys: DataFrame | None, tickets: DataFrame | None, categories: Mapping[str, str]
 ) -> DataFrame:
-    """One row a (customer_id, reason, said_on, is_survey): what was said, and when.
+    """One row per (customer_id, reason, said_on, is_survey): the reason stated, and the day.
 
-    A ticket speaks through its category (category -> reason); other categories say nothing. One of
-    the two sources may be absent.
+    The reason of a ticket comes from its category (category -> reason); other categories give none.
+    One of the two sources may be absent.
     """
     frames = []
     if surveys is not None:
@@ -49,7 +49,17 @@ def named_reasons(
 
 
 def reason_of_category(categories: Mapping[str, str]) -> Column:
-    """The reason that a ticket's `category` speaks of, in any case; null: of none."""
+    """The reason that a ticket's `category` expresses, ignoring case; null: none.
+
+    With the categories {"Billing": "price"}:
+
+    | category | reason_of_category |
+    |---|---|
+    | Billing | price |
+    | BILLING | price |
+    | question | null |
+    | null | null |
+    """
     reason = F.lit(None).cast("string")
     for category in sorted(categories):
         reason = F.when(F.lower("category") == category.lower(), categories[category]).otherwise(
@@ -59,11 +69,11 @@ def reason_of_category(categories: Mapping[str, str]) -> Column:
 
 
 def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, within: int) -> DataFrame:
-    """One row a (customer_id, as_of) of `leavers` that named a reason, with 0/1 `named_<reason>`.
+    """One row per (customer_id, as_of) of `leavers` with a stated reason: 0/1 `named_<reason>`.
 
-    A survey counts from the last purchase to `within` days after the horizon's end: who has said
-    goodbye by as_of names the same reason as who does so later. No feature holds what a survey
-    said. Where there is none, the tickets of the horizon count.
+    A survey counts from the last purchase to `within` days after the end of the horizon: a customer
+    who has left by as_of states the same reason as one who leaves later. No feature uses survey
+    answers. Without a survey, the tickets of the horizon count.
     """
     near = leavers.select("customer_id", "as_of", "recency_days").join(
         named, on="customer_id", how="inner"
@@ -84,12 +94,12 @@ def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, within: in
         hit = (F.col("reason") == reason) & (F.col("is_survey") == is_survey)
         return F.max(F.when(hit, 1).otherwise(0))
 
-    found = inside.groupBy("customer_id", "as_of").agg(
+    answers = inside.groupBy("customer_id", "as_of").agg(
         F.max(F.col("is_survey").cast("int")).alias("has_survey"),
         *[said(r, True).alias(f"survey_{r}") for r in REASONS],
         *[said(r, False).alias(f"ticket_{r}") for r in REASONS],
     )
-    return found.select(
+    return answers.select(
         "customer_id",
         "as_of",
         *[
@@ -102,10 +112,11 @@ def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, within: in
 
 
 def with_own_reason(scored: DataFrame, surveys: DataFrame | None, basis: str) -> DataFrame:
-    """Adds `basis`: that given, or `named` where a survey was answered since the last purchase.
+    """One row per scored customer: adds `basis`, the given one or `named`.
 
-    The reason that such a customer named, in the latest answer known by as_of, has probability 1
-    and the others 0. `scored` has recency_days; `surveys` None: there is no such source.
+    `named` means that a survey was answered since the last purchase. For such a customer, the
+    reason in the latest answer known by as_of has probability 1, the others 0. `scored` has
+    recency_days. `surveys` is None where there is no such source.
     """
     rows = scored.select("*", F.lit(basis).alias("basis"))
     if surveys is None:
@@ -135,8 +146,11 @@ def with_own_reason(scored: DataFrame, surveys: DataFrame | None, basis: str) ->
 
 
 def churn_reasons(scored: DataFrame) -> DataFrame:
-    """One row a (as_of, customer_id, reason). `scored` has `basis` and `reasons`, an array in their
-    order; null (nothing is known of the customer): no rows."""
+    """One row per (as_of, customer_id, reason): probability.
+
+    `scored` has `basis` and `reasons`, an array in the order of REASONS. Customers with null
+    reasons (nothing is known) have no rows.
+    """
     pairs = F.arrays_zip(F.array(*[F.lit(r) for r in REASONS]).alias("names"), "reasons")
     each = scored.where("reasons IS NOT NULL").select(
         "as_of", "customer_id", "basis", F.explode(pairs).alias("pair")
@@ -152,8 +166,10 @@ def churn_reasons(scored: DataFrame) -> DataFrame:
 
 
 def with_main_reason(scored: DataFrame) -> DataFrame:
-    """Adds main_reason, the likeliest (ties: the first), and reason_basis; null where none is
-    above 0."""
+    """Add main_reason, the reason with the highest probability (ties: the first), and reason_basis.
+
+    Both are null where no probability is above 0.
+    """
     best = F.array_max("reasons")
     place = F.array_position("reasons", best).cast("int")
     names = F.array(*[F.lit(r) for r in REASONS])

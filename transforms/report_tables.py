@@ -1,7 +1,7 @@
 """The few rows that the report shows: aggregates of the gold and feature tables.
 
-Sums of money and of probabilities run over whole numbers (cents, billionths), so that no figure
-depends on the order of addition and the same tables give the same report.
+Money and probabilities are summed as whole numbers (cents, billionths), so that no figure depends
+on the order of addition and the same tables give the same report.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CENT, BILLION = 100, 1_000_000_000
 
 
 def rows_by_table(frames: Mapping[str, DataFrame]) -> DataFrame:
-    """One row a table of `frames`: table, rows. One job for all."""
+    """One row per table of `frames`: table, rows. One Spark job for all tables."""
     counts = [
         frame.agg(F.count("*").alias("rows")).select(F.lit(name).alias("table"), "rows")
         for name, frame in frames.items()
@@ -25,25 +25,27 @@ def rows_by_table(frames: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def lifecycle_counts(segments: DataFrame) -> DataFrame:
-    """One row a lifecycle that occurs: customers."""
+    """One row per lifecycle that occurs: customers."""
     return segments.groupBy("lifecycle").agg(F.count("*").alias("customers"))
 
 
 def score_counts(scores: DataFrame) -> DataFrame:
-    """One row a way in which scores came to be: customers."""
+    """One row per (score_basis, model_name, model_version): customers."""
     origin = ("score_basis", "model_name", "model_version")
     return scores.groupBy(*origin).agg(F.count("*").alias("customers"))
 
 
 def scored_customers(scores: DataFrame, segments: DataFrame) -> DataFrame:
-    """One row a scored customer of one as_of, with segment and revenue_at_risk.
+    """One row per scored customer of one as_of, with segment and revenue_at_risk (currency).
 
-    revenue_at_risk = churn_probability * monetary; who returned more than they bought risks 0.
+    revenue_at_risk = churn_probability * monetary. It is 0 where monetary is null or negative (more
+    returned than bought).
 
     | churn_probability | monetary | revenue_at_risk |
     |---|---|---|
-    | 0.5 | 80 | 40 |
+    | 0.5 | 80 | 0.5 * 80 = 40 |
     | 0.5 | -80 | 0 |
+    | 0.5 | null | 0 |
     """
     worth = segments.select("customer_id", "lifecycle", "segment", "recency_days", "monetary")
     known = scores.select(
@@ -60,17 +62,17 @@ def first_to_act_on(customers: DataFrame, most: int) -> DataFrame:
 
 
 def rising_factors(factors: DataFrame, customers: DataFrame) -> DataFrame:
-    """One row a factor that raises the risk of one of the customers: at most five each."""
+    """One row per factor that raises the risk of one of the customers: at most five each."""
     wanted = customers.select("customer_id").distinct()
     raising = factors.where(F.col("impact") > 0).select("customer_id", "rank", "feature", "value")
     return raising.join(wanted, on="customer_id", how="left_semi")
 
 
 def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
-    """One row a segment that occurs: customers, revenue, scored, probability, revenue_at_risk.
+    """One row per segment that occurs: customers, revenue, scored, probability, revenue_at_risk.
 
-    probability: the sum over its scored customers, so the expected number of leavers.
-    `customers` comes from `scored_customers`.
+    probability is the sum over its scored customers, so the expected number of leavers. Money is in
+    currency. `customers` comes from `scored_customers`.
     """
     known = segments.select("segment", "segment_group", _whole("monetary", CENT, "cents"))
     sizes = known.groupBy("segment", "segment_group").agg(
@@ -90,9 +92,9 @@ def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
 
 
 def driver_figures(factors: DataFrame) -> DataFrame:
-    """One row a feature among the top five of anyone: customers, raised, strength.
+    """One row per feature among the top five of any customer: customers, raised, strength.
 
-    raised: customers whose risk it raises; strength: the sum of |impact|.
+    raised: number of customers whose risk it raises. strength: sum of |impact|.
     """
     rows = factors.select(
         "feature",
@@ -108,7 +110,14 @@ def driver_figures(factors: DataFrame) -> DataFrame:
 
 
 def matured(labels: DataFrame, as_of: dt.date) -> DataFrame:
-    """The labels whose window had fully passed by as_of."""
+    """One row per label whose window had fully passed by as_of. With as_of 2026-02-01:
+
+    | as_of | horizon_days | lead_days | matured |
+    |---|---|---|---|
+    | 2026-01-02 | 30 | 0 | true |
+    | 2026-01-03 | 30 | 0 | false |
+    | 2026-01-02 | 30 | 1 | false |
+    """
     passed = F.datediff(F.lit(as_of).cast("date"), F.col("as_of"))
     return labels.where(passed >= F.col("horizon_days") + F.col("lead_days"))
 
@@ -116,10 +125,10 @@ def matured(labels: DataFrame, as_of: dt.date) -> DataFrame:
 def returns_by_silence(
     transactions: DataFrame, labels: DataFrame, silences: Sequence[int]
 ) -> DataFrame:
-    """One row a (silent_days, horizon_days) over all as_of dates: rows, returned, dates.
+    """One row per (silent_days, horizon_days) over all as_of dates: rows, returned, dates.
 
-    A row counts for every silent_days below its recency_days; returned: bought within the horizon.
-    Customers come once a date, so the rows are no independent sample.
+    A row counts for every silent_days below its recency_days. returned: bought within the horizon.
+    A customer has a row per date, so the rows are not an independent sample.
     """
     recency = transactions.select("customer_id", "as_of", "recency_days")
     rows = labels.select("customer_id", "as_of", "horizon_days", "churned").join(
@@ -136,12 +145,13 @@ def returns_by_silence(
 
 
 def returns_after_horizon(labels: DataFrame, pairs: Sequence[tuple[int, int]]) -> DataFrame:
-    """One row a pair (horizon_days, later_days): rows, leavers, returned.
+    """One row per pair (horizon_days, later_days): rows, leavers, returned.
 
-    leavers: no purchase within horizon_days, so labelled as churned; returned: of these, bought by
-    later_days. Rows are customers and dates whose label of later_days has passed too.
+    leavers: no purchase within horizon_days, so labelled as churned. returned: leavers who bought
+    by later_days. Rows are pairs of customer and date whose label of later_days has passed too. For
+    the pair (30, 60):
 
-    | churned at 30 | churned at 60 | leaver of (30, 60) | returned |
+    | churned at 30 | churned at 60 | leavers | returned |
     |---|---|---|---|
     | 1 | 0 | 1 | 1 |
     | 1 | 1 | 1 | 0 |
@@ -152,7 +162,7 @@ def returns_after_horizon(labels: DataFrame, pairs: Sequence[tuple[int, int]]) -
     ways = ways.groupBy("customer_id", "as_of").agg(
         F.min("bought").alias("bought_within"), F.max("horizon_days").alias("seen_days")
     )
-    # A row a pattern, at most the square of the number of horizons: the rest is next to nothing.
+    # One row per pattern, at most the square of the number of horizons: later steps cost little.
     patterns = ways.groupBy("bought_within", "seen_days").agg(F.count("*").alias("n"))
     both = [F.struct(F.lit(h).alias("h"), F.lit(later).alias("later")) for h, later in pairs]
     each = patterns.select("*", F.explode(F.array(*both)).alias("pair")).select(
@@ -173,17 +183,18 @@ def returns_after_horizon(labels: DataFrame, pairs: Sequence[tuple[int, int]]) -
 
 
 def latest_shared_as_of(segments: DataFrame, labels: DataFrame) -> DataFrame:
-    """One row: the last as_of that both have; null: none."""
+    """One row: the last as_of that both frames have; null: none."""
     dates = segments.select("as_of").distinct()
     shared = dates.join(labels.select("as_of").distinct(), on="as_of", how="inner")
     return shared.agg(F.max("as_of").alias("as_of"))
 
 
 def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) -> DataFrame:
-    """One row a (segment, lifecycle) of one past as_of and horizon: what became of its customers.
+    """One row per (segment, lifecycle) of one past as_of and horizon: the outcome of its customers.
 
-    customers, churned, revenue_lost (net revenue of those who churned); of the scored customers
-    scored_stayed and scored_left, with the sums of their probabilities p_stayed and p_left.
+    customers, churned, revenue_lost (net revenue of the customers who churned, currency). For the
+    scored customers also scored_stayed and scored_left, with the sums of their probabilities
+    p_stayed and p_left. Sums over no customers are null.
     """
     then = segments.select("customer_id", "segment", "lifecycle", "monetary")
     rows = then.join(labels.select("customer_id", "churned"), on="customer_id", how="inner")
@@ -210,7 +221,7 @@ def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) 
 
 
 def ingest_figures(log: DataFrame) -> DataFrame:
-    """One row a source: files and its rows in, kept, quarantined and dropped as duplicates."""
+    """One row per source: files and their rows in, kept, quarantined and dropped as duplicates."""
     counts = ("rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
     return log.groupBy("source").agg(
         F.count("*").alias("files"), *[F.sum(name).alias(name) for name in counts]
@@ -218,7 +229,7 @@ def ingest_figures(log: DataFrame) -> DataFrame:
 
 
 def quarantine_figures(quarantine: DataFrame, most: int) -> DataFrame:
-    """One row a (source, reasons) that waits in quarantine: rows. The `most` with the most rows."""
+    """One row per (source, reasons) in quarantine, not replayed: rows. The `most` largest ones."""
     waiting = quarantine.where("NOT COALESCE(is_replayed, FALSE)")
     counts = waiting.groupBy("source", "reasons").agg(F.count("*").alias("rows"))
     return counts.orderBy(F.col("rows").desc(), "source", "reasons").limit(most)

@@ -1,4 +1,4 @@
-"""gold.customer_scores and risk_factors from the probabilities that a model gave."""
+"""gold.customer_scores and risk_factors, made from a model's probabilities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from udfs.formula import SqlFormula
 
 
 def with_lifetime(scored: DataFrame, lifetime: DataFrame) -> DataFrame:
-    """Add what gold.customer_lifetime knows of each customer; null where it has no row.
+    """Add the columns that gold.customer_lifetime has for each customer; null where it has no row.
 
     `lifetime` holds one as_of.
     """
@@ -24,7 +24,7 @@ def with_lifetime(scored: DataFrame, lifetime: DataFrame) -> DataFrame:
 def customer_scores(
     scored: DataFrame, horizon_days: int, threshold: float, formulas: Mapping[str, SqlFormula]
 ) -> DataFrame:
-    """One row a scored customer.
+    """One row per scored customer.
 
     `scored` has as_of, customer_id, churn_probability, score_basis, model_name, model_version,
     top_risk_factor, main_reason, reason_basis, recency_days, engagement_score and the columns of
@@ -47,7 +47,7 @@ def customer_scores(
 
 
 def risk_factors(explained: DataFrame) -> DataFrame:
-    """One row a (as_of, customer_id, rank) from arrays `factors` and `impacts`, largest first."""
+    """One row per (as_of, customer_id, rank) from arrays `factors` and `impacts`, largest first."""
     pairs = F.arrays_zip("factors", "impacts", "factor_values")
     ranked = explained.select("as_of", "customer_id", F.posexplode(pairs).alias("place", "pair"))
     impact: Column = F.col("pair.impacts")
@@ -66,25 +66,31 @@ def risk_factors(explained: DataFrame) -> DataFrame:
 def churn_by_horizon(
     scored: DataFrame, primary: int, others: Sequence[int], definition: str
 ) -> DataFrame:
-    """One row a (as_of, customer_id, horizon_days).
+    """One row per (as_of, customer_id, horizon_days): churn_probability.
 
-    `scored` has churn_probability, of the primary horizon, and p_<horizon> of the others. Whoever
-    buys nothing for 60 days bought nothing for 30, so the probability of inactivity cannot rise
-    with the horizon (that of a termination cannot fall): where the models say otherwise, the value
-    nearer to the primary horizon, which stays as it is, counts.
+    `scored` has churn_probability of the primary horizon, and p_<horizon> of the others. A customer
+    without a purchase for 60 days had none for 30 days either, so the probability of inactivity
+    cannot rise with the horizon (that of a termination cannot fall). Where the models contradict
+    this, a horizon takes the value of its neighbour nearer to the primary horizon, which never
+    changes. For inactivity with primary horizon 60, columns named after horizon_days:
+
+    | p_30 | churn_probability | p_90 | 30 | 60 | 90 |
+    |---|---|---|---|---|---|
+    | 0.7 | 0.5 | 0.4 | 0.7 | 0.5 | 0.4 |
+    | 0.4 | 0.5 | 0.6 | 0.5 | 0.5 | 0.5 |
     """
     falls = definition == "inactivity"
-    found = {primary: F.col("churn_probability")}
+    probabilities = {primary: F.col("churn_probability")}
     low, high = (F.least, F.greatest) if falls else (F.greatest, F.least)
     longer = sorted(h for h in others if h > primary)
     shorter = sorted((h for h in others if h < primary), reverse=True)
     for horizons, bounded in ((longer, low), (shorter, high)):
-        nearer = found[primary]
+        nearer = probabilities[primary]
         for horizon in horizons:
-            found[horizon] = nearer = bounded(F.col(f"p_{horizon}"), nearer)
+            probabilities[horizon] = nearer = bounded(F.col(f"p_{horizon}"), nearer)
     pairs = [
         F.struct(F.lit(h).alias("horizon_days"), p.alias("churn_probability"))
-        for h, p in sorted(found.items())
+        for h, p in sorted(probabilities.items())
     ]
     each = scored.select("as_of", "customer_id", F.explode(F.array(*pairs)).alias("pair"))
     rows = each.select(
@@ -97,7 +103,7 @@ def churn_by_horizon(
 
 
 def rate_by_recency(labelled: DataFrame) -> DataFrame:
-    """One row a recency_days: rows and churned. At most one row a day of history."""
+    """One row per recency_days: rows and churned. At most one row per day of history."""
     return labelled.groupBy("recency_days").agg(
         F.count("*").alias("rows"), F.sum("churned").alias("churned")
     )

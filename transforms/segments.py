@@ -1,4 +1,4 @@
-"""gold.customer_segments and segment_migration: lifecycle, RFM scores, the twelve segments."""
+"""gold.customer_segments and segment_migration: lifecycle, RFM scores, and the twelve segments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from udfs.formula import SqlFormula
 
 KEPT = ("active", "silent")
 PERCENTS = (20, 40, 60, 80)
-# The three values that are scored; recency counts backwards, so that 5 is the most recent.
+# The three values that are scored. Recency is negated, so that score 5 is the most recent.
 SCORED = {"r": "recency_value", "f": "frequency", "m": "monetary"}
 
 
@@ -24,10 +24,17 @@ def with_lifecycle(rows: DataFrame, formulas: Mapping[str, SqlFormula]) -> DataF
 
 
 def cut_points(rows: DataFrame, column: str) -> DataFrame:
-    """One row an as_of: cut_20 ... cut_80, the smallest values that reach each share of customers.
+    """One row per as_of: cut_20 ... cut_80, the smallest values that reach a share of customers.
 
-    Exact, from distinct values with their counts: ties can't be split and partitions don't matter.
-    The running count is one task an as_of over distinct values, not over customers.
+    Null values are ignored. Exact, from distinct values with their counts: ties are never split,
+    and the number of partitions does not matter. The running count is one task per as_of over
+    distinct values, not over customers.
+
+    | values | cut_20 | cut_40 | cut_60 | cut_80 |
+    |---|---|---|---|---|
+    | 1, 2, 3, 4, 5 | 1 | 2 | 3 | 4 |
+    | 1, 1, 1, 1, 9 | 1 | 1 | 1 | 1 |
+    | 7 | 7 | 7 | 7 | 7 |
     """
     counts = (
         rows.where(F.col(column).isNotNull()).groupBy("as_of", column).agg(F.count("*").alias("n"))
@@ -77,7 +84,7 @@ def with_rfm_scores(rows: DataFrame, formulas: Mapping[str, SqlFormula]) -> Data
 def customer_segments(
     features: DataFrame, rfm_window_days: int, formulas: Mapping[str, SqlFormula]
 ) -> DataFrame:
-    """One row a (as_of, customer_id) of the feature rows, in exactly one segment."""
+    """One row per (as_of, customer_id) of the feature rows, in exactly one segment."""
     rows = features.select(
         "*",
         F.col(f"purchases_{rfm_window_days}d").alias("frequency"),
@@ -105,7 +112,10 @@ def customer_segments(
 
 
 def segment_migration(now: DataFrame, then: DataFrame, previous_as_of: dt.date) -> DataFrame:
-    """One row a way from one segment to another between two as_of dates, with its customers."""
+    """One row per (from_segment, to_segment) between two dates: customers, revenue_12m (currency).
+
+    A customer without a segment at the earlier date comes from "New customer".
+    """
     before = then.select("customer_id", F.col("segment").alias("from_segment"))
     moved = now.join(before, on="customer_id", how="left").select(
         "as_of",

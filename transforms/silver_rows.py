@@ -1,7 +1,7 @@
-"""From a source's rows to what each table gets: the chain that ingest and replay share.
+"""The steps from a source's rows to the rows of each table, shared by ingestion and replay.
 
 A labelled row has `_outcome` (kept, quarantined, duplicate), `_errors`, `warnings`, the columns of
-its silver table, and `_source`, the row as bronze keeps it.
+its silver table, and `_source`, the row as bronze stores it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from transforms.deduplicate import content_hash
 from transforms.quality import source_names, with_flags
 from transforms.sources import mapped, with_wide_numbers
 
-# A profile of a history was true before anything else that the history tells.
+# A profile of a history load is valid before all events of that load.
 EVER = "1900-01-01 00:00:00"
 
 CARRIED = (
@@ -33,7 +33,7 @@ CARRIED = (
     "_row_id",
 )
 
-# Whose row is kept of those with one key: the oldest file's, then the first known.
+# Of the rows with the same key the one of the oldest file is kept, then the first known.
 ORDER = ("_rank", "known_at", "content_hash")
 
 
@@ -45,16 +45,16 @@ def flagged_rows(
     rules: Sequence[Rule],
     batch: str | None = None,
 ) -> DataFrame:
-    """The rows with the columns of their silver table and the names of the rules that they break.
+    """One row per source row: the columns of its silver table and the names of broken rules.
 
-    `rows` have the columns that the mapping names, and CARRIED. known_at is when a row arrived; in
-    a history (`_is_history`) when its event happened. Of several files of profiles in one run the
-    later is known a microsecond later, so that each is a version and the last one stands. `batch`
-    is the batch in silver; None: that of the row's file.
+    `rows` have the columns that the mapping names, and CARRIED. known_at is the time at which a row
+    arrived; in a history load (`_is_history`) the time of its event. Of several profile files in
+    one run, each later one is known a microsecond later, so that each becomes a version and the
+    last one is current. `batch` is the batch in silver; None: that of the row's file.
     """
     columns = mapped_columns(table)
     if any(columns_used(expression, ["_rescued"]) for expression in mapping.values()):
-        # The mapping itself says what becomes of a value that no longer fits its column.
+        # The mapping itself handles values that no longer fit their column.
         rows = rows.withColumn("_type_changes", F.array().cast("array<string>"))
     typed = mapped(with_wide_numbers(rows), mapping, columns, CARRIED)
     dated = typed.withColumns({"known_at": _known_at(table), "arrived_at": F.col("_known_at")})
@@ -75,24 +75,30 @@ def _known_at(table: Table) -> Column:
 
 
 def dedup_key(table: Table, key: Sequence[str]) -> tuple[str, ...]:
-    """A customer stands once in a file; other tables have the key of their source."""
+    """The key that identifies duplicates.
+
+    A customer may occur once per file; other tables use the key of their source.
+    """
     return ("customer_id", "known_at") if table is CUSTOMERS else tuple(key)
 
 
 def kept_before(
     silver: DataFrame, rows: DataFrame, source: str, key: Sequence[str], batches: Sequence[str]
 ) -> DataFrame:
-    """Key and content hash of what the source has in silver under the keys of `rows`.
+    """One row per row that the source has in silver under a key of `rows`: key and content hash.
 
-    Without `batches`: those are written anew.
+    Rows of `batches` are left out, because these batches are written again.
     """
-    is_its_own = (F.col("source") == source) & ~F.col("batch_id").isin(list(batches))
-    found = silver.where(is_its_own).select(*key, "content_hash")
-    return found.join(rows.select(*key).distinct(), on=list(key), how="left_semi")
+    is_of_source = (F.col("source") == source) & ~F.col("batch_id").isin(list(batches))
+    stored = silver.where(is_of_source).select(*key, "content_hash")
+    return stored.join(rows.select(*key).distinct(), on=list(key), how="left_semi")
 
 
 def bronze_rows(labelled: DataFrame, has_duplicates: bool) -> DataFrame:
-    """The rows as they came. A table that is read whole leaves out what is there already."""
+    """One row per source row, unchanged.
+
+    For a table that is read whole, rows that are already present are left out.
+    """
     rows = labelled if has_duplicates else labelled.where(F.col("_outcome") != DUPLICATE)
     meta = [c.name for c in METADATA]
     names = [c for c in source_names(labelled) if c not in meta]
@@ -100,13 +106,13 @@ def bronze_rows(labelled: DataFrame, has_duplicates: bool) -> DataFrame:
 
 
 def counts(labelled: DataFrame) -> DataFrame:
-    """Rows by batch, outcome, reasons and warnings, in this order."""
+    """One row per (batch, outcome, errors, warnings): rows."""
     grain = ("_batch_id", "_outcome", "_errors", "warnings")
     return labelled.groupBy(*grain).agg(F.count("*").alias("rows"))
 
 
 def without_profile(kept: DataFrame, versions: DataFrame) -> DataFrame:
-    """One row: how many customers the rows name, and how many of them have no version."""
+    """One row: customers named in the rows, and `missing`, those of them without a version."""
     named = kept.where(F.col("customer_id").isNotNull()).select("customer_id").distinct()
     known = versions.select("customer_id").distinct().withColumn("_is_known", F.lit(True))
     return named.join(known, on="customer_id", how="left").agg(
@@ -115,7 +121,7 @@ def without_profile(kept: DataFrame, versions: DataFrame) -> DataFrame:
 
 
 def replay_identity(waiting: DataFrame) -> DataFrame:
-    """One row: how many rows wait, and a name for just this set of them."""
+    """One row: the number of waiting rows, and an id of exactly this set of rows."""
     content = F.sum(F.xxhash64("batch_id", "row_id").cast("decimal(38,0)"))
     named = F.concat_ws("-", content.cast("string"), F.count("*").cast("string"))
     identity = F.substring(F.sha2(named, 256), 1, 16).alias("identity")

@@ -1,7 +1,7 @@
-"""A source's rows, step by step: bronze columns, batch, lookups, canonical columns with types.
+"""The steps of a source's rows: bronze columns, batch, lookups, canonical columns with types.
 
-Rows carry `_source` (the bronze row as a struct), `_malformed`, `_type_changes` and what the caller
-adds with a leading underscore, from the first step to the last.
+Rows carry `_source` (the bronze row as a struct), `_malformed`, `_type_changes` and the underscore
+columns that the caller adds, from the first step to the last.
 """
 
 from __future__ import annotations
@@ -22,17 +22,20 @@ _NUMBERS = (*_WHOLE, "bigint", "float", "double")
 
 
 def with_expected_columns(rows: DataFrame, expected: Mapping[str, str]) -> DataFrame:
-    """The rows with the columns and types of bronze (name -> type), names matched without case.
+    """One row per source row, with the columns and types of bronze (name -> type).
 
-    A column that they lack is null. A value that does not fit its type without loss becomes null,
-    is kept in `_rescued` and named in `_type_changes` (array of `type_changed:<column>`, never
-    null). A column that bronze has not is kept in `_rescued`, as is a malformed row's text.
+    Column names are matched ignoring case. A missing column is null. A value that does not convert
+    to its type without loss becomes null, is kept in `_rescued` and named in `_type_changes` (array
+    of `type_changed:<column>`, never null). A column that bronze does not have is kept in
+    `_rescued`, as is the text of a malformed row.
     """
-    found = {f.name.lower(): f for f in rows.schema.fields if f.name not in ("_path", "_malformed")}
+    unread = {
+        f.name.lower(): f for f in rows.schema.fields if f.name not in ("_path", "_malformed")
+    }
     values: list[Value] = []
     misfits: dict[str, Value] = {}
     for name, kind in expected.items():
-        field = found.pop(name.lower(), None)
+        field = unread.pop(name.lower(), None)
         if field is None:
             values.append(F.lit(None).cast(kind).alias(name))
             continue
@@ -40,7 +43,7 @@ def with_expected_columns(rows: DataFrame, expected: Mapping[str, str]) -> DataF
         if now != kind:
             value, misfits[name] = _converted(value, now, kind)
         values.append(value.alias(name))
-    kept = [_column(f.name) for f in found.values()]
+    kept = [_column(f.name) for f in unread.values()]
     kept += [F.when(m, _column(_named_like(rows, c))).alias(c) for c, m in misfits.items()]
     kept.append(F.col("_malformed"))
     rescued = F.nullif(F.to_json(F.struct(*kept), JSON_OPTIONS), F.lit("{}"))
@@ -63,15 +66,15 @@ def _named_like(rows: DataFrame, name: str) -> str:
 
 
 def _names(names: Sequence[Value]) -> Value:
-    """The names that are not null, as an array; empty where there is none."""
+    """The names that are not null, as an array; empty where there are none."""
     return F.array_compact(F.array(*names)) if names else F.array().cast("array<string>")
 
 
 def _converted(value: Value, now: str, kind: str) -> tuple[Value, Value]:
-    """The value in another type, or null; and whether it was lost.
+    """The value in another type, or null; and whether the conversion lost it.
 
-    Numbers are lost when they do not come back the same (1.5 as an int); other types go by their
-    text, which every type has.
+    A number is lost if it does not convert back to the same value (1.5 as an int). Other types are
+    converted through their text, which every type has.
     """
     are_numbers = all(t in _NUMBERS or t.startswith("decimal") for t in (now, kind))
     if any(kind.startswith(nested) for nested in ("struct", "array", "map")):
@@ -88,23 +91,23 @@ def _is_nested(kind: str) -> bool:
 
 
 def with_batches(rows: DataFrame, batches: DataFrame) -> DataFrame:
-    """Adds the batch of each row's file. `batches` has one row a file, keyed by `_path`."""
+    """Add the batch of each row's file. `batches` has one row per file, keyed by `_path`."""
     return rows.join(F.broadcast(batches), on="_path", how="left").drop("_path")
 
 
 def with_source(rows: DataFrame) -> DataFrame:
-    """Adds `_source`: the row as bronze keeps it."""
+    """Add `_source`: the row as bronze stores it."""
     own = [c for c in rows.columns if c not in ON_THE_WAY]
     return rows.withColumn("_source", F.struct(*[_column(c) for c in own]))
 
 
 def with_lookup(rows: DataFrame, lookup: DataFrame, on: Sequence[str]) -> DataFrame:
-    """Adds the columns of a small table with one row for each value of `on`; null: none matches."""
+    """Add the columns of a small table with one row per value of `on`; null: no match."""
     return rows.join(F.broadcast(lookup), on=list(on), how="left")
 
 
 def with_wide_numbers(rows: DataFrame) -> DataFrame:
-    """Whole numbers as bigint: with ANSI off, a product of two ints would wrap past 2^31."""
+    """Cast whole numbers to bigint: with ANSI off, a product of two ints would wrap past 2^31."""
     whole = [f.name for f in rows.schema.fields if f.dataType.simpleString() in _WHOLE]
     return rows.withColumns({c: _column(c).cast("bigint") for c in whole if c not in ON_THE_WAY})
 
@@ -115,13 +118,14 @@ def mapped(
     columns: Sequence[Column],
     carried: Sequence[str],
 ) -> DataFrame:
-    """The canonical columns, typed, beside `carried`, with `_faults` (reasons, never null).
+    """One row per source row: `carried`, the typed canonical columns, and `_faults`.
 
-    A value that cannot be read as its column's type is null with the reason `<column>_type`, NaN
-    and infinity are null with `<column>_not_finite`. Where an expression gives null although its
-    columns all have values, a cast or a calculation in it has failed: `<column>_type` too, unless
-    the author lets it be null (see contracts.expressions.may_be_null). More decimals than the type
-    has are rounded half up. An unmapped column is null.
+    `_faults` is an array of reasons, never null. A value that cannot be converted to its column's
+    type is null with the reason `<column>_type`. NaN and infinity are null with
+    `<column>_not_finite`. Where an expression gives null although all its columns have values, a
+    cast or a calculation in it has failed: the reason is `<column>_type` too, unless the expression
+    allows null (see contracts.expressions.may_be_null). More decimals than the type has are rounded
+    half up. An unmapped column is null.
     """
     kinds = {f.name: f.dataType.simpleString() for f in rows.schema.fields}
     mapped_names = [c for c in columns if c.name in mapping]
@@ -148,7 +152,7 @@ def mapped(
 
 
 def _has_failed(expression: str, kinds: Mapping[str, str]) -> Value:
-    """Whether a null of the expression would be a failure: all its columns have values."""
+    """True if a null result would be a failure: all columns of the expression have values."""
     used = columns_used(expression, kinds)
     is_plain = expression.strip().strip("`").lower() in (c.lower() for c in used)
     if is_plain or may_be_null(expression):
@@ -165,16 +169,16 @@ def _has_failed(expression: str, kinds: Mapping[str, str]) -> Value:
 
 
 def _typed(column: Column, raw_kind: str) -> tuple[Value, Value]:
-    """The value in the column's type, and the reason (or null) why it could not be read."""
+    """The value in the column's type, and the reason why it could not be converted, or null."""
     raw = F.col(f"_raw_{column.name}")
     if column.type == "string":
-        # Parquet and databases may hold bytes that are no UTF-8; each becomes U+FFFD.
+        # Parquet and databases may hold bytes that are not UTF-8; each becomes U+FFFD.
         value = F.make_valid_utf8(raw.cast("string"))
         return value, _fault(column, raw, value, F.lit(False))
     if raw_kind == "string":
         raw = F.nullif(F.trim(raw), F.lit(""))
         if column.type == "timestamp":
-            # Spark reads "10:00" as that time of the day on which it runs.
+            # Spark parses "10:00" as that time on the current day.
             readable = F.when(raw.rlike(r"^[+-]?\d{4}"), raw)
             value = readable.try_cast(column.type)
             return value, _fault(column, raw, value, F.lit(False))
@@ -197,10 +201,10 @@ def _fault(column: Column, raw: Value, value: Value, is_infinite: Value) -> Valu
 def from_quarantine(
     waiting: DataFrame, expected: Mapping[str, str], history: Sequence[str]
 ) -> DataFrame:
-    """The source's rows inside rows of silver.quarantine, as `with_batches` gives them.
+    """One row per row of silver.quarantine: the source's row in it, in the form of `with_batches`.
 
-    `history` are the batches of the source's first load. Whether a value fits its column's type
-    cannot be seen any more; `_type_changes` repeats what the row was rejected for.
+    `history` are the batches of the source's first load. The original type of a value is lost, so
+    `_type_changes` repeats the reasons of the rejection.
     """
     types = {**expected, "_rescued": "string", "_malformed": "string"}
     ddl = ", ".join(f"`{name}` {kind}" for name, kind in types.items())

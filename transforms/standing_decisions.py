@@ -1,4 +1,4 @@
-"""What became of the decisions of plans: sent, held out, decided anew, or never approved."""
+"""State of the decisions of plans: sent, held out, superseded, or never approved."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 def plan_contacts(
     decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], day: dt.date
 ) -> DataFrame:
-    """One row an offer of a plan that may still be queued, or would have been sent but for the
-    hold-out: customer_id, offer_id, contacted_on (its send_on, which may lie after `day`).
+    """One row per offer of a plan that may still be queued, or was held out instead of sent.
 
-    What is in the outbox is none of these: transforms.outbox.outbox_contacts counts it.
-    `valid_days`: for how long from send_on each offer of conf may be sent. An offer that nobody
-    approved counts until that is over. Who is held out cools off like the others: else the next
-    plan would choose them, and few others, again.
+    Columns: customer_id, offer_id, contacted_on (the send_on, which may lie after `day`). Contacts
+    in the outbox are not included: transforms.outbox.outbox_contacts counts them. `valid_days`:
+    for each offer of conf, the days after send_on for which it may be sent. An offer that nobody
+    approved counts until these have passed. The control group cools off like the other customers:
+    otherwise the next plan would choose mostly these customers again.
     """
     key = ["campaign_id", "customer_id", "offer_id"]
     meant = keep_standing(decisions).where(F.col("offer_id").isNotNull())
@@ -35,14 +35,15 @@ def budget_used(
     day: dt.date,
     period_days: int,
 ) -> DataFrame:
-    """One row an offer in the budget: customers, and expected_cost of them, of what earlier plans
-    sent, or still may, in the `period_days` up to `day`; the held-out too, as in a plan's budget.
+    """One row per offer in the budget: customers and expected_cost (currency) of earlier plans.
 
-    `decisions`: of plans before `day`, which decides anew what they meant to send after it.
+    Counted are messages that were or may still be sent in the `period_days` up to `day`, the
+    control group included, as in a plan's budget. `decisions`: of plans before `day`. What they
+    meant to send after `day` is superseded by the plan of `day`.
     """
     rows = keep_in_time(decisions, outbox, valid_days, day)
     since = F.datediff(F.lit(day).cast("date"), F.col("send_on"))
-    # Outside the budget no effect is claimed.
+    # Offers outside the budget have no effect.
     within = rows.where(F.col("effect").isNotNull() & since.between(0, period_days - 1))
     return within.groupBy("offer_id").agg(
         F.count("*").alias("customers"),
@@ -53,36 +54,48 @@ def budget_used(
 def keep_in_time(
     decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], day: dt.date
 ) -> DataFrame:
-    """The decisions of an offer that stand, and whose message was sent or may still be."""
+    """One row per decision for an offer that is current and whose message was or may be sent."""
     rows = with_release(keep_standing(decisions).where(F.col("offer_id").isNotNull()), outbox)
     return rows.where(F.col("is_released") | is_valid_at(day, valid_days))
 
 
 def is_valid_at(day: dt.date, valid_days: Mapping[str, int]) -> Column:
-    """Whether an offer that was to be sent on send_on may still be."""
+    """True if an offer that was due on send_on may still be sent on `day`.
+
+    With 14 valid days for the offer "ten", and the day 2026-01-15:
+
+    | offer_id | send_on | is_valid_at |
+    |---|---|---|
+    | ten | 2026-01-02 | true |
+    | ten | 2026-01-01 | false |
+    | removed | 2026-01-15 | false |
+    """
     return F.date_add("send_on", days_of(valid_days)) > F.lit(day).cast("date")
 
 
 def tried_decisions(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
-    """The decisions that tell what an offer does: those sent and those held out.
+    """One row per decision that measures the effect of an offer: those sent and those held out.
 
-    Left out are, of both, what a later plan decided anew, offers that nobody approved, and those
-    outside the budget, whose effect is null. An approval counts for all of an offer of a plan: of
-    the held-out nobody knows whose message would have passed.
+    Left out of both arms are superseded decisions, offers that nobody approved, and offers outside
+    the budget, whose effect is null. An approval counts for all decisions of an offer in a plan,
+    because it is unknown which messages of the control group would have been approved.
     """
     rows = with_release(keep_standing(decisions), outbox)
     return rows.where(F.col("effect").isNotNull() & F.col("is_released"))
 
 
 def keep_standing(decisions: DataFrame) -> DataFrame:
-    """The decisions of the newest plan, and of others what was due by the day of the next one: a
-    plan holds until then, and what it meant to send later was decided anew. Adds next_as_of."""
+    """One row per decision that is not superseded: adds next_as_of, null for the newest plan.
+
+    A plan is valid until the day of the next one. The next plan supersedes what was to be sent
+    later.
+    """
     dated = with_next_plan(decisions)
     return dated.where(F.col("next_as_of").isNull() | (F.col("send_on") <= F.col("next_as_of")))
 
 
 def with_release(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
-    """Add is_released: a message of the plan's offer was queued in gold.outbox, so approved."""
+    """Add is_released: a message of the plan's offer is in gold.outbox, so it was approved."""
     queued = outbox.where(F.col("campaign_id").isNotNull()).select("campaign_id", "offer_id")
     queued = queued.distinct().select("*", F.lit(True).alias("is_queued"))
     joined = decisions.join(queued, on=["campaign_id", "offer_id"], how="left")
@@ -90,7 +103,7 @@ def with_release(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
 
 
 def days_of(valid_days: Mapping[str, int]) -> Column:
-    """The days of offer_id; 0 for an offer that has none."""
+    """The valid days of offer_id; 0 for an offer that is not in `valid_days`."""
     days = F.lit(0)
     for name, number in valid_days.items():
         days = F.when(F.col("offer_id") == name, number).otherwise(days)
@@ -98,7 +111,7 @@ def days_of(valid_days: Mapping[str, int]) -> Column:
 
 
 def with_next_plan(decisions: DataFrame) -> DataFrame:
-    """Add next_as_of, the as_of of the plan that followed; null: none has."""
+    """Add next_as_of, the as_of of the following plan; null: this is the newest."""
     dates = decisions.select("as_of").distinct()
     following = dates.select(
         F.col("as_of"), F.lead("as_of").over(Window.orderBy("as_of")).alias("next_as_of")

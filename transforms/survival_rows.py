@@ -1,8 +1,8 @@
-"""The landmark design: who is alive at as_of, how old, and when what they may do next happened.
+"""The landmark design: customers alive at as_of, their age, and the time of their next event.
 
-A row begins at its landmark L (an as_of) with the customer's age in days, and ends on the first
-as_of that sees the event, or at the end of observation. Covariates are the features of L: they are
-joined by (customer_id, as_of), and nothing here looks at them.
+A row begins at its landmark L (an as_of) with the customer's age in days. It ends on the first
+as_of at which the event is visible, or at the end of observation. Covariates are the features of L:
+they are joined by (customer_id, as_of) and not used here.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from transforms.visibility import visible_from
 
 
 def lapses(days: DataFrame, window_days: int) -> DataFrame:
-    """One row a time that a customer fell silent: customer_id, ended_on = last purchase + window.
+    """One row per time that a customer fell silent: customer_id, ended_on, known_on.
 
-    known_on is ended_on: nothing need arrive for a silence to be seen. `days` as
-    labels.purchase_days or purchase_totals make them. Silent means no purchase on the
-    window_days - 1 days after one, so that recency_days reaches window_days at 00:00 of ended_on. A
-    customer may come back and fall silent again; the last silence may lie beyond the end of
-    observation.
+    ended_on is the last purchase + window_days. known_on equals ended_on, because silence is
+    visible without any data arriving. `days` are those of labels.purchase_days or purchase_totals.
+    Silent means no purchase on the window_days - 1 days after a purchase, so that recency_days
+    reaches window_days at 00:00 of ended_on. A customer may return and fall silent again. The last
+    silence may lie beyond the end of observation.
     """
     by_day = Window.partitionBy("customer_id").orderBy("day")
     bought = days.where(F.col("is_purchase") == 1).select("customer_id", "day").distinct()
@@ -35,9 +35,10 @@ def lapses(days: DataFrame, window_days: int) -> DataFrame:
 
 
 def ends(terminations: DataFrame, known_by: dt.date) -> DataFrame:
-    """One row a customer whose termination known_by sees: customer_id, ended_on, known_on.
+    """One row per customer whose termination is visible at known_by: ended_on, known_on.
 
-    ended_on: the day after. known_on: the first as_of that sees it, later where it came late.
+    ended_on: the day after the termination. known_on: the first as_of that sees it, later where it
+    arrived late.
     """
     dated = terminations.select(
         "customer_id",
@@ -53,11 +54,11 @@ def ends(terminations: DataFrame, known_by: dt.date) -> DataFrame:
 def alive(
     transactions: DataFrame, demographics: DataFrame, window_days: int | None = None
 ) -> DataFrame:
-    """One row a (customer_id, as_of) of those with a purchase who had not ended: entry_days.
+    """One row per (customer_id, as_of) with a purchase and not ended: entry_days.
 
-    entry_days is the age at as_of: days from signup or from the first purchase, the earlier one,
-    at least 1. With window_days those silent for as long have ended (definition inactivity);
-    whose contract had ended has left by either definition.
+    entry_days is the age at as_of: days since signup or the first purchase, whichever is earlier,
+    at least 1. With window_days, customers silent for that long have ended (definition inactivity).
+    Customers whose contract has ended are left out in either definition.
     """
     here = demographics.where(~F.col("is_terminated")).select(*KEY)
     bought = transactions.where(F.col("recency_days").isNotNull())
@@ -69,13 +70,13 @@ def alive(
 
 
 def spells(landmarks: DataFrame, ended: DataFrame, observed_until: dt.date) -> DataFrame:
-    """One row a landmark with a day observed after it: entry_days, duration_days, event.
+    """One row per landmark with an observed day after it: entry_days, duration_days, event.
 
     `landmarks` from `alive`, `ended` from `lapses` or `ends`. The event is the first end after
-    as_of that lies within observation (ended_on <= observed_until), dated when it happened; else
-    the row is censored there. duration_days: age at the end, above entry_days. followed_days:
-    from as_of to observed_until, event or not. known_days: from as_of to the first as_of that sees
-    the event; null without one.
+    as_of within observation (ended_on <= observed_until), dated when it happened; otherwise the row
+    is censored at observed_until. duration_days: age at the end, above entry_days. followed_days:
+    from as_of to observed_until, with or without an event. known_days: from as_of to the first
+    as_of that sees the event; null without an event.
     """
     later = landmarks.join(ended, on="customer_id", how="inner")
     first = (
@@ -107,9 +108,10 @@ def spells(landmarks: DataFrame, ended: DataFrame, observed_until: dt.date) -> D
 
 
 def without_ended_before(landmarks: DataFrame, ended: DataFrame) -> DataFrame:
-    """The landmarks of customers who had not ended by as_of, though it became known only later.
+    """One row per landmark of a customer who had not ended by as_of.
 
-    For terminations, which happen once: nobody was left who could stay or leave.
+    An end that became known only later counts too. For terminations, which happen once: the
+    customer could neither stay nor leave.
     """
     over = landmarks.join(ended, on="customer_id", how="inner").where(
         F.col("ended_on") <= F.col("as_of")
@@ -118,11 +120,11 @@ def without_ended_before(landmarks: DataFrame, ended: DataFrame) -> DataFrame:
 
 
 def person_periods(rows: DataFrame, period_days: int, most_periods: int) -> DataFrame:
-    """One row a (customer_id, as_of, period) begun alive: period_age_days, churned.
+    """One row per (customer_id, as_of, period) begun alive: period_age_days, churned.
 
     Periods of period_days follow as_of, numbered from 0. Only periods that observation covers
-    whole count, whatever happened in them: to keep the events of a period cut short but not its
-    survivors would raise the hazard.
+    completely count, whatever happened in them: keeping the events of a truncated period but not
+    its survivors would raise the hazard.
     """
     numbers = F.array(*[F.lit(k) for k in range(most_periods)])
     each = rows.select("*", F.explode(numbers).alias("period"))
@@ -154,9 +156,9 @@ COVARIATE = "feature_"
 def with_covariates(
     features: DataFrame, names: Sequence[str], window_days: int | None = None
 ) -> DataFrame:
-    """One row a (customer_id, as_of) alive (see `alive`): entry_days, and feature_<name> doubles.
+    """One row per (customer_id, as_of) alive (see `alive`): entry_days, feature_<name> as doubles.
 
-    `features` has a row a known customer and as_of with the columns of all feature tables.
+    `features` has a row per known customer and as_of with the columns of all feature tables.
     """
     here = alive(features, features, window_days)
     values = [F.col(name).cast("double").alias(COVARIATE + name) for name in names]
@@ -165,8 +167,10 @@ def with_covariates(
 
 
 def seen_by(rows: DataFrame, day: dt.date) -> DataFrame:
-    """The rows of `spells` that began before the day, as they stood on it: censored there, where
-    the event had not happened yet or was not known."""
+    """One row per row of `spells` that began before the day, as known on that day.
+
+    It is censored at the day where the event had not happened yet or was not known.
+    """
     began = rows.where(F.col("as_of") < F.lit(day).cast("date"))
     until = F.datediff(F.lit(day).cast("date"), F.col("as_of")).cast("bigint")
     lived = F.col("duration_days") - F.col("entry_days")
@@ -182,15 +186,23 @@ def seen_by(rows: DataFrame, day: dt.date) -> DataFrame:
 
 
 def band_of(feature: str, edges: Sequence[float]) -> Column:
-    """How many of the edges the value lies above, as text; null: its own (as portable.Bands)."""
+    """Number of edges that the value lies above, as text; "null" for null (as portable.Bands).
+
+    | value | edges 10, 20 |
+    |---|---|
+    | 10 | 0 |
+    | 10.5 | 1 |
+    | 21 | 2 |
+    | null | "null" |
+    """
     above = sum((F.when(F.col(feature) > e, 1).otherwise(0) for e in edges), F.lit(0))
     return F.coalesce(F.when(F.col(feature).isNotNull(), above.cast("string")), F.lit("null"))
 
 
 def lived_counts(rows: DataFrame, segments: DataFrame) -> DataFrame:
-    """One row a (segment, lived_days, event): customers, each from their first landmark on.
+    """One row per (segment, lived_days, event): customers, each from their first landmark.
 
-    `segments` has customer_id, as_of, segment. At most a row a day of history and segment, twice.
+    `segments` has customer_id, as_of, segment. At most two rows per day of history and segment.
     """
     first = rows.groupBy("customer_id").agg(F.min("as_of").alias("as_of"))
     known = segments.select(*KEY, "segment")

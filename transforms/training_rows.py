@@ -1,4 +1,4 @@
-"""Feature tables -> the one frame that learners, scoring and evaluation share."""
+"""Joins the feature tables to the one frame that learners, scoring and evaluation share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 from contracts.table import Table
 
 KEY = ("customer_id", "as_of")
-# Facts that say when or how, not what a learner may use.
+# Dates and metadata, which a learner must not use.
 NOT_FEATURES = (*KEY, "first_purchase_on", "last_purchase_on", "is_terminated", "engagement_basis")
 NUMERIC = ("bigint", "int", "double", "boolean")
 
@@ -23,7 +23,7 @@ def feature_columns(tables: Sequence[Table]) -> tuple[list[str], list[str]]:
 
 
 def feature_rows(frames: Mapping[str, DataFrame]) -> DataFrame:
-    """One row a (customer_id, as_of) with the columns of all feature tables."""
+    """One row per (customer_id, as_of) with the columns of all feature tables."""
     first, *others = [frames[name] for name in sorted(frames)]
     rows = first
     for other in others:
@@ -34,9 +34,9 @@ def feature_rows(frames: Mapping[str, DataFrame]) -> DataFrame:
 def labelled_rows(
     rows: DataFrame, labels: DataFrame, horizon_days: int, definition: str, lead_days: int
 ) -> DataFrame:
-    """One row a (customer_id, as_of) whose label of the horizon has passed, with `churned`.
+    """One row per (customer_id, as_of) whose label of the horizon has passed, with `churned`.
 
-    Labels of another definition or lead, which a table keeps until it is built again, do not count.
+    Labels of another definition or lead, which a table keeps until it is rebuilt, are ignored.
     """
     asked = labels.where(
         (F.col("horizon_days") == horizon_days)
@@ -58,7 +58,7 @@ def with_split(rows: DataFrame, split_of: Mapping[dt.date, str]) -> DataFrame:
 
 
 def category_counts(rows: DataFrame, categorical: Sequence[str]) -> DataFrame:
-    """One row a (feature, category) with the rows it has; nulls are no category."""
+    """One row per (feature, category): count. Nulls are not a category."""
     pairs = F.array(
         *[
             F.struct(F.lit(name).alias("feature"), F.col(name).cast("string").alias("category"))
@@ -72,8 +72,10 @@ def category_counts(rows: DataFrame, categorical: Sequence[str]) -> DataFrame:
 def frequent_categories(
     rows: DataFrame, categorical: Sequence[str], fewest: int, most: int
 ) -> DataFrame:
-    """One row a (feature, category) of at least `fewest` rows, the `most` frequent of each feature;
-    ties: the first by name."""
+    """One row per (feature, category) with at least `fewest` rows.
+
+    At most the `most` frequent per feature; ties: the first by name.
+    """
     counted = category_counts(rows, categorical).where(F.col("count") >= fewest)
     by_frequency = Window.partitionBy("feature").orderBy(F.desc("count"), "category")
     placed = counted.select("*", F.row_number().over(by_frequency).alias("place"))
@@ -81,12 +83,12 @@ def frequent_categories(
 
 
 def filled_counts(rows: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """One row: for each column how many rows have a value."""
+    """One row: for each column the number of rows with a value."""
     return rows.agg(*[F.count(name).alias(name) for name in columns])
 
 
 def infinite_counts(rows: DataFrame, numeric: Sequence[str], largest: float) -> DataFrame:
-    """One row: for each numeric column how many rows are infinite, or beyond the largest number."""
+    """One row: per numeric column the number of rows that are infinite or above `largest`."""
 
     def is_infinite(name: str) -> Column:
         value = F.col(name).cast("double")
@@ -96,8 +98,11 @@ def infinite_counts(rows: DataFrame, numeric: Sequence[str], largest: float) -> 
 
 
 def numeric_statistics(rows: DataFrame, numeric: Sequence[str]) -> DataFrame:
-    """One row a feature: filled, mean, std and skewness of its values, smallest, and mean and std
-    of sign(x) * log(1 + |x|). Nulls count nowhere; std is that of a population."""
+    """One row per feature: filled, mean, std, skewness, smallest, logged_mean, logged_std.
+
+    The logged columns are those of sign(x) * log(1 + |x|). Nulls are ignored. std is the population
+    standard deviation.
+    """
     pairs = F.array(
         *[
             F.struct(F.lit(name).alias("feature"), F.col(name).cast("double").alias("value"))
@@ -118,7 +123,15 @@ def numeric_statistics(rows: DataFrame, numeric: Sequence[str]) -> DataFrame:
 
 
 def signed_log(value: Column) -> Column:
-    """sign(x) * log(1 + |x|): a long tail on either side made short; null stays null."""
+    """sign(x) * log(1 + |x|): shortens long tails on either side; null stays null.
+
+    | value | signed_log |
+    |---|---|
+    | 0 | 0 |
+    | 1 | 0.6931471805599453 |
+    | -1 | -0.6931471805599453 |
+    | null | null |
+    """
     return F.signum(value) * F.log1p(F.abs(value))
 
 
@@ -128,7 +141,7 @@ def design_matrix(
     categories: Sequence[tuple[str, Sequence[str]]],
     also: Sequence[str],
 ) -> tuple[DataFrame, list[str]]:
-    """The columns of an encoder that keeps nulls, as Spark expressions; null numbers are NaN.
+    """One row per input row: the columns of an encoder that keeps nulls; null numbers are NaN.
 
     Returns the frame (the columns `also`, then x0, x1, ...) and the names x0, x1, ... in the order
     of the encoder's columns.
@@ -145,7 +158,7 @@ def dense_matrix(
     categories: Sequence[tuple[str, Sequence[str]]],
     also: Sequence[str],
 ) -> tuple[DataFrame, list[str]]:
-    """`design_matrix` of an encoder that fills nulls. numeric: fill, center, scale of a feature."""
+    """`design_matrix` for an encoder that fills nulls. numeric: fill, center, scale per feature."""
     values = []
     for name, (fill, center, scale) in numeric.items():
         value = F.col(name).cast("double")

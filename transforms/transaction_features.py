@@ -1,4 +1,4 @@
-"""features.transactions: what a customer had bought by as_of, many dates in one pass."""
+"""features.transactions: the purchases of a customer by as_of, many dates in one pass."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ def transaction_features(
     as_of_dates: Sequence[dt.date],
     windows: Sequence[int],
 ) -> DataFrame:
-    """One row a (customer_id, as_of) of the spine. `signups` has customer_id, as_of, signup_on.
+    """One row per (customer_id, as_of) of the spine. `signups` has customer_id, as_of, signup_on.
 
-    Null where nothing was bought, but for counts and sums, which are zero then.
+    Without a purchase, counts and sums are zero and all other columns are null. Money is in
+    currency.
     """
     lines = lines_by_visibility(transactions)
     days = days_by_as_of(customer_days(lines), as_of_dates)
@@ -37,8 +38,8 @@ def transaction_features(
 
 
 def days_by_as_of(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """One row a customer-day and as_of, with the gap to the purchase day before it."""
-    # A day whose lines became known at different times stands in several rows, its purchase in one.
+    """One row per customer-day and as_of, with the gap in days to the previous purchase day."""
+    # A day whose lines became known at different times has several rows, its purchase is in one.
     of_day = Window.partitionBy("customer_id", "as_of", "day")
     seen = with_each_as_of(days, as_of_dates).select(
         "*",
@@ -55,7 +56,7 @@ def days_by_as_of(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
         F.min("purchase_day").over(whole).alias("first_purchase_day"),
     )
     gap = F.datediff(F.col("purchase_day"), F.col("purchase_day_before"))
-    # A gap of 0 is another row of the same day.
+    # A gap of 0 comes from another row of the same day.
     return linked.select(
         "customer_id",
         "as_of",
@@ -74,7 +75,7 @@ def days_by_as_of(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
 
 
 def products_by_as_of(spans: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """One row a span of product_last_days and as_of in it, with days_ago and products."""
+    """One row per span of product_last_days and as_of in it, with days_ago and products."""
     seen = with_each_as_of(spans.withColumnRenamed("first_as_of", "visible_from"), as_of_dates)
     return seen.where(F.col("as_of") <= F.col("last_as_of")).select(
         "customer_id", "as_of", days_before("as_of", "day").alias("days_ago"), "products"
@@ -82,7 +83,7 @@ def products_by_as_of(spans: DataFrame, as_of_dates: Sequence[dt.date]) -> DataF
 
 
 def summarise(rows: DataFrame, windows: Sequence[int]) -> DataFrame:
-    """One row a (customer_id, as_of) with anything bought: sums over all time and over windows."""
+    """One row per (customer_id, as_of) with a purchase or return: sums, in all and per window."""
 
     def within(days: int, column: str) -> Column:
         return F.sum(F.when(F.col("days_ago") <= days, F.col(column)))
@@ -116,7 +117,7 @@ def summarise(rows: DataFrame, windows: Sequence[int]) -> DataFrame:
 
 
 def with_zeros(rows: DataFrame, windows: Sequence[int]) -> DataFrame:
-    """Zero for counts and sums of a customer who bought nothing; the rest stays null."""
+    """Replace null by zero in counts and sums of customers who bought nothing; others stay null."""
     bought = F.col("first_purchase_on").isNotNull()
     sums = ["total_orders", "total_cents", "product_variety", "returns_90d", "cents_prev_30d"]
     sums += [
@@ -134,7 +135,7 @@ def with_zeros(rows: DataFrame, windows: Sequence[int]) -> DataFrame:
 
 
 def with_formulas(rows: DataFrame) -> DataFrame:
-    """The formulas of udfs/, and ratios of exact sums."""
+    """Add the formulas of udfs/ and ratios of exact sums."""
     first, last = F.col("first_purchase_on"), F.col("last_purchase_on")
     tenure = {"signup_on": "signup_on", "first_purchase_on": "first_purchase_on", "as_of": "as_of"}
     money = [c for c in rows.columns if c.startswith("cents_") or c == "total_cents"]

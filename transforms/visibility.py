@@ -1,4 +1,4 @@
-"""When a row may be seen: the one place that decides what a feature of an as_of can use."""
+"""Decides when a row becomes visible: the only place that limits what an as_of can use."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 
 def visible_from(event_at: str, known_at: str = "known_at") -> Column:
-    """First as_of (date) that sees the row: both happened and known before its 00:00 UTC."""
+    """First as_of (date) at which the row is visible: it happened and was known before 00:00 UTC.
+
+    | event_at | known_at | visible_from |
+    |---|---|---|
+    | 2026-01-01 23:59:59 | 2026-01-01 23:59:59 | 2026-01-02 |
+    | 2026-01-02 00:00:00 | 2026-01-02 00:00:00 | 2026-01-03 |
+    | 2026-01-01 12:00:00 | 2026-01-05 08:00:00 | 2026-01-06 |
+    """
     last = F.greatest(F.col(event_at), F.col(known_at)).cast("date")
     return F.date_add(last, 1).cast("date")
 
 
 def keep_visible(rows: DataFrame, event_at: str, as_of: dt.date) -> DataFrame:
-    """The rows that as_of sees."""
+    """One row per row that is visible at as_of."""
     return rows.where(visible_from(event_at) <= F.lit(as_of).cast("date"))
 
 
 def with_each_as_of(rows: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
-    """One row for each as_of that sees it. `rows` has visible_from; the result has as_of.
+    """One row per row and as_of at which it is visible. `rows` has visible_from; the result has
+    as_of.
 
-    The list is a handful of dates, so rows multiply by that; do it after they were aggregated.
+    Rows multiply by the number of dates, which is small. Aggregate the rows before this step.
     """
     dates = F.array(*[F.lit(d).cast("date") for d in sorted(set(as_of_dates))])
     exploded = rows.select("*", F.explode(dates).alias("as_of"))
@@ -30,5 +38,12 @@ def with_each_as_of(rows: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFram
 
 
 def days_before(as_of: str, day: str) -> Column:
-    """Whole days from `day` to `as_of`; an event of the day before counts 1."""
+    """Whole days from `day` to `as_of`; an event on the previous day counts 1.
+
+    | as_of | day | days_before |
+    |---|---|---|
+    | 2026-01-02 | 2026-01-01 | 1 |
+    | 2026-02-01 | 2026-01-02 | 30 |
+    | 2026-02-01 | null | null |
+    """
     return F.datediff(F.col(as_of), F.col(day))

@@ -1,4 +1,4 @@
-"""Frames from rows as a test writes them, and rows back, on either engine."""
+"""Fixtures that make frames from the rows of a test, and rows from frames, on either engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = count()
 
 @pytest.fixture(scope="session", autouse=True)
 def rare_garbage_collection():
-    """sqlframe copies whole syntax trees at every link; rarer collections halve its time."""
+    """sqlframe copies whole syntax trees at every step; rarer collections halve its time."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(200_000, 20, 20)
@@ -35,10 +35,10 @@ def rare_garbage_collection():
 def frame(session):
     """A function that makes a frame: of a contract ("silver.reviews"), or of columns ("a int").
 
-    Rows are dicts or, in the order of the columns, tuples. Times, dates and money may be texts;
-    what is left out is null, but known_at, which is then the time of the event. `more` names
-    columns that stand beside those of the contract; `title` is the table's on DuckDB, where
-    another call replaces what it holds.
+    Rows are dicts, or tuples in the order of the columns. Times, dates and money may be texts. A
+    missing value is null, except known_at, which defaults to the time of the event. `more` names
+    columns in addition to those of the contract. `title` is the name of the table on DuckDB;
+    another call with the same title replaces its contents.
     """
 
     def make(declared, rows, more="", title=None):
@@ -53,36 +53,37 @@ def frame(session):
 
 @pytest.fixture(scope="session")
 def rows_of():
-    """A function that gives a frame's rows as sorted dicts, of all columns or of those named."""
+    """A function that returns a frame's rows as sorted dicts, with all columns or those named."""
 
     def rows(frame, *names):
-        found = (frame.select(*names) if names else frame).toArrow().to_pylist()
-        return sorted(found, key=lambda r: [(v is not None, v) for v in r.values()])
+        dicts = (frame.select(*names) if names else frame).toArrow().to_pylist()
+        return sorted(dicts, key=lambda r: [(v is not None, v) for v in r.values()])
 
     return rows
 
 
 @pytest.fixture(scope="session")
 def tuples_of(rows_of):
-    """As rows_of, a tuple a row."""
+    """Like rows_of, with one tuple per row."""
     return lambda frame, *names: [tuple(r.values()) for r in rows_of(frame, *names)]
 
 
 @pytest.fixture(scope="session")
 def differences():
-    """A function that names what differs: {column: (expected, found)}; empty where all are equal.
+    """A function that returns the columns that differ, {column: (expected, actual)}; empty if none
+    do.
 
-    Numbers that are no integers may differ in their last digits, everything else in nothing.
+    Floats may differ by the tolerance; all other values must be equal.
     """
 
-    def found(expected, row, tolerance=1e-12):
+    def differing(expected, row, tolerance=1e-12):
         return {
             name: (value, row[name])
             for name, value in expected.items()
             if not _is_same(value, row[name], tolerance)
         }
 
-    return found
+    return differing
 
 
 def _is_same(value, other, tolerance: float) -> bool:
@@ -135,7 +136,7 @@ def _value(sql_type: str, value):
 def _duck(session, table: pa.Table, name: str):
     connection = session._conn
     connection.register("given", table)
-    # Plain timestamps, as runtime/lakehouse/duck_lake.py reads them.
+    # Timestamps without time zone, as runtime/lakehouse/duck_lake.py reads them.
     columns = ", ".join(
         f'CAST("{f.name}" AS TIMESTAMP) AS "{f.name}"'
         if pa.types.is_timestamp(f.type)

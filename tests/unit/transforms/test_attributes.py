@@ -1,4 +1,4 @@
-"""features.demographics: the version of a profile that as_of knew, and who had left."""
+"""features.demographics: the profile version known at as_of, and who had left."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def version(customer, valid_from, valid_to, plan):
 VERSIONS = [
     version("known the moment before", BEFORE, None, "new"),
     version("known at as_of", AT_AS_OF, None, "new"),
-    # The change became known at as_of's midnight: too late for its features.
+    # The change became known at midnight of as_of: too late for its features.
     version("changed at as_of", "2017-01-01 00:00", AT_AS_OF, "old"),
     version("changed at as_of", AT_AS_OF, None, "new"),
     version("changed the moment before", "2017-01-01 00:00", BEFORE, "old"),
@@ -49,15 +49,19 @@ PLANS = {
 
 def test_each_as_of_has_the_version_that_it_knew(frame, tuples_of):
     spine = frame(SPINE, [(customer, AS_OF) for customer in PLANS])
-    found = valid_at(frame("silver.customers", VERSIONS), spine)
-    assert dict(tuples_of(found, "customer_id", "plan")) == {c: p for c, p in PLANS.items() if p}
+    profiles = valid_at(frame("silver.customers", VERSIONS), spine)
+    assert dict(tuples_of(profiles, "customer_id", "plan")) == {c: p for c, p in PLANS.items() if p}
 
 
 def test_dates_of_one_call_each_have_their_own(frame, tuples_of):
     dates = [dt.date(2017, 1, 1), dt.date(2017, 1, 2), dt.date(2017, 7, 1), dt.date(2019, 1, 1)]
     spine = frame(SPINE, [("changed twice", d) for d in dates])
-    found = valid_at(frame("silver.customers", VERSIONS), spine)
-    assert [plan for _, plan in tuples_of(found, "as_of", "plan")] == ["first", "second", "third"]
+    profiles = valid_at(frame("silver.customers", VERSIONS), spine)
+    assert [plan for _, plan in tuples_of(profiles, "as_of", "plan")] == [
+        "first",
+        "second",
+        "third",
+    ]
 
 
 def test_who_left_before_as_of_is_terminated_and_who_leaves_at_it_is_not(frame, tuples_of):
@@ -79,14 +83,14 @@ def test_who_left_before_as_of_is_terminated_and_who_leaves_at_it_is_not(frame, 
 
 @pytest.fixture
 def demographics(frame, rows_of):
-    """A function: versions, ends -> customer -> row, of the customers named."""
+    """A function: versions, ends -> customer -> row, for the given customers."""
 
     def rows(versions, ends, customers):
         spine = frame(SPINE, [(c, AS_OF) for c in customers])
         profiles = valid_at(frame("silver.customers", versions), spine)
         ended = terminated(frame("silver.terminations", ends), spine)
-        found = rows_of(demographic_features(profiles, ended, spine))
-        return {row["customer_id"]: row for row in found}
+        results = rows_of(demographic_features(profiles, ended, spine))
+        return {row["customer_id"]: row for row in results}
 
     return rows
 
@@ -95,9 +99,9 @@ def test_a_row_has_every_attribute_and_says_where_there_is_no_profile(demographi
     texts = {a.name: f"{a.name} of a" for a in ATTRIBUTES if a.type == "string"}
     profile = {"customer_id": "a", "valid_from": BEFORE, **texts, "monthly_charge": "9.99"}
     gone = {"customer_id": "b", "terminated_at": "2018-01-01 10:00"}
-    found = demographics([profile], [gone], ["a", "b"])
+    by_customer = demographics([profile], [gone], ["a", "b"])
     key = {"as_of": AS_OF}
-    assert found == {
+    assert by_customer == {
         "a": {
             "customer_id": "a",
             **key,
@@ -118,9 +122,9 @@ def test_a_row_has_every_attribute_and_says_where_there_is_no_profile(demographi
 
 
 def test_a_profile_of_nulls_is_a_profile(demographics):
-    found = demographics([{"customer_id": "a", "valid_from": BEFORE}], [], ["a"])
-    assert found["a"]["has_profile"] is True
-    assert {found["a"][a.name] for a in ATTRIBUTES} == {None}
+    by_customer = demographics([{"customer_id": "a", "valid_from": BEFORE}], [], ["a"])
+    assert by_customer["a"]["has_profile"] is True
+    assert {by_customer["a"][a.name] for a in ATTRIBUTES} == {None}
 
 
 def test_no_customer_gives_no_row(demographics):

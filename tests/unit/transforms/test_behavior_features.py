@@ -1,4 +1,4 @@
-"""features.behavior: each case is a customer, its expectation beside its events."""
+"""features.behavior: each case is a customer, with the expected features next to the events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CATEGORIES = {"outage": "quality", "billing": "price"}
 EVENTS, TICKETS = "silver.engagement_events", "silver.support_tickets"
 REVIEWS = "silver.reviews"
 CONTACTS, REDEMPTIONS = "silver.campaign_contacts", "silver.offer_redemptions"
-# Ingest's texts carry no sentiment; the job scores them before the transform.
+# Ingested texts have no sentiment; the job scores them before the transform.
 MORE = {TICKETS: "sentiment double", REVIEWS: "sentiment double"}
 
 COUNTS = [c.name for c in BEHAVIOR.columns if c.type == "bigint" and "days_since" not in c.name]
@@ -58,7 +58,7 @@ FIRST, JUST_OUT = "2018-01-01 00:00", "2017-12-31 23:59:59"  # of 30 days
 FIRST_OF_90, OUT_OF_90 = "2017-11-02 00:00", "2017-11-01 23:59:59"
 LAST, TOO_LATE = "2018-01-30 23:59:59", "2018-01-31 00:00"
 
-# customer: (rows, features at AS_OF). Of the product, four features are known by then.
+# customer: (rows, features at AS_OF). Four product features are known at AS_OF.
 CASES = {
     "what tickets complain of, however long ago, by category": (
         [
@@ -105,7 +105,7 @@ CASES = {
             event("page_view", "2018-01-15 11:00", session_id="s1"),
             event("page_view", "2018-01-16 00:01", session_id="s1", duration_minutes=0.25),
             event("page_view", "2018-01-16 10:00", session_id="s2", duration_minutes=0.0),
-            event("page_view", "2018-01-16 10:00", duration_minutes=2.0),  # of no session
+            event("page_view", "2018-01-16 10:00", duration_minutes=2.0),  # without a session
             event("page_view", JUST_OUT, session_id="s3", duration_minutes=60.0),
         ],
         {"sessions_30d": 2, "usage_minutes_30d": 1.5 + 0.25 + 0 + 2, "page_views_30d": 4},
@@ -116,7 +116,7 @@ CASES = {
             event("feature_use", "2018-01-16 10:00", feature="search"),
             event("feature_use", "2018-01-16 10:00", feature="export"),
             event("feature_use", JUST_OUT, feature="share"),
-            event("feature_use", "2018-01-16 10:00"),  # which one is not said
+            event("feature_use", "2018-01-16 10:00"),  # feature not given
             event("feature_use", TOO_LATE, feature="made after as_of"),
             event("login", "2018-01-16 10:00", feature="no use of a feature"),
         ],
@@ -159,7 +159,7 @@ CASES = {
             event("email_opened", "2018-01-02 10:00"),
             event("email_opened", "2018-01-03 10:00"),
         ],
-        # 2 opened of 0 sent has no rate; 2 of 1 is no more than all.
+        # 2 opened of 0 sent has no rate; 2 of 1 is capped at 1.
         {"email_open_rate_30d": None, "email_open_rate_90d": 1.0, "emails_sent_90d": 1},
     ),
     "tickets and how long they took": (
@@ -228,8 +228,8 @@ CASES = {
     "campaigns": (
         [
             contact("2018-01-15 10:00", is_treated=True),
-            contact("2018-01-15 10:00"),  # not said: as all who were sent it
-            contact("2018-01-15 10:00", is_treated=False),  # held out, so not reached
+            contact("2018-01-15 10:00"),  # null counts as treated
+            contact("2018-01-15 10:00", is_treated=False),  # control group, so not contacted
             contact(FIRST_OF_90),
             contact(OUT_OF_90),
             contact(TOO_LATE),
@@ -263,14 +263,14 @@ def features(frame, rows_of):
     def rows(silver, customers, as_of=AS_OF):
         frames = {name: frame(name, given, MORE.get(name, "")) for name, given in silver.items()}
         spine = frame(SPINE, [(c, as_of) for c in customers])
-        found = rows_of(behavior_features(frames, spine, [as_of], ENGAGEMENT, CATEGORIES))
-        return {row["customer_id"]: row for row in found}
+        results = rows_of(behavior_features(frames, spine, [as_of], ENGAGEMENT, CATEGORIES))
+        return {row["customer_id"]: row for row in results}
 
     return rows
 
 
 @pytest.fixture(scope="module")
-def found(features):
+def by_customer(features):
     silver = {name: [] for name in (EVENTS, TICKETS, REVIEWS, CONTACTS, REDEMPTIONS)}
     for customer, (rows, _) in CASES.items():
         for name, row in rows:
@@ -280,12 +280,12 @@ def found(features):
 
 
 @pytest.mark.parametrize("customer", CASES)
-def test_features_of_a_customer(found, differences, customer):
-    assert differences(CASES[customer][1], found[customer]) == {}
+def test_features_of_a_customer(by_customer, differences, customer):
+    assert differences(CASES[customer][1], by_customer[customer]) == {}
 
 
-def test_there_is_one_row_a_customer_of_the_spine(found):
-    assert set(found) == set(CASES)
+def test_there_is_one_row_per_customer_of_the_spine(by_customer):
+    assert set(by_customer) == set(CASES)
 
 
 def test_a_feature_of_an_absent_source_is_null(features):
@@ -294,9 +294,9 @@ def test_a_feature_of_an_absent_source_is_null(features):
 
 
 def test_a_source_without_a_row_gives_zeros_and_the_others_stay_null(features, differences):
-    """Tickets alone exist: engagement rests on them, its weight renormalised to 1."""
+    """Only tickets exist: engagement uses them alone, with the weight renormalised to 1."""
     tickets = [{"customer_id": "b", **ticket(f"2018-01-0{d} 10:00")[1]} for d in (1, 2, 3)]
-    found = features({TICKETS: tickets}, ["a", "b"])
+    by_customer = features({TICKETS: tickets}, ["a", "b"])
     for customer, count in (("a", 0), ("b", 3)):
         expected = {
             "support_tickets_30d": count,
@@ -306,7 +306,7 @@ def test_a_source_without_a_row_gives_zeros_and_the_others_stay_null(features, d
             **dict.fromkeys(("login_frequency_30d", "sessions_30d", "emails_sent_90d")),
             **dict.fromkeys(("feature_usage_score", "campaign_contacts_90d", "redemptions_90d")),
         }
-        assert differences(expected, found[customer]) == {}
+        assert differences(expected, by_customer[customer]) == {}
 
 
 def test_before_any_feature_of_the_product_is_known_there_is_no_share_of_them(features):

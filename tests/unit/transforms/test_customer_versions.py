@@ -20,7 +20,7 @@ def day(number):
 
 @pytest.fixture
 def history(spark):
-    """A function that takes in profiles, one call a run, and says what silver.customers holds."""
+    """A function that ingests profiles, one call per run, and reads silver.customers afterwards."""
 
     class History:
         def __init__(self):
@@ -40,10 +40,10 @@ def history(spark):
             rows = [tuple(p[n] for n in names) for p in profiles]
             chain = with_versions(spark.createDataFrame(rows, schema), self.versions, GIVEN)
             after = versions_after(self.versions, versions_to_write(chain))
-            # Kept apart from the chain that it came from.
+            # Collected, so that it no longer depends on the chain.
             self.versions = spark.createDataFrame(after.collect(), SCHEMA)
-            found = chain.where("NOT _is_stored").collect()
-            return {r["batch_id"]: r["_outcome"] for r in found}
+            labelled = chain.where("NOT _is_stored").collect()
+            return {r["batch_id"]: r["_outcome"] for r in labelled}
 
         def table(self, *columns, customer="c1"):
             """(from, to, columns...) by valid_from, days as numbers."""
@@ -61,7 +61,7 @@ def test_a_change_ends_the_version_before_it(history):
     assert history.take(p("crm", "b1", day(1), plan="basic")) == {"b1": "kept"}
     assert history.take(p("crm", "b2", day(2), plan="basic")) == {"b2": "duplicate"}
     assert history.take(p("crm", "b3", day(3), plan="plus")) == {"b3": "kept"}
-    # A value that is unknown from now on is a change too.
+    # A value that becomes unknown is a change too.
     assert history.take(p("crm", "b4", day(5), plan=None)) == {"b4": "kept"}
     assert history.table("plan", "batch_id") == [
         (1, 3, "basic", "b1"),
@@ -113,7 +113,7 @@ def test_sources_that_speak_at_one_moment_share_a_version(history):
     assert history.table("plan", "age_band", "source") == [
         (1, None, "basic", "30-39", "crm+survey")
     ]
-    # What each said is still its own: a correction of one leaves the other's.
+    # Each source keeps its own values: a correction of one does not change the other's.
     history.take(p("crm", "b3", day(1), plan="plus"))
     assert history.table("plan", "age_band", "source") == [(1, None, "plus", "30-39", "crm+survey")]
 
@@ -122,7 +122,7 @@ def test_a_run_that_died_is_done_again_without_a_second_version(history):
     p = history.profile
     first = p("crm", "b1", day(1), plan="basic")
     history.take(first)
-    # Once more with the same moment, and with a later one: the file is kept, nothing is added.
+    # The same file again, at the same moment and later: it is kept and adds nothing.
     assert history.take(first) == {"b1": "kept"}
     assert history.take({**first, "known_at": day(2)}) == {"b1": "kept"}
     assert history.table("plan") == [(1, None, "basic")]

@@ -1,4 +1,4 @@
-"""Which of the rows with one key stays."""
+"""Which of the rows with the same key is kept."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ SCHEMA = "name string, key string, part int, rank int, content_hash bigint, _err
 # name, key (two columns), rank of the file, content, errors -> outcome, errors
 ROWS = [
     (("alone", "a", 1, 0, 10, None), ("kept", None)),
-    # The same key and content: the first file's stays.
+    # The same key and content: the row of the first file is kept.
     (("first", "b", 1, 0, 20, None), ("kept", None)),
     (("again", "b", 1, 1, 20, None), ("duplicate", None)),
-    # The same key, other content: the first file's stays, whatever its hash.
+    # The same key, other content: the row of the first file is kept, whatever its hash.
     (("older", "c", 1, 0, 99, None), ("kept", None)),
     (("newer", "c", 1, 1, 30, None), ("quarantined", "unique_key")),
-    # Two that lose alike are no duplicates of the one that stays.
+    # Two equal rows that are not kept are not duplicates of the kept one.
     (("newer again", "c", 1, 1, 30, None), ("quarantined", "unique_key")),
-    # In one file the smaller hash stays.
+    # Within a file, the row with the smaller hash is kept.
     (("small", "d", 1, 0, -5, None), ("kept", None)),
     (("large", "d", 1, 0, 5, None), ("quarantined", "unique_key")),
-    # A rejected row takes no one's place.
+    # A rejected row does not replace another.
     (("bad", "e", 1, 0, 1, "amount_type"), ("quarantined", "amount_type")),
     (("good", "e", 1, 1, 2, None), ("kept", None)),
-    # A null in the key names nothing that could stand twice.
+    # A row with a null in its key cannot be a duplicate.
     (("nameless", None, 1, 0, 7, None), ("kept", None)),
     (("nameless too", None, 1, 0, 7, None), ("kept", None)),
     (("half a key", "f", None, 0, 8, None), ("kept", None)),
     (("half a key too", "f", None, 0, 8, None), ("kept", None)),
-    # What silver has already goes before any file: the same ...
+    # A row in silver comes before the rows of any file: with the same content ...
     (("known", "g", 1, 0, 40, None), ("duplicate", None)),
-    # ... and other content.
+    # ... and with other content.
     (("changed", "h", 1, 0, 1, None), ("quarantined", "unique_key")),
 ]
 BEFORE = [("g", 1, 40), ("h", 1, 50), ("not asked for", 1, 60)]
@@ -43,23 +43,25 @@ BEFORE = [("g", 1, 40), ("h", 1, 50), ("not asked for", 1, 60)]
 def outcomes(spark, rows, key=("key", "part"), before=BEFORE):
     frame = spark.createDataFrame(rows, SCHEMA).repartition(3, F.rand(1))
     kept = spark.createDataFrame(before, "key string, part int, content_hash bigint")
-    found = with_outcome(frame, key, ("rank", "content_hash"), kept if before else None).collect()
-    return {r["name"]: (r["_outcome"], r["_errors"]) for r in found}
+    labelled = with_outcome(
+        frame, key, ("rank", "content_hash"), kept if before else None
+    ).collect()
+    return {r["name"]: (r["_outcome"], r["_errors"]) for r in labelled}
 
 
 def test_the_first_of_a_key_stays(spark):
     given = [row for row, _ in ROWS]
     expected = {row[0]: outcome for row, outcome in ROWS}
     assert outcomes(spark, given) == expected
-    # The order in which rows come does not matter.
+    # The order of the rows does not matter.
     random.Random(1).shuffle(given)
     assert outcomes(spark, given) == expected
 
 
 def test_without_a_key_nothing_is_dropped(spark):
-    found = outcomes(spark, [row for row, _ in ROWS], key=(), before=[])
+    results = outcomes(spark, [row for row, _ in ROWS], key=(), before=[])
     expected = {row[0]: ("quarantined" if row[5] else "kept", row[5]) for row, _ in ROWS}
-    assert found == expected
+    assert results == expected
 
 
 def test_a_null_is_content(spark):
@@ -67,5 +69,5 @@ def test_a_null_is_content(spark):
     rows = spark.createDataFrame(
         [("x", None), (None, "x"), ("x", "x")], "plan string, region string"
     )
-    found = rows.select(content_hash(["plan", "region"]).alias("hash")).collect()
-    assert len({r["hash"] for r in found}) == 3
+    hashes = rows.select(content_hash(["plan", "region"]).alias("hash")).collect()
+    assert len({r["hash"] for r in hashes}) == 3

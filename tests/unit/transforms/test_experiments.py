@@ -1,4 +1,6 @@
-"""Who was sent what in a campaign, and with whom that may be compared: row by row."""
+"""Which customers a campaign sent which offer, and the customers that they are compared with, row
+by row.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,10 @@ def test_who_was_chosen_and_who_is_of_no_use(frame, tuples_of):
         CONTACTS,
         [
             ("a", "best", "ten", True, False, NINE),
-            ("b", "best", "ten", None, None, NINE),  # null: sent, and not at random
-            ("c", "best", "ten", False, False, NINE),  # left out of it, nobody knows why
+            ("b", "best", "ten", None, None, NINE),  # null: sent, not randomised
+            ("c", "best", "ten", False, False, NINE),  # left out for an unknown reason
             ("d", "trial", "ten", True, True, NINE),
-            ("e", "best", "ten", True, False, NINE),  # in two of one day
+            ("e", "best", "ten", True, False, NINE),  # in two campaigns on one day
             ("e", "trial", None, False, True, NINE),
             ("a", "best2", "five", True, False, NINE + dt.timedelta(days=1)),
         ],
@@ -43,13 +45,13 @@ def test_the_untreated_are_those_who_could_have_been_written_to(frame, tuples_of
         "customer_id string, as_of date, recency_days int",
         [
             ("a", DAY, 5),  # sent it
-            ("b", DAY, 90),  # the rest
-            ("c", DAY, 91),  # long silent
+            ("b", DAY, 90),  # not contacted
+            ("c", DAY, 91),  # silent for too long
             ("d", DAY, 5),  # another campaign of the day
             ("f", DAY, 5),  # had opted out
-            ("g", DAY, 5),  # opted out at that very midnight: too late to count as before
-            ("h", DAY, 5),  # had opted out, and in again
-            ("a", NEXT, 5),  # of another day: the rest
+            ("g", DAY, 5),  # opted out at midnight of that day: too late to count
+            ("h", DAY, 5),  # had opted out and in again
+            ("a", NEXT, 5),  # of another day: not contacted
         ],
     )
     contacts = frame(
@@ -69,16 +71,16 @@ def test_the_untreated_are_those_who_could_have_been_written_to(frame, tuples_of
             )
         ],
     )
-    found = e.with_observed(rows, contacts, profiles, 90)
-    assert tuples_of(found, "customer_id", "as_of", "offer_id", "split") == [
+    observed = e.with_observed(rows, contacts, profiles, 90)
+    assert tuples_of(observed, "customer_id", "as_of", "offer_id", "split") == [
         ("a", DAY, "ten", "observed"),
         ("a", NEXT, None, "observed"),
         ("b", DAY, None, "observed"),
         ("g", DAY, None, "observed"),
         ("h", DAY, None, "observed"),
     ]
-    # A customer is on one side of the halves for ever.
-    folds = tuples_of(found, "customer_id", "fold")
+    # A customer is always in the same fold.
+    folds = tuples_of(observed, "customer_id", "fold")
     assert len({f for c, f in folds if c == "a"}) == 1
 
 
@@ -93,7 +95,7 @@ TRIGGER = (
 
 
 def own_of(frame, decisions, triggers=(), approved=("ten",)):
-    """`decisions` of one campaign, of which a message of each of the approved was queued."""
+    """Own contacts of `decisions` of one campaign, with a queued message per approved offer."""
     messages = [("x", DAY, offer, False, "plan") for offer in approved]
     return e.own_contacts(
         frame(DECISION, [(*d, "plan") for d in decisions]),
@@ -101,7 +103,7 @@ def own_of(frame, decisions, triggers=(), approved=("ten",)):
     )
 
 
-def test_our_own_plans_and_triggers_count_for_whom_chance_could_withhold_them(frame, tuples_of):
+def test_own_plans_and_triggers_count_where_contacts_are_subject_to_hold_out(frame, tuples_of):
     week = D(2025, 3, 8)
     own = own_of(
         frame,
@@ -109,9 +111,9 @@ def test_our_own_plans_and_triggers_count_for_whom_chance_could_withhold_them(fr
             (DAY, "a", "ten", False, NEXT, 0.1),
             (DAY, "b", "ten", True, NEXT, 0.1),
             (DAY, "c", None, False, None, None),
-            (DAY, "d", "survey", False, NEXT, None),  # outside the budget: nobody is held out
+            (DAY, "d", "survey", False, NEXT, None),  # outside the budget: no control group
             (DAY, "e", "ten", False, week, 0.1),  # seven days after
-            (DAY, "f", "ten", False, D(2025, 3, 9), 0.1),  # too late for its label
+            (DAY, "f", "ten", False, D(2025, 3, 9), 0.1),  # eight days after: too late
             (week, "g", "ten", False, D(2025, 3, 9), 0.1),
         ],
         [
@@ -128,7 +130,7 @@ def test_our_own_plans_and_triggers_count_for_whom_chance_could_withhold_them(fr
     ]
 
 
-def test_what_the_next_plan_decided_anew_was_not_sent(frame, tuples_of):
+def test_superseded_decisions_were_not_sent(frame, tuples_of):
     rows = [
         (DAY, c, "ten", False, send_on, 0.1) for c, send_on in (("a", NEXT), ("b", D(2025, 3, 4)))
     ]
@@ -166,8 +168,9 @@ def test_who_is_in_a_trial_and_in_a_plan_of_one_day_tells_nothing(frame, tuples_
 
 
 def test_the_chance_of_an_arm_is_that_among_those_chosen_for_the_same(frame, rows_of):
-    """Drawn: 2 ten, 1 five, 1 held out. Chosen for ten: 3 sent, 1 held out; five could not come.
-    Chosen for five: nobody was held out, so nothing follows."""
+    """Drawn: 2 ten, 1 five, 1 held out. Chosen for ten: 3 sent, 1 held out; five was not possible.
+    Chosen for five: nobody was held out, so the rows are left out.
+    """
     drawn = [("a", "ten"), ("b", "ten"), ("c", "five"), ("d", None)]
     ours = [("e", "ten", "ten"), ("f", "ten", "ten"), ("g", "ten", "ten"), ("h", None, "ten")]
     ours += [("i", "five", "five"), ("j", None, "gift")]
@@ -175,9 +178,9 @@ def test_the_chance_of_an_arm_is_that_among_those_chosen_for_the_same(frame, row
         OWN, [(c, DAY, o, "any") for c, o in drawn] + [(c, DAY, o, f) for c, o, f in ours]
     )
     rows = frame("customer_id string, as_of date", [(c, DAY) for c in "abcdefghijz"])
-    found = e.with_arms(rows, contacts, ["ten", "five"], {DAY: "test"}, {DAY: "train"})
+    armed = e.with_arms(rows, contacts, ["ten", "five"], {DAY: "test"}, {DAY: "train"})
     names = ("customer_id", "arm", "split", "e_0", "e_1", "e_2")
-    assert [tuple(r[n] for n in names) for r in rows_of(found, *names)] == [
+    assert [tuple(r[n] for n in names) for r in rows_of(armed, *names)] == [
         *[(c, 1.0, "test", 0.25, 0.5, 0.25) for c in "ab"],
         ("c", 2.0, "test", 0.25, 0.5, 0.25),
         ("d", 0.0, "test", 0.25, 0.5, 0.25),

@@ -1,4 +1,4 @@
-"""The hold-out: drawn once, each stratum's share to within a customer, by nothing but the ids."""
+"""The control group: drawn once, with each stratum's share to within one customer, from ids only."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CHOSEN = "customer_id string, stratum string"
 
 
 def drawn_of(frame, rows_of, chosen, known=(), share=0.1, day=DAYS[0]):
-    there = frame("gold.hold_out", list(known))
-    return rows_of(h.newly_drawn(frame(CHOSEN, chosen), there, share, day))
+    assigned = frame("gold.hold_out", list(known))
+    return rows_of(h.newly_drawn(frame(CHOSEN, chosen), assigned, share, day))
 
 
 def test_the_draw_by_hand(frame, rows_of):
-    """The queue is the order of SHA-256, the start its first three digits of the stratum's."""
+    """Customers are ordered by SHA-256; the offset is the first three digits of the stratum's hash."""
 
     def digest(text):
         return hashlib.sha256(f"hold-out|{text}".encode()).hexdigest()
@@ -32,10 +32,10 @@ def test_the_draw_by_hand(frame, rows_of):
         c: math.floor((n + 1) * 0.25 + start) > math.floor(n * 0.25 + start)
         for n, c in enumerate(queue)
     }
-    found = drawn_of(frame, rows_of, [(c, "Loyal") for c in sorted(queue)], share=0.25)
-    assert {r["customer_id"]: r["is_held_out"] for r in found} == expected
+    drawn = drawn_of(frame, rows_of, [(c, "Loyal") for c in sorted(queue)], share=0.25)
+    assert {r["customer_id"]: r["is_held_out"] for r in drawn} == expected
     assert sum(expected.values()) == 3
-    assert {(r["stratum"], r["assigned_on"]) for r in found} == {("Loyal", DAYS[0])}
+    assert {(r["stratum"], r["assigned_on"]) for r in drawn} == {("Loyal", DAYS[0])}
 
 
 @pytest.mark.parametrize("share", [0.1, 0.07, 0.5])
@@ -44,23 +44,23 @@ def test_every_stratum_has_its_share_however_the_days_cut_it(frame, rows_of, sha
     everyone = [(f"{name}{n}", name) for name, size in sizes.items() for n in range(size)]
     known = []
     for turn, day in enumerate(DAYS):
-        # A third of each is new; whoever came before is chosen again, some in another segment.
+        # A third of each stratum is new; earlier customers are chosen again, some in another segment.
         chosen = [c for n, c in enumerate(everyone) if n % 3 <= turn]
         chosen = [(c, "Lost" if turn and c == "Loyal0" else s) for c, s in chosen]
         fresh = drawn_of(frame, rows_of, chosen, known, share, day)
         assert not {r["customer_id"] for r in fresh} & {r["customer_id"] for r in known}
         known += fresh
         held = Counter(r["stratum"] for r in known if r["is_held_out"])
-        there = Counter(r["stratum"] for r in known)
-        for name, size in there.items():
+        sizes_so_far = Counter(r["stratum"] for r in known)
+        for name, size in sizes_so_far.items():
             assert abs(held[name] - share * size) < 1, (day, name)
     assert len(known) == sum(sizes.values())
 
 
 def test_small_strata_are_held_out_as_often_as_large_ones(frame, rows_of):
-    """Of 2,000 strata of one customer each about a tenth: the start is each one's own."""
-    found = drawn_of(frame, rows_of, [(f"c{n}", f"s{n}") for n in range(2_000)])
-    share = sum(r["is_held_out"] for r in found) / 2_000
+    """About a tenth of 2,000 strata of one customer each: every stratum has an offset of its own."""
+    drawn = drawn_of(frame, rows_of, [(f"c{n}", f"s{n}") for n in range(2_000)])
+    share = sum(r["is_held_out"] for r in drawn) / 2_000
     assert abs(share - 0.1) < 4 * (0.09 / 2_000) ** 0.5
 
 

@@ -1,4 +1,4 @@
-"""Who churned: horizons and their edges, and plain Python over random logs."""
+"""Churn labels: horizons and their limits, and a plain Python oracle over random logs."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ def day(text):
 
 @pytest.fixture
 def inactivity(frame, tuples_of):
-    """A function: lines -> (customer, horizon, churned) of AS_OF."""
+    """A function: lines -> (customer, horizon, churned) at AS_OF."""
 
     def labels(lines, horizons=(7,), lead=0, until="2018-12-31", ended=(), wait=3):
         days = purchase_days(frame("silver.transactions", lines))
         population = churn_population(days, frame(ENDED, ended), [AS_OF])
-        found = inactivity_labels(days, population, horizons, lead, wait, day(until))
-        return tuples_of(found, "customer_id", "horizon_days", "churned")
+        labelled = inactivity_labels(days, population, horizons, lead, wait, day(until))
+        return tuples_of(labelled, "customer_id", "horizon_days", "churned")
 
     return labels
 
 
 @pytest.fixture
 def termination(frame, tuples_of):
-    """A function: ends -> (customer, horizon, churned) of AS_OF; each customer bought before."""
+    """A function: ends -> (customer, horizon, churned) at AS_OF. Each customer bought before."""
 
     def labels(ends, customers, horizons=(7,), lead=0, until="2018-12-31", wait=3):
         population = frame(ENDED, [(c, AS_OF) for c in customers])
         names = ("customer_id", "terminated_at", "known_at")
         rows = [dict(zip(names, end, strict=False)) for end in ends]
         terminations = frame("silver.terminations", rows)
-        found = termination_labels(terminations, population, horizons, lead, wait, day(until))
-        return tuples_of(found, "customer_id", "horizon_days", "churned")
+        labelled = termination_labels(terminations, population, horizons, lead, wait, day(until))
+        return tuples_of(labelled, "customer_id", "horizon_days", "churned")
 
     return labels
 
@@ -77,7 +77,7 @@ def test_churned_is_no_purchase_within_the_horizon(inactivity):
 
 
 def test_with_two_weeks_of_lead_the_horizon_begins_later(inactivity):
-    # [24th, 31st): as_of + 14, and 7 days from there.
+    # [24th, 31st): 7 days from as_of + 14.
     again = {
         "a in the lead": "2018-01-23 23:59:59",
         "b at the start": "2018-01-24 00:00",
@@ -115,32 +115,34 @@ def test_a_label_needs_a_purchase_that_is_known_before_as_of(inactivity):
 
 
 def test_a_purchase_counts_if_it_is_known_soon_after_the_horizon(inactivity):
-    """The horizon of 7 days ends with the 16th; 3 days later is the 19th. That of 8 is a day on."""
+    """The horizon of 7 days ends with the 16th; 3 days later is the 19th. That of 8 ends a day
+    later.
+    """
     known = {"a at once": "2018-01-12 10:00", "b in time": "2018-01-19 23:59:59"}
     known |= {"c a moment late": "2018-01-20 00:00", "d a year late": "2019-01-01 10:00"}
     lines = [bought(c, BEFORE) for c in known]
     lines += [bought(c, "2018-01-12 10:00", known_at=at) for c, at in known.items()]
     expected = dict(zip(known, ((0, 0), (0, 0), (1, 0), (1, 1)), strict=True))
-    found = {(c, h): churned for c, h, churned in inactivity(lines, (7, 8))}
-    assert found == {
+    by_horizon = {(c, h): churned for c, h, churned in inactivity(lines, (7, 8))}
+    assert by_horizon == {
         (c, h): y for c, both in expected.items() for h, y in zip((7, 8), both, strict=True)
     }
-    # Of two purchases the one that is known counts, though it is the later.
+    # Of two purchases, the known one counts, although it is later.
     lines += [bought("c a moment late", "2018-01-14 10:00")]
     assert ("c a moment late", 7, 0) in inactivity(lines)
-    # Asked for: a wait of a year.
+    # With a wait of a year.
     assert ("d a year late", 7, 0) in inactivity(lines, wait=366)
 
 
 def test_each_horizon_has_its_label_once_it_has_passed(inactivity):
     lines = [bought("a", BEFORE), bought("a", "2018-01-13 10:00")]
-    every = [("a", 1, 1), ("a", 3, 1), ("a", 4, 0), ("a", 30, 0)]
+    labels = [("a", 1, 1), ("a", 3, 1), ("a", 4, 0), ("a", 30, 0)]
     horizons = (30, 1, 3, 4)
-    # The horizon of 30 days ends with the 8th of February.
-    assert inactivity(lines, horizons, until="2018-02-09") == sorted(every)
-    assert inactivity(lines, horizons, until="2018-02-08") == sorted(every[:3])
+    # The horizon of 30 days ends with 8 February.
+    assert inactivity(lines, horizons, until="2018-02-09") == sorted(labels)
+    assert inactivity(lines, horizons, until="2018-02-08") == sorted(labels[:3])
     assert inactivity(lines, horizons, until="2018-01-10") == []
-    # With a lead of 14 days all end two weeks later.
+    # With a lead of 14 days, all horizons end two weeks later.
     assert [h for _, h, _ in inactivity(lines, horizons, 14, "2018-02-08")] == [1, 3, 4]
     assert [h for _, h, _ in inactivity(lines, horizons, 14, "2018-01-27")] == [1, 3]
 
@@ -148,11 +150,11 @@ def test_each_horizon_has_its_label_once_it_has_passed(inactivity):
 def test_the_terminated_are_out_of_the_population(inactivity):
     lines = [bought("a", BEFORE), bought("b", BEFORE)]
     assert inactivity(lines, ended=[("a", AS_OF)]) == [("b", 7, 1)]
-    # Ended as another as_of knows it: not at this one.
+    # Ended at another as_of, but not at this one.
     assert inactivity(lines, ended=[("a", AS_OF + ONE_DAY)]) == [("a", 7, 1), ("b", 7, 1)]
 
 
-def test_of_no_line_there_is_no_label(inactivity):
+def test_without_lines_there_is_no_label(inactivity):
     assert inactivity([]) == []
 
 
@@ -162,8 +164,8 @@ def test_a_termination_in_the_horizon_is_churn(termination):
         "b the last moment": "2018-01-16 23:59:59",
         "c a moment late": "2018-01-17 00:00",
     }
-    found = termination(ends.items(), [*ends, "d never"])
-    assert found == [
+    labels = termination(ends.items(), [*ends, "d never"])
+    assert labels == [
         ("a at as_of", 7, 1),
         ("b the last moment", 7, 1),
         ("c a moment late", 7, 0),
@@ -172,7 +174,7 @@ def test_a_termination_in_the_horizon_is_churn(termination):
 
 
 def test_who_had_left_before_the_horizon_began_has_no_label(termination):
-    # With a lead of 14 days it begins on the 24th; "b" had left before as_of, and nobody knew.
+    # With a lead of 14 days it begins on the 24th; "b" had left before as_of, not yet known.
     ends = {"a": "2018-01-23 23:59:59", "b": "2018-01-09 10:00", "c": "2018-01-24 00:00"}
     assert termination(ends.items(), ends, lead=14) == [("c", 7, 1)]
 
@@ -186,12 +188,12 @@ def test_a_termination_counts_if_it_is_known_soon_after_the_horizon(termination)
     ends = [
         ("a in time", "2018-01-12 10:00", "2018-01-19 23:59:59"),
         ("b a moment late", "2018-01-12 10:00", "2018-01-20 00:00"),
-        # It had left before the horizon began: a row until that is known.
+        # Left before the horizon began: the row exists until that is known.
         ("c gone, in time", "2018-01-09 10:00", "2018-01-19 23:59:59"),
         ("d gone, late", "2018-01-09 10:00", "2018-01-20 00:00"),
     ]
-    found = termination(ends, [c for c, *_ in ends])
-    assert found == [("a in time", 7, 1), ("b a moment late", 7, 0), ("d gone, late", 7, 0)]
+    labels = termination(ends, [c for c, *_ in ends])
+    assert labels == [("a in time", 7, 1), ("b a moment late", 7, 0), ("d gone, late", 7, 0)]
 
 
 def test_a_termination_label_needs_a_horizon_that_has_passed(termination):
@@ -263,7 +265,7 @@ def test_labels_equal_the_oracle_over_400_random_logs(frame, tuples_of, definiti
     days = purchase_days(frame("silver.transactions", lines))
     population = churn_population(days, terminated(terminations, spine), dates)
     timing = (population, HORIZONS, lead, WAIT, until)
-    found = (
+    labels = (
         inactivity_labels(days, *timing)
         if definition == "inactivity"
         else termination_labels(terminations, *timing)
@@ -275,6 +277,6 @@ def test_labels_equal_the_oracle_over_400_random_logs(frame, tuples_of, definiti
         for horizon in HORIZONS
         if (label := oracle(*log, as_of, horizon, lead, until, definition)) is not None
     }
-    rows = tuples_of(found, "customer_id", "as_of", "horizon_days", "churned")
+    rows = tuples_of(labels, "customer_id", "as_of", "horizon_days", "churned")
     assert rows == sorted((*key, label) for key, label in expected.items())
     assert set(expected.values()) == {0, 1}

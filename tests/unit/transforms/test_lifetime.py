@@ -50,7 +50,7 @@ def test_equal_customers_are_one_row_with_their_number(frame, tuples_of):
     ]
 
 
-def test_spend_is_of_repeaters_whom_returns_left_something(frame, tuples_of):
+def test_spend_is_of_repeat_customers_with_a_positive_net_value(frame, tuples_of):
     rows = frame(
         SUMMARY,
         [
@@ -72,10 +72,10 @@ def test_spend_is_of_repeaters_whom_returns_left_something(frame, tuples_of):
 def test_a_fold_is_the_customers_own_and_about_the_share(frame, rows_of):
     ids = [f"c{n}" for n in range(3000)]
     rows = frame(SUMMARY, [(c, day, 0, 0, 1, None) for c in ids for day in (THEN, NOW)])
-    found = rows_of(with_fold(rows, 0.2))
-    held_out = {(r["customer_id"], r["is_held_out"]) for r in found}
+    folded = rows_of(with_fold(rows, 0.2))
+    held_out = {(r["customer_id"], r["is_held_out"]) for r in folded}
     assert len(held_out) == 3000, "the same at every date"
-    # 51 of 256 residues; five standard errors of a binomial share.
+    # 51 of 256 residues; within five standard errors of a binomial share.
     share = sum(out for _, out in held_out) / 3000
     assert share == pytest.approx(51 / 256, abs=5 * (0.2 * 0.8 / 3000) ** 0.5)
     for name, out in sorted(held_out)[:50]:
@@ -99,14 +99,14 @@ def test_outcomes_stand_on_both_sides_of_the_cut(frame, rows_of):
             ("a", dt.date(2017, 12, 21), dt.date(2018, 2, 1), -7, 0),  # a return, known later
             ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 2000, 1),  # day 29
             ("a", dt.date(2017, 12, 30), dt.date(2018, 1, 2), 40, 1),  # the same day, known later
-            ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 50, 1),  # the same day, once more
+            ("a", dt.date(2017, 12, 30), dt.date(2017, 12, 31), 50, 1),  # the same day again
             ("a", dt.date(2017, 12, 31), dt.date(2018, 1, 1), 4000, 1),  # day 30
             ("stranger", day, dt.date(2017, 12, 2), 5, 1),
         ],
     )
-    found = rows_of(outcomes(days, summary, [THEN], [30]))
+    totals = rows_of(outcomes(days, summary, [THEN], [30]))
     names = ("customer_id", "past_days_30", "past_value_30", "next_days_30", "next_value_30")
-    assert [tuple(r[n] for n in names) for r in found] == [
+    assert [tuple(r[n] for n in names) for r in totals] == [
         # 200 - 40 + 300; 1000 - 300 + 2000 + 50.
         ("a", 2, 4.6, 2, 27.5),
         ("b", 0, 0.0, 0, 0.0),
@@ -124,11 +124,11 @@ def test_regularity_is_the_spread_of_gaps_over_their_mean(frame, tuples_of):
         # Gaps 2, 4, 6: mean 4, sample standard deviation 2.
         *days_of("by chance", 0, 2, 6, 12),
         *days_of("too few", 0, 5, 50),
-        *days_of("every week", 16, is_purchase=0),  # a return is no purchase
+        *days_of("every week", 16, is_purchase=0),  # a return is not a purchase
     ]
     rows.append(("every week", dt.date(2017, 1, 3), dt.date(2018, 6, 1), 1, 1))  # not known by then
-    found = tuples_of(gap_regularity(frame(DAYS, rows), NOW))
-    assert found == [(2, pytest.approx((0 + 2 / 4) / 2))]
+    regularity = tuples_of(gap_regularity(frame(DAYS, rows), NOW))
+    assert regularity == [(2, pytest.approx((0 + 2 / 4) / 2))]
 
 
 def test_a_customer_counts_once_a_day(frame, tuples_of):
@@ -145,7 +145,7 @@ def test_a_customer_counts_once_a_day(frame, tuples_of):
 
 
 def contracts(*rows, as_of=NOW):
-    """Rows of contract_renewals' inputs, of (first day, day of the end or None) each."""
+    """Inputs of contract_renewals: one (first day, end day or None) per contract."""
     summary = [
         (f"c{n}", as_of, 0, 0, (as_of - first).days - 1, None) for n, (first, _) in enumerate(rows)
     ]
@@ -157,7 +157,7 @@ def contracts(*rows, as_of=NOW):
 
 @pytest.fixture
 def renewals(frame):
-    """A function: the contracts -> frame of contract_renewals."""
+    """A function: contracts -> frame of contract_renewals."""
 
     def make(*rows, as_of=NOW):
         summary, ended = contracts(*rows, as_of=as_of)
@@ -170,25 +170,25 @@ def renewals(frame):
 @pytest.mark.parametrize(
     ("first", "ended", "expected"),
     [
-        # Ended on an anniversary: at that renewal, so the earlier ones alone were passed.
+        # Ended on an anniversary, at that renewal: only the earlier renewals count.
         ("2017-01-15", "2017-02-15", (0, True)),
         ("2017-02-15", "2017-03-15", (0, True)),  # 28 days
         ("2017-04-10", "2017-05-10", (0, True)),  # 30 days
         ("2016-01-01", "2017-01-01", (11, True)),
-        # Ended within a month: it had been renewed at its begin.
+        # Ended within a month: the renewal at the start of the month counts.
         ("2017-01-15", "2017-02-16", (1, True)),
         ("2017-01-15", "2017-02-14", (0, True)),
         ("2017-01-15", "2017-01-15", (0, True)),
-        # A month without the day renews on its last.
+        # In a month without that day, the renewal is on the last day.
         ("2017-01-31", "2017-02-28", (0, True)),
         ("2017-01-30", "2017-03-01", (1, True)),
         ("2017-01-31", "2017-05-01", (3, True)),
-        # Runs on. Who leaves on the very as_of is not known yet: that renewal is not decided.
+        # Still active. An end on as_of itself is not known yet, so that renewal is open.
         ("2016-12-31", None, (12, False)),
         ("2017-01-01", None, (11, False)),
         ("2017-01-02", None, (11, False)),
         ("2017-12-31", None, (0, False)),
-        # Ended in a month that runs on past as_of: those who renew at its end are not seen yet.
+        # Ended in a month that lasts beyond as_of: customers who renew at its end are not known yet.
         ("2017-11-10", "2017-12-09", (0, True)),
         ("2017-11-10", "2017-12-20", (1, False)),
         ("2017-01-01", "2017-12-31", (11, False)),
@@ -202,12 +202,12 @@ def test_renewals_are_the_anniversaries_before_the_end(first, ended, expected, r
 
 def test_equal_contracts_are_one_row_with_their_number(renewals, tuples_of):
     first, ended = dt.date(2017, 11, 10), dt.date(2017, 12, 10)
-    found = renewals((first, ended), (first, ended), (first, None), (dt.date(2017, 12, 9), None))
-    assert tuples_of(found) == [(0, False, 1), (0, True, 2), (1, False, 1)]
+    counted = renewals((first, ended), (first, ended), (first, None), (dt.date(2017, 12, 9), None))
+    assert tuples_of(counted) == [(0, False, 1), (0, True, 2), (1, False, 1)]
 
 
 def test_planted_chances_to_renew_come_back(renewals, tuples_of):
-    """8,000 monthly contracts from any day of three years that end on their anniversaries."""
+    """8,000 monthly contracts, started on any day of three years, that end on an anniversary."""
     planted, draw = (0.704, 1.182), np.random.default_rng(11)
     rows = []
     for days, chance in zip(draw.integers(1, 1096, 8_000), draw.beta(*planted, 8_000), strict=True):
@@ -226,13 +226,13 @@ def test_planted_chances_to_renew_come_back(renewals, tuples_of):
 
 
 def anniversary(first, months):
-    """So many months after, or on the last day of a month that lacks the day."""
+    """The day so many months later, or the last day of a month that does not have it."""
     year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
     return dt.date(year, month + 1, min(first.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def predicted(frame, **changes):
-    """One customer's predictions: btyd says 7 for a year, survival 9."""
+    """Predictions for one customer: btyd predicts 7 for a year, survival 9."""
     from models.lifetime_scoring import PREDICTED_DDL
 
     columns = [part.split(" ") for part in PREDICTED_DDL.split(", ")]
@@ -258,7 +258,7 @@ def predicted(frame, **changes):
     [
         (False, {}, 7.0, "btyd_gamma_gamma"),
         (True, {}, 9.0, "survival_spend_rate"),
-        # Lost already: survival says nothing of the customer.
+        # Already lost: survival has no prediction for the customer.
         (True, {"survival_clv_12m": None}, 7.0, "btyd_gamma_gamma"),
         # No btyd model could be fitted.
         (False, {"clv_12m": None, "clv_basis": "not_fitted"}, 9.0, "survival_spend_rate"),
@@ -273,9 +273,9 @@ def predicted(frame, **changes):
 def test_the_worth_is_of_the_approach_that_was_chosen(
     is_survival_chosen, changes, clv, basis, frame, rows_of
 ):
-    found = rows_of(customer_lifetime(predicted(frame, **changes), is_survival_chosen))
-    assert len(found) == 1
-    row = found[0]
+    lifetimes = rows_of(customer_lifetime(predicted(frame, **changes), is_survival_chosen))
+    assert len(lifetimes) == 1
+    row = lifetimes[0]
     assert (row["observed_days"], row["clv_12m"], row["clv_basis"]) == (40, clv, basis)
     given = {"clv_12m": 7.0, "survival_clv_12m": 9.0, **changes}
     assert (row["clv_12m_btyd"], row["clv_12m_survival"]) == (
@@ -299,7 +299,7 @@ def test_a_contract_has_ended_once_that_is_known(frame, tuples_of):
     )
     names = ("a the day before", "b known later", "c on the day", "d never")
     summary = frame(SUMMARY, [(n, day, 0, 0, 1, None) for n in names for day in (THEN, NOW)])
-    found = with_terminated(summary, terminations)
-    assert tuples_of(found.select("customer_id", "as_of", "is_terminated")) == [
+    flagged = with_terminated(summary, terminations)
+    assert tuples_of(flagged.select("customer_id", "as_of", "is_terminated")) == [
         (n, day, n.startswith("a") and day == NOW) for n in names for day in (THEN, NOW)
     ]

@@ -1,4 +1,4 @@
-"""Rules, barriers, days and costs of offers, row by row."""
+"""Rules, barriers, send dates and costs of offers, row by row."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def frame(session, ddl, *rows):
 
 
 def values(rows, *columns):
-    found = rows.orderBy("customer_id").select(*columns).collect()
-    return [tuple(r[c] for c in columns) for r in found]
+    collected = rows.orderBy("customer_id").select(*columns).collect()
+    return [tuple(r[c] for c in columns) for r in collected]
 
 
 FLAGS = (
@@ -39,13 +39,13 @@ def test_the_first_rule_that_fires_decides(session):
     rows = frame(
         session,
         FLAGS,
-        ("a", 0.59, 30, True, True, True, True),  # all fire: the first
+        ("a", 0.59, 30, True, True, True, True),  # all rules apply: the first is used
         ("b", 0.60, 30, True, True, False, False),  # at 0.6 the larger discount
         ("c", 0.90, 30, True, False, True, True),  # recency alone is not enough
         ("d", 0.90, 30, False, True, False, True),
         ("e", 0.90, 21, False, False, False, False),
         ("f", 0.90, 20, False, False, False, False),  # 20 orders are not more than 20
-        ("g", 0.90, None, None, None, None, None),  # nothing known of them
+        ("g", 0.90, None, None, None, None, None),  # no factors known
     )
     assert values(o.with_rule(rows, 0.6, 20), "customer_id", "rule", "rule_offer") == [
         ("a", "recency_and_order_value", "discount_10"),
@@ -82,9 +82,9 @@ def test_a_factor_is_up_or_down_by_the_sign_of_its_impact(session):
     [
         (D(2026, 2, 1), D(2026, 1, 18)),  # 14 days before
         (D(2026, 1, 16), D(2026, 1, 2)),  # 14 days before is tomorrow
-        (D(2026, 1, 15), D(2026, 1, 2)),  # 13 days before, still in time
+        (D(2026, 1, 15), D(2026, 1, 2)),  # 13 days before: still in the window
         (D(2026, 1, 9), D(2026, 1, 2)),  # exactly 7 before
-        (D(2026, 1, 8), D(2026, 1, 2)),  # nearer than 7
+        (D(2026, 1, 8), D(2026, 1, 2)),  # nearer than 7 days
         (D(2025, 12, 1), D(2026, 1, 2)),  # already past
         (None, D(2026, 1, 2)),
     ],
@@ -128,17 +128,17 @@ def test_gain_and_cost_of_those_who_may_get_an_offer(session):
         person("a"),
         person("b", is_opted_out=True),
         person("c", last_on=D(2025, 12, 4)),  # 29 days before the day of sending
-        person("d", last_on=D(2025, 12, 3)),  # 30: free again
+        person("d", last_on=D(2025, 12, 3)),  # 30: may be contacted again
         person("e", last_on=D(2025, 11, 4), last_on_ten=D(2025, 11, 4)),  # 59 of 60 days
-        person("f", total_orders=20),  # outside the condition of gift
-        person("g", effect_ten=0.0, effect_gift=-0.1),  # no effect, and harm
+        person("f", total_orders=20),  # does not meet the condition of gift
+        person("g", effect_ten=0.0, effect_gift=-0.1),  # no effect and a harmful one
         person("h", effect_ten=None, effect_gift=None),
         person("i", value_at_stake=None),
         person("j", value_at_stake=-50.0),
         person("k", lifecycle="lost"),
     )
-    found = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
-    # ten: 0.1 of 100, three in ten redeem: 3; 0.2 * 100 - 3 = 17. gift: 0.1 * 100 - 5 = 5.
+    priced = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
+    # ten: 0.1 of 100, redeemed by 3 in 10: 3; 0.2 * 100 - 3 = 17. gift: 0.1 * 100 - 5 = 5.
     expected = {
         "a": (None, 3.0, 17.0, 5.0, 5.0),
         "b": ("opted_out", None, None, None, None),
@@ -153,7 +153,7 @@ def test_gain_and_cost_of_those_who_may_get_an_offer(session):
         "k": (None, None, None, 5.0, 5.0),
     }
     columns = ("customer_id", "barrier", "cost_ten", "gain_ten", "cost_gift", "gain_gift")
-    for name, *got in values(found, *columns):
+    for name, *got in values(priced, *columns):
         assert tuple(got) == pytest.approx(expected[name]), name
 
 
@@ -162,7 +162,7 @@ def test_a_policy_by_risk_ranks_one_offer_and_gives_the_gains_back(session):
     rows = rows.select("*", F.lit(0.7).alias("churn_probability"))
     options = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
     ranked = o.ranked_by(options, [TEN, GIFT], "ten", F.col("churn_probability"))
-    # ten: 3 and 17 as above. b would be harmed, and gift is not the offer of the policy.
+    # ten: 3 and 17 as above. The effect on b is negative, and gift is not the offer of the policy.
     wanted = [(3.0, 0.7, None), (None, None, None), (3.0, 0.7, None)]
     assert values(ranked, "cost_ten", "gain_ten", "gain_gift") == wanted
     for_money = o.ranked_by(options, [TEN, GIFT], "ten", F.col("churn_probability"), is_money=True)
@@ -179,8 +179,8 @@ def test_an_effect_is_assumed_for_the_offer_of_the_rule_alone(session):
         "customer_id string, churn_probability double, rule_offer string",
         ("a", 0.5, "ten"),
     )
-    found = o.assumed_effects(rows, [TEN, GIFT], 0.2)
-    assert values(found, "effect_ten", "effect_gift") == [(0.1, None)]
+    assumed = o.assumed_effects(rows, [TEN, GIFT], 0.2)
+    assert values(assumed, "effect_ten", "effect_gift") == [(0.1, None)]
 
 
 def test_measured_effects_stand_beside_each_other(session):
@@ -191,8 +191,8 @@ def test_measured_effects_stand_beside_each_other(session):
         ("a", "ten", 0.1),
         ("a", "gift", -0.2),
     )
-    found = o.measured_effects(rows, effects, [TEN, GIFT])
-    assert values(found, "customer_id", "effect_ten", "effect_gift") == [
+    measured = o.measured_effects(rows, effects, [TEN, GIFT])
+    assert values(measured, "customer_id", "effect_ten", "effect_gift") == [
         ("a", 0.1, -0.2),
         ("b", None, None),
     ]
@@ -202,19 +202,19 @@ def test_the_held_out_share_is_a_hash_of_the_customer(session):
     ids = pd.DataFrame({"customer_id": [f"c{n}" for n in range(20_000)]})
     rows = session.createDataFrame([(i,) for i in ids["customer_id"][:2_000]], "customer_id string")
     is_in = d.is_in_share(0.1, F.lit("plan"), F.col("customer_id"))
-    found = {
+    in_share = {
         r["customer_id"]: r["is_in"]
         for r in rows.select("customer_id", is_in.alias("is_in")).collect()
     }
-    # The same by Python's own SHA-256: the first 32 bits below a tenth of their range.
+    # The same with Python's SHA-256: the first 32 bits are below a tenth of their range.
     import hashlib
 
     def expected(name):
         head = hashlib.sha256(f"plan|{name}".encode()).hexdigest()[:8]
         return int(head, 16) < int(0.1 * 2**32)
 
-    assert found == {name: expected(name) for name in found}
-    assert abs(sum(found.values()) / 2_000 - 0.1) < 4 * (0.09 / 2_000) ** 0.5
+    assert in_share == {name: expected(name) for name in in_share}
+    assert abs(sum(in_share.values()) / 2_000 - 0.1) < 4 * (0.09 / 2_000) ** 0.5
 
 
 DECIDED = (
@@ -268,7 +268,7 @@ def test_every_customer_has_an_offer_or_a_reason(decided):
         ("c", None, None, None, "no_gain"),
         ("d", None, None, None, "not_eligible"),
         ("e", None, None, None, "opted_out"),
-        # A hundredth of 100; outside the budget, with no effect claimed.
+        # A hundredth of 100; outside the budget, without an effect.
         ("f", "survey", None, 1.0, None),
     ]
 
@@ -276,13 +276,13 @@ def test_every_customer_has_an_offer_or_a_reason(decided):
 def test_the_sentence_names_the_quantities_that_decide(decided):
     whys = dict(values(decided, "customer_id", "why"))
     assert whys["a"] == (
-        "ten lowers the risk of leaving by 20.0 points (assumed), at 100 of value at stake: 17 "
-        "expected after a cost of 3."
+        "ten lowers the churn probability by 20.0 percentage points (basis: assumed). "
+        "Value at stake: 100; expected gain after a cost of 3: 17."
     )
     assert whys["b"] == (
-        "No offer: others keep more for the same budget, at 100 of value at stake."
+        "No offer: the budget is better spent on other customers. Value at stake: 100."
     )
-    assert whys["f"] == "survey asks who is lost, outside the budget."
+    assert whys["f"] == "survey is outside the budget; no effect is assumed."
 
 
 def test_the_arms_of_a_plan_are_those_of_offers_with_an_effect(session):
@@ -305,7 +305,7 @@ def test_the_arms_of_a_plan_are_those_of_offers_with_an_effect(session):
 
 def test_the_plan_sums_what_was_decided(decided):
     power = [{"offer_id": "ten", "found": 0.25, "needed": 800}]
-    found = d.offer_plan(decided, 50.0, "money", 0.7, power).orderBy("offer_id")
+    plan = d.offer_plan(decided, 50.0, "money", 0.7, power).orderBy("offer_id")
     columns = (
         "offer_id",
         "customers",
@@ -316,7 +316,7 @@ def test_the_plan_sums_what_was_decided(decided):
         "minimum_detectable_effect",
         "customers_needed",
     )
-    assert [tuple(r[c] for c in columns) for r in found.collect()] == [
+    assert [tuple(r[c] for c in columns) for r in plan.collect()] == [
         ("survey", 1, 0, 0.0, 1.0, 0.7, None, None),
         ("ten", 1, 0, 17.0, 3.0, 0.7, 0.25, 800),
     ]

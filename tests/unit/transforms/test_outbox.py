@@ -1,4 +1,4 @@
-"""Rises of the risk level, what stops a contact, and the one rule that makes it."""
+"""Rises of the risk level, the reasons that stop a contact, and the rule that makes it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ CONTACT = "customer_id string, contacted_on date"
         ("HIGH", "HIGH", False),
         ("CRITICAL", "HIGH", False),
         ("low", "HIGH", False),  # of another scheme
-        (None, "HIGH", False),  # not scored before: nothing is known to have changed
+        (None, "HIGH", False),  # not scored before: no change is known
     ],
 )
 def test_a_level_rises_from_a_known_one_to_a_higher_one(frame, rows_of, before, now, has_risen):
     known = [] if before is None else [("a", before)]
-    found = rows_of(e.risen(frame(LEVEL, [("a", now)]), frame(LEVEL, known), LEVELS))
-    levels = [(r["from_level"], r["to_level"]) for r in found]
+    rises = rows_of(e.risen(frame(LEVEL, [("a", now)]), frame(LEVEL, known), LEVELS))
+    levels = [(r["from_level"], r["to_level"]) for r in rises]
     assert levels == ([(before, now)] if has_risen else [])
 
 
@@ -53,14 +53,14 @@ def test_who_is_lost_to_the_scores_has_no_rise(frame, rows_of):
     [
         (D(2025, 12, 3), "cooling_off"),  # 29 days
         (D(2025, 12, 2), None),  # 30
-        (D(2026, 1, 30), "cooling_off"),  # a later date was run first
+        (D(2026, 1, 30), "cooling_off"),  # a later date was run before
         (D(2026, 1, 31), None),
     ],
 )
 def test_cooling_off_lasts_so_many_days_both_ways(frame, rows_of, contacted_on, stop):
     rows = frame("customer_id string, is_opted_out boolean", [("a", False)])
-    found = e.with_stop(rows, frame(CONTACT, [("a", contacted_on)]), DAY, 30)
-    assert [r["stop"] for r in rows_of(found)] == [stop]
+    stopped = e.with_stop(rows, frame(CONTACT, [("a", contacted_on)]), DAY, 30)
+    assert [r["stop"] for r in rows_of(stopped)] == [stop]
 
 
 def test_an_opt_out_stops_and_two_contacts_make_no_second_row(frame, rows_of):
@@ -69,36 +69,36 @@ def test_an_opt_out_stops_and_two_contacts_make_no_second_row(frame, rows_of):
         [("a", True), ("b", None), ("c", False), ("d", True)],
     )
     close = frame(CONTACT, [("c", DAY), ("c", DAY), ("d", DAY)])
-    found = {r["customer_id"]: r["stop"] for r in rows_of(e.with_stop(rows, close, DAY, 30))}
-    # Unknown is not opted out; who opted out and was contacted counts as opted out.
-    assert found == {"a": "opted_out", "b": None, "c": "cooling_off", "d": "opted_out"}
+    stops = {r["customer_id"]: r["stop"] for r in rows_of(e.with_stop(rows, close, DAY, 30))}
+    # Unknown means not opted out; a contacted customer who opted out counts as opted out.
+    assert stops == {"a": "opted_out", "b": None, "c": "cooling_off", "d": "opted_out"}
     assert len(rows_of(e.with_stop(rows, close, DAY, 30))) == 4
 
 
 def outbox_of(frame, rows_of, rises, before=(), rules=(CALL, MAIL), day=DAY, held_out=0.0):
-    """A rise of five values is one of somebody who may get the offer."""
-    there = frame("gold.outbox", list(before), title="outbox_before")
+    """Rows of gold.outbox. A rise with five values is that of a customer who may get the offer."""
+    earlier = frame("gold.outbox", list(before), title="outbox_before")
     rises = [(*rise, True)[:6] for rise in rises]
-    return rows_of(e.outbox(frame(RISE, rises), rules, there, day, held_out))
+    return rows_of(e.outbox(frame(RISE, rises), rules, earlier, day, held_out))
 
 
 def test_the_first_rule_that_fits_makes_the_contact(frame, rows_of):
     rises = [
         ("a", "LOW", "CRITICAL", 501.0, None),
         ("b", "LOW", "CRITICAL", 500.0, None),  # not above 500
-        ("c", "LOW", "CRITICAL", None, None),  # a condition with a null does not hold
-        ("d", "LOW", "HIGH", 900.0, None),  # call is for the critical
+        ("c", "LOW", "CRITICAL", None, None),  # a condition that is null does not hold
+        ("d", "LOW", "HIGH", 900.0, None),  # call is for CRITICAL only
         ("e", "LOW", "MEDIUM", 900.0, None),  # no rule
         ("f", "LOW", "CRITICAL", 900.0, "opted_out"),
     ]
-    found = outbox_of(frame, rows_of, rises)
-    assert [(r["customer_id"], r["rule"], r["action"], r["offer_id"]) for r in found] == [
+    contacts = outbox_of(frame, rows_of, rises)
+    assert [(r["customer_id"], r["rule"], r["action"], r["offer_id"]) for r in contacts] == [
         ("a", "call", "support", None),
         ("b", "mail", "offer", "ten"),
         ("c", "mail", "offer", "ten"),
         ("d", "mail", "offer", "ten"),
     ]
-    first = found[0]
+    first = contacts[0]
     assert (first["triggered_on"], first["expires_on"]) == (DAY, D(2026, 1, 4))
     assert (first["from_level"], first["to_level"], first["channel"]) == (
         *("LOW", "CRITICAL"),
@@ -132,12 +132,12 @@ def test_a_rule_has_one_contact_a_period_then_the_next_rule_serves(frame, rows_o
     rises = [(c, "LOW", "CRITICAL", 900.0, None) for c in "abcd"]
     before = [
         row("a", "call", D(2025, 12, 8), D(2025, 12, 9)),  # in this period
-        row("b", "call", D(2025, 9, 9), D(2025, 12, 7)),  # in the one before
-        row("c", "call", D(2025, 12, 8), DAY),  # of this very day: a rerun
-        row("d", "call", D(2025, 12, 8), D(2026, 2, 1)),  # a later day of this period, run before
+        row("b", "call", D(2025, 9, 9), D(2025, 12, 7)),  # in the previous period
+        row("c", "call", D(2025, 12, 8), DAY),  # of the same day: a rerun
+        row("d", "call", D(2025, 12, 8), D(2026, 2, 1)),  # a later day of this period, run earlier
     ]
-    found = outbox_of(frame, rows_of, rises, before)
-    assert {r["customer_id"]: r["rule"] for r in found} == {
+    contacts = outbox_of(frame, rows_of, rises, before)
+    assert {r["customer_id"]: r["rule"] for r in contacts} == {
         "a": "mail",
         "b": "call",
         "c": "call",
@@ -146,26 +146,26 @@ def test_a_rule_has_one_contact_a_period_then_the_next_rule_serves(frame, rows_o
 
 
 def test_the_name_of_a_contact_is_that_of_customer_rule_and_period(frame, rows_of):
-    (found,) = outbox_of(frame, rows_of, [("a", "LOW", "CRITICAL", 900.0, None)])
+    (contact,) = outbox_of(frame, rows_of, [("a", "LOW", "CRITICAL", 900.0, None)])
     (later,) = outbox_of(
         frame, rows_of, [("a", "HIGH", "CRITICAL", 900.0, None)], day=D(2026, 1, 2)
     )
-    assert found["contact_id"] == hashlib.sha256(b"call|2025-12-08|a").hexdigest()[:32]
-    assert later["contact_id"] == found["contact_id"]
+    assert contact["contact_id"] == hashlib.sha256(b"call|2025-12-08|a").hexdigest()[:32]
+    assert later["contact_id"] == contact["contact_id"]
     assert later["triggered_on"] == D(2026, 1, 2)
 
 
 def test_of_an_offer_a_random_share_is_held_out_and_of_support_nobody(frame, rows_of):
     rises = [(f"c{n}", "LOW", "HIGH", 900.0, None) for n in range(400)]
     rises += [(f"d{n}", "LOW", "CRITICAL", 900.0, None) for n in range(100)]
-    found = outbox_of(frame, rows_of, rises, held_out=0.2)
-    held = {r["customer_id"] for r in found if r["is_held_out"]}
-    assert {r["rule"] for r in found if r["customer_id"] in held} == {"mail"}
-    # 80 expected, 8 the standard deviation; the same for ever.
+    contacts = outbox_of(frame, rows_of, rises, held_out=0.2)
+    held = {r["customer_id"] for r in contacts if r["is_held_out"]}
+    assert {r["rule"] for r in contacts if r["customer_id"] in held} == {"mail"}
+    # 80 expected, standard deviation 8; the draw is deterministic.
     assert 48 <= len(held) <= 112
     by_hand = {
         r["customer_id"]
-        for r in found
+        for r in contacts
         if r["rule"] == "mail" and is_in_share(0.2, "hold-out", r["contact_id"])
     }
     assert held == by_hand
@@ -173,11 +173,11 @@ def test_of_an_offer_a_random_share_is_held_out_and_of_support_nobody(frame, row
 
 
 def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
-    there = [
+    queued = [
         {**row(c, "mail", DAY, DAY), "contact_id": c, "expires_on": D(2026, 1, 8)} for c in "abcdef"
     ]
-    there.append({**there[0], "customer_id": "g", "contact_id": "g", "is_held_out": True})
-    there[5]["triggered_on"] = D(2026, 1, 2)  # after the day that is delivered
+    queued.append({**queued[0], "customer_id": "g", "contact_id": "g", "is_held_out": True})
+    queued[5]["triggered_on"] = D(2026, 1, 2)  # after the day of delivery
     tried = [
         {"contact_id": c, "customer_id": c, "status": s, "attempts": n, "last_tried_on": DAY}
         for c, s, n in (
@@ -187,7 +187,7 @@ def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
             ("d", "cancelled", 0),
         )
     ]
-    outbox, deliveries = frame("gold.outbox", there), frame("gold.outbox_deliveries", tried)
+    outbox, deliveries = frame("gold.outbox", queued), frame("gold.outbox_deliveries", tried)
 
     def left(is_dead_tried, day=DAY):
         rows = rows_of(e.undelivered(outbox, deliveries, day, is_dead_tried))
@@ -195,18 +195,18 @@ def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
 
     assert left(False) == {"b": (2, False), "e": (0, False)}
     assert left(True) == {"b": (2, False), "c": (3, False), "e": (0, False)}
-    # The last day on which it may be sent, and the one after.
+    # The last valid day, and the day after.
     assert left(False, D(2026, 1, 7))["e"] == (0, False)
     assert left(False, D(2026, 1, 8))["e"] == (0, True)
 
 
 def test_a_contact_counts_from_the_day_of_sending_and_one_that_waits_from_today(frame, rows_of):
-    """Triggered on 1 January; all but f may be sent until the 19th, and on the 11th."""
+    """Triggered on 1 January. All but f may be sent until the 19th; f expires on the 11th."""
     plain = {"expires_on": D(2026, 1, 20)}
-    there = [{**row(c, "mail", DAY, DAY), "contact_id": c, **plain} for c in "abcdefgh"]
-    there[5]["expires_on"] = D(2026, 1, 11)
-    there[6]["is_held_out"] = True
-    there[7]["triggered_on"] = D(2026, 1, 15)  # a later day was run first
+    queued = [{**row(c, "mail", DAY, DAY), "contact_id": c, **plain} for c in "abcdefgh"]
+    queued[5]["expires_on"] = D(2026, 1, 11)
+    queued[6]["is_held_out"] = True
+    queued[7]["triggered_on"] = D(2026, 1, 15)  # a later day was run before
     tried = [
         {"contact_id": c, "customer_id": c, "status": s, "attempts": 1, "last_tried_on": on}
         for c, s, on in (
@@ -216,9 +216,9 @@ def test_a_contact_counts_from_the_day_of_sending_and_one_that_waits_from_today(
             ("e", "failed", D(2026, 1, 9)),
         )
     ]
-    outbox, deliveries = frame("gold.outbox", there), frame("gold.outbox_deliveries", tried)
-    found = e.outbox_contacts(outbox, deliveries, D(2026, 1, 11))
-    assert [(r["customer_id"], r["contacted_on"]) for r in rows_of(found)] == [
+    outbox, deliveries = frame("gold.outbox", queued), frame("gold.outbox_deliveries", tried)
+    contacts = e.outbox_contacts(outbox, deliveries, D(2026, 1, 11))
+    assert [(r["customer_id"], r["contacted_on"]) for r in rows_of(contacts)] == [
         ("a", D(2026, 1, 9)),
         ("d", D(2026, 1, 11)),
         ("e", D(2026, 1, 11)),
@@ -242,20 +242,20 @@ STOPPED = "customer_id string, lifecycle string, stop string"
 EFFECT = "customer_id string, offer_id string, effect double"
 
 
-def test_an_offer_is_allowed_to_whom_a_plan_could_give_it(frame, rows_of):
+def test_an_offer_is_allowed_for_customers_who_could_get_it_in_a_plan(frame, rows_of):
     rows = frame(
         STOPPED,
         [
             ("a", "active", None),
             ("b", "lost", None),
-            ("c", None, None),  # nothing is known: no condition holds
+            ("c", None, None),  # unknown customer: no condition holds
             ("d", "active", "cooling_off"),
-            ("e", "silent", None),  # had ten 59 days ago
-            ("f", "silent", None),  # and 60
-            ("g", "active", None),  # known to do harm
-            ("h", "active", None),  # and to do nothing
-            ("i", "active", None),  # harm is known of survey alone
-            ("j", "active", None),  # and of ten some good
+            ("e", "silent", None),  # got ten 59 days ago
+            ("f", "silent", None),  # 60 days ago
+            ("g", "active", None),  # known to be harmful
+            ("h", "active", None),  # known to have no effect
+            ("i", "active", None),  # only survey is known to be harmful
+            ("j", "active", None),  # and ten to have an effect
         ],
     )
     contacts = frame(
@@ -265,17 +265,17 @@ def test_an_offer_is_allowed_to_whom_a_plan_could_give_it(frame, rows_of):
     effects = frame(
         EFFECT, [("g", "ten", -0.1), ("h", "ten", 0.0), ("i", "survey", -0.1), ("j", "ten", 0.1)]
     )
-    found = rows_of(e.with_allowed(rows, [OFFER, SURVEY], contacts, effects, DAY))
-    assert [r["customer_id"] for r in found] == list("abcdefghij")
-    assert {r["customer_id"] for r in found if r["is_allowed_ten"]} == set("afij")
-    assert {r["customer_id"] for r in found if r["is_allowed_survey"]} == {"b"}
+    allowed = rows_of(e.with_allowed(rows, [OFFER, SURVEY], contacts, effects, DAY))
+    assert [r["customer_id"] for r in allowed] == list("abcdefghij")
+    assert {r["customer_id"] for r in allowed if r["is_allowed_ten"]} == set("afij")
+    assert {r["customer_id"] for r in allowed if r["is_allowed_survey"]} == {"b"}
 
 
 def test_who_may_not_get_the_offer_of_a_rule_is_for_the_next_rule(frame, rows_of):
     ask = e.Trigger("ask", ("HIGH",), None, "survey", None, "file", 90, 7)
     rises = [("a", "LOW", "HIGH", 900.0, None, True), ("b", "LOW", "HIGH", 900.0, None, False)]
-    found = outbox_of(frame, rows_of, rises, rules=(MAIL, ask))
-    assert [(r["customer_id"], r["rule"], r["offer_id"]) for r in found] == [
+    contacts = outbox_of(frame, rows_of, rises, rules=(MAIL, ask))
+    assert [(r["customer_id"], r["rule"], r["offer_id"]) for r in contacts] == [
         ("a", "mail", "ten"),
         ("b", "ask", None),
     ]

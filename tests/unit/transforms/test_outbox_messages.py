@@ -1,4 +1,4 @@
-"""Which messages become contacts: approved, due, still meant, once."""
+"""Messages that become contacts: approved, due, not superseded, each once."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def queued_of(frame, rows_of, messages, decisions, day=DAY):
         ({}, {"is_held_out": True}, False),
         ({}, {"offer_id": "gift"}, False),  # the message names another offer
         ({}, {"offer_id": None}, False),
-        ({"offer_id": "old"}, {"offer_id": "old"}, False),  # conf has it no longer
+        ({"offer_id": "old"}, {"offer_id": "old"}, False),  # removed from conf
         ({}, {"customer_id": "b"}, False),
         ({}, {"campaign_id": "plan-0"}, False),
         ({}, {"send_on": DAY}, True),  # today
         ({}, {"send_on": D(2026, 1, 6)}, False),  # tomorrow
         ({}, {"send_on": D(2025, 12, 23)}, True),  # 13 of 14 days ago
-        ({}, {"send_on": D(2025, 12, 22)}, False),  # its time is over
+        ({}, {"send_on": D(2025, 12, 22)}, False),  # expired
     ],
 )
 def test_only_what_is_approved_due_and_meant_goes_out(
@@ -53,18 +53,18 @@ def test_only_what_is_approved_due_and_meant_goes_out(
 ):
     approved = message_is.pop("approved", True) if "approved" in message_is else True
     messages = [message("a", approved, **message_is)]
-    found = queued_of(frame, rows_of, messages, [{**decision("a"), **decision_is}])
-    assert [r["customer_id"] for r in found] == (["a"] if goes else [])
+    contacts = queued_of(frame, rows_of, messages, [{**decision("a"), **decision_is}])
+    assert [r["customer_id"] for r in contacts] == (["a"] if goes else [])
 
 
-def test_what_the_next_plan_decided_anew_is_not_sent(frame, rows_of):
+def test_a_superseded_decision_is_not_sent(frame, rows_of):
     decisions = [
-        decision("a", send_on=D(2026, 1, 3)),  # the day of the next plan: sent before it
+        decision("a", send_on=D(2026, 1, 3)),  # the day of the next plan: sent before that plan
         decision("b", send_on=D(2026, 1, 4)),
         decision("z", campaign_id="plan-2", as_of=D(2026, 1, 3), offer_id=None),
     ]
-    found = queued_of(frame, rows_of, [message("a"), message("b")], decisions)
-    assert [r["customer_id"] for r in found] == ["a"]
+    contacts = queued_of(frame, rows_of, [message("a"), message("b")], decisions)
+    assert [r["customer_id"] for r in contacts] == ["a"]
 
 
 def test_a_contact_is_the_same_whichever_day_finds_it(frame, rows_of):
@@ -74,7 +74,7 @@ def test_a_contact_is_the_same_whichever_day_finds_it(frame, rows_of):
     )
     first, later = (queued_of(frame, rows_of, *args, day=day) for day in (DAY, D(2026, 1, 8)))
     assert [r["customer_id"] for r in first] == ["a", "g"]
-    assert later == first[:1]  # gift is good for four days
+    assert later == first[:1]  # gift is valid for four days
     ten, gift = first
     assert (ten["rule"], ten["campaign_id"], ten["period_on"]) == ("plan-1", "plan-1", PLAN)
     assert (ten["triggered_on"], ten["expires_on"]) == (D(2026, 1, 2), D(2026, 1, 16))
@@ -84,7 +84,7 @@ def test_a_contact_is_the_same_whichever_day_finds_it(frame, rows_of):
 
 
 def test_an_approval_that_was_taken_back_stops_what_is_queued(frame, rows_of):
-    """Also a text that was written anew: it is approved anew, and only then sent, as it then is."""
+    """A text that was written again needs a new approval, and is then sent with the new text."""
     customers = ["a", "b", "c", "d"]
     decisions = [decision(c) for c in customers]
     outbox = queued_of(frame, rows_of, [message(c) for c in customers], decisions)
@@ -100,8 +100,8 @@ def test_an_approval_that_was_taken_back_stops_what_is_queued(frame, rows_of):
         message("b", approved=False),
         message("c", offer_id="gift"),
     ]
-    found = rows_of(a.with_message(due, frame("gold.messages", now)))
-    assert [(r["customer_id"], r["message_text"]) for r in found] == [
+    sendable = rows_of(a.with_message(due, frame("gold.messages", now)))
+    assert [(r["customer_id"], r["message_text"]) for r in sendable] == [
         ("a", "Hello again."),
         ("r", None),
     ]
@@ -118,17 +118,17 @@ CHURN_DATE = "customer_id string, as_of date, likely_churn_date date"
 
 
 def waits_of(frame, rows_of, decisions, contacts=(), dates=(), cooling_off_days=30):
-    """Why each approved message of the decisions does not go out on LATE, by customer and plan."""
+    """Why each approved message is not sent on LATE, by customer and plan."""
     messages = [message(d["customer_id"], campaign_id=d["campaign_id"]) for d in decisions]
     frames = frame("gold.messages", messages), frame("gold.offer_decisions", decisions)
-    found = a.with_wait(
+    judged = a.with_wait(
         a.queued(*frames, LONG, LATE),
         frame("customer_id string, contacted_on date", contacts),
         frame(CHURN_DATE, dates),
         LATE,
         cooling_off_days,
     )
-    return {(r["customer_id"], r["rule"]): r["wait"] for r in rows_of(found)}
+    return {(r["customer_id"], r["rule"]): r["wait"] for r in rows_of(judged)}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def waits_of(frame, rows_of, decisions, contacts=(), dates=(), cooling_off_days=
         (LATE, None, "cooling_off"),
         (None, LATE, None),
         (None, D(2026, 2, 9), "past_churn_date"),
-        (None, D(2026, 1, 1), None),  # before the day to send it: the plan knew, and meant it
+        (None, D(2026, 1, 1), None),  # before send_on: the plan knew this date
     ],
 )
 def test_what_was_approved_late_waits_where_a_plan_would_not_send_it(
@@ -155,7 +155,7 @@ def test_what_was_approved_late_waits_where_a_plan_would_not_send_it(
 def test_of_two_plans_messages_that_may_go_on_a_day_the_newer_goes(frame, rows_of):
     newer = {"campaign_id": "plan-2", "as_of": D(2026, 2, 5), "send_on": D(2026, 2, 6)}
     both = [decision("a"), decision("a", **newer), decision("b"), decision("b", **newer)]
-    # Of b's newer plan the likely churn date is over.
+    # In b's newer plan, the likely churn date has passed.
     dates = [("b", D(2026, 2, 5), D(2026, 2, 9))]
     waits = waits_of(frame, rows_of, both, dates=dates)
     assert waits == {
@@ -168,8 +168,9 @@ def test_of_two_plans_messages_that_may_go_on_a_day_the_newer_goes(frame, rows_o
 
 
 def test_a_message_approved_after_the_next_plans_was_sent_makes_no_second_contact(frame, rows_of):
-    """Nobody approved the first plan's of 1 January, to be sent on the 2nd, so that of 5 February
-    wrote on the 6th. On the 10th somebody approves the first."""
+    """The message of the first plan (1 January, due on the 2nd) was not approved in time, so the
+    plan of 5 February sent another one on the 6th. The first message is approved on the 10th.
+    """
     second = {"campaign_id": "plan-2", "as_of": D(2026, 2, 5), "send_on": D(2026, 2, 6)}
     decisions = [decision("a"), decision("a", **second)]
     newer = [message("a", campaign_id="plan-2")]
@@ -180,7 +181,7 @@ def test_a_message_approved_after_the_next_plans_was_sent_makes_no_second_contac
     plans = frame("gold.offer_decisions", decisions)
     planned = rows_of(plan_contacts(plans, outbox, {"ten": 60}, LATE))
     ours = rows_of(outbox_contacts(outbox, deliveries, LATE))
-    # The second counts once: it is in the outbox, and no longer a plan's.
+    # The second message counts once: as a contact of the outbox, not as one of its plan.
     assert [r["contacted_on"] for r in planned] == [D(2026, 1, 2)]
     assert [r["contacted_on"] for r in ours] == [D(2026, 2, 6)]
     made = [(r["customer_id"], r["contacted_on"]) for r in ours]

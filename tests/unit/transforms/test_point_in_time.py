@@ -1,8 +1,8 @@
-"""No feature of an as_of changes with what happened, or became known, at or after it.
+"""No feature of an as_of depends on what happened, or became known, at or after it.
 
-Rows of every silver table are drawn from its contract, and whole rows of every feature table are
-compared: a new column or feature is covered without a new test. The logs are large and few, since
-one comparison of all tables takes seconds.
+Rows of every silver table are generated from its contract, and whole rows of every feature table
+are compared. A new column or feature is therefore covered without a new test. There are few, large
+logs, because one comparison of all tables takes seconds.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SOURCES = [t for t in SILVER if "customer_id" in t.column_names]
 FEATURES = ("features.demographics", "features.behavior", "features.transactions")
 PLANTED = "features.planted"
 IS_SPARK = os.environ.get("HOLDFAST_ENGINE") == "spark"
-# Each seed is a log of 2,000 rows. DuckDB runs a plan again in half a second, Spark in ten.
+# Each seed is a log of 2,000 rows. DuckDB reruns a plan in half a second, Spark in ten.
 SEEDS = range(1 if IS_SPARK else 6)
 CUSTOMERS = 40
 
 ONE_DAY = dt.timedelta(days=1)
 AS_OF = dt.date(2018, 1, 31)
 MIDNIGHT = dt.datetime.combine(AS_OF, dt.time.min)
-# Features of earlier dates must not change either; those of the later date may.
+# Features of the earlier dates must not change either; those of the later date may.
 AS_OF_DATES = [AS_OF - 25 * ONE_DAY, AS_OF, AS_OF + 20 * ONE_DAY]
 
 
 class Silver:
-    """Random rows of the silver tables, as their contracts allow them."""
+    """Random rows of the silver tables, within the limits of their contracts."""
 
     def __init__(self, seed):
         self.draw = random.Random(seed)
@@ -52,18 +52,18 @@ class Silver:
         return rows if table.event_time else chained(rows)
 
     def row(self, table, earliest=dt.datetime(2017, 9, 20)):
-        """One row; when it can be seen is not before `earliest`."""
+        """One random row that becomes visible at `earliest` or later."""
         at, late = self.moment(), self.draw.choice((0, 0, 0, 1, 40)) * ONE_DAY
         while at + late < earliest:
             at = self.moment()
         own = {table.event_time: at} if table.event_time else {"valid_from": at + late}
         set_here = {**own, "known_at": at + late}
-        found = {c.name: set_here.get(c.name, self.value(table, c, at)) for c in table.columns}
-        # Of tickets, texts and categories go together, so that one can be told from the other.
-        return {**found, "category": found["text"]} if "category" in found else found
+        drawn = {c.name: set_here.get(c.name, self.value(table, c, at)) for c in table.columns}
+        # The text of a ticket equals its category, so that one predicts the other.
+        return {**drawn, "category": drawn["text"]} if "category" in drawn else drawn
 
     def moment(self):
-        """Crowded around midnights, and around the as_of dates."""
+        """A time, mostly close to a midnight or to one of the as_of dates."""
         day = self.draw.choice((*AS_OF_DATES, None, None, None, None))
         day = day or dt.date(2017, 9, 20) + self.draw.randrange(160) * ONE_DAY
         shift = self.draw.choice(
@@ -75,7 +75,7 @@ class Silver:
         if column.nullable and self.draw.random() < 0.2:
             return None
         if column.name == "customer_id":
-            # Some are new in the future that is drawn later.
+            # Some customers appear only in the future that is drawn later.
             return f"c{self.draw.randrange(CUSTOMERS if at < MIDNIGHT else CUSTOMERS + 20)}"
         if column.type == "timestamp":
             return at + self.draw.randrange(60) * ONE_DAY / 2
@@ -96,7 +96,7 @@ class Silver:
         return number if column.type == "double" else int(number)
 
     def with_another_future(self):
-        """The same rows, but for what lies at or after MIDNIGHT: added, changed, deleted."""
+        """The same rows, except that rows at or after MIDNIGHT are added, changed and deleted."""
         return {t.name: self.another_future(t, self.rows[t.name]) for t in SOURCES}
 
     def another_future(self, table, rows):
@@ -105,14 +105,14 @@ class Silver:
         kept = [row for row in future if self.draw.random() < 0.3]
         assert past and kept and len(kept) < len(future), table.name
         added = [self.row(table, MIDNIGHT) for _ in range(len(future))]
-        # What a row gets that was there, as a correction does: all but its key and its time.
+        # A changed row keeps its key and time and gets new values, as a correction does.
         changed = [
             {**self.row(table, MIDNIGHT), "customer_id": row["customer_id"]} for row in future[::2]
         ]
         return past + kept + added + changed
 
     def with_other_times(self, table, row):
-        """A past row whose times to come (a resolution, an end) are others, or not known at all."""
+        """A past row with other, or unknown, future times (a resolution, an end)."""
         set_when_seen = (table.event_time, "known_at", "valid_from")
         other = dict(row)
         for column in table.columns:
@@ -131,24 +131,24 @@ def seen_at(table, row):
 
 
 def chained(versions):
-    """Versions of a customer one after the other: each ends where the next begins."""
-    found = []
+    """Versions of a customer without gaps: each ends where the next begins."""
+    chain = []
     for customer in sorted({row["customer_id"] for row in versions}):
         own = {row["valid_from"]: row for row in versions if row["customer_id"] == customer}
         starts = sorted(own)
         ends = [*starts[1:], None]
-        found += [{**own[a], "valid_to": b} for a, b in zip(starts, ends, strict=True)]
-    return found
+        chain += [{**own[a], "valid_to": b} for a, b in zip(starts, ends, strict=True)]
+    return chain
 
 
 def allowed(table, column):
-    """The values of the column's one_of rule; empty: it has none."""
+    """The values of the column's one_of rule; empty if it has none."""
     rules = [r for r in table.rules if r.name == f"{column.name}_one_of"]
     return [value for r in rules for value in re.findall(r"'([^']*)'", r.passes)]
 
 
 def bounds(table, column):
-    """The range that the column's rules leave."""
+    """The range that the column's rules allow."""
     text = " ".join(
         r.passes for r in table.rules if r.columns == (column.name,) and r.severity == "reject"
     )
@@ -159,7 +159,7 @@ def bounds(table, column):
 
 @pytest.fixture(scope="module")
 def features_of(session, frame, rows_of):
-    """A function: rows of silver, as_of dates -> rows of every feature table, by its name."""
+    """A function: rows of silver, as_of dates -> rows of every feature table, by name."""
     compute = on_spark if hasattr(session, "sparkContext") else OnDuckDB()
 
     def computed(rows, dates=AS_OF_DATES):
@@ -173,7 +173,7 @@ def features_of(session, frame, rows_of):
 
 
 def feature_tables(silver, dates, keep):
-    """What the job makes of silver, and a planted table; `keep` computes a frame once."""
+    """The feature tables that the job builds from silver, and a planted one; `keep` caches a frame."""
     spine = keep("pit_spine", known_customers(silver, dates))
     profiles = keep("pit_profiles", valid_at(silver["silver.customers"], spine))
     ended = keep("pit_ended", terminated(silver["silver.terminations"], spine))
@@ -190,10 +190,10 @@ def on_spark(session, silver, dates):
 
 
 class OnDuckDB:
-    """A plan takes sqlframe seconds to make and DuckDB little to run: it is made once."""
+    """sqlframe takes seconds to build a plan and DuckDB little to run it, so plans are built once."""
 
     def __init__(self):
-        self.plans = {}  # dates -> table -> SQL, over tables whose rows each call replaces
+        self.plans = {}  # dates -> table -> SQL; each call replaces the rows of the tables
 
     def __call__(self, session, silver, dates):
         key = tuple(dates)
@@ -201,7 +201,7 @@ class OnDuckDB:
         if known is None:
             self.plans[key] = {}
             return feature_tables(silver, dates, lambda *made: self.keep(session, key, *made))
-        # A plan of other dates differs from it in nothing but the dates' texts.
+        # A plan for other dates differs only in the texts of the dates.
         for name, sql in self.plans[known].items():
             for old, new in zip(known, key, strict=True):
                 sql = sql.replace(f"'{old}'", f"'{new}'")
@@ -219,7 +219,7 @@ def more(table):
 
 
 def with_sentiment(rows):
-    """The job scores the texts; here a text has the same score wherever it stands."""
+    """The job scores the texts; here, equal texts have equal scores."""
     if not rows or "text" not in rows[0]:
         return rows
     return [
@@ -229,7 +229,7 @@ def with_sentiment(rows):
 
 
 def peeking(events, spine):
-    """What must not be: a count of all events of a customer, whenever they happened."""
+    """A feature that violates the rule: a count of all events of a customer, at any time."""
     counts = events.groupBy("customer_id").agg(F.count("*").alias("events_ever"))
     rows = spine.join(counts, on="customer_id", how="left")
     return rows.select("customer_id", "as_of", "events_ever")
@@ -237,7 +237,7 @@ def peeking(events, spine):
 
 @pytest.fixture(scope="module", params=SEEDS)
 def both(request, features_of):
-    """The features of random rows, and of the same with another future."""
+    """The features of random rows, and of the same rows with another future."""
     silver = Silver(request.param)
     return features_of(silver.rows), features_of(silver.with_another_future())
 
@@ -247,12 +247,12 @@ def by_then(tables, name):
 
 
 def changed_columns(before, after, name):
-    """The columns that differ in rows of AS_OF or before, and the rows that one side lacks."""
-    one, other = by_then(before, name), by_then(after, name)
-    keys = [[(r["customer_id"], r["as_of"]) for r in rows] for rows in (one, other)]
+    """The columns that differ in rows up to AS_OF, or the rows that only one side has."""
+    left, right = by_then(before, name), by_then(after, name)
+    keys = [[(r["customer_id"], r["as_of"]) for r in rows] for rows in (left, right)]
     if keys[0] != keys[1]:
         return {"customers": set(keys[0]) ^ set(keys[1])}
-    pairs = zip(one, other, strict=True)
+    pairs = zip(left, right, strict=True)
     return {c: (a[c], b[c]) for a, b in pairs for c in a if a[c] != b[c]}
 
 
@@ -276,16 +276,16 @@ def test_the_later_date_sees_the_other_future(both, name):
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_every_feature_has_values_that_could_change(both, name):
-    """Else the comparison would say nothing of it."""
+    """Without this, the comparison could pass on constant columns."""
     rows = by_then(both[0], name)
     same = {c for c in rows[0] if len({str(row[c]) for row in rows}) < 2}
-    assert same <= {"engagement_basis"}  # it depends on which sources there are
+    assert same <= {"engagement_basis"}  # depends only on which sources exist
 
 
 def test_thirty_days_built_day_by_day_equal_one_backfill(features_of, differences):
-    """Each day is built from the rows that silver held that day, and no others.
+    """Each day is built only from the rows that silver held on that day.
 
-    On Spark every tenth day is built: each takes a plan of its own.
+    On Spark, every tenth day is built, because each needs a plan of its own.
     """
     silver, days = Silver(99), [AS_OF - n * ONE_DAY for n in range(29, -1, -1)]
     backfill = features_of(silver.rows, days)
@@ -299,5 +299,5 @@ def test_thirty_days_built_day_by_day_equal_one_backfill(features_of, difference
         for name in FEATURES:
             then = [row for row in backfill[name] if row["as_of"] == day]
             assert len(then) == len(live[name])
-            for one, other in zip(then, live[name], strict=True):
-                assert differences(one, other, tolerance=1e-9) == {}
+            for expected, actual in zip(then, live[name], strict=True):
+                assert differences(expected, actual, tolerance=1e-9) == {}

@@ -1,4 +1,4 @@
-"""Who is known at an as_of."""
+"""The customers known at an as_of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contracts.silver import SILVER
 from transforms.population import EVENT_TIMES, first_seen, known_customers
 
 EARLIER, AS_OF = dt.date(2018, 1, 10), dt.date(2018, 1, 11)
-# What a row of a table needs beside its customer and its time; the rest may be null.
+# Columns that a row needs in addition to its customer and time; all others may be null.
 SOURCES = sorted([*EVENT_TIMES, "silver.customers"])
 
 
@@ -28,8 +28,8 @@ def test_a_customer_is_known_from_any_source_once_it_has_happened_and_is_known(
         seen_in(name, "at the earlier as_of", "2018-01-10 00:00"),
         seen_in(name, "at as_of", "2018-01-11 00:00"),
     ]
-    found = known_customers({name: frame(name, rows)}, [AS_OF, EARLIER])
-    assert tuples_of(found, "customer_id", "as_of") == [
+    spine = known_customers({name: frame(name, rows)}, [AS_OF, EARLIER])
+    assert tuples_of(spine, "customer_id", "as_of") == [
         ("at the earlier as_of", AS_OF),
         ("the day before", EARLIER),
         ("the day before", AS_OF),
@@ -43,8 +43,8 @@ def test_every_table_that_names_a_customer_is_a_source():
 
 def test_an_event_that_is_known_later_shows_the_customer_later(frame, tuples_of):
     late = seen_in("silver.reviews", "a", "2017-01-01 10:00", known_at="2018-01-10 00:00")
-    found = known_customers({"silver.reviews": frame("silver.reviews", [late])}, [EARLIER, AS_OF])
-    assert tuples_of(found, "customer_id", "as_of") == [("a", AS_OF)]
+    spine = known_customers({"silver.reviews": frame("silver.reviews", [late])}, [EARLIER, AS_OF])
+    assert tuples_of(spine, "customer_id", "as_of") == [("a", AS_OF)]
 
 
 def test_the_first_source_counts_and_a_customer_stands_once(frame, tuples_of):
@@ -52,8 +52,8 @@ def test_the_first_source_counts_and_a_customer_stands_once(frame, tuples_of):
         name: frame(name, [seen_in(name, "a", f"2018-01-0{n} 10:00")] * 2)
         for n, name in enumerate(SOURCES, start=1)
     }
-    found = first_seen(silver)
-    assert tuples_of(found, "customer_id", "visible_from") == [("a", dt.date(2018, 1, 2))]
+    seen = first_seen(silver)
+    assert tuples_of(seen, "customer_id", "visible_from") == [("a", dt.date(2018, 1, 2))]
     assert tuples_of(known_customers(silver, [AS_OF]), "customer_id") == [("a",)]
 
 

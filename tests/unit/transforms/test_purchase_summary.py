@@ -1,4 +1,4 @@
-"""The BTYD summary: from receipt lines and from their totals, whatever the partitions."""
+"""The BTYD summary, from receipt lines and from their totals, with any partitioning."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from transforms.purchase_summary import purchase_lines, purchase_summary, purcha
 
 THEN, NOW = dt.date(2018, 1, 11), dt.date(2018, 1, 31)
 LINES = [
-    # a: two lines on the 2nd, then the 7th and, seen at NOW alone, the 22nd.
+    # a: two lines on the 2nd, then the 7th and, visible only at NOW, the 22nd.
     ("a", "2018-01-02 09:00:00", "5.00"),
     ("a", "2018-01-02 10:00:00", "1.50"),
     ("a", "2018-01-07 23:59:59", "4.00"),
     ("a", "2018-01-07 08:00:00", "-1.00"),
     ("a", "2018-01-22 12:00:00", "9.00"),
-    # b: a return alone is no purchase.
+    # b: a return alone is not a purchase.
     ("b", "2018-01-05 12:00:00", "2.00"),
     ("b", "2018-01-06 12:00:00", "-2.00"),
-    # c: on the day of NOW, which NOW does not see.
+    # c: on the day of NOW, which is not visible at NOW.
     ("c", "2018-01-31 00:00:00", "2.00"),
-    # d: of the 10.00 of the 7th four came back that day, which is known after THEN alone.
+    # d: 4.00 of the 10.00 of the 7th were returned that day, which became known after THEN.
     ("d", "2018-01-02 12:00:00", "8.00"),
     ("d", "2018-01-07 12:00:00", "10.00"),
     ("d", "2018-01-07 18:00:00", "-4.00", "2018-01-11 09:00:00"),
-    # e: the return is known first.
+    # e: the return becomes known first.
     ("e", "2018-01-02 12:00:00", "8.00"),
     ("e", "2018-01-07 18:00:00", "-4.00"),
     ("e", "2018-01-07 12:00:00", "10.00", "2018-01-11 09:00:00"),
@@ -45,7 +45,7 @@ EXPECTED = [
 
 
 def transactions(frame):
-    """LINES, known when they happened where nothing else is said."""
+    """LINES; known_at is the time of the event unless given."""
     names = ("customer_id", "purchased_at", "amount", "known_at")
     rows = [dict(zip(names, (*line, line[1])[:4], strict=True)) for line in LINES]
     return frame("silver.transactions", rows)
@@ -110,11 +110,11 @@ def test_it_is_the_summary_of_lifetimes(frame, tuples_of, seed):
             for row in bought.itertuples()
         ],
     )
-    found = tuples_of(purchase_summary(purchase_lines(lines), [as_of]))
-    assert [r[0] for r in found] == list(expected.index)
-    assert [r[2:5] for r in found] == [
+    summary = tuples_of(purchase_summary(purchase_lines(lines), [as_of]))
+    assert [r[0] for r in summary] == list(expected.index)
+    assert [r[2:5] for r in summary] == [
         tuple(map(int, row))
         for row in expected[["frequency", "recency", "T"]].itertuples(index=False)
     ]
-    money = np.array([r[5] or 0.0 for r in found])
+    money = np.array([r[5] or 0.0 for r in summary])
     assert np.abs(money - expected["monetary_value"].to_numpy()).max() <= 1e-9

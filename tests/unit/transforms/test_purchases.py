@@ -1,4 +1,4 @@
-"""Receipt lines -> customer-days, and products by the day of their last purchase."""
+"""Receipt lines as customer-days, and products by the day of their last purchase."""
 
 from __future__ import annotations
 
@@ -26,9 +26,13 @@ def test_a_line_has_its_day_its_cents_and_what_it_is(frame, tuples_of):
         "silver.transactions",
         [
             line("a", "1", "2018-01-01 23:59:59", "12.34", discount="0.01"),
-            line("b", "1", "2018-01-01 00:00", "0.00", discount=0),  # zero is a purchase
+            line(
+                "b", "1", "2018-01-01 00:00", "0.00", discount=0
+            ),  # an amount of zero is a purchase
             line("c", "1", "2018-01-01 09:00", "-12.34"),  # a return; its discount is unknown
-            line("d", "1", "2018-01-01 09:00", "1000000.00"),  # the most that silver lets in
+            line(
+                "d", "1", "2018-01-01 09:00", "1000000.00"
+            ),  # the largest amount that silver allows
         ],
     )
     columns = ("customer_id", "day", "cents", "is_purchase", "has_discount")
@@ -41,7 +45,7 @@ def test_a_line_has_its_day_its_cents_and_what_it_is(frame, tuples_of):
 
 
 DAYS = {
-    # customer: lines (order, at, amount, known_at), then rows (day, seen from, orders, cents,
+    # customer: lines (order, at, amount, known_at), then rows (day, visible_from, orders, cents,
     # purchase lines, return lines)
     "one order, two lines": (
         [("1", "01-01 10:00", 3, None), ("1", "01-01 10:00", 4, None)],

@@ -1,4 +1,4 @@
-"""Rules -> flags -> what is kept and what goes to quarantine."""
+"""From rules to flags, to the rows that are kept and those that are quarantined."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NAME, TEXT = Column("name", "string", ""), Column("text", "string", "", is_free_
 (ENCODING, LENGTH, FORMULA), (_, TEXT_LENGTH) = text_rules((NAME,)), text_rules((TEXT,))
 STARTS = "2018-01-02 00:00:00"
 
-# (rule, value of its column, broken?): the bound itself and the first value beyond it.
+# (rule, value of its column, broken?): the limit and the first value beyond it.
 BOUNDS = [
     (not_null("name"), None, True),
     (not_null("name"), "  ", True),
@@ -70,12 +70,12 @@ def test_a_rule_is_broken_beyond_its_bound(spark, frame):
     ]
     verdicts = F.array(*[is_broken(rule) for rule, *_ in BOUNDS])
     rows = frame(columns, given).select("place", verdicts.alias("broken")).orderBy("place")
-    found = [row["broken"][row["place"]] for row in rows.collect()]
-    assert found == [is_expected for *_, is_expected in BOUNDS]
+    broken = [row["broken"][row["place"]] for row in rows.collect()]
+    assert broken == [is_expected for *_, is_expected in BOUNDS]
 
 
 def test_every_required_column_of_silver_has_its_not_null_rule():
-    """Without it Delta would refuse the whole write for one row."""
+    """Otherwise Delta would reject the whole write because of one row."""
     for table in (t for t in SILVER if t is not QUARANTINE):
         rejecting = {r.name for r in table.rules if r.severity == "reject"}
         required = {f"{c.name}_not_null" for c in mapped_columns(table) if not c.nullable}
@@ -89,17 +89,17 @@ RULES = (
     Rule("name_is_short", "length(name) > 3", ("name",), "warn"),
 )
 FLAGGED = [
-    # (name, stars, faults found while typing) -> (_errors, warnings)
+    # (name, stars, faults of the type conversion) -> (_errors, warnings)
     (("Ann Lee", 2.0, []), (None, None)),
-    # All rules look at every row.
+    # All rules are checked on every row.
     ((None, 9.0, []), ("name_not_null, stars_in_range", None)),
     (("Ann", 1.0, []), (None, "stars_are_few, name_is_short")),
-    # The name is null because it could not be read: said once.
+    # The name is null because it could not be converted: one reason, not two.
     ((None, 2.0, ["name_type"]), ("name_type", None)),
     ((None, 9.0, ["name_type"]), ("name_type, stars_in_range", None)),
-    # Of a malformed row nothing else is said.
+    # A malformed row gets no other reason.
     ((None, 1.0, ["malformed_row", "name_type"]), ("malformed_row", None)),
-    # Another column's fault silences nothing.
+    # A fault of another column does not suppress a reason.
     ((None, None, ["stars_not_finite"]), ("stars_not_finite, name_not_null", None)),
 ]
 
@@ -107,15 +107,15 @@ FLAGGED = [
 def test_a_row_names_everything_that_is_wrong_with_it(spark):
     given = [(n, *row) for n, (row, _) in enumerate(FLAGGED)]
     rows = spark.createDataFrame(given, "n int, name string, stars double, _faults array<string>")
-    found = with_flags(rows, RULES).orderBy("n").collect()
-    assert [(r["_errors"], r["warnings"]) for r in found] == [expected for _, expected in FLAGGED]
+    flagged = with_flags(rows, RULES).orderBy("n").collect()
+    assert [(r["_errors"], r["warnings"]) for r in flagged] == [expected for _, expected in FLAGGED]
 
 
-def test_quarantined_rows_are_whole_and_told_apart(spark):
+def test_quarantined_rows_are_whole_and_have_distinct_ids(spark):
     source = "named_struct('id', {}, 'note', {}, '_batch_id', 'b1', '_file', 'a.csv', "
     source += "'_known_at', timestamp'2018-01-01', '_rescued', {})"
     given = [
-        # Two equal rows, then one malformed: its text, and not a second time in _rescued.
+        # Two equal rows, then a malformed one: its text is not repeated in _rescued.
         ("1", "'a'", "null", None),
         ("1", "'a'", "null", None),
         ("null", "null", """'{"_malformed":"1"}'""", "1"),
@@ -133,10 +133,12 @@ def test_quarantined_rows_are_whole_and_told_apart(spark):
     ]
     labelled = rows[0].union(rows[1]).union(rows[2]).union(rows[3])
     kept, rejected = split(labelled)
-    found = quarantine_rows(rejected, "people")
+    quarantined = quarantine_rows(rejected, "people")
     assert kept.count() == 0
-    assert found.columns == list(QUARANTINE.column_names)
-    by_row = sorted(((json.loads(r["row"]), r["row_id"][16:]) for r in found.collect()), key=str)
+    assert quarantined.columns == list(QUARANTINE.column_names)
+    by_row = sorted(
+        ((json.loads(r["row"]), r["row_id"][16:]) for r in quarantined.collect()), key=str
+    )
     assert by_row == [
         ({"_malformed": "1"}, "-1"),
         ({"id": 1, "note": "a"}, "-1"),
@@ -154,8 +156,8 @@ def test_a_replayed_row_waits_no_more(spark):
         [("b1", "r1", "kept"), ("b1", "r2", "duplicate"), ("b1", "r3", "quarantined")],
         "_batch_id string, _row_id string, _outcome string",
     )
-    found = replayed(waiting, labelled).orderBy("row_id").collect()
-    assert [(r["row_id"], r["is_replayed"]) for r in found] == [("r1", True), ("r2", True)]
+    accepted = replayed(waiting, labelled).orderBy("row_id").collect()
+    assert [(r["row_id"], r["is_replayed"]) for r in accepted] == [("r1", True), ("r2", True)]
 
 
 @pytest.mark.parametrize(

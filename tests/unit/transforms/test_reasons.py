@@ -1,4 +1,4 @@
-"""Reasons that leavers named as labels; the likeliest reason; horizons that agree."""
+"""Reasons that leavers stated, as labels; the most likely reason; consistent horizons."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_survey_speaks_before_tickets_and_both_in_their_time(frame, rows_of):
     tickets = frame(
         TICKETS,
         [
-            ("survey", "Outage", at(1)),  # the survey says more
+            ("survey", "Outage", at(1)),  # the survey takes precedence
             ("ticket", "Outage", at(29)),
             ("ticket", "billing", at(2)),
             ("ticket late", "Outage", at(30)),
@@ -55,12 +55,12 @@ def test_a_survey_speaks_before_tickets_and_both_in_their_time(frame, rows_of):
         "customer_id string, as_of date, recency_days bigint",
         [(name, AS_OF, 20) for name in (*who, "complained before")],
     )
-    found = {
+    labels = {
         row["customer_id"]: {r for r in REASONS if row[f"named_{r}"]}
         for row in rows_of(reason_labels(leavers, named, 30, 10))
     }
     told = {"price"}
-    assert found == {
+    assert labels == {
         "survey": told,
         "late": told,
         "early": told,
@@ -113,18 +113,18 @@ def test_who_has_said_why_since_the_last_purchase_is_believed(spark, frame, rows
         [
             ("told", "support", at(-20), at(-20)),  # the day of the last purchase
             ("again", "support", at(-9), at(-9)),
-            ("again", "quality", at(-8), at(-8)),  # the last word
-            ("back", "support", at(-21), at(-21)),  # has bought since
+            ("again", "quality", at(-8), at(-8)),  # the latest answer
+            ("back", "support", at(-21), at(-21)),  # bought again since then
             ("too late", "support", at(-3), at(0)),  # not known before as_of
             ("unscored", "price", at(-3), at(-3)),
         ],
     )
-    found = {
+    reasons = {
         r["customer_id"]: (r["basis"], r["reasons"])
         for r in rows_of(with_own_reason(scored, surveys, "labelled"))
     }
     price, quality, support = ([float(r == name) for r in REASONS] for name in NAMED_HERE)
-    assert found == {
+    assert reasons == {
         "told": ("named", support),
         "again": ("named", quality),
         "back": ("labelled", [0.5, 0.1, 0.1, 0.1, 0.1]),
@@ -147,9 +147,9 @@ def test_without_surveys_nobody_has_said_why(spark, rows_of):
 @pytest.mark.parametrize(
     ("definition", "expected"),
     [
-        # Silence for 60 days contains silence for 30: .5 cannot stand after .4; nor .3 before it.
+        # Silence for 60 days implies silence for 30: .5 cannot follow .4, nor .3 precede it.
         ("inactivity", {7: 0.4, 30: 0.4, 60: 0.4, 90: 0.1}),
-        # A contract that ends within 30 days ends within 60.
+        # A contract that ends within 30 days also ends within 60.
         ("termination", {7: 0.3, 30: 0.4, 60: 0.5, 90: 0.5}),
     ],
 )
@@ -159,5 +159,5 @@ def test_horizons_agree_with_each_other(frame, rows_of, definition, expected):
         "p_90 double",
         [(AS_OF, "a", 0.4, 0.3, 0.5, 0.1)],
     )
-    found = rows_of(churn_by_horizon(rows, 30, [90, 7, 60], definition))
-    assert {r["horizon_days"]: r["churn_probability"] for r in found} == expected
+    by_horizon = rows_of(churn_by_horizon(rows, 30, [90, 7, 60], definition))
+    assert {r["horizon_days"]: r["churn_probability"] for r in by_horizon} == expected

@@ -23,18 +23,18 @@ def rows(frame, *keys):
     return sorted(tuple(r[k] for k in keys) for r in frame.collect())
 
 
-def segments(session, *found):
-    """(customer, lifecycle, monetary, segment)"""
+def segments(session, *customers):
+    """A frame from (customer, lifecycle, monetary, segment)."""
     return session.createDataFrame(
-        [(AS_OF, c, cycle, 5, money, segment, "Loyal") for c, cycle, money, segment in found],
+        [(AS_OF, c, cycle, 5, money, segment, "Loyal") for c, cycle, money, segment in customers],
         SEGMENTS,
     )
 
 
-def scores(session, *found):
-    """(customer, probability)"""
+def scores(session, *probabilities):
+    """A frame from (customer, probability)."""
     return session.createDataFrame(
-        [(AS_OF, c, p, "LOW", None, "xgboost", "1", "model") for c, p in found], SCORES
+        [(AS_OF, c, p, "LOW", None, "xgboost", "1", "model") for c, p in probabilities], SCORES
     )
 
 
@@ -59,7 +59,7 @@ def test_a_customer_risks_probability_times_revenue_and_never_less_than_nothing(
     assert rows(customers, "customer_id", "revenue_at_risk") == [
         ("a", 0.5 * 80),
         ("b", 0.25 * 160),
-        ("c", 0.0),  # returned more than they bought
+        ("c", 0.0),  # returned more than was bought
         ("d", 0.0),
     ]  # e is lost and has no score
 
@@ -67,7 +67,7 @@ def test_a_customer_risks_probability_times_revenue_and_never_less_than_nothing(
 def test_the_first_to_act_on_have_the_most_at_risk_and_ties_go_by_id(customers):
     from transforms.report_tables import first_to_act_on
 
-    assert rows(first_to_act_on(customers, 1), "customer_id") == [("a",)]  # 40 as b has
+    assert rows(first_to_act_on(customers, 1), "customer_id") == [("a",)]  # 40, the same as b
     assert rows(first_to_act_on(customers, 3), "customer_id") == [("a",), ("b",), ("c",)]
 
 
@@ -84,8 +84,8 @@ def test_rising_factors_are_those_of_the_chosen_that_raise_the_risk(session):
         FACTORS,
     )
     chosen = session.createDataFrame([("a",)], "customer_id string")
-    found = rows(rising_factors(factors, chosen), "customer_id", "rank", "feature")
-    assert found == [("a", 1, "recency_days"), ("a", 3, "revenue_30d")]
+    raising = rows(rising_factors(factors, chosen), "customer_id", "rank", "feature")
+    assert raising == [("a", 1, "recency_days"), ("a", 3, "revenue_30d")]
 
 
 def test_segment_figures_count_all_customers_and_sum_over_the_scored(session, customers):
@@ -109,14 +109,14 @@ def test_segment_figures_count_all_customers_and_sum_over_the_scored(session, cu
 def test_sums_do_not_depend_on_the_order_of_addition(session):
     from transforms.report_tables import scored_customers, segment_figures
 
-    # As doubles 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 differ in the last digit.
-    found = [("a", 0.1), ("b", 0.2), ("c", 0.3)]
-    known = segments(session, *[(c, "active", 1.0, "Champions") for c, _ in found])
+    # As doubles, 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 differ in the last digit.
+    values = [("a", 0.1), ("b", 0.2), ("c", 0.3)]
+    known = segments(session, *[(c, "active", 1.0, "Champions") for c, _ in values])
     sums = {
         rows(
             segment_figures(known, scored_customers(scores(session, *order), known)), "probability"
         )[0]
-        for order in (found, found[::-1])
+        for order in (values, values[::-1])
     }
     assert sums == {(0.6,)}
 
@@ -144,7 +144,7 @@ def test_a_label_matures_once_lead_and_horizon_have_passed(session):
     labels = session.createDataFrame(
         [
             ("a", BEFORE, 30, 0, 1),  # ends 2018-01-01: passed
-            ("b", BEFORE, 30, 1, 1),  # a day later
+            ("b", BEFORE, 30, 1, 1),  # ends one day later: not passed
             ("c", BEFORE, 60, 0, 1),
             ("d", AS_OF, 1, 0, 1),
         ],
@@ -158,7 +158,7 @@ def test_a_silent_customer_counts_for_every_shorter_silence(session):
 
     transactions = session.createDataFrame(
         [
-            ("a", BEFORE, 30),  # just not over 30
+            ("a", BEFORE, 30),  # exactly 30, not above
             ("b", BEFORE, 31),
             ("c", BEFORE, 95),
             ("a", EARLIER, 31),
@@ -178,7 +178,7 @@ def test_a_silent_customer_counts_for_every_shorter_silence(session):
     )
     names = ("silent_days", "horizon_days", "rows", "returned", "first_as_of", "last_as_of")
     assert rows(returns_by_silence(transactions, labels, (30, 90)), *names) == [
-        (30, 30, 3, 2, EARLIER, BEFORE),  # b, c and a of EARLIER; b and a came back
+        (30, 30, 3, 2, EARLIER, BEFORE),  # b, c, and a of EARLIER; b and a returned
         (30, 60, 1, 1, EARLIER, EARLIER),
         (90, 30, 1, 0, BEFORE, BEFORE),  # c
     ]
@@ -210,8 +210,8 @@ def test_a_leaver_of_the_shorter_horizon_returns_by_the_longer(session):
 def test_the_latest_shared_as_of_has_both(session):
     from transforms.report_tables import latest_shared_as_of
 
-    def dates(*found):
-        return session.createDataFrame([(d,) for d in found], "as_of date")
+    def dates(*days):
+        return session.createDataFrame([(d,) for d in days], "as_of date")
 
     assert rows(
         latest_shared_as_of(dates(AS_OF, BEFORE, EARLIER), dates(BEFORE, EARLIER)), "as_of"
@@ -219,7 +219,7 @@ def test_the_latest_shared_as_of_has_both(session):
     assert rows(latest_shared_as_of(dates(AS_OF), dates(BEFORE)), "as_of") == [(None,)]
 
 
-def test_churn_by_segment_tells_the_leavers_from_the_stayers(session):
+def test_churn_by_segment_separates_leavers_from_stayers(session):
     from transforms.report_tables import churn_by_segment
 
     known = segments(
@@ -235,14 +235,16 @@ def test_churn_by_segment_tells_the_leavers_from_the_stayers(session):
         [(c, AS_OF, 30, 0, churned) for c, churned in zip("abcde", (1, 1, 0, 1, 0), strict=True)],
         LABELS,
     )
-    found = churn_by_segment(known, labels, scores(session, ("a", 0.5), ("b", 0.25), ("c", 0.125)))
+    by_segment = churn_by_segment(
+        known, labels, scores(session, ("a", 0.5), ("b", 0.25), ("c", 0.125))
+    )
     names = ("segment", "lifecycle", "customers", "churned", "revenue_lost")
-    assert rows(found, *names) == [
+    assert rows(by_segment, *names) == [
         ("Champions", "active", 3, 2, 80 + 20.5),
         ("Lost", "lost", 2, 1, 30.0),
     ]
     names = ("segment", "scored_left", "p_left", "scored_stayed", "p_stayed")
-    assert rows(found, *names) == [
+    assert rows(by_segment, *names) == [
         ("Champions", 2, 0.5 + 0.25, 1, 0.125),
         ("Lost", 0, None, 0, None),
     ]
@@ -258,9 +260,9 @@ def test_counts_by_lifecycle_and_by_origin_of_the_score(session):
         ("c", "lost", 1.0, "Lost"),
     )
     assert rows(lifecycle_counts(known), "lifecycle", "customers") == [("active", 2), ("lost", 1)]
-    found = score_counts(scores(session, ("a", 0.5), ("b", 0.2)))
+    counts = score_counts(scores(session, ("a", 0.5), ("b", 0.2)))
     names = ("score_basis", "model_name", "model_version", "customers")
-    assert rows(found, *names) == [("model", "xgboost", "1", 2)]
+    assert rows(counts, *names) == [("model", "xgboost", "1", 2)]
 
 
 def test_ingest_figures_add_up_the_files_of_a_source(session):
@@ -298,6 +300,6 @@ def test_quarantine_figures_leave_out_what_was_replayed_and_keep_the_most_freque
 def test_rows_by_table_counts_each_and_an_empty_one_is_zero(session):
     from transforms.report_tables import rows_by_table
 
-    one = session.createDataFrame([("a",), ("b",)], "customer_id string")
-    frames = {"gold.one": one, "gold.none": one.where("customer_id = 'z'")}
+    two_customers = session.createDataFrame([("a",), ("b",)], "customer_id string")
+    frames = {"gold.one": two_customers, "gold.none": two_customers.where("customer_id = 'z'")}
     assert rows(rows_by_table(frames), "table", "rows") == [("gold.none", 0), ("gold.one", 2)]

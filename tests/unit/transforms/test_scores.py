@@ -1,4 +1,4 @@
-"""gold.customer_scores and risk_factors from a model's probabilities."""
+"""gold.customer_scores and risk_factors, made from a model's probabilities."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LIFETIME = ", ".join(f"{c.name} {c.type}" for c in OF_SCORES)
 
 
 def without_worth(frame, rows):
-    """Scored rows beside an empty gold.customer_lifetime."""
+    """Scored rows with an empty gold.customer_lifetime."""
     return with_lifetime(frame(SCORED, rows), frame(f"customer_id string, {LIFETIME}", []))
 
 
@@ -50,23 +50,23 @@ def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, 
             scored("e between", 0.7),
         ],
     )
-    found = {row["customer_id"][0]: row for row in rows_of(customer_scores(rows, 30, 0.35, conf))}
+    by_name = {row["customer_id"][0]: row for row in rows_of(customer_scores(rows, 30, 0.35, conf))}
     names = ("horizon_days", "churn_prediction", "risk_level", "recommended_actions")
     loyal = "Loyalty program enrollment; Usage analytics and insights sharing"
     both = (
         "Immediate engagement campaign; Personal account manager assignment; "
         "Win-back offer with discount; Product usage training session"
     )
-    assert {key: tuple(row[n] for n in names) for key, row in found.items()} == {
+    assert {key: tuple(row[n] for n in names) for key, row in by_name.items()} == {
         "a": (30, 1, "LOW", None),
         "b": (30, 0, "LOW", None),
         "c": (30, 1, "CRITICAL", both),
         "d": (30, 1, "CRITICAL", None),
         "e": (30, 1, "HIGH", loyal),
     }
-    assert found["a"]["confidence_score"] == pytest.approx(abs(0.35 - 0.5) * 2)
-    assert found["c"]["confidence_score"] == pytest.approx(abs(0.9 - 0.5) * 2)
-    for row in found.values():
+    assert by_name["a"]["confidence_score"] == pytest.approx(abs(0.35 - 0.5) * 2)
+    assert by_name["c"]["confidence_score"] == pytest.approx(abs(0.9 - 0.5) * 2)
+    for row in by_name.values():
         basis = (row["score_basis"], row["model_name"], row["model_version"])
         assert basis == ("model", "xgboost", "3")
         assert row["top_risk_factor"] == "recency_days"
@@ -82,9 +82,9 @@ def test_worth_comes_from_the_lifetime_of_the_same_customer(frame, rows_of, conf
         [{"customer_id": "a", "clv_12m": 90.0, "value_at_stake": 110.0, "p_alive_basis": "bg_nbd"}],
     )
     rows = with_lifetime(frame(SCORED, [scored("a", 0.2), scored("b", 0.3)]), known)
-    found = rows_of(customer_scores(rows, 30, 0.5, conf))
+    customers = rows_of(customer_scores(rows, 30, 0.5, conf))
     names = ("customer_id", "clv_12m", "value_at_stake", "p_alive_basis", "clv_basis")
-    assert [tuple(r[n] for n in names) for r in found] == [
+    assert [tuple(r[n] for n in names) for r in customers] == [
         ("a", 90.0, 110.0, "bg_nbd", None),
         ("b", None, None, None, None),
     ]
@@ -92,7 +92,7 @@ def test_worth_comes_from_the_lifetime_of_the_same_customer(frame, rows_of, conf
 
 @pytest.mark.spark_only
 def test_factors_are_ranked_as_they_come_and_say_their_direction(session, tuples_of):
-    """On Spark alone: sqlframe has no posexplode into two columns, and DuckDB scores no model."""
+    """Spark only: sqlframe has no posexplode into two columns, and DuckDB scores no model."""
     rows = session.createDataFrame(
         [
             (

@@ -1,4 +1,4 @@
-"""Lifecycle, RFM scores, the twelve segments, and the ways between them."""
+"""Lifecycle, RFM scores, the twelve segments, and the migration between them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FEATURES = (
 )
 
 
-# Each as_of has its own cut points, so each test has a date of its own in the one frame.
+# Each as_of has its own cut points, so each test uses its own date in a shared frame.
 TWELVE_ON, EDGES_ON, NULLS_ON, TIES_ON, ALONE_ON, RETURNS_ON, RULES_ON, PROSPECT_ON = (
     dt.date(2018, month, 1) for month in range(1, 9)
 )
@@ -50,13 +50,13 @@ LIFECYCLES = {1: "active", 30: "active", 31: "silent", 90: "silent", 91: "lost",
 
 CUSTOMERS = {
     TWELVE_ON: [
-        # Five customers a score: recency 10 (R 5) to 50 days (R 1), 1 to 5 purchases of 10 each.
+        # Five customers per score: recency 10 (R 5) to 50 days (R 1), 1 to 5 purchases of 10 each.
         *[
             customer(f"{r}{fm}", 60 - 10 * r, fm, 10 * fm)
             for r in range(1, 6)
             for fm in range(1, 6)
         ],
-        # Whoever cannot be kept has no score and moves no cut point, however extreme.
+        # Customers who cannot be kept have no score and do not affect a cut point, however extreme.
         *[customer(f"lost {n}", 91, 1000, 1e6) for n in range(30)],
         customer("terminated", 1, 1000, 1e6, is_terminated=True),
         customer("prospect", None, 0, 0),
@@ -81,7 +81,7 @@ def conf():
 
 
 @pytest.fixture(scope="module")
-def found(frame, rows_of, conf):
+def segmented(frame, rows_of, conf):
     """as_of -> name -> row of gold.customer_segments."""
     rows = [{"as_of": as_of, **c} for as_of, customers in CUSTOMERS.items() for c in customers]
     by_day = {as_of: {} for as_of in CUSTOMERS}
@@ -92,28 +92,28 @@ def found(frame, rows_of, conf):
 
 
 CUTS = [
-    (range(1, 11), (2, 4, 6, 8)),  # of ten: the 2nd, 4th, 6th, 8th
+    (range(1, 11), (2, 4, 6, 8)),  # the 2nd, 4th, 6th and 8th of ten
     ([5, 4, 3, 2, 1], (1, 2, 3, 4)),  # 1 of 5 is 20 %
     ([1] * 5 + [2] * 5, (1, 1, 2, 2)),  # 1 reaches 5 of 10 = 50 %
     ([1] * 9 + [100], (1, 1, 1, 1)),  # 1 reaches 90 %, past the last cut
     ([1, 2, 3], (1, 2, 2, 3)),  # 1 reaches 33 %, 2 67 %, 3 100 %
     ([7], (7, 7, 7, 7)),
-    ([7, None, None], (7, 7, 7, 7)),  # a null is no value
+    ([7, None, None], (7, 7, 7, 7)),  # nulls are ignored
     ([-3, -1, -2, -5, -4], (-5, -4, -3, -2)),
     ([None], None),
 ]
 
 
 def test_a_cut_point_is_the_smallest_value_that_reaches_its_share(frame, tuples_of):
-    """And the k-th of n sorted values for random ones, k the least with 100 k >= n p."""
+    """Random values too: the k-th of n sorted values, with the smallest k for which 100 k >= n p."""
     draw = random.Random(5)
     logs = [[draw.randrange(20) for _ in range(draw.randrange(1, 40))] for _ in range(300)]
     by_rank = [tuple(sorted(v)[-(-len(v) * p // 100) - 1] for p in (20, 40, 60, 80)) for v in logs]
     cases = [*CUTS, *zip(logs, by_rank, strict=True)]
     day = [AS_OF + dt.timedelta(days=n) for n in range(len(cases))]
     values = [(day[n], v) for n, (given, _) in enumerate(cases) for v in given]
-    found = tuples_of(cut_points(frame("as_of date, value bigint", values), "value"))
-    assert found == [(day[n], *cuts) for n, (_, cuts) in enumerate(cases) if cuts]
+    all_cuts = tuples_of(cut_points(frame("as_of date, value bigint", values), "value"))
+    assert all_cuts == [(day[n], *cuts) for n, (_, cuts) in enumerate(cases) if cuts]
 
 
 # F = M = 1 ... 5, with R = 1 ... 5 in the rows from the top: product.md §5.
@@ -140,8 +140,8 @@ GROUPS = {
 }
 
 
-def test_all_twelve_segments(found):
-    rows = found[TWELVE_ON]
+def test_all_twelve_segments(segmented):
+    rows = segmented[TWELVE_ON]
     for r, names in TWELVE.items():
         for fm, segment in enumerate(names, start=1):
             row = rows[f"{r}{fm}"]
@@ -152,55 +152,55 @@ def test_all_twelve_segments(found):
     assert len(rows) == 25 + 30 + 2
 
 
-def test_who_cannot_be_kept_has_a_segment_and_no_scores(found):
+def test_who_cannot_be_kept_has_a_segment_and_no_scores(segmented):
     for name, segment in (("lost 0", "Lost"), ("terminated", "Lost"), ("prospect", "Prospects")):
-        row = found[TWELVE_ON][name]
+        row = segmented[TWELVE_ON][name]
         scores = ("r_score", "f_score", "m_score", "rfm_score", "rfm_priority")
         assert [row[score] for score in scores] == [None] * 5
         assert (row["lifecycle"], row["segment"]) == (name.split(" ")[0], segment)
 
 
-def test_lifecycle_at_its_edges(found):
-    assert {d: found[EDGES_ON][str(d)]["lifecycle"] for d in LIFECYCLES} == LIFECYCLES
+def test_lifecycle_at_its_edges(segmented):
+    assert {d: segmented[EDGES_ON][str(d)]["lifecycle"] for d in LIFECYCLES} == LIFECYCLES
 
 
-def test_who_left_without_a_purchase_is_terminated(found):
-    row = found[NULLS_ON]["a"]
+def test_who_left_without_a_purchase_is_terminated(segmented):
+    row = segmented[NULLS_ON]["a"]
     assert (row["lifecycle"], row["segment"]) == ("terminated", "Lost")
 
 
-def test_ties_share_a_score_and_a_degenerate_distribution_gives_fewer(found):
-    # Frequency 1 for five, 2 for five: cut points 1, 1, 2, 2. All revenues are alike: one score.
-    rows = [found[TIES_ON][str(n)] for n in range(10)]
+def test_ties_share_a_score_and_a_degenerate_distribution_gives_fewer(segmented):
+    # Frequency 1 for five, 2 for five: cut points 1, 1, 2, 2. All revenues are equal: one score.
+    rows = [segmented[TIES_ON][str(n)] for n in range(10)]
     scores = [(row["f_score"], row["m_score"]) for row in rows]
     assert scores == [(1, 1)] * 5 + [(1 + 2, 1)] * 5
-    # Silent for 1 to 10 days, two customers a score.
+    # Silent for 1 to 10 days, two customers per score.
     assert [row["r_score"] for row in rows] == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
 
 
-def test_one_customer_has_the_lowest_scores(found):
-    row = found[ALONE_ON]["a"]
+def test_one_customer_has_the_lowest_scores(segmented):
+    row = segmented[ALONE_ON]["a"]
     assert (row["rfm_score"], row["segment"]) == ("111", "Hibernating")
 
 
-def test_returns_may_make_the_money_negative(found):
-    # Cut points -50, 0, 0, 50: none, one, then three of them lie below.
-    assert [found[RETURNS_ON][str(n)]["m_score"] for n in range(3)] == [1, 1 + 1, 1 + 3]
+def test_returns_may_make_the_money_negative(segmented):
+    # Cut points -50, 0, 0, 50: none, one, then three of them are below the value.
+    assert [segmented[RETURNS_ON][str(n)]["m_score"] for n in range(3)] == [1, 1 + 1, 1 + 3]
 
 
-def test_prospects_alone_have_no_cut_points(found):
-    assert found[PROSPECT_ON]["a"]["segment"] == "Prospects"
+def test_prospects_alone_have_no_cut_points(segmented):
+    assert segmented[PROSPECT_ON]["a"]["segment"] == "Prospects"
 
 
 def test_no_customer_gives_no_row(frame, rows_of, conf):
     assert rows_of(customer_segments(frame(FEATURES, []), 365, conf)) == []
 
 
-def test_the_rule_flag_and_the_rule_of_thumb_for_value(found):
-    rows = found[RULES_ON]
-    # 61 days fire, 60 do not, and a rule with a null does not either.
+def test_the_rule_flag_and_the_rule_of_thumb_for_value(segmented):
+    rows = segmented[RULES_ON]
+    # The rule applies at 61 days, not at 60, and not with a null.
     assert [rows[name]["high_risk_churn"] for name in "abc"] == [True, False, False]
-    # 1200 / 10 a month, over min(1.2 * 10, 60) months, times min(2 * 0.1, 3), of no tier.
+    # 1200 / 10 per month, times min(1.2 * 10, 60) months, times min(2 * 0.1, 3), without a tier.
     assert rows["a"]["clv_score"] == pytest.approx(120 * 12 * 0.2 * 1)
     assert rows["c"]["clv_score"] is None
     assert rows["a"]["engagement_basis"] == "login"

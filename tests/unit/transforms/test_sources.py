@@ -1,4 +1,4 @@
-"""A source's rows in bronze's columns, and in those of their silver table."""
+"""The rows of a source in the columns of bronze, and in those of their silver table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from transforms.sources import (
 
 @pytest.fixture(autouse=True)
 def null_on_failure(spark):
-    """As ingest runs it."""
+    """ANSI mode off, as in ingestion."""
     before = spark.conf.get("spark.sql.ansi.enabled")
     spark.conf.set("spark.sql.ansi.enabled", "false")
     yield
@@ -36,7 +36,7 @@ CHANGED_TYPES = [
     ("int", "'12 pieces'", None, True),
     ("int", "CAST(7 AS BIGINT)", 7, False),
     ("int", "CAST(3000000000 AS BIGINT)", None, True),
-    # pandas writes whole numbers as doubles where one is missing.
+    # pandas writes whole numbers as doubles if a value is missing.
     ("int", "7.0D", 7, False),
     ("int", "7.5D", None, True),
     ("int", "CAST(NULL AS DOUBLE)", None, False),
@@ -58,24 +58,24 @@ def test_a_changed_type_is_cast_back_or_kept_beside(spark, kind, given, expected
     rows = spark.range(1).selectExpr(
         f"{given} AS `the value`", "CAST(NULL AS string) AS _malformed", "'f' AS _path"
     )
-    found = with_expected_columns(rows, {"the value": kind}).head()
-    assert found["the value"] == expected
-    assert found["_type_changes"] == (["type_changed:the value"] if is_lost else [])
-    assert (found["_rescued"] is not None) == is_lost
+    row = with_expected_columns(rows, {"the value": kind}).head()
+    assert row["the value"] == expected
+    assert row["_type_changes"] == (["type_changed:the value"] if is_lost else [])
+    assert (row["_rescued"] is not None) == is_lost
 
 
-def test_columns_are_found_by_name_and_the_rest_is_rescued(spark):
+def test_columns_are_matched_by_name_and_others_are_rescued(spark):
     rows = spark.createDataFrame(
         [("x", 1, "gold", None, "f"), ("y", 2, None, None, "f"), (None, None, None, "y,2", "f")],
         "B string, A int, tier string, _malformed string, _path string",
     )
-    found = with_expected_columns(rows, {"a": "int", "b": "string", "gone": "date"}).collect()
-    assert [(r["a"], r["b"], r["gone"], r["_rescued"]) for r in found] == [
+    results = with_expected_columns(rows, {"a": "int", "b": "string", "gone": "date"}).collect()
+    assert [(r["a"], r["b"], r["gone"], r["_rescued"]) for r in results] == [
         (1, "x", None, '{"tier":"gold"}'),
         (2, "y", None, None),
         (None, None, None, '{"_malformed":"y,2"}'),
     ]
-    assert found[0].__fields__ == [
+    assert results[0].__fields__ == [
         "a",
         "b",
         "gone",
@@ -94,12 +94,12 @@ TYPED = [
     ("decimal(18,2)", "a", {"a": "12.5"}, Decimal("12.50"), None),
     ("decimal(18,2)", "a", {"a": " 12.5 "}, Decimal("12.50"), None),
     ("decimal(18,2)", "a", {"a": "12,5"}, None, "c_type"),
-    # Half up, on the decimal digits: not 1.00 as the double 1.00499... would give.
+    # Half up, on the decimal digits: the double 1.00499... would give 1.00.
     ("decimal(18,2)", "a", {"a": "1.005"}, Decimal("1.01"), None),
     ("decimal(18,2)", "a", {"a": 1.005}, Decimal("1.01"), None),
     ("decimal(18,2)", "a", {"a": "-1.005"}, Decimal("-1.01"), None),
     ("decimal(18,2)", "a", {"a": "1e17"}, None, "c_type"),
-    # A blank where a number should be is a missing number.
+    # A blank in a number column is a missing number.
     ("decimal(18,2)", "a", {"a": "  "}, None, None),
     ("decimal(18,2)", "a", {"a": None}, None, None),
     ("decimal(18,2)", "a", {"a": float("nan")}, None, "c_not_finite"),
@@ -110,18 +110,18 @@ TYPED = [
     ("boolean", "a", {"a": "maybe"}, None, "c_type"),
     ("timestamp", "a", {"a": "2018-01-02T10:00:00+02:00"}, dt.datetime(2018, 1, 2, 8), None),
     ("timestamp", "a", {"a": "02.01.2018"}, None, "c_type"),
-    # Spark would take today's date for it.
+    # Spark would add the current date.
     ("timestamp", "a", {"a": "10:00:00"}, None, "c_type"),
     ("date", "to_date(a, 'dd.MM.yyyy')", {"a": "02.01.2018"}, dt.date(2018, 1, 2), None),
-    # A calculation that fails on a value that is there.
+    # A calculation that fails on a non-null value.
     ("date", "to_date(a, 'dd.MM.yyyy')", {"a": "2018-01-02"}, None, "c_type"),
     ("date", "to_date(a, 'dd.MM.yyyy')", {"a": None}, None, None),
     ("double", "cast(a as double) * 2", {"a": "x"}, None, "c_type"),
     ("double", "a / b", {"a": 1.0, "b": 0.0}, None, "c_type"),
     ("double", "a + b", {"a": 1.0, "b": None}, None, None),
-    # Not 1, as Spark's cast says with ANSI off.
+    # Not 1, which Spark's cast gives with ANSI off.
     ("double", "cast(a as int)", {"a": "1.5"}, None, "c_type"),
-    # The author lets it be null.
+    # The expression allows null.
     ("double", "try_cast(a as double)", {"a": "x"}, None, None),
     ("string", "nullif(a, '-')", {"a": "-"}, None, None),
     (
@@ -148,10 +148,10 @@ def test_a_value_is_typed_or_named(spark, kind, expression, given, value, reason
     )
     columns = (Column("c", kind, ""), Column("unmapped", "date", ""))
     carried = ("_malformed", "_type_changes")
-    found = mapped(with_wide_numbers(rows), {"c": expression}, columns, carried).head()
-    assert found["c"] == value
-    assert found["_faults"] == ([reason] if reason else [])
-    assert found["unmapped"] is None
+    row = mapped(with_wide_numbers(rows), {"c": expression}, columns, carried).head()
+    assert row["c"] == value
+    assert row["_faults"] == ([reason] if reason else [])
+    assert row["unmapped"] is None
 
 
 def test_bytes_that_are_no_text_become_the_sign_for_it(spark):
@@ -160,8 +160,8 @@ def test_bytes_that_are_no_text_become_the_sign_for_it(spark):
         "CAST(NULL AS string) AS _malformed",
         "CAST(array() AS array<string>) AS _type_changes",
     )
-    found = mapped(rows, {"c": "a"}, (Column("c", "string", ""),), ("_malformed", "_type_changes"))
-    assert found.head()["c"] == "M\ufffdl"
+    typed = mapped(rows, {"c": "a"}, (Column("c", "string", ""),), ("_malformed", "_type_changes"))
+    assert typed.head()["c"] == "M\ufffdl"
 
 
 def test_a_row_comes_back_from_quarantine_as_it_was(spark):
@@ -204,7 +204,7 @@ def test_a_row_comes_back_from_quarantine_as_it_was(spark):
     after = from_quarantine(waiting, expected, ["b1"])
     columns = [f"`{c}`" for c in expected]
     assert str(after.select(*columns).head()) == str(before.select(*columns).head())
-    found = after.head()
-    assert found["_type_changes"] == ["type_changed:raw"]
-    assert (found["_batch_id"], found["_is_history"]) == ("b1", True)
-    assert found["_known_at"] == dt.datetime(2018, 2, 1)
+    row = after.head()
+    assert row["_type_changes"] == ["type_changed:raw"]
+    assert (row["_batch_id"], row["_is_history"]) == ("b1", True)
+    assert row["_known_at"] == dt.datetime(2018, 2, 1)

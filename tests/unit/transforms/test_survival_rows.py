@@ -1,4 +1,6 @@
-"""The landmark design: ages, events and censoring on paper; nothing after the landmark in it."""
+"""The landmark design: ages, events and censoring computed by hand; no data after the landmark in
+covariates.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,7 @@ def bought(customer, *days, amount=5):
 def landmark(frame):
     """A function: lines -> (transactions, landmarks alive at L) with a window of 10 days.
 
-    The three columns of features.transactions that it takes are written out here.
+    The three columns of features.transactions that it needs are computed here.
     """
 
     def make(lines, window=10, ended=(), signups=()):
@@ -90,8 +92,8 @@ def outcome(landmark, tuples_of):
 
     def make(lines, until=UNTIL):
         transactions, landmarks = landmark(lines)
-        found = spells(landmarks, lapses(purchase_days(transactions), 10), until)
-        return tuples_of(found, "customer_id", "entry_days", "duration_days", "event")
+        lived = spells(landmarks, lapses(purchase_days(transactions), 10), until)
+        return tuples_of(lived, "customer_id", "entry_days", "duration_days", "event")
 
     return make
 
@@ -101,11 +103,11 @@ def test_the_event_is_dated_at_the_last_purchase_and_the_window(outcome):
     lines = [
         # Last purchase on the 5th: the 15th, 5 days after L.
         *bought("a silent", "01-01", "01-05"),
-        # Back on the 12th and the 20th, then silent: the 30th, 20 days after L.
+        # Buys on the 12th and the 20th, then silent: the 30th, 20 days after L.
         *bought("b back", "01-01", "01-05", "01-12", "01-20"),
-        # Silent from the 5th to the 15th: the event stands, though they come back that day.
+        # Silent from the 5th to the 15th: the event counts, although the customer returns that day.
         *bought("c late", "01-01", "01-05", "01-15"),
-        # Back on the last day of the window, the 14th; then the 24th.
+        # Buys on the last day of the window, the 14th; then the 24th.
         *bought("d in time", "01-01", "01-05", "01-14"),
     ]
     assert outcome(lines) == [
@@ -119,15 +121,15 @@ def test_the_event_is_dated_at_the_last_purchase_and_the_window(outcome):
 @pytest.mark.parametrize("days_of", [purchase_days, purchase_totals])
 def test_a_return_breaks_no_silence(days_of, frame, tuples_of):
     lines = bought("a", "01-01", "01-05") + bought("a", "01-12", amount=-3)
-    found = lapses(days_of(frame("silver.transactions", lines)), 10)
-    assert tuples_of(found, "customer_id", "ended_on") == [("a", dt.date(2018, 1, 15))]
+    silences = lapses(days_of(frame("silver.transactions", lines)), 10)
+    assert tuples_of(silences, "customer_id", "ended_on") == [("a", dt.date(2018, 1, 15))]
 
 
 def test_who_is_not_yet_silent_at_the_end_is_censored_there(outcome):
     lines = [
-        # The window ends on the 9th of February, which is the end of observation: seen.
+        # The window ends on 9 February, the end of observation: an event.
         *bought("a seen", "01-01", "01-09", "01-18", "01-26", "01-30"),
-        # A day later: not seen.
+        # One day later: censored.
         *bought("b censored", "01-01", "01-09", "01-18", "01-26", "01-31"),
     ]
     assert outcome(lines) == [("a seen", 9, 9 + 30, 1), ("b censored", 9, 9 + 30, 0)]
@@ -173,9 +175,9 @@ def test_a_termination_is_seen_on_the_day_after(frame, landmark, tuples_of):
     rows += [{"customer_id": "f twice", "terminated_at": "2018-01-30"}]
     ended = ends(frame("silver.terminations", rows), UNTIL)
     _, landmarks = landmark([line for c in at for line in bought(c, "01-05")], window=None)
-    found = spells(without_ended_before(landmarks, ended), ended, UNTIL)
-    # b had ended before L, though the features did not know it yet.
-    assert tuples_of(found, "customer_id", "duration_days", "event", "followed_days") == [
+    outcomes = spells(without_ended_before(landmarks, ended), ended, UNTIL)
+    # b had ended before L, which was not known at L.
+    assert tuples_of(outcomes, "customer_id", "duration_days", "event", "followed_days") == [
         ("a on the day", 5 + 1, 1, 30),
         ("c at the end", 5 + 30, 1, 30),
         ("d after the end", 5 + 30, 0, 30),
@@ -197,10 +199,10 @@ def test_a_termination_counts_from_the_day_that_it_was_known(frame, landmark, tu
     ]
     ended = ends(frame("silver.terminations", rows), UNTIL)
     _, landmarks = landmark([line for c in known for line in bought(c, "01-05")], window=None)
-    found = spells(landmarks, ended, UNTIL)
+    outcomes = spells(landmarks, ended, UNTIL)
     names = ("customer_id", "duration_days", "event", "known_days")
-    # Dated when it happened, whenever that was known; as_of 2018-02-09 sees the 8th, not the 9th.
-    assert tuples_of(found, *names) == [
+    # Dated when it happened, not when it became known; as_of 2018-02-09 sees the 8th, not the 9th.
+    assert tuples_of(outcomes, *names) == [
         ("a on the day", 5 + 11, 1, 11),
         ("b later", 5 + 11, 1, 16),
         ("c on the last day", 5 + 11, 1, 30),
@@ -209,7 +211,7 @@ def test_a_termination_counts_from_the_day_that_it_was_known(frame, landmark, tu
 
 
 def test_what_happens_after_the_landmark_changes_no_covariate(frame, rows_of, tuples_of):
-    """Twins: the second of each pair buys on and returns after L; their features are the same."""
+    """Twins: the second of each pair buys or returns items after L; their features are equal."""
     lines, after = [], {"a2": bought("a2", "01-10", "01-11", amount=900)}
     for twin in ("a1", "a2"):
         lines += bought(twin, "01-01", "01-05") + after.get(twin, [])
@@ -220,11 +222,11 @@ def test_what_happens_after_the_landmark_changes_no_covariate(frame, rows_of, tu
     spine = frame("customer_id string, as_of date", [(c, L) for c in ("a1", "a2", "b1", "b2")])
     features = transaction_features(transactions, spine, frame(NO_PROFILE, []), [L], [30, 90])
     columns = {name: kind for name, kind in FEATURE_TYPES.items() if name in features.columns}
-    found = rows_of(features)
-    for one, other in (found[:2], found[2:]):
-        assert {**one, "customer_id": ""} == {**other, "customer_id": ""}
-    stored = frame(", ".join(f"{n} {t}" for n, t in columns.items()), found)
-    shown = frame(PROFILE, [(r["customer_id"], L, False) for r in found])
+    covariates = rows_of(features)
+    for left, right in (covariates[:2], covariates[2:]):
+        assert {**left, "customer_id": ""} == {**right, "customer_id": ""}
+    stored = frame(", ".join(f"{n} {t}" for n, t in columns.items()), covariates)
+    shown = frame(PROFILE, [(r["customer_id"], L, False) for r in covariates])
     rows = spells(alive(stored, shown, 10), lapses(purchase_days(transactions), 10), UNTIL)
     # a1: the 15th; a2: the 21st. b1: the 19th; b2: the 8th of February (from the 29th).
     assert tuples_of(rows, "customer_id", "entry_days", "duration_days", "event") == [
@@ -236,7 +238,9 @@ def test_what_happens_after_the_landmark_changes_no_covariate(frame, rows_of, tu
 
 
 def test_whoever_churns_by_the_label_has_had_the_event(frame, landmark, tuples_of):
-    """No purchase in [L, L + 10): the silence of ten days began before, so it is over by then."""
+    """No purchase in [L, L + 10): the ten days of silence began earlier, so the event is within
+    them.
+    """
     days = [1, 3, 5, 8, 9, 10, 12, 14, 17, 19, 20, 24, 29]
     lines = []
     for customer in range(60):
@@ -268,18 +272,18 @@ def test_whoever_churns_by_the_label_has_had_the_event(frame, landmark, tuples_o
 
 @pytest.fixture
 def periods(frame, tuples_of):
-    """A function: (entry, duration, event, followed) -> (period, age, churned) of 10 days each."""
+    """A function: (entry, duration, event, followed) -> (period, age, churned), 10 days per period."""
 
     def make(entry, duration, event, followed, most=9):
         rows = frame(SPELL, [("a", L, entry, duration, event, followed)])
-        found = person_periods(rows, 10, most)
-        return tuples_of(found, "period", "period_age_days", "churned")
+        churned = person_periods(rows, 10, most)
+        return tuples_of(churned, "period", "period_age_days", "churned")
 
     return make
 
 
 def test_a_period_is_a_row_as_long_as_the_customer_is_there(periods):
-    # Lives 25 days from an age of 5: gone in the third period of ten.
+    # Lives 25 days from age 5: churns in the third period of ten days.
     assert periods(5, 30, 1, 100) == [(0, 5, 0), (1, 15, 0), (2, 25, 1)]
     # The last day of a period belongs to it.
     assert periods(5, 25, 1, 100) == [(0, 5, 0), (1, 15, 1)]
@@ -287,7 +291,7 @@ def test_a_period_is_a_row_as_long_as_the_customer_is_there(periods):
 
 
 def test_a_period_cut_short_by_the_end_does_not_count_whatever_happened(periods):
-    # 25 days observed: two whole periods.
+    # 25 days observed: two complete periods.
     assert periods(5, 30, 0, 25) == [(0, 5, 0), (1, 15, 0)]
     assert periods(5, 27, 1, 25) == [(0, 5, 0), (1, 15, 0)]
     assert periods(5, 14, 0, 9) == []
@@ -307,9 +311,9 @@ def test_covariates_are_those_of_the_landmark_and_of_the_living(frame, tuples_of
             ("a", UNTIL, 9, 70, 60, False, None, 1),
         ],
     )
-    found = with_covariates(features, ["orders"], 10)
-    assert found.columns == ["customer_id", "as_of", "entry_days", "feature_orders"]
-    assert tuples_of(found) == [("a", L, 40, 7.0), ("a", UNTIL, 70, None)]
+    covariates = with_covariates(features, ["orders"], 10)
+    assert covariates.columns == ["customer_id", "as_of", "entry_days", "feature_orders"]
+    assert tuples_of(covariates) == [("a", L, 40, 7.0), ("a", UNTIL, 70, None)]
 
 
 def test_rows_stand_as_they_did_on_a_day(frame, tuples_of, rows_of):
@@ -323,8 +327,8 @@ def test_rows_stand_as_they_did_on_a_day(frame, tuples_of, rows_of):
             ("of that day", dt.date(2018, 1, 22), 112, 130, 0, 18, None),
         ],
     )
-    # 12 days after L: who left that day has left; who left later, or was not known to have left,
-    # is censored there.
+    # 12 days after L: a customer who left that day has churned. A customer who left later, or was
+    # not known to have left, is censored there.
     names = ("customer_id", "duration_days", "event", "followed_days")
     day = dt.date(2018, 1, 22)
     expected = [
@@ -344,9 +348,9 @@ def test_bands_are_those_of_the_model(frame, rows_of):
 
     values = [None, -1.0, 3.0, 3.5, 9.0, 40.0]
     rows = frame("n int, gap double", list(enumerate(values)))
-    found = rows_of(rows.select("n", band_of("gap", [3.0, 9.0]).alias("band")))
+    bands = rows_of(rows.select("n", band_of("gap", [3.0, 9.0]).alias("band")))
     given = Bands("gap", (3.0, 9.0)).of(pd.DataFrame({"gap": values}))
-    assert [r["band"] for r in found] == given == ["null", "0", "0", "1", "1", "2"]
+    assert [r["band"] for r in bands] == given == ["null", "0", "0", "1", "1", "2"]
 
 
 def test_a_customer_counts_once_from_the_first_landmark_on(frame, tuples_of):
@@ -373,9 +377,11 @@ def test_periods_in_one_process_are_those_of_the_frame(frame, tuples_of):
     rows = frame(SPELL, [(f"c{k}", L, *spell) for k, spell in enumerate(spells)])
     table = np.array(spells)
     lived, event, followed = table[:, 1] - table[:, 0], table[:, 2], table[:, 3]
-    found = zip(*(a.tolist() for a in periods_lived(lived, event, followed, 10, 3)), strict=True)
+    lived_periods = zip(
+        *(a.tolist() for a in periods_lived(lived, event, followed, 10, 3)), strict=True
+    )
     names = ("customer_id", "period", "churned")
     expected = tuples_of(person_periods(rows, 10, 3).select(*names))
-    assert [(f"c{row}", period, churned) for row, period, churned in found] == expected
-    # Days 1 to 10 and 11 to 20 of who left on day 12, three periods of who stayed.
+    assert [(f"c{row}", period, churned) for row, period, churned in lived_periods] == expected
+    # Days 1 to 10 and 11 to 20 of the customer who left on day 12; three periods of the one who stayed.
     assert len(expected) == 2 + 2 + 3

@@ -1,4 +1,4 @@
-"""Feature tables -> the frame that learners share."""
+"""Joins the feature tables to the frame that learners share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EARLIER, AS_OF = dt.date(2018, 1, 1), dt.date(2018, 2, 1)
 KEY = "customer_id string, as_of date"
 
 
-def test_features_are_told_from_facts_and_numbers_from_texts():
+def test_features_are_separated_from_metadata_and_numbers_from_texts():
     table = Table(
         "features.x",
         "a customer",
@@ -80,20 +80,23 @@ def test_rows_without_a_label_of_the_horizon_are_left_out(frame, tuples_of):
             ("a", AS_OF, 7, "inactivity", 14, 0),
             ("b", AS_OF, 30, "inactivity", 14, 0),
             ("c", AS_OF, 7, "inactivity", 14, 1),
-            # Of an earlier conf, and not built again since.
+            # From an earlier conf, not rebuilt since then.
             ("c", AS_OF, 30, "termination", 14, 1),
             ("a", EARLIER, 30, "inactivity", 0, 1),
         ],
     )
-    found = labelled_rows(rows, labels, 30, "inactivity", 14)
-    assert tuples_of(found, "customer_id", "as_of", "churned") == [("a", AS_OF, 1), ("b", AS_OF, 0)]
+    labelled = labelled_rows(rows, labels, 30, "inactivity", 14)
+    assert tuples_of(labelled, "customer_id", "as_of", "churned") == [
+        ("a", AS_OF, 1),
+        ("b", AS_OF, 0),
+    ]
 
 
 def test_the_split_follows_the_date_and_other_dates_are_left_out(frame, tuples_of):
     other, third = dt.date(2017, 12, 1), dt.date(2018, 3, 1)
     rows = frame(KEY, [("a", d) for d in (other, EARLIER, AS_OF, third)])
-    found = with_split(rows, {EARLIER: "train", AS_OF: "validation", third: "test"})
-    assert tuples_of(found, "as_of", "split") == [
+    assigned = with_split(rows, {EARLIER: "train", AS_OF: "validation", third: "test"})
+    assert tuples_of(assigned, "as_of", "split") == [
         (EARLIER, "train"),
         (AS_OF, "validation"),
         (third, "test"),
@@ -102,22 +105,22 @@ def test_the_split_follows_the_date_and_other_dates_are_left_out(frame, tuples_o
 
 def test_categories_are_counted_and_a_null_is_none(frame, tuples_of):
     rows = frame("plan string, region string", [("gold", "N"), ("gold", None), (None, None)])
-    found = category_counts(rows, ["plan", "region"])
-    assert tuples_of(found, "feature", "category", "count") == [
+    counts = category_counts(rows, ["plan", "region"])
+    assert tuples_of(counts, "feature", "category", "count") == [
         ("plan", "gold", 2),
         ("region", "N", 1),
     ]
 
 
 def test_each_feature_keeps_its_own_most_frequent_categories(frame, tuples_of):
-    """Many categories of one feature, however frequent, take no place from another's few."""
+    """Many frequent categories of one feature do not displace the few of another."""
     rows = frame(
         "region string, plan string",
         [(region, None) for region in "NNNNEEEESSSWW"]
         + [(None, plan) for plan in ("gold", "gold", "basic")],
     )
-    found = frequent_categories(rows, ["plan", "region"], 2, 2)
-    assert tuples_of(found) == [("plan", "gold"), ("region", "E"), ("region", "N")]
+    frequent = frequent_categories(rows, ["plan", "region"], 2, 2)
+    assert tuples_of(frequent) == [("plan", "gold"), ("region", "E"), ("region", "N")]
     tied = frequent_categories(rows, ["plan", "region"], 2, 1)
     assert tuples_of(tied) == [("plan", "gold"), ("region", "E")]
 
@@ -130,7 +133,7 @@ def test_filled_values_are_counted(frame, tuples_of):
 
 
 def test_infinite_values_are_counted(frame, tuples_of):
-    """1e39 is a number of 64 bits, and infinite in 32."""
+    """1e39 is finite in 64 bits and infinite in 32."""
     rows = frame(
         "a double, b bigint, c boolean, d double",
         [
@@ -152,13 +155,13 @@ def test_the_design_has_a_column_a_number_and_one_a_category(frame, rows_of):
         rows, ["orders", "is_new"], [("plan", ["gold", "basic"])], ["customer_id"]
     )
     assert names == ["x0", "x1", "x2", "x3"]
-    found = {row["customer_id"]: [row[n] for n in names] for row in rows_of(matrix)}
-    assert found["a"] == [3.0, 1.0, 1.0, 0.0]
-    assert math.isnan(found["b"][0]) and found["b"][1:] == [0.0, 0.0, 0.0]
-    assert found["c"][0] == 0.0 and math.isnan(found["c"][1]) and found["c"][2:] == [0.0, 0.0]
+    encoded = {row["customer_id"]: [row[n] for n in names] for row in rows_of(matrix)}
+    assert encoded["a"] == [3.0, 1.0, 1.0, 0.0]
+    assert math.isnan(encoded["b"][0]) and encoded["b"][1:] == [0.0, 0.0, 0.0]
+    assert encoded["c"][0] == 0.0 and math.isnan(encoded["c"][1]) and encoded["c"][2:] == [0.0, 0.0]
 
 
-# Null, zero, below zero, a long tail; a category that is null, known, and unseen in training.
+# Null, zero, negative, a long tail; a category that is null, known, or not seen in training.
 MIXED = "customer_id string, orders bigint, is_new boolean, trend double, plan string"
 MIXED_ROWS = [
     ("a", 3, True, -2.5, "gold"),
@@ -170,7 +173,7 @@ NUMERIC, PLANS = ("orders", "is_new", "trend"), (("plan", ("basic", "gold")),)
 
 
 def both_ways(rows, matrix, names, encoder):
-    """The matrix that a fit sees and that of whoever predicts, by customer."""
+    """The matrix that a fit uses and the one used for prediction, by customer."""
     fitted = matrix.toArrow().to_pandas().sort_values("customer_id")[names].to_numpy(dtype=float)
     features = rows.toArrow().to_pandas().sort_values("customer_id")[list(encoder.feature_names)]
     return fitted, encoder.encode(features).astype(float)
@@ -185,18 +188,18 @@ def test_what_is_fitted_is_what_is_encoded_where_nulls_stay(frame):
 
 
 def test_what_is_fitted_is_what_is_encoded_where_nulls_are_filled(frame, rows_of):
-    """Filled by the mean of the values that are there, so that the mean of all rows is 0."""
+    """Nulls are filled with the mean of the known values, so the mean of all rows is 0."""
     rows = frame(MIXED, MIXED_ROWS)
-    found = {r["feature"]: r for r in rows_of(numeric_statistics(rows, NUMERIC))}
+    statistics = {r["feature"]: r for r in rows_of(numeric_statistics(rows, NUMERIC))}
     # 3, 0, 7: mean 10/3, variance 58/3 - (10/3)^2 = 74/9.
-    assert found["orders"]["filled"] == 3 and found["orders"]["smallest"] == 0
-    assert found["orders"]["mean"] == pytest.approx(10 / 3)
-    assert found["orders"]["std"] == pytest.approx(math.sqrt(74) / 3)
+    assert statistics["orders"]["filled"] == 3 and statistics["orders"]["smallest"] == 0
+    assert statistics["orders"]["mean"] == pytest.approx(10 / 3)
+    assert statistics["orders"]["std"] == pytest.approx(math.sqrt(74) / 3)
     tail = [-math.log(3.5), 0.0, math.log(1e6 + 1)]
-    assert found["trend"]["logged_mean"] == pytest.approx(sum(tail) / 3)
+    assert statistics["trend"]["logged_mean"] == pytest.approx(sum(tail) / 3)
     logged = ("trend",)
     places = {
-        n: (found[n][f"{kind}mean"], found[n][f"{kind}mean"], found[n][f"{kind}std"])
+        n: (statistics[n][f"{kind}mean"], statistics[n][f"{kind}mean"], statistics[n][f"{kind}std"])
         for n, kind in (("orders", ""), ("is_new", ""), ("trend", "logged_"))
     }
     fill, center, scale = zip(*places.values(), strict=True)
@@ -204,7 +207,7 @@ def test_what_is_fitted_is_what_is_encoded_where_nulls_are_filled(frame, rows_of
     matrix, names = dense_matrix(rows, places, logged, NUMERIC, PLANS, ["customer_id"])
     fitted, encoded = both_ways(rows, matrix, names, encoder)
     np.testing.assert_allclose(fitted, encoded, rtol=1e-6, atol=1e-6)
-    # Three numbers, two plans, three flags of what is missing.
+    # Three numbers, two plans, three missing-value flags.
     np.testing.assert_allclose(fitted[:, :3].sum(axis=0), 0, atol=1e-6)
     np.testing.assert_array_equal(fitted[:, 3:5], [[0, 1], [0, 0], [0, 0], [1, 0]])
     np.testing.assert_array_equal(fitted[:, 5:], [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])

@@ -1,4 +1,4 @@
-"""features.transactions: each case is a customer, its expectation beside its lines."""
+"""features.transactions: each case is a customer, with the expected features next to the lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOTHING_BOUGHT = {
 
 
 def bought(at, amount, order=None, **more):
-    """A line; its order is named after its day unless told otherwise."""
+    """A line; the order is named after its day unless given."""
     return {"purchased_at": at, "amount": amount, "order_id": order or at[:10], **more}
 
 
@@ -55,14 +55,14 @@ CASES = {
             "purchase_days": 1,
             "repeat_purchase_days": 0,
             "active_span_days": 0,
-            "observed_days": 0,  # T ends with the last whole day, the 30th
+            "observed_days": 0,  # T ends with the last complete day, the 30th
             "repeat_day_value": None,
             "gap_mean_days": None,
             "gap_std_days": None,
             "gap_longest_days": None,
             "recency_over_gap": None,
             "weekend_share": 0 / 1,
-            "product_variety": 0,  # the line names no product
+            "product_variety": 0,  # a line without a product
             "purchases_7d": 1,
             "mean_basket_7d": 10 / 1,
             "purchase_frequency_30d": 1 / 30,
@@ -125,7 +125,7 @@ CASES = {
         {"returns_90d": 1, "total_revenue": -2.0},
     ),
     "a line that stands twice": (
-        # Silver drops exact duplicates by key; without a key they are two units of the same thing.
+        # Silver drops exact duplicates by key; without a key, they are two units of the same product.
         [bought("2018-01-30 10:00", 5, product_id="p")] * 2,
         None,
         {"total_orders": 1, "total_revenue": 5.0 + 5.0, "product_variety": 1, "purchase_days": 1},
@@ -210,7 +210,7 @@ CASES = {
         {"weekend_share": 0 / 1, "total_orders": 1, "purchase_days": 2},
     ),
     "an order is in a window with the day that it counts on": (
-        # On the 21st it lay 10 days back; its second line within 7 days adds money alone.
+        # At the 21st, the order was 10 days ago; its second line within 7 days adds only money.
         [bought("2018-01-21 10:00", 3, "1"), bought("2018-01-26 10:00", 4, "1")],
         None,
         {"purchases_7d": 0, "revenue_7d": 4.0, "purchases_30d": 1, "revenue_30d": 3.0 + 4.0},
@@ -257,7 +257,7 @@ CASES = {
             bought("2018-01-05 10:00", 20, "2"),
             bought("2018-01-05 12:00", 5, "3"),
             bought("2018-01-09 10:00", 30, "4"),
-            bought("2018-01-11 10:00", -7, "5"),  # no purchase that day, so no repeat day
+            bought("2018-01-11 10:00", -7, "5"),  # no purchase that day, so not a repeat day
         ],
         None,
         {"repeat_day_value": ((20 + 5) + 30) / 2, "total_revenue": 90.0 + 25 + 30 - 7},
@@ -307,7 +307,7 @@ OVER_TIME = {
 
 
 @pytest.fixture(scope="module")
-def found(frame, rows_of):
+def by_date(frame, rows_of):
     """(customer, as_of) -> the row of features."""
     lines = [
         {"customer_id": customer, **line}
@@ -327,24 +327,24 @@ def found(frame, rows_of):
 
 
 @pytest.mark.parametrize("customer", CASES)
-def test_features_of_a_customer(found, differences, customer):
-    assert differences(CASES[customer][2], found[customer, AS_OF]) == {}
+def test_features_of_a_customer(by_date, differences, customer):
+    assert differences(CASES[customer][2], by_date[customer, AS_OF]) == {}
 
 
 @pytest.mark.parametrize("customer", OVER_TIME)
-def test_each_as_of_knows_what_was_known_then(found, differences, customer):
+def test_each_as_of_knows_what_was_known_then(by_date, differences, customer):
     _, then, now = OVER_TIME[customer]
-    assert differences(then, found[customer, EARLIER]) == {}
-    assert differences(now, found[customer, AS_OF]) == {}
+    assert differences(then, by_date[customer, EARLIER]) == {}
+    assert differences(now, by_date[customer, AS_OF]) == {}
 
 
-def test_there_is_one_row_a_customer_and_date_of_the_spine(found):
-    assert set(found) == {(c, d) for c in (*CASES, *OVER_TIME) for d in (EARLIER, AS_OF)}
+def test_there_is_one_row_per_customer_and_date_of_the_spine(by_date):
+    assert set(by_date) == {(c, d) for c in (*CASES, *OVER_TIME) for d in (EARLIER, AS_OF)}
 
 
-def test_the_columns_are_those_of_the_contract(found):
+def test_the_columns_are_those_of_the_contract(by_date):
     names = catalog.tables()["features.transactions"].column_names
-    assert {tuple(row) for row in found.values()} == {names}
+    assert {tuple(row) for row in by_date.values()} == {names}
 
 
 def test_of_no_line_at_all_every_customer_has_bought_nothing(frame, rows_of, differences):

@@ -1,7 +1,7 @@
 """features.transactions against plain Python: every column, over random logs.
 
-The oracle goes through all lines for each customer and as_of, and shares no code with the
-transform. It was written from product.md §2 and §4.
+The oracle loops over all lines per customer and as_of and shares no code with the transform. It was
+written from product.md §2 and §4.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ONE_DAY = dt.timedelta(days=1)
 
 
 def oracle(lines, signup, as_of):
-    """All features of a customer from the lines as they were known before as_of's midnight."""
+    """All features of a customer, from the lines known before midnight of as_of."""
     midnight = dt.datetime.combine(as_of, dt.time.min)
     seen = [x for x in lines if x["purchased_at"] < midnight and x["known_at"] < midnight]
     bought = [x for x in seen if x["amount"] >= 0]
@@ -87,7 +87,7 @@ def oracle(lines, signup, as_of):
 
 
 def order_day(lines):
-    """The day of the order's line that was seen first; of several, the earliest."""
+    """The day of the order's first visible line; of several such lines, the earliest."""
     return min(
         (max(x["purchased_at"], x["known_at"]).date(), x["purchased_at"].date()) for x in lines
     )[1]
@@ -102,7 +102,7 @@ def total(lines):
 
 
 def whole_months(start, end):
-    """Months after which the same day of the month has come, or both are last days of months."""
+    """Complete months: the same day of a later month has come, or both are last days of months."""
 
     def is_last(day):
         return day.day == calendar.monthrange(day.year, day.month)[1]
@@ -112,7 +112,7 @@ def whole_months(start, end):
 
 
 def random_log(draw):
-    """Lines of one customer: few orders, products, days and times, so that they collide."""
+    """Lines of one customer with few orders, products, days and times, so that they collide."""
     start = dt.datetime(2017, 1, 25) if draw.random() < 0.2 else dt.datetime(2017, 12, 10)
     end = dt.datetime(2018, 3, 3)
     lines = []
@@ -135,7 +135,7 @@ def random_log(draw):
 
 @pytest.fixture(scope="module")
 def logs():
-    """customer -> (lines, day of signup); as many tables as LOGS, all in one."""
+    """customer -> (lines, day of signup): all LOGS random logs in one dict."""
     draw = random.Random(20180101)
     return {
         f"{log}/{customer}": (
@@ -149,19 +149,19 @@ def logs():
 
 @pytest.fixture(scope="module")
 def computed(frame, rows_of, logs):
-    """A function that gives the rows of features of some lines, by customer and as_of."""
+    """A function that returns the feature rows of some lines, by customer and as_of."""
 
     def rows(lines, change=lambda frame: frame):
         spine = [(customer, as_of) for customer in logs for as_of in AS_OF_DATES]
         signups = [(c, d, logs[c][1]) for c, d in spine]
-        found = transaction_features(
+        results = transaction_features(
             change(frame("silver.transactions", lines)),
             frame(SPINE, spine),
             frame(f"{SPINE}, signup_on date", signups),
             AS_OF_DATES,
             WINDOWS,
         )
-        return {(row["customer_id"], row["as_of"]): row for row in rows_of(found)}
+        return {(row["customer_id"], row["as_of"]): row for row in rows_of(results)}
 
     return rows
 
@@ -182,8 +182,8 @@ def test_every_column_equals_the_oracle_over_320_random_logs(features, logs, dif
     for (customer, as_of), row in features.items():
         expected = oracle(*logs[customer], as_of)
         assert set(expected) == columns
-        if found := differences(expected, row, tolerance=1e-9):
-            wrong[customer, as_of] = (found, *logs[customer])
+        if differing := differences(expected, row, tolerance=1e-9):
+            wrong[customer, as_of] = (differing, *logs[customer])
     assert wrong == {}
     assert len(features) == LOGS * CUSTOMERS_A_LOG * len(AS_OF_DATES)
 
@@ -191,7 +191,7 @@ def test_every_column_equals_the_oracle_over_320_random_logs(features, logs, dif
 def test_neither_the_order_of_the_lines_nor_partitions_matter(features, computed, lines):
     shuffled = random.Random(7).sample(lines, len(lines))
     again = computed(shuffled, lambda frame: frame.repartition(7, "order_id"))
-    # Every value to the last bit, floats too: sums are taken over whole cents.
+    # Every value is equal to the last bit, floats included: sums are over whole cents.
     assert again == features
 
 
@@ -202,6 +202,6 @@ def test_ten_times_the_amounts_are_ten_times_the_money(features, computed, lines
         expected = {
             name: value * 10 if value is not None and name.startswith(money) else value
             for name, value in row.items()
-            if name != "revenue_trend"  # over greatest(..., 1), which does not scale
+            if name != "revenue_trend"  # divided by greatest(..., 1), which does not scale
         }
         assert differences(expected, rich[key]) == {}

@@ -1,4 +1,4 @@
-"""When a row may be seen."""
+"""When a row becomes visible."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ def day(text):
 
 
 SEEN = [
-    # (happened, known, first as_of that sees it)
-    # Known as it happened: from the next midnight on.
+    # (happened, known, first as_of at which it is visible)
+    # Known when it happened: visible from the next midnight.
     ("2018-01-01 00:00:00", "2018-01-01 00:00:00", "2018-01-02"),
     ("2018-01-01 23:59:59.999999", "2018-01-01 23:59:59.999999", "2018-01-02"),
-    # Known late: from the midnight after it was known.
+    # Known late: visible from the midnight after it became known.
     ("2018-01-01 10:00:00", "2018-01-05 00:00:00", "2018-01-06"),
     ("2018-01-01 10:00:00", "2018-01-04 23:59:59", "2018-01-05"),
-    # Known beforehand (a plan): not before it happened.
+    # Known in advance (a plan): not visible before it happened.
     ("2018-01-05 10:00:00", "2018-01-01 10:00:00", "2018-01-06"),
     # A leap day and the end of a year.
     ("2016-02-28 12:00:00", "2016-02-28 12:00:00", "2016-02-29"),
     ("2017-12-31 12:00:00", "2017-12-31 12:00:00", "2018-01-01"),
-    # No word of when it was known: when it happened.
+    # known_at is null: the time of the event counts.
     ("2018-01-01 10:00:00", None, "2018-01-02"),
-    # It is not known when it happened, nor when that was known: never.
+    # Both times are null: never visible.
     (None, None, None),
 ]
 
@@ -47,7 +47,7 @@ def test_a_row_stands_once_for_each_as_of_that_sees_it(frame, tuples_of):
         "name string, visible_from date",
         [("early", "2018-01-01"), ("late", "2018-01-02"), ("never", "2018-01-09"), ("null", None)],
     )
-    # Given twice and out of order: a date counts once.
+    # Dates given twice and out of order count once.
     dates = [day("2018-01-03"), day("2018-01-01"), day("2018-01-02"), day("2018-01-03")]
     assert tuples_of(with_each_as_of(rows, dates), "name", "as_of") == [
         ("early", day("2018-01-01")),
