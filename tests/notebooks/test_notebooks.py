@@ -103,14 +103,12 @@ def displayed(spark, in_small_env) -> dict[str, list]:
         return {path.stem: run(path, spark, env=env) for path in NOTEBOOKS}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 def test_every_notebook_runs_and_every_frame_has_rows(name, displayed):
     assert displayed[name]
     assert [d for d in displayed[name] if isinstance(d, pd.DataFrame) and d.empty] == []
 
 
-@pytest.mark.slow
 def test_first_look_counts_what_the_files_hold(displayed, small_lake):
     displayed = displayed["first_look"]
     # The first two lines have no amount.
@@ -130,7 +128,6 @@ def test_first_look_counts_what_the_files_hold(displayed, small_lake):
     assert profiles.to_dict() == {False: 100, True: 200}
 
 
-@pytest.mark.slow
 def test_first_look_tells_who_is_silent(displayed, small_lake):
     last: dict[str, dt.date] = {}
     for line in small_lake.lines[2:]:
@@ -145,7 +142,6 @@ def test_first_look_tells_who_is_silent(displayed, small_lake):
     assert find(displayed["first_look"], "silent_30d_percent").iloc[0].tolist() == expected
 
 
-@pytest.mark.slow
 def test_first_look_ranks_by_revenue_at_risk(displayed):
     ranked = find(displayed["first_look"], "top_risk_factor")
     at_risk = ranked["revenue_at_risk"].tolist()
@@ -155,7 +151,6 @@ def test_first_look_ranks_by_revenue_at_risk(displayed):
     assert shares.tolist() == sorted(shares, reverse=True)
 
 
-@pytest.mark.slow
 def test_churn_model_explains_as_the_gold_tables_do(displayed, small_lake):
     displayed = displayed["churn_model"]
 
@@ -177,7 +172,6 @@ def test_churn_model_explains_as_the_gold_tables_do(displayed, small_lake):
     assert len(pictures) == 4 and all(picture.size[0] > 100 for picture in pictures)
 
 
-@pytest.mark.slow
 def test_churn_model_explains_the_customer_that_was_asked_for(spark, small_env, small_lake, capsys):
     scores = gold_at_as_of(small_lake, "customer_scores")
     # Not the one most at risk, whom it takes by default.
@@ -190,7 +184,6 @@ def test_churn_model_explains_the_customer_that_was_asked_for(spark, small_env, 
     assert said in capsys.readouterr().out.splitlines()
 
 
-@pytest.mark.slow
 def test_churn_model_says_that_a_customer_is_unknown(spark, small_env):
     with pytest.raises(NotebookExit) as caught:
         run(notebook("churn_model"), spark, env=small_env, customer_id="nobody")
@@ -198,7 +191,6 @@ def test_churn_model_says_that_a_customer_is_unknown(spark, small_env):
     assert str(caught.value) == "nobody is not known at 2018-01-01"
 
 
-@pytest.mark.slow
 def test_churn_model_says_that_there_is_no_champion(spark, small_env):
     from runtime.model_registry import CHAMPION, Registry
     from runtime.settings import load
@@ -215,7 +207,6 @@ def test_churn_model_says_that_there_is_no_champion(spark, small_env):
     assert str(caught.value) == "churn: no version is champion. Run train_churn."
 
 
-@pytest.mark.slow
 def test_which_20_percent_answers_from_the_plan(displayed, small_lake):
     shown = displayed["which_20_percent"]
     gold = {name: gold_at_as_of(small_lake, name) for name in ("customer_scores", "retention_plan")}

@@ -27,7 +27,6 @@ def opened(small_env):
     return open_lakehouse(small_env)
 
 
-@pytest.mark.slow
 def test_tables_of_every_layer_have_their_names(opened, spark):
     counts = {
         name: spark.table(name).count()
@@ -48,7 +47,6 @@ def test_tables_of_every_layer_have_their_names(opened, spark):
     }
 
 
-@pytest.mark.slow
 def test_the_latest_view_moves_with_the_table(spark, make_context, in_small_env):
     context = make_context()
     table = context.table("gold.segment_migration")
@@ -74,7 +72,6 @@ def test_the_latest_view_moves_with_the_table(spark, make_context, in_small_env)
         assert newest() == ["2018-01-03"]
 
 
-@pytest.mark.slow
 def test_formulas_are_functions_with_the_constants_of_conf(opened, spark):
     # 100 a month for 12 months; lifetime 1.2 * 12; frequency 2 * 0.1; 0.8 below a basket of 50.
     worth = spark.sql("SELECT clv_score(1200, 12, 0.1, 40)").head()[0]
@@ -83,7 +80,6 @@ def test_formulas_are_functions_with_the_constants_of_conf(opened, spark):
     assert spark.sql("SELECT risk_level(0.81)").head()[0] == "CRITICAL"
 
 
-@pytest.mark.slow
 def test_columns_keep_their_comments(opened, spark):
     for name in ("gold.customer_scores", "gold.customer_scores_latest"):
         described = spark.sql(f"DESCRIBE {name}").collect()
@@ -93,7 +89,6 @@ def test_columns_keep_their_comments(opened, spark):
         assert comments == {c.name: c.comment for c in declared}
 
 
-@pytest.mark.slow
 def test_names_that_can_be_read_are_told_and_absent_tables_have_none(opened, spark):
     names = register_tables(opened)
 
@@ -103,7 +98,6 @@ def test_names_that_can_be_read_are_told_and_absent_tables_have_none(opened, spa
         spark.table(name)
 
 
-@pytest.mark.slow
 def test_a_table_of_the_same_name_is_left_alone(opened, spark, tmp_path):
     from pyspark.errors import AnalysisException
 
@@ -118,7 +112,6 @@ def test_a_table_of_the_same_name_is_left_alone(opened, spark, tmp_path):
     assert spark.table("gold.customer_scores").head()["a"] == 1
 
 
-@pytest.mark.slow
 def test_any_delta_reader_opens_every_gold_table(small_lake):
     tables = [t for t in catalog.tables().values() if t.layer == "gold"]
     found = [t for t in tables if (small_lake.root / "gold" / t.short_name).is_dir()]
@@ -131,7 +124,6 @@ def test_any_delta_reader_opens_every_gold_table(small_lake):
         assert delta.to_pyarrow_dataset().schema.names == list(table.column_names)
 
 
-@pytest.mark.slow
 def test_duckdb_reads_the_latest_views_as_spark_does(opened, spark, small_lake):
     """docs/latest_views.sql over the folders that the jobs made: two dates are scored."""
     connection = duckdb.connect()
@@ -152,7 +144,6 @@ def test_duckdb_reads_the_latest_views_as_spark_does(opened, spark, small_lake):
         assert found, table.name
 
 
-@pytest.mark.slow
 def test_a_catalog_has_the_latest_views_beside_its_tables(spark, make_context, tmp_path):
     # spark_catalog stands for Unity Catalog: names of three parts, tables that a catalog manages.
     context = make_context(lakehouse={"catalog": "spark_catalog"})

@@ -205,7 +205,6 @@ for line in sys.stdin:
 """
 
 
-@pytest.mark.slow
 def test_fifty_kills_submit_no_message_twice(claude, tmp_path):
     server, draw, count = claude(ok), random.Random(9), 600
     server.seconds_after_a_batch_is_made = 0.01

@@ -293,7 +293,6 @@ def test_contacts_that_came_due_after_a_kill_do_not_send_the_noted_ones_again(ou
     assert set(world.heard().values()) == {1}
 
 
-@pytest.mark.slow
 def test_thirty_kills_at_random_leave_none_out_and_none_twice(outside):
     draw, world = random.Random(5), outside(1_500)
     codes = []
