@@ -1,4 +1,4 @@
-"""All formulas from one conf, and their registration as SQL functions."""
+"""Build all formulas from conf, and register them as SQL functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from udfs.formula import FormulaError, SqlFormula, check_keys
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession  # noqa: TID251 - the caller's session, none is made
 
-# The settings that the formulas take: section of conf -> keys of it that are read.
+# Settings that the formulas read: section of conf -> keys.
 SETTINGS: dict[str, tuple[str, ...]] = {
     "lifecycle": ("active_days", "silent_days"),
     "engagement": ("cap", "weights"),
@@ -24,9 +24,9 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 
 
 def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
-    """Every formula, built from conf; other sections and keys of conf are left alone.
+    """Build all formulas from conf. Other sections and keys of conf are ignored.
 
-    Read are the sections of `SETTINGS`, each described at its formula, and `actions`:
+    The sections in `SETTINGS` and `actions` are read. Each is described at its formula.
 
         lifecycle: {active_days: 30, silent_days: 90}
         engagement: {cap: 10, weights: {login_frequency_30d: 0.3, ...}}
@@ -39,7 +39,7 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
         risk: {scheme: four_bands, schemes: {four_bands: [{level: CRITICAL, above: 0.8}, ...]}}
         actions: [{when: churn_probability > 0.7, actions: [Win-back offer with discount]}, ...]
 
-    Raises FormulaError where a key is missing or a value can't be used, with its place in conf.
+    Raises FormulaError, with the key in conf, if a key is missing or a value is invalid.
     """
     _check_sections(settings)
     weights = settings["engagement"]["weights"]
@@ -72,11 +72,11 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
 
 
 def register(spark: SparkSession, settings: Mapping[str, Any], schema: str | None = None) -> None:
-    """Create every formula as a SQL function, replacing those of the same name.
+    """Create or replace a SQL function for each formula.
 
-    Without a schema they last as long as the session; with one (`schema` or `catalog.schema`)
-    they stay in its catalog. `sentiment` is Python and lasts for the session either way: the
-    catalog of open-source Spark keeps no Python functions.
+    Without a schema the functions are temporary and end with the session. With a schema (`schema`
+    or `catalog.schema`) they are stored in the catalog. `sentiment` is Python and is always
+    temporary, because the catalog of open-source Spark cannot store Python functions.
     """
     for formula in formulas(settings):
         spark.sql(formula.create_sql(schema, temporary=schema is None))
@@ -96,7 +96,7 @@ def _check_sections(settings: Mapping[str, Any]) -> None:
         if name in settings and key not in settings[name]
     ]
     if missing:
-        raise FormulaError(f"conf: the formulas need {missing}. Set them in conf/defaults.yaml.")
+        raise FormulaError(f"conf: settings {missing} are missing. Set them in conf/defaults.yaml.")
 
 
 def _bands(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -104,6 +104,6 @@ def _bands(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if scheme not in schemes:
         raise FormulaError(
             f"conf risk.scheme: must be one of {', '.join(schemes)}, got {scheme!r}. "
-            "Name one of them, or add it to risk.schemes."
+            "Use one of these, or add the scheme to risk.schemes."
         )
     return list(schemes[scheme])
