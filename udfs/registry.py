@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from udfs import behavior, engagement, rfm, risk, sentiment, value
+from udfs import behavior, engagement, rfm, risk, value
 from udfs.formula import FormulaError, SqlFormula, check_keys
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession  # noqa: TID251 - the caller's session, none is made
 
 # Settings that the formulas read: section of conf -> keys.
 SETTINGS: dict[str, tuple[str, ...]] = {
@@ -69,18 +66,6 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
         risk.high_risk_churn(**_section(settings, "high_risk_churn")),
         risk.recommended_actions(settings["actions"]),
     )
-
-
-def register(spark: SparkSession, settings: Mapping[str, Any], schema: str | None = None) -> None:
-    """Create or replace a SQL function for each formula.
-
-    Without a schema the functions are temporary and end with the session. With a schema (`schema`
-    or `catalog.schema`) they are stored in the catalog. `sentiment` is Python and is always
-    temporary, because the catalog of open-source Spark cannot store Python functions.
-    """
-    for formula in formulas(settings):
-        spark.sql(formula.create_sql(schema, temporary=schema is None))
-    sentiment.register(spark)
 
 
 def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -8,12 +8,9 @@ in pandas, `sentiment_of` gives the same numbers.
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, SparkSession  # noqa: TID251 - the caller's session, none is made
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 # VADER lower-cases the whole text at each sentiment word: 10,000 characters take up to 1 s, 100,000
 # take 50 s. It replaces an emoji by words, so 9,000 emojis take 27 s. The score saturates: thirty
@@ -36,24 +33,6 @@ def sentiment_of(texts: pd.Series) -> pd.Series:
     return pd.Series(scores, index=texts.index, dtype="float64")
 
 
-def sentiment(text: str | Column) -> Column:
-    """`sentiment_of` of a text column, as a Spark column. NaN becomes null."""
-    column: Column = _udf()(text)
-    return column
-
-
-def register(spark: SparkSession) -> None:
-    """Register `sentiment(text)` as a SQL function of the session."""
-    spark.udf.register("sentiment", _udf())
-
-
-def _udf() -> Any:
-    # Lazy import: sentiment_of needs only pandas.
-    from pyspark.sql.functions import pandas_udf
-
-    return pandas_udf(sentiment_of, "double")  # type: ignore[call-overload]
-
-
 def _compound(text: str | None) -> float:
     if not isinstance(text, str) or not text.strip():
         return float("nan")
@@ -66,9 +45,6 @@ def _compound(text: str | None) -> float:
 
 
 @cache
-def _analyzer() -> Any:
-    # Lazy import: vaderSentiment is needed to score texts, not to import udfs. Cached, because it
-    # reads its lexicon from disk.
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
+def _analyzer() -> SentimentIntensityAnalyzer:
+    # Cached, because it reads its lexicon from disk.
     return SentimentIntensityAnalyzer()

@@ -12,7 +12,8 @@ import yaml
 
 from udfs import PARAMETER_COMMENTS
 from udfs.formula import FormulaError, quote
-from udfs.registry import formulas, register
+from udfs.registry import formulas
+from udfs.sql_functions import register
 
 CONF = Path(__file__).parents[3] / "conf" / "defaults.yaml"
 NAMES = {

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from udfs.sentiment import MAX_CHARACTERS, MAX_EMOJIS, sentiment, sentiment_of
+from udfs.sentiment import MAX_CHARACTERS, MAX_EMOJIS, sentiment_of
+from udfs.sql_functions import sentiment
 
 RATED = Path(__file__).parents[4] / "shared" / "data" / "vader_icwsm2014"
 
