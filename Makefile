@@ -1,25 +1,28 @@
-# Recipes name relative paths alone, and venv tools are called as `python -m`: the folder's own path
-# may hold spaces, which neither make's lists nor a script's first line can.
+# Recipes use relative paths, and call the tools of .venv as `python -m`: the path of this folder may
+# contain spaces, which neither make's lists nor the first line of a script support.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := bin/with-env python
-# Plain `=`: the command line overrides it, a stray ENV or ARGS of the environment does not.
+# Plain `=`: `make demo ENV=acme` overrides the value, a variable ENV of the shell does not.
 ENV = demo
 ARGS =
 
-.PHONY: help setup demo test acceptance snapshots bench lint types package lock clean
+.PHONY: help setup dev demo test acceptance snapshots bench lint types package lock notices clean
 
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
-setup: ## .venv with Python packages, Java and Delta's JARs (every other command does it first)
+setup: ## install what the commands need into .venv: Python packages, Java, Delta's JARs
 	@bin/setup
 
-# The C1 compiler alone halves the CPU of a short session; long jobs and benchmarks take the full JIT,
-# and so does the demo: the matrix products of Spark's network are vector code that C1 runs at a crawl.
+dev: ## the same, and what tests, lint, types and benchmarks need (they install it first)
+	@bin/setup dev
+
+# Only the C1 compiler: that halves the CPU time of a short session. Long jobs, benchmarks and the demo
+# use the full JIT: Spark's neural network multiplies matrices in vector code, which is slow under C1.
 test acceptance: export HOLDFAST_JIT ?= quick
 
-demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
+demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
 
 # Models need no Spark and ran before, but for fits over partitions. Of the jobs: what fails, what is
@@ -43,7 +46,7 @@ PURE = contracts udfs transforms models simulator messages
 PROFILE = ci
 
 # DuckDB's run leaves a core to Spark's: they go side by side, and the first to be told is Spark's.
-test: setup ## unit tests without a JVM (DuckDB), and on Spark (ARGS="-k name -x")
+test: dev ## unit tests without a JVM (DuckDB), and on Spark (ARGS="-k name -x")
 	@status=0; said=$$(mktemp); trap 'rm -f "$$said"; kill $$(jobs -p) 2>/dev/null' EXIT; \
 	export PYTEST_ADDOPTS="--hypothesis-profile=$(PROFILE) $$PYTEST_ADDOPTS"; \
 	HOLDFAST_ENGINE=duckdb $(PY) -m pytest --doctest-modules $(PURE) tests/unit $(ARGS) \
@@ -55,36 +58,42 @@ test: setup ## unit tests without a JVM (DuckDB), and on Spark (ARGS="-k name -x
 	echo "== tests/unit on DuckDB"; cat "$$said"; \
 	exit $$status
 
-acceptance: setup ## the product's promises, on the real commands (ARGS=)
+acceptance: dev ## long tests: the real commands on whole data (ARGS=)
 	@status=0; for file in tests/acceptance/test_*.py tests/jobs/test_*.py; do \
 		HOLDFAST_ENGINE=spark $(PY) -m pytest $$file $(ARGS) || status=$$?; \
 	done; exit $$status
 
-snapshots: setup ## tests/snapshots anew: help texts, tables, settings
+snapshots: dev ## rebuild tests/snapshots: help texts, tables, settings
 	$(PY) tests/snapshots/rebuild.py
 
-bench: setup ## the figures of docs, measured here (ARGS=)
+bench: dev ## measure the figures of benchmarks/RESULTS.md on this machine (ARGS=)
 	$(PY) -m benchmarks $(ARGS)
 
-lint: setup ## ruff, and who may import whom
+lint: dev ## ruff, and the import rules
 	@status=0; \
 	$(PY) -m ruff check . || status=1; \
 	$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" || status=1; \
 	exit $$status
 
-types: setup ## mypy
+types: dev ## mypy
 	$(PY) -m mypy
 
-package: setup ## the wheel, and the same as .zip for --py-files, in dist/
+package: dev ## build the wheel, and the same file as .zip for --py-files, in dist/
 	@bin/package
 
-# pip, unlike uv, refuses a locked `coverage` where a package asks for `coverage[toml]`.
-lock: setup ## requirements*.txt from requirements.in; what need not move does not
-	$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
-		--python-version 3.11 requirements.in --output-file requirements.txt
+# --no-strip-extras: pip, unlike uv, refuses a locked `coverage` if a package asks for `coverage[toml]`.
+# The later locks are constrained by requirements.txt, so that a package has one version everywhere.
+lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
+	for name in requirements requirements-duckdb requirements-dev; do \
+		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
+			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
+	done
 	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
 		--python-version 3.11 - --output-file requirements-setup.txt
 
-clean: ## remove .venv, dist and caches (no lake, no tracking store)
+notices: setup ## write THIRD_PARTY_NOTICES: the licences of requirements.txt
+	$(PY) docs/notices.py
+
+clean: ## remove .venv, dist and caches; lakes and tracking stores stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
