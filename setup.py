@@ -79,7 +79,7 @@ setup(
         "sqlalchemy>=2.0,<3",
         "alembic>=1.14,<2",
         "anthropic>=2.12,<3",
-        "httpx>=0.28,<1",
+        "httpx2>=2.16,<3",
         "tenacity>=9.0,<10",
     ],
     extras_require=EXTRAS,

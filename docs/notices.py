@@ -39,19 +39,19 @@ def locked(text: str) -> dict[str, str]:
     return dict(re.findall(pattern, text, re.MULTILINE))
 
 
-def licence_of(package: metadata.PackageMetadata) -> str:
+def licence_of(name: str) -> str:
     """The licence as the metadata state it: SPDX expression, else short text, else classifier."""
-    expression = package.get("License-Expression")
-    if expression:
-        return str(expression)
-    text = str(package.get("License") or "").strip()
+    fields = metadata.metadata(name).json
+    if "license_expression" in fields:
+        return str(fields["license_expression"])
+    text = str(fields.get("license", "")).strip()
     if text and "\n" not in text and len(text) <= 60:
         return text
-    classifiers = package.get_all("Classifier") or []
+    classifiers = [str(c) for c in fields.get("classifier", [])]
     licences = [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License ::")]
     if licences:
         return " OR ".join(licences)
-    raise SystemExit(f"{package['Name']}: the metadata state no licence. Remove the package.")
+    raise SystemExit(f"{name}: the metadata state no licence. Remove the package.")
 
 
 def notices(lock: str) -> str:
@@ -59,14 +59,14 @@ def notices(lock: str) -> str:
     lines = []
     for name, version in sorted(locked(lock).items()):
         try:
-            package = metadata.metadata(name)
+            installed = metadata.version(name)
         except metadata.PackageNotFoundError:
             raise SystemExit(f"{name}: is not installed. Run bin/setup.") from None
-        if package["Version"] != version:
+        if installed != version:
             raise SystemExit(
-                f"{name}: {package['Version']} is installed, {LOCK} has {version}. Run bin/setup."
+                f"{name}: {installed} is installed, {LOCK} has {version}. Run bin/setup."
             )
-        licence = licence_of(package)
+        licence = licence_of(name)
         if REFUSED.search(licence):
             raise SystemExit(f"{name}: is under {licence}. Users get no GPL package: remove it.")
         lines.append(f"{name:<36} {version:<12} {licence}")
