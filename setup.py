@@ -80,7 +80,7 @@ setup(
         "alembic>=1.14,<2",
         "anthropic>=2.12,<3",
         "httpx2>=2.16,<3",
-        "tenacity>=9.0,<10",
+        "tenacity>=9.1,<10",
     ],
     extras_require=EXTRAS,
     entry_points={
