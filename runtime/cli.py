@@ -92,9 +92,13 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         if options.engine not in ENGINES:
             raise UsageError(f"--engine {options.engine}: must be spark or duckdb.")
         if options.engine == "duckdb":
-            # Before anything imports pyspark.
-            from runtime.lakehouse.duck_session import activate
-
+            try:  # before anything imports pyspark
+                from runtime.lakehouse.duck_session import activate
+            except ModuleNotFoundError as error:
+                raise UsageError(
+                    f"--engine duckdb: the package {error.name} is not installed. Run "
+                    "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`."
+                ) from None
             activate()
         from runtime.context import Context  # pandas takes 0.5 s
 

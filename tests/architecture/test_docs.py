@@ -31,7 +31,8 @@ JOBS = (
     *("decide_offers", "write_messages", "measure_campaigns", "trigger_engagement"),
     *("deliver_outbox", "compare_models"),
 )
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+MOST_README_LINES = 150
 
 
 @pytest.mark.parametrize("path", generate.documents())
@@ -115,15 +116,15 @@ def test_the_latest_views_give_the_rows_of_the_greatest_as_of_in_duckdb(tmp_path
         assert found == [(dt.date(2018, 1, 1), 2)], view
 
 
-def test_the_readme_reads_the_newest_scores_with_duckdb(tmp_path, monkeypatch):
+def test_the_example_with_duckdb_reads_the_newest_scores(tmp_path, monkeypatch):
     for table in (t for t in catalog.tables().values() if t.layer == "gold"):
         folder = tmp_path / "lakehouse" / "gold" / table.short_name
         folder.mkdir(parents=True)
         write_deltalake(folder, some_rows(table, [dt.date(2018, 1, 1), dt.date(2017, 12, 2)]))
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     monkeypatch.chdir(tmp_path)
-    readme = (ROOT / "README.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names: dict = {}
 
     exec(textwrap.dedent(example), names)
@@ -179,18 +180,42 @@ def test_every_yaml_example_is_a_valid_configuration(page, tmp_path):
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_the_readme_names_every_job_and_option(job):
+def test_the_readme_names_every_job_and_the_commands_page_every_option(job):
     command = importlib.import_module(f"jobs.{job}").command
     app = typer.Typer(add_completion=False)
     app.command()(command)
     options = {p.opts[0] for p in typer.main.get_command(app).params}
     readme = (ROOT / "README.md").read_text()
+    page = (ROOT / "docs" / "commands.md").read_text()
+    shared, _, by_job = page.partition("## What each command does")
+    (about,) = re.findall(rf"^\*\*{job}\*\* .*?(?=^\*\*|^#)", by_job, re.MULTILINE | re.DOTALL)
 
     assert re.findall(rf"^\| `{job}` \|", readme, re.MULTILINE)
-    assert options <= set(re.findall(r"--[a-z-]+", readme))
+    assert options <= set(re.findall(r"`(--[a-z-]+)", shared + about))
 
 
-def test_the_readme_has_the_two_commands():
+def test_the_readme_is_short_and_has_the_two_commands():
     readme = (ROOT / "README.md").read_text()
 
     assert "make demo" in readme and "make test" in readme
+    assert len(readme.splitlines()) < MOST_README_LINES
+
+
+def test_contributing_names_folders_and_make_targets_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    assert set(re.findall(r"make ([a-z]+)", text)) <= targets
+    paths = [path for path in re.findall(r"`([\w./-]+/[\w./-]*)`", text) if "<" not in path]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_pre_commit_runs_the_lint_of_ci():
+    """Local hooks only: nothing is downloaded, and the versions are those of the lock."""
+    (repo,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repo["repo"] == "local"
+    commands = " ; ".join(hook["entry"] for hook in repo["hooks"])
+    makefile = (ROOT / "Makefile").read_text()
+    recipes = re.findall(r"^(?:lint|types):.*?\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    tools = set(re.findall(r"-m (\w+)|(lint_imports_command)\(\)", "".join(recipes)))
+    assert {"".join(tool) for tool in tools} <= set(re.findall(r"\w+", commands))

@@ -127,8 +127,9 @@ def test_what_is_tested_lies_in_the_ranges_that_the_wheel_asks_for(wheel):
     }
     pins = [
         Requirement(line)
-        for line in (ROOT / "requirements.in").read_text().splitlines()
-        if line and not line.startswith("#")
+        for file in ROOT.glob("requirements*.in")
+        for line in file.read_text().splitlines()
+        if line and not line.startswith(("#", "-"))
     ]
     outside = [
         f"{pin} is not in {asked.get(canonical(pin.name), 'any list of setup.py')}"

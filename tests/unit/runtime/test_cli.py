@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
+import sys
 
 import pytest
 import typer
@@ -89,6 +90,18 @@ def test_an_error_is_one_sentence_and_an_exit_code(root, capsys, error, code):
 )
 def test_an_argument_that_breaks_a_rule_is_refused(root, capsys, options, message):
     assert ended(unreachable, capsys, **options) == (2, f"holdfast ingest: {message}\n")
+    assert not root.exists()
+
+
+def test_the_engine_without_a_jvm_says_how_to_install_it(root, capsys, monkeypatch):
+    monkeypatch.delitem(sys.modules, "runtime.lakehouse.duck_session", raising=False)
+    monkeypatch.setitem(sys.modules, "duckdb", None)  # an import then raises ModuleNotFoundError
+
+    assert ended(unreachable, capsys, engine="duckdb") == (
+        2,
+        "holdfast ingest: --engine duckdb: the package duckdb is not installed. Run "
+        "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`.\n",
+    )
     assert not root.exists()
 
 
