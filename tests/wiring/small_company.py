@@ -1,0 +1,391 @@
+"""A small company taken through every command, step by step, in one Spark session.
+
+The steps call the functions behind the command lines, so the same file runs on an older checkout.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.resources
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.wiring import company_files as files
+from tests.wiring.company_files import CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, LAST_DAY, PLAN_1, PLAN_2
+
+# The first environment reads amounts as plain numbers and trains one stump. The second one reads a
+# decimal comma too, and trains a model that is better by far.
+FIRST, SECOND = "first", "second"
+NOTED = "noted.pickle"
+DELIVERY_1 = PLAN_1 + dt.timedelta(days=2)
+DELIVERY_2 = PLAN_2 + dt.timedelta(days=2)
+
+_MAPPINGS = {
+    "receipts": {
+        "table": "transactions",
+        "key": ["order_id", "product_id"],
+        "mapping": {
+            "customer_id": "customer",
+            "order_id": "receipt",
+            "product_id": "article",
+            "purchased_at": "time",
+            "quantity": "units",
+            "amount": "paid",
+        },
+    },
+    "members": {
+        "table": "customers",
+        "mapping": {
+            "customer_id": "customer",
+            "first_name": "first_name",
+            "email": "email",
+            "language": "language",
+            "is_opted_out": "opted_out",
+            "region": "region",
+            "plan": "plan",
+        },
+    },
+    "visits": {
+        "table": "engagement_events",
+        "key": ["event_id"],
+        "mapping": {
+            "customer_id": "customer",
+            "event_id": "visit",
+            "kind": "kind",
+            "occurred_at": "time",
+            "feature": "feature",
+            "duration_minutes": "minutes",
+        },
+    },
+    "tickets": {
+        "table": "support_tickets",
+        "key": ["ticket_id"],
+        "mapping": {
+            "ticket_id": "ticket",
+            "customer_id": "customer",
+            "opened_at": "opened",
+            "category": "category",
+            "text": "text",
+        },
+    },
+    "campaigns": {
+        "table": "campaign_contacts",
+        "key": ["customer_id", "campaign_id"],
+        "mapping": {
+            "customer_id": "customer",
+            "campaign_id": "campaign",
+            "offer_id": "nullif(offer, '')",
+            "contacted_at": "time",
+            "is_treated": "sent",
+            "is_randomised": "random",
+        },
+    },
+}
+
+_FAMILIES = [
+    "rhythm",
+    "frequency",
+    "spending",
+    "products",
+    "discounts",
+    "engagement",
+    "support",
+    "reviews",
+]
+_STUMPS = {"n_estimators": 1, "max_depth": 1, "subsample": 1.0, "colsample_bytree": 1.0}
+_TREES = {"n_estimators": 40, "max_depth": 3, "learning_rate": 0.1, "min_child_weight": 5}
+
+# The fewest windows, dates, learners and samples that reach every part of every command.
+CONF: dict[str, Any] = {
+    "features": {"windows_days": [30, 60, 90, 365]},
+    "churn": {"horizons_days": [30]},
+    "training": {
+        "train_dates": 1,
+        "bootstrap_samples": 50,
+        "partitions": 1,
+        "fits_at_once": 1,
+        "learners": ["xgboost"],
+        "search": "none",
+        "compare_feature_sets": False,
+        "feature_families": {**{f: [] for f in _FAMILIES}, "silence": ["recency_*"]},
+        "stability": {"folds": 2, "learners": []},
+        "starts": {"xgboost": _TREES},
+        "spaces": {
+            "xgboost": {
+                "n_estimators": {"low": 1, "high": 300},
+                "max_depth": {"low": 1, "high": 10},
+                "learning_rate": {"low": 0.01, "high": 1.0},
+            }
+        },
+        "leak_alarm_roc_auc": 1.0,
+        "leak_alarm_roc_auc_active_90d": 1.0,
+    },
+    "lifetime": {
+        "models": ["mbg_nbd"],
+        "backtest": {"cuts": 1, "horizons_days": [30]},
+        "survival": {
+            "models": ["cox"],
+            "landmarks": 2,
+            "fewest_events": 10,
+            "covariates": ["recency_days", "purchase_days", "purchases_90d"],
+        },
+    },
+    "plan": {"strategies": ["churn_probability", "net_value", "random"]},
+    "decisions": {
+        "budget": {"customers_share": 0.4},
+        "hold_out_share": 0.3,
+        "cooling_off_days": 20,
+    },
+    "uplift": {"learners": ["t_learner"], "fewest_rows": 25, "bootstrap_samples": 50},
+    "model_ab": {"challenger_share": 0.5},
+    "triggers": {"cooling_off_days": 20},
+}
+
+
+@dataclass(frozen=True)
+class SmallCompany:
+    """folder: with files, conf and lakehouse; noted: what a step saw that later steps change."""
+
+    folder: Path
+    noted: dict[str, Any]
+    seconds: dict[str, float]
+
+    @property
+    def root(self) -> Path:
+        return self.folder / "lakehouse"
+
+    @property
+    def conf(self) -> Path:
+        return self.folder / "conf"
+
+    def table(self, name: str, where: str = "TRUE") -> Any:
+        """A table, or the rows of it that meet a condition of SQL, as pandas."""
+        return self.sql(f"SELECT * FROM {{{name}}} WHERE {where}")
+
+    def sql(self, query: str) -> Any:
+        """A query of DuckDB; tables are named in braces, as in {gold.messages}."""
+        import re
+
+        import duckdb
+        from deltalake import DeltaTable
+
+        with duckdb.connect() as box:
+            box.execute("SET TimeZone = 'UTC'")
+            for name in set(re.findall(r"{([a-z_.]+)}", query)):
+                short = name.replace(".", "_")
+                arrow = DeltaTable(str(self.root / name.replace(".", "/"))).to_pyarrow_table()
+                box.register(short, arrow)
+                query = query.replace(f"{{{name}}}", short)
+            return box.execute(query).df()
+
+    def versions(self) -> dict[str, int]:
+        """The newest Delta version of every table."""
+        logs = self.root.glob("*/*/_delta_log")
+        return {
+            f"{log.parents[1].name}.{log.parent.name}": len([*log.glob("*.json")])
+            for log in sorted(logs)
+        }
+
+
+def build(folder: Path) -> SmallCompany:
+    """Write the files and run every command over them, in the order of the year."""
+    company = files.Company()
+    made = SmallCompany(folder, {}, {})
+    write_conf(folder)
+    with interpreted():
+        history(made, company)
+        first_plan(made, company)
+        second_plan(made, company)
+        outcomes(made)
+    (folder / NOTED).write_bytes(pickle.dumps(made.noted))
+    return made
+
+
+def history(made: SmallCompany, company: files.Company) -> None:
+    """What is known on 1 August: files, features, scores by rule, a first model."""
+    from pipelines.churn import churn_training, customer_scoring
+    from pipelines.features import feature_tables
+    from pipelines.ingestion import source_ingestion
+    from pipelines.lifetime import lifetime_fitting
+
+    files.write_history(company, made.folder / "files")
+    step(made, source_ingestion.command, env=FIRST, known_at=files.HISTORY_KNOWN)
+    made.noted["history"] = made.table("silver.transactions")[["order_id", "known_at", "batch_id"]]
+    # The bad row is read once the mapping can read it, and never again.
+    step(made, source_ingestion.command, known_at="2024-08-01T01:00:00", replay="receipts")
+    before = made.versions()
+    step(made, source_ingestion.command, known_at="2024-08-01T02:00:00", replay="receipts")
+    step(made, source_ingestion.command, known_at="2024-08-01T03:00:00")
+    made.noted["idle"] = (before, made.versions())
+    days = [CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, PLAN_1]
+    step(made, feature_tables.command, as_of=[d.isoformat() for d in days])
+    made.noted["features"] = made.table("features.transactions", f"as_of = DATE '{PLAN_1}'")
+    # No model yet, so the rates by recency score. The label of that day is in the table already.
+    step(made, customer_scoring.command, as_of=CAMPAIGN_3)
+    step(made, churn_training.command, env=FIRST, as_of=PLAN_1)
+    step(made, lifetime_fitting.command, as_of=PLAN_1)
+    step(made, customer_scoring.command, as_of=PLAN_1)
+
+
+def first_plan(made: SmallCompany, company: files.Company) -> None:
+    """Contacts of rules, then offers by what the campaigns taught; messages, some of them approved."""
+    from pipelines.ingestion import source_ingestion
+    from pipelines.offers import offer_planning, uplift_estimation
+    from pipelines.outreach import engagement_triggers, message_writing, outbox_delivery
+
+    step(made, engagement_triggers.command, as_of=PLAN_1)
+    step(made, uplift_estimation.command, as_of=PLAN_1)
+    step(made, offer_planning.command, as_of=PLAN_1)
+    files.write_late_profiles(made.folder / "files")
+    step(made, source_ingestion.command, known_at=files.LATE_PROFILES_KNOWN)
+    step(made, message_writing.command, as_of=PLAN_1)
+    made.noted["messages"] = made.table("gold.messages")
+    approve(made)
+    files.write_august(company, made.folder / "files")
+    step(made, source_ingestion.command, known_at=files.AUGUST_KNOWN)
+    step(made, outbox_delivery.command, as_of=DELIVERY_1)
+
+
+def second_plan(made: SmallCompany, company: files.Company) -> None:
+    """A month on: a better model, the one before it as champion again, both in an A/B; a plan by
+    rules, since nothing new was estimated."""
+    from pipelines.churn import champion_rollback, churn_training, customer_scoring
+    from pipelines.features import feature_tables
+    from pipelines.ingestion import source_ingestion
+    from pipelines.lifetime import lifetime_fitting, retention_planning
+    from pipelines.offers import offer_planning
+    from pipelines.outreach import engagement_triggers, outbox_delivery
+
+    files.write_september(company, made.folder / "files")
+    step(made, source_ingestion.command, known_at=files.SEPTEMBER_KNOWN)
+    days = [PLAN_1.isoformat(), PLAN_2.isoformat()]
+    step(made, feature_tables.command, as_of=days)
+    step(made, churn_training.command, as_of=PLAN_2)
+    made.noted["aliases before"] = aliases(made)
+    step(made, champion_rollback.command)
+    made.noted["aliases"] = aliases(made)
+    step(made, lifetime_fitting.command, as_of=PLAN_2)
+    step(made, customer_scoring.command, as_of=PLAN_2)
+    step(made, engagement_triggers.command, as_of=PLAN_2)
+    step(made, retention_planning.command, as_of=PLAN_2)
+    step(made, offer_planning.command, as_of=PLAN_2)
+    step(made, outbox_delivery.command, as_of=DELIVERY_2)
+
+
+def outcomes(made: SmallCompany) -> None:
+    """What came of campaigns, plans and models."""
+    from pipelines.churn import champion_challenger
+    from pipelines.offers import campaign_measurement
+
+    step(made, campaign_measurement.command, as_of=LAST_DAY)
+    step(made, champion_challenger.command, as_of=LAST_DAY)
+
+
+def step(
+    made: SmallCompany, command: Callable[..., None], env: str = SECOND, **options: Any
+) -> None:
+    """One command as its command line would call it; how long it took is noted."""
+    began = time.perf_counter()
+    given = {k: v.isoformat() if isinstance(v, dt.date) else v for k, v in options.items()}
+    with own_conf():
+        command(env=env, conf_dir=str(made.conf), **given)
+    name = f"{len(made.seconds):02d} {command.__module__} {given.get('as_of', '')}"
+    made.seconds[name] = time.perf_counter() - began
+    print(f"{made.seconds[name]:6.1f} s  {name}", flush=True)
+
+
+@contextmanager
+def interpreted() -> Iterator[None]:
+    """Spark without code generation and adaptive plans: on some hundred rows, to compile a plan takes
+    several times as long as to run it."""
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.getActiveSession()
+    assert spark is not None
+    quick = {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
+    }
+    before = {name: spark.conf.get(name, None) for name in quick}
+    try:
+        for name, value in quick.items():
+            spark.conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+
+
+@contextmanager
+def own_conf() -> Iterator[None]:
+    """A command leaves its folder of settings in use; afterwards the package's own are."""
+    from runtime import settings
+
+    try:
+        yield
+    finally:
+        settings.use_conf_dir(None)
+
+
+def is_approved(customer_id: str) -> bool:
+    """Whose messages the company's people approve: two in three, and who opts out in August."""
+    return files.number(customer_id) % 3 > 0 or customer_id in files.OPTED_OUT_IN_AUGUST
+
+
+def approve(made: SmallCompany) -> None:
+    """What a person does in gold.messages, where no command does it."""
+    from pyspark.sql import SparkSession
+
+    chosen = [c for c in made.noted["messages"]["customer_id"] if is_approved(c)]
+    names = ", ".join(f"'{c}'" for c in chosen)
+    path = made.root / "gold" / "messages"
+    spark = SparkSession.getActiveSession()
+    assert spark is not None
+    spark.sql(f"UPDATE delta.`{path}` SET approved = TRUE WHERE customer_id IN ({names})")
+
+
+def aliases(made: SmallCompany) -> dict[str, str]:
+    """The versions behind the aliases of the churn model."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{made.root / 'mlflow.db'}")
+    return {k: str(v) for k, v in client.get_registered_model("churn").aliases.items()}
+
+
+def write_conf(folder: Path) -> None:
+    """first.yaml, second.yaml and offers.yaml in a folder of their own."""
+    sources = {
+        name: {**source, "format": "csv", "path": str(folder / "files" / name)}
+        for name, source in _MAPPINGS.items()
+    }
+    receipts = sources["receipts"]
+    comma = {**receipts["mapping"], "amount": "replace(paid, ',', '.')"}
+    place = {"root": str(folder / "lakehouse")}
+    second = {
+        **CONF,
+        "lakehouse": place,
+        "sources": {**sources, "receipts": {**receipts, "mapping": comma}},
+    }
+    training = {**CONF["training"], "starts": {"xgboost": _STUMPS}}
+    first = {**CONF, "lakehouse": place, "sources": sources, "training": training}
+    offers = yaml.safe_load(importlib.resources.files("conf").joinpath("offers.yaml").read_text())
+    for offer in offers["offers"].values():
+        # Campaigns are 30 days apart: what one of them sent bars nobody from a plan.
+        offer["again_after_days"] = 25
+    (folder / "conf").mkdir(parents=True)
+    for name, content in ((FIRST, first), (SECOND, second), ("offers", offers)):
+        text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+        (folder / "conf" / f"{name}.yaml").write_text(text)
+
+
+def built(folder: Path) -> SmallCompany:
+    """The company of an earlier build, with what its steps noted."""
+    return SmallCompany(folder, pickle.loads((folder / NOTED).read_bytes()), {})

@@ -1,0 +1,99 @@
+"""write_messages, deliver_outbox, trigger_engagement: who is written to, and who is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from tests.wiring import company_files as files
+from tests.wiring.company_files import PLAN_1, PLAN_2
+from tests.wiring.small_company import is_approved
+
+pytestmark = pytest.mark.spark_only
+COOLING_OFF = 20
+LEVELS = ["LOW", "MEDIUM", "HIGH", "CRITICAL"]
+
+
+def chosen(company):
+    """The decisions of the first plan that are sent and not held out."""
+    return company.table(
+        "gold.offer_decisions",
+        f"as_of = DATE '{PLAN_1}' AND offer_id IS NOT NULL AND NOT is_held_out",
+    )
+
+
+def deliveries(company):
+    return company.sql(
+        "SELECT o.*, d.status, d.reason FROM {gold.outbox} o "
+        "LEFT JOIN {gold.outbox_deliveries} d USING (contact_id)"
+    )
+
+
+def test_nobody_who_opted_out_since_the_decision_gets_a_message(company):
+    sent = set(chosen(company)["customer_id"])
+    assert sent & files.OPTED_OUT_AFTER_DECISION
+    written = set(company.noted["messages"]["customer_id"])
+    assert written == sent - files.OPTED_OUT_AFTER_DECISION
+
+
+def test_a_message_waits_for_a_person(company):
+    then, now = company.noted["messages"], company.table("gold.messages")
+    assert not then["approved"].any()
+    approved = set(now.loc[now["approved"], "customer_id"])
+    assert approved == {c for c in then["customer_id"] if is_approved(c)} != set(now["customer_id"])
+
+
+def test_only_approved_messages_are_queued_and_sent(company):
+    rows = deliveries(company)
+    queued = rows[rows["campaign_id"] == f"plan-{PLAN_1}"]
+    now = company.table("gold.messages", "approved")
+    assert len(queued) and set(queued["customer_id"]) <= set(now["customer_id"])
+    due = chosen(company)
+    due = due[due["send_on"].dt.date <= PLAN_1 + dt.timedelta(days=2)]
+    assert set(queued["customer_id"]) == set(due["customer_id"]) & set(now["customer_id"])
+    sent = {p.stem for p in (company.root / "outbox").iterdir()}
+    assert sent == set(rows.loc[rows["status"] == "sent", "contact_id"])
+    texts = {json.loads(p.read_text()).get("text") for p in (company.root / "outbox").iterdir()}
+    assert set(now.loc[now["customer_id"].isin(queued["customer_id"]), "text"]) & texts
+
+
+def test_who_opted_out_since_the_approval_is_not_sent_anything(company):
+    rows = deliveries(company)
+    gone = rows[rows["customer_id"].isin(files.OPTED_OUT_IN_AUGUST)]
+    gone = gone[(gone["campaign_id"] == f"plan-{PLAN_1}") & ~gone["is_held_out"]]
+    assert len(gone) >= 1
+    assert {*gone["status"], *gone["reason"]} == {"cancelled", "opted_out"}
+    other = rows[rows["status"] == "sent"]
+    assert not set(other["customer_id"]) & files.OPTED_OUT_IN_AUGUST
+
+
+def test_a_rise_contacts_nobody_who_was_contacted_lately_or_opted_out(company):
+    """Risen on 30 July, since 30 June: who got the newsletter ten days before is left alone."""
+    levels = company.sql(
+        "SELECT n.customer_id, b.risk_level AS before, n.risk_level AS now "
+        "FROM {gold.customer_scores} n JOIN {gold.customer_scores} b USING (customer_id) "
+        f"WHERE n.as_of = DATE '{PLAN_1}' AND b.as_of = DATE '{files.CAMPAIGN_3}'"
+    )
+    height = {name: n for n, name in enumerate(LEVELS)}
+    rose = levels[levels["now"].map(height) > levels["before"].map(height)]
+    risen = set(rose["customer_id"])
+    assert risen & files.NEWSLETTER and risen & (files.OPTED_OUT | files.OPTED_OUT_BY_SECOND_FILE)
+    contacts = company.table(
+        "gold.outbox", f"triggered_on = DATE '{PLAN_1}' AND campaign_id IS NULL"
+    )
+    reached = set(contacts["customer_id"])
+    assert reached and reached <= risen
+    barred = files.NEWSLETTER | files.OPTED_OUT | files.OPTED_OUT_BY_SECOND_FILE
+    assert not reached & barred
+    assert contacts["customer_id"].is_unique
+
+
+def test_no_two_contacts_of_a_customer_are_closer_than_the_cooling_off(company):
+    rows = deliveries(company)
+    rows = rows[rows["status"].eq("sent") | rows["is_held_out"]]
+    for _, own in rows.groupby("customer_id"):
+        gaps = own["triggered_on"].sort_values().diff().dropna()
+        assert (gaps.dt.days >= COOLING_OFF).all()
+    assert {PLAN_1, PLAN_2} <= set(rows["triggered_on"].dt.date)
