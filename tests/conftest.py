@@ -133,11 +133,20 @@ def make_context(spark, tmp_path):
     return make
 
 
+# Every test in these folders needs Spark; their modules cannot be imported on DuckDB.
+SPARK_FOLDERS = {ROOT / "tests" / name for name in ("jobs", "notebooks", "wiring")}
+
+
+def pytest_ignore_collect(collection_path):
+    return True if ENGINE == "duckdb" and collection_path in SPARK_FOLDERS else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Mark what needs Spark, and skip what needs the other engine. The Makefile selects by -m."""
     for item in items:
-        if "spark" in item.fixturenames and "spark_only" not in item.keywords:
+        is_of_spark = "spark" in item.fixturenames or item.path.parent in SPARK_FOLDERS
+        if is_of_spark and "spark_only" not in item.keywords:
             item.add_marker(pytest.mark.spark_only)
         if "spark_only" in item.keywords and ENGINE != "spark":
             item.add_marker(pytest.mark.skip(reason="needs Spark: HOLDFAST_ENGINE=spark"))

@@ -6,11 +6,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.conftest import ENGINE
-
-# All of these tests need Spark.
-collect_ignore_glob = ["test_*.py"] if ENGINE == "duckdb" else []
-
 
 @pytest.fixture(scope="session")
 def in_small_env(small_lake, spark):

@@ -51,8 +51,8 @@ class Compared:
 
 def tables_of(root: Path) -> dict[str, Path]:
     """Every Delta table below a lakehouse folder, as <layer>.<table>."""
-    found = sorted(log.parent for log in root.glob("*/*/_delta_log"))
-    return {f"{path.parent.name}.{path.name}": path for path in found}
+    tables = sorted(log.parent for log in root.glob("*/*/_delta_log"))
+    return {f"{path.parent.name}.{path.name}": path for path in tables}
 
 
 def compare_lakes(before: Path, after: Path) -> list[Compared]:

@@ -1,6 +1,6 @@
 """A small company taken through every command, step by step, in one Spark session.
 
-The steps call the functions behind the command lines, so the same file runs on an older checkout.
+The steps call the functions of the command lines. The same file therefore runs on an older checkout.
 """
 
 from __future__ import annotations
@@ -17,6 +17,22 @@ from typing import Any
 
 import yaml
 
+from jobs import (
+    build_features,
+    compare_models,
+    decide_offers,
+    deliver_outbox,
+    estimate_uplift,
+    fit_lifetime,
+    ingest,
+    measure_campaigns,
+    plan_retention,
+    roll_back,
+    score_customers,
+    train_churn,
+    trigger_engagement,
+    write_messages,
+)
 from tests.wiring import company_files as files
 from tests.wiring.company_files import CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, LAST_DAY, PLAN_1, PLAN_2
 
@@ -210,82 +226,67 @@ def build(folder: Path) -> SmallCompany:
 
 def history(made: SmallCompany, company: files.Company) -> None:
     """What is known on 1 August: files, features, scores by rule, a first model."""
-    from pipelines.churn import churn_training, customer_scoring
-    from pipelines.features import feature_tables
-    from pipelines.ingestion import source_ingestion
-    from pipelines.lifetime import lifetime_fitting
 
     files.write_history(company, made.folder / "files")
-    step(made, source_ingestion.command, env=FIRST, known_at=files.HISTORY_KNOWN)
+    step(made, ingest.command, env=FIRST, known_at=files.HISTORY_KNOWN)
     made.noted["history"] = made.table("silver.transactions")[["order_id", "known_at", "batch_id"]]
     # The bad row is read once the mapping can read it, and never again.
-    step(made, source_ingestion.command, known_at="2024-08-01T01:00:00", replay="receipts")
+    step(made, ingest.command, known_at="2024-08-01T01:00:00", replay="receipts")
     before = made.versions()
-    step(made, source_ingestion.command, known_at="2024-08-01T02:00:00", replay="receipts")
-    step(made, source_ingestion.command, known_at="2024-08-01T03:00:00")
+    step(made, ingest.command, known_at="2024-08-01T02:00:00", replay="receipts")
+    step(made, ingest.command, known_at="2024-08-01T03:00:00")
     made.noted["idle"] = (before, made.versions())
     days = [CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, PLAN_1]
-    step(made, feature_tables.command, as_of=[d.isoformat() for d in days])
+    step(made, build_features.command, as_of=[d.isoformat() for d in days])
     made.noted["features"] = made.table("features.transactions", f"as_of = DATE '{PLAN_1}'")
     # No model yet, so the rates by recency score. The label of that day is in the table already.
-    step(made, customer_scoring.command, as_of=CAMPAIGN_3)
-    step(made, churn_training.command, env=FIRST, as_of=PLAN_1)
-    step(made, lifetime_fitting.command, as_of=PLAN_1)
-    step(made, customer_scoring.command, as_of=PLAN_1)
+    step(made, score_customers.command, as_of=CAMPAIGN_3)
+    step(made, train_churn.command, env=FIRST, as_of=PLAN_1)
+    step(made, fit_lifetime.command, as_of=PLAN_1)
+    step(made, score_customers.command, as_of=PLAN_1)
 
 
 def first_plan(made: SmallCompany, company: files.Company) -> None:
     """Contacts of rules, then offers by what the campaigns taught; messages, some of them approved."""
-    from pipelines.ingestion import source_ingestion
-    from pipelines.offers import offer_planning, uplift_estimation
-    from pipelines.outreach import engagement_triggers, message_writing, outbox_delivery
 
-    step(made, engagement_triggers.command, as_of=PLAN_1)
-    step(made, uplift_estimation.command, as_of=PLAN_1)
-    step(made, offer_planning.command, as_of=PLAN_1)
+    step(made, trigger_engagement.command, as_of=PLAN_1)
+    step(made, estimate_uplift.command, as_of=PLAN_1)
+    step(made, decide_offers.command, as_of=PLAN_1)
     files.write_late_profiles(made.folder / "files")
-    step(made, source_ingestion.command, known_at=files.LATE_PROFILES_KNOWN)
-    step(made, message_writing.command, as_of=PLAN_1)
+    step(made, ingest.command, known_at=files.LATE_PROFILES_KNOWN)
+    step(made, write_messages.command, as_of=PLAN_1)
     made.noted["messages"] = made.table("gold.messages")
     approve(made)
     files.write_august(company, made.folder / "files")
-    step(made, source_ingestion.command, known_at=files.AUGUST_KNOWN)
-    step(made, outbox_delivery.command, as_of=DELIVERY_1)
+    step(made, ingest.command, known_at=files.AUGUST_KNOWN)
+    step(made, deliver_outbox.command, as_of=DELIVERY_1)
 
 
 def second_plan(made: SmallCompany, company: files.Company) -> None:
     """A month on: a better model, the one before it as champion again, both in an A/B; a plan by
     rules, since nothing new was estimated."""
-    from pipelines.churn import champion_rollback, churn_training, customer_scoring
-    from pipelines.features import feature_tables
-    from pipelines.ingestion import source_ingestion
-    from pipelines.lifetime import lifetime_fitting, retention_planning
-    from pipelines.offers import offer_planning
-    from pipelines.outreach import engagement_triggers, outbox_delivery
 
     files.write_september(company, made.folder / "files")
-    step(made, source_ingestion.command, known_at=files.SEPTEMBER_KNOWN)
+    step(made, ingest.command, known_at=files.SEPTEMBER_KNOWN)
     days = [PLAN_1.isoformat(), PLAN_2.isoformat()]
-    step(made, feature_tables.command, as_of=days)
-    step(made, churn_training.command, as_of=PLAN_2)
+    step(made, build_features.command, as_of=days)
+    step(made, train_churn.command, as_of=PLAN_2)
     made.noted["aliases before"] = aliases(made)
-    step(made, champion_rollback.command)
+    step(made, roll_back.command)
     made.noted["aliases"] = aliases(made)
-    step(made, lifetime_fitting.command, as_of=PLAN_2)
-    step(made, customer_scoring.command, as_of=PLAN_2)
-    step(made, engagement_triggers.command, as_of=PLAN_2)
-    step(made, retention_planning.command, as_of=PLAN_2)
-    step(made, offer_planning.command, as_of=PLAN_2)
-    step(made, outbox_delivery.command, as_of=DELIVERY_2)
+    step(made, fit_lifetime.command, as_of=PLAN_2)
+    step(made, score_customers.command, as_of=PLAN_2)
+    step(made, trigger_engagement.command, as_of=PLAN_2)
+    step(made, plan_retention.command, as_of=PLAN_2)
+    step(made, decide_offers.command, as_of=PLAN_2)
+    step(made, deliver_outbox.command, as_of=DELIVERY_2)
 
 
 def outcomes(made: SmallCompany) -> None:
     """What came of campaigns, plans and models."""
-    from pipelines.churn import champion_challenger
-    from pipelines.offers import campaign_measurement
 
-    step(made, campaign_measurement.command, as_of=LAST_DAY)
-    step(made, champion_challenger.command, as_of=LAST_DAY)
+    step(made, measure_campaigns.command, as_of=LAST_DAY)
+    step(made, compare_models.command, as_of=LAST_DAY)
 
 
 def step(

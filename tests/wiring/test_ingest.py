@@ -83,8 +83,8 @@ def test_a_repeated_row_is_dropped_and_a_contradiction_is_quarantined(company):
     log = company.table("bronze.ingest_log", "source = 'receipts' AND file = '2_august.csv'")
     assert log["rows_duplicate"].tolist() == [3]
     assert log["rows_quarantined"].tolist() == [1]
-    found = company.table("silver.quarantine", "reasons = 'unique_key'")
-    assert len(found) == 1 and '"paid":"1.23"' in found["row"][0]
+    refused = company.table("silver.quarantine", "reasons = 'unique_key'")
+    assert len(refused) == 1 and '"paid":"1.23"' in refused["row"][0]
     assert company.sql("SELECT 1 FROM {silver.transactions} WHERE amount = 1.23").empty
 
 

@@ -37,13 +37,13 @@ def test_each_model_is_judged_by_the_customers_that_it_scored(company):
         "JOIN {features.labels} l USING (customer_id, as_of) "
         f"WHERE as_of = DATE '{PLAN_2}'"
     )
-    found = company.table("gold.model_ab", "metric = 'brier'").set_index("arm")
+    results = company.table("gold.model_ab", "metric = 'brier'").set_index("arm")
     for arm, version in (("champion", "1"), ("challenger", "2")):
         own = rows[rows["model_version"] == version]
         brier = ((own["p"] - own["churned"]) ** 2).mean()
-        assert found.loc[arm, "customers"] == len(own)
-        np.testing.assert_allclose(found.loc[arm, "value"], brier, rtol=1e-9)
-    assert found.loc["champion"].isna()["effect"] and not np.isnan(
-        found.loc["challenger", "effect"]
+        assert results.loc[arm, "customers"] == len(own)
+        np.testing.assert_allclose(results.loc[arm, "value"], brier, rtol=1e-9)
+    assert results.loc["champion"].isna()["effect"] and not np.isnan(
+        results.loc["challenger", "effect"]
     )
     assert PLAN_2 + dt.timedelta(days=30) <= LAST_DAY
