@@ -15,7 +15,6 @@ import pyspark
 import pytest
 
 from contracts.table import Column
-from models.experiments import is_in_share
 from models.metrics import Estimate
 from models.portable import PortableModel
 from pipelines.churn import churn_training, customer_scoring
@@ -25,6 +24,7 @@ from runtime.model_registry import CHALLENGER, CHAMPION, Registry
 from runtime.run_info import code_version
 from tests.jobs.feature_lake import write_feature_lake
 from tests.jobs.trained_lake import training_context
+from udfs.shares import is_in_share
 
 pytestmark = pytest.mark.spark_only
 
