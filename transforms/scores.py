@@ -116,7 +116,7 @@ def scored_by_rule(customers: DataFrame, rates: Sequence[float]) -> DataFrame:
     rates: churn rate of recency_days 1, 2, ... Rows beyond the last one get null. There are no
     factors, no reasons and no model.
     """
-    literals = F.array(*[F.lit(float(rate)) for rate in rates])
+    literals = F.array(*[F.lit(float(rate)).cast("double") for rate in rates])
     no_text = F.lit(None).cast("string")
     return customers.select(
         "as_of",
@@ -125,9 +125,9 @@ def scored_by_rule(customers: DataFrame, rates: Sequence[float]) -> DataFrame:
         "engagement_score",
         F.element_at(literals, F.col("recency_days").cast("int")).alias("churn_probability"),
         F.lit("rule").alias("score_basis"),
-        F.array().cast("array<string>").alias("factors"),
-        F.array().cast("array<double>").alias("impacts"),
-        F.array().cast("array<string>").alias("factor_values"),
+        F.expr("array()").cast("array<string>").alias("factors"),
+        F.expr("array()").cast("array<double>").alias("impacts"),
+        F.expr("array()").cast("array<string>").alias("factor_values"),
         F.lit(None).cast("array<double>").alias("reasons"),
         no_text.alias("model_name"),
         no_text.alias("model_version"),

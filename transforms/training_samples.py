@@ -40,9 +40,9 @@ def cold_start_counts(rows: DataFrame, days: int) -> DataFrame:
 
 
 def log_columns(rows: DataFrame, names: Sequence[str]) -> DataFrame:
-    """`churned` and log(1 + x) of each named column; negative values count as 0.
+    """`churned` and log(1 + x) of each named column.
 
-    Rows with a null in any of these columns are dropped.
+    Negative values and nulls count as 0, because GREATEST skips nulls. NaN is dropped.
     """
     logs = [F.log1p(F.greatest(F.col(c).cast("double"), F.lit(0.0))).alias(c) for c in names]
     return rows.select("churned", *logs).na.drop()

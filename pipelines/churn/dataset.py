@@ -225,5 +225,5 @@ def _spread(context: Context, frame: DataFrame, partitions: int) -> DataFrame:
 
 def sample(rows: DataFrame, split: str) -> pd.DataFrame:
     """At most MOST_ROWS rows of a split in pandas, chosen by hash, sorted by customer and date."""
-    chosen = hash_sample(rows.where(f"split = '{split}'"), MOST_ROWS)
-    return chosen.toPandas().sort_values(["customer_id", "as_of"]).reset_index(drop=True)
+    chosen: pd.DataFrame = hash_sample(rows.where(f"split = '{split}'"), MOST_ROWS).toPandas()
+    return chosen.sort_values(["customer_id", "as_of"]).reset_index(drop=True)

@@ -71,9 +71,9 @@ Parameters: {dict(chosen.parameters)}. Calibration: {model.calibration.kind}.
 ## Limits
 - The model ranks customers by the probability that they {"leave" if ends else "stop buying"}. It
   does not say which customers an offer would keep.
-- Customers known for less than {model.metadata["cold_start_days"]} days get the cold-start base rate
-  in the tables and in these figures. `predict` and the model that MLflow serves return the model's
-  own probability for them.
+- Customers known for less than {model.metadata["cold_start_days"]} days get the cold-start base
+  rate in the tables and in these figures. `predict` and the model that MLflow serves return the
+  model's own probability for them.
 - {limit}
 - Other horizons use the parameters that the search chose for the horizon of
   {churn.primary_horizon_days} days.{judged}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from models.metrics import Estimate
 from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_odds, roc_auc
@@ -26,7 +27,7 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
     design = data.design(learner)
     frame = with_fold(design.split("train", "validation"), folds)
     # At most MOST_ROWS rows, the same customers for every fold.
-    held = hash_sample(with_fold(data.rows, folds), MOST_ROWS).toPandas()
+    held: pd.DataFrame = hash_sample(with_fold(data.rows, folds), MOST_ROWS).toPandas()
     matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
     label, fold = held["churned"].to_numpy(dtype=float), held["fold"].to_numpy()
 
