@@ -5,6 +5,10 @@ are permanent and equal on every run and engine. Different purposes give indepen
 first HEX_DIGITS digits of the digest are the draw, a number from 0 to 2^32 - 1.
 
 Each function has two forms: Python for one customer, and a Column (`..._column`) for a frame.
+
+Folds of cross-validation and samples that only need a fixed order keep other hashes (xxhash64 in
+transforms.training_samples and models.spark_learners, MD5 in transforms.lifetime): a change would
+move customers between folds and change fitted models.
 """
 
 from __future__ import annotations

@@ -190,13 +190,13 @@ def register(
 ) -> str:
     """Register a version, without an alias yet. `texts`: further portable models by file name."""
     model = chosen.model
-    served_model = Path(churn.__file__).with_name("churn_pyfunc.py")
+    code = Path(churn.__file__).with_name("churn_pyfunc.py")
     example = data.held_out.head(5)[list(model.encoder.feature_names)]
     numbers = [c for c in example if c in model.encoder.numeric]
     example = example.astype({c: float for c in numbers})
     answer = pd.DataFrame({"churn_probability": model.predict_proba(example)})
     tags = {"code": code_version(), "tested_on": plan.test.isoformat(), "learner": chosen.name}
-    return registry.register(run_id, served_model, model.to_json(), example, answer, tags, texts)
+    return registry.register(run_id, code, model.to_json(), example, answer, tags, texts)
 
 
 def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:

@@ -55,8 +55,8 @@ def small_context(root, **training):
 
 
 def labels_of_three_horizons(context):
-    """Add labels of 60 and 7 days. Customers silent for 60 days were silent for 30; of 7 days, one
-    customer per date is silent."""
+    """Add labels of 60 days (half of the customers who churned within 30) and of 7 days (one
+    churned customer per date)."""
     from runtime.lakehouse.writes import Write
 
     table = context.table("features.labels")

@@ -146,7 +146,7 @@ def test_the_model_of_the_best_trial_alone_is_kept(tuned, monkeypatch):
 
     monkeypatch.setattr(Figures, "fit", fit)
     fits, _, _ = tuned(folds=1)
-    # At each fit only the best scorer so far is alive. The current one is not in the list yet.
+    # At each fit only the best scorer so far is alive. The current scorer is not in the list yet.
     assert alive == [0] + [1] * 8
     gc.collect()
     assert not any(ref() for ref in fits)
