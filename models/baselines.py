@@ -6,12 +6,18 @@ Each baseline is fitted on counts or by Spark. No customer rows are collected to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
+
+from models.spark_vectors import with_vector
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 RFM_COLUMNS = ("recency_days", "purchases_365d", "revenue_365d")
 
@@ -48,6 +54,15 @@ class RfmLogistic:
     coefficients: tuple[float, ...]
     intercept: float
     name: str = "rfm_logistic"
+
+    @classmethod
+    def fit(cls, logs: DataFrame) -> RfmLogistic:
+        """Fit in Spark on `churned` and log(1 + x) of RFM_COLUMNS, without nulls."""
+        from pyspark.ml.classification import LogisticRegression
+
+        vectors = with_vector(logs, RFM_COLUMNS, "x")
+        fitted = LogisticRegression(featuresCol="x", labelCol="churned", maxIter=50).fit(vectors)
+        return cls(tuple(float(c) for c in fitted.coefficients), float(fitted.intercept))
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """The churn probability of each row; negative values count as 0."""

@@ -6,7 +6,6 @@ mismatch, Holm's correction, a p-value that is valid under daily peeking, and po
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -227,16 +226,6 @@ def customers_needed(
     z = NORMAL + stats.norm.ppf(power)
     both = 1 / treated_share + 1 / (1 - treated_share)
     return math.ceil((z * deviation / effect) ** 2 * both)
-
-
-def is_in_share(share: float, *parts: str) -> bool:
-    """True if a customer belongs to an arm with this share. Equal to `transforms.decisions`.
-
-    The draw is a hash of `parts` (the purpose of the draw, then the customer's id), so assignments
-    are permanent.
-    """
-    digest = hashlib.sha256("|".join(parts).encode()).hexdigest()[:8]
-    return share > 0 and digest < f"{min(int(share * 2**32), 2**32 - 1):08x}"
 
 
 def _joined(pairs: Sequence[tuple[Moments, Moments]]) -> tuple[Moments, Moments]:

@@ -81,14 +81,6 @@ def revenue_a_year() -> Column:
     return F.col("revenue_365d") * F.lit(365.0) / F.coalesce(days, F.lit(365))
 
 
-def is_in_share(share: float, *columns: Column) -> Column:
-    """True for a share of the rows, by a hash of the columns: the same on every run and engine."""
-    if share <= 0:
-        return F.lit(False)
-    digest = F.substring(F.sha2(F.concat_ws("|", *columns), 256), 1, 8)
-    return digest < F.lit(f"{min(int(share * 2**32), 2**32 - 1):08x}")
-
-
 def offer_decisions(
     chosen: DataFrame,
     offers: Sequence[Offer],

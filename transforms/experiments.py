@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame, functions as F
 from contracts.gold_decisions import OFFER_EFFECTS
 from transforms.attributes import valid_at
 from transforms.conform import conform
-from transforms.decisions import is_in_share
 from transforms.standing_decisions import tried_decisions
+from udfs.shares import is_in_share_column
 
 HELD_OUT = 0
 # chosen_for where the campaign drew the offer at random too.
@@ -136,7 +136,7 @@ def with_observed(
         & (F.col("is_reached").isNull() | F.col("offer_id").isNotNull())
         & (F.col("recency_days") <= silent_days)
     )
-    fold = is_in_share(0.5, F.lit("fold"), F.col("customer_id"))
+    fold = is_in_share_column(0.5, "fold", "customer_id")
     return usable.select(
         *rows.columns,
         "offer_id",
@@ -177,7 +177,7 @@ def with_arms(
         ]
     )
     usable = shares.where(~is_own | ((F.col("e_0") > 0) & (F.col("e_0") < 1)))
-    fold = is_in_share(0.5, F.lit("fold"), F.col("customer_id"))
+    fold = is_in_share_column(0.5, "fold", "customer_id")
     both = joined.join(usable, on=["as_of", "chosen_for"], how="inner")
     kept = [c for c in both.columns if c != "chosen_for"]
     return both.select(*kept, fold.cast("double").alias("fold"))

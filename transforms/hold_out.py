@@ -8,6 +8,9 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_decisions import HOLD_OUT
 from transforms.conform import conform
+from udfs.shares import digest_column
+
+PURPOSE = "hold-out"
 
 
 def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date) -> DataFrame:
@@ -35,12 +38,14 @@ def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date)
     joined = chosen.join(ids, on="customer_id", how="left")
     fresh = joined.where(F.col("is_known").isNull()).select("customer_id", "stratum")
     queue = Window.partitionBy("stratum").orderBy("drawn", "customer_id")
-    hashed = fresh.select("customer_id", "stratum", _hash(F.col("customer_id")).alias("drawn"))
+    hashed = fresh.select(
+        "customer_id", "stratum", digest_column(PURPOSE, "customer_id").alias("drawn")
+    )
     placed = hashed.select(
         "customer_id",
         "stratum",
         F.row_number().over(queue).alias("turn"),
-        _start(_hash(F.col("stratum"))).alias("start"),
+        _start(digest_column(PURPOSE, "stratum")).alias("start"),
     )
     counted = placed.join(before, on="stratum", how="left").select(
         "customer_id",
@@ -66,10 +71,6 @@ def with_hold_out(decisions: DataFrame, drawn: DataFrame) -> DataFrame:
     return joined.select(
         *[is_held_out.alias(c) if c == "is_held_out" else F.col(c) for c in decisions.columns]
     )
-
-
-def _hash(text: Column) -> Column:
-    return F.sha2(F.concat_ws("|", F.lit("hold-out"), text), 256)
 
 
 def _start(digest: Column) -> Column:

@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_engagement import OUTBOX
 from transforms.conform import conform
-from transforms.decisions import is_in_share
 from transforms.offers import Offer, last_contacts, may_get, measured_effects
+from udfs.shares import is_in_share_column
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -146,8 +146,8 @@ def outbox(
     fresh = fresh.select(*fitted.columns)
     first = Window.partitionBy("customer_id").orderBy("place")
     chosen = fresh.select("*", F.row_number().over(first).alias("turn")).where(F.col("turn") == 1)
-    parts = (F.lit("hold-out"), F.col("contact_id"))
-    is_held_out = F.col("offer_id").isNotNull() & is_in_share(hold_out_share, *parts)
+    is_drawn = is_in_share_column(hold_out_share, "hold-out", "contact_id")
+    is_held_out = F.col("offer_id").isNotNull() & is_drawn
     named = chosen.select("*", contact_id().alias("contact_id"))
     dated = named.select(
         "*",

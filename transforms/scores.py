@@ -107,3 +107,43 @@ def rate_by_recency(labelled: DataFrame) -> DataFrame:
     return labelled.groupBy("recency_days").agg(
         F.count("*").alias("rows"), F.sum("churned").alias("churned")
     )
+
+
+def with_model(scored: DataFrame, name: str, version: str) -> DataFrame:
+    """Add model_name and model_version of the model that scored the rows."""
+    return scored.select(
+        "*", F.lit(name).alias("model_name"), F.lit(version).alias("model_version")
+    )
+
+
+def scored_by_rule(customers: DataFrame, rates: Sequence[float]) -> DataFrame:
+    """One row per customer with score_basis `rule`: the churn rate of their recency_days.
+
+    rates: churn rate of recency_days 1, 2, ... Rows beyond the last one get null. There are no
+    factors, no reasons and no model.
+    """
+    literals = F.array(*[F.lit(float(rate)).cast("double") for rate in rates])
+    no_text = F.lit(None).cast("string")
+    return customers.select(
+        "as_of",
+        "customer_id",
+        "recency_days",
+        "engagement_score",
+        F.element_at(literals, F.col("recency_days").cast("int")).alias("churn_probability"),
+        F.lit("rule").alias("score_basis"),
+        F.expr("array()").cast("array<string>").alias("factors"),
+        F.expr("array()").cast("array<double>").alias("impacts"),
+        F.expr("array()").cast("array<string>").alias("factor_values"),
+        F.lit(None).cast("array<double>").alias("reasons"),
+        no_text.alias("model_name"),
+        no_text.alias("model_version"),
+    )
+
+
+def with_top_risk_factor(scored: DataFrame) -> DataFrame:
+    """Add top_risk_factor: the first factor that increases the risk; null without one.
+
+    Spark only: DuckDB does not read the lambda of FILTER.
+    """
+    raising = F.expr("filter(arrays_zip(factors, impacts), pair -> pair.impacts > 0)")
+    return scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))

@@ -1,1 +1,1 @@
-"""What training and scoring jobs share: rows, evaluation, the record of a run, the served model."""
+"""Churn models: dataset, training, evaluation, promotion, scoring and A/B tests of models."""

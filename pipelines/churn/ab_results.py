@@ -1,4 +1,4 @@
-"""From sums of arms to rows of gold.model_ab."""
+"""Rows of gold.model_ab from the moments of the arms."""
 
 from __future__ import annotations
 
@@ -15,42 +15,36 @@ from models.experiments import (
 )
 from runtime.model_registry import CHALLENGER, CHAMPION
 
-# The size of effects hoped for, as a share of the metric's deviation; fixed before any experiment.
+# The effect size that the anytime p-value is tuned for, as a share of the metric's standard
+# deviation. It is fixed before any experiment.
 HOPED_SHARE_OF_DEVIATION = 0.1
 EMPTY = Moments(0, 0.0, 0.0)
-_NOTHING = (
-    "effect",
-    "ci_low",
-    "ci_high",
-    "p_value",
-    "anytime_p_value",
-    "minimum_detectable_effect",
-)
 
 
 def ab_results(
-    moments: Iterable[dict[str, Any]],
+    moments: Iterable[Mapping[str, Any]],
     metrics: Sequence[str],
     shares: Mapping[str, Mapping[str, float]],
 ) -> list[dict[str, Any]]:
-    """Two rows an experiment and metric: the champion, and the challenger with its effect.
+    """Two rows per experiment and metric: the champion, and the challenger with its effect.
 
-    `moments`: rows of transforms.model_ab.arm_moments; `shares`: by experiment, those meant. An
-    experiment in which nothing varies, or an arm has under two customers, has no rows.
+    `moments`: rows of transforms.model_ab.arm_moments. `shares`: the planned share of each arm, by
+    experiment. An experiment has no rows if its metric does not vary or an arm has fewer than two
+    customers.
     """
-    groups: dict[str, list[dict[str, Any]]] = {}
+    experiments: dict[str, list[Mapping[str, Any]]] = {}
     for row in moments:
-        groups.setdefault(row["experiment_id"], []).append(row)
+        experiments.setdefault(row["experiment_id"], []).append(row)
     return [
-        found
-        for experiment in sorted(groups)
+        row
+        for experiment in sorted(experiments)
         for metric in metrics
-        for found in _compared(experiment, groups[experiment], metric, shares[experiment])
+        for row in _compared(experiment, experiments[experiment], metric, shares[experiment])
     ]
 
 
 def _compared(
-    experiment: str, rows: Sequence[dict[str, Any]], metric: str, shares: Mapping[str, float]
+    experiment: str, rows: Sequence[Mapping[str, Any]], metric: str, shares: Mapping[str, float]
 ) -> list[dict[str, Any]]:
     strata: dict[str, dict[str, Moments]] = {}
     for row in rows:
@@ -58,8 +52,8 @@ def _compared(
         arms[row["arm"]] = Moments(row["customers"], row[f"y_{metric}"], row[f"yy_{metric}"])
     pairs = [(strata[name][CHALLENGER], strata[name][CHAMPION]) for name in sorted(strata)]
     is_share = metric == "retained"
-    found = stratified(pairs, is_share)
-    if found is None:
+    difference = stratified(pairs, is_share)
+    if difference is None:
         return []
     arms = {
         CHAMPION: sum((c for _, c in pairs), EMPTY),
@@ -70,11 +64,11 @@ def _compared(
     both = arms[CHAMPION] + arms[CHALLENGER]
     deviation = (widened(both) if is_share else both).variance ** 0.5
     effect = {
-        "effect": found.effect,
-        "ci_low": found.low,
-        "ci_high": found.high,
-        "p_value": found.p_value,
-        "anytime_p_value": anytime_p_value(found, HOPED_SHARE_OF_DEVIATION * deviation),
+        "effect": difference.effect,
+        "ci_low": difference.low,
+        "ci_high": difference.high,
+        "p_value": difference.p_value,
+        "anytime_p_value": anytime_p_value(difference, HOPED_SHARE_OF_DEVIATION * deviation),
         "minimum_detectable_effect": minimum_detectable_effect(
             counts[CHALLENGER], counts[CHAMPION], deviation
         ),

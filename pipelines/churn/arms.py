@@ -1,22 +1,27 @@
-"""Which model scores whom: the champion, or in an A/B of models for some the challenger."""
+"""The arms of a scoring run: the champion, and in an A/B test of models the challenger too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from models.portable import PortableModel
 from pipelines.churn.model_metadata import check_meaning
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
+from udfs.shares import is_in_share_column
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A version with the portable models beside it, in an experiment of two arms.
+    """A model version and its further portable models (horizons, reasons), in an A/B test.
 
-    experiment_id "": there is no experiment, and it scores everybody.
+    experiment_id: "" without an A/B test. The arm then scores every customer.
     """
 
     name: str
@@ -28,34 +33,31 @@ class Arm:
 
     @property
     def share(self) -> float:
-        """The share of the customers that it is meant to score."""
+        """The planned share of customers that this arm scores."""
         return self.challenger_share if self.name == CHALLENGER else 1 - self.challenger_share
 
     @property
     def threshold(self) -> float:
-        """From which probability on its prediction is 1."""
-        from models.portable import PortableModel
-
+        """The lowest probability with churn_prediction 1."""
         return PortableModel.from_json(self.model.portable).threshold
 
-    def condition(self) -> Any:
-        """A Column: the customer is of this arm. By a hash of the experiment and the id alone, so
-        that nobody ever changes arms within an experiment."""
-        from pyspark.sql import functions as F
+    def customers(self, rows: DataFrame) -> DataFrame:
+        """The rows of the customers in this arm.
 
-        from transforms.decisions import is_in_share
-
+        The arm depends only on a hash of the experiment and the customer id, so a customer never
+        changes arms within an experiment.
+        """
         if not self.experiment_id:
-            return F.lit(True)
-        draw = (F.lit(self.experiment_id), F.col("customer_id"))
-        is_challenged = is_in_share(self.challenger_share, *draw)
-        return is_challenged if self.name == CHALLENGER else ~is_challenged
+            return rows
+        is_challenged = is_in_share_column(self.challenger_share, self.experiment_id, "customer_id")
+        return rows.where(is_challenged if self.name == CHALLENGER else ~is_challenged)
 
 
 def serving_arms(context: Context) -> list[Arm]:
-    """The champion; with model_ab.challenger_share the challenger too; none without a champion.
+    """The champion, and the challenger if model_ab.challenger_share is above 0.
 
-    ModelGateError where one was taught another horizon, lead or definition of churn than conf's.
+    Empty without a champion. Raises ModelGateError if a model was trained with another horizon,
+    lead or definition of churn than conf.
     """
     registry = Registry(context.settings)
     champion = registry.by_alias(CHAMPION)
@@ -69,19 +71,22 @@ def serving_arms(context: Context) -> list[Arm]:
         return [alone]
     check_meaning(context, rival, "Nothing was written.")
     experiment_id = f"{champion.name}-v{champion.version}-v{rival.version}"
-    other = _arm(registry, CHALLENGER, rival, experiment_id, share)
+    other = _arm(registry, CHALLENGER, rival, experiment_id=experiment_id, share=share)
     if set(other.horizons) != set(alone.horizons) or set(other.reasons) != set(alone.reasons):
         context.progress.warn(
-            f"no A/B of models: versions {champion.version} and {rival.version} know other "
-            "horizons or reasons, and the tables would differ by arm. Train both with one conf."
+            f"A/B test of models: skipped, because versions {champion.version} and {rival.version} "
+            "have models for different horizons or reasons. Train both versions with the same conf."
         )
         return [alone]
-    context.progress.say(f"      A/B of models {experiment_id}: {share:.0%} by the challenger")
-    return [_arm(registry, CHAMPION, champion, experiment_id, share), other]
+    context.progress.say(
+        f"      A/B test of models {experiment_id}: the challenger scores {share:.0%} of customers"
+    )
+    first = _arm(registry, CHAMPION, champion, experiment_id=experiment_id, share=share)
+    return [first, other]
 
 
 def arm_writes(context: Context, arms: Sequence[Arm]) -> list[Write]:
-    """gold.model_arms of as_of; nothing where no experiment ever was."""
+    """gold.model_arms of as_of. No write if the table does not exist and there is no A/B test."""
     rows = [
         (context.as_of, arm.experiment_id, arm.name, arm.model.version, arm.share)
         for arm in arms
@@ -94,7 +99,12 @@ def arm_writes(context: Context, arms: Sequence[Arm]) -> list[Write]:
 
 
 def _arm(
-    registry: Registry, name: str, model: Registered, experiment_id: str = "", share: float = 0.0
+    registry: Registry,
+    name: str,
+    model: Registered,
+    *,
+    experiment_id: str = "",
+    share: float = 0.0,
 ) -> Arm:
     horizons = registry.further_models(model.run_id, "horizon")
     reasons = registry.further_models(model.run_id, "reason")

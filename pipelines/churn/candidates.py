@@ -1,4 +1,4 @@
-"""One learner, whole: searched, fitted, calibrated, with its threshold, as a portable model."""
+"""A candidate: one learner with tuned parameters, fitted, calibrated and with its thresholds."""
 
 from __future__ import annotations
 
@@ -6,47 +6,63 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
 
+from models.calibration import best_by_brier, to_log_odds
+from models.learners import LEARNERS, Learner
+from models.portable import PortableModel, Scorer
+from models.profit import (
+    CampaignEconomics,
+    expected_maximum_profit,
+    f1_threshold,
+    threshold_of_share,
+)
+from models.scoring import as_served
 from pipelines.churn.dataset import Design, dense, designed, sample
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
 from runtime.parallel import Item, Result, side_by_side
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A learner that was fitted, and what its validation date says of it.
+    """A fitted learner and its results on the validation date.
 
-    scorer: of the train dates alone; the validation date is new to it, as it is not to `model`.
+    scorer: fitted on the train dates only, so the validation date is new to it. `model` is refitted
+        on the train and validation dates.
     thresholds: name -> probability: `profit` (the model's own), `half`, `f1`.
     """
 
     name: str
     parameters: Mapping[str, Any]
-    model: Any
+    model: PortableModel
     validation_roc_auc: float
     validation_scores: NDArray[np.float64]
     thresholds: Mapping[str, float]
     expected_profit: float
     seconds: float
     run_id: str = ""
-    scorer: Any = None
+    scorer: Scorer | None = None
 
 
 @dataclass
 class TrainingData:
-    """What all fits of one horizon share: rows, designs, the validation date as pandas.
+    """What all fits of one horizon share: rows, designs, and the validation date in pandas.
 
-    `rows` holds no test date; they are read by `evaluate`, once, after all fits.
+    `rows` has no row of the test date. `evaluate` reads these once, after all fits.
     """
 
     context: Context
     plan: Schedule
-    rows: Any
+    rows: DataFrame
     metadata: Mapping[str, Any]
 
     @cached_property
@@ -57,18 +73,18 @@ class TrainingData:
     def dense(self) -> Design:
         return dense(self.context, self.rows, self.plain)
 
-    def design(self, learner: Any) -> Design:
+    def design(self, learner: Learner) -> Design:
         return self.plain if learner.takes_null else self.dense
 
     def side_by_side(self, fit: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Independent fits, as many at once as conf allows, in the order of the items."""
-        # What they share is made first: once, and by one thread.
+        """Independent fits, up to training.fits_at_once in parallel, in the order of the items."""
+        # Computed before the threads start, so that it happens once.
         _ = self.plain, self.dense, self.held_out
         at_once = self.context.settings.training.fits_at_once
         return side_by_side(self.context.spark, fit, items, at_once)
 
     @cached_property
-    def held_out(self) -> Any:
+    def held_out(self) -> pd.DataFrame:
         """At most MOST_ROWS rows of the validation date."""
         return sample(self.rows, "validation")
 
@@ -80,53 +96,40 @@ class TrainingData:
         return self.held_out["churned"].to_numpy(dtype=float)
 
 
-def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Any:
+def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Learner:
     """The learner with the seed and workers of conf."""
-    from models.learners import LEARNERS
-
     training = context.settings.training
     return LEARNERS[name](parameters, training.seed, training.workers)
 
 
-def log_odds(scorer: Any, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Raw scores as calibration takes them; a forest's are probabilities."""
-    from models.calibration import to_log_odds
-
+def log_odds(scorer: Scorer, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Raw scores in log-odds, as calibration expects them. A forest's raw scores are
+    probabilities."""
     raw = scorer.predict(matrix)
     return to_log_odds(raw) if getattr(scorer, "scale", "sum") == "mean" else raw
 
 
 def roc_auc(label: NDArray[np.float64], score: NDArray[np.float64]) -> float:
-    """Area under the ROC curve; both classes must be there."""
-    from sklearn.metrics import roc_auc_score
-
+    """Area under the ROC curve. The labels must have both classes."""
     return float(roc_auc_score(label, score))
 
 
 def fitted(
-    data: TrainingData, name: str, parameters: Mapping[str, Any], tuned: Any = None
+    data: TrainingData, name: str, parameters: Mapping[str, Any], *, tuned: Scorer | None = None
 ) -> Candidate:
     """Fit on the train dates, calibrate and choose thresholds on the validation date, then refit.
 
-    tuned: the scorer of the train dates, where the search has fitted it already.
+    The refit uses the train and validation dates. tuned: the scorer of the train dates if the
+    search has already fitted it.
     """
-    from models.calibration import best_by_brier
-    from models.portable import PortableModel
-    from models.profit import (
-        CampaignEconomics,
-        expected_maximum_profit,
-        f1_threshold,
-        threshold_of_share,
-    )
-    from models.scoring import as_served
-
     began = time.perf_counter()
     learner = learner_of(data.context, name, parameters)
     design, label = data.design(learner), data.held_out_label
     scorer = tuned or learner.fit(design.split("train"), design.names, "churned")
     raw = log_odds(scorer, data.matrix(design))
     calibration = best_by_brier(raw, label, data.held_out["customer_id"].tolist())
-    # What tables serve, a rate for new customers, decides; calibration is of the scorer alone.
+    # Thresholds use the served probabilities, with the cold-start base rate for new customers.
+    # Calibration uses the scorer's own probabilities.
     p = as_served(data.metadata, data.held_out, calibration.apply(raw))
     economics = CampaignEconomics(**data.context.settings.training.economics.model_dump())
     best = expected_maximum_profit(label, p, economics)

@@ -1,4 +1,4 @@
-"""Give the champion's alias back to the version before it."""
+"""Roll the champion alias back to the previous version."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from runtime.model_registry import CHAMPION, PREVIOUS, Registry, rollback
 
 
 def run(context: Context) -> None:
-    """The alias `previous` becomes champion, and the present champion `previous`."""
+    """Swap the aliases: `previous` becomes champion, and the current champion `previous`."""
     registry = Registry(context.settings)
     if context.is_dry:
-        now, before = registry.by_alias(CHAMPION), registry.by_alias(PREVIOUS)
-        names = [one.version if one else "none" for one in (now, before)]
-        context.progress.say(f"      champion is {names[0]}, would become {names[1]}")
+        current, previous = (
+            version.version if version else "none"
+            for version in (registry.by_alias(CHAMPION), registry.by_alias(PREVIOUS))
+        )
+        context.progress.say(f"      champion is version {current}, would become {previous}")
         return
     version = rollback(registry)
     context.progress.say(
-        f"      {registry.model_name}: version {version} is champion again; score_customers uses it"
+        f"      {registry.model_name}: version {version} is champion again. score_customers uses "
+        "it from now on"
     )

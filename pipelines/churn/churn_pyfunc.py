@@ -1,4 +1,8 @@
-"""The pyfunc that MLflow logs: features in, churn_probability out, from the portable form."""
+"""The pyfunc that MLflow logs: features in, churn_probability out, from the portable form.
+
+MLflow copies this file into each registered version (models from code) and runs the copy when the
+version is loaded. The copy imports `models.portable`, so that module must keep its name.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,11 @@ from models.portable import PortableModel
 
 
 class ServedChurnModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
-    """One row of features a customer in, one churn_probability out: that of the model, also for
-    customers so new that the tables give them the rate of their like."""
+    """One row of features per customer in, one churn_probability out.
+
+    New customers get the model's own probability too. The tables give them the cold-start base
+    rate instead.
+    """
 
     def load_context(self, context: Any) -> None:
         self.portable = PortableModel.from_json(Path(context.artifacts["portable"]).read_text())

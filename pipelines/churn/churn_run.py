@@ -1,11 +1,14 @@
-"""What a training run writes down: the facts to repeat it from, its figures, its gold rows."""
+"""The MLflow record of a training run: what it takes to repeat it, its figures and gold rows."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+from mlflow.entities import Metric
 
 from pipelines.churn.candidates import Candidate, TrainingData
 from pipelines.churn.dataset import Design
@@ -19,12 +22,17 @@ from runtime.fingerprint import mark_of
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHAMPION, Registry
 from runtime.run_info import code_version
+from transforms.training_records import feature_set_results, model_comparison
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
-    """The same for the same inputs, settings, code and registered model.
+    """Fingerprint of inputs, settings, code and registered model.
 
-    Inputs are the features, and what leavers said, which is read at the end of a run.
+    The inputs are the feature tables, and the sources of reasons, which are read at the end of a
+    run.
     """
     settings = context.settings
     features = {n: v for n, v in context.run.inputs.items() if n.startswith("features.")}
@@ -37,10 +45,8 @@ def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
     return mark_of(context, settings.mlflow.model_name, versions, facts)
 
 
-def log_inputs(context: Context, plan: Schedule, design: Design, mark: str) -> None:
-    """The facts that a run can be repeated from."""
-    import mlflow
-
+def log_inputs(context: Context, plan: Schedule, design: Design, *, mark: str) -> None:
+    """Log what it takes to repeat the run. mark: the fingerprint."""
     settings = context.settings
     training = settings.training
     mlflow.log_params({"seed": training.seed, "workers": training.workers})
@@ -67,40 +73,39 @@ def log_results(
     context: Context,
     data: TrainingData,
     candidates: Sequence[Candidate],
+    *,
     chosen: Candidate,
     evaluated: Evaluated,
     result: Mapping[str, Any],
     is_better: bool,
 ) -> None:
-    """Metrics with their intervals in the run and in each learner's, the plots, the model card."""
-    import mlflow
-    from mlflow.entities import Metric
-
+    """Log metrics with intervals to the run and to each learner's run, plots and the model card."""
     client, active = mlflow.MlflowClient(), mlflow.active_run()
     assert active is not None
     moment = active.info.start_time
-    # Once more: the reasons were read since.
+    # A second time, because the sources of reasons were read after `log_inputs`.
     mlflow.log_dict(context.run.inputs, "input_versions.json")
-    for one in candidates:
-        metrics = _metrics_of(result["rows"], one.name)
-        for run_id in [one.run_id, *([active.info.run_id] if one is chosen else [])]:
+    for candidate in candidates:
+        metrics = _metrics_of(result["rows"], candidate.name)
+        runs = [candidate.run_id, *([active.info.run_id] if candidate is chosen else [])]
+        for run_id in runs:
             client.log_batch(run_id, [Metric(k, v, moment, 0) for k, v in metrics.items()])
-    plots = training_plots(evaluated, chosen.model, chosen.name, result["rows"])
+    plots = training_plots(evaluated, chosen.model, chosen.name, rows=result["rows"])
     for file, figure in plots.items():
         mlflow.log_figure(figure, f"plots/{file}")
-    card = model_card(context, data, chosen, result, is_better)
+    card = model_card(context, data, chosen, result=result, is_better=is_better)
     mlflow.log_text(card, "model_card.md")
     Registry(context.settings).describe(result["version"], card)
 
 
 def _metrics_of(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
-    found: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for row in rows:
         if row["model_name"] == name and "horizon_days" not in row:
             key = f"{row['split']}.{row['population']}.{row['metric']}"
             parts = {"": row["value"], ".ci_low": row["ci_low"], ".ci_high": row["ci_high"]}
-            found |= {key + end: v for end, v in parts.items() if v is not None}
-    return found
+            metrics |= {key + end: v for end, v in parts.items() if v is not None}
+    return metrics
 
 
 _ROW = (
@@ -111,45 +116,35 @@ _SET = "feature_set string, metric string, value double, ci_low double, ci_high 
 
 
 def result_writes(context: Context, result: Mapping[str, Any]) -> list[Write]:
-    """gold.model_comparison and feature_sets from a run's own record, so that both can be made
-    again."""
-    from pyspark.sql import functions as F
+    """gold.model_comparison and gold.feature_sets from comparison.json of a run.
 
+    Both tables can be rebuilt from MLflow without a new training.
+    """
     moment = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
-    trained_at = moment.isoformat(sep=" ")
+    trained_at, data_set = moment.isoformat(sep=" "), context.settings.env
     primary = context.settings.churn.primary_horizon_days
     rows = [{"horizon_days": primary, **r} for r in result["rows"]]
-    name = F.col("model_name")
     frames = {
-        "gold.model_comparison": _frame(context, rows, _ROW).withColumn(
-            "model_version",
-            F.when(name == result["name"], result["version"])
-            .when(name == CHAMPION, result["champion"])
-            .otherwise("-"),
+        "gold.model_comparison": model_comparison(
+            _frame(context, rows, _ROW),
+            result["name"],
+            result["version"],
+            champion=CHAMPION,
+            champion_version=result["champion"],
+            trained_at=trained_at,
+            data_set=data_set,
         ),
-        "gold.feature_sets": _frame(context, result["feature_sets"], _SET).select(
-            "*",
-            F.lit(result["name"]).alias("model_name"),
-            F.lit(result["version"]).alias("model_version"),
+        "gold.feature_sets": feature_set_results(
+            _frame(context, result["feature_sets"], _SET),
+            result["name"],
+            result["version"],
+            trained_at=trained_at,
+            data_set=data_set,
         ),
     }
-    return [_write(context, name, frame, trained_at) for name, frame in frames.items()]
+    return [Write(context.table(name), frame, [trained_at]) for name, frame in frames.items()]
 
 
-def _frame(context: Context, rows: Sequence[Mapping[str, Any]], ddl: str) -> Any:
+def _frame(context: Context, rows: Sequence[Mapping[str, Any]], ddl: str) -> DataFrame:
     names = [column.split()[0] for column in ddl.split(", ")]
     return context.spark.createDataFrame([tuple(r[n] for n in names) for r in rows], ddl)
-
-
-def _write(context: Context, name: str, frame: Any, trained_at: str) -> Write:
-    from pyspark.sql import functions as F
-
-    from transforms.conform import conform
-
-    table = context.table(name)
-    full = frame.select(
-        "*",
-        F.lit(trained_at).cast("timestamp").alias("trained_at"),
-        F.lit(context.settings.env).alias("data_set"),
-    )
-    return Write(table, conform(full, table), [trained_at])

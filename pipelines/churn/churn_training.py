@@ -6,9 +6,13 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import pandas as pd
 
 from models.metrics import Estimate, bootstrap_weights, paired_difference, stable_seed
+from models.portable import PortableModel
 from models.profit import CampaignEconomics
 from pipelines import churn
 from pipelines.churn.candidates import Candidate, TrainingData
@@ -43,42 +47,48 @@ from runtime.errors import ModelGateError
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 
 def run(context: Context) -> None:
-    """Fit, calibrate, test, register; gold.model_comparison and the registry's aliases."""
+    """Train, test and register the models; write gold.model_comparison and set the aliases."""
     plans = training_plans(context)
     tell_left_out(context, plans)
     plan = plans[context.settings.churn.primary_horizon_days]
     rows = context.lake.keep(training_rows(context, plan))
-    counts = check_labels(context, plan, rows)
+    counts = check_labels(context, rows)
     check_finite(context, rows, "Nothing was trained.")
     if context.is_dry:
         context.progress.say(f"      would train on {sum(counts.values()):,} rows: {counts}")
         return
     registry = Registry(context.settings)
     mark = fingerprint(context, plans)
-    done = registry.finished_run(mark)
-    if done is None:
-        result = train(context, plans, rows, registry, mark)
+    finished = registry.finished_run(mark)
+    if finished is None:
+        result = train(context, plans, rows, registry=registry, mark=mark)
     else:
         context.progress.say(
-            f"      unchanged   run {done.info.run_id[:12]} trained on the same inputs"
+            f"      unchanged   skipped: run {finished.info.run_id[:12]} trained on the same inputs"
         )
-        result = registry.run_json(done.info.run_id, "comparison.json")
+        result = registry.run_json(finished.info.run_id, "comparison.json")
     context.write(result_writes(context, result))
     context.lake.forget()
 
 
 def train(
-    context: Context, plans: Mapping[int, Schedule], rows: Any, registry: Registry, mark: str
+    context: Context,
+    plans: Mapping[int, Schedule],
+    rows: DataFrame,
+    *,
+    registry: Registry,
+    mark: str,
 ) -> dict[str, Any]:
-    """One MLflow run with a nested one a learner; nothing is registered unless every gate passes.
+    """One MLflow run with a nested run per learner. Nothing is registered unless all gates pass.
 
-    The test rows are read in `evaluate`, after all is fitted and the best learner is chosen. The
-    aliases move last, once the record is whole.
+    `evaluate` reads the test rows, after all models are fitted and the best learner is chosen. The
+    aliases move last, when the record of the run is complete.
     """
-    import mlflow
-
     settings, say = context.settings.training, context.progress.say
     primary = context.settings.churn.primary_horizon_days
     plan = plans[primary]
@@ -88,49 +98,61 @@ def train(
         check_features(champion, rows.columns)
         check_untaught(context, champion, plan)
     test, known = TestDates(rows), rows.where("split <> 'test'")
-    data = TrainingData(context, plan, known, served_facts(context, plan, known, primary))
+    data = TrainingData(
+        context, plan, known, served_facts(context, plan, known, horizon_days=primary)
+    )
     economics = CampaignEconomics(**settings.economics.model_dump())
-    # Nested runs go to the experiment that is set, not to that of the run around them.
+    # MLflow logs nested runs to the experiment that is set, not to the experiment of their parent.
     mlflow.set_experiment(experiment_id=registry.experiment_id())
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
-        log_inputs(context, plan, data.plain, mark)
+        log_inputs(context, plan, data.plain, mark=mark)
         scan_for_leaks(data)
         check_stability(data)
         log_silences(context, plans)
-        search = partial(searched, data, active.info.run_id, earlier_dates(data))
+        search = partial(searched, data, parent=active.info.run_id, earlier=earlier_dates(data))
         candidates = data.side_by_side(search, settings.learners)
-        for one in candidates:
-            figures = f"validation ROC AUC {one.validation_roc_auc:.3f}, {one.seconds:.1f} s"
-            say(f"      {one.name}: {figures}")
+        for candidate in candidates:
+            figures = f"{candidate.validation_roc_auc:.3f}, {candidate.seconds:.1f} s"
+            say(f"      {candidate.name}: validation ROC AUC {figures}")
         chosen = best_of(data, candidates)
-        evaluated = evaluate(test, known, candidates, champion)
+        evaluated = evaluate(test, known, candidates, champion=champion)
         reference = chosen.name if champion is None else CHAMPION
-        found = comparison(evaluated, settings.bootstrap_samples, economics, reference)
-        check_leak(context, found, [c.name for c in candidates])
-        found += [
-            result_row(one.name, "training_seconds", Estimate(one.seconds), split="train")
-            for one in candidates
+        measured = comparison(evaluated, settings.bootstrap_samples, economics, reference=reference)
+        check_leak(context, measured, [c.name for c in candidates])
+        measured += [
+            result_row(c.name, "training_seconds", Estimate(c.seconds), split="train")
+            for c in candidates
         ]
-        for one in candidates:
-            if one.name in settings.stability.learners:
-                found += stability(data, one)
+        for candidate in candidates:
+            if candidate.name in settings.stability.learners:
+                measured += stability(data, candidate)
         sets = compared_feature_sets(data, chosen) if settings.compare_feature_sets else []
         models, further = other_horizons(context, plans, chosen)
         reasons, named = reason_models(data)
-        texts = {f"horizon_{days}": one.to_json() for days, one in models.items()}
-        texts |= {f"reason_{reason}": one.to_json() for reason, one in reasons.items()}
-        version = register(registry, active.info.run_id, chosen, data, plan, texts)
-        is_better = deserves_promotion(context, registry, evaluated, chosen.name, champion, version)
+        texts = {f"horizon_{days}": model.to_json() for days, model in models.items()}
+        texts |= {f"reason_{reason}": model.to_json() for reason, model in reasons.items()}
+        version = register(registry, active.info.run_id, chosen, data=data, plan=plan, texts=texts)
+        is_better = deserves_promotion(
+            context, registry, evaluated, name=chosen.name, champion=champion, version=version
+        )
         result = {
             "trained_at": active.info.start_time,
             "version": version,
             "name": chosen.name,
             "champion": champion.version if champion else None,
-            "rows": [*found, *further, *named],
+            "rows": [*measured, *further, *named],
             "feature_sets": sets,
         }
         mlflow.log_dict(result, "comparison.json")
-        log_results(context, data, candidates, chosen, evaluated, result, is_better)
+        log_results(
+            context,
+            data,
+            candidates,
+            chosen=chosen,
+            evaluated=evaluated,
+            result=result,
+            is_better=is_better,
+        )
         registry.set_alias(CHALLENGER, version)
         if is_better:
             registry.promote(version)
@@ -140,20 +162,20 @@ def train(
 
 
 def best_of(data: TrainingData, candidates: Sequence[Candidate]) -> Candidate:
-    """The best on the validation date of those with exact explanations.
+    """The best candidate on the validation date among those with exact explanations.
 
-    In the order of conf: a later one takes the place of an earlier only where the interval of its
-    gain in ROC AUC, paired by customer, lies above zero. Within chance the first stays.
+    In the order of conf: a later candidate replaces an earlier one only if the interval of its gain
+    in ROC AUC, paired by customer, lies above zero. Without a clear gain the first one stays.
     """
     able = [c for c in candidates if c.model.is_exactly_explained] or list(candidates)
     best, label = able[0], data.held_out_label
     customers, samples = data.held_out["customer_id"].tolist(), data.context.settings.training
     weights = bootstrap_weights(customers, samples.bootstrap_samples, stable_seed("choice"))
-    for one in able[1:]:
-        scores = (one.validation_scores, best.validation_scores)
+    for candidate in able[1:]:
+        scores = (candidate.validation_scores, best.validation_scores)
         gain = paired_difference("roc_auc", label, *scores, weights)
         if gain.low is not None and gain.low > 0:
-            best = one
+            best = candidate
     return best
 
 
@@ -161,37 +183,34 @@ def register(
     registry: Registry,
     run_id: str,
     chosen: Candidate,
+    *,
     data: TrainingData,
     plan: Schedule,
     texts: Mapping[str, str],
 ) -> str:
-    """A version in the registry, without an alias yet; `texts`: further portable models."""
-    import pandas as pd
-
+    """Register a version, without an alias yet. `texts`: further portable models by file name."""
     model = chosen.model
-    served_model = Path(churn.__file__).with_name("churn_pyfunc.py")
+    code = Path(churn.__file__).with_name("churn_pyfunc.py")
     example = data.held_out.head(5)[list(model.encoder.feature_names)]
     numbers = [c for c in example if c in model.encoder.numeric]
     example = example.astype({c: float for c in numbers})
     answer = pd.DataFrame({"churn_probability": model.predict_proba(example)})
     tags = {"code": code_version(), "tested_on": plan.test.isoformat(), "learner": chosen.name}
-    return registry.register(run_id, served_model, model.to_json(), example, answer, tags, texts)
+    return registry.register(run_id, code, model.to_json(), example, answer, tags, texts)
 
 
 def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:
-    """Stop where the champion's training knew labels of this run's test date or later ones.
+    """Raise ModelGateError if the champion was trained with labels of this run's test date.
 
-    All labels that taught it had passed by the date that it was tested on.
+    All labels that trained the champion had passed by the date it was tested on.
     """
-    from models.portable import PortableModel
-
     tested_on = PortableModel.from_json(champion.portable).metadata["tested_on"]
     later = dt.date.fromisoformat(tested_on) - plan.test
     if later > dt.timedelta(0):
         raise ModelGateError(
-            f"as_of {context.as_of}: the champion, version {champion.version}, was taught by "
-            f"labels up to {tested_on}, and this run tests on {plan.test}: it knows the answers "
-            f"there. Nothing was trained. Take an as_of from {context.as_of + later} on, or "
+            f"as_of {context.as_of}: the champion, version {champion.version}, was trained with "
+            f"labels up to {tested_on}, but this run tests on {plan.test}, so the champion knows "
+            f"the test labels. Nothing was trained. Use as_of {context.as_of + later} or later, or "
             "another mlflow.model_name."
         )
 
@@ -200,20 +219,19 @@ def deserves_promotion(
     context: Context,
     registry: Registry,
     evaluated: Evaluated,
+    *,
     name: str,
     champion: Registered | None,
     version: str,
 ) -> bool:
-    """Whether it beats the champion, or where there is none recency alone, beyond chance.
+    """True if the model is significantly better than the champion, by ROC AUC on the test date.
 
-    A learner without exact explanations is never promoted.
+    Without a champion it is compared with `recency_only`. A learner without exact explanations is
+    never promoted.
     """
-    import mlflow
-
-    from models.portable import PortableModel
-
     rival = CHAMPION if champion is not None else "recency_only"
-    gain = advantage(evaluated, name, rival, context.settings.training.bootstrap_samples)
+    samples = context.settings.training.bootstrap_samples
+    gain = advantage(evaluated, name, rival, samples=samples)
     explained = PortableModel.from_json(registry.by_version(version).portable).is_exactly_explained
     is_better = gain.low is not None and gain.low > 0 and explained
     interval = f"{gain.low or 0:+.4f} to {gain.high or 0:+.4f}"

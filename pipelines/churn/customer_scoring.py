@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from contracts.features import FEATURE_TABLES
+from models.baselines import RecencyOnly
+from models.portable import PortableModel
+from models.reasons import LABELLED, SHAP_FAMILIES
+from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
 from pipelines.churn.arms import Arm, arm_writes, serving_arms
 from pipelines.churn.dataset import check_features, check_finite
 from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import Registered
+from transforms import scores as score_tables
+from transforms.reasons import churn_reasons, with_main_reason, with_own_reason
+from transforms.segments import customer_segments, segment_migration
+from transforms.training_rows import feature_rows, labelled_rows
+from transforms.training_samples import keep_passed
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# The threshold of churn_prediction without a champion.
+RULE_THRESHOLD = 0.5
 
 
 def run(context: Context) -> None:
-    """gold.customer_segments, segment_migration, customer_scores and risk_factors of as_of."""
-    from models.reasons import LABELLED, SHAP_FAMILIES
-    from transforms.reasons import churn_reasons, with_own_reason
-    from transforms.segments import customer_segments
-
+    """Write segments, migration, scores, risk factors, reasons and horizons of as_of."""
     features = context.lake.keep(features_at(context))
     rfm_days = context.settings.rfm.window_days
     segments = context.lake.keep(customer_segments(features, rfm_days, context.formulas))
@@ -32,54 +45,53 @@ def run(context: Context) -> None:
     check_finite(context, kept, "Nothing was written.")
     arms = serving_arms(context)
     basis = LABELLED if arms and arms[0].reasons else SHAP_FAMILIES
-    found = by_arms(kept, arms) if arms else by_rule(context, kept)
+    scored_rows = by_arms(kept, arms) if arms else by_rule(context, kept)
     surveys = "silver.exit_surveys"
     answers = context.read(surveys) if context.has(surveys) else None
-    scored = context.lake.keep(with_own_reason(found, answers, basis))
+    scored = context.lake.keep(with_own_reason(scored_rows, answers, basis))
+    churn = context.settings.churn
     days = sorted(map(int, arms[0].horizons)) if arms else []
+    horizons = score_tables.churn_by_horizon(
+        scored, churn.primary_horizon_days, days, churn.definition
+    )
     context.write(
         [
             slice_of(context, "gold.customer_segments", segments),
             *migration(context, segments),
             slice_of(context, "gold.customer_scores", scores(context, scored, arms)),
-            slice_of(context, "gold.risk_factors", factors(scored)),
+            slice_of(context, "gold.risk_factors", score_tables.risk_factors(scored)),
             slice_of(context, "gold.churn_reasons", churn_reasons(scored)),
-            slice_of(context, "gold.churn_by_horizon", by_horizon(context, scored, days)),
+            slice_of(context, "gold.churn_by_horizon", horizons),
             *arm_writes(context, arms),
         ]
     )
     context.lake.forget()
 
 
-def features_at(context: Context) -> Any:
-    """All features of the customers known at as_of."""
-    from transforms.training_rows import feature_rows
-
+def features_at(context: Context) -> DataFrame:
+    """All features of the customers known at as_of, one row per customer."""
     for name in FEATURE_TABLES:
         context.needs(name, "build_features")
-    day = context.as_of
-    rows = feature_rows({n: context.slice(n, day) for n in FEATURE_TABLES})
+    rows = feature_rows({name: context.slice(name) for name in FEATURE_TABLES})
     if not rows.take(1):
         raise TableError(
-            f"features.transactions: has no row for as_of {day}. Run `spark-submit "
-            f"jobs/build_features.py --env {context.settings.env} --as-of {day}` first."
+            f"features.transactions: has no row for as_of {context.as_of}. Run `spark-submit "
+            f"jobs/build_features.py --env {context.settings.env} --as-of {context.as_of}` first."
         )
     return rows
 
 
-def slice_of(context: Context, name: str, frame: Any) -> Write:
-    """The rows of as_of of one table."""
+def slice_of(context: Context, name: str, frame: DataFrame) -> Write:
+    """A write that replaces the rows of as_of in one table."""
     return Write(context.table(name), frame, [context.as_of])
 
 
-def migration(context: Context, segments: Any) -> list[Write]:
-    """The ways from the segments of the as_of before, where there is one."""
-    from transforms.segments import segment_migration
-
+def migration(context: Context, segments: DataFrame) -> list[Write]:
+    """gold.segment_migration since the previous as_of. No write if there is no previous as_of."""
     if not context.has("gold.customer_segments"):
         return []
     past = context.read("gold.customer_segments").where(f"as_of < DATE'{context.as_of}'")
-    previous = past.agg({"as_of": "max"}).collect()[0][0]
+    previous = past.agg({"as_of": "max"}).collect()[0][0]  # one row
     if previous is None:
         return []
     then = past.where(f"as_of = DATE'{previous}'")
@@ -88,126 +100,82 @@ def migration(context: Context, segments: Any) -> list[Write]:
     ]
 
 
-def by_arms(kept: Any, arms: Sequence[Arm]) -> Any:
-    """Each customer's row by the model of their arm."""
+def by_arms(customers: DataFrame, arms: Sequence[Arm]) -> DataFrame:
+    """Score each customer with the model of their arm."""
     frames = [
-        by_model(kept.where(arm.condition()), arm.model, arm.horizons, arm.reasons) for arm in arms
+        by_model(arm.customers(customers), arm.model, arm.horizons, reasons=arm.reasons)
+        for arm in arms
     ]
-    return reduce(lambda one, other: one.unionByName(other), frames)
+    return reduce(lambda left, right: left.unionByName(right), frames)
 
 
 def by_model(
-    kept: Any, champion: Registered, horizons: Mapping[str, str], reasons: Mapping[str, str]
-) -> Any:
-    """Probability, top factors and reasons by the champion, in batches on the workers.
+    customers: DataFrame,
+    champion: Registered,
+    horizons: Mapping[str, str],
+    *,
+    reasons: Mapping[str, str],
+) -> DataFrame:
+    """Probability, top factors and reasons from a registered model, in batches on the workers.
 
-    `horizons`, `reasons`: portable models beside it, by horizon (days) and by reason. A feature
-    that the champion does not take is no error: tables may gain columns before a model learns them.
+    `horizons`, `reasons`: its further portable models, by horizon (days) and by reason. Features
+    that the model does not use are ignored: tables may gain columns before a model uses them.
     """
-    from pyspark.sql import functions as F
-
-    from models.portable import PortableModel
-    from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
-
-    taken = check_features(champion, kept.columns, (*horizons.values(), *reasons.values()))
+    taken = check_features(champion, customers.columns, (*horizons.values(), *reasons.values()))
     facts = ("recency_days", "engagement_score", "tenure_days")
     needed = dict.fromkeys(("as_of", "customer_id", *taken, *facts))
     model = PortableModel.from_json(champion.portable)
-    scored = kept.select(*needed).mapInPandas(
+    scored = customers.select(*needed).mapInPandas(
         batch_scorer(champion.portable, horizons, reasons), SCORED_DDL + horizon_columns(horizons)
     )
-    return scored.select(
-        "*",
-        F.lit(model.metadata["model_name"]).alias("model_name"),
-        F.lit(champion.version).alias("model_version"),
-    )
+    return score_tables.with_model(scored, model.metadata["model_name"], champion.version)
 
 
-def by_rule(context: Context, kept: Any) -> Any:
-    """Without a champion: the share that churned among those silent for as long, on past dates."""
-    import pandas as pd
-    from pyspark.sql import functions as F
-
-    from models.baselines import RecencyOnly
-    from transforms.scores import rate_by_recency
-    from transforms.training_rows import labelled_rows
-
+def by_rule(context: Context, customers: DataFrame) -> DataFrame:
+    """Without a champion: the churn rate of customers with the same recency on past dates."""
     context.needs("features.labels", "build_features")
     churn = context.settings.churn
     horizon = churn.primary_horizon_days
     recency = context.read("features.transactions").select("customer_id", "as_of", "recency_days")
-    # A label counts once its horizon has passed by as_of.
-    labels = context.read("features.labels")
-    known = labelled_rows(recency, labels, horizon, churn.definition, churn.lead_days).where(
-        F.date_add("as_of", horizon + churn.lead_days) <= F.lit(context.as_of)
-    )
-    counts = rate_by_recency(known).toPandas()
+    labels = keep_passed(context.read("features.labels"), context.as_of)
+    known = labelled_rows(recency, labels, horizon, churn.definition, churn.lead_days)
+    counts = score_tables.rate_by_recency(known).toPandas()  # one row per recency_days
     if not len(counts):
         raise TableError(
-            f"features.labels: no label of {horizon} days has passed by {context.as_of}, and "
-            "there is no champion. Build features of an earlier as_of, or train a model."
+            f"features.labels: no label with a horizon of {horizon} days has passed by "
+            f"{context.as_of}, and no champion is registered. Run build_features for an earlier "
+            "as_of, or train a model."
         )
-    rule = RecencyOnly.fit(counts)
-
     context.progress.warn(
-        "no champion is registered: scores come from recency alone (score_basis rule)."
+        "no champion is registered: scores use the churn rate by recency only (score_basis rule)."
     )
-    # One literal a day up to silent_days: whom it scores is not silent for longer.
+    # Every scored customer bought within the last silent_days days.
     days = pd.DataFrame({"recency_days": range(1, context.settings.lifecycle.silent_days + 1)})
-    rates = F.array(*[F.lit(float(rate)) for rate in rule.predict_proba(days)])
-    none = F.lit(None).cast("string")
-    return kept.select(
-        "as_of",
-        "customer_id",
-        "recency_days",
-        "engagement_score",
-        F.element_at(rates, F.col("recency_days").cast("int")).alias("churn_probability"),
-        F.lit("rule").alias("score_basis"),
-        F.array().cast("array<string>").alias("factors"),
-        F.array().cast("array<double>").alias("impacts"),
-        F.array().cast("array<string>").alias("factor_values"),
-        F.lit(None).cast("array<double>").alias("reasons"),
-        none.alias("model_name"),
-        none.alias("model_version"),
+    return score_tables.scored_by_rule(
+        customers, RecencyOnly.fit(counts).predict_proba(days).tolist()
     )
 
 
-def scores(context: Context, scored: Any, arms: Sequence[Arm]) -> Any:
-    """gold.customer_scores; the threshold is that of the model which scored the row."""
-    from pyspark.sql import functions as F
-
-    from transforms.reasons import with_main_reason
-    from transforms.scores import customer_scores, with_lifetime
-
-    raising = F.expr("filter(arrays_zip(factors, impacts), pair -> pair.impacts > 0)")
-    rows = scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))
+def scores(context: Context, scored: DataFrame, arms: Sequence[Arm]) -> DataFrame:
+    """gold.customer_scores. Each row uses the threshold of the model that scored it."""
     if not context.has("gold.customer_lifetime"):
-        context.progress.say("      no gold.customer_lifetime yet: worth and P(alive) stay null")
+        context.progress.say(
+            "      gold.customer_lifetime does not exist yet: CLV, P(alive) and value columns are "
+            "null"
+        )
     lifetime = context.slice("gold.customer_lifetime")
     horizon = context.settings.churn.primary_horizon_days
-    rows = with_lifetime(with_main_reason(rows), lifetime)
+    rows = with_main_reason(score_tables.with_top_risk_factor(scored))
+    rows = score_tables.with_lifetime(rows, lifetime)
     if not arms:
-        return customer_scores(rows, horizon, 0.5, context.formulas)
+        return score_tables.customer_scores(rows, horizon, RULE_THRESHOLD, context.formulas)
     frames = [
-        customer_scores(
-            rows.where(F.col("model_version") == arm.model.version),
-            *(horizon, arm.threshold, context.formulas),
+        score_tables.customer_scores(
+            rows.where(f"model_version = '{arm.model.version}'"),
+            horizon,
+            arm.threshold,
+            context.formulas,
         )
         for arm in arms
     ]
-    return reduce(lambda one, other: one.unionByName(other), frames)
-
-
-def factors(scored: Any) -> Any:
-    """gold.risk_factors."""
-    from transforms.scores import risk_factors
-
-    return risk_factors(scored)
-
-
-def by_horizon(context: Context, scored: Any, horizons: list[int]) -> Any:
-    """gold.churn_by_horizon; without a champion the primary horizon alone."""
-    from transforms.scores import churn_by_horizon
-
-    churn = context.settings.churn
-    return churn_by_horizon(scored, churn.primary_horizon_days, horizons, churn.definition)
+    return reduce(lambda left, right: left.unionByName(right), frames)

@@ -1,40 +1,61 @@
-"""The rows that models are trained and tested on, and their columns."""
+"""The rows that models are trained and tested on, their columns, and checks of both."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from contracts.features import FEATURE_TABLES
+from models.encoding import LARGEST, FeatureEncoder
+from models.portable import PortableModel
+from models.spark_vectors import with_vector
 from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
+from transforms.training_rows import (
+    dense_matrix,
+    design_matrix,
+    feature_columns,
+    feature_rows,
+    filled_counts,
+    frequent_categories,
+    infinite_counts,
+    labelled_rows,
+    numeric_statistics,
+    with_split,
+)
+from transforms.training_samples import hash_sample
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
 
 ALSO = ("customer_id", "as_of", "split", "churned")
-# Categories with fewer rows than this, or beyond the 50 most frequent of a feature, count as none.
+# A category with fewer rows than FEWEST_ROWS, or beyond the MOST_CATEGORIES most frequent ones of
+# a feature, has no column of its own.
 MOST_CATEGORIES, FEWEST_ROWS = 50, 20
-# Evaluation rows on the driver: metrics of 200,000 customers have intervals of a thousandth.
+# Evaluation rows on the driver. Intervals of metrics of 200,000 customers are about 0.001 wide.
 MOST_ROWS = 200_000
 
 
 @dataclass(frozen=True)
 class Design:
-    """The rows of all splits as Spark columns x0, x1, ... and the encoder that names them.
+    """The rows of all splits as Spark columns x0, x1, ... and the encoder that defines them.
 
-    A dense design has the columns as one vector `features` too.
+    A dense design also has the columns as one vector `features`.
     """
 
-    frame: Any
+    frame: DataFrame
     names: list[str]
-    encoder: Any
+    encoder: FeatureEncoder
     left_out: list[str]
 
-    def split(self, *splits: str) -> Any:
-        from pyspark.sql import functions as F
-
-        return self.frame.where(F.col("split").isin(*splits))
+    def split(self, *splits: str) -> DataFrame:
+        """The rows of the named splits."""
+        named = ", ".join(f"'{split}'" for split in splits)
+        return self.frame.where(f"split IN ({named})")
 
 
 def training_plans(context: Context) -> dict[int, Schedule]:
@@ -42,10 +63,8 @@ def training_plans(context: Context) -> dict[int, Schedule]:
     return plans(context.settings, context.as_of, context.observed_from)
 
 
-def training_rows(context: Context, plan: Schedule, horizon: int | None = None) -> Any:
-    """One row a (customer_id, as_of) of the plan with features, `churned` and `split`."""
-    from transforms.training_rows import feature_rows, labelled_rows, with_split
-
+def training_rows(context: Context, plan: Schedule, horizon: int | None = None) -> DataFrame:
+    """One row per (customer_id, as_of) of the plan with features, `churned` and `split`."""
     for name in (*FEATURE_TABLES, "features.labels"):
         context.needs(name, "build_features")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
@@ -55,94 +74,80 @@ def training_rows(context: Context, plan: Schedule, horizon: int | None = None) 
     return with_split(labelled, plan.split_of())
 
 
-def check_labels(context: Context, plan: Schedule, rows: Any) -> dict[str, int]:
-    """Rows by split. Raises ModelGateError where a split has no row or one class only."""
-    found = {
+def check_labels(context: Context, rows: DataFrame) -> dict[str, int]:
+    """Rows by split. Raises ModelGateError if a split has no row or only one class."""
+    counts = {
         r["split"]: r for r in rows.groupBy("split").agg({"churned": "sum", "*": "count"}).collect()
     }
     for split in ("train", "validation", "test"):
-        if split not in found:
+        if split not in counts:
             raise ModelGateError(
-                f"features.labels: no row of the {split} dates is there. Run "
+                f"features.labels: has no row for the {split} dates. Run "
                 f"`spark-submit jobs/build_features.py --env {context.settings.env}` for "
                 f"as_of {context.as_of} first."
             )
-        churned, count = found[split]["sum(churned)"], found[split]["count(1)"]
+        churned, count = counts[split]["sum(churned)"], counts[split]["count(1)"]
         if churned in (0, count):
             raise ModelGateError(
                 f"features.labels: all {count:,} rows of the {split} dates have churned = "
-                f"{int(churned > 0)}; a model needs both classes. Choose another horizon "
+                f"{int(churned > 0)}, but a model needs both classes. Choose another horizon "
                 "(churn.primary_horizon_days) or more dates (training.train_dates)."
             )
-    return {split: int(r["count(1)"]) for split, r in found.items()}
+    return {split: int(r["count(1)"]) for split, r in counts.items()}
 
 
 def check_features(
     model: Registered, columns: Collection[str], others: Iterable[str] = ()
 ) -> list[str]:
-    """The features that a registered model takes, each once; ModelGateError where one is not among
-    the columns.
+    """The features of a registered model, each once. ModelGateError if a column is missing.
 
-    `others`: the portable models that serve beside it, whose features come after.
+    `others`: further portable models of the version; their features come last.
     """
-    from models.portable import PortableModel
-
-    found = [PortableModel.from_json(text).encoder for text in (model.portable, *others)]
-    taken = list(dict.fromkeys(f for encoder in found for f in encoder.feature_names))
+    encoders = [PortableModel.from_json(text).encoder for text in (model.portable, *others)]
+    taken = list(dict.fromkeys(f for encoder in encoders for f in encoder.feature_names))
     lacking = sorted(set(taken) - set(columns))
     if lacking:
         raise ModelGateError(
-            f"{model.name} version {model.version} takes features that the feature tables do not "
-            f"have: {', '.join(lacking)}. Nothing was written. Bring them back "
-            "(features.windows_days, sources), or take the alias champion from that version."
+            f"{model.name} version {model.version} uses features that the feature tables do not "
+            f"have: {', '.join(lacking)}. Nothing was written. Restore them "
+            "(features.windows_days, sources), or remove the alias champion from that version."
         )
     return taken
 
 
-def check_finite(context: Context, rows: Any, outcome: str) -> None:
-    """Raise ModelGateError where a numeric feature of the rows is infinite, or too large.
+def check_finite(context: Context, rows: DataFrame, outcome: str) -> None:
+    """Raise ModelGateError if a numeric feature is infinite or too large for float32.
 
-    Features alone are looked at, so that the rows may be those of a test date. One that the rows
-    lack is for `check_features` to tell. outcome: what was not done, a sentence.
+    It reads features only, so the rows may be those of a test date. `check_features` reports
+    missing features. outcome: what was not done, as a sentence.
     """
-    from models.encoding import LARGEST
-    from transforms.training_rows import feature_columns, infinite_counts
-
     numeric, _ = feature_columns([context.table(name) for name in FEATURE_TABLES])
-    there = [name for name in numeric if name in rows.columns]
-    counts = infinite_counts(rows, there, LARGEST).collect()[0].asDict()  # one row
+    present = [name for name in numeric if name in rows.columns]
+    counts = infinite_counts(rows, present, LARGEST).collect()[0].asDict()  # one row
     infinite = {name: count for name, count in counts.items() if count}
     if infinite:
         told = ", ".join(f"{name} ({count:,} rows)" for name, count in sorted(infinite.items()))
         raise ModelGateError(
-            f"{told}: infinite, or too large for float32; a feature must be a number or null. "
-            f"{outcome} Mend what made the table."
+            f"{told}: infinite, or too large for float32. A feature must be a finite number or "
+            f"null. {outcome} Fix the source of the values and run build_features again."
         )
 
 
 def check_filled(filled: Mapping[str, int]) -> None:
-    """Raise ModelGateError where no feature has a value; filled: the rows that have one, by
-    feature."""
+    """Raise ModelGateError if no feature has a value. filled: non-null rows by feature."""
     if not any(filled.values()):
         raise ModelGateError(
             f"features: none of {len(filled)} features has a value on the dates before the test "
-            "date. Nothing was trained. Build the features of these dates again."
+            "date. Nothing was trained. Run build_features for these dates again."
         )
 
 
-def designed(context: Context, rows: Any) -> Design:
-    """Choose features that have values, learn the categories, lay out the matrix.
+def designed(context: Context, rows: DataFrame) -> Design:
+    """Choose the features that have values, collect the categories and build the matrix.
 
-    Rows are spread by customer and kept, so that all fits share them. Test dates decide nothing.
+    The rows are repartitioned by customer and cached, so all fits share them. Test dates have no
+    influence on the choice.
     """
-    from models.encoding import FeatureEncoder
-    from transforms.training_rows import (
-        design_matrix,
-        feature_columns,
-        filled_counts,
-        frequent_categories,
-    )
-
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
     filled = filled_counts(seen, [*numeric, *categorical]).collect()[0].asDict()  # one row
@@ -153,7 +158,7 @@ def designed(context: Context, rows: Any) -> Design:
         context.progress.say(f"      {len(left_out)} features have no value and are left out")
     numeric = [n for n in numeric if n not in left_out]
     categorical = [n for n in categorical if n not in left_out]
-    # At most MOST_CATEGORIES a feature come to the driver.
+    # At most MOST_CATEGORIES rows per feature.
     known = (
         frequent_categories(seen, categorical, FEWEST_ROWS, MOST_CATEGORIES).collect()
         if categorical
@@ -169,26 +174,25 @@ def designed(context: Context, rows: Any) -> Design:
     return Design(kept, names, encoder, left_out)
 
 
-def dense(context: Context, rows: Any, plain: Design) -> Design:
-    """The same features filled, scaled and with indicators, for learners that take no null.
+def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
+    """The same features filled, scaled and with missing indicators, for learners without nulls.
 
-    A feature that is never negative and skewed to the right (skewness above 1) is taken as its
-    logarithm. Statistics are those of the dates before the test date, to six digits, so that the
-    order of addition does not show.
+    A feature that is never negative and has a skewness above 1 is replaced by its logarithm. The
+    statistics are those of the dates before the test date, rounded to six digits, so that the order
+    of addition has no effect.
     """
-    from pyspark.ml.feature import VectorAssembler
-
-    from models.encoding import FeatureEncoder
-    from transforms.training_rows import dense_matrix, numeric_statistics
-
     seen, numeric = rows.where("split <> 'test'"), plain.encoder.numeric
-    # One row a feature.
-    found = {r["feature"]: r for r in numeric_statistics(seen, numeric).collect()}
+    # One row per feature.
+    of_feature = {r["feature"]: r for r in numeric_statistics(seen, numeric).collect()}
     logged = tuple(
-        n for n in numeric if found[n]["smallest"] >= 0 and (found[n]["skewness"] or 0) > 1
+        n
+        for n in numeric
+        if of_feature[n]["smallest"] >= 0 and (of_feature[n]["skewness"] or 0) > 1
     )
-    center = [_rounded(found[n]["logged_mean" if n in logged else "mean"], 0.0) for n in numeric]
-    scale = [_rounded(found[n]["logged_std" if n in logged else "std"], 1.0) for n in numeric]
+    center = [
+        _rounded(of_feature[n]["logged_mean" if n in logged else "mean"], 0.0) for n in numeric
+    ]
+    scale = [_rounded(of_feature[n]["logged_std" if n in logged else "std"], 1.0) for n in numeric]
     count = seen.count()
     encoder = FeatureEncoder(
         numeric=numeric,
@@ -196,34 +200,30 @@ def dense(context: Context, rows: Any, plain: Design) -> Design:
         fill=tuple(center),
         center=tuple(center),
         scale=tuple(scale),
-        missing_indicators=tuple(n for n in numeric if found[n]["filled"] < count),
+        missing_indicators=tuple(n for n in numeric if of_feature[n]["filled"] < count),
         logged=logged,
     )
     places = {n: (c, c, s) for n, c, s in zip(numeric, center, scale, strict=True)}
     frame, names = dense_matrix(
         rows, places, logged, encoder.missing_indicators, encoder.categories, ALSO
     )
-    vectors = VectorAssembler(inputCols=names, outputCol="features").transform(frame)
-    partitions = context.settings.training.partitions
-    kept = _spread(context, vectors.select(*ALSO, "features"), partitions)
+    vectors = with_vector(frame, names).select(*ALSO, "features")
+    kept = _spread(context, vectors, context.settings.training.partitions)
     return Design(kept, names, encoder, plain.left_out)
 
 
 def _rounded(value: float | None, otherwise: float) -> float:
-    """Six digits; a feature that never varies has scale 1."""
+    """The value to six digits; `otherwise` for null and 0 (a constant feature has scale 1)."""
     return float(f"{value:.6g}") if value else otherwise
 
 
-def _spread(context: Context, frame: Any, partitions: int) -> Any:
-    """The rows in an order and in partitions that depend on nothing but the rows."""
+def _spread(context: Context, frame: DataFrame, partitions: int) -> DataFrame:
+    """Repartition and sort, so that row order and partitions depend on the rows only."""
     spread = frame.repartition(partitions, "customer_id")
     return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 
-def sample(rows: Any, split: str) -> Any:
-    """At most MOST_ROWS rows of a split as pandas, chosen by hash, sorted by customer."""
-    from pyspark.sql import functions as F
-
-    of_split = rows.where(F.col("split") == split)
-    chosen = of_split.orderBy(F.xxhash64("customer_id", "as_of"), "customer_id").limit(MOST_ROWS)
-    return chosen.toPandas().sort_values(["customer_id", "as_of"]).reset_index(drop=True)
+def sample(rows: DataFrame, split: str) -> pd.DataFrame:
+    """At most MOST_ROWS rows of a split in pandas, chosen by hash, sorted by customer and date."""
+    chosen: pd.DataFrame = hash_sample(rows.where(f"split = '{split}'"), MOST_ROWS).toPandas()
+    return chosen.sort_values(["customer_id", "as_of"]).reset_index(drop=True)

@@ -1,15 +1,16 @@
-"""Rows of gold.model_comparison: every model and baseline on the same rows, with intervals."""
+"""Rows of gold.model_comparison: all models and baselines on the same rows, with intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.baselines import RFM_COLUMNS, EveryoneStays, RecencyOnly, RfmLogistic
 from models.metrics import (
     CALIBRATION_CURVE,
     METRICS,
@@ -19,22 +20,30 @@ from models.metrics import (
     paired_difference,
     stable_seed,
 )
+from models.portable import PortableModel
 from models.profit import CampaignEconomics, campaign_measures
+from models.scoring import probabilities
 from pipelines.churn.candidates import Candidate
 from pipelines.churn.dataset import sample
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import CHAMPION, Registered
+from transforms.scores import rate_by_recency
+from transforms.training_samples import log_columns
 
-# What the other thresholds (half, f1) are judged by, beside the one where a campaign earns most.
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Baseline = RecencyOnly | RfmLogistic | EveryoneStays
+# Metrics at the further thresholds (half, f1). The profit threshold has all metrics.
 AT_FURTHER_THRESHOLDS = ("precision", "recall", "f1", "profit_per_customer")
 
 
 @dataclass(frozen=True)
 class Evaluated:
-    """Rows of one split, sorted by customer, with each model's probability beside the label.
+    """The rows of one split, sorted by customer, and the probabilities of each model.
 
-    thresholds: the models' own; further_thresholds: those beside them (`half`, `f1`), by model.
+    thresholds: the models' own. further_thresholds: `half` and `f1`, by model.
     """
 
     split: str
@@ -44,20 +53,20 @@ class Evaluated:
     further_thresholds: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def populations(self) -> dict[str, NDArray[np.bool_]]:
-        """all, and those with a purchase in the last 90 days."""
+        """Row masks by population: all, and customers with a purchase in the last 90 days."""
         everyone = np.ones(len(self.rows), dtype=bool)
         return {"all": everyone, "active_90d": self.rows["purchases_90d"].to_numpy() > 0}
 
 
 def comparison(
-    evaluated: Evaluated, samples: int, economics: CampaignEconomics, reference: str
+    evaluated: Evaluated, samples: int, economics: CampaignEconomics, *, reference: str
 ) -> list[dict[str, Any]]:
-    """One row a (model, population, metric): value, ci_low, ci_high.
+    """One row per (model, population, metric): value, ci_low, ci_high.
 
-    `roc_auc_difference` of the others is theirs less that of the model `reference`, with an
-    interval paired by customer: only where it excludes zero does the difference count.
+    `roc_auc_difference` is a model's ROC AUC minus that of the model `reference`, with an interval
+    paired by customer. The difference is significant if the interval excludes zero.
     """
-    found: list[dict[str, Any]] = []
+    compared: list[dict[str, Any]] = []
     measures = {**METRICS, **campaign_measures(economics), **CALIBRATION_CURVE}
     at_threshold = {name: measures[name] for name in AT_FURTHER_THRESHOLDS}
     for population, chosen in evaluated.populations().items():
@@ -73,21 +82,23 @@ def comparison(
             measured["threshold"] = Estimate(float(threshold))
             for kind, other in evaluated.further_thresholds.get(name, {}).items():
                 at_other = estimates(label, p, other, weights, at_threshold)
-                measured |= {f"{m}_threshold_{kind}": one for m, one in at_other.items()}
+                measured |= {f"{m}_threshold_{kind}": e for m, e in at_other.items()}
                 measured[f"threshold_{kind}"] = Estimate(float(other))
             if name != reference:
                 measured["roc_auc_difference"] = paired_difference(
                     "roc_auc", label, p, scores[reference], weights
                 )
             for metric, estimate in measured.items():
-                found.append(result_row(name, metric, estimate, population, split=evaluated.split))
-    return found
+                compared.append(
+                    result_row(name, metric, estimate, population=population, split=evaluated.split)
+                )
+    return compared
 
 
 def result_row(
-    name: str, metric: str, estimate: Estimate, population: str = "all", split: str = "test"
+    name: str, metric: str, estimate: Estimate, *, population: str = "all", split: str = "test"
 ) -> dict[str, Any]:
-    """A row of gold.model_comparison, but for the facts of the run."""
+    """A row of gold.model_comparison without the columns that describe the run."""
     return {
         "model_name": name,
         "population": population,
@@ -99,8 +110,8 @@ def result_row(
     }
 
 
-def advantage(evaluated: Evaluated, name: str, other: str, samples: int) -> Estimate:
-    """ROC AUC of one model less that of another on the same customers, with a paired interval."""
+def advantage(evaluated: Evaluated, name: str, other: str, *, samples: int) -> Estimate:
+    """ROC AUC of a model minus that of another on the same customers, with a paired interval."""
     rows = evaluated.rows
     weights = bootstrap_weights(rows["customer_id"].tolist(), samples, stable_seed("all"))
     return paired_difference(
@@ -113,10 +124,12 @@ def advantage(evaluated: Evaluated, name: str, other: str, samples: int) -> Esti
 
 
 def row_of(
-    rows: Sequence[Mapping[str, Any]], model: str, population: str, metric: str
+    rows: Sequence[Mapping[str, Any]], model: str, metric: str, *, population: str = "all"
 ) -> Mapping[str, Any] | None:
-    """The test row of a metric in the rows of `comparison`; of a whole run's, where those of the
-    other horizons say theirs, the primary one's."""
+    """The test row of a metric in the rows of `comparison`. None: there is no such row.
+
+    Rows of further horizons have horizon_days and do not count.
+    """
     for row in rows:
         if "horizon_days" not in row and (
             row["model_name"],
@@ -129,29 +142,29 @@ def row_of(
 
 
 def value_of(
-    rows: Sequence[Mapping[str, Any]], model: str, population: str, metric: str
+    rows: Sequence[Mapping[str, Any]], model: str, metric: str, *, population: str = "all"
 ) -> float | None:
     """The value in `row_of`."""
-    row = row_of(rows, model, population, metric)
+    row = row_of(rows, model, metric, population=population)
     return None if row is None else row["value"]
 
 
 class TestDates:
-    """The rows of the test dates: read once, after everything is fitted, and never again.
+    """The rows of the test dates. They are read once, after everything is fitted.
 
-    A second reading is refused: whoever has seen a test result and fits once more tunes on it.
+    A second read raises an error: a fit after it could be tuned on the test result.
     """
 
-    __test__ = False  # no test class of pytest's
+    __test__ = False  # tells pytest that this is no test class
 
-    def __init__(self, rows: Any) -> None:
+    def __init__(self, rows: DataFrame) -> None:
         self._rows, self.is_open = rows, False
 
     def read(self) -> pd.DataFrame:
-        """At most MOST_ROWS rows, by customer."""
+        """At most MOST_ROWS rows, sorted by customer and date."""
         if self.is_open:
             raise ModelGateError(
-                "test dates: they were read already, and are read once a run. "
+                "test dates: already read in this run. They may be read only once per run. "
                 "Choose and tune on the validation date."
             )
         self.is_open = True
@@ -159,61 +172,51 @@ class TestDates:
 
 
 def evaluate(
-    test: TestDates, rows: Any, candidates: Sequence[Candidate], champion: Registered | None
+    test: TestDates,
+    rows: DataFrame,
+    candidates: Sequence[Candidate],
+    *,
+    champion: Registered | None,
 ) -> Evaluated:
-    """Every candidate, the baselines and the champion on the test date, which is read here.
+    """Candidates, baselines and champion on the test date, which is read here.
 
-    `rows` are those of the train and validation dates, on which the baselines are fitted.
+    `rows`: the train and validation dates, on which the baselines are fitted.
     """
-    from models.portable import PortableModel
-
     fitted = baselines(rows)
     seen = test.read()
-    found, thresholds = {}, {}
+    scores, thresholds = {}, {}
     for candidate in candidates:
-        found[candidate.name] = predicted(candidate.model, seen)
+        scores[candidate.name] = predicted(candidate.model, seen)
         thresholds[candidate.name] = candidate.model.threshold
     for baseline in fitted:
-        found[baseline.name] = baseline.predict_proba(seen)
+        scores[baseline.name] = baseline.predict_proba(seen)
     if champion is not None:
-        held = PortableModel.from_json(champion.portable)
-        found[CHAMPION] = predicted(held, seen)
-        thresholds[CHAMPION] = held.threshold
+        model = PortableModel.from_json(champion.portable)
+        scores[CHAMPION] = predicted(model, seen)
+        thresholds[CHAMPION] = model.threshold
     further = {c.name: {k: c.thresholds[k] for k in ("half", "f1")} for c in candidates}
-    return Evaluated("test", seen, found, thresholds, further)
+    return Evaluated("test", seen, scores, thresholds, further)
 
 
-def predicted(model: Any, rows: pd.DataFrame) -> NDArray[np.float64]:
-    """Probabilities as they are served, of feature rows that have other columns beside them."""
-    from models.scoring import probabilities
-
+def predicted(model: PortableModel, rows: pd.DataFrame) -> NDArray[np.float64]:
+    """The served probabilities of feature rows. `rows` may have further columns."""
     return probabilities(model, rows)
 
 
-def baselines(rows: Any) -> list[Any]:
-    """The trivial models, fitted on train and validation dates."""
-    from pyspark.ml.classification import LogisticRegression
-    from pyspark.ml.feature import VectorAssembler
-    from pyspark.sql import functions as F
-
-    from models.baselines import RFM_COLUMNS, EveryoneStays, RecencyOnly, RfmLogistic
-    from transforms.scores import rate_by_recency
-
-    logs = rows.select(
-        "churned",
-        *[F.log1p(F.greatest(F.col(c).cast("double"), F.lit(0.0))).alias(c) for c in RFM_COLUMNS],
-    ).na.drop()
-    vectors = VectorAssembler(inputCols=list(RFM_COLUMNS), outputCol="x").transform(logs)
-    fitted = LogisticRegression(featuresCol="x", labelCol="churned", maxIter=50).fit(vectors)
+def baselines(rows: DataFrame) -> list[Baseline]:
+    """The baselines, fitted on the train and validation dates."""
+    counts = rate_by_recency(rows.where("recency_days IS NOT NULL")).toPandas()
     return [
-        RecencyOnly.fit(rate_by_recency(rows.where("recency_days IS NOT NULL")).toPandas()),
-        RfmLogistic(tuple(float(c) for c in fitted.coefficients), float(fitted.intercept)),
+        RecencyOnly.fit(counts),  # one row per recency_days
+        RfmLogistic.fit(log_columns(rows, RFM_COLUMNS)),
         EveryoneStays(),
     ]
 
 
-def check_leak(context: Context, found: list[dict[str, Any]], names: Sequence[str]) -> None:
-    """Stop where a test ROC AUC is too good to be true."""
+def check_leak(
+    context: Context, compared: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> None:
+    """Raise ModelGateError if a test ROC AUC is implausibly high. compared: as `comparison`."""
     alarms = {
         "all": "leak_alarm_roc_auc",
         "active_90d": "leak_alarm_roc_auc_active_90d",
@@ -221,11 +224,11 @@ def check_leak(context: Context, found: list[dict[str, Any]], names: Sequence[st
     for name in names:
         for population, alarm in alarms.items():
             ceiling, setting = getattr(context.settings.training, alarm), f"training.{alarm}"
-            value = value_of(found, name, population, "roc_auc")
+            value = value_of(compared, name, "roc_auc", population=population)
             if value is not None and value > ceiling:
                 raise ModelGateError(
                     f"{name}: ROC AUC {value:.3f} on the test date ({population}) is above "
-                    f"{setting} = {ceiling}: a feature is likely to know the future. This "
-                    "model was not registered. Look for it among the top factors, or raise the "
-                    "ceiling."
+                    f"{setting} = {ceiling}. A feature probably contains information from the "
+                    "future. This model was not registered. Look for the feature among the top "
+                    "factors, or raise the limit."
                 )

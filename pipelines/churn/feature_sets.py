@@ -1,10 +1,10 @@
-"""What features are worth: all of them, the strongest alone, and each family left out."""
+"""Ablation: ROC AUC with all features, with the strongest only, and without each family."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,25 +16,31 @@ from models.metrics import (
     point_estimates,
     stable_seed,
 )
+from models.portable import PortableModel
+from models.spark_vectors import sliced_vector
 from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_odds
 from pipelines.churn.dataset import Design
+from runtime.settings.training import TrainingSettings
 
-REST = "attributes"
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+OTHER_FAMILY = "attributes"
 
 
 def family_of(feature: str, families: Mapping[str, Sequence[str]]) -> str:
-    """The first family with a pattern that holds, else `attributes`."""
+    """The first family with a pattern that matches the feature, else `attributes`."""
     for family, patterns in families.items():
         if any(fnmatchcase(feature, pattern) for pattern in patterns):
             return family
-    return REST
+    return OTHER_FAMILY
 
 
 def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
     """Rows (feature_set, metric, value, ci_low, ci_high) on the validation date.
 
-    Models are fitted on the train dates with the candidate's parameters. `roc_auc_difference` is
-    the set's less that of all features, with a paired interval by customer.
+    The models are fitted on the train dates with the candidate's parameters. `roc_auc_difference`
+    is the ROC AUC of the set minus that of all features, with an interval paired by customer.
     """
     settings = data.context.settings.training
     learner = learner_of(data.context, candidate.name, candidate.parameters)
@@ -52,10 +58,10 @@ def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict
     probabilities = data.side_by_side(probability, sets.values())
     whole, rows = probabilities[0], []
     for (name, features), p in zip(sets.items(), probabilities, strict=True):
-        found = point_estimates(label, p, 0.5)
+        points = point_estimates(label, p, 0.5)
         figures = {
             "features": Estimate(float(len(features))),
-            **{m: Estimate(found[m]) for m in ("roc_auc", "average_precision", "brier")},
+            **{m: Estimate(points[m]) for m in ("roc_auc", "average_precision", "brier")},
             "roc_auc_difference": paired_difference("roc_auc", label, p, whole, weights),
         }
         rows += [
@@ -71,27 +77,29 @@ def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict
     return rows
 
 
-def feature_sets(data: TrainingData, candidate: Candidate, settings: Any) -> dict[str, list[str]]:
-    """all, selected (where the learner has explanations) and without_<family>."""
-    every = list(candidate.model.encoder.feature_names)
-    sets = {"all": every}
+def feature_sets(
+    data: TrainingData, candidate: Candidate, settings: TrainingSettings
+) -> dict[str, list[str]]:
+    """all, selected (only if the candidate has exact explanations) and without_<family>."""
+    features = list(candidate.model.encoder.feature_names)
+    sets = {"all": features}
     if candidate.model.is_exactly_explained:
         sets["selected"] = selected(data, candidate, settings.selected_share)
-    families = {f: family_of(f, settings.feature_families) for f in every}
+    families = {f: family_of(f, settings.feature_families) for f in features}
     for family in dict.fromkeys(families.values()):
-        kept = [f for f in every if families[f] != family]
+        kept = [f for f in features if families[f] != family]
         if kept:
             sets[f"without_{family}"] = kept
     return sets
 
 
 def selected(data: TrainingData, candidate: Candidate, share: float) -> list[str]:
-    """The strongest features that carry `share` of all |SHAP| on 2,000 validation rows.
+    """The strongest features, which sum up to `share` of all |SHAP| on 2,000 validation rows.
 
-    By the scorer of the train dates: the validation date, which judges the sets, chose nothing.
+    The SHAP values are those of the scorer of the train dates. The validation date judges the sets,
+    so it must not select them.
     """
-    from models.portable import PortableModel
-
+    assert candidate.scorer is not None
     encoder = candidate.model.encoder
     names, taught = list(encoder.feature_names), PortableModel(encoder, candidate.scorer)
     contributions, _ = taught.contributions(data.held_out[names].head(2_000))
@@ -109,13 +117,9 @@ def columns_of(design: Design, features: Sequence[str]) -> list[int]:
     return [c for c, f in enumerate(design.encoder.column_feature) if int(f) in kept]
 
 
-def narrowed(design: Design, columns: Sequence[int]) -> tuple[Any, list[str]]:
-    """The design's frame with those columns alone, and their names."""
+def narrowed(design: Design, columns: Sequence[int]) -> tuple[DataFrame, list[str]]:
+    """The design's frame with only these matrix columns, and their names."""
     names = [design.names[c] for c in columns]
     if "features" not in design.frame.columns:
         return design.frame, names
-    from pyspark.ml.feature import VectorSlicer
-
-    slicer = VectorSlicer(inputCol="features", outputCol="sliced", indices=list(columns))
-    sliced = slicer.transform(design.frame).drop("features")
-    return sliced.withColumnRenamed("sliced", "features"), names
+    return sliced_vector(design.frame, columns), names

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from models.portable import PortableModel
 from models.profit import CampaignEconomics
 from pipelines.churn.candidates import Candidate, TrainingData, fitted
 from pipelines.churn.dataset import check_finite, check_labels, training_rows
@@ -15,34 +16,36 @@ from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.parallel import side_by_side
 
+HorizonModel = tuple[PortableModel, list[dict[str, Any]]]
+
 
 def other_horizons(
     context: Context, plans: Mapping[int, Schedule], chosen: Candidate
-) -> tuple[dict[int, Any], list[dict[str, Any]]]:
+) -> tuple[dict[int, PortableModel], list[dict[str, Any]]]:
     """The portable models by horizon (days), and their rows of gold.model_comparison.
 
-    Each is fitted, calibrated and tested on dates of its own, with the parameters that the primary
-    horizon's search chose. Where that search had read the test date, rows have split `validation`.
-    A horizon without matured labels of both classes, or with a test figure above the leak alarm, is
-    left out, with a warning.
+    Each model is fitted, calibrated and tested on the dates of its horizon, with the parameters
+    that the search chose for the primary horizon. If that search used the test date, the rows have
+    split `validation`. A horizon is left out, with a warning, if its labels lack a class or its
+    test ROC AUC is above the leak alarm.
     """
     primary = context.settings.churn.primary_horizon_days
     further = {horizon: plan for horizon, plan in plans.items() if horizon != primary}
 
-    def one(item: tuple[int, Schedule]) -> tuple[Any, list[dict[str, Any]]] | None:
-        return of_horizon(context, *item, chosen)
+    def fit(item: tuple[int, Schedule]) -> HorizonModel | None:
+        return of_horizon(context, *item, chosen=chosen)
 
     at_once = context.settings.training.fits_at_once
-    found = dict(
-        zip(further, side_by_side(context.spark, one, further.items(), at_once), strict=True)
+    results = dict(
+        zip(further, side_by_side(context.spark, fit, further.items(), at_once), strict=True)
     )
-    done = {horizon: item for horizon, item in found.items() if item}
+    done = {horizon: result for horizon, result in results.items() if result}
     splits = {horizon: plans[horizon].split_judged(plans[primary]) for horizon in done}
     for horizon, split in splits.items():
         if split != "test":
             context.progress.say(
-                f"      horizon of {horizon} days: judged on {plans[horizon].test}, which had a "
-                f"part in choosing learner and parameters: split {split}"
+                f"      horizon of {horizon} days: tested on {plans[horizon].test}, which the "
+                f"search for learner and parameters also used: split {split}"
             )
     rows = [
         {**row, "horizon_days": horizon, "split": splits[horizon]}
@@ -53,46 +56,46 @@ def other_horizons(
 
 
 def of_horizon(
-    context: Context, horizon: int, plan: Schedule, chosen: Candidate
-) -> tuple[Any, list[dict[str, Any]]] | None:
-    """The portable model of one horizon, and what `comparison` gives; None, with a warning, where a
-    gate shuts."""
+    context: Context, horizon: int, plan: Schedule, *, chosen: Candidate
+) -> HorizonModel | None:
+    """The model of one horizon and its rows. None, with a warning, if a gate fails."""
     try:
-        return through_gates(context, horizon, plan, chosen)
+        return through_gates(context, horizon, plan, chosen=chosen)
     except ModelGateError as error:
         context.progress.warn(f"horizon of {horizon} days is left out: {error}")
         return None
 
 
 def through_gates(
-    context: Context, horizon: int, plan: Schedule, chosen: Candidate
-) -> tuple[Any, list[dict[str, Any]]]:
-    """`of_horizon`, raising ModelGateError as the primary horizon does."""
+    context: Context, horizon: int, plan: Schedule, *, chosen: Candidate
+) -> HorizonModel:
+    """As `of_horizon`, but a failed gate raises ModelGateError."""
     rows = context.lake.keep(training_rows(context, plan, horizon))
-    check_labels(context, plan, rows)
-    # Those of the other dates are looked at where their matrix is laid out.
+    check_labels(context, rows)
+    # `designed` checks the other dates when it builds the matrix.
     check_finite(context, rows.where("split = 'test'"), "Nothing was trained.")
     known = rows.where("split <> 'test'")
-    facts = served_facts(context, plan, known, horizon)
-    one = fitted(TrainingData(context, plan, known, facts), chosen.name, chosen.parameters)
+    facts = served_facts(context, plan, known, horizon_days=horizon)
+    data = TrainingData(context, plan, known, facts)
+    candidate = fitted(data, chosen.name, chosen.parameters)
     training = context.settings.training
     measured = comparison(
-        evaluate(TestDates(rows), known, [one], None),
+        evaluate(TestDates(rows), known, [candidate], champion=None),
         training.bootstrap_samples,
         CampaignEconomics(**training.economics.model_dump()),
-        reference=one.name,
+        reference=candidate.name,
     )
-    check_leak(context, measured, [one.name])
-    return one.model, measured
+    check_leak(context, measured, [candidate.name])
+    return candidate.model, measured
 
 
 def tell_left_out(context: Context, plans: Mapping[int, Schedule]) -> None:
-    """A warning for each horizon of conf that has no plan, since history is too short for it."""
+    """Warn about each horizon of conf that has no plan because the history is too short."""
     for horizon in sorted(set(context.settings.churn.horizons_days) - set(plans)):
         history = context.settings.training.min_history_days
         context.progress.warn(
-            f"horizon of {horizon} days is left out: as_of {context.as_of} leaves no three dates "
-            f"with {history} days of history before them (train, tune, test), since events begin "
-            f"on {context.observed_from}. Take a later as_of, or take it out of "
+            f"horizon of {horizon} days is left out: it needs three dates before as_of "
+            f"{context.as_of} (train, tune, test) with {history} days of history each, but events "
+            f"begin on {context.observed_from}. Use a later as_of, or remove {horizon} from "
             "churn.horizons_days."
         )

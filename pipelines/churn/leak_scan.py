@@ -1,28 +1,31 @@
-"""The scan before any fit: a feature that alone knows who churns is refused by its name."""
+"""Scan for leaking features before any fit: reject a feature that alone predicts churn."""
 
 from __future__ import annotations
 
+from models.leakage import ranking_power
 from pipelines.churn.candidates import TrainingData
 from runtime.errors import ModelGateError
 
 
 def scan_for_leaks(data: TrainingData) -> None:
-    """Stop where one feature alone ranks the validation date better than any model may.
+    """Raise ModelGateError if one feature alone has a ROC AUC above the leak alarm.
 
-    A reason for leaving that stands in the profile, a field that is filled when a contract ends:
-    whoever has it has left already. The same ceiling holds for the models, on the test date.
+    The ROC AUC is that of the validation date. Typical leaks are a reason for leaving in the
+    profile, or a field that is filled when a contract ends. `check_leak` applies the same limit to
+    the models on the test date.
     """
-    from models.leakage import ranking_power
-
     ceiling = data.context.settings.training.leak_alarm_roc_auc
     rows, label, encoder = data.held_out, data.held_out_label, data.plain.encoder
-    found = {n: ranking_power(rows[n], label, n in encoder.numeric) for n in encoder.feature_names}
-    leaks = {name: power for name, power in found.items() if power > ceiling}
+    powers = {
+        name: ranking_power(rows[name], label, name in encoder.numeric)
+        for name in encoder.feature_names
+    }
+    leaks = {name: power for name, power in powers.items() if power > ceiling}
     if leaks:
         told = ", ".join(f"{n} (ROC AUC {p:.3f})" for n, p in sorted(leaks.items()))
         raise ModelGateError(
-            f"{told}: one feature alone tells who churns, on {data.plan.validation}, better than "
-            f"training.leak_alarm_roc_auc = {ceiling} allows: it is likely to know the future. "
-            "Nothing was trained. Take it out of sources.<name>.mapping in conf, or raise the "
-            "ceiling."
+            f"{told}: on {data.plan.validation} this feature alone predicts churn better than "
+            f"training.leak_alarm_roc_auc = {ceiling} allows. It probably contains information "
+            "from the future. Nothing was trained. Remove it from sources.<name>.mapping in conf, "
+            "or raise the limit."
         )

@@ -1,4 +1,4 @@
-"""The model card: what a reader must know before trusting a version."""
+"""The model card of a version: its data, dates, figures, threshold and limits."""
 
 from __future__ import annotations
 
@@ -17,39 +17,40 @@ def model_card(
     context: Context,
     data: TrainingData,
     chosen: Candidate,
+    *,
     result: Mapping[str, Any],
     is_better: bool,
 ) -> str:
-    """Markdown: data, dates, figures, threshold, limits, features."""
+    """The model card as Markdown text."""
     settings, model = context.settings, chosen.model
     churn, rows = settings.churn, result["rows"]
     ends = churn.definition == "termination"
-    meaning = "that the contract ends" if ends else "no purchase"
+    meaning = "the contract ends" if ends else "no purchase"
     limit = (
-        "A contract that ends later than the horizon counts as kept."
+        "A contract that ends after the horizon counts as kept."
         if ends
-        else "Silence is not proof of leaving: see the share that comes back, in the report."
+        else "A customer without purchases may still come back. The report shows how many do."
     )
     labels = data.held_out_label
     figures = "\n".join(
-        f"| {metric} | {_cell(value_of(rows, chosen.name, 'all', metric))} | "
-        f"{_cell(value_of(rows, 'recency_only', 'all', metric))} | "
-        f"{_cell(value_of(rows, 'rfm_logistic', 'all', metric))} |"
+        f"| {metric} | {_cell(value_of(rows, chosen.name, metric))} | "
+        f"{_cell(value_of(rows, 'recency_only', metric))} | "
+        f"{_cell(value_of(rows, 'rfm_logistic', metric))} |"
         for metric in SHOWN
     )
     judged = judged_where_chosen(rows)
     inputs = "\n".join(f"- {n}: version {v}" for n, v in sorted(context.run.inputs.items()))
     return f"""# {settings.mlflow.model_name} version {result["version"]}: {chosen.name}
 
-{"Promoted to champion" if is_better else "Not promoted"}. Churned means {meaning} within
-{churn.primary_horizon_days} days from {churn.lead_days} days after as_of.
+{"Promoted to champion" if is_better else "Not promoted"}. Churned means: {meaning} within
+{churn.primary_horizon_days} days. The days are counted from {churn.lead_days} days after as_of.
 
 ## Data
 Environment `{settings.env}`, code `{code_version()}`.
 
 {inputs}
 
-- trained on {", ".join(model.metadata["trained_on"])}; the last of these tuned and calibrated it
+- trained on {", ".join(model.metadata["trained_on"])}; the last date tuned the model
 - tested once, on {model.metadata["tested_on"]}
 - on the validation date {labels.mean():.1%} of {len(labels):,} customers churned
 
@@ -61,37 +62,40 @@ Environment `{settings.env}`, code `{code_version()}`.
 Parameters: {dict(chosen.parameters)}. Calibration: {model.calibration.kind}.
 
 ## Threshold
-{model.threshold:.4f}: where a campaign is expected to earn most, {chosen.expected_profit:.2f} a
-customer, if keeping one is worth {settings.training.economics.value:g}, an incentive costs
-{settings.training.economics.incentive_cost:g} and a contact
-{settings.training.economics.contact_cost:g}. F1 is best at {chosen.thresholds["f1"]:.4f}.
+{model.threshold:.4f}. At this threshold the expected profit of a campaign is highest:
+{chosen.expected_profit:.2f} per customer, if a kept customer is worth
+{settings.training.economics.value:g}, an incentive costs
+{settings.training.economics.incentive_cost:g} and a contact costs
+{settings.training.economics.contact_cost:g}. F1 is highest at {chosen.thresholds["f1"]:.4f}.
 
 ## Limits
-- It ranks who will {"leave" if ends else "fall silent"}; it does not say whom an offer would keep.
-- Customers known for less than {model.metadata["cold_start_days"]} days get the rate of their like,
-  in the tables and in these figures; `predict` and the model that MLflow serves give their own
-  answer.
+- The model ranks customers by the probability that they {"leave" if ends else "stop buying"}. It
+  does not say which customers an offer would keep.
+- Customers known for less than {model.metadata["cold_start_days"]} days get the cold-start base
+  rate in the tables and in these figures. `predict` and the model that MLflow serves return the
+  model's own probability for them.
 - {limit}
-- Other horizons use the parameters that the {churn.primary_horizon_days} day search chose.{judged}
+- Other horizons use the parameters that the search chose for the horizon of
+  {churn.primary_horizon_days} days.{judged}
 
 ## Features ({len(model.encoder.feature_names)})
 {", ".join(model.encoder.feature_names)}
 
-Without a value in this data, left out: {", ".join(data.plain.left_out) or "none"}.
+Left out, because they have no value in this data: {", ".join(data.plain.left_out) or "none"}.
 """
 
 
 def judged_where_chosen(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A sentence on the further horizons whose test dates had a part in the choice; or nothing."""
-    found = sorted(
+    """A sentence about the horizons whose test date the search used. "" if there are none."""
+    horizons = sorted(
         {r["horizon_days"] for r in rows if "horizon_days" in r and r["split"] == "validation"}
     )
-    if not found:
+    if not horizons:
         return ""
-    days = ", ".join(map(str, found))
+    days = ", ".join(map(str, horizons))
     return (
-        f" That search had read\n  the test dates of {days} days: these figures have split "
-        "`validation`, and are no test."
+        f" The search used\n  the test dates of the horizons of {days} days. Their figures have "
+        "split `validation` and are no test."
     )
 
 

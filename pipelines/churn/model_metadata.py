@@ -1,19 +1,24 @@
-"""What scoring must know beside a model: its dates, and the rate of customers who are too new."""
+"""The metadata of a model: its dates, its definition of churn and the cold-start base rate."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contracts.features import FEATURE_TABLES
+from models.portable import PortableModel
 from models.reasons import reason_features
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
+from transforms.training_samples import cold_start_counts
 
-# Thirty like them make a rate; with fewer the rate of all is the better guess.
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# With fewer new customers than this, the churn rate of all customers is the better estimate.
 FEWEST_COLD = 30
-# What a model's probability is of: its metadata, and where conf says the same in section churn.
+# What a model's probability means: a key of its metadata -> the key of section churn in conf.
 MEANING = {
     "horizon_days": "primary_horizon_days",
     "lead_days": "lead_days",
@@ -21,13 +26,15 @@ MEANING = {
 }
 
 
-def served_facts(context: Context, plan: Schedule, known: Any, horizon: int) -> dict[str, Any]:
-    """The metadata of a model of that horizon (days). `known`: its rows before the test date."""
+def served_facts(
+    context: Context, plan: Schedule, known: DataFrame, *, horizon_days: int
+) -> dict[str, Any]:
+    """The metadata of a model of one horizon. `known`: its rows before the test date."""
     settings = context.settings
     features = [c.name for t in FEATURE_TABLES for c in context.table(t).columns]
     return {
         "reason_features": reason_features(features, settings.training.reasons.features),
-        "horizon_days": horizon,
+        "horizon_days": horizon_days,
         "lead_days": settings.churn.lead_days,
         "definition": settings.churn.definition,
         "cold_start_days": settings.training.cold_start_days,
@@ -38,15 +45,13 @@ def served_facts(context: Context, plan: Schedule, known: Any, horizon: int) -> 
 
 
 def check_meaning(context: Context, model: Registered, outcome: str) -> None:
-    """Raise ModelGateError where a registered model's probability is of something else than conf's.
+    """Raise ModelGateError if a registered model has another horizon, lead or definition than conf.
 
-    outcome: what was not done, a sentence.
+    outcome: what was not done, as a sentence.
     """
-    from models.portable import PortableModel
-
     facts = PortableModel.from_json(model.portable).metadata
     asked = {fact: getattr(context.settings.churn, name) for fact, name in MEANING.items()}
-    # Models registered before these facts were noted do not tell: they count as conf's.
+    # Older models do not have these keys. They count as equal to conf.
     others = [
         f"churn.{MEANING[fact]} = {facts[fact]} (conf: {value})"
         for fact, value in asked.items()
@@ -54,21 +59,15 @@ def check_meaning(context: Context, model: Registered, outcome: str) -> None:
     ]
     if others:
         raise ModelGateError(
-            f"{model.name} version {model.version} was taught with {', '.join(others)}: its "
-            f"probability is of something else. {outcome} Set conf back, train under another "
-            "mlflow.model_name, or roll back to a version that was taught as conf says."
+            f"{model.name} version {model.version} was trained with {', '.join(others)}, so its "
+            f"probability has another meaning. {outcome} Change conf back, train under another "
+            "mlflow.model_name, or roll back to a version that was trained with the values of conf."
         )
 
 
-def cold_start_rate(known: Any, days: int) -> float:
-    """The share that churned of customers known for less than so many days; without thirty of
-    them, of all."""
-    from pyspark.sql import functions as F
-
-    is_cold = F.coalesce(F.col("tenure_days"), F.lit(0)) < days
-    found = known.agg(
-        F.avg("churned").alias("everyone"),
-        F.avg(F.when(is_cold, F.col("churned"))).alias("cold"),
-        F.count(F.when(is_cold, F.lit(1))).alias("count"),
-    ).collect()[0]  # one row
-    return float(found["cold"] if found["count"] >= FEWEST_COLD else found["everyone"])
+def cold_start_rate(known: DataFrame, days: int) -> float:
+    """The churn rate of customers known for less than `days`, or of all customers if fewer than
+    FEWEST_COLD are."""
+    counts = cold_start_counts(known, days).collect()[0]  # one row
+    is_enough = counts["cold_rows"] >= FEWEST_COLD
+    return float(counts["cold_rate"] if is_enough else counts["base_rate"])

@@ -1,81 +1,89 @@
-"""Models of the reasons that leavers named: one a reason, where enough of them did."""
+"""Models of churn reasons, one per reason, trained on the reasons that churned customers named."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.silver import REASONS
+from models.calibration import Calibration, best_by_brier, out_of_fold
+from models.learners import Learner
 from models.metrics import bootstrap_weights, estimates, stable_seed
+from models.portable import PortableModel
 from pipelines.churn.candidates import TrainingData, learner_of, log_odds
 from pipelines.churn.dataset import Design
 from pipelines.churn.evaluation import result_row
-from pipelines.churn.stability import fold_of
 from pipelines.churn.ticket_reasons import with_read_tickets
 from runtime.context import Context
+from transforms.population import EVENT_TIMES
+from transforms.reasons import named_reasons, reason_labels
+from transforms.training_samples import with_fold
+from transforms.visibility import keep_visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
 
 SOURCES = ("silver.exit_surveys", "silver.support_tickets")
-# Leavers who named it and leavers who did not, of the train dates; fewer fit no model.
+# A reason needs this many rows of the train dates that name it, and as many that do not.
 FEWEST_OF_A_CLASS = 20
 ROWS_A_PARTITION = 20_000
-# Of customers; each is one fit more of a model that is measured.
+# Folds of customers. Each fold is one more fit per reason.
 FOLDS = 3
+MEASURED = ("roc_auc", "average_precision", "brier", "expected_calibration_error")
+
+ReasonModel = tuple[PortableModel, list[dict[str, Any]]]
 
 
-def reason_models(data: TrainingData) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def reason_models(data: TrainingData) -> tuple[dict[str, PortableModel], list[dict[str, Any]]]:
     """Portable models by reason, and their rows of gold.model_comparison (split validation).
 
-    Leavers alone are looked at: fitted on the train dates, calibrated and measured out of fold on
-    the validation date, refitted on both. Nothing where fewer than conf's `fewest` leavers named
-    a reason; a reason that hardly anyone named has no model, and then probability 0.
+    Only churned customers are used. Each model is fitted on the train dates, calibrated and
+    measured out of fold on the validation date, and refitted on both. Empty if fewer than
+    training.reasons.fewest customers named a reason. A reason that few customers named has no model
+    and gets probability 0.
     """
-    from pyspark.sql import functions as F
-
     context, settings = data.context, data.context.settings
     labels = labels_of_leavers(context, data.rows)
     if labels is None:
         return {}, []
-    placed = labels.select("*", fold_of(FOLDS).cast("int").alias("fold"))
-    named = context.lake.keep(placed)
+    named = context.lake.keep(with_fold(labels, FOLDS))
     count = named.count()
     if count < settings.training.reasons.fewest:
         return {}, []
-    # A few hundred leavers speak: trees as deep as churn's know them by heart.
+    # Only a few hundred customers name a reason. Trees as deep as the churn model's would overfit.
     learner = learner_of(context, "logistic_regression", settings.training.reasons.parameters)
     design = data.design(learner)
-    told = design.frame.join(named, on=["customer_id", "as_of"], how="inner")
-    # Each iteration of a fit is a Spark job; of a few rows, its tasks are all that it costs.
-    told = told.repartition(1 + count // ROWS_A_PARTITION, "customer_id")
-    frame = context.lake.keep(told.sortWithinPartitions("as_of", "customer_id"))
-    # At most MOST_ROWS rows: those of the validation date who left and named a reason.
+    labelled = design.frame.join(named, on=["customer_id", "as_of"], how="inner")
+    # Each iteration of a fit is a Spark job. With few rows, the number of tasks decides its time.
+    labelled = labelled.repartition(1 + count // ROWS_A_PARTITION, "customer_id")
+    frame = context.lake.keep(labelled.sortWithinPartitions("as_of", "customer_id"))
+    # At most MOST_ROWS rows: customers of the validation date who churned and named a reason.
     held = data.held_out.merge(
-        named.where(F.col("as_of") == F.lit(data.plan.validation)).toPandas(),
+        named.where(f"as_of = DATE'{data.plan.validation}'").toPandas(),
         on=["customer_id", "as_of"],
     )
     columns = [c for c in named.columns if c.startswith("named_")]
-    found = data.side_by_side(
-        lambda column: reason_model(data, learner, design, frame, held, column), columns
+    results = data.side_by_side(
+        lambda column: reason_model(data, learner, design, frame=frame, held=held, column=column),
+        columns,
     )
     models, rows = {}, []
-    for column, one in zip(columns, found, strict=True):
-        if one is not None:
+    for column, result in zip(columns, results, strict=True):
+        if result is not None:
             reason = column.removeprefix("named_")
-            models[reason], measured = one
+            models[reason], measured = result
             rows += [{**row, "model_name": f"reason_{reason}"} for row in measured]
     return models, rows
 
 
-def labels_of_leavers(context: Context, rows: Any) -> Any | None:
-    """`reason_labels` of the rows that churned; None: no source names reasons.
+def labels_of_leavers(context: Context, rows: DataFrame) -> DataFrame | None:
+    """`reason_labels` of the churned rows. None if no source of reasons exists.
 
-    What was said or became known from context.as_of on says nothing yet.
+    Only answers and tickets before context.as_of count, by event time and by known_at.
     """
-    from transforms.population import EVENT_TIMES
-    from transforms.reasons import named_reasons, reason_labels
-    from transforms.visibility import keep_visible
-
     surveys, tickets = (
         keep_visible(context.read(name), EVENT_TIMES[name], context.as_of)
         if context.has(name)
@@ -94,51 +102,53 @@ def labels_of_leavers(context: Context, rows: Any) -> Any | None:
 
 
 def reason_model(
-    data: TrainingData, learner: Any, design: Design, frame: Any, held: Any, column: str
-) -> tuple[Any, list[dict[str, Any]]] | None:
-    """One reason's portable model and its metrics; None where one side has too few rows.
+    data: TrainingData,
+    learner: Learner,
+    design: Design,
+    *,
+    frame: DataFrame,
+    held: pd.DataFrame,
+    column: str,
+) -> ReasonModel | None:
+    """One reason's portable model and its metrics. None if a class has too few train rows.
 
-    No metrics, and no calibration, where the rows of a side are all of one fold, or the held rows
-    of one side.
+    There are no metrics and no calibration if the train rows of a class are all in one fold, or the
+    held-out rows have only one class.
     """
-    from models.calibration import Calibration, best_by_brier, out_of_fold
-    from models.portable import PortableModel
-
     train = frame.where("split = 'train'")
     counts = train.groupBy("fold", column).count().collect()  # at most 2 * FOLDS rows
-    sides = [[r for r in counts if r[column] == side] for side in (0, 1)]
+    classes = [[r for r in counts if r[column] == value] for value in (0, 1)]
     label = held[column].to_numpy(dtype=float)
-    if min(sum(r["count"] for r in side) for side in sides) < FEWEST_OF_A_CLASS:
+    if min(sum(r["count"] for r in of_class) for of_class in classes) < FEWEST_OF_A_CLASS:
         return None
     calibration, rows = Calibration(), []
-    if 0 < label.sum() < len(label) and min(map(len, sides)) > 1:
-        raw, who = unseen_scores(learner, design, train, held, column), held["customer_id"].tolist()
-        calibration = best_by_brier(raw, label, who)
+    if 0 < label.sum() < len(label) and min(map(len, classes)) > 1:
+        raw = unseen_scores(learner, design, train, held=held, column=column)
+        customers = held["customer_id"].tolist()
+        calibration = best_by_brier(raw, label, customers)
         samples = data.context.settings.training.bootstrap_samples
-        weights = bootstrap_weights(who, samples, stable_seed(column))
-        measured = estimates(label, out_of_fold(raw, label, who, calibration.kind), 0.5, weights)
+        weights = bootstrap_weights(customers, samples, stable_seed(column))
+        probability = out_of_fold(raw, label, customers, calibration.kind)
+        measured = estimates(label, probability, 0.5, weights)
         rows = [
-            result_row(column, metric, measured[metric], split="validation")
-            for metric in ("roc_auc", "average_precision", "brier", "expected_calibration_error")
+            result_row(column, metric, measured[metric], split="validation") for metric in MEASURED
         ]
     final = learner.fit(frame, design.names, column)
     return PortableModel(design.encoder, final, calibration, metadata=dict(data.metadata)), rows
 
 
 def unseen_scores(
-    learner: Any, design: Design, train: Any, held: Any, column: str
+    learner: Learner, design: Design, train: DataFrame, *, held: pd.DataFrame, column: str
 ) -> NDArray[np.float64]:
-    """Log-odds of the held rows by models of the train rows of other customers.
+    """Log-odds of the held-out rows from models that were fitted on other customers.
 
-    One answer labels its customer at every date since the last purchase: a model that has seen it
-    would only have to know the customer again. Both frames have `fold`, the customer's.
+    One answer labels its customer on every date since the last purchase. A model that has seen the
+    customer could recognise the customer instead of the reason. Both frames have `fold`.
     """
-    from pyspark.sql import functions as F
-
     matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
     raw = np.empty(len(held))
     for fold in sorted(set(held["fold"])):
-        scorer = learner.fit(train.where(F.col("fold") != int(fold)), design.names, column)
+        scorer = learner.fit(train.where(f"fold <> {int(fold)}"), design.names, column)
         inside = held["fold"].to_numpy() == fold
         raw[inside] = log_odds(scorer, matrix[inside])
     return raw

@@ -1,25 +1,28 @@
-"""Why the windows are as long as they are: who comes back after each silence, in MLflow."""
+"""How many customers come back after a silence, logged to MLflow: the reason for the windows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import mlflow
+
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
+from transforms.report_tables import returns_by_silence
+from transforms.training_samples import keep_dates, keep_passed
 
 FILE = "silences.json"
 
 
 def log_silences(context: Context, plans: Mapping[int, Schedule]) -> None:
-    """Of those silent for longer than each window of conf, how many bought within each window.
+    """Log how many customers bought within each horizon after a silence longer than each window.
 
-    silences.json of the open run: a row a (silent_days, horizon_days) over the dates before the
-    test date, and returned / rows as metrics `silence_<silent>.returned_in_<horizon>`. Nothing
-    where churn is a termination: silence labels nobody then.
+    The windows of both are the horizons of conf. silences.json of the active run has one row per
+    (silent_days, horizon_days) over the dates before the test date. The metric
+    `silence_<silent>.returned_in_<horizon>` is returned / rows. Nothing is logged if churn is a
+    termination, because silence is no label then.
     """
-    import mlflow
-
     if context.settings.churn.definition != "inactivity":
         return
     rows = silences(context, plans)
@@ -30,24 +33,19 @@ def log_silences(context: Context, plans: Mapping[int, Schedule]) -> None:
 
 
 def silences(context: Context, plans: Mapping[int, Schedule]) -> list[dict[str, Any]]:
-    """The rows of `returns_by_silence`, sorted; dates as texts."""
-    from pyspark.sql import functions as F
-
-    from transforms.report_tables import returns_by_silence
-
+    """The rows of `returns_by_silence`, sorted, with dates as texts."""
     windows = sorted(plans)
     primary = plans[context.settings.churn.primary_horizon_days]
-    dates = [F.lit(d).cast("date") for d in (*primary.train, primary.validation)]
-    labels = context.read("features.labels").where(
-        F.col("as_of").isin(*dates)
-        & F.col("horizon_days").isin(*windows)
-        & (F.date_add("as_of", F.col("horizon_days") + F.col("lead_days")) <= F.lit(primary.test))
+    labels = keep_dates(
+        context.read("features.labels"), (*primary.train, primary.validation), windows
     )
-    found = returns_by_silence(context.read("features.transactions"), labels, windows)
-    # At most the square of the handful of windows.
-    rows = [{k: _plain(v) for k, v in r.asDict().items()} for r in found.collect()]
+    returns = returns_by_silence(
+        context.read("features.transactions"), keep_passed(labels, primary.test), windows
+    )
+    # At most the square of the number of windows.
+    rows = [{k: _plain(v) for k, v in r.asDict().items()} for r in returns.collect()]
     return sorted(rows, key=lambda r: (r["silent_days"], r["horizon_days"]))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> int | str:
     return value if isinstance(value, int) else str(value)

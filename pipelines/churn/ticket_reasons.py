@@ -1,33 +1,41 @@
-"""Tickets without a category that says a reason, read by Claude where conf asks for it."""
+"""Read the churn reason of support tickets from their text with Claude, if conf turns it on."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+import mlflow
+
+from messages.gateway import Gateway, make_client
+from messages.limits import Limits
+from messages.ticket_labels import NOTHING, agreement, labelled
 from runtime.context import Context
+from transforms.read_tickets import ticket_sample, ticket_texts, with_read_categories
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import DataFrame
 
 KEY = "ANTHROPIC_API_KEY"
+# A bound on the distinct first names that are collected; no language has more.
+MOST_NAMES = 50_000
 
 
-def with_read_tickets(context: Context, tickets: Any) -> Any:
-    """The tickets; those that were read have the reason as their category.
+def with_read_tickets(context: Context, tickets: DataFrame) -> DataFrame:
+    """The tickets; a ticket that Claude has read has the reason as its category.
 
-    At most conf's `most_tickets` texts are sent, chosen by a hash of the ticket, and as many whose
-    category says a reason already: the agreement with those goes to MLflow, as
-    `ticket_labels.accuracy`, `.kappa` and `.tickets`. Off: the tickets as they are.
+    At most `most_tickets` texts without a reason are sent, chosen by a hash of the ticket id, and
+    as many whose category already gives a reason. The agreement on the latter is logged to MLflow
+    as `ticket_labels.accuracy`, `.kappa` and `.tickets`. Turned off: the tickets are unchanged.
     """
-    import mlflow
-
-    from messages.ticket_labels import NOTHING, agreement
-
     reading = context.settings.training.reasons.read_by_claude
     if not reading.is_on:
         return tickets
     gateway, names = gateway_of(context), first_names(context)
     known, unknown = samples(context, tickets, reading.most_tickets)
-    found = read(gateway, known, names)
-    measured = agreement(found, known["reason"].tolist())
+    measured = agreement(read(gateway, known, names), known["reason"].tolist())
     mlflow.log_metrics({f"ticket_labels.{name}": value for name, value in measured.items()})
     context.progress.say(
         f"      Claude read {len(known)} tickets that have a category: kappa "
@@ -35,58 +43,48 @@ def with_read_tickets(context: Context, tickets: Any) -> Any:
     )
     labels = read(gateway, unknown, names)
     rows = [
-        (i, label)
-        for i, label in zip(unknown["ticket_id"], labels, strict=True)
-        if label not in (None, NOTHING)
+        (ticket_id, label)
+        for ticket_id, label in zip(unknown["ticket_id"], labels, strict=True)
+        if label is not None and label != NOTHING
     ]
     return with_categories(context, tickets, rows)
 
 
-def gateway_of(context: Context) -> Any:
-    """Claude within the limits of conf's section `messages`; without a key nothing is asked."""
-    from messages.gateway import Gateway, make_client
-    from messages.limits import Limits
-
+def gateway_of(context: Context) -> Gateway:
+    """Claude within the limits of section `messages`. Without an API key nothing is sent."""
     settings = context.settings.messages
     limits = Limits.of(settings.of_a_writer())
     return Gateway(make_client(os.environ.get(KEY), settings.base_url, limits), limits)
 
 
 def first_names(context: Context) -> frozenset[str]:
-    """The customers' first names; names are few, and 50,000 is above what any language has."""
+    """The distinct first names of the customers, at most MOST_NAMES."""
     if not context.has("silver.customers"):
         return frozenset()
-    found = context.read("silver.customers").select("first_name").distinct().limit(50_000).collect()
-    return frozenset(r["first_name"] for r in found if r["first_name"])
+    names = context.read("silver.customers").select("first_name").distinct().limit(MOST_NAMES)
+    return frozenset(r["first_name"] for r in names.collect() if r["first_name"])
 
 
-def samples(context: Context, tickets: Any, most: int) -> tuple[Any, Any]:
-    """At most `most` tickets with a category that says a reason, and as many with none, as pandas:
-    ticket_id, text, reason."""
-    from pyspark.sql import functions as F
+def samples(context: Context, tickets: DataFrame, most: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """At most `most` tickets whose category gives a reason, and as many whose category does not.
 
-    from transforms.reasons import reason_of_category
-
-    reason = reason_of_category(context.settings.training.reasons.ticket_categories)
-    rows = tickets.where("text IS NOT NULL").select("ticket_id", "text", reason.alias("reason"))
-    parts = [rows.where("reason IS NOT NULL"), rows.where("reason IS NULL")]
-    ordered = [p.orderBy(F.xxhash64("ticket_id"), "ticket_id").limit(most) for p in parts]
-    return ordered[0].toPandas(), ordered[1].toPandas()
+    Columns: ticket_id, text, reason.
+    """
+    texts = ticket_texts(tickets, context.settings.training.reasons.ticket_categories)
+    known, unknown = texts.where("reason IS NOT NULL"), texts.where("reason IS NULL")
+    return ticket_sample(known, most).toPandas(), ticket_sample(unknown, most).toPandas()
 
 
-def read(gateway: Any, rows: Any, names: frozenset[str]) -> list[str | None]:
+def read(gateway: Gateway, rows: pd.DataFrame, names: frozenset[str]) -> list[str | None]:
     """Claude's label of each row's text."""
-    from messages.ticket_labels import labelled
-
     return labelled(gateway, rows["text"].tolist(), names)
 
 
-def with_categories(context: Context, tickets: Any, rows: list[tuple[str, str]]) -> Any:
-    """The tickets with the categories of `rows` (ticket_id, category) in place of their own."""
-    from pyspark.sql import functions as F
-
+def with_categories(
+    context: Context, tickets: DataFrame, rows: Sequence[tuple[str, str]]
+) -> DataFrame:
+    """Replace the categories of the tickets in `rows` (ticket_id, category)."""
     if not rows:
         return tickets
-    labels = context.spark.createDataFrame(rows, "ticket_id string, label string")
-    joined = tickets.join(labels, on="ticket_id", how="left")
-    return joined.withColumn("category", F.coalesce("label", "category")).drop("label")
+    labels = context.spark.createDataFrame(list(rows), "ticket_id string, label string")
+    return with_read_categories(tickets, labels)

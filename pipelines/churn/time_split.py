@@ -1,4 +1,4 @@
-"""Which as_of dates train, tune and test: split by time, no label reaching into the next date."""
+"""Split by time: the as_of dates that train, validate and test. Label windows do not overlap."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Schedule:
-    """as_of dates of a training run, one horizon (and lead) apart; `train` ascending."""
+    """The as_of dates of a training run, one horizon plus lead apart. `train` is ascending."""
 
     train: tuple[dt.date, ...]
     validation: dt.date
@@ -32,8 +32,11 @@ class Schedule:
         }
 
     def split_judged(self, chosen_by: Schedule) -> str:
-        """What figures of the test date are to call their split: `test`, or `validation` where the
-        date had a part in `chosen_by`, on whose dates learner and parameters were chosen."""
+        """The split name of figures of the test date: `test`, or `validation`.
+
+        `validation` if `chosen_by`, the schedule that chose learner and parameters, trained or
+        validated on that date.
+        """
         return "validation" if self.test in (*chosen_by.train, chosen_by.validation) else "test"
 
 
@@ -41,17 +44,17 @@ def schedule(
     as_of: dt.date,
     first_day: dt.date,
     horizon: int,
+    *,
     lead: int,
     train_dates: int,
     history: int,
     grid_days: int | None = None,
 ) -> Schedule:
-    """The last date whose label has passed by as_of tests, the one before tunes, the rest train.
+    """The last date whose label has passed by as_of tests, the one before validates, others train.
 
-    Dates stand on one grid for all horizons, grid_days (else horizon) + lead apart: every date of
-    it, or every second, third, ... for a longer horizon, so that no label window reaches into a
-    later date's.
-    A date needs `history` days of events before it.
+    All horizons use one grid of dates, grid_days (default: horizon) + lead apart. A longer horizon
+    uses every second, third, ... date, so that no label window reaches into the next date's.
+    A date needs `history` days of events before it. UsageError if fewer than three dates have them.
     """
     grid = (grid_days or horizon) + lead
     step = dt.timedelta(days=grid * -(-(horizon + lead) // grid))
@@ -61,9 +64,9 @@ def schedule(
     if len(usable) < 3:
         need = (earliest + step * 3).isoformat()
         raise UsageError(
-            f"as_of {as_of}: a horizon of {horizon} days needs three dates with {history} days of "
-            f"history before them (train, tune, test), and events begin on {first_day}. "
-            f"Take an as_of from {need} on, or a shorter horizon."
+            f"as_of {as_of}: a horizon of {horizon} days needs three dates (train, tune, test) "
+            f"with {history} days of history each, but events begin on {first_day}. "
+            f"Use as_of {need} or later, or a shorter horizon."
         )
     test, validation, *train = usable
     return Schedule(tuple(sorted(train)), validation, test)
@@ -72,23 +75,24 @@ def schedule(
 def plans(settings: Settings, as_of: dt.date, first_day: dt.date) -> dict[int, Schedule]:
     """The schedule of each horizon of conf (days), the primary one first.
 
-    UsageError where the primary horizon has too little history; another is left out then.
+    UsageError if the history is too short for the primary horizon. Other horizons are left out
+    then.
     """
     churn, training = settings.churn, settings.training
     primary = churn.primary_horizon_days
-    found: dict[int, Schedule] = {}
+    schedules: dict[int, Schedule] = {}
     for horizon in sorted(churn.horizons_days, key=lambda days: (days != primary, days)):
         try:
-            found[horizon] = schedule(
+            schedules[horizon] = schedule(
                 as_of,
                 first_day,
                 horizon,
-                churn.lead_days,
-                training.train_dates,
-                training.min_history_days,
-                primary,
+                lead=churn.lead_days,
+                train_dates=training.train_dates,
+                history=training.min_history_days,
+                grid_days=primary,
             )
         except UsageError:
             if horizon == primary:
                 raise
-    return found
+    return schedules

@@ -1,4 +1,4 @@
-"""The search of a learner's parameters, every trial a nested MLflow run."""
+"""Hyperparameter search of a learner. Every trial is a nested MLflow run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import dataclasses
 import datetime as dt
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import mlflow
+
+from models.learners import Learner
+from models.portable import Scorer
+from models.search import Report, Trial, search
 from pipelines.churn.candidates import (
     Candidate,
     TrainingData,
@@ -17,33 +22,34 @@ from pipelines.churn.candidates import (
     log_odds,
     roc_auc,
 )
+from pipelines.churn.dataset import sample
 
 
-def searched(data: TrainingData, parent: str, earlier: Sequence[dt.date], name: str) -> Candidate:
-    """The best parameters on the dates before the test date, fitted; a run under `parent`.
+def searched(
+    data: TrainingData, name: str, *, parent: str, earlier: Sequence[dt.date]
+) -> Candidate:
+    """Search the parameters of a learner on the dates before the test date, and fit the best.
 
-    A trial is judged on each of `earlier` (`earlier_dates`), by a model of the dates before it, and
-    on the validation date, whose ROC AUC is the trial's. It may be stopped after each date but the
-    last, so that without earlier ones all are fitted to the end.
+    The search is a nested MLflow run of `parent`. A trial is evaluated on each date in `earlier`
+    (`earlier_dates`) by a model of the dates before it, and then on the validation date, whose ROC
+    AUC is the trial's value. It can be pruned after each earlier date. Without earlier dates every
+    trial runs to the end.
     """
-    import mlflow
-
-    from models.search import Trial, search
-
     training = data.context.settings.training
     start, trials = training.starts[name], training.plan.trials.get(name, 1)  # type: ignore[index, call-overload]
-    # Forests are large: the model of the best trial so far alone is kept.
-    best_scorer, best_value = None, -math.inf
-    taken: dict[str, float] = {}
+    # Forests are large, so only the scorer of the best trial so far is kept.
+    best_scorer: Scorer | None = None
+    best_value = -math.inf
+    seconds: dict[str, float] = {}
 
-    def objective(parameters: Any, report: Any) -> float:
+    def objective(parameters: Mapping[str, Any], report: Report) -> float:
         began = time.perf_counter()
         try:
             return judged(parameters, report)
         finally:
-            taken[repr(parameters)] = time.perf_counter() - began
+            seconds[repr(parameters)] = time.perf_counter() - began
 
-    def judged(parameters: Any, report: Any) -> float:
+    def judged(parameters: Mapping[str, Any], report: Report) -> float:
         nonlocal best_scorer, best_value
         learner = learner_of(data.context, name, parameters)
         for day in earlier:
@@ -51,44 +57,49 @@ def searched(data: TrainingData, parent: str, earlier: Sequence[dt.date], name: 
         design = data.design(learner)
         scorer = learner.fit(design.split("train"), design.names, "churned")
         value = roc_auc(data.held_out_label, log_odds(scorer, data.matrix(design)))
-        # As `search` chooses: of equal trials the earlier.
+        # As in `search`, ties go to the earliest trial.
         if value > best_value:
             best_scorer, best_value = scorer, value
         return value
 
-    # The parent is named: a search in a thread of its own finds no active run there.
+    # The parent is given explicitly, because a search in its own thread has no active run.
     with mlflow.start_run(run_name=name, nested=True, parent_run_id=parent) as active:
 
         def finished(trial: Trial) -> None:
             with mlflow.start_run(run_name=f"{name}-trial-{trial.number}", nested=True):
                 mlflow.log_params(dict(trial.parameters))
                 mlflow.set_tag("is_pruned", str(trial.value is None))
-                mlflow.log_metric("seconds", taken[repr(trial.parameters)])
+                mlflow.log_metric("seconds", seconds[repr(trial.parameters)])
                 if trial.value is not None:
                     mlflow.log_metric("validation.roc_auc", trial.value)
 
         best = search(
             training.space(name), start, max(trials, 1), training.seed, objective, finished
         )
-        found = fitted(data, name, best.parameters, best_scorer)
-        found = dataclasses.replace(
-            found, seconds=found.seconds + taken[repr(best.parameters)], run_id=active.info.run_id
+        candidate = fitted(data, name, best.parameters, tuned=best_scorer)
+        candidate = dataclasses.replace(
+            candidate,
+            seconds=candidate.seconds + seconds[repr(best.parameters)],
+            run_id=active.info.run_id,
         )
-        mlflow.log_params(dict(found.parameters))
+        mlflow.log_params(dict(candidate.parameters))
         mlflow.log_metrics(
-            {"validation.roc_auc": found.validation_roc_auc, "training_seconds": found.seconds}
-            | {f"threshold.{k}": v for k, v in found.thresholds.items()}
+            {
+                "validation.roc_auc": candidate.validation_roc_auc,
+                "training_seconds": candidate.seconds,
+            }
+            | {f"threshold.{k}": v for k, v in candidate.thresholds.items()}
         )
-        mlflow.log_text(found.model.to_json(), "portable/portable.json")
-    return found
+        mlflow.log_text(candidate.model.to_json(), "portable/portable.json")
+    return candidate
 
 
 def earlier_dates(data: TrainingData) -> list[dt.date]:
-    """Train dates that judge a trial beside the validation date: with conf's f folds the last f - 1
-    that have one before them.
+    """The train dates on which a trial is evaluated before the validation date.
 
-    A date that gives no ROC AUC, or no model of the dates before it, for want of a class is left
-    out, with a warning.
+    With `folds` of the search these are the last folds - 1 train dates that have another one before
+    them. A date is left out, with a warning, if its rows or the rows before it have only one class:
+    there is no ROC AUC, or no model, for it.
     """
     training = data.context.settings.training
     folds = training.plan.folds
@@ -96,32 +107,28 @@ def earlier_dates(data: TrainingData) -> list[dt.date]:
     if not days:
         return []
     train = data.rows.where("split = 'train'")
-    seen = train.select("as_of", "churned").distinct().collect()  # at most two rows a train date
-    found = []
+    seen = train.select("as_of", "churned").distinct().collect()  # at most two rows per train date
+    usable = []
     for day in days:
-        here = {r["churned"] for r in seen if r["as_of"] == day}
+        on_day = {r["churned"] for r in seen if r["as_of"] == day}
         before = {r["churned"] for r in seen if r["as_of"] < day}
-        if len(here) == len(before) == 2:
-            found.append(day)
-    if len(found) < len(days):
-        lacking = ", ".join(str(day) for day in days if day not in found)
+        if len(on_day) == len(before) == 2:
+            usable.append(day)
+    if len(usable) < len(days):
+        lacking = ", ".join(str(day) for day in days if day not in usable)
         data.context.progress.warn(
-            f"training.searches.{training.search}.folds = {folds}: no trial is judged on "
-            f"{lacking}, where all rows, or all of the train dates before, have one class. "
+            f"training.searches.{training.search}.folds = {folds}: trials are not evaluated on "
+            f"{lacking}, because its rows or the rows before it have only one class. "
             "Set folds lower."
         )
-    return found
+    return usable
 
 
-def judged_at(data: TrainingData, learner: Any, day: dt.date) -> float:
-    """ROC AUC at a train date of a model of the train dates before it."""
-    from pyspark.sql import functions as F
-
+def judged_at(data: TrainingData, learner: Learner, day: dt.date) -> float:
+    """ROC AUC on a train date of a model that is fitted on the train dates before it."""
     design = data.design(learner)
-    train = design.split("train")
-    scorer = learner.fit(train.where(F.col("as_of") < F.lit(day)), design.names, "churned")
-    from pipelines.churn.dataset import sample
-
-    judged = sample(data.rows.where(F.col("as_of") == F.lit(day)), "train")
+    before = design.split("train").where(f"as_of < DATE'{day}'")
+    scorer = learner.fit(before, design.names, "churned")
+    judged = sample(data.rows.where(f"as_of = DATE'{day}'"), "train")
     matrix = design.encoder.encode(judged[list(design.encoder.feature_names)])
     return roc_auc(judged["churned"].to_numpy(dtype=float), log_odds(scorer, matrix))

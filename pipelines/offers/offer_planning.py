@@ -14,6 +14,7 @@ from pipelines.offers.shadow_prices import Problem
 from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
+from udfs.shares import share_of_column
 
 
 def run(context: Context) -> None:
@@ -107,8 +108,7 @@ def priority_of(policy: str) -> Any:
     if policy == "by_risk":
         return F.col("churn_probability")
     if policy == "random":
-        digits = F.conv(F.substring(F.sha2(F.col("customer_id"), 256), 1, 8), 16, 10)
-        return (digits.cast("double") + 1) / 2.0**32
+        return share_of_column(None, "customer_id")
     return F.lit(1.0)
 
 

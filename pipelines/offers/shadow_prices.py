@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.shares import is_in_share_column
+
 Floats = NDArray[np.float64]
 # So many customers are held on the driver: all of them where there are no more, else a sample that
 # guesses the price, and at last those whose choice no pass over the rows has settled.
@@ -70,14 +72,10 @@ class Sample:
 
 def sampled(problem: Problem, customers: int) -> Sample:
     """All customers where they are at most SAMPLE, else about SAMPLE by a hash of their id."""
-    from pyspark.sql import functions as F
-
-    from transforms.decisions import is_in_share
-
     if customers <= SAMPLE:
         return on_driver(problem, problem.options, 1.0)
     share = SAMPLE / customers
-    chosen = is_in_share(share, F.lit("price"), F.col("customer_id"))
+    chosen = is_in_share_column(share, "price", "customer_id")
     return on_driver(problem, problem.options.where(chosen), share)
 
 

@@ -1,8 +1,9 @@
-"""A small lake with feature tables that hold a known signal, without an ingest before it."""
+"""A small lake with feature tables that hold a known signal. No ingest is needed."""
 
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,11 @@ DATES = [AS_OF - dt.timedelta(days=30 * n) for n in range(7)]
 def write_feature_lake(
     context, customers: int = 300, seed: int = 1, label=None, profile=None
 ) -> None:
-    """All feature tables of DATES, and labels. `label`: a function of (recency, random) -> 0/1.
+    """Write all feature tables of DATES, and labels.
 
-    Unless given, customers long silent are likelier to churn, and those on the basic plan more so.
-    `profile`: a function of (churned) -> further columns of features.demographics.
+    `label`: a function (recency, random) -> 0/1. By default the churn probability grows with
+    recency and is higher on the plan "basic". `profile`: a function (churned) -> further columns of
+    features.demographics.
     """
     draw = np.random.default_rng(seed)
     rows = pd.DataFrame(
@@ -100,8 +102,6 @@ def _receipts(context) -> pd.DataFrame:
         .reindex(columns=list(names))
         .astype(object)
     )
-    from decimal import Decimal
-
     rows["amount"] = Decimal("1.00")
     rows["purchased_at"], rows["known_at"] = days, days
     return rows

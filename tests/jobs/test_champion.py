@@ -1,4 +1,4 @@
-"""Bad input to training and scoring: a clear refusal, nothing registered, the champion untouched."""
+"""Bad input to training and scoring: a clear error, nothing registered, the champion unchanged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def of_one_class(rows):
 
 
 def of_terminations(rows):
-    """As a table keeps them until it is built again after conf has changed."""
+    """A table keeps such labels after conf has changed, until build_features runs again."""
     from pyspark.sql import functions as F
 
     return rows.withColumn("definition", F.lit("termination"))
@@ -37,7 +37,7 @@ def without_values(rows):
 
 
 def with_infinity(rows, days="as_of < DATE'2018-01-01'"):
-    """Of one customer."""
+    """Infinite values of one customer."""
     from pyspark.sql import functions as F
 
     is_one = (F.col("customer_id") == "c0007") & F.expr(days)
@@ -59,8 +59,8 @@ def before_the_test_date(rows):
 
 TABLES = ("features.transactions", "features.behavior", "features.demographics")
 LACKING = (
-    "churn version 1 takes features that the feature tables do not have: revenue_trend. Nothing was "
-    "written. Bring them back (features.windows_days, sources), or take the alias champion from "
+    "churn version 1 uses features that the feature tables do not have: revenue_trend. Nothing was "
+    "written. Restore them (features.windows_days, sources), or remove the alias champion from "
     "that version."
 )
 REFUSALS = {
@@ -68,8 +68,8 @@ REFUSALS = {
         churn_training,
         {"features.labels": of_one_class},
         {},
-        "features.labels: all 900 rows of the train dates have churned = 1; a model needs both "
-        "classes. Choose another horizon (churn.primary_horizon_days) or more dates "
+        "features.labels: all 900 rows of the train dates have churned = 1, but a model needs "
+        "both classes. Choose another horizon (churn.primary_horizon_days) or more dates "
         "(training.train_dates).",
     ),
     "no feature has a value": (
@@ -77,55 +77,58 @@ REFUSALS = {
         dict.fromkeys(TABLES, without_values),
         {},
         r"features: none of \d+ features has a value on the dates before the test date. Nothing "
-        "was trained. Build the features of these dates again.",
+        "was trained. Run build_features for these dates again.",
     ),
     "infinite values": (  # of one customer at five dates
         churn_training,
         {"features.transactions": with_infinity},
         {},
-        "revenue_trend (5 rows): infinite, or too large for float32; a feature must be a number or "
-        "null. Nothing was trained. Mend what made the table.",
+        "revenue_trend (5 rows): infinite, or too large for float32. A feature must be a finite "
+        "number or null. Nothing was trained. Fix the source of the values and run build_features "
+        "again.",
     ),
     "an infinite value on the test date": (
         churn_training,
         {"features.transactions": with_infinity_on("2017-12-02")},
         {},
-        "revenue_trend (1 rows): infinite, or too large for float32; a feature must be a number or "
-        "null. Nothing was trained. Mend what made the table.",
+        "revenue_trend (1 rows): infinite, or too large for float32. A feature must be a finite "
+        "number or null. Nothing was trained. Fix the source of the values and run build_features "
+        "again.",
     ),
     "an infinite value at scoring": (
         customer_scoring,
         {"features.transactions": with_infinity_on("2018-01-01")},
         {},
-        "revenue_trend (1 rows): infinite, or too large for float32; a feature must be a number or "
-        "null. Nothing was written. Mend what made the table.",
+        "revenue_trend (1 rows): infinite, or too large for float32. A feature must be a finite "
+        "number or null. Nothing was written. Fix the source of the values and run build_features "
+        "again.",
     ),
     "fewer customers than folds": (
         churn_training,
         {},
         {"stability": {"folds": 5_000, "learners": ["xgboost"]}},
-        r"training.stability.folds = 5000: customers fall into 2\d\d folds only, since there are "
-        r"too few of them. Set it to at most 2\d\d.",
+        r"training.stability.folds = 5000: there are too few customers, only 2\d\d folds have any. "
+        r"Set it to at most 2\d\d.",
     ),
     "labels that have not matured": (
         churn_training,
         {"features.labels": before_the_test_date},
         {},
-        "features.labels: no row of the test dates is there. Run `spark-submit "
+        "features.labels: has no row for the test dates. Run `spark-submit "
         "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
     ),
     "labels of another definition": (
         churn_training,
         {"features.labels": of_terminations},
         {},
-        "features.labels: no row of the train dates is there. Run `spark-submit "
+        "features.labels: has no row for the train dates. Run `spark-submit "
         "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
     ),
     "an as_of without labels": (
         churn_training,
         {},
         {"as_of": dt.date(2017, 5, 1)},
-        "features.labels: no row of the train dates is there. Run `spark-submit "
+        "features.labels: has no row for the train dates. Run `spark-submit "
         "jobs/build_features.py --env demo` for as_of 2017-05-01 first.",
     ),
     "a feature of the champion is gone": (
@@ -151,12 +154,12 @@ def test_a_record_that_fails_moves_no_alias_and_the_next_run_stands_beside_the_c
     context = training_context(root, seed=7)
     registry = Registry(context.settings)
 
-    def failing(*_):
+    def failing(*_, **__):
         raise RuntimeError("no card")
 
     monkeypatch.setattr(churn_run, "model_card", failing)
-    # Promoted by the rule, had the record been whole.
-    monkeypatch.setattr(churn_training, "deserves_promotion", lambda *_: True)
+    # It would be promoted if the record were complete.
+    monkeypatch.setattr(churn_training, "deserves_promotion", lambda *_, **__: True)
     with pytest.raises(RuntimeError, match="no card"):
         churn_training.run(context)
     context.lake.forget()
@@ -171,11 +174,11 @@ def test_a_record_that_fails_moves_no_alias_and_the_next_run_stands_beside_the_c
     rows = again.read("gold.model_comparison").toPandas()
     rows = rows[rows["trained_at"] == rows["trained_at"].max()]
     rows = rows.query("horizon_days == 30 and population == 'all'")
-    found = rows.set_index(["model_name", "model_version", "metric"])["value"]
-    gain = found["xgboost", challenger.version, "roc_auc_difference"]
+    values = rows.set_index(["model_name", "model_version", "metric"])["value"]
+    gain = values["xgboost", challenger.version, "roc_auc_difference"]
     areas = (
-        found["xgboost", challenger.version, "roc_auc"],
-        found["champion", "1", "roc_auc"],
+        values["xgboost", challenger.version, "roc_auc"],
+        values["champion", "1", "roc_auc"],
     )
     assert gain == pytest.approx(areas[0] - areas[1])
     metrics = registry.client.get_run(challenger.run_id).data.metrics
@@ -184,17 +187,17 @@ def test_a_record_that_fails_moves_no_alias_and_the_next_run_stands_beside_the_c
 
 
 def left_by(context):
-    """The champion, every version there is, and the versions of the tables."""
+    """The champion, all registered versions, and the versions of the tables."""
     registry = Registry(context.settings)
-    every = registry.client.search_model_versions(f"name = '{registry.model_name}'")
+    versions = registry.client.search_model_versions(f"name = '{registry.model_name}'")
     tables = {n: context.lake.version(n) for n in context.tables if context.lake.exists(n)}
-    return registry.by_alias(CHAMPION), sorted(v.version for v in every), tables
+    return registry.by_alias(CHAMPION), sorted(v.version for v in versions), tables
 
 
 @pytest.mark.parametrize("name", REFUSALS)
 def test_what_is_refused_leaves_the_champion(trained, name):
     job, changes, given, text = REFUSALS[name]
-    # Another seed: the finished run of the fixture is not this one.
+    # With another seed the fingerprint differs from that of the fixture's run.
     context = training_context(trained, **{"seed": 7, **given})
     before, read = left_by(context), context.read
     context.__dict__["read"] = lambda table: changes.get(table, lambda rows: rows)(read(table))

@@ -1,4 +1,4 @@
-"""train_churn with every learner: search, stability, feature sets, horizons, on a small lake."""
+"""train_churn with all learners on a small lake: search, stability, feature sets, horizons."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL_STARTS = {
 
 
 def small_context(root, **training):
-    """demo with fits that take seconds."""
+    """The settings of demo, with fits that take seconds."""
     from runtime.context import Context
     from runtime.progress import Progress
     from runtime.run_info import RunInfo
@@ -39,7 +39,7 @@ def small_context(root, **training):
     values["lakehouse"]["root"] = str(root)
     values["training"] |= {
         "train_dates": 3,
-        # Sums of several partitions are added in the order in which they arrive.
+        # One partition, because sums of partitions are added in the order in which they arrive.
         "partitions": 1,
         "bootstrap_samples": 60,
         "leak_alarm_roc_auc": 0.99,
@@ -55,8 +55,8 @@ def small_context(root, **training):
 
 
 def labels_of_three_horizons(context):
-    """features.labels with 60 days too, where whoever is silent for 60 was silent for 30, and with
-    7 days, where one customer a date is."""
+    """Add labels of 60 days (half of the customers who churned within 30) and of 7 days (one
+    churned customer per date)."""
     from runtime.lakehouse.writes import Write
 
     table = context.table("features.labels")
@@ -66,9 +66,9 @@ def labels_of_three_horizons(context):
     keep = sixty["customer_id"].str[-1].astype(int) % 2
     sixty["churned"] = (sixty["churned"] * keep).astype(int)
     seven = labels.assign(horizon_days=7, churned=(labels["customer_id"] == "c0007").astype(int))
-    every = pd.concat([labels, sixty, seven])[list(table.column_names)]
-    frame = context.spark.createDataFrame(every, table.ddl)
-    context.lake.commit([Write(table, frame, sorted(every["as_of"].unique()))])
+    combined = pd.concat([labels, sixty, seven])[list(table.column_names)]
+    frame = context.spark.createDataFrame(combined, table.ddl)
+    context.lake.commit([Write(table, frame, sorted(combined["as_of"].unique()))])
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +88,19 @@ def table(compared):
 
 
 def _value(table, name, metric, horizon=30, split="test"):
-    found = table.query(
+    rows = table.query(
         "model_name == @name and metric == @metric and population == 'all' "
         "and horizon_days == @horizon and split == @split"
     )
-    assert len(found) == 1, (name, metric, horizon, split)
-    return found.iloc[0]
+    assert len(rows) == 1, (name, metric, horizon, split)
+    return rows.iloc[0]
 
 
 def test_every_learner_stands_beside_the_baselines_on_one_test_date(table):
     thirty = table[(table["horizon_days"] == 30) & (table["split"] == "test")]
     expected = {*LEARNERS, "recency_only", "rfm_logistic", "everyone_stays"}
     assert set(thirty["model_name"]) == expected
-    # recency and plan drive these labels; all but the trivial baseline must see it.
+    # recency_days and plan drive these labels, so each learner must find the signal.
     for name in LEARNERS:
         row = _value(table, name, "roc_auc")
         assert row["value"] > 0.75, name
@@ -124,7 +124,7 @@ def test_the_calibration_curve_has_ten_tenths_with_intervals_and_adds_up(table):
         came = [_value(table, name, f"calibration_{n}_observed") for n in range(1, 11)]
         assert all(row["ci_low"] <= row["value"] <= row["ci_high"] for row in (*told, *came))
         assert [row["value"] for row in told] == sorted(row["value"] for row in told)
-        # 240 customers, 24 a tenth: the curve says how many left.
+        # 240 customers, 24 per decile: the observed rates give the number of churned customers.
         matrix = (_value(table, name, m)["value"] for m in ("true_positives", "false_negatives"))
         assert 24 * sum(row["value"] for row in came) == pytest.approx(sum(matrix))
 
@@ -136,7 +136,7 @@ def test_stability_is_that_of_the_folds(table):
     }
     assert 0.5 < figures["min"] < figures["mean"] < figures["max"]
     assert figures["stability"] == pytest.approx(1 - figures["sd"] / figures["mean"])
-    # Three folds: their mean and ends give the middle one, and so the deviation.
+    # Of three folds the mean, min and max give the middle value, and so the standard deviation.
     middle = 3 * figures["mean"] - figures["min"] - figures["max"]
     folds = [figures["min"], middle, figures["max"]]
     assert figures["sd"] == pytest.approx(np.std(folds, ddof=1))
@@ -154,8 +154,8 @@ def test_leaving_out_what_drives_the_labels_costs_most(compared):
 
 def test_another_horizon_has_a_model_of_its_own(compared, table):
     context = small_context(compared)
-    # Dates two apart on the grid: 2017-11-02 tests, 2017-09-03 tunes; one lies before these.
-    # That is the date that tuned the horizon of 30 days, and so no test.
+    # Two grid steps apart: 2017-11-02 tests, 2017-09-03 tunes, and one date trains. 2017-11-02 tuned
+    # the horizon of 30 days, so it is no test date.
     figure = _value(table, "recency_only", "roc_auc", horizon=60, split="validation")
     assert figure["value"] > 0.5
     assert set(table.loc[table["horizon_days"] == 60, "split"]) == {"validation"}
@@ -164,7 +164,7 @@ def test_another_horizon_has_a_model_of_its_own(compared, table):
     model = PortableModel.from_json(models["60"])
     assert model.metadata["tested_on"] == "2017-11-02"
     assert model.metadata["trained_on"][-1] == "2017-09-03"
-    # Nobody here is new: the rate of the new is that of all, by the labels of this horizon.
+    # There are no new customers, so the cold-start rate is the churn rate of all for this horizon.
     labels = context.read("features.labels").toPandas().query("horizon_days == 60")
     taught = labels["as_of"].astype(str).isin(model.metadata["trained_on"])
     assert model.metadata["cold_start_rate"] == pytest.approx(labels[taught]["churned"].mean())
@@ -196,7 +196,7 @@ def test_an_infinite_value_on_a_horizons_own_test_date_leaves_it_out(compared, t
     )
     of_test = infinite.where(F.col("as_of") == F.lit(test))
     context.lake.commit([Write(table, of_test, [test], is_checked=False)])
-    # The learner does not matter: nothing is fitted.
+    # Nothing is fitted, so the learner does not matter.
     with pytest.raises(ModelGateError, match=r"revenue_trend .* infinite"):
         through_gates(context, 60, plan, chosen=None)
 
@@ -220,7 +220,7 @@ def test_each_learner_and_trial_is_a_nested_run(compared):
 
 
 def test_the_comparison_can_be_made_again_from_mlflow_alone(compared, table):
-    """Models, versions and split of the run give the figures of the table."""
+    """The models, input versions and split of the run give the figures of the table."""
     from sklearn.metrics import roc_auc_score
 
     context = small_context(compared)
@@ -250,14 +250,12 @@ def test_the_comparison_can_be_made_again_from_mlflow_alone(compared, table):
             registry.run_text(run.info.run_id, "portable/portable.json")
         )
         p = model.predict_proba(rows[list(model.encoder.feature_names)])
-        found = roc_auc_score(rows["churned"], p)
-        assert found == pytest.approx(
-            _value(table, run.info.run_name, "roc_auc")["value"], abs=1e-9
-        )
+        area = roc_auc_score(rows["churned"], p)
+        assert area == pytest.approx(_value(table, run.info.run_name, "roc_auc")["value"], abs=1e-9)
 
 
 def test_who_came_back_after_a_silence_is_counted_as_by_hand(compared):
-    """silences.json: label by label, over the dates before the test date whose window had ended."""
+    """silences.json against a count label by label, over the dates before the test date."""
     context = small_context(compared)
     registry = Registry(context.settings)
     run_id = registry.by_alias(CHAMPION).run_id
@@ -276,20 +274,20 @@ def test_who_came_back_after_a_silence_is_counted_as_by_hand(compared):
                     both = counts.setdefault((window, r.horizon_days), [0, 0])
                     both[0] += 1
                     both[1] += not r.churned
-    found = registry.run_json(run_id, "silences.json")["rows"]
+    rows = registry.run_json(run_id, "silences.json")["rows"]
     assert {
-        (r["silent_days"], r["horizon_days"]): [r["rows"], r["returned"]] for r in found
+        (r["silent_days"], r["horizon_days"]): [r["rows"], r["returned"]] for r in rows
     } == counts
     metrics = registry.client.get_run(run_id).data.metrics
-    for (silent, horizon), (rows, returned) in counts.items():
+    for (silent, horizon), (count, returned) in counts.items():
         share = metrics[f"silence_{silent}.returned_in_{horizon}"]
-        assert share == pytest.approx(returned / rows)
-    # Planted: the longer the silence, the fewer come back; the longer one waits, the more do.
-    back = {key: returned / rows for key, (rows, returned) in counts.items()}
+        assert share == pytest.approx(returned / count)
+    # By construction: after a longer silence fewer come back, in a longer horizon more do.
+    back = {key: returned / count for key, (count, returned) in counts.items()}
     assert 1 > back[1, 30] > back[30, 30] > back[60, 30] > 0
     assert back[60, 60] > back[60, 30]
     dates = {
-        (r["silent_days"], r["horizon_days"]): (r["first_as_of"], r["last_as_of"]) for r in found
+        (r["silent_days"], r["horizon_days"]): (r["first_as_of"], r["last_as_of"]) for r in rows
     }
     assert dates[30, 60] == ("2017-08-04", "2017-10-03")
 
@@ -304,12 +302,12 @@ def test_plots_and_card_are_logged(compared):
     version = registry.client.get_model_version(registry.model_name, champion.version)
     assert version.description == card
     assert "- tested once, on 2017-12-02" in card
-    assert "the test dates of 60 days: these figures have split `validation`" in card
+    assert "the test dates of the horizons of 60 days. Their figures have split" in card
     assert "recency_days" in card
 
 
 def test_the_test_date_changes_no_model(compared, tmp_path):
-    """Other labels and features on the test date: every fitted model stays to the last byte."""
+    """With other labels and features on the test date every fitted model has the same bytes."""
     from pyspark.sql import functions as F
 
     from runtime.lakehouse.writes import Write
@@ -330,10 +328,10 @@ def test_the_test_date_changes_no_model(compared, tmp_path):
         )
         context.lake.commit([Write(table, changed.where(is_test), [test])])
     churn_training.run(context)
-    one, two = (_candidates(Registry(c.settings)) for c in (small_context(compared), context))
-    assert one.keys() == two.keys() == set(LEARNERS)
+    before, after = (_candidates(Registry(c.settings)) for c in (small_context(compared), context))
+    assert before.keys() == after.keys() == set(LEARNERS)
     for name in LEARNERS:
-        assert one[name] == two[name], name
+        assert before[name] == after[name], name
 
 
 def _candidates(registry):

@@ -1,4 +1,4 @@
-"""compare_models on Spark: two versions, one date that has matured, the rows of gold.model_ab."""
+"""compare_models on Spark: two versions, one date whose horizon has passed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,11 @@ def commit(context, tables):
 
 
 def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context, tmp_path):
-    """Of 400, 200 by each version. Half of each arm left: version 1 said 0.4 or 0.6, which is right
-    by 0.4, version 2 said 0.2 or 0.8. Who stayed bought for 10."""
+    """400 customers, 200 per version. Half of each arm churned. Version 1 predicts 0.4 or 0.6,
+    version 2 predicts 0.2 or 0.8. Each customer who stayed bought for 10."""
 
     def at():
-        context = make_context(tmp_path / "lake")
-        context = context.at(AS_OF)
-        return context
+        return make_context(tmp_path / "lake").at(AS_OF)
 
     champion_challenger.run(at())  # no experiment: a warning, no table
     assert not at().has("gold.model_ab")
@@ -51,7 +49,7 @@ def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context,
     scores = [
         {
             **{"as_of": SCORED, "customer_id": i, "model_version": version},
-            # One in ten is a surprise, so that the losses vary.
+            # One in ten predictions is wrong, so that the losses vary.
             "churn_probability": said[version, left if n % 10 else 1 - left],
         }
         for n, i, left, version in ids
@@ -77,14 +75,14 @@ def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context,
     commit(at(), {"features.labels": labels, "silver.transactions": receipts})
     champion_challenger.run(at())
     champion_challenger.run(at())  # merged on the key: the same rows
-    found = at().read("gold.model_ab").toPandas().set_index(["arm", "metric"])
-    assert len(found) == 8 and set(found["customers"]) == {200}
-    # Surprised are 40 customers, all even, 20 in each arm: 0.6^2 and 0.8^2 instead of 0.4^2 and 0.2^2.
-    one, two = (180 * 0.16 + 20 * 0.36) / 200, (180 * 0.04 + 20 * 0.64) / 200
-    assert found.loc[("champion", "brier"), "value"] == pytest.approx(one)
-    assert found.loc[("challenger", "brier"), "effect"] == pytest.approx(two - one)
-    assert found.loc[("challenger", "retained"), "effect"] == pytest.approx(0.0)
-    assert found.loc[("challenger", "retained_revenue"), "value"] == pytest.approx(5.0)
-    assert found.loc[("challenger", "brier"), "anytime_p_value"] < 0.05
-    assert found.loc[("challenger", "retained"), "anytime_p_value"] > 0.5
-    assert set(found["srm_p_value"]) == {1.0}
+    results = at().read("gold.model_ab").toPandas().set_index(["arm", "metric"])
+    assert len(results) == 8 and set(results["customers"]) == {200}
+    # 40 predictions are wrong, 20 in each arm: 0.6^2 and 0.8^2 instead of 0.4^2 and 0.2^2.
+    first, second = (180 * 0.16 + 20 * 0.36) / 200, (180 * 0.04 + 20 * 0.64) / 200
+    assert results.loc[("champion", "brier"), "value"] == pytest.approx(first)
+    assert results.loc[("challenger", "brier"), "effect"] == pytest.approx(second - first)
+    assert results.loc[("challenger", "retained"), "effect"] == pytest.approx(0.0)
+    assert results.loc[("challenger", "retained_revenue"), "value"] == pytest.approx(5.0)
+    assert results.loc[("challenger", "brier"), "anytime_p_value"] < 0.05
+    assert results.loc[("challenger", "retained"), "anytime_p_value"] > 0.5
+    assert set(results["srm_p_value"]) == {1.0}

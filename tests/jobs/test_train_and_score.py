@@ -1,4 +1,4 @@
-"""train_churn and score_customers on a small real lake with a real registry."""
+"""train_churn and score_customers on a small lake with a real MLflow registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import pyspark
 import pytest
 
 from contracts.table import Column
-from models.experiments import is_in_share
 from models.metrics import Estimate
 from models.portable import PortableModel
 from pipelines.churn import churn_training, customer_scoring
@@ -25,6 +24,7 @@ from runtime.model_registry import CHALLENGER, CHAMPION, Registry
 from runtime.run_info import code_version
 from tests.jobs.feature_lake import write_feature_lake
 from tests.jobs.trained_lake import training_context
+from udfs.shares import is_in_share
 
 pytestmark = pytest.mark.spark_only
 
@@ -79,7 +79,8 @@ def test_a_deleted_comparison_comes_back_equal(trained, spark):
 
 
 def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, spark, tmp_path):
-    """Config, code, versions of the inputs, split, features: no more is taken from the first run."""
+    """The second run uses only five facts of the first: config, code, input versions, split,
+    features."""
     registry = Registry(training_context(trained).settings)
     champion = registry.by_alias(CHAMPION)
     config, versions, split, features = (
@@ -89,7 +90,7 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
     assert registry.client.get_run(champion.run_id).data.tags["code"] == code_version()
     packages = mlflow.artifacts.load_text(f"runs:/{champion.run_id}/packages.txt")
     assert f"pyspark=={pyspark.__version__}" in packages.splitlines()
-    # Since then half of the rows have gone: only the versions tell what was read.
+    # Half of the rows are deleted after the first run. Only the versions tell what it read.
     changed = Path(shutil.copytree(trained, tmp_path / "changed"))
     for name in ("features.transactions", "features.labels"):
         address = f"delta.`{changed / name.replace('.', '/')}`"
@@ -105,8 +106,8 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
 
     repeated = Registry(other.settings)
     two = repeated.by_alias(CHAMPION)
-    for name, found in (("split", split), ("features", features)):
-        assert repeated.run_json(two.run_id, f"{name}.json") == found
+    for name, logged in (("split", split), ("features", features)):
+        assert repeated.run_json(two.run_id, f"{name}.json") == logged
     rows = customer_scoring.features_at(training_context(trained)).toPandas()
     first, second = (
         PortableModel.from_json(champion.portable),
@@ -140,7 +141,7 @@ def test_scores_hold_the_active_and_silent_exactly_once(trained):
         factors.groupby("customer_id")["rank"].apply(sorted).map(tuple) == (1, 2, 3, 4, 5)
     ).all()
     assert ((factors["impact"] > 0) == (factors["direction"] == "increase")).all()
-    # The score in Spark is the portable model's answer on the same features.
+    # The score in Spark equals that of the portable model on the same features.
     model = PortableModel.from_json(Registry(context.settings).by_alias(CHAMPION).portable)
     rows = customer_scoring.features_at(context).toPandas().set_index("customer_id")
     names = list(model.encoder.feature_names)
@@ -152,9 +153,7 @@ def test_scores_hold_the_active_and_silent_exactly_once(trained):
 
 
 def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path):
-    """The challenger is the same model under another number: each row differs in its version."""
-    import shutil
-
+    """The challenger is the same model under another version number, so only the version differs."""
     root = tmp_path / "lakehouse"
     shutil.copytree(trained, root)
     context = training_context(root)
@@ -170,14 +169,14 @@ def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path)
     customer_scoring.run(alone)
     before = alone.read("gold.customer_scores").toPandas().sort_values("customer_id")
     customer_scoring.run(context)
-    found = context.read("gold.customer_scores").toPandas().sort_values("customer_id")
+    scores = context.read("gold.customer_scores").toPandas().sort_values("customer_id")
     experiment = f"{registry.model_name}-v1-v{version}"
-    challenged = {c for c in found["customer_id"] if is_in_share(0.3, experiment, c)}
-    assert 0 < len(challenged) < len(found)
-    assert set(found.loc[found["model_version"] == str(version), "customer_id"]) == challenged
+    challenged = {c for c in scores["customer_id"] if is_in_share(0.3, experiment, c)}
+    assert 0 < len(challenged) < len(scores)
+    assert set(scores.loc[scores["model_version"] == str(version), "customer_id"]) == challenged
     same = ["customer_id", "churn_probability", "churn_prediction", "top_risk_factor"]
     pd.testing.assert_frame_equal(
-        found[same].reset_index(drop=True), before[same].reset_index(drop=True)
+        scores[same].reset_index(drop=True), before[same].reset_index(drop=True)
     )
     arms = context.read("gold.model_arms").toPandas().set_index("arm")
     assert arms["share"].to_dict() == {"champion": 0.7, "challenger": 0.3}
@@ -204,15 +203,15 @@ def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
     with pytest.raises(ModelGateError) as caught:
         churn_training.run(context)
     assert str(caught.value) == (
-        "features.labels: all 120 rows of the train dates have churned = 0; a model needs both "
-        "classes. Choose another horizon (churn.primary_horizon_days) or more dates "
+        "features.labels: all 120 rows of the train dates have churned = 0, but a model needs "
+        "both classes. Choose another horizon (churn.primary_horizon_days) or more dates "
         "(training.train_dates)."
     )
     assert Registry(context.settings).by_alias(CHALLENGER) is None
 
 
 def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path):
-    """The classic: a field of the profile that is filled when a contract is cancelled."""
+    """A typical leak: a profile field that is filled when a contract is cancelled."""
     context = training_context(tmp_path / "lakehouse")
     demographics = context.table("features.demographics")
     planted = Column("cancel_reason", "string", "Why the contract was cancelled")
@@ -227,11 +226,12 @@ def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path)
     with pytest.raises(ModelGateError) as caught:
         churn_training.run(context)
 
-    # Dates stand a horizon apart: the last that has labels tests, the one before it validates.
+    # Dates are one horizon apart. The last one with labels tests, the one before it validates.
     assert str(caught.value) == (
-        "cancel_reason (ROC AUC 1.000): one feature alone tells who churns, on 2017-11-02, better "
-        "than training.leak_alarm_roc_auc = 0.99 allows: it is likely to know the future. Nothing "
-        "was trained. Take it out of sources.<name>.mapping in conf, or raise the ceiling."
+        "cancel_reason (ROC AUC 1.000): on 2017-11-02 this feature alone predicts churn better than "
+        "training.leak_alarm_roc_auc = 0.99 allows. It probably contains information from the "
+        "future. Nothing was trained. Remove it from sources.<name>.mapping in conf, or raise the "
+        "limit."
     )
     assert caught.value.exit_code == 4
     assert Registry(context.settings).by_alias(CHALLENGER) is None
@@ -240,20 +240,18 @@ def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path)
 
 def test_a_model_too_good_to_be_true_is_refused(tmp_path):
     context = training_context(tmp_path / "lakehouse", leak_alarm_roc_auc=0.9)
-    found = [result_row("xgboost", "roc_auc", Estimate(value)) for value in (0.9, 0.901)]
-    check_leak(context, found[:1], ["xgboost"])
+    rows = [result_row("xgboost", "roc_auc", Estimate(value)) for value in (0.9, 0.901)]
+    check_leak(context, rows[:1], ["xgboost"])
     with pytest.raises(ModelGateError) as caught:
-        check_leak(context, found[1:], ["xgboost"])
+        check_leak(context, rows[1:], ["xgboost"])
     assert str(caught.value) == (
-        "xgboost: ROC AUC 0.901 on the test date (all) is above training.leak_alarm_roc_auc = 0.9: "
-        "a feature is likely to know the future. This model was not registered. Look for it among the "
-        "top factors, or raise the ceiling."
+        "xgboost: ROC AUC 0.901 on the test date (all) is above training.leak_alarm_roc_auc = 0.9. "
+        "A feature probably contains information from the future. This model was not registered. "
+        "Look for the feature among the top factors, or raise the limit."
     )
 
 
 def test_the_model_served_by_mlflow_answers_as_the_portable_form(trained):
-    import mlflow
-
     registry = Registry(training_context(trained).settings)
     served = mlflow.pyfunc.load_model(f"models:/{registry.model_name}@{CHAMPION}")
     model = PortableModel.from_json(registry.by_alias(CHAMPION).portable)

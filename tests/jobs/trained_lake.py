@@ -1,4 +1,4 @@
-"""A small lake on which a model was trained, and the settings that train it in seconds."""
+"""Settings that train a model on a small lake in seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SMALL = {
 
 
 def training_context(root, config=None, as_of=AS_OF, **overrides):
-    """A run over the lake at `root`; `config`: the settings that another run has logged."""
+    """A run over the lake at `root`. `config`: settings that another run has logged."""
     from runtime.context import Context
     from runtime.progress import Progress
     from runtime.run_info import RunInfo

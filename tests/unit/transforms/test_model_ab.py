@@ -11,11 +11,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from models import experiments
 from models.experiments import Moments, anytime_p_value, difference, stratified
 from pipelines.churn.ab_results import ab_results
 from transforms import model_ab as m
-from transforms.decisions import is_in_share
 
 D = dt.date
 ONE, TWO = D(2026, 1, 1), D(2026, 1, 8)
@@ -216,31 +214,6 @@ def test_daily_peeking_at_customers_who_come_again_raises_no_more_false_alarms()
         fixed += any(f.p_value < 0.05 for f in effects)
     assert alarms / 1_000 <= 0.05
     assert fixed / 1_000 > 0.05
-
-
-def test_an_arm_is_the_same_in_python_and_in_a_frame(frame, rows_of):
-    ids = [f"c{n}" for n in range(1_000)]
-    people = frame("customer_id string", [(i,) for i in ids])
-    from pyspark.sql import functions as F
-
-    inside = is_in_share(0.3, F.lit("churn-v1-v2"), F.col("customer_id"))
-    by_frame = {r["customer_id"] for r in rows_of(people.where(inside))}
-    assert by_frame == {i for i in ids if experiments.is_in_share(0.3, "churn-v1-v2", i)}
-    # 0.3 of 2^32 is 4ccccccc. `printf 'churn-v1-v2|c101' | sha256sum` begins with 06e590b0, of c0
-    # with d5192856: a change of the hash would move customers between arms.
-    assert "c101" in by_frame and "c0" not in by_frame
-    # 300 expected, standard deviation 14.5.
-    assert abs(len(by_frame) - 300) < 4 * 14.5
-    assert not experiments.is_in_share(0.0, "churn-v1-v2", "c0")
-
-
-def test_a_hash_halves_100_000_customers_and_each_segment_of_them():
-    inside = np.array([experiments.is_in_share(0.5, "e", f"c{n}") for n in range(100_000)])
-    assert abs(inside.mean() - 0.5) <= 0.005
-    segment = np.arange(100_000) % 7
-    for part in range(7):
-        # 14,286 customers: a standard deviation of 0.42 points.
-        assert abs(inside[segment == part].mean() - 0.5) <= 4 * 0.0042
 
 
 def test_only_labels_of_the_compared_horizon_definition_and_lead_count(frame, rows_of):

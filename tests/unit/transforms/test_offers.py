@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from itertools import count
 
-import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
@@ -196,25 +195,6 @@ def test_measured_effects_stand_beside_each_other(session):
         ("a", 0.1, -0.2),
         ("b", None, None),
     ]
-
-
-def test_the_held_out_share_is_a_hash_of_the_customer(session):
-    ids = pd.DataFrame({"customer_id": [f"c{n}" for n in range(20_000)]})
-    rows = session.createDataFrame([(i,) for i in ids["customer_id"][:2_000]], "customer_id string")
-    is_in = d.is_in_share(0.1, F.lit("plan"), F.col("customer_id"))
-    in_share = {
-        r["customer_id"]: r["is_in"]
-        for r in rows.select("customer_id", is_in.alias("is_in")).collect()
-    }
-    # The same with Python's SHA-256: the first 32 bits are below a tenth of their range.
-    import hashlib
-
-    def expected(name):
-        head = hashlib.sha256(f"plan|{name}".encode()).hexdigest()[:8]
-        return int(head, 16) < int(0.1 * 2**32)
-
-    assert in_share == {name: expected(name) for name in in_share}
-    assert abs(sum(in_share.values()) / 2_000 - 0.1) < 4 * (0.09 / 2_000) ** 0.5
 
 
 DECIDED = (

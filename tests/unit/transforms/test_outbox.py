@@ -8,9 +8,9 @@ import hashlib
 
 import pytest
 
-from models.experiments import is_in_share
 from transforms import outbox as e
 from transforms.offers import Offer
+from udfs.shares import is_in_share
 
 D = dt.date
 DAY = D(2026, 1, 1)

@@ -1,3 +1,3 @@
-"""Frames as the tests of transforms make them."""
+"""The frame fixtures of the tests of transforms."""
 
 from tests.unit.transforms.conftest import frame, rows_of  # noqa: F401

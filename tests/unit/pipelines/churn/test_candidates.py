@@ -1,4 +1,4 @@
-"""What the validation date decides is decided on the probabilities that are served."""
+"""Thresholds and profit are computed from the served probabilities."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ FACTS = {"cold_start_days": 7, "cold_start_rate": 0.05}
 
 @pytest.fixture
 def data():
-    """400 rows of the validation date, every second of a customer who came today. Their scores run
-    as high as the others', but the rate of their like says .05."""
+    """400 rows of the validation date. Every second customer is new (tenure 0). Their scores are as
+    high as the others', but their served probability is the cold-start base rate, .05."""
     draw = np.random.default_rng(1)
     x = draw.normal(0, 2, 400)
     churned = (draw.random(400) < 1 / (1 + np.exp(-x))).astype(int)
     settings = load("demo")
-    found = TrainingData(SimpleNamespace(settings=settings), None, None, FACTS)
-    found.__dict__["plain"] = Design(None, [], FeatureEncoder(("x",), fill=(0.0,)), [])
-    found.__dict__["held_out"] = pd.DataFrame(
+    training = TrainingData(SimpleNamespace(settings=settings), None, None, FACTS)
+    training.__dict__["plain"] = Design(None, [], FeatureEncoder(("x",), fill=(0.0,)), [])
+    training.__dict__["held_out"] = pd.DataFrame(
         {
             "customer_id": [f"c{i}" for i in range(400)],
             "tenure_days": [0, 300] * 200,
@@ -44,7 +44,7 @@ def data():
             "churned": churned,
         }
     )
-    return found
+    return training
 
 
 def test_thresholds_and_profit_are_those_of_the_served_probabilities(data, monkeypatch):
@@ -52,26 +52,26 @@ def test_thresholds_and_profit_are_those_of_the_served_probabilities(data, monke
     learner = SimpleNamespace(takes_null=True, fit=lambda *_: scorer)
     monkeypatch.setattr(candidates, "learner_of", lambda *_: learner)
     monkeypatch.setattr(Design, "split", lambda *_: None)
-    found = candidates.fitted(data, "xgboost", {})
+    candidate = candidates.fitted(data, "xgboost", {})
 
-    label, served = data.held_out_label, probabilities(found.model, data.held_out)
+    label, served = data.held_out_label, probabilities(candidate.model, data.held_out)
     economics = CampaignEconomics(**data.context.settings.training.economics.model_dump())
     best = expected_maximum_profit(label, served, economics)
-    assert found.expected_profit == best.profit
-    assert found.thresholds == {
+    assert candidate.expected_profit == best.profit
+    assert candidate.thresholds == {
         "profit": threshold_of_share(served, best.share),
         "half": 0.5,
         "f1": f1_threshold(label, served),
     }
-    assert found.model.threshold == found.thresholds["profit"]
-    # By the model's own answer for all it would be another campaign.
-    own = found.model.predict_proba(data.held_out[["x"]])
-    assert found.expected_profit != expected_maximum_profit(label, own, economics).profit
-    assert found.thresholds["f1"] != f1_threshold(label, own)
+    assert candidate.model.threshold == candidate.thresholds["profit"]
+    # With the model's own probabilities for all customers both would differ.
+    own = candidate.model.predict_proba(data.held_out[["x"]])
+    assert candidate.expected_profit != expected_maximum_profit(label, own, economics).profit
+    assert candidate.thresholds["f1"] != f1_threshold(label, own)
 
 
 class SplitLearner:
-    """A learner that notes the rows of each fit. The coefficient is the number of splits in the fit."""
+    """A learner that records the rows of each fit. The coefficient is the number of splits in the fit."""
 
     takes_null = True
 

@@ -1,4 +1,4 @@
-"""Rows of gold.model_comparison by hand, and which learner and horizon they let through."""
+"""Rows of gold.model_comparison by hand, the choice of the learner, and the other horizons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
 from runtime.settings import load
 
-# Contacting a leaver earns .3 * (200 - 10) - 1 = 56, a stayer costs 10 + 1 = 11.
+# Contacting a leaver earns .3 * (200 - 10) - 1 = 56. Contacting a stayer costs 10 + 1 = 11.
 ECONOMICS = CampaignEconomics(value=200, incentive_cost=10, contact_cost=1, alpha=6, beta=14)
 ROWS = pd.DataFrame(
     {"customer_id": ["a", "b", "c", "d"], "churned": [1, 1, 0, 0], "purchases_90d": [1, 2, 2, 0]}
@@ -41,31 +41,31 @@ def rows():
     """(model, population, metric) -> (value, ci_low, ci_high)."""
     return {
         (r["model_name"], r["population"], r["metric"]): (r["value"], r["ci_low"], r["ci_high"])
-        for r in comparison(EVALUATED, 200, ECONOMICS, "champion")
+        for r in comparison(EVALUATED, 200, ECONOMICS, reference="champion")
     }
 
 
 @pytest.mark.parametrize(
     ("metric", "value"),
     [
-        # From .3 on: a, b and c.
+        # At least .3: a, b and c.
         ("threshold", 0.3),
         ("true_positives", 2),
         ("false_positives", 1),
         ("false_negatives", 0),
         ("true_negatives", 1),
         ("profit_per_customer", (2 * 56 - 11) / 4),
-        # From .5 on: a and c.
+        # At least .5: a and c.
         ("precision_threshold_half", 1 / 2),
         ("recall_threshold_half", 1 / 2),
         ("f1_threshold_half", 1 / 2),
         ("profit_per_customer_threshold_half", (56 - 11) / 4),
-        # From .4 on: a, b and c again; 2 * (2/3 * 1) / (2/3 + 1).
+        # At least .4: a, b and c again. F1 = 2 * (2/3 * 1) / (2/3 + 1).
         ("precision_threshold_f1", 2 / 3),
         ("recall_threshold_f1", 1),
         ("f1_threshold_f1", 0.8),
         ("profit_per_customer_threshold_f1", (2 * 56 - 11) / 4),
-        # Of four pairs three are ranked rightly; the champion ranks all four so.
+        # xgboost ranks three of the four pairs correctly, the champion all four.
         ("roc_auc_difference", 3 / 4 - 1),
     ],
 )
@@ -74,7 +74,7 @@ def test_figures_by_hand(rows, metric, value):
 
 
 def test_every_figure_but_the_thresholds_has_an_interval(rows):
-    # Four customers leave most tenths of the calibration curve empty: these have no value either.
+    # With four customers most deciles of the calibration curve are empty and have no value.
     known = {key: ends for key, ends in rows.items() if ends[0] is not None}
     bare = {metric for (_, _, metric), (_, low, _) in known.items() if low is None}
     assert bare == {"threshold", "threshold_half", "threshold_f1"}
@@ -97,7 +97,7 @@ def noisy(seed, noise):
 
 
 def chosen(*learners):
-    """The place of the chosen among (scores, is_explained)."""
+    """The position of the chosen learner among the given (scores, is_explained)."""
     data = SimpleNamespace(
         held_out_label=LABEL,
         held_out=pd.DataFrame({"customer_id": [f"c{i}" for i in range(len(LABEL))]}),
@@ -116,7 +116,8 @@ def chosen(*learners):
 
 def test_a_later_learner_takes_the_place_only_beyond_chance():
     first, lucky = noisy(1, 1.0), noisy(1, 1.0)
-    # One leaver ranks above all: more than one sample in three is drawn without them, with no gain.
+    # One leaver ranks above all others. More than one in three bootstrap samples lacks this
+    # customer and shows no gain.
     lucky[1] = lucky.max() + 1
     assert roc_auc(LABEL, lucky) > roc_auc(LABEL, first)
     assert chosen((first, True), (lucky, True)) == 0
@@ -129,7 +130,7 @@ def test_a_learner_without_explanations_is_chosen_only_where_there_is_no_other()
     assert chosen((noisy(1, 1.0), False), (LABEL, False)) == 1
 
 
-# --- a champion that knows the test date ---------------------------------------------------------
+# --- a champion that was trained on the test date ------------------------------------------------
 
 TEST = dt.date(2017, 11, 2)
 
@@ -148,11 +149,11 @@ def test_a_champion_taught_by_labels_of_the_test_date_is_no_rival(tested_on, is_
         return check_untaught(context, champion, plan)
     with pytest.raises(ModelGateError) as caught:
         check_untaught(context, champion, plan)
-    # The test date stands 30 days before as_of; 30 days later it is that of the champion.
+    # The test date is 30 days before as_of. With an as_of 30 days later it is the champion's.
     assert str(caught.value) == (
-        "as_of 2017-12-02: the champion, version 3, was taught by labels up to 2017-12-02, and this "
-        "run tests on 2017-11-02: it knows the answers there. Nothing was trained. Take an as_of "
-        "from 2018-01-01 on, or another mlflow.model_name."
+        "as_of 2017-12-02: the champion, version 3, was trained with labels up to 2017-12-02, but "
+        "this run tests on 2017-11-02, so the champion knows the test labels. Nothing was trained. "
+        "Use as_of 2018-01-01 or later, or another mlflow.model_name."
     )
 
 
@@ -161,7 +162,7 @@ def test_a_champion_taught_by_labels_of_the_test_date_is_no_rival(tested_on, is_
 
 @pytest.fixture
 def context():
-    """A context of demo, 2018-01-01, with purchases from 2017-06-01 on; `warned` has the warnings."""
+    """A context of demo on 2018-01-01, first purchase on 2017-06-01. `warned` has the warnings."""
     warned: list[str] = []
     return SimpleNamespace(
         settings=load("demo"),
@@ -174,29 +175,29 @@ def context():
 
 
 def test_a_horizon_with_too_little_history_is_left_out_aloud(context):
-    # 180 days back lies 2017-07-05, a month after the first purchase; 270 days back none.
-    found = plans(context.settings, context.as_of, context.observed_from)
-    assert sorted(found) == [1, 7, 30, 60]
-    horizons.tell_left_out(context, found)
+    # 180 days back is 2017-07-05, a month after the first purchase. 270 days back is before it.
+    schedules = plans(context.settings, context.as_of, context.observed_from)
+    assert sorted(schedules) == [1, 7, 30, 60]
+    horizons.tell_left_out(context, schedules)
     assert context.warned == [
-        "horizon of 90 days is left out: as_of 2018-01-01 leaves no three dates with 30 days of "
-        "history before them (train, tune, test), since events begin on 2017-06-01. Take a later "
-        "as_of, or take it out of churn.horizons_days."
+        "horizon of 90 days is left out: it needs three dates before as_of 2018-01-01 (train, tune, "
+        "test) with 30 days of history each, but events begin on 2017-06-01. Use a later as_of, or "
+        "remove 90 from churn.horizons_days."
     ]
 
 
 def test_rows_of_a_horizon_judged_where_the_primary_one_chose_are_no_test(context, monkeypatch):
-    found = plans(context.settings, context.as_of, dt.date(2017, 1, 1))
+    schedules = plans(context.settings, context.as_of, dt.date(2017, 1, 1))
     told: list[str] = []
     context.spark, context.progress.say = None, told.append
     context.settings = load("demo", training={"fits_at_once": 1})
     row = {"model_name": "xgboost", "split": "test", "metric": "roc_auc", "value": 0.8}
 
-    def of_horizon(context, horizon, plan, chosen):
+    def of_horizon(context, horizon, plan, *, chosen):
         return None if horizon == 1 else (f"model of {horizon}", [row])
 
     monkeypatch.setattr(horizons, "of_horizon", of_horizon)
-    models, rows = horizons.other_horizons(context, found, chosen=None)
+    models, rows = horizons.other_horizons(context, schedules, chosen=None)
     assert models == {days: f"model of {days}" for days in (7, 60, 90)}
     assert rows == [
         {**row, "horizon_days": 7},
@@ -204,13 +205,13 @@ def test_rows_of_a_horizon_judged_where_the_primary_one_chose_are_no_test(contex
         {**row, "horizon_days": 90, "split": "validation"},
     ]
     assert told == [
-        f"      horizon of {days} days: judged on {day}, which had a part in choosing learner and "
-        "parameters: split validation"
+        f"      horizon of {days} days: tested on {day}, which the search for learner and "
+        "parameters also used: split validation"
         for days, day in ((60, "2017-11-02"), (90, "2017-10-03"))
     ]
     assert judged_where_chosen([row, *rows]) == (
-        " That search had read\n  the test dates of 60, 90 days: these figures have split "
-        "`validation`, and are no test."
+        " The search used\n  the test dates of the horizons of 60, 90 days. Their figures have "
+        "split `validation` and are no test."
     )
     assert judged_where_chosen([{**row, "split": "validation"}, rows[0]]) == ""
 
@@ -233,16 +234,17 @@ def test_a_horizon_too_good_to_be_true_is_left_out_and_the_others_stay(
         "fitted": fit,
         "evaluate": evaluated,
     }
-    for name, found in stubs.items():
-        monkeypatch.setattr(horizons, name, lambda *_, found=found: found)
-    found = horizons.of_horizon(context, 60, Schedule((), TEST, TEST), fit)
+    for name, value in stubs.items():
+        monkeypatch.setattr(horizons, name, lambda *_, value=value, **__: value)
+    result = horizons.of_horizon(context, 60, Schedule((), TEST, TEST), chosen=fit)
     if is_kept:
-        assert found[0] == "a model" and {row["split"] for row in found[1]} == {"test"}
+        assert result[0] == "a model" and {row["split"] for row in result[1]} == {"test"}
         assert not context.warned
     else:
-        assert found is None
+        assert result is None
         assert context.warned == [
             "horizon of 60 days is left out: xgboost: ROC AUC 1.000 on the test date (all) is above "
-            "training.leak_alarm_roc_auc = 0.91: a feature is likely to know the future. This model "
-            "was not registered. Look for it among the top factors, or raise the ceiling."
+            "training.leak_alarm_roc_auc = 0.91. A feature probably contains information from the "
+            "future. This model was not registered. Look for the feature among the top factors, or "
+            "raise the limit."
         ]

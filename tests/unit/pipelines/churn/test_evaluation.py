@@ -1,4 +1,4 @@
-"""What is judged is what the tables serve."""
+"""Models are evaluated on the probabilities that the tables serve."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pipelines.churn.evaluation import predicted
 
 
 def test_who_is_new_is_judged_by_the_rate_that_serves_them():
-    """Log-odds 0 are .5; `predict` knows no tenure here, and gives that to all."""
+    """Log-odds 0 are .5. `predict` has no tenure_days here and returns .5 for all customers."""
     facts = {"cold_start_days": 7, "cold_start_rate": 0.3}
     model = PortableModel(
         FeatureEncoder(("orders",), fill=(0.0,)), LinearScorer((1.0,), 0.0, (0.0,)), metadata=facts

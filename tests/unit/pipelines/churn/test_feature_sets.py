@@ -1,4 +1,4 @@
-"""Which features count as the strongest."""
+"""The selection of the strongest features."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pipelines.churn.feature_sets import selected
 def test_the_date_that_judges_the_sets_has_not_taught_what_selects_them():
     encoder = FeatureEncoder(numeric=("a", "b"), fill=(0.0, 0.0))
     rows = pd.DataFrame({"a": [1.0, -1.0], "b": [1.0, -1.0]})
-    # |SHAP| of the train dates' scorer is 1 and 19, a share of .05 and .95; refitted on both it is
-    # the other way round.
+    # |SHAP| of the scorer of the train dates is 1 and 19, shares of .05 and .95. The model that was
+    # refitted with the validation date has them the other way round.
     candidate = SimpleNamespace(
         model=PortableModel(encoder, LinearScorer((19.0, 1.0), 0.0, (0.0, 0.0))),
         scorer=LinearScorer((1.0, 19.0), 0.0, (0.0, 0.0)),

@@ -1,4 +1,4 @@
-"""What a model is served with: the rate of customers too new for it, and what it foretells."""
+"""The metadata of a model: the cold-start base rate, and the meaning of its probability."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DAY = dt.date(2018, 1, 1)
 
 @pytest.fixture
 def rate(session):
-    """A function: rows of (tenure_days, churned, how many such customers) -> rate, at 7 days."""
+    """A function: groups of (tenure_days, churned, number of customers) -> rate at 7 days."""
 
     def of(*groups):
         rows = [(tenure, churned) for tenure, churned, count in groups for _ in range(count)]
@@ -34,7 +34,7 @@ def rate(session):
 
 
 def test_it_is_that_of_those_known_for_less_than_the_days(rate):
-    # 10 of 40 new ones left; who is known for seven days is new no more.
+    # 10 of 40 new customers churned. A customer known for seven days is not new.
     assert rate((6, 1, 10), (3, 0, 30), (7, 1, 25)) == pytest.approx(10 / 40)
 
 
@@ -58,7 +58,7 @@ def registered(version="3", **facts):
 
 @pytest.fixture
 def context():
-    """A context of demo, whose conf says CONF, with an A/B of models."""
+    """A context of demo, whose conf has the values of CONF, with an A/B test of models."""
     settings = load("demo", model_ab={"challenger_share": 0.3})
     return SimpleNamespace(settings=settings, as_of=DAY, progress=Progress(is_quiet=True))
 
@@ -66,8 +66,8 @@ def context():
 def test_the_facts_of_a_model_tell_what_its_probability_is_of(context, session):
     rows = session.createDataFrame([(300, 1)], "tenure_days int, churned int")
     context.table = lambda name: SimpleNamespace(columns=[])
-    found = served_facts(context, Schedule((), DAY, DAY), rows, 60)
-    assert {fact: found[fact] for fact in CONF} == {**CONF, "horizon_days": 60}
+    facts = served_facts(context, Schedule((), DAY, DAY), rows, horizon_days=60)
+    assert {fact: facts[fact] for fact in CONF} == {**CONF, "horizon_days": 60}
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_model_of_another_meaning_is_refused(context, facts, told):
     with pytest.raises(ModelGateError) as caught:
         check_meaning(context, registered(**facts), "Nothing was written.")
     assert str(caught.value) == (
-        f"churn version 3 was taught with {told}: its probability is of something else. Nothing was "
-        "written. Set conf back, train under another mlflow.model_name, or roll back to a version "
-        "that was taught as conf says."
+        f"churn version 3 was trained with {told}, so its probability has another meaning. Nothing "
+        "was written. Change conf back, train under another mlflow.model_name, or roll back to a "
+        "version that was trained with the values of conf."
     )
 
 
@@ -96,22 +96,22 @@ def test_a_model_that_does_not_tell_its_definition_counts_as_one_of_confs(contex
 
 @pytest.mark.parametrize("alias", [CHAMPION, CHALLENGER])
 def test_neither_arm_scores_with_another_meaning(context, monkeypatch, alias):
-    there = {CHAMPION: registered("1", **CONF), CHALLENGER: registered("2", **CONF)}
-    registry = SimpleNamespace(by_alias=there.get, further_models=lambda *_: {})
+    versions = {CHAMPION: registered("1", **CONF), CHALLENGER: registered("2", **CONF)}
+    registry = SimpleNamespace(by_alias=versions.get, further_models=lambda *_: {})
     monkeypatch.setattr(arms, "Registry", lambda _: registry)
     assert [arm.name for arm in arms.serving_arms(context)] == [CHAMPION, CHALLENGER]
-    version = there[alias].version
-    there[alias] = registered(version, **{**CONF, "horizon_days": 60})
+    version = versions[alias].version
+    versions[alias] = registered(version, **{**CONF, "horizon_days": 60})
     with pytest.raises(ModelGateError, match=rf"version {version} was .*Nothing was written\."):
         arms.serving_arms(context)
 
 
 def test_training_beside_a_champion_of_another_meaning_is_refused_before_any_fit(context):
-    """A longer horizon tests on an earlier date, whose labels the champion knows too: told second,
-    since a later as_of would not help."""
+    """With a longer horizon the champion was trained on the test labels too. The meaning is checked
+    first, because a later as_of would not help."""
     context.settings = load("demo", churn={"primary_horizon_days": 60})
     champion = registered(**CONF, tested_on=(DAY - dt.timedelta(days=30)).isoformat())
     registry = SimpleNamespace(by_alias=lambda _: champion)
     plan = Schedule((), DAY - dt.timedelta(days=120), DAY - dt.timedelta(days=60))
-    with pytest.raises(ModelGateError, match=r"its probability is .*Nothing was trained\."):
-        train(context, {60: plan}, SimpleNamespace(columns=["x"]), registry, "mark")
+    with pytest.raises(ModelGateError, match=r"its probability has .*Nothing was trained\."):
+        train(context, {60: plan}, SimpleNamespace(columns=["x"]), registry=registry, mark="m")

@@ -1,4 +1,4 @@
-"""What leavers said, as it was known on the day of the training."""
+"""Churn reasons that customers named: only what was known on the day of the training counts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ from pipelines.churn.named_reasons import (
 )
 from runtime import settings
 
-# Trained on 1 January: a leaver of 1 October, whose horizon of 30 days and the 60 after it are over.
+# Trained on 1 January. A customer churned on 1 October: the horizon of 30 days and the 60 days for
+# answers after it have passed.
 AS_OF, THEN = dt.date(2018, 1, 1), dt.date(2017, 10, 1)
 SURVEYS, TICKETS = SOURCES
 
 
 @pytest.fixture
 def context_of(frame):
-    """A function that makes a context over tables: name -> rows of its contract."""
+    """A function: rows of each table, by name -> a context that reads these tables."""
 
     def make(rows):
         frames = {name: frame(name, given) for name, given in rows.items()}
@@ -48,8 +49,8 @@ def survey(who, at, known_at=None):
 
 
 def ticket(who, at, known_at=None):
-    told = {"ticket_id": who, "customer_id": who, "category": "outage"}
-    return {**told, "opened_at": at, "known_at": known_at}
+    row = {"ticket_id": who, "customer_id": who, "category": "outage"}
+    return {**row, "opened_at": at, "known_at": known_at}
 
 
 def test_what_is_said_or_known_from_as_of_on_labels_nobody(frame, rows_of, context_of):
@@ -66,16 +67,16 @@ def test_what_is_said_or_known_from_as_of_on_labels_nobody(frame, rows_of, conte
             ],
         }
     )
-    every = ("survey", "survey of the day", "survey known late", "ticket", "ticket known late")
+    customers = ("survey", "survey of the day", "survey known late", "ticket", "ticket known late")
     rows = frame(
         "customer_id string, as_of date, recency_days bigint, churned int",
-        [(who, THEN, 20, 1) for who in every],
+        [(who, THEN, 20, 1) for who in customers],
     )
-    found = {
+    reasons = {
         row["customer_id"]: {r for r in REASONS if row[f"named_{r}"]}
         for row in rows_of(labels_of_leavers(context, rows))
     }
-    assert found == {"survey": {"price"}, "ticket": {"quality"}}
+    assert reasons == {"survey": {"price"}, "ticket": {"quality"}}
 
 
 def test_without_a_source_of_reasons_there_is_no_label(context_of):
@@ -104,20 +105,20 @@ TOLD = "customer_id string, split string, fold int, orders double, named_price i
 
 
 class Fixed:
-    """A learner that notes whom it was fitted on, and always finds log-odds of 4 times orders."""
+    """A learner that records its training customers. Its log-odds are always 4 times orders."""
 
     def __init__(self):
         self.fitted_on = []
 
     def fit(self, frame, names, label):
-        found = frame.select("customer_id").toArrow().to_pylist()
-        self.fitted_on.append({r["customer_id"] for r in found})
+        rows = frame.select("customer_id").toArrow().to_pylist()
+        self.fitted_on.append({r["customer_id"] for r in rows})
         return LinearScorer((4.0,), 0.0, (0.0,))
 
 
 def told_by(customers, split):
-    """Each second customer orders one less than nothing; of those who order, 3 in 5 name the
-    price, of the others 2 in 5."""
+    """Rows of n customers. Orders alternate between 1 and -1. With 1, 3 in 5 name the price; with
+    -1, 2 in 5 do."""
     return [
         (f"c{n}", split, n % FOLDS, 1.0 - 2 * (n % 2), int(n // 2 % 5 < 3 - n % 2))
         for n in range(customers)
@@ -131,28 +132,30 @@ def held_by(customers):
 
 
 def test_who_is_judged_has_taught_nothing(frame):
-    """Their answer labels the dates before too."""
+    """The answer of a customer also labels earlier dates, so the whole customer is left out."""
     train, held, learner = frame(TOLD, told_by(60, "train")), held_by(60), Fixed()
     design = Design(train, ["orders"], ENCODER, [])
-    raw = unseen_scores(learner, design, train, held, COLUMN)
+    raw = unseen_scores(learner, design, train, held=held, column=COLUMN)
     assert raw.tolist() == (4 * held["orders"]).tolist()
-    every = {f"c{n}" for n in range(60)}
+    everyone = {f"c{n}" for n in range(60)}
     assert learner.fitted_on == [
-        every - {f"c{n}" for n in range(fold, 60, FOLDS)} for fold in range(FOLDS)
+        everyone - {f"c{n}" for n in range(fold, 60, FOLDS)} for fold in range(FOLDS)
     ]
 
 
 def test_what_is_measured_is_what_is_served(frame):
-    """Log-odds of 4 and -4, where .6 and .4 name the price: calibrated, the Brier score is
-    .6 * .4 ** 2 + .4 * .6 ** 2 = .24; as they stand, about .4 * .98 ** 2 = .386, and what is
-    promised is .98 - .6 = .38 off."""
+    """Log-odds are 4 and -4, but the shares that name the price are .6 and .4.
+
+    Calibrated, the Brier score is .6 * .4 ** 2 + .4 * .6 ** 2 = .24. Uncalibrated it is about
+    .4 * .98 ** 2 = .386, and the calibration error is .98 - .6 = .38.
+    """
     rows, held = frame(TOLD, told_by(60, "train")), held_by(600)
     training = SimpleNamespace(bootstrap_samples=50)
     data = SimpleNamespace(
         context=SimpleNamespace(settings=SimpleNamespace(training=training)), metadata={}
     )
     design = Design(rows, ["orders"], ENCODER, [])
-    model, measured = reason_model(data, Fixed(), design, rows, held, COLUMN)
+    model, measured = reason_model(data, Fixed(), design, frame=rows, held=held, column=COLUMN)
     figures = {row["metric"]: row["value"] for row in measured}
     assert figures["brier"] == pytest.approx(0.24, abs=0.005)
     assert figures["expected_calibration_error"] < 0.1
@@ -162,9 +165,12 @@ def test_what_is_measured_is_what_is_served(frame):
 
 @pytest.mark.parametrize("fold", range(FOLDS))
 def test_a_reason_of_one_fold_has_a_model_and_no_figures(frame, fold):
-    """Without that fold nobody named it, and a fit on one class is none."""
+    """Only customers of one fold named the reason. Without this fold there is only one class."""
     told = [(who, split, n, x, int(n == fold)) for who, split, n, x, _ in told_by(90, "train")]
-    design = Design(rows := frame(TOLD, told), ["orders"], ENCODER, [])
+    rows = frame(TOLD, told)
+    design = Design(rows, ["orders"], ENCODER, [])
     data = SimpleNamespace(context=None, metadata={})
-    model, measured = reason_model(data, Fixed(), design, rows, held_by(90), COLUMN)
+    model, measured = reason_model(
+        data, Fixed(), design, frame=rows, held=held_by(90), column=COLUMN
+    )
     assert measured == [] and model.calibration.kind == "identity"

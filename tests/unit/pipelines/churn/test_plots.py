@@ -1,4 +1,4 @@
-"""What stands beside the axes of the plots."""
+"""Plots: units on the axes, rows explained once, the horizon and intervals shown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.churn.plots import calibration_plot, explanation_plots
 
 
 def stump(scale):
-    """orders below 2: .2, else .6."""
+    """A tree: .2 for orders below 2, else .6."""
     return TreeEnsemble(
         feature=np.array([0, LEAF, LEAF]),
         threshold=np.array([2.0, 0.0, 0.0]),
@@ -63,7 +63,7 @@ def test_rows_are_explained_once_for_all_plots():
     plots = explanation_plots(Evaluated("test", rows, {}, {}), model)
     assert set(plots) == {"drivers.png", "beeswarm.png", "dependence_orders.png"}
     assert Counted.calls == 1
-    # One row of two on each side of the stump's mean, .4.
+    # The mean is .4. Each of the two rows is .2 away from it.
     (bar,) = plots["drivers.png"].axes[0].patches
     assert bar.get_width() == pytest.approx(0.2)
 
@@ -83,7 +83,7 @@ def test_a_plot_that_fails_leaves_the_random_numbers_of_others_alone(monkeypatch
 
 
 def curve(told, came):
-    """Rows of a curve that tells and finds the same of each tenth, with its interval."""
+    """Rows of a calibration curve with the same predicted and observed value in each decile."""
     return [
         result_row("m", f"calibration_{n}_{what}", Estimate(value, value - 0.1, value + 0.1))
         for n in range(1, CALIBRATION_BINS + 1)

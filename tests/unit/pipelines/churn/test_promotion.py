@@ -1,4 +1,4 @@
-"""The registry under promotion, refusal, a crash between registering and the alias, and rollback."""
+"""Promotion, refusal, rollback, and a crash between registering a version and setting its alias."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNEXPLAINED = PortableModel(ENCODER, MlpScorer(WEIGHTS, (np.array([0.5]), np.arr
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_session():
-    """MLflow looks for Spark's session where DuckDB's stands: by this name it finds none."""
+    """On DuckDB MLflow must not take sqlframe's session for a Spark session."""
     from pyspark.sql import SparkSession
 
     with pytest.MonkeyPatch.context() as patch:
@@ -51,25 +51,25 @@ def registry(context):
 
 @pytest.fixture
 def version(registry):
-    """A function: a model -> the number of its new version, which is the challenger."""
+    """A function: model -> the number of its new version, which becomes challenger."""
     if not registry.client.search_registered_models(f"name = '{registry.model_name}'"):
         registry.client.create_registered_model(registry.model_name)
 
     def register(model=EXPLAINED):
         run = registry.client.create_run(registry.experiment_id())
         registry.client.log_text(run.info.run_id, model.to_json(), "portable/portable.json")
-        found = registry.client.create_model_version(
+        created = registry.client.create_model_version(
             registry.model_name, run.info.artifact_uri, run_id=run.info.run_id
         )
-        registry.set_alias(CHALLENGER, str(found.version))
-        return str(found.version)
+        registry.set_alias(CHALLENGER, str(created.version))
+        return str(created.version)
 
     return register
 
 
 @pytest.fixture
 def champion(registry, version):
-    """The number of a version that is champion."""
+    """The number of the champion version."""
     number = version()
     registry.promote(number)
     return number
@@ -77,9 +77,11 @@ def champion(registry, version):
 
 @pytest.fixture
 def judged(context, registry, monkeypatch):
-    """A function: whether a version deserves promotion whose scores are the label with noise (None:
-    noise alone; 0.8: the champion's own), against a champion with noise of .8; it is promoted then.
-    The words stay in `tags`."""
+    """A function: (version, seed, noise) -> whether the version was promoted.
+
+    Its scores are the label plus noise (None: noise only; 0.8: the champion's own scores). The
+    champion's scores have a noise of 0.8. `tags` holds the MLflow tags of the last call.
+    """
     tags: dict[str, str] = {}
     monkeypatch.setattr(mlflow, "set_tags", tags.update)
 
@@ -95,12 +97,14 @@ def judged(context, registry, monkeypatch):
         rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(1_500)], "churned": label})
         evaluated = Evaluated("test", rows, scores, {})
         champion = registry.by_alias(CHAMPION)
-        found = deserves_promotion(context, registry, evaluated, "xgboost", champion, number)
-        assert tags["is_promoted"] == str(found)
+        is_promoted = deserves_promotion(
+            context, registry, evaluated, name="xgboost", champion=champion, version=number
+        )
+        assert tags["is_promoted"] == str(is_promoted)
         assert registry.by_alias(CHAMPION).version == champion.version
-        if found:
+        if is_promoted:
             registry.promote(number)
-        return found
+        return is_promoted
 
     judge.tags = tags
     return judge
@@ -160,7 +164,7 @@ def test_a_crash_before_the_alias_moves_leaves_the_champion(
     with pytest.raises(KeyboardInterrupt):
         registry.promote(number)
     assert registry.by_alias(CHAMPION).version == champion
-    # The next try takes up where that one died.
+    # The next attempt continues where the crash happened.
     monkeypatch.undo()
     registry.promote(number)
     assert registry.by_alias(CHAMPION).version == number

@@ -1,4 +1,4 @@
-"""The folds of stability: each customer is judged once, by a model that has not seen them."""
+"""Cross-validation by customer: each customer is scored once, by a model that has not seen them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAYS = {dt.date(2018, 1, 1): "train", dt.date(2018, 2, 1): "validation"}
 
 
 class Witness:
-    """A learner that notes, for each of its models, the customers it was fitted on and judged on."""
+    """A learner that records the customers of each fit and of each prediction."""
 
     takes_null = True
 
@@ -29,7 +29,7 @@ class Witness:
         fitted_on = {int(r["customer_id"]) for r in frame.select("customer_id").collect()}
 
         def predict(matrix):
-            # The only feature is the customer's number.
+            # The only feature is the number of the customer.
             self.seen.append((fitted_on, matrix[:, 0].astype(int).tolist()))
             return matrix[:, 0]
 
@@ -59,7 +59,7 @@ def test_each_customer_is_judged_in_one_fold_and_absent_from_its_fit(
     assert len(witness.seen) == FOLDS
     for fitted_on, judged in witness.seen:
         assert judged and fitted_on == everyone - set(judged)
-    # Both of a customer's dates, in one fold.
+    # Both dates of a customer are in one fold.
     judged = [(n, place) for place, (_, who) in enumerate(witness.seen) for n in who]
     assert len(judged) == CUSTOMERS * len(DAYS)
     assert len(set(judged)) == CUSTOMERS

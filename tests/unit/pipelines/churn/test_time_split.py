@@ -1,4 +1,4 @@
-"""Which as_of dates train, tune and test."""
+"""The as_of dates that train, validate and test."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def days_before(*numbers):
 
 
 def test_dates_stand_a_horizon_apart_and_the_last_tests():
-    found = schedule(AS_OF, FIRST, horizon=30, lead=0, train_dates=3, history=30)
+    made = schedule(AS_OF, FIRST, horizon=30, lead=0, train_dates=3, history=30)
     *train, validation, test = days_before(150, 120, 90, 60, 30)
-    assert found == Schedule(tuple(train), validation, test)
-    assert found.all_dates == tuple(days_before(150, 120, 90, 60, 30))
+    assert made == Schedule(tuple(train), validation, test)
+    assert made.all_dates == tuple(days_before(150, 120, 90, 60, 30))
 
 
 def test_the_lead_moves_them_apart_so_that_the_last_label_has_passed_by_as_of():
-    found = schedule(AS_OF, FIRST, horizon=30, lead=14, train_dates=1, history=30)
-    assert list(found.all_dates) == days_before(3 * 44, 2 * 44, 44)
+    made = schedule(AS_OF, FIRST, horizon=30, lead=14, train_dates=1, history=30)
+    assert list(made.all_dates) == days_before(3 * 44, 2 * 44, 44)
     # The test label covers [test + 14, test + 44), which ends at as_of.
-    assert found.test + dt.timedelta(days=14 + 30) == AS_OF
+    assert made.test + dt.timedelta(days=14 + 30) == AS_OF
 
 
 def test_each_date_has_one_split():
-    found = schedule(AS_OF, FIRST, horizon=30, lead=0, train_dates=2, history=30)
+    made = schedule(AS_OF, FIRST, horizon=30, lead=0, train_dates=2, history=30)
     fourth, third, second, last = days_before(120, 90, 60, 30)
-    assert found.split_of() == {fourth: "train", third: "train", second: "validation", last: "test"}
+    assert made.split_of() == {fourth: "train", third: "train", second: "validation", last: "test"}
 
 
 def test_a_date_without_enough_history_before_it_is_left_out():
@@ -51,19 +51,19 @@ def test_too_short_a_history_is_refused_with_the_first_day_that_would_do():
     with pytest.raises(UsageError) as error:
         schedule(dt.date(2017, 3, 1), FIRST, horizon=30, lead=0, train_dates=5, history=30)
     assert str(error.value) == (
-        "as_of 2017-03-01: a horizon of 30 days needs three dates with 30 days of history before "
-        "them (train, tune, test), and events begin on 2017-01-01. "
-        "Take an as_of from 2017-05-01 on, or a shorter horizon."
+        "as_of 2017-03-01: a horizon of 30 days needs three dates (train, tune, test) with 30 days "
+        "of history each, but events begin on 2017-01-01. "
+        "Use as_of 2017-05-01 or later, or a shorter horizon."
     )
-    # The day that it names does: 2017-01-01 + 30 + 3 * 30 days.
-    found = schedule(dt.date(2017, 5, 1), FIRST, horizon=30, lead=0, train_dates=5, history=30)
-    assert found.train == (dt.date(2017, 1, 31),)
+    # The day in the message is enough: 2017-01-01 + 30 + 3 * 30 days.
+    made = schedule(dt.date(2017, 5, 1), FIRST, horizon=30, lead=0, train_dates=5, history=30)
+    assert made.train == (dt.date(2017, 1, 31),)
 
 
 def test_no_label_of_a_split_reaches_into_the_next_date():
     for horizon, lead in ((1, 0), (7, 14), (90, 0)):
-        found = schedule(AS_OF, dt.date(2010, 1, 1), horizon, lead, train_dates=5, history=30)
-        dates = [*found.all_dates, AS_OF]
+        made = schedule(AS_OF, dt.date(2010, 1, 1), horizon, lead=lead, train_dates=5, history=30)
+        dates = [*made.all_dates, AS_OF]
         for earlier, later in pairwise(dates):
             assert earlier + dt.timedelta(days=lead + horizon) <= later
 
@@ -91,19 +91,19 @@ def test_no_date_called_test_had_a_part_in_what_the_primary_horizon_chose(
 ):
     churn = {"primary_horizon_days": primary, "lead_days": lead}
     settings = load("demo", churn=churn, training={"train_dates": train_dates})
-    found = plans(settings, AS_OF, dt.date(2015, 1, 1))
-    chosen_by = found[primary]
-    assert sorted(found) == [1, 7, 30, 60, 90] and chosen_by.split_judged(chosen_by) == "test"
-    for plan in found.values():
+    schedules = plans(settings, AS_OF, dt.date(2015, 1, 1))
+    chosen_by = schedules[primary]
+    assert sorted(schedules) == [1, 7, 30, 60, 90] and chosen_by.split_judged(chosen_by) == "test"
+    for plan in schedules.values():
         had_a_part = plan.test in (*chosen_by.train, chosen_by.validation)
         assert (plan.split_judged(chosen_by) == "test") == (not had_a_part)
 
 
 def test_the_longer_horizons_of_the_demo_are_judged_where_the_primary_one_chose():
-    found = plans(load("demo"), AS_OF, FIRST)
-    # 60 days back lies the date that tunes the horizon of 30 days, 90 days back one that trains it.
-    assert [found[days].test for days in (60, 90)] == days_before(60, 90)
-    assert {days: plan.split_judged(found[30]) for days, plan in found.items()} == {
+    schedules = plans(load("demo"), AS_OF, FIRST)
+    # For the horizon of 30 days, 60 days back is the validation date and 90 days back a train date.
+    assert [schedules[days].test for days in (60, 90)] == days_before(60, 90)
+    assert {days: plan.split_judged(schedules[30]) for days, plan in schedules.items()} == {
         **{1: "test", 7: "test", 30: "test"},
         **{60: "validation", 90: "validation"},
     }

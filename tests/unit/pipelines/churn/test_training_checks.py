@@ -1,4 +1,4 @@
-"""What training checks and sums up on the driver: one look at the test dates, folds, their spread."""
+"""Checks of training on the driver: test dates are read once, folds, and their spread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_test_dates_are_read_once(monkeypatch):
     monkeypatch.setattr(evaluation, "sample", sample)
     dates = TestDates("rows")
     assert dates.read() == "the frame"
-    with pytest.raises(ModelGateError, match="they were read already"):
+    with pytest.raises(ModelGateError, match="already read in this run"):
         dates.read()
     assert read == [("rows", "test")]
 
@@ -30,8 +30,8 @@ def test_fewer_customers_than_folds_is_refused():
     with pytest.raises(ModelGateError) as caught:
         check_folds(4, 10)
     assert str(caught.value) == (
-        "training.stability.folds = 10: customers fall into 4 folds only, since there are too few "
-        "of them. Set it to at most 4."
+        "training.stability.folds = 10: there are too few customers, only 4 folds have any. Set it "
+        "to at most 4."
     )
 
 
@@ -41,14 +41,14 @@ def test_a_fold_of_one_class_is_left_out_and_one_alone_is_no_spread():
     with pytest.raises(ModelGateError) as caught:
         folds_of_both(label[2:], fold[2:], 4)
     assert str(caught.value) == (
-        "training.stability.folds = 4: 1 of the folds hold customers of both classes, and a spread "
-        "needs two. Set it lower, or leave training.stability.learners empty."
+        "training.stability.folds = 4: only 1 of the folds hold both classes, but at least two are "
+        "needed. Set it lower, or leave training.stability.learners empty."
     )
 
 
 def test_spread_by_hand():
-    found = spread(np.array([0.7, 0.8, 0.9]))
+    figures = spread(np.array([0.7, 0.8, 0.9]))
     # Mean .8; sd with n - 1: sqrt((.01 + 0 + .01) / 2) = .1; 1 - .1 / .8 = .875.
-    assert found == pytest.approx(
+    assert figures == pytest.approx(
         {"mean": 0.8, "sd": 0.1, "min": 0.7, "max": 0.9, "variance": 0.01, "stability": 0.875}
     )

@@ -1,4 +1,4 @@
-"""What judges a trial: with one fold the validation date alone, with more earlier dates too."""
+"""Evaluation of a trial: one fold uses the validation date only, more folds use earlier dates too."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ BOTH = [(day, churned) for day in DAYS for churned in (0, 1)]
 
 
 def train_rows(frame, rows):
-    """The train rows of (as_of, churned), each twice, and a validation date that says nothing."""
-    every = [(day, "train", churned) for day, churned in rows] * 2
+    """The train rows of (as_of, churned), each twice, and rows of a validation date."""
+    train = [(day, "train", churned) for day, churned in rows] * 2
     later = [(dt.date(2017, 6, 1), "validation", churned) for churned in (0, 1)]
-    return frame("as_of date, split string, churned int", [*every, *later])
+    return frame("as_of date, split string, churned int", [*train, *later])
 
 
 class Figures:
-    """A learner whose fits are only counted: a regParam below .5 ranks rightly, another wrongly."""
+    """A learner that only counts its fits. With regParam below .5 its ROC AUC is 1, else 0."""
 
     name, takes_null = "logistic_regression", True
 
@@ -49,8 +49,11 @@ class Figures:
 
 @pytest.fixture
 def tuned(monkeypatch, frame):
-    """A function: folds -> (weak references to the fits on all train dates, tags and metrics of
-    trials, warnings). `rows`: (as_of, churned) of the train dates."""
+    """A function: folds, rows -> (fits, trials, warnings).
+
+    fits: weak references to the fits on all train dates. trials: tags and metrics of each trial.
+    `rows`: (as_of, churned) of the train dates.
+    """
     logged, given = [], []
 
     @contextlib.contextmanager
@@ -73,8 +76,8 @@ def tuned(monkeypatch, frame):
         judged = {churned for as_of, churned in given[-1] if as_of == day}
         return 1 - learner.parameters["regParam"] if len(judged) == 2 else math.nan
 
-    def fitted(data, name, parameters, scorer):
-        assert scorer.parameters == parameters
+    def fitted(data, name, parameters, *, tuned):
+        assert tuned.parameters == parameters
         return tuning.Candidate(name, parameters, model, 1.0, LABEL, {}, 0.0, 0.0)
 
     model = SimpleNamespace(to_json=lambda: "{}")
@@ -105,8 +108,9 @@ def tuned(monkeypatch, frame):
             matrix=lambda design: None,
         )
         logged.clear()
-        tuning.searched(data, "parent", tuning.earlier_dates(data), "logistic_regression")
-        return fits, [one for one in logged if "trial" in one["run"]], warned
+        earlier = tuning.earlier_dates(data)
+        tuning.searched(data, "logistic_regression", parent="parent", earlier=earlier)
+        return fits, [run for run in logged if "trial" in run["run"]], warned
 
     return tune
 
@@ -114,27 +118,27 @@ def tuned(monkeypatch, frame):
 def test_with_one_fold_every_trial_is_fitted_to_the_end_and_logged(tuned):
     fits, trials, _ = tuned(folds=1)
     assert len(fits) == len(trials) == 9
-    assert {one["is_pruned"] for one in trials} == {"False"}
-    # Trials that rank worse than the median have their figure all the same.
-    assert {one["validation.roc_auc"] for one in trials} == {0.0, 1.0}
+    assert {trial["is_pruned"] for trial in trials} == {"False"}
+    # Trials below the median have a value too.
+    assert {trial["validation.roc_auc"] for trial in trials} == {0.0, 1.0}
 
 
 def test_with_two_folds_a_trial_that_falls_behind_is_stopped_before_its_last_fit(tuned):
     fits, trials, _ = tuned(folds=2)
-    stopped = [one for one in trials if one["is_pruned"] == "True"]
+    stopped = [trial for trial in trials if trial["is_pruned"] == "True"]
     assert stopped and len(fits) == 9 - len(stopped)
-    assert not any("validation.roc_auc" in one for one in stopped)
+    assert not any("validation.roc_auc" in trial for trial in stopped)
 
 
 def test_an_earlier_date_of_one_class_stops_no_trial_and_is_named_once(tuned):
-    # Nobody left on the last train date: no ROC AUC is there to compare trials by.
+    # Nobody churned on the last train date, so it has no ROC AUC.
     rows = [(day, churned) for day, churned in BOTH if day < DAYS[-1] or not churned]
     fits, trials, warned = tuned(folds=2, rows=rows)
     assert len(fits) == len(trials) == 9
-    assert {one["is_pruned"] for one in trials} == {"False"}
+    assert {trial["is_pruned"] for trial in trials} == {"False"}
     assert warned == [
-        "training.searches.x.folds = 2: no trial is judged on 2017-05-01, where all rows, or all of "
-        "the train dates before, have one class. Set folds lower."
+        "training.searches.x.folds = 2: trials are not evaluated on 2017-05-01, because its rows or "
+        "the rows before it have only one class. Set folds lower."
     ]
 
 
@@ -149,7 +153,7 @@ def test_the_model_of_the_best_trial_alone_is_kept(tuned, monkeypatch):
 
     monkeypatch.setattr(Figures, "fit", fit)
     fits, _, _ = tuned(folds=1)
-    # At each fit the best so far, and the learner that is fitted, which is not in the list yet.
+    # At each fit only the best scorer so far is alive. The current scorer is not in the list yet.
     assert alive == [0] + [1] * 8
     gc.collect()
     assert not any(ref() for ref in fits)
@@ -181,13 +185,13 @@ def test_earlier_dates_are_the_last_train_dates_that_have_one_before_them(earlie
 
 
 def test_a_date_with_one_class_before_it_judges_nothing(earlier):
-    # The first leaver is one of the third date: before it no model can learn who leaves.
+    # Nobody churned before the third date, so no model can be fitted on the dates before it.
     rows = [(day, churned) for day, churned in BOTH if day >= DAYS[2] or not churned]
-    found, warned = earlier(99, rows)
-    assert found == DAYS[3:]
+    days, warned = earlier(99, rows)
+    assert days == DAYS[3:]
     assert warned == [
-        "training.searches.x.folds = 99: no trial is judged on 2017-02-01, 2017-03-01, where all "
-        "rows, or all of the train dates before, have one class. Set folds lower."
+        "training.searches.x.folds = 99: trials are not evaluated on 2017-02-01, 2017-03-01, "
+        "because its rows or the rows before it have only one class. Set folds lower."
     ]
     assert earlier(3, rows) == (DAYS[3:], [])
 

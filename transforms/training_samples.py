@@ -1,0 +1,62 @@
+"""Folds, samples and counts of training rows that churn pipelines collect."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, functions as F
+
+
+def with_fold(rows: DataFrame, folds: int) -> DataFrame:
+    """Add `fold` (0 to folds - 1) from a hash of customer_id: a customer is in one fold only.
+
+    Spark only: DuckDB has no xxhash64.
+    """
+    fold = F.pmod(F.xxhash64("customer_id"), F.lit(folds)).cast("int")
+    return rows.select("*", fold.alias("fold"))
+
+
+def hash_sample(rows: DataFrame, most: int) -> DataFrame:
+    """At most `most` rows, in the order of a hash of (customer_id, as_of).
+
+    The same rows on every run. Spark only: DuckDB has no xxhash64.
+    """
+    return rows.orderBy(F.xxhash64("customer_id", "as_of"), "customer_id").limit(most)
+
+
+def cold_start_counts(rows: DataFrame, days: int) -> DataFrame:
+    """One row with the churn rates that a cold-start base rate is chosen from.
+
+    base_rate: churn rate of all rows. cold_rate, cold_rows: rate and count of the rows with
+    tenure_days below `days`; null tenure_days counts as 0. cold_rate is null without such rows.
+    """
+    is_cold = F.coalesce(F.col("tenure_days"), F.lit(0)) < days
+    return rows.agg(
+        F.avg("churned").alias("base_rate"),
+        F.avg(F.when(is_cold, F.col("churned"))).alias("cold_rate"),
+        F.count(F.when(is_cold, F.lit(1))).alias("cold_rows"),
+    )
+
+
+def log_columns(rows: DataFrame, names: Sequence[str]) -> DataFrame:
+    """`churned` and log(1 + x) of each named column.
+
+    Negative values and nulls count as 0, because GREATEST skips nulls. NaN is dropped.
+    """
+    logs = [F.log1p(F.greatest(F.col(c).cast("double"), F.lit(0.0))).alias(c) for c in names]
+    return rows.select("churned", *logs).na.drop()
+
+
+def keep_passed(labels: DataFrame, until: dt.date) -> DataFrame:
+    """The labels whose horizon ends by `until`: as_of + lead_days + horizon_days <= until."""
+    ends_on = F.date_add(F.col("as_of"), F.col("horizon_days") + F.col("lead_days"))
+    return labels.where(ends_on <= F.lit(until).cast("date"))
+
+
+def keep_dates(
+    labels: DataFrame, as_of_dates: Sequence[dt.date], horizons_days: Sequence[int]
+) -> DataFrame:
+    """The labels of the given as_of dates and horizons."""
+    dates = [F.lit(day).cast("date") for day in as_of_dates]
+    return labels.where(F.col("as_of").isin(*dates) & F.col("horizon_days").isin(*horizons_days))
