@@ -21,13 +21,13 @@ pytestmark = [pytest.mark.spark_only, pytest.mark.slow, pytest.mark.timeout(1800
 
 STEPS = [
     "ingest: sources to bronze and silver",
-    "build_features: one row a customer and date",
-    "train_churn: fit, test, register",
+    "build_features: one row per customer and date",
+    "train_churn: fit, test and register models",
     "fit_lifetime: 2017-12-02",
     "fit_lifetime: 2018-01-01",
     "score_customers: 2017-12-02",
     "score_customers: 2018-01-01",
-    "plan_retention: whom to keep under the budget",
+    "plan_retention: customers to retain within the budget",
     "report",
 ]
 MADE = [
