@@ -63,8 +63,8 @@ def test_a_source_in_the_truth_is_refused(path, tmp_path):
     with pytest.raises(UsageError) as refused:
         check_sources(faulty)
     assert str(refused.value) == (
-        f"conf/simulated.yaml: sources.terminations.path = {path!r}: lies in a simulator's truth, "
-        "which no job may learn from. Take the files of lakehouse-<env>-sources/."
+        f"conf/simulated.yaml: sources.terminations.path = {path!r}: is the truth of a simulation, "
+        "which no job may read. Use the files in lakehouse-<env>-sources/."
     )
 
 
