@@ -151,7 +151,7 @@ def test_a_run_that_was_killed_is_repeated(shop, monkeypatch, killed_at):
 
     with monkeypatch.context() as patch:
         patch.setattr(SparkLake, "_write", killed)
-        patch.setattr(SparkLake, "_take_back", lambda *_: None)
+        patch.setattr(SparkLake, "_roll_back", lambda *_: None)
         with pytest.raises(KeyboardInterrupt):
             shop.ingest("2018-07-01")
     # One of the two files is delivered again before the next run, so it has another batch.
