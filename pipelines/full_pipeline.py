@@ -1,4 +1,4 @@
-"""The main job: ingest, features, models, scores, plan and the report, in one session."""
+"""The main job: ingestion, features, models, scores, plan and report in one Spark session."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from pipelines.reporting.report import write_report
 from pipelines.simulation import company_files
 from runtime.context import Context
 
-# Simulated answers: a month in which offers go out, and a month to see what they do.
+# Days of simulated answers: one month in which offers are sent, and one to measure their effect.
 ANSWER_DAYS = 60
-# Days after as_of on which approved messages go out: in that month, and before an offer expires or
-# the likely churn date of its plan is over. That may be near what is sent on the first day; what is
-# sent later is 14 days before it.
+# Days after as_of on which approved messages are delivered: within that month, and before the offer
+# expires or the customer's likely churn date passes. A message that is sent on the first day may be
+# close to that date; a later one is sent 14 days before it.
 DELIVERIES = (1, 10, 20, 30)
 
 
 def run(context: Context) -> None:
-    """Every step in order; each prints what it wrote."""
+    """Run every step in order. Each step prints the tables that it wrote."""
     progress = context.progress
     is_simulated = context.settings.simulation is not None
     progress.expect(9 + 10 * is_simulated)
     if is_simulated:
-        with progress.step("simulate: a company and its files"):
+        with progress.step("simulate: source files of a company"):
             company_files.run(context)
     with progress.step("ingest: sources to bronze and silver"):
         source_ingestion.run(context)
-    with progress.step("build_features: one row a customer and date"):
+    with progress.step("build_features: one row per customer and date"):
         feature_tables.run(context)
-    with progress.step("train_churn: fit, test, register"):
+    with progress.step("train_churn: fit, test and register models"):
         churn_training.run(context)
-    # The date a horizon earlier is scored too: for moves between segments, and to back-test plans.
+    # The date one horizon earlier is scored too: for segment migration and to back-test plans.
     before = context.as_of - context.settings.churn.wait
     with progress.step(f"fit_lifetime: {before}"):
         lifetime_fitting.run(context.at(before))
@@ -49,7 +49,7 @@ def run(context: Context) -> None:
         customer_scoring.run(context.at(before))
     with progress.step(f"score_customers: {context.as_of}"):
         customer_scoring.run(context)
-    with progress.step("plan_retention: whom to keep under the budget"):
+    with progress.step("plan_retention: customers to retain within the budget"):
         retention_planning.run(context)
     if is_simulated:
         campaign_loop(context)
@@ -58,36 +58,36 @@ def run(context: Context) -> None:
 
 
 def campaign_loop(context: Context) -> None:
-    """From experiments to offers and messages, to what customers do then, to what it brought."""
+    """Estimate effects, decide and send offers, simulate the answers, measure the result."""
     progress = context.progress
     later = context.as_of + dt.timedelta(days=ANSWER_DAYS)
-    with progress.step("build_features: the days of campaigns"):
+    with progress.step("build_features: days of past campaigns"):
         days = past_campaigns(context)
-        chosen = {*observational.past_campaigns(context), *own_campaigns(context)}
-        campaign_days = sorted({*days, *chosen})
+        other_days = {*observational.past_campaigns(context), *own_campaigns(context)}
+        campaign_days = sorted({*days, *other_days})
         if campaign_days:
             feature_tables.run(context, FeatureOptions(campaign_days))
-    with progress.step("score_customers: the last randomised campaign"):
+    with progress.step("score_customers: day of the last randomised campaign"):
         if days and not context.is_dry:
             customer_scoring.run(context.at(days[-1]))
-    with progress.step("estimate_uplift: what offers change, and which policy is worth most"):
+    with progress.step("estimate_uplift: effects of the offers and value of the policies"):
         if not context.is_dry:
             uplift_estimation.run(context)
-    with progress.step("decide_offers: which offer to whom"):
+    with progress.step("decide_offers: one offer or none per customer"):
         if not context.is_dry:
             offer_planning.run(context)
     with progress.step("write_messages"):
         if not context.is_dry:
             message_writing.run(context)
-    with progress.step("deliver_outbox: the messages, all of them approved"):
+    with progress.step("deliver_outbox: all messages, approved automatically"):
         if not context.is_dry:
             company_files.approve(context)
             for days_later in DELIVERIES:
                 day = context.as_of + dt.timedelta(days=days_later)
                 outbox_delivery.run(context.at(day))
-    with progress.step(f"simulate: what customers did until {later}"):
+    with progress.step(f"simulate: answers of the customers until {later}"):
         company_files.answer(context, ANSWER_DAYS + 1)
-    with progress.step("ingest: what they did"):
+    with progress.step("ingest: the answers"):
         moment = dt.datetime.combine(later, dt.time(), tzinfo=dt.UTC) + dt.timedelta(days=1)
         source_ingestion.run(context, IngestOptions(known_at=moment))
     with progress.step(f"measure_campaigns: {later}"):
@@ -96,7 +96,7 @@ def campaign_loop(context: Context) -> None:
 
 
 def report(context: Context) -> None:
-    """The summary on the screen and the HTML page."""
+    """Print the summary and write report.html."""
     if context.is_dry:
         context.progress.say("      would write report.html")
         return

@@ -1,6 +1,6 @@
-"""Sessions shared by the whole run. HOLDFAST_ENGINE: duckdb (default, no JVM) or spark.
+"""Fixtures for all tests. HOLDFAST_ENGINE: duckdb (default, no JVM) or spark.
 
-The engine is chosen before anything imports pyspark: with DuckDB, sqlframe stands in its place.
+The engine is chosen before anything imports pyspark. With DuckDB, sqlframe replaces pyspark.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 ENGINE = os.environ.get("HOLDFAST_ENGINE", "duckdb")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-# Threads that wait for a core by spinning make a fit on 300 rows ten times as long.
+# Threads that spin while they wait for a core make a fit on 300 rows ten times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if ENGINE == "duckdb":
@@ -27,7 +27,7 @@ else:
 
 @pytest.fixture(scope="session")
 def session():
-    """A SparkSession or a DuckDB session of the same API."""
+    """A SparkSession, or a DuckDB session with the same API."""
     if ENGINE == "duckdb":
         from runtime.lakehouse.duck_session import duck_session
 
@@ -37,7 +37,7 @@ def session():
 
 @pytest.fixture(scope="session")
 def spark(session):
-    """The Spark session; tests that ask for it run with HOLDFAST_ENGINE=spark only."""
+    """The Spark session. Tests that use it are skipped unless HOLDFAST_ENGINE=spark."""
     if ENGINE != "spark":
         pytest.skip("needs Spark: run with HOLDFAST_ENGINE=spark")
     return session
@@ -51,7 +51,7 @@ def _spark_session():
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     (
         SparkSession.builder.master("local[2]")
-        # One session serves a thousand tests: the plans and stages it would keep for a UI fill the heap.
+        # One session runs a thousand tests. The plans and stages kept for the UI would fill the heap.
         .config("spark.driver.memory", "5g")
         .config("spark.sql.ui.retainedExecutions", "5")
         .config("spark.ui.retainedJobs", "20")
@@ -71,7 +71,7 @@ def _spark_session():
         .config("spark.driver.host", "127.0.0.1")
         .config(
             "spark.driver.extraJavaOptions",
-            # Without room for its code C1 stops in the middle of a long run.
+            # With a smaller code cache, the C1 compiler stops in the middle of a long run.
             "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
         )
         .config("spark.databricks.delta.properties.defaults.enableDeletionVectors", "false")
@@ -79,14 +79,14 @@ def _spark_session():
     )
     from runtime import settings
 
-    found = spark_session(settings.load("demo"), "tests")
-    found.sparkContext.setLogLevel("ERROR")
-    return found
+    session = spark_session(settings.load("demo"), "tests")
+    session.sparkContext.setLogLevel("ERROR")
+    return session
 
 
 @pytest.fixture(scope="session")
 def small_said():
-    """What the main job told its user while it made the small lake."""
+    """The output of run_pipeline while it built the small lake."""
     from tests.jobs.ingest_lake import Said
 
     return Said()
@@ -94,7 +94,7 @@ def small_said():
 
 @pytest.fixture(scope="session")
 def small_lake(spark, tmp_path_factory, small_said):
-    """The lake of tests/small_lake.py, made once a test run. No test changes what it holds."""
+    """The lake of tests/small_lake.py, built once per test run. No test changes its tables."""
     from tests.small_lake import small_lake_in
 
     return small_lake_in(tmp_path_factory.mktemp("small"), small_said)
@@ -102,9 +102,9 @@ def small_lake(spark, tmp_path_factory, small_said):
 
 @pytest.fixture
 def make_context(spark, tmp_path):
-    """A function that makes a job's Context over its own small lakehouse.
+    """A function that makes the Context of a job on a small lakehouse of its own.
 
-    Keyword arguments override settings (nested dictionaries are merged over conf/demo.yaml).
+    Keyword arguments override settings. Nested dictionaries are merged into those of conf/demo.yaml.
     """
     from runtime.context import Context
     from runtime.progress import Progress

@@ -1,4 +1,4 @@
-"""A small lake that the main job has made of CSV files, for whoever reads what the jobs write."""
+"""A small lake that run_pipeline builds from CSV files, for tests that read its tables."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CONF = {
             "mapping": {"customer_id": "customer", "region": "region", "plan": "plan"},
         },
     },
-    # The fewest that formulas and notebooks read: the plans are what takes time.
+    # Only the windows that formulas and notebooks read: query planning takes most of the time.
     "features": {"windows_days": [30, 60, 90, 365]},
     "churn": {"horizons_days": [30]},
     "lifetime": {"models": ["bg_nbd"], "backtest": {"cuts": 1, "horizons_days": [30]}},
@@ -57,12 +57,12 @@ CONF = {
         "partitions": 1,
         "learners": ["xgboost", "logistic_regression"],
         "search": "none",
-        # Empty: what would be of that family counts among the attributes.
+        # Empty families: their features count as attributes.
         "feature_families": {**{f: [] for f in FAMILIES}, "silence": ["recency_*"]},
         "stability": {"folds": 2, "learners": ["logistic_regression"]},
         "starts": {"xgboost": {"n_estimators": 10, "learning_rate": 0.2}},
         "spaces": {"xgboost": {"n_estimators": {"low": 10, "high": 300}}},
-        # The planted reason to leave is easy to see: no leak.
+        # The planted reason to leave is easy to learn, but it is not a leak.
         "leak_alarm_roc_auc": 1.0,
         "leak_alarm_roc_auc_active_90d": 1.0,
     },
@@ -71,14 +71,14 @@ CONF = {
 
 @dataclass(frozen=True)
 class SmallLake:
-    """conf: a folder with small.yaml; lines: the receipts as they stand in the CSV."""
+    """conf: a folder with small.yaml. lines: the receipts as in the CSV file."""
 
     conf: Path
     root: Path
     lines: list[dict[str, str]]
 
     def context(self, progress, root: Path | None = None, as_of=None, is_dry: bool = False):
-        """A run's context over it, or over a lake elsewhere."""
+        """The context of a run on this lake, or on another one with the same conf."""
         from runtime import settings
         from runtime.context import Context
         from runtime.run_info import RunInfo
@@ -93,7 +93,7 @@ class SmallLake:
 
 
 def small_lake_in(folder: Path, progress) -> SmallLake:
-    """300 made-up customers through run_pipeline; what is told goes to `progress`."""
+    """Run run_pipeline on 300 invented customers. Its output goes to `progress`."""
     from pipelines import full_pipeline
     from runtime.model_registry import CHAMPION, Registry
 
@@ -109,13 +109,13 @@ def small_lake_in(folder: Path, progress) -> SmallLake:
     lake = SmallLake(write_conf(folder), folder / "lakehouse", lines)
     context = lake.context(progress)
     full_pipeline.run(context)
-    # Its readers need one: the plan tells what recency alone cannot.
+    # Tests that read the lake need a champion. The plan predicts churn better than recency alone.
     assert Registry(context.settings).by_alias(CHAMPION) is not None
     return lake
 
 
 def write_conf(folder: Path) -> Path:
-    """small.yaml in a folder of its own, with the paths filled in."""
+    """Write small.yaml with the paths of the files, and return its folder."""
     sources = {
         name: {**source, "path": str(folder / f"{name}.csv")}
         for name, source in CONF["sources"].items()
@@ -131,14 +131,14 @@ def names() -> list[str]:
 
 
 def may_leave(customer: str) -> bool:
-    """Every other pair of customers: those on the basic plan."""
+    """Whether the customer is on the basic plan: every second pair of customers is."""
     return int(customer[1:]) // 2 % 2 == 1
 
 
 def receipts(draw: random.Random) -> list[dict[str, str]]:
-    """One line a purchase. A customer buys about every eight days until, with chance, they leave.
+    """One line per purchase. A customer buys about every eight days until they leave at random.
 
-    Planted: one line in a hundred is free (a warning), and the first two have no amount.
+    Planted: every hundredth line has the amount 0 (a warning), and the first two have no amount.
     """
     lines = []
     for customer in names():

@@ -1,1 +1,1 @@
-"""Feature tables and labels."""
+"""Feature tables and labels of many dates."""

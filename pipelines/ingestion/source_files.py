@@ -1,17 +1,16 @@
-"""A source's files and reads as frames with names and types that every Delta reader has."""
+"""The files of a source, and column names that every Delta reader accepts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from contracts.bronze import METADATA, ON_THE_WAY
 from runtime.errors import SourceError
+from transforms.source_reads import storable
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -19,7 +18,16 @@ if TYPE_CHECKING:
 PATH, MALFORMED = "_path", "_malformed"
 RESERVED = (*ON_THE_WAY, *(c.name for c in METADATA))
 
-# Delta refuses the first eight in a column's name, Spark reads a dot as a field of a struct.
+# These options override a source's own. With another mode, rows would be lost silently. With column
+# pruning, Spark would not notice that a row has too few or too many columns.
+FORCED_OPTIONS = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": MALFORMED,
+    "columnPruning": "false",
+}
+
+# Delta refuses these characters in a column name, except the last two: Spark reads a dot as a field
+# of a struct, and a backtick ends a quoted name.
 _REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
 
 
@@ -35,20 +43,20 @@ class SourceFile:
 
     @property
     def location(self) -> str:
-        """Where to read it; `path` is as Spark reports it, with %20 for a space."""
+        """The path to read. `path` is as Spark reports it, with %20 for a space."""
         return unquote(self.path)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The files of a source that have the same columns, as one frame."""
+    """Files of a source that have the same columns, as one frame."""
 
     files: tuple[SourceFile, ...]
     frame: DataFrame
 
     @property
     def title(self) -> str:
-        """The files as a message names them: the first, and how many more."""
+        """The files as a message names them: the first one, and the number of others."""
         more = len(self.files) - 1
         return self.files[0].name + (f" and {more} more" if more else "")
 
@@ -60,7 +68,7 @@ class Part:
 
 
 def batch_id(source: str, name: str, length: int, modified_ms: int) -> str:
-    """Names the content of a file without reading it; the folder may change.
+    """Identifies the content of a file without reading it. It does not depend on the folder.
 
     >>> len(batch_id("orders", "day1.csv", 120, 1514764800000))
     16
@@ -69,54 +77,22 @@ def batch_id(source: str, name: str, length: int, modified_ms: int) -> str:
 
 
 def named(source: str, file: str, frame: DataFrame) -> DataFrame:
-    """The frame with names that Delta accepts, and types that every Delta reader has."""
-    from pyspark.sql import functions as F
+    """The frame with column names that Delta accepts and types that every Delta reader has.
 
-    columns, taken = [], {c.lower() for c in RESERVED}
-    for field in frame.schema.fields:
-        if field.name in (PATH, MALFORMED):
-            columns.append(F.col(field.name))
+    SourceError if two columns would have the same name, or one has a name that ingest needs.
+    """
+    names, taken = {}, {c.lower() for c in RESERVED}
+    for column in frame.columns:
+        if column in (PATH, MALFORMED):
+            names[column] = column
             continue
-        name = _REFUSED.sub("_", field.name)
+        name = _REFUSED.sub("_", column)
         if name.lower() in taken:
             raise SourceError(
-                f"source {source}: {file} has a column {field.name!r}, and {name} is taken already "
-                f"(upper and lower case are alike; {', '.join(RESERVED)} are ingest's "
-                f"own). Rename it in the file."
+                f"source {source}: {file} has a column {column!r}, but the name {name} is already "
+                f"taken. Upper and lower case are the same, and these names are reserved for "
+                f"ingest: {', '.join(RESERVED)}. Rename the column in the file."
             )
         taken.add(name.lower())
-        column = F.col("`" + field.name.replace("`", "``") + "`")
-        columns.append(_storable(column, field.dataType.simpleString()).alias(name))
-    return frame.select(*columns)
-
-
-def _storable(column: Any, kind: str) -> Any:
-    """A timestamp without a zone is UTC; kinds that Delta's first readers lack become text."""
-    if kind == "timestamp_ntz":
-        return column.cast("timestamp")
-    if kind in ("void", "variant") or kind.startswith(("interval", "time(")):
-        return column.cast("string")
-    return column
-
-
-@contextmanager
-def explained(source: str) -> Iterator[None]:
-    """Spark's errors about a source as SourceError: one sentence without a trace."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
-
-    try:
-        yield
-    except PySparkException as error:
-        raise _unreadable(source, str(error)) from None
-    except Py4JJavaError as error:
-        # What fails while it runs, not in the analysis of a plan, comes as Java's own exception.
-        raise _unreadable(source, str(error.java_exception.getMessage())) from None
-
-
-def _unreadable(source: str, text: str) -> SourceError:
-    reason = text.splitlines()[0].partition(" SQLSTATE")[0]
-    return SourceError(
-        f"source {source}: cannot be read: {reason} "
-        f"Mend path, format or options in conf, or the file."
-    )
+        names[column] = name
+    return storable(frame, names)

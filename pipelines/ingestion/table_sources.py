@@ -1,10 +1,13 @@
-"""Sources that are tables: read whole each time, so that their key tells which rows are new."""
+"""Sources that are tables. Each run reads them completely, and their key identifies new rows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.ingestion.source_files import MALFORMED, PATH, Part, SourceFile, batch_id, named
+from delta.tables import DeltaTable
+
+from pipelines.ingestion.source_files import Part, SourceFile, batch_id, named
+from transforms.source_reads import content_identity, with_table_name
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -13,25 +16,18 @@ if TYPE_CHECKING:
 
 
 def jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
-    """A whole read of a query. Its batch is its content, so that an unchanged table is known."""
-    from pyspark.sql import functions as F
-
+    """All rows of a query. The batch depends on the content, so an unchanged table is skipped."""
     frame = spark.read.format("jdbc").options(**source.options).load()
     title = source.options.get("dbtable", "query")
-    frame = named(name, title, frame).withColumn(MALFORMED, F.lit(None).cast("string"))
     # Read once: the table may change between the hash and the rows.
-    frame = frame.withColumn(PATH, F.lit(title)).persist()
-    content = F.sum(F.xxhash64(*[F.col(f"`{c}`") for c in frame.columns]).cast("decimal(38,0)"))
-    found = frame.agg(F.count("*").alias("rows"), content.alias("content")).collect()[0]  # one row
-    identity = batch_id(name, f"{title}\n{found['content']}", found["rows"], 0)
-    return Part((SourceFile(identity, title, title, found["rows"], 0),), frame)
+    frame = with_table_name(named(name, title, frame), title).persist()
+    identity = content_identity(frame).collect()[0]  # one row
+    batch = batch_id(name, f"{title}\n{identity['content']}", identity["rows"], 0)
+    return Part((SourceFile(batch, title, title, identity["rows"], 0),), frame)
 
 
 def delta_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
-    """The newest version of a table, whole."""
-    from delta.tables import DeltaTable
-    from pyspark.sql import functions as F
-
+    """All rows of the newest version of a Delta table. The version is the batch."""
     path = source.path or ""
     is_folder = DeltaTable.isDeltaTable(spark, path)
     table = DeltaTable.forPath(spark, path) if is_folder else DeltaTable.forName(spark, path)
@@ -39,6 +35,5 @@ def delta_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
     reader = spark.read.options(**source.options).option("versionAsOf", version)
     frame = reader.format("delta").load(path) if is_folder else reader.table(path)
     title = f"{path.rstrip('/').rpartition('/')[2]}@v{version}"
-    frame = named(name, title, frame).withColumn(MALFORMED, F.lit(None).cast("string"))
     file = SourceFile(batch_id(name, title, version, 0), title, title, version, 0)
-    return Part((file,), frame.withColumn(PATH, F.lit(title)))
+    return Part((file,), with_table_name(named(name, title, frame), title))

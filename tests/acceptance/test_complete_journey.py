@@ -1,4 +1,4 @@
-"""`make demo` on the real data: the figures that a user is promised."""
+"""`make demo` on the real data gives the documented figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ LEARNERS = ("xgboost", "random_forest", "multilayer_perceptron", "logistic_regre
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The lake, what the first and the second run printed, and the seconds of the first."""
+    """A demo lake after two runs, with what each run printed and the seconds of the first one.
+
+    Also the table versions and the report after the first run.
+    """
     root = tmp_path_factory.mktemp("a demo") / "lakehouse"
     environment = {**os.environ, "HOLDFAST__LAKEHOUSE__ROOT": str(root), "HOLDFAST_JIT": "full"}
     command = ["bin/spark-submit", "jobs/run_pipeline.py", "--env", "demo"]
@@ -26,7 +29,7 @@ def demo(tmp_path_factory):
     def run() -> str:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        # The jobs' own words come on standard output; here is what Spark says beside them.
+        # Jobs print to standard output. Standard error would hold messages of Spark.
         assert done.stderr == ""
         return done.stdout
 
@@ -53,16 +56,16 @@ def _table(root: Path, name: str):
 
 
 def _compared(root: Path):
-    """The figures of the test date for the primary horizon, by learner, population and metric.
+    """Metrics on the test date for the primary horizon, by learner, population and metric.
 
-    Of lifetime's models, which are fitted at two dates, those of the later.
+    Lifetime models are fitted at two dates. The later one is used.
     """
     rows = _table(root, "gold.model_comparison").query("horizon_days == 30 and split == 'test'")
     rows = rows.sort_values(["trained_at", "model_version"])
     return rows.groupby(["model_name", "population", "metric"])["value"].last()
 
 
-def test_counts_are_those_of_the_data(demo):
+def test_row_counts_are_those_of_the_data(demo):
     root = demo[0]
     lines = _table(root, "silver.transactions")
     assert len(lines) == 1_469_307
@@ -71,15 +74,14 @@ def test_counts_are_those_of_the_data(demo):
     assert len(_table(root, "silver.offer_redemptions")) == 2_102
     assert len(_table(root, "silver.campaign_contacts")) == 6_589
     warned = lines["warnings"].fillna("")
-    # 11,226 zeros, and 20 amounts of 5.6e-17 that are zero to the cent.
+    # 11,226 zeros, and 20 amounts of 5.6e-17 that round to zero cents.
     assert warned.str.contains("amount_is_zero").sum() == 11_226 + 20
     assert warned.str.contains("quantity_is_zero").sum() == 8_869
     assert warned.str.contains("quantity_is_high").sum() == 13_510
 
 
-def test_silent_shares_are_those_of_the_data(demo):
-    """Published of all lines, some of them after midnight of the year's end; as_of sees none of
-    those."""
+def test_shares_of_silent_customers_are_those_of_the_data(demo):
+    """The published shares include lines after the end of the year, which as_of does not see."""
     lines = _table(demo[0], "silver.transactions")
     segments = _table(demo[0], "gold.customer_segments")
     recency = segments[segments["as_of"].astype(str) == "2018-01-01"]["recency_days"]
@@ -93,38 +95,40 @@ def test_silent_shares_are_those_of_the_data(demo):
         assert (recency > days).sum() == (days_of[1] > days).sum()
 
 
-def test_figures_are_within_what_the_data_allow(demo):
-    found = _compared(demo[0])
-    assert 0.865 <= found["xgboost", "all", "roc_auc"] <= 0.91
-    assert 0.845 <= found["xgboost", "active_90d", "roc_auc"] <= 0.895
+def test_metrics_are_in_the_range_that_the_data_allow(demo):
+    metrics = _compared(demo[0])
+    assert 0.865 <= metrics["xgboost", "all", "roc_auc"] <= 0.91
+    assert 0.845 <= metrics["xgboost", "active_90d", "roc_auc"] <= 0.895
     for learner in LEARNERS:
-        assert found[learner, "all", "roc_auc"] > found["recency_only", "all", "roc_auc"], learner
-    assert found["xgboost", "all", "roc_auc"] >= found["rfm_logistic", "all", "roc_auc"] - 0.005
-    assert found["xgboost", "all", "brier"] <= 0.100
-    assert found["recency_only", "all", "roc_auc"] == pytest.approx(0.827, abs=0.002)
-    assert found["rfm_logistic", "all", "roc_auc"] == pytest.approx(0.873, abs=0.005)
+        assert metrics[learner, "all", "roc_auc"] > metrics["recency_only", "all", "roc_auc"], (
+            learner
+        )
+    assert metrics["xgboost", "all", "roc_auc"] >= metrics["rfm_logistic", "all", "roc_auc"] - 0.005
+    assert metrics["xgboost", "all", "brier"] <= 0.100
+    assert metrics["recency_only", "all", "roc_auc"] == pytest.approx(0.827, abs=0.002)
+    assert metrics["rfm_logistic", "all", "roc_auc"] == pytest.approx(0.873, abs=0.005)
 
 
-def test_the_chosen_approach_to_worth_beats_the_last_period(demo):
-    """At the three judged cuts, 30 and 90 days, among the active and silent."""
+def test_the_chosen_clv_approach_beats_the_last_period(demo):
+    """At the three judged cuts and for 30 and 90 days, among active and silent customers."""
     rows = _table(demo[0], "gold.clv_backtest")
     picked = rows[rows["is_chosen"].eq(True) & (rows["metric"] == "value_mae")]
     judged = picked[picked["cut"].astype(str) >= "2017-08-04"]
     assert len(judged) == 6
-    found = rows.set_index(["cut", "horizon_days", "approach", "metric"])["value"]
+    metrics = rows.set_index(["cut", "horizon_days", "approach", "metric"])["value"]
     for cut, horizon, approach in judged[["cut", "horizon_days", "approach"]].to_numpy():
-        of = found[cut, horizon]
-        assert of[approach, "value_mae"] < of["last_period", "value_mae"]
+        by_approach = metrics[cut, horizon]
+        assert by_approach[approach, "value_mae"] < by_approach["last_period", "value_mae"]
         rank = "value_rank_correlation"
-        assert of[approach, rank] > of["last_period", rank]
+        assert by_approach[approach, rank] > by_approach["last_period", rank]
 
 
-def test_survival_stands_beside_the_classifiers_and_dates_who_leaves(demo):
-    found = _compared(demo[0])
+def test_survival_models_are_compared_with_classifiers_and_give_churn_dates(demo):
+    metrics = _compared(demo[0])
     for name in ("cox", "weibull_aft", "discrete_hazard"):
-        # Recency alone gives .827 and .788; above the alarm it would be a leak.
-        assert 0.83 < found[name, "all", "roc_auc"] <= 0.91
-        assert 0.80 < found[name, "active_90d", "roc_auc"] <= 0.895
+        # Recency alone gives .827 and .788. A value above the leak alarm would be a leak.
+        assert 0.83 < metrics[name, "all", "roc_auc"] <= 0.91
+        assert 0.80 < metrics[name, "active_90d", "roc_auc"] <= 0.895
     scores = _table(demo[0], "gold.customer_scores")
     now = scores[scores["as_of"].astype(str) == "2018-01-01"]
     assert now["remaining_lifetime_days"].notna().all() and now["clv_12m_survival"].notna().all()
@@ -132,8 +136,8 @@ def test_survival_stands_beside_the_classifiers_and_dates_who_leaves(demo):
     assert len(dates) and (dates > "2018-01-01").all()
 
 
-def test_p_alive_is_not_shown_where_the_data_do_not_tell_who_left(demo):
-    """Under one in a thousand leaves a purchase: null with a reason, a warning, and MLflow's tag."""
+def test_p_alive_is_null_because_the_data_do_not_identify_dropout(demo):
+    """Fewer than one in a thousand leave per purchase: p_alive is null, with a warning and a tag."""
     from runtime.model_registry import CHAMPION, Registry
     from runtime.settings import load
 
@@ -155,20 +159,20 @@ def test_a_second_run_changes_nothing(demo):
     assert "unchanged" in second
 
 
-def test_every_known_household_stands_in_one_segment(demo):
+def test_every_known_household_is_in_exactly_one_segment(demo):
     segments = _table(demo[0], "gold.customer_segments")
     now = segments[segments["as_of"].astype(str) == "2018-01-01"]
     assert len(now) == now["customer_id"].nunique() == 2_469
     assert now["segment"].nunique() <= 12
 
 
-def test_it_stays_within_its_time(demo):
-    """Eight minutes with all parts, on two cores."""
+def test_the_demo_takes_less_than_eight_minutes(demo):
+    """On two cores, with all steps."""
     assert demo[3] < 8 * 60
 
 
-def test_labels_at_random_teach_nothing(demo):
-    """Labels shuffled in train and test: mean ROC AUC over 10 shuffles near one half."""
+def test_random_labels_cannot_be_learned(demo):
+    """With labels shuffled in train and test, the mean ROC AUC of 10 shuffles is near 0.5."""
     import numpy as np
     import xgboost
     from sklearn.metrics import roc_auc_score
@@ -179,7 +183,7 @@ def test_labels_at_random_teach_nothing(demo):
     rows = features.merge(labels[["customer_id", "as_of", "churned"]], on=["customer_id", "as_of"])
     day = rows["as_of"].astype(str)
     x = rows.select_dtypes("number").drop(columns="churned").to_numpy(dtype=float)
-    found = []
+    scores = []
     for seed in range(10):
         draw = np.random.default_rng(seed)
         y = (
@@ -192,5 +196,5 @@ def test_labels_at_random_teach_nothing(demo):
         model = xgboost.train(
             {"objective": "binary:logistic", "max_depth": 4, "eta": 0.1}, data, 60
         )
-        found.append(roc_auc_score(y[test], model.predict(xgboost.DMatrix(x[test]))))
-    assert 0.45 <= float(np.mean(found)) <= 0.55
+        scores.append(roc_auc_score(y[test], model.predict(xgboost.DMatrix(x[test]))))
+    assert 0.45 <= float(np.mean(scores)) <= 0.55

@@ -1,4 +1,4 @@
-"""The main reason of those who left simulated companies, against the truth that no job reads."""
+"""Main reasons of customers who leave simulated companies, against the simulated truth."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pipelines.simulation import company_files
 
 # A company takes five minutes on two cores.
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeout(3600)]
-# Nobody has tuned anything on these.
+# Nothing was tuned on these seeds.
 SEEDS = [int(s) for s in os.environ.get("HOLDFAST_JUDGE_SEEDS", "201 202 203 204 205").split()]
 CUSTOMERS = 3000
 
 
 def company(root, seed):
-    """The context of a company of its own, with all its jobs run up to the scores."""
+    """The context of a new company after all jobs up to customer scores."""
     from runtime.context import Context
     from runtime.progress import Progress
     from runtime.run_info import RunInfo
@@ -54,35 +54,39 @@ def company(root, seed):
 
 @pytest.fixture(scope="module")
 def judged(spark, tmp_path_factory):
-    """One row a scored customer of all companies: main_reason beside the true one."""
-    found = []
+    """One row per scored customer of all companies, with main_reason and the true reason."""
+    companies = []
     for seed in SEEDS:
         context = company(tmp_path_factory.mktemp(f"company{seed}") / "lake", seed)
         scores = context.read("gold.customer_scores").toPandas()
         truth = spark.read.parquet(str(company_files.truth_folder(context) / "customers_truth"))
         both = scores.merge(truth.toPandas(), on="customer_id", how="inner")
-        found.append(both.assign(seed=seed, as_of=pd.Timestamp(context.as_of)))
-    return pd.concat(found, ignore_index=True)
+        companies.append(both.assign(seed=seed, as_of=pd.Timestamp(context.as_of)))
+    return pd.concat(companies, ignore_index=True)
 
 
 def right(rows):
-    """The share whose main reason is the true one, and that of the best single guess."""
+    """Share of customers whose main reason is right, and the share of the best constant guess."""
     majority = rows["reason"].value_counts().max() / len(rows)
     return float(np.mean(rows["main_reason"] == rows["reason"])), float(majority)
 
 
-def test_the_main_reason_of_those_who_left_is_right_for_seven_in_ten(judged, capsys):
-    """Who left and is not known to have: still scored, a third of them with a goodbye."""
+def test_the_main_reason_of_customers_who_left_is_right_for_seven_in_ten(judged, capsys):
+    """Customers who left unnoticed are still scored. A third of them said goodbye."""
     share, majority = right(judged[judged["left_at"] < judged["as_of"]])
     with capsys.disabled():
-        print(f"\nmain reason of those who left: {share:.3f}, majority guess {majority:.3f}")
+        print(f"\nmain reason of customers who left: {share:.3f}, majority guess {majority:.3f}")
     assert share >= 0.70 > majority
 
 
-def test_it_is_known_before_they_leave_far_more_often_than_by_guessing(judged, capsys):
-    """Nothing but traits and complaints tells then: half have complained of nothing yet."""
+def test_before_customers_leave_the_main_reason_is_right_far_more_often_than_a_guess(
+    judged, capsys
+):
+    """Then only traits and complaints show the reason, and half have not complained yet."""
     days = (judged["left_at"] - judged["as_of"]).dt.days
     share, majority = right(judged[(days >= 0) & (days < 30)])
     with capsys.disabled():
-        print(f"\nmain reason of those who will leave: {share:.3f}, majority guess {majority:.3f}")
+        print(
+            f"\nmain reason of customers who will leave: {share:.3f}, majority guess {majority:.3f}"
+        )
     assert share >= majority + 0.15

@@ -1,4 +1,4 @@
-"""The learners on public churn data, against figures that others published or recomputed."""
+"""The learners on public churn data sets, compared with published or recomputed figures."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ training:
   search: none
   compare_feature_sets: false
   stability: {{learners: []}}
-  # Nine in ten leave; no figure published for those active of late.
+  # Nine in ten leave. No figure is published for recently active customers.
   leak_alarm_roc_auc: 0.87
   leak_alarm_roc_auc_active_90d: 0.87
 """
@@ -50,7 +50,7 @@ def _telco(name):
 
 
 def _out_of_fold(spark, name, learner):
-    """Probabilities of all rows by models that have not seen them, and the labels."""
+    """Labels of all rows, and their probabilities by models that were not fitted on the row."""
     from runtime.settings import load
     from transforms.training_rows import design_matrix
 
@@ -60,7 +60,7 @@ def _out_of_fold(spark, name, learner):
     rows = rows.astype({c: float for c in numeric})
     categories = tuple((c, tuple(sorted(rows[c].dropna().unique()))) for c in categorical)
     encoder = FeatureEncoder(tuple(numeric), categories)
-    # Every fifth row of a shuffle with a fixed seed.
+    # Every fifth row of a permutation with a fixed seed.
     fold = np.random.default_rng(1).permutation(len(rows)) % FOLDS
     key = rows.assign(
         churned=label,
@@ -73,21 +73,21 @@ def _out_of_fold(spark, name, learner):
     )
     frame = frame.cache()
     start = load("demo").training.starts[learner]
-    found = np.zeros(len(rows))
+    probabilities = np.zeros(len(rows))
     for number in range(FOLDS):
         scorer = LEARNERS[learner](start, 7, 1).fit(
             frame.where(f"fold <> {number}"), names, "churned"
         )
         model = PortableModel(encoder, scorer)
-        found[fold == number] = model.predict_proba(rows[fold == number])
-    return label, found
+        probabilities[fold == number] = model.predict_proba(rows[fold == number])
+    return label, probabilities
 
 
 def test_telco(spark):
     from sklearn.metrics import roc_auc_score
 
     label, p = _out_of_fold(spark, "wa_churn", "xgboost")
-    # Boosted trees reach .847 elsewhere; above .86 a column knows the answer.
+    # Boosted trees reach .847 elsewhere. Above .86 a column would leak the label.
     assert 0.842 <= roc_auc_score(label, p) <= 0.86
 
 
@@ -100,7 +100,7 @@ def test_mlc_churn(spark):
 
 
 def test_cdnow_from_the_raw_file_to_a_tested_model(spark, tmp_path):
-    """23,570 customers, 60 days from 1998-05-02 on: between recency alone and the leak alarm."""
+    """23,570 customers, 60 days from 1998-05-02: ROC AUC between recency alone and the leak alarm."""
     lifetimes = pytest.importorskip("lifetimes")
     from pipelines.churn import churn_training
     from pipelines.features import feature_tables
@@ -113,8 +113,8 @@ def test_cdnow_from_the_raw_file_to_a_tested_model(spark, tmp_path):
     source = Path(lifetimes.__file__).with_name("datasets") / "CDNOW_master.txt"
     raw = pd.read_csv(source, sep=r"\s+", names=["customer", "day", "discs", "dollars"], skiprows=1)
     raw["day"] = pd.to_datetime(raw["day"], format="%Y%m%d").dt.strftime("%Y-%m-%d")
-    # A last day counts as incomplete. That the file's is whole, a line of the day after says: of a
-    # customer who has bought nothing before, and so is in no split.
+    # The last day of the data counts as incomplete. A line for the day after makes the last day of
+    # the file complete. Its customer has no earlier purchase, so the line is in no split.
     raw.loc[len(raw)] = ["the end", "1998-07-01", 1, 1.0]
     raw.to_csv(tmp_path / "cdnow.csv", index=False)
     (tmp_path / "cdnow.yaml").write_text(CDNOW.format(path=tmp_path / "cdnow.csv"))
@@ -126,8 +126,8 @@ def test_cdnow_from_the_raw_file_to_a_tested_model(spark, tmp_path):
             job.run(context)
     finally:
         settings.use_conf_dir(None)
-    found = context.read("gold.model_comparison").toPandas().query("population == 'all'")
-    value = found.pivot_table(index="model_name", columns="metric", values="value")
+    metrics = context.read("gold.model_comparison").toPandas().query("population == 'all'")
+    value = metrics.pivot_table(index="model_name", columns="metric", values="value")
     assert 0.84 <= value.loc["xgboost", "roc_auc"] <= 0.87
     assert value.loc["xgboost", "roc_auc"] > value.loc["recency_only", "roc_auc"]
     assert context.as_of == dt.date(1998, 7, 1)

@@ -1,4 +1,4 @@
-"""What learners say of offers on simulated companies goes with the truth that none of them saw."""
+"""Estimated effects of offers in simulated companies, compared with the true effects."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ import pytest
 from benchmarks import uplift_told, uplift_truth
 from models.uplift.learners import LEARNERS
 
-# Nobody has tuned anything on these.
+# Nothing was tuned on these seeds.
 SEEDS = (321, 322, 323)
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")
-def found():
+def results():
     return uplift_truth.measured(SEEDS)
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
-def test_estimated_effects_correlate_with_the_true_ones(found, learner):
-    assert np.mean([one.correlation for one in found[learner]]) > 0
+def test_estimated_effects_correlate_with_the_true_ones(results, learner):
+    assert np.mean([result.correlation for result in results[learner]]) > 0
 
 
-def test_the_same_for_all_says_nothing_of_anybody():
+def test_equal_effects_for_all_customers_have_correlation_zero():
     assert uplift_truth.correlation(np.full(3, 0.1), np.array([0.0, 0.1, 0.2])) == 0.0
 
 
-def test_the_oracle_and_who_knows_more_come_first(found):
-    """Truth judges itself as the whole; trees that saw another company's truth beat all others."""
+def test_the_oracle_and_trees_with_the_truth_of_another_company_come_first(results):
+    """The truth keeps the whole value. Trees fitted on the truth of another company come next."""
     rows = uplift_truth.Company(SEEDS[0]).trials
     last = rows[rows["campaign"] == uplift_truth.JUDGED]
     truth = last[[f"true_{k}" for k in range(1, 6)]].to_numpy(float)
     value = last["value"].to_numpy(float)
     assert uplift_truth.share_of_oracle(truth, truth, value, np.zeros_like(truth)) == 1.0
-    kept = {name: np.mean([one.kept for one in judged]) for name, judged in found.items()}
+    kept = {name: np.mean([j.kept for j in judged]) for name, judged in results.items()}
     assert max(kept, key=kept.get) == uplift_truth.CEILING
 
 
-def test_outcomes_of_companies_that_know_all_are_those_of_their_truth():
-    """A randomised arm's mean fall in churn is the mean true effect, within its standard error."""
+def test_outcomes_agree_with_the_true_effects():
+    """The mean fall in churn of a randomised arm is the mean true effect, up to sampling error."""
     rows = uplift_told.trials(341, 20_000)
     held = rows.loc[rows["arm"] == 0, "churned"]
     for arm in range(1, 6):

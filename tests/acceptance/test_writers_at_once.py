@@ -1,4 +1,4 @@
-"""Four processes write one lake at once, as four jobs would, while it is read all the time."""
+"""Four processes write one lake concurrently, as four jobs would, while this test reads it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeou
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITERS, MERGES, SLOTS, READS = 4, 25, 3, 1_000
-# A job begins, counts every slot one further from what it reads, and ends; if another is at work it
-# comes again.
+# A job reads the counter of every slot, adds one and writes it. It retries if another job holds the
+# lock.
 WRITER = """
 import random, sys, time
 from contracts.table import Column, Table
@@ -39,8 +39,8 @@ for _ in range(merges):
         try:
             with only_writer(settings.root, writer):
                 lake = SparkLake(spark, settings, RunInfo(writer))
-                there = {r["slot"]: r["total"] for r in lake.read(table).collect()}
-                rows = [(slot, there.get(slot, 0) + 1) for slot in range(slots)]
+                totals = {r["slot"]: r["total"] for r in lake.read(table).collect()}
+                rows = [(slot, totals.get(slot, 0) + 1) for slot in range(slots)]
                 frame = spark.createDataFrame(rows, "slot int, total bigint")
                 lake.commit([Write(table, frame, mode="merge")])
             break
@@ -52,7 +52,7 @@ print(f"refused {refused}", flush=True)
 """
 
 
-def test_four_processes_of_25_merges_lose_nothing_and_a_thousand_reads_are_whole(tmp_path):
+def test_four_processes_with_25_merges_lose_nothing_and_a_thousand_reads_are_consistent(tmp_path):
     lakehouse = tmp_path / "lakehouse"
     arguments = [str(lakehouse), str(MERGES), str(SLOTS)]
     writers = []
@@ -73,7 +73,7 @@ def test_four_processes_of_25_merges_lose_nothing_and_a_thousand_reads_are_whole
             if DeltaTable.is_deltatable(str(table)):
                 rows = DeltaTable(str(table)).to_pyarrow_table().to_pylist()
                 reads.append(sorted((row["slot"], row["total"]) for row in rows))
-            # A core that only reads would slow the writers down.
+            # A process that only reads would slow the writers down.
             time.sleep(0.04)
     finally:
         for writer in writers:
@@ -81,20 +81,20 @@ def test_four_processes_of_25_merges_lose_nothing_and_a_thousand_reads_are_whole
 
     errors = [(tmp_path / f"{number}.err").read_text()[-2000:] for number in range(WRITERS)]
     assert [writer.returncode for writer in writers] == [0] * WRITERS, "\n".join(errors)
-    found = DeltaTable(str(table))
-    rows = sorted((r["slot"], r["total"]) for r in found.to_pyarrow_table().to_pylist())
+    stored = DeltaTable(str(table))
+    rows = sorted((r["slot"], r["total"]) for r in stored.to_pyarrow_table().to_pylist())
     assert rows == [(slot, WRITERS * MERGES) for slot in range(SLOTS)]
     jobs = [
-        json.loads(c["userMetadata"])["job"] for c in found.history() if c["operation"] == "MERGE"
+        json.loads(c["userMetadata"])["job"] for c in stored.history() if c["operation"] == "MERGE"
     ]
     assert {job: jobs.count(job) for job in set(jobs)} == {
         f"writer-{number}": MERGES for number in range(WRITERS)
     }
-    # They were at it together: some were turned away.
+    # They ran at the same time: some found the lock held.
     assert sum(int(writer.stdout.read().split()[-1]) for writer in writers) > 0
     assert len(reads) >= READS
     for rows in reads:
-        # Empty just after the table was made; then all slots stand at one merge, never between two.
+        # No rows just after the table was created. Later, all slots have the total of the same merge.
         assert rows == [] or [slot for slot, _ in rows] == list(range(SLOTS))
         assert len({total for _, total in rows}) <= 1
     totals = [rows[0][1] for rows in reads if rows]

@@ -1,4 +1,4 @@
-"""The guide's rules on code, executed: no clock, no collect, no unused key, no job left out."""
+"""Rules on code: no clock and no collect in pure packages, no unused setting, short jobs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ PACKAGES = tuple(
 )
 PURE = ("contracts", "udfs", "transforms", "simulator")
 
-# Methods that bring data to the driver or the screen; a function of the clock or of chance.
-TO_THE_DRIVER = {"show", "collect", "toPandas", "toLocalIterator", "take", "head", "printSchema"}
-CLOCK_AND_CHANCE = {"current_date", "current_timestamp", "now", "rand", "randn", "uuid", "today"}
-CLOCK_AND_CHANCE |= {"utcnow", "localtimestamp", "monotonically_increasing_id", "shuffle"}
+# Methods that bring data to the driver or the screen, and functions of the clock or of randomness.
+TO_DRIVER = {"show", "collect", "toPandas", "toLocalIterator", "take", "head", "printSchema"}
+CLOCK_AND_RANDOM = {"current_date", "current_timestamp", "now", "rand", "randn", "uuid", "today"}
+CLOCK_AND_RANDOM |= {"utcnow", "localtimestamp", "monotonically_increasing_id", "shuffle"}
 IN_SQL = re.compile(r"\b(current_date|current_timestamp|now|rand|randn|uuid)\b\s*\(", re.IGNORECASE)
 
 LONGEST_FILE = 300
@@ -43,7 +43,7 @@ def nodes(path):
 
 
 def called(tree_nodes):
-    """(name, call) of every call: f(...) and x.f(...)."""
+    """(name, call) of every call, f(...) or x.f(...)."""
     for node in tree_nodes:
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
@@ -52,7 +52,7 @@ def called(tree_nodes):
 
 
 def texts(path):
-    """Text constants but docstrings."""
+    """Text constants without docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     bare = {
         id(node.value)
@@ -65,9 +65,9 @@ def texts(path):
 
 
 @pytest.mark.parametrize("path", files(*PURE), ids=named)
-def test_no_clock_no_chance_and_nothing_to_the_driver(path):
-    found = {name for name, _ in called(nodes(path))}
-    assert found & {"print", *TO_THE_DRIVER, *CLOCK_AND_CHANCE} == set()
+def test_no_clock_no_randomness_and_no_data_to_the_driver(path):
+    names = {name for name, _ in called(nodes(path))}
+    assert names & {"print", *TO_DRIVER, *CLOCK_AND_RANDOM} == set()
     assert [text for text in texts(path) if IN_SQL.search(text)] == []
 
 
@@ -80,14 +80,14 @@ def test_joins_say_how(path):
 
 
 @pytest.mark.parametrize("path", files("transforms"), ids=named)
-def test_a_fan_out_is_not_mended_by_dropping_duplicates(path):
-    found = {name for name, _ in called(nodes(path))}
-    assert found & {"dropDuplicates", "drop_duplicates"} == set()
+def test_a_fan_out_is_not_hidden_by_dropping_duplicates(path):
+    names = {name for name, _ in called(nodes(path))}
+    assert names & {"dropDuplicates", "drop_duplicates"} == set()
 
 
-def test_no_module_is_a_drawer():
-    drawers = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
-    assert [named(p) for p in files(*PACKAGES) if p.name in drawers] == []
+def test_no_module_is_a_collection_of_helpers():
+    refused = {"utils.py", "util.py", "helpers.py", "common.py", "misc.py"}
+    assert [named(p) for p in files(*PACKAGES) if p.name in refused] == []
 
 
 def test_files_are_short_enough_to_read():
@@ -96,7 +96,7 @@ def test_files_are_short_enough_to_read():
 
 
 def test_delta_transactions_are_not_set_for_a_whole_session():
-    """An option of a session would make Delta skip the next table's write as done already."""
+    """With such an option of the session, Delta would skip the next table's write as a repetition."""
     for path in files(*PACKAGES):
         for name, call in called(nodes(path)):
             if name == "set":
@@ -107,16 +107,16 @@ def test_delta_transactions_are_not_set_for_a_whole_session():
 
 
 def words_of(*paths):
-    """Every attribute and every word in a text: what code can read a setting by."""
-    found = set()
+    """All attributes and all words in texts: code reads a setting by one of these."""
+    words = set()
     for path in paths:
-        found |= {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
-        found |= {word for text in texts(path) for word in re.findall(r"\w+", text)}
-    return found
+        words |= {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
+        words |= {word for text in texts(path) for word in re.findall(r"\w+", text)}
+    return words
 
 
 def leaves(values, above=()):
-    """Paths of the settings; a list, or a dictionary that conf names freely, is a leaf."""
+    """Paths of the settings. A list is a leaf, and so is a dictionary with freely chosen keys."""
     for key, value in values.items():
         path = (*above, key)
         is_free = path in {("sources",), ("engagement", "weights"), ("segments", "groups")}
@@ -126,7 +126,7 @@ def leaves(values, above=()):
             ("ticket_categories",),
             ("parameters",),
         }
-        # Learners' own parameters, and names that conf chooses.
+        # Parameters of learners, and names that conf chooses.
         is_free |= path == ("lifetime", "survival", "trees", "parameters")
         is_free |= path[:2] in {
             ("training", name) for name in ("starts", "spaces", "searches", "feature_families")
@@ -142,7 +142,7 @@ def test_every_setting_is_read_by_code():
     read = words_of(*code)
     defaults = yaml.safe_load((ROOT / "conf" / "defaults.yaml").read_text())
     unread = [".".join(path) for path in leaves(defaults) if not set(path) <= read]
-    # Settings makes these two into what code reads: `root` and `spark_profile_values`.
+    # Settings turns this into `spark_profile_values`, which code reads.
     assert set(unread) <= {"spark_profile"}
 
 
@@ -173,7 +173,7 @@ def test_the_commands_are_those_of_the_readme():
 def test_a_job_is_a_short_command(path):
     text = path.read_text()
     functions = {n.name: n for n in nodes(path) if isinstance(n, ast.FunctionDef)}
-    assert ast.get_docstring(functions["command"]), "--help shows it"
+    assert ast.get_docstring(functions["command"]), "--help shows this docstring"
     assert list(functions) == ["command"]
     assert "main = application(command)" in text
     assert len(text.splitlines()) < USUAL_JOB
@@ -181,20 +181,20 @@ def test_a_job_is_a_short_command(path):
 
 
 @pytest.mark.parametrize("path", jobs(), ids=named)
-def test_a_job_calls_one_pipeline_that_can_be_run_by_others(path):
+def test_a_job_calls_one_pipeline_that_others_can_run(path):
     functions = {n.name: n for n in nodes(pipeline_of(path)) if isinstance(n, ast.FunctionDef)}
     arguments = functions["run"].args
     assert [a.arg for a in arguments.args] in (["context"], ["context", "options"])
 
 
-# Tables that one commit writes are restored together. Pipelines with another number of commits.
+# A failed commit restores all of its tables. These pipelines do not have exactly one commit.
 COMMITS = {
-    "ingest": (2, "new files, or a replay: never both"),
-    "write_messages": (2, "a batch that was sent is noted before its answers come"),
-    "deliver_outbox": (2, "approved messages are queued before any contact goes out"),
+    "ingest": (2, "new files or a replay, never both"),
+    "write_messages": (2, "the id of a batch is stored before its answers arrive"),
+    "deliver_outbox": (2, "approved messages are queued before any contact is sent"),
     "run_pipeline": (0, "its steps write"),
     "roll_back": (0, "an alias in the registry"),
-    "simulate": (1, "approved messages"),
+    "simulate": (1, "the approval of messages"),
 }
 
 
@@ -209,8 +209,8 @@ def test_a_job_that_fails_leaves_every_table_as_it_was(path):
     assert len(commits) == COMMITS.get(path.stem, (1, ""))[0]
 
 
-def test_every_public_function_and_class_says_what_it_is():
-    """Beyond ruff's D rules: tests of transforms rest on the grain that a docstring states."""
+def test_every_public_function_of_transforms_has_a_docstring_and_a_return_type():
+    """The docstring states the grain, on which the tests of transforms rely."""
     bare = [
         f"{named(path)}: {node.name}"
         for path in files("transforms")

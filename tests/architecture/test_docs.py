@@ -1,4 +1,4 @@
-"""The documents say what the code does: generated ones are current, examples run, links lead on."""
+"""Documents agree with the code: generated ones are current, examples run, links are valid."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MOST_README_LINES = 150
 
 
 @pytest.mark.parametrize("path", generate.documents())
-def test_a_generated_document_is_what_the_contracts_give(path):
+def test_a_generated_document_is_current(path):
     assert (ROOT / path).read_text() == generate.documents()[path], (
         "run `python docs/generate.py`, and read what changed"
     )
@@ -84,7 +84,7 @@ def test_one_table_in_the_dictionary():
     ]
 
 
-def test_check_tells_a_stale_document_and_writes_nothing(tmp_path, capsys):
+def test_check_names_a_stale_document_and_writes_nothing(tmp_path, capsys):
     assert generate.main([], tmp_path) == 0
     assert generate.main(["--check"], tmp_path) == 0
     stale = tmp_path / "docs" / "latest_views.sql"
@@ -102,7 +102,7 @@ def test_the_latest_views_give_the_rows_of_the_greatest_as_of_in_duckdb(tmp_path
     connection = duckdb.connect()
     tables = [t for t in catalog.tables().values() if has_latest(t)]
     for table in tables:
-        # One row of the older day, two of the newer.
+        # One row of the older day and two of the newer one.
         days = [dt.date(2018, 1, 1), dt.date(2017, 12, 2), dt.date(2018, 1, 1)]
         write_deltalake(tmp_path / table.name, some_rows(table, days))
         dataset = DeltaTable(tmp_path / table.name).to_pyarrow_dataset()
@@ -112,8 +112,8 @@ def test_the_latest_views_give_the_rows_of_the_greatest_as_of_in_duckdb(tmp_path
 
     for table in tables:
         view = f"{table.name.replace('.', '_')}_latest"
-        found = connection.execute(f"SELECT as_of, count(*) FROM {view} GROUP BY as_of").fetchall()
-        assert found == [(dt.date(2018, 1, 1), 2)], view
+        counts = connection.execute(f"SELECT as_of, count(*) FROM {view} GROUP BY as_of").fetchall()
+        assert counts == [(dt.date(2018, 1, 1), 2)], view
 
 
 def test_the_example_with_duckdb_reads_the_newest_scores(tmp_path, monkeypatch):
@@ -133,7 +133,7 @@ def test_the_example_with_duckdb_reads_the_newest_scores(tmp_path, monkeypatch):
 
 
 def some_rows(table: Table, days: list[dt.date]) -> pa.Table:
-    """One row a day; other columns hold the same value in every row."""
+    """One row per day. All other columns have the same value in every row."""
     values = {"string": "a", "date": dt.date(2017, 1, 1), "boolean": True}
     columns = [
         days if c.name == "as_of" else [values.get(c.type, 1)] * len(days) for c in table.columns
@@ -141,7 +141,7 @@ def some_rows(table: Table, days: list[dt.date]) -> pa.Table:
     return pa.table(columns, schema=arrow_schema(table))
 
 
-def test_every_relative_link_leads_to_a_file_and_a_heading():
+def test_every_relative_link_points_to_a_file_and_a_heading():
     dead = []
     for page in PAGES:
         for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
@@ -156,7 +156,7 @@ def test_every_relative_link_leads_to_a_file_and_a_heading():
 
 
 def anchors(page: Path) -> set[str]:
-    """The headings as GitHub names them."""
+    """The anchors that GitHub gives the headings."""
     heads = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     texts = (head.replace("&lt;", "").replace("&gt;", "").lower() for head in heads)
     return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}

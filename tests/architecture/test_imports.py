@@ -1,7 +1,7 @@
-"""Who may import whom: the allow-lists, and names inside pyspark.
+"""Import rules: what each package may import, and the names of pyspark's modules.
 
-`make lint` holds the order of the packages and what is forbidden (import-linter, pyproject.toml).
-It sees an external package as a whole and knows no "nothing but"; that is here.
+import-linter (`make lint`, pyproject.toml) checks the layers and the forbidden packages. It has no
+allow-lists and sees an external package only as a whole, so these rules are tests.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ALLOWED = {
     "udfs": {
         *("udfs", "numpy", "pandas", "scipy"),
         *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.Column"),
-        "vaderSentiment",  # the one formula in Python: its lexicon
+        "vaderSentiment",  # the lexicon of the only formula in Python
         *("pyarrow", "pyarrow.compute"),  # the batches of a mapInArrow
     },
     "transforms": {
@@ -50,7 +50,7 @@ def tree_of(path):
 
 
 def imports(path, with_types=False):
-    """Full names that a module imports; types alone do not count unless asked for."""
+    """Full names that a module imports, with those under TYPE_CHECKING only if `with_types`."""
     tree = tree_of(path)
     for block in ast.walk(tree):
         is_types = isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
@@ -60,7 +60,7 @@ def imports(path, with_types=False):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name}: imports say the whole name"
+            assert node.level == 0, f"{path.name}: use absolute imports"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -70,7 +70,7 @@ def is_allowed(name, allowed):
 
 
 @pytest.mark.parametrize("package", ALLOWED)
-def test_a_package_imports_nothing_but_what_it_may(package):
+def test_a_package_imports_only_what_is_allowed(package):
     outside = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in modules(package)
@@ -81,7 +81,7 @@ def test_a_package_imports_nothing_but_what_it_may(package):
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_modules_do_not_import_each_other_in_a_circle(package):
+def test_modules_have_no_import_cycles(package):
     paths = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in modules(package)}
     wanted = {
         module: {m for name in imports(path) for m in (name, name.rpartition(".")[0]) if m in paths}
@@ -96,7 +96,7 @@ def test_modules_do_not_import_each_other_in_a_circle(package):
 def test_pyspark_has_one_name_everywhere():
     """from pyspark.sql import DataFrame, functions as F, types as T.
 
-    Another name only where contracts.table has one of the same: a Column.
+    Another name is allowed only where the module also imports that name from contracts.table.
     """
     others = {
         f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
@@ -111,8 +111,7 @@ def test_pyspark_has_one_name_everywhere():
     assert others == set()
 
 
-def test_a_check_finds_what_it_looks_for(tmp_path):
-    """The same functions on a module that breaks the rules."""
+def test_the_checks_detect_a_module_that_breaks_the_rules(tmp_path):
     path = tmp_path / "m.py"
     path.write_text(
         "from typing import TYPE_CHECKING\n"
@@ -120,6 +119,6 @@ def test_a_check_finds_what_it_looks_for(tmp_path):
         "if TYPE_CHECKING:\n    import mlflow\n"
         "def f():\n    import requests\n"
     )
-    found = {n for n in imports(path) if not is_allowed(n, ALLOWED["transforms"])}
-    assert found == {"pyspark.sql.SparkSession", "requests"}
+    refused = {n for n in imports(path) if not is_allowed(n, ALLOWED["transforms"])}
+    assert refused == {"pyspark.sql.SparkSession", "requests"}
     assert "mlflow" in set(imports(path, with_types=True))

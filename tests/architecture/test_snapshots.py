@@ -1,4 +1,4 @@
-"""Help texts, tables and settings change only together with their snapshot."""
+"""Help texts, table definitions and resolved settings change only together with a snapshot."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from tests.snapshots import rebuild
 
 @pytest.fixture(autouse=True)
 def no_settings_of_this_shell(monkeypatch):
-    """HOLDFAST__... variables would show in the resolved settings."""
+    """HOLDFAST__... variables would change the resolved settings."""
     for name in [n for n in os.environ if n.upper().startswith("HOLDFAST__")]:
         monkeypatch.delenv(name)
 
 
 def test_snapshots_are_current():
-    wanted, there = rebuild.snapshots(), rebuild.stored()
-    stale = sorted(n for n in wanted.keys() | there.keys() if wanted.get(n) != there.get(n))
-    assert stale == [], "run `make snapshots`, and read what changed"
+    wanted, stored = rebuild.snapshots(), rebuild.stored()
+    stale = sorted(n for n in wanted.keys() | stored.keys() if wanted.get(n) != stored.get(n))
+    assert stale == [], "run `make snapshots`, and review the changes"
 
 
-def test_they_hold_every_job_table_and_environment():
-    found = rebuild.snapshots()
-    kinds = {kind: {n for n in found if n.startswith(kind)} for kind in rebuild.KINDS}
-    assert "jobs/run_pipeline.py [OPTIONS]" in found["help/run_pipeline.txt"]
+def test_there_is_a_snapshot_of_every_job_table_and_environment():
+    snapshots = rebuild.snapshots()
+    kinds = {kind: {n for n in snapshots if n.startswith(kind)} for kind in rebuild.KINDS}
+    assert "jobs/run_pipeline.py [OPTIONS]" in snapshots["help/run_pipeline.txt"]
     assert len(kinds["help"]) == sum(
         "main = application(command)" in p.read_text() for p in (rebuild.ROOT / "jobs").glob("*.py")
     )
-    ddl = "".join(found[n] for n in kinds["ddl"])
+    ddl = "".join(snapshots[n] for n in kinds["ddl"])
     assert [t for t in catalog.tables() if f"CREATE TABLE IF NOT EXISTS {t} (" not in ddl] == []
-    # Merged: the one from defaults.yaml, the other from demo.yaml.
-    assert "primary_horizon_days: 30" in found["conf/demo.yaml"]
-    assert "as_of: '2018-01-01'" in found["conf/demo.yaml"]
+    # Merged from defaults.yaml (the first) and demo.yaml (the second).
+    assert "primary_horizon_days: 30" in snapshots["conf/demo.yaml"]
+    assert "as_of: '2018-01-01'" in snapshots["conf/demo.yaml"]
 
 
-def test_rebuilding_writes_what_differs_and_removes_what_is_no_more(tmp_path, capsys):
+def test_rebuilding_writes_changed_snapshots_and_removes_obsolete_ones(tmp_path, capsys):
     rebuild.main(tmp_path)
     assert rebuild.stored(tmp_path) == rebuild.snapshots()
     (tmp_path / "help" / "ingest.txt").write_text("old\n")

@@ -1,4 +1,4 @@
-"""Fixtures of the jobs' tests."""
+"""Fixtures of the tests of jobs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from tests.jobs.ingest_lake import Company
 
 @pytest.fixture
 def company(make_context, tmp_path) -> Company:
-    """A company without a source yet."""
+    """A company without sources."""
     return Company(make_context, tmp_path)
 
 
 @pytest.fixture(scope="session")
 def trained(spark, tmp_path_factory):
-    """The root of a lake after one training; a test that changes it puts it back."""
+    """The root of a lake after one training. A test that changes it must restore it."""
     from pipelines.churn import churn_training
     from tests.jobs.feature_lake import write_feature_lake
     from tests.jobs.trained_lake import training_context
@@ -29,7 +29,7 @@ def trained(spark, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def fitted(spark, tmp_path_factory):
-    """The root of a lake after lifetime fits and scores of two dates, and a plan."""
+    """The root of a lake with lifetime fits and scores of two dates, and a retention plan."""
     from pipelines.lifetime import lifetime_fitting, retention_planning
     from tests.jobs import lifetime_lake as lake
 

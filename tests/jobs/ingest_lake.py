@@ -1,4 +1,4 @@
-"""A small company: its files, what conf says of them, and ingest run over them."""
+"""A small company for tests of ingest: its source files, its conf and its runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEADER = "customer,order,product,time,pieces,price,rebate"
 
 
 class Said(Progress):
-    """What a run told its user."""
+    """Collects the lines and the warnings that a run prints."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Said(Progress):
 
 
 class Company:
-    """Files under one folder, one lakehouse, and the runs over them."""
+    """Source files in one folder, one lakehouse, and the runs of ingest."""
 
     def __init__(self, make_context, folder: Path) -> None:
         self.make_context, self.folder = make_context, folder
@@ -50,18 +50,18 @@ class Company:
         self.said = Said()
 
     def source(self, name: str, base: dict, **changes) -> None:
-        """Declare a source of the folder files/<name>, unless told otherwise."""
+        """Declare a source with the folder files/<name>. `changes` override its settings."""
         (self.files / name).mkdir(parents=True, exist_ok=True)
         self.sources[name] = {**base, "path": str(self.files / name), **changes}
 
     def file(
         self, path: str, *lines: str, day: str = "2018-06-01", encoding: str = "utf-8"
     ) -> Path:
-        """Write a file under files/, delivered on a day."""
+        """Write a file under files/, with the lines and the modification day given."""
         return self.raw(path, "".join(f"{line}\n" for line in lines).encode(encoding), day)
 
     def raw(self, path: str, content: bytes, day: str = "2018-06-01") -> Path:
-        """The same from bytes."""
+        """Write a file under files/ from bytes."""
         target = self.files / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
@@ -70,7 +70,7 @@ class Company:
         return target
 
     def context(self, **options):
-        """A Context over the company's lakehouse; `ingest`: settings of that section."""
+        """A Context of the company's lakehouse. `ingest`: settings of that section."""
         settings = {"ingest": options.pop("ingest", {})}
         made = self.make_context(
             root=self.root,
@@ -82,7 +82,7 @@ class Company:
         return made
 
     def ingest(self, known_at: str = "2018-06-01", replay: str | None = None, **options):
-        """Run the job and return its Context."""
+        """Run ingest and return its Context."""
         from pipelines.ingestion.source_ingestion import IngestOptions, run
 
         context = self.context(**options)
@@ -92,17 +92,17 @@ class Company:
         return context
 
     def frame(self, table: str):
-        """A table as it is now."""
+        """The present content of a table."""
         context = self.context()
         return context.spark.read.format("delta").load(context.lake.path(table))
 
     def rows(self, table: str, *columns: str) -> list[tuple]:
-        """A table's rows in the order of their columns."""
-        found = [tuple(r) for r in self.frame(table).select(*columns).collect()]
-        return sorted(found, key=lambda row: [(v is not None, str(v)) for v in row])
+        """The rows of a table as tuples, sorted by their columns."""
+        rows = [tuple(r) for r in self.frame(table).select(*columns).collect()]
+        return sorted(rows, key=lambda row: [(v is not None, str(v)) for v in row])
 
     def versions(self) -> dict[str, int]:
-        """Every table that exists, and how often it was written."""
+        """The number of commits of every table that exists."""
         logs = self.root.glob("*/*/_delta_log")
         return {
             f"{log.parents[1].name}.{log.parent.name}": len([*log.glob("*.json")])

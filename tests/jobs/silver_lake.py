@@ -1,4 +1,4 @@
-"""A small lake with every silver source that features read, without an ingest before it."""
+"""A small lake with every silver table that features read, written without ingest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import load
 
-# The fewest that formulas read: plans are what takes time on so few rows.
+# Only the windows that formulas read: with few rows, query planning takes most of the time.
 WINDOWS = [30, 60, 90, 365]
 TABLES = catalog.tables(WINDOWS)
 BATCH = "b1"
@@ -37,7 +37,7 @@ def asked(customer, ticket, at, text, **more):
     return row(customer, ticket_id=ticket, opened_at=at, text=text, **more)
 
 
-# "a" buys in most months, "b" once and leaves, "c" has a profile alone, "z" ends what is observed.
+# "a" buys in most months. "b" buys once and leaves. "c" has only a profile. "z" has the last purchase.
 SILVER = {
     "silver.transactions": [
         bought("a", "a1", "2017-10-01", 10, product_id="p"),
@@ -76,7 +76,7 @@ SILVER = {
 
 
 def context_at(root, is_dry=False, as_of=None, engine="spark") -> Context:
-    """A run of build_features over the lake at `root`, as its command line would start it."""
+    """The context of build_features for the lake at `root`, as the command line would make it."""
     place, windows = {"root": str(root), "catalog": None}, {"windows_days": WINDOWS}
     settings = load("demo", lakehouse=place, features=windows)
     return Context(
@@ -90,7 +90,7 @@ def context_at(root, is_dry=False, as_of=None, engine="spark") -> Context:
 
 
 def write_silver(root, silver=None) -> None:
-    """The silver tables, by Spark."""
+    """Write the silver tables with Spark."""
     context = context_at(root)
     context.lake.commit(
         [
@@ -104,12 +104,12 @@ def write_silver(root, silver=None) -> None:
 
 
 def frame_of(spark, name, rows):
-    """Rows of a contract's table as a frame; what is left out is null, but for the lineage."""
+    """Rows of a table as a frame. Missing values are null, except the lineage columns."""
     return spark.createDataFrame(arrow_of(name, rows), TABLES[name].ddl)
 
 
 def arrow_of(name, rows):
-    """The same without an engine."""
+    """Rows of a table as an Arrow table."""
     full = [_filled(TABLES[name], row) for row in rows]
     return pa.Table.from_pylist(full, _nullable(TABLES[name]))
 
@@ -119,12 +119,12 @@ def _nullable(table):
 
 
 def _filled(table, row):
-    found = {c.name: _value(c.type, row.get(c.name)) for c in table.columns}
-    if "batch_id" in found:
-        known_at = found[table.event_time or "valid_from"]
+    full = {c.name: _value(c.type, row.get(c.name)) for c in table.columns}
+    if "batch_id" in full:
+        known_at = full[table.event_time or "valid_from"]
         lineage = {"known_at": known_at, "source": "test", "batch_id": BATCH, "content_hash": 0}
-        found.update({n: v for n, v in lineage.items() if found.get(n, v) is None})
-    return found
+        full.update({n: v for n, v in lineage.items() if full.get(n, v) is None})
+    return full
 
 
 def _value(sql_type, value):

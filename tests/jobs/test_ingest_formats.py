@@ -1,4 +1,4 @@
-"""What sources look like: changing columns and types, encodings, and every format."""
+"""Formats of sources: changing columns and types, encodings, and every file format."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def test_columns_come_go_and_change_places(shop):
     )
     shop.ingest("2018-06-02")
     assert shop.said.warnings[0] == (
-        "purchases: day2.csv has columns that the first load had not: tier, Store_No_. Their "
-        "values "
-        "are kept in bronze.purchases._rescued; name them in the mapping to use them."
+        "purchases: day2.csv has columns that the first load did not have: tier, Store_No_. Their "
+        "values are kept in bronze.purchases._rescued. Add the columns to the mapping to use them."
     )
     assert shop.rows("silver.transactions", "order_id", "customer_id") == [
         ("o1", "c1"),
@@ -42,7 +41,7 @@ def test_columns_come_go_and_change_places(shop):
     (rescued,) = shop.frame("bronze.purchases").where("order = 'o2'").select("_rescued").collect()
     assert json.loads(rescued[0]) == {"tier": "gold", "Store_No_": "7"}
 
-    # A column that the mapping names is taken into bronze; one that it does not need may be absent.
+    # A column that the mapping uses is added to bronze. A column that it does not use may be missing.
     mapping = {**TRANSACTIONS["mapping"], "product_id": "concat(product, '/', tier)"}
     mapping.pop("discount")
     shop.sources["purchases"]["mapping"] = mapping
@@ -51,7 +50,7 @@ def test_columns_come_go_and_change_places(shop):
     shop.ingest("2018-06-03")
     assert (
         shop.said.warnings[0]
-        == "purchases: day3.csv has no column rebate; its rows have null there."
+        == "purchases: day3.csv has no column rebate. It is null in the rows of this file."
     )
     assert shop.rows("bronze.purchases", "order", "tier") == [
         ("o1", None),
@@ -62,7 +61,7 @@ def test_columns_come_go_and_change_places(shop):
 
 
 def test_a_type_that_changes(shop, spark):
-    """Whole numbers, then text: 9 rows of 10 fit."""
+    """Integers in the first file, text in the second: 9 of its 10 rows fit."""
     folder = str(shop.files / "parquet")
     shop.source("parquet", TRANSACTIONS, format="parquet")
     shop.sources.pop("purchases")
@@ -76,7 +75,7 @@ def test_a_type_that_changes(shop, spark):
     ]
     spark.range(0, 10, 1, 1).selectExpr(*rows, "2 AS pieces").write.mode("append").parquet(folder)
     shop.ingest("2018-06-01")
-    # A timestamp without a zone is UTC, and stored as one that every Delta reader has.
+    # A timestamp without a time zone is UTC. It is stored as a type that every Delta reader has.
     kinds = dict(shop.frame("bronze.parquet").dtypes)
     assert (kinds["time"], kinds["pieces"]) == ("timestamp", "int")
     assert set(shop.rows("silver.transactions", "purchased_at", "quantity")) == {
@@ -85,7 +84,7 @@ def test_a_type_that_changes(shop, spark):
     later = spark.range(10, 20, 1, 1).selectExpr(*rows, "if(id = 15, 'a dozen', '12') AS pieces")
     later.write.mode("append").parquet(folder)
     shop.ingest("2018-06-02", ingest={"max_quarantined_share": 0.1})
-    assert "has pieces as string, the first load had int. Rows whose value" in shop.said.warnings[0]
+    assert "has pieces as string, but the first load had int. Rows whose" in shop.said.warnings[0]
     assert (
         "pieces = 'a dozen': type_changed:pieces, the value does not fit" in shop.said.warnings[1]
     )
@@ -94,7 +93,7 @@ def test_a_type_that_changes(shop, spark):
     assert json.loads(json.loads(row)["_rescued"]) == {"pieces": "a dozen"}
     assert shop.frame("silver.transactions").where("quantity = 12").count() == 9
 
-    # Tried again it stays out, until the mapping says what such a value means.
+    # A replay rejects the row again, until the mapping handles such a value.
     shop.ingest("2018-06-03", replay="parquet")
     assert "0 kept + 1 quarantined" in shop.said.lines[1]
     rescued = "if(_rescued like '%a dozen%', 12, pieces)"
@@ -123,7 +122,7 @@ def test_json_has_text_in_every_column(company):
     company.file(
         "tickets/a.json",
         '{"id": 1, "who": {"customer": "zoe"}, "opened": "2018-01-01T10:00:00Z", "body": "=1+1"}',
-        # No customer: kept, with a warning. A key that only some rows have.
+        # No customer: kept, with a warning. Only some rows have this key.
         '{"id": 2, "opened": "2018-01-02T10:00:00Z", "kind": "price"}',
         "{half a row",
     )
@@ -136,16 +135,16 @@ def test_json_has_text_in_every_column(company):
     ]
     ((row, reasons),) = company.rows("silver.quarantine", "row", "reasons")
     assert (json.loads(row), reasons) == ({"_malformed": "{half a row"}, "malformed_row")
-    # Tickets hold what people wrote: no statistics of what they said.
+    # Tickets hold personal texts, so they have no column statistics.
     log = (company.root / "bronze/tickets/_delta_log/00000000000000000001.json").read_text()
     assert "zoe" not in log
     assert "_batch_id" in log
-    # A later file without an optional key: null, and said so.
+    # A later file without an optional key: null, with a warning.
     company.file("tickets/b.json", '{"id": 3, "opened": "2018-01-03T10:00:00Z", "kind": "price"}')
     company.ingest("2018-06-02")
     assert company.said.warnings[:2] == [
-        "tickets: b.json has no column body; its rows have null there.",
-        "tickets: b.json has no column who; its rows have null there.",
+        "tickets: b.json has no column body. It is null in the rows of this file.",
+        "tickets: b.json has no column who. It is null in the rows of this file.",
     ]
 
 
@@ -164,7 +163,7 @@ def test_encodings(shop):
     assert shop.frame("silver.transactions").where("customer_id = 'Müller'").count() == 1
 
 
-def test_a_name_with_signs_and_a_header_alone(company):
+def test_a_file_name_with_special_characters_and_a_file_with_only_a_header(company):
     company.source(
         "purchases",
         TRANSACTIONS,
@@ -178,10 +177,10 @@ def test_a_name_with_signs_and_a_header_alone(company):
         ("day2.csv", 0),
     ]
     assert company.rows("bronze.purchases", "_file", "order") == [("day 1 é.csv", "o1")]
-    assert company.said.warnings[0] == "purchases: day2.csv names its columns and holds no row."
+    assert company.said.warnings[0] == "purchases: day2.csv names its columns but has no rows."
 
 
-def test_a_table_is_read_whole_and_only_its_new_rows_are_kept(company, spark):
+def test_a_table_is_read_completely_and_only_its_new_rows_are_kept(company, spark):
     path = str(company.folder / "shop")
     company.source("orders", TRANSACTIONS, format="delta", path=path)
     select = "SELECT 'c1' AS customer, '{0}' AS order, 'p1' AS product, '2018-01-01' AS time, "

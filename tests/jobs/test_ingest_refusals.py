@@ -1,4 +1,4 @@
-"""What ingest refuses: each message with the value, the rule and the fix, and nothing written."""
+"""What ingest refuses. Each message has the value, the rule and the fix, and nothing is written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_path_without_a_file(shop):
     for path in (shop.files / "nowhere", shop.files / "*.parquet"):
         shop.sources["purchases"]["path"] = str(path)
         assert refused(shop, SourceError) == (
-            f"source purchases: {path} matches no file. Put one there, or mend "
+            f"source purchases: {path} matches no file. Put a file there, or fix "
             "sources.purchases.path in conf (a file, a folder, a pattern, or "
             "package:<package>/<path>)."
         )
@@ -42,38 +42,36 @@ def test_a_path_without_a_file(shop):
 def test_an_empty_file(shop):
     shop.raw("purchases/day2.csv", b"")
     assert refused(shop, SourceError) == (
-        "source purchases: day2.csv has 0 bytes; a file must at least name its columns. Remove it, "
+        "source purchases: day2.csv has 0 bytes. A file must at least name its columns. Remove it, "
         "or deliver it again."
     )
 
 
 def test_a_file_of_another_format(shop):
     shop.sources["purchases"]["format"] = "parquet"
-    found = refused(shop, SourceError)
-    assert found.startswith("source purchases: cannot be read: [")
-    assert found.endswith(" Mend path, format or options in conf, or the file.")
-    assert "\n" not in found
+    message = refused(shop, SourceError)
+    assert message.startswith("source purchases: cannot be read: [")
+    assert message.endswith(" Fix path, format or options in conf, or the file.")
+    assert "\n" not in message
 
 
 def test_a_column_that_the_mapping_uses_is_missing(shop):
     env = shop.context().settings.env
     expected = (
-        "source purchases: day2.csv has no column price, which mapping.amount uses. Found: "
-        "customer, "
-        "order, product, time, pieces, cost, rebate. Nothing was written. Deliver the file "
-        "with it, "
-        f"or change sources.purchases.mapping.amount in conf/{env}.yaml."
+        "source purchases: day2.csv has no column price, which mapping.amount uses. Its columns "
+        "are customer, order, product, time, pieces, cost, rebate. Nothing was written. Deliver "
+        f"the file with this column, or change sources.purchases.mapping.amount in conf/{env}.yaml."
     )
     shop.file("purchases/day2.csv", HEADER.replace("price", "cost"), LINE)
     assert refused(shop, SourceError) == expected
-    # The same from the first load on.
+    # The message is the same in the first load.
     (shop.files / "purchases/day1.csv").unlink()
     assert refused(shop, SourceError) == expected
 
 
 def test_expressions_that_spark_cannot_read(shop):
     env = shop.context().settings.env
-    columns = "The source has customer, order, product, time, pieces, price, rebate."
+    columns = "The source's columns are customer, order, product, time, pieces, price, rebate."
     cases = {
         "prise * 2": None,
         "price +* 2": "[PARSE_SYNTAX_ERROR] Syntax error at or near '2': extra input '2'.",
@@ -84,20 +82,21 @@ def test_expressions_that_spark_cannot_read(shop):
         mapping = {**TRANSACTIONS["mapping"], "amount": expression}
         shop.sources["purchases"]["mapping"] = mapping
         if reason is None:
-            found = refused(shop, SourceError)
-            assert found.startswith(
-                "source purchases: day1.csv has no column prise, which mapping.amount uses. Found: "
+            message = refused(shop, SourceError)
+            assert message.startswith(
+                "source purchases: day1.csv has no column prise, which mapping.amount uses. Its "
+                "columns are "
             )
             continue
-        found = refused(shop, UsageError)
-        assert found.startswith(
-            f"conf/{env}.yaml: sources.purchases.mapping.amount = {expression!r} is no expression "
-            f"that gives a decimal(18,2): {reason}"
+        message = refused(shop, UsageError)
+        assert message.startswith(
+            f"conf/{env}.yaml: sources.purchases.mapping.amount = {expression!r} is not an "
+            f"expression of type decimal(18,2): {reason}"
         )
-        assert found.endswith(columns)
+        assert message.endswith(columns)
 
 
-def test_everything_that_conf_alone_shows_at_once(company):
+def test_all_faults_of_conf_are_reported_at_once(company):
     mapping = {**TRANSACTIONS["mapping"], "color": "x", "discount": "rebate::double"}
     del mapping["amount"]
     company.source(
@@ -117,32 +116,35 @@ def test_everything_that_conf_alone_shows_at_once(company):
     rules = ", ".join(r.name for r in context.table("silver.transactions").rules)
     where = f"conf/{context.settings.env}.yaml: sources"
     assert refused(company, UsageError).splitlines() == [
-        f"{where}.purchases.mapping.color: silver.transactions has no such column; it has {names}.",
-        f"{where}.purchases.mapping.amount is missing: silver.transactions needs it (What the "
-        "customer paid; negative: a return). Say which column or expression gives it.",
-        f"{where}.purchases.mapping.discount = 'rebate::double': `::` turns '1.5'::int into 1 "
-        "without a word. Write cast(... as ...), which refuses such a row.",
-        f"{where}.purchases.key: line is not mapped; mapped are customer_id, order_id, product_id, "
-        "purchased_at, quantity, discount, color.",
-        f"{where}.purchases.severity.amount_is_huge: silver.transactions has no such rule; it has "
-        f"{rules}.",
-        f"{where}.purchases.severity.customer_id_not_null must stay reject: silver.transactions "
-        "holds no row without the value.",
+        f"{where}.purchases.mapping.color: silver.transactions has no such column. Its columns "
+        f"are {names}.",
+        f"{where}.purchases.mapping.amount is missing: silver.transactions requires the column "
+        "(What the customer paid; negative: a return). Set the column or expression that provides "
+        "it.",
+        f"{where}.purchases.mapping.discount = 'rebate::double': `::` silently turns '1.5'::int "
+        "into 1. Write cast(... as ...), which rejects such a row.",
+        f"{where}.purchases.key: line is not mapped. Mapped columns are customer_id, order_id, "
+        "product_id, purchased_at, quantity, discount, color.",
+        f"{where}.purchases.severity.amount_is_huge: silver.transactions has no such rule. Its rules "
+        f"are {rules}.",
+        f"{where}.purchases.severity.customer_id_not_null must be reject: silver.transactions "
+        "requires the column.",
         f"{where}.purchases.options.mode is set by ingest, so that no row is lost. Remove it.",
-        f"{where}.Reviews: a source is named in lower snake_case, and not ingest_log. Rename it.",
+        f"{where}.Reviews: the name of a source must be lower snake_case and not ingest_log. Rename "
+        "it.",
         f"{where}.Reviews.table = 'opinions': must be one of customers, transactions, "
         "support_tickets, engagement_events, reviews, campaign_contacts, offer_redemptions, "
         "exit_surveys, terminations.",
-        f"{where}.orders.key is missing: a jdbc source is read whole each time, and only a key "
-        "tells its new rows. Name the columns that identify a row.",
-        f"{where}.orders.options.url holds a password. Take it out, and set the variable "
+        f"{where}.orders.key is missing: each run reads a jdbc source completely, and only a key "
+        "identifies its new rows. Set the columns that identify a row.",
+        f"{where}.orders.options.url contains a password. Remove it, and set the environment variable "
         "HOLDFAST__SOURCES__ORDERS__OPTIONS__PASSWORD.",
     ]
 
 
 def test_an_unknown_source_to_replay(shop):
     assert refused(shop, UsageError, replay="sales") == (
-        "--replay sales: must be a source of conf; there are purchases."
+        "--replay sales: must be a source in conf. Sources are purchases."
     )
 
 
@@ -154,22 +156,20 @@ def test_lookups(shop):
 
     lookup("article,brand|p1,x")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: product of join_on must be a column of both. The "
-        "lookup "
-        "has article, brand."
+        "source purchases, lookup products: join_on must name columns of both the source and the "
+        "lookup, got product. The lookup's columns are article, brand."
     )
     lookup("product,price|p1,x")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: price stands in the source too. Rename it in the "
+        "source purchases, lookup products: the source also has a column price. Rename it in the "
         "lookup."
     )
     lookup("product,brand|p1,x|p1,y")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: 1 values of product stand more than once, so "
-        "rows would "
-        "be doubled. Keep one row for each."
+        "source purchases, lookup products: 1 values of product occur more than once, so the join "
+        "would duplicate rows. Keep one row per value."
     )
-    # A row that the lookup does not know is kept.
+    # A row without a match in the lookup is kept.
     lookup("product,brand|p2,x")
     mapping = {**TRANSACTIONS["mapping"], "product_id": "concat_ws('/', brand, product)"}
     shop.sources["purchases"]["mapping"] = mapping
@@ -191,21 +191,20 @@ def test_severities_of_conf(shop):
     ]
 
 
-def test_a_name_that_ingest_needs_itself(shop):
+def test_a_column_name_that_is_reserved_for_ingest(shop):
     shop.file("purchases/day2.csv", HEADER + ",_Batch_Id", LINE + ",1")
-    found = refused(shop, SourceError)
-    assert found.startswith(
-        "source purchases: day2.csv has a column '_Batch_Id', and _Batch_Id is taken already "
-        "(upper "
-        "and lower case are alike; "
+    assert refused(shop, SourceError).startswith(
+        "source purchases: day2.csv has a column '_Batch_Id', but the name _Batch_Id is already "
+        "taken. Upper and lower case are the same, and these names are reserved for ingest: _"
     )
 
 
-def test_rows_that_an_expression_makes_are_noticed(shop):
+def test_an_expression_that_multiplies_rows_is_detected(shop):
     mapping = {**TRANSACTIONS["mapping"], "product_id": "explode(split(product, ''))"}
     shop.sources["purchases"]["mapping"] = mapping
     assert refused(shop, SourceError) == (
-        "source purchases: day1.csv has 1 rows, but 2 came out (2 kept + 0 quarantined + 0 exact "
-        "duplicates). Nothing was written. The file changed while it was read, or an expression of "
-        "sources.purchases.mapping makes rows; start again, or mend it."
+        "source purchases: day1.csv has 1 rows, but the mapping gave 2 (2 kept + 0 quarantined + 0 "
+        "exact duplicates). Nothing was written. Either the file changed while it was read: run "
+        "ingest again. Or an expression of sources.purchases.mapping gives several rows per row: "
+        "fix it."
     )

@@ -1,4 +1,4 @@
-"""Delta tables by Spark: refused whole, taken back whole, merged by many, opened by anyone."""
+"""Delta tables written by Spark: checks, rollback, concurrent merges, reads without Spark."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def rows_at(lake, name=SCORES.name):
     return sorted(tuple(row.values()) for row in rows)
 
 
-# ---------------------------------------------------------------------- refused whole
+# ---------------------------------------------------------------------- refused
 
 
-def test_every_difference_of_a_schema_is_named_at_once_and_nothing_is_written(lake):
+def test_all_differences_of_a_schema_are_reported_and_nothing_is_written(lake):
     wrong = lake.spark.createDataFrame([("a", 0.5, 1)], "customer_id string, score float, more int")
     right = Write(replace(SCORES, name="gold.right"), scores(lake, ("a", DAY, 0.5)), [DAY])
     with pytest.raises(TableError) as error:
@@ -93,7 +93,7 @@ def test_every_difference_of_a_schema_is_named_at_once_and_nothing_is_written(la
     assert not Path(lake.settings.root).exists()
 
 
-def test_every_fault_of_the_rows_is_named_at_once_and_nothing_is_written(lake):
+def test_all_faults_of_the_rows_are_reported_and_nothing_is_written(lake):
     nan, inf = float("nan"), float("inf")
     rows = [
         ("a", DAY, 0.1),
@@ -102,7 +102,7 @@ def test_every_fault_of_the_rows_is_named_at_once_and_nothing_is_written(lake):
         ("b", DAY, inf),
         ("c", DAY, -inf, nan),
         ("d", NEXT, 0.1),
-        ("e", DAY, None),  # a null where none is required is fine
+        ("e", DAY, None),  # a null in a nullable column is allowed
     ]
     with pytest.raises(TableError) as error:
         write(lake, *rows)
@@ -115,7 +115,7 @@ def test_every_fault_of_the_rows_is_named_at_once_and_nothing_is_written(lake):
     assert not lake.exists(SCORES.name)
 
 
-def test_a_slice_without_a_row_empties_it(lake):
+def test_a_write_without_rows_empties_its_slice(lake):
     write(lake, ("a", DAY, 0.1), ("b", NEXT, 0.2), slices=[DAY, NEXT])
     assert write(lake).is_changed
     assert rows_at(lake) == [("b", NEXT, 0.2, None)]
@@ -133,22 +133,22 @@ def test_the_same_rows_in_another_order_are_no_commit(lake):
     assert lake.version(SCORES.name) == version
 
 
-def test_a_value_that_moves_to_the_column_beside_it_is_a_change(lake):
+def test_a_value_that_moves_to_the_next_column_is_a_change(lake):
     write(lake, ("a", DAY, 0.5, None))
     assert write(lake, ("a", DAY, None, 0.5)).is_changed
     assert rows_at(lake) == [("a", DAY, None, 0.5)]
 
 
-def test_a_row_that_a_table_without_a_key_holds_twice_counts_twice(lake):
+def test_a_row_that_occurs_twice_in_a_table_without_a_key_counts_twice(lake):
     keyless = replace(SCORES, name="gold.keyless", key=())
     write(lake, ("a", DAY, 0.5), table=keyless)
     assert write(lake, ("a", DAY, 0.5), ("a", DAY, 0.5), table=keyless).is_changed
 
 
-# ---------------------------------------------------------------------- taken back whole
+# ---------------------------------------------------------------------- rolled back
 
 
-def test_a_failure_at_the_third_table_takes_back_the_two_before(lake, monkeypatch):
+def test_a_failure_at_the_third_table_rolls_back_the_first_two(lake, monkeypatch):
     new, third = replace(SCORES, name="gold.new"), replace(SCORES, name="gold.third")
     write(lake, ("a", DAY, 0.1), ("b", NEXT, 0.2), slices=[DAY, NEXT])
     before, actual = rows_at(lake), lake._write
@@ -165,7 +165,7 @@ def test_a_failure_at_the_third_table_takes_back_the_two_before(lake, monkeypatc
     assert not lake.exists(new.name) and not lake.exists(third.name)
     assert not Path(lake.path(new.name)).exists()
 
-    monkeypatch.undo()  # and what failed can be done again
+    monkeypatch.undo()  # the same commit can be repeated
     lake.commit([Write(t, scores(lake, ("c", DAY, 0.5)), [DAY]) for t in (SCORES, new, third)])
     assert rows_at(lake) == [("b", NEXT, 0.2, None), ("c", DAY, 0.5, None)]
     assert rows_at(lake, new.name) == rows_at(lake, third.name) == [("c", DAY, 0.5, None)]
@@ -182,19 +182,19 @@ def test_a_column_that_the_contract_gains_is_added_with_its_comment(lake):
     assert rows_at(lake) == [("a", DAY, 0.1, None, None), ("b", NEXT, 0.9, None, "HIGH")]
     (field,) = DeltaTable(lake.path(SCORES.name)).schema().fields[4:]
     assert (field.name, field.metadata["comment"]) == ("user-level", "It's high")
-    # And one that may be null from now on.
+    # A column that becomes nullable.
     free = Column("customer_id", "string", "Who")
     nameless = frame.selectExpr("CAST(NULL AS STRING) AS customer_id", "* EXCEPT (customer_id)")
     freed = replace(gained, columns=(free, *gained.columns[1:]), key=())
     lake.commit([Write(freed, nameless, [NEXT])])
-    found = DeltaTable(lake.path(SCORES.name)).to_pyarrow_table()["customer_id"].to_pylist()
-    assert set(found) == {"a", None}
+    customers = DeltaTable(lake.path(SCORES.name)).to_pyarrow_table()["customer_id"].to_pylist()
+    assert set(customers) == {"a", None}
 
 
 # ---------------------------------------------------------------------- versions and dry runs
 
 
-def test_a_run_says_what_it_read_and_not_what_it_compared_with(lake, tmp_path):
+def test_a_commit_names_the_versions_that_were_read_and_not_those_compared_with(lake, tmp_path):
     write(lake, ("a", DAY, 0.1))
     later = context_at(tmp_path / "lakehouse").lake
     old = later.read(SCORES, version=1)
@@ -207,30 +207,31 @@ def test_a_run_says_what_it_read_and_not_what_it_compared_with(lake, tmp_path):
     assert json.loads(newest["userMetadata"])["inputs"] == {SCORES.name: 1}
 
 
-def test_a_table_keeps_its_id_and_another_of_its_name_has_another(spark, tmp_path):
-    found = {}
-    for root in (tmp_path / "lakehouse", tmp_path / "anew"):
+def test_a_table_keeps_its_id_and_another_table_of_its_name_has_another_id(spark, tmp_path):
+    versions = {}
+    for root in (tmp_path / "lakehouse", tmp_path / "again"):
         context = context_at(root)
         write(context.lake, ("a", DAY, 0.1))
         first = table_id(context, SCORES.name)
         write(context.lake, ("a", DAY, 0.9))
-        found[table_id(context, SCORES.name)] = context.lake.version(SCORES.name)
-        assert first in found and DeltaTable(context.lake.path(SCORES.name)).metadata().id == first
-    assert len(found) == 2 and len(set(found.values())) == 1
+        versions[table_id(context, SCORES.name)] = context.lake.version(SCORES.name)
+        assert first in versions
+        assert DeltaTable(context.lake.path(SCORES.name)).metadata().id == first
+    assert len(versions) == 2 and len(set(versions.values())) == 1
 
 
-def test_in_a_dry_run_later_steps_read_what_would_have_been_written(lake, tmp_path):
+def test_in_a_dry_run_later_steps_read_the_planned_content(lake, tmp_path):
     write(lake, ("a", DAY, 0.1), ("b", NEXT, 0.2), slices=[DAY, NEXT])
     before = sorted(tmp_path.rglob("*"))
     settings = lake.settings
     dry = SparkLake(lake.spark, settings, RunInfo("test"), is_dry=True)
     assert write(dry, ("c", DAY, 0.3)).rows == 1
-    found = sorted((r["customer_id"], r["score"]) for r in dry.read(SCORES).collect())
-    assert found == [("b", 0.2), ("c", 0.3)]
+    planned = sorted((r["customer_id"], r["score"]) for r in dry.read(SCORES).collect())
+    assert planned == [("b", 0.2), ("c", 0.3)]
     merged = scores(dry, ("b", NEXT, 0.8), ("d", NEXT, 0.4))
     dry.commit([Write(SCORES, merged, mode="merge")])
-    found = sorted((r["customer_id"], r["score"]) for r in dry.read(SCORES).collect())
-    assert found == [("b", 0.8), ("c", 0.3), ("d", 0.4)]
+    planned = sorted((r["customer_id"], r["score"]) for r in dry.read(SCORES).collect())
+    assert planned == [("b", 0.8), ("c", 0.3), ("d", 0.4)]
     context = Context(settings, RunInfo("test"), is_dry=True)
     context.__dict__["lake"] = dry
     assert context.has(SCORES.name) and not context.has("gold.others")
@@ -244,7 +245,7 @@ def totals(lake, *rows):
     return lake.spark.createDataFrame(list(rows), "writer int, slot int, total bigint")
 
 
-def test_a_merge_updates_what_is_there_and_adds_the_rest(lake):
+def test_a_merge_updates_existing_rows_and_adds_new_ones(lake):
     lake.commit([Write(TOTALS, totals(lake, (1, 1, 10), (1, 2, 20)), mode="merge")])
     lake.commit([Write(TOTALS, totals(lake, (1, 2, 21), (2, 1, 30)), mode="merge")])
     assert rows_at(lake, TOTALS.name) == [(1, 1, 10), (1, 2, 21), (2, 1, 30)]
@@ -262,13 +263,14 @@ WRITERS, MERGES, SLOTS = 4, 25, 3
 
 @pytest.mark.acceptance
 def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spark, lake):
-    """4 threads, each with a session of its own, merge 25 times into one table that is read meanwhile.
+    """4 threads with their own sessions merge 25 times into one table, while a fifth reads it.
 
-    All in one JVM: on a plain folder Delta's log is atomic within a JVM alone (LocalLogStore), and
-    two processes are kept apart by the lake's lock, which the test after this one holds.
+    All run in one JVM: on a local folder, Delta's log is atomic only within one JVM
+    (LocalLogStore). The lock of the lake separates processes; the next test covers it.
     """
     lake.create(TOTALS)
-    # Readers must not meet an empty table, nor writers each other's first rows.
+    # Rows exist before the threads start, so that no reader sees an empty table and no two writers
+    # insert at the same time.
     first = [(w, s, 0) for w in range(WRITERS) for s in range(SLOTS)]
     lake.commit([Write(TOTALS, totals(lake, *first), mode="merge")])
     errors: list[BaseException] = []
@@ -284,7 +286,7 @@ def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spa
             errors.append(error)
 
     def watch() -> None:
-        # A fifth of a second apart: a core that only reads would slow the writers down.
+        # A read every 0.2 s: a thread that only reads would slow the writers down.
         while not done.wait(0.2):
             reads.append(rows_at(lake, TOTALS.name))
 
@@ -309,7 +311,7 @@ def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spa
     }
     assert len(reads) > 50
     for rows in reads:
-        # The counters of one writer move together: a sum is a multiple of what one merge writes.
+        # One merge sets all counters of a writer, so a reader must see equal values.
         assert [len({t for w, _, t in rows if w == n}) for n in range(WRITERS)] == [1] * WRITERS
         assert len(rows) == WRITERS * SLOTS
 
@@ -335,43 +337,43 @@ def test_a_run_in_another_process_is_refused_until_the_first_ends(tmp_path):
             f"lakehouse: run first (process {first.pid}) is writing it, and only one run may. "
             "Nothing was changed. Start again when it has ended."
         )
-        first.kill()  # the kernel frees the lock; nothing is left to clean up
+        first.kill()  # the kernel frees the lock, so nothing has to be cleaned up
         first.wait()
         with only_writer(lakehouse, "second"):
             pass
 
 
-# ---------------------------------------------------------------------- opened by anyone
+# ---------------------------------------------------------------------- read without Spark
 
 
-def test_every_declared_table_opens_without_spark_and_says_what_it_holds(lake):
+def test_every_declared_table_opens_without_spark_and_has_its_comments(lake):
     tables = catalog.tables().values()
     for table in tables:
         lake.create(table)
     for table in tables:
-        found = DeltaTable(lake.path(table.name))
-        assert found.protocol().min_reader_version == 1, table.name
-        fields = {f.name: f for f in found.schema().fields}
-        assert tuple(found.to_pyarrow_dataset().schema.names) == table.column_names
+        stored = DeltaTable(lake.path(table.name))
+        assert stored.protocol().min_reader_version == 1, table.name
+        fields = {f.name: f for f in stored.schema().fields}
+        assert tuple(stored.to_pyarrow_dataset().schema.names) == table.column_names
         assert {n: f.metadata["comment"] for n, f in fields.items()} == {
             c.name: c.comment for c in table.columns
         }
         assert {n: f.nullable for n, f in fields.items()} == {
             c.name: c.nullable for c in table.columns
         }
-        assert found.metadata().description == table.description
+        assert stored.metadata().description == table.description
 
 
-def test_no_personal_value_stands_in_the_log(lake):
-    """Statistics would keep an e-mail address in the log after it was erased from the table."""
+def test_the_log_holds_no_personal_value(lake):
+    """Statistics would keep an e-mail address in the log after its deletion from the table."""
     write_silver(lake.settings.root, {"silver.customers": SILVER["silver.customers"]})
     log = Path(lake.path("silver.customers")) / "_delta_log"
     written = b"".join(file.read_bytes() for file in log.rglob("*") if file.is_file())
     assert b"ada@example.org" not in written
     assert b'"Ada"' not in written and b"Ada\\" not in written
-    assert b"gold" in written  # the plan: so statistics are there to be found
+    assert b"gold" in written  # the plan is not personal, so the log does hold statistics
 
 
-def test_a_table_that_a_catalog_serves_is_clustered_and_named(spark):
+def test_a_table_in_a_catalog_has_its_full_name(spark):
     lake = SparkLake(spark, load("demo", lakehouse={"root": None, "catalog": "main"}), RunInfo("t"))
     assert lake.address("gold.scores") == "main.gold.scores"

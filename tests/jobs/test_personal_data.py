@@ -1,4 +1,4 @@
-"""Canaries in 1,000 customers' rows: none leaves the tables that declare personal data."""
+"""Canary texts in the rows of 1,000 customers never leave tables that declare personal data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CANARIES = (
     *("lovelacecanary", "@canary.example", "+49 171 5550199", "4111 1111 1111 1111"),
     *("DE89370400440532013000", "Canary Street 12"),
 )
-# Where persons' data may stand; statistics in the log of even these are off.
+# Tables that may hold personal data. Even in their Delta log, column statistics are off.
 PERSONAL = ("customers", "support_tickets", "reviews", "exit_surveys")
 
 
@@ -57,7 +57,7 @@ def write_canaries(context) -> None:
         ],
         "silver.customers": [
             {
-                # A surname that a source put into the field of the first name.
+                # Half of the rows have the surname in the field of the first name.
                 **{"customer_id": i, "first_name": ("Ada", "Ada Lovelacecanary")[n % 2]},
                 **{"email": f"ada{n}@canary.example", "language": "en", "valid_from": MOMENT},
             }
@@ -83,7 +83,7 @@ def write_canaries(context) -> None:
 
 
 def texts_of(root):
-    """(place, text) of every file: Parquet as its values, else as its bytes."""
+    """(path, text) of every file: the bytes, and for Parquet the values too."""
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         raw = path.read_bytes()
         if path.suffix == ".parquet" and "_delta_log" not in path.parts:
@@ -116,11 +116,11 @@ def test_no_canary_leaves_the_tables_that_declare_it(
     outbox_delivery.run(at())
     server.close()
 
-    # All of it did happen.
+    # All jobs did their work.
     sent = at().read("gold.messages").toPandas()
     assert set(sent["written_by"]) == {"claude"} and len(server.raw) == len(sent) > 150
     assert len(list((root / "outbox").iterdir())) > 500
-    # The canaries are there to be found where they belong.
+    # The canaries are in the tables that may hold them.
     own = [text for path, text in texts_of(root / "silver") if "_delta_log" not in path.parts]
     assert set(found_in("".join(own))) == set(CANARIES)
 
@@ -130,6 +130,6 @@ def test_no_canary_leaves_the_tables_that_declare_it(
     for path, text in texts_of(root):
         if "_delta_log" in path.parts or path.parent.name not in PERSONAL:
             assert found_in(text) == [], path
-    # What leaves of a first name that holds two is the first alone.
+    # If the first name has two words, only the first word leaves.
     names = {json.loads(json.loads(r)["messages"][0]["content"])["first_name"] for r in server.raw}
     assert names == {"Ada"}

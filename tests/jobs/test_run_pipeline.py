@@ -1,4 +1,4 @@
-"""The main job: every step in order, done again without a change, planned without a write."""
+"""The main job: every step in order, a rerun without changes, and a dry run without writes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from runtime.model_registry import Registry
 from tests.jobs.ingest_lake import Said
 from tests.small_lake import AS_OF
 
-# The first to ask makes the lake; a busy machine takes its time.
+# The first test that uses the lake builds it, which can take long on a busy machine.
 pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(1800)]
 
 STEPS = [
     "ingest: sources to bronze and silver",
-    "build_features: one row a customer and date",
-    "train_churn: fit, test, register",
+    "build_features: one row per customer and date",
+    "train_churn: fit, test and register models",
     "fit_lifetime: 2017-12-02",
     "fit_lifetime: 2018-01-01",
     "score_customers: 2017-12-02",
     "score_customers: 2018-01-01",
-    "plan_retention: whom to keep under the budget",
+    "plan_retention: customers to retain within the budget",
     "report",
 ]
 MADE = [
@@ -44,7 +44,7 @@ MADE = [
     *("gold.customer_segments", "gold.segment_migration", "gold.customer_scores"),
     *("gold.risk_factors", "gold.churn_by_horizon", "gold.churn_reasons"),
 ]
-# What a dry run cannot foresee: models are not fitted in it.
+# Tables that a dry run does not list, because it fits no models.
 BY_MODELS = {
     *("gold.model_comparison", "gold.feature_sets", "gold.customer_lifetime"),
     *("gold.lifetime_models", "gold.clv_backtest", "gold.retention_plan"),
@@ -57,9 +57,9 @@ def steps_of(said):
 
 
 def tables_in(said, verb):
-    """Names after `verb` (wrote, unchanged, would write), each once, in order."""
-    found = [re.match(rf"{verb} +(\w+\.\w+)", line) for line in said.lines]
-    return list(dict.fromkeys(m[1] for m in found if m and m[1] != "report.html"))
+    """Tables after `verb` (wrote, unchanged, would write), in order, without duplicates."""
+    matches = [re.match(rf"{verb} +(\w+\.\w+)", line) for line in said.lines]
+    return list(dict.fromkeys(m[1] for m in matches if m and m[1] != "report.html"))
 
 
 def versions(root):
@@ -73,13 +73,13 @@ def rows_of(root, name):
     return sorted(table, key=lambda row: tuple(str(row[k]) for k in key))
 
 
-def test_it_tells_each_step_and_leaves_every_table(small_lake, small_said):
+def test_it_prints_each_step_and_writes_every_table(small_lake, small_said):
     assert steps_of(small_said) == STEPS
     assert set(tables_in(small_said, "wrote")) == {*MADE, *BY_MODELS}
     assert versions(small_lake.root).keys() == {*MADE, *BY_MODELS}
 
 
-def test_a_rerun_changes_nothing_but_brings_a_deleted_gold_slice_back_equal(small_lake, spark):
+def test_a_rerun_changes_nothing_but_restores_a_deleted_gold_slice(small_lake, spark):
     root, name = small_lake.root, "gold.customer_scores"
     before, rows = versions(root), rows_of(root, name)
     spark.sql(f"DELETE FROM delta.`{root}/gold/customer_scores` WHERE as_of = DATE'{AS_OF}'")
@@ -94,8 +94,8 @@ def test_a_rerun_changes_nothing_but_brings_a_deleted_gold_slice_back_equal(smal
     assert tables_in(said, "wrote") == [name]
     assert "nothing new" in said.lines
     registry = Registry(small_lake.context(Said()).settings)
-    found = registry.client.search_model_versions(f"name = '{registry.model_name}'")
-    assert [str(v.version) for v in found] == ["1"]
+    registered = registry.client.search_model_versions(f"name = '{registry.model_name}'")
+    assert [str(v.version) for v in registered] == ["1"]
 
 
 def test_a_dry_run_on_an_empty_lake_prints_the_plan_and_writes_nothing(small_lake, tmp_path):
@@ -107,7 +107,7 @@ def test_a_dry_run_on_an_empty_lake_prints_the_plan_and_writes_nothing(small_lak
     assert steps_of(said) == STEPS
     assert set(MADE) <= set(tables_in(said, "would write")) <= {*MADE, *BY_MODELS}
     assert [line for line in said.lines if line.startswith(("would train", "would write report"))]
-    # Every row of the plan is counted, from files that are not in the lake yet.
+    # The dry run counts the rows of files that are not in the lake yet.
     lines = len(small_lake.lines)
     assert f"receipts: 1 file, {lines:,} rows in = {lines - 2:,} kept + 2 quarantined" in "".join(
         said.lines
@@ -127,8 +127,8 @@ def test_a_date_without_features_is_not_scored(small_lake):
     assert versions(small_lake.root) == before
 
 
-def test_the_lost_stand_in_every_plan_without_a_rank_and_the_others_with_one(small_lake):
-    """By the receipts: whose last purchase lies more than 90 days back is lost."""
+def test_lost_customers_are_in_every_plan_without_a_rank_and_the_others_with_a_rank(small_lake):
+    """By the receipts, customers whose last purchase is more than 90 days ago are lost."""
     last: dict[str, dt.date] = {}
     for line in small_lake.lines:
         day = dt.date.fromisoformat(line["time"][:10])

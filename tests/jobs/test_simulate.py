@@ -1,4 +1,4 @@
-"""The job simulate on Spark: whole files, the same for any partitions, once."""
+"""The job simulate on Spark: complete files that do not depend on partitions, written once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIMULATION = {"customers": 40, "seed": 5}
 
 @pytest.fixture(scope="module")
 def company(spark, tmp_path_factory):
-    """A small company on disk, and the context of its job."""
+    """A small company on disk: the context of its job."""
     from runtime.context import Context
     from runtime.progress import Progress
     from runtime.run_info import RunInfo
@@ -43,22 +43,22 @@ def company(spark, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", [*SOURCES, *TRUTH])
-def test_files_hold_the_rows_of_all_customers_whatever_the_partitions(company, name):
+def test_files_hold_the_rows_of_all_customers_for_any_partitions(company, name):
     folder = (
         company_files.sources_folder(company)
         if name in SOURCES
         else company_files.truth_folder(company)
     )
     world = company_files.simulated_world(company)
-    found = company.spark.read.parquet(str(folder / name)).toPandas()
+    stored = company.spark.read.parquet(str(folder / name)).toPandas()
     wanted = rows_of(name, np.arange(world.customers), world)
     columns = list(wanted.columns)
-    wanted = wanted.astype(found[columns].dtypes)
+    wanted = wanted.astype(stored[columns].dtypes)
 
     def ordered(rows):
         return rows[columns].sort_values(columns, ignore_index=True)
 
-    pd.testing.assert_frame_equal(ordered(found), ordered(wanted), check_dtype=False)
+    pd.testing.assert_frame_equal(ordered(stored), ordered(wanted), check_dtype=False)
 
 
 def test_a_second_run_writes_nothing(company):
@@ -69,7 +69,7 @@ def test_a_second_run_writes_nothing(company):
     assert json.loads((folder / company_files.MANIFEST).read_text())["customers"] == 40
 
 
-def test_ingest_takes_it_in_and_finds_the_doubles(company):
+def test_ingest_loads_the_files_and_drops_duplicates(company):
     source_ingestion.run(company)
     world = company_files.simulated_world(company)
     for source, table in (("transactions", "transactions"), ("engagement", "engagement_events")):
@@ -81,8 +81,10 @@ def test_ingest_takes_it_in_and_finds_the_doubles(company):
 
 @pytest.fixture(scope="module")
 def delivered(company):
-    """The company, with a message of its plan to every other customer, c0000001 to c0000039; that
-    to the first could not be delivered."""
+    """The company, with a message of its plan to every second customer, c0000001 to c0000039.
+
+    The message to the first one could not be delivered.
+    """
     from runtime.lakehouse.writes import Write
     from tests.jobs.decision_lake import rows_of as decided
 
@@ -100,7 +102,7 @@ def delivered(company):
         }
         for n in range(1, 40, 2)
     ]
-    # Of another plan, and of a rule.
+    # Contacts of another plan and of a rule.
     contacts += [
         {**contacts[0], "customer_id": "c0000002", "status": "sent", "contact_id": rule} | other
         for rule, other in (
@@ -119,17 +121,17 @@ def delivered(company):
     return company
 
 
-def test_only_what_was_delivered_of_the_plan_is_answered(delivered):
+def test_only_delivered_messages_of_the_plan_are_answered(delivered):
     from simulator import world as w
 
-    found = {
+    offers = {
         r["id"]: (r["offer"], r["day"]) for r in company_files.sent_offers(delivered).collect()
     }
     sent = {n: (w.OFFERS.index("discount_20"), w.DAYS + n % 3) for n in range(3, 40, 2)}
-    assert found == {**dict.fromkeys(range(40), (-1, 0)), **sent}
+    assert offers == {**dict.fromkeys(range(40), (-1, 0)), **sent}
 
 
-def test_answers_to_a_plan_are_new_files_that_ingest_takes_once(delivered):
+def test_answers_to_a_plan_are_new_files_that_ingest_loads_once(delivered):
     from simulator import world as w
     from simulator.responses import answers
 

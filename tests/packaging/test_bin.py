@@ -1,4 +1,4 @@
-"""bin/spark-submit passes on what Spark says, less three lines that say nothing."""
+"""bin/spark-submit passes on Spark's output, without three meaningless lines."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ java.lang.OutOfMemoryError: Java heap space
 """
 
 
-def test_three_lines_are_left_out_of_stderr_and_nothing_else(tmp_path):
+def test_only_three_lines_are_removed_from_stderr(tmp_path):
     folder = tmp_path / "a folder" / "bin"
     folder.mkdir(parents=True)
     shutil.copy(BIN / "spark-submit", folder)
     said = (NOISE + NEWS).encode("utf-8", "surrogateescape")
     (folder / "said").write_bytes(said)
     fake = folder / "with-env"
-    # It takes the place of Spark: speaks on both streams, and fails.
+    # A fake of Spark: it prints to both streams and fails.
     said_at = f'"{folder}/said"'
     fake.write_text(f'#!/bin/bash\ncat {said_at} >&2\ncat {said_at}\necho "$@"\nexit 3\n')
     fake.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What is shipped: the wheel in an environment of its own, the same as .zip on Spark's workers."""
+"""The shipped package: the wheel in a new environment, and the .zip on Spark's workers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOBS = [
     *("decide-offers", "write-messages", "measure-campaigns"),
 ]
 
-# Says, on a driver and on a Python worker, where the package came from and that all of it is there.
+# Reports, on a driver and on a Python worker, the path of the package and that it is complete.
 REPORT = """
 def report():
     import importlib, json, pkgutil
@@ -60,16 +60,16 @@ spark.stop()
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """The wheel, its .zip beside it."""
+    """The wheel. The .zip is in the same folder."""
     folder = tmp_path_factory.mktemp("dist")
     run(ROOT / "bin" / "package", folder, cwd=folder)
-    (found,) = folder.glob("holdfast-*.whl")
-    return found
+    (path,) = folder.glob("holdfast-*.whl")
+    return path
 
 
 @pytest.fixture(scope="module")
 def environment(wheel, tmp_path_factory) -> Path:
-    """A new environment with the wheel; other libraries come from the project's, by a .pth file."""
+    """A new environment with the wheel. A .pth file adds the libraries of the project."""
     folder = tmp_path_factory.mktemp("environment")
     run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder)
     python = folder / "bin" / "python"
@@ -81,7 +81,7 @@ def environment(wheel, tmp_path_factory) -> Path:
 
 
 def run(*command: object, cwd: Path, **variables: str) -> str:
-    """Output of a command which cannot see the source tree: nothing of our own in its variables."""
+    """Output of a command that cannot see the source tree: its environment does not name it."""
     ours = ("PYTHON", "PYSPARK_", "SPARK_", "HOLDFAST_")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     java_home = ROOT / ".venv" / "java_home"
@@ -94,11 +94,11 @@ def run(*command: object, cwd: Path, **variables: str) -> str:
 
 
 def seen_by(printed: str) -> dict[str, list]:
-    """{"driver": [path of udfs, version, conf is readable], "worker": the same}"""
+    """{"driver": [path of udfs, version, conf is readable], "worker": [...]}"""
     return {line.split()[0]: json.loads(line.split(" ", 1)[1]) for line in printed.splitlines()}
 
 
-def test_the_zip_is_the_wheel_and_building_again_gives_the_same_bytes(wheel, tmp_path):
+def test_the_zip_equals_the_wheel_and_a_second_build_gives_the_same_bytes(wheel, tmp_path):
     run(ROOT / "bin" / "package", tmp_path, cwd=tmp_path)
 
     assert wheel.with_suffix(".zip").read_bytes() == wheel.read_bytes()
@@ -117,13 +117,13 @@ def test_the_wheel_holds_all_packages_and_all_of_conf(wheel):
     assert {name for name in names if ".dist-info/" not in name} == set(source)
 
 
-def test_what_is_tested_lies_in_the_ranges_that_the_wheel_asks_for(wheel):
+def test_pinned_versions_are_in_the_ranges_that_the_wheel_requires(wheel):
     shipped = metadata.PathDistribution(dist_info(wheel))
     extras = ["", *(shipped.metadata.get_all("Provides-Extra") or [])]
     asked = {
         canonical(need.name): need.specifier
         for need in map(Requirement, shipped.requires or [])
-        if need.marker is None or any(need.marker.evaluate({"extra": one}) for one in extras)
+        if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in extras)
     }
     pins = [
         Requirement(line)
@@ -159,7 +159,7 @@ def test_each_job_is_a_command_of_the_environment(environment, tmp_path, job):
 
 
 def test_settings_load_from_inside_the_zip(wheel, tmp_path):
-    # On a cluster --py-files leaves the archive packed: there is no folder conf/ to open.
+    # On a cluster, --py-files does not unpack the archive, so the folder conf/ does not exist.
     program = "from runtime import settings; print(settings.load('demo').as_of)"
 
     printed = run(
@@ -185,7 +185,7 @@ def test_a_udf_imports_the_wheel_on_a_worker(environment, tmp_path):
 def test_a_udf_imports_the_zip_in_an_executor_process(wheel, tmp_path):
     (tmp_path / "job.py").write_text(SPARK_JOB)
     archive = wheel.with_suffix(".zip")
-    # local-cluster keeps its executors' folders in SPARK_HOME/work: one of its own, of links.
+    # local-cluster writes to SPARK_HOME/work, so this test gets a SPARK_HOME of links.
     home = tmp_path / "spark"
     home.mkdir()
     for part in ("bin", "jars", "python"):
@@ -202,7 +202,7 @@ def test_a_udf_imports_the_zip_in_an_executor_process(wheel, tmp_path):
         "driver": ["0.1.0", True],
         "worker": ["0.1.0", True],
     }
-    # Each from its own copy of the archive, which Spark has sent.
+    # Driver and worker import from their own copies of the archive, which Spark distributed.
     paths = {who: facts[0] for who, facts in seen.items()}
     assert all(path.endswith(f"/{archive.name}/udfs/__init__.py") for path in paths.values())
     assert paths["driver"] != paths["worker"]

@@ -63,8 +63,8 @@ def test_a_source_in_the_truth_is_refused(path, tmp_path):
     with pytest.raises(UsageError) as refused:
         check_sources(faulty)
     assert str(refused.value) == (
-        f"conf/simulated.yaml: sources.terminations.path = {path!r}: lies in a simulator's truth, "
-        "which no job may learn from. Take the files of lakehouse-<env>-sources/."
+        f"conf/simulated.yaml: sources.terminations.path = {path!r}: is the truth of a simulation, "
+        "which no job may read. Use the files in lakehouse-<env>-sources/."
     )
 
 
@@ -107,8 +107,8 @@ def test_a_real_environment_cannot_be_simulated_over(tmp_path):
     with pytest.raises(UsageError) as refused:
         company_files.run(context_of("demo", tmp_path))
     assert str(refused.value) == (
-        "--env demo: has no section `simulation`, so its sources are real. Use --env simulated, or "
-        "add the section to a file of your own."
+        "--env demo: conf has no section `simulation`, so the sources are real. Use --env "
+        "simulated, or add the section to a file of your own."
     )
 
 
@@ -121,7 +121,7 @@ def test_two_companies_do_not_mix(tmp_path):
     with pytest.raises(UsageError) as refused:
         company_files.run(context)
     assert str(refused.value) == (
-        "lake-sources: holds 9 customers, seed 2 of simulator abc, wanted are 3,000 customers, "
-        f"seed 1 of {code}. Two companies must not mix. Remove lake, lake-sources, lake-truth, or "
-        "put simulation.seed and customers back."
+        "lake-sources: holds 9 customers, seed 2 of simulator abc, but conf asks for 3,000 "
+        f"customers, seed 1 of simulator {code}. Two companies must not be mixed. Remove lake, "
+        "lake-sources, lake-truth, or restore simulation.seed and simulation.customers."
     )

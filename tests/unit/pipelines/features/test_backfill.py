@@ -1,4 +1,4 @@
-"""build_features as a job on DuckDB: what comes late changes no training row that was made."""
+"""build_features on DuckDB: rows that arrive late do not change past training rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.duckdb_only
 
 DATES = [dt.date(2018, 1, 1), dt.date(2018, 1, 15)]
 FEATURES = ("demographics", "behavior", "transactions", "labels")
-# Each tells of a day before a date, or of a day in a horizon after it.
+# Each event is on a day before an as_of date, or in a horizon after it.
 LATE = {
     "silver.transactions": [
         bought("a", "a9", "2017-12-30", 500, product_id="r"),
         bought("b", "b9", "2018-01-03", 5),
-        bought("d", "d1", "2017-12-30", 5),  # nobody had heard of them
+        bought("d", "d1", "2017-12-30", 5),  # a customer who was unknown so far
     ],
     "silver.customers": [row("b", valid_from="2017-12-01", plan="gold")],
     "silver.support_tickets": [asked("a", "t9", "2017-12-25T10:00", "Still broken!")],
@@ -38,7 +38,7 @@ def append(root, name, rows):
 
 
 def build(root):
-    """The tables and their versions after a run over both dates."""
+    """Rows and versions of the tables after a run over both dates."""
     feature_tables.run(context_at(root, engine="duckdb"), FeatureOptions(DATES))
     tables = {name: DeltaTable(root / "features" / name) for name in FEATURES}
     rows = {name: table.to_pyarrow_table().to_pylist() for name, table in tables.items()}
@@ -47,7 +47,7 @@ def build(root):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A lake with features of both dates: its folder, their rows and versions. Copy it to change it."""
+    """A lake with features of both dates: folder, rows, versions. Tests change only a copy of it."""
     root = tmp_path_factory.mktemp("built")
     for name, rows in SILVER.items():
         append(root, name, rows)
@@ -60,14 +60,14 @@ def test_a_backfill_that_arrives_late_changes_no_past_training_row(built, tmp_pa
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     for name, late in LATE.items():
         when = "valid_from" if name == "silver.customers" else "known_at"
-        append(tmp_path, name, [{**one, when: "2018-06-01T10:00"} for one in late])
+        append(tmp_path, name, [{**late_row, when: "2018-06-01T10:00"} for late_row in late])
     assert build(tmp_path)[1] == versions
 
 
-def test_the_same_rows_known_in_time_are_seen_by_every_table(built, tmp_path):
+def test_the_same_rows_change_every_table_if_they_were_known_in_time(built, tmp_path):
     root, rows, _ = built
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
     for name, late in LATE.items():
         append(tmp_path, name, late)
-    found, _ = build(tmp_path)
-    assert [name for name in FEATURES if found[name] == rows[name]] == []
+    rebuilt, _ = build(tmp_path)
+    assert [name for name in FEATURES if rebuilt[name] == rows[name]] == []

@@ -1,0 +1,194 @@
+"""Check the files of a source against its mapping in conf and against its first load."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pyspark.errors import AnalysisException, ParseException
+
+from contracts.expressions import columns_used
+from contracts.rules import MALFORMED_ROW, UNIQUE_KEY
+from contracts.silver import mapped_columns
+from contracts.table import Table
+from pipelines.ingestion.read_errors import first_sentence
+from pipelines.ingestion.source_checks import TARGETS, is_history_known
+from pipelines.ingestion.source_files import MALFORMED, RESERVED, Part
+from runtime.errors import SourceError, UsageError
+from transforms.source_reads import expression_cast
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from pipelines.ingestion.ingest_log import IngestLog
+    from runtime.settings import Settings
+    from runtime.settings.sources import SourceSettings
+
+
+def columns_behind(
+    reason: str, table: Table, source: SourceSettings, present: Sequence[str]
+) -> list[str]:
+    """The columns of a source that explain why a row was rejected, without personal ones.
+
+    `present`: the columns that the source has.
+    """
+    hidden = {
+        column
+        for name in table.personal_columns
+        for column in columns_used(source.mapping.get(name, ""), present)
+    }
+    kind, _, changed = reason.partition(":")
+    if changed:
+        return [changed] if changed not in hidden else []
+    if kind == MALFORMED_ROW:
+        return [] if hidden else [MALFORMED]
+    of_rules = {r.name: r.columns for r in table.rules} | {UNIQUE_KEY: tuple(source.key)}
+    names = of_rules.get(kind, (kind.removesuffix("_type").removesuffix("_not_finite"),))
+    used = {c for n in names for c in columns_used(source.mapping.get(n, ""), present)}
+    return [c for c in present if c in used - hidden]
+
+
+def expected_columns(
+    source: SourceSettings, parts: Sequence[Part], bronze: Mapping[str, str]
+) -> dict[str, str]:
+    """The columns (name -> type) that bronze.<source> has after this run.
+
+    These are the columns of the first load (`bronze`, empty in the first load itself), and new ones
+    that the mapping uses.
+    """
+    expected = dict(bronze)
+    lower = {c.lower() for c in expected}
+    for part in parts:
+        for column, kind in part.types.items():
+            is_added = not bronze or _users(source, column)
+            if column.lower() not in lower and is_added:
+                expected[column] = kind
+                lower.add(column.lower())
+    return expected
+
+
+def column_warnings(
+    env: str, name: str, source: SourceSettings, *, part: Part, expected: Mapping[str, str]
+) -> list[str]:
+    """A warning for each column of a part that is missing, new, or has another type.
+
+    SourceError if the mapping uses a column that is missing.
+    """
+    present = {c.lower(): kind for c, kind in part.types.items()}
+    required = {c.name for c in mapped_columns(TARGETS[source.table]) if not c.nullable}
+    warnings = []
+    for column in (c for c in expected if c.lower() not in present):
+        # In JSON a missing key means null, so only columns that every row needs must be present.
+        users = [u for u in _users(source, column) if source.format != "json" or u in required]
+        if users:
+            raise missing_column(env, name, users[0], column=column, part=part)
+        warnings.append(
+            f"{name}: {part.title} has no column {column}. It is null in the rows of this file."
+        )
+    lower = {c.lower() for c in expected}
+    new = [c for c in part.types if c.lower() not in lower]
+    if new:
+        warnings.append(
+            f"{name}: {part.title} has columns that the first load did not have: {', '.join(new)}. "
+            f"Their values are kept in bronze.{name}._rescued. Add the columns to the mapping to "
+            f"use them."
+        )
+    for column, kind in expected.items():
+        now = present.get(column.lower(), kind)
+        if now != kind:
+            warnings.append(
+                f"{name}: {part.title} has {column} as {now}, but the first load had {kind}. Rows "
+                f"whose value does not fit {kind} are quarantined as type_changed:{column}."
+            )
+    return warnings
+
+
+def _users(source: SourceSettings, column: str) -> list[str]:
+    """The mapped columns whose expression uses a column of the source."""
+    return [c for c, expression in source.mapping.items() if columns_used(expression, [column])]
+
+
+def missing_column(env: str, name: str, user: str, *, column: str, part: Part) -> SourceError:
+    """The error for a column that the mapping uses and a file does not have."""
+    return SourceError(
+        f"source {name}: {part.title} has no column {column}, which mapping.{user} uses. "
+        f"Its columns are {', '.join(part.types)}. Nothing was written. Deliver the file with this "
+        f"column, or change sources.{name}.mapping.{user} in conf/{env}.yaml."
+    )
+
+
+def check_expressions(
+    env: str, name: str, source: SourceSettings, *, rows: DataFrame, part: Part | None
+) -> None:
+    """Check that every expression of the mapping is valid over the rows and has a fitting type.
+
+    SourceError if an expression uses a column that `part` does not have, else UsageError.
+    """
+    types = TARGETS[source.table].types
+    for column, expression in source.mapping.items():
+        try:
+            expression_cast(rows, expression, types[column])
+        except (AnalysisException, ParseException) as error:
+            condition, details = error.getCondition() or "", error.getMessageParameters() or {}
+            unknown = details.get("objectName", "").strip("`")
+            if condition.startswith("UNRESOLVED_COLUMN") and part is not None:
+                raise missing_column(env, name, column, column=unknown, part=part) from None
+            columns = ", ".join(c for c in rows.columns if c not in RESERVED)
+            raise UsageError(
+                f"conf/{env}.yaml: sources.{name}.mapping.{column} = {expression!r} is not an "
+                f"expression of type {types[column]}: {first_sentence(str(error))} "
+                f"The source's columns are {columns}."
+            ) from None
+
+
+def check_lookup(
+    name: str, lookup: str, on: Sequence[str], *, rows: DataFrame, lookup_rows: DataFrame
+) -> None:
+    """SourceError if a lookup lacks a join column, has a key twice, or has a column of the source.
+
+    `rows`: the source. `lookup_rows`: the lookup.
+    """
+    where = f"source {name}, lookup {lookup}"
+    lacking = [c for c in on if c not in rows.columns or c not in lookup_rows.columns]
+    if lacking:
+        raise SourceError(
+            f"{where}: join_on must name columns of both the source and the lookup, got "
+            f"{', '.join(lacking)}. The lookup's columns are {', '.join(lookup_rows.columns)}."
+        )
+    hidden = [c for c in lookup_rows.columns if c in rows.columns and c not in on]
+    if hidden:
+        raise SourceError(
+            f"{where}: the source also has a column {', '.join(hidden)}. Rename it in the lookup."
+        )
+    twice = lookup_rows.groupBy(*on).count().where("count > 1").count()
+    if twice:
+        raise SourceError(
+            f"{where}: {twice} values of {', '.join(on)} occur more than once, so the join would "
+            f"duplicate rows. Keep one row per value."
+        )
+
+
+def file_warnings(
+    settings: Settings, name: str, files: Collection[str], *, waiting: int, log: IngestLog
+) -> list[str]:
+    """Warnings about files that wait for the next run, and about files that were loaded before."""
+    source, known = settings.sources[name], log.file_names(name)
+    warnings = []
+    if waiting:
+        history = (
+            " The other files of this first load will count as known on arrival. To avoid that, "
+            "raise the limit before the first load."
+            if not known and is_history_known(settings, name)
+            else ""
+        )
+        warnings.append(
+            f"{name}: {len(files):,} of {len(files) + waiting:,} new files are loaded, the others "
+            f"in the next run (limit: ingest.max_files_a_run).{history}"
+        )
+    if not source.key and source.table != "customers":
+        warnings += [
+            f"{name}: {file} was loaded before with other content. Without a key, all its rows are "
+            f"loaded again. Set sources.{name}.key, or give new files new names."
+            for file in sorted({*files} & known)
+        ]
+    return warnings

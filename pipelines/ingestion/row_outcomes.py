@@ -1,0 +1,120 @@
+"""What becomes of each row of a source: kept, quarantined or duplicate. For files and replays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from contracts.silver import CUSTOMERS
+from contracts.table import Table
+from pipelines.ingestion import file_checks, readers, source_checks
+from pipelines.ingestion.read_errors import explained
+from pipelines.ingestion.row_counts import RowCounts
+from pipelines.ingestion.source_files import Part
+from runtime.context import Context
+from runtime.lakehouse.writes import Write
+from transforms import customer_versions
+from transforms.deduplicate import with_outcome
+from transforms.quality import examples, source_names
+from transforms.silver_rows import ORDER, counts, dedup_key, flagged_rows, kept_before
+from transforms.sources import with_lookup, with_source
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+
+@contextmanager
+def null_on_failure(spark: SparkSession) -> Iterator[None]:
+    """Turn ANSI mode off: a calculation that fails gives null, and does not end the run.
+
+    Spark fixes the mode of an expression when the frame is made, but Spark Connect when the frame
+    is computed. So do both inside.
+    """
+    key = "spark.sql.ansi.enabled"
+    before = spark.conf.get(key) or "true"
+    spark.conf.set(key, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(key, before)
+
+
+class RowOutcomes:
+    """The outcomes of the rows of one run, source by source in the order of conf."""
+
+    def __init__(self, context: Context) -> None:
+        self.context, self.settings = context, context.settings
+        self.lake, self.spark = context.lake, context.spark
+        # silver.customers after the sources processed so far, and the versions that each will
+        # write.
+        self.versions = context.read(CUSTOMERS.name)
+        self.written: dict[str, DataFrame] = {}
+
+    def table(self, name: str) -> Table:
+        """The silver table of a source."""
+        return source_checks.TARGETS[self.settings.sources[name].table]
+
+    def labelled(
+        self,
+        name: str,
+        rows: DataFrame,
+        batches: Sequence[str],
+        *,
+        part: Part | None = None,
+        batch: str | None = None,
+    ) -> DataFrame:
+        """The rows with their outcome and the columns of silver, cached.
+
+        `batches` are written again, so their rows in silver are ignored. `batch` is the batch in
+        silver; None: that of the row's file. `part`: the files that an error message names.
+        """
+        env, source, table = self.settings.env, self.settings.sources[name], self.table(name)
+        rows = with_source(rows)
+        for title, lookup in source.lookups.items():
+            lookup_rows = readers.read_lookup(self.spark, name, title, lookup)
+            file_checks.check_lookup(
+                name, title, lookup.join_on, rows=rows, lookup_rows=lookup_rows
+            )
+            rows = with_lookup(rows, lookup_rows, lookup.join_on)
+        file_checks.check_expressions(env, name, source, rows=rows, part=part)
+        rules = source_checks.rules_of(table, source)
+        flagged = flagged_rows(rows, name, table, source.mapping, rules, batch)
+        key, before = dedup_key(table, source.key), None
+        if table is CUSTOMERS:
+            return self._with_versions(name, with_outcome(flagged, key, ORDER))
+        if key and self.context.has(table.name):
+            flagged = self.lake.keep(flagged)
+            before = kept_before(self.context.read(table.name), flagged, name, key, batches)
+        return self.lake.keep(with_outcome(flagged, key, ORDER, before))
+
+    def _with_versions(self, name: str, profiles: DataFrame) -> DataFrame:
+        """The profiles, compared with the stored versions and those of the sources before."""
+        sources = self.settings.sources.items()
+        given = {title: [*s.mapping] for title, s in sources if s.table == CUSTOMERS.short_name}
+        chain = self.lake.keep(customer_versions.with_versions(profiles, self.versions, given))
+        self.written[name] = customer_versions.versions_to_write(chain)
+        self.versions = customer_versions.versions_after(self.versions, self.written[name])
+        return chain.where("NOT _is_stored")
+
+    def counts(self, name: str, rows: DataFrame) -> RowCounts:
+        """Compute the labelled rows, count them, and take examples of rejected ones."""
+        table, source, present = self.table(name), self.settings.sources[name], source_names(rows)
+        with explained(name):
+            counted = counts(rows).collect()  # one row per batch and set of broken rules
+        row_counts = RowCounts(name, table, counted)
+        reasons = row_counts.first_reasons()
+        shown = {r: file_checks.columns_behind(r, table, source, present) for r in reasons}
+        if shown:
+            texts = examples(rows, shown).collect()[0]  # one row
+            row_counts.examples = dict(zip(shown, texts, strict=True))
+        return row_counts
+
+    def silver_writes(self, name: str, kept: DataFrame, batches: Sequence[str]) -> list[Write]:
+        """The kept rows. For customers, the versions that begin, end or change."""
+        table = self.table(name)
+        if table is not CUSTOMERS:
+            rows = kept.select(*table.column_names)
+            return [Write(table, rows, slices=batches, is_checked=False)]
+        versions = self.written[name]
+        return [] if versions.isEmpty() else [Write(table, versions, mode="merge")]

@@ -1,0 +1,44 @@
+"""What the simulated company reads from the outbox, and how it approves messages."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from transforms.simulated_answers import approved_messages, sent_offers
+
+OFFERS = ("discount_10", "discount_20")
+FIRST_DAY = dt.date(2024, 7, 1)
+
+
+def test_each_customer_has_the_offer_that_was_sent(frame, tuples_of):
+    customers = frame("id bigint", [(n,) for n in range(5)])
+    contacts = frame(
+        "customer_id string, contact_id string, offer_id string, triggered_on date",
+        [
+            ("c0000001", "k1", "discount_20", "2024-07-03"),
+            ("c0000002", "k2", "discount_10", "2024-07-04"),  # not delivered
+            ("c0000003", "k3", "winback", "2024-07-05"),  # an offer that is not simulated
+            ("c0000004", "k4", "discount_10", "2024-06-30"),
+        ],
+    )
+    deliveries = frame(
+        "contact_id string, status string",
+        # k9 is a contact of another plan.
+        [("k1", "sent"), ("k2", "dead"), ("k3", "sent"), ("k4", "sent"), ("k9", "sent")],
+    )
+    rows = sent_offers(customers, contacts, deliveries, OFFERS, FIRST_DAY)
+    assert tuples_of(rows, "id", "offer", "day") == [
+        (0, -1, 0),
+        (1, 1, 2),  # 1 July + 2 days
+        (2, -1, 0),
+        (3, -1, 4),
+        (4, 0, -1),
+    ]
+
+
+def test_only_messages_that_wait_are_approved(frame, tuples_of):
+    messages = frame(
+        "customer_id string, approved boolean, text string",
+        [("a", False, "x"), ("b", True, "y"), ("c", None, "z")],
+    )
+    assert tuples_of(approved_messages(messages)) == [("a", True, "x")]

@@ -1,0 +1,43 @@
+"""Rows that the simulated company reads from the lakehouse and writes to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame, functions as F
+
+
+def approved_messages(messages: DataFrame) -> DataFrame:
+    """One row per message that is not approved yet, with `approved` set to true."""
+    return messages.where("NOT approved").withColumn("approved", F.lit(True))
+
+
+def sent_offers(
+    customers: DataFrame,
+    contacts: DataFrame,
+    deliveries: DataFrame,
+    offers: Sequence[str],
+    first_day: dt.date,
+) -> DataFrame:
+    """One row per customer of the simulated company: id, offer and day of the contact.
+
+    `customers` has the number of each customer as `id`. `contacts` are the rows of gold.outbox of
+    one plan, at most one per customer. `deliveries`: gold.outbox_deliveries. `offer` is the index
+    of the offer in `offers`, -1 if no contact was sent or the offer is unknown. `day` is the day on
+    which the contact was due, in days since `first_day`; 0 without a contact.
+    """
+    index = F.lit(-1)
+    for number, name in enumerate(offers):
+        index = F.when(F.col("offer_id") == name, number).otherwise(index)
+    delivered = deliveries.where("status = 'sent'").select("contact_id")
+    sent = contacts.join(delivered, on="contact_id", how="inner").select(
+        F.substring("customer_id", 2, 12).cast("bigint").alias("id"),
+        index.alias("offer"),
+        F.datediff(F.col("triggered_on"), F.lit(first_day)).alias("day"),
+    )
+    return customers.join(sent, on="id", how="left").select(
+        "id",
+        F.coalesce("offer", F.lit(-1)).alias("offer"),
+        F.coalesce("day", F.lit(0)).alias("day"),
+    )
