@@ -121,8 +121,13 @@ def outcomes(
     return rows.select(*known.columns, *[F.coalesce(F.col(n), F.lit(0)).alias(n) for n in names])
 
 
-def with_terminated(rows: DataFrame, terminations: DataFrame) -> DataFrame:
-    """Add is_terminated: the contract had ended before as_of, as known then."""
+def with_terminated(rows: DataFrame, terminations: DataFrame | None) -> DataFrame:
+    """Add is_terminated: the contract had ended before as_of, as known then.
+
+    Without a table of terminations it is false for all rows.
+    """
+    if terminations is None:
+        return rows.select("*", F.lit(False).alias("is_terminated"))
     over = terminated(terminations, rows).select("*", F.lit(True).alias("over"))
     known = rows.join(over, on=["customer_id", "as_of"], how="left")
     return known.select(*rows.columns, F.col("over").isNotNull().alias("is_terminated"))

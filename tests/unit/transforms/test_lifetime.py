@@ -303,3 +303,10 @@ def test_a_contract_has_ended_once_that_is_known(frame, tuples_of):
     assert tuples_of(flagged.select("customer_id", "as_of", "is_terminated")) == [
         (n, day, n.startswith("a") and day == NOW) for n in names for day in (THEN, NOW)
     ]
+
+
+def test_without_terminations_no_contract_has_ended(frame, tuples_of):
+    summary = frame(SUMMARY, [("a", NOW, 0, 0, 1, None)])
+    assert tuples_of(with_terminated(summary, None), "customer_id", "is_terminated") == [
+        ("a", False)
+    ]
