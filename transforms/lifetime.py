@@ -45,6 +45,11 @@ def spend_rows(summary: DataFrame) -> DataFrame:
     return paid.groupBy("as_of", "frequency", "monetary_value").agg(F.count("*").alias("customers"))
 
 
+def total_customers(counted: DataFrame) -> DataFrame:
+    """One row: customers, the sum over rows of `purchase_rows` or `spend_rows`; 0 without rows."""
+    return counted.agg(F.coalesce(F.sum("customers"), F.lit(0)).alias("customers"))
+
+
 def spend_sums(spends: DataFrame) -> DataFrame:
     """One row per (as_of, frequency): customers, value (sum of means), square (sum of squares).
 
