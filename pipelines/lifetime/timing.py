@@ -86,5 +86,7 @@ def contracts(context: Context, summaries: Summaries, day: dt.date) -> Fits:
         fitted = fit(Renewals.of(left, alive))
     except NotFittableError as reason:
         return Fits(warnings=[f"{NAME}: {reason}"])
-    others = {NAME: ShiftedBetaGeometric(**fitted.parameters)} if fitted.converged else {}
-    return Fits(others={**others}, rows=fit_rows(NAME, fitted, False, None))
+    rows = fit_rows(NAME, fitted, False, None)
+    if not fitted.converged:
+        return Fits(rows=rows)
+    return Fits(others={NAME: ShiftedBetaGeometric(**fitted.parameters)}, rows=rows)
