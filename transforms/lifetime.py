@@ -45,6 +45,11 @@ def spend_rows(summary: DataFrame) -> DataFrame:
     return paid.groupBy("as_of", "frequency", "monetary_value").agg(F.count("*").alias("customers"))
 
 
+def total_customers(counted: DataFrame) -> DataFrame:
+    """One row: customers, the sum over rows of `purchase_rows` or `spend_rows`; 0 without rows."""
+    return counted.agg(F.coalesce(F.sum("customers"), F.lit(0)).alias("customers"))
+
+
 def spend_sums(spends: DataFrame) -> DataFrame:
     """One row per (as_of, frequency): customers, value (sum of means), square (sum of squares).
 
@@ -121,8 +126,13 @@ def outcomes(
     return rows.select(*known.columns, *[F.coalesce(F.col(n), F.lit(0)).alias(n) for n in names])
 
 
-def with_terminated(rows: DataFrame, terminations: DataFrame) -> DataFrame:
-    """Add is_terminated: the contract had ended before as_of, as known then."""
+def with_terminated(rows: DataFrame, terminations: DataFrame | None) -> DataFrame:
+    """Add is_terminated: the contract had ended before as_of, as known then.
+
+    Without a table of terminations it is false for all rows.
+    """
+    if terminations is None:
+        return rows.select("*", F.lit(False).alias("is_terminated"))
     over = terminated(terminations, rows).select("*", F.lit(True).alias("over"))
     known = rows.join(over, on=["customer_id", "as_of"], how="left")
     return known.select(*rows.columns, F.col("over").isNotNull().alias("is_terminated"))

@@ -15,6 +15,19 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 from transforms.training_rows import KEY
 from transforms.visibility import visible_from
 
+# Whole numbers, null for a customer who is not alive at as_of.
+TIMES = ("entry_days", "duration_days", "event", "followed_days", "known_days")
+
+
+def keep_dates(rows: DataFrame, dates: Sequence[dt.date]) -> DataFrame:
+    """The rows whose as_of is one of the dates."""
+    return rows.where(F.col("as_of").isin([F.lit(d).cast("date") for d in dates]))
+
+
+def without_times(rows: DataFrame) -> DataFrame:
+    """Add TIMES as nulls, for a lake without features: no survival model can be fitted there."""
+    return rows.select("*", *[F.lit(None).cast("bigint").alias(name) for name in TIMES])
+
 
 def lapses(days: DataFrame, window_days: int) -> DataFrame:
     """One row per time that a customer fell silent: customer_id, ended_on, known_on.
@@ -210,3 +223,11 @@ def lived_counts(rows: DataFrame, segments: DataFrame) -> DataFrame:
     lived = (F.col("duration_days") - F.col("entry_days")).cast("int").alias("lived_days")
     counted = each.select("segment", lived, "event")
     return counted.groupBy("segment", "lived_days", "event").agg(F.count("*").alias("customers"))
+
+
+def event_counts(rows: DataFrame) -> DataFrame:
+    """One row: customers (distinct), events. `rows` come from `spells` or `seen_by`."""
+    return rows.agg(
+        F.countDistinct("customer_id").alias("customers"),
+        F.coalesce(F.sum("event"), F.lit(0)).alias("events"),
+    )

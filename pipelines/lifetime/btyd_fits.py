@@ -1,249 +1,262 @@
-"""Fit every model of conf at one date, choose, and say what can't be known."""
+"""Fit all BTYD models of conf on one date, choose one, and warn of what the data cannot show."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from models.btyd.choice import (
-    SPEND,
-    fit_model,
-    fit_spend,
-    fitted,
-    held_out,
-    is_identified,
-)
+from models.btyd.choice import SPEND, fit_model, fit_spend, fitted, held_out, is_identified
 from models.btyd.credibility import Credibility, correlation
 from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import GammaGamma
-from models.btyd.rows import NotFittableError, check_fittable
+from models.btyd.rows import NotFittableError, PurchaseRows, check_fittable
 from models.btyd.shifted_beta_geometric import ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel, Terms
+from pipelines.lifetime.model_rows import Row, fit_rows, plain_row
 from pipelines.lifetime.summaries import Fittable, Summaries
-from runtime.context import Context
+from runtime.settings import Settings
 from runtime.settings.lifetime import LifetimeSettings
 
-Row = dict[str, Any]
 
-
-@dataclass
+@dataclass(frozen=True)
 class Fits:
-    """What came of a date: gold.lifetime_models' rows, the model to predict with, the others that
-    converged by name (that of renewals too), the warnings."""
+    """The fits of one date.
+
+    model: the chosen model; None: there is none. others: the other converged models by name,
+    including the model of renewals. rows: of gold.lifetime_models. warnings: for the user.
+    """
 
     model: LifetimeModel | None = None
     others: dict[str, LifetimeModel | ShiftedBetaGeometric] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+    def plus(self, more: Fits) -> Fits:
+        """These fits with the others, rows and warnings of `more`. The chosen model stays."""
+        return Fits(
+            self.model,
+            self.others | more.others,
+            [*self.rows, *more.rows],
+            [*self.warnings, *more.warnings],
+        )
 
-def fit_all(context: Context, summaries: Summaries, day: dt.date) -> Fits:
-    """Every model on all customers, the choice by those held out, the value of a purchase."""
-    settings = context.settings.lifetime
-    found = Fits()
-    whole = summaries.purchases(day)
+
+class Spend(NamedTuple):
+    """The model of the value of a purchase. name and model are None where no amounts are known."""
+
+    name: str | None
+    model: GammaGamma | Credibility | None
+    rows: list[Row]
+    warnings: list[str]
+
+
+def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
+    """Fit each model on all customers, and choose by the likelihood of the hold-out."""
+    lifetime = settings.lifetime
+    purchases = summaries.purchases(day)
     try:
-        check(whole, settings)
+        check(purchases, lifetime)
     except NotFittableError as reason:
-        found.warnings.append(f"no lifetime model at {day}: {reason}")
-        return found
-    scores = held_out_scores(summaries, day, settings)
-    fits = fits_of(whole, settings, found)
+        return Fits(warnings=[f"no lifetime model at {day}: {reason}"])
+    scores = held_out_scores(summaries, day, lifetime)
+    fits, warnings = fits_of(purchases, lifetime)
     if not fits:
-        return found
+        return Fits(warnings=warnings)
     name = chosen(scores, fits)
-    for each, fit in fits.items():
-        rows = rows_of(each, fit, each == name, identified(each, fit, settings))
-        more = {"held_out_log_likelihood": scores[each], "leaving_a_purchase": _leaving(each, fit)}
-        found.rows += rows + [
-            {**rows[0], "parameter": n, "value": v, "std_error": None} for n, v in more.items()
-        ]
-    found.warnings += doubts(name, fits[name], settings)
-    spent = fit_worth(summaries, day, settings, found)
-    models = {n: model_of(context, n, fit, *spent) for n, fit in fits.items()}
-    found.model = models.pop(name)
-    found.others = {n: m for n, m in models.items() if fits[n].converged}
-    return found
+    rows = [
+        row
+        for n, fit in fits.items()
+        for row in _rows_of(n, fit, scores[n], lifetime, is_chosen=n == name)
+    ]
+    spend = fit_spend_model(summaries, day, lifetime)
+    models = {n: model_of(settings, n, fit, spend) for n, fit in fits.items()}
+    return Fits(
+        models[name],
+        {n: m for n, m in models.items() if n != name and fits[n].converged},
+        [*rows, *spend.rows],
+        [*warnings, *doubts(name, fits[name], lifetime), *spend.warnings],
+    )
 
 
 def fit_one(
-    context: Context, summaries: Summaries, day: dt.date, name: str
+    settings: Settings, summaries: Summaries, day: dt.date, name: str
 ) -> LifetimeModel | None:
-    """One model at a past date, to forecast from there; None: too little had happened by then."""
-    settings = context.settings.lifetime
-    whole = summaries.purchases(day)
+    """One model on a past date, to forecast from there; None: too little data by then."""
+    purchases = summaries.purchases(day)
     try:
-        check(whole, settings)
-        fit = fit_of(whole, name)
+        check(purchases, settings.lifetime)
+        fit = fit_of(purchases, name)
     except NotFittableError:
         return None
-    return model_of(context, name, fit, *fit_worth(summaries, day, settings, Fits()))
+    return model_of(settings, name, fit, fit_spend_model(summaries, day, settings.lifetime))
 
 
-def model_of(
-    context: Context, name: str, fit: Fit, spend_name: str | None, spend: Any
-) -> LifetimeModel:
-    """A fit with the value of a purchase and the terms of conf."""
-    is_known = identified(name, fit, context.settings.lifetime)
-    return LifetimeModel(name, fitted(name, fit), spend_name, spend, is_known, terms(context))
+def model_of(settings: Settings, name: str, fit: Fit, spend: Spend) -> LifetimeModel:
+    """A fit of purchases with the spend model and the terms of conf."""
+    return LifetimeModel(
+        name,
+        fitted(name, fit),
+        spend.name,
+        spend.model,
+        identified(name, fit, settings.lifetime),
+        terms(settings),
+    )
 
 
-def check(whole: Fittable, settings: LifetimeSettings) -> None:
-    """Raise NotFittableError where there is too little to learn from."""
-    rows = whole.rows
-    repeaters = rows.weight[rows.frequency > 0].sum() / max(rows.customers, 1) * whole.customers
-    check_fittable(whole.customers, float(repeaters), settings.fewest_customers)
+def check(purchases: Fittable[PurchaseRows], settings: LifetimeSettings) -> None:
+    """Raise NotFittableError if there are too few customers or repeat customers."""
+    rows = purchases.rows
+    share = rows.weight[rows.frequency > 0].sum() / max(rows.customers, 1)
+    repeaters = float(share * purchases.customers)
+    check_fittable(purchases.customers, repeaters, settings.fewest_customers)
 
 
-def fit_of(whole: Fittable, name: str) -> Fit:
+def fit_of(purchases: Fittable[PurchaseRows], name: str) -> Fit:
     """One model on all customers of a date. Raises NotFittableError."""
-    return fit_model(name, whole.rows, whole.likelihood(name), whole.customers)
+    return fit_model(name, purchases.rows, purchases.likelihood(name), purchases.customers)
 
 
-def fits_of(whole: Fittable, settings: LifetimeSettings, found: Fits) -> dict[str, Fit]:
-    """Every model of conf that can be fitted, by name; of the others a warning says why not."""
+def fits_of(
+    purchases: Fittable[PurchaseRows], settings: LifetimeSettings
+) -> tuple[dict[str, Fit], list[str]]:
+    """The models of conf that can be fitted, by name, and a warning for each other one."""
     fits: dict[str, Fit] = {}
+    warnings = []
     for name in settings.models:
         try:
-            fits[name] = fit_of(whole, name)
+            fits[name] = fit_of(purchases, name)
         except NotFittableError as reason:
-            found.warnings.append(f"{name}: {reason}")
-    return fits
+            warnings.append(f"{name}: {reason}")
+    return fits, warnings
 
 
 def held_out_scores(
     summaries: Summaries, day: dt.date, settings: LifetimeSettings
 ) -> dict[str, float | None]:
-    """Mean log-likelihood of the customers held out, a model; None: it could not be fitted."""
+    """Mean log-likelihood per customer of the hold-out, by model; None: no fit or no hold-out."""
     train, test = summaries.purchases(day, False), summaries.purchases(day, True)
-    found: dict[str, float | None] = {}
-    for name in settings.models:
-        score: float | None = None
-        try:
-            fit = fit_of(train, name)
-            likelihood = test.likelihood(name)
-            if likelihood is not None:
-                score = likelihood(np.log(fit.values))[0] / test.customers
-            else:
-                score = held_out(fitted(name, fit), test.rows) if len(test.rows) else None
-        except NotFittableError:
-            pass  # the fit on all customers says why
-        found[name] = score
-    return found
+    return {name: _held_out_score(train, test, name) for name in settings.models}
+
+
+def _held_out_score(
+    train: Fittable[PurchaseRows], test: Fittable[PurchaseRows], name: str
+) -> float | None:
+    try:
+        fit = fit_of(train, name)
+        likelihood = test.likelihood(name)
+        if likelihood is not None:
+            return likelihood(np.log(fit.values))[0] / test.customers
+        return held_out(fitted(name, fit), test.rows) if len(test.rows) else None
+    except NotFittableError:
+        return None  # The fit on all customers warns of the reason.
 
 
 def chosen(scores: dict[str, float | None], fits: dict[str, Fit]) -> str:
-    """The best by held-out likelihood among the converged; the first of those where nothing was
-    held out, and the first of conf where none converged."""
-    at_maximum = [n for n, fit in fits.items() if fit.converged]
-    usable = [n for n in at_maximum if scores[n] is not None]
-    if usable:
-        return max(usable, key=lambda n: scores[n] or 0.0)
-    return next(iter(at_maximum or fits))
+    """The converged model with the best likelihood of the hold-out.
+
+    Without a score: the first converged model. Without a converged one: the first model of conf.
+    """
+    converged = [n for n, fit in fits.items() if fit.converged]
+    scored = [n for n in converged if scores[n] is not None]
+    if scored:
+        return max(scored, key=lambda n: scores[n] or 0.0)
+    return next(iter(converged or fits))
 
 
 def identified(name: str, fit: Fit, settings: LifetimeSettings) -> bool:
-    """Whether dropout can be read from the data, by the bounds of conf."""
+    """Whether the data identify dropout, by the bounds of conf."""
     return is_identified(name, fit, settings.least_leaving, settings.most_dropout_error)
 
 
 def doubts(name: str, fit: Fit, settings: LifetimeSettings) -> list[str]:
-    """Warnings on the chosen fit: it has no maximum; dropout can't be read from the data."""
-    found = []
+    """Warnings about the chosen fit: it did not converge; the data do not identify dropout."""
+    warnings = []
     if not fit.converged:
-        found.append(
-            f"{name}: the fit did not converge (gradient {fit.gradient_norm:.1e} a customer), and "
-            "no other model of conf did: p_alive is not shown, and forecasts rest on the point "
-            "where the search ended. See gold.clv_backtest, or take a longer history."
+        warnings.append(
+            f"{name}: the fit did not converge (gradient {fit.gradient_norm:.1e} per customer), "
+            "nor did any other model of conf. p_alive is not shown, and forecasts use the "
+            "parameters at which the search stopped. Check gold.clv_backtest, or use a longer "
+            "history."
         )
-    # Without a maximum, only a fit in which hardly anyone leaves says something of dropout.
+    # A fit that did not converge shows one thing about dropout: that hardly anyone leaves.
     leaving = _leaving(name, fit)
-    is_silent = fit.converged or leaving < settings.least_leaving
-    if is_silent and not identified(name, fit, settings):
-        found.append(
-            f"{name}: dropout is not identified ({leaving:.4f} leave a purchase): p_alive is not "
-            "shown, and strategies that need it use expected purchases, which do not depend on it."
+    is_known = fit.converged or leaving < settings.least_leaving
+    if is_known and not identified(name, fit, settings):
+        warnings.append(
+            f"{name}: dropout is not identified (odds of leaving per purchase {leaving:.4f}): "
+            "p_alive is not shown. Strategies that need p_alive use expected purchases, which do "
+            "not depend on dropout."
         )
-    return found
+    return warnings
+
+
+def fit_spend_model(summaries: Summaries, day: dt.date, settings: LifetimeSettings) -> Spend:
+    """Gamma-Gamma; or credibility where value depends on frequency or Gamma-Gamma has no fit."""
+    sums = summaries.spend_sums(day)
+    customers = int(sums["customers"].sum())
+    if not customers:
+        warning = (
+            "no repeat purchase has a positive amount, so CLV is null (clv_basis no_amounts). "
+            "Purchases are forecast."
+        )
+        return Spend(None, None, [], [warning])
+    fit, warnings = _gamma_gamma(summaries, day)
+    related = correlation(sums)
+    is_related = related is not None and abs(related) > settings.most_value_correlation
+    has_maximum = fit is not None and fit.converged and dict(fit.parameters)["q"] > 1
+    is_used = has_maximum and not is_related
+    rows = fit_rows(SPEND, fit, is_used, None) if fit is not None else []
+    correlated = "frequency_value_correlation"
+    rows.append(plain_row(SPEND, correlated, related, customers=customers, is_chosen=is_used))
+    if is_used and fit is not None:
+        return Spend(SPEND, GammaGamma(**fit.parameters), rows, warnings)
+    why = (
+        f"frequency and value correlate ({related:.2f}, at most "
+        f"{settings.most_value_correlation} is allowed)"
+        if is_related
+        else "its likelihood has no usable maximum"
+    )
+    warnings.append(
+        f"gamma_gamma is not used: {why}. The value of a purchase is the customer's own mean, "
+        "shrunk to the mean of customers with a similar frequency (credibility)."
+    )
+    shrunk = Credibility.fit(sums)
+    for parameter, value in (("within", shrunk.within), ("between", shrunk.between)):
+        rows.append(plain_row("credibility", parameter, value, customers=customers, is_chosen=True))
+    return Spend("credibility", shrunk, rows, warnings)
+
+
+def _gamma_gamma(summaries: Summaries, day: dt.date) -> tuple[Fit | None, list[str]]:
+    """The fit, or None and a warning."""
+    spend = summaries.spend(day)
+    try:
+        return fit_spend(spend.rows, spend.likelihood(SPEND), spend.customers), []
+    except NotFittableError as reason:
+        return None, [f"gamma_gamma: {reason}"]
+
+
+def terms(settings: Settings) -> Terms:
+    """Margin, discount, interval, horizon and lead of conf."""
+    lifetime, churn = settings.lifetime, settings.churn
+    days = (churn.primary_horizon_days, churn.lead_days)
+    return Terms(lifetime.margin, lifetime.monthly_discount, lifetime.interval, *days)
+
+
+def _rows_of(
+    name: str, fit: Fit, score: float | None, settings: LifetimeSettings, *, is_chosen: bool
+) -> list[Row]:
+    """The parameters of a fit, its score on the hold-out, and the odds of leaving per purchase."""
+    rows = fit_rows(name, fit, is_chosen, identified(name, fit, settings))
+    values = {"held_out_log_likelihood": score, "leaving_a_purchase": _leaving(name, fit)}
+    more = [
+        {**rows[0], "parameter": parameter, "value": value, "std_error": None}
+        for parameter, value in values.items()
+    ]
+    return rows + more
 
 
 def _leaving(name: str, fit: Fit) -> float:
     return float(fitted(name, fit).leaving_a_purchase)
-
-
-def fit_worth(
-    summaries: Summaries, day: dt.date, settings: LifetimeSettings, found: Fits
-) -> tuple[str | None, Any]:
-    """Gamma-Gamma, or credibility where value depends on frequency; (None, None): no amounts."""
-    sums = summaries.spend_sums(day)
-    customers = int(sums["customers"].sum())
-    if not customers:
-        found.warnings.append(
-            "no repeat purchase has a positive amount: purchases are forecast, "
-            "worth is null (clv_basis no_amounts)."
-        )
-        return None, None
-    related = correlation(sums)
-    is_related = related is not None and abs(related) > settings.most_value_correlation
-    spend = summaries.spend(day)
-    fit = None
-    try:
-        fit = fit_spend(spend.rows, spend.likelihood(SPEND), spend.customers)
-    except NotFittableError as reason:
-        found.warnings.append(f"gamma_gamma: {reason}")
-    is_usable = fit is not None and fit.converged and dict(fit.parameters)["q"] > 1
-    if fit is not None:
-        found.rows += rows_of(SPEND, fit, is_usable and not is_related, None)
-    found.rows.append(
-        _plain(
-            SPEND, "frequency_value_correlation", related, customers, is_usable and not is_related
-        )
-    )
-    if is_usable and not is_related and fit is not None:
-        return SPEND, GammaGamma(**fit.parameters)
-    why = f"frequency and value correlate ({related:.2f})" if is_related else "it has no maximum"
-    found.warnings.append(
-        f"gamma_gamma is not used: {why}; the value of a purchase is the "
-        "customer's own mean, shrunk to that of the like (credibility)."
-    )
-    shrunk = Credibility.fit(sums)
-    for parameter in ("within", "between"):
-        found.rows.append(
-            _plain("credibility", parameter, getattr(shrunk, parameter), customers, True)
-        )
-    return "credibility", shrunk
-
-
-def terms(context: Context) -> Terms:
-    """Margin, discount and interval of conf, and the days that tell who churned."""
-    settings, churn = context.settings.lifetime, context.settings.churn
-    days = (churn.primary_horizon_days, churn.lead_days)
-    return Terms(settings.margin, settings.monthly_discount, settings.interval, *days)
-
-
-def rows_of(name: str, fit: Fit, is_chosen: bool, is_known: bool | None) -> list[Row]:
-    """A row a parameter."""
-    errors = fit.std_errors or (None,) * len(fit.names)
-    return [
-        {
-            "model_name": name,
-            "parameter": parameter,
-            "value": value,
-            "std_error": error,
-            "log_likelihood": fit.log_likelihood,
-            "customers": int(fit.customers),
-            "converged": fit.converged,
-            "is_chosen": is_chosen,
-            "is_identified": is_known,
-        }
-        for parameter, value, error in zip(fit.names, fit.values, errors, strict=True)
-    ]
-
-
-def _plain(name: str, parameter: str, value: float | None, customers: int, is_chosen: bool) -> Row:
-    nothing = dict.fromkeys(("std_error", "log_likelihood", "converged", "is_identified"))
-    facts = {"model_name": name, "parameter": parameter, "value": value, "customers": customers}
-    return {**facts, **nothing, "is_chosen": is_chosen}

@@ -1,4 +1,4 @@
-"""What is known of customers at past dates, and what came of them: rows to fit and to judge on."""
+"""What was known of customers at past dates, and what they did next: rows to fit and judge on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,23 +19,28 @@ from models.survival.rows import ArrayRows, Rows
 from pipelines.lifetime.summaries import Summaries
 from runtime.context import Context
 from runtime.errors import UsageError
+from runtime.lakehouse.lake import Lake
+from transforms import survival_rows
+from transforms.lifetime import outcomes, with_terminated
+from transforms.samples import hash_sample
+from transforms.training_rows import feature_rows
 
-TIMES = ("entry_days", "duration_days", "event", "followed_days", "known_days")
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def feature_dates(context: Context) -> list[dt.date]:
-    """The latest as_of dates before as_of that have features, at most `landmarks` of them."""
+    """The last dates with features before as_of: at most lifetime.survival.landmarks of them."""
     if not all(context.has(name) for name in FEATURE_TABLES):
         return []
     most = context.settings.lifetime.survival.landmarks
-    found = context.read("features.transactions").where(f"as_of < DATE'{context.as_of}'")
-    # One row an as_of.
-    days = found.select("as_of").distinct().orderBy("as_of", ascending=False).limit(most).collect()
-    return sorted(row["as_of"] for row in days)
+    earlier = context.read("features.transactions").where(f"as_of < DATE'{context.as_of}'")
+    dates = earlier.select("as_of").distinct().orderBy("as_of", ascending=False).limit(most)
+    return sorted(row["as_of"] for row in dates.collect())
 
 
 def window_days(context: Context) -> int | None:
-    """Silence that counts as an end; None: contracts end."""
+    """Days of silence after which a customer counts as lost; None: the end of a contract counts."""
     if context.settings.churn.definition == "termination":
         return None
     chosen = context.settings.lifetime.survival.window_days
@@ -44,17 +49,21 @@ def window_days(context: Context) -> int | None:
 
 @dataclass(frozen=True)
 class Landmarks:
-    """A row a (customer_id, as_of): the purchase summary, what was bought in the horizons before
-    and after, covariates, and how long the customer stayed as seen by the run's as_of.
+    """One row per (customer_id, as_of): purchase summary, purchases in the horizons before and
+    after as_of, covariates, and the time until the customer left, as known on the run's as_of.
 
-    frame: kept in Spark. on_driver: all of it (`is_whole`), or of each date a share by hash.
-    dates: those with features. entry_days is null for who was known to have left, and where
-    features are absent; duration_days also for who had left though nobody knew: a forecast is made
-    of them as of anyone, and nothing is learnt from them.
+    frame: kept in Spark. on_driver: by date, all rows (is_whole) or a sample by hash. dates: the
+    landmarks, which are the dates with features. horizons: of the backtest, in days.
+
+    entry_days is null where the customer was known to have left, or without features.
+    duration_days is null also where the customer had left but this was not yet known. Such a
+    customer gets a forecast like any other, but nothing is learned from the row.
     """
 
-    context: Context
-    frame: Any
+    as_of: dt.date
+    horizons: tuple[int, ...]
+    lake: Lake
+    frame: DataFrame
     on_driver: dict[dt.date, pd.DataFrame]
     is_whole: bool
     dates: list[dt.date]
@@ -63,50 +72,48 @@ class Landmarks:
     def at(
         cls, context: Context, summaries: Summaries, days: Sequence[dt.date], dates: list[dt.date]
     ) -> Landmarks:
-        """`days`: all that rows are wanted of; `dates`: the landmarks among them."""
-        from transforms.lifetime import outcomes
-
-        horizons = context.settings.lifetime.backtest.horizons_days
+        """days: all dates that need rows. dates: the landmarks among them."""
+        horizons = tuple(context.settings.lifetime.backtest.horizons_days)
         rows = outcomes(summaries.days, summaries.summary, days, horizons)
-        rows = _with_terminated(context, rows)
+        has_ends = context.has("silver.terminations")
+        rows = with_terminated(rows, context.read("silver.terminations") if has_ends else None)
         has_features = all(context.has(name) for name in FEATURE_TABLES)
         if has_features:
-            known = _with_spells(context, summaries, days)
-            rows = rows.join(known, on=["customer_id", "as_of"], how="left")
+            times = _times(context, summaries, days)
+            rows = rows.join(times, on=["customer_id", "as_of"], how="left")
         else:
-            empty = "CAST(NULL AS BIGINT) AS {}".format
-            rows = rows.selectExpr("*", *[empty(name) for name in TIMES])
+            rows = survival_rows.without_times(rows)
         frame = context.lake.keep(rows)
         most = context.settings.lifetime.survival.most_rows_on_driver
         is_whole = frame.count() <= most
         on_driver = _on_driver(frame, days, None if is_whole else most // len(days))
-        return cls(context, frame, on_driver, is_whole, dates if has_features else [])
+        dates = dates if has_features else []
+        return cls(context.as_of, horizons, context.lake, frame, on_driver, is_whole, dates)
 
     def alive(self, day: dt.date) -> pd.DataFrame:
-        """The rows of a date whose customers were not known to have left."""
+        """The rows of customers who were not known to have left by a landmark or as_of."""
         rows = self.on_driver.get(day)
-        if rows is None or day not in {*self.dates, self.context.as_of}:
+        if rows is None or day not in {*self.dates, self.as_of}:
             return pd.DataFrame()
         return rows[rows["entry_days"].notna()].reset_index(drop=True)
 
     def followed(self, day: dt.date) -> pd.DataFrame:
-        """Those of them to learn from and to judge on: who had not left, known or not."""
+        """The rows of `alive` to learn from and judge on: the customer had indeed not left."""
         rows = self.alive(day)
         return rows[rows["duration_days"].notna()].reset_index(drop=True) if len(rows) else rows
 
     def passed(self, day: dt.date, horizon: int) -> pd.DataFrame:
-        """The followed of all landmarks whose horizon had passed by the day."""
+        """The `followed` of all landmarks whose horizon had passed by the day."""
         done = [d for d in self.dates if d + dt.timedelta(days=horizon) <= day]
         return pd.concat([self.followed(d) for d in done]) if done else pd.DataFrame()
 
     def past(self, day: dt.date) -> dict[int, pd.DataFrame]:
-        """`passed` by horizon of conf (days), those that have rows."""
-        horizons = self.context.settings.lifetime.backtest.horizons_days
-        found = {h: self.passed(day, h) for h in horizons}
-        return {h: rows for h, rows in found.items() if len(rows)}
+        """`passed` by horizon in days, without the horizons that have no rows."""
+        passed = {h: self.passed(day, h) for h in self.horizons}
+        return {h: rows for h, rows in passed.items() if len(rows)}
 
     def seen(self, day: dt.date) -> Seen | None:
-        """Survival rows as they stood on the day; None: no landmark lies before it."""
+        """Survival rows as known on the day; None: no landmark before it, or no covariate."""
         earlier = [self.followed(d) for d in self.dates if d < day]
         if not any(map(len, earlier)):
             return None
@@ -117,7 +124,7 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class Seen:
-    """Rows to fit on, as they stood on a day: all of them, or a sample of those in Spark."""
+    """Rows to fit on, as known on a day. sample: all rows, or a sample of the rows in Spark."""
 
     landmarks: Landmarks
     day: dt.date
@@ -134,17 +141,14 @@ class Seen:
 
     @cached_property
     def _counts(self) -> tuple[int, int]:
-        """Customers and events of all rows, not of the sample alone."""
-        from pyspark.sql import functions as F
-
+        """Customers and events of all rows, not only of the sample."""
         if self.landmarks.is_whole:
             return int(self.sample["customer_id"].nunique()), int(self.sample["event"].sum())
-        counts = (F.countDistinct("customer_id"), F.coalesce(F.sum("event"), F.lit(0)))
-        customers, events = self.frame().agg(*counts).collect()[0]  # one row
-        return int(customers), int(events)
+        counts = survival_rows.event_counts(self.frame()).collect()[0]  # one row
+        return int(counts["customers"]), int(counts["events"])
 
     def rows(self, bands: Bands | None = None) -> Rows:
-        """The rows with all columns of the encoder; strata by bands of a feature."""
+        """The rows with all columns of the encoder. bands: strata by a feature."""
         if not self.landmarks.is_whole:
             return self._in_spark(bands)
         rows = self.sample
@@ -157,26 +161,23 @@ class Seen:
             cluster=pd.factorize(rows["customer_id"], sort=True)[0],
         )
 
-    def frame(self) -> Any:
-        """The rows in Spark."""
-        from transforms.survival_rows import seen_by as seen_in_spark
-
+    def frame(self) -> DataFrame:
+        """All rows, in Spark."""
         followed = self.landmarks.frame.where("duration_days IS NOT NULL")
-        known = followed.where(followed["as_of"].isin(self.landmarks.dates))
-        return seen_in_spark(known, self.day)
+        known = survival_rows.keep_dates(followed, self.landmarks.dates)
+        return survival_rows.seen_by(known, self.day)
 
     def _in_spark(self, bands: Bands | None) -> Rows:
-        from transforms.survival_rows import band_of
-
         rows = self.frame()
         if bands:
-            rows = rows.select("*", band_of(bands.feature, bands.edges).alias("stratum"))
+            stratum = survival_rows.band_of(bands.feature, bands.edges)
+            rows = rows.select("*", stratum.alias("stratum"))
         compact = survival_frame(rows, self.encoder, "stratum" if bands else None)
-        return SparkRows.of(self.landmarks.context.lake.keep(compact))
+        return SparkRows.of(self.landmarks.lake.keep(compact))
 
 
 def seen_by(rows: pd.DataFrame, day: dt.date) -> pd.DataFrame:
-    """As transforms.survival_rows.seen_by, of rows on the driver."""
+    """The same as transforms.survival_rows.seen_by, for rows on the driver."""
     until = (pd.Timestamp(day) - pd.to_datetime(rows["as_of"])).dt.days
     lived = rows["duration_days"] - rows["entry_days"]
     was_unseen = rows["known_days"] > until
@@ -188,13 +189,13 @@ def seen_by(rows: pd.DataFrame, day: dt.date) -> pd.DataFrame:
 
 
 def encoder_of(sample: pd.DataFrame) -> FeatureEncoder | None:
-    """Covariates that have values and vary, in logarithms where they are never negative.
+    """Encoder of the covariates that vary; in logarithms where they are never negative.
 
-    What is unknown counts as the mean, with a column that says so. None: no covariate is left.
+    A missing value is replaced by the mean and flagged in a column of its own. None: no covariate
+    varies.
     """
-    from transforms.survival_rows import COVARIATE
-
-    names = [c for c in sample if c.startswith(COVARIATE) and sample[c].nunique() > 1]
+    covariates = [c for c in sample if c.startswith(survival_rows.COVARIATE)]
+    names = [c for c in covariates if sample[c].nunique() > 1]
     if not names:
         return None
     logged = tuple(n for n in names if sample[n].min() >= 0)
@@ -208,25 +209,13 @@ def encoder_of(sample: pd.DataFrame) -> FeatureEncoder | None:
     )
 
 
-def _with_terminated(context: Context, rows: Any) -> Any:
-    """Whose contract had ended by each date; nobody's where none is known to end."""
-    from transforms.lifetime import with_terminated
+def _times(context: Context, summaries: Summaries, days: Sequence[dt.date]) -> DataFrame:
+    """One row per customer alive at each date: TIMES and covariates.
 
-    if context.has("silver.terminations"):
-        return with_terminated(rows, context.read("silver.terminations"))
-    return rows.selectExpr("*", "false AS is_terminated")
-
-
-def _with_spells(context: Context, summaries: Summaries, days: Sequence[dt.date]) -> Any:
-    """entry_days and covariates of those alive at each date, as known then, and when they left, if
-    they did: null for who had left by then already."""
-    from pyspark.sql import functions as F
-
-    from transforms.survival_rows import ends, lapses, spells, with_covariates, without_ended_before
-    from transforms.training_rows import feature_rows
-
-    chosen = F.col("as_of").isin(list(days))
-    rows = feature_rows({n: context.read(n).where(chosen) for n in FEATURE_TABLES})
+    The columns of the time after the date are null where the customer had in fact left.
+    """
+    tables = {n: survival_rows.keep_dates(context.read(n), days) for n in FEATURE_TABLES}
+    rows = feature_rows(tables)
     names = context.settings.lifetime.survival.covariates
     unknown = sorted(set(names) - set(rows.columns))
     if unknown:
@@ -235,31 +224,28 @@ def _with_spells(context: Context, summaries: Summaries, days: Sequence[dt.date]
             f"{', '.join(unknown)}. Choose from features.transactions, behavior and demographics."
         )
     window = window_days(context)
-    here = context.lake.keep(with_covariates(rows, names, window))
-    begun = here.select("customer_id", "as_of", "entry_days")
+    alive = context.lake.keep(survival_rows.with_covariates(rows, names, window))
+    begun = alive.select("customer_id", "as_of", "entry_days")
     if window is None:
-        over = ends(context.read("silver.terminations"), context.as_of)
-        begun = without_ended_before(begun, over)
+        ended = survival_rows.ends(context.read("silver.terminations"), context.as_of)
+        begun = survival_rows.without_ended_before(begun, ended)
     else:
-        known = summaries.days.where(F.col("visible_from") <= F.lit(context.as_of))
-        over = lapses(known, window)
-    lived = spells(begun, over, context.as_of)
-    return here.join(lived.drop("entry_days"), on=["customer_id", "as_of"], how="left")
+        known = summaries.days.where(f"visible_from <= DATE'{context.as_of}'")
+        ended = survival_rows.lapses(known, window)
+    lived = survival_rows.spells(begun, ended, context.as_of)
+    return alive.join(lived.drop("entry_days"), on=["customer_id", "as_of"], how="left")
 
 
 def _on_driver(
-    frame: Any, days: Sequence[dt.date], most: int | None
+    frame: DataFrame, days: Sequence[dt.date], most: int | None
 ) -> dict[dt.date, pd.DataFrame]:
-    """The rows of each date, at most `most` of them chosen by hash, sorted by customer."""
-    from pyspark.sql import functions as F
-
+    """The rows of each date sorted by customer; with `most`, a sample of so many rows."""
     if most is None:
-        every = frame.toPandas()
-        found = {day: every[every["as_of"] == day] for day in days}
+        rows: pd.DataFrame = frame.toPandas()
+        by_day = {day: rows[rows["as_of"] == day] for day in days}
     else:
-        order = (F.xxhash64("customer_id"), "customer_id")
-        found = {
-            day: frame.where(f"as_of = DATE'{day}'").orderBy(*order).limit(most).toPandas()
+        by_day = {
+            day: hash_sample(frame.where(f"as_of = DATE'{day}'"), ["customer_id"], most).toPandas()
             for day in days
         }
-    return {d: r.sort_values("customer_id").reset_index(drop=True) for d, r in found.items()}
+    return {d: r.sort_values("customer_id").reset_index(drop=True) for d, r in by_day.items()}

@@ -1,30 +1,42 @@
-"""Fit what customers will buy and are worth; back-test it; register it; worth by customer."""
+"""fit_lifetime: fit, backtest and register lifetime models; predict the CLV of each customer."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
+import mlflow
+
+from models.btyd.scoring import SUMMARY
 from models.lifetime_backtest import APPROACHES, best_before
-from pipelines.lifetime.backtest import Cuts, backtest
+from models.lifetime_scoring import PREDICTED_DDL, batch_predictor
+from pipelines.lifetime.backtest import Chosen, Cuts, backtest
 from pipelines.lifetime.btyd_fits import Fits, fit_all
 from pipelines.lifetime.comparison import compare
 from pipelines.lifetime.landmarks import Landmarks, feature_dates
-from pipelines.lifetime.lifetime_run import RECORD, fingerprint, log_run, register, writes_of
+from pipelines.lifetime.lifetime_run import (
+    RECORD,
+    Record,
+    fingerprint,
+    log_run,
+    register,
+    writes_of,
+)
+from pipelines.lifetime.model_rows import Row
 from pipelines.lifetime.segment_survival import survival_by_segment
 from pipelines.lifetime.summaries import Summaries
-from pipelines.lifetime.survival_fits import Staying
-from pipelines.lifetime.survival_selection import fit_staying
-from pipelines.lifetime.timing import add_contracts, add_timing
+from pipelines.lifetime.survival_fits import SurvivalFits
+from pipelines.lifetime.survival_selection import fit_survival
+from pipelines.lifetime.timing import contracts, timing
 from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import Registry
+from transforms.lifetime import customer_lifetime
 
 
 def run(context: Context) -> None:
-    """gold.lifetime_models, clv_backtest, segment_survival, customer_lifetime, and rows of
-    model_comparison."""
+    """Write gold.lifetime_models, clv_backtest, segment_survival, customer_lifetime, and rows of
+    gold.model_comparison."""
     context.needs("silver.transactions", "ingest")
     if context.as_of <= context.observed_from:
         raise TableError(
@@ -35,7 +47,7 @@ def run(context: Context) -> None:
     done = registry.finished_run(fingerprint(context)) if registry else None
     if registry and done is not None:
         context.progress.say(
-            f"      unchanged   run {done.info.run_id[:12]} fitted the same inputs"
+            f"      unchanged   run {done.info.run_id[:12]} has fitted the same inputs"
         )
         record = registry.run_json(done.info.run_id, RECORD)
         summaries = Summaries.at(context, [context.as_of])
@@ -46,22 +58,22 @@ def run(context: Context) -> None:
         days = sorted(d for d in wanted if d > context.observed_from)
         summaries = Summaries.at(context, days)
         landmarks = Landmarks.at(context, summaries, days, dates)
-        record = fitted(context, summaries, landmarks, cuts, tested, registry)
+        record = fitted(context, summaries, landmarks, cuts=cuts, tested=tested, registry=registry)
     for warning in record["warnings"]:
         context.progress.warn(warning)
-    context.write([worth(context, landmarks, record), *writes_of(context, record)])
+    context.write([predictions(context, landmarks, record), *writes_of(context, record)])
     context.lake.forget()
 
 
 def registry_of(context: Context) -> Registry | None:
-    """Where lifetime models are registered; None in a dry run, which leaves no trace."""
+    """The registry of lifetime models; None in a dry run, which registers nothing."""
     if context.is_dry:
         return None
     return Registry(context.settings, context.settings.lifetime.registered_model)
 
 
 def tested_on(context: Context) -> dt.date:
-    """The last day whose label of the primary horizon has passed: where classifiers are tested."""
+    """The test date of the classifiers: the last day whose primary label has passed by as_of."""
     return context.as_of - context.settings.churn.wait
 
 
@@ -69,25 +81,28 @@ def fitted(
     context: Context,
     summaries: Summaries,
     landmarks: Landmarks,
+    *,
     cuts: Cuts,
     tested: dt.date,
     registry: Registry | None,
-) -> dict[str, Any]:
-    """One MLflow run with all that its tables can be made from again."""
-    found = fit_all(context, summaries, context.as_of)
-    add_timing(context, summaries, context.as_of, found)
-    add_contracts(context, summaries, context.as_of, found)
-    staying = fit_staying(context, landmarks, tested)
-    record = recorded(context, summaries, landmarks, cuts, tested, found, staying)
+) -> Record:
+    """Fit all models. With a registry: in one MLflow run, which keeps the record."""
+    fits = fit_all(context.settings, summaries, context.as_of)
+    fits = fits.plus(timing(summaries, context.as_of))
+    fits = fits.plus(contracts(context, summaries, context.as_of))
+    survival = fit_survival(context.settings, landmarks, tested)
+    record = recorded(
+        context, summaries, landmarks, cuts=cuts, tested=tested, fits=fits, survival=survival
+    )
     if registry is None:
         return record
-    import mlflow
-
     mark = fingerprint(context)
     name = f"lifetime-{context.as_of}"
     with mlflow.start_run(experiment_id=registry.experiment_id(), run_name=name) as active:
         record["trained_at"] = active.info.start_time
-        record["versions"] = register(context, registry, active.info.run_id, found, staying)
+        record["versions"] = register(
+            context, registry, active.info.run_id, fits=fits, survival=survival
+        )
         log_run(context, record, mark)
     names = [n for n in record["chosen"].values() if n]
     context.progress.say(f"      chosen      {' and '.join(names) or 'no model'}")
@@ -98,48 +113,48 @@ def recorded(
     context: Context,
     summaries: Summaries,
     landmarks: Landmarks,
+    *,
     cuts: Cuts,
     tested: dt.date,
-    found: Fits,
-    staying: Staying,
-) -> dict[str, Any]:
-    """The run's facts as JSON can hold them."""
-    model, life = found.model, staying.model
-    chosen = {"btyd": model.name if model else None, "survival": life.kind if life else None}
-    has_past = tested > context.observed_from and (model is not None or life is not None)
-    tests = backtest(context, summaries, landmarks, cuts, chosen) if any(chosen.values()) else []
+    fits: Fits,
+    survival: SurvivalFits,
+) -> Record:
+    """The results as JSON values: gold tables can be written from them without a new fit."""
+    btyd, life = fits.model, survival.model
+    chosen = Chosen(btyd.name if btyd else None, life.kind if life else None)
+    has_model = btyd is not None or life is not None
+    tests: list[Row] = []
+    if has_model:
+        tests = backtest(context.settings, summaries, landmarks, cuts=cuts, chosen=chosen)
+    is_compared = has_model and tested > context.observed_from
     return {
-        "chosen": chosen,
+        "chosen": chosen._asdict(),
         "approach": approach(context, tests, cuts),
         "portable": {
-            "btyd": model.to_json() if model else None,
+            "btyd": btyd.to_json() if btyd else None,
             "survival": life.to_json() if life else None,
         },
         "versions": {},
         "trained_at": 0,
-        "warnings": [*found.warnings, *staying.warnings],
-        "models": [*found.rows, *staying.rows],
+        "warnings": [*fits.warnings, *survival.warnings],
+        "models": [*fits.rows, *survival.rows],
         "backtest": tests,
         "segments": survival_by_segment(context, landmarks),
-        "comparison": compare(context, summaries, landmarks, tested) if has_past else [],
+        "comparison": compare(context, summaries, landmarks, tested) if is_compared else [],
     }
 
 
-def approach(context: Context, tests: list[dict[str, Any]], cuts: Cuts) -> str:
-    """btyd or survival: what forecast the longest horizon better on all cuts that have passed."""
+def approach(context: Context, tests: list[Row], cuts: Cuts) -> str:
+    """btyd or survival: the better forecast of the longest horizon, over all cuts that passed."""
     return best_before(tests, context.as_of.isoformat(), max(cuts.horizons)) or APPROACHES[0]
 
 
-def worth(context: Context, landmarks: Landmarks, record: dict[str, Any]) -> Write:
-    """gold.customer_lifetime: predictions in batches on the workers."""
-    from models.btyd.scoring import SUMMARY
-    from models.lifetime_scoring import PREDICTED_DDL, batch_predictor
-    from transforms.lifetime import customer_lifetime
-
+def predictions(context: Context, landmarks: Landmarks, record: Record) -> Write:
+    """gold.customer_lifetime of as_of, predicted in batches on the workers."""
     rows = landmarks.frame.where(f"as_of = DATE'{context.as_of}'")
-    others = [c for c in rows.columns if c.startswith(("feature_", "past_"))]
+    inputs = [c for c in rows.columns if c.startswith(("feature_", "past_"))]
     portable = record["portable"]
-    predicted = rows.select(*SUMMARY, "entry_days", *others).mapInPandas(
+    predicted = rows.select(*SUMMARY, "entry_days", *inputs).mapInPandas(
         batch_predictor(portable["btyd"], portable["survival"]), PREDICTED_DDL
     )
     table = context.table("gold.customer_lifetime")

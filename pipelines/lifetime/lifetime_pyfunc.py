@@ -1,4 +1,4 @@
-"""The pyfunc that MLflow logs for both lifetime models: a customer in, what they are worth out."""
+"""The pyfunc that MLflow logs for both lifetime models: CLV and lifetime per customer."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from models.lifetime_scoring import model_of
 
 
 class ServedLifetimeModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
-    """One row a customer in, one out.
+    """Returns one row per customer.
 
-    `lifetime` takes the purchase summary (frequency, recency_days, T_days, monetary_value);
-    `survival` takes entry_days, features and past sums, and gives days to stay too.
+    `lifetime` takes the purchase summary: frequency, recency_days, T_days, monetary_value.
+    `survival` takes entry_days, features and past sums, and also returns the remaining days.
     """
 
     def load_context(self, context: Any) -> None:
         self.portable = model_of(Path(context.artifacts["portable"]).read_text())
 
-    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+    def predict(
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         return self.portable.predict(model_input)
 
 

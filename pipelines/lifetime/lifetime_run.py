@@ -1,27 +1,35 @@
-"""What a lifetime run writes down in MLflow, and its tables made again from that record."""
+"""The MLflow run of fit_lifetime, and the gold tables that are written from its record."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import mlflow
 import pandas as pd
 
+from contracts.table import Table
 from models.survival.worth import SurvivalWorth
-from pipelines import lifetime
 from pipelines.lifetime.btyd_fits import Fits
-from pipelines.lifetime.survival_fits import Staying
+from pipelines.lifetime.model_rows import Row
+from pipelines.lifetime.survival_fits import SurvivalFits
 from runtime.context import Context
 from runtime.fingerprint import mark_of
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHAMPION, Registry
 from runtime.run_info import code_version
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# The content of RECORD: all that the gold tables are written from, as JSON values.
+Record = dict[str, Any]
 RECORD = "lifetime.json"
-# MLflow takes a thousand a call.
+# MLflow accepts 1,000 metrics per call.
 METRICS_AT_ONCE = 500
+PYFUNC = Path(__file__).with_name("lifetime_pyfunc.py")
 EXAMPLE = pd.DataFrame(
     {
         "frequency": [0.0, 3.0, 12.0],
@@ -32,8 +40,16 @@ EXAMPLE = pd.DataFrame(
 )
 
 
+class Served(NamedTuple):
+    """A model as it is registered: its portable text, and the answer to an example."""
+
+    portable: str
+    example: pd.DataFrame
+    answer: pd.DataFrame
+
+
 def fingerprint(context: Context) -> str:
-    """The same for the same inputs, settings and code."""
+    """Fingerprint of inputs, settings and code. A finished run with the same one is skipped."""
     settings = context.settings
     used = (
         "silver.transactions",
@@ -56,10 +72,8 @@ def fingerprint(context: Context) -> str:
     return mark_of(context, settings.lifetime.registered_model, versions, facts)
 
 
-def log_run(context: Context, record: dict[str, Any], mark: str) -> None:
-    """Parameters, metrics, warnings and the record in the open run."""
-    import mlflow
-
+def log_run(context: Context, record: Record, mark: str) -> None:
+    """Log parameters, metrics, warnings and the record to the active run. mark: its fingerprint."""
     settings = context.settings
     mlflow.set_tags({"fingerprint": mark, "code": code_version(), "env": settings.env})
     mlflow.set_tag("warnings", "\n".join(record["warnings"]) or "none")
@@ -77,33 +91,27 @@ def log_run(context: Context, record: dict[str, Any], mark: str) -> None:
 
 
 def register(
-    context: Context,
-    registry: Registry,
-    run_id: str,
-    found: Fits,
-    staying: Staying,
+    context: Context, registry: Registry, run_id: str, *, fits: Fits, survival: SurvivalFits
 ) -> dict[str, str]:
-    """The versions registered, by kind of model (btyd, survival)."""
-    import mlflow
-
+    """Register the chosen models. Returns their versions by approach (btyd, survival)."""
     versions: dict[str, str] = {}
-    served = Path(lifetime.__file__).with_name("lifetime_pyfunc.py")
-    model = found.model
+    model = fits.model
     if model is not None:
-        given = (served, model.to_json(), EXAMPLE, model.predict(EXAMPLE))
-        others = {f"lifetime_{n}": m.to_json() for n, m in found.others.items()}
-        versions["btyd"] = _registered(context, registry, run_id, given, others)
+        served = Served(model.to_json(), EXAMPLE, model.predict(EXAMPLE))
+        others = {f"lifetime_{n}": m.to_json() for n, m in fits.others.items()}
+        versions["btyd"] = _registered(context, registry, run_id, served=served, others=others)
         mlflow.set_tags({"version": versions["btyd"], "chosen": model.name})
-    if staying.model is not None:
-        # A run of its own: a run holds one portable model.
-        name, where = f"survival-{context.as_of}", registry.experiment_id()
+    if survival.model is not None:
+        # A run of its own, because a run holds one portable model.
+        name, experiment = f"survival-{context.as_of}", registry.experiment_id()
         own = Registry(context.settings, context.settings.lifetime.survival.registered_model)
-        with mlflow.start_run(experiment_id=where, run_name=name, nested=True) as active:
-            example = example_of(staying.model)
-            given = (served, staying.model.to_json(), example, staying.model.predict(example))
-            others = {f"survival_{n}": m.to_json() for n, m in staying.others.items()}
-            versions["survival"] = _registered(context, own, active.info.run_id, given, others)
-            mlflow.set_tags({"version": versions["survival"], "chosen": staying.model.kind})
+        with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True) as active:
+            example = example_of(survival.model)
+            served = Served(survival.model.to_json(), example, survival.model.predict(example))
+            others = {f"survival_{n}": m.to_json() for n, m in survival.others.items()}
+            run_id = active.info.run_id
+            versions["survival"] = _registered(context, own, run_id, served=served, others=others)
+            mlflow.set_tags({"version": versions["survival"], "chosen": survival.model.kind})
     return versions
 
 
@@ -111,12 +119,13 @@ def _registered(
     context: Context,
     registry: Registry,
     run_id: str,
-    given: tuple[Path, str, pd.DataFrame, pd.DataFrame],
-    further: Mapping[str, str] | None = None,
+    *,
+    served: Served,
+    others: Mapping[str, str],
 ) -> str:
-    """A version in the registry; champion, unless the one there knows a later date."""
+    """A new version. It becomes champion unless the present champion has a later as_of."""
     tags = {"code": code_version(), "as_of": context.as_of.isoformat()}
-    version = registry.register(run_id, *given, tags, further)
+    version = registry.register(run_id, PYFUNC, *served, tags, others)
     champion = registry.by_alias(CHAMPION)
     if champion is None or champion.tags.get("as_of", "") <= context.as_of.isoformat():
         registry.promote(version)
@@ -124,8 +133,7 @@ def _registered(
 
 
 def example_of(model: SurvivalWorth) -> pd.DataFrame:
-    """Two customers as the served model takes them: a frequent buyer and one of whom little is
-    known."""
+    """Input of the served model for two customers: a frequent buyer, and a new one-time buyer."""
     features = {name: [1.0, 1.0] for name in model.life.encoder.feature_names}
     past = {
         f"past_{what}_{w}": [float(w) / 10, 0.0]
@@ -137,15 +145,15 @@ def example_of(model: SurvivalWorth) -> pd.DataFrame:
 
 
 def has_later_run(context: Context) -> bool:
-    """Whether a later as_of was fitted: its back-test of the same cuts, which knows more, stays."""
+    """Whether a later as_of was fitted. Its backtest of the same cuts knows more and is kept."""
     if not context.has("gold.customer_lifetime"):
         return False
     later = context.read("gold.customer_lifetime").where(f"as_of > DATE'{context.as_of}'")
     return bool(later.take(1))
 
 
-def writes_of(context: Context, record: dict[str, Any]) -> list[Write]:
-    """gold.lifetime_models, clv_backtest and model_comparison of a record."""
+def writes_of(context: Context, record: Record) -> list[Write]:
+    """gold.lifetime_models, clv_backtest, segment_survival and model_comparison of a record."""
     day = context.as_of
     models = [{"as_of": day, **r} for r in record["models"]]
     cuts = sorted({r["cut"] for r in record["backtest"]})
@@ -157,27 +165,30 @@ def writes_of(context: Context, record: dict[str, Any]) -> list[Write]:
         curves = [{"as_of": day, **r} for r in record["segments"]]
         writes.append(Write(*_frame(context, "gold.segment_survival", curves), [day]))
     if record["comparison"]:
-        began = dt.datetime.fromtimestamp(record["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
-        version_of = {
-            record["chosen"][kind]: version for kind, version in record["versions"].items()
-        }
-        compared = [
-            {
-                **r,
-                "trained_at": began,
-                "model_version": version_of.get(r["model_name"], "-"),
-                "data_set": context.settings.env,
-                "horizon_days": context.settings.churn.primary_horizon_days,
-            }
-            for r in record["comparison"]
-        ]
-        frame = _frame(context, "gold.model_comparison", compared)
-        writes.append(Write(*frame, [began.isoformat(sep=" ")]))
+        writes.append(_comparison_write(context, record))
     return writes
 
 
-def _frame(context: Context, name: str, rows: list[dict[str, Any]]) -> tuple[Any, Any]:
-    """Some hundred rows as a frame of the table's contract."""
+def _comparison_write(context: Context, record: Record) -> Write:
+    """The rows of gold.model_comparison, under the start time of the MLflow run."""
+    began = dt.datetime.fromtimestamp(record["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
+    versions = {record["chosen"][kind]: version for kind, version in record["versions"].items()}
+    rows = [
+        {
+            **r,
+            "trained_at": began,
+            "model_version": versions.get(r["model_name"], "-"),
+            "data_set": context.settings.env,
+            "horizon_days": context.settings.churn.primary_horizon_days,
+        }
+        for r in record["comparison"]
+    ]
+    table, frame = _frame(context, "gold.model_comparison", rows)
+    return Write(table, frame, [began.isoformat(sep=" ")])
+
+
+def _frame(context: Context, name: str, rows: list[Row]) -> tuple[Table, DataFrame]:
+    """A few hundred rows as a frame with the columns of the table's contract."""
     table = context.table(name)
     values = [tuple(row.get(c) for c in table.column_names) for row in rows]
     return table, context.spark.createDataFrame(values, table.ddl)

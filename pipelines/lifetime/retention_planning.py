@@ -1,4 +1,7 @@
-"""Whom to keep under a budget: every strategy on the same customers, beside each other."""
+"""plan_retention: rank the customers who can still be kept, and choose some under a budget.
+
+Every strategy ranks the same customers, so that the strategies can be compared.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,31 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from runtime.context import Context
 from runtime.errors import TableError, UsageError
 from runtime.lakehouse.writes import Write
 from runtime.settings.plan import PlanSettings
+from transforms.retention_backtest import last_judged_day
+from transforms.retention_plan import (
+    Budget,
+    lost_customers,
+    ranked,
+    retention_plan,
+    strategy_comparison,
+    value_kept,
+    with_choice,
+    with_expectations,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """Options of `plan_retention`. Without a budget the one of conf holds."""
+    """Options of `plan_retention`. Without a budget, that of conf applies."""
 
     strategy: str = "all"
     budget_share: float | None = None
@@ -24,27 +41,25 @@ class PlanOptions:
 
 
 def run(context: Context, options: PlanOptions = PlanOptions()) -> None:
-    """gold.retention_plan and strategy_comparison of as_of."""
-    from transforms.retention_plan import retention_plan, strategy_comparison
-
+    """Write gold.retention_plan and gold.strategy_comparison of as_of."""
     share, money = budget(context.settings.plan, options)
     names = strategies(context.settings.plan, options)
     day, offer = context.as_of, offer_of(context)
-    plan, means = planned(context, day, share, money, names)
-    say_who_is_left_out(context, means.customers)
+    plan, limit = planned(context, day, names, share=share, money=money)
+    report_left_out(context, limit.customers)
     lost = lost_at(context, day)
-    kept = backtested(context, share, money, names)
+    kept = backtested(context, names, share=share, money=money)
     send = context.settings.plan.send_days_before
     frames = {
         "gold.retention_plan": retention_plan(plan, offer, send, lost, names),
-        "gold.strategy_comparison": strategy_comparison(plan, kept, offer, day, means),
+        "gold.strategy_comparison": strategy_comparison(plan, kept, offer, day, limit),
     }
     context.write([Write(context.table(name), frame, [day]) for name, frame in frames.items()])
     context.lake.forget()
 
 
 def budget(plan: PlanSettings, options: PlanOptions) -> tuple[float | None, float | None]:
-    """(share of customers, None) or (None, money), from the command or conf."""
+    """(share of the customers, None) or (None, money), from the command line or conf."""
     share, money = options.budget_share, options.budget_money
     if share is not None and money is not None:
         raise UsageError(
@@ -65,7 +80,7 @@ def budget(plan: PlanSettings, options: PlanOptions) -> tuple[float | None, floa
 
 
 def strategies(plan: PlanSettings, options: PlanOptions) -> list[str]:
-    """One strategy by name, or all of conf."""
+    """The strategy of the command line, or all strategies of conf."""
     known: list[str] = list(plan.strategies)
     if options.strategy == "all":
         return known
@@ -89,13 +104,12 @@ def offer_of(context: Context) -> Any:
 def planned(
     context: Context,
     day: dt.date,
+    names: Sequence[str],
+    *,
     share: float | None,
     money: float | None,
-    names: Sequence[str],
-) -> tuple[Any, Any]:
-    """Ranks and choices at a day, and the Budget, which says how many there were to choose from."""
-    from transforms.retention_plan import Budget, ranked, with_choice, with_expectations
-
+) -> tuple[DataFrame, Budget]:
+    """Ranks and choices of a day, and the budget, which has the number of candidates."""
     context.needs("gold.customer_scores", "score_customers")
     scores = context.slice("gold.customer_scores", day)
     lost = lost_at(context, day)
@@ -110,77 +124,64 @@ def planned(
         )
     horizon = context.settings.churn.primary_horizon_days
     plan = ranked(rows, names, horizon)
-    means = Budget(customers, share, money)
-    return context.lake.keep(with_choice(plan, means)), means
+    limit = Budget(customers, share, money)
+    return context.lake.keep(with_choice(plan, limit)), limit
 
 
-def lost_at(context: Context, day: dt.date) -> Any | None:
-    """The customers whom no plan of the day can keep, with why; None: no segments are known."""
-    from transforms.retention_plan import lost_customers
-
+def lost_at(context: Context, day: dt.date) -> DataFrame | None:
+    """The lost customers of a day, with the reason; None: gold.customer_segments does not exist."""
     if not context.has("gold.customer_segments"):
         return None
     return lost_customers(context.slice("gold.customer_segments", day))
 
 
-def say_who_is_left_out(context: Context, customers: int) -> None:
-    """How many customers of each lifecycle have no rank; a warning where it is not known."""
-    from pyspark.sql import functions as F
-
+def report_left_out(context: Context, customers: int) -> None:
+    """Report how many customers of each lifecycle have no rank; warn if this is not known."""
     name, day = "gold.customer_segments", context.as_of
     lifecycles = []
     if context.has(name):
-        rows = context.slice(name, day).groupBy("lifecycle")
-        # At most the five lifecycles.
-        lifecycles = rows.agg(F.count("*").alias("n")).orderBy("lifecycle").collect()
+        counts = context.slice(name, day).groupBy("lifecycle").count()
+        lifecycles = counts.orderBy("lifecycle").collect()  # at most five lifecycles
     if not lifecycles:
         context.progress.warn(
-            f"{name}: has no row for {day}, so lost customers are neither named nor left out. Run "
+            f"{name}: has no row for {day}, so lost customers are neither listed nor left out. Run "
             f"`spark-submit jobs/score_customers.py --env {context.settings.env} --as-of {day}` "
             "first."
         )
         return
     left_out = [r for r in lifecycles if r["lifecycle"] not in ("active", "silent")]
-    said = ", ".join(f"{r['n']:,} {r['lifecycle']}" for r in left_out)
+    counted = ", ".join(f"{r['count']:,} {r['lifecycle']}" for r in left_out)
     context.progress.say(
-        f"      {customers:,} customers to choose from; left out: {said or 'none'}"
+        f"      {customers:,} customers can be chosen; left out: {counted or 'none'}"
     )
 
 
 def backtested(
-    context: Context, share: float | None, money: float | None, names: Sequence[str]
-) -> Any:
-    """What the strategies would have kept a horizon earlier; empty: nothing was scored then."""
-    from transforms.retention_plan import value_kept
-
+    context: Context, names: Sequence[str], *, share: float | None, money: float | None
+) -> DataFrame:
+    """One row per strategy: the value it would have kept on an earlier day; empty without one."""
     day = earlier_day(context)
     if day is None:
-        context.progress.say("      no earlier scores with worth and labels: no backtest")
+        context.progress.say(
+            "      no backtest: no earlier as_of has labels and scores with value_at_stake"
+        )
         ddl = "strategy string, value_kept double, ci_low double, ci_high double"
         return context.spark.createDataFrame([], ddl)
     horizon = context.settings.churn.primary_horizon_days
-    labels = context.read("features.labels").where(
-        f"as_of = DATE'{day}' AND horizon_days = {horizon}"
-    )
-    plan, _ = planned(context, day, share, money, names)
+    labels = context.slice("features.labels", day).where(f"horizon_days = {horizon}")
+    plan, _ = planned(context, day, names, share=share, money=money)
     return value_kept(plan, labels.select("customer_id", "churned"), offer_of(context))
 
 
 def earlier_day(context: Context) -> dt.date | None:
-    """The last scored day whose label has passed by as_of."""
+    """The last day with scores whose label had passed by as_of."""
     if not context.has("features.labels"):
         return None
     churn = context.settings.churn
-    last = context.as_of - churn.wait
-    scored = context.read("gold.customer_scores").where(
-        f"as_of <= DATE'{last}' AND value_at_stake IS NOT NULL"
+    days = last_judged_day(
+        context.read("gold.customer_scores"),
+        context.read("features.labels"),
+        context.as_of - churn.wait,
+        churn.primary_horizon_days,
     )
-    labelled = context.read("features.labels").where(
-        f"as_of <= DATE'{last}' AND horizon_days = {churn.primary_horizon_days}"
-    )
-    both = (
-        scored.select("as_of")
-        .distinct()
-        .join(labelled.select("as_of").distinct(), on="as_of", how="inner")
-    )
-    return both.agg({"as_of": "max"}).collect()[0][0]  # one row
+    return days.collect()[0]["as_of"]  # one row

@@ -1,4 +1,4 @@
-"""The BTYD summary at all dates of a run, and its likelihoods on the driver or in Spark."""
+"""The purchase summary at all dates of a run, and its likelihoods on the driver or in Spark."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,112 +15,127 @@ from models.btyd.choice import MOST_START_ROWS, PARTIAL_DDL, partial_sums
 from models.btyd.gamma_gamma import SpendRows
 from models.btyd.rows import Array, PurchaseRows
 from runtime.context import Context
+from transforms.lifetime import purchase_rows, spend_rows, spend_sums, total_customers, with_fold
+from transforms.purchase_summary import purchase_summary, purchase_totals
+from transforms.samples import hash_sample
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+Rows = TypeVar("Rows", PurchaseRows, SpendRows)
 
 
 class SparkLikelihood:
-    """A likelihood whose sums are made where the rows are: one job an evaluation."""
+    """A likelihood that Spark sums over the rows: one job per evaluation."""
 
-    def __init__(self, rows: Any, name: str) -> None:
+    def __init__(self, rows: DataFrame, name: str) -> None:
         self.rows, self.name = rows, name
 
     def __call__(self, log_parameters: Array) -> tuple[float, Array]:
-        # One row a batch of 10,000 distinct rows; fsum: the order they arrive in does not matter.
+        # One row per batch of 10,000 distinct rows. fsum does not depend on their order.
         sums = self.rows.mapInPandas(partial_sums(self.name, log_parameters), PARTIAL_DDL)
-        parts = np.array(sums.collect()).reshape(-1, 5)
+        parts: Array = np.array(sums.collect()).reshape(-1, 5)
         value, *gradient = (math.fsum(column) for column in parts.T)
         return value, np.array(gradient[: len(log_parameters)])
 
 
 @dataclass(frozen=True)
-class Fittable:
-    """Rows to fit on: all of them, or a sample of those that stay in Spark, `in_spark`."""
+class Fittable(Generic[Rows]):
+    """Rows to fit on.
 
-    rows: Any
-    in_spark: Any | None
+    in_spark: None where `rows` are all rows. Otherwise all rows, and `rows` are a sample of them.
+    customers: the number of customers of all rows.
+    """
+
+    rows: Rows
+    in_spark: DataFrame | None
     customers: float
 
     def likelihood(self, name: str) -> SparkLikelihood | None:
-        """The likelihood of a model that Spark sums; None: all rows are on the driver."""
+        """The likelihood of a model, summed in Spark; None: all rows are on the driver."""
         return None if self.in_spark is None else SparkLikelihood(self.in_spark, name)
+
+
+class Bounded(NamedTuple):
+    """The rows of one date as in Fittable, before they become rows of a model."""
+
+    rows: pd.DataFrame
+    in_spark: DataFrame | None
+    customers: float
 
 
 @dataclass(frozen=True)
 class Summaries:
     """Frames of one pass over the purchases, kept in Spark.
 
-    days: a row a customer-day and visible_from, returns too; summary: a row a (customer_id, as_of)
-    with is_held_out; counted and spends: its distinct rows with their customers. on_driver holds
-    those of the two that are small.
+    days: one row per customer and day with purchases or returns, with visible_from. summary: one
+    row per (customer_id, as_of), with is_held_out. counted, spends: the distinct rows of summary
+    with their number of customers. on_driver: those of these two that are small enough, by name.
     """
 
-    context: Context
-    days: Any
-    summary: Any
-    counted: Any
-    spends: Any
+    days: DataFrame
+    summary: DataFrame
+    counted: DataFrame
+    spends: DataFrame
     on_driver: dict[str, pd.DataFrame]
 
     @classmethod
     def at(cls, context: Context, dates: Sequence[dt.date]) -> Summaries:
         """The purchases known at each date."""
-        from transforms.lifetime import purchase_rows, spend_rows, with_fold
-        from transforms.purchase_summary import purchase_summary, purchase_totals
-
-        keep = context.lake.keep
+        keep, settings = context.lake.keep, context.settings.lifetime
         days = keep(purchase_totals(context.read("silver.transactions")))
-        share = context.settings.lifetime.holdout_share
-        summary = keep(with_fold(purchase_summary(days, dates), share))
+        summary = keep(with_fold(purchase_summary(days, dates), settings.holdout_share))
         frames = {"counted": keep(purchase_rows(summary)), "spends": keep(spend_rows(summary))}
-        most = context.settings.lifetime.most_rows_on_driver
-        # All dates at once where they fit: one job instead of two a date and model.
+        most = settings.most_rows_on_driver
+        # All dates at once where they fit: one job instead of two per date and model.
         small = {n: f.toPandas() for n, f in frames.items() if f.count() <= most}
-        return cls(context, days, summary, frames["counted"], frames["spends"], small)
+        return cls(days, summary, frames["counted"], frames["spends"], small)
 
-    def of_day(self, frame: Any, day: dt.date) -> Any:
-        """The rows of one date."""
-        return frame.where(f"as_of = DATE'{day}'")
+    def summary_at(self, day: dt.date) -> DataFrame:
+        """The summary of one date: one row per customer."""
+        return _at(self.summary, day)
 
-    def purchases(self, day: dt.date, is_held_out: bool | None = None) -> Fittable:
-        """Distinct purchase rows of a date; of the customers held out, of the others, or of all."""
+    def purchases(self, day: dt.date, is_held_out: bool | None = None) -> Fittable[PurchaseRows]:
+        """Distinct purchase rows of a date: of the hold-out, of the others, or of all (None)."""
         names = ("frequency", "recency_days", "T_days")
-        found, in_spark, customers = self._bounded("counted", day, names, is_held_out)
-        sample = PurchaseRows.of(*(found[c] for c in (*names, "customers")))
-        return Fittable(sample, in_spark, customers)
+        bounded = self._bounded("counted", day, names, is_held_out)
+        rows = PurchaseRows.of(*(bounded.rows[c] for c in (*names, "customers")))
+        return Fittable(rows, bounded.in_spark, bounded.customers)
 
-    def spend(self, day: dt.date) -> Fittable:
-        """Distinct rows of repeaters with money."""
+    def spend(self, day: dt.date) -> Fittable[SpendRows]:
+        """Distinct spend rows of the repeat customers with a positive amount."""
         names = ("frequency", "monetary_value")
-        found, in_spark, customers = self._bounded("spends", day, names)
-        rows = SpendRows.of(*(found[c] for c in (*names, "customers")))
-        return Fittable(rows, in_spark, customers)
+        bounded = self._bounded("spends", day, names, None)
+        rows = SpendRows.of(*(bounded.rows[c] for c in (*names, "customers")))
+        return Fittable(rows, bounded.in_spark, bounded.customers)
 
     def spend_sums(self, day: dt.date) -> pd.DataFrame:
-        """By frequency: customers, value, square. At most one row a day of history."""
-        from transforms.lifetime import spend_sums
-
-        return spend_sums(self.of_day(self.spends, day)).orderBy("frequency").toPandas()
+        """One row per frequency: customers, value, square. At most one row per day of history."""
+        return spend_sums(_at(self.spends, day)).orderBy("frequency").toPandas()
 
     def _bounded(
-        self, kind: str, day: dt.date, names: Sequence[str], is_held_out: bool | None = None
-    ) -> tuple[pd.DataFrame, Any | None, float]:
-        """All rows of a date; or a sample of them, and where the others are. And the customers."""
-        from pyspark.sql import functions as F
-
+        self, kind: str, day: dt.date, names: Sequence[str], is_held_out: bool | None
+    ) -> Bounded:
+        """All rows of a date if the driver holds them; otherwise a sample and the rows in Spark."""
         if kind in self.on_driver:
-            every = self.on_driver[kind]
-            of_day = every[every["as_of"] == day]
+            rows = self.on_driver[kind]
+            rows = rows[rows["as_of"] == day]
             if is_held_out is not None:
-                of_day = of_day[of_day["is_held_out"] == is_held_out]
-            return _sorted(of_day, names), None, float(of_day["customers"].sum())
-        rows = self.of_day(getattr(self, kind), day)
+                rows = rows[rows["is_held_out"] == is_held_out]
+            return Bounded(_sorted(rows, names), None, float(rows["customers"].sum()))
+        in_spark = _at(getattr(self, kind), day)
         if is_held_out is not None:
-            rows = rows.where("is_held_out" if is_held_out else "NOT is_held_out")
-        customers = rows.agg(F.coalesce(F.sum("customers"), F.lit(0))).collect()[0][0]
-        chosen = rows.select(*names, "customers")
-        sample = chosen.orderBy(F.xxhash64(*names), *names).limit(MOST_START_ROWS).toPandas()
-        return _sorted(sample, names), chosen, float(customers)
+            in_spark = in_spark.where("is_held_out" if is_held_out else "NOT is_held_out")
+        in_spark = in_spark.select(*names, "customers")
+        customers = total_customers(in_spark).collect()[0][0]  # one row
+        sample = hash_sample(in_spark, names, MOST_START_ROWS).toPandas()
+        return Bounded(_sorted(sample, names), in_spark, float(customers))
 
 
-def _sorted(found: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    # Sums then do not depend on the order in which partitions answer.
-    return found.sort_values(list(names)).reset_index(drop=True)
+def _at(frame: DataFrame, day: dt.date) -> DataFrame:
+    return frame.where(f"as_of = DATE'{day}'")
+
+
+def _sorted(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    # Sums then do not depend on the order in which the partitions arrive.
+    return rows.sort_values(list(names)).reset_index(drop=True)

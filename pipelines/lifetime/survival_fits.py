@@ -1,9 +1,10 @@
-"""Survival models of a day: Cox, Weibull and hazard trees, with what their customers spend."""
+"""Survival models of a day: Cox, Weibull and hazard trees, with the spend rates of customers."""
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,17 +18,19 @@ from models.survival.rows import SurvivalError
 from models.survival.survey import survey
 from models.survival.weibull_aft import fit_weibull
 from models.survival.worth import SurvivalWorth, fit_worth
-from pipelines.lifetime.btyd_fits import Row, terms
+from pipelines.lifetime.btyd_fits import terms
 from pipelines.lifetime.landmarks import Landmarks, Seen
-from pipelines.lifetime.life_rows import row, short
-from runtime.context import Context
+from pipelines.lifetime.model_rows import Row, feature_name, survival_row
+from runtime.settings import Settings
+from transforms.survival_rows import person_periods
 
 
-@dataclass
-class Staying:
-    """What came of a date: the model to predict with, gold.lifetime_models' rows, warnings.
+@dataclass(frozen=True)
+class SurvivalFits:
+    """The survival fits of one date.
 
-    others: the models that were not chosen, by name.
+    model: the chosen model; None: there is none. others: the models that were not chosen, by name.
+    rows: of gold.lifetime_models. warnings: for the user.
     """
 
     model: SurvivalWorth | None = None
@@ -36,111 +39,140 @@ class Staying:
     warnings: list[str] = field(default_factory=list)
 
 
-def fits_of(context: Context, seen: Seen, found: Staying) -> dict[str, LifetimeModel]:
-    """Every model of conf that can be fitted, by name; of the others a warning says why not."""
-    fits: dict[str, LifetimeModel] = {}
-    for name in context.settings.lifetime.survival.models:
+class ModelFits(NamedTuple):
+    """Models by name, their rows of gold.lifetime_models, and a warning per failed fit."""
+
+    models: dict[str, LifetimeModel]
+    rows: list[Row]
+    warnings: list[str]
+
+
+def fits_of(settings: Settings, seen: Seen) -> ModelFits:
+    """The models of conf that can be fitted, and a warning for each other one."""
+    fits = ModelFits({}, [], [])
+    for name in settings.lifetime.survival.models:
         try:
-            fits[name], rows = fit_one(context, seen, name)
-            found.rows += rows
+            model, rows = fit_one(settings, seen, name)
         except SurvivalError as reason:
-            found.warnings.append(f"{name}: {reason}")
+            fits.warnings.append(f"{name}: {reason}")
+        else:
+            fits.models[name] = model
+            fits.rows.extend(rows)
     return fits
 
 
-def fit_one(context: Context, seen: Seen, name: str) -> tuple[LifetimeModel, list[Row]]:
-    """One model on what a day sees, and its rows of gold.lifetime_models. Raises SurvivalError."""
+def fit_one(settings: Settings, seen: Seen, name: str) -> tuple[LifetimeModel, list[Row]]:
+    """One model on the rows seen, and its rows of gold.lifetime_models. Raises SurvivalError."""
     if name == "cox":
-        return _cox(context, seen)
-    level = context.settings.lifetime.survival.level
+        return _cox(settings, seen)
+    level = settings.lifetime.survival.level
     if name == "discrete_hazard":
-        hazard = _hazard(context, seen)
-        model = LifetimeModel(seen.encoder, hazard, level)
-        return model, [row(name, "person_periods", hazard.rows, seen)]
+        hazard = _hazard(settings, seen)
+        row = survival_row(name, "person_periods", hazard.rows, customers=seen.customers)
+        return LifetimeModel(seen.encoder, hazard, level), [row]
     rows = seen.rows()
-    every = survey(rows)
-    columns = every.independent_columns()
+    surveyed = survey(rows)
+    columns = surveyed.independent_columns()
     names = [seen.encoder.column_names[k] for k in columns]
-    weibull = fit_weibull(rows.with_columns(columns), names, every.with_columns(columns))
-    facts = zip(weibull.parameters.items(), weibull.robust_std_errors, strict=True)
-    parameters = [
-        row(name, short(p), v, seen, float(e), weibull.log_likelihood) for (p, v), e in facts
+    weibull = fit_weibull(rows.with_columns(columns), names, surveyed.with_columns(columns))
+    parameters = zip(weibull.parameters.items(), weibull.robust_std_errors, strict=True)
+    return LifetimeModel(seen.encoder, weibull, level), [
+        survival_row(
+            name,
+            feature_name(parameter),
+            value,
+            customers=seen.customers,
+            std_error=float(error),
+            log_likelihood=weibull.log_likelihood,
+        )
+        for (parameter, value), error in parameters
     ]
-    return LifetimeModel(seen.encoder, weibull, level), parameters
 
 
-def _cox(context: Context, seen: Seen) -> tuple[LifetimeModel, list[Row]]:
-    """Cox's model; where a hazard ratio changes with age, with strata by the worst covariate."""
-    settings = context.settings.lifetime.survival
+def _cox(settings: Settings, seen: Seen) -> tuple[LifetimeModel, list[Row]]:
+    """Cox model. Where a hazard ratio changes with age, it is fitted again with strata.
+
+    The strata are quarters of the numeric covariate with the smallest p-value.
+    """
+    survival = settings.lifetime.survival
     model, tests = _cox_with(seen, None)
-    rows = [row("cox", f"p_value_proportional {short(t.name)}", t.p_value, seen) for t in tests]
+    rows = _test_rows("p_value_proportional", tests, seen)
     worst = min(
         (t for t in tests if t.name in seen.encoder.numeric), key=lambda t: (t.p_value, t.name)
     )
     bands = None
-    if worst.p_value < settings.least_p_value:
+    if worst.p_value < survival.least_p_value:
         quarters = seen.sample[worst.name].astype(float).quantile([0.25, 0.5, 0.75])
         bands = Bands(worst.name, tuple(sorted({float(q) for q in quarters})))
         try:
             model, again = _cox_with(seen, bands)
         except SurvivalError:
-            bands = None
+            bands = None  # The model without strata stays.
         else:
-            rows.append(row("cox", f"strata {short(worst.name)}", len(bands.edges) + 1, seen))
-            rows += [
-                row("cox", f"p_value_proportional_in_strata {short(t.name)}", t.p_value, seen)
-                for t in again
-                if t.name == WHOLE_MODEL
-            ]
+            strata = f"strata {feature_name(worst.name)}"
+            rows.append(survival_row("cox", strata, len(bands.edges) + 1, customers=seen.customers))
+            whole = [t for t in again if t.name == WHOLE_MODEL]
+            rows += _test_rows("p_value_proportional_in_strata", whole, seen)
     errors = model.robust_std_errors
     rows += [
-        row("cox", short(n), float(v), seen, float(e), model.log_likelihood)
-        for n, v, e in zip(model.names, model.coefficients, errors, strict=True)
+        survival_row(
+            "cox",
+            feature_name(name),
+            float(value),
+            customers=seen.customers,
+            std_error=float(error),
+            log_likelihood=model.log_likelihood,
+        )
+        for name, value, error in zip(model.names, model.coefficients, errors, strict=True)
     ]
-    return LifetimeModel(seen.encoder, model, settings.level, bands=bands), rows
+    return LifetimeModel(seen.encoder, model, survival.level, bands=bands), rows
+
+
+def _test_rows(parameter: str, tests: list[Proportionality], seen: Seen) -> list[Row]:
+    return [
+        survival_row(
+            "cox", f"{parameter} {feature_name(t.name)}", t.p_value, customers=seen.customers
+        )
+        for t in tests
+    ]
 
 
 def _cox_with(seen: Seen, bands: Bands | None) -> tuple[CoxModel, list[Proportionality]]:
     rows = seen.rows(bands)
-    every = survey(rows)
-    columns = every.independent_columns()
+    surveyed = survey(rows)
+    columns = surveyed.independent_columns()
     names = [seen.encoder.column_names[k] for k in columns]
-    model = fit_cox(rows.with_columns(columns), names, surveyed=every.with_columns(columns))
+    model = fit_cox(rows.with_columns(columns), names, surveyed=surveyed.with_columns(columns))
     return model, proportionality(model.residuals, model.covariance, model.names)
 
 
-def _hazard(context: Context, seen: Seen) -> HazardModel:
-    """Trees on a row a period lived: in this process where all rows are on the driver."""
-    from transforms.survival_rows import person_periods
-
-    trees, training = context.settings.lifetime.survival.trees, context.settings.training
+def _hazard(settings: Settings, seen: Seen) -> HazardModel:
+    """Trees on one row per period lived; in this process if the driver holds all rows."""
+    trees, training = settings.lifetime.survival.trees, settings.training
     names, features = seen.encoder.column_names, list(seen.encoder.feature_names)
     shape = (trees.period_days, trees.periods)
     if seen.landmarks.is_whole:
-        x = seen.encoder.encode(seen.sample[features]).astype(float)
-        lived = seen.sample["duration_days"] - seen.sample["entry_days"]
-        times = (
-            seen.sample["entry_days"],
-            lived,
-            *(seen.sample[c] for c in ("event", "followed_days")),
-        )
+        sample = seen.sample
+        x = seen.encoder.encode(sample[features]).astype(float)
+        lived = sample["duration_days"] - sample["entry_days"]
+        times = (sample["entry_days"], lived, sample["event"], sample["followed_days"])
         entry, days, event, followed = (t.to_numpy(dtype=np.int64) for t in times)
         spells = (entry, days, event, followed)
         return fit_hazard_in_memory(x, spells, names, trees.parameters, training.seed, *shape)
     rows = seen.frame()
     keys = ["customer_id", "as_of"]
     known = person_periods(rows, *shape).join(rows.select(*keys, *features), on=keys, how="inner")
-    frame = context.lake.keep(person_rows(known, seen.encoder))
+    frame = seen.landmarks.lake.keep(person_rows(known, seen.encoder))
     learner = XgboostLearner(trees.parameters, training.seed, training.workers)
     return fit_hazard(frame, names, learner, trees.period_days)
 
 
 def with_rates(
-    context: Context, landmarks: Landmarks, day: dt.date, life: LifetimeModel
+    settings: Settings, landmarks: Landmarks, day: dt.date, life: LifetimeModel
 ) -> SurvivalWorth | None:
-    """The model with spend rates, learnt over the shortest horizon: most dates have seen it pass.
+    """The model with spend rates of the shortest horizon, which has passed for most landmarks.
 
-    None: no landmark has.
+    None: no horizon had passed since any landmark by the day.
     """
-    horizons, past = context.settings.lifetime.backtest.horizons_days, landmarks.past(day)
-    return fit_worth(life, past, horizons, terms(context)) if past else None
+    past = landmarks.past(day)
+    return fit_worth(life, past, landmarks.horizons, terms(settings)) if past else None

@@ -1,9 +1,9 @@
-"""The survival models of a day, judged on what came after an earlier fit, and the choice."""
+"""Choose the survival model of a day: all are judged on the time after an earlier fit."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,63 +11,70 @@ import pandas as pd
 from models.survival.evaluation import brier, calibration_by_decile, concordance
 from models.survival.portable import LifetimeModel
 from models.survival.rows import SurvivalError
-from pipelines.lifetime.btyd_fits import Row
-from pipelines.lifetime.landmarks import Landmarks, Seen, seen_by
-from pipelines.lifetime.life_rows import rate_rows, row
-from pipelines.lifetime.survival_fits import Staying, fits_of, with_rates
-from runtime.context import Context
+from pipelines.lifetime.landmarks import Landmarks, seen_by
+from pipelines.lifetime.model_rows import Row, rate_rows, survival_row
+from pipelines.lifetime.survival_fits import SurvivalFits, fits_of, with_rates
+from runtime.settings import Settings
 
-# Days between those on which a curve is judged.
+# Days between the points at which a curve is judged.
 BRIER_STEP = 10
 
 
-def fit_staying(context: Context, landmarks: Landmarks, tested: dt.date) -> Staying:
-    """Every model of conf on what as_of sees; the choice by curves judged before the test date."""
-    found = Staying()
-    day = context.as_of
+def fit_survival(settings: Settings, landmarks: Landmarks, tested: dt.date) -> SurvivalFits:
+    """Fit each model on what as_of sees. Choose by what happened before the test date."""
+    day = landmarks.as_of
     seen = landmarks.seen(day)
-    fewest = context.settings.lifetime.survival.fewest_events
+    fewest = settings.lifetime.survival.fewest_events
     if seen is None or seen.events < fewest:
-        count = 0 if seen is None else seen.events
-        found.warnings.append(
-            f"no survival model at {day}: {count} customers were seen to leave, at least {fewest} "
-            "must be. Build features of earlier dates, or shorten lifetime.survival.window_days."
+        events = 0 if seen is None else seen.events
+        warning = (
+            f"no survival model at {day}: {events} departures were observed after the landmarks, "
+            f"at least {fewest} are needed. Build features of earlier dates, or shorten "
+            "lifetime.survival.window_days."
         )
-        return found
-    fits = fits_of(context, seen, found)
-    judged = judge(context, landmarks, tested)
-    found.rows += judged
+        return SurvivalFits(warnings=[warning])
+    fits, rows, warnings = fits_of(settings, seen)
+    judged = judge(settings, landmarks, tested)
+    rows = [*rows, *judged]
     if not fits:
-        return found
+        return SurvivalFits(rows=rows, warnings=warnings)
     name = chosen([r for r in judged if r["parameter"] == "integrated_brier"], fits)
-    worths = {n: with_rates(context, landmarks, day, life) for n, life in fits.items()}
-    found.model = worths[name]
-    found.others = {n: m for n, m in worths.items() if n != name and m is not None}
-    if found.model is None:
-        found.warnings.append("survival: no landmark's horizon has passed, so no rate is known.")
+    models = {n: with_rates(settings, landmarks, day, life) for n, life in fits.items()}
+    model = models[name]
+    if model is None:
+        warnings = [
+            *warnings,
+            "no spend rates: no horizon of lifetime.backtest.horizons_days has passed since a "
+            "landmark, so there is no survival model. Build features of earlier dates.",
+        ]
     else:
-        found.rows += rate_rows(found.model, landmarks.past(day))
-    for one in found.rows:
-        one["is_chosen"] = one["model_name"] in (name, "spend_rate")
-    return found
+        rows += rate_rows(model, landmarks.past(day))
+    rows = [{**r, "is_chosen": r["model_name"] in (name, "spend_rate")} for r in rows]
+    others = {n: m for n, m in models.items() if n != name and m is not None}
+    return SurvivalFits(model, others, rows, warnings)
 
 
-def judge(context: Context, landmarks: Landmarks, tested: dt.date) -> list[Row]:
-    """Integrated Brier, concordance and calibration of each model, fitted a longest horizon before
-    the test date and followed up to it: the test date itself is not read."""
-    longest = max(context.settings.lifetime.backtest.horizons_days)
+def judge(settings: Settings, landmarks: Landmarks, tested: dt.date) -> list[Row]:
+    """Integrated Brier score, concordance and calibration of each model; none: nothing to judge.
+
+    The models are fitted on the last landmark at least the longest horizon before the test date,
+    and followed until the test date. The test date itself is not used.
+    """
+    longest = max(landmarks.horizons)
     day = next((d for d in reversed(landmarks.dates) if (tested - d).days >= longest), None)
     seen = landmarks.seen(day) if day else None
     if day is None or seen is None:
         return []
     after = seen_by(landmarks.followed(day), tested)
-    fits = fits_of(context, seen, Staying())
-    return [r for name, model in fits.items() for r in measured(name, model, after, seen)]
+    models = fits_of(settings, seen).models
+    return [row for name, model in models.items() for row in measured(name, model, after)]
 
 
-def measured(name: str, model: LifetimeModel, after: pd.DataFrame, seen: Seen) -> list[Row]:
-    """Rows of one model on customers whose stay was followed after the fit; none where they allow
-    no judgement: nobody left, or nobody outlived another."""
+def measured(name: str, model: LifetimeModel, after: pd.DataFrame) -> list[Row]:
+    """The measures of one model on customers who were followed after the fit.
+
+    None where these customers allow no judgement: nobody left, or no two can be compared.
+    """
     lived = (after["duration_days"] - after["entry_days"]).to_numpy(dtype=int)
     event = after["event"].to_numpy(dtype=int)
     if not event.any() or lived.max() <= BRIER_STEP:
@@ -75,24 +82,24 @@ def measured(name: str, model: LifetimeModel, after: pd.DataFrame, seen: Seen) -
     days = np.arange(BRIER_STEP, lived.max(), BRIER_STEP)
     curve = model.conditional_survival(after, days)
     score = brier(curve, days, lived, event)
-    gone = 1 - curve[:, -1]
+    p_left = 1 - curve[:, -1]
     try:
-        ranks = concordance(lived, event, gone)
+        ranks = concordance(lived, event, p_left)
     except SurvivalError:
         return []
-    figures = {
+    values = {
         "concordance": ranks,
         "integrated_brier": score.integrated,
         "integrated_brier_of_kaplan_meier": score.reference,
     }
-    for tenth in calibration_by_decile(gone, lived, event, int(days[-1])):
-        figures[f"calibration_{tenth.decile}_predicted"] = tenth.predicted
-        figures[f"calibration_{tenth.decile}_observed"] = tenth.observed
-    known = {p: float(v) for p, v in figures.items() if np.isfinite(v)}
-    return [row(name, p, v, seen, judged=len(after)) for p, v in known.items()]
+    for decile in calibration_by_decile(p_left, lived, event, int(days[-1])):
+        values[f"calibration_{decile.decile}_predicted"] = decile.predicted
+        values[f"calibration_{decile.decile}_observed"] = decile.observed
+    known = {p: float(v) for p, v in values.items() if np.isfinite(v)}
+    return [survival_row(name, p, v, customers=len(after)) for p, v in known.items()]
 
 
-def chosen(scores: Sequence[Row], fits: dict[str, LifetimeModel]) -> str:
-    """The smallest integrated Brier score; the first of conf where nothing was judged."""
-    usable = {r["model_name"]: r["value"] for r in scores if r["model_name"] in fits}
-    return min(usable, key=lambda n: usable[n]) if usable else next(iter(fits))
+def chosen(scores: Sequence[Row], fits: Mapping[str, LifetimeModel]) -> str:
+    """The model with the smallest integrated Brier score; without scores the first of conf."""
+    scored = {r["model_name"]: r["value"] for r in scores if r["model_name"] in fits}
+    return min(scored, key=lambda n: scored[n]) if scored else next(iter(fits))

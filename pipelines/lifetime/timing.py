@@ -1,60 +1,64 @@
-"""What the models leave out and a reader should know: rhythm, seasons, contracts."""
+"""What the models leave out: regular purchases, seasons, and contracts that end."""
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from models.btyd.rows import NotFittableError
 from models.btyd.shifted_beta_geometric import Renewals, ShiftedBetaGeometric, fit
-from pipelines.lifetime.btyd_fits import Fits, rows_of
+from pipelines.lifetime.btyd_fits import Fits
+from pipelines.lifetime.model_rows import fit_rows, plain_row
 from pipelines.lifetime.summaries import Summaries
 from runtime.context import Context
+from transforms.lifetime import contract_renewals, gap_regularity, purchases_by_day
+from transforms.visibility import keep_visible
 
-# Below this, gaps are far more even than purchases at random would leave.
+# Standard deviation over mean of the gaps. Random purchases give about 1, a fixed rhythm gives 0.
 REGULAR = 0.6
-# A weekday or a month with half as many purchases again as the mean one.
+# Purchases in the busiest month over those of the mean month.
 SEASONAL = 1.5
 NAME = "shifted_beta_geometric"
 
 
-def add_timing(context: Context, summaries: Summaries, day: dt.date, found: Fits) -> None:
-    """Regularity and seasonality as rows and, where they are strong, as warnings."""
-    from transforms.lifetime import gap_regularity, purchases_by_day
-
+def timing(summaries: Summaries, day: dt.date) -> Fits:
+    """Regularity and seasonality of the purchases, with a warning where they are strong."""
     regular = gap_regularity(summaries.days, day).collect()[0]  # one row
-    by_day = purchases_by_day(summaries.days, day).toPandas()  # one row a day of history
-    customers = int(summaries.of_day(summaries.summary, day).count())
-    figures = {
-        "gap_std_over_mean": (regular["value"], int(regular["customers"])),
+    by_day = purchases_by_day(summaries.days, day).toPandas()  # one row per day of history
+    customers = int(summaries.summary_at(day).count())
+    rhythm, month = regular["value"], _peak(by_day, "month", day)
+    values = {
+        "gap_std_over_mean": (rhythm, int(regular["customers"])),
         "busiest_weekday_over_mean": (_peak(by_day, "weekday", day), customers),
-        "busiest_month_over_mean": (_peak(by_day, "month", day), customers),
+        "busiest_month_over_mean": (month, customers),
     }
-    nothing = dict.fromkeys(("std_error", "log_likelihood", "converged", "is_identified"))
-    for parameter, (value, count) in figures.items():
-        facts = {"model_name": "timing", "parameter": parameter, "value": value}
-        found.rows.append({**facts, **nothing, "customers": count, "is_chosen": False})
-    rhythm = figures["gap_std_over_mean"][0]
+    rows = [plain_row("timing", name, v, customers=count) for name, (v, count) in values.items()]
+    return Fits(rows=rows, warnings=_timing_warnings(rhythm, month))
+
+
+def _timing_warnings(rhythm: float | None, month: float | None) -> list[str]:
+    warnings = []
     if rhythm is not None and rhythm < REGULAR:
-        found.warnings.append(
-            f"purchases are regular (std / mean of the gaps {rhythm:.2f}; at random about 1): the "
-            "models take them for random, and notice a silence later than they could."
+        warnings.append(
+            f"purchases are regular (std / mean of the gaps is {rhythm:.2f}, about 1 for random "
+            "purchases). The models assume random purchases, so they detect a silence later than "
+            "possible."
         )
-    month = figures["busiest_month_over_mean"][0]
     if month is not None and month > SEASONAL:
-        found.warnings.append(
-            f"the busiest month has {month:.1f} times the mean of purchases: the models know no "
-            "season, so forecasts begin from the mean over the year."
+        warnings.append(
+            f"the busiest month has {month:.1f} times the mean number of purchases. The models "
+            "have no seasons: forecasts start from the mean over the year."
         )
+    return warnings
 
 
 def _peak(by_day: pd.DataFrame, unit: str, as_of: dt.date) -> float | None:
-    """Purchases a day in the busiest weekday or month over those of the mean one.
+    """Purchases per day in the busiest weekday or month, over the mean weekday or month.
 
-    Of all days from the first with a purchase to the last before as_of: one without counts 0.
+    All days count from the first with a purchase to the last before as_of; a day without a
+    purchase counts 0. None: there is no purchase.
     """
     if not len(by_day):
         return None
@@ -65,30 +69,24 @@ def _peak(by_day: pd.DataFrame, unit: str, as_of: dt.date) -> float | None:
     return float(rates.max() / rates.mean())
 
 
-def add_contracts(context: Context, summaries: Summaries, day: dt.date, found: Fits) -> None:
-    """Shifted beta-geometric by whole months, where contracts have ended."""
+def contracts(context: Context, summaries: Summaries, day: dt.date) -> Fits:
+    """Shifted beta-geometric model of whole months, where contracts have ended."""
     if not context.has("silver.terminations"):
-        return
-    from pyspark.sql import functions as F
-
-    from transforms.lifetime import contract_renewals
-    from transforms.visibility import visible_from
-
-    known = visible_from("terminated_at") <= F.lit(day)
-    ends = context.read("silver.terminations").where(known)
-    # A row a month of history, twice.
-    counted: Any = contract_renewals(summaries.of_day(summaries.summary, day), ends).toPandas()
-    if not counted["has_left"].any():
-        return
-    months = np.zeros((2, int(counted["renewals"].max()) + 1))
-    for row in counted.itertuples():
+        return Fits()
+    ended = keep_visible(context.read("silver.terminations"), "terminated_at", day)
+    # At most two rows per month of history.
+    counts: pd.DataFrame = contract_renewals(summaries.summary_at(day), ended).toPandas()
+    if not counts["has_left"].any():
+        return Fits()
+    months = np.zeros((2, int(counts["renewals"].max()) + 1))
+    for row in counts.itertuples():
         months[int(row.has_left), int(row.renewals)] += row.customers
-    still, left = months
+    alive, left = months
     try:
-        fitted = fit(Renewals.of(left, still))
+        fitted = fit(Renewals.of(left, alive))
     except NotFittableError as reason:
-        found.warnings.append(f"{NAME}: {reason}")
-        return
-    found.rows += rows_of(NAME, fitted, False, None)
-    if fitted.converged:
-        found.others[NAME] = ShiftedBetaGeometric(**fitted.parameters)
+        return Fits(warnings=[f"{NAME}: {reason}"])
+    rows = fit_rows(NAME, fitted, False, None)
+    if not fitted.converged:
+        return Fits(rows=rows)
+    return Fits(others={NAME: ShiftedBetaGeometric(**fitted.parameters)}, rows=rows)

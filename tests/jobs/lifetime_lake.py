@@ -25,7 +25,7 @@ SMALL = {
 
 
 def lifetime_context(root, as_of=AS_OF, **changes):
-    """A run at `as_of` over the lake at `root`; changes: of conf's section lifetime."""
+    """A run at `as_of` over the lake at `root`. changes: settings of the section lifetime."""
     from runtime.context import Context
     from runtime.progress import Progress
     from runtime.run_info import RunInfo
@@ -56,33 +56,33 @@ def of_now(rows):
 
 
 def purchases(customers: int = 400, seed: int = 2) -> list[tuple[str, dt.date, float]]:
-    """(customer, day, amount): rate gamma(1, 20) a day, chance to leave beta(1, 6)."""
+    """(customer, day, amount). Rate per day: gamma(1, 1 / 20). Probability of leaving: beta(1, 6)."""
     draw = np.random.default_rng(seed)
-    found = []
+    rows = []
     for number in range(customers):
         rate, chance = draw.gamma(1.0, 1 / 20), draw.beta(1, 6)
         mean = draw.gamma(4, 6)
         at = float(draw.integers(0, 200))
         while at < 366:
             day = FIRST + dt.timedelta(days=int(at))
-            found.append((f"c{number:04d}", day, round(float(draw.gamma(4, mean / 4)) + 0.01, 2)))
+            rows.append((f"c{number:04d}", day, round(float(draw.gamma(4, mean / 4)) + 0.01, 2)))
             if draw.random() < chance:
                 break
             at += draw.exponential(1 / rate)
-    # The last day counts as incomplete: without a purchase on it as_of could not be taken.
-    return [*found, ("c0000", AS_OF, 1.0)]
+    # as_of needs a purchase on that day, which counts as incomplete.
+    return [*rows, ("c0000", AS_OF, 1.0)]
 
 
 def write_lifetime_lake(context, customers: int = 400) -> None:
-    """silver.transactions alone: no features, no labels."""
+    """silver.transactions only, without features and labels."""
     write_purchases(context, purchases(customers))
 
 
 def write_purchases(context, bought: list[tuple[str, dt.date, float]]) -> None:
-    """silver.transactions of (customer, day, amount), known when they happened."""
+    """silver.transactions of (customer, day, amount); each purchase was known when it happened."""
     lines = [
         {
-            "customer_id": who,
+            "customer_id": customer,
             "order_id": f"o{n}",
             "purchased_at": dt.datetime.combine(day, dt.time(12)),
             "known_at": dt.datetime.combine(day, dt.time(12)),
@@ -91,19 +91,19 @@ def write_purchases(context, bought: list[tuple[str, dt.date, float]]) -> None:
             "batch_id": "b",
             "content_hash": n,
         }
-        for n, (who, day, amount) in enumerate(bought)
+        for n, (customer, day, amount) in enumerate(bought)
     ]
     context.lake.commit([_write(context, "silver.transactions", lines, ["b"], is_checked=False)])
 
 
 def write_features(context) -> None:
-    """Features and labels of AS_OF and of the dates a month apart before it."""
+    """Features and labels of AS_OF and of eight dates before it, 30 days apart."""
     dates = [AS_OF - dt.timedelta(days=30 * n) for n in range(9)]
     feature_tables.run(context, FeatureOptions(dates))
 
 
 def write_scores(context, day: dt.date) -> None:
-    """gold.customer_scores as score_customers would write them, the risk from recency alone."""
+    """gold.customer_scores as written by score_customers, with a risk that depends on recency only."""
     from pyspark.sql import functions as F
 
     from transforms.conform import conform
@@ -129,7 +129,7 @@ def write_scores(context, day: dt.date) -> None:
 
 
 def write_lost(context, customer: str, days: int) -> None:
-    """gold.customer_segments of AS_OF with one customer, lost for so many days."""
+    """gold.customer_segments of AS_OF with one lost customer. days: since the last purchase."""
     row = {
         **{"as_of": AS_OF, "customer_id": customer, "lifecycle": "lost", "recency_days": days},
         **{"frequency": 9, "monetary": 900.0, "segment": "Lost", "segment_group": "Hibernating"},

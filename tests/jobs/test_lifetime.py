@@ -37,9 +37,9 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 SURVIVAL = "survival_spend_rate"
 
 
-def test_every_customer_has_one_row_of_finite_figures(fitted):
+def test_every_customer_has_one_row_with_finite_values(fitted):
     rows = of_now(rows_of(fitted, "gold.customer_lifetime"))
-    known = {who for who, day, _ in purchases() if day < AS_OF}
+    known = {customer for customer, day, _ in purchases() if day < AS_OF}
     assert sorted(rows["customer_id"]) == sorted(known)
     assert set(rows["clv_basis"]) <= {"btyd_gamma_gamma", "btyd_credibility", SURVIVAL}
     money = rows[["clv_30d", "clv_12m", "clv_12m_low", "clv_12m_high", "value_at_stake"]]
@@ -49,7 +49,7 @@ def test_every_customer_has_one_row_of_finite_figures(fitted):
     assert rows["clv_12m"].equals(chosen)
 
 
-def test_who_can_still_be_kept_has_days_to_stay_and_the_lost_have_none(fitted):
+def test_customers_who_can_be_kept_have_a_remaining_lifetime_and_lost_ones_have_none(fitted):
     rows = of_now(rows_of(fitted, "gold.customer_lifetime"))
     silent = rows["observed_days"] - rows["recency_days"] + 1
     kept, lost = rows[silent <= 90], rows[silent > 90]
@@ -71,13 +71,12 @@ def test_who_can_still_be_kept_has_days_to_stay_and_the_lost_have_none(fitted):
     known = rows[rows["p_alive"].notna()]
     assert len(known) and (known["p_alive_30d"] <= known["p_alive"]).all()
     assert (known["p_alive_90d"] <= known["p_alive_30d"]).all()
-    # Planted: who was silent for longer has left already more often.
-    one, two = (kept[silent[kept.index] <= 20], kept[silent[kept.index] > 60])
-    mean = "remaining_lifetime_days"
-    assert two[mean].mean() < one[mean].mean()
+    # In this data, a customer who was silent for longer is more likely to have left.
+    days = kept["remaining_lifetime_days"]
+    assert days[silent[kept.index] > 60].mean() < days[silent[kept.index] <= 20].mean()
 
 
-def test_survival_is_a_callable_model_too(fitted):
+def test_the_registered_survival_models_predict(fitted):
     import mlflow
 
     registry = Registry(lifetime_context(fitted).settings, "survival")
@@ -94,21 +93,21 @@ def test_survival_is_a_callable_model_too(fitted):
         assert np.isfinite(SurvivalWorth.from_json(text).predict(example)["clv_12m"]).all()
 
 
-def test_rows_in_spark_fit_as_rows_on_the_driver(fitted):
+def test_rows_in_spark_give_the_same_fit_as_rows_on_the_driver(fitted):
     context = lifetime_context(fitted)
     dates = feature_dates(context)
     summaries = Summaries.at(context, [*dates, AS_OF])
     whole = Landmarks.at(context, summaries, [*dates, AS_OF], dates)
     assert whole.is_whole
-    found = {}
+    coefficients = {}
     for landmarks in (whole, replace(whole, is_whole=False)):
-        life, _ = fit_one(context, landmarks.seen(AS_OF), "weibull_aft")
-        found[landmarks.is_whole] = life.model.coefficients
+        life, _ = fit_one(context.settings, landmarks.seen(AS_OF), "weibull_aft")
+        coefficients[landmarks.is_whole] = life.model.coefficients
     context.lake.forget()
-    assert found[False] == pytest.approx(found[True], rel=1e-6)
+    assert coefficients[False] == pytest.approx(coefficients[True], rel=1e-6)
 
 
-def test_segments_have_a_curve_that_falls(fitted):
+def test_survival_curves_of_segments_never_rise(fitted):
     rows = of_now(rows_of(fitted, "gold.segment_survival")).sort_values(["segment", "days_ahead"])
     assert "all" in set(rows["segment"])
     for _, curve in rows.groupby("segment"):
@@ -117,27 +116,27 @@ def test_segments_have_a_curve_that_falls(fitted):
         assert (curve["survival"] <= curve["ci_high"]).all()
 
 
-def test_the_table_is_what_the_registered_model_says(fitted):
+def test_the_table_has_the_predictions_of_the_registered_model(fitted):
     import mlflow
 
     registry = Registry(lifetime_context(fitted).settings, "lifetime")
     champion = registry.by_alias(CHAMPION)
     assert champion.tags["as_of"] == AS_OF.isoformat()
     rows = of_now(rows_of(fitted, "gold.customer_lifetime")).reset_index(drop=True)
-    asked = rows[["frequency", "recency_days", "monetary_value"]].astype(float)
-    asked["T_days"] = rows["observed_days"].astype(float)
-    portable = LifetimeModel.from_json(champion.portable).predict(asked)
-    served = mlflow.pyfunc.load_model(f"models:/lifetime@{CHAMPION}").predict(asked)
+    inputs = rows[["frequency", "recency_days", "monetary_value"]].astype(float)
+    inputs["T_days"] = rows["observed_days"].astype(float)
+    portable = LifetimeModel.from_json(champion.portable).predict(inputs)
+    served = mlflow.pyfunc.load_model(f"models:/lifetime@{CHAMPION}").predict(inputs)
     rows["clv_12m"] = rows["clv_12m_btyd"]
     for column in ("p_no_purchase", "expected_purchases_90d", "clv_12m"):
-        # The table's figures are rounded.
+        # The values in the table are rounded.
         last_digit = 0.51 * 10.0 ** -DECIMALS[column]
         expected = pytest.approx(rows[column].to_numpy(), rel=1e-9, abs=last_digit)
         assert portable[column].to_numpy() == expected
         assert served[column].to_numpy() == pytest.approx(portable[column].to_numpy(), rel=1e-12)
 
 
-def test_the_other_converged_models_are_callable_too(fitted):
+def test_the_other_converged_models_predict_too(fitted):
     registry = Registry(lifetime_context(fitted).settings, "lifetime")
     champion = registry.by_alias(CHAMPION)
     others = registry.further_models(champion.run_id, "lifetime")
@@ -164,29 +163,29 @@ def test_the_models_are_compared_and_one_is_chosen(fitted):
     rival = rows[rows["parameter"] == "integrated_brier_of_kaplan_meier"]["value"].iloc[0]
     assert brier["value"].min() < rival
     assert "p_value_proportional all covariates" in set(rows["parameter"])
-    # Each of the hazard's rows and of the rates' is one of several of a customer.
+    # The hazard and the spend rates use several rows per customer.
     periods = rows[rows["parameter"] == "person_periods"].iloc[0]
-    everyone = rows.loc[rows["model_name"] == "cox", "customers"].max()
-    assert periods["value"] > periods["customers"] == everyone
-    assert (rows.loc[rows["model_name"] == "spend_rate", "customers"] <= everyone).all()
-    # Planted: purchases at random.
+    customers = rows.loc[rows["model_name"] == "cox", "customers"].max()
+    assert periods["value"] > periods["customers"] == customers
+    assert (rows.loc[rows["model_name"] == "spend_rate", "customers"] <= customers).all()
+    # In this data, purchases are random.
     regular = rows.set_index("parameter")["value"]["gap_std_over_mean"]
     assert 0.6 < regular < 1.3
 
 
-def test_they_stand_beside_the_classifiers_on_the_same_labels(fitted):
+def test_they_are_compared_with_the_classifiers_on_the_same_labels(fitted):
     rows = rows_of(fitted, "gold.model_comparison")
     assert {"bg_nbd", "mbg_nbd", "pareto_nbd"} <= set(rows["model_name"])
     assert {"cox", "weibull_aft", "discrete_hazard"} <= set(rows["model_name"])
     auc = rows.query("population == 'all' and metric == 'roc_auc'").set_index("model_name")["value"]
-    # The planted customers: the probability of silence must find the silent.
+    # In this data, the probability of silence must rank the silent customers high.
     assert (auc > 0.75).all()
 
 
 def test_forecasts_of_the_past_are_measured(fitted):
     rows = rows_of(fitted, "gold.clv_backtest")
     assert {"btyd", "survival", "last_period", "boosted_trees"} == set(rows["approach"])
-    picked = rows[rows["is_chosen"] == True]  # noqa: E712 - null is no
+    picked = rows[rows["is_chosen"] == True]  # noqa: E712 - null counts as false
     assert set(picked["approach"]) <= {"btyd", "survival"} and len(picked)
     of_last_cut = rows[pd.to_datetime(rows["cut"]).dt.date == BEFORE]
     mae = of_last_cut.query("metric == 'value_mae'").set_index("approach")["value"]
@@ -208,23 +207,23 @@ def test_a_second_run_changes_nothing(fitted):
     assert registry.by_alias(CHAMPION).version == version
 
 
-def test_sums_in_spark_fit_as_rows_on_the_driver(fitted):
-    found = {}
+def test_sums_in_spark_give_the_same_fit_as_rows_on_the_driver(fitted):
+    values = {}
     for most in (1_000_000, 10):
         context = lifetime_context(fitted, most_rows_on_driver=most)
         whole = Summaries.at(context, [AS_OF]).purchases(AS_OF)
         assert (whole.in_spark is None) == (most > 10)
         fit = fit_model("bg_nbd", whole.rows, whole.likelihood("bg_nbd"), whole.customers)
-        found[most] = fit.values
+        values[most] = fit.values
         context.lake.forget()
-    assert found[10] == pytest.approx(found[1_000_000], rel=1e-8)
+    assert values[10] == pytest.approx(values[1_000_000], rel=1e-8)
 
 
 BOUNDED = ("bg_nbd", "gamma_gamma", "credibility", "weibull_aft")
 
 
 def test_more_rows_than_the_driver_holds_give_the_same_parameters(fitted, tmp_path, monkeypatch):
-    """The whole job with both bounds low: likelihoods and survival sums are made in Spark."""
+    """The whole job with both bounds low: Spark sums the likelihoods and the survival sums."""
     root = Path(shutil.copytree(fitted, tmp_path / "lakehouse", ignore=ignore_patterns("ml*")))
     whole = of_now(rows_of(root, "gold.lifetime_models"))
     survival = load("demo").lifetime.survival.model_dump()
@@ -240,24 +239,24 @@ def test_more_rows_than_the_driver_holds_give_the_same_parameters(fitted, tmp_pa
     )
 
     assert {"bg_nbd", "gamma_gamma", "survival"} <= set(sums)
-    keys, found = ["model_name", "parameter"], of_now(rows_of(root, "gold.lifetime_models"))
-    both = whole.merge(found, on=keys, suffixes=("_whole", "")).set_index(keys)
-    # What stands for an unknown covariate is the mean of a sample then, and its column takes that up;
-    # what judges a fit, Brier scores and deciles, is measured on a sample too.
+    keys, sampled = ["model_name", "parameter"], of_now(rows_of(root, "gold.lifetime_models"))
+    both = whole.merge(sampled, on=keys, suffixes=("_whole", "")).set_index(keys)
+    # A missing covariate is replaced by the mean of the sample, and its indicator column adapts.
+    # Brier scores, deciles and other measures of a fit come from the sample too.
     judged = ("is missing", "brier", "concordance", "calibration", "p_value")
     kept = both[[n in BOUNDED and not any(j in p for j in judged) for n, p in both.index]]
     assert {"r", "alpha", "a", "b"} <= set(kept.loc["bg_nbd"].index)
     assert "held_out_log_likelihood" in kept.loc["bg_nbd"].index
     assert len(kept.loc["weibull_aft"]) > 5
     for column in ("value", "log_likelihood", "std_error"):
-        told = kept[kept[f"{column}_whole"].notna()]
-        assert told[column].tolist() == pytest.approx(
-            told[f"{column}_whole"].tolist(), rel=1e-5, abs=1e-9
+        known = kept[kept[f"{column}_whole"].notna()]
+        assert known[column].tolist() == pytest.approx(
+            known[f"{column}_whole"].tolist(), rel=1e-5, abs=1e-9
         ), column
     assert (kept["customers"] == kept["customers_whole"]).all()
 
 
-def test_too_few_customers_give_rows_that_say_so(spark, tmp_path):
+def test_too_few_customers_give_rows_without_a_fit(spark, tmp_path):
     context = lifetime_context(tmp_path / "lakehouse")
     write_lifetime_lake(context, customers=12)
     lifetime_fitting.run(context)

@@ -1,4 +1,4 @@
-"""fit_lifetime and plan_retention on data that hold little: a reason each, and no NaN in gold."""
+"""fit_lifetime and plan_retention on too little data: a warning with the reason, no NaN in gold."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.jobs.lifetime_lake import (
     write_scores,
 )
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
-# Without a purchase on it as_of could not be taken.
+pytestmark = pytest.mark.spark_only
+# as_of needs a purchase on that day, which counts as incomplete.
 LAST = ("later", AS_OF, 1.0)
 GOLD = (
     "customer_lifetime",
@@ -37,12 +37,12 @@ GOLD = (
     "strategy_comparison",
 )
 NO_LANDMARK = (
-    "no survival model at 2018-01-01: 0 customers were seen to leave, at least 30 must be. Build "
-    "features of earlier dates, or shorten lifetime.survival.window_days."
+    "no survival model at 2018-01-01: 0 departures were observed after the landmarks, at least 30 "
+    "are needed. Build features of earlier dates, or shorten lifetime.survival.window_days."
 )
 NO_AMOUNTS = (
-    "no repeat purchase has a positive amount: purchases are forecast, worth is null (clv_basis "
-    "no_amounts)."
+    "no repeat purchase has a positive amount, so CLV is null (clv_basis no_amounts). Purchases are "
+    "forecast."
 )
 
 
@@ -51,32 +51,32 @@ def on(*days: int) -> list[dt.date]:
 
 
 def one_time_buyers():
-    """One every fourth day of the year, and one on its last day: nothing was seen of them since."""
+    """One on every fourth day of the year, and one on its last day, who was not observed since."""
     return [(f"c{d:03d}", day, 9.0) for d in (*range(0, 364, 4), 364) for day in on(d)]
 
 
 def buyers_at_random(customers: int, leavers: int, seed: int = 5):
-    """A purchase every five days, by chance; the first `leavers` stop within 200 days."""
+    """Random purchases, every five days on average; the first `leavers` stop within 200 days."""
     draw = np.random.default_rng(seed)
-    found = []
+    rows = []
     for number in range(customers):
         rate, at = draw.gamma(6, 1 / 30), float(draw.integers(0, 30))
         end = draw.integers(40, 200) if number < leavers else 365
         while at < end:
-            found.append((f"c{number:03d}", on(int(at))[0], 8.0 + number % 5))
+            rows.append((f"c{number:03d}", on(int(at))[0], 8.0 + number % 5))
             at += draw.exponential(1 / rate)
-    return found
+    return rows
 
 
 def run(context, job):
-    """The warnings of a run."""
+    """Run the job and return its warnings."""
     context.progress = Said()
     job.run(context)
     return context.progress.warnings
 
 
 def planned(root):
-    """A plan of who bought in the last 90 days; the figures of all gold tables are no NaN."""
+    """A plan of the customers who bought in the last 90 days. No gold table has a NaN."""
     write_scores(lifetime_context(root), AS_OF)
     run(lifetime_context(root), retention_planning)
     plan = rows_of(root, "gold.retention_plan")
@@ -116,7 +116,7 @@ def assert_no_nan(root):
     ],
     ids=["one purchase each", "one customer"],
 )
-def test_too_little_to_learn_from_is_said(bought, warning, spark, tmp_path):
+def test_too_little_data_gives_a_warning_with_the_reason(bought, warning, spark, tmp_path):
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [*bought, LAST])
 
@@ -124,16 +124,16 @@ def test_too_little_to_learn_from_is_said(bought, warning, spark, tmp_path):
 
     assert {warning, NO_LANDMARK} <= set(warnings)
     rows = rows_of(root, "gold.customer_lifetime")
-    assert sorted(rows["customer_id"]) == sorted({who for who, *_ in bought})
+    assert sorted(rows["customer_id"]) == sorted({customer for customer, *_ in bought})
     assert set(rows["p_alive_basis"]) == {"not_fitted"} == set(rows["clv_basis"])
-    figures = ["p_alive", "expected_purchases_90d", "clv_12m", "value_at_stake"]
-    assert rows[figures].isna().all().all()
+    predictions = ["p_alive", "expected_purchases_90d", "clv_12m", "value_at_stake"]
+    assert rows[predictions].isna().all().all()
     plan = planned(root)
     assert plan["expected_value_kept"].isna().all()
     assert not plan[plan["strategy"] == "net_value"]["is_chosen"].any()
 
 
-def test_a_history_of_returns_alone_has_no_customer(spark, tmp_path):
+def test_a_history_of_returns_only_has_no_customer(spark, tmp_path):
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [("a", on(3)[0], -5.0), ("b", on(9)[0], -1.0), LAST])
 
@@ -144,12 +144,12 @@ def test_a_history_of_returns_alone_has_no_customer(spark, tmp_path):
     assert_no_nan(root)
 
 
-def test_without_amounts_purchases_are_forecast_and_worth_is_null(company):
-    """As docs/own_data.md says: amount: 0 in the mapping. One bought on the last day, T = 0."""
+def test_without_amounts_purchases_are_forecast_and_clv_is_null(company):
+    """The mapping has amount: 0, as in docs/own_data.md. One customer bought on the last day: T = 0."""
     mapping = {**TRANSACTIONS["mapping"], "amount": "0"}
     company.source("visits", TRANSACTIONS, mapping=mapping)
     bought = [*purchases(150), ("new", on(364)[0], 0.0)]
-    lines = [f"{who},o{n},p,{day} 12:00:00,1," for n, (who, day, _) in enumerate(bought)]
+    lines = [f"{customer},o{n},p,{day} 12:00:00,1," for n, (customer, day, _) in enumerate(bought)]
     company.file("visits/a.csv", "customer,order,product,time,pieces,rebate", *lines)
     company.ingest()
     kept = company.rows("silver.transactions", "amount", "warnings")
@@ -168,9 +168,11 @@ def test_without_amounts_purchases_are_forecast_and_worth_is_null(company):
     assert plan["expected_value_kept"].isna().all() and plan["is_chosen"].any()
 
 
-def test_where_nobody_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
-    """Four of 60 leave, of some 4,000 purchases: too few to say who has left; and with a window of
-    a year nobody has."""
+def test_where_hardly_anyone_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
+    """4 of 60 customers leave in about 4,000 purchases: too few to identify dropout.
+
+    With a window of a year, nobody counts as lost.
+    """
     root = tmp_path / "lakehouse"
     survival = load("demo").lifetime.survival.model_dump() | {"window_days": 366}
     context = lifetime_context(root, survival=survival)
@@ -181,8 +183,8 @@ def test_where_nobody_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
     warnings = run(context, lifetime_fitting)
 
     assert NO_LANDMARK in warnings
-    said = [w for w in warnings if "dropout is not identified (" in w]
-    assert len(said) == 1 and "p_alive is not shown" in said[0]
+    doubts = [w for w in warnings if "dropout is not identified (" in w]
+    assert len(doubts) == 1 and "p_alive is not shown" in doubts[0]
     rows = of_now(rows_of(root, "gold.customer_lifetime"))
     assert set(rows["p_alive_basis"]) == {"not_identified"} and rows["p_alive"].isna().all()
     assert rows["expected_purchases_90d"].between(0, 90).all()
@@ -192,12 +194,12 @@ def test_where_nobody_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
     tag = registry.client.get_run(registry.by_alias("champion").run_id).data.tags["warnings"]
     assert tag.split("\n") == warnings
     plan = planned(root)
-    said = plan[plan["strategy"] == "p_alive"]["why"]
-    assert said.str.startswith("P(alive) is not known; expected purchases in 30 days").all()
+    why = plan[plan["strategy"] == "p_alive"]["why"]
+    assert why.str.startswith("P(alive) is not known; expected purchases in 30 days").all()
 
 
-def test_where_all_leave_there_is_a_model_and_nobody_to_keep(spark, tmp_path):
-    """All stop by day 200 of the year, and count as lost by day 291; the landmarks lie before."""
+def test_where_all_leave_there_is_a_model_and_no_customer_to_keep(spark, tmp_path):
+    """All stop by day 200 and count as lost by day 291. Three landmarks are before that day."""
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [*buyers_at_random(100, 100), LAST])
     dates = [AS_OF - dt.timedelta(days=n) for n in (0, 180, 210, 240)]

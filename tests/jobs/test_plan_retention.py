@@ -1,4 +1,4 @@
-"""plan_retention on a small real lake: ranks, budgets, whom it leaves out, what it refuses."""
+"""plan_retention on a small real lake: ranks, budgets, left out customers, invalid options."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 def test_the_plan_ranks_the_same_customers_by_every_strategy(fitted):
     plan = rows_of(fitted, "gold.retention_plan")
     scores = of_now(rows_of(fitted, "gold.customer_scores"))
-    for _, rows in plan.groupby("strategy"):  # no segments are known: nobody counts as lost
+    for _, rows in plan.groupby("strategy"):  # without segments nobody counts as lost
         assert sorted(rows["customer_id"]) == sorted(scores["customer_id"])
         assert sorted(rows["rank"]) == list(range(1, len(scores) + 1))
     chosen = plan[plan["is_chosen"]].groupby("strategy").size()
@@ -31,7 +31,7 @@ def test_the_plan_ranks_the_same_customers_by_every_strategy(fitted):
     assert own["value_at_stake_covered"].idxmax() == "clv_at_risk"
 
 
-def test_value_kept_is_that_of_the_leavers_whom_the_plan_a_horizon_earlier_chose(fitted):
+def test_value_kept_is_that_of_the_leavers_chosen_by_the_plan_one_horizon_earlier(fitted):
     scores = rows_of(fitted, "gold.customer_scores")
     scores = scores[pd.to_datetime(scores["as_of"]).dt.date == BEFORE]
     labels = rows_of(fitted, "features.labels").query("horizon_days == 30")
@@ -44,25 +44,25 @@ def test_value_kept_is_that_of_the_leavers_whom_the_plan_a_horizon_earlier_chose
         order = known.assign(first=-first, second=-stake)
         order = order.sort_values(["first", "second", "customer_id"])
         chosen = order.head(len(known) // 5)
-        # Conf: an offer keeps a fifth of those who leave.
+        # By conf, an offer keeps a fifth of the leavers.
         kept = 0.2 * (chosen["churned"] * chosen["value_at_stake"]).sum()
         assert kept > 0
-        found = compared.loc[strategy]
-        assert found["value_kept"] == pytest.approx(kept)
-        assert found["ci_low"] < kept < found["ci_high"]
+        row = compared.loc[strategy]
+        assert row["value_kept"] == pytest.approx(kept)
+        assert row["ci_low"] < kept < row["ci_high"]
 
 
-def test_without_segments_a_warning_says_that_no_lost_customer_is_named(fitted):
+def test_without_segments_a_warning_says_that_no_lost_customer_is_left_out(fitted):
     context = lifetime_context(fitted)
     context.progress = Said()
     retention_planning.run(context)
     assert context.progress.warnings == [
-        "gold.customer_segments: has no row for 2018-01-01, so lost customers are neither named nor "
-        "left out. Run `spark-submit jobs/score_customers.py --env demo --as-of 2018-01-01` first."
+        "gold.customer_segments: has no row for 2018-01-01, so lost customers are neither listed "
+        "nor left out. Run `spark-submit jobs/score_customers.py --env demo --as-of 2018-01-01` first."
     ]
 
 
-def test_the_customer_worth_most_has_no_rank_once_lost(fitted, tmp_path):
+def test_the_most_valuable_customer_has_no_rank_once_lost(fitted, tmp_path):
     root = Path(shutil.copytree(fitted, tmp_path / "lakehouse", ignore=ignore_patterns("ml*")))
     scores = of_now(rows_of(root, "gold.customer_scores"))
     whale = scores.loc[scores["value_at_stake"].idxmax(), "customer_id"]
@@ -80,12 +80,12 @@ def test_the_customer_worth_most_has_no_rank_once_lost(fitted, tmp_path):
         ranks = rows[rows["rank"].notna()]
         assert sorted(ranks["rank"]) == list(range(1, len(scores)))
         assert whale not in set(ranks["customer_id"])
-    # A fifth of those who can still be kept: one less.
+    # A fifth of the customers who can still be kept, who are one fewer.
     chosen = plan[plan["is_chosen"]].groupby("strategy").size()
     assert chosen["clv_at_risk"] == (len(scores) - 1) // 5
 
 
-def test_money_and_one_strategy_can_be_asked_for(fitted):
+def test_a_budget_of_money_and_a_single_strategy(fitted):
     plan = rows_of(fitted, "gold.retention_plan")
     best = plan[(plan["strategy"] == "net_value") & (plan["rank"] <= 3)]
     money = float(round(best["cost"].sum() + 0.01, 2))

@@ -1,4 +1,4 @@
-"""train_churn where contracts end on a date and tickets are free text that Claude reads."""
+"""train_churn where contracts end on a date and Claude classifies the text of tickets."""
 
 from __future__ import annotations
 
@@ -17,15 +17,18 @@ from tests.unit.messages.fake_claude import FakeClaude, written
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 AS_OF, FIRST = dt.date(2018, 1, 1), dt.date(2017, 3, 1)
 LEAD, HORIZON = 14, 30
-# One horizon and lead apart: train, train, validation, test.
+# One horizon plus lead apart: train, train, validation, test.
 DATES = [AS_OF - dt.timedelta(days=(LEAD + HORIZON) * n) for n in (4, 3, 2, 1)]
-# One contract ends a day; as many customers stay.
+# One contract ends per day; as many customers stay.
 ENDS = {f"end{j:03d}": dt.date(2017, 6, 15) + dt.timedelta(days=j) for j in range(200)}
 STAYING = [f"stay{j:03d}" for j in range(200)]
 
 
 def receipts():
-    """Every 5 days; every 15 from 40 days before the end, and of each fourth who stays."""
+    """A purchase every 5 days; every 15 days in the last 40 days before an end.
+
+    Every fourth customer who stays buys every 15 days too.
+    """
     for j, customer in enumerate([*ENDS, *STAYING]):
         end, day, number = ENDS.get(customer, AS_OF), FIRST + dt.timedelta(days=j % 5), 0
         while day < end:
@@ -37,7 +40,10 @@ def receipts():
 
 
 def tickets():
-    """One three days before each end, of price or of quality in turn; each fifth has a category."""
+    """One ticket three days before each end, about price and quality in turn.
+
+    Every fifth has a category.
+    """
     for j, (customer, end) in enumerate(ENDS.items()):
         reason = ("price", "quality")[j % 2]
         text = {"price": "Why is it so dear now?", "quality": "It broke again."}[reason]
@@ -47,10 +53,10 @@ def tickets():
 
 
 def answer(body, _):
-    """As a model that takes one of the texts for another complaint."""
+    """The answer of a model that misclassifies one of the texts."""
     text = json.loads(body["messages"][0]["content"])["text"]
-    told = {"Why is it so dear now?": "price", "It broke again.": "quality"}
-    return 200, {}, written(told.get(text, "support")), 0
+    labels = {"Why is it so dear now?": "price", "It broke again.": "quality"}
+    return 200, {}, written(labels.get(text, "support")), 0
 
 
 def context_at(root, url):
@@ -77,7 +83,7 @@ def context_at(root, url):
             "stability": {"learners": []},
             "starts": {"xgboost": {"n_estimators": 20, "max_depth": 3}},
             "spaces": {"xgboost": {"n_estimators": {"low": 10, "high": 300}}},
-            # More than the human categories give.
+            # More than the categories of people provide.
             "reasons": {"fewest": 60, "read_by_claude": {"is_on": True}},
         },
     )
@@ -86,7 +92,7 @@ def context_at(root, url):
 
 @pytest.fixture(scope="module")
 def company(spark, tmp_path_factory):
-    """A context over the lake after training and scoring, and the server that played Claude."""
+    """A context over the lake after training and scoring, and the server that stood in for Claude."""
     root, server = tmp_path_factory.mktemp("terminations") / "lakehouse", FakeClaude(answer)
     silver = {
         "silver.transactions": list(receipts()),
@@ -107,13 +113,13 @@ def company(spark, tmp_path_factory):
 
 @pytest.fixture
 def run(company):
-    """The registry, and the run of the one version."""
+    """The registry, and the run of its only version."""
     registry = Registry(company[0].settings)
     return registry, registry.client.get_run(registry.by_alias(CHALLENGER).run_id)
 
 
 def test_a_label_is_an_end_from_the_lead_on_and_within_the_horizon(company):
-    """Whose contract ends in the days of the lead has no row, and who has left is not looked at."""
+    """A customer whose contract ends within the lead, or has ended, has no row."""
     lead, horizon = dt.timedelta(days=LEAD), dt.timedelta(days=HORIZON)
     expected = {
         (customer, day): int(end is not None and day + lead <= end < day + lead + horizon)
@@ -121,32 +127,35 @@ def test_a_label_is_an_end_from_the_lead_on_and_within_the_horizon(company):
         for customer, end in [*ENDS.items(), *((customer, None) for customer in STAYING)]
         if end is None or end >= day + lead
     }
-    found = company[0].read("features.labels").toPandas()
-    assert set(found["definition"]) == {"termination"} and set(found["lead_days"]) == {LEAD}
-    keys = zip(found["customer_id"], found["as_of"], strict=True)
-    assert dict(zip(keys, found["churned"], strict=True)) == expected
-    assert sum(expected.values()) == len(DATES) * HORIZON  # one end a day
+    labels = company[0].read("features.labels").toPandas()
+    assert set(labels["definition"]) == {"termination"} and set(labels["lead_days"]) == {LEAD}
+    keys = zip(labels["customer_id"], labels["as_of"], strict=True)
+    assert dict(zip(keys, labels["churned"], strict=True)) == expected
+    assert sum(expected.values()) == len(DATES) * HORIZON  # one end per day
 
 
 def test_the_model_knows_its_meaning_and_dates(run):
-    registry, found = run
+    registry, training = run
     model = PortableModel.from_json(registry.by_alias(CHALLENGER).portable)
     facts = {"lead_days": LEAD, "horizon_days": HORIZON, "definition": "termination"}
     facts["tested_on"] = DATES[3].isoformat()
     assert facts.items() <= model.metadata.items()
     assert model.metadata["trained_on"] == [day.isoformat() for day in DATES[:3]]
-    card = registry.run_text(found.info.run_id, "model_card.md")
-    assert "Churned means that the contract ends within\n30 days from 14 days after as_of." in card
-    assert "- It ranks who will leave; it does not say whom an offer would keep." in card
-    # Silence labels nobody here.
+    card = " ".join(registry.run_text(training.info.run_id, "model_card.md").split())
+    assert "the contract ends within 30 days" in card and "14 days after as_of." in card
+    assert "leave" in card and "an offer would keep." in card
+    # No label here comes from silence.
     assert "silences.json" not in {
-        f.path for f in registry.client.list_artifacts(found.info.run_id)
+        f.path for f in registry.client.list_artifacts(training.info.run_id)
     }
 
 
-def test_an_end_is_foretold_two_weeks_ahead(company):
-    """Far better than by chance; not for sure: a fourth of those who stay buy as seldom, and the
-    last of the ends lie before anybody slows down."""
+def test_an_end_is_predicted_two_weeks_ahead(company):
+    """Far better than chance, but not perfectly.
+
+    A quarter of the customers who stay buy as rarely. And customers whose contract ends in more
+    than 40 days have not slowed down yet.
+    """
     rows = company[0].read("gold.model_comparison").toPandas()
     rows = rows.query("model_name == 'xgboost' and metric == 'roc_auc' and population == 'all'")
     assert rows["ci_low"].iloc[0] > 0.6
@@ -158,9 +167,12 @@ def test_nobody_whose_contract_has_ended_is_scored(company):
 
 
 def test_claude_reads_tickets_and_its_agreement_with_human_labels_is_logged(company, run):
-    """Of 40 tickets with a category 10 are read as support: 30 agree. Claude says price, quality,
-    support 10, 20, 10 times, the categories price and quality 20 times each: chance is
-    (10 · 20 + 20 · 20) / 40² = .375, kappa (.75 - .375) / (1 - .375) = .6."""
+    """Of 40 tickets with a category, 10 are read as support, so 30 agree.
+
+    Claude answers price, quality and support 10, 20 and 10 times; the categories are price and
+    quality, 20 times each. Agreement by chance is (10 · 20 + 20 · 20) / 40² = .375, so kappa is
+    (.75 - .375) / (1 - .375) = .6.
+    """
     metrics = run[1].data.metrics
     assert metrics["ticket_labels.tickets"] == 40
     assert metrics["ticket_labels.accuracy"] == pytest.approx(0.75)
@@ -169,12 +181,12 @@ def test_claude_reads_tickets_and_its_agreement_with_human_labels_is_logged(comp
     assert len(company[1].requests) == 200 and "end0" not in sent
 
 
-def test_what_claude_read_teaches_the_models_of_reasons(company, run):
-    """A fifth of the 90 leavers before the test date have a category; with those read all do."""
-    registry, found = run
-    assert set(registry.further_models(found.info.run_id, "reason")) == {"price", "quality"}
-    # What was read for them is among the facts to repeat the run from.
-    versions = registry.run_json(found.info.run_id, "input_versions.json")
+def test_the_models_of_reasons_learn_from_the_labels_of_claude(company, run):
+    """A fifth of the 90 leavers before the test date have a category; with Claude's labels all do."""
+    registry, training = run
+    assert set(registry.further_models(training.info.run_id, "reason")) == {"price", "quality"}
+    # The version of the tickets is recorded, so that the run can be repeated.
+    versions = registry.run_json(training.info.run_id, "input_versions.json")
     assert versions["silver.support_tickets"] == company[0].lake.version("silver.support_tickets")
     rows = company[0].read("gold.customer_scores").toPandas()
     assert set(rows["reason_basis"]) == {"labelled"}
@@ -182,8 +194,10 @@ def test_what_claude_read_teaches_the_models_of_reasons(company, run):
 
 
 def test_each_model_of_a_reason_is_measured_on_the_validation_date(company):
-    """The reasons take turns and no feature tells them apart, so that half is the best guess: a
-    Brier score of .25. A model that had seen the answers of those it is judged on would beat it."""
+    """The reasons alternate and no feature separates them, so 1/2 is the best guess.
+
+    Its Brier score is .25. A model that had seen the labels on which it is judged would score lower.
+    """
     rows = company[0].read("gold.model_comparison").toPandas()
     rows = rows[rows["model_name"].str.startswith("reason_")]
     assert set(rows["split"]) == {"validation"}

@@ -19,6 +19,7 @@ from transforms.lifetime import (
     purchases_by_day,
     spend_rows,
     spend_sums,
+    total_customers,
     with_fold,
     with_terminated,
 )
@@ -302,4 +303,17 @@ def test_a_contract_has_ended_once_that_is_known(frame, tuples_of):
     flagged = with_terminated(summary, terminations)
     assert tuples_of(flagged.select("customer_id", "as_of", "is_terminated")) == [
         (n, day, n.startswith("a") and day == NOW) for n in names for day in (THEN, NOW)
+    ]
+
+
+def test_customers_are_summed_and_no_row_is_none(frame, tuples_of):
+    counted = frame("frequency bigint, customers bigint", [(0, 5), (2, 3)])
+    assert tuples_of(total_customers(counted)) == [(5 + 3,)]
+    assert tuples_of(total_customers(counted.where("customers > 9"))) == [(0,)]
+
+
+def test_without_terminations_no_contract_has_ended(frame, tuples_of):
+    summary = frame(SUMMARY, [("a", NOW, 0, 0, 1, None)])
+    assert tuples_of(with_terminated(summary, None), "customer_id", "is_terminated") == [
+        ("a", False)
     ]

@@ -18,6 +18,8 @@ from transforms.survival_rows import (
     alive,
     band_of,
     ends,
+    event_counts,
+    keep_dates,
     lapses,
     lived_counts,
     person_periods,
@@ -25,6 +27,7 @@ from transforms.survival_rows import (
     spells,
     with_covariates,
     without_ended_before,
+    without_times,
 )
 from transforms.transaction_features import transaction_features
 
@@ -385,3 +388,23 @@ def test_periods_in_one_process_are_those_of_the_frame(frame, tuples_of):
     assert [(f"c{row}", period, churned) for row, period, churned in lived_periods] == expected
     # Days 1 to 10 and 11 to 20 of the customer who left on day 12; three periods of the one who stayed.
     assert len(expected) == 2 + 2 + 3
+
+
+def test_a_customer_of_two_landmarks_counts_once_and_each_event_counts(frame, tuples_of):
+    rows = frame(SPELL, [("a", L, 1, 3, 1, 30), ("a", UNTIL, 31, 33, 1, 9), ("b", L, 1, 9, 0, 8)])
+    assert tuples_of(event_counts(rows)) == [(2, 2)]
+    assert tuples_of(event_counts(rows.where("event > 1"))) == [(0, 0)]
+
+
+def test_only_the_dates_asked_for_are_kept(frame, tuples_of):
+    rows = frame("customer_id string, as_of date", [("a", L), ("a", UNTIL), ("b", UNTIL)])
+    assert tuples_of(keep_dates(rows, [UNTIL])) == [("a", UNTIL), ("b", UNTIL)]
+
+
+def test_a_lake_without_features_has_no_times(frame, rows_of):
+    rows = frame("customer_id string, as_of date", [("a", L)])
+    (row,) = rows_of(without_times(rows))
+    assert row == {
+        **{"customer_id": "a", "as_of": L, "entry_days": None, "duration_days": None},
+        **{"event": None, "followed_days": None, "known_days": None},
+    }

@@ -1,9 +1,8 @@
-"""Which model is used and what is said of it; which value of a purchase."""
+"""The choice of the purchase model and of the spend model, and the warnings."""
 
 from __future__ import annotations
 
 import datetime as dt
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import SpendRows
 from models.btyd.rows import PurchaseRows
 from models.btyd.worth import LifetimeModel, Terms
-from pipelines.lifetime.btyd_fits import Fits, chosen, doubts, fit_all, fit_worth, terms
+from pipelines.lifetime.btyd_fits import chosen, doubts, fit_all, fit_spend_model, terms
 from pipelines.lifetime.summaries import Fittable
 from runtime.settings import load
 
@@ -22,7 +21,7 @@ AS_OF = dt.date(2018, 1, 1)
 
 
 def fit_of(a=1.0, b=4.0, error=0.1, gradient=1e-9, is_at_a_maximum=True):
-    """BG/NBD of a hundred customers; `error`: relative, of every parameter."""
+    """A BG/NBD fit of 100 customers. error: relative standard error of each parameter."""
     values = (1.2, 12.0, a, b)
     errors = tuple(error * v for v in values)
     names = ("r", "alpha", "a", "b")
@@ -31,51 +30,51 @@ def fit_of(a=1.0, b=4.0, error=0.1, gradient=1e-9, is_at_a_maximum=True):
 
 GOOD, LOST = fit_of(), fit_of(gradient=0.02)
 CONVERGE = (
-    "bg_nbd: the fit did not converge (gradient 2.0e-02 a customer), and no other model of conf "
-    "did: p_alive is not shown, and forecasts rest on the point where the search ended. See "
-    "gold.clv_backtest, or take a longer history."
+    "bg_nbd: the fit did not converge (gradient 2.0e-02 per customer), nor did any other model of "
+    "conf. p_alive is not shown, and forecasts use the parameters at which the search stopped. "
+    "Check gold.clv_backtest, or use a longer history."
 )
-# Of a / b = 1 / 4 and 1 / 1000.
+# The odds are a / b: 1 / 4 and 1 / 1000.
 IDENTIFIED = (
-    "bg_nbd: dropout is not identified ({} leave a purchase): p_alive is not shown, and strategies "
-    "that need it use expected purchases, which do not depend on it."
+    "bg_nbd: dropout is not identified (odds of leaving per purchase {}): p_alive is not shown. "
+    "Strategies that need p_alive use expected purchases, which do not depend on dropout."
 )
 
 
 @pytest.mark.parametrize(
-    ("fit", "said"),
+    ("fit", "warnings"),
     [
         (GOOD, []),
         (fit_of(error=1.5), [IDENTIFIED]),
         (fit_of(a=0.02, b=20.0), [IDENTIFIED]),
-        # Nothing is known of the dropout of a point that is no maximum.
+        # Without a maximum, nothing is known about dropout.
         (LOST, [CONVERGE]),
         (fit_of(a=0.02, b=20.0, gradient=0.02), [CONVERGE, IDENTIFIED]),
     ],
 )
-def test_what_is_said_of_the_chosen_fit(fit, said):
-    share = f"{fit.values[2] / fit.values[3]:.4f}"
-    assert doubts("bg_nbd", fit, SETTINGS) == [s.format(share) for s in said]
+def test_warnings_of_the_chosen_fit(fit, warnings):
+    odds = f"{fit.values[2] / fit.values[3]:.4f}"
+    assert doubts("bg_nbd", fit, SETTINGS) == [w.format(odds) for w in warnings]
 
 
 @pytest.mark.parametrize(
     ("scores", "fits", "name"),
     [
         ((-5.0, -4.0), (GOOD, GOOD), "mbg_nbd"),
-        # A better likelihood counts only at a maximum.
+        # A better likelihood counts only if the fit converged.
         ((-5.0, -4.0), (GOOD, LOST), "bg_nbd"),
         ((-5.0, None), (LOST, GOOD), "mbg_nbd"),
         ((-5.0, -4.0), (LOST, LOST), "bg_nbd"),
     ],
 )
-def test_a_fit_at_a_maximum_goes_before_one_that_is_none(scores, fits, name):
+def test_a_converged_fit_is_chosen_first(scores, fits, name):
     names = ("bg_nbd", "mbg_nbd")
     both = dict(zip(names, scores, strict=True)), dict(zip(names, fits, strict=True))
     assert chosen(*both) == name
 
 
 class Spends:
-    """What Summaries says of repeaters: a frequency and a mean value a customer."""
+    """Stands in for Summaries: frequency and mean value per repeat customer."""
 
     def __init__(self, frequency, value):
         self.frequency, self.value = frequency, value
@@ -91,8 +90,10 @@ class Spends:
 
 
 def spends(slope):
-    """400 customers whose mean value grows by `slope` with each repeat purchase, in ratio to a
-    draw of gamma with a mean of 30."""
+    """400 customers. The mean value is drawn from a gamma distribution with mean 30.
+
+    It is then multiplied by 1 + slope * frequency.
+    """
     draw = np.random.default_rng(7)
     frequency = draw.integers(1, 21, 400)
     each = draw.gamma(6, 5, 400) * draw.gamma(4 * frequency, 1 / (4 * frequency))
@@ -100,27 +101,28 @@ def spends(slope):
 
 
 def test_value_that_rises_with_frequency_is_left_to_credibility():
-    found, rising = Fits(), spends(slope=0.2)
+    rising = spends(slope=0.2)
     related = np.corrcoef(rising.frequency, rising.value)[0, 1]
     assert related > SETTINGS.most_value_correlation == 0.3
 
-    name, _ = fit_worth(rising, AS_OF, SETTINGS, found)
+    spend = fit_spend_model(rising, AS_OF, SETTINGS)
 
-    assert name == "credibility"
-    assert found.warnings == [
-        f"gamma_gamma is not used: frequency and value correlate ({related:.2f}); the value of a "
-        "purchase is the customer's own mean, shrunk to that of the like (credibility)."
+    assert spend.name == "credibility"
+    assert spend.warnings == [
+        f"gamma_gamma is not used: frequency and value correlate ({related:.2f}, at most 0.3 is "
+        "allowed). The value of a purchase is the customer's own mean, shrunk to the mean of "
+        "customers with a similar frequency (credibility)."
     ]
-    is_chosen = {(r["model_name"], r["is_chosen"]) for r in found.rows}
-    # Gamma-Gamma has a maximum there: the correlation alone decides.
+    is_chosen = {(r["model_name"], r["is_chosen"]) for r in spend.rows}
+    # Gamma-Gamma converged: only the correlation decides.
     assert is_chosen == {("gamma_gamma", False), ("credibility", True)}
-    assert {r["converged"] for r in found.rows if r["parameter"] == "q"} == {True}
-    told = {r["parameter"]: r["value"] for r in found.rows}
-    assert told["frequency_value_correlation"] == pytest.approx(related)
+    assert {r["converged"] for r in spend.rows if r["parameter"] == "q"} == {True}
+    values = {r["parameter"]: r["value"] for r in spend.rows}
+    assert values["frequency_value_correlation"] == pytest.approx(related)
 
 
 class Customers(Spends):
-    """And of purchases: BG/NBD customers of 300 days, each tenth held out."""
+    """With purchases too: BG/NBD customers over 300 days; every tenth is in the hold-out."""
 
     def __init__(self, count=1_000):
         draw, rows = np.random.default_rng(5), []
@@ -141,31 +143,28 @@ class Customers(Spends):
         return Fittable(rows, None, rows.customers)
 
 
-def test_every_model_at_a_maximum_is_kept_with_the_same_worth():
-    context = SimpleNamespace(settings=load("demo"))
-    found = fit_all(context, Customers(), AS_OF)
-    converged = {r["model_name"] for r in found.rows if r["parameter"] == "r" and r["converged"]}
-    assert {found.model.name, *found.others} == converged >= {"bg_nbd", "mbg_nbd"}
-    assert found.model.name not in found.others
-    for name, other in found.others.items():
+def test_every_converged_model_is_kept_with_the_same_spend_model():
+    fits = fit_all(load("demo"), Customers(), AS_OF)
+    converged = {r["model_name"] for r in fits.rows if r["parameter"] == "r" and r["converged"]}
+    assert {fits.model.name, *fits.others} == converged >= {"bg_nbd", "mbg_nbd"}
+    assert fits.model.name not in fits.others
+    for name, other in fits.others.items():
         assert (other.name, other.spend, other.terms) == (
             name,
-            found.model.spend,
-            found.model.terms,
+            fits.model.spend,
+            fits.model.terms,
         )
         assert LifetimeModel.from_json(other.to_json()) == other
 
 
-def test_the_terms_have_the_days_that_tell_who_churned():
-    context = SimpleNamespace(settings=load("demo", churn={"lead_days": 14}))
-    found = terms(context)
-    assert (found.horizon_days, found.lead_days, found.told_after_days) == (30, 14, 44)
-    of_before = {n: v for n, v in vars(found).items() if n != "lead_days"}
-    assert Terms(**of_before).lead_days == 0, "a model registered before there was a lead"
+def test_the_terms_have_the_horizon_and_the_lead_of_conf():
+    with_lead = terms(load("demo", churn={"lead_days": 14}))
+    assert (with_lead.horizon_days, with_lead.lead_days, with_lead.told_after_days) == (30, 14, 44)
+    without = {n: v for n, v in vars(with_lead).items() if n != "lead_days"}
+    assert Terms(**without).lead_days == 0, "a model registered before the setting existed"
 
 
-def test_value_on_which_frequency_says_nothing_is_gamma_gamma():
-    found = Fits()
-    name, _ = fit_worth(spends(slope=0.0), AS_OF, SETTINGS, found)
-    assert (name, found.warnings) == ("gamma_gamma", [])
-    assert {r["is_chosen"] for r in found.rows} == {True}
+def test_value_that_does_not_depend_on_frequency_is_left_to_gamma_gamma():
+    spend = fit_spend_model(spends(slope=0.0), AS_OF, SETTINGS)
+    assert (spend.name, spend.warnings) == ("gamma_gamma", [])
+    assert {r["is_chosen"] for r in spend.rows} == {True}

@@ -1,4 +1,4 @@
-"""Landmarks where contracts end: what a past date could know, and what may be learnt from it."""
+"""Landmarks where contracts end: what was known at a past date, and what may be learned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NOON = dt.time(12)
 
 @pytest.fixture
 def lake(session, settings):
-    """What keeps frames on the engine of the session."""
+    """A lake that can keep frames, for the engine of the session."""
     if hasattr(session, "sparkContext"):
         return SimpleNamespace(keep=lambda rows: rows.persist())
     return DuckLake(settings, RunInfo("test"))
@@ -47,8 +47,10 @@ def settings():
 
 @pytest.fixture
 def landmarks(session, lake, settings):
-    """A function: customer -> (day the contract ended, day on which that was known), to Landmarks
-    at CUT of four customers who bought 10 cents every 20 days from 40 days before it."""
+    """A function: {customer: (day the contract ended, day this became known)} -> Landmarks at CUT.
+
+    Four customers bought for 10 cents 40 days and 20 days before CUT.
+    """
 
     def make(ended):
         customers = ["a", "b", "c", "d"]
@@ -88,19 +90,19 @@ LATER = (dt.date(2017, 12, 1), dt.date(2017, 12, 1))
 
 
 def test_a_forecast_does_not_know_an_end_that_became_known_later(landmarks):
-    found = landmarks({"a": KNOWN_LATE, "b": KNOWN_BEFORE, "c": LATER}).on_driver[CUT]
+    rows = landmarks({"a": KNOWN_LATE, "b": KNOWN_BEFORE, "c": LATER}).on_driver[CUT]
     unaware = landmarks({"b": KNOWN_BEFORE, "c": LATER}).on_driver[CUT]
-    value, same = (by_staying(worth(), r.assign(x=0.0), 30)["value"] for r in (found, unaware))
+    value, same = (by_staying(worth(), r.assign(x=0.0), 30)["value"] for r in (rows, unaware))
     assert value.tolist() == same.tolist()
     assert value.iloc[0] > 0 and value.iloc[1] == 0
     for column in ("entry_days", "feature_recency_days"):
-        assert found[column].iloc[0] == unaware[column].iloc[0]
+        assert rows[column].iloc[0] == unaware[column].iloc[0]
 
 
-def test_nothing_is_learnt_from_who_had_ended(landmarks):
-    found = landmarks({"a": KNOWN_LATE, "b": KNOWN_BEFORE, "c": LATER})
-    seen = found.seen(AS_OF)
+def test_nothing_is_learned_from_a_customer_who_had_left(landmarks):
+    at_cut = landmarks({"a": KNOWN_LATE, "b": KNOWN_BEFORE, "c": LATER})
+    seen = at_cut.seen(AS_OF)
     assert seen.sample["customer_id"].tolist() == ["c", "d"]
     assert seen.sample["event"].tolist() == [1, 0]
     assert sorted(seen.frame().toPandas()["customer_id"]) == ["c", "d"]
-    assert found.passed(AS_OF, 30)["customer_id"].tolist() == ["c", "d"]
+    assert at_cut.passed(AS_OF, 30)["customer_id"].tolist() == ["c", "d"]

@@ -1,4 +1,4 @@
-"""What a budget may be: money above 0 and finite, or a share of the customers."""
+"""A budget is a finite amount of money above 0, or a share of the customers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def of_options(**options):
 
 
 @pytest.mark.parametrize("money", [float("nan"), float("inf"), 0.0, -1.0])
-def test_money_that_is_no_budget_is_refused(money):
+def test_an_invalid_amount_of_money_is_refused(money):
     with pytest.raises(UsageError) as caught:
         of_options(budget_money=money)
     assert str(caught.value) == (
@@ -23,7 +23,7 @@ def test_money_that_is_no_budget_is_refused(money):
 
 
 @pytest.mark.parametrize("share", [float("nan"), float("inf"), 0.0, -1.0, 1.5])
-def test_a_share_that_is_no_budget_is_refused(share):
+def test_an_invalid_share_is_refused(share):
     with pytest.raises(UsageError, match=f"--budget-share {share}: must be above 0"):
         of_options(budget_share=share)
 

@@ -1,4 +1,4 @@
-"""The rows that purchase models are fitted on, and the rows that choose between the models."""
+"""The rows on which purchase models are fitted, and the hold-out that chooses between them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def first_day(number):
 
 
 def days_observed(number, as_of):
-    """From the first purchase to the last day before as_of. Each customer has their own number."""
+    """From the first purchase to the last day before as_of; a different number per customer."""
     return (as_of - first_day(number)).days - 1
 
 
@@ -34,8 +34,10 @@ def is_held_out(number):
 
 @pytest.fixture
 def summaries(frame, row_hashes):
-    """A function: most rows on the driver -> the summaries at two dates. Customer n buys on two
-    days, the first of which is `first_day`."""
+    """A function: most rows on the driver -> the summaries at two dates.
+
+    Customer n buys on first_day(n) and two days later.
+    """
     lines = [
         {
             "customer_id": f"c{n}",
@@ -61,7 +63,7 @@ def summaries(frame, row_hashes):
 
 
 def observed(fittable):
-    """The days observed of the rows, which tell the customers apart."""
+    """The days observed per row. They identify the customers."""
     return sorted(int(days) for days in fittable.rows.T)
 
 

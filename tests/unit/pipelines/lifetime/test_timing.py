@@ -1,4 +1,4 @@
-"""Rhythm and seasons: rates over all days of the history, and when they are said to be strong."""
+"""Regular purchases and seasons: rates over all days of the history, and the warnings."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from pipelines.lifetime.btyd_fits import Fits
-from pipelines.lifetime.timing import _peak, add_contracts, add_timing
+from pipelines.lifetime.timing import _peak, contracts, timing
 
 DAYS = "customer_id string, day date, visible_from date, cents bigint, is_purchase int"
 SUMMARY = "customer_id string, as_of date"
@@ -20,17 +19,17 @@ def by_day(counts):
 
 
 def test_a_day_without_a_purchase_counts_as_none():
-    """Four weeks from Monday, 2 January 2017: three customers each Monday, one on one Friday."""
+    """Four weeks from Monday, 2 January 2017: 3 customers on each Monday, 1 on one Friday."""
     counts = {dt.date(2017, 1, 2 + 7 * n): 3 for n in range(4)} | {dt.date(2017, 1, 13): 1}
-    # Rates by weekday: 12 / 4 = 3, 0, 0, 0, 1 / 4, 0, 0; their mean 3.25 / 7.
-    found = _peak(by_day(counts), "weekday", dt.date(2017, 1, 30))
-    assert found == pytest.approx(3 / (3.25 / 7))
+    # Rates by weekday: 12 / 4 = 3, 0, 0, 0, 1 / 4, 0, 0. Their mean is 3.25 / 7.
+    peak = _peak(by_day(counts), "weekday", dt.date(2017, 1, 30))
+    assert peak == pytest.approx(3 / (3.25 / 7))
 
 
 def test_months_are_whole_up_to_the_date():
-    """31 purchases on one day of January, 28 on as many days of February, none in March."""
+    """31 purchases on one day of January, one on each day of February, none in March."""
     counts = {dt.date(2017, 1, 1): 31} | {dt.date(2017, 2, n): 1 for n in range(1, 29)}
-    # A rate of one a day in both, and 0 in the ten days of March: mean 2 / 3.
+    # The rate is 1 per day in both months, and 0 in the ten days of March: the mean is 2 / 3.
     assert _peak(by_day(counts), "month", dt.date(2017, 3, 11)) == pytest.approx(1 / (2 / 3))
     assert _peak(by_day(counts), "month", dt.date(2017, 3, 1)) == pytest.approx(1)
 
@@ -40,8 +39,10 @@ def test_without_a_purchase_there_is_no_peak():
 
 
 def test_contracts_leave_a_model_that_can_be_called(session):
-    """Of 60 contracts 60 / 2, 60 / 3 ... 60 / 6 pass the first to fifth renewal, as where chances
-    to leave spread evenly: alpha and beta of 1."""
+    """Of 60 contracts 60 / 2, 60 / 3, ..., 60 / 6 survive the first to fifth renewal.
+
+    This is the case of uniformly distributed probabilities of leaving: alpha and beta are 1.
+    """
     as_of, began = dt.date(2017, 6, 20), dt.date(2017, 1, 10)
     leaves = (30, 10, 5, 3, 2)
     ended = [dt.date(2017, 2 + k, 10) for k, count in enumerate(leaves) for _ in range(count)]
@@ -50,57 +51,53 @@ def test_contracts_leave_a_model_that_can_be_called(session):
     over = [(f"c{n}", at, at) for n, at in enumerate(noon)]
     known = "customer_id string, terminated_at timestamp, known_at timestamp"
     summaries = SimpleNamespace(
-        summary=session.createDataFrame(rows, f"{SUMMARY}, T_days bigint"),
-        of_day=lambda rows, day: rows,
+        summary_at=lambda day: session.createDataFrame(rows, f"{SUMMARY}, T_days bigint"),
     )
     terminations = session.createDataFrame(over, known)
     context = SimpleNamespace(has=lambda name: True, read=lambda name: terminations)
-    found = Fits()
-    add_contracts(context, summaries, as_of, found)
-    model = found.others["shifted_beta_geometric"]
-    told = {r["parameter"]: (r["value"], r["customers"]) for r in found.rows}
-    assert told == {"alpha": (model.alpha, 60), "beta": (model.beta, 60)}
+    fits = contracts(context, summaries, as_of)
+    model = fits.others["shifted_beta_geometric"]
+    values = {r["parameter"]: (r["value"], r["customers"]) for r in fits.rows}
+    assert values == {"alpha": (model.alpha, 60), "beta": (model.beta, 60)}
     assert (model.alpha, model.beta) == pytest.approx((1, 1), rel=1e-4)
 
 
 @pytest.fixture
-def timing(session):
-    """A function: days of one customer's purchases and as_of -> the warnings, and the values."""
+def timed(session):
+    """A function: purchase days of one customer, as_of -> the warnings, {parameter: value}."""
 
     def make(bought, as_of):
         rows = [("a", d, d + dt.timedelta(days=1), 100, 1) for d in bought]
         summaries = SimpleNamespace(
             days=session.createDataFrame(rows, DAYS),
-            summary=session.createDataFrame([("a", as_of)], SUMMARY),
-            of_day=lambda rows, day: rows,
+            summary_at=lambda day: session.createDataFrame([("a", as_of)], SUMMARY),
         )
-        found = Fits()
-        add_timing(None, summaries, as_of, found)
-        return found.warnings, {r["parameter"]: r["value"] for r in found.rows}
+        fits = timing(summaries, as_of)
+        return fits.warnings, {r["parameter"]: r["value"] for r in fits.rows}
 
     return make
 
 
-def test_a_fixed_rhythm_is_said(timing):
+def test_a_fixed_rhythm_gives_a_warning(timed):
     mondays = [dt.date(2017, 1, 2) + dt.timedelta(days=7 * n) for n in range(52)]
-    warnings, values = timing(mondays, dt.date(2018, 1, 1))
+    warnings, values = timed(mondays, dt.date(2018, 1, 1))
     assert values["gap_std_over_mean"] == 0
-    # 52 Mondays of 364 days.
+    # All purchases are on Mondays: 1 per Monday, over a mean of 1 / 7.
     assert values["busiest_weekday_over_mean"] == pytest.approx(7)
     assert warnings == [
-        "purchases are regular (std / mean of the gaps 0.00; at random about 1): the models take "
-        "them for random, and notice a silence later than they could."
+        "purchases are regular (std / mean of the gaps is 0.00, about 1 for random purchases). The "
+        "models assume random purchases, so they detect a silence later than possible."
     ]
 
 
-def test_a_season_is_said(timing):
-    """November: 2, 4, 8 and 16; January: the 1st alone. Gaps 305, 2, 4, 8."""
+def test_a_season_gives_a_warning(timed):
+    """Purchases on 1 January and on 2, 4, 8 and 16 November. The gaps are 305, 2, 4 and 8 days."""
     bought = [dt.date(2017, 1, 1)] + [dt.date(2017, 11, n) for n in (2, 4, 8, 16)]
-    warnings, values = timing(bought, dt.date(2018, 1, 1))
-    # 4 / 30 a day over the mean of (1 / 31 + 4 / 30) / 12.
+    warnings, values = timed(bought, dt.date(2018, 1, 1))
+    # 4 / 30 per day, over a mean of (1 / 31 + 4 / 30) / 12.
     expected = 4 / 30 / ((1 / 31 + 4 / 30) / 12)
     assert values["busiest_month_over_mean"] == pytest.approx(expected)
     assert warnings == [
-        f"the busiest month has {expected:.1f} times the mean of purchases: the models know no "
-        "season, so forecasts begin from the mean over the year."
+        f"the busiest month has {expected:.1f} times the mean number of purchases. The models have "
+        "no seasons: forecasts start from the mean over the year."
     ]
