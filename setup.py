@@ -74,6 +74,8 @@ setup(
         "threadpoolctl>=3.5,<4",
         "mlflow>=3.10,<4",
         "anthropic>=2.12,<3",
+        "httpx2>=2.16,<3",
+        "tenacity>=9.1,<10",
     ],
     extras_require=EXTRAS,
     entry_points={

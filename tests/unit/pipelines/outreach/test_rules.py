@@ -1,4 +1,4 @@
-"""Rules of triggers: which may go without an offer, and whether those that ship can ever fit."""
+"""Rules of triggers: which ones need no offer, and that the shipped rules can apply."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DAYS = {"period_days": 90, "valid_days": 7}
     [
         ("support", "file", True),
         ("survey", "webhook", True),
-        ("survey", "email", False),  # without an offer there are no words for a mail
+        ("survey", "email", False),  # without an offer an e-mail has no text
         ("offer", "file", False),
         ("loyalty", "file", False),
     ],
 )
-def test_only_what_others_handle_goes_without_an_offer(action, channel, is_good):
+def test_only_support_and_survey_by_file_or_webhook_need_no_offer(action, channel, is_good):
     rule = {**RULE, **DAYS, "action": action, "channel": channel}
     if is_good:
         assert TriggerRule.model_validate(rule).offer_id is None
@@ -36,8 +36,8 @@ def test_only_what_others_handle_goes_without_an_offer(action, channel, is_good)
     )
 
 
-def test_every_rule_that_ships_offers_what_a_scored_customer_may_get():
-    """Who has a risk level can still be kept; outside the budget is only what asks the lost."""
+def test_shipped_rules_name_offers_that_a_scored_customer_may_get():
+    """Customers with a risk level are not lost. Offers outside the budget are for lost customers."""
     offers = load_offers()
     named = {r.name: r.offer_id for r in settings.load("demo").triggers.rules if r.offer_id}
     assert named and all(offers[offer].in_budget for offer in named.values()), named
