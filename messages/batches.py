@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
 from messages.gateway import SERVICE, Answer, Gateway, read_answer, reason_of
 from messages.limits import cost_at_most
 from messages.prompt import input_tokens_at_most
@@ -118,23 +120,22 @@ class BatchWriter:
         if noted:
             yield noted, True
             return
-        may_be_there = noted == ""
-        for turn in range(self.limits.max_retries + 1):
-            if may_be_there:
+        retrying = Retrying(
+            retry=retry_if_exception(_may_be_retried),
+            stop=stop_after_attempt(self.limits.max_retries + 1),
+            wait=_wait_of,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        for attempt in retrying:
+            # If only the answer was lost, the batch exists. A second one would be billed too.
+            if noted == "" or attempt.retry_state.attempt_number > 1:
                 yield from self._unclaimed(len(requests))
             self.ledger.note(key, "", len(requests))
-            try:
+            with attempt:
                 batch_id = self._create(requests)
-            except Exception as error:
-                if turn == self.limits.max_retries or reason_of(error) not in SERVICE:
-                    raise
-                # A batch whose answer was lost may have been made, and would be paid for twice.
-                may_be_there = True
-                self._sleep(_wait_of(error, turn))
-            else:
-                self.ledger.note(key, batch_id, len(requests))
-                yield batch_id, True
-                return
+        self.ledger.note(key, batch_id, len(requests))
+        yield batch_id, True
 
     def _unclaimed(self, size: int) -> Iterator[tuple[str, bool]]:
         """Batches of the service that nobody noted and that have as many requests."""
@@ -188,11 +189,16 @@ class BatchWriter:
         return found
 
 
-def _wait_of(error: Exception, turn: int) -> float:
-    """Seconds before the next try: what the service says, else doubling from one; 60 at most."""
+def _may_be_retried(error: BaseException) -> bool:
+    return isinstance(error, Exception) and reason_of(error) in SERVICE
+
+
+def _wait_of(state: RetryCallState) -> float:
+    """Seconds before the next attempt: retry-after, else 1 s doubled per attempt; at most 60."""
+    error = state.outcome.exception() if state.outcome else None
     headers = getattr(getattr(error, "response", None), "headers", {})
     said = headers.get("retry-after", "")
-    return min(float(said) if said.isdigit() else 2.0**turn, 60.0)
+    return min(float(said) if said.isdigit() else 2.0 ** (state.attempt_number - 1), 60.0)
 
 
 def _parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
