@@ -6,10 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from runtime import settings
+from runtime.settings.delivery import WebhookSettings
 from runtime.settings.offers import load_offers
 from runtime.settings.triggers import TriggerRule
 
 RULE = {"name": "ask", "to": ["MEDIUM"], "when": None, "offer_id": None}
+NOT_PRIVATE = "must start with https:// (http:// only on this machine)"
 DAYS = {"period_days": 90, "valid_days": 7}
 
 
@@ -41,3 +43,26 @@ def test_shipped_rules_name_offers_that_a_scored_customer_may_get():
     offers = load_offers()
     named = {r.name: r.offer_id for r in settings.load("demo").triggers.rules if r.offer_id}
     assert named and all(offers[offer].in_budget for offer in named.values()), named
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://hooks.example/in", None),
+        ("http://127.0.0.1:8080/in", None),
+        ("http://localhost/in", None),
+        ("http://hooks.example/in", NOT_PRIVATE),
+        # Another host, although its name starts like that of this machine.
+        ("http://localhost.hooks.example/in", NOT_PRIVATE),
+        ("ftp://localhost/in", NOT_PRIVATE),
+        ("https://user:password@hooks.example/in", "must not contain a user or password"),
+    ],
+)
+def test_a_webhook_has_https_or_is_on_this_machine(url, reason):
+    values = {"url": url, "timeout_seconds": 5.0}
+    if reason is None:
+        assert WebhookSettings.model_validate(values).url == url
+        return
+    with pytest.raises(ValidationError) as refused:
+        WebhookSettings.model_validate(values)
+    assert refused.value.errors()[0]["msg"] == f"Value error, {reason}"
