@@ -7,7 +7,7 @@ PY := bin/with-env python
 ENV = demo
 ARGS =
 
-.PHONY: help setup demo test acceptance snapshots bench lint types package lock clean
+.PHONY: help setup demo test engines acceptance snapshots bench lint types package lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -17,48 +17,43 @@ setup: ## .venv with Python packages, Java and Delta's JARs (every other command
 
 # The C1 compiler alone halves the CPU of a short session; long jobs and benchmarks take the full JIT,
 # and so does the demo: the matrix products of Spark's network are vector code that C1 runs at a crawl.
-test acceptance: export HOLDFAST_JIT ?= quick
+test acceptance engines: export HOLDFAST_JIT ?= quick
 
 demo: setup ## raw data to scores, in a lake of its own (ENV=demo)
 	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
 
-# Models need no Spark and ran before, but for fits over partitions. Of the jobs: what fails, what is
-# refused, what a table is, how learners compare, and the pipeline with its notebooks over one small
-# lake. What takes minutes (many runs, whole data, writers at once) is in `acceptance`.
-# Two processes, since a JVM keeps plans of all that it ran: in one, its heap was full near the end.
-SPARK_UNIT = tests/unit/transforms tests/unit/udfs tests/unit/contracts tests/architecture \
-	tests/packaging tests/unit/models/test_spark_learners.py tests/unit/models/test_prediction.py \
-	tests/unit/models/uplift/test_on_spark.py tests/unit/models/survival/test_distributed.py
-SPARK_JOBS = tests/jobs/test_train_and_score.py tests/jobs/test_champion.py \
-	tests/jobs/test_compare_learners.py tests/jobs/test_ingest_refusals.py \
-	tests/jobs/test_ingest_bad_rows.py tests/jobs/test_lake.py tests/jobs/test_run_pipeline.py \
-	tests/notebooks \
-	--deselect tests/jobs/test_lake.py::test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges
+# Every package of the checkout that is shipped; doctests run in all of them.
+PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))
 
-# Their docstrings' examples run too.
-PURE = contracts udfs transforms models simulator messages
-
-# Hypothesis draws the same examples each time: a run is judged by its change, not by its luck. Other
-# draws look for faults: make test PROFILE=default.
+# Hypothesis draws the same examples in every run. Other examples: make test PROFILE=default.
 PROFILE = ci
 
-# DuckDB's run leaves a core to Spark's: they go side by side, and the first to be told is Spark's.
-test: setup ## unit tests without a JVM (DuckDB), and on Spark (ARGS="-k name -x")
-	@status=0; said=$$(mktemp); trap 'rm -f "$$said"; kill $$(jobs -p) 2>/dev/null' EXIT; \
+# A test runs on DuckDB, without a JVM, unless it is marked spark_only. Tests that take minutes are
+# marked acceptance. The two runs go in parallel, one per core; Spark's output is shown first.
+test: setup ## tests on DuckDB and on Spark (ARGS="-k name -x")
+	@status=0; log=$$(mktemp); trap 'rm -f "$$log"; kill $$(jobs -p) 2>/dev/null' EXIT; \
 	export PYTEST_ADDOPTS="--hypothesis-profile=$(PROFILE) $$PYTEST_ADDOPTS"; \
-	HOLDFAST_ENGINE=duckdb $(PY) -m pytest --doctest-modules $(PURE) tests/unit $(ARGS) \
-		>"$$said" 2>&1 & duckdb=$$!; \
+	HOLDFAST_ENGINE=duckdb $(PY) -m pytest -m "not acceptance and not spark_only" $(ARGS) \
+		>"$$log" 2>&1 & duckdb=$$!; \
+	echo "== doctests"; \
+	HOLDFAST_ENGINE=spark $(PY) -m pytest --doctest-modules $(PACKAGES) -q || status=$$?; \
 	echo "== tests on Spark"; \
-	HOLDFAST_ENGINE=spark $(PY) -m pytest $(SPARK_UNIT) $(ARGS) || status=$$?; \
-	HOLDFAST_ENGINE=spark $(PY) -m pytest $(SPARK_JOBS) $(ARGS) || status=$$?; \
+	HOLDFAST_ENGINE=spark $(PY) -m pytest -m "spark_only and not acceptance" $(ARGS) || status=$$?; \
 	wait $$duckdb || status=$$?; \
-	echo "== tests/unit on DuckDB"; cat "$$said"; \
+	echo "== tests on DuckDB"; cat "$$log"; \
 	exit $$status
 
-acceptance: setup ## the product's promises, on the real commands (ARGS=)
-	@status=0; for file in tests/acceptance/test_*.py tests/jobs/test_*.py; do \
-		HOLDFAST_ENGINE=spark $(PY) -m pytest $$file $(ARGS) || status=$$?; \
-	done; exit $$status
+engines: setup ## the tests of formulas and transforms, which CI runs on DuckDB, on Spark (ARGS=)
+	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/unit/udfs tests/unit/transforms tests/unit/contracts \
+		-m "not duckdb_only" --hypothesis-profile=$(PROFILE) $(ARGS)
+
+# One process per file: a JVM keeps the plans of all that it ran, and its heap would fill up.
+acceptance: setup ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)
+	@status=0; for file in $$(grep -rlE "\bacceptance\b" tests --include="test_*.py"); do \
+		HOLDFAST_ENGINE=spark $(PY) -m pytest -m "acceptance and not duckdb_only" $$file $(ARGS) || [ $$? = 5 ] || status=1; \
+	done; \
+	HOLDFAST_ENGINE=duckdb $(PY) -m pytest -m "acceptance and not spark_only" $(ARGS) || status=$$?; \
+	exit $$status
 
 snapshots: setup ## tests/snapshots anew: help texts, tables, settings
 	$(PY) tests/snapshots/rebuild.py

@@ -1,1 +1,1 @@
-"""Settings that travel with the package: defaults, a file an environment, Spark profiles."""
+"""Settings in the package: defaults, one file per environment, and Spark profiles."""

@@ -1,4 +1,5 @@
-"""What every table holds: declared here once; readers, writers, tests and the dictionary follow.
+"""Table contracts. Each table is declared here once.
 
-`contracts.catalog` lists them all; `contracts.table` says how one is written down.
+Readers, writers, tests and the data dictionary derive from the contracts. `contracts.catalog` lists
+all tables; `contracts.table` defines how a table is declared.
 """

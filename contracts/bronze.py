@@ -1,4 +1,4 @@
-"""Bronze: each source as it came. One table a source, named after it, with its own columns."""
+"""Bronze: the source data, unchanged. One table per source, with its name and columns."""
 
 from __future__ import annotations
 
@@ -11,21 +11,19 @@ METADATA = (
     Column(
         "_batch_id",
         "string",
-        "The file (or read) that the row came with; replaced as a whole",
+        "Identifier of the file or table read that delivered the row",
         False,
     ),
-    Column(
-        "_file", "string", "Where the row came from: file name without its folder, or the table"
-    ),
-    Column("_known_at", "timestamp", "When the row reached us (UTC)", False),
+    Column("_file", "string", "File name without its folder, or the name of the source table"),
+    Column("_known_at", "timestamp", "When the row arrived (UTC)", False),
     Column(
         "_rescued",
         "string",
-        "JSON of what the source's first schema has no column for; null: nothing",
+        "JSON of the values that fit no column of the first load; null: none",
     ),
 )
 
-# Columns that ingest adds on the way; with METADATA, names that a source must leave free.
+# Temporary columns of ingest. A source must not use these names, nor those in METADATA.
 ON_THE_WAY = (
     "_path",
     "_malformed",
@@ -42,14 +40,16 @@ ON_THE_WAY = (
 
 INGEST_LOG = Table(
     name="bronze.ingest_log",
-    row="One file or read of a source that was taken in, whole.",
+    row="One row per file or table read of a source that ingest has loaded completely.",
     key=("source", "batch_id"),
     slice_by="batch_id",
     columns=(
         Column("source", "string", "Name of the source in conf", False),
-        Column("batch_id", "string", "Identifier of the file: of its name, length and time", False),
-        Column("file", "string", "File name without its folder, or the table that was read"),
-        Column("known_at", "timestamp", "When it reached us (UTC)", False),
+        Column(
+            "batch_id", "string", "Identifier of the file, from its name, length and time", False
+        ),
+        Column("file", "string", "File name without its folder, or the name of the source table"),
+        Column("known_at", "timestamp", "When the file arrived (UTC)", False),
         Column("rows_in", "bigint", "Rows read", False),
         Column("rows_kept", "bigint", "Rows written to silver", False),
         Column("rows_quarantined", "bigint", "Rows written to silver.quarantine", False),
@@ -59,19 +59,19 @@ INGEST_LOG = Table(
 
 
 def source_table(source: str, types: Mapping[str, str], is_personal: bool) -> Table:
-    """bronze.<source> for the columns of the source (name -> SQL type), as its first load had them.
+    """The contract of bronze.<source>, from the columns of its first load (name -> SQL type).
 
-    `is_personal`: the source feeds personal columns. Which of its own columns hold them cannot be
-    told from a mapping's text, so all count as personal and none has statistics.
+    `is_personal`: the mapping of the source fills personal columns. The text of a mapping does not
+    show which source columns hold personal data, so all count as personal and have no statistics.
     """
     own = tuple(
-        Column(name, sql_type, "As the source gives it", personal=is_personal)
+        Column(name, sql_type, "Value from the source, unchanged", personal=is_personal)
         for name, sql_type in types.items()
     )
     kept = tuple(replace(c, personal=is_personal and c.name == "_rescued") for c in METADATA)
     return Table(
         name=f"bronze.{source}",
-        row=f"One row of the source {source}, as it came.",
+        row=f"One row per row of the source {source}, unchanged.",
         slice_by="_batch_id",
         columns=(*own, *kept),
     )

@@ -1,4 +1,4 @@
-"""All tables by name. What a job reads or writes is looked up here and nowhere else."""
+"""All table contracts by name. Jobs look up every table that they read or write here."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ DEFAULT_WINDOWS = (7, 30, 60, 90, 180, 365)
 
 
 def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
-    """Every declared table by name; bronze tables of the sources are made at ingest."""
-    every = (
+    """All declared tables by name. Ingest adds the bronze table of each source."""
+    declared = (
         bronze.INGEST_LOG,
         *silver.SILVER,
         features.DEMOGRAPHICS,
@@ -32,4 +32,4 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_decisions.GOLD_DECISIONS,
         *gold_engagement.GOLD_ENGAGEMENT,
     )
-    return {t.name: t for t in every}
+    return {t.name: t for t in declared}

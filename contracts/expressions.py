@@ -1,24 +1,24 @@
-"""What can be said of a SQL expression in conf from its text alone, before there is any data."""
+"""Static checks of SQL expressions in conf. They read the text only and need no data."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-# A quoted text, a quoted name, a number, a word, or one sign; Spark reads "..." as a text.
+# A string literal, a quoted name, a number, a word, or one sign. Spark reads "..." as a string.
 _TOKEN = re.compile(
     r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]+`|\d[\w.]*|[A-Za-z_]\w*|::|\S""", re.DOTALL
 )
 _CAST = re.compile(r"cast", re.IGNORECASE)
 
-# Functions whose null is an answer, not a failure: the author asked for it.
+# Functions that return null on purpose. A null from them is no failed conversion.
 _NULL_IS_AN_ANSWER = frozenset(
     ("nullif", "decode", "nvl2", "get", "element_at", "get_json_object", "from_json", "variant_get")
 )
 
 
 def tokens(expression: str) -> list[str]:
-    """The words, names, numbers, texts and signs of an expression, in order.
+    """Split an expression into words, names, numbers, string literals and signs, in order.
 
     >>> tokens("cast(`Unit price` as double) * 2")
     ['cast', '(', '`Unit price`', 'as', 'double', ')', '*', '2']
@@ -27,28 +27,29 @@ def tokens(expression: str) -> list[str]:
 
 
 def columns_used(expression: str, columns: Iterable[str]) -> list[str]:
-    """Those of `columns` that the expression names; upper and lower case are alike, as in Spark.
+    """The members of `columns` that the expression uses. Case is ignored, as in Spark.
 
-    A function, a field of a struct and the type of a cast are no columns:
+    A function name, a struct field and the type of a cast are not columns:
 
     >>> columns_used("cast(date(Day) as date) + order.price", ["date", "day", "price", "order"])
     ['day', 'order']
     """
     parts = tokens(expression)
-    found = set()
+    names = set()
     for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
         is_name = part[0] == "`" or (part[0].isalpha() or part[0] == "_")
         is_other = before == "." or before.lower() == "as" or before == "::"
         is_call = part[0] != "`" and (after == "(" or after[:1] in ("'", '"'))
         if is_name and not is_other and not is_call:
-            found.add(part.strip("`").lower())
-    return [c for c in columns if c.lower() in found]
+            names.add(part.strip("`").lower())
+    return [c for c in columns if c.lower() in names]
 
 
 def with_try_casts(expression: str) -> str:
-    """The same with `try_cast` for `cast`, which on a bad value gives null, never a wrong number.
+    """Replace `cast` by `try_cast`, which returns null for a bad value, never a wrong number.
 
-    With ANSI off, Spark's `cast('1.5' AS int)` is 1 and a bigint is cut down to an int silently.
+    With ANSI mode off, Spark's `cast('1.5' AS int)` is 1, and a bigint that overflows an int is
+    truncated silently.
 
     >>> with_try_casts("cast(a as int) + try_cast(b as int) + length('cast(c)')")
     "try_cast(a as int) + try_cast(b as int) + length('cast(c)')"
@@ -64,10 +65,10 @@ def _opens(text: str, at: int) -> bool:
 
 
 def may_be_null(expression: str) -> bool:
-    """Whether the author lets it be null where all its columns have values.
+    """True if the expression may return null although all its columns have values.
 
-    So do `try_...`, `nullif` and the like, a lookup with [...], the word NULL (but not IS NULL),
-    and CASE without ELSE.
+    These are `try_...`, `nullif` and similar functions, a lookup with [...], the word NULL (but not
+    IS NULL), and CASE without ELSE.
 
     >>> may_be_null("nullif(amount, '-')"), may_be_null("try_cast(amount as double)")
     (True, True)

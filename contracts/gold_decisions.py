@@ -1,4 +1,4 @@
-"""Gold tables of decisions: which offer to whom, and what was written."""
+"""Gold tables of decisions: offers, control group, plans, policies and messages."""
 
 from __future__ import annotations
 
@@ -8,211 +8,278 @@ from contracts.table import Column, Table
 
 OFFER_DECISIONS = Table(
     name="gold.offer_decisions",
-    row="One customer who is not terminated, with the offer decided, or why there is none.",
+    row="One row per customer who is not terminated, with the chosen offer, or the reason for "
+    "none.",
     key=("as_of", "customer_id"),
     slice_by="as_of",
     cluster_by=("customer_id", "as_of"),
     columns=(
         AS_OF,
         CUSTOMER_ID,
-        Column("campaign_id", "string", "The campaign of this plan", False),
-        Column("offer_id", "string", "The offer of conf/offers.yaml; null: none"),
-        Column("is_held_out", "boolean", "True: chosen, but kept without it to measure by", False),
-        Column("send_on", "date", "The day to send it; null: no offer"),
-        Column("policy", "string", "One of gold.policy_comparison; rules: no experiment", False),
-        Column("rule", "string", "The rule that fired; null under all policies but rules"),
-        Column("effect", "double", "Fall in churn probability that the offer causes; null: none"),
-        Column("effect_basis", "string", "experiment or assumed (conf); null: no offer"),
-        Column("value_at_stake", "double", "12-month value if the customer stays, currency"),
+        Column("campaign_id", "string", "Campaign of this plan", False),
+        Column("offer_id", "string", "Offer in conf/offers.yaml; null: none"),
         Column(
-            "value_basis", "string", "value_at_stake, or revenue_a_year where no CLV is modelled"
+            "is_held_out", "boolean", "True: control group, the chosen offer is not sent", False
         ),
-        Column("expected_gain", "double", "effect x value_at_stake - cost, currency; null: none"),
-        Column("expected_cost", "double", "Expected cost of the offer, currency; null: none"),
+        Column("send_on", "date", "Day to send the offer; null: no offer"),
+        Column(
+            "policy",
+            "string",
+            "Policy in gold.policy_comparison; rules if there is no experiment",
+            False,
+        ),
+        Column("rule", "string", "Rule that fired; null: the policy is not rules"),
+        Column(
+            "effect",
+            "double",
+            "Reduction of churn probability that the offer causes; null: no offer",
+        ),
+        Column("effect_basis", "string", "experiment, or assumed (in conf); null: no offer"),
+        Column(
+            "value_at_stake",
+            "double",
+            "12-month value of the customer if they stay, currency; null: unknown",
+        ),
+        Column(
+            "value_basis", "string", "value_at_stake, or revenue_a_year if there is no CLV model"
+        ),
+        Column(
+            "expected_gain", "double", "effect x value_at_stake - cost, currency; null: no offer"
+        ),
+        Column("expected_cost", "double", "Expected cost of the offer, currency; null: no offer"),
         Column(
             "no_offer_reason",
             "string",
-            "opted_out, cooling_off, not_eligible, no_gain or budget; null: has one",
+            "opted_out, cooling_off, not_eligible, no_gain or budget; null: has an offer",
         ),
-        Column("why", "string", "One sentence: the offer, the quantities behind it", False),
+        Column("why", "string", "One sentence with the offer and the quantities behind it", False),
     ),
 )
 
 HOLD_OUT = Table(
     name="gold.hold_out",
-    row="One customer for whom an offer was ever chosen: are offers kept from them, to measure by.",
+    row="One row per customer who was ever chosen for an offer, with their control group "
+    "assignment.",
     key=("customer_id",),
     cluster_by=("customer_id",),
     columns=(
         CUSTOMER_ID,
-        Column("stratum", "string", "Segment when they were drawn; shares hold within it", False),
-        Column("is_held_out", "boolean", "True: no plan sends them anything; never changes", False),
-        Column("assigned_on", "date", "as_of of the plan that drew them", False),
+        Column(
+            "stratum",
+            "string",
+            "Segment at assignment. The control group is stratified by it",
+            False,
+        ),
+        Column(
+            "is_held_out",
+            "boolean",
+            "True: control group, receives no offers. The assignment is permanent",
+            False,
+        ),
+        Column("assigned_on", "date", "as_of of the plan that assigned the customer", False),
     ),
 )
 
 OFFER_PLAN = Table(
     name="gold.offer_plan",
-    row="One offer of a plan with its sums, and the price of the budget.",
+    row="One row per plan and offer, with totals and the shadow price of the budget.",
     key=("as_of", "offer_id"),
     slice_by="as_of",
     columns=(
         AS_OF,
-        Column("offer_id", "string", "The offer of conf/offers.yaml", False),
-        Column("customers", "bigint", "Customers to whom it is sent", False),
-        Column("held_out", "bigint", "Customers chosen for it and held out", False),
-        Column("expected_gain", "double", "Sum over both, currency", False),
-        Column("expected_cost", "double", "Sum over both, currency", False),
-        Column("budget", "double", "What the plan had: money, or a number of customers", False),
-        Column("budget_unit", "string", "money or customers", False),
+        Column("offer_id", "string", "Offer in conf/offers.yaml", False),
+        Column("customers", "bigint", "Customers who are sent the offer", False),
+        Column("held_out", "bigint", "Customers chosen for the offer but held out", False),
+        Column(
+            "expected_gain", "double", "Total over sent and held-out customers, currency", False
+        ),
+        Column(
+            "expected_cost", "double", "Total over sent and held-out customers, currency", False
+        ),
+        Column("budget", "double", "Budget of the plan, in budget_unit", False),
+        Column("budget_unit", "string", "Unit of the budget: money or customers", False),
         Column(
             "shadow_price",
             "double",
-            "Gain that one more unit of budget brings, currency; null: not chosen by gain",
+            "Gain from one more unit of budget, currency; null: offers are not chosen by gain",
         ),
         Column(
             "minimum_detectable_effect",
             "double",
-            "Change of conversion that it finds 4 times in 5; null: nobody held out, or no effect",
+            "Change in conversion that the plan detects with 80 % power; null: no control group, "
+            "or no effect",
         ),
         Column(
             "customers_needed",
             "bigint",
-            "Customers, held out too, to find a change of 0.05 so often; null: no hold-out in conf",
+            "Customers, with the control group, needed to detect a change of 0.05 with 80 % power; "
+            "null: no hold-out in conf",
         ),
     ),
 )
 
 MESSAGES = Table(
     name="gold.messages",
-    row="One message to one customer of a campaign.",
+    row="One row per campaign and customer, with the message.",
     key=("campaign_id", "customer_id"),
     cluster_by=("customer_id",),
     columns=(
-        Column("campaign_id", "string", "The campaign", False),
+        Column("campaign_id", "string", "Campaign identifier", False),
         CUSTOMER_ID,
-        Column("offer_id", "string", "The offer that it states", False),
-        Column("text", "string", "The message", False, personal=True, is_free_text=True),
-        Column("language", "string", "Language of the text, as ISO 639-1", False),
-        Column("theme", "string", "new features, support or savings", False),
-        Column("written_by", "string", "claude or template", False),
-        Column("model", "string", "The model that wrote it; null: the template"),
-        Column("prompt_version", "string", "Hash of the instructions in use", False),
+        Column("offer_id", "string", "Offer in the message", False),
+        Column("text", "string", "Text of the message", False, personal=True, is_free_text=True),
+        Column("language", "string", "Language of the text, ISO 639-1 code", False),
+        Column("theme", "string", "Theme: new features, support or savings", False),
+        Column("written_by", "string", "Writer: claude or template", False),
+        Column("model", "string", "Model that wrote the message; null: template"),
+        Column("prompt_version", "string", "Hash of the instructions to the model", False),
         Column(
-            "brief_digest", "string", "Hash of brief and prompt: unchanged needs no call", False
+            "brief_digest",
+            "string",
+            "Hash of brief and prompt. If unchanged, the model is not called again",
+            False,
         ),
         Column(
             "guard_verdict",
             "string",
-            "passed, passed_second, refused: <rules>, or not_written: <reason>",
+            "passed, passed_second (second try), refused: <rules>, or not_written: <reason>",
             False,
         ),
-        Column("input_tokens", "bigint", "Tokens read by the model, all tries", False),
-        Column("output_tokens", "bigint", "Tokens written by the model, all tries", False),
+        Column("input_tokens", "bigint", "Input tokens of all tries", False),
+        Column("output_tokens", "bigint", "Output tokens of all tries", False),
         Column("cost_usd", "double", "Cost of all tries, US dollars", False),
-        Column("approved", "boolean", "True: a person released it; false: not yet", False),
+        Column("approved", "boolean", "True: a person approved the message; false: not yet", False),
     ),
 )
 
 MESSAGE_BATCHES = Table(
     name="gold.message_batches",
-    row="One batch of requests to the Message Batches API, so that a killed run takes it up.",
+    row="One row per batch sent to the Message Batches API. A restarted run resumes it from here.",
     key=("batch_key",),
     columns=(
         Column("batch_key", "string", "Hash of the requests", False),
-        Column("batch_id", "string", "The service's id; empty: about to be sent", False),
-        Column("requests", "bigint", "How many messages it asks for", False),
+        Column(
+            "batch_id", "string", "Batch identifier of the service; empty: not yet recorded", False
+        ),
+        Column("requests", "bigint", "Number of messages in the batch", False),
     ),
 )
 
 OFFER_EFFECTS = Table(
     name="gold.offer_effects",
-    row="One customer who can still be kept and one offer: what campaigns say it changes.",
+    row="One row per retainable customer and offer, with the effect estimated from campaigns.",
     key=("as_of", "customer_id", "offer_id"),
     slice_by="as_of",
     cluster_by=("customer_id", "as_of"),
     columns=(
         AS_OF,
         CUSTOMER_ID,
-        Column("offer_id", "string", "The offer of conf/offers.yaml", False),
-        Column("effect", "double", "Fall in churn probability; below 0 it does harm", False),
+        Column("offer_id", "string", "Offer in conf/offers.yaml", False),
+        Column(
+            "effect",
+            "double",
+            "Reduction of churn probability; below 0: the offer does harm",
+            False,
+        ),
         Column(
             "basis",
             "string",
-            "individual; average where no heterogeneity was found; observational: no experiment",
+            "individual; average (no heterogeneity found); or observational (no experiment)",
             False,
         ),
-        Column("learner", "string", "s_, t_, x_, dr_ or shift_learner", False),
+        Column("learner", "string", "Uplift learner: s_, t_, x_, dr_ or shift_learner", False),
     ),
 )
 
 UPLIFT_RESULTS = Table(
     name="gold.uplift_results",
-    row="One metric of one learner for one offer, on campaigns that it did not learn from.",
+    row="One row per learner, split, offer and metric, on campaigns not used to fit the learner.",
     key=("as_of", "learner", "split", "offer_id", "metric"),
     slice_by="as_of",
     columns=(
         AS_OF,
-        Column("learner", "string", "s_, t_, x_, dr_ or shift_learner", False),
+        Column("learner", "string", "Uplift learner: s_, t_, x_, dr_ or shift_learner", False),
         Column(
             "split",
             "string",
-            "validation (chose the learner), test, or observed: no hold-out",
+            "validation (used to choose the learner), test, or observed (no hold-out)",
             False,
         ),
-        Column("offer_id", "string", "The offer, against the held-out, or against the rest", False),
+        Column(
+            "offer_id",
+            "string",
+            "Offer, compared with held-out customers, or with all others",
+            False,
+        ),
         Column(
             "metric",
             "string",
-            "qini, auuc, average_effect, calibration_slope, decile_<n> (the best first) or "
-            "decile_<n>_predicted; of observed: average_effect (doubly robust), naive_difference, "
-            "overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), "
-            "(un)treated_propensity_p<n>",
+            "qini, auuc, average_effect, calibration_slope, decile_<n> (1: highest predicted "
+            "effect) or decile_<n>_predicted; for observed: average_effect (doubly robust), "
+            "naive_difference, overlap_share, imbalance_before, imbalance_after (largest, in "
+            "standard deviations), (un)treated_propensity_p<n>",
             False,
         ),
-        Column("is_randomised", "boolean", "False: adjusted, and what was not seen stays", False),
+        Column(
+            "is_randomised",
+            "boolean",
+            "False: adjusted for observed confounders; unobserved bias may remain",
+            False,
+        ),
         Column(
             "value",
             "double",
-            "Value of the metric; of a decile: the observed fall, or the mean predicted one",
+            "Value of the metric; for a decile: observed or mean predicted reduction of churn",
             False,
         ),
-        Column("ci_low", "double", "Lower end of the 95 % interval; null: none computed"),
-        Column("ci_high", "double", "Upper end of the 95 % interval; null: none computed"),
-        Column("customers", "bigint", "Rows behind it", False),
-        Column("verdict", "string", "What follows; null but for qini on test and overlap_share"),
+        Column("ci_low", "double", "Lower bound of the 95 % interval; null: not computed"),
+        Column("ci_high", "double", "Upper bound of the 95 % interval; null: not computed"),
+        Column("customers", "bigint", "Number of rows used", False),
+        Column(
+            "verdict",
+            "string",
+            "Conclusion; null: the metric is not qini on test, nor overlap_share",
+        ),
     ),
 )
 
 POLICY_COMPARISON = Table(
     name="gold.policy_comparison",
-    row="One policy and what it would have brought on the last randomised campaign, held out.",
+    row="One row per policy, with its estimated value on the last randomised campaign (not used "
+    "to fit).",
     key=("as_of", "policy"),
     slice_by="as_of",
     columns=(
         AS_OF,
         Column(
-            "policy", "string", "uplift, rules, by_risk, random, treat_all or treat_none", False
+            "policy",
+            "string",
+            "Policy: uplift, rules, by_risk, random, treat_all or treat_none",
+            False,
         ),
-        Column("offer_id", "string", "The one offer of by_risk, random, treat_all; else null"),
+        Column(
+            "offer_id", "string", "Offer of by_risk, random and treat_all; null: another policy"
+        ),
         Column(
             "value_a_customer",
             "double",
-            "Net value a customer over treat_none, doubly robust, currency",
+            "Net value per customer compared with treat_none, doubly robust, currency",
             False,
         ),
-        Column("ci_low", "double", "Lower end of its 95 % interval", False),
-        Column("ci_high", "double", "Upper end of its 95 % interval", False),
-        Column("treated_share", "double", "Share of the customers who are sent something", False),
-        Column("is_within_budget", "boolean", "True: it spends no more than conf allows", False),
+        Column("ci_low", "double", "Lower bound of the 95 % interval of value_a_customer", False),
+        Column("ci_high", "double", "Upper bound of the 95 % interval of value_a_customer", False),
+        Column("treated_share", "double", "Share of customers who are sent an offer", False),
+        Column(
+            "is_within_budget", "boolean", "True: the policy stays within the budget in conf", False
+        ),
         Column(
             "is_chosen",
             "boolean",
-            "True: decide_offers follows it: the greatest value within the budget, also where its "
-            "interval holds 0",
+            "True: decide_offers follows the policy. It has the greatest value within the budget, "
+            "even if its interval contains 0",
             False,
         ),
-        Column("customers", "bigint", "Customers of the campaign behind it", False),
+        Column("customers", "bigint", "Customers of the campaign that were used", False),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Gold tables of engagement: who is to be contacted and why, and what came of it."""
+"""Gold tables of outreach: planned contacts with their reason, and their delivery status."""
 
 from __future__ import annotations
 
@@ -6,43 +6,55 @@ from contracts.silver import CUSTOMER_ID
 from contracts.table import Column, Table
 
 _CONTACT_ID = Column(
-    "contact_id", "string", "Hash of the key: what a receiver knows a repeated contact by", False
+    "contact_id",
+    "string",
+    "Hash of the key; the receiver uses it to detect repeated contacts",
+    False,
 )
 
 OUTBOX = Table(
     name="gold.outbox",
-    row="One contact of a customer by a rule in a period, or one approved message of a campaign.",
+    row="One row per customer, rule and period, or per approved message of a campaign.",
     key=("customer_id", "rule", "period_on"),
     cluster_by=("customer_id",),
     columns=(
         CUSTOMER_ID,
-        Column("rule", "string", "The rule of conf that fired; of a message its campaign", False),
+        Column("rule", "string", "Rule in conf that fired; for a message its campaign", False),
         Column(
             "period_on",
             "date",
-            "First day of the rule's period, of a message as_of of its plan: it has one contact",
+            "First day of the rule's period; for a message as_of of its plan. A customer has at "
+            "most one contact per rule and period",
             False,
         ),
         _CONTACT_ID,
-        Column("campaign_id", "string", "Whose message in gold.messages is sent; null: a rule's"),
         Column(
-            "triggered_on", "date", "The as_of whose scores rose; of a message its send_on", False
+            "campaign_id",
+            "string",
+            "Campaign of the message in gold.messages; null: a contact by a rule",
         ),
-        Column("from_level", "string", "Risk level at the as_of before; null: a message"),
+        Column(
+            "triggered_on", "date", "as_of at which the risk rose; for a message its send_on", False
+        ),
+        Column("from_level", "string", "Risk level at the previous as_of; null: a message"),
         Column("to_level", "string", "Risk level at triggered_on; null: a message"),
-        Column("action", "string", "offer, survey, support or loyalty", False),
-        Column("offer_id", "string", "The offer of conf/offers.yaml; null: none"),
-        Column("channel", "string", "file, webhook or email", False),
+        Column("action", "string", "Action: offer, survey, support or loyalty", False),
+        Column("offer_id", "string", "Offer in conf/offers.yaml; null: none"),
+        Column("channel", "string", "Delivery channel: file, webhook or email", False),
         Column(
-            "is_held_out", "boolean", "True: kept without the offer, to measure the rule by", False
+            "is_held_out",
+            "boolean",
+            "True: control group, not contacted, to measure the effect of the rule",
+            False,
         ),
-        Column("expires_on", "date", "Not sent from this day on", False),
+        Column("expires_on", "date", "The contact is not sent on or after this day", False),
     ),
 )
 
 OUTBOX_DELIVERIES = Table(
     name="gold.outbox_deliveries",
-    row="One contact of the outbox that was tried, and what came of it. No row: still to be sent.",
+    row="One row per contact that was attempted, with its status. A contact without a row is "
+    "pending.",
     key=("contact_id",),
     cluster_by=("customer_id",),
     columns=(
@@ -51,12 +63,12 @@ OUTBOX_DELIVERIES = Table(
         Column(
             "status",
             "string",
-            "sent, failed (tried again by the next run), dead (given up) or cancelled",
+            "sent, failed (the next run retries), dead (dead letter, no more retries) or cancelled",
             False,
         ),
-        Column("reason", "string", "Why it was not sent, as a code; null: sent"),
-        Column("attempts", "bigint", "How often it was tried, over all runs", False),
-        Column("last_tried_on", "date", "as_of of the last run that tried", False),
+        Column("reason", "string", "Code of the reason why the contact was not sent; null: sent"),
+        Column("attempts", "bigint", "Number of attempts over all runs", False),
+        Column("last_tried_on", "date", "as_of of the last run that attempted delivery", False),
     ),
 )
 

@@ -1,21 +1,22 @@
-"""Row rules that contracts are built from. Each is a SQL predicate that both engines run."""
+"""Row rules used by the contracts. Each rule is a SQL predicate that Spark and DuckDB both run."""
 
 from __future__ import annotations
 
 from contracts.table import Column, Rule
 
-# Longest value that a column may hold. A 1 MB "name" is a broken export, not a name.
+# Maximum length of a value, in characters. A 1 MB "name" is a broken export, not a name.
 LONGEST_VALUE = 1_000
 LONGEST_TEXT = 20_000
 
-# What becomes of a row at ingest.
+# Outcome of a row at ingest.
 KEPT, QUARANTINED, DUPLICATE = "kept", "quarantined", "duplicate"
 
-# Reasons to reject a row that are no rule of a table; "_..." is the end of a name, after a column.
+# Reasons to reject a row that are not rules of a table. A name that starts with "_" is a suffix
+# that follows a column name.
 MALFORMED_ROW, UNIQUE_KEY = "malformed_row", "unique_key"
 REASONS = {
-    MALFORMED_ROW: "the row has too few or too many columns, or is no JSON object",
-    UNIQUE_KEY: "a row with the same key and other content came first",
+    MALFORMED_ROW: "the row has too few or too many columns, or is not a JSON object",
+    UNIQUE_KEY: "an earlier row has the same key and different content",
     "type_changed": "the value does not fit the type that the column had in the first load",
     "_type": "the value cannot be read as the type of its column",
     "_not_finite": "the value is NaN or infinite",
@@ -23,7 +24,7 @@ REASONS = {
 
 
 def not_null(column: str) -> Rule:
-    """The column has a value that is not blank."""
+    """The column has a value, and the value is not blank."""
     return Rule(
         f"{column}_not_null",
         f"{column} IS NOT NULL AND trim(CAST({column} AS string)) <> ''",
@@ -33,7 +34,7 @@ def not_null(column: str) -> Rule:
 
 
 def in_range(column: str, low: float | None = None, high: float | None = None) -> Rule:
-    """low <= column <= high; either bound may be absent."""
+    """low <= column <= high. Either bound is optional."""
     parts = [f"{column} >= {low}"] if low is not None else []
     parts += [f"{column} <= {high}"] if high is not None else []
     text = " and ".join(parts)
@@ -41,7 +42,7 @@ def in_range(column: str, low: float | None = None, high: float | None = None) -
 
 
 def one_of(column: str, values: tuple[str, ...]) -> Rule:
-    """The column holds one of the values."""
+    """The column holds one of the given values."""
     listed = ", ".join(f"'{v}'" for v in values)
     return Rule(
         f"{column}_one_of", f"{column} IN ({listed})", (column,), explanation=f"one of {listed}"
@@ -49,17 +50,17 @@ def one_of(column: str, values: tuple[str, ...]) -> Rule:
 
 
 def not_future(column: str) -> Rule:
-    """The event happened before it reached us (`arrived_at`, set by ingest from its argument)."""
+    """The event happened no later than the row arrived (`arrived_at`, set by ingest)."""
     return Rule(
         f"{column}_not_future",
         f"{column} <= arrived_at",
         (column,),
-        explanation=f"{column} must not lie after the moment the row arrived",
+        explanation=f"{column} must not be later than the time the row arrived",
     )
 
 
 def not_before(column: str, earliest: str = "1970-01-01") -> Rule:
-    """The event is no earlier than a date before which only broken clocks report."""
+    """The event is not earlier than `earliest`. An earlier date comes from a broken clock."""
     return Rule(
         f"{column}_not_before",
         f"{column} >= CAST('{earliest}' AS timestamp)",
@@ -69,7 +70,7 @@ def not_before(column: str, earliest: str = "1970-01-01") -> Rule:
 
 
 def in_order(earlier: str, later: str) -> Rule:
-    """`later` is not before `earlier`."""
+    """The timestamp `later` is not before the timestamp `earlier`."""
     return Rule(
         f"{later}_not_before_{earlier}",
         f"{later} >= {earlier}",
@@ -79,17 +80,17 @@ def in_order(earlier: str, later: str) -> Rule:
 
 
 def text_rules(columns: tuple[Column, ...]) -> tuple[Rule, ...]:
-    """For every string column: whole encoding, bounded length, no spreadsheet formula in an id."""
+    """Rules for string columns: valid encoding, bounded length, and (not free text) no formula."""
     rules: list[Rule] = []
     for column in (c for c in columns if c.type == "string"):
         name, longest = column.name, LONGEST_TEXT if column.is_free_text else LONGEST_VALUE
         rules.append(
             Rule(
                 f"{name}_encoding",
-                # U+FFFD is what a decoder leaves where the bytes were not UTF-8.
+                # A decoder writes U+FFFD where the bytes are not valid UTF-8.
                 f"NOT contains({name}, '\ufffd')",
                 (name,),
-                explanation=f"{name} must be readable UTF-8",
+                explanation=f"{name} must be valid UTF-8",
             )
         )
         rules.append(
@@ -113,7 +114,7 @@ def text_rules(columns: tuple[Column, ...]) -> tuple[Rule, ...]:
 
 
 def explanation(reason: str, rules: tuple[Rule, ...]) -> str:
-    """What a name in `_errors` means, in a sentence without its subject.
+    """Explain a reason name from `_errors`.
 
     >>> explanation("stars_type", ()), explanation("type_changed:stars", ())[:14]
     ('the value cannot be read as the type of its column', 'the value does')

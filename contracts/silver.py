@@ -1,4 +1,4 @@
-"""Silver: typed, deduplicated, quality-checked. Every table carries where a row came from."""
+"""Silver: typed, deduplicated and quality-checked. Each row records its source and batch."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ LINEAGE = (
     Column(
         "known_at",
         "timestamp",
-        "When the row counts as known (UTC); features see it from then on",
+        "When the row became known (UTC); features use the row from then on",
         False,
     ),
     Column("source", "string", "Name of the source in conf", False),
-    Column("batch_id", "string", "The file that the row came with", False),
+    Column("batch_id", "string", "Identifier of the file that delivered the row", False),
     Column(
         "content_hash",
         "bigint",
-        "Hash of the declared columns; equal hash and key: exact duplicate",
+        "Hash of the declared columns; same key and hash: exact duplicate",
         False,
     ),
     Column(
         "warnings",
         "string",
-        "Names of the warning rules that the row broke, parted by ', '; null: none",
+        "Names of the warning rules that the row broke, separated by ', '; null: none",
     ),
 )
 
@@ -31,7 +31,7 @@ VALIDITY = ("valid_from", "valid_to")
 
 
 def mapped_columns(table: Table) -> tuple[Column, ...]:
-    """The columns that a source's mapping gives; ingest sets lineage and validity."""
+    """The columns that the mapping of a source fills. Ingest sets lineage and validity columns."""
     set_by_ingest = {*VALIDITY, *(c.name for c in LINEAGE)}
     return tuple(c for c in table.columns if c.name not in set_by_ingest)
 
@@ -58,43 +58,49 @@ def _silver(
     )
 
 
-CUSTOMER_ID = Column("customer_id", "string", "The customer, as the company names them", False)
+CUSTOMER_ID = Column("customer_id", "string", "Customer identifier of the company", False)
 
 ATTRIBUTES = (
-    Column("age_band", "string", "Age band as the source gives it"),
-    Column("gender", "string", "Gender as the source gives it"),
-    Column("income_band", "string", "Income band as the source gives it"),
-    Column("home_ownership", "string", "Owner, renter, ..."),
-    Column("marital_status", "string", "Marital status as the source gives it"),
-    Column("household_size", "string", "Persons in the household, as the source gives it"),
+    Column("age_band", "string", "Age band, as in the source"),
+    Column("gender", "string", "Gender, as in the source"),
+    Column("income_band", "string", "Income band, as in the source"),
+    Column("home_ownership", "string", "Home ownership: owner, renter, ..."),
+    Column("marital_status", "string", "Marital status, as in the source"),
+    Column("household_size", "string", "Persons in the household, as in the source"),
     Column("household_composition", "string", "Composition of the household"),
-    Column("kids_count", "string", "Children in the household, as the source gives it"),
+    Column("kids_count", "string", "Children in the household, as in the source"),
     Column("region", "string", "Region or country"),
     Column("plan", "string", "Plan or tariff"),
-    Column("contract_type", "string", "Month-to-month, one year, ..."),
-    Column("acquisition_channel", "string", "How the customer was won"),
-    Column("monthly_charge", "decimal(18,2)", "Contract price a month, in the company's currency"),
+    Column("contract_type", "string", "Contract type: month-to-month, one year, ..."),
+    Column("acquisition_channel", "string", "Channel through which the customer was acquired"),
+    Column(
+        "monthly_charge", "decimal(18,2)", "Contract price per month, in the company's currency"
+    ),
 )
 
 _CUSTOMER_COLUMNS = (
     CUSTOMER_ID,
-    Column("first_name", "string", "First name, for messages", personal=True),
+    Column("first_name", "string", "First name, used in messages", personal=True),
     Column("email", "string", "E-mail address", personal=True),
-    Column("language", "string", "Language for messages, as ISO 639-1"),
-    Column("signup_on", "date", "Day of signing up; null: unknown, the first purchase stands in"),
+    Column("language", "string", "Language of messages, ISO 639-1 code"),
+    Column("signup_on", "date", "Day of signup; null: unknown, the first purchase is used instead"),
     Column(
-        "is_opted_out", "boolean", "True: must not be contacted; null: unknown, may be contacted"
+        "is_opted_out",
+        "boolean",
+        "True: the customer must not be contacted; null: unknown, may be contacted",
     ),
     *ATTRIBUTES,
 )
 
 CUSTOMERS = Table(
     name="silver.customers",
-    row="One version of a customer's attributes, valid over [valid_from, valid_to).",
+    row="One row per customer and version of their attributes, valid in [valid_from, valid_to).",
     columns=(
         *_CUSTOMER_COLUMNS,
-        Column("valid_from", "timestamp", "From when this version was known (UTC)", False),
-        Column("valid_to", "timestamp", "When the next version was known (UTC); null: still valid"),
+        Column("valid_from", "timestamp", "When this version became known (UTC)", False),
+        Column(
+            "valid_to", "timestamp", "When the next version became known (UTC); null: still valid"
+        ),
         *LINEAGE,
     ),
     key=("customer_id", "valid_from"),
@@ -108,15 +114,20 @@ CUSTOMERS = Table(
 
 TRANSACTIONS = _silver(
     "transactions",
-    "One line of an order (or an order, where the source has no lines); negative: a return.",
+    "One row per order line, or per order if the source has no lines. A return is negative.",
     (
         CUSTOMER_ID,
-        Column("order_id", "string", "The order (basket) that the line belongs to", False),
-        Column("product_id", "string", "The product; null where the source has orders only"),
-        Column("purchased_at", "timestamp", "When (UTC)", False),
+        Column("order_id", "string", "Identifier of the order (basket) of the line", False),
+        Column("product_id", "string", "Product identifier; null: the source has orders only"),
+        Column("purchased_at", "timestamp", "When the purchase was made (UTC)", False),
         Column("quantity", "decimal(18,3)", "Units sold; null: unknown"),
-        Column("amount", "decimal(18,2)", "What the customer paid; negative: a return", False),
-        Column("discount", "decimal(18,2)", "What was taken off the price, >= 0; null: unknown"),
+        Column(
+            "amount",
+            "decimal(18,2)",
+            "Amount that the customer paid, currency; negative: a return",
+            False,
+        ),
+        Column("discount", "decimal(18,2)", "Discount on the price, currency, >= 0; null: unknown"),
     ),
     (
         not_null("customer_id"),
@@ -128,26 +139,28 @@ TRANSACTIONS = _silver(
         in_range("amount", -1_000_000, 1_000_000),
         in_range("quantity", -1_000_000, 1_000_000),
         in_range("discount", 0),
-        Rule("amount_is_zero", "amount <> 0", ("amount",), "warn", "a line of no value"),
-        Rule("amount_is_negative", "amount >= 0", ("amount",), "warn", "a return"),
-        Rule("quantity_is_zero", "quantity <> 0", ("quantity",), "warn", "a line of no units"),
-        Rule("quantity_is_high", "quantity <= 100", ("quantity",), "warn", "over 100 units"),
+        Rule("amount_is_zero", "amount <> 0", ("amount",), "warn", "the amount is zero"),
+        Rule("amount_is_negative", "amount >= 0", ("amount",), "warn", "the line is a return"),
+        Rule("quantity_is_zero", "quantity <> 0", ("quantity",), "warn", "the quantity is zero"),
+        Rule("quantity_is_high", "quantity <= 100", ("quantity",), "warn", "more than 100 units"),
     ),
     "purchased_at",
 )
 
 SUPPORT_TICKETS = _silver(
     "support_tickets",
-    "One support ticket. A ticket without a customer is kept, with a warning.",
+    "One row per support ticket. A ticket without a customer is kept with a warning.",
     (
-        Column("ticket_id", "string", "The ticket", False),
-        Column("customer_id", "string", "The customer; null: nobody could be told"),
-        Column("opened_at", "timestamp", "When it was opened (UTC)", False),
+        Column("ticket_id", "string", "Ticket identifier", False),
+        Column("customer_id", "string", "Customer identifier of the company; null: unknown"),
+        Column("opened_at", "timestamp", "When the ticket was opened (UTC)", False),
         Column(
-            "resolved_at", "timestamp", "When it was resolved (UTC); null: open as far as known"
+            "resolved_at",
+            "timestamp",
+            "When the ticket was resolved (UTC); null: not known to be resolved",
         ),
-        Column("category", "string", "Category as the source gives it"),
-        Column("text", "string", "What the customer wrote", personal=True, is_free_text=True),
+        Column("category", "string", "Category, as in the source"),
+        Column("text", "string", "Text that the customer wrote", personal=True, is_free_text=True),
     ),
     (
         not_null("ticket_id"),
@@ -172,17 +185,17 @@ ENGAGEMENT_KINDS = (
 
 ENGAGEMENT_EVENTS = _silver(
     "engagement_events",
-    "One thing that a customer did, or an e-mail sent to them.",
+    "One row per action of a customer, or per e-mail sent to a customer.",
     (
         CUSTOMER_ID,
-        Column("event_id", "string", "The event; null where the source has no id"),
+        Column("event_id", "string", "Event identifier; null: the source has none"),
         Column("kind", "string", f"One of {', '.join(ENGAGEMENT_KINDS)}", False),
-        Column("occurred_at", "timestamp", "When (UTC)", False),
+        Column("occurred_at", "timestamp", "When the event occurred (UTC)", False),
         Column(
-            "feature", "string", "Which feature of the product; null unless kind is feature_use"
+            "feature", "string", "Product feature that was used; null unless kind is feature_use"
         ),
-        Column("duration_minutes", "double", "How long, minutes; null: not measured"),
-        Column("session_id", "string", "The session; null: unknown"),
+        Column("duration_minutes", "double", "Duration in minutes; null: not measured"),
+        Column("session_id", "string", "Session identifier; null: unknown"),
     ),
     (
         not_null("customer_id"),
@@ -198,13 +211,13 @@ ENGAGEMENT_EVENTS = _silver(
 
 REVIEWS = _silver(
     "reviews",
-    "One review that a customer wrote.",
+    "One row per review that a customer wrote.",
     (
         CUSTOMER_ID,
-        Column("review_id", "string", "The review; null where the source has no id"),
-        Column("reviewed_at", "timestamp", "When (UTC)", False),
-        Column("stars", "double", "Stars, 1 to 5; null: none given"),
-        Column("text", "string", "What the customer wrote", personal=True, is_free_text=True),
+        Column("review_id", "string", "Review identifier; null: the source has none"),
+        Column("reviewed_at", "timestamp", "When the review was written (UTC)", False),
+        Column("stars", "double", "Stars, 1 to 5; null: no stars given"),
+        Column("text", "string", "Text that the customer wrote", personal=True, is_free_text=True),
     ),
     (
         not_null("customer_id"),
@@ -218,15 +231,22 @@ REVIEWS = _silver(
 
 CAMPAIGN_CONTACTS = _silver(
     "campaign_contacts",
-    "One customer who was sent (or, in the hold-out, deliberately not sent) a campaign's offer.",
+    "One row per customer and contact by a campaign. Held-out customers have a row although "
+    "nothing was sent.",
     (
         CUSTOMER_ID,
-        Column("campaign_id", "string", "The campaign", False),
-        Column("offer_id", "string", "The offer, or the kind of campaign; null: unknown"),
-        Column("contacted_at", "timestamp", "When the campaign reached them (UTC)", False),
-        Column("ends_at", "timestamp", "When the offer ended (UTC); null: open"),
-        Column("is_treated", "boolean", "False: held out; null counts as treated"),
-        Column("is_randomised", "boolean", "True: chosen at random; false or null: targeted"),
+        Column("campaign_id", "string", "Campaign identifier", False),
+        Column("offer_id", "string", "Offer identifier, or the kind of campaign; null: unknown"),
+        Column(
+            "contacted_at", "timestamp", "When the campaign contacted the customer (UTC)", False
+        ),
+        Column("ends_at", "timestamp", "When the offer ended (UTC); null: no end"),
+        Column("is_treated", "boolean", "False: held out; null: counts as treated"),
+        Column(
+            "is_randomised",
+            "boolean",
+            "True: treatment was assigned at random; false or null: targeted",
+        ),
     ),
     (
         not_null("customer_id"),
@@ -240,13 +260,13 @@ CAMPAIGN_CONTACTS = _silver(
 
 OFFER_REDEMPTIONS = _silver(
     "offer_redemptions",
-    "One redemption of an offer or coupon.",
+    "One row per redemption of an offer or coupon.",
     (
         CUSTOMER_ID,
-        Column("campaign_id", "string", "The campaign; null: unknown"),
-        Column("offer_id", "string", "The offer or coupon"),
-        Column("redeemed_at", "timestamp", "When (UTC)", False),
-        Column("discount", "decimal(18,2)", "What it took off the price; null: unknown"),
+        Column("campaign_id", "string", "Campaign identifier; null: unknown"),
+        Column("offer_id", "string", "Identifier of the offer or coupon"),
+        Column("redeemed_at", "timestamp", "When the offer was redeemed (UTC)", False),
+        Column("discount", "decimal(18,2)", "Discount on the price, currency; null: unknown"),
     ),
     (
         not_null("customer_id"),
@@ -262,12 +282,12 @@ REASONS = ("price", "features", "competitor", "quality", "support")
 
 EXIT_SURVEYS = _silver(
     "exit_surveys",
-    "One reason that a leaving customer named.",
+    "One row per customer and reason for leaving that they named.",
     (
         CUSTOMER_ID,
-        Column("answered_at", "timestamp", "When (UTC)", False),
+        Column("answered_at", "timestamp", "When the survey was answered (UTC)", False),
         Column("reason", "string", f"One of {', '.join(REASONS)}", False),
-        Column("text", "string", "What the customer wrote", personal=True, is_free_text=True),
+        Column("text", "string", "Text that the customer wrote", personal=True, is_free_text=True),
     ),
     (
         not_null("customer_id"),
@@ -282,7 +302,7 @@ EXIT_SURVEYS = _silver(
 
 TERMINATIONS = _silver(
     "terminations",
-    "One end of a customer's contract.",
+    "One row per termination of a customer's contract.",
     (
         CUSTOMER_ID,
         Column("terminated_at", "timestamp", "When the contract ended (UTC)", False),
@@ -298,17 +318,22 @@ TERMINATIONS = _silver(
 
 QUARANTINE = Table(
     name="silver.quarantine",
-    row="One row that broke a rejecting rule; whole, with its reasons, until it is replayed.",
+    row="One row per source row that broke a rule of severity reject, with the reasons. A replay "
+    "moves the row to its table once it passes.",
     key=("source", "batch_id", "row_id"),
     slice_by="batch_id",
     columns=(
         Column("source", "string", "Name of the source in conf", False),
-        Column("batch_id", "string", "The file that the row came with", False),
-        Column("row_id", "string", "Hash of the row and, for equal rows, a running number", False),
-        Column("row", "string", "The row as it came, as JSON", personal=True, is_free_text=True),
-        Column("reasons", "string", "Names of the rules that it broke, parted by ', '", False),
-        Column("known_at", "timestamp", "When the row reached us (UTC)", False),
-        Column("is_replayed", "boolean", "True: a later replay moved it to its table", False),
+        Column("batch_id", "string", "Identifier of the file that delivered the row", False),
+        Column("row_id", "string", "Hash of the row, with a running number for equal rows", False),
+        Column(
+            "row", "string", "The source row as JSON, unchanged", personal=True, is_free_text=True
+        ),
+        Column(
+            "reasons", "string", "Names of the rules that the row broke, separated by ', '", False
+        ),
+        Column("known_at", "timestamp", "When the row arrived (UTC)", False),
+        Column("is_replayed", "boolean", "True: a later replay moved the row to its table", False),
     ),
 )
 

@@ -1,6 +1,6 @@
-"""How a table is declared: its grain, key, columns and row rules.
+"""How a table is declared: grain, key, columns and row rules.
 
-Types are SQL type texts ("decimal(18,2)"), so that a contract can be read where there is no Spark.
+Types are SQL type names such as "decimal(18,2)", so a contract can be read without Spark.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ LAYERS = ("bronze", "silver", "features", "gold")
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `comment` says the unit and what a null means; `personal`: personal data."""
+    """One column. `comment` gives the unit and the meaning of a null. `personal`: personal data."""
 
     name: str
     type: str
     comment: str
     nullable: bool = True
     personal: bool = False
-    # Free text is written by people: it may start with "=" or hold anything but broken encoding.
+    # People write free text, so it may start with "=". Only its encoding and length are checked.
     is_free_text: bool = False
 
     @property
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Rule:
-    """One row rule. `passes` is a SQL predicate; a row fails where it is false, a null passes."""
+    """One row rule. `passes` is a SQL predicate. A row fails if it is false; null passes."""
 
     name: str
     passes: str
@@ -45,9 +45,10 @@ class Rule:
 class Table:
     """One Delta table.
 
-    `row` completes "One row is ...". `key` is unique over the table. `slice_by` is the column whose
-    values a job replaces as a whole (an as_of date, a batch); None: the table is merged on its key.
-    `references` are (column, table, column) that should exist elsewhere; a miss is a warning.
+    `row` states the grain, and starts with "One row per". `key` is unique in the table. A job
+    replaces all rows of one value of `slice_by` (an as_of date, a batch) together. If `slice_by` is
+    None, rows are merged on the key. `references` are triples (column, other table, its column);
+    a value that is missing in the other table is a warning.
     """
 
     name: str
@@ -84,8 +85,8 @@ class Table:
 
     @property
     def description(self) -> str:
-        """The table's comment: its grain, its key, its personal columns."""
-        text = f"One row is: {self.row}"
+        """The table comment: grain, key and personal columns."""
+        text = self.row
         text += f" Key: {', '.join(self.key)}." if self.key else " No key."
         if self.personal_columns:
             text += f" Personal data: {', '.join(self.personal_columns)}."
@@ -101,11 +102,13 @@ class Table:
 
     @property
     def ddl(self) -> str:
-        """Columns and types as Spark reads them: "customer_id string, as_of date"."""
+        """Columns and types as a Spark schema string: "customer_id string, as_of date"."""
         return ", ".join(f"{c.name} {c.type}" for c in self.columns)
 
     def column(self, name: str) -> Column:
         for candidate in self.columns:
             if candidate.name == name:
                 return candidate
-        raise KeyError(f"{self.name} has no column {name!r}; it has {', '.join(self.column_names)}")
+        raise KeyError(
+            f"{self.name} has no column {name!r}. Columns: {', '.join(self.column_names)}."
+        )

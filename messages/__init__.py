@@ -1,5 +1,5 @@
-"""The words of an offer: a brief goes out, a draft comes back, a guard reads it, a template serves.
+"""Offer messages: brief, model call, guard, and a template as fallback.
 
-Claude writes and never chooses: offer, customer and day are settled before. What leaves the company
-is a Brief; what comes back is text that is trusted in nothing. No Spark here.
+Claude only writes the text. Offer, customer and day are decided before. Only a Brief leaves the
+company, and the text that comes back is not trusted. This package does not use Spark.
 """

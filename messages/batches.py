@@ -1,7 +1,8 @@
-"""Large campaigns: Message Batches, at half the price, that a killed run takes up again.
+"""Large campaigns: Message Batches at half the price. A restarted run resumes its batches.
 
-Before a batch is sent its key is noted, after that its id; only then is it waited for. A run that
-died between the two finds the batch in the service's list, by its size, and knows it by its ids.
+The key of a batch is recorded before it is sent, and its id afterwards. Then the run waits for the
+results. If a run stops between the two, the next run looks for the batch in the list of the
+service, by its size, and recognises it by its custom_ids.
 """
 
 from __future__ import annotations
@@ -18,38 +19,38 @@ from messages.gateway import SERVICE, Answer, Gateway, read_answer, reason_of
 from messages.limits import cost_at_most
 from messages.prompt import input_tokens_at_most
 
-# Newest batches looked through for one that a killed run sent without noting its id.
+# Number of recent batches to search for one that was sent but whose id was not recorded.
 LOOKED_THROUGH = 100
 
 
 class BatchPendingError(Exception):
-    """The batch is made and its results are not here: a later run takes it up, and pays nothing.
+    """The batch was created, but its results are pending. A later run fetches them at no cost.
 
-    Says the batch's id and why: "has not ended within messages.batch_wait_seconds", or the reason
-    for which it could not be asked for.
+    The message has the id of the batch and the reason: "has not ended within
+    messages.batch_wait_seconds", or "could not be read" with a reason code.
     """
 
 
 class Ledger(Protocol):
-    """Where batches are noted, so that they outlive a run."""
+    """Persistent record of batches."""
 
     def batch_id(self, key: str) -> str | None:
-        """The id noted for a key; "" where only the intention is; None where nothing is."""
+        """Recorded id of a key; "": only the intention is recorded; None: no record."""
 
     def note(self, key: str, batch_id: str, requests: int) -> None:
-        """Note the intention (batch_id "") or the id."""
+        """Record the intention (batch_id "") or the id."""
 
     def known_ids(self) -> set[str]:
-        """Every id that was ever noted."""
+        """All recorded ids."""
 
 
 def custom_id(campaign_id: str, customer_id: str, digest: str) -> str:
-    """What a request is called outside: a hash, so that no customer's id leaves the company."""
+    """External name of a request: a hash, so that no customer id leaves the company."""
     return hashlib.sha256(f"{campaign_id}|{customer_id}|{digest}".encode()).hexdigest()[:48]
 
 
 class BatchWriter:
-    """Asks many requests at once through Message Batches."""
+    """Sends many requests at once through Message Batches."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class BatchWriter:
         self._sleep, self._clock = sleep, clock
 
     def ask_all(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
-        """An answer for each custom_id. Raises BatchPendingError where one has to wait."""
+        """One answer per custom_id. Raises BatchPendingError if results are pending."""
         answers: dict[str, Answer] = {}
         names = sorted(requests)
         for part in _parts(names, self.limits.batch_size):
@@ -72,24 +73,24 @@ class BatchWriter:
 
     def _ask_part(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
         closed = self.gateway.closed()
-        # A batch may take longer than conf's deadline_seconds; batch_wait_seconds is its own limit.
+        # deadline_seconds does not apply to batches. Their limit is batch_wait_seconds.
         if closed and closed != "deadline":
             return {name: Answer(None, closed) for name in requests}
         affordable = self._affordable(requests)
         answers = {n: Answer(None, "spend_cap") for n in requests if n not in affordable}
         if affordable:
             try:
-                # Of the whole part: a later run with more money left knows it all the same.
+                # Hash of the whole part, so that a later run with more budget gets the same key.
                 key = hashlib.sha256("|".join(requests).encode()).hexdigest()[:32]
                 answers.update(self._results(key, affordable))
             except BatchPendingError:
                 raise
-            except Exception as error:  # the service, not us: templates serve
+            except Exception as error:  # an error of the service: templates are used
                 answers.update({n: Answer(None, reason_of(error)) for n in affordable})
         return answers
 
     def _affordable(self, requests: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        """As many as the budget holds at their dearest; the money is set aside."""
+        """As many requests as the budget allows at maximum cost. Their cost is reserved."""
         taken = {}
         for name, parameters in requests.items():
             if not self.gateway.budget.reserve(self._at_most(parameters)):
@@ -103,11 +104,11 @@ class BatchWriter:
 
     def _results(self, key: str, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
         for batch_id, is_ours in self._candidates(key, requests):
-            found = self._fetched(batch_id)
-            if is_ours or set(found) & set(requests):
+            fetched = self._fetched(batch_id)
+            if is_ours or set(fetched) & set(requests):
                 self.ledger.note(key, batch_id, len(requests))
                 break
-        answers = {n: found.get(n, Answer(None, "missing")) for n in requests}
+        answers = {n: fetched.get(n, Answer(None, "missing")) for n in requests}
         for name, answer in answers.items():
             self.gateway.budget.settle(self._at_most(requests[name]), answer.usage.cost_usd)
         return answers
@@ -115,10 +116,10 @@ class BatchWriter:
     def _candidates(
         self, key: str, requests: Mapping[str, dict[str, Any]]
     ) -> Iterator[tuple[str, bool]]:
-        """(batch id, whether it is surely ours): the noted one, one found, else a new one."""
-        noted = self.ledger.batch_id(key)
-        if noted:
-            yield noted, True
+        """(batch id, True if surely ours): the recorded batch, an unclaimed one, or a new one."""
+        recorded = self.ledger.batch_id(key)
+        if recorded:
+            yield recorded, True
             return
         retrying = Retrying(
             retry=retry_if_exception(_may_be_retried),
@@ -129,7 +130,7 @@ class BatchWriter:
         )
         for attempt in retrying:
             # If only the answer was lost, the batch exists. A second one would be billed too.
-            if noted == "" or attempt.retry_state.attempt_number > 1:
+            if recorded == "" or attempt.retry_state.attempt_number > 1:
                 yield from self._unclaimed(len(requests))
             self.ledger.note(key, "", len(requests))
             with attempt:
@@ -138,7 +139,7 @@ class BatchWriter:
         yield batch_id, True
 
     def _unclaimed(self, size: int) -> Iterator[tuple[str, bool]]:
-        """Batches of the service that nobody noted and that have as many requests."""
+        """Batches of the service that are not recorded and have the same number of requests."""
         known = self.ledger.known_ids()
         listed = self.gateway.client.messages.batches.list(limit=LOOKED_THROUGH)
         for batch in islice(listed, LOOKED_THROUGH):
@@ -148,14 +149,14 @@ class BatchWriter:
                 yield batch.id, False
 
     def _create(self, requests: Mapping[str, dict[str, Any]]) -> str:
-        """Sent once: the SDK's own retries cannot tell a lost request from a lost answer."""
+        """Send once: the retries of the SDK cannot tell a lost request from a lost answer."""
         self.gateway.calls += 1
         sent = [{"custom_id": name, "params": p} for name, p in requests.items()]
         client = self.gateway.client.with_options(max_retries=0)
         return str(client.messages.batches.create(requests=sent).id)
 
     def _fetched(self, batch_id: str) -> dict[str, Answer]:
-        """Answers of a batch that is made, and so paid for: a bad day of the service loses none."""
+        """Answers of an existing (paid) batch. A service error does not lose them."""
         try:
             self._wait(batch_id)
             return self._read(batch_id)
@@ -163,9 +164,9 @@ class BatchWriter:
             raise
         except Exception as error:
             reason = reason_of(error)
-            # Half an answer or a proxy's page says nothing of the batch; a refusal of it does.
+            # An incomplete answer or a proxy page says nothing about the batch. A refusal does.
             if reason in SERVICE or reason == "malformed":
-                raise BatchPendingError(f"{batch_id} could not be asked for: {reason}") from error
+                raise BatchPendingError(f"{batch_id} could not be read: {reason}") from error
             raise
 
     def _wait(self, batch_id: str) -> None:
@@ -178,15 +179,15 @@ class BatchWriter:
             self._sleep(self.limits.batch_poll_seconds)
 
     def _read(self, batch_id: str) -> dict[str, Answer]:
-        """Answers by custom_id; they come in any order."""
-        found = {}
+        """Answers by custom_id. The service returns them in any order."""
+        answers = {}
         for line in self.gateway.client.messages.batches.results(batch_id):
             kind = getattr(line.result, "type", "errored")
             if kind == "succeeded":
-                found[line.custom_id] = read_answer(line.result.message, self.limits, True)
+                answers[line.custom_id] = read_answer(line.result.message, self.limits, True)
             else:
-                found[line.custom_id] = Answer(None, kind)
-        return found
+                answers[line.custom_id] = Answer(None, kind)
+        return answers
 
 
 def _may_be_retried(error: BaseException) -> bool:

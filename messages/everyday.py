@@ -1,4 +1,4 @@
-"""The plain words a message may be made of, by language: whatever is not here is refused."""
+"""The plain words that a message may contain, by language. Other words are refused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import cache
 from messages.vocabulary import VOCABULARY
 from messages.words import folded
 
-# What a word that ends in + (adjectives, English verbs) or in * (verbs) may end in; the first of a
-# list that begins with a blank is nothing.
+# Endings for words marked with + (adjectives, English verbs) or * (verbs). A list that starts with
+# a blank includes the empty ending.
 _ENDINGS = {
     "en+": " s ed ing",
     "en*": "e es ed ing",
@@ -23,7 +23,7 @@ _ENDINGS = {
 
 @cache
 def everyday(language: str) -> frozenset[str]:
-    """The words of a language with their endings, folded.
+    """All words of a language with their endings, folded.
 
     >>> sorted(word for word in everyday("es") if word.startswith("abiert"))
     ['abierta', 'abiertas', 'abierto', 'abiertos']

@@ -1,4 +1,4 @@
-"""Claude behind one method that never raises: a request goes in, a draft or a reason comes out."""
+"""Calls to Claude. `Gateway.ask` never raises; it returns a draft, or a reason for none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 from messages.limits import Budget, Limits, Usage, cost_at_most, usage_of
 from messages.prompt import input_tokens_at_most
 
-# At DEBUG the SDK writes whole requests, first names among them.
+# At DEBUG the SDK logs whole requests, including first names.
 _TALKATIVE = ("anthropic", "httpx2", "httpcore2")
-# Reasons after which asking the same service again is in vain for a while.
+# Reasons that mean the service is unavailable for some time.
 SERVICE = {"timeout", "connection", "rate_limited", "overloaded", "server_error"}
 
 
@@ -24,9 +24,9 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True)
 class Answer:
-    """A draft, or None and why: no_key, spend_cap, deadline, service_down, timeout, connection,
-    rate_limited, overloaded, server_error, key_refused, http_<status>, refusal, cut_short,
-    malformed; in batches also errored, canceled, expired, missing."""
+    """A draft, or None with a reason: no_key, spend_cap, deadline, service_down, timeout,
+    connection, rate_limited, overloaded, server_error, key_refused, http_<status>, refusal,
+    cut_short, malformed; in batches also errored, canceled, expired, missing."""
 
     text: str | None
     reason: str = ""
@@ -34,7 +34,7 @@ class Answer:
 
 
 def make_client(api_key: str | None, base_url: str | None, limits: Limits) -> Any:
-    """The SDK's client, or None without a key. Its own retries honour retry-after."""
+    """The SDK client, or None without a key. The retries of the SDK honour retry-after."""
     if not api_key:
         return None
     for name in _TALKATIVE:
@@ -50,7 +50,7 @@ def make_client(api_key: str | None, base_url: str | None, limits: Limits) -> An
 
 
 class Gateway:
-    """Calls of one run: within budget and deadline, and not against a service that is down."""
+    """Makes the calls of one run within budget and deadline, and stops if the service is down."""
 
     def __init__(
         self, client: Any, limits: Limits, clock: Callable[[], float] = time.monotonic
@@ -63,14 +63,14 @@ class Gateway:
         self._failures = 0
 
     def ask(self, parameters: dict[str, Any]) -> Answer:
-        """One call of the Messages API, with the SDK's retries."""
+        """Make one call of the Messages API, with the retries of the SDK."""
         reason = self.closed()
         if reason:
             return Answer(None, reason)
         attempt = cost_at_most(
             input_tokens_at_most(parameters), self.limits.max_tokens, self.limits.prices, False
         )
-        # An attempt that times out may have been answered, and is then billed.
+        # An attempt that times out may still have been processed and billed.
         reserved = attempt * (self.limits.max_retries + 1)
         if not self.budget.reserve(reserved):
             return Answer(None, "spend_cap")
@@ -80,14 +80,14 @@ class Gateway:
         try:
             client = self.client.with_options(middleware=[lost])
             answer = read_answer(client.messages.create(**parameters), self.limits, False)
-        except Exception as error:  # whatever a service sends, every customer gets a message
+        except Exception as error:  # after any error the template is used
             answer = Answer(None, reason_of(error))
         self.budget.settle(reserved, answer.usage.cost_usd + lost.attempts * attempt)
         self._note(answer.reason)
         return answer
 
     def closed(self) -> str:
-        """Why nothing is asked any more; empty: ask."""
+        """Why no more calls are made. Empty: calls are allowed."""
         if self.client is None:
             return "no_key"
         if self._clock() >= self._ends:
@@ -107,7 +107,7 @@ class Gateway:
 
 
 class _Lost:
-    """Counts the attempts of one call whose answer never came, also those that a retry heals."""
+    """Counts the attempts of one call that got no answer, even if a later retry succeeds."""
 
     def __init__(self) -> None:
         self.attempts = 0
@@ -117,13 +117,13 @@ class _Lost:
 
         try:
             return attempt(request)
-        except anthropic.APIConnectionError:  # a time-out is one too
+        except anthropic.APIConnectionError:  # includes timeouts
             self.attempts += 1
             raise
 
 
 def reason_of(error: Exception) -> str:
-    """A reason code; never the error's text, which may quote the request."""
+    """Reason code of an error. The error text is not used, because it may quote the request."""
     import anthropic
 
     kinds: tuple[tuple[type[Exception], str], ...] = (
@@ -144,7 +144,7 @@ def reason_of(error: Exception) -> str:
 
 
 def read_answer(message: Any, limits: Limits, is_batch: bool) -> Answer:
-    """The draft of an answer, which may be anything: HTML, half of a JSON text, another shape."""
+    """Read the draft from an answer. The answer may be invalid, such as HTML or incomplete JSON."""
     usage = usage_of(getattr(message, "usage", None), limits.prices, is_batch)
     stopped = getattr(message, "stop_reason", None)
     if stopped == "refusal":

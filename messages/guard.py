@@ -1,10 +1,11 @@
-"""The check of a message before it is stored. It trusts nothing about who wrote it.
+"""Check a message before it is stored. The guard does not trust the writer.
 
-A text passes only if it is made of plain Latin letters and punctuation, has at most two sentences,
-is in the customer's language, and ends with the offer, word for word: what follows could widen it.
-Before it stands no number, promise, date or name, and none of the offer's nouns. Each word there is
-an everyday one or the customer's name; and of those, none may hint at leaving, promise or invent.
-What cannot be judged is refused: then the template serves.
+A text passes only if it contains only plain Latin letters and punctuation, has at most two
+sentences, is in the customer's language, and ends with the exact words of the offer (text after the
+offer could extend it). The text before the offer must contain no number, promise, date or other
+name, and none of the offer's nouns. Each word there must be an everyday word or the customer's
+name, and must not hint at leaving, promise anything or invent facts. A text that cannot be judged
+is refused. The template is used instead.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ _SIGNS = "%€$£"
 
 
 def faults(text: str, brief: Brief, other_names: Collection[str] = ()) -> tuple[str, ...]:
-    """Names of the rules that the text breaks, in order; empty: it may be stored.
+    """Names of the rules that the text breaks, in order. Empty: the text may be stored.
 
-    `other_names` are first names of other customers, which the text must not hold.
+    `other_names` are first names of other customers. The text must not contain them.
     """
     if not isinstance(text, str) or not text.strip():
         return ("empty",)
-    rest, has_offer = _before_offer(text, brief)
+    opening, has_offer = _before_offer(text, brief)
     return tuple(
         dict.fromkeys(
             [
                 *_shape(text),
-                *_content(text, rest, has_offer, brief),
+                *_content(text, opening, has_offer, brief),
                 *_names(text, brief, other_names),
-                *_unknown(rest, brief),
+                *_unknown(opening, brief),
             ]
         )
     )
@@ -59,16 +60,16 @@ def _shape(text: str) -> Iterator[str]:
     ends = len(_SENTENCE_END.findall(text))
     if ends + (not _SENTENCE_END.search(text[-3:])) > MOST_SENTENCES:
         yield "sentences"
-    # A dot, a colon or a digit within a word: an address, a hidden word.
+    # A dot, colon or digit inside a word: an address or a hidden word.
     if re.search(r"[^\W_][.:;…!?][^\W_]|[^\W\d_]\d|\d[^\W\d_]", _without_numbers_apart(text)):
         yield "layout"
-    # s p e l l e d  o u t
+    # A word that is s p e l l e d  o u t.
     if re.search(r"(?:\b[^\W\d_]\b[\s.,\-–—']+){3,}", text):
         yield "layout"
 
 
 def _without_numbers_apart(text: str) -> str:
-    """The text with whole numbers such as 1.000 or 10,5 taken out of the layout rule."""
+    """Replace numbers such as 1.000 or 10,5 by 0, so that the layout rule ignores them."""
     return re.sub(r"(?<![^\W_])\d+(?:[.,]\d+)*(?![^\W_])", "0", text)
 
 
@@ -80,11 +81,11 @@ def _is_latin(c: str) -> bool:
     )
 
 
-def _content(text: str, rest: str, has_offer: bool, brief: Brief) -> Iterator[str]:
-    # "ch-urn" and "ch'urn" are read both as they stand and joined.
-    said, before = _readings(text), _readings(rest)
+def _content(text: str, opening: str, has_offer: bool, brief: Brief) -> Iterator[str]:
+    # "ch-urn" and "ch'urn" are checked both unchanged and joined.
+    said, before = _readings(text), _readings(opening)
     for rule, stems in (("leaving", words.LEAVING), ("invented", words.INVENTED)):
-        if _found(stems, said):
+        if _has_any(stems, said):
             yield rule
     for rule, stems in (
         ("foreign", words.FOREIGN),
@@ -92,9 +93,9 @@ def _content(text: str, rest: str, has_offer: bool, brief: Brief) -> Iterator[st
         ("number", words.NUMBER_WORDS),
         ("time", words.TIMES),
     ):
-        if _found(stems, before):
+        if _has_any(stems, before):
             yield rule
-    if any(c in _DIGITS or c in _SIGNS for c in rest):
+    if any(c in _DIGITS or c in _SIGNS for c in opening):
         yield "number"
     if not has_offer:
         yield "offer_missing"
@@ -109,10 +110,10 @@ def _readings(text: str) -> list[str]:
 
 
 def _before_offer(text: str, brief: Brief) -> tuple[str, bool]:
-    """The text without the offer's sentence or terms, if it ends with them; whether it does.
+    """The text before the offer, and True if the text ends with the offer's sentence or terms.
 
-    Cases and kinds of blanks may differ from the offer's. Of a text that lacks them the offer's
-    single words are left out, so that its faults are those of the rest alone.
+    Letter case and kinds of blanks may differ. If the offer is missing, the single words of the
+    offer are masked, so that only the other words are checked.
     """
     offer = (brief.terms.sentence, brief.terms.terms)
     quotes = [unicodedata.normalize("NFC", quote).strip().rstrip(".!?…") for quote in offer]
@@ -126,13 +127,13 @@ def _before_offer(text: str, brief: Brief) -> tuple[str, bool]:
 
 
 def _nouns(brief: Brief) -> set[str]:
-    """The offer's longer words, but for those that make a language."""
+    """The longer words of the offer, without stop words."""
     longer = set(re.findall(r"[a-z]{5,}", folded(brief.terms.terms)))
     return longer - words.STOP_WORDS[brief.language]
 
 
-def _found(stems: tuple[str, ...], said: Sequence[str]) -> bool:
-    """Whether the text has a word that begins with a stem."""
+def _has_any(stems: tuple[str, ...], said: Sequence[str]) -> bool:
+    """True if the text has a word that starts with a stem."""
     return any(_any_of(stems).search(text) for text in said)
 
 
@@ -142,17 +143,17 @@ def _any_of(stems: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _is_in(language: str, said: str) -> bool:
-    """By stop words: at least two, and more than of any other language."""
+    """True if the text has at least two stop words of the language, and fewer of any other."""
     tokens = re.findall(r"[a-z]+", said)
     hits = {name: sum(t in stops for t in tokens) for name, stops in words.STOP_WORDS.items()}
     others = max(count for name, count in hits.items() if name != language)
     return hits[language] >= 2 and hits[language] > others
 
 
-def _unknown(rest: str, brief: Brief) -> Iterator[str]:
-    """A word before the offer that is neither an everyday one nor the name as the brief has it."""
-    others = set(_WORD.findall(rest)) - set(_WORD.findall(brief.first_name or ""))
-    # Folding may part a letter in two words, as a ligature with a sign does.
+def _unknown(opening: str, brief: Brief) -> Iterator[str]:
+    """Yield "word" if a word before the offer is neither an everyday word nor the name."""
+    others = set(_WORD.findall(opening)) - set(_WORD.findall(brief.first_name or ""))
+    # Folding may split a letter into two words, for example a ligature with a sign.
     if not set(_WORD.findall(folded(" ".join(others)))) <= everyday(brief.language):
         yield "word"
 
@@ -162,7 +163,7 @@ def _names(text: str, brief: Brief, other_names: Collection[str]) -> Iterator[st
     tokens = _WORD.findall(text)
     if any(t in other_names and t not in mine for t in tokens):
         yield "name"
-    if _found(words.TITLES, [folded(text)]):
+    if _has_any(words.TITLES, [folded(text)]):
         yield "name"
     greeting = "|".join(words.GREETINGS)
     for sentence in re.split(r"(?<=[.!?…])\s+", text):
@@ -173,10 +174,10 @@ def _names(text: str, brief: Brief, other_names: Collection[str]) -> Iterator[st
 
 
 def _greets_another(sentence: str, mine: set[str], language: str, greeting: str) -> bool:
-    """ "Hello X", or "X, ..." at the start: X must be the customer, or there a plain word."""
+    """True if "Hello X" or "X, ..." at the start names neither the customer nor a plain word."""
     hit = re.match(rf"[¡¿]?\s*(?:{greeting})\W+(?=(.))", folded(sentence))
     if hit:
-        # folded() may change lengths (ß), so the word after the greeting is found by its count.
+        # folded() may change lengths (ß), so the word after the greeting is located by word count.
         words_before = len(_WORD.findall(hit[0]))
         tokens = _WORD.findall(sentence)
         after = tokens[words_before : words_before + 1]
@@ -193,7 +194,7 @@ def _greets_another(sentence: str, mine: set[str], language: str, greeting: str)
 
 
 def _has_capital(sentence: str, mine: set[str]) -> bool:
-    """A capitalised word that does not open the sentence and is not the customer."""
+    """True if a word other than the first and the customer's name is capitalised."""
     tokens = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", sentence)
     return any(
         t[0].isupper() and re.split(r"['’]", t)[0] not in mine | {"I"} and t not in mine

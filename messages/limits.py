@@ -1,4 +1,4 @@
-"""How much may be asked and spent in a run, and the account of it."""
+"""Limits of a run (requests, time, money), prices, and usage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Prices:
-    """US dollars a million tokens, as the price list has them on the day of conf."""
+    """US dollars per million tokens, from the price list on the day given in conf."""
 
     input: float
     output: float
@@ -21,7 +21,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may do. Seconds, tokens, dollars."""
+    """Limits of a run, in seconds, tokens and US dollars."""
 
     model: str
     max_tokens: int
@@ -39,13 +39,13 @@ class Limits:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Limits:
-        """From a section of conf, whose prices are a mapping."""
+        """Create the limits from a section of conf, in which `prices` is a mapping."""
         return cls(**{**values, "prices": Prices(**values["prices"])})
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one or several calls; `input` counts those read from and written to a cache too."""
+    """Tokens and cost of one or more calls. `input` includes cache reads and cache writes."""
 
     input: int = 0
     output: int = 0
@@ -58,7 +58,7 @@ class Usage:
 
 
 def usage_of(counts: object, prices: Prices, is_batch: bool) -> Usage:
-    """The usage that an answer states (the SDK's `usage`); a field that is missing counts 0."""
+    """The usage reported with an answer (`usage` of the SDK). A missing field counts as 0."""
 
     def count(name: str) -> int:
         value = getattr(counts, name, None)
@@ -76,7 +76,7 @@ def usage_of(counts: object, prices: Prices, is_batch: bool) -> Usage:
 
 
 def cost_at_most(input_tokens: int, max_tokens: int, prices: Prices, is_batch: bool) -> float:
-    """Dollars that one attempt can cost, whatever the cache does."""
+    """Maximum cost of one attempt in US dollars, for any cache behaviour."""
     dearest = max(prices.input, prices.cache_write)
     dollars = (input_tokens * dearest + max_tokens * prices.output) / 1e6
     return dollars * (prices.batch_factor if is_batch else 1.0)
@@ -84,14 +84,14 @@ def cost_at_most(input_tokens: int, max_tokens: int, prices: Prices, is_batch: b
 
 @dataclass
 class Budget:
-    """Dollars of a run. What a call can cost is set aside before it, so the cap is never passed."""
+    """Spending of a run. The maximum cost of a call is reserved first, so the cap always holds."""
 
     cap_usd: float
     spent_usd: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def reserve(self, usd: float) -> bool:
-        """Set aside; False: it would pass the cap, and nothing was."""
+        """Reserve an amount. False: it would exceed the cap, and nothing is reserved."""
         with self._lock:
             if self.spent_usd + usd > self.cap_usd:
                 return False
@@ -99,6 +99,6 @@ class Budget:
             return True
 
     def settle(self, reserved_usd: float, cost_usd: float) -> None:
-        """Put what it did cost in place of what was set aside."""
+        """Replace the reserved amount by the actual cost."""
         with self._lock:
             self.spent_usd += cost_usd - reserved_usd

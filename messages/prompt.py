@@ -1,4 +1,4 @@
-"""What the model is asked: fixed instructions, shared by all and cached, and one brief as data."""
+"""The request to the model: fixed, cached instructions, and one brief as data."""
 
 from __future__ import annotations
 
@@ -43,18 +43,20 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 
-# Changes whenever a word of what is asked does.
+# Changes with any change of the instructions or the schema.
 PROMPT_VERSION = hashlib.sha256((INSTRUCTIONS + json.dumps(SCHEMA)).encode()).hexdigest()[:8]
 
 
-def request(brief: Brief, model: str, max_tokens: int, mended: str | None = None) -> dict[str, Any]:
-    """Parameters of one call of the Messages API, alone or within a batch.
+def request(
+    brief: Brief, model: str, max_tokens: int, refused_for: str | None = None
+) -> dict[str, Any]:
+    """Parameters of one call of the Messages API, single or in a batch.
 
-    `mended`: why the draft before was refused, in the guard's own words, for the second try.
+    `refused_for`: for the second try, the guard's reasons for refusing the first draft.
     """
     data = json.dumps(brief.sent(), ensure_ascii=False)
-    if mended:
-        data = json.dumps({**brief.sent(), "previous_draft_broke": mended}, ensure_ascii=False)
+    if refused_for:
+        data = json.dumps({**brief.sent(), "previous_draft_broke": refused_for}, ensure_ascii=False)
     return {
         "model": model,
         "max_tokens": max_tokens,
@@ -62,7 +64,7 @@ def request(brief: Brief, model: str, max_tokens: int, mended: str | None = None
             {
                 "type": "text",
                 "text": INSTRUCTIONS,
-                # Costs nothing where the model's least length is not reached: see conf, prices.
+                # Free below the minimum cache length of the model: see prices in conf.
                 "cache_control": {"type": "ephemeral", "ttl": "1h"},
             }
         ],
@@ -72,7 +74,7 @@ def request(brief: Brief, model: str, max_tokens: int, mended: str | None = None
 
 
 def input_tokens_at_most(parameters: dict[str, Any]) -> int:
-    """An upper bound of a request's tokens: no token is shorter than a byte of its text."""
+    """Upper bound of the input tokens of a request: each token has at least one byte of text."""
     texts = [block["text"] for block in parameters["system"]]
     texts += [message["content"] for message in parameters["messages"]]
     texts.append(json.dumps(parameters["output_config"]))

@@ -1,4 +1,4 @@
-"""The words that serve where the model does not: two sentences, of fixed parts."""
+"""Templates, used if the model writes no valid message: two sentences of fixed parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ THANKS = {
 
 
 def template(brief: Brief) -> str:
-    """A message that says the offer and nothing more."""
+    """A message with greeting, thanks and the offer only."""
     name = f" {brief.first_name}" if brief.first_name else ""
     thanks = THANKS[brief.language, brief.theme]
     return f"{GREETINGS[brief.language]}{name}, {thanks}. {brief.terms.sentence}"

@@ -1,6 +1,6 @@
-"""What free-text tickets complain of, as Claude reads them: redacted, each under a token.
+"""Label free-text tickets by complaint, with Claude. Texts are redacted, each with a random token.
 
-Off unless conf asks for it. No customer or ticket id leaves the company.
+Disabled by default (see conf). No customer or ticket id leaves the company.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SCHEMA: dict[str, Any] = {
     "required": ["message"],
     "additionalProperties": False,
 }
-# In this order: an address is a link's end, a number may be a part of either.
+# The order matters: an e-mail address can end a link, and a number can be part of both.
 _PERSONAL = (
     (re.compile(r"\S+@\S+"), "[email]"),
     (re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE), "[link]"),
     (re.compile(r"\+?\w*\d(?:[\d\s/().-]*\d)?\w*"), "[number]"),
-    # Who greets, signs or says a name gives it away.
+    # A capitalised word after a greeting, a signature or a title is a name.
     (
         re.compile(
             r"\b(?i:(dear|hello|hi|hey|i am|i'm|my name is|regards|thanks|yours|mr|mrs|ms|dr))"
@@ -51,9 +51,9 @@ _PERSONAL = (
 
 
 def redacted(text: str, names: Set[str] = frozenset()) -> str:
-    """The text without addresses, links, numbers (orders, phones, cards, dates) and names.
+    """Redact addresses, links, numbers (orders, phones, cards, dates) and names.
 
-    names: words that are names here, such as the customers' first names.
+    names: words to redact as names, such as the first names of customers.
 
     >>> redacted("I am Ada Ng, order A-1029, ada@example.com. It broke for Ben.", {"Ben"})
     'I am [name], order A-[number], [email] It broke for [name].'
@@ -68,7 +68,7 @@ def redacted(text: str, names: Set[str] = frozenset()) -> str:
 
 
 def request(text: str, model: str, max_tokens: int, names: frozenset[str]) -> dict[str, Any]:
-    """Parameters of one call; the token is random and stands for the ticket in this call alone."""
+    """Parameters of one call. The token is random and used only in this call."""
     data = {"token": secrets.token_hex(8), "text": redacted(text, names)}
     return {
         "model": model,
@@ -82,7 +82,7 @@ def request(text: str, model: str, max_tokens: int, names: frozenset[str]) -> di
 def labelled(
     gateway: Gateway, texts: Sequence[str], names: frozenset[str] = frozenset()
 ) -> list[str | None]:
-    """One of LABELS for each text, in order; None: no answer, or one that is no label."""
+    """One of LABELS per text, in order. None: no answer, or an invalid label."""
     limits = gateway.limits
 
     def ask(text: str) -> str | None:
@@ -94,10 +94,10 @@ def labelled(
 
 
 def agreement(labels: Sequence[str | None], human: Sequence[str]) -> dict[str, float]:
-    """How far labels agree with human ones: accuracy and Cohen's kappa, over those that are there.
+    """Agreement of labels with human labels: accuracy and Cohen's kappa, without missing labels.
 
-    kappa = (agree - chance) / (1 - chance), chance being what the two's own frequencies would give;
-    0 where chance is 1. Without a label, of 0 tickets, both are 0.
+    kappa = (agree - chance) / (1 - chance), where chance is the agreement expected from the label
+    frequencies. kappa is 0 if chance is 1. Without any label, both measures are 0.
     """
     pairs = [(a, b) for a, b in zip(labels, human, strict=True) if a is not None]
     count = len(pairs)

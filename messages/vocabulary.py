@@ -1,9 +1,9 @@
-"""Plain words by language, for everyday.py: a word that ends in + stands for its forms too.
+"""Plain words by language, for everyday.py. A word with + or * stands for all its forms.
 
-Greeting and thanks, the time with us, enjoying and ordering, features, help, opinions. Left out on
-purpose, because with them harmless words make harm: not, no, never, without, do; go, leave, stay,
-come, keep, back, again, another, chance, before, last, while, still; all, every, always,
-orders, surprise; sorry; things to own, money, body, health, faith, the law.
+Subjects: greeting and thanks, time as a customer, enjoying and ordering, features, help, opinions.
+Some words are excluded on purpose, because harmless words can do harm together with them: not, no,
+never, without, do; go, leave, stay, come, keep, back, again, another, chance, before, last, while,
+still; all, every, always, orders, surprise; sorry; possessions, money, body, health, faith, law.
 """
 
 VOCABULARY = {

@@ -1,7 +1,7 @@
-"""Words that a message must not hold, in the four languages; folded: lower case, without accents.
+"""Words that a message must not contain, in four languages, in lower case without accents.
 
-Each is the beginning of a word. Lists are long on purpose: a good draft that is refused costs one
-template, a bad one that passes costs a customer.
+Each entry matches the start of a word. The lists are long on purpose: a good draft that is refused
+costs one template, but a bad draft that passes costs a customer.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 
 
 def folded(text: str) -> str:
-    """Lower case without accents, so that no accent hides a word.
+    """Convert to lower case and remove accents, so that accents cannot hide a word.
 
     >>> folded("Kündigung, ça")
     'kundigung, ca'
@@ -20,7 +20,7 @@ def folded(text: str) -> str:
 
 
 def _stems(text: str) -> tuple[str, ...]:
-    """Stems parted by blanks; _ stands for a blank within one, $ for the end of the word."""
+    """Stems separated by blanks. _ stands for a blank in a stem, $ for the end of the word."""
     return tuple(stem.replace("_", r"\s+").replace("$", r"\b") for stem in text.split())
 
 
@@ -28,7 +28,7 @@ def _words(text: str) -> list[str]:
     return text.split()
 
 
-# Churn, risk, leaving, scores; staying and coming back hint at them.
+# Churn, risk, leaving and scores, also words for staying and coming back, which hint at them.
 LEAVING = _stems(
     "churn attrition risk leav cancel unsubscrib terminat quit$ goodbye farewell score scoring "
     "predict probab likel algorithm segment retention retain stay losing los(e|t)_you miss_you "
@@ -42,7 +42,7 @@ LEAVING = _stems(
     "quedar quede vuelv volver extran competenc despedi"
 )
 
-# What only the offer's own words may say.
+# Promises. Only the text of the offer may contain these words.
 PROMISES = _stems(
     "(our|my)_word unser_wort notre_parole nuestra_palabra "
     "free$ gift present$ refund guarant cash money voucher coupon promo code double triple twice "
@@ -82,7 +82,7 @@ TIMES = _stems(
     "enero febrero marzo abril mayo$ junio julio agosto septiembre octubre noviembre diciembre"
 )
 
-# Facts that the brief does not hold.
+# Facts that are not in the brief.
 INVENTED = _stems(
     "you_(bought|purchased|ordered|visited|complained|told|said|asked) your_(recent|last|latest) "
     "we_(noticed|saw|see|know|heard|remember) birthday know_(where|who|why) complain neighbou?r "
@@ -91,7 +91,7 @@ INVENTED = _stems(
     "votre_dernier voisin compro$ hemos_(visto|notado) sabemos cumpleanos queja su_ultim vecino"
 )
 
-# The machinery, and what a swindler writes.
+# Words about the system, and words of fraud.
 FOREIGN = _stems(
     "instruction prompt system json claude anthropic chatgpt openai language_model assistant model "
     "ai$ ignore disregard override previous above secret confidential password passcode pin$ "

@@ -1,4 +1,4 @@
-"""From briefs to messages that may be stored: drafts, the guard, a second try, else templates."""
+"""Write messages: draft, guard, a second try if refused, and a template as fallback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSED = "passed"
 
 @dataclass(frozen=True)
 class Order:
-    """A message to write, for whom and in which campaign."""
+    """A message to write, with campaign and customer."""
 
     campaign_id: str
     customer_id: str
@@ -29,8 +29,8 @@ class Order:
 
 @dataclass(frozen=True)
 class Message:
-    """A message that may be stored. `verdict`: passed, passed_second, or why the template serves:
-    refused: <rules of the guard>, or not_written: <reason of the gateway>."""
+    """A message that may be stored. `verdict`: passed, passed_second, or why the template is used
+    (refused: <rules of the guard>, or not_written: <reason of the gateway>)."""
 
     order: Order
     text: str
@@ -45,7 +45,7 @@ class Message:
 
 
 class Writer:
-    """Writes the messages of a run; `other_names` are names that stand in no one else's message."""
+    """Writes the messages of a run. A name in `other_names` may occur only in its own message."""
 
     def __init__(
         self, gateway: Gateway, batches: BatchWriter, other_names: Collection[str] = ()
@@ -54,7 +54,7 @@ class Writer:
         self.limits, self.other_names = gateway.limits, frozenset(other_names)
 
     def write(self, orders: Sequence[Order], is_large: bool) -> list[Message]:
-        """One message an order, in their order. `is_large`: through Message Batches."""
+        """One message per order, in the same sequence. `is_large`: use Message Batches."""
         first = self._ask(orders, [None] * len(orders), is_large)
         refused = [self._faults(o, a) for o, a in zip(orders, first, strict=True)]
         again = [n for n, rules in enumerate(refused) if rules]
@@ -73,24 +73,24 @@ class Writer:
         ]
 
     def _ask(
-        self, orders: Sequence[Order], mended: Sequence[str | None], is_large: bool
+        self, orders: Sequence[Order], refused_for: Sequence[str | None], is_large: bool
     ) -> list[Answer]:
         parameters = [
             request(o.brief, self.limits.model, self.limits.max_tokens, m)
-            for o, m in zip(orders, mended, strict=True)
+            for o, m in zip(orders, refused_for, strict=True)
         ]
         if not is_large:
             with ThreadPoolExecutor(self.limits.concurrency) as pool:
                 return list(pool.map(self.gateway.ask, parameters))
         names = [
             custom_id(o.campaign_id, o.customer_id, f"{o.brief.digest(PROMPT_VERSION)}{m or ''}")
-            for o, m in zip(orders, mended, strict=True)
+            for o, m in zip(orders, refused_for, strict=True)
         ]
         answers = self.batches.ask_all(dict(zip(names, parameters, strict=True)))
         return [answers[name] for name in names]
 
     def _faults(self, order: Order, answer: Answer) -> tuple[str, ...]:
-        """Rules that a draft breaks; empty also where there is no draft."""
+        """Rules that a draft breaks. Empty if there is no draft."""
         if answer.text is None:
             return ()
         return faults(answer.text, order.brief, self.other_names)

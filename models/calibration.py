@@ -19,6 +19,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 
 Kind = Literal["identity", "platt", "isotonic"]
 
@@ -165,7 +167,6 @@ def _fit_platt(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str
     of 0. Each row enters once per class with its target as the weight. The slope then stays finite
     even if the scores separate the classes.
     """
-    from sklearn.linear_model import LogisticRegression  # not needed by a scoring service
 
     positives, negatives = label.sum(), (1.0 - label).sum()
     target = np.where(label == 1.0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
@@ -178,7 +179,6 @@ def _fit_platt(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str
 
 
 def _fit_isotonic(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str, Any]:
-    from sklearn.isotonic import IsotonicRegression  # not needed by a scoring service
 
     fitted = IsotonicRegression(out_of_bounds="clip").fit(raw, label)
     return {

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Array = NDArray[np.float64]
 # Smaller categories are merged into one: their churn rate mostly reflects their own few labels.
@@ -44,7 +45,6 @@ def _rates(values: pd.Series, label: Array) -> Array:
 
 def _either_way(score: Array, label: Array) -> float:
     """The larger of AUC and 1 - AUC, computed from ranks. Ties count half."""
-    from scipy.stats import rankdata
 
     churned = label == 1
     count = churned.sum()

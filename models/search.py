@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import optuna
+
 # The number of trials before pruning starts. A trial is then stopped if its value is below the
 # median of earlier trials at the same step.
 TRIALS_BEFORE_PRUNING = 5
@@ -40,7 +42,6 @@ def search(
     the last value. A trial that reports nothing is never pruned.
     `finished`: called after each trial.
     """
-    import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(

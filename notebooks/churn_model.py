@@ -2,15 +2,17 @@
 # MAGIC %md
 # MAGIC # The churn model
 # MAGIC
-# MAGIC The champion: how it compares with other learners and with simple rules, how far its figures
-# MAGIC can be trusted, what drives it, and why one customer is at risk. It reads what
-# MAGIC `run_pipeline` makes, and writes nothing.
+# MAGIC The champion model: comparison with other learners and simple rules, uncertainty of its
+# MAGIC metrics, its main features, and the explanation of one customer. This notebook reads the
+# MAGIC tables of `run_pipeline` and writes nothing.
 
 # COMMAND ----------
 
-dbutils.widgets.text("env", "demo", "Environment: a file in conf/")
-dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: as conf says")
-dbutils.widgets.text("customer_id", "", "Customer to explain; empty: the one most at risk")
+dbutils.widgets.text("env", "demo", "Environment: name of a file in conf/")
+dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: from conf")
+dbutils.widgets.text(
+    "customer_id", "", "Customer to explain; empty: the customer with the highest risk"
+)
 
 # COMMAND ----------
 
@@ -25,12 +27,14 @@ spark.sql(f"DECLARE OR REPLACE VARIABLE chosen_day DATE DEFAULT DATE'{context.as
 registry = Registry(context.settings)
 champion = registry.by_alias(CHAMPION)
 if champion is None:
-    dbutils.notebook.exit(f"{registry.model_name}: no version is champion. Run train_churn.")
+    dbutils.notebook.exit(
+        f"{registry.model_name}: no version has the alias champion. Run train_churn."
+    )
 
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC The model is JSON text: features, trees, calibration, threshold. Reading it runs no code.
+# MAGIC The model is JSON text: features, trees, calibration, threshold. Loading it runs no code.
 
 # COMMAND ----------
 
@@ -50,14 +54,14 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## The learners, beside simple rules
+# MAGIC ## Comparison of learners and simple rules
 # MAGIC
-# MAGIC All on one frame and one split; parameters searched on the validation date. On the test
-# MAGIC date, which training never saw, with 95 % bootstrap intervals by customer. A
-# MAGIC model has to beat `recency_only` (the longer the silence, the higher the risk) to be worth
-# MAGIC its keep. `active_90d` leaves out those silent for over 90 days: the easy cases.
-# MAGIC `roc_auc_difference` is what lies between a model and the champion at the time (else the
-# MAGIC learner chosen); it counts only where its interval excludes zero.
+# MAGIC All models use the same data and the same split. Parameters were searched on the validation
+# MAGIC date. The metrics are from the test date, which training never used, with 95 % bootstrap
+# MAGIC intervals by customer. A useful model must beat `recency_only` (longer silence, higher
+# MAGIC risk). `active_90d` excludes the easy cases: customers silent for more than 90 days.
+# MAGIC `roc_auc_difference` is the ROC AUC minus that of the champion at the time (else of the
+# MAGIC chosen learner). It is significant only if its interval excludes 0.
 
 # COMMAND ----------
 
@@ -76,8 +80,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC The same fit with another tenth of the customers left out each time, on the dates before the
-# MAGIC test date: how much the figure moves by who happens to be in the data.
+# MAGIC Stability: fits that each leave out a different tenth of the customers, on the dates before
+# MAGIC the test date. The spread shows how much the metric depends on the sample of customers.
 
 # COMMAND ----------
 
@@ -91,11 +95,10 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## What the features are worth
+# MAGIC ## Value of the feature families
 # MAGIC
-# MAGIC The chosen learner again, without one family at a time, on the validation date. An
-# MAGIC interval of
-# MAGIC the difference that holds 0 says that the others know as much.
+# MAGIC The chosen learner without one feature family at a time, on the validation date. If the
+# MAGIC interval of the difference contains 0, the other families have the same information.
 
 # COMMAND ----------
 
@@ -110,9 +113,9 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Sooner and later
+# MAGIC ## Other horizons
 # MAGIC
-# MAGIC One model a horizon, each tested on a date of its own.
+# MAGIC One model per horizon, each tested on its own date.
 
 # COMMAND ----------
 
@@ -127,11 +130,11 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Why
+# MAGIC ## Churn reasons
 # MAGIC
-# MAGIC From what leavers named (`labelled`), or, where nobody was asked, from the features that
-# MAGIC push
-# MAGIC the risk up (`shap_families`): then it says what goes with the risk, not what causes it.
+# MAGIC The basis is what the customer named (`named`), a model of the reasons that churned
+# MAGIC customers named (`labelled`), or, without such answers, the features that raise the risk
+# MAGIC (`shap_families`). The last one shows correlation with the risk, not its cause.
 
 # COMMAND ----------
 
@@ -146,9 +149,9 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Do the probabilities hold, and what drives them
+# MAGIC ## Calibration and main features
 # MAGIC
-# MAGIC The pictures that training logged with the champion's run.
+# MAGIC Plots that training logged in the run of the champion.
 
 # COMMAND ----------
 
@@ -160,9 +163,9 @@ for picture in ("calibration.png", "drivers.png", "beeswarm.png", "roc.png"):
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Why one customer is at risk
+# MAGIC ## Explanation of one customer
 # MAGIC
-# MAGIC Exact SHAP values of the five strongest features: above 0 raises the risk.
+# MAGIC Exact SHAP values of the five strongest features. A value above 0 raises the risk.
 
 # COMMAND ----------
 
@@ -189,7 +192,8 @@ display(pd.DataFrame(strongest))
 # MAGIC %md
 # MAGIC ## What if
 # MAGIC
-# MAGIC The same customer with one feature changed: a dict in, a probability out.
+# MAGIC The same customer with one changed feature. The model takes a dict and returns a
+# MAGIC probability.
 
 # COMMAND ----------
 
@@ -203,7 +207,7 @@ display(answered.selectExpr("*", "risk_level(churn_probability) AS risk_level"))
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC And someone made up: null is unknown, and the model takes it.
+# MAGIC A fictitious customer. Null means unknown, and the model accepts nulls.
 
 # COMMAND ----------
 

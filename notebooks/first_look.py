@@ -2,15 +2,16 @@
 # MAGIC %md
 # MAGIC # First look
 # MAGIC
-# MAGIC What data there is, how good it is, which customers have gone silent, and whom to act on.
+# MAGIC An overview: data sources, data quality, silent customers, and the customers to act on.
 # MAGIC
-# MAGIC It reads what `run_pipeline` makes (or `ingest`, `build_features`, `train_churn` and
-# MAGIC `score_customers`), and writes nothing. What each column means: `docs/data_dictionary.md`.
+# MAGIC This notebook reads the tables of `run_pipeline` (or of `ingest`, `build_features`,
+# MAGIC `train_churn` and `score_customers`) and writes nothing. `docs/data_dictionary.md` explains
+# MAGIC all columns.
 
 # COMMAND ----------
 
-dbutils.widgets.text("env", "demo", "Environment: a file in conf/")
-dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: as conf says")
+dbutils.widgets.text("env", "demo", "Environment: name of a file in conf/")
+dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: from conf")
 
 # COMMAND ----------
 
@@ -24,9 +25,9 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## What came in
+# MAGIC ## Loaded rows
 # MAGIC
-# MAGIC Every row of a source is kept, in quarantine, or an exact duplicate.
+# MAGIC Each source row is either kept, quarantined, or dropped as an exact duplicate.
 
 # COMMAND ----------
 
@@ -40,7 +41,7 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC Why rows are in quarantine, and which rules the kept purchases break (a warning drops none).
+# MAGIC Reasons for quarantine, and warnings on purchases that were kept.
 
 # COMMAND ----------
 
@@ -62,9 +63,9 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Purchases a month
+# MAGIC ## Purchases per month
 # MAGIC
-# MAGIC A purchase is an order with at least one line that is no return. Returns lower the revenue.
+# MAGIC A purchase is an order with at least one line that is not a return. Returns reduce revenue.
 
 # COMMAND ----------
 
@@ -80,9 +81,9 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Who has gone silent
+# MAGIC ## Silent customers
 # MAGIC
-# MAGIC Of those who ever bought: the share without a purchase in the last 30, 60 and 90 days.
+# MAGIC Share of all buyers without a purchase in the last 30, 60 and 90 days.
 
 # COMMAND ----------
 
@@ -97,8 +98,8 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC And is silence churn? Of those who were silent on past dates, the share that bought again
-# MAGIC within 30 days.
+# MAGIC Does silence mean churn? Share of silent customers on past dates who bought again within 30
+# MAGIC days.
 
 # COMMAND ----------
 
@@ -117,7 +118,7 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC Customers without a profile are kept; their attributes are null.
+# MAGIC Customers without a profile are kept. Their attributes are null.
 
 # COMMAND ----------
 
@@ -133,8 +134,9 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # MAGIC %md
 # MAGIC ## Segments
 # MAGIC
-# MAGIC The scoring formulas are SQL functions with the constants of conf: here `risk_level` of a
-# MAGIC segment's mean risk. `DESCRIBE FUNCTION EXTENDED clv_score` explains one.
+# MAGIC The scoring formulas are SQL functions with the constants in conf. This query uses
+# MAGIC `risk_level` on the mean risk of a segment. `DESCRIBE FUNCTION EXTENDED clv_score` explains
+# MAGIC a function.
 
 # COMMAND ----------
 
@@ -152,9 +154,9 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Whom to act on
+# MAGIC ## Customers to act on
 # MAGIC
-# MAGIC Where most is likely to be lost: risk times the revenue of the last twelve months.
+# MAGIC The largest expected losses: risk times the revenue of the last twelve months.
 
 # COMMAND ----------
 
@@ -170,7 +172,7 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC If a fifth of them can be reached: how much of the revenue at risk that is.
+# MAGIC Revenue at risk per fifth of the customers, from the highest to the lowest.
 
 # COMMAND ----------
 

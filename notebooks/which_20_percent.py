@@ -1,16 +1,17 @@
 # Databricks notebook source
 # MAGIC %md
-# MAGIC # If only 20 % of the customers can be kept: which, and why?
+# MAGIC # If only 20 % of the customers can be kept: which ones, and why?
 # MAGIC
-# MAGIC Five ways to choose them, on the same customers and the same budget: who they pick, what it
-# MAGIC is worth, and one sentence of why for each customer. It reads what `run_pipeline` makes (or
-# MAGIC `fit_lifetime`, `score_customers` and `plan_retention`), and writes nothing.
+# MAGIC This notebook compares five strategies with the same customers and the same budget: which
+# MAGIC customers they choose, their value, and one sentence per customer with the reason. It reads
+# MAGIC the tables of `run_pipeline` (or of `fit_lifetime`, `score_customers` and `plan_retention`)
+# MAGIC and writes nothing.
 
 # COMMAND ----------
 
-dbutils.widgets.text("env", "demo", "Environment: a file in conf/")
-dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: as conf says")
-dbutils.widgets.text("strategy", "clv_at_risk", "Strategy whose customers are listed")
+dbutils.widgets.text("env", "demo", "Environment: name of a file in conf/")
+dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: from conf")
+dbutils.widgets.text("strategy", "clv_at_risk", "Strategy for the list of customers")
 
 # COMMAND ----------
 
@@ -21,16 +22,16 @@ spark = context.spark
 spark.sql(f"DECLARE OR REPLACE VARIABLE chosen_day DATE DEFAULT DATE'{context.as_of}'")
 strategy = dbutils.widgets.get("strategy").strip()
 if not context.has("gold.retention_plan"):
-    dbutils.notebook.exit("gold.retention_plan is not there. Run plan_retention.")
+    dbutils.notebook.exit("gold.retention_plan does not exist. Run plan_retention.")
 
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## What is behind it
+# MAGIC ## Lifetime models
 # MAGIC
-# MAGIC How often customers buy and what a purchase is worth: the models, and the one chosen by the
-# MAGIC likelihood of customers kept out. `is_identified` false: the data don't say who has left, so
-# MAGIC no P(alive) is shown; expected purchases hold all the same.
+# MAGIC Models of purchase frequency and purchase value. The model with the best held-out
+# MAGIC likelihood is chosen. If `is_identified` is false, the data do not identify dropout, so
+# MAGIC P(alive) is not reported. Expected purchases are still valid.
 
 # COMMAND ----------
 
@@ -43,10 +44,10 @@ if not context.has("gold.retention_plan"):
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Do its forecasts hold?
+# MAGIC ## Backtest of the forecasts
 # MAGIC
-# MAGIC From past days on, beside "the same as the last period" and boosted trees. The picture: mean
-# MAGIC absolute error of the value a customer, the lower the better.
+# MAGIC Forecasts from past days, compared with the last period repeated and with boosted trees.
+# MAGIC The chart shows the mean absolute error of the value per customer; lower is better.
 
 # COMMAND ----------
 
@@ -69,18 +70,18 @@ figure = Figure(figsize=(6, 3), layout="constrained")
 axes = figure.subplots()
 if len(errors):
     errors.pivot(index="horizon_days", columns="approach", values="mae").plot.bar(ax=axes, rot=0)
-axes.set_title("Error of the forecast value a customer", loc="left")
-axes.set_xlabel("days forecast")
+axes.set_title("Forecast error of value per customer", loc="left")
+axes.set_xlabel("forecast horizon, days")
 axes.spines[["top", "right"]].set_visible(False)
 display(figure)
 
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## How long do they stay?
+# MAGIC ## How long do customers stay?
 # MAGIC
-# MAGIC Left: of each segment, how many are still customers some days on (Kaplan-Meier). Right: the
-# MAGIC days that each customer who can still be kept is expected to stay, of 36 months at most.
+# MAGIC Left: share of each segment that is still a customer over time (Kaplan-Meier). Right:
+# MAGIC expected months until each retainable customer leaves, at most 36.
 
 # COMMAND ----------
 
@@ -88,7 +89,7 @@ curves = spark.table("gold.segment_survival").where("as_of = chosen_day").toPand
 stay = spark.table("gold.customer_scores").where("as_of = chosen_day")
 known = stay.where("remaining_lifetime_days IS NOT NULL")
 months = known.select(F.floor(F.col("remaining_lifetime_days") / 30.4375).alias("months"))
-counts = months.groupBy("months").count().orderBy("months").toPandas()  # 37 rows at most
+counts = months.groupBy("months").count().orderBy("months").toPandas()  # at most 37 rows
 figure = Figure(figsize=(9, 3.6), layout="constrained")
 left, right = figure.subplots(1, 2)
 for segment, part in curves.sort_values("days_ahead").groupby("segment"):
@@ -100,7 +101,7 @@ left.set_xlabel("days from the first date with features")
 if len(curves):
     left.legend(frameon=False, fontsize=6, ncols=2)
 right.bar(counts["months"], counts["count"])
-right.set_title("Customers by months to stay", loc="left")
+right.set_title("Customers by expected months", loc="left")
 right.set_xlabel("months")
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
@@ -109,12 +110,12 @@ display(figure)
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## Five answers side by side
+# MAGIC ## The five strategies
 # MAGIC
-# MAGIC `at_stake_covered`: the share of all that is at risk (churn probability times the value of
-# MAGIC twelve months) that the chosen hold. `value_kept`: what the same rule would have kept a
-# MAGIC horizon earlier, counting only those who did leave. The effect of the offer is an assumption
-# MAGIC of conf, which `assumption` names, until an experiment has measured it.
+# MAGIC `at_stake_covered`: share of the total value at risk (churn probability times 12-month
+# MAGIC value) that the chosen customers hold. `value_kept`: value that the same strategy would
+# MAGIC have kept one horizon earlier, counting only customers who left. The effect of the offer is
+# MAGIC an assumption in conf, stated in `assumption`, until an experiment has measured it.
 
 # COMMAND ----------
 
@@ -130,7 +131,7 @@ display(figure)
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC How much they agree: customers that two rules share, of those that either chooses.
+# MAGIC Agreement: customers that both strategies choose, divided by customers that either chooses.
 
 # COMMAND ----------
 
@@ -141,19 +142,19 @@ display(agreement.round(3).reset_index())
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## What a larger budget would bring
+# MAGIC ## The effect of a larger budget
 # MAGIC
-# MAGIC The share of all value at risk that the first customers of each ranking hold.
+# MAGIC Share of the total value at risk that the top customers of each ranking hold.
 
 # COMMAND ----------
 
 scores = spark.table("gold.customer_scores").where("as_of = chosen_day")
 at_risk = scores.selectExpr("customer_id", "churn_probability * value_at_stake AS at_risk")
 plan = spark.table("gold.retention_plan").where("as_of = chosen_day")
-kept = plan.where("rank IS NOT NULL")  # without those already lost
+kept = plan.where("rank IS NOT NULL")  # without customers who are already lost
 customers = kept.select("customer_id").distinct().count()
 ranked = kept.select("strategy", "customer_id", "rank").join(at_risk, "customer_id")
-step = F.ceil(F.col("rank") * 50 / customers)  # a point every two per cent
+step = F.ceil(F.col("rank") * 50 / customers)  # one point per 2 % of the customers
 curve = ranked.groupBy("strategy", step.alias("part")).agg(F.sum("at_risk").alias("at_risk"))
 points = curve.toPandas().sort_values(["strategy", "part"])
 
@@ -164,8 +165,8 @@ for name, part in points.groupby("strategy"):
     style = {"lw": 2.2} if name == strategy else {"lw": 1.1}
     axes.plot(part["part"] * 2, part["at_risk"].cumsum() / (total or 1) * 100, label=name, **style)
 axes.axvline(20, color="grey", lw=0.8, ls=":")
-axes.set_xlabel("customers acted on, %")
-axes.set_ylabel("value at risk reached, %")
+axes.set_xlabel("customers in the plan, %")
+axes.set_ylabel("value at risk covered, %")
 axes.legend(frameon=False, fontsize=8)
 axes.spines[["top", "right"]].set_visible(False)
 display(figure)
@@ -173,9 +174,9 @@ display(figure)
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC ## The customers, and why
+# MAGIC ## The customers and the reasons
 # MAGIC
-# MAGIC The first of the chosen strategy. Already lost customers stand in the plan without a rank.
+# MAGIC The top customers of the selected strategy. Lost customers are in the plan without a rank.
 
 # COMMAND ----------
 

@@ -133,9 +133,13 @@ def make_context(spark, tmp_path):
     return make
 
 
-def pytest_collection_modifyitems(config, items):
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what needs Spark, and skip what needs the other engine. The Makefile selects by -m."""
     for item in items:
+        if "spark" in item.fixturenames and "spark_only" not in item.keywords:
+            item.add_marker(pytest.mark.spark_only)
         if "spark_only" in item.keywords and ENGINE != "spark":
             item.add_marker(pytest.mark.skip(reason="needs Spark: HOLDFAST_ENGINE=spark"))
         if "duckdb_only" in item.keywords and ENGINE != "duckdb":
-            item.add_marker(pytest.mark.skip(reason="tests the DuckDB engine"))
+            item.add_marker(pytest.mark.skip(reason="needs DuckDB: HOLDFAST_ENGINE=duckdb"))

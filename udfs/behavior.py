@@ -1,14 +1,14 @@
-"""When a customer last bought, for how long and how often: product.md §2 and §4.
+"""Recency, tenure, purchase frequency and lifecycle: product.md §2 and §4.
 
 | formula | unit | null when |
 |---|---|---|
 | recency_days | whole days, >= 1 | no purchase before as_of |
 | tenure_days, tenure_months | whole days, months, >= 0 | neither signup nor purchase before as_of |
-| purchase_frequency | purchases a day | purchases unknown, or a window of no days |
+| purchase_frequency | purchases per day | purchases unknown, or window_days is 0 |
 | lifecycle | text | never |
 
-A day on or after as_of is not known at as_of, so it counts as none. Timestamps are cut to their
-day in the session's time zone, which is UTC.
+A day on or after as_of is not known at as_of and is treated as null. Timestamps are truncated to
+the day in the session's time zone, which is UTC.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ recency_days = SqlFormula(
     parameters=(("last_purchase_on", "DATE"), ("as_of", "DATE")),
     returns="BIGINT",
     body="CASE WHEN last_purchase_on < as_of THEN DATEDIFF(as_of, last_purchase_on) END",
-    comment="Whole days from the last purchase day to as_of, at least 1; null: no purchase before.",
+    comment="Whole days from the last purchase day to as_of, at least 1; null: no purchase before "
+    "as_of.",
 )
 """
 | last_purchase_on | as_of | recency_days |
@@ -44,7 +45,7 @@ tenure_days = SqlFormula(
     body=f"DATEDIFF(as_of, {_SINCE})",
     comment="Whole days from signup, else first purchase, to as_of; null: neither before as_of.",
 )
-"""As tenure_months, in days."""
+"""Like tenure_months, in days."""
 
 tenure_months = SqlFormula(
     name="tenure_months",
@@ -53,7 +54,7 @@ tenure_months = SqlFormula(
     body=f"FLOOR(MONTHS_BETWEEN(as_of, {_SINCE}))",
     comment="Whole months from signup, else first purchase, to as_of; null: neither before as_of.",
 )
-"""A month is whole on the same day of a later month, and between two last days of months.
+"""A month is complete on the same day of a later month, and from one month end to another.
 
 | signup_on | first_purchase_on | as_of | tenure_months |
 |---|---|---|---|
@@ -68,7 +69,7 @@ purchase_frequency = SqlFormula(
     parameters=(("purchases", "DOUBLE"), ("window_days", "DOUBLE")),
     returns="DOUBLE",
     body="CASE WHEN window_days > 0 THEN purchases / window_days END",
-    comment="Purchases a day: purchases in the window / days of the window.",
+    comment="Purchases per day: purchases in the window / days of the window.",
 )
 """
 | purchases | window_days | purchase_frequency |
@@ -80,9 +81,10 @@ purchase_frequency = SqlFormula(
 
 
 def lifecycle(active_days: float, silent_days: float) -> SqlFormula:
-    """Where a known customer stands at as_of; both bounds are the last day that still counts.
+    """Lifecycle of a known customer at as_of. Both bounds are inclusive.
 
-    terminated wins over all; prospect has no purchase (recency_days is null). Conf: `lifecycle`.
+    terminated takes precedence. A prospect has no purchase (recency_days is null). Conf:
+    `lifecycle`.
     With active_days 30 and silent_days 90:
 
     | recency_days | is_terminated | lifecycle |
@@ -98,7 +100,7 @@ def lifecycle(active_days: float, silent_days: float) -> SqlFormula:
     if not 1 <= active_days < silent_days:
         raise FormulaError(
             "conf lifecycle: 1 <= active_days < silent_days must hold, got "
-            f"{active_days} and {silent_days}. Set whole days in that order."
+            f"{active_days} and {silent_days}. Set whole numbers of days in that order."
         )
     return SqlFormula(
         name="lifecycle",

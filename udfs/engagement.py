@@ -1,6 +1,6 @@
-"""How much a customer uses the product and speaks with us: product.md §4.
+"""Engagement: product use and contact with the company, product.md §4.
 
-Every value is a share, 0 to 1. A component whose source does not exist is null, never zero.
+Each value is a share, 0 to 1. A component without a source is null, never zero.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ login_frequency = SqlFormula(
     parameters=(("login_days", "DOUBLE"), ("window_days", "DOUBLE")),
     returns="DOUBLE",
     body="CASE WHEN window_days > 0 THEN login_days / window_days END",
-    comment="Share of the window's days with a login: distinct login days / days of the window.",
+    comment="Share of days with a login: distinct login days / days of the window.",
 )
 """
 | login_days | window_days | login_frequency |
@@ -25,7 +25,7 @@ login_frequency = SqlFormula(
 
 
 def capped_share(cap: float) -> SqlFormula:
-    """A count over a cap, at most 1: support_interactions_30d, community_participation.
+    """Count / cap, at most 1: support_interactions_30d and community_participation.
 
     Null: the count is unknown. Conf: `engagement.cap`. With a cap of 10:
 
@@ -47,10 +47,10 @@ def capped_share(cap: float) -> SqlFormula:
 
 
 def engagement_score(weights: Mapping[str, float]) -> SqlFormula:
-    """Weighted mean of the components that exist; its parameters are the keys of the weights.
+    """Weighted mean of the available components. The keys of the weights are the parameters.
 
-    The weights are renormalised over the components that are not null; null when all are. A
-    component outside [0, 1] counts as the nearer end, so that the score stays within.
+    The weights are renormalised over the components that are not null. The score is null if all
+    components are null. A component outside [0, 1] is clipped, so the score stays in [0, 1].
     Conf: `engagement.weights`. With login .3, support .2, usage .3, community .2:
 
     | login | support | usage | community | engagement_score |
@@ -60,8 +60,8 @@ def engagement_score(weights: Mapping[str, float]) -> SqlFormula:
     | null | null | null | null | null |
     """
     literals = _weights(weights)
-    # Both sums run in the same order over doubles, and rounding never reverses an order: so the
-    # quotient of shares in [0, 1] can't exceed 1 by a last digit.
+    # Both sums add doubles in the same order, and rounding is monotone. So the quotient of shares
+    # in [0, 1] cannot exceed 1, not even in the last digit.
     weighted = " + ".join(f"COALESCE({w} * {_share(name)}, 0.0D)" for name, w in literals.items())
     total = " + ".join(
         f"CASE WHEN {name} IS NOT NULL THEN {w} ELSE 0.0D END" for name, w in literals.items()
@@ -71,14 +71,14 @@ def engagement_score(weights: Mapping[str, float]) -> SqlFormula:
         parameters=tuple((name, "DOUBLE") for name in literals),
         returns="DOUBLE",
         body=f"({weighted}) / NULLIF({total}, 0.0D)",
-        comment="Weighted mean of the components that exist, 0 to 1; null: none does.",
+        comment="Weighted mean of the available components, 0 to 1; null: none.",
     )
 
 
 def engagement_basis(weights: Mapping[str, float]) -> SqlFormula:
-    """The names of the components behind engagement_score, in the order of the weights.
+    """Names of the components used in engagement_score, in the order of the weights.
 
-    Null when there is none. Conf: `engagement.weights`.
+    Null: no component. Conf: `engagement.weights`.
 
     | login_frequency_30d | feature_usage_score | engagement_basis |
     |---|---|---|
@@ -92,7 +92,7 @@ def engagement_basis(weights: Mapping[str, float]) -> SqlFormula:
         parameters=tuple((name, "DOUBLE") for name in weights),
         returns="STRING",
         body=f"NULLIF(CONCAT_WS(', ', {names}), '')",
-        comment="The components behind engagement_score, parted by ', '; null: none.",
+        comment="Components used in engagement_score, separated by ', '; null: none.",
     )
 
 
@@ -102,5 +102,7 @@ def _share(name: str) -> str:
 
 def _weights(weights: Mapping[str, float]) -> dict[str, str]:
     if not weights:
-        raise FormulaError("conf engagement.weights: must name a component, got none. Add one.")
+        raise FormulaError(
+            "conf engagement.weights: must have at least one component, got none. Add one."
+        )
     return {name: positive(w, f"engagement.weights.{name}") for name, w in weights.items()}

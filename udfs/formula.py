@@ -1,13 +1,14 @@
-"""One formula as one piece of SQL text, run as a Column (Spark, DuckDB) or as a SQL function.
+"""A formula is one SQL expression, run as a Column (Spark, DuckDB) or as a SQL function.
 
-The text keeps to what Spark in ANSI mode, DuckDB through sqlframe, and Databricks all run alike.
-Three habits follow, with a snippet here for each:
+The SQL gives the same result on Spark in ANSI mode, DuckDB through sqlframe, and Databricks. This
+needs three conventions, each with a helper function in this module:
 
-- `GREATEST` and `LEAST` skip nulls, so `GREATEST(orders, 1)` turns an unknown count into 1;
+- `GREATEST` and `LEAST` skip nulls, so `GREATEST(orders, 1)` turns an unknown count into 1.
   `at_least` and `at_most` keep the null.
-- A decimal literal makes `0.1 + 0.2` exact but `0.1 * column` a double, so that a sum of weights
-  and a weighted sum may disagree; `number` writes every constant as a double.
-- Spark reads `''` within a text as a quote and sqlglot drops it; `quote` escapes by backslash.
+- With decimal literals `0.1 + 0.2` is exact, but `0.1 * column` is a double, so a sum of weights
+  and a weighted sum may disagree. `number` writes every constant as a double.
+- Spark reads `''` in a string literal as a quote, and sqlglot drops it. `quote` escapes with a
+  backslash.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ SQL_TYPES = ("DOUBLE", "INT", "BIGINT", "STRING", "DATE", "BOOLEAN")
 
 
 class FormulaError(ValueError):
-    """A formula was given a wrong argument or constant; the text says which, and what to do."""
+    """Wrong argument or constant of a formula. The message has the value, the rule and the fix."""
 
 
 def quote(text: str) -> str:
-    r"""A text as a SQL literal that both engines read alike.
+    r"""Return the text as a SQL string literal that both engines read the same way.
 
     >>> print(quote("Can't Lose Them"))
     'Can\'t Lose Them'
@@ -40,7 +41,7 @@ def quote(text: str) -> str:
 
 
 def number(value: object, where: str) -> str:
-    """A constant of conf as a double literal; `where` is its place in conf, for the error.
+    """Return a constant from conf as a double literal. `where` is its key in conf, for the error.
 
     >>> number(0.3, "engagement.weights.a"), number(-2, "x")
     ('0.3D', '(-2.0D)')
@@ -51,18 +52,18 @@ def number(value: object, where: str) -> str:
 
 
 def positive(value: object, where: str) -> str:
-    """As `number`, for a constant that must lie above zero."""
+    """Like `number`, for a constant that must be > 0."""
     literal = number(value, where)
     if literal.startswith("(") or float(literal[:-1]) == 0:
         raise FormulaError(
-            f"conf {where}: must be a number > 0, got {value!r}. Set one above zero."
+            f"conf {where}: must be a number > 0, got {value!r}. Set a positive number."
         )
     return literal
 
 
-def check_keys(found: Iterable[str], expected: Iterable[str], where: str) -> None:
-    """Raise unless the keys are exactly the expected ones; all differences in one error."""
-    missing, unknown = sorted(set(expected) - set(found)), sorted(set(found) - set(expected))
+def check_keys(keys: Iterable[str], expected: Iterable[str], where: str) -> None:
+    """Raise an error that lists all differences unless `keys` equals `expected`."""
+    missing, unknown = sorted(set(expected) - set(keys)), sorted(set(keys) - set(expected))
     if missing or unknown:
         raise FormulaError(
             f"{where}: missing {missing}, unknown {unknown}. Give exactly: {', '.join(expected)}."
@@ -70,26 +71,26 @@ def check_keys(found: Iterable[str], expected: Iterable[str], where: str) -> Non
 
 
 def finite(sql: str) -> str:
-    """The number, or null where it is NaN or infinite (both engines order NaN above infinity)."""
+    """The number, or null if it is NaN or infinite (both engines sort NaN above infinity)."""
     return f"CASE WHEN ABS({sql}) < CAST('Infinity' AS DOUBLE) THEN {sql} END"
 
 
 def at_least(sql: str, bound: str) -> str:
-    """The greater of the two; null stays null, as it does not in GREATEST."""
+    """The greater of the two. A null stays null, unlike in GREATEST."""
     return f"CASE WHEN {sql} < {bound} THEN {bound} ELSE {sql} END"
 
 
 def at_most(sql: str, bound: str) -> str:
-    """The lesser of the two; null stays null, as it does not in LEAST."""
+    """The lesser of the two. A null stays null, unlike in LEAST."""
     return f"CASE WHEN {sql} > {bound} THEN {bound} ELSE {sql} END"
 
 
-# A quoted text is matched whole, so that no word within it is taken for a parameter.
+# Matches a string literal as a whole, so that a word inside is not taken for a parameter.
 _TEXT_OR_WORD = re.compile(r"'(?:[^'\\]|\\.)*'|\b[A-Za-z_]\w*", re.DOTALL)
 
 
 def words(sql: str) -> set[str]:
-    """The names and keywords of a SQL text, without its quoted texts.
+    """Names and keywords of a SQL expression, without its string literals.
 
     >>> sorted(words("churn_probability > 0.7 AND segment = 'At Risk'"))
     ['AND', 'churn_probability', 'segment']
@@ -99,11 +100,11 @@ def words(sql: str) -> set[str]:
 
 @dataclass(frozen=True)
 class SqlFormula:
-    """A scoring formula: SQL `body` over `parameters`, pairs of (name, SQL type).
+    """A scoring formula: SQL `body` with `parameters`, which are pairs of (name, SQL type).
 
-    Arguments are cast to the parameter's type and the result to `returns`, as a call of the SQL
-    function does, so that both ways give the same value. A DOUBLE argument that is NaN or infinite
-    counts as null, and a DOUBLE result that overflows is null.
+    Arguments are cast to the parameter type, and the result to `returns`, as in a SQL function
+    call. So both ways give the same value. A DOUBLE argument that is NaN or infinite is treated as
+    null. A DOUBLE result that overflows is null.
 
     >>> half = SqlFormula("half", (("events", "INT"),), "INT", "events - 1", "One less.")
     >>> half.sql(events="orders + 2")
@@ -123,35 +124,37 @@ class SqlFormula:
         types = [sql_type for _, sql_type in self.parameters] + [self.returns]
         for name in (self.name, *names):
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-                raise FormulaError(f"{self.name}: {name!r} is no name. Use lower snake_case.")
+                raise FormulaError(
+                    f"{self.name}: {name!r} is not a valid name. Use lower snake_case."
+                )
         if unknown := sorted(set(types) - set(SQL_TYPES)):
             raise FormulaError(f"{self.name}: unknown types {unknown}. Use {', '.join(SQL_TYPES)}.")
         if len(set(names)) < len(names):
-            raise FormulaError(f"{self.name}: a parameter occurs twice in {names}. Name each once.")
+            raise FormulaError(f"{self.name}: duplicate parameter in {names}. Use each name once.")
 
     def __call__(self, **arguments: str) -> Column:
-        """The formula as a Column; each argument is a column name or SQL text, `NULL` if absent."""
-        # Imported on use: the service reads formulas without pyspark, and sqlframe's `activate`
-        # decides here whether the Column is Spark's or DuckDB's.
+        """The formula as a Column. Arguments are column names or SQL text; `NULL`: no source."""
+        # Lazy import: the service reads formulas without pyspark. Also, sqlframe's `activate` must
+        # run first to select DuckDB instead of Spark.
         from pyspark.sql import functions as F
 
         return F.expr(self.sql(**arguments))
 
     def sql(self, **arguments: str) -> str:
-        """The formula as SQL text, for use within a longer expression."""
+        """The formula as SQL text, for use in a longer expression."""
         check_keys(arguments, [name for name, _ in self.parameters], f"{self.name}: arguments")
         for name, argument in arguments.items():
             if not isinstance(argument, str) or not argument.strip():
                 raise FormulaError(
                     f"{self.name}: {name} must be a column name or SQL text, got {argument!r}. "
-                    "Pass a string; 'NULL' for a source that does not exist."
+                    "Pass a string, or 'NULL' if there is no source."
                 )
         return self._filled({n: f"CAST(({arguments[n]}) AS {t})" for n, t in self.parameters})
 
     def create_sql(self, schema: str | None, temporary: bool) -> str:
-        """The statement that makes the formula a SQL function; the same on Unity Catalog.
+        """The CREATE FUNCTION statement, which also runs on Unity Catalog.
 
-        `schema` may be `catalog.schema`; null is the session's own. A temporary function has none.
+        `schema` may be `catalog.schema`. None is the current schema. A temporary function has none.
         """
         if temporary and schema is not None:
             raise FormulaError(
@@ -159,8 +162,8 @@ class SqlFormula:
             )
         if schema is not None and not re.fullmatch(r"(\w+|`[^`]+`)(\.(\w+|`[^`]+`))*", schema):
             raise FormulaError(
-                f"{self.name}: {schema!r} is no schema. Use names parted by dots, in backticks "
-                "where they hold more than letters, digits and underscores."
+                f"{self.name}: {schema!r} is not a valid schema. Use names separated by dots. Put "
+                "names with other characters than letters, digits and underscores in backticks."
             )
         parameters = ", ".join(
             f"{name} {sql_type} COMMENT {quote(PARAMETER_COMMENTS.get(name, name))}"
@@ -174,7 +177,7 @@ class SqlFormula:
         )
 
     def _filled(self, values: Mapping[str, str]) -> str:
-        """The body, its parameters replaced in one pass: the words of a value stay as they are."""
+        """Replace all parameters in one pass, so that words in a value are not replaced again."""
         guarded = {n: finite(values[n]) if t == "DOUBLE" else values[n] for n, t in self.parameters}
         body = _TEXT_OR_WORD.sub(lambda m: guarded.get(m[0], m[0]), self.body)
         result = f"CAST({body} AS {self.returns})"

@@ -1,17 +1,14 @@
-"""All formulas from one conf, and their registration as SQL functions."""
+"""Build all formulas from conf, and register them as SQL functions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from udfs import behavior, engagement, rfm, risk, sentiment, value
+from udfs import behavior, engagement, rfm, risk, value
 from udfs.formula import FormulaError, SqlFormula, check_keys
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession  # noqa: TID251 - the caller's session, none is made
-
-# The settings that the formulas take: section of conf -> keys of it that are read.
+# Settings that the formulas read: section of conf -> keys.
 SETTINGS: dict[str, tuple[str, ...]] = {
     "lifecycle": ("active_days", "silent_days"),
     "engagement": ("cap", "weights"),
@@ -24,9 +21,9 @@ SETTINGS: dict[str, tuple[str, ...]] = {
 
 
 def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
-    """Every formula, built from conf; other sections and keys of conf are left alone.
+    """Build all formulas from conf. Other sections and keys of conf are ignored.
 
-    Read are the sections of `SETTINGS`, each described at its formula, and `actions`:
+    The sections in `SETTINGS` and `actions` are read. Each is described at its formula.
 
         lifecycle: {active_days: 30, silent_days: 90}
         engagement: {cap: 10, weights: {login_frequency_30d: 0.3, ...}}
@@ -39,7 +36,7 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
         risk: {scheme: four_bands, schemes: {four_bands: [{level: CRITICAL, above: 0.8}, ...]}}
         actions: [{when: churn_probability > 0.7, actions: [Win-back offer with discount]}, ...]
 
-    Raises FormulaError where a key is missing or a value can't be used, with its place in conf.
+    Raises FormulaError, with the key in conf, if a key is missing or a value is invalid.
     """
     _check_sections(settings)
     weights = settings["engagement"]["weights"]
@@ -71,18 +68,6 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
     )
 
 
-def register(spark: SparkSession, settings: Mapping[str, Any], schema: str | None = None) -> None:
-    """Create every formula as a SQL function, replacing those of the same name.
-
-    Without a schema they last as long as the session; with one (`schema` or `catalog.schema`)
-    they stay in its catalog. `sentiment` is Python and lasts for the session either way: the
-    catalog of open-source Spark keeps no Python functions.
-    """
-    for formula in formulas(settings):
-        spark.sql(formula.create_sql(schema, temporary=schema is None))
-    sentiment.register(spark)
-
-
 def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: settings[name][key] for key in SETTINGS[name]}
 
@@ -96,7 +81,7 @@ def _check_sections(settings: Mapping[str, Any]) -> None:
         if name in settings and key not in settings[name]
     ]
     if missing:
-        raise FormulaError(f"conf: the formulas need {missing}. Set them in conf/defaults.yaml.")
+        raise FormulaError(f"conf: settings {missing} are missing. Set them in conf/defaults.yaml.")
 
 
 def _bands(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -104,6 +89,6 @@ def _bands(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if scheme not in schemes:
         raise FormulaError(
             f"conf risk.scheme: must be one of {', '.join(schemes)}, got {scheme!r}. "
-            "Name one of them, or add it to risk.schemes."
+            "Use one of these, or add the scheme to risk.schemes."
         )
     return list(schemes[scheme])

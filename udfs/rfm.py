@@ -1,6 +1,6 @@
 """Recency, frequency and monetary scores, and the twelve segments: product.md §4 and §5.
 
-The cut points come from the caller (transforms take them over the active and silent at as_of).
+The caller passes the cut points. Transforms compute them from active and silent customers at as_of.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ quintile_score = SqlFormula(
         + "".join(f" + CASE WHEN {cut} < value THEN 1 ELSE 0 END" for cut in _CUTS)
         + " END"
     ),
-    comment="1 + the number of cut points strictly below the value; null: no value.",
+    comment="1 + number of cut points strictly below the value; null: no value.",
 )
-"""R scores -recency_days. A null cut point is absent; equal values share a score.
+"""The recency score uses -recency_days. A null cut point is ignored. Ties get the same score.
 
 | value | cut_20 | cut_40 | cut_60 | cut_80 | quintile_score |
 |---|---|---|---|---|---|
@@ -43,7 +43,7 @@ rfm_score = SqlFormula(
     parameters=_SCORE_PARAMETERS,
     returns="STRING",
     body="CONCAT(CAST(r_score AS STRING), CAST(f_score AS STRING), CAST(m_score AS STRING))",
-    comment="The three scores as digits, R first; null: a score is.",
+    comment="The three scores as digits, R first; null: a score is null.",
 )
 """
 | r_score | f_score | m_score | rfm_score |
@@ -54,7 +54,7 @@ rfm_score = SqlFormula(
 
 
 def rfm_priority(weights: Mapping[str, float]) -> SqlFormula:
-    """Weighted sum of the three scores; null when one is. Conf: `rfm.priority_weights` (r, f, m).
+    """Weighted sum of the three scores; null if a score is null. Conf: `rfm.priority_weights`.
 
     With r .4, f .3, m .3:
 
@@ -69,17 +69,17 @@ def rfm_priority(weights: Mapping[str, float]) -> SqlFormula:
         parameters=_SCORE_PARAMETERS,
         returns="DOUBLE",
         body=f"{r} * r_score + {f} * f_score + {m} * m_score",
-        comment="Weighted sum of the three scores; null: a score is.",
+        comment="Weighted sum of the three scores; null: a score is null.",
     )
 
 
 def segment(rules: Sequence[Mapping[str, Any]]) -> SqlFormula:
-    """The segment of a known customer: Prospects, Lost (lost or terminated), else the first rule.
+    """Segment of a known customer: Prospects, Lost (lost or terminated), else the first match.
 
-    Conf: `segments.rules`, a list of `{r: [lowest, highest], fm_at_least: 4, segment: Champions}`;
-    fm_at_least bounds FM = (F + M) / 2 and may be left out. Every (R, F, M) must meet a rule and
-    every rule some (R, F, M). Null: an active or silent customer without scores, which is a fault
-    upstream. With the table of product.md §5:
+    Conf: `segments.rules`, a list of `{r: [lowest, highest], fm_at_least: 4, segment: Champions}`.
+    fm_at_least is an optional lower bound of FM = (F + M) / 2. Each (R, F, M) must match a rule,
+    and each rule must be the first match of some (R, F, M). Null: an active or silent customer
+    without scores, which is an upstream error. With the rules of product.md §5:
 
     | lifecycle | r_score | f_score | m_score | segment |
     |---|---|---|---|---|
@@ -99,23 +99,25 @@ def segment(rules: Sequence[Mapping[str, Any]]) -> SqlFormula:
             "WHEN lifecycle IS NULL OR r_score IS NULL OR f_score IS NULL OR m_score IS NULL "
             f"THEN NULL {branches} END"
         ),
-        comment="One of twelve segments by lifecycle, recency score and (F + M) / 2.",
+        comment="One of twelve segments, by lifecycle, recency score and (F + M) / 2.",
     )
 
 
 def segment_group(groups: Mapping[str, Sequence[str]]) -> SqlFormula:
-    """The roll-up of a segment; null for a name that no group holds.
+    """Group of a segment; null if no group contains the segment.
 
-    Conf: `segments.groups`, group: [segments].
+    Conf: `segments.groups`, a mapping of group to list of segments.
 
     | segment | segment_group |
     |---|---|
     | Loyal Customers | Loyal |
     | Lost | Hibernating |
     """
-    every = [name for names in groups.values() for name in names]
-    if twice := sorted({name for name in every if every.count(name) > 1}):
-        raise FormulaError(f"conf segments.groups: {twice} stand in two groups. Keep each in one.")
+    listed = [name for names in groups.values() for name in names]
+    if twice := sorted({name for name in listed if listed.count(name) > 1}):
+        raise FormulaError(
+            f"conf segments.groups: {twice} are in two groups. Put each segment in one group."
+        )
     branches = " ".join(
         f"WHEN segment IN ({', '.join(map(quote, names))}) THEN {quote(group)}"
         for group, names in groups.items()
@@ -125,12 +127,12 @@ def segment_group(groups: Mapping[str, Sequence[str]]) -> SqlFormula:
         parameters=(("segment", "STRING"),),
         returns="STRING",
         body=f"CASE {branches} END",
-        comment=f"Roll-up of the segment: {', '.join(groups)}.",
+        comment=f"Group of the segment: {', '.join(groups)}.",
     )
 
 
 def segments_of(rules: Sequence[Mapping[str, Any]]) -> set[str]:
-    """The names that `segment(rules)` can give."""
+    """All names that `segment(rules)` can return."""
     return {PROSPECTS, LOST} | {rule["segment"] for rule in rules}
 
 
@@ -143,23 +145,23 @@ def _condition(rule: Mapping[str, Any]) -> str:
 
 
 def _check_total(rules: Sequence[Mapping[str, Any]]) -> None:
-    """Raise unless the rules are well formed, meet every (R, F, M), and none is in vain."""
+    """Raise unless all rules are valid and used, and each (R, F, M) matches a rule."""
     for place, rule in enumerate(rules):
         keys = ("r", "fm_at_least", "segment") if "fm_at_least" in rule else ("r", "segment")
         check_keys(rule, keys, f"conf segments.rules[{place}]")
         if len(rule["r"]) != 2 or not set(rule["r"]) <= set(SCORES):
             raise FormulaError(
-                f"conf segments.rules[{place}]: r must be two scores of 1 to 5, got {rule['r']}. "
-                "Write [lowest, highest], [5, 5] for one."
+                f"conf segments.rules[{place}]: r must be two scores from 1 to 5, got {rule['r']}. "
+                "Write [lowest, highest], or [5, 5] for a single score."
             )
     first = {scores: _first(rules, *scores) for scores in product(SCORES, repeat=3)}
     unmet = [scores for scores, place in first.items() if place is None]
     in_vain = sorted(set(range(len(rules))) - set(first.values()))
     if unmet or in_vain:
         raise FormulaError(
-            f"conf segments.rules: {len(unmet)} of 125 (R, F, M) meet no rule, first {unmet[:3]}; "
-            f"rules {in_vain} are never met. End each r with a rule without fm_at_least, "
-            "from the highest fm_at_least down."
+            f"conf segments.rules: {len(unmet)} of 125 (R, F, M) match no rule, first {unmet[:3]}; "
+            f"rules {in_vain} are never used. For each r, list the rules from the highest "
+            "fm_at_least down, and end with a rule without fm_at_least."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a churn probability means, and what to do about it: product.md §4 and §7."""
+"""Risk bands, confidence, the churn rule, and recommended actions: product.md §4 and §7."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from udfs.formula import FormulaError, SqlFormula, check_keys, number, quote, wo
 ACTION_PARAMETERS = ("churn_probability", "engagement_score", "recency_days")
 SEPARATOR = "; "
 
-# All that a condition of conf may hold. Division is left out: it would raise on zero.
+# Allowed syntax of a condition in conf. Division is not allowed, because it fails on zero.
 _KEYWORD = re.compile(r"and|or|not|is|null|between|in", re.IGNORECASE).fullmatch
 _CONDITION = re.compile(
     r"(?:\s*(?>[A-Za-z_]\w*|-?\d+(?:\.\d+)?|<=|>=|<>|!=|[<>=(),]))+\s*"
@@ -34,9 +34,10 @@ confidence_score = SqlFormula(
 
 
 def risk_level(bands: Sequence[Mapping[str, Any]]) -> SqlFormula:
-    """The first band whose bound the probability lies above; the last band has no bound.
+    """First band with a bound below the probability. The last band has no bound.
 
-    Null: no probability. Conf: `risk.schemes`, one list of bands a scheme, chosen by `risk.scheme`:
+    Null: no probability. Conf: `risk.schemes`, one list of bands per scheme; `risk.scheme` selects
+    the scheme:
     `[{level: CRITICAL, above: 0.8}, {level: HIGH, above: 0.6}, {level: MEDIUM, above: 0.4},
     {level: LOW}]` gives
 
@@ -66,9 +67,9 @@ def risk_level(bands: Sequence[Mapping[str, Any]]) -> SqlFormula:
 def high_risk_churn(
     recency_days_above: float, engagement_below: float, support_tickets_above: float
 ) -> SqlFormula:
-    """A rule beside the model: long silent, little engaged and many tickets. Never null.
+    """Churn rule without a model: long silence, low engagement and many tickets. Never null.
 
-    A rule with a null does not fire. Conf: `high_risk_churn`. With 60, 0.3 and 5:
+    The rule does not fire if an input is null. Conf: `high_risk_churn`. With 60, 0.3 and 5:
 
     | recency_days | engagement_score | support_tickets_30d | high_risk_churn |
     |---|---|---|---|
@@ -91,14 +92,14 @@ def high_risk_churn(
             f"COALESCE(recency_days > {recency} AND engagement_score < {engagement} "
             f"AND support_tickets_30d > {tickets}, FALSE)"
         ),
-        comment="The rule flag: long silent, little engaged, many tickets. A null does not fire.",
+        comment="Churn rule: long silence, low engagement, many tickets. Null input: false.",
     )
 
 
 def recommended_actions(rules: Sequence[Mapping[str, Any]]) -> SqlFormula:
-    """The actions of all rules that fire, in their order, each once, parted by "; ".
+    """Actions of all rules that fire, in order and without duplicates, separated by "; ".
 
-    Null: no rule fires; a rule with a null does not. Conf: `actions`, a list of
+    Null: no rule fires. A rule whose condition is null does not fire. Conf: `actions`, a list of
     `{when: churn_probability > 0.7 and recency_days > 60, actions: [Win-back offer, ...]}`.
     `when` compares churn_probability, engagement_score and recency_days with numbers.
 
@@ -121,7 +122,7 @@ def recommended_actions(rules: Sequence[Mapping[str, Any]]) -> SqlFormula:
         parameters=tuple((name, "DOUBLE") for name in ACTION_PARAMETERS),
         returns="STRING",
         body=f"NULLIF({text}, '')" if recommended else "NULL",
-        comment="Actions of the rules that fire, parted by '; '; null: none fires.",
+        comment="Actions of the rules that fire, separated by '; '; null: no rule fires.",
     )
 
 
@@ -134,16 +135,16 @@ def _check_bands(bands: Sequence[Mapping[str, Any]]) -> None:
     levels = [band["level"] for band in bands]
     if not bands or bounds != sorted(set(bounds), reverse=True) or len(set(levels)) < len(levels):
         raise FormulaError(
-            f"conf risk.schemes: bands must fall and differ in name, got {bounds} for {levels}. "
-            "Write them from the highest to the last, which has no bound."
+            "conf risk.schemes: bounds must decrease and levels must be unique, got "
+            f"{bounds} for {levels}. List the bands from the highest down. The last has no bound."
         )
 
 
 def _condition(rule: Mapping[str, Any], where: str) -> str:
-    """The rule's condition in parentheses, false where it is null."""
+    """The condition of the rule in parentheses; false if it is null."""
     check_keys(rule, ("when", "actions"), where)
     if bad := [a for a in rule["actions"] if not a.strip() or SEPARATOR.strip() in a]:
-        raise FormulaError(f"{where}: an action must be a text without ';', got {bad}. Reword it.")
+        raise FormulaError(f"{where}: an action must be text without ';', got {bad}. Reword it.")
     when = rule["when"]
     unknown = sorted(w for w in words(when) if w not in ACTION_PARAMETERS and not _KEYWORD(w))
     if unknown or not _CONDITION(when) or not _is_balanced(when):

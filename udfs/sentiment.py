@@ -1,57 +1,36 @@
-"""The sentiment of a text, -1 to 1: the one formula in Python.
+"""Sentiment of a text, -1 to 1. This is the only formula in Python.
 
-Catalyst has no scoring by a lexicon with negation, intensifiers and punctuation, so VADER (Hutto
-and Gilbert 2014, package vaderSentiment) runs in a vectorised pandas UDF. It is for Spark alone;
-on DuckDB, and in pandas, `sentiment_of` gives the same numbers.
+Spark SQL has no lexicon scoring with negation, intensifiers and punctuation. So VADER (Hutto and
+Gilbert 2014, package vaderSentiment) runs in a vectorised pandas UDF, on Spark only. On DuckDB and
+in pandas, `sentiment_of` gives the same numbers.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column, SparkSession  # noqa: TID251 - the caller's, none is made
-
-# VADER lower-cases the whole text again at each word of feeling: 10,000 characters take up to
-# 1 s, 100,000 take 50 s. It spells out an emoji in words, so 9,000 of them alone take 27 s. And its
-# sum saturates: thirty words like "good" give .998, so that more adds next to nothing.
+# VADER lower-cases the whole text at each sentiment word: 10,000 characters take up to 1 s, 100,000
+# take 50 s. It replaces an emoji by words, so 9,000 emojis take 27 s. The score saturates: thirty
+# words like "good" give .998, so more text hardly changes it.
 MAX_CHARACTERS = 10_000
 MAX_EMOJIS = 500
 
 
 def sentiment_of(texts: pd.Series) -> pd.Series:
-    """VADER's compound score of each text, -1 to 1, on the index of the texts.
+    """VADER compound score of each text, -1 to 1, with the index of `texts`.
 
-    NaN: the text is null or blank. Zero: it has words, but none that the lexicon knows, as for a
-    text in another language than English. A text counts up to its first `MAX_CHARACTERS`, or
-    `MAX_EMOJIS`, whichever comes first.
+    NaN: the text is null or blank. Zero: the lexicon knows none of the words, for example because
+    the text is not English. The text is cut after `MAX_CHARACTERS` or `MAX_EMOJIS`, whichever comes
+    first.
 
     >>> sentiment_of(pd.Series(["I love it!", "It broke again.", "Ein Stuhl", "  ", None])).tolist()
     [0.6696, -0.4215, 0.0, nan, nan]
     """
     scores = [_compound(text) for text in texts]
     return pd.Series(scores, index=texts.index, dtype="float64")
-
-
-def sentiment(text: str | Column) -> Column:
-    """`sentiment_of` as a Spark column of a text column; null where that is NaN."""
-    column: Column = _udf()(text)
-    return column
-
-
-def register(spark: SparkSession) -> None:
-    """Make `sentiment(text)` a SQL function of the session."""
-    spark.udf.register("sentiment", _udf())
-
-
-def _udf() -> Any:
-    # Imported on use: pandas alone is enough for sentiment_of.
-    from pyspark.sql.functions import pandas_udf
-
-    return pandas_udf(sentiment_of, "double")  # type: ignore[call-overload]
 
 
 def _compound(text: str | None) -> float:
@@ -66,9 +45,6 @@ def _compound(text: str | None) -> float:
 
 
 @cache
-def _analyzer() -> Any:
-    # Imported on use: vaderSentiment is needed where texts are scored, not where udfs is imported.
-    # Kept for the life of the process, as it reads its lexicon from disk.
-    from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
-
+def _analyzer() -> SentimentIntensityAnalyzer:
+    # Cached, because it reads its lexicon from disk.
     return SentimentIntensityAnalyzer()

@@ -1,4 +1,4 @@
-"""What a customer is worth by simple rules: product.md §4. Money is in the data's one currency."""
+"""Customer value by simple rules: product.md §4. Money is in the currency of the data."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ avg_order_value = SqlFormula(
     parameters=(("total_revenue", "DOUBLE"), ("total_orders", "DOUBLE")),
     returns="DOUBLE",
     body=f"total_revenue / {at_least('total_orders', '1.0D')}",
-    comment="total_revenue / greatest(total_orders, 1), currency; null: either is unknown.",
+    comment="total_revenue / greatest(total_orders, 1), currency; null: an input is unknown.",
 )
 """
 | total_revenue | total_orders | avg_order_value |
@@ -43,9 +43,9 @@ revenue_trend = SqlFormula(
     parameters=(("revenue_30d", "DOUBLE"), ("revenue_prev_30d", "DOUBLE")),
     returns="DOUBLE",
     body=f"(revenue_30d - revenue_prev_30d) / {at_least('revenue_prev_30d', '1.0D')}",
-    comment="(revenue_30d - revenue_prev_30d) / greatest(revenue_prev_30d, 1): relative change.",
+    comment="Relative change: (revenue_30d - revenue_prev_30d) / greatest(revenue_prev_30d, 1).",
 )
-"""The days [-30, 0) before as_of against [-60, -30); null when either is unknown.
+"""Days [-30, 0) relative to as_of, compared with [-60, -30). Null: an input is unknown.
 
 | revenue_30d | revenue_prev_30d | revenue_trend |
 |---|---|---|
@@ -56,11 +56,14 @@ revenue_trend = SqlFormula(
 
 
 def clv_score(constants: Mapping[str, Any]) -> SqlFormula:
-    """A rule of thumb for lifetime value, currency: 0 when tenure_months = 0, else the product of
+    """Lifetime value by a rule of thumb, currency. It is 0 if tenure_months = 0, else a product of:
 
-    monthly_value = total_revenue / tenure_months, lifetime = min(lifetime_factor · tenure_months,
-    lifetime_cap_months), min(frequency_factor · purchase_frequency_30d, frequency_cap), and the
-    multiplier of the first value tier that avg_order_value falls in (1 in none). Null: an input is.
+    - monthly value: total_revenue / tenure_months
+    - lifetime: min(lifetime_factor · tenure_months, lifetime_cap_months)
+    - frequency: min(frequency_factor · purchase_frequency_30d, frequency_cap)
+    - multiplier of the first value tier that contains avg_order_value (1: no tier)
+
+    Null: an input is null.
     Conf: `clv_score`, with value_tiers as `[{above: 500, multiplier: 1.5}, {below: 50, ...}]`.
     With 1.2, 60, 2, 3 and 1.5 above 500, 1.2 above 200, 0.8 below 50:
 
@@ -97,13 +100,14 @@ def clv_score(constants: Mapping[str, Any]) -> SqlFormula:
 
 
 def _value_tier(tiers: Sequence[Mapping[str, float]]) -> str:
-    """`CASE` over the tiers, in order; a null avg_order_value has no tier, so null."""
+    """`CASE` expression of the tiers, in order. Null if avg_order_value is null."""
     branches = ["WHEN avg_order_value IS NULL THEN NULL"]
     for place, tier in enumerate(tiers):
         where = f"clv_score.value_tiers[{place}]"
         if set(tier) not in ({"above", "multiplier"}, {"below", "multiplier"}):
             raise FormulaError(
-                f"conf {where}: must have multiplier and one of above, below, got {sorted(tier)}. "
+                f"conf {where}: must have multiplier and either above or below, "
+                f"got {sorted(tier)}. "
                 "Write {above: 500, multiplier: 1.5}."
             )
         sign, bound = (">", "above") if "above" in tier else ("<", "below")

@@ -19,7 +19,7 @@ from models.survival.cox_sums import Cells, RiskSums, ScoreProducts
 from models.survival.cox_terms import DayTerms, Ties
 from models.survival.curves import EXTREME
 from models.survival.kaplan_meier import kaplan_meier
-from models.survival.newton import Point, maximise
+from models.survival.newton import Point, maximise, standard_errors
 from models.survival.proportional_hazards import Schoenfeld
 from models.survival.rows import Array, Rows, SurvivalError, Whole
 from models.survival.survey import Survey, refuse_unusable, survey
@@ -61,13 +61,16 @@ class CoxModel:
 
     @property
     def std_errors(self) -> Array:
-        """Model-based standard errors."""
-        return np.sqrt(np.diag(self.covariance))
+        """Model-based standard errors; NaN where the variance is not positive."""
+        return standard_errors(self.covariance)
 
     @property
     def robust_std_errors(self) -> Array:
-        """Standard errors that are valid with several rows per customer or a misspecified model."""
-        return np.sqrt(np.diag(self.robust_covariance))
+        """Standard errors that are valid with several rows per customer or a misspecified model.
+
+        NaN where the variance is not positive.
+        """
+        return standard_errors(self.robust_covariance)
 
     def log_risk(self, x: ArrayLike) -> Array:
         """(x - center) b per row: the log of the hazard ratio to the baseline."""

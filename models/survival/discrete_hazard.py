@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xgboost
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
@@ -130,7 +131,6 @@ def fit_hazard_in_memory(
     spells: age at entry, days lived, event (0 or 1) and days followed, one entry per row of x.
     Raises SurvivalError where no period has an event, or all periods have one.
     """
-    import xgboost
 
     entry, lived, event, followed = spells
     row, period, churned = periods_lived(lived, event, followed, period_days, most_periods)

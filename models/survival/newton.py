@@ -31,6 +31,18 @@ class Point:
     information: Array
 
 
+def standard_errors(covariance: Array) -> Array:
+    """Square roots of the variances; NaN where a variance is not positive.
+
+    A nearly singular information matrix can give such a variance through rounding.
+
+    >>> standard_errors(np.array([[4.0, 0.0], [0.0, -1e-20]]))
+    array([ 2., nan])
+    """
+    variances = np.diag(covariance)
+    return np.sqrt(np.where(variances > 0, variances, np.nan))
+
+
 def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tuple[Point, int]:
     """The point with the largest log-likelihood, and the number of passes without that at `start`.
 

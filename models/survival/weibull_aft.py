@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from models.row_sums import row_sums
 from models.survival.curves import EXTREME
-from models.survival.newton import Point, maximise
+from models.survival.newton import Point, maximise, standard_errors
 from models.survival.rows import Array, Block, Layout, Rows, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey, refuse_unusable, survey
 
@@ -57,12 +57,15 @@ class WeibullModel:
     @property
     def std_errors(self) -> Array:
         """Model-based standard errors, in the order of `parameters`."""
-        return np.sqrt(np.diag(self.covariance))
+        return standard_errors(self.covariance)
 
     @property
     def robust_std_errors(self) -> Array:
-        """Standard errors that are valid with several rows per customer or a misspecified model."""
-        return np.sqrt(np.diag(self.robust_covariance))
+        """Standard errors that are valid with several rows per customer or a misspecified model.
+
+        NaN where the variance is not positive.
+        """
+        return standard_errors(self.robust_covariance)
 
     def log_scale(self, x: ArrayLike) -> Array:
         """Log of the age, in days, at which a share of 1/e is left."""

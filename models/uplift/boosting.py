@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+import xgboost
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -71,7 +72,6 @@ class LocalBoosting:
     def _fitted(
         self, rows: pd.DataFrame, names: Sequence[str], target: str, objective: str
     ) -> TreeEnsemble:
-        import xgboost
 
         data = xgboost.DMatrix(
             rows[list(names)].to_numpy(np.float32), label=rows[target].to_numpy(float)
@@ -145,7 +145,6 @@ def ensemble_of(booster: Any) -> TreeEnsemble:
     learner = json.loads(bytes(booster.save_raw("json")))
     if learner["learner"]["objective"]["name"] != "reg:squarederror":
         return TreeEnsemble.from_xgboost(booster)
-    import xgboost
 
     # from_xgboost converts base_score to log-odds. 0.5 gives 0; the actual base is set afterwards.
     parameters = learner["learner"]["learner_model_param"]

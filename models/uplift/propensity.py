@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
 from models.uplift.metrics import Estimate
 
@@ -66,7 +67,6 @@ def known_before(matrix: NDArray[np.float32]) -> Floats:
 
 def propensities(x: Floats, treated: Floats, fold: Floats) -> Floats:
     """P(treated | x) by ridge logistic regression. Each fold is predicted by a fit on the other."""
-    from sklearn.linear_model import LogisticRegression
 
     p = np.empty(len(x))
     for side in (0.0, 1.0):

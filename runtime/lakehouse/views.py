@@ -13,7 +13,7 @@ from runtime import settings
 from runtime.cli import parse_day
 from runtime.context import Context
 from runtime.run_info import RunInfo
-from udfs.registry import register
+from udfs.sql_functions import register
 
 
 def has_latest(table: Table) -> bool:

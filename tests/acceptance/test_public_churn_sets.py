@@ -13,7 +13,7 @@ from models.encoding import FeatureEncoder
 from models.learners import LEARNERS
 from models.portable import PortableModel
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 FOLDS = 5
 CDNOW = """
 as_of: 1998-07-01

@@ -11,7 +11,7 @@ from models.uplift.learners import LEARNERS
 # Nobody has tuned anything on these.
 SEEDS = (321, 322, 323)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1800)]
 
 
 @pytest.fixture(scope="module")

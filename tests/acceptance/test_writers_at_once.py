@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITERS, MERGES, SLOTS, READS = 4, 25, 3, 1_000

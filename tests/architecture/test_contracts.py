@@ -1,4 +1,4 @@
-"""Every declared table says what it holds, under names that follow the guide."""
+"""Every table contract is documented, and its names follow the naming rules."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from contracts import catalog
 from contracts.bronze import source_table
 from contracts.rules import LONGEST_TEXT
 
-EVERY = {
+TABLES = {
     **catalog.tables(),
     "bronze.source": source_table("source", {"some": "string"}, is_personal=True),
 }
 TYPES = re.compile(r"string|bigint|int|double|boolean|date|timestamp|decimal\(\d+,\d+\)")
-# Times and days whose names are the field's own words.
+# Timestamp and date columns with an established name.
 TIMES = {"valid_from", "valid_to"}
 DAYS = {"as_of", "previous_as_of", "cut"}
 TRUTHS = {"high_risk_churn", "converged", "approved"}
 
 
-@pytest.fixture(params=EVERY.values(), ids=EVERY)
+@pytest.fixture(params=TABLES.values(), ids=TABLES)
 def table(request):
     return request.param
 
 
-def test_a_table_says_what_one_row_is(table):
-    assert re.fullmatch(r"[A-Z][^\n]*\.", table.row), table.row
+def test_the_row_sentence_states_the_grain(table):
+    assert re.fullmatch(r"One row per [^\n]*\.", table.row), table.row
     assert table.short_name == table.short_name.lower()
 
 
 def test_every_column_has_a_comment_and_a_type_that_both_engines_know(table):
     for column in table.columns:
         assert re.fullmatch(r"\S.*\S", column.comment), column.name
-        assert not re.search(r"[^.]\.$", column.comment), f"{column.name}: is no sentence"
+        assert not re.search(r"[^.]\.$", column.comment), f"{column.name}: no period at the end"
         assert TYPES.fullmatch(column.type), column.name
     assert len(set(table.column_names)) == len(table.column_names)
 
 
-def test_names_say_what_kind_of_value_they_hold(table):
+def test_column_names_show_the_kind_of_value(table):
     for column in table.columns:
         name = column.name.removeprefix("_")
         assert re.fullmatch(r"[a-z][a-z0-9_]*", name), name
@@ -54,17 +54,17 @@ def test_names_say_what_kind_of_value_they_hold(table):
             assert name.endswith(("_on", "_date")) or name in DAYS, name
 
 
-def test_what_a_job_finds_rows_by_is_never_null(table):
+def test_keys_and_slice_columns_are_not_nullable(table):
     by = {*table.key, *([table.slice_by] if table.slice_by else [])}
     assert by <= set(table.column_names)
     assert [c.name for c in table.columns if c.name in by and c.nullable] == []
 
 
-def test_a_table_is_written_by_its_slices_or_merged_on_its_key(table):
+def test_a_table_has_a_slice_column_or_a_merge_key(table):
     assert table.slice_by or table.key
 
 
-def test_a_fact_of_an_as_of_is_replaced_by_it(table):
+def test_a_table_with_an_as_of_is_sliced_by_it(table):
     if "as_of" in table.column_names:
         assert table.slice_by == "as_of"
         assert "as_of" in table.key
@@ -79,23 +79,23 @@ def test_rules_and_references_name_columns_and_tables_that_exist(table):
     assert len({r.name for r in table.rules}) == len(table.rules)
     for column, other, its in table.references:
         assert column in table.column_names
-        assert its in EVERY[other].column_names
+        assert its in TABLES[other].column_names
     assert table.event_time is None or table.types[table.event_time] == "timestamp"
 
 
-def test_required_columns_of_silver_are_refused_when_they_are_null(table):
-    """Else the write would fail on a row that quarantine should hold."""
+def test_required_columns_of_silver_have_a_not_null_rule(table):
+    """Without the rule, the write fails on a row that belongs in quarantine."""
     if table.layer != "silver" or table.name == "silver.quarantine":
         return
     set_by_ingest = {"valid_from", "known_at", "source", "batch_id", "content_hash"}
     required = {c.name for c in table.columns if not c.nullable} - set_by_ingest
-    refused = {r.columns[0] for r in table.rules if r.name.endswith("_not_null")}
-    assert required <= refused
+    checked = {r.columns[0] for r in table.rules if r.name.endswith("_not_null")}
+    assert required <= checked
 
 
 def test_gold_and_features_are_flat_and_hold_no_personal_data(table):
     if table.layer in ("gold", "features"):
-        # A message greets its customer; the table declares it.
+        # A message contains the customer's name, and the contract declares it as personal.
         personal = ("text",) if table.name == "gold.messages" else ()
         assert table.personal_columns == personal
         assert not any("<" in c.type for c in table.columns)
@@ -109,11 +109,11 @@ def test_free_text_is_personal_and_may_be_long(table):
             assert lengths in ([], [f"length({column.name}) <= {LONGEST_TEXT}"])
 
 
-def test_a_table_stands_under_its_own_name():
+def test_the_catalog_uses_the_table_names():
     assert [name for name, table in catalog.tables().items() if table.name != name] == []
 
 
-def test_other_windows_give_other_columns_and_nothing_else():
+def test_other_windows_change_the_window_columns_only():
     days, more = (catalog.tables(w)["features.transactions"] for w in ((30,), (30, 14)))
     gained = {"purchases_14d", "revenue_14d", "products_14d", "discounts_14d", "mean_basket_14d"}
     assert set(more.column_names) - set(days.column_names) == gained

@@ -59,24 +59,24 @@ def test_one_table_in_the_dictionary():
     text = generate.data_dictionary([table])
 
     start = text.index("### gold.visits")
-    assert text[start : text.index("## Reasons")].splitlines() == [
+    assert text[start : text.index("## Other reasons")].splitlines() == [
         "### gold.visits",
         "",
-        "One row is: One visit.",
+        "One visit.",
         "",
         "- Key: `as_of`, `visitor`",
-        "- Replaced as a whole: the rows of one `as_of`",
-        "- Time of the event: `as_of`",
-        "- `visitor` refers to `silver.customers.customer_id`; ingest warns of what is not there",
-        "- Personal data, without column statistics: `visitor`",
-        "- View of the newest as_of: `gold.visits_latest`",
+        "- Written by: replacing all rows of one `as_of`",
+        "- Event time: `as_of`",
+        "- `visitor` refers to `silver.customers.customer_id`; ingest warns about missing values",
+        "- Personal data (no column statistics): `visitor`",
+        "- View of the latest as_of: `gold.visits_latest`",
         "",
         "| column | type | null | personal | meaning |",
         "| --- | --- | --- | --- | --- |",
         "| `as_of` | date | no |  | Day |",
         "| `visitor` | string | yes | yes | Who \\| what |",
         "",
-        "| rule | severity | says |",
+        "| rule | severity | meaning |",
         "| --- | --- | --- |",
         "| `pages_in_range` | warn | pages >= 1 |",
         "",

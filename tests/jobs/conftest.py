@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import ENGINE
 from tests.jobs.ingest_lake import Company
+
+# All of these tests need Spark.
+collect_ignore_glob = ["test_*.py"] if ENGINE == "duckdb" else []
 
 
 @pytest.fixture

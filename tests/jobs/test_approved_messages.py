@@ -12,7 +12,7 @@ from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
 from tests.unit.pipelines.outreach.receivers import Mailbox, Webhook
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 PLAN = AS_OF - dt.timedelta(days=2)
 CAMPAIGN = f"plan-{PLAN}"
 TABLES = ("gold.outbox", "gold.outbox_deliveries")

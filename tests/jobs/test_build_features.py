@@ -20,7 +20,7 @@ from runtime.errors import TableError, UsageError
 from runtime.run_info import code_version
 from tests.jobs.silver_lake import SILVER, TABLES, WINDOWS, context_at, frame_of, write_silver
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 ROOT = Path(__file__).parents[2]
 FEATURES = (

@@ -18,7 +18,7 @@ from runtime.errors import ModelGateError
 from runtime.model_registry import CHAMPION, Registry
 from tests.jobs.feature_lake import AS_OF, write_feature_lake
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 LEARNERS = ["xgboost", "random_forest", "multilayer_perceptron", "logistic_regression"]
 SMALL_STARTS = {
     "xgboost": {"n_estimators": 15, "max_depth": 3, "learning_rate": 0.2, "subsample": 0.9},

@@ -12,7 +12,7 @@ from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, rows_of
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 SCORED = AS_OF - dt.timedelta(days=30)
 
 

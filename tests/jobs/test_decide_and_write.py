@@ -17,7 +17,7 @@ from tests.jobs.decision_lake import AS_OF, rows_of, write_decision_lake
 from tests.unit.messages.conftest import offer_texts
 from tests.unit.messages.fake_claude import FakeClaude, written
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 
 @pytest.fixture(scope="module")

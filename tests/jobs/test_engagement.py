@@ -17,7 +17,7 @@ from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
 from tests.unit.pipelines.outreach.receivers import Mailbox, Webhook
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 ROOT = Path(__file__).resolve().parents[2]
 BEFORE = dt.date(2017, 12, 1)
 RULES = [
@@ -138,7 +138,6 @@ def table(make_context, root, name):
     return make_context(root).read(name).toPandas()
 
 
-@pytest.mark.slow
 def test_after_kills_at_every_fault_point_each_contact_is_sent_once(
     make_context, outside, tmp_path_factory, monkeypatch
 ):

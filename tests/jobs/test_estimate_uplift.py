@@ -13,7 +13,7 @@ from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import rows_of
 from tests.jobs.feature_lake import AS_OF, DATES, write_feature_lake
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 # At every date whose label is there: one to chosen customers, then those at random.
 TARGETED, *CAMPAIGNS = sorted(DATES)[:-1]

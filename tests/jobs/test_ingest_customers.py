@@ -6,6 +6,8 @@ import datetime as dt
 
 import pytest
 
+pytestmark = pytest.mark.acceptance
+
 CRM = {
     "table": "customers",
     "format": "csv",

@@ -9,6 +9,8 @@ import pytest
 
 from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
 
+pytestmark = pytest.mark.acceptance
+
 LINE = "c{0},o{0},p1,2018-01-0{0} 10:00:00,1,10.00,0.10"
 
 

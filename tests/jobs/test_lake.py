@@ -260,7 +260,7 @@ def test_a_merge_updates_what_is_there_and_adds_the_rest(lake):
 WRITERS, MERGES, SLOTS = 4, 25, 3
 
 
-@pytest.mark.slow
+@pytest.mark.acceptance
 def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spark, lake):
     """4 threads, each with a session of its own, merge 25 times into one table that is read meanwhile.
 

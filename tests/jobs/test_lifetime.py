@@ -33,7 +33,7 @@ from tests.jobs.lifetime_lake import (
     write_lifetime_lake,
 )
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 SURVIVAL = "survival_spend_rate"
 
 

@@ -25,7 +25,7 @@ from tests.jobs.lifetime_lake import (
     write_scores,
 )
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 # Without a purchase on it as_of could not be taken.
 LAST = ("later", AS_OF, 1.0)
 GOLD = (

@@ -11,7 +11,7 @@ from pipelines.offers import campaign_measurement
 from runtime.lakehouse.writes import Write
 from tests.jobs.decision_lake import AS_OF, rows_of
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 
 def test_a_campaign_is_measured_against_its_hold_out(make_context, tmp_path):

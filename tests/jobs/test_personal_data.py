@@ -16,7 +16,7 @@ from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
 from tests.jobs.test_decide_and_write import say
 from tests.unit.messages.fake_claude import FakeClaude, written
 
-pytestmark = [pytest.mark.spark_only, pytest.mark.slow]
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 BEFORE = dt.date(2017, 12, 1)
 CUSTOMERS = 1_000
 CANARIES = (

@@ -15,7 +15,7 @@ from runtime.errors import UsageError
 from tests.jobs.ingest_lake import Said
 from tests.jobs.lifetime_lake import BEFORE, lifetime_context, of_now, rows_of, write_lost
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 
 def test_the_plan_ranks_the_same_customers_by_every_strategy(fitted):

@@ -17,7 +17,7 @@ from tests.jobs.ingest_lake import Said
 from tests.small_lake import AS_OF
 
 # The first to ask makes the lake; a busy machine takes its time.
-pytestmark = [pytest.mark.spark_only, pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.spark_only, pytest.mark.timeout(1800)]
 
 STEPS = [
     "ingest: sources to bronze and silver",

@@ -13,7 +13,7 @@ from pipelines.ingestion import source_ingestion
 from pipelines.simulation import company_files
 from simulator.files import SOURCES, TRUTH, rows_of
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 SIMULATION = {"customers": 40, "seed": 5}
 

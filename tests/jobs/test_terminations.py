@@ -14,7 +14,7 @@ from runtime.model_registry import CHALLENGER, Registry
 from tests.jobs.silver_lake import WINDOWS, asked, bought, row, write_silver
 from tests.unit.messages.fake_claude import FakeClaude, written
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 AS_OF, FIRST = dt.date(2018, 1, 1), dt.date(2017, 3, 1)
 LEAD, HORIZON = 14, 30
 # One horizon and lead apart: train, train, validation, test.

@@ -1,4 +1,4 @@
-"""Every notebook runs as Databricks would run it, over a lake that the real jobs have made."""
+"""Each notebook runs as on Databricks, on a lake created by the real jobs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 from deltalake import DeltaTable
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.py"))
-# The first to ask makes the small lake; a busy machine takes its time.
+# The first test creates the small lake, which is slow on a busy machine.
 pytestmark = pytest.mark.timeout(1800)
 HEADER = "# Databricks notebook source\n"
 AS_OF = dt.date(2018, 1, 1)
 
 
 class NotebookExit(Exception):
-    """What dbutils.notebook.exit does to the cells that follow."""
+    """Raised by dbutils.notebook.exit, to skip the following cells."""
 
 
 def cells(notebook: Path) -> list[str]:
@@ -30,18 +30,20 @@ def cells(notebook: Path) -> list[str]:
 
 
 def magic(cell: str) -> tuple[str, str]:
-    """("sql", the text) for a cell of `# MAGIC %sql ...`; ("python", the cell) for another."""
+    """("sql", text) for a cell `# MAGIC %sql ...`; ("python", cell) for a Python cell."""
     lines = cell.splitlines()
     if not lines[0].startswith("# MAGIC %"):
         return "python", cell
-    assert all(line.startswith("# MAGIC") for line in lines), f"a mixed cell:\n{cell}"
+    assert all(line.startswith("# MAGIC") for line in lines), (
+        f"a cell mixes magic and Python:\n{cell}"
+    )
     text = "\n".join(line.removeprefix("# MAGIC").removeprefix(" ") for line in lines)
     kind, _, body = text[1:].partition("\n")
     return kind, body
 
 
 def run(notebook: Path, spark, **widgets: str) -> list:
-    """What the notebook displays: frames as pandas, other things as they are."""
+    """Run the notebook and return what it displays: frames as pandas, other objects unchanged."""
     displayed: list = []
     values: dict[str, str] = {}
 
@@ -58,7 +60,7 @@ def run(notebook: Path, spark, **widgets: str) -> list:
         widgets=SimpleNamespace(text=text, get=values.__getitem__),
         notebook=SimpleNamespace(exit=leave),
     )
-    # One namespace for all cells, as there.
+    # One namespace for all cells, as on Databricks.
     names = {"spark": spark, "dbutils": dbutils, "display": display, "__name__": "__main__"}
     for number, cell in enumerate(cells(notebook)):
         kind, body = magic(cell)
@@ -72,13 +74,13 @@ def run(notebook: Path, spark, **widgets: str) -> list:
 
 
 def find(displayed: list, column: str) -> pd.DataFrame:
-    """The one displayed frame with that column."""
-    (found,) = (d for d in displayed if isinstance(d, pd.DataFrame) and column in d)
-    return found
+    """The only displayed frame with this column."""
+    (frame,) = (d for d in displayed if isinstance(d, pd.DataFrame) and column in d)
+    return frame
 
 
 def gold_at_as_of(small_lake, name: str) -> pd.DataFrame:
-    """The newest slice of a gold table, sorted by customer."""
+    """The slice of a gold table at AS_OF, sorted by customer."""
     rows = DeltaTable(small_lake.root / "gold" / name).to_pandas()
     return rows[rows["as_of"] == AS_OF].sort_values("customer_id", kind="stable")
 
@@ -88,29 +90,27 @@ def notebook(name: str) -> Path:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_thin_and_begins_with_what_it_is(path):
+def test_a_notebook_starts_with_text_and_has_no_definitions(path):
     kinds = [magic(cell)[0] for cell in cells(path)]
 
     assert kinds[0] == "md"
-    # Definitions belong to the packages, where they are tested.
+    # Definitions belong in the packages, where they are tested.
     assert not re.search(r"^\s*(def|class) ", path.read_text(), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def displayed(spark, in_small_env) -> dict[str, list]:
-    """What each notebook displays with the defaults of its widgets, but for env."""
+    """What each notebook displays with the default values of its widgets, except env."""
     with in_small_env() as env:
         return {path.stem: run(path, spark, env=env) for path in NOTEBOOKS}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", [path.stem for path in NOTEBOOKS])
 def test_every_notebook_runs_and_every_frame_has_rows(name, displayed):
     assert displayed[name]
     assert [d for d in displayed[name] if isinstance(d, pd.DataFrame) and d.empty] == []
 
 
-@pytest.mark.slow
 def test_first_look_counts_what_the_files_hold(displayed, small_lake):
     displayed = displayed["first_look"]
     # The first two lines have no amount.
@@ -118,7 +118,7 @@ def test_first_look_counts_what_the_files_hold(displayed, small_lake):
 
     counts = find(displayed, "rows_in").set_index("source")
     assert counts.loc["receipts"].tolist() == [1, len(kept) + 2, len(kept), 2, 0]
-    assert counts.loc["members"].tolist() == [1, 200, 200, 0, 0]  # 300 less every third
+    assert counts.loc["members"].tolist() == [1, 200, 200, 0, 0]  # 300 minus every third
     reasons = find(displayed, "reason")
     assert reasons.to_numpy().tolist() == [["receipts", "amount_not_null", 2]]
     free = sum(line["paid"] == "0.00" for line in kept)
@@ -130,8 +130,7 @@ def test_first_look_counts_what_the_files_hold(displayed, small_lake):
     assert profiles.to_dict() == {False: 100, True: 200}
 
 
-@pytest.mark.slow
-def test_first_look_tells_who_is_silent(displayed, small_lake):
+def test_first_look_reports_the_silent_shares(displayed, small_lake):
     last: dict[str, dt.date] = {}
     for line in small_lake.lines[2:]:
         day = dt.date.fromisoformat(line["time"][:10])
@@ -145,17 +144,15 @@ def test_first_look_tells_who_is_silent(displayed, small_lake):
     assert find(displayed["first_look"], "silent_30d_percent").iloc[0].tolist() == expected
 
 
-@pytest.mark.slow
 def test_first_look_ranks_by_revenue_at_risk(displayed):
     ranked = find(displayed["first_look"], "top_risk_factor")
     at_risk = ranked["revenue_at_risk"].tolist()
     assert len(at_risk) == 20 and at_risk == sorted(at_risk, reverse=True)
     shares = find(displayed["first_look"], "fifth")["percent_of_all"]
-    assert shares.sum() == pytest.approx(100, abs=0.25)  # five roundings of 0.05
+    assert shares.sum() == pytest.approx(100, abs=0.25)  # five rounding errors of 0.05
     assert shares.tolist() == sorted(shares, reverse=True)
 
 
-@pytest.mark.slow
 def test_churn_model_explains_as_the_gold_tables_do(displayed, small_lake):
     displayed = displayed["churn_model"]
 
@@ -177,10 +174,9 @@ def test_churn_model_explains_as_the_gold_tables_do(displayed, small_lake):
     assert len(pictures) == 4 and all(picture.size[0] > 100 for picture in pictures)
 
 
-@pytest.mark.slow
-def test_churn_model_explains_the_customer_that_was_asked_for(spark, small_env, small_lake, capsys):
+def test_churn_model_explains_the_requested_customer(spark, small_env, small_lake, capsys):
     scores = gold_at_as_of(small_lake, "customer_scores")
-    # Not the one most at risk, whom it takes by default.
+    # Not the default, which is the customer with the highest risk.
     calm = scores[scores["churn_probability"] == scores["churn_probability"].min()].iloc[0]
     widgets = {"as_of": "2018-01-01", "customer_id": calm["customer_id"]}
 
@@ -190,16 +186,14 @@ def test_churn_model_explains_the_customer_that_was_asked_for(spark, small_env, 
     assert said in capsys.readouterr().out.splitlines()
 
 
-@pytest.mark.slow
-def test_churn_model_says_that_a_customer_is_unknown(spark, small_env):
+def test_churn_model_reports_an_unknown_customer(spark, small_env):
     with pytest.raises(NotebookExit) as caught:
         run(notebook("churn_model"), spark, env=small_env, customer_id="nobody")
 
     assert str(caught.value) == "nobody is not known at 2018-01-01"
 
 
-@pytest.mark.slow
-def test_churn_model_says_that_there_is_no_champion(spark, small_env):
+def test_churn_model_reports_a_missing_champion(spark, small_env):
     from runtime.model_registry import CHAMPION, Registry
     from runtime.settings import load
 
@@ -212,10 +206,9 @@ def test_churn_model_says_that_there_is_no_champion(spark, small_env):
     finally:
         registry.set_alias(CHAMPION, version)
 
-    assert str(caught.value) == "churn: no version is champion. Run train_churn."
+    assert str(caught.value) == "churn: no version has the alias champion. Run train_churn."
 
 
-@pytest.mark.slow
 def test_which_20_percent_answers_from_the_plan(displayed, small_lake):
     shown = displayed["which_20_percent"]
     gold = {name: gold_at_as_of(small_lake, name) for name in ("customer_scores", "retention_plan")}
@@ -228,7 +221,7 @@ def test_which_20_percent_answers_from_the_plan(displayed, small_lake):
     assert listed["why"].tolist() == first["why"].tolist()
     compared = find(shown, "at_stake_covered").set_index("strategy")
     assert set(compared.index) == set(gold["retention_plan"]["strategy"])
-    # By its own measure no other rule of the same size covers more.
+    # No other strategy with as many customers covers more value at risk.
     same_size = compared.loc[compared["chosen"] == fifth, "at_stake_covered"]
     assert same_size.max() == compared.loc["clv_at_risk", "at_stake_covered"]
     pictures = [d for d in shown if not isinstance(d, pd.DataFrame)]

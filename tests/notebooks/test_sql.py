@@ -1,4 +1,4 @@
-"""Tables, `_latest` views and formulas by name in SQL."""
+"""Tables, `_latest` views and formulas in SQL."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from contracts.gold_engagement import GOLD_ENGAGEMENT
 from contracts.gold_experiments import GOLD_EXPERIMENTS
 from runtime.lakehouse.views import has_latest, open_lakehouse, register_tables
 
-# The first to ask makes the small lake; a busy machine takes its time.
+# The first test creates the small lake, which is slow on a busy machine.
 pytestmark = pytest.mark.timeout(1800)
 ROOT = Path(__file__).resolve().parents[2]
-# Offers, messages, campaigns and triggered contacts are jobs of their own.
+# Separate jobs write offers, messages, campaigns and triggered contacts.
 LATER = (*GOLD_DECISIONS, *GOLD_ENGAGEMENT, *GOLD_EXPERIMENTS)
 
 
@@ -27,8 +27,7 @@ def opened(small_env):
     return open_lakehouse(small_env)
 
 
-@pytest.mark.slow
-def test_tables_of_every_layer_have_their_names(opened, spark):
+def test_tables_of_all_layers_are_registered(opened, spark):
     counts = {
         name: spark.table(name).count()
         for name in (
@@ -39,7 +38,7 @@ def test_tables_of_every_layer_have_their_names(opened, spark):
         )
     }
 
-    # Two files; 300 customers less every third; known at 2018-01-01 and three dates before.
+    # Two files; 300 customers minus every third; known at 2018-01-01 and three dates before.
     assert counts == {
         "bronze.ingest_log": 2,
         "bronze.members": 200,
@@ -48,7 +47,6 @@ def test_tables_of_every_layer_have_their_names(opened, spark):
     }
 
 
-@pytest.mark.slow
 def test_the_latest_view_moves_with_the_table(spark, make_context, in_small_env):
     context = make_context()
     table = context.table("gold.segment_migration")
@@ -63,7 +61,7 @@ def test_the_latest_view_moves_with_the_table(spark, make_context, in_small_env)
         rows = spark.sql("SELECT as_of FROM gold.segment_migration_latest").collect()
         return [f"{r['as_of']}" for r in rows]
 
-    with in_small_env():  # takes the views away again
+    with in_small_env():  # drops the views afterwards
         add("2018-01-02")
         add("2018-01-01")
         register_tables(context)
@@ -74,16 +72,14 @@ def test_the_latest_view_moves_with_the_table(spark, make_context, in_small_env)
         assert newest() == ["2018-01-03"]
 
 
-@pytest.mark.slow
-def test_formulas_are_functions_with_the_constants_of_conf(opened, spark):
+def test_formulas_are_sql_functions_with_the_constants_in_conf(opened, spark):
     # 100 a month for 12 months; lifetime 1.2 * 12; frequency 2 * 0.1; 0.8 below a basket of 50.
-    worth = spark.sql("SELECT clv_score(1200, 12, 0.1, 40)").head()[0]
+    clv = spark.sql("SELECT clv_score(1200, 12, 0.1, 40)").head()[0]
 
-    assert worth == pytest.approx(100 * 14.4 * 0.2 * 0.8)
+    assert clv == pytest.approx(100 * 14.4 * 0.2 * 0.8)
     assert spark.sql("SELECT risk_level(0.81)").head()[0] == "CRITICAL"
 
 
-@pytest.mark.slow
 def test_columns_keep_their_comments(opened, spark):
     for name in ("gold.customer_scores", "gold.customer_scores_latest"):
         described = spark.sql(f"DESCRIBE {name}").collect()
@@ -93,8 +89,7 @@ def test_columns_keep_their_comments(opened, spark):
         assert comments == {c.name: c.comment for c in declared}
 
 
-@pytest.mark.slow
-def test_names_that_can_be_read_are_told_and_absent_tables_have_none(opened, spark):
+def test_only_existing_tables_are_registered(opened, spark):
     names = register_tables(opened)
 
     assert "gold.customer_segments_latest" in names
@@ -103,11 +98,10 @@ def test_names_that_can_be_read_are_told_and_absent_tables_have_none(opened, spa
         spark.table(name)
 
 
-@pytest.mark.slow
-def test_a_table_of_the_same_name_is_left_alone(opened, spark, tmp_path):
+def test_an_existing_table_of_the_same_name_is_not_replaced(opened, spark, tmp_path):
     from pyspark.errors import AnalysisException
 
-    # A metastore may hold another gold.customer_scores, with data of its own.
+    # A metastore may contain a different table gold.customer_scores.
     spark.sql("DROP VIEW gold.customer_scores")
     spark.sql(f"CREATE TABLE gold.customer_scores (a int) USING delta LOCATION '{tmp_path}/other'")
     spark.sql("INSERT INTO gold.customer_scores VALUES (1)")
@@ -118,43 +112,40 @@ def test_a_table_of_the_same_name_is_left_alone(opened, spark, tmp_path):
     assert spark.table("gold.customer_scores").head()["a"] == 1
 
 
-@pytest.mark.slow
 def test_any_delta_reader_opens_every_gold_table(small_lake):
     tables = [t for t in catalog.tables().values() if t.layer == "gold"]
-    found = [t for t in tables if (small_lake.root / "gold" / t.short_name).is_dir()]
+    existing = [t for t in tables if (small_lake.root / "gold" / t.short_name).is_dir()]
     later = {t.name for t in LATER}
-    assert {t.name for t in tables} - {t.name for t in found} == later
-    for table in found:
+    assert {t.name for t in tables} - {t.name for t in existing} == later
+    for table in existing:
         delta = DeltaTable(small_lake.root / "gold" / table.short_name)
 
         assert delta.protocol().min_reader_version == 1
         assert delta.to_pyarrow_dataset().schema.names == list(table.column_names)
 
 
-@pytest.mark.slow
 def test_duckdb_reads_the_latest_views_as_spark_does(opened, spark, small_lake):
-    """docs/latest_views.sql over the folders that the jobs made: two dates are scored."""
+    """docs/latest_views.sql on the folders that the jobs wrote. Two dates are scored."""
     connection = duckdb.connect()
     for folder in (small_lake.root / "gold").iterdir():
         dataset = DeltaTable(folder).to_pyarrow_dataset()
         connection.register(f"gold_{folder.name}", dataset)
     for view in (ROOT / "docs" / "latest_views.sql").read_text().split(";"):
-        with suppress(duckdb.CatalogException):  # of a table that no job has made yet
+        with suppress(duckdb.CatalogException):  # the table does not exist yet
             connection.execute(view)
     made = [t for t in catalog.tables().values() if has_latest(t) and t not in LATER]
     for table in made:
         order = f"ORDER BY {', '.join(table.key)}"
         view = f"{table.name.replace('.', '_')}_latest"
-        found = connection.execute(f"SELECT * FROM {view} {order}").fetchall()
+        rows = connection.execute(f"SELECT * FROM {view} {order}").fetchall()
         names = ", ".join(d[0] for d in connection.description)
         expected = spark.sql(f"SELECT {names} FROM {table.name}_latest {order}").collect()
-        assert found == [tuple(row) for row in expected], table.name
-        assert found, table.name
+        assert rows == [tuple(row) for row in expected], table.name
+        assert rows, table.name
 
 
-@pytest.mark.slow
-def test_a_catalog_has_the_latest_views_beside_its_tables(spark, make_context, tmp_path):
-    # spark_catalog stands for Unity Catalog: names of three parts, tables that a catalog manages.
+def test_a_catalog_has_the_latest_views_and_its_tables(spark, make_context, tmp_path):
+    # spark_catalog replaces Unity Catalog here: three-part names and managed tables.
     context = make_context(lakehouse={"catalog": "spark_catalog"})
     spark.sql(f"CREATE SCHEMA gold LOCATION '{tmp_path}/gold'")
     try:

@@ -168,7 +168,6 @@ def test_settings_load_from_inside_the_zip(wheel, tmp_path):
     assert printed == "2018-01-01\n"
 
 
-@pytest.mark.slow
 @pytest.mark.spark_only
 def test_a_udf_imports_the_wheel_on_a_worker(environment, tmp_path):
     (tmp_path / "job.py").write_text(SPARK_JOB)
@@ -181,7 +180,6 @@ def test_a_udf_imports_the_wheel_on_a_worker(environment, tmp_path):
     assert seen == {"driver": facts, "worker": facts}
 
 
-@pytest.mark.slow
 @pytest.mark.spark_only
 def test_a_udf_imports_the_zip_in_an_executor_process(wheel, tmp_path):
     (tmp_path / "job.py").write_text(SPARK_JOB)

@@ -1,425 +1,425 @@
 CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `horizon_days` int NOT NULL COMMENT 'Days within which the customer may leave',
-  `churn_probability` double NOT NULL COMMENT 'Probability of no purchase within the horizon',
-  `churn_prediction` int NOT NULL COMMENT '1: churn_probability at or above the model\'s threshold',
-  `risk_level` string NOT NULL COMMENT 'Band of churn_probability, as conf names them',
-  `confidence_score` double NOT NULL COMMENT '|p - 0.5| * 2: 0 undecided, 1 certain',
-  `recommended_actions` string COMMENT 'Actions whose rule fired, parted by \'; \'; null: none',
-  `top_risk_factor` string COMMENT 'The feature that raises the risk most; null: none known',
-  `p_alive` double COMMENT 'Probability of being a customer still; null: see p_alive_basis',
-  `p_alive_basis` string COMMENT 'The model behind p_alive, or not_identified (the data say nothing of dropout, or the fit has no maximum), no_repeat (bought once: by bg_nbd nobody leaves before a second purchase), not_fitted (too little to learn from); null: fit_lifetime has not run',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `horizon_days` int NOT NULL COMMENT 'Length of the churn horizon in days',
+  `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon',
+  `churn_prediction` int NOT NULL COMMENT '1: churn_probability is at or above the model\'s threshold, else 0',
+  `risk_level` string NOT NULL COMMENT 'Band of churn_probability, as defined in conf',
+  `confidence_score` double NOT NULL COMMENT '|churn_probability - 0.5| * 2: 0 undecided, 1 certain',
+  `recommended_actions` string COMMENT 'Actions of the rules that fired, separated by \'; \'; null: none',
+  `top_risk_factor` string COMMENT 'Feature that raises the risk most; null: none',
+  `p_alive` double COMMENT 'Probability of still being a customer; null: see p_alive_basis',
+  `p_alive_basis` string COMMENT 'Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
-  `remaining_lifetime_days` double COMMENT 'Expected days until the customer counts as lost, or the contract ends, of 36 months at most; null: lost already, or no survival model',
-  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, lost already, or no survival model',
-  `earliest_churn_date` date COMMENT 'Lower end of the interval around likely_churn_date that lifetime.survival.level in conf says; null likewise',
-  `latest_churn_date` date COMMENT 'Upper end of that interval; null likewise',
-  `clv_30d` double COMMENT 'Expected margin of 30 days, discounted; null: see clv_basis',
-  `clv_90d` double COMMENT 'Expected margin of 90 days, discounted; null: see clv_basis',
-  `clv_12m` double COMMENT 'Expected margin of 12 months, discounted; null: see clv_basis',
-  `clv_12m_low` double COMMENT 'Lower end of the interval that lifetime.interval in conf says',
-  `clv_12m_high` double COMMENT 'Upper end of that interval',
-  `clv_12m_btyd` double COMMENT 'clv_12m by approach 1, expected purchases; null: no model',
-  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, days expected to stay x spend rate; null: no model, lost already',
-  `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
-  `clv_basis` string COMMENT 'What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has not run',
-  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon (which begins after churn.lead_days): what leaving would cost',
-  `main_reason` string COMMENT 'The likeliest of price, features, competitor, quality, support; null: nothing raises the risk, or no model',
-  `reason_basis` string COMMENT 'named (by the customer, in an exit survey since the last purchase), labelled (from what other leavers named) or shap_families; null: no main_reason',
-  `model_name` string COMMENT 'Learner of the champion; null under score_basis rule',
-  `model_version` string COMMENT 'Version in the registry; null under score_basis rule',
-  `score_basis` string NOT NULL COMMENT 'model, cold_start (history too short) or rule (no champion)'
+  `remaining_lifetime_days` double COMMENT 'Expected days until the customer is lost or the contract ends, at most 36 months; null: already lost, or no survival model',
+  `likely_churn_date` date COMMENT 'First day on which the probability of having left exceeds 0.5; null: no such day within 36 months, already lost, or no survival model',
+  `earliest_churn_date` date COMMENT 'Lower bound of the interval of likely_churn_date, level lifetime.survival.level in conf; null: as for likely_churn_date',
+  `latest_churn_date` date COMMENT 'Upper bound of the interval of likely_churn_date; null: as for likely_churn_date',
+  `clv_30d` double COMMENT 'Expected margin over 30 days, discounted, currency; null: see clv_basis',
+  `clv_90d` double COMMENT 'Expected margin over 90 days, discounted, currency; null: see clv_basis',
+  `clv_12m` double COMMENT 'Expected margin over 12 months, discounted, currency; null: see clv_basis',
+  `clv_12m_low` double COMMENT 'Lower bound of the interval of clv_12m, level lifetime.interval in conf',
+  `clv_12m_high` double COMMENT 'Upper bound of the interval of clv_12m, same level',
+  `clv_12m_btyd` double COMMENT 'clv_12m by approach 1 (expected purchases); null: no model',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2 (expected days as a customer x spend rate); null: no model, or already lost',
+  `clv_36m` double COMMENT 'Expected margin over 36 months, discounted, currency; null: see clv_basis',
+  `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency',
+  `main_reason` string COMMENT 'Most likely reason: price, features, competitor, quality, support; null: nothing raises the risk, or no model',
+  `reason_basis` string COMMENT 'named (by the customer in an exit survey since the last purchase), labelled (model of the reasons that other churned customers named) or shap_families (SHAP values of the features of each reason); null: no main_reason',
+  `model_name` string COMMENT 'Learner of the champion; null if score_basis is rule',
+  `model_version` string COMMENT 'Version in the model registry; null if score_basis is rule',
+  `score_basis` string NOT NULL COMMENT 'model, cold_start (history too short for the model) or rule (no champion)'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One customer who can still be kept (active or silent at as_of), with the risk of leaving. Key: as_of, customer_id.';
+COMMENT 'One row per retainable customer (active or silent at as_of), with their churn risk. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.risk_factors (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `rank` int NOT NULL COMMENT '1: the largest |impact|',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `rank` int NOT NULL COMMENT 'Rank by |impact|, 1: the largest',
   `feature` string NOT NULL COMMENT 'Name of the feature',
-  `value` string COMMENT 'The customer\'s value as text; null: unknown',
-  `impact` double NOT NULL COMMENT 'SHAP value in log-odds of churn, a random forest\'s in probability; above 0 raises the risk',
-  `direction` string NOT NULL COMMENT 'increase or decrease of the risk'
+  `value` string COMMENT 'Value of the feature as text; null: unknown',
+  `impact` double NOT NULL COMMENT 'Exact SHAP value in log-odds of churn (random forest: in probability); above 0 raises the risk',
+  `direction` string NOT NULL COMMENT 'increase or decrease: effect on the risk'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One of the five features that move a customer\'s risk most, by exact SHAP value. Key: as_of, customer_id, rank.';
+COMMENT 'One row per retainable customer and feature, for the five features with the largest |SHAP|. Key: as_of, customer_id, rank.';
 
 CREATE TABLE IF NOT EXISTS gold.churn_by_horizon (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `horizon_days` int NOT NULL COMMENT 'Days within which the customer may leave',
-  `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon; the primary one as in customer_scores'
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `horizon_days` int NOT NULL COMMENT 'Length of the churn horizon in days',
+  `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon. For the primary horizon it is that of gold.customer_scores'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: The risk of one customer who can still be kept, within one horizon. Key: as_of, customer_id, horizon_days.';
+COMMENT 'One row per retainable customer and horizon, with the churn risk. Key: as_of, customer_id, horizon_days.';
 
 CREATE TABLE IF NOT EXISTS gold.churn_reasons (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `reason` string NOT NULL COMMENT 'One of price, features, competitor, quality, support',
-  `probability` double NOT NULL COMMENT 'named: 1 for the reason that the customer gave; labelled: that a leaver like this names it; shap_families: the share of the risk that would go without the push of its features',
-  `reason_basis` string NOT NULL COMMENT 'named, labelled or shap_families'
+  `probability` double NOT NULL COMMENT 'named: 1 for the reason that the customer named; labelled: probability that a similar churned customer names the reason; shap_families: share of the risk that is removed without the contribution of the reason\'s features',
+  `reason_basis` string NOT NULL COMMENT 'named, labelled or shap_families, see gold.customer_scores'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: How likely one reason is that of one customer who can still be kept. Key: as_of, customer_id, reason.';
+COMMENT 'One row per retainable customer and churn reason, with its probability. Key: as_of, customer_id, reason.';
 
 CREATE TABLE IF NOT EXISTS gold.customer_segments (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `lifecycle` string NOT NULL COMMENT 'active, silent, lost, prospect or terminated',
   `recency_days` bigint COMMENT 'Days since the last purchase day; null: no purchase',
   `frequency` bigint NOT NULL COMMENT 'Purchases in the RFM window',
   `monetary` double NOT NULL COMMENT 'Net revenue in the RFM window, currency',
-  `r_score` int COMMENT '1 to 5, 5 the most recent; null for lost customers and prospects',
-  `f_score` int COMMENT '1 to 5, 5 the most frequent; null for lost customers and prospects',
-  `m_score` int COMMENT '1 to 5, 5 the most revenue; null for lost customers and prospects',
-  `rfm_score` string COMMENT 'The three digits; null for lost customers and prospects',
-  `rfm_priority` double COMMENT 'Weighted sum of the three scores; null likewise',
-  `segment` string NOT NULL COMMENT 'One of twelve',
-  `segment_group` string NOT NULL COMMENT 'Roll-up of the segment',
-  `engagement_score` double COMMENT '0 to 1; null: no source of engagement',
-  `engagement_basis` string COMMENT 'The components behind engagement_score; null: none',
-  `clv_score` double COMMENT 'Rule of thumb for lifetime value, currency; null: no tenure',
-  `high_risk_churn` boolean NOT NULL COMMENT 'The rule flag: long silent, little engaged, many tickets'
+  `r_score` int COMMENT 'Recency score, 1 to 5 (most recent); null: lost customer or prospect',
+  `f_score` int COMMENT 'Frequency score, 1 to 5 (most frequent); null: lost customer or prospect',
+  `m_score` int COMMENT 'Monetary score, 1 to 5 (most revenue); null: lost customer or prospect',
+  `rfm_score` string COMMENT 'The three scores as digits, R first; null: lost customer or prospect',
+  `rfm_priority` double COMMENT 'Weighted sum of the three scores; null: lost customer or prospect',
+  `segment` string NOT NULL COMMENT 'One of the twelve segments',
+  `segment_group` string NOT NULL COMMENT 'Group of the segment',
+  `engagement_score` double COMMENT 'Engagement score, 0 to 1; null: no source of engagement',
+  `engagement_basis` string COMMENT 'Components used in engagement_score; null: none',
+  `clv_score` double COMMENT 'Lifetime value by a rule of thumb, currency; null: no tenure',
+  `high_risk_churn` boolean NOT NULL COMMENT 'True: the churn rule fired (long silence, low engagement, many tickets)'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One known customer at as_of, in exactly one of the twelve segments. Key: as_of, customer_id.';
+COMMENT 'One row per known customer at as_of, in exactly one of the twelve segments. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.segment_migration (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `previous_as_of` date NOT NULL COMMENT 'The as_of before, of those in gold.customer_segments',
-  `from_segment` string NOT NULL COMMENT 'Segment then; New customer: not known then',
-  `to_segment` string NOT NULL COMMENT 'Segment now',
-  `customers` bigint NOT NULL COMMENT 'Customers who took this way',
-  `revenue_12m` double NOT NULL COMMENT 'Their net revenue in the RFM window at as_of, currency'
+  `previous_as_of` date NOT NULL COMMENT 'Previous as_of in gold.customer_segments',
+  `from_segment` string NOT NULL COMMENT 'Segment at previous_as_of; New customer: not known then',
+  `to_segment` string NOT NULL COMMENT 'Segment at as_of',
+  `customers` bigint NOT NULL COMMENT 'Customers who moved from from_segment to to_segment',
+  `revenue_12m` double NOT NULL COMMENT 'Net revenue of these customers in the RFM window at as_of'
 ) USING delta
-COMMENT 'One row is: How many customers went from one segment to another between two as_of dates. Key: as_of, previous_as_of, from_segment, to_segment.';
+COMMENT 'One row per pair of segments, with the customers who moved between two as_of dates. Key: as_of, previous_as_of, from_segment, to_segment.';
 
 CREATE TABLE IF NOT EXISTS gold.model_comparison (
-  `trained_at` timestamp NOT NULL COMMENT 'When the training run began (UTC)',
-  `model_name` string NOT NULL COMMENT 'Learner, baseline, or the champion at the time',
-  `model_version` string NOT NULL COMMENT 'Version in the registry; \'-\' for what is not registered',
-  `data_set` string NOT NULL COMMENT 'The environment that the data came from',
-  `population` string NOT NULL COMMENT 'all, or active_90d (a purchase in the last 90 days)',
-  `horizon_days` int NOT NULL COMMENT 'Horizon of the label, days',
-  `split` string NOT NULL COMMENT 'train, validation or test; validation too where a further horizon\'s own test date had a part in choosing learner and parameters, which are those of the primary horizon',
-  `metric` string NOT NULL COMMENT 'Name as in scikit-learn; ..._threshold_half, ..._threshold_f1: at .5, and where F1 is best; roc_auc_difference: less that of the champion at the time, else of the learner chosen, with an interval paired by customer: it counts only where that excludes zero; calibration_<tenth>_predicted, _observed: mean probability and share that left in a tenth of the customers, 1 the lowest probabilities',
-  `value` double COMMENT 'Value of the metric; null: undefined here',
-  `ci_low` double COMMENT 'Lower end of the 95 % bootstrap interval; null: none computed',
-  `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'
+  `trained_at` timestamp NOT NULL COMMENT 'When the training run started (UTC)',
+  `model_name` string NOT NULL COMMENT 'Learner, baseline, or champion at the time',
+  `model_version` string NOT NULL COMMENT 'Version in the model registry; \'-\': not registered',
+  `data_set` string NOT NULL COMMENT 'Environment that the data came from',
+  `population` string NOT NULL COMMENT 'all, or active_90d (customers with a purchase in the last 90 days)',
+  `horizon_days` int NOT NULL COMMENT 'Horizon of the label in days',
+  `split` string NOT NULL COMMENT 'train, validation or test. A test date of a further horizon counts as validation if it was used to choose the learner and parameters of the primary horizon',
+  `metric` string NOT NULL COMMENT 'Metric name in scikit-learn; ..._threshold_half: threshold 0.5; ..._threshold_f1: threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion at the time, else of the chosen learner (interval paired by customer; significant only if the interval excludes 0); calibration_<decile>_predicted, _observed: mean probability and churned share per decile of customers, 1: lowest probabilities',
+  `value` double COMMENT 'Value of the metric; null: undefined',
+  `ci_low` double COMMENT 'Lower bound of the 95 % bootstrap interval; null: not computed',
+  `ci_high` double COMMENT 'Upper bound of the 95 % bootstrap interval; null: not computed'
 ) USING delta
-COMMENT 'One row is: One metric of one model on one set of customers and dates. Key: trained_at, model_name, model_version, data_set, population, horizon_days, split, metric.';
+COMMENT 'One row per model, metric, split, population and horizon of a training run. Key: trained_at, model_name, model_version, data_set, population, horizon_days, split, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.feature_sets (
-  `trained_at` timestamp NOT NULL COMMENT 'When the training run began (UTC)',
-  `model_name` string NOT NULL COMMENT 'Learner',
-  `model_version` string NOT NULL COMMENT 'Version in the registry of that run',
-  `data_set` string NOT NULL COMMENT 'The environment that the data came from',
-  `feature_set` string NOT NULL COMMENT 'all, selected (the strongest by SHAP), or without_<family>',
-  `metric` string NOT NULL COMMENT 'features (how many), roc_auc, average_precision, brier, or roc_auc_difference to all',
-  `value` double COMMENT 'Value of the metric; null: undefined here',
-  `ci_low` double COMMENT 'Lower end of the 95 % bootstrap interval; null: none computed',
-  `ci_high` double COMMENT 'Upper end of the 95 % bootstrap interval; null: none computed'
+  `trained_at` timestamp NOT NULL COMMENT 'When the training run started (UTC)',
+  `model_name` string NOT NULL COMMENT 'Name of the learner',
+  `model_version` string NOT NULL COMMENT 'Version in the model registry from that run',
+  `data_set` string NOT NULL COMMENT 'Environment that the data came from',
+  `feature_set` string NOT NULL COMMENT 'all, selected (strongest features by SHAP), or without_<family>',
+  `metric` string NOT NULL COMMENT 'features (number of features), roc_auc, average_precision, brier, or roc_auc_difference (ROC AUC minus that of the set all)',
+  `value` double COMMENT 'Value of the metric; null: undefined',
+  `ci_low` double COMMENT 'Lower bound of the 95 % bootstrap interval; null: not computed',
+  `ci_high` double COMMENT 'Upper bound of the 95 % bootstrap interval; null: not computed'
 ) USING delta
-COMMENT 'One row is: One metric of the chosen learner on a set of features, measured on the validation date. Key: trained_at, model_name, feature_set, metric.';
+COMMENT 'One row per feature set and metric of the chosen learner, measured on the validation date. Key: trained_at, model_name, feature_set, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `frequency` bigint NOT NULL COMMENT 'BTYD frequency: purchase days after the first',
   `recency_days` bigint NOT NULL COMMENT 'BTYD recency: days from first to last purchase',
   `observed_days` bigint NOT NULL COMMENT 'BTYD T: days from first purchase to as_of - 1',
-  `monetary_value` double COMMENT 'Mean total of the repeat days, currency; null: none',
+  `monetary_value` double COMMENT 'Mean revenue of the repeat days, currency; null: no repeat day',
   `p_no_purchase` double COMMENT 'Probability of no purchase within the primary horizon, which begins after churn.lead_days; null: no model',
-  `expected_value` double COMMENT 'Expected margin of a purchase; null: no amounts',
-  `p_alive_30d` double COMMENT 'Probability of being a customer still in 30 days; null: see p_alive_basis',
-  `p_alive_90d` double COMMENT 'Probability of being a customer still in 90 days; null: see p_alive_basis',
-  `p_leaves_30d` double COMMENT 'Probability by survival that within 30 days the customer counts as lost, or the contract ends; null: lost already, or no survival model',
-  `p_leaves_90d` double COMMENT 'Probability by survival that within 90 days the customer counts as lost, or the contract ends; null: lost already, or no survival model',
-  `survival_1m` double COMMENT 'Probability by survival of being there still in 1 months; null likewise',
-  `survival_3m` double COMMENT 'Probability by survival of being there still in 3 months; null likewise',
-  `survival_12m` double COMMENT 'Probability by survival of being there still in 12 months; null likewise',
-  `survival_36m` double COMMENT 'Probability by survival of being there still in 36 months; null likewise',
-  `p_alive` double COMMENT 'Probability of being a customer still; null: see p_alive_basis',
-  `p_alive_basis` string COMMENT 'The model behind p_alive, or not_identified (the data say nothing of dropout, or the fit has no maximum), no_repeat (bought once: by bg_nbd nobody leaves before a second purchase), not_fitted (too little to learn from); null: fit_lifetime has not run',
+  `expected_value` double COMMENT 'Expected margin per purchase, currency; null: no amounts',
+  `p_alive_30d` double COMMENT 'Probability of still being a customer in 30 days; null: see p_alive_basis',
+  `p_alive_90d` double COMMENT 'Probability of still being a customer in 90 days; null: see p_alive_basis',
+  `p_leaves_30d` double COMMENT 'Probability that within 30 days the customer is lost or the contract ends (survival model); null: already lost, or no survival model',
+  `p_leaves_90d` double COMMENT 'Probability that within 90 days the customer is lost or the contract ends (survival model); null: already lost, or no survival model',
+  `survival_1m` double COMMENT 'Probability of still being a customer in 1 months (survival model); null: already lost, or no survival model',
+  `survival_3m` double COMMENT 'Probability of still being a customer in 3 months (survival model); null: already lost, or no survival model',
+  `survival_12m` double COMMENT 'Probability of still being a customer in 12 months (survival model); null: already lost, or no survival model',
+  `survival_36m` double COMMENT 'Probability of still being a customer in 36 months (survival model); null: already lost, or no survival model',
+  `p_alive` double COMMENT 'Probability of still being a customer; null: see p_alive_basis',
+  `p_alive_basis` string COMMENT 'Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
-  `remaining_lifetime_days` double COMMENT 'Expected days until the customer counts as lost, or the contract ends, of 36 months at most; null: lost already, or no survival model',
-  `likely_churn_date` date COMMENT 'First day on which to have left is likelier than not; null: none in 36 months, lost already, or no survival model',
-  `earliest_churn_date` date COMMENT 'Lower end of the interval around likely_churn_date that lifetime.survival.level in conf says; null likewise',
-  `latest_churn_date` date COMMENT 'Upper end of that interval; null likewise',
-  `clv_30d` double COMMENT 'Expected margin of 30 days, discounted; null: see clv_basis',
-  `clv_90d` double COMMENT 'Expected margin of 90 days, discounted; null: see clv_basis',
-  `clv_12m` double COMMENT 'Expected margin of 12 months, discounted; null: see clv_basis',
-  `clv_12m_low` double COMMENT 'Lower end of the interval that lifetime.interval in conf says',
-  `clv_12m_high` double COMMENT 'Upper end of that interval',
-  `clv_12m_btyd` double COMMENT 'clv_12m by approach 1, expected purchases; null: no model',
-  `clv_12m_survival` double COMMENT 'clv_12m by approach 2, days expected to stay x spend rate; null: no model, lost already',
-  `clv_36m` double COMMENT 'Expected margin of 36 months, discounted; null: see clv_basis',
-  `clv_basis` string COMMENT 'What the clv columns rest on: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, whichever forecast better on past days; no_amounts, not_fitted; null: fit_lifetime has not run',
-  `value_at_stake` double COMMENT 'clv_12m given that the customer stays through the horizon (which begins after churn.lead_days): what leaving would cost'
+  `remaining_lifetime_days` double COMMENT 'Expected days until the customer is lost or the contract ends, at most 36 months; null: already lost, or no survival model',
+  `likely_churn_date` date COMMENT 'First day on which the probability of having left exceeds 0.5; null: no such day within 36 months, already lost, or no survival model',
+  `earliest_churn_date` date COMMENT 'Lower bound of the interval of likely_churn_date, level lifetime.survival.level in conf; null: as for likely_churn_date',
+  `latest_churn_date` date COMMENT 'Upper bound of the interval of likely_churn_date; null: as for likely_churn_date',
+  `clv_30d` double COMMENT 'Expected margin over 30 days, discounted, currency; null: see clv_basis',
+  `clv_90d` double COMMENT 'Expected margin over 90 days, discounted, currency; null: see clv_basis',
+  `clv_12m` double COMMENT 'Expected margin over 12 months, discounted, currency; null: see clv_basis',
+  `clv_12m_low` double COMMENT 'Lower bound of the interval of clv_12m, level lifetime.interval in conf',
+  `clv_12m_high` double COMMENT 'Upper bound of the interval of clv_12m, same level',
+  `clv_12m_btyd` double COMMENT 'clv_12m by approach 1 (expected purchases); null: no model',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2 (expected days as a customer x spend rate); null: no model, or already lost',
+  `clv_36m` double COMMENT 'Expected margin over 36 months, discounted, currency; null: see clv_basis',
+  `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One customer with a purchase before as_of, with expected purchases and worth. Key: as_of, customer_id.';
+COMMENT 'One row per customer with a purchase before as_of, with expected purchases and value. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.lifetime_models (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; or timing: how regular and how seasonal purchases are',
-  `parameter` string NOT NULL COMMENT 'Name in the literature; held_out_log_likelihood a customer; concordance, integrated_brier and calibration_<decile>_ predicted and observed on days after the fit; p_value_proportional <covariate>; person_periods: rows of the hazard trees',
-  `value` double COMMENT 'Time in days, money in currency; null: undefined',
-  `std_error` double COMMENT 'Standard error; null: none, or the Hessian gives none',
-  `log_likelihood` double COMMENT 'Of all customers, time in days; null: no likelihood',
-  `customers` bigint NOT NULL COMMENT 'Customers that the value comes from',
-  `converged` boolean COMMENT 'At a maximum; null: nothing was optimised',
-  `is_chosen` boolean NOT NULL COMMENT 'True: a model behind gold.customer_lifetime',
-  `is_identified` boolean COMMENT 'True: the data say who leaves; null: not of this model'
+  `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; or timing (regularity and seasonality of purchases)',
+  `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees)',
+  `value` double COMMENT 'Value of the parameter, time in days, money in currency; null: undefined',
+  `std_error` double COMMENT 'Standard error; null: not available',
+  `log_likelihood` double COMMENT 'Log-likelihood of all customers, time in days; null: no likelihood',
+  `customers` bigint NOT NULL COMMENT 'Customers used for the value',
+  `converged` boolean COMMENT 'True: the optimiser found a maximum; null: nothing was optimised',
+  `is_chosen` boolean NOT NULL COMMENT 'True: gold.customer_lifetime uses the model',
+  `is_identified` boolean COMMENT 'True: the data identify dropout; null: does not apply to this model'
 ) USING delta
-COMMENT 'One row is: One parameter of one model fitted on the purchases before as_of. Key: as_of, model_name, parameter.';
+COMMENT 'One row per model and parameter, fitted on the purchases before as_of. Key: as_of, model_name, parameter.';
 
 CREATE TABLE IF NOT EXISTS gold.clv_backtest (
-  `cut` date NOT NULL COMMENT 'The day forecast from: what came before it was known',
-  `approach` string NOT NULL COMMENT 'btyd, survival (the kind of model that as_of chose, fitted on what the cut knew), boosted_trees or last_period',
-  `horizon_days` int NOT NULL COMMENT 'Days forecast',
-  `metric` string NOT NULL COMMENT 'purchases_ or value_ and mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10; with _all at the end: of everyone with a purchase, the lost and terminated too',
-  `value` double COMMENT 'Purchase days or currency a customer, or a share; null: none',
+  `cut` date NOT NULL COMMENT 'First day of the forecast. Only earlier data were used',
+  `approach` string NOT NULL COMMENT 'btyd, survival (both use the model type chosen at as_of, fitted on data before the cut), boosted_trees or last_period',
+  `horizon_days` int NOT NULL COMMENT 'Length of the forecast in days',
+  `metric` string NOT NULL COMMENT 'purchases_ or value_ followed by mae, rmse, rank_correlation, top_decile_share, total_ratio, or bias_decile_1 (lowest forecast) to 10; suffix _all: all customers with a purchase, including lost and terminated ones',
+  `value` double COMMENT 'Purchase days or currency per customer, or a share; null: undefined',
   `customers` bigint NOT NULL COMMENT 'Customers compared',
-  `is_chosen` boolean COMMENT 'True: btyd or survival, whichever had the lower value_mae on cuts whose horizon had passed by this one; null: there is no such cut'
+  `is_chosen` boolean COMMENT 'True: of btyd and survival, the approach with the lower value_mae on cuts whose horizon had passed by this cut; null: no such cut'
 ) USING delta
-COMMENT 'One row is: One measure of one approach that forecast, from a past day on, purchases and value of the customers who could still be kept that day (active or silent, the contract not ended). Key: cut, approach, horizon_days, metric.';
+COMMENT 'One row per cut, approach, horizon and metric of a backtest of purchases and value. It covers the customers who were retainable at the cut (active or silent, contract not ended). Key: cut, approach, horizon_days, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.segment_survival (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `segment` string NOT NULL COMMENT 'Segment at the first date with features; or all',
-  `days_ahead` int NOT NULL COMMENT 'Days from that date on',
-  `survival` double NOT NULL COMMENT 'Share still customers beyond that day',
-  `ci_low` double NOT NULL COMMENT 'Lower end of its 95 % interval',
-  `ci_high` double NOT NULL COMMENT 'Upper end of its 95 % interval',
-  `customers` bigint NOT NULL COMMENT 'Customers of the segment'
+  `segment` string NOT NULL COMMENT 'Segment at the first date with features, or all',
+  `days_ahead` int NOT NULL COMMENT 'Days after that date',
+  `survival` double NOT NULL COMMENT 'Share of customers who stay longer than days_ahead',
+  `ci_low` double NOT NULL COMMENT 'Lower bound of the 95 % interval of survival',
+  `ci_high` double NOT NULL COMMENT 'Upper bound of the 95 % interval of survival',
+  `customers` bigint NOT NULL COMMENT 'Customers in the segment'
 ) USING delta
-COMMENT 'One row is: How many of a segment are still customers some days on (Kaplan-Meier). Key: as_of, segment, days_ahead.';
+COMMENT 'One row per segment and number of days, with the Kaplan-Meier survival. Key: as_of, segment, days_ahead.';
 
 CREATE TABLE IF NOT EXISTS gold.retention_plan (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `strategy` string NOT NULL COMMENT 'churn_probability, p_alive, clv_at_risk, net_value or random',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `rank` bigint COMMENT '1: the first to act on; null: left out, already lost',
-  `is_chosen` boolean NOT NULL COMMENT 'True: within the budget',
-  `offer_id` string COMMENT 'The offer that the plan assumes; null: left out',
-  `send_on` date COMMENT 'Day to send it; null: not chosen',
-  `expected_value_kept` double COMMENT 'Fall in churn probability that the offer is assumed to cause, by value_at_stake; null: no value is known',
-  `cost` double COMMENT 'Expected cost of the offer, currency; null: no value is known',
-  `why` string NOT NULL COMMENT 'The two quantities that decided the rank, or why there is none, in one sentence'
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `rank` bigint COMMENT 'Rank, 1: highest priority; null: left out, already lost',
+  `is_chosen` boolean NOT NULL COMMENT 'True: the customer is within the budget',
+  `offer_id` string COMMENT 'Offer that the plan assumes; null: left out',
+  `send_on` date COMMENT 'Day to send the offer; null: not chosen',
+  `expected_value_kept` double COMMENT 'Assumed reduction of churn probability by the offer x value_at_stake, currency; null: no value known',
+  `cost` double COMMENT 'Expected cost of the offer, currency; null: no value known',
+  `why` string NOT NULL COMMENT 'One sentence: the two quantities that decided the rank, or why there is no rank'
 ) USING delta
 CLUSTER BY (as_of, strategy, customer_id)
-COMMENT 'One row is: One customer in the plan of one strategy: ranked, or left out because already lost. Key: as_of, strategy, customer_id.';
+COMMENT 'One row per strategy and customer: ranked, or left out because already lost. Key: as_of, strategy, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `strategy` string NOT NULL COMMENT 'The strategy that the figures are of',
-  `other_strategy` string NOT NULL COMMENT 'The strategy compared with',
-  `chosen` bigint NOT NULL COMMENT 'Customers chosen by strategy',
-  `shared` bigint NOT NULL COMMENT 'Of these, also chosen by other_strategy',
-  `jaccard` double COMMENT 'shared / chosen by either; null: none by either',
-  `value_at_stake_covered` double COMMENT 'Share of all churn_probability x value_at_stake that the chosen hold; null: unknown',
-  `value_kept` double COMMENT 'Backtest a horizon earlier: assumed share of leavers kept, by the value_at_stake of those chosen who did leave, currency; null: no earlier scores',
-  `ci_low` double COMMENT 'Lower end of its 95 % interval over customers; null likewise',
-  `ci_high` double COMMENT 'Upper end of its 95 % interval; null likewise',
-  `next_1pct_value` double COMMENT 'expected_value_kept of whom strategy would also choose with a budget of 1 % of the customers more (at least one), or of 1 % more money; null: unknown',
-  `assumption` string NOT NULL COMMENT 'Where the offer\'s effect comes from: assumed in conf, with its figures'
+  `strategy` string NOT NULL COMMENT 'Strategy that the figures describe',
+  `other_strategy` string NOT NULL COMMENT 'Strategy to compare with',
+  `chosen` bigint NOT NULL COMMENT 'Customers that strategy chooses',
+  `shared` bigint NOT NULL COMMENT 'Customers that both strategies choose',
+  `jaccard` double COMMENT 'shared / customers that either strategy chooses; null: neither chooses any',
+  `value_at_stake_covered` double COMMENT 'Share of total churn_probability x value_at_stake that the chosen customers hold; null: unknown',
+  `value_kept` double COMMENT 'Backtest one horizon earlier: assumed share of churners kept x value_at_stake of the chosen customers who did leave, currency; null: no earlier scores',
+  `ci_low` double COMMENT 'Lower bound of the 95 % interval of value_kept; null: no earlier scores',
+  `ci_high` double COMMENT 'Upper bound of the 95 % interval of value_kept; null: no earlier scores',
+  `next_1pct_value` double COMMENT 'expected_value_kept of the customers that strategy would add if the budget grew by 1 % of the customers (at least one), or by 1 % of the money, currency; null: unknown',
+  `assumption` string NOT NULL COMMENT 'Source of the offer\'s effect: assumed in conf, with the figures'
 ) USING delta
-COMMENT 'One row is: One strategy beside another (or itself) under the same budget. Key: as_of, strategy, other_strategy.';
+COMMENT 'One row per pair of strategies under the same budget. A strategy is also paired with itself. Key: as_of, strategy, other_strategy.';
 
 CREATE TABLE IF NOT EXISTS gold.campaign_results (
-  `campaign_id` string NOT NULL COMMENT 'The campaign',
-  `policy` string NOT NULL COMMENT 'personalised (by a plan) or mass (offers at random)',
-  `offer_id` string NOT NULL COMMENT 'The offer',
+  `campaign_id` string NOT NULL COMMENT 'Campaign identifier',
+  `policy` string NOT NULL COMMENT 'personalised (offers chosen by a plan) or mass (random offers)',
+  `offer_id` string NOT NULL COMMENT 'Offer identifier',
   `segment` string NOT NULL COMMENT 'Segment before the contact, or all',
   `month` string NOT NULL COMMENT 'Month of the contact, YYYY-MM',
   `metric` string NOT NULL COMMENT 'conversion, or retained_revenue (currency)',
-  `treated` bigint NOT NULL COMMENT 'Customers who were sent it',
-  `held_out` bigint NOT NULL COMMENT 'Customers held out at random',
-  `value_treated` double NOT NULL COMMENT 'Mean of the metric among the first',
-  `value_held_out` double NOT NULL COMMENT 'Mean of the metric among the second',
-  `effect` double NOT NULL COMMENT 'Difference of the means',
-  `ci_low` double NOT NULL COMMENT 'Lower end of its 95 % interval (Welch; of conversion Agresti-Caffo)',
-  `ci_high` double NOT NULL COMMENT 'Upper end of its 95 % interval (Welch; of conversion Agresti-Caffo)',
-  `p_value` double NOT NULL COMMENT 'Two-sided, of one look',
-  `p_value_corrected` double NOT NULL COMMENT 'Corrected for the campaign\'s other offers (Holm)',
-  `anytime_p_value` double NOT NULL COMMENT 'Valid under looks at any time',
-  `effect_cuped` double NOT NULL COMMENT 'Effect less what revenue before the contact explains',
-  `ci_low_cuped` double NOT NULL COMMENT 'Lower end of its 95 % interval',
-  `ci_high_cuped` double NOT NULL COMMENT 'Upper end of its 95 % interval',
-  `minimum_detectable_effect` double NOT NULL COMMENT 'What such a campaign finds 4 times in 5',
-  `srm_p_value` double COMMENT 'Of the arms\' sizes against those meant; null: not known'
+  `treated` bigint NOT NULL COMMENT 'Customers who were sent the offer',
+  `held_out` bigint NOT NULL COMMENT 'Customers randomly held out',
+  `value_treated` double NOT NULL COMMENT 'Mean of the metric among treated customers',
+  `value_held_out` double NOT NULL COMMENT 'Mean of the metric among held-out customers',
+  `effect` double NOT NULL COMMENT 'value_treated - value_held_out',
+  `ci_low` double NOT NULL COMMENT 'Lower bound of the 95 % interval of effect (Welch; for conversion Agresti-Caffo)',
+  `ci_high` double NOT NULL COMMENT 'Upper bound of the 95 % interval of effect (Welch; for conversion Agresti-Caffo)',
+  `p_value` double NOT NULL COMMENT 'Two-sided p-value, valid for a single look',
+  `p_value_corrected` double NOT NULL COMMENT 'p_value with Holm correction for the campaign\'s other offers',
+  `anytime_p_value` double NOT NULL COMMENT 'p-value that is valid under continuous monitoring',
+  `effect_cuped` double NOT NULL COMMENT 'Effect adjusted for revenue before the contact (CUPED)',
+  `ci_low_cuped` double NOT NULL COMMENT 'Lower bound of the 95 % interval of effect_cuped',
+  `ci_high_cuped` double NOT NULL COMMENT 'Upper bound of the 95 % interval of effect_cuped',
+  `minimum_detectable_effect` double NOT NULL COMMENT 'Effect that such a campaign detects with 80 % power',
+  `srm_p_value` double COMMENT 'p-value of a sample ratio mismatch between the arms; null: planned sizes unknown'
 ) USING delta
-COMMENT 'One row is: One metric of one offer of a campaign: those sent it against those held out at random. Key: campaign_id, policy, offer_id, segment, month, metric.';
+COMMENT 'One row per campaign, offer, segment, month and metric: treated versus held-out customers. Key: campaign_id, policy, offer_id, segment, month, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.model_arms (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
+  `experiment_id` string NOT NULL COMMENT 'Model name and both versions',
   `arm` string NOT NULL COMMENT 'champion or challenger',
-  `model_version` string NOT NULL COMMENT 'Version in the registry that scored the arm',
-  `share` double NOT NULL COMMENT 'Share of the customers meant for the arm'
+  `model_version` string NOT NULL COMMENT 'Version in the model registry that scored the arm',
+  `share` double NOT NULL COMMENT 'Planned share of the customers in the arm'
 ) USING delta
-COMMENT 'One row is: One arm of an experiment on models at an as_of: which version scored its customers. Key: as_of, experiment_id, arm.';
+COMMENT 'One row per as_of and arm of a model A/B test, with the model version that scored it. Key: as_of, experiment_id, arm.';
 
 CREATE TABLE IF NOT EXISTS gold.model_ab (
-  `experiment_id` string NOT NULL COMMENT 'The model\'s name and both versions',
+  `experiment_id` string NOT NULL COMMENT 'Model name and both versions',
   `arm` string NOT NULL COMMENT 'champion or challenger',
-  `metric` string NOT NULL COMMENT 'brier, log_loss (less is better), retained, or retained_revenue (currency)',
-  `customers` bigint NOT NULL COMMENT 'Customers of the arm, each counted once',
-  `value` double NOT NULL COMMENT 'Mean over them, of each their own mean over as_of dates',
-  `effect` double COMMENT 'Challenger less champion, within segments; null: the champion',
-  `ci_low` double COMMENT 'Lower end of its 95 % interval; null: the champion',
-  `ci_high` double COMMENT 'Upper end of its 95 % interval; null: the champion',
-  `p_value` double COMMENT 'Two-sided, of one look; null: the champion',
-  `anytime_p_value` double COMMENT 'Valid under looks at any time; null: the champion',
-  `minimum_detectable_effect` double COMMENT 'What so many customers find 4 times in 5; null: the champion',
-  `srm_p_value` double NOT NULL COMMENT 'Of the arms\' sizes against those meant'
+  `metric` string NOT NULL COMMENT 'brier, log_loss (lower is better), retained, or retained_revenue (currency)',
+  `customers` bigint NOT NULL COMMENT 'Customers in the arm, each counted once',
+  `value` double NOT NULL COMMENT 'Mean over customers of each customer\'s mean over as_of dates',
+  `effect` double COMMENT 'Challenger minus champion, within segments; null: the champion',
+  `ci_low` double COMMENT 'Lower bound of the 95 % interval of effect; null: the champion',
+  `ci_high` double COMMENT 'Upper bound of the 95 % interval of effect; null: the champion',
+  `p_value` double COMMENT 'Two-sided p-value, valid for a single look; null: the champion',
+  `anytime_p_value` double COMMENT 'p-value that is valid under continuous monitoring; null: the champion',
+  `minimum_detectable_effect` double COMMENT 'Effect that this number of customers detects with 80 % power; null: the champion',
+  `srm_p_value` double NOT NULL COMMENT 'p-value of a sample ratio mismatch between the arms'
 ) USING delta
-COMMENT 'One row is: One metric of one arm of an experiment on models, where the horizon has passed. Key: experiment_id, arm, metric.';
+COMMENT 'One row per model A/B test, arm and metric, over dates whose horizon has passed. Key: experiment_id, arm, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.offer_decisions (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `campaign_id` string NOT NULL COMMENT 'The campaign of this plan',
-  `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
-  `is_held_out` boolean NOT NULL COMMENT 'True: chosen, but kept without it to measure by',
-  `send_on` date COMMENT 'The day to send it; null: no offer',
-  `policy` string NOT NULL COMMENT 'One of gold.policy_comparison; rules: no experiment',
-  `rule` string COMMENT 'The rule that fired; null under all policies but rules',
-  `effect` double COMMENT 'Fall in churn probability that the offer causes; null: none',
-  `effect_basis` string COMMENT 'experiment or assumed (conf); null: no offer',
-  `value_at_stake` double COMMENT '12-month value if the customer stays, currency',
-  `value_basis` string COMMENT 'value_at_stake, or revenue_a_year where no CLV is modelled',
-  `expected_gain` double COMMENT 'effect x value_at_stake - cost, currency; null: none',
-  `expected_cost` double COMMENT 'Expected cost of the offer, currency; null: none',
-  `no_offer_reason` string COMMENT 'opted_out, cooling_off, not_eligible, no_gain or budget; null: has one',
-  `why` string NOT NULL COMMENT 'One sentence: the offer, the quantities behind it'
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `campaign_id` string NOT NULL COMMENT 'Campaign of this plan',
+  `offer_id` string COMMENT 'Offer in conf/offers.yaml; null: none',
+  `is_held_out` boolean NOT NULL COMMENT 'True: control group, the chosen offer is not sent',
+  `send_on` date COMMENT 'Day to send the offer; null: no offer',
+  `policy` string NOT NULL COMMENT 'Policy in gold.policy_comparison; rules if there is no experiment',
+  `rule` string COMMENT 'Rule that fired; null: the policy is not rules',
+  `effect` double COMMENT 'Reduction of churn probability that the offer causes; null: no offer',
+  `effect_basis` string COMMENT 'experiment, or assumed (in conf); null: no offer',
+  `value_at_stake` double COMMENT '12-month value of the customer if they stay, currency; null: unknown',
+  `value_basis` string COMMENT 'value_at_stake, or revenue_a_year if there is no CLV model',
+  `expected_gain` double COMMENT 'effect x value_at_stake - cost, currency; null: no offer',
+  `expected_cost` double COMMENT 'Expected cost of the offer, currency; null: no offer',
+  `no_offer_reason` string COMMENT 'opted_out, cooling_off, not_eligible, no_gain or budget; null: has an offer',
+  `why` string NOT NULL COMMENT 'One sentence with the offer and the quantities behind it'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One customer who is not terminated, with the offer decided, or why there is none. Key: as_of, customer_id.';
+COMMENT 'One row per customer who is not terminated, with the chosen offer, or the reason for none. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.hold_out (
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `stratum` string NOT NULL COMMENT 'Segment when they were drawn; shares hold within it',
-  `is_held_out` boolean NOT NULL COMMENT 'True: no plan sends them anything; never changes',
-  `assigned_on` date NOT NULL COMMENT 'as_of of the plan that drew them'
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `stratum` string NOT NULL COMMENT 'Segment at assignment. The control group is stratified by it',
+  `is_held_out` boolean NOT NULL COMMENT 'True: control group, receives no offers. The assignment is permanent',
+  `assigned_on` date NOT NULL COMMENT 'as_of of the plan that assigned the customer'
 ) USING delta
 CLUSTER BY (customer_id)
-COMMENT 'One row is: One customer for whom an offer was ever chosen: are offers kept from them, to measure by. Key: customer_id.';
+COMMENT 'One row per customer who was ever chosen for an offer, with their control group assignment. Key: customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.offer_plan (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
-  `customers` bigint NOT NULL COMMENT 'Customers to whom it is sent',
-  `held_out` bigint NOT NULL COMMENT 'Customers chosen for it and held out',
-  `expected_gain` double NOT NULL COMMENT 'Sum over both, currency',
-  `expected_cost` double NOT NULL COMMENT 'Sum over both, currency',
-  `budget` double NOT NULL COMMENT 'What the plan had: money, or a number of customers',
-  `budget_unit` string NOT NULL COMMENT 'money or customers',
-  `shadow_price` double COMMENT 'Gain that one more unit of budget brings, currency; null: not chosen by gain',
-  `minimum_detectable_effect` double COMMENT 'Change of conversion that it finds 4 times in 5; null: nobody held out, or no effect',
-  `customers_needed` bigint COMMENT 'Customers, held out too, to find a change of 0.05 so often; null: no hold-out in conf'
+  `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
+  `customers` bigint NOT NULL COMMENT 'Customers who are sent the offer',
+  `held_out` bigint NOT NULL COMMENT 'Customers chosen for the offer but held out',
+  `expected_gain` double NOT NULL COMMENT 'Total over sent and held-out customers, currency',
+  `expected_cost` double NOT NULL COMMENT 'Total over sent and held-out customers, currency',
+  `budget` double NOT NULL COMMENT 'Budget of the plan, in budget_unit',
+  `budget_unit` string NOT NULL COMMENT 'Unit of the budget: money or customers',
+  `shadow_price` double COMMENT 'Gain from one more unit of budget, currency; null: offers are not chosen by gain',
+  `minimum_detectable_effect` double COMMENT 'Change in conversion that the plan detects with 80 % power; null: no control group, or no effect',
+  `customers_needed` bigint COMMENT 'Customers, with the control group, needed to detect a change of 0.05 with 80 % power; null: no hold-out in conf'
 ) USING delta
-COMMENT 'One row is: One offer of a plan with its sums, and the price of the budget. Key: as_of, offer_id.';
+COMMENT 'One row per plan and offer, with totals and the shadow price of the budget. Key: as_of, offer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.offer_effects (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `offer_id` string NOT NULL COMMENT 'The offer of conf/offers.yaml',
-  `effect` double NOT NULL COMMENT 'Fall in churn probability; below 0 it does harm',
-  `basis` string NOT NULL COMMENT 'individual; average where no heterogeneity was found; observational: no experiment',
-  `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner'
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
+  `effect` double NOT NULL COMMENT 'Reduction of churn probability; below 0: the offer does harm',
+  `basis` string NOT NULL COMMENT 'individual; average (no heterogeneity found); or observational (no experiment)',
+  `learner` string NOT NULL COMMENT 'Uplift learner: s_, t_, x_, dr_ or shift_learner'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
-COMMENT 'One row is: One customer who can still be kept and one offer: what campaigns say it changes. Key: as_of, customer_id, offer_id.';
+COMMENT 'One row per retainable customer and offer, with the effect estimated from campaigns. Key: as_of, customer_id, offer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.uplift_results (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `learner` string NOT NULL COMMENT 's_, t_, x_, dr_ or shift_learner',
-  `split` string NOT NULL COMMENT 'validation (chose the learner), test, or observed: no hold-out',
-  `offer_id` string NOT NULL COMMENT 'The offer, against the held-out, or against the rest',
-  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope, decile_<n> (the best first) or decile_<n>_predicted; of observed: average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>',
-  `is_randomised` boolean NOT NULL COMMENT 'False: adjusted, and what was not seen stays',
-  `value` double NOT NULL COMMENT 'Value of the metric; of a decile: the observed fall, or the mean predicted one',
-  `ci_low` double COMMENT 'Lower end of the 95 % interval; null: none computed',
-  `ci_high` double COMMENT 'Upper end of the 95 % interval; null: none computed',
-  `customers` bigint NOT NULL COMMENT 'Rows behind it',
-  `verdict` string COMMENT 'What follows; null but for qini on test and overlap_share'
+  `learner` string NOT NULL COMMENT 'Uplift learner: s_, t_, x_, dr_ or shift_learner',
+  `split` string NOT NULL COMMENT 'validation (used to choose the learner), test, or observed (no hold-out)',
+  `offer_id` string NOT NULL COMMENT 'Offer, compared with held-out customers, or with all others',
+  `metric` string NOT NULL COMMENT 'qini, auuc, average_effect, calibration_slope, decile_<n> (1: highest predicted effect) or decile_<n>_predicted; for observed: average_effect (doubly robust), naive_difference, overlap_share, imbalance_before, imbalance_after (largest, in standard deviations), (un)treated_propensity_p<n>',
+  `is_randomised` boolean NOT NULL COMMENT 'False: adjusted for observed confounders; unobserved bias may remain',
+  `value` double NOT NULL COMMENT 'Value of the metric; for a decile: observed or mean predicted reduction of churn',
+  `ci_low` double COMMENT 'Lower bound of the 95 % interval; null: not computed',
+  `ci_high` double COMMENT 'Upper bound of the 95 % interval; null: not computed',
+  `customers` bigint NOT NULL COMMENT 'Number of rows used',
+  `verdict` string COMMENT 'Conclusion; null: the metric is not qini on test, nor overlap_share'
 ) USING delta
-COMMENT 'One row is: One metric of one learner for one offer, on campaigns that it did not learn from. Key: as_of, learner, split, offer_id, metric.';
+COMMENT 'One row per learner, split, offer and metric, on campaigns not used to fit the learner. Key: as_of, learner, split, offer_id, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.policy_comparison (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `policy` string NOT NULL COMMENT 'uplift, rules, by_risk, random, treat_all or treat_none',
-  `offer_id` string COMMENT 'The one offer of by_risk, random, treat_all; else null',
-  `value_a_customer` double NOT NULL COMMENT 'Net value a customer over treat_none, doubly robust, currency',
-  `ci_low` double NOT NULL COMMENT 'Lower end of its 95 % interval',
-  `ci_high` double NOT NULL COMMENT 'Upper end of its 95 % interval',
-  `treated_share` double NOT NULL COMMENT 'Share of the customers who are sent something',
-  `is_within_budget` boolean NOT NULL COMMENT 'True: it spends no more than conf allows',
-  `is_chosen` boolean NOT NULL COMMENT 'True: decide_offers follows it: the greatest value within the budget, also where its interval holds 0',
-  `customers` bigint NOT NULL COMMENT 'Customers of the campaign behind it'
+  `policy` string NOT NULL COMMENT 'Policy: uplift, rules, by_risk, random, treat_all or treat_none',
+  `offer_id` string COMMENT 'Offer of by_risk, random and treat_all; null: another policy',
+  `value_a_customer` double NOT NULL COMMENT 'Net value per customer compared with treat_none, doubly robust, currency',
+  `ci_low` double NOT NULL COMMENT 'Lower bound of the 95 % interval of value_a_customer',
+  `ci_high` double NOT NULL COMMENT 'Upper bound of the 95 % interval of value_a_customer',
+  `treated_share` double NOT NULL COMMENT 'Share of customers who are sent an offer',
+  `is_within_budget` boolean NOT NULL COMMENT 'True: the policy stays within the budget in conf',
+  `is_chosen` boolean NOT NULL COMMENT 'True: decide_offers follows the policy. It has the greatest value within the budget, even if its interval contains 0',
+  `customers` bigint NOT NULL COMMENT 'Customers of the campaign that were used'
 ) USING delta
-COMMENT 'One row is: One policy and what it would have brought on the last randomised campaign, held out. Key: as_of, policy.';
+COMMENT 'One row per policy, with its estimated value on the last randomised campaign (not used to fit). Key: as_of, policy.';
 
 CREATE TABLE IF NOT EXISTS gold.messages (
-  `campaign_id` string NOT NULL COMMENT 'The campaign',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `offer_id` string NOT NULL COMMENT 'The offer that it states',
-  `text` string NOT NULL COMMENT 'The message',
-  `language` string NOT NULL COMMENT 'Language of the text, as ISO 639-1',
-  `theme` string NOT NULL COMMENT 'new features, support or savings',
-  `written_by` string NOT NULL COMMENT 'claude or template',
-  `model` string COMMENT 'The model that wrote it; null: the template',
-  `prompt_version` string NOT NULL COMMENT 'Hash of the instructions in use',
-  `brief_digest` string NOT NULL COMMENT 'Hash of brief and prompt: unchanged needs no call',
-  `guard_verdict` string NOT NULL COMMENT 'passed, passed_second, refused: <rules>, or not_written: <reason>',
-  `input_tokens` bigint NOT NULL COMMENT 'Tokens read by the model, all tries',
-  `output_tokens` bigint NOT NULL COMMENT 'Tokens written by the model, all tries',
+  `campaign_id` string NOT NULL COMMENT 'Campaign identifier',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `offer_id` string NOT NULL COMMENT 'Offer in the message',
+  `text` string NOT NULL COMMENT 'Text of the message',
+  `language` string NOT NULL COMMENT 'Language of the text, ISO 639-1 code',
+  `theme` string NOT NULL COMMENT 'Theme: new features, support or savings',
+  `written_by` string NOT NULL COMMENT 'Writer: claude or template',
+  `model` string COMMENT 'Model that wrote the message; null: template',
+  `prompt_version` string NOT NULL COMMENT 'Hash of the instructions to the model',
+  `brief_digest` string NOT NULL COMMENT 'Hash of brief and prompt. If unchanged, the model is not called again',
+  `guard_verdict` string NOT NULL COMMENT 'passed, passed_second (second try), refused: <rules>, or not_written: <reason>',
+  `input_tokens` bigint NOT NULL COMMENT 'Input tokens of all tries',
+  `output_tokens` bigint NOT NULL COMMENT 'Output tokens of all tries',
   `cost_usd` double NOT NULL COMMENT 'Cost of all tries, US dollars',
-  `approved` boolean NOT NULL COMMENT 'True: a person released it; false: not yet'
+  `approved` boolean NOT NULL COMMENT 'True: a person approved the message; false: not yet'
 ) USING delta
 CLUSTER BY (customer_id)
-COMMENT 'One row is: One message to one customer of a campaign. Key: campaign_id, customer_id. Personal data: text.'
+COMMENT 'One row per campaign and customer, with the message. Key: campaign_id, customer_id. Personal data: text.'
 TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`campaign_id`,`customer_id`,`offer_id`,`language`,`theme`,`written_by`,`model`,`prompt_version`,`brief_digest`,`guard_verdict`,`input_tokens`,`output_tokens`,`cost_usd`');
 
 CREATE TABLE IF NOT EXISTS gold.message_batches (
   `batch_key` string NOT NULL COMMENT 'Hash of the requests',
-  `batch_id` string NOT NULL COMMENT 'The service\'s id; empty: about to be sent',
-  `requests` bigint NOT NULL COMMENT 'How many messages it asks for'
+  `batch_id` string NOT NULL COMMENT 'Batch identifier of the service; empty: not yet recorded',
+  `requests` bigint NOT NULL COMMENT 'Number of messages in the batch'
 ) USING delta
-COMMENT 'One row is: One batch of requests to the Message Batches API, so that a killed run takes it up. Key: batch_key.';
+COMMENT 'One row per batch sent to the Message Batches API. A restarted run resumes it from here. Key: batch_key.';
 
 CREATE TABLE IF NOT EXISTS gold.outbox (
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `rule` string NOT NULL COMMENT 'The rule of conf that fired; of a message its campaign',
-  `period_on` date NOT NULL COMMENT 'First day of the rule\'s period, of a message as_of of its plan: it has one contact',
-  `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',
-  `campaign_id` string COMMENT 'Whose message in gold.messages is sent; null: a rule\'s',
-  `triggered_on` date NOT NULL COMMENT 'The as_of whose scores rose; of a message its send_on',
-  `from_level` string COMMENT 'Risk level at the as_of before; null: a message',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `rule` string NOT NULL COMMENT 'Rule in conf that fired; for a message its campaign',
+  `period_on` date NOT NULL COMMENT 'First day of the rule\'s period; for a message as_of of its plan. A customer has at most one contact per rule and period',
+  `contact_id` string NOT NULL COMMENT 'Hash of the key; the receiver uses it to detect repeated contacts',
+  `campaign_id` string COMMENT 'Campaign of the message in gold.messages; null: a contact by a rule',
+  `triggered_on` date NOT NULL COMMENT 'as_of at which the risk rose; for a message its send_on',
+  `from_level` string COMMENT 'Risk level at the previous as_of; null: a message',
   `to_level` string COMMENT 'Risk level at triggered_on; null: a message',
-  `action` string NOT NULL COMMENT 'offer, survey, support or loyalty',
-  `offer_id` string COMMENT 'The offer of conf/offers.yaml; null: none',
-  `channel` string NOT NULL COMMENT 'file, webhook or email',
-  `is_held_out` boolean NOT NULL COMMENT 'True: kept without the offer, to measure the rule by',
-  `expires_on` date NOT NULL COMMENT 'Not sent from this day on'
+  `action` string NOT NULL COMMENT 'Action: offer, survey, support or loyalty',
+  `offer_id` string COMMENT 'Offer in conf/offers.yaml; null: none',
+  `channel` string NOT NULL COMMENT 'Delivery channel: file, webhook or email',
+  `is_held_out` boolean NOT NULL COMMENT 'True: control group, not contacted, to measure the effect of the rule',
+  `expires_on` date NOT NULL COMMENT 'The contact is not sent on or after this day'
 ) USING delta
 CLUSTER BY (customer_id)
-COMMENT 'One row is: One contact of a customer by a rule in a period, or one approved message of a campaign. Key: customer_id, rule, period_on.';
+COMMENT 'One row per customer, rule and period, or per approved message of a campaign. Key: customer_id, rule, period_on.';
 
 CREATE TABLE IF NOT EXISTS gold.outbox_deliveries (
-  `contact_id` string NOT NULL COMMENT 'Hash of the key: what a receiver knows a repeated contact by',
-  `customer_id` string NOT NULL COMMENT 'The customer, as the company names them',
-  `status` string NOT NULL COMMENT 'sent, failed (tried again by the next run), dead (given up) or cancelled',
-  `reason` string COMMENT 'Why it was not sent, as a code; null: sent',
-  `attempts` bigint NOT NULL COMMENT 'How often it was tried, over all runs',
-  `last_tried_on` date NOT NULL COMMENT 'as_of of the last run that tried'
+  `contact_id` string NOT NULL COMMENT 'Hash of the key; the receiver uses it to detect repeated contacts',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `status` string NOT NULL COMMENT 'sent, failed (the next run retries), dead (dead letter, no more retries) or cancelled',
+  `reason` string COMMENT 'Code of the reason why the contact was not sent; null: sent',
+  `attempts` bigint NOT NULL COMMENT 'Number of attempts over all runs',
+  `last_tried_on` date NOT NULL COMMENT 'as_of of the last run that attempted delivery'
 ) USING delta
 CLUSTER BY (customer_id)
-COMMENT 'One row is: One contact of the outbox that was tried, and what came of it. No row: still to be sent. Key: contact_id.';
+COMMENT 'One row per contact that was attempted, with its status. A contact without a row is pending. Key: contact_id.';

@@ -1,4 +1,4 @@
-"""What is read out of an expression's text."""
+"""Static checks of SQL expressions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = ["id", "date", "day", "price", "Unit price", "double"]
         ("price", ["price"]),
         ("PRICE * 2", ["price"]),
         ("`Unit price` - price", ["price", "Unit price"]),
-        # A function, a cast's type, a typed literal, a text and a struct's field are no columns.
+        # Function names, cast types, typed literals, strings and struct fields are not columns.
         ("date(day)", ["day"]),
         ("cast(price as double)", ["price"]),
         ("day >= date '2020-01-01'", ["day"]),
@@ -36,11 +36,11 @@ def test_columns_used(expression, expected):
         ("try_cast(price as int)", "try_cast(price as int)"),
         ("concat('cast(', price)", "concat('cast(', price)"),
         ("broadcast(price)", "broadcast(price)"),
-        # A column may have the name.
+        # A column may be called cast.
         ("cast + 1", "cast + 1"),
     ],
 )
-def test_a_cast_becomes_a_try_cast(expression, expected):
+def test_cast_is_replaced_by_try_cast(expression, expected):
     assert with_try_casts(expression) == expected
 
 
@@ -57,5 +57,5 @@ def test_a_cast_becomes_a_try_cast(expression, expected):
         ("price is not null", False),
     ],
 )
-def test_an_author_may_let_a_value_be_null(expression, expected):
+def test_expressions_that_may_return_null(expression, expected):
     assert may_be_null(expression) is expected

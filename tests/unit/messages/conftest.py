@@ -1,4 +1,4 @@
-"""Briefs, limits and a server that plays the model."""
+"""Briefs, limits, and a fake server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def orders_of(*briefs, campaign="plan"):
 
 
 class Ledger:
-    """Batches noted in memory."""
+    """Batches recorded in memory."""
 
     def __init__(self):
         self.noted = {}
@@ -65,7 +65,7 @@ class Ledger:
 
 @pytest.fixture
 def claude():
-    """A function that starts a server with a behaviour."""
+    """A function that starts a fake server with a given behaviour."""
     servers = []
 
     def start(behave):
@@ -79,7 +79,7 @@ def claude():
 
 @pytest.fixture
 def writer():
-    """A function that makes a Writer over the real SDK pointed at a server."""
+    """A function that creates a Writer with the real SDK and the URL of a fake server."""
 
     def make(server, ledger=None, key="sk-test-key", names=(), **changes):
         limits = replace(LIMITS, **changes)

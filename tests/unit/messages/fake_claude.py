@@ -1,4 +1,4 @@
-"""A local server that speaks the Messages and Message Batches APIs, as it is told to."""
+"""A local server for the Messages and Message Batches APIs, with scripted answers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-# Tokens of every user turn and of every answer; a token of the shared part is four bytes here.
+# Tokens per user turn and per answer. A token of the shared part has four bytes here.
 OWN, OUT, BYTES_A_TOKEN = 100, 40, 4
-# A shared part with fewer tokens is not cached: what Anthropic says of claude-haiku-4-5.
+# Minimum tokens of a cached part, as documented by Anthropic for claude-haiku-4-5.
 CACHED_FROM = 4096
 
 
 def message(text, stop_reason="end_turn"):
-    """A whole answer of the Messages API, but for its usage, which the server counts."""
+    """A complete answer of the Messages API, except for the usage, which the server adds."""
     return {
         "id": "msg_1",
         "type": "message",
@@ -28,7 +28,7 @@ def message(text, stop_reason="end_turn"):
 
 
 def written(text):
-    """The JSON that the prompt's schema asks for."""
+    """The JSON that the schema of the prompt requires."""
     return message(json.dumps({"message": text}))
 
 
@@ -37,7 +37,7 @@ def error(kind, text="no"):
 
 
 class FakeClaude:
-    """`behave(body, call_number)` gives (status, headers, body as dict or text, seconds)."""
+    """`behave(body, call_number)` returns (status, headers, body as dict or text, seconds)."""
 
     def __init__(self, behave):
         self.behave = behave
@@ -45,10 +45,10 @@ class FakeClaude:
         self.raw = []
         self.batches = {}
         self.polls_until_ended = 1
-        # (status, whether the batch is made all the same) of the next requests for one; then 200.
+        # (status, True if the batch is still created) for the next batch requests; then 200.
         self.batch_answers = []
         self.seconds_after_a_batch_is_made = 0.0
-        # (status, headers, body) of every "poll" or "results" of a batch for as long as it is here.
+        # (status, headers, body) for each "poll" or "results" request, while the entry exists.
         self.read_answers = {}
         self.lock = threading.RLock()
         self.now = self.most = 0
@@ -67,7 +67,7 @@ class FakeClaude:
                     outer.most = max(outer.most, outer.now)
                 try:
                     if self.path.startswith("/v1/messages/batches"):
-                        return self.batch_asked_for(json.loads(raw))
+                        return self.create_batch_request(json.loads(raw))
                     with outer.lock:
                         outer.requests.append(json.loads(raw))
                         number = len(outer.requests)
@@ -89,22 +89,24 @@ class FakeClaude:
                     return self.answer(*outer.read_answers[kind])
                 if kind == "results":
                     lines = outer.batches[parts[-2]]["lines"]
-                    # Any order.
+                    # The order is not defined.
                     return self.answer(200, {}, "\n".join(json.dumps(x) for x in lines[::-1]))
                 with outer.lock:
                     outer.batches[parts[-1]]["polls"] += 1
                 return self.answer(200, {}, outer.batch(parts[-1]))
 
-            def batch_asked_for(self, body):
+            def create_batch_request(self, body):
                 with outer.lock:
-                    said = outer.batch_answers.pop(0) if outer.batch_answers else (200, True)
-                    made = outer.create_batch(body) if said[1] else None
+                    status, is_made = (
+                        outer.batch_answers.pop(0) if outer.batch_answers else (200, True)
+                    )
+                    made = outer.create_batch(body) if is_made else None
                 time.sleep(outer.seconds_after_a_batch_is_made)
-                found = made if said[0] == 200 else error("api_error")
-                self.answer(said[0], {"retry-after": "0"}, found)
+                content = made if status == 200 else error("api_error")
+                self.answer(status, {"retry-after": "0"}, content)
 
             def answer(self, status, headers, body):
-                if status is None:  # the connection ends without a word
+                if status is None:  # the connection closes without an answer
                     self.close_connection = True
                     return None
                 text = body if isinstance(body, str) else json.dumps(body)
@@ -120,7 +122,7 @@ class FakeClaude:
                     self.end_headers()
                     self.wfile.write(data)
                 except (BrokenPipeError, ConnectionResetError):
-                    pass  # the caller's time was over
+                    pass  # the client timed out
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
@@ -136,44 +138,44 @@ class FakeClaude:
         self.server.server_close()
 
     def counted(self, request, answer):
-        """The answer with its usage: the shared part is written to the cache, then read from it."""
+        """Add the usage: the shared part is first written to the cache, then read from it."""
         if not isinstance(answer, dict) or "usage" not in answer:
             return answer
         text = "".join(block["text"] for block in request["system"])
         shared = len(text.encode()) // BYTES_A_TOKEN
         is_cached = shared >= CACHED_FROM and "cache_control" in request["system"][-1]
         with self.lock:
-            is_there = text in self.cached
+            is_hit = text in self.cached
             if is_cached:
                 self.cached.add(text)
         usage = {
             "input_tokens": OWN + (0 if is_cached else shared),
             "output_tokens": OUT,
-            "cache_creation_input_tokens": shared if is_cached and not is_there else 0,
-            "cache_read_input_tokens": shared if is_cached and is_there else 0,
+            "cache_creation_input_tokens": shared if is_cached and not is_hit else 0,
+            "cache_read_input_tokens": shared if is_cached and is_hit else 0,
         }
         return {**answer, "usage": usage}
 
     def create_batch(self, body):
         batch_id = f"msgbatch_{len(self.batches) + 1}"
         lines = []
-        for number, one in enumerate(body["requests"], 1):
-            status, _, answer, _ = self.behave(one["params"], number)
+        for number, request in enumerate(body["requests"], 1):
+            status, _, answer, _ = self.behave(request["params"], number)
             if status == 200:
-                result = {"type": "succeeded", "message": self.counted(one["params"], answer)}
+                result = {"type": "succeeded", "message": self.counted(request["params"], answer)}
             elif status == 410:
                 result = {"type": "expired"}
             else:
                 result = {"type": "errored", "error": {**answer, "request_id": None}}
-            lines.append({"custom_id": one["custom_id"], "result": result})
+            lines.append({"custom_id": request["custom_id"], "result": result})
         self.batches[batch_id] = {"lines": lines, "polls": 0, "requests": body["requests"]}
         return self.batch(batch_id)
 
     def batch(self, batch_id):
-        found = self.batches[batch_id]
-        ended = found["polls"] >= self.polls_until_ended
+        stored = self.batches[batch_id]
+        ended = stored["polls"] >= self.polls_until_ended
         counts = dict.fromkeys(("processing", "succeeded", "errored", "canceled", "expired"), 0)
-        for line in found["lines"]:
+        for line in stored["lines"]:
             counts[line["result"]["type"] if ended else "processing"] += 1
         return {
             "id": batch_id,

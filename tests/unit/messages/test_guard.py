@@ -1,4 +1,4 @@
-"""What the guard lets through and what it refuses, rule by rule and in four languages."""
+"""Accepted and refused texts for each rule of the guard, in four languages."""
 
 from __future__ import annotations
 
@@ -19,42 +19,47 @@ OTHERS = {"Bob", "Karin", "Luis"}
 GOOD = [
     (
         "en",
-        "Hello Ada, it is a pleasure to have you with us. As a small thank you, enjoy 10% off your next order.",
+        "Hello Ada, it is a pleasure to have you with us. As a small thank you, enjoy 10% off "
+        "your next order.",
     ),
     (
         "en",
-        "Dear Ada, thank you for being with us! It is on its way to be a little nicer: enjoy 10% off your next order.",
+        "Dear Ada, thank you for being with us! It is on its way to be a little nicer: enjoy 10% "
+        "off your next order.",
     ),
     (
         "de",
-        "Guten Tag Ada, wir freuen uns, dass Sie bei uns sind. Von uns erhalten Sie 10 % Rabatt auf Ihre nächste Bestellung.",
+        "Guten Tag Ada, wir freuen uns, dass Sie bei uns sind. Von uns erhalten Sie 10 % Rabatt "
+        "auf Ihre nächste Bestellung.",
     ),
     (
         "fr",
-        "Bonjour Ada, merci de votre confiance. Profitez de 10 % de réduction sur votre prochaine commande.",
+        "Bonjour Ada, merci de votre confiance. Profitez de 10 % de réduction sur votre prochaine "
+        "commande.",
     ),
     (
         "es",
-        "Hola Ada, gracias por confiar en nosotros. Disfrute de un 10 % de descuento en su próximo pedido.",
+        "Hola Ada, gracias por confiar en nosotros. Disfrute de un 10 % de descuento en su "
+        "próximo pedido.",
     ),
 ]
 
 
 @pytest.mark.parametrize(("language", "text"), GOOD)
-def test_a_message_as_it_should_be_passes(language, text):
+def test_a_correct_message_passes(language, text):
     assert faults(text, brief_of(language=language), OTHERS) == ()
 
 
 @pytest.mark.parametrize("offer", OFFERS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_template_passes_the_guard_itself(offer, language):
+def test_each_template_passes_the_guard(offer, language):
     for theme, name in itertools.product(THEMES, ("Ada", "Jean-Luc", None)):
         brief = Brief(name, 3, language, offer, offer_texts(offer)[language], theme)
         assert faults(template(brief), brief, OTHERS) == (), template(brief)
 
 
 OFFER = "Enjoy 10% off your next order."
-# (rule, the text's first sentence): the second is the offer as it should be said.
+# (rule, first sentence of the text). The second sentence is the correct offer.
 BROKEN = [
     ("leaving", "Hello Ada, we would hate for you to leave us."),
     ("leaving", "Hello Ada, please stay with us."),
@@ -102,11 +107,11 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("rule", "first"), BROKEN)
-def test_a_sentence_that_breaks_a_rule_is_refused_for_it(rule, first):
+def test_a_sentence_that_breaks_a_rule_is_refused(rule, first):
     assert rule in faults(f"{first} {OFFER}", brief_of(), OTHERS)
 
 
-OTHER_TONGUES = [
+OTHER_LANGUAGES = [
     ("de", "leaving", "Guten Tag Ada, bitte kündigen Sie nicht bei uns."),
     ("de", "leaving", "Guten Tag Ada, schön, dass Sie bei uns bleiben."),
     ("de", "leaving", "Guten Tag Ada, wir wollen Sie nicht verlieren."),
@@ -129,8 +134,8 @@ OTHER_TONGUES = [
 ]
 
 
-@pytest.mark.parametrize(("language", "rule", "first"), OTHER_TONGUES)
-def test_the_rules_hold_in_every_language(language, rule, first):
+@pytest.mark.parametrize(("language", "rule", "first"), OTHER_LANGUAGES)
+def test_the_rules_hold_in_each_language(language, rule, first):
     brief = brief_of(language=language)
     assert rule in faults(f"{first} {brief.terms.sentence}", brief, OTHERS)
 
@@ -154,13 +159,13 @@ def test_the_rules_hold_in_every_language(language, rule, first):
         ("Enjoy your order: 10% off your next order.", ("offer_twice",)),
         (
             "For 10% off your next order: 10% off your next order.",
-            ("promise", "number", "offer_twice", "word"),  # off is no word of its own
+            ("promise", "number", "offer_twice", "word"),  # "off" alone is not an everyday word
         ),
     ],
 )
-def test_the_offer_must_be_said_in_its_own_words_at_the_very_end_and_once(said, rules):
-    found = faults(f"Hello Ada, thank you for being with us. {said}", brief_of(), OTHERS)
-    assert found == rules
+def test_the_offer_must_be_quoted_exactly_once_at_the_end(said, rules):
+    broken = faults(f"Hello Ada, thank you for being with us. {said}", brief_of(), OTHERS)
+    assert broken == rules
 
 
 def test_another_language_is_refused():
@@ -169,7 +174,7 @@ def test_another_language_is_refused():
 
 
 @pytest.mark.parametrize("nothing", ["", "  ", None, 7])
-def test_nothing_is_refused(nothing):
+def test_an_empty_text_is_refused(nothing):
     assert faults(nothing, brief_of()) == ("empty",)
 
 
@@ -194,11 +199,11 @@ def test_nothing_is_refused(nothing):
         (5, None),
     ],
 )
-def test_what_is_no_name_is_left_out(value, name):
+def test_a_value_that_is_not_a_name_is_dropped(value, name):
     assert clean_name(value) == name
 
 
-def test_a_brief_holds_only_what_is_allowed_whatever_the_row_holds():
+def test_a_brief_is_valid_for_any_row():
     brief = make_brief(
         "x" * 99,
         float("nan"),

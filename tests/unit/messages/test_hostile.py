@@ -1,4 +1,4 @@
-"""A model that has been taken over: it returns what an attacker wants, and none of it is stored."""
+"""A compromised model: it returns the text of an attacker, and none of it is stored."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def test_there_are_at_least_a_hundred_cases():
     assert len(set(CASES)) == len(CASES)
 
 
-def test_without_the_attackers_words_the_same_texts_would_be_stored(claude, writer):
-    """Else the cases below would prove nothing."""
+def test_the_same_texts_without_the_attack_are_stored(claude, writer):
+    """Otherwise the cases below would prove nothing."""
     for language, opening in OPEN.items():
         brief = brief_of(language=language)
         text = f"{opening}. {brief.terms.sentence}"
         server = claude(lambda body, number, text=text: (200, {}, written(text), 0))
-        (found,) = writer(server).write(orders_of(brief), is_large=False)
-        assert (found.text, found.verdict) == (text, "passed")
+        (result,) = writer(server).write(orders_of(brief), is_large=False)
+        assert (result.text, result.verdict) == (text, "passed")
 
 
 @pytest.fixture(scope="module")
 def stored():
-    """What the writer stores for every case, each answered with its own attack."""
+    """The stored message of each case. The model answers each case with its attack."""
     from dataclasses import replace
 
     from messages.batches import BatchWriter
@@ -47,7 +47,7 @@ def stored():
     from tests.unit.messages.conftest import LIMITS, Ledger
     from tests.unit.messages.fake_claude import FakeClaude
 
-    # The number of months tells the server which case it is asked for.
+    # The number of months identifies the case.
     orders = [
         Order("plan", f"c{n}", brief_of(offer_id=offer, language=language, months=n))
         for n, (language, offer, _) in enumerate(CASES)
@@ -61,14 +61,14 @@ def stored():
     limits = replace(LIMITS, spend_cap_usd=100.0)
     gateway = Gateway(make_client("sk-test", server.url, limits), limits)
     writer = Writer(gateway, BatchWriter(gateway, Ledger()), {"Bob"})
-    found = writer.write(orders, is_large=False)
+    results = writer.write(orders, is_large=False)
     server.close()
     assert len(server.requests) == 2 * len(CASES)
-    return found
+    return results
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=[text[-70:] for *_, text in CASES])
-def test_nothing_of_what_a_hostile_model_writes_is_stored(stored, case):
+def test_no_text_of_a_hostile_model_is_stored(stored, case):
     message = stored[case]
     assert message.text == template(message.order.brief)
     assert message.written_by == "template"
@@ -101,7 +101,7 @@ FIELDS = ("first_name", "tenure_months", "language", "main_reason")
 
 
 @pytest.mark.parametrize(("field", "text"), list(itertools.product(FIELDS, INJECTIONS)))
-def test_an_injection_in_any_field_changes_nothing_that_is_sent_but_the_field(field, text):
+def test_an_injection_in_a_field_changes_only_this_field(field, text):
     row = {"first_name": "Ada", "tenure_months": 14, "language": "en", "main_reason": "price"}
     texts = offer_texts("discount_10")
 

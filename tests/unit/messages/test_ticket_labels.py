@@ -1,4 +1,4 @@
-"""Labels of tickets by Claude, against a local server: what leaves, what comes back, agreement."""
+"""Ticket labels by Claude with a local server: data sent, labels returned, agreement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.messages.fake_claude import FakeClaude, error, written
 
 @pytest.fixture
 def answering():
-    """A function: text -> label as the server's; gives the gateway and the server."""
+    """A function that starts a server from text -> label, and returns gateway and server."""
     servers = []
 
     def start(label_of):
@@ -51,23 +51,23 @@ def test_the_reasons_are_those_of_the_contract():
         ("Nobody answers", "Nobody answers"),
     ],
 )
-def test_personal_data_is_taken_out(text, sent):
+def test_personal_data_is_redacted(text, sent):
     assert redacted(text, frozenset({"Ben"})) == sent
 
 
-def test_labels_come_back_in_order_and_what_is_no_label_is_none(answering):
+def test_labels_are_in_order_and_an_invalid_label_is_none(answering):
     answers = {"it broke": "quality", "hello": "nothing", "odd": "weather", "down": None}
     gateway, _ = answering(answers.get)
     assert labelled(gateway, list(answers)) == ["quality", "nothing", None, None]
 
 
-def test_a_token_and_a_redacted_text_are_all_that_leaves(answering):
+def test_only_a_token_and_the_redacted_text_are_sent(answering):
     gateway, server = answering(lambda text: "price")
     labelled(gateway, ["I am Ada Ng, c0000017", "I am Ada Ng, c0000017"])
     sent = [json.loads(body["messages"][0]["content"]) for body in server.requests]
-    assert [set(one) for one in sent] == [{"token", "text"}] * 2
-    assert [one["text"] for one in sent] == ["I am [name], [number]"] * 2
-    assert len({one["token"] for one in sent}) == 2
+    assert [set(ticket) for ticket in sent] == [{"token", "text"}] * 2
+    assert [ticket["text"] for ticket in sent] == ["I am [name], [number]"] * 2
+    assert len({ticket["token"] for ticket in sent}) == 2
     assert "Ada" not in "".join(server.raw) and "c0000017" not in "".join(server.raw)
 
 
@@ -76,7 +76,7 @@ def test_without_a_key_nothing_is_labelled():
 
 
 def test_agreement_by_hand():
-    """3 of 4 agree; chance = (2 * 2 + 1 * 2) / 16 = .375 (price, quality); one has no label."""
+    """3 of 4 agree; chance = (2 * 2 + 1 * 2) / 16 = .375 (price, quality); one label is missing."""
     labels = ["price", "price", "quality", "support", None]
     human = ["price", "price", "quality", "quality", "price"]
     assert agreement(labels, human) == {
@@ -86,6 +86,6 @@ def test_agreement_by_hand():
     }
 
 
-def test_agreement_of_nothing_and_of_one_label_alone_is_zero():
+def test_agreement_is_zero_without_labels_and_kappa_for_a_single_label():
     assert agreement([None], ["price"]) == {"tickets": 0.0, "accuracy": 0.0, "kappa": 0.0}
     assert agreement(["price"], ["price"])["kappa"] == 0.0

@@ -165,7 +165,7 @@ def test_a_replayed_row_waits_no_more(spark):
     [
         ("stars_in_range", "stars >= 1 and stars <= 5"),
         ("stars_type", "the value cannot be read as the type of its column"),
-        ("unique_key", "a row with the same key and other content came first"),
+        ("unique_key", "an earlier row has the same key and different content"),
     ],
 )
 def test_a_reason_is_explained(reason, expected):

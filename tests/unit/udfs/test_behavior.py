@@ -1,4 +1,4 @@
-"""Recency, tenure, frequency and lifecycle, against dates counted by hand and in plain Python."""
+"""Recency, tenure, frequency and lifecycle, compared with manual counts and plain Python."""
 
 from __future__ import annotations
 
@@ -7,52 +7,31 @@ import random
 from datetime import date, timedelta
 
 import pytest
-from pyspark.sql import functions as F
 
+from tests.unit.udfs.conftest import values
 from udfs.behavior import lifecycle, purchase_frequency, recency_days, tenure_days, tenure_months
 from udfs.formula import FormulaError
 
 AS_OF = date(2018, 1, 1)
 
 
-def values(session, formula, rows):
-    """The formula's value for each row of arguments, in the order of the rows."""
-    # Doubles go in as text: sqlframe writes NaN as a FLOAT, and 0.4 beside it loses its digits.
-    is_double = [sql_type == "DOUBLE" for _, sql_type in formula.parameters]
-    schema = [f"{name} {'STRING' if t == 'DOUBLE' else t}" for name, t in formula.parameters]
-    texts = [
-        (
-            n,
-            *(
-                str(float(v)) if d and v is not None else v
-                for v, d in zip(row, is_double, strict=True)
-            ),
-        )
-        for n, row in enumerate(rows)
-    ]
-    typed = [F.expr(f"CAST({name} AS {t})").alias(name) for name, t in formula.parameters]
-    frame = session.createDataFrame(texts, ", ".join(["n INT", *schema])).select("n", *typed)
-    column = formula(**{name: name for name, _ in formula.parameters}).alias("value")
-    return [row["value"] for row in frame.select("n", column).orderBy("n").collect()]
-
-
 def test_recency_counts_days_from_the_last_purchase_day(session):
     rows = {
         # last purchase, as_of -> days
         (date(2017, 12, 31), AS_OF): 1,
-        (date(2017, 12, 2), AS_OF): 30,  # 29 days left of December + 1
+        (date(2017, 12, 2), AS_OF): 30,  # 29 remaining days of December + 1
         (date(2017, 12, 1), AS_OF): 31,
         (date(2017, 1, 1), AS_OF): 365,
         (date(2016, 2, 28), date(2016, 3, 1)): 2,  # a leap year
         (None, AS_OF): None,
-        # On or after as_of it is not known at as_of: so never below 1.
+        # A purchase on or after as_of is not known at as_of, so recency is never below 1.
         (AS_OF, AS_OF): None,
         (date(2018, 1, 2), AS_OF): None,
     }
     assert values(session, recency_days, list(rows)) == list(rows.values())
 
 
-def test_a_time_of_day_does_not_change_the_recency(session):
+def test_the_time_of_day_does_not_change_recency(session):
     frame = session.createDataFrame([("2017-12-31 23:59:59",)], "at string")
     late = recency_days(last_purchase_on="CAST(at AS TIMESTAMP)", as_of="DATE '2018-01-01'")
     assert [r["days"] for r in frame.select(late.alias("days")).collect()] == [1]
@@ -64,12 +43,12 @@ def test_tenure_months_are_whole(session):
         (date(2017, 1, 15), date(2016, 12, 1), date(2017, 4, 14)): 2,  # one day short of three
         (date(2017, 1, 15), None, date(2017, 4, 15)): 3,
         (None, date(2017, 3, 20), date(2017, 4, 1)): 0,
-        (date(2017, 1, 31), None, date(2017, 2, 28)): 1,  # last day to last day
+        (date(2017, 1, 31), None, date(2017, 2, 28)): 1,  # month end to month end
         (date(2017, 1, 30), None, date(2017, 2, 27)): 0,
         (date(2016, 2, 29), None, date(2017, 2, 28)): 12,
         (date(2012, 1, 1), None, AS_OF): 72,  # 6 * 12
         (None, None, AS_OF): None,
-        # A signup on or after as_of is not known yet: the first purchase counts, if there is one.
+        # A signup on or after as_of is not known yet; the first purchase is used if known.
         (AS_OF, None, AS_OF): None,
         (date(2018, 5, 1), date(2017, 11, 1), AS_OF): 2,
         (date(2018, 5, 1), date(2018, 5, 1), AS_OF): None,
@@ -104,7 +83,7 @@ def whole_months(start: date, end: date) -> int:
     return months if end.day >= start.day or both_last else months - 1
 
 
-def test_purchase_frequency_is_purchases_a_day(session):
+def test_purchase_frequency_is_purchases_per_day(session):
     rows = {
         (3, 30): 3 / 30,
         (0, 30): 0.0,
@@ -112,7 +91,7 @@ def test_purchase_frequency_is_purchases_a_day(session):
         (1, 0.5): 2.0,
         (None, 30): None,
         (3, None): None,
-        (3, 0): None,  # no days: ANSI division would raise
+        (3, 0): None,  # division by zero fails in ANSI mode
         (math.nan, 30): None,
         (math.inf, 30): None,
         (3, math.inf): None,
@@ -152,5 +131,5 @@ def test_bounds_out_of_order_are_refused(active, silent):
         lifecycle(active_days=active, silent_days=silent)
     assert str(caught.value) == (
         "conf lifecycle: 1 <= active_days < silent_days must hold, got "
-        f"{active} and {silent}. Set whole days in that order."
+        f"{active} and {silent}. Set whole numbers of days in that order."
     )

@@ -1,13 +1,10 @@
-"""The CLV score, against hand-made rows and plain Python."""
+"""The CLV score, compared with manual calculations and plain Python."""
 
 from __future__ import annotations
 
-import math
-import random
-
 import pytest
-from pyspark.sql import functions as F
 
+from tests.unit.udfs.conftest import INF, NAN, assert_same, known, random_rows, values
 from udfs.formula import FormulaError
 from udfs.value import clv_score
 
@@ -23,68 +20,19 @@ CLV = {
         {"below": 50, "multiplier": 0.8},
     ],
 }
-NAN, INF = math.nan, math.inf
-ODD = (None, 0.0, -0.0, 1.0, -1.0, NAN, INF, -INF, 1e308, -1e308, 5e-324)
-
-
-def random_rows(width, low, high, count=120, seed=20180101):
-    """Rows of doubles: two in three even between low and high, the rest null, zero, NaN or huge."""
-    draw = random.Random(seed)
-    return [
-        tuple(
-            draw.choice(ODD) if draw.random() < 1 / 3 else draw.uniform(low, high)
-            for _ in range(width)
-        )
-        for _ in range(count)
-    ]
-
-
-def known(row):
-    """A row as a formula sees it: what is no finite number is unknown."""
-    return [None if v is None or not math.isfinite(v) else v for v in row]
-
-
-def assert_same(got, expected):
-    """Equal to the last digits; never NaN or infinite."""
-    assert len(got) == len(expected)
-    for n, (left, right) in enumerate(zip(got, expected, strict=True)):
-        right = None if right is not None and not math.isfinite(right) else right
-        assert (left is None) == (right is None), (n, left, right)
-        assert left is None or left == pytest.approx(right, rel=1e-12, abs=1e-300), (n, left, right)
-
-
-def values(session, formula, rows):
-    """The formula's value for each row of arguments, in the order of the rows."""
-    # Doubles go in as text: sqlframe writes NaN as a FLOAT, and 0.4 beside it loses its digits.
-    is_double = [sql_type == "DOUBLE" for _, sql_type in formula.parameters]
-    schema = [f"{name} {'STRING' if t == 'DOUBLE' else t}" for name, t in formula.parameters]
-    texts = [
-        (
-            n,
-            *(
-                str(float(v)) if d and v is not None else v
-                for v, d in zip(row, is_double, strict=True)
-            ),
-        )
-        for n, row in enumerate(rows)
-    ]
-    typed = [F.expr(f"CAST({name} AS {t})").alias(name) for name, t in formula.parameters]
-    frame = session.createDataFrame(texts, ", ".join(["n INT", *schema])).select("n", *typed)
-    column = formula(**{name: name for name, _ in formula.parameters}).alias("value")
-    return [row["value"] for row in frame.select("n", column).orderBy("n").collect()]
 
 
 def test_clv_by_hand(session):
     rows = {
-        # revenue, months, purchases a day, order value -> monthly x lifetime x frequency x tier
+        # revenue, months, purchases per day, order value -> monthly x lifetime x frequency x tier
         (1200, 10, 0.1, 100): 120 * 12 * 0.2 * 1,
         (6000, 60, 2, 600): 100 * 60 * 3 * 1.5,  # lifetime 72 -> 60, frequency 4 -> 3
-        (500, 50, 1.5, 100): 10 * 60 * 3 * 1,  # both exactly at their cap
+        (500, 50, 1.5, 100): 10 * 60 * 3 * 1,  # both are exactly at their cap
         (1000, 10, 0.5, 500): 100 * 12 * 1 * 1.2,  # 500 is not above 500
         (1000, 10, 0.5, 500.01): 100 * 12 * 1 * 1.5,
-        (1000, 10, 0.5, 200): 100 * 12 * 1 * 1,  # nor 200 above 200
+        (1000, 10, 0.5, 200): 100 * 12 * 1 * 1,  # 200 is not above 200
         (1000, 10, 0.5, 200.01): 100 * 12 * 1 * 1.2,
-        (1000, 10, 0.5, 50): 100 * 12 * 1 * 1,  # nor 50 below 50
+        (1000, 10, 0.5, 50): 100 * 12 * 1 * 1,  # 50 is not below 50
         (1000, 10, 0.5, 49.99): 100 * 12 * 1 * 0.8,
         (1000, 10, 0, 100): 0.0,  # no purchase in 30 days
         (-100, 10, 0.5, -10): -10 * 12 * 1 * 0.8,
@@ -113,13 +61,13 @@ def python_clv(row):
 
 
 def test_clv_against_plain_python(session):
-    # Months, purchases a day and order value on their own scales.
+    # Scale months, purchases per day and order value to realistic ranges.
     rows = [
         (a, None if b is None else b / 10, None if c is None else c / 400, d)
         for a, b, c, d in random_rows(width=4, low=-10, high=900, count=200)
     ]
     expected = [python_clv(row) for row in rows]
-    assert len({v for v in expected if v}) > 20  # enough rows that are no null and no zero
+    assert len({v for v in expected if v}) > 20  # enough rows that are neither null nor zero
     assert_same(values(session, clv_score(CLV), rows), expected)
 
 
@@ -150,7 +98,7 @@ def test_constants_are_refused_by_name():
     with pytest.raises(FormulaError) as caught:
         clv_score(CLV | {"value_tiers": [{"above": 500, "below": 900, "multiplier": 2}]})
     assert str(caught.value) == (
-        "conf clv_score.value_tiers[0]: must have multiplier and one of above, below, got "
+        "conf clv_score.value_tiers[0]: must have multiplier and either above or below, got "
         "['above', 'below', 'multiplier']. Write {above: 500, multiplier: 1.5}."
     )
     with pytest.raises(

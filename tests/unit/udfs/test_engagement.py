@@ -1,13 +1,10 @@
-"""Engagement: shares, their weighted mean over what exists, and the names behind it."""
+"""Engagement: shares, their weighted mean, and the names of the available components."""
 
 from __future__ import annotations
 
-import math
-import random
-
 import pytest
-from pyspark.sql import functions as F
 
+from tests.unit.udfs.conftest import INF, NAN, assert_same, known, random_rows, values
 from udfs.engagement import capped_share, engagement_basis, engagement_score, login_frequency
 from udfs.formula import FormulaError
 
@@ -18,55 +15,6 @@ WEIGHTS = {
     "feature_usage_score": 0.3,
     "community_participation": 0.2,
 }
-NAN, INF = math.nan, math.inf
-ODD = (None, 0.0, -0.0, 1.0, -1.0, NAN, INF, -INF, 1e308, -1e308, 5e-324)
-
-
-def random_rows(width, low, high, count=120, seed=20180101):
-    """Rows of doubles: two in three even between low and high, the rest null, zero, NaN or huge."""
-    draw = random.Random(seed)
-    return [
-        tuple(
-            draw.choice(ODD) if draw.random() < 1 / 3 else draw.uniform(low, high)
-            for _ in range(width)
-        )
-        for _ in range(count)
-    ]
-
-
-def known(row):
-    """A row as a formula sees it: what is no finite number is unknown."""
-    return [None if v is None or not math.isfinite(v) else v for v in row]
-
-
-def assert_same(got, expected):
-    """Equal to the last digits; never NaN or infinite."""
-    assert len(got) == len(expected)
-    for n, (left, right) in enumerate(zip(got, expected, strict=True)):
-        right = None if right is not None and not math.isfinite(right) else right
-        assert (left is None) == (right is None), (n, left, right)
-        assert left is None or left == pytest.approx(right, rel=1e-12, abs=1e-300), (n, left, right)
-
-
-def values(session, formula, rows):
-    """The formula's value for each row of arguments, in the order of the rows."""
-    # Doubles go in as text: sqlframe writes NaN as a FLOAT, and 0.4 beside it loses its digits.
-    is_double = [sql_type == "DOUBLE" for _, sql_type in formula.parameters]
-    schema = [f"{name} {'STRING' if t == 'DOUBLE' else t}" for name, t in formula.parameters]
-    texts = [
-        (
-            n,
-            *(
-                str(float(v)) if d and v is not None else v
-                for v, d in zip(row, is_double, strict=True)
-            ),
-        )
-        for n, row in enumerate(rows)
-    ]
-    typed = [F.expr(f"CAST({name} AS {t})").alias(name) for name, t in formula.parameters]
-    frame = session.createDataFrame(texts, ", ".join(["n INT", *schema])).select("n", *typed)
-    column = formula(**{name: name for name, _ in formula.parameters}).alias("value")
-    return [row["value"] for row in frame.select("n", column).orderBy("n").collect()]
 
 
 def test_login_frequency_is_a_share_of_days(session):
@@ -108,10 +56,10 @@ def test_engagement_by_hand(session):
         (0, 0, 0, 0): 0.0,  # a measured zero
         (None, None, None, None): None,  # nothing measured
         (1, 1, 1, 1): 1.0,
-        # A component outside [0, 1] counts as the nearer end.
+        # A component outside [0, 1] is clipped.
         (7, 0, 0, 0): 0.3,
         (-7, 1, 1, 1): 0.7,
-        # No finite number is no source.
+        # A value that is not finite is treated as no source.
         (NAN, INF, 0.6, -INF): 0.6,
     }
     got = values(session, engagement_score(WEIGHTS), list(rows))
@@ -135,8 +83,7 @@ def test_engagement_against_plain_python(session):
 
 
 def test_full_engagement_is_exactly_one_whatever_the_weights(session):
-    # .1 + .2 + .3 is .6000000000000001 over doubles and .6 over decimals: the quotient of the two
-    # would be above 1.
+    # .1 + .2 + .3 is .6000000000000001 with doubles and .6 with decimals. Their quotient is above 1.
     formula = engagement_score({"a": 0.1, "b": 0.2, "c": 0.3})
     assert values(session, formula, [(1, 1, 1), (1, None, 1), (None, None, 1)]) == [1.0, 1.0, 1.0]
 
@@ -183,7 +130,7 @@ def test_weights_are_refused_by_name():
         engagement_score(WEIGHTS | {"feature_usage_score": 0})
     assert str(caught.value) == (
         "conf engagement.weights.feature_usage_score: must be a number > 0, got 0. "
-        "Set one above zero."
+        "Set a positive number."
     )
-    with pytest.raises(FormulaError, match="must name a component, got none"):
+    with pytest.raises(FormulaError, match="must have at least one component, got none"):
         engagement_basis({})

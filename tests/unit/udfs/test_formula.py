@@ -1,4 +1,4 @@
-"""The form of a formula: what is replaced, what is guarded, what is refused."""
+"""SqlFormula: parameter replacement, null handling, and validation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_each_parameter_is_replaced_as_a_whole_word():
 
 
 def test_replacements_do_not_cascade():
-    # In two passes a -> b -> a would give one argument twice.
+    # Two passes (a -> b -> a) would use one argument twice.
     formula = some_formula("CONCAT(a, b)", "a", "b")
     assert formula.sql(a="b", b="a") == (
         "CAST(CONCAT(CAST((b) AS STRING), CAST((a) AS STRING)) AS STRING)"
@@ -52,7 +52,7 @@ def test_an_argument_may_be_any_expression(session):
     assert evaluated(session, formula(a="NULL")) is None
 
 
-def test_a_double_that_is_no_finite_number_is_null_on_both_sides(session):
+def test_nan_and_infinite_arguments_and_results_are_null(session):
     double = some_formula("a * 2", "a", sql_type="DOUBLE", returns="DOUBLE")
     for argument in ("'NaN'", "'Infinity'", "'-Infinity'", "1e308D"):  # the last overflows
         assert evaluated(session, double(a=f"CAST({argument} AS DOUBLE)")) is None
@@ -68,12 +68,12 @@ def test_the_result_has_the_declared_type(session):
 @pytest.mark.parametrize(
     "text", ["Can't Lose Them", "back\\slash", "new\nline", "\\' OR 1", '"', "é"]
 )
-def test_both_engines_read_back_a_quoted_text(session, text):
+def test_a_quoted_text_round_trips(session, text):
     assert evaluated(session, some_formula(quote(text))()) == text
 
 
 @pytest.mark.parametrize("value", [0, 1, -2.5, 0.1, 1e22, 1e-7, 1 / 3])
-def test_both_engines_read_back_a_number(session, value):
+def test_a_number_round_trips(session, value):
     formula = some_formula(number(value, "x"), returns="DOUBLE")
     assert evaluated(session, formula()) == value
 
@@ -106,15 +106,15 @@ def test_an_argument_is_text(argument):
         some_formula("a", "a")(a=argument)
     assert str(caught.value) == (
         f"some: a must be a column name or SQL text, got {argument!r}. "
-        "Pass a string; 'NULL' for a source that does not exist."
+        "Pass a string, or 'NULL' if there is no source."
     )
 
 
 @pytest.mark.parametrize(
     "parameters, returns, said",
     [
-        ((("A", "INT"),), "INT", "some: 'A' is no name. Use lower snake_case."),
-        ((("a b", "INT"),), "INT", "some: 'a b' is no name. Use lower snake_case."),
+        ((("A", "INT"),), "INT", "some: 'A' is not a valid name. Use lower snake_case."),
+        ((("a b", "INT"),), "INT", "some: 'a b' is not a valid name. Use lower snake_case."),
         (
             (("a", "FLOAT"),),
             "TEXT",
@@ -124,7 +124,7 @@ def test_an_argument_is_text(argument):
         (
             (("a", "INT"), ("a", "INT")),
             "INT",
-            "some: a parameter occurs twice in ['a', 'a']. Name each once.",
+            "some: duplicate parameter in ['a', 'a']. Use each name once.",
         ),
     ],
 )
@@ -137,23 +137,23 @@ def test_a_malformed_formula_is_refused(parameters, returns, said):
 def test_the_statement_that_creates_the_function():
     formula = SqlFormula("twice", (("events", "INT"),), "BIGINT", "events * 2", "Both of a pair's.")
     signature = "twice(events INT COMMENT 'Number of events in the window')"
-    rest = "\nRETURNS BIGINT COMMENT 'Both of a pair\\'s.'\nRETURN CAST(events * 2 AS BIGINT)"
+    body = "\nRETURNS BIGINT COMMENT 'Both of a pair\\'s.'\nRETURN CAST(events * 2 AS BIGINT)"
     head = "CREATE OR REPLACE "
-    assert formula.create_sql(None, temporary=True) == f"{head}TEMPORARY FUNCTION {signature}{rest}"
-    assert formula.create_sql(None, temporary=False) == f"{head}FUNCTION {signature}{rest}"
+    assert formula.create_sql(None, temporary=True) == f"{head}TEMPORARY FUNCTION {signature}{body}"
+    assert formula.create_sql(None, temporary=False) == f"{head}FUNCTION {signature}{body}"
     assert formula.create_sql("main.gold", temporary=False) == (
-        f"{head}FUNCTION main.gold.{signature}{rest}"
+        f"{head}FUNCTION main.gold.{signature}{body}"
     )
     assert "FUNCTION `my-cat`.gold.twice(" in formula.create_sql("`my-cat`.gold", temporary=False)
 
 
-def test_a_schema_that_cannot_be_is_refused():
+def test_an_invalid_schema_is_refused():
     formula = some_formula("a", "a")
     with pytest.raises(FormulaError) as caught:
         formula.create_sql("gold", temporary=True)
     assert str(caught.value) == "some: a temporary function has no schema, got 'gold'. Pass None."
     for schema in ("gold; DROP TABLE x", "my-cat.gold", "", "gold."):
-        with pytest.raises(FormulaError, match="is no schema"):
+        with pytest.raises(FormulaError, match="is not a valid schema"):
             formula.create_sql(schema, temporary=False)
 
 
@@ -161,8 +161,8 @@ def test_parameters_are_listed_in_order():
     assert list(PARAMETER_COMMENTS) == sorted(PARAMETER_COMMENTS)
 
 
-def test_formulas_are_read_without_pyspark_and_vader():
-    # The service builds formulas where neither is installed.
+def test_formulas_need_neither_pyspark_nor_vader():
+    # The service builds formulas, and neither package is installed there.
     code = (
         "import sys; sys.modules['pyspark'] = sys.modules['vaderSentiment'] = None; "
         "from udfs import registry; from udfs.risk import confidence_score; "

@@ -1,13 +1,12 @@
-"""Recommended actions: which rules fire, in what order, and which conditions are refused."""
+"""Recommended actions: which rules fire, in which order, and which conditions are invalid."""
 
 from __future__ import annotations
 
 import math
-import random
 
 import pytest
-from pyspark.sql import functions as F
 
+from tests.unit.udfs.conftest import INF, NAN, known, random_rows, values
 from udfs.formula import FormulaError
 from udfs.risk import recommended_actions
 
@@ -23,46 +22,6 @@ ACTIONS = [
         "actions": [LOYALTY, INSIGHTS],
     },
 ]
-NAN, INF = math.nan, math.inf
-ODD = (None, 0.0, -0.0, 1.0, -1.0, NAN, INF, -INF, 1e308, -1e308, 5e-324)
-
-
-def random_rows(width, low, high, count=120, seed=20180101):
-    """Rows of doubles: two in three even between low and high, the rest null, zero, NaN or huge."""
-    draw = random.Random(seed)
-    return [
-        tuple(
-            draw.choice(ODD) if draw.random() < 1 / 3 else draw.uniform(low, high)
-            for _ in range(width)
-        )
-        for _ in range(count)
-    ]
-
-
-def known(row):
-    """A row as a formula sees it: what is no finite number is unknown."""
-    return [None if v is None or not math.isfinite(v) else v for v in row]
-
-
-def values(session, formula, rows):
-    """The formula's value for each row of arguments, in the order of the rows."""
-    # Doubles go in as text: sqlframe writes NaN as a FLOAT, and 0.4 beside it loses its digits.
-    is_double = [sql_type == "DOUBLE" for _, sql_type in formula.parameters]
-    schema = [f"{name} {'STRING' if t == 'DOUBLE' else t}" for name, t in formula.parameters]
-    texts = [
-        (
-            n,
-            *(
-                str(float(v)) if d and v is not None else v
-                for v, d in zip(row, is_double, strict=True)
-            ),
-        )
-        for n, row in enumerate(rows)
-    ]
-    typed = [F.expr(f"CAST({name} AS {t})").alias(name) for name, t in formula.parameters]
-    frame = session.createDataFrame(texts, ", ".join(["n INT", *schema])).select("n", *typed)
-    column = formula(**{name: name for name, _ in formula.parameters}).alias("value")
-    return [row["value"] for row in frame.select("n", column).orderBy("n").collect()]
 
 
 def test_actions_by_hand(session):
@@ -76,7 +35,7 @@ def test_actions_by_hand(session):
         (0.7, 0.2, 61): f"{LOYALTY}; {INSIGHTS}",
         (math.nextafter(0.5, 1), 0.9, 1): f"{LOYALTY}; {INSIGHTS}",
         (0.5, 0.2, 61): None,
-        # A rule with a null does not fire, the others do.
+        # A rule with a null input does not fire. The other rules do.
         (0.9, None, 61): f"{WIN_BACK}; {TRAINING}",
         (0.9, 0.2, None): f"{ENGAGE}; {MANAGER}",
         (0.6, None, None): f"{LOYALTY}; {INSIGHTS}",
@@ -103,11 +62,11 @@ def python_actions(row):
 def test_actions_against_plain_python(session):
     rows = [(p, e, None if r is None else 100 * r) for p, e, r in random_rows(3, 0, 1, count=200)]
     expected = [python_actions(row) for row in rows]
-    assert len(set(expected)) == 5  # all four texts, and none
+    assert len(set(expected)) == 5  # all four texts, and no action
     assert values(session, recommended_actions(ACTIONS), rows) == expected
 
 
-def test_an_action_of_two_rules_is_said_once_where_it_first_fires(session):
+def test_an_action_of_two_rules_appears_once_at_its_first_rule(session):
     formula = recommended_actions(
         [
             {"when": "churn_probability > 0.5", "actions": ["Call"]},
@@ -118,7 +77,7 @@ def test_an_action_of_two_rules_is_said_once_where_it_first_fires(session):
         (0.9, None, 31): "Call; Write",
         (0.9, None, 30): "Call",
         (0.1, None, 31): "Write; Call",
-        (None, None, 31): "Write; Call",  # a rule that is null has not said it
+        (None, None, 31): "Write; Call",  # a rule with a null did not add the action
     }
     assert values(session, formula, list(rows)) == list(rows.values())
 
@@ -156,10 +115,10 @@ def test_without_rules_nothing_is_recommended(session):
         ("recency_days / 0 > 1", []),
         ("recency_days > 60; recency_days", []),
         ("", []),
-        ("1" * 40 + "!", []),  # at once: a digit is no number of its own to try
+        ("1" * 40 + "!", []),  # no backtracking over digits: must fail at once
     ],
 )
-def test_a_condition_that_cannot_be_read_is_refused(when, unknown):
+def test_an_invalid_condition_is_refused(when, unknown):
     with pytest.raises(FormulaError) as caught:
         recommended_actions([ACTIONS[0], {"when": when, "actions": [ENGAGE]}])
     assert str(caught.value) == (
@@ -173,5 +132,5 @@ def test_an_action_with_the_separator_is_refused():
     with pytest.raises(FormulaError) as caught:
         recommended_actions([{"when": "recency_days > 1", "actions": ["Call; write", "Call"]}])
     assert str(caught.value) == (
-        "conf actions[0]: an action must be a text without ';', got ['Call; write']. Reword it."
+        "conf actions[0]: an action must be text without ';', got ['Call; write']. Reword it."
     )

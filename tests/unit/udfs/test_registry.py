@@ -1,4 +1,4 @@
-"""All formulas from conf, and by name in Spark SQL."""
+"""All formulas built from conf, and registered in Spark SQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import yaml
 
 from udfs import PARAMETER_COMMENTS
 from udfs.formula import FormulaError, quote
-from udfs.registry import formulas, register
+from udfs.registry import formulas
+from udfs.sql_functions import register
 
 CONF = Path(__file__).parents[3] / "conf" / "defaults.yaml"
 NAMES = {
@@ -26,7 +27,7 @@ NAMES = {
 
 @pytest.fixture
 def settings():
-    """conf/defaults.yaml, free to be changed by a test."""
+    """A copy of conf/defaults.yaml that a test may change."""
     return copy.deepcopy(yaml.safe_load(CONF.read_text(encoding="utf-8")))
 
 
@@ -35,7 +36,7 @@ def test_conf_builds_each_formula_once(settings):
 
 
 def test_conf_has_the_numbers_of_the_product(session, settings):
-    """One row or more for each formula with constants: product.md §2, §4, §5 and §7."""
+    """At least one row per formula with constants: product.md §2, §4, §5 and §7."""
     expected = {
         ("lifecycle", "30, FALSE"): "active",
         ("lifecycle", "90, FALSE"): "silent",
@@ -76,7 +77,7 @@ def test_the_scheme_of_conf_decides_the_bands(settings):
         formulas(settings)
     assert str(caught.value) == (
         "conf risk.scheme: must be one of four_bands, three_bands, got 'five_bands'. "
-        "Name one of them, or add it to risk.schemes."
+        "Use one of these, or add the scheme to risk.schemes."
     )
 
 
@@ -85,7 +86,7 @@ def test_missing_settings_are_all_named_at_once(settings):
     with pytest.raises(FormulaError) as caught:
         formulas(settings)
     assert str(caught.value) == (
-        "conf: the formulas need ['lifecycle', 'actions', 'engagement.cap']. "
+        "conf: settings ['lifecycle', 'actions', 'engagement.cap'] are missing. "
         "Set them in conf/defaults.yaml."
     )
 
@@ -104,7 +105,7 @@ def test_every_parameter_and_formula_has_a_comment(settings):
 
 
 def some_row(draw, types):
-    """A value for each type, in a third of the cases null."""
+    """A value per type. One third of the values are null."""
     made = {
         "DOUBLE": lambda: draw.choice([0.0, 0.25, 0.5, 0.9, 3.0, 45.0, 250.0, float("nan")]),
         "INT": lambda: draw.randint(1, 5),
@@ -117,7 +118,7 @@ def some_row(draw, types):
 
 @pytest.fixture
 def registered(spark, settings, tmp_path):
-    """A session with every formula, for itself and in the schema formulas_test; dropped after."""
+    """A session with all formulas, temporary and in schema formulas_test. Dropped afterwards."""
     spark.sql(f"CREATE SCHEMA formulas_test LOCATION {quote(str(tmp_path))}")
     register(spark, settings, schema="formulas_test")
     register(spark, settings)
@@ -128,7 +129,7 @@ def registered(spark, settings, tmp_path):
 
 
 @pytest.mark.spark_only
-def test_by_name_and_as_column_give_the_same(registered, settings):
+def test_sql_function_and_column_give_the_same_value(registered, settings):
     draw = random.Random(11)
     for formula in formulas(settings):
         names = [name for name, _ in formula.parameters]
@@ -144,15 +145,15 @@ def test_by_name_and_as_column_give_the_same(registered, settings):
 
 
 @pytest.mark.spark_only
-def test_a_function_tells_what_it_is(registered):
+def test_a_sql_function_has_comments(registered):
     told = registered.sql("DESCRIBE FUNCTION EXTENDED formulas_test.recency_days").collect()
     text = "\n".join(row[0] for row in told)
-    assert "last_purchase_on DATE 'Day of the last purchase; null: none'" in text
+    assert "last_purchase_on DATE 'Day of the last purchase; null: no purchase'" in text
     assert "Whole days from the last purchase day to as_of, at least 1" in text
 
 
 @pytest.mark.spark_only
-def test_registering_again_takes_the_new_constants(registered, settings):
+def test_registering_again_uses_the_new_constants(registered, settings):
     settings["lifecycle"] = {"active_days": 7, "silent_days": 14}
     register(registered, settings)
     row = registered.sql("SELECT lifecycle(8, NULL), formulas_test.lifecycle(8, NULL)").collect()[0]

@@ -1,4 +1,4 @@
-"""Risk bands, confidence and the rule flag."""
+"""Risk bands, confidence, and the churn rule."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 import random
 
 import pytest
-from pyspark.sql import functions as F
 
+from tests.unit.udfs.conftest import INF, NAN, assert_same, known, random_rows, values
 from udfs.formula import FormulaError
 from udfs.risk import confidence_score, high_risk_churn, risk_level
 
@@ -23,56 +23,7 @@ THREE_BANDS = [
     {"level": "medium", "above": 0.35},
     {"level": "low"},
 ]
-RULE_FLAG = high_risk_churn(recency_days_above=60, engagement_below=0.3, support_tickets_above=5)
-NAN, INF = math.nan, math.inf
-ODD = (None, 0.0, -0.0, 1.0, -1.0, NAN, INF, -INF, 1e308, -1e308, 5e-324)
-
-
-def random_rows(width, low, high, count=120, seed=20180101):
-    """Rows of doubles: two in three even between low and high, the rest null, zero, NaN or huge."""
-    draw = random.Random(seed)
-    return [
-        tuple(
-            draw.choice(ODD) if draw.random() < 1 / 3 else draw.uniform(low, high)
-            for _ in range(width)
-        )
-        for _ in range(count)
-    ]
-
-
-def known(row):
-    """A row as a formula sees it: what is no finite number is unknown."""
-    return [None if v is None or not math.isfinite(v) else v for v in row]
-
-
-def assert_same(got, expected):
-    """Equal to the last digits; never NaN or infinite."""
-    assert len(got) == len(expected)
-    for n, (left, right) in enumerate(zip(got, expected, strict=True)):
-        right = None if right is not None and not math.isfinite(right) else right
-        assert (left is None) == (right is None), (n, left, right)
-        assert left is None or left == pytest.approx(right, rel=1e-12, abs=1e-300), (n, left, right)
-
-
-def values(session, formula, rows):
-    """The formula's value for each row of arguments, in the order of the rows."""
-    # Doubles go in as text: sqlframe writes NaN as a FLOAT, and 0.4 beside it loses its digits.
-    is_double = [sql_type == "DOUBLE" for _, sql_type in formula.parameters]
-    schema = [f"{name} {'STRING' if t == 'DOUBLE' else t}" for name, t in formula.parameters]
-    texts = [
-        (
-            n,
-            *(
-                str(float(v)) if d and v is not None else v
-                for v, d in zip(row, is_double, strict=True)
-            ),
-        )
-        for n, row in enumerate(rows)
-    ]
-    typed = [F.expr(f"CAST({name} AS {t})").alias(name) for name, t in formula.parameters]
-    frame = session.createDataFrame(texts, ", ".join(["n INT", *schema])).select("n", *typed)
-    column = formula(**{name: name for name, _ in formula.parameters}).alias("value")
-    return [row["value"] for row in frame.select("n", column).orderBy("n").collect()]
+CHURN_RULE = high_risk_churn(recency_days_above=60, engagement_below=0.3, support_tickets_above=5)
 
 
 def test_four_bands_at_their_bounds(session):
@@ -115,18 +66,18 @@ def test_risk_rises_with_the_probability(session):
     [
         (
             [{"level": "LOW", "above": 0.4}, {"level": "HIGH", "above": 0.6}, {"level": "x"}],
-            "conf risk.schemes: bands must fall and differ in name, got [0.4, 0.6] for "
-            "['LOW', 'HIGH', 'x']. Write them from the highest to the last, which has no bound.",
+            "conf risk.schemes: bounds must decrease and levels must be unique, got [0.4, 0.6] for "
+            "['LOW', 'HIGH', 'x']. List the bands from the highest down. The last has no bound.",
         ),
         (
             [{"level": "LOW", "above": 0.4}, {"level": "LOW"}],
-            "conf risk.schemes: bands must fall and differ in name, got [0.4] for "
-            "['LOW', 'LOW']. Write them from the highest to the last, which has no bound.",
+            "conf risk.schemes: bounds must decrease and levels must be unique, got [0.4] for "
+            "['LOW', 'LOW']. List the bands from the highest down. The last has no bound.",
         ),
         (
             [],
-            "conf risk.schemes: bands must fall and differ in name, got [] for []. "
-            "Write them from the highest to the last, which has no bound.",
+            "conf risk.schemes: bounds must decrease and levels must be unique, got [] for []. "
+            "List the bands from the highest down. The last has no bound.",
         ),
         (
             [{"level": "HIGH"}, {"level": "LOW"}],
@@ -143,13 +94,13 @@ def test_risk_rises_with_the_probability(session):
         ),
     ],
 )
-def test_bands_that_make_no_scheme_are_refused(bands, said):
+def test_invalid_bands_are_refused(bands, said):
     with pytest.raises(FormulaError) as caught:
         risk_level(bands)
     assert str(caught.value) == said
 
 
-def test_confidence_is_the_distance_from_a_coin_toss(session):
+def test_confidence_is_twice_the_distance_from_one_half(session):
     rows = {
         (0.5,): 0.0,
         (0,): 1.0,
@@ -168,13 +119,13 @@ def test_confidence_against_plain_python(session):
     assert_same(values(session, confidence_score, rows), expected)
 
 
-def test_the_rule_flag_needs_all_three(session):
+def test_the_churn_rule_needs_all_three_conditions(session):
     rows = {
         (61, 0.29, 6): True,
         (60, 0.29, 6): False,
         (61, 0.3, 6): False,
         (61, 0.29, 5): False,
-        # A null does not fire.
+        # The rule does not fire if an input is null.
         (None, 0.29, 6): False,
         (61, None, 6): False,
         (61, 0.29, None): False,
@@ -183,10 +134,10 @@ def test_the_rule_flag_needs_all_three(session):
         (61, -INF, 6): False,
         (61, 0.29, NAN): False,
     }
-    assert values(session, RULE_FLAG, list(rows)) == list(rows.values())
+    assert values(session, CHURN_RULE, list(rows)) == list(rows.values())
 
 
-def test_the_rule_flag_against_plain_python(session):
+def test_the_churn_rule_against_plain_python(session):
     rows = [
         (days, None if score is None else score / 10, tickets)
         for days in (30, 90)
@@ -197,4 +148,4 @@ def test_the_rule_flag_against_plain_python(session):
         for days, score, tickets in map(known, rows)
     ]
     assert sum(expected) > 5
-    assert values(session, RULE_FLAG, rows) == expected
+    assert values(session, CHURN_RULE, rows) == expected

@@ -1,12 +1,12 @@
-"""The twelve segments, every (R, F, M) in exactly one, and their groups."""
+"""The twelve segments and their groups. Each (R, F, M) is in exactly one segment."""
 
 from __future__ import annotations
 
 from itertools import product
 
 import pytest
-from pyspark.sql import functions as F
 
+from tests.unit.udfs.conftest import values
 from udfs.formula import FormulaError
 from udfs.rfm import segment, segment_group, segments_of
 
@@ -34,27 +34,6 @@ GROUPS = {
 }
 
 
-def values(session, formula, rows):
-    """The formula's value for each row of arguments, in the order of the rows."""
-    # Doubles go in as text: sqlframe writes NaN as a FLOAT, and 0.4 beside it loses its digits.
-    is_double = [sql_type == "DOUBLE" for _, sql_type in formula.parameters]
-    schema = [f"{name} {'STRING' if t == 'DOUBLE' else t}" for name, t in formula.parameters]
-    texts = [
-        (
-            n,
-            *(
-                str(float(v)) if d and v is not None else v
-                for v, d in zip(row, is_double, strict=True)
-            ),
-        )
-        for n, row in enumerate(rows)
-    ]
-    typed = [F.expr(f"CAST({name} AS {t})").alias(name) for name, t in formula.parameters]
-    frame = session.createDataFrame(texts, ", ".join(["n INT", *schema])).select("n", *typed)
-    column = formula(**{name: name for name, _ in formula.parameters}).alias("value")
-    return [row["value"] for row in frame.select("n", column).orderBy("n").collect()]
-
-
 def test_segments_at_their_bounds(session):
     rows = {
         # lifecycle, R, F, M -> segment; FM = (F + M) / 2
@@ -77,10 +56,10 @@ def test_segments_at_their_bounds(session):
         ("prospect", None, None, None): "Prospects",
         ("lost", None, None, None): "Lost",
         ("terminated", None, None, None): "Lost",
-        # Lifecycle comes before any score.
+        # Lifecycle takes precedence over scores.
         ("lost", 5, 5, 5): "Lost",
         ("prospect", 5, 5, 5): "Prospects",
-        # Scores are due to the active and silent: none is a fault, and shows as null.
+        # Active and silent customers must have scores. Missing scores are an error and give null.
         ("active", None, 5, 5): None,
         ("active", 5, None, 5): None,
         ("silent", 5, 5, None): None,
@@ -92,7 +71,7 @@ def test_segments_at_their_bounds(session):
 
 
 def python_segment(r, f, m):
-    """product.md §5 as its table is printed: rows by R, columns by FM."""
+    """The table of product.md §5: rows by R, columns by FM."""
     column = 0 if f + m >= 8 else 1 if f + m >= 5 else 2
     table = {
         5: ("Champions", "Potential Loyalists", "New Customers"),
@@ -122,17 +101,17 @@ def test_each_segment_is_in_one_group(session):
 def test_rules_that_leave_a_score_without_a_segment_are_refused():
     with pytest.raises(FormulaError) as caught:
         segment(RULES[:-1])
-    # R 1 and 2, and the 6 of 25 (F, M) with F + M <= 4
+    # R 1 and 2, each with the 6 of 25 pairs (F, M) with F + M <= 4
     assert str(caught.value) == (
-        "conf segments.rules: 12 of 125 (R, F, M) meet no rule, first [(1, 1, 1), (1, 1, 2), "
-        "(1, 1, 3)]; rules [] are never met. End each r with a rule without fm_at_least, "
-        "from the highest fm_at_least down."
+        "conf segments.rules: 12 of 125 (R, F, M) match no rule, first [(1, 1, 1), (1, 1, 2), "
+        "(1, 1, 3)]; rules [] are never used. For each r, list the rules from the highest "
+        "fm_at_least down, and end with a rule without fm_at_least."
     )
 
 
-def test_a_rule_that_is_never_met_is_refused():
-    # The rule without a bound comes first and takes all of R 5.
-    with pytest.raises(FormulaError, match=r"0 of 125 .* rules \[1, 2\] are never met"):
+def test_a_rule_that_is_never_used_is_refused():
+    # The rule without a bound comes first and matches all customers with R 5.
+    with pytest.raises(FormulaError, match=r"0 of 125 .* rules \[1, 2\] are never used"):
         segment([RULES[2], RULES[0], RULES[1], *RULES[3:]])
 
 
@@ -141,8 +120,8 @@ def test_a_rule_is_for_scores_of_one_to_five(r):
     with pytest.raises(FormulaError) as caught:
         segment([{"r": r, "segment": "All"}])
     assert str(caught.value) == (
-        f"conf segments.rules[0]: r must be two scores of 1 to 5, got {r}. "
-        "Write [lowest, highest], [5, 5] for one."
+        f"conf segments.rules[0]: r must be two scores from 1 to 5, got {r}. "
+        "Write [lowest, highest], or [5, 5] for a single score."
     )
 
 
@@ -150,5 +129,5 @@ def test_a_segment_in_two_groups_is_refused():
     with pytest.raises(FormulaError) as caught:
         segment_group(GROUPS | {"Gone": ["Lost"]})
     assert str(caught.value) == (
-        "conf segments.groups: ['Lost'] stand in two groups. Keep each in one."
+        "conf segments.groups: ['Lost'] are in two groups. Put each segment in one group."
     )

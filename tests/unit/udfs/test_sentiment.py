@@ -1,4 +1,4 @@
-"""Sentiment against people's ratings, and at its edges."""
+"""Sentiment compared with human ratings, and edge cases."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from udfs.sentiment import MAX_CHARACTERS, MAX_EMOJIS, sentiment, sentiment_of
+from udfs.sentiment import MAX_CHARACTERS, MAX_EMOJIS, sentiment_of
+from udfs.sql_functions import sentiment
 
 RATED = Path(__file__).parents[4] / "shared" / "data" / "vader_icwsm2014"
 
 
-def test_words_decide_and_their_context_matters():
+def test_words_and_their_context_change_the_score():
     texts = ["good", "it is GOOD", "not good", "very good", "good, but broken"]
     plain, loud, negated, stronger, taken_back = sentiment_of(pd.Series(texts))
     assert negated < 0 < plain < stronger
     assert loud > plain > taken_back
 
 
-def test_no_text_is_no_score_and_unknown_words_are_zero():
+def test_a_blank_text_has_no_score_and_unknown_words_score_zero():
     texts = pd.Series([None, "", " \n\t", float("nan"), pd.NA, "Tisch 42"], dtype=object)
     scores = sentiment_of(texts)
     assert scores.isna().tolist() == [True, True, True, True, True, False]
@@ -43,7 +44,7 @@ def test_only_the_first_characters_count():
 
 
 def test_only_the_first_emojis_count():
-    # In full, 9,000 of them would take VADER half a minute.
+    # VADER would need half a minute for 9,000 emojis.
     start = "I love it " + "😀" * MAX_EMOJIS
     both = sentiment_of(pd.Series([start, start + "😡" * 9000, start + "😡 terrible"]))
     assert both[0] == both[1] == both[2] > 0.99
@@ -58,11 +59,11 @@ def test_scores_stay_within_one():
     "name, texts, published",
     [("tweets", 4200, 0.872), ("amazonReviewSnippets", 3708, 0.590)],
 )
-def test_agreement_with_people(name, texts, published):
-    """Pearson's correlation with the mean of people's ratings, over every text."""
+def test_agreement_with_human_ratings(name, texts, published):
+    """Pearson correlation with the mean human rating, over all texts."""
     path = RATED / f"{name}_GroundTruth.txt.gz"
     if not path.exists():
-        pytest.skip(f"needs the rated texts of VADER's paper: {RATED.parent.name}/{RATED.name}")
+        pytest.skip(f"needs the rated texts of the VADER paper: {RATED.parent.name}/{RATED.name}")
     with gzip.open(path, "rt", encoding="utf-8", errors="replace") as lines:
         rows = list(csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
     assert len(rows) == texts
@@ -72,7 +73,7 @@ def test_agreement_with_people(name, texts, published):
 
 
 @pytest.mark.spark_only
-def test_as_a_column_it_gives_the_same_and_null_for_none(session):
+def test_the_column_gives_the_same_values_and_null_for_no_text(session):
     texts = ["I love it!", "It broke again.", "", None, "Tisch"] * 5
     frame = session.createDataFrame(list(enumerate(texts)), "n int, text string").repartition(3)
     rows = frame.select("n", sentiment("text").alias("score")).orderBy("n").collect()

@@ -79,7 +79,6 @@ def test_the_verdicts_on_hillstroms_mails_as_they_fell(mails):
 
 
 @needs_data
-@pytest.mark.slow
 def test_the_best_fifth_of_the_womens_mail_brings_29_percent_of_the_visits(mails):
     x, _ = mails
     names = [c for c in x.columns if c.startswith("x")]

@@ -237,7 +237,6 @@ def test_a_number_of_more_customers_than_a_sample_is_the_exact_best(session, man
     assert best[300] <= plan.shadow_price <= best[299]
 
 
-@pytest.mark.slow
 def test_a_cap_holds_for_more_customers_than_a_sample(session, many):
     gain, cost = customers(3_000, 9, THREE)
     budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))

@@ -304,7 +304,6 @@ def test_contacts_in_the_journal_are_not_sent_again_when_other_contacts_became_d
     assert set(world.heard().values()) == {1}
 
 
-@pytest.mark.slow
 def test_after_thirty_kills_at_random_no_contact_is_lost_or_repeated(outside):
     draw, world = random.Random(5), outside(1_500)
     codes = []

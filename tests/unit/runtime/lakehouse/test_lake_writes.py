@@ -83,7 +83,7 @@ def test_a_table_is_made_as_its_contract_says():
         "  `as_of` date NOT NULL COMMENT 'When',\n"
         "  `score` double COMMENT 'It\\'s between 0 and 1'\n"
         ") USING delta\n"
-        "COMMENT 'One row is: a customer\\'s score. Key: customer_id, as_of.'"
+        "COMMENT 'a customer\\'s score. Key: customer_id, as_of.'"
     )
     assert "USING delta\nCLUSTER BY (customer_id)\n" in create_sql(SCORES, "c.gold.scores", True)
 

@@ -1,0 +1,98 @@
+"""Gold tables of model evaluation."""
+
+from __future__ import annotations
+
+from contracts.table import Column, Table
+
+MODEL_COMPARISON = Table(
+    name="gold.model_comparison",
+    row="One row per model, metric, split, population and horizon of a training run.",
+    key=(
+        "trained_at",
+        "model_name",
+        "model_version",
+        "data_set",
+        "population",
+        "horizon_days",
+        "split",
+        "metric",
+    ),
+    slice_by="trained_at",
+    columns=(
+        Column("trained_at", "timestamp", "When the training run started (UTC)", False),
+        Column("model_name", "string", "Learner, baseline, or champion at the time", False),
+        Column(
+            "model_version",
+            "string",
+            "Version in the model registry; '-': not registered",
+            False,
+        ),
+        Column("data_set", "string", "Environment that the data came from", False),
+        Column(
+            "population",
+            "string",
+            "all, or active_90d (customers with a purchase in the last 90 days)",
+            False,
+        ),
+        Column("horizon_days", "int", "Horizon of the label in days", False),
+        Column(
+            "split",
+            "string",
+            "train, validation or test. A test date of a further horizon counts as validation if "
+            "it was used to choose the learner and parameters of the primary horizon",
+            False,
+        ),
+        Column(
+            "metric",
+            "string",
+            "Metric name in scikit-learn; ..._threshold_half: threshold 0.5; ..._threshold_f1: "
+            "threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion "
+            "at the time, else of the chosen learner (interval paired by customer; significant "
+            "only if the interval excludes 0); calibration_<decile>_predicted, _observed: mean "
+            "probability and churned share per decile of customers, 1: lowest probabilities",
+            False,
+        ),
+        Column("value", "double", "Value of the metric; null: undefined"),
+        Column(
+            "ci_low", "double", "Lower bound of the 95 % bootstrap interval; null: not computed"
+        ),
+        Column(
+            "ci_high", "double", "Upper bound of the 95 % bootstrap interval; null: not computed"
+        ),
+    ),
+)
+
+
+FEATURE_SETS = Table(
+    name="gold.feature_sets",
+    row="One row per feature set and metric of the chosen learner, measured on the validation "
+    "date.",
+    key=("trained_at", "model_name", "feature_set", "metric"),
+    slice_by="trained_at",
+    columns=(
+        Column("trained_at", "timestamp", "When the training run started (UTC)", False),
+        Column("model_name", "string", "Name of the learner", False),
+        Column("model_version", "string", "Version in the model registry from that run", False),
+        Column("data_set", "string", "Environment that the data came from", False),
+        Column(
+            "feature_set",
+            "string",
+            "all, selected (strongest features by SHAP), or without_<family>",
+            False,
+        ),
+        Column(
+            "metric",
+            "string",
+            "features (number of features), roc_auc, average_precision, brier, or "
+            "roc_auc_difference (ROC AUC minus that of the set all)",
+            False,
+        ),
+        Column("value", "double", "Value of the metric; null: undefined"),
+        Column(
+            "ci_low", "double", "Lower bound of the 95 % bootstrap interval; null: not computed"
+        ),
+        Column(
+            "ci_high", "double", "Upper bound of the 95 % bootstrap interval; null: not computed"
+        ),
+    ),
+)
