@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.offers.offer_catalog import offers_of_conf
@@ -13,7 +14,7 @@ from runtime.lakehouse.writes import Write
 from runtime.progress import Progress
 from runtime.settings import Settings
 from runtime.settings.offers import load_offers
-from transforms.outbox import Trigger, outbox, risen, with_allowed, with_stop
+from transforms.outbox import Trigger, newest_as_of, outbox, risen, with_allowed, with_stop
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,8 +35,11 @@ def run(context: Context) -> None:
     fresh = candidates.join(done, on="customer_id", how="left_anti")
     table = context.table("gold.outbox")
     fresh = context.lake.keep(fresh.select(*table.column_names))
-    tell(context.progress, rises, fresh)
-    if fresh.take(1):
+    # At most three rows, and one row per rule.
+    stops = {r["stop"]: r["count"] for r in rises.groupBy("stop").count().collect()}
+    new_by_rule = {r["rule"]: r["count"] for r in fresh.groupBy("rule").count().collect()}
+    tell(context.progress, stops, new_by_rule)
+    if new_by_rule:
         fault_point("before_outbox")
         context.write([Write(table, fresh, mode="merge")])
         fault_point("after_outbox")
@@ -76,7 +80,7 @@ def rises_of(context: Context) -> DataFrame | None:
     context.needs("gold.customer_scores", "score_customers")
     scores = context.read("gold.customer_scores")
     earlier = scores.where(f"as_of < DATE'{context.as_of}'")
-    previous = earlier.agg({"as_of": "max"}).collect()[0][0]  # one row
+    previous = newest_as_of(earlier).collect()[0]["as_of"]  # one row
     if previous is None:
         context.progress.warn(
             f"gold.customer_scores: has no as_of before {context.as_of}, so no rise of a risk "
@@ -121,16 +125,15 @@ def newest_effects(context: Context) -> DataFrame:
     effects = context.read("gold.offer_effects").where(
         f"as_of <= DATE'{context.as_of}' AND basis <> 'observational'"
     )
-    newest = effects.agg({"as_of": "max"}).collect()[0][0]  # one row
+    newest = newest_as_of(effects).collect()[0]["as_of"]  # one row
     return effects.where(f"as_of = DATE'{newest or context.as_of}'")
 
 
-def tell(progress: Progress, rises: DataFrame, fresh: DataFrame) -> None:
-    """Report how many risk levels rose, and the number of new contacts by rule."""
-    # At most three rows, and one row per rule.
-    stops = {r["stop"]: r["count"] for r in rises.groupBy("stop").count().collect()}
-    by_rule = {r["rule"]: r["count"] for r in fresh.groupBy("rule").count().collect()}
-    contacts = ", ".join(f"{name} {count:,}" for name, count in sorted(by_rule.items()))
+def tell(
+    progress: Progress, stops: Mapping[str | None, int], new_by_rule: Mapping[str, int]
+) -> None:
+    """Report how many risk levels rose, by what stopped a contact, and the new contacts by rule."""
+    contacts = ", ".join(f"{name} {count:,}" for name, count in sorted(new_by_rule.items()))
     progress.say(
         f"      {sum(stops.values()):,} risk levels rose; {stops.get('opted_out', 0):,} customers "
         f"opted out, {stops.get('cooling_off', 0):,} are in a cooling-off period or held out; "
