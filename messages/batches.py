@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Protocol
 
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
 from messages.gateway import SERVICE, Answer, Gateway, read_answer, reason_of
 from messages.limits import cost_at_most
 from messages.prompt import input_tokens_at_most
@@ -119,23 +121,22 @@ class BatchWriter:
         if recorded:
             yield recorded, True
             return
-        may_exist = recorded == ""
-        for turn in range(self.limits.max_retries + 1):
-            if may_exist:
+        retrying = Retrying(
+            retry=retry_if_exception(_may_be_retried),
+            stop=stop_after_attempt(self.limits.max_retries + 1),
+            wait=_wait_of,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        for attempt in retrying:
+            # If only the answer was lost, the batch exists. A second one would be billed too.
+            if recorded == "" or attempt.retry_state.attempt_number > 1:
                 yield from self._unclaimed(len(requests))
             self.ledger.note(key, "", len(requests))
-            try:
+            with attempt:
                 batch_id = self._create(requests)
-            except Exception as error:
-                if turn == self.limits.max_retries or reason_of(error) not in SERVICE:
-                    raise
-                # If only the answer was lost, the batch exists. A second one would be billed too.
-                may_exist = True
-                self._sleep(_wait_of(error, turn))
-            else:
-                self.ledger.note(key, batch_id, len(requests))
-                yield batch_id, True
-                return
+        self.ledger.note(key, batch_id, len(requests))
+        yield batch_id, True
 
     def _unclaimed(self, size: int) -> Iterator[tuple[str, bool]]:
         """Batches of the service that are not recorded and have the same number of requests."""
@@ -189,11 +190,16 @@ class BatchWriter:
         return answers
 
 
-def _wait_of(error: Exception, turn: int) -> float:
-    """Seconds before the next try: retry-after, else 1 s doubled per turn; at most 60."""
+def _may_be_retried(error: BaseException) -> bool:
+    return isinstance(error, Exception) and reason_of(error) in SERVICE
+
+
+def _wait_of(state: RetryCallState) -> float:
+    """Seconds before the next attempt: retry-after, else 1 s doubled per attempt; at most 60."""
+    error = state.outcome.exception() if state.outcome else None
     headers = getattr(getattr(error, "response", None), "headers", {})
     said = headers.get("retry-after", "")
-    return min(float(said) if said.isdigit() else 2.0**turn, 60.0)
+    return min(float(said) if said.isdigit() else 2.0 ** (state.attempt_number - 1), 60.0)
 
 
 def _parts(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

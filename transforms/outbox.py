@@ -40,6 +40,11 @@ class Trigger:
         return day - dt.timedelta(days=passed % self.period_days)
 
 
+def newest_as_of(rows: DataFrame) -> DataFrame:
+    """One row with the newest as_of of the rows; null if there are none."""
+    return rows.agg(F.max("as_of").alias("as_of"))
+
+
 def risen(now: DataFrame, before: DataFrame, levels: Sequence[str]) -> DataFrame:
     """One row per customer whose risk level rose between two dates: adds from_level, to_level.
 

@@ -1,1 +1,1 @@
-"""How contacts reach customers: sinks, and delivery through crashes. No Spark here."""
+"""Messages and contacts of customers: writing, triggering and delivering them."""

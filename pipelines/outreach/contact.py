@@ -1,4 +1,4 @@
-"""One contact on its way, and what may come of it."""
+"""A contact of the outbox that is ready to be sent, and the protocol of a sink."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Contact:
-    """A row of the outbox with what is known of the customer when it is sent.
+    """A row of the outbox, with the customer's data at the time of sending.
 
-    `subject` and `text` are the offer's words in their language, or the approved message of a
-    campaign; None where it has none. `address` goes to channel email alone; the words go elsewhere
-    only where they are a campaign's message. `has_offer_gone`: conf has its offer no longer.
+    subject, text: the offer's text in the customer's language, or the approved message of a
+    campaign; None if the contact has no text.
+    address: only channel email uses the address. The other channels get the text only for a
+    message of a campaign.
+    has_offer_gone: the offer is no longer in conf/offers.yaml.
     """
 
     contact_id: str
@@ -36,7 +38,7 @@ class Contact:
 
     @property
     def barrier(self) -> str | None:
-        """Why it is not sent any more: opted_out, expired or no_such_offer; None: nothing."""
+        """Why the contact is cancelled: opted_out, expired or no_such_offer. None: send it."""
         if self.is_opted_out:
             return "opted_out"
         if self.is_expired:
@@ -44,7 +46,7 @@ class Contact:
         return "no_such_offer" if self.has_offer_gone else None
 
     def payload(self) -> dict[str, str | None]:
-        """What the company's own systems get: no address, and no name but in a message's text."""
+        """Content for a file or the webhook. No address; no name except in a message's text."""
         message = {} if self.campaign_id is None else {"text": self.text}
         return {
             "contact_id": self.contact_id,
@@ -60,9 +62,11 @@ class Contact:
 
 
 class NotSentError(Exception):
-    """A sink did not take a contact. `reason` is a code that quotes nobody.
+    """A sink could not deliver a contact.
 
-    `is_final`: it never will. `wait_seconds`: the receiver said when to come again.
+    reason: a code without personal data.
+    is_final: a retry cannot succeed.
+    wait_seconds: how long the receiver asked to wait before the next attempt; None: it did not say.
     """
 
     def __init__(self, reason: str, is_final: bool, wait_seconds: float | None = None) -> None:
@@ -71,10 +75,10 @@ class NotSentError(Exception):
 
 
 class Sink(Protocol):
-    """Where contacts of a channel go. A contact that comes again has the same contact_id."""
+    """The destination of one channel. A contact that is sent again has the same contact_id."""
 
     def send(self, contact: Contact) -> None:
-        """Returns once the receiver has taken the contact; else NotSentError."""
+        """Return when the receiver has accepted the contact. Otherwise raise NotSentError."""
 
     def close(self) -> None:
-        """Nothing more will be sent."""
+        """Close the connections. No contact is sent afterwards."""

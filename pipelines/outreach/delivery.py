@@ -1,4 +1,7 @@
-"""Contacts to their sinks: tried, retried, given up; a kill leaves none out and none twice."""
+"""Sends contacts through their sinks, with retries. After a crash no contact is lost or repeated.
+
+The one exception is a crash between the receiver's answer and the journal: see sinks.py.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+)
 
 from pipelines.outreach.contact import Contact, NotSentError, Sink
 from runtime.fault_points import fault_point
@@ -17,7 +28,7 @@ SENT, FAILED, DEAD, CANCELLED = "sent", "failed", "dead", "cancelled"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a contact. `attempts` counts those of earlier runs too."""
+    """The result for one contact. `attempts` includes those of earlier runs."""
 
     contact: Contact
     status: str
@@ -26,24 +37,25 @@ class Outcome:
 
 
 class Journal:
-    """The contacts that a receiver took, one line each, before Delta knows of them.
+    """The contacts that a receiver accepted but that the Delta table does not have yet.
 
-    Marking each in Delta would cost a commit a contact, so they are marked by the hundred; the run
-    after one that died before finds here what is sent already. The file lies beside the lakehouse's
-    lock, on the driver's disk; where that is lost too, receivers know a contact by its name.
+    A Delta commit per contact would be too slow, so contacts are committed in batches. If a run
+    dies before its commit, the next run reads here which contacts were sent. The file has one line
+    per contact and is next to the lakehouse's lock, on the driver's disk. If the file is lost,
+    receivers still recognise a contact by its contact_id.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         text = path.read_bytes() if path.exists() else b""
-        # A line that was cut in the middle has no end, and does not count.
-        whole = text[: text.rfind(b"\n") + 1]
-        if whole != text:
-            os.truncate(path, len(whole))
-        self.taken = set(whole.decode().split())
+        # A line without a line end was cut by a crash and does not count.
+        complete = text[: text.rfind(b"\n") + 1]
+        if complete != text:
+            os.truncate(path, len(complete))
+        self.taken = set(complete.decode().split())
 
     def note(self, contact_id: str) -> None:
-        """On the disk when it returns."""
+        """Record a contact. When this returns, the record is on the disk."""
         with self.path.open("a") as file:
             file.write(f"{contact_id}\n")
             file.flush()
@@ -51,8 +63,10 @@ class Journal:
         self.taken.add(contact_id)
 
     def forget(self, contact_ids: Iterable[str]) -> None:
-        """Delta knows these now. Others stay: contacts that became due since may have pushed them
-        into a later part, or the run is of a day on which they are not due."""
+        """Remove contacts that the Delta table now has.
+
+        Other contacts stay: they may be in a later batch, or not due on the day of this run.
+        """
         left = self.taken.difference(contact_ids)
         if left == self.taken:
             return
@@ -68,7 +82,10 @@ class Journal:
 
 
 class Delivery:
-    """One run over the sinks. A channel that has no sink, or is down, keeps its contacts."""
+    """The delivery of one run. Contacts of a channel without a sink, or that is down, wait.
+
+    waiting: number of contacts that wait, by channel.
+    """
 
     def __init__(
         self,
@@ -83,9 +100,9 @@ class Delivery:
         self.waiting: dict[str, int] = {}
 
     def deliver(self, contacts: Iterable[Contact]) -> list[Outcome]:
-        """One outcome for each contact that was tried or is not to be sent any more."""
-        found = (self._outcome(contact) for contact in contacts)
-        return [outcome for outcome in found if outcome is not None]
+        """One outcome per contact that was tried or cancelled. Contacts that wait have none."""
+        outcomes = (self._outcome(contact) for contact in contacts)
+        return [outcome for outcome in outcomes if outcome is not None]
 
     def _outcome(self, contact: Contact) -> Outcome | None:
         if contact.contact_id in self.journal.taken:
@@ -102,30 +119,46 @@ class Delivery:
         return channel not in self.sinks or self._failures[channel] >= stop
 
     def _tried(self, contact: Contact) -> Outcome:
-        attempts, most = contact.attempts, self.settings.tries_a_run
-        for turn in range(most):
-            attempts += 1
-            try:
-                fault_point("before_send")
-                self.sinks[contact.channel].send(contact)
-            except NotSentError as error:
-                if error.is_final or attempts >= self.settings.most_attempts:
-                    # It may be this contact's own fault, which says nothing about the channel.
-                    self._failures[contact.channel] += not error.is_final
-                    return Outcome(contact, DEAD, error.reason, attempts)
-                reason = error.reason
-                if turn + 1 < most:
-                    self._sleep(self._wait(turn, error.wait_seconds))
-            else:
-                fault_point("after_send")
-                self.journal.note(contact.contact_id)
-                fault_point("after_note")
-                self._failures[contact.channel] = 0
-                return Outcome(contact, SENT, None, attempts)
-        self._failures[contact.channel] += 1
-        return Outcome(contact, FAILED, reason, attempts)
+        """Try up to tries_a_run times, and up to most_attempts times over all runs."""
+        most = self.settings.most_attempts
+        # A contact that already had that many attempts gets one more.
+        left = max(most - contact.attempts, 1)
+        retrying = Retrying(
+            retry=retry_if_exception(_may_be_retried),
+            stop=stop_after_attempt(min(self.settings.tries_a_run, left)),
+            wait=self._wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        attempts = contact.attempts
+        try:
+            for attempt in retrying:
+                attempts += 1
+                with attempt:
+                    self._send(contact)
+        except NotSentError as error:
+            # A final refusal may be caused by this contact alone, not by the channel.
+            self._failures[contact.channel] += not error.is_final
+            status = DEAD if error.is_final or attempts >= most else FAILED
+            return Outcome(contact, status, error.reason, attempts)
+        self._failures[contact.channel] = 0
+        return Outcome(contact, SENT, None, attempts)
 
-    def _wait(self, turn: int, said: float | None) -> float:
-        """Doubles from try to try, or as the receiver said where that is longer."""
-        doubled = self.settings.first_wait_seconds * 2**turn
-        return min(max(doubled, said or 0.0), self.settings.longest_wait_seconds)
+    def _send(self, contact: Contact) -> None:
+        fault_point("before_send")
+        self.sinks[contact.channel].send(contact)
+        fault_point("after_send")
+        self.journal.note(contact.contact_id)
+        fault_point("after_note")
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt: exponential backoff, or Retry-After if it is longer."""
+        first, longest = self.settings.first_wait_seconds, self.settings.longest_wait_seconds
+        backoff = wait_exponential(multiplier=first, max=longest)(state)
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.wait_seconds if isinstance(error, NotSentError) else None
+        return min(max(backoff, asked or 0.0), longest)
+
+
+def _may_be_retried(error: BaseException) -> bool:
+    return isinstance(error, NotSentError) and not error.is_final

@@ -1,8 +1,9 @@
-"""Put into the outbox who is to be contacted because their risk level has risen."""
+"""Queue contacts in the outbox for customers whose risk level rose."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.past_contacts import made_contacts, planned_contacts
@@ -10,81 +11,84 @@ from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.fault_points import fault_point
 from runtime.lakehouse.writes import Write
+from runtime.progress import Progress
+from runtime.settings import Settings
 from runtime.settings.offers import load_offers
+from transforms.outbox import Trigger, newest_as_of, outbox, risen, with_allowed, with_stop
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def run(context: Context) -> None:
-    """gold.outbox gains the contacts of as_of; a row that is there is never changed."""
-    from transforms.outbox import outbox
-
-    rules = rules_of_conf(context)
+    """Add the contacts of as_of to gold.outbox. Existing rows are never changed."""
+    rules = rules_of_conf(context.settings)
     rises = rises_of(context)
     if rises is None or not rules:
         return
     rises = context.lake.keep(rises)
     before = context.read("gold.outbox")
     share = context.settings.decisions.hold_out_share
-    found = outbox(rises, rules, before, context.as_of, share)
-    # Whatever has changed since, who has a contact of this day gets no other.
+    candidates = outbox(rises, rules, before, context.as_of, share)
+    # A customer who has a contact of this day gets no second one, even if the rules changed since.
     done = before.where(f"triggered_on = DATE'{context.as_of}'").select("customer_id")
-    fresh = found.join(done, on="customer_id", how="left_anti")
+    fresh = candidates.join(done, on="customer_id", how="left_anti")
     table = context.table("gold.outbox")
     fresh = context.lake.keep(fresh.select(*table.column_names))
-    tell(context, rises, fresh)
-    if fresh.take(1):
+    # At most three rows, and one row per rule.
+    stops = {r["stop"]: r["count"] for r in rises.groupBy("stop").count().collect()}
+    new_by_rule = {r["rule"]: r["count"] for r in fresh.groupBy("rule").count().collect()}
+    tell(context.progress, stops, new_by_rule)
+    if new_by_rule:
         fault_point("before_outbox")
         context.write([Write(table, fresh, mode="merge")])
         fault_point("after_outbox")
     context.lake.forget()
 
 
-def rules_of_conf(context: Context) -> list[Any]:
-    """The rules as transforms take them. UsageError for a level or an offer that is not there."""
-    from transforms.outbox import Trigger
-
-    levels, offers = levels_of_conf(context), load_offers()
-    for rule in context.settings.triggers.rules:
+def rules_of_conf(settings: Settings) -> list[Trigger]:
+    """The rules of conf. UsageError if a rule names an unknown level or offer."""
+    levels, offers = levels_of_conf(settings), load_offers()
+    for rule in settings.triggers.rules:
         if unknown := sorted(set(rule.to) - set(levels)):
             raise UsageError(
-                f"triggers.rules, {rule.name}: to names {unknown}; the levels of risk.scheme "
-                f"{context.settings.risk.scheme} are {', '.join(levels)}. Name these."
+                f"triggers.rules, {rule.name}: to has unknown levels {unknown}. risk.scheme "
+                f"{settings.risk.scheme} has {', '.join(levels)}. Use only these."
             )
         if rule.offer_id is not None and rule.offer_id not in offers:
             raise UsageError(
-                f"triggers.rules, {rule.name}: offer_id {rule.offer_id} is none of "
-                f"conf/offers.yaml, which has {', '.join(offers)}."
+                f"triggers.rules, {rule.name}: offer_id {rule.offer_id} is not in "
+                f"conf/offers.yaml, which has {', '.join(offers)}. Use one of these, or add the "
+                "offer to that file."
             )
     return [
-        Trigger(**{**rule.model_dump(), "to": tuple(rule.to)})
-        for rule in context.settings.triggers.rules
+        Trigger(**{**rule.model_dump(), "to": tuple(rule.to)}) for rule in settings.triggers.rules
     ]
 
 
-def levels_of_conf(context: Context) -> list[str]:
-    """Risk levels in use, the highest first."""
-    risk = context.settings.risk
-    return [band["level"] for band in risk.schemes[risk.scheme]]
+def levels_of_conf(settings: Settings) -> list[str]:
+    """The risk levels in use, from the highest to the lowest."""
+    return [band["level"] for band in settings.risk.schemes[settings.risk.scheme]]
 
 
-def rises_of(context: Context) -> Any:
-    """Customers whose level rose, with what rules may name, what stops them, and the offers that
-    they may get; None: no as_of before this one was scored."""
-    from pyspark.sql import functions as F
+def rises_of(context: Context) -> DataFrame | None:
+    """One row per customer whose risk level rose since the previous scored day.
 
-    from transforms.outbox import risen, with_allowed, with_stop
-
+    Has the columns that conditions of rules and offers may use, `stop`, and is_allowed_<offer>.
+    None, with a warning: no day before as_of was scored.
+    """
     context.needs("gold.customer_scores", "score_customers")
     scores = context.read("gold.customer_scores")
-    day = F.lit(context.as_of).cast("date")
-    previous = scores.where(F.col("as_of") < day).agg({"as_of": "max"}).collect()[0][0]
+    earlier = scores.where(f"as_of < DATE'{context.as_of}'")
+    previous = newest_as_of(earlier).collect()[0]["as_of"]  # one row
     if previous is None:
         context.progress.warn(
-            f"gold.customer_scores: has no as_of before {context.as_of}, so no level can have "
-            "risen. Score an earlier day first."
+            f"gold.customer_scores: has no as_of before {context.as_of}, so no rise of a risk "
+            "level can be found. Score an earlier day first."
         )
         return None
-    now = scores.where(F.col("as_of") == day)
-    rises = risen(now, scores.where(F.col("as_of") == F.lit(previous)), levels_of_conf(context))
+    now, before = (context.slice("gold.customer_scores", day) for day in (context.as_of, previous))
+    rises = risen(now, before, levels_of_conf(context.settings))
     for facts in facts_of_day(context):
         rises = rises.join(facts, on="customer_id", how="left")
     contacts = other_contacts(context)
@@ -93,12 +97,11 @@ def rises_of(context: Context) -> Any:
     return with_allowed(stopped, offers_of_conf(), contacts, effects, context.as_of)
 
 
-def facts_of_day(context: Context) -> list[Any]:
-    """What rules and offers' conditions may name beside the scores: one row a customer each."""
-    day = f"as_of = DATE'{context.as_of}'"
+def facts_of_day(context: Context) -> list[DataFrame]:
+    """Columns that conditions may use in addition to the scores. One row per customer in each."""
     facts = ("lifecycle", "segment", "segment_group", "recency_days", "frequency")
-    segments = context.read("gold.customer_segments").where(day)
-    bought = context.read("features.transactions").where(day)
+    segments = context.slice("gold.customer_segments")
+    bought = context.slice("features.transactions")
     current = context.read("silver.customers").where("valid_to IS NULL")
     return [
         segments.select("customer_id", *facts, "engagement_score"),
@@ -107,28 +110,32 @@ def facts_of_day(context: Context) -> list[Any]:
     ]
 
 
-def other_contacts(context: Context) -> Any:
-    """Every contact but those that this job made for as_of itself."""
+def other_contacts(context: Context) -> DataFrame:
+    """All contacts, without those that this job made for as_of."""
     others = f"campaign_id IS NOT NULL OR triggered_on <> DATE'{context.as_of}'"
     planned = planned_contacts(context, is_of_today=True)
     return made_contacts(context, others).unionByName(planned)
 
 
-def newest_effects(context: Context) -> Any:
-    """What experiments said last, by as_of, of every customer and offer; empty: nothing yet."""
+def newest_effects(context: Context) -> DataFrame:
+    """The newest effects from experiments up to as_of, one row per customer and offer.
+
+    Empty if there are none yet.
+    """
     effects = context.read("gold.offer_effects").where(
         f"as_of <= DATE'{context.as_of}' AND basis <> 'observational'"
     )
-    newest = effects.agg({"as_of": "max"}).collect()[0][0]
+    newest = newest_as_of(effects).collect()[0]["as_of"]  # one row
     return effects.where(f"as_of = DATE'{newest or context.as_of}'")
 
 
-def tell(context: Context, rises: Any, fresh: Any) -> None:
-    """How many rose, and what became of them. At most three and a few dozen rows."""
-    stops = {r["stop"]: r["count"] for r in rises.groupBy("stop").count().collect()}
-    by = {r["rule"]: r["count"] for r in fresh.groupBy("rule").count().collect()}
-    context.progress.say(
-        f"      {sum(stops.values()):,} risk levels rose; {stops.get('opted_out', 0):,} opted out, "
-        f"{stops.get('cooling_off', 0):,} contacted too lately, soon or held out; new contacts: "
-        + (", ".join(f"{name} {count:,}" for name, count in sorted(by.items())) or "none")
+def tell(
+    progress: Progress, stops: Mapping[str | None, int], new_by_rule: Mapping[str, int]
+) -> None:
+    """Report how many risk levels rose, by what stopped a contact, and the new contacts by rule."""
+    contacts = ", ".join(f"{name} {count:,}" for name, count in sorted(new_by_rule.items()))
+    progress.say(
+        f"      {sum(stops.values()):,} risk levels rose; {stops.get('opted_out', 0):,} customers "
+        f"opted out, {stops.get('cooling_off', 0):,} are in a cooling-off period or held out; "
+        f"new contacts: {contacts or 'none'}"
     )

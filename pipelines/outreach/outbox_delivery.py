@@ -1,119 +1,153 @@
-"""Send what the outbox holds: to files, to a webhook, by e-mail."""
+"""Send the contacts of the outbox: to files, to a webhook, by e-mail."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from messages.brief import make_brief
+from messages.templates import template
+from pipelines.offers.past_contacts import made_contacts
+from pipelines.outreach.contact import Contact, Sink
+from pipelines.outreach.delivery import Delivery, Journal, Outcome
+from pipelines.outreach.offer_texts import terms_by_language
+from pipelines.outreach.sinks import FileSink, MailSink, WebhookSink
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.fault_points import fault_point
 from runtime.lakehouse.writes import Write
+from runtime.progress import Progress
+from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
+from transforms.decisions import with_optional
+from transforms.outbox import undelivered
+from transforms.outbox_messages import Way, queued, with_message, with_wait
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row
 
 WEBHOOK_SECRET, SMTP_PASSWORD = "HOLDFAST_WEBHOOK_SECRET", "HOLDFAST_SMTP_PASSWORD"
 JOURNAL = "outbox.journal"
+# Columns of a due row that a contact has under the same name.
+OF_A_CONTACT = (
+    *("contact_id", "customer_id", "rule", "action", "offer_id", "channel", "campaign_id"),
+    *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
+)
 
 
 @dataclass(frozen=True)
 class DeliveryOptions:
-    """Options of `deliver_outbox`. is_dead_retried: also try contacts that were given up."""
+    """Options of `deliver_outbox`.
+
+    is_dead_retried: also try dead letters, counting their attempts from 0.
+    """
 
     is_dead_retried: bool = False
 
 
 def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
-    """gold.outbox gains the approved messages that are due; gold.outbox_deliveries of the contacts
-    that were triggered by as_of and are not done with."""
-    from pipelines.outreach.delivery import Delivery, Journal
+    """Queue the approved messages that are due, then send the undelivered contacts of the outbox.
 
+    Writes gold.outbox and gold.outbox_deliveries.
+    """
     queue_approved(context)
     if not context.has("gold.outbox"):
         return context.progress.say(
-            "      outbox      no contact was triggered and no message approved yet"
+            "      outbox      no contact was triggered and no message was approved yet"
         )
     rows = context.lake.keep(due(context, options.is_dead_retried))
     if context.is_dry:
         counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
-        return context.progress.say(f"      would send {counts or 'nothing'}")
+        return context.progress.say(f"      would send  {by_name(counts) or 'nothing'}")
     settings = context.settings.triggers.delivery
-    found: list[tuple[str, str]] = []
-    contacts = contacts_of(context, rows, options.is_dead_retried)
-    with closing_all(sinks(context)) as ready:
-        delivery = Delivery(ready, settings, Journal(context.settings.root / JOURNAL))
+    counts_by_status: Counter[str] = Counter()
+    contacts = contacts_of(
+        rows,
+        load_offers(),
+        {str(language): text for language, text in settings.email.subjects.items()},
+        is_dead_retried=options.is_dead_retried,
+    )
+    with closing_all(sinks_of_conf(context.settings)) as sinks:
+        delivery = Delivery(sinks, settings, Journal(context.settings.root / JOURNAL))
         while part := list(islice(contacts, settings.rows_a_commit)):
             outcomes = delivery.deliver(part)
             fault_point("before_mark")
             store(context, outcomes)
             fault_point("after_mark")
             delivery.journal.forget(o.contact.contact_id for o in outcomes)
-            found += [(o.contact.channel, o.status) for o in outcomes]
+            counts_by_status.update(f"{o.contact.channel} {o.status}" for o in outcomes)
     context.lake.forget()
-    return tell(context, found, delivery.waiting)
+    return tell(context.progress, counts_by_status, delivery.waiting)
 
 
 def queue_approved(context: Context) -> None:
-    """The messages that people have approved become rows of the outbox, once, on the day of their
-    plan, or once nothing is in their way; a row that is there is never changed."""
-    from transforms.outbox_messages import Way, queued
+    """Add the approved messages that are due to gold.outbox, each once.
 
+    A message is due from its send_on, and later if something holds it back until then (see
+    with_wait). Existing rows are never changed.
+    """
     if not context.has("gold.messages"):
         return
-    by = context.settings.messages.send_by
-    ways = [
-        Way(name, by if by != "email" or offer.channel == "email" else "file", offer.valid_days)
-        for name, offer in load_offers().items()
-    ]
     table = context.table("gold.outbox")
     messages, decisions = (context.read(f"gold.{n}") for n in ("messages", "offer_decisions"))
-    found = queued(messages, decisions, ways, context.as_of)
-    fresh = found.join(context.read(table.name), on=list(table.key), how="left_anti")
-    judged = context.lake.keep(judged_now(context, fresh.select(*table.column_names)))
+    ways = ways_of_conf(context.settings.messages.send_by, load_offers())
+    candidates = queued(messages, decisions, ways, context.as_of)
+    fresh = candidates.join(context.read(table.name), on=list(table.key), how="left_anti")
+    judged = context.lake.keep(with_wait_now(context, fresh.select(*table.column_names)))
     # At most three rows.
     waits = {r["wait"]: r["count"] for r in judged.groupBy("wait").count().collect()}
-    fresh = judged.where("wait IS NULL").select(*table.column_names)
-    for word, count in sorted((w, n) for w, n in waits.items() if w is not None):
-        context.progress.say(f"      outbox      {count:,} approved messages are kept back: {word}")
+    for reason, count in sorted((w, n) for w, n in waits.items() if w is not None):
+        context.progress.say(f"      outbox      {count:,} approved messages held back: {reason}")
     if count := waits.get(None, 0):
         context.progress.say(f"      outbox      {count:,} approved messages are due")
-        context.write([Write(table, fresh, mode="merge")])
+        ready = judged.where("wait IS NULL").select(*table.column_names)
+        context.write([Write(table, ready, mode="merge")])
 
 
-def judged_now(context: Context, fresh: Any) -> Any:
-    """The messages with `wait`: an approval may come long after the plan that looked."""
-    from pipelines.offers.past_contacts import made_contacts
-    from transforms.decisions import with_optional
-    from transforms.outbox_messages import with_wait
+def ways_of_conf(send_by: str, offers: Mapping[str, OfferSettings]) -> list[Way]:
+    """The channel of each offer's messages: `send_by`.
 
-    contacts, scores = made_contacts(context), with_optional(context.read("gold.customer_scores"))
+    If that is email, an offer with another channel than e-mail goes to a file.
+    """
+    return [
+        Way(
+            name,
+            send_by if send_by != "email" or offer.channel == "email" else "file",
+            offer.valid_days,
+        )
+        for name, offer in offers.items()
+    ]
+
+
+def with_wait_now(context: Context, fresh: DataFrame) -> DataFrame:
+    """The messages with `wait` as of now: an approval may come long after the plan was made."""
+    scores = with_optional(context.read("gold.customer_scores"))
     days = context.settings.decisions.cooling_off_days
-    return with_wait(fresh, contacts, scores, context.as_of, days)
+    return with_wait(fresh, made_contacts(context), scores, context.as_of, days)
 
 
 @contextmanager
-def closing_all(ready: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The sinks; their connections end with the run."""
+def closing_all(sinks: Mapping[str, Sink]) -> Iterator[Mapping[str, Sink]]:
+    """The sinks; at the end their connections are closed."""
     try:
-        yield ready
+        yield sinks
     finally:
-        for sink in ready.values():
+        for sink in sinks.values():
             sink.close()
 
 
-def due(context: Context, is_dead_retried: bool) -> Any:
-    """One row a contact to send, with the customer's profile, and the message, as they are now.
+def due(context: Context, is_dead_retried: bool) -> DataFrame:
+    """One row per contact to send, with the customer's profile and the message as they are now.
 
-    An opt-out or an address that came after the trigger counts: the newest version is read,
-    whatever as_of is. So does an approval that was taken back.
+    Reads the newest version of a customer whatever as_of is, so that an opt-out or an address that
+    came after the trigger counts. A message whose approval was withdrawn is left out.
     """
-    from transforms.outbox import undelivered
-    from transforms.outbox_messages import with_message
-
     rows = undelivered(
         context.read("gold.outbox"),
         context.read("gold.outbox_deliveries"),
@@ -127,18 +161,20 @@ def due(context: Context, is_dead_retried: bool) -> Any:
     )
 
 
-def contacts_of(context: Context, rows: Any, is_dead_retried: bool) -> Iterator[Any]:
-    """The rows as contacts, one after the other, by contact_id; words for channel email, and for
-    the messages of a campaign, where they are sent."""
-    from pipelines.outreach.contact import Contact
+def contacts_of(
+    rows: DataFrame,
+    offers: Mapping[str, OfferSettings],
+    subjects: Mapping[str, str],
+    *,
+    is_dead_retried: bool = False,
+) -> Iterator[Contact]:
+    """The rows of `due` as contacts, by contact_id.
 
-    names = (
-        *("contact_id", "customer_id", "rule", "action", "offer_id", "channel", "campaign_id"),
-        *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
-    )
-    offers = load_offers()
+    Contacts that are sent have a text if they are messages of a campaign or go by e-mail.
+    `subjects`: the subject of e-mails by language.
+    """
     for row in rows.orderBy("contact_id").toLocalIterator():
-        fields = {name: row[name] for name in names}
+        fields = {name: row[name] for name in OF_A_CONTACT}
         if is_dead_retried:
             fields["attempts"] = 0
         contact = Contact(
@@ -147,59 +183,49 @@ def contacts_of(context: Context, rows: Any, is_dead_retried: bool) -> Iterator[
             has_offer_gone=row["offer_id"] is not None and row["offer_id"] not in offers,
         )
         if contact.barrier is None and row["campaign_id"] is not None:
-            contact = replace(contact, **approved_words(context, row))
+            contact = with_approved_text(contact, row, subjects)
         elif contact.barrier is None and row["channel"] == "email":
-            contact = replace(contact, **written(context, row, offers[row["offer_id"]]))
+            contact = with_offer_text(contact, row, offers[row["offer_id"]], subjects=subjects)
         yield contact
 
 
-def approved_words(context: Context, row: Any) -> dict[str, Any]:
-    """Address, subject and text: the text as it was approved."""
-    subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects
-    return {
-        "address": row["email"],
-        "subject": subjects.get(row["message_language"], subjects["en"]),
-        "text": row["message_text"],
-    }
+def with_approved_text(contact: Contact, row: Row, subjects: Mapping[str, str]) -> Contact:
+    """The contact with address, subject and the approved text."""
+    subject = subjects.get(row["message_language"], subjects["en"])
+    return replace(contact, address=row["email"], subject=subject, text=row["message_text"])
 
 
-def written(context: Context, row: Any, offer: OfferSettings) -> dict[str, Any]:
-    """Address, subject and text: the offer's words of conf, greeting by first name."""
-    from messages.brief import Terms, make_brief
-    from messages.templates import template
-
-    texts: dict[str, Terms] = {lang: Terms(t.terms, t.sentence) for lang, t in offer.texts.items()}
+def with_offer_text(
+    contact: Contact, row: Row, offer: OfferSettings, *, subjects: Mapping[str, str]
+) -> Contact:
+    """The contact with address, subject and the offer's text of conf, with a greeting by name."""
+    texts = terms_by_language(offer)
     brief = make_brief(row["first_name"], 0, row["language"], row["offer_id"], texts, offer.theme)
-    subjects: dict[Any, str] = context.settings.triggers.delivery.email.subjects
-    return {
-        "address": row["email"],
-        "subject": subjects.get(brief.language, subjects["en"]),
-        "text": template(brief),
-    }
+    subject = subjects.get(brief.language, subjects["en"])
+    return replace(contact, address=row["email"], subject=subject, text=template(brief))
 
 
-def sinks(context: Context) -> dict[str, Any]:
-    """The sinks that conf sets up, by channel."""
-    from pipelines.outreach.sinks import FileSink, MailSink, WebhookSink
-
-    settings = context.settings.triggers.delivery
-    folder = Path(settings.folder) if settings.folder else context.settings.root / "outbox"
-    found: dict[str, Any] = {"file": FileSink(folder)}
-    if settings.webhook.url:
+def sinks_of_conf(settings: Settings) -> dict[str, Sink]:
+    """The sinks that conf sets up, by channel. UsageError: a webhook without its secret."""
+    conf = settings.triggers.delivery
+    folder = Path(conf.folder) if conf.folder else settings.root / "outbox"
+    sinks: dict[str, Sink] = {"file": FileSink(folder)}
+    if conf.webhook.url:
         secret = os.environ.get(WEBHOOK_SECRET)
         if not secret:
             raise UsageError(
-                f"triggers.delivery.webhook.url is set, and {WEBHOOK_SECRET} is not: a receiver "
-                "could not tell our contacts from others'. Set both, or neither."
+                f"triggers.delivery.webhook.url is set, but {WEBHOOK_SECRET} is not. Without the "
+                "secret a receiver cannot verify that a contact comes from Holdfast. Set both, or "
+                "neither."
             )
-        found["webhook"] = WebhookSink(settings.webhook, secret)
-    if settings.email.host:
-        found["email"] = MailSink(settings.email, os.environ.get(SMTP_PASSWORD))
-    return found
+        sinks["webhook"] = WebhookSink(conf.webhook, secret)
+    if conf.email.host:
+        sinks["email"] = MailSink(conf.email, os.environ.get(SMTP_PASSWORD))
+    return sinks
 
 
-def store(context: Context, outcomes: list[Any]) -> None:
-    """Merge what came of one part."""
+def store(context: Context, outcomes: Sequence[Outcome]) -> None:
+    """Merge the outcomes of one part."""
     if not outcomes:
         return
     table = context.table("gold.outbox_deliveries")
@@ -218,15 +244,18 @@ def store(context: Context, outcomes: list[Any]) -> None:
     context.lake.commit([Write(table, frame, mode="merge")])
 
 
-def tell(context: Context, found: list[tuple[str, str]], waiting: dict[str, int]) -> None:
-    """What became of the contacts of this run, and which could not go out."""
-    from collections import Counter
+def by_name(counts: Mapping[str, int]) -> str:
+    """The counts as a text, sorted by name."""
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
 
-    by = Counter(f"{channel} {status}" for channel, status in found)
-    said = ", ".join(f"{name} {count:,}" for name, count in sorted(by.items())) or "nothing was due"
-    context.progress.say(f"      outbox      {said}")
+
+def tell(
+    progress: Progress, counts_by_status: Mapping[str, int], waiting: Mapping[str, int]
+) -> None:
+    """Report the contacts of this run by channel and status, and those that wait."""
+    progress.say(f"      outbox      {by_name(counts_by_status) or 'nothing was due'}")
     for channel, count in sorted(waiting.items()):
-        context.progress.warn(
-            f"{count:,} contacts of channel {channel} wait: it is not set up in "
-            "triggers.delivery, or does not answer. The next run takes them up."
+        progress.warn(
+            f"{count:,} contacts of channel {channel} were not sent: the channel is not set up in "
+            "triggers.delivery, or its receiver does not answer. The next run tries them again."
         )

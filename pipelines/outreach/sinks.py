@@ -1,18 +1,20 @@
-"""File, webhook, e-mail. No answer of a receiver is logged or stored: it may quote an address.
+"""Sinks: file, webhook and e-mail. Replies of receivers are neither logged nor stored.
 
-No transport can promise "exactly once" alone: whoever dies between a receiver's yes and their own
-note of it must send again. So each sink names a contact by its contact_id, and a receiver that
-keeps the names it has taken takes each once: a file by its name, a webhook by the header
-Idempotency-Key, a mailbox by the Message-ID. Mailboxes that do not look at the Message-ID show a
-mail twice after a crash within that one step; nothing here can prevent it.
+A reply may quote an address. No transport can guarantee exactly-once delivery alone: if the sender
+dies after the receiver accepted a contact and before the sender recorded it, the contact is sent
+again. Therefore each sink identifies a contact by its contact_id, and a receiver that remembers
+the ids accepts each contact once: by the name of the file, the header Idempotency-Key of the
+webhook, or the Message-ID of the e-mail. A mailbox that ignores the Message-ID shows an e-mail
+twice after a crash within that one step. Nothing here can prevent that.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
-import http.client
 import json
+import logging
 import os
 import smtplib
 import ssl
@@ -22,27 +24,31 @@ from contextlib import suppress
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate
+from email.utils import formatdate, parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from urllib.parse import urlsplit
+
+import httpx2
 
 from pipelines.outreach.contact import Contact, NotSentError
 from runtime.settings.delivery import MailSettings, WebhookSettings
 
-# Statuses after which the same request may succeed: later, or once the secret, the rights or the
-# address of conf are mended. So it may after a redirect.
+# HTTP statuses that are retried: the first group passes with time; the second ends when the secret,
+# the permissions or the address in conf are fixed. Redirects are retried for the same reason.
 _TRANSIENT = {408, 409, 425, 429}
 _OF_CONF = {401, 403, 404, 405, 407}
+# At INFO these log every URL, at DEBUG the headers too.
+_HTTP_LOGGERS = ("httpx2", "httpcore2")
 
 
 class FileSink:
-    """One JSON file a contact; another system takes it from there."""
+    """One JSON file per contact, for another system to pick up."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def send(self, contact: Contact) -> None:
-        """Written whole or not at all: a reader never sees half a file."""
+        """Write the file atomically: a reader never sees an incomplete file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f".{contact.contact_id}.part"
         with part.open("w", encoding="utf-8") as file:
@@ -52,70 +58,102 @@ class FileSink:
         part.replace(self.folder / f"{contact.contact_id}.json")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 class WebhookSink:
-    """POSTs JSON, signed: Holdfast-Signature is `t=<unix seconds>,v1=<hex>`, the HMAC-SHA-256 of
-    `<t>.<body>` under the shared secret. Redirects are not followed."""
+    """POSTs JSON with a signature. Redirects are not followed.
+
+    The header Holdfast-Signature is `t=<unix seconds>,v1=<hex>`: the HMAC-SHA-256 of `<t>.<body>`
+    with the shared secret.
+    """
 
     def __init__(
         self, settings: WebhookSettings, secret: str, clock: Callable[[], float] = time.time
     ) -> None:
-        parts = urlsplit(settings.url or "")
-        kind = (
-            http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        )
-        self._connection = kind(parts.hostname or "", parts.port, timeout=settings.timeout_seconds)
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        for name in _HTTP_LOGGERS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        self._url = settings.url or ""
         self._secret, self._clock = secret.encode(), clock
+        self._client = httpx2.Client(
+            headers={"User-Agent": "holdfast", "Accept-Encoding": "identity"},
+            timeout=settings.timeout_seconds,
+            follow_redirects=False,
+            # No proxy and no password of the environment (HTTP_PROXY, .netrc).
+            trust_env=False,
+            # The certificate authorities of the operating system, not those of a Python package.
+            verify=ssl.create_default_context(),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
 
     def send(self, contact: Contact) -> None:
-        """One request; the receiver answers 2xx also for a contact that it has already."""
+        """Send one request. A receiver also answers 2xx for a contact that it already has."""
         body = json.dumps(contact.payload()).encode()
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": contact.contact_id,
             "Holdfast-Signature": signature(self._secret, int(self._clock()), body),
         }
-        status, wait = self._post(body, headers)
+        status, retry_after = self._post(body, headers)
         if not 200 <= status < 300:
             is_final = 400 <= status < 500 and status not in _TRANSIENT | _OF_CONF
+            wait = seconds_to_wait(retry_after, self._clock())
             raise NotSentError(f"http_{status}", is_final, wait)
 
     def close(self) -> None:
-        """End the connection."""
-        self._connection.close()
+        """Close the connection."""
+        self._client.close()
 
-    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, float | None]:
+    def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, str | None]:
+        """Status and Retry-After of the reply. Its body is read and dropped, without decoding."""
         try:
-            self._connection.request("POST", self._path, body, headers)
-            answer = self._connection.getresponse()
-            answer.read()
-        except TimeoutError:
-            self._connection.close()
+            with self._client.stream("POST", self._url, content=body, headers=headers) as reply:
+                for _ in reply.iter_raw():
+                    pass
+        except httpx2.TimeoutException:
             raise NotSentError("timeout", is_final=False) from None
-        except (OSError, http.client.HTTPException):
-            self._connection.close()
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
             raise NotSentError("connection", is_final=False) from None
-        return answer.status, _seconds(answer.getheader("Retry-After"))
+        return reply.status_code, reply.headers.get("Retry-After")
 
 
 def signature(secret: bytes, at: int, body: bytes) -> str:
-    """What a receiver computes too, and compares in constant time."""
+    """The signature of a body. A receiver computes it too and compares both in constant time."""
     digest = hmac.new(secret, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
 
 
+def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for. `now` is in unix seconds.
+
+    The header holds seconds or an HTTP date (RFC 9110, 10.2.3). A past date gives 0; None or
+    another text gives None.
+
+    >>> seconds_to_wait("7", 0.0), seconds_to_wait("Thu, 01 Jan 1970 00:00:30 GMT", 10.0)
+    (7.0, 20.0)
+    """
+    if retry_after is None:
+        return None
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    # A date without a zone is in UTC.
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return max(moment.timestamp() - now, 0.0)
+
+
 class MailSink:
-    """E-mail over one SMTP connection, which is made anew after it broke."""
+    """E-mail over one SMTP connection. A broken connection is opened again for the next e-mail."""
 
     def __init__(self, settings: MailSettings, password: str | None) -> None:
         self.settings, self._password = settings, password
         self._connection: smtplib.SMTP | None = None
 
     def send(self, contact: Contact) -> None:
-        """One mail to one address."""
+        """Send one e-mail to one address."""
         mail = self._mail(contact)
         try:
             self._connected().send_message(mail)
@@ -123,7 +161,8 @@ class MailSink:
             codes = [code for code, _ in error.recipients.values()]
             raise _refused(max(codes)) from None
         except smtplib.SMTPNotSupportedError:
-            # Without a session the server lacks what conf asks for, else what the address does.
+            # With a session, the server cannot do what this address needs. Without one, it cannot
+            # do what conf asks for.
             has_session = self._connection is not None
             raise NotSentError("smtp_not_supported", is_final=has_session) from None
         except smtplib.SMTPServerDisconnected:
@@ -131,14 +170,14 @@ class MailSink:
             raise NotSentError("connection", is_final=False) from None
         except smtplib.SMTPAuthenticationError:
             self._drop()
-            # The account's fault, not the contact's: mended in conf, and then it goes out.
+            # Not caused by the contact. The contact is sent after the login in conf is fixed.
             raise NotSentError("smtp_login", is_final=False) from None
         except smtplib.SMTPDataError as error:
             self._drop()
             raise _refused(error.smtp_code) from None
         except smtplib.SMTPResponseException as error:
             self._drop()
-            # The sender of conf, or this machine: the account's fault too.
+            # The sender of conf or this machine was refused. Not caused by the contact either.
             raise NotSentError(f"smtp_{error.smtp_code}", is_final=False) from None
         except (smtplib.SMTPException, OSError):
             self._drop()
@@ -157,7 +196,7 @@ class MailSink:
         mail = EmailMessage()
         domain = self.settings.sender.rpartition("@")[2]
         try:
-            # An address that holds a line end or a second one is none.
+            # Refuses a text with a line break or with a second address.
             mail["To"] = str(Address(addr_spec=contact.address))
             mail["Subject"] = contact.subject or ""
         except (ValueError, IndexError, MessageError):
@@ -196,10 +235,5 @@ class MailSink:
 
 
 def _refused(code: int) -> NotSentError:
-    """4xx of SMTP: try again later; 5xx: never."""
+    """SMTP 4xx: retry later. 5xx: final."""
     return NotSentError(f"smtp_{code}", is_final=code >= 500)
-
-
-def _seconds(text: str | None) -> float | None:
-    """A Retry-After in seconds; as a date it is passed over."""
-    return float(text) if text is not None and text.isdigit() else None

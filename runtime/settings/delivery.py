@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from runtime.settings.core import Section
 
-_LOCAL = ("http://127.0.0.1", "http://localhost")
+_LOCAL = ("127.0.0.1", "localhost")
 
 
 class WebhookSettings(Section):
@@ -21,7 +22,9 @@ class WebhookSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_private(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("https://", *_LOCAL)):
+        parts = urlsplit(url or "")
+        is_local = parts.scheme == "http" and parts.hostname in _LOCAL
+        if url is not None and parts.scheme != "https" and not is_local:
             raise ValueError("must start with https:// (http:// only on this machine)")
         if url is not None and "@" in url:
             raise ValueError("must not contain a user or password")

@@ -33,7 +33,7 @@ ALLOWED = {
         *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.WindowSpec"),
     },
     "simulator": {"simulator", "numpy", "pandas", "scipy"},
-    "messages": {"messages", "anthropic"},
+    "messages": {"messages", "anthropic", "tenacity"},
     "models": {
         *("models", "contracts", "udfs", "numpy", "pandas", "scipy", "sklearn", "xgboost"),
         *("shap", "optuna", "numba", "threadpoolctl", "pyspark.ml"),

@@ -1,4 +1,4 @@
-"""deliver_outbox sends the messages that people approved, and no other, to real local receivers."""
+"""deliver_outbox sends the approved messages, and no others, to real local receivers."""
 
 from __future__ import annotations
 
@@ -34,14 +34,16 @@ def messages_of(approved):
 
 @pytest.fixture
 def lake(make_context, tmp_path):
-    """A plan of two days ago for c0 to c5: c2's message is not approved, c3 opted out since, c4 is
-    held out, c5 is to be written to tomorrow."""
+    """A plan of two days ago for c0 to c5.
+
+    The message of c2 is not approved, c3 opted out after the plan, c4 is in the control group, and
+    the message of c5 is due tomorrow.
+    """
     root = tmp_path / "lake"
 
     def at(send_by="file", **delivery):
         context = make_context(root, messages={"send_by": send_by}, triggers={"delivery": delivery})
-        context = context.at(AS_OF)
-        return context
+        return context.at(AS_OF)
 
     def write(context, name, rows, slices=("x",)):
         table = context.table(name)
@@ -87,7 +89,7 @@ def delivered(context):
     return {r["customer_id"]: (r["status"], r["reason"]) for r in rows}
 
 
-def test_by_mail_each_approved_message_goes_out_once_as_it_was_approved(lake):
+def test_by_email_each_approved_message_is_sent_once_unchanged(lake):
     mailbox = Mailbox()
     to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
     outbox_delivery.run(lake("email", **to))
@@ -105,17 +107,17 @@ def test_by_mail_each_approved_message_goes_out_once_as_it_was_approved(lake):
     outbox_delivery.run(lake("email", **to))
     assert (versions(lake()), len(mailbox.heard)) == (before, heard)
 
-    # c2 is approved now, and c0 is written anew: who was sent it is sent nothing more.
-    anew = {m["customer_id"]: m for m in messages_of({"c0", "c2"})}
-    anew["c0"]["text"] = "Hello again."
-    lake.write(lake(), "gold.messages", list(anew.values()))
+    # Now c2 is approved and the text of c0 has changed. c0 got a message and gets no second one.
+    changed = {m["customer_id"]: m for m in messages_of({"c0", "c2"})}
+    changed["c0"]["text"] = "Hello again."
+    lake.write(lake(), "gold.messages", list(changed.values()))
     outbox_delivery.run(lake("email", **to))
     mailbox.close()
     assert {to for to, _ in mailbox.taken.values()} == {*sent, "c2@mail.example"}
     assert len(mailbox.heard) == heard + 1
 
 
-def test_by_webhook_and_file_the_text_goes_along_and_no_address(lake, monkeypatch):
+def test_a_webhook_gets_the_text_and_no_address(lake, monkeypatch):
     monkeypatch.setenv(outbox_delivery.WEBHOOK_SECRET, "s")
     webhook = Webhook()
     outbox_delivery.run(lake("webhook", webhook={"url": webhook.url}))
@@ -130,8 +132,8 @@ def test_by_webhook_and_file_the_text_goes_along_and_no_address(lake, monkeypatc
     assert b"mail.example" not in b"".join(body for _, body in webhook.heard)
 
 
-def test_an_approval_taken_back_before_the_channel_answers_is_not_sent(lake):
-    """Queued for e-mail while none is set up; then one is, after c0's approval is gone."""
+def test_a_message_whose_approval_was_withdrawn_is_not_sent(lake):
+    """Queued while e-mail is not set up. The approval of c0 is withdrawn before e-mail is set up."""
     outbox_delivery.run(lake("email"))
     assert lake().read("gold.outbox").count() == 3
     assert delivered(lake()) == {"c3": ("cancelled", "opted_out")}
@@ -144,16 +146,16 @@ def test_an_approval_taken_back_before_the_channel_answers_is_not_sent(lake):
     assert "c0" not in delivered(lake())
 
 
-def test_a_message_of_an_older_plan_that_is_approved_late_makes_no_second_contact(lake):
-    """c0's newer message goes out, c2's is not approved; then the older ones of both are."""
+def test_a_late_approval_of_an_older_plan_makes_no_second_contact(lake):
+    """The newer message of c0 is sent, that of c2 is not approved. Then older ones of both are."""
     older = AS_OF - dt.timedelta(days=12)
     outbox_delivery.run(lake())
     decision = {"as_of": older, "campaign_id": "older", "offer_id": "discount_10"}
     decision |= {"is_held_out": False, "send_on": AS_OF - dt.timedelta(days=11)}
     decisions = [{**decision, "customer_id": c} for c in ("c0", "c2")]
     lake.write(lake(), "gold.offer_decisions", decisions, [older])
-    late = [m for m in messages_of({"c0", "c2"}) if m["approved"]]
-    lake.write(lake(), "gold.messages", [{**m, "campaign_id": "older"} for m in late])
+    approved = [m for m in messages_of({"c0", "c2"}) if m["approved"]]
+    lake.write(lake(), "gold.messages", [{**m, "campaign_id": "older"} for m in approved])
     outbox_delivery.run(lake())
     rows = lake().read("gold.outbox").where("customer_id IN ('c0', 'c2')").collect()
     assert {(r["customer_id"], r["campaign_id"]) for r in rows} == {
@@ -163,10 +165,10 @@ def test_a_message_of_an_older_plan_that_is_approved_late_makes_no_second_contac
     before = versions(lake())
     lake.write(lake(), "gold.messages", messages_of({"c0", "c1", "c2", "c3"}))
     outbox_delivery.run(lake())
-    assert versions(lake()) == before  # c2 has had the older one today
+    assert versions(lake()) == before  # c2 got the older message today
 
 
-def test_files_hold_one_message_each(lake, tmp_path):
+def test_each_file_has_one_message(lake, tmp_path):
     outbox_delivery.run(lake())
     files = [json.loads(p.read_text()) for p in (tmp_path / "lake" / "outbox").iterdir()]
     assert {(f["customer_id"], f["offer_id"]) for f in files} == {

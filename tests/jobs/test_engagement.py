@@ -1,4 +1,4 @@
-"""trigger_engagement and deliver_outbox on a small lake: a rise, a contact, kills, reruns."""
+"""trigger_engagement and deliver_outbox on a small lake: rises, contacts, kills and reruns."""
 
 from __future__ import annotations
 
@@ -34,9 +34,11 @@ RULES = [
 
 
 def write_rises(context) -> None:
-    """c00 to c29 rose from LOW to HIGH, c30 to c39 did not; c03 opted out, c04 is in the plan, c05
-    was held out by an earlier one, c06 was written to lately; recency is the number. c40 and c41
-    rose too, but discount_10 harms the one, and the other is lost."""
+    """c00 to c29 rose from LOW to HIGH, c30 to c39 did not. recency_days is the number.
+
+    c03 opted out, c04 has an offer of the plan, c05 is in the control group of an earlier plan, and
+    c06 was contacted recently. c40 and c41 rose too, but discount_10 harms c40, and c41 is lost.
+    """
     ids = [f"c{n:02d}" for n in range(42)]
     score = [
         {"customer_id": i, "as_of": BEFORE, "risk_level": "HIGH" if 30 <= n < 40 else "LOW"}
@@ -45,7 +47,7 @@ def write_rises(context) -> None:
     score += [{"customer_id": i, "as_of": AS_OF, "risk_level": "HIGH"} for i in ids]
     decision = {"offer_id": "discount_10", "effect": 0.1, "send_on": AS_OF + dt.timedelta(days=5)}
     held_out = {"is_held_out": True, "as_of": BEFORE, "send_on": AS_OF - dt.timedelta(days=9)}
-    lately = {"campaign_id": "old", "is_treated": True, "contacted_at": dt.datetime(2017, 12, 22)}
+    recent = {"campaign_id": "old", "is_treated": True, "contacted_at": dt.datetime(2017, 12, 22)}
     profile = {"first_name": "Ada", "language": "de", "valid_from": MOMENT}
     tables = {
         "gold.customer_scores": score,
@@ -61,7 +63,7 @@ def write_rises(context) -> None:
             {"customer_id": "c04", **decision},
             {"customer_id": "c05", **decision, **held_out},
         ],
-        "silver.campaign_contacts": [{"customer_id": "c06", **lately}],
+        "silver.campaign_contacts": [{"customer_id": "c06", **recent}],
         "silver.customers": [
             {**profile, "customer_id": i, "is_opted_out": i == "c03", "email": f"{i}@mail.example"}
             for i in ids
@@ -78,7 +80,7 @@ def write_rises(context) -> None:
 
 @pytest.fixture(scope="module")
 def outside():
-    """Receivers: a webhook and a mailbox."""
+    """The receivers: a webhook and a mailbox."""
     webhook, mailbox = Webhook(), Mailbox()
     yield webhook, mailbox
     webhook.close()
@@ -86,7 +88,7 @@ def outside():
 
 
 def conf_of(root, outside, folder):
-    """A folder of conf with an environment `small` over the lake at root."""
+    """A conf folder with an environment `small`, whose lake is at root."""
     webhook, mailbox = outside
     mail = {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}
     values = {
@@ -103,8 +105,8 @@ def conf_of(root, outside, folder):
     return folder
 
 
-# Both jobs as their commands run them, in one process, whose end leaves no handler a chance. The
-# day is not looked for in purchases, of which this lake has none.
+# Runs both commands in one process, which a fault point ends without any handler. as_of is fixed,
+# because this lake has no purchases from which it could be derived.
 PROGRAM = """
 import datetime, sys
 from runtime.context import Context
@@ -136,16 +138,16 @@ def table(make_context, root, name):
     return make_context(root).read(name).toPandas()
 
 
-def test_killed_at_every_named_point_each_contact_is_made_once(
+def test_after_kills_at_every_fault_point_each_contact_is_sent_once(
     make_context, outside, tmp_path_factory, monkeypatch
 ):
-    """Five runs, each of which dies at the next point, and one that is left alone."""
+    """Five runs, each killed at the next fault point, and one that is not killed."""
     root = tmp_path_factory.mktemp("killed") / "lake"
     write_rises(make_context(root))
     conf = conf_of(root, outside, root.parent / "conf")
     for point in ("before_outbox", "after_outbox", "after_send:4", "before_mark", "after_mark"):
-        code, said = run_jobs(conf, point)
-        assert code == 137, f"{point}: {said}"
+        code, output = run_jobs(conf, point)
+        assert code == 137, f"{point}: {output}"
 
     def run_free():
         values = json.loads((conf / "small.yaml").read_text())
@@ -158,7 +160,7 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
     run_free()
     webhook, mailbox = outside
     contacts = table(make_context, root, "gold.outbox")
-    # 30 rose who may get it, less c03 to c06.
+    # The 30 customers who rose and may get the offer, without c03 to c06.
     assert sorted(contacts["customer_id"]) == [
         f"c{n:02d}" for n in range(30) if n not in range(3, 7)
     ]
@@ -171,9 +173,9 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
     delivered = table(make_context, root, "gold.outbox_deliveries")
     assert set(delivered["contact_id"]) == set(contacts["contact_id"])
     assert set(delivered["status"]) == {"sent"} and len(delivered) == 26
-    # Over the wire again only what was taken and not noted: at after_send, at most one contact.
+    # Only the kill at after_send can repeat a request: accepted, but not in the journal.
     assert len(webhook.heard) + len(mailbox.heard) <= 20 + 1
-    # One more run: nothing is sent, no table has a new version.
+    # One more run sends nothing, and no table has a new version.
     versions = [
         make_context(root).lake.version(n) for n in ("gold.outbox", "gold.outbox_deliveries")
     ]
@@ -183,10 +185,10 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
     assert [again.version(n) for n in ("gold.outbox", "gold.outbox_deliveries")] == versions
     assert len(webhook.heard) + len(mailbox.heard) == heard
     assert not (root / "outbox.journal").exists()
-    # Names and addresses left in the mails alone.
+    # Only the e-mails contain names and addresses.
     text = b"".join(p.read_bytes() for p in (root / "gold").rglob("*") if p.is_file())
     text += b"".join(p.read_bytes() for p in (root / "outbox").iterdir())
-    text += b"".join(body for _, body in webhook.heard) + said.encode()
+    text += b"".join(body for _, body in webhook.heard) + output.encode()
     assert b"mail.example" not in text and b"Ada" not in text
     (to, raw), *_ = mailbox.taken.values()
     assert to.endswith("@mail.example") and b"Guten Tag Ada" in raw
@@ -194,7 +196,7 @@ def test_killed_at_every_named_point_each_contact_is_made_once(
 
 @pytest.fixture
 def lake(make_context, tmp_path):
-    """A function that makes a context over a lake with rises, of whoever came before."""
+    """A function that makes a context over a lake with the rises of write_rises."""
     root = tmp_path / "lake"
 
     def at(is_dry=False, **triggers):
@@ -210,7 +212,7 @@ def lake(make_context, tmp_path):
     return at
 
 
-def test_what_cannot_go_out_waits_and_what_is_refused_is_dead_until_asked_for(
+def test_unsent_contacts_wait_and_refused_ones_are_dead_until_retried_on_request(
     lake, outside, monkeypatch
 ):
     monkeypatch.setenv(outbox_delivery.WEBHOOK_SECRET, "s")
@@ -236,15 +238,19 @@ def test_what_cannot_go_out_waits_and_what_is_refused_is_dead_until_asked_for(
     assert {n for n in webhook.taken} == {r["contact_id"] for r in dead}
 
     monkeypatch.delenv(outbox_delivery.WEBHOOK_SECRET)
-    with pytest.raises(UsageError, match="HOLDFAST_WEBHOOK_SECRET"):
+    with pytest.raises(UsageError) as refused:
         outbox_delivery.run(lake(delivery=to))
+    assert str(refused.value) == (
+        "triggers.delivery.webhook.url is set, but HOLDFAST_WEBHOOK_SECRET is not. Without the "
+        "secret a receiver cannot verify that a contact comes from Holdfast. Set both, or neither."
+    )
 
 
-def test_a_rule_of_levels_that_are_not_in_use_is_refused(lake):
+def test_a_rule_with_an_unknown_level_is_refused(lake):
     wrong = [{**RULES[0], "to": ["high"]}]
     with pytest.raises(UsageError) as refused:
         engagement_triggers.run(lake(rules=wrong))
     assert str(refused.value) == (
-        "triggers.rules, by_file: to names ['high']; the levels of risk.scheme four_bands are "
-        "CRITICAL, HIGH, MEDIUM, LOW. Name these."
+        "triggers.rules, by_file: to has unknown levels ['high']. risk.scheme four_bands has "
+        "CRITICAL, HIGH, MEDIUM, LOW. Use only these."
     )

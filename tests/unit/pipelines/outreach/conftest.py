@@ -1,4 +1,4 @@
-"""Contacts, settings and receivers of the tests of delivery."""
+"""Contacts, settings and receivers for the tests of delivery."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from runtime import settings
 
 
 def contact_of(number=0, channel="file", **changes):
-    """A contact; the number makes its name and its customer."""
+    """A contact. The number determines its contact_id and customer."""
     fields = {
         "contact_id": f"{number:032x}",
         "customer_id": f"c{number}",
@@ -31,7 +31,7 @@ def contact_of(number=0, channel="file", **changes):
 
 @pytest.fixture(scope="session")
 def conf():
-    """The section `delivery` as it ships."""
+    """The section `delivery` of the shipped conf."""
     return settings.load("demo").triggers.delivery
 
 
@@ -45,5 +45,5 @@ def receiver():
         return started[-1]
 
     yield start
-    for one in started:
-        one.close()
+    for server in started:
+        server.close()

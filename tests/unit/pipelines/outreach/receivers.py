@@ -1,6 +1,6 @@
 """Real receivers on this machine: a webhook over HTTP and a mailbox over SMTP.
 
-Both keep each contact once by its name, as they promise; `heard` counts what came over the wire.
+`taken` holds each contact once, by its Idempotency-Key or Message-ID. `heard` holds every request.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Webhook:
-    """`behave(number)` gives (status, headers) of the n-th request; 2xx takes the contact."""
+    """`behave(number)` gives (status, headers) for the n-th request. 2xx accepts the contact."""
 
     def __init__(self, behave=lambda number: (200, {})):
         self.heard, self.taken = [], {}
@@ -49,8 +49,13 @@ class Webhook:
 
 
 class Mailbox:
-    """An SMTP server. `refuse(address)` gives None or a code for RCPT, `codes` one of other verbs;
-    `drop_at` ends the session after the data of the n-th mail, which it took, without a word."""
+    """An SMTP server.
+
+    refuse: a function that gives None, or the code with which RCPT of an address is refused.
+    drop_at: number of the e-mail after whose data the session ends without a reply. The e-mail is
+    accepted.
+    codes: the code with which other verbs are refused, by verb.
+    """
 
     def __init__(self, refuse=lambda address: None, drop_at=None, codes=None):
         self.heard, self.taken, self.sessions = [], {}, 0

@@ -1,4 +1,4 @@
-"""Tries, waits, giving up, and kills: in processes of their own, at every point and at random."""
+"""Attempts, waits, dead letters, and kills in subprocesses at every fault point and at random."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 class Scripted:
-    """A sink that answers as told: None takes it, else it raises."""
+    """A sink with given answers. None: the contact is accepted; an error: it is raised."""
 
     def __init__(self, *answers):
         self.answers, self.sent = list(answers), []
@@ -38,52 +38,59 @@ class Scripted:
 
 
 def run(sink, tmp_path, conf, contacts, **changes):
-    """(outcomes as (status, reason, attempts), waits, the delivery)."""
+    """Outcomes as (status, reason, attempts); the waits; the delivery."""
     waits = []
     settings = conf.model_copy(update=changes)
     delivery = Delivery({"file": sink}, settings, Journal(tmp_path / "journal"), waits.append)
-    found = delivery.deliver(contacts)
-    return [(o.status, o.reason, o.attempts) for o in found], waits, delivery
+    outcomes = delivery.deliver(contacts)
+    return [(o.status, o.reason, o.attempts) for o in outcomes], waits, delivery
 
 
 def later(reason="http_503", wait=None):
     return NotSentError(reason, is_final=False, wait_seconds=wait)
 
 
-def test_a_refusal_is_tried_again_after_a_wait_that_doubles(tmp_path, conf):
+def test_a_refusal_is_retried_after_a_wait_that_doubles(tmp_path, conf):
     sink = Scripted(later(), later())
     assert run(sink, tmp_path, conf, [contact_of()])[:2] == ([("sent", None, 3)], [1.0, 2.0])
 
 
-def test_a_receiver_that_says_when_is_obeyed_within_bounds(tmp_path, conf):
+def test_retry_after_replaces_a_shorter_wait_up_to_the_longest(tmp_path, conf):
     sink = Scripted(later(wait=7.0), later(wait=3600.0))
-    found, waits, _ = run(sink, tmp_path, conf, [contact_of()])
-    assert (found, waits) == ([("sent", None, 3)], [7.0, 60.0])
+    outcomes, waits, _ = run(sink, tmp_path, conf, [contact_of()])
+    assert (outcomes, waits) == ([("sent", None, 3)], [7.0, 60.0])
 
 
-def test_after_the_tries_of_a_run_it_waits_for_the_next(tmp_path, conf):
+def test_after_the_tries_of_a_run_a_contact_waits_for_the_next_run(tmp_path, conf):
     sink = Scripted(later(), later(), later())
-    found, waits, _ = run(sink, tmp_path, conf, [contact_of(attempts=2)])
-    assert (found, len(waits)) == ([("failed", "http_503", 5)], 2)
+    outcomes, waits, _ = run(sink, tmp_path, conf, [contact_of(attempts=2)])
+    assert (outcomes, len(waits)) == ([("failed", "http_503", 5)], 2)
 
 
-def test_after_the_most_attempts_it_is_given_up(tmp_path, conf):
+def test_after_the_most_attempts_a_contact_is_dead(tmp_path, conf):
     sink = Scripted(later(), later(), later())
-    found, _, _ = run(sink, tmp_path, conf, [contact_of(attempts=10)])
-    assert found == [("dead", "http_503", 12)]
+    outcomes, _, _ = run(sink, tmp_path, conf, [contact_of(attempts=10)])
+    assert outcomes == [("dead", "http_503", 12)]
 
 
-def test_a_final_refusal_is_given_up_at_once(tmp_path, conf):
+def test_a_dead_letter_that_is_retried_gets_one_attempt(tmp_path, conf):
+    """It already had the most attempts, 12."""
+    sink = Scripted(later(), later())
+    outcomes, waits, _ = run(sink, tmp_path, conf, [contact_of(attempts=12)])
+    assert (outcomes, waits) == ([("dead", "http_503", 13)], [])
+
+
+def test_a_final_refusal_is_not_retried(tmp_path, conf):
     sink = Scripted(NotSentError("http_410", is_final=True))
-    found, waits, _ = run(sink, tmp_path, conf, [contact_of(), contact_of(1)])
-    assert (found, waits) == ([("dead", "http_410", 1), ("sent", None, 1)], [])
+    outcomes, waits, _ = run(sink, tmp_path, conf, [contact_of(), contact_of(1)])
+    assert (outcomes, waits) == ([("dead", "http_410", 1), ("sent", None, 1)], [])
 
 
-def test_a_channel_that_is_down_keeps_what_was_not_tried(tmp_path, conf):
+def test_contacts_of_a_channel_that_is_down_wait(tmp_path, conf):
     sink = Scripted(*[later()] * 100)
     contacts = [contact_of(n) for n in range(10)]
-    found, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
-    assert found == [("failed", "http_503", 1)] * 3
+    outcomes, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
+    assert outcomes == [("failed", "http_503", 1)] * 3
     assert delivery.waiting == {"file": 7}
 
 
@@ -91,43 +98,43 @@ def test_a_wrong_secret_makes_no_contact_dead_and_closes_the_channel(tmp_path, c
     server = receiver(Webhook, behave=lambda number: (401, {}))
     sink = WebhookSink(conf.webhook.model_copy(update={"url": server.url}), "wrong")
     contacts = [contact_of(n) for n in range(10)]
-    found, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
-    assert found == [("failed", "http_401", 1)] * 3
+    outcomes, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
+    assert outcomes == [("failed", "http_401", 1)] * 3
     assert (delivery.waiting, len(server.heard)) == ({"file": 7}, 3)
 
 
-def test_one_that_goes_through_says_that_the_channel_is_up(tmp_path, conf):
+def test_a_sent_contact_resets_the_failures_of_its_channel(tmp_path, conf):
     sink = Scripted(*[later(), later(), None] * 3)
     contacts = [contact_of(n) for n in range(9)]
-    found, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
-    assert Counter(s for s, _, _ in found) == {"failed": 6, "sent": 3}
+    outcomes, _, delivery = run(sink, tmp_path, conf, contacts, tries_a_run=1, failures_to_stop=3)
+    assert Counter(s for s, _, _ in outcomes) == {"failed": 6, "sent": 3}
     assert delivery.waiting == {}
 
 
-def test_a_channel_that_is_not_set_up_keeps_its_contacts(tmp_path, conf):
-    found, _, delivery = run(Scripted(), tmp_path, conf, [contact_of(channel="email")])
-    assert (found, delivery.waiting) == ([], {"email": 1})
+def test_contacts_of_a_channel_without_a_sink_wait(tmp_path, conf):
+    outcomes, _, delivery = run(Scripted(), tmp_path, conf, [contact_of(channel="email")])
+    assert (outcomes, delivery.waiting) == ([], {"email": 1})
 
 
-def test_who_opted_out_since_or_came_too_late_is_not_written_to(tmp_path, conf):
+def test_opted_out_and_expired_contacts_are_cancelled(tmp_path, conf):
     sink = Scripted()
     contacts = [contact_of(is_opted_out=True, is_expired=True), contact_of(1, is_expired=True)]
-    found, _, _ = run(sink, tmp_path, conf, contacts)
-    assert found == [("cancelled", "opted_out", 0), ("cancelled", "expired", 0)]
+    outcomes, _, _ = run(sink, tmp_path, conf, contacts)
+    assert outcomes == [("cancelled", "opted_out", 0), ("cancelled", "expired", 0)]
     assert sink.sent == []
 
 
-def test_what_the_journal_holds_was_sent(tmp_path, conf):
+def test_contacts_in_the_journal_count_as_sent(tmp_path, conf):
     Journal(tmp_path / "journal").note(contact_of().contact_id)
     sink = Scripted()
-    found, _, delivery = run(sink, tmp_path, conf, [contact_of(), contact_of(1)])
-    assert found == [("sent", None, 1), ("sent", None, 1)]
+    outcomes, _, delivery = run(sink, tmp_path, conf, [contact_of(), contact_of(1)])
+    assert outcomes == [("sent", None, 1), ("sent", None, 1)]
     assert sink.sent == [contact_of(1).contact_id]
     delivery.journal.forget(contact_of(n).contact_id for n in (0, 1))
     assert Journal(tmp_path / "journal").taken == set()
 
 
-def test_the_journal_forgets_only_what_is_named(tmp_path):
+def test_the_journal_forgets_only_the_given_contacts(tmp_path):
     names = [contact_of(n).contact_id for n in range(3)]
     journal = Journal(tmp_path / "journal")
     for name in names:
@@ -139,7 +146,7 @@ def test_the_journal_forgets_only_what_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 31])
-def test_a_line_of_the_journal_that_was_cut_does_not_count(tmp_path, cut):
+def test_an_incomplete_line_of_the_journal_does_not_count(tmp_path, cut):
     path = tmp_path / "journal"
     names = [contact_of(n).contact_id for n in range(3)]
     path.write_text(f"{names[0]}\n{names[1][:cut]}")
@@ -151,8 +158,8 @@ def test_a_line_of_the_journal_that_was_cut_does_not_count(tmp_path, cut):
 
 # ---------------------------------------------------------------------- kills
 
-# A launcher that has imported all there is forks a run for each line it reads: the fault point, and
-# the first contact that is due. What Delta does in the job, marks.json does here, in parts.
+# The launcher imports everything once and forks one run per line that it reads: the first contact
+# that is due, and the fault point. marks.json stands in for the Delta table of the job.
 PROGRAM = """
 import datetime, json, os, sys
 from itertools import islice
@@ -177,24 +184,24 @@ def run(first):
     done = json.loads(marks.read_text()) if marks.exists() else {}
     channels = ("file", "webhook", "email")
     day, rise = datetime.date(2026, 1, 1), ("LOW", "HIGH")
-    every = [
+    contacts = [
         Contact(
             f"{n:032x}", f"c{n}", "rule", "offer", "ten", channels[n % 3], day, *rise,
             address=f"c{n}@mail.example", text="Hello.",
         )
         for n in range(first, count)
     ]
-    left = iter([c for c in every if c.contact_id not in done])
+    left = iter([c for c in contacts if c.contact_id not in done])
     delivery = Delivery(sinks, conf, Journal(folder / "journal"))
     while part := list(islice(left, 5)):
-        found = {o.contact.contact_id: o.status for o in delivery.deliver(part)}
-        done |= found
+        statuses = {o.contact.contact_id: o.status for o in delivery.deliver(part)}
+        done |= statuses
         fault_point("before_mark")
         new = folder / "marks.new"
         new.write_text(json.dumps(done))
         new.replace(marks)
         fault_point("after_mark")
-        delivery.journal.forget(found)
+        delivery.journal.forget(statuses)
 
 for line in sys.stdin:
     child = os.fork()
@@ -209,7 +216,7 @@ POINTS = ("before_send", "after_send", "after_note", "before_mark", "after_mark"
 
 
 class Outside:
-    """Receivers that outlive every run, and the folder that the runs share."""
+    """Receivers that stay up during all runs, and the folder that the runs share."""
 
     def __init__(self, receiver, folder, count):
         self.webhook, self.mailbox = receiver(Webhook), receiver(Mailbox)
@@ -223,12 +230,12 @@ class Outside:
         )
 
     def start(self, crash_at="", first=0):
-        """Begin a run over the contacts from `first` on; its process id."""
+        """Start a run over the contacts from `first` on. Returns its process id."""
         print(f"{first} {crash_at}", file=self.launcher.stdin, flush=True)
         return int(self.launcher.stdout.readline())
 
     def ended(self):
-        """How the run ended."""
+        """Wait for the end of the run. Returns its exit code."""
         return int(self.launcher.stdout.readline())
 
     def run(self, crash_at="", first=0):
@@ -240,7 +247,7 @@ class Outside:
         self.launcher.wait(10)
 
     def heard(self):
-        """How often each contact came over the wire, by its number; files once by their nature."""
+        """Number of requests per contact of the webhook and the mailbox, by the contact's number."""
         names = [headers["Idempotency-Key"] for headers, _ in self.webhook.heard]
         mails = [raw.partition(b"Message-ID: <")[2][:32].decode() for _, raw in self.mailbox.heard]
         return Counter(int(name, 16) for name in [*names, *mails])
@@ -259,7 +266,7 @@ class Outside:
 
 @pytest.fixture
 def outside(tmp_path, receiver):
-    """A function that makes the world around the runs."""
+    """A function that starts receivers and a launcher for a number of contacts."""
     made = []
 
     def make(count):
@@ -267,25 +274,29 @@ def outside(tmp_path, receiver):
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for world in made:
+        world.close()
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_a_kill_at_a_named_point_leaves_none_out_and_none_twice(outside, point):
+def test_after_a_kill_at_a_fault_point_no_contact_is_lost_or_repeated(outside, point):
     world = outside(18)
-    # First at the webhook of contact 1, then at the e-mail of contact 2; or at marking.
+    # The first run dies at the webhook of contact 1, the second at the e-mail of contact 2; or both
+    # die when they write the marks.
     turns = (2, 2) if "mark" not in point else (1, 2)
     assert [world.run(f"{point}:{turn}") for turn in turns] == [137, 137]
     assert world.run() == 0
     world.check_each_was_taken_once()
-    # Over the wire twice only what was taken and not noted yet.
+    # Only a contact that was accepted but is not in the journal is requested twice.
     again = sum(times - 1 for times in world.heard().values())
     assert again == (2 if point == "after_send" else 0)
 
 
-def test_contacts_that_came_due_after_a_kill_do_not_send_the_noted_ones_again(outside):
-    """Killed with 10 to 14 sent and noted. Then 0 to 9 are due too, which fill two parts before."""
+def test_contacts_in_the_journal_are_not_sent_again_when_other_contacts_became_due(outside):
+    """Contacts 10 to 14 are sent and in the journal when the run is killed.
+
+    In the next run contacts 0 to 9 are due too and fill the first two batches.
+    """
     world = outside(18)
     assert world.run("before_mark", first=10) == 137
     assert world.run() == 0
@@ -293,14 +304,14 @@ def test_contacts_that_came_due_after_a_kill_do_not_send_the_noted_ones_again(ou
     assert set(world.heard().values()) == {1}
 
 
-def test_thirty_kills_at_random_leave_none_out_and_none_twice(outside):
+def test_after_thirty_kills_at_random_no_contact_is_lost_or_repeated(outside):
     draw, world = random.Random(5), outside(1_500)
     codes = []
     while codes.count(-signal.SIGKILL) < 30:
         before = len(world.webhook.heard)
         process = world.start()
         ends = time.monotonic() + 5
-        # Something went out first: kills before that would prove little.
+        # Wait for the first request: a kill before it would prove little.
         while len(world.webhook.heard) == before and time.monotonic() < ends:
             time.sleep(0.001)
         time.sleep(draw.random() * 0.03)
@@ -312,5 +323,5 @@ def test_thirty_kills_at_random_leave_none_out_and_none_twice(outside):
     assert codes.count(-signal.SIGKILL) == 30
     assert world.run() == 0
     world.check_each_was_taken_once()
-    # A kill falls between a receiver's yes and the note of it at most once.
+    # Each kill can fall between a receiver's reply and the journal once.
     assert sum(times - 1 for times in world.heard().values()) <= 30

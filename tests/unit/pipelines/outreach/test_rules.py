@@ -1,4 +1,4 @@
-"""Rules of triggers: which may go without an offer, and whether those that ship can ever fit."""
+"""Rules of triggers: which ones need no offer, and that the shipped rules can apply."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from runtime import settings
+from runtime.settings.delivery import WebhookSettings
 from runtime.settings.offers import load_offers
 from runtime.settings.triggers import TriggerRule
 
 RULE = {"name": "ask", "to": ["MEDIUM"], "when": None, "offer_id": None}
+NOT_PRIVATE = "must start with https:// (http:// only on this machine)"
 DAYS = {"period_days": 90, "valid_days": 7}
 
 
@@ -18,12 +20,12 @@ DAYS = {"period_days": 90, "valid_days": 7}
     [
         ("support", "file", True),
         ("survey", "webhook", True),
-        ("survey", "email", False),  # without an offer there are no words for a mail
+        ("survey", "email", False),  # without an offer an e-mail has no text
         ("offer", "file", False),
         ("loyalty", "file", False),
     ],
 )
-def test_only_what_others_handle_goes_without_an_offer(action, channel, is_good):
+def test_only_support_and_survey_by_file_or_webhook_need_no_offer(action, channel, is_good):
     rule = {**RULE, **DAYS, "action": action, "channel": channel}
     if is_good:
         assert TriggerRule.model_validate(rule).offer_id is None
@@ -36,8 +38,31 @@ def test_only_what_others_handle_goes_without_an_offer(action, channel, is_good)
     )
 
 
-def test_every_rule_that_ships_offers_what_a_scored_customer_may_get():
-    """Who has a risk level can still be kept; outside the budget is only what asks the lost."""
+def test_shipped_rules_name_offers_that_a_scored_customer_may_get():
+    """Customers with a risk level are not lost. Offers outside the budget are for lost customers."""
     offers = load_offers()
     named = {r.name: r.offer_id for r in settings.load("demo").triggers.rules if r.offer_id}
     assert named and all(offers[offer].in_budget for offer in named.values()), named
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("https://hooks.example/in", None),
+        ("http://127.0.0.1:8080/in", None),
+        ("http://localhost/in", None),
+        ("http://hooks.example/in", NOT_PRIVATE),
+        # Another host, although its name starts like that of this machine.
+        ("http://localhost.hooks.example/in", NOT_PRIVATE),
+        ("ftp://localhost/in", NOT_PRIVATE),
+        ("https://user:password@hooks.example/in", "must not contain a user or password"),
+    ],
+)
+def test_a_webhook_has_https_or_is_on_this_machine(url, reason):
+    values = {"url": url, "timeout_seconds": 5.0}
+    if reason is None:
+        assert WebhookSettings.model_validate(values).url == url
+        return
+    with pytest.raises(ValidationError) as refused:
+        WebhookSettings.model_validate(values)
+    assert refused.value.errors()[0]["msg"] == f"Value error, {reason}"

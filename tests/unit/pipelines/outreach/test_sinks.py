@@ -1,4 +1,4 @@
-"""Each sink against a real receiver: what it sends, and what it makes of every answer."""
+"""Each sink against a real receiver: what it sends, and how it treats each reply."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import email
 import hashlib
 import hmac
 import json
+import logging
+import time
 from email.policy import default
 
 import pytest
@@ -36,7 +38,7 @@ def refusal(sink, contact):
 # ---------------------------------------------------------------------- file
 
 
-def test_a_file_holds_the_contact_and_no_address(tmp_path):
+def test_a_file_has_the_contact_and_no_address(tmp_path):
     FileSink(tmp_path / "out").send(contact_of())
     FileSink(tmp_path / "out").send(contact_of())
     (path,) = (tmp_path / "out").iterdir()
@@ -53,49 +55,88 @@ def webhook(conf, receiver, clock=lambda: 1_767_225_600.9, **behaviour):
     return server, WebhookSink(settings, "a secret", clock)
 
 
-def test_a_webhook_is_signed_and_named(conf, receiver):
+def test_a_webhook_is_signed_and_has_an_idempotency_key(conf, receiver):
     server, sink = webhook(conf, receiver)
     sink.send(contact_of())
     ((headers, body),) = server.heard
     assert json.loads(body) == PAYLOAD
+    assert headers["Content-Type"] == "application/json"
     assert headers["Idempotency-Key"] == "0" * 32
-    # By the receiver's own arithmetic.
+    # Computed as a receiver would.
     expected = hmac.new(b"a secret", b"1767225600." + body, hashlib.sha256).hexdigest()
     assert headers["Holdfast-Signature"] == f"t=1767225600,v1={expected}"
-    assert "a secret" not in str(headers) + repr(sink) + str(vars(sink)["_path"])
+    assert "a secret" not in str(headers) + repr(sink)
+
+
+def test_no_log_shows_the_url_the_secret_or_the_signature(conf, receiver, caplog):
+    caplog.set_level(logging.DEBUG)
+    server, sink = webhook(conf, receiver, behave=lambda n: (200 if n == 1 else 500, {}))
+    sink.send(contact_of())
+    with pytest.raises(NotSentError) as refused:
+        sink.send(contact_of())
+    assert len(server.heard) == 2
+    assert caplog.records == []
+    assert str(refused.value) == "http_500"
+    assert refused.value.__cause__ is None
+
+
+def test_a_webhook_ignores_proxies_of_the_environment_and_cookies(conf, receiver, monkeypatch):
+    """HTTP_PROXY names a port on which nothing listens, and the receiver sets a cookie."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    server, sink = webhook(conf, receiver, behave=lambda n: (200, {"Set-Cookie": "id=1; Path=/"}))
+    sink.send(contact_of())
+    sink.send(contact_of(1))
+    assert [headers.get("Cookie") for headers, _ in server.heard] == [None, None]
+
+
+def test_the_body_of_a_reply_is_not_decoded(conf, receiver):
+    """The contact was accepted, whatever the encoding of the reply."""
+    server, sink = webhook(conf, receiver, behave=lambda n: (200, {"Content-Encoding": "gzip"}))
+    sink.send(contact_of())
+    assert len(server.taken) == 1
 
 
 @pytest.mark.parametrize(
     ("status", "is_final"),
     [
         *[(status, False) for status in (500, 503, 429, 409, 408)],
-        # The secret, a right or the address of conf: mended there.
-        *[(status, False) for status in (401, 403, 404, 405, 302)],
+        # The secret, a permission or the address in conf is wrong and can be fixed there.
+        *[(status, False) for status in (401, 403, 404, 405, 302, 307)],
         *[(status, True) for status in (400, 410, 422)],
     ],
 )
-def test_what_a_status_means(conf, receiver, status, is_final):
+def test_which_statuses_are_final(conf, receiver, status, is_final):
     server, sink = webhook(
         conf, receiver, behave=lambda number: (status, {"Location": "http://127.0.0.1:9/"})
     )
     assert refusal(sink, contact_of()) == (f"http_{status}", is_final)
-    assert len(server.heard) == 1  # no redirect is followed, nothing is sent twice
+    assert len(server.heard) == 1  # no redirect is followed, and nothing is sent twice
 
 
-def test_a_retry_after_is_passed_on_and_a_date_is_not(conf, receiver):
-    said = {1: "7", 2: "Wed, 21 Oct 2026 07:28:00 GMT"}
-    _, sink = webhook(conf, receiver, behave=lambda n: (503, {"Retry-After": said[n]}))
-    waits = []
-    for _ in said:
-        with pytest.raises(NotSentError) as refused:
-            sink.send(contact_of())
-        waits.append(refused.value.wait_seconds)
-    assert waits == [7.0, None]
+@pytest.mark.parametrize(
+    ("retry_after", "wait"),
+    [
+        (None, None),
+        ("7", 7.0),
+        # The clock of the sink is at 2026-01-01 00:00:00.9 UTC.
+        ("Thu, 01 Jan 2026 00:00:30 GMT", 30 - 0.9),
+        ("Thu, 01 Jan 2026 00:00:30 -0000", 30 - 0.9),  # -0000: no time zone is known
+        ("Wed, 31 Dec 2025 23:59:59 GMT", 0.0),
+        ("soon", None),
+        ("-1", None),
+        ("\u00b2", None),  # a superscript two: str.isdigit() is true
+    ],
+)
+def test_retry_after_in_seconds_or_as_a_date(conf, receiver, retry_after, wait):
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    _, sink = webhook(conf, receiver, behave=lambda n: (503, headers))
+    with pytest.raises(NotSentError) as refused:
+        sink.send(contact_of())
+    assert refused.value.wait_seconds == (wait if wait is None else pytest.approx(wait, abs=1e-6))
 
 
-def test_a_webhook_that_is_slow_or_gone_is_tried_again(conf, receiver):
-    import time
-
+def test_a_webhook_that_is_slow_or_unreachable_is_retried(conf, receiver):
     def behave(number):
         time.sleep(1.0 if number == 1 else 0)
         return 200, {}
@@ -116,7 +157,7 @@ def mail_sink(conf, server, **changes):
     return MailSink(conf.email.model_copy(update=values), None)
 
 
-def test_a_mail_says_the_offer_to_its_customer_alone(conf, receiver):
+def test_an_email_goes_to_its_customer_only(conf, receiver):
     server = receiver(Mailbox)
     sink = mail_sink(conf, server, unsubscribe="mailto:stop@example.com")
     sink.send(contact_of())
@@ -140,7 +181,7 @@ def test_a_mail_says_the_offer_to_its_customer_alone(conf, receiver):
 @pytest.mark.parametrize(
     ("code", "is_final"), [(450, False), (421, False), (550, True), (553, True)]
 )
-def test_what_a_refused_recipient_means(conf, receiver, code, is_final):
+def test_which_refusals_of_a_recipient_are_final(conf, receiver, code, is_final):
     sink = mail_sink(conf, receiver(Mailbox, refuse=lambda address: code))
     reason, final = refusal(sink, contact_of())
     assert (final, reason) == (is_final, f"smtp_{code}")
@@ -149,18 +190,20 @@ def test_what_a_refused_recipient_means(conf, receiver, code, is_final):
 @pytest.mark.parametrize(
     ("verbs", "code", "is_final"),
     [
-        (("MAIL",), 550, False),  # the sender of conf
-        (("MAIL",), 530, False),  # asks for a login
+        (("MAIL",), 550, False),  # refuses the sender of conf
+        (("MAIL",), 530, False),  # requires a login
         (("EHLO", "HELO"), 554, False),
-        (("DATA",), 554, True),  # this mail
+        (("DATA",), 554, True),  # refuses this e-mail
     ],
 )
-def test_a_refusal_that_is_not_the_contacts_may_be_mended(conf, receiver, verbs, code, is_final):
+def test_a_refusal_that_the_contact_did_not_cause_is_not_final(
+    conf, receiver, verbs, code, is_final
+):
     sink = mail_sink(conf, receiver(Mailbox, codes=dict.fromkeys(verbs, code)))
     assert refusal(sink, contact_of()) == (f"smtp_{code}", is_final)
 
 
-def test_after_a_refused_mail_the_next_goes_out(conf, receiver):
+def test_after_a_refused_email_the_next_one_is_sent(conf, receiver):
     server = receiver(Mailbox, refuse=lambda a: 550 if a.startswith("c0") else None)
     sink = mail_sink(conf, server)
     assert refusal(sink, contact_of()) == ("smtp_550", True)
@@ -179,38 +222,40 @@ def test_after_a_refused_mail_the_next_goes_out(conf, receiver):
         "a@",
     ],
 )
-def test_an_address_that_is_none_reaches_nobody(conf, receiver, address):
+def test_nothing_is_sent_to_an_invalid_address(conf, receiver, address):
     server = receiver(Mailbox)
     assert refusal(mail_sink(conf, server), contact_of(address=address)) == ("bad_address", True)
     assert server.heard == []
 
 
 @pytest.mark.parametrize("address", [None, ""])
-def test_without_an_address_there_is_no_mail(conf, receiver, address):
+def test_nothing_is_sent_without_an_address(conf, receiver, address):
     sink = mail_sink(conf, receiver(Mailbox))
     assert refusal(sink, contact_of(address=address)) == ("no_address", True)
 
 
-def test_nobody_listens(conf):
-    class Nobody:
+def test_a_mail_server_that_is_unreachable_is_retried(conf):
+    class Unreachable:
         port = 9
 
-    assert refusal(mail_sink(conf, Nobody), contact_of()) == ("connection", False)
+    assert refusal(mail_sink(conf, Unreachable), contact_of()) == ("connection", False)
 
 
-def test_a_server_without_tls_gets_no_mail_where_tls_is_asked_for(conf, receiver):
+def test_a_server_without_tls_gets_no_email_if_conf_requires_tls(conf, receiver):
     server = receiver(Mailbox)
-    said = refusal(mail_sink(conf, server, security="starttls"), contact_of())
-    assert (said, server.heard) == (("smtp_not_supported", False), [])
+    refused = refusal(mail_sink(conf, server, security="starttls"), contact_of())
+    assert (refused, server.heard) == (("smtp_not_supported", False), [])
 
 
-def test_a_mailbox_that_cannot_write_to_an_address_refuses_that_contact(conf, receiver):
+def test_an_address_that_the_server_does_not_support_is_final(conf, receiver):
     sink = mail_sink(conf, receiver(Mailbox))
     assert refusal(sink, contact_of(address="c0@zoë.example")) == ("smtp_not_supported", True)
 
 
-def test_a_mail_that_was_taken_without_a_word_comes_again_under_its_name(conf, receiver):
-    """What no sender can know: taken or not. The mailbox keeps it once, by its Message-ID."""
+def test_an_email_that_was_accepted_without_a_reply_is_sent_again_with_its_message_id(
+    conf, receiver
+):
+    """The sender cannot know that it was accepted. The mailbox keeps it once, by its Message-ID."""
     server = receiver(Mailbox, drop_at=1)
     sink = mail_sink(conf, server)
     assert refusal(sink, contact_of()) == ("connection", False)
@@ -219,7 +264,7 @@ def test_a_mail_that_was_taken_without_a_word_comes_again_under_its_name(conf, r
     assert list(server.taken) == [f"<{'0' * 32}@example.com>"]
 
 
-def test_words_go_to_files_only_where_they_are_a_message_of_a_campaign(tmp_path):
+def test_a_file_has_a_text_only_for_a_message_of_a_campaign(tmp_path):
     sink = FileSink(tmp_path)
     sink.send(contact_of(1))
     sink.send(contact_of(2, campaign_id="plan-1", from_level=None, to_level=None))

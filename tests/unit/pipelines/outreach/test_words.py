@@ -1,9 +1,8 @@
-"""Rows of the outbox as contacts, and of plans as orders, where conf has lost an offer since."""
+"""Rows of the outbox as contacts, and decisions as orders, if an offer is no longer in conf."""
 
 from __future__ import annotations
 
 import datetime as dt
-from types import SimpleNamespace
 
 import pytest
 
@@ -11,14 +10,15 @@ from pipelines.outreach import message_writing, outbox_delivery
 from pipelines.outreach.delivery import Delivery, Journal
 from pipelines.outreach.sinks import MailSink
 from runtime.errors import UsageError
-from runtime.settings import offers
+from runtime.settings.offers import load_offers
 from tests.unit.pipelines.outreach.receivers import Mailbox
 
 DAY = dt.date(2026, 1, 1)
+SUBJECTS = {"en": "Something for you", "de": "Etwas für Sie"}
 
 
 class Rows(list):
-    """As a frame gives them, one after the other."""
+    """Stands in for a frame: sorts its rows and gives one after the other."""
 
     def orderBy(self, name):
         return Rows(sorted(self, key=lambda row: row[name]))
@@ -28,7 +28,7 @@ class Rows(list):
 
 
 def due(number, offer_id="discount_10", **changes):
-    """A row of a rule's contact by e-mail with its profile."""
+    """A due row: a contact of a rule by e-mail, with the profile of its customer."""
     plain = {
         **{"contact_id": f"{number:032x}", "customer_id": f"c{number}", "rule": "by_mail"},
         **{"action": "offer", "offer_id": offer_id, "channel": "email", "campaign_id": None},
@@ -39,22 +39,11 @@ def due(number, offer_id="discount_10", **changes):
     return {**plain, **changes}
 
 
-@pytest.fixture
-def context(conf):
-    settings = SimpleNamespace(triggers=SimpleNamespace(delivery=conf))
-    return SimpleNamespace(settings=settings, as_of=DAY)
+def contacts_of(rows, **options):
+    return outbox_delivery.contacts_of(Rows(rows), load_offers(), SUBJECTS, **options)
 
 
-@pytest.fixture
-def loads(monkeypatch):
-    """How often conf/offers.yaml was read."""
-    read, counted = offers.load_offers, []
-    for job in (outbox_delivery, message_writing):
-        monkeypatch.setattr(job, "load_offers", lambda: counted.append(1) or read())
-    return counted
-
-
-def test_an_offer_that_conf_has_lost_holds_up_no_other(context, conf, receiver, loads, tmp_path):
+def test_only_contacts_of_an_offer_that_is_gone_are_cancelled(conf, receiver, tmp_path):
     server = receiver(Mailbox)
     mail = {"host": "127.0.0.1", "port": server.port, "security": "none"}
     sink = MailSink(conf.email.model_copy(update=mail), None)
@@ -68,9 +57,9 @@ def test_an_offer_that_conf_has_lost_holds_up_no_other(context, conf, receiver, 
         due(6, is_expired=True),
         due(7, None, channel="file", action="survey", is_opted_out=True),
     ]
-    found = delivery.deliver(outbox_delivery.contacts_of(context, Rows(rows), False))
+    outcomes = delivery.deliver(contacts_of(rows))
     sink.close()
-    assert {o.contact.customer_id: (o.status, o.reason) for o in found} == {
+    assert {o.contact.customer_id: (o.status, o.reason) for o in outcomes} == {
         "c1": ("cancelled", "no_such_offer"),
         "c2": ("sent", None),
         "c3": ("cancelled", "no_such_offer"),
@@ -81,22 +70,42 @@ def test_an_offer_that_conf_has_lost_holds_up_no_other(context, conf, receiver, 
     }
     ((to, raw),) = server.heard
     assert to == "c2@mail.example" and b"Hello Ada" in raw
-    assert len(loads) == 1
 
 
-def test_no_words_are_made_for_what_is_not_sent(context, loads):
-    rows = Rows([due(1), due(2, is_expired=True), due(3, is_opted_out=True), due(4, "gone")])
-    found = {c.customer_id: c.text for c in outbox_delivery.contacts_of(context, rows, False)}
-    assert found["c1"].startswith("Hello Ada")
-    assert (found["c2"], found["c3"], found["c4"]) == (None, None, None)
+def test_cancelled_contacts_have_no_text():
+    rows = [due(1), due(2, is_expired=True), due(3, is_opted_out=True), due(4, "gone")]
+    texts = {c.customer_id: c.text for c in contacts_of(rows)}
+    assert texts["c1"].startswith("Hello Ada")
+    assert (texts["c2"], texts["c3"], texts["c4"]) == (None, None, None)
 
 
-def test_a_decision_for_an_offer_that_conf_has_lost_is_named(context):
+def test_a_contact_has_the_subject_of_its_language():
+    """c1 gets the offer's text, c2 an approved message; French has no subject here."""
+    message = {"campaign_id": "plan-1", "message_text": "Bonjour."}
+    rows = [
+        due(1, language="de"),
+        due(2, **message, message_language="de"),
+        due(3, **message, message_language="fr"),
+    ]
+    assert [(c.subject, c.text[:7], c.address) for c in contacts_of(rows)] == [
+        ("Etwas für Sie", "Guten T", "c1@mail.example"),
+        ("Etwas für Sie", "Bonjour", "c2@mail.example"),
+        ("Something for you", "Bonjour", "c3@mail.example"),
+    ]
+
+
+def test_attempts_of_dead_letters_count_from_zero_when_they_are_retried():
+    assert [c.attempts for c in contacts_of([due(1, attempts=12)])] == [12]
+    assert [c.attempts for c in contacts_of([due(1, attempts=12)], is_dead_retried=True)] == [0]
+
+
+def test_a_decision_for_an_offer_that_is_gone_is_refused():
     row = {"customer_id": "c1", "campaign_id": "plan-2026-01-01", "offer_id": "gone"}
+    offers = load_offers()
     with pytest.raises(UsageError) as refused:
-        list(message_writing.orders(context, Rows([row])))
-    known = ", ".join(offers.load_offers())
+        list(message_writing.orders(Rows([row]), offers, DAY))
     assert str(refused.value) == (
-        f"gold.offer_decisions, as_of 2026-01-01: offer_id gone is none of conf/offers.yaml, which "
-        f"has {known}. Put it back, or run decide_offers for that day again."
+        "gold.offer_decisions, as_of 2026-01-01: offer_id gone is not in conf/offers.yaml, which "
+        f"has {', '.join(offers)}. Put the offer back into that file, or run decide_offers for "
+        "2026-01-01 again."
     )
