@@ -1,7 +1,7 @@
-"""gold.retention_plan and strategy_comparison: whom to keep, by which rule, and what it is worth.
+"""gold.retention_plan and strategy_comparison: customers to keep, ranked by strategy.
 
-Every strategy ranks the same customers; ties are broken by the second quantity, then by the id.
-Whom nobody can keep any more stands in each plan without a rank.
+Every strategy ranks the same customers. Ties are broken by a second quantity, then by customer_id.
+Lost customers are in each plan without a rank.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_lifetime import RETENTION_PLAN, STRATEGY_COMPARISON
 from transforms.conform import conform
+from transforms.offers import Offer
 
 INPUTS = (
     "as_of",
@@ -30,36 +31,38 @@ NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What a plan assumes of the offer; effect: share of the churn probability it takes away."""
+class AssumedOffer:
+    """The offer of a plan, and the assumptions about it.
 
-    offer_id: str
+    effect: relative reduction of the churn probability. redeemed_share: share of the customers who
+    redeem the offer.
+    """
+
+    offer: Offer
     effect: float
     redeemed_share: float
-    cost_share: float | None
-    cost_money: float | None
 
     def assumption(self) -> str:
-        """One sentence that names where the effect comes from."""
+        """One sentence that states the source of the effect."""
         cost = (
-            f"{self.cost_share:.1%} of value_at_stake"
-            if self.cost_share is not None
-            else f"{self.cost_money:.2f} in money"
+            f"{self.offer.share:.1%} of value_at_stake"
+            if self.offer.share is not None
+            else f"{self.offer.money:.2f} in money"
         )
         return (
-            f"assumed in conf, not measured: {self.offer_id} takes away {self.effect:.1%} of the "
-            f"churn probability, costs {cost} when redeemed, by {self.redeemed_share:.1%}"
+            f"assumed in conf, not measured: {self.offer.name} lowers the churn probability by "
+            f"{self.effect:.1%} of its value and costs {cost} when redeemed; "
+            f"{self.redeemed_share:.1%} redeem it"
         )
 
 
 def lost_customers(segments: DataFrame) -> DataFrame:
-    """One row a customer of gold.customer_segments who is lost or terminated: as_of, customer_id,
-    why. Prospects have nothing that could be kept, and are no row."""
-    silent = F.concat(
-        F.lit("Left out: already lost, the last purchase was "),
-        F.col("recency_days").cast("string"),
-        F.lit(" days ago."),
-    )
+    """One row per lost or terminated customer of gold.customer_segments: why.
+
+    Columns: as_of, customer_id, why. Prospects have no value that could be kept and have no row.
+    """
+    days = F.col("recency_days").cast("string")
+    silent = _text("Left out: already lost, the last purchase was ", days, " days ago.")
     ended = F.col("lifecycle") == "terminated"
     return segments.where(F.col("lifecycle").isin("lost", "terminated")).select(
         "as_of",
@@ -68,35 +71,41 @@ def lost_customers(segments: DataFrame) -> DataFrame:
     )
 
 
-def with_expectations(scores: DataFrame, offer: Offer) -> DataFrame:
-    """One row a customer: INPUTS, value_at_risk, expected_value_kept, cost, net_value.
+def with_expectations(scores: DataFrame, assumed: AssumedOffer) -> DataFrame:
+    """One row per customer: INPUTS, value_at_risk, expected_value_kept, cost, net_value.
 
-    value_at_risk = churn_probability x value_at_stake. Null where no value is known. A cost that
-    is a share is one of value_at_stake: who redeems has stayed, so what is given away is a share of
-    what a customer who stays brings. A share of clv_12m would make the long silent look cheap.
+    Money is in currency. value_at_risk = churn_probability x value_at_stake. All four are null
+    where no value is known. A cost given as a share is a share of value_at_stake: a customer who
+    redeems the offer has stayed. A share of clv_12m would make long-silent customers look cheap.
+    With an effect of 0.2, a cost share of 0.1 and a redeemed share of 0.5:
+
+    | churn_probability | value_at_stake | value_at_risk | expected_value_kept | cost | net_value |
+    |---|---|---|---|---|---|
+    | 0.5 | 200 | 0.5 * 200 = 100 | 100 * 0.2 = 20 | 200 * 0.1 * 0.5 = 10 | 20 - 10 = 10 |
+    | 0.5 | null | null | null | null | null |
     """
     at_risk = F.col("churn_probability") * F.col("value_at_stake")
     price = (
-        F.lit(offer.cost_share) * F.col("value_at_stake")
-        if offer.cost_share is not None
-        else F.lit(offer.cost_money).cast("double")
+        F.lit(assumed.offer.share) * F.col("value_at_stake")
+        if assumed.offer.share is not None
+        else F.lit(assumed.offer.money).cast("double")
     )
     rows = scores.select(
         *INPUTS,
         at_risk.alias("value_at_risk"),
-        (at_risk * F.lit(offer.effect)).alias("expected_value_kept"),
-        F.when(at_risk.isNotNull(), price * F.lit(offer.redeemed_share)).alias("cost"),
+        (at_risk * F.lit(assumed.effect)).alias("expected_value_kept"),
+        F.when(at_risk.isNotNull(), price * F.lit(assumed.redeemed_share)).alias("cost"),
     )
     return rows.select("*", (F.col("expected_value_kept") - F.col("cost")).alias("net_value"))
 
 
 def ranked(rows: DataFrame, strategies: Sequence[str], horizon_days: int) -> DataFrame:
-    """One row a (strategy, customer): rank from 1, cost_so_far, why.
+    """One row per (strategy, customer): rank from 1, cost_so_far (currency), why.
 
-    The window sorts the customers of a strategy in one task: some ten million rows at most.
+    The window sorts the customers of a strategy in one task: about ten million rows at most.
     """
-    every = [_of_strategy(rows, name, horizon_days) for name in strategies]
-    return reduce(DataFrame.unionByName, every)
+    frames = [_of_strategy(rows, name, horizon_days) for name in strategies]
+    return reduce(DataFrame.unionByName, frames)
 
 
 def _of_strategy(rows: DataFrame, name: str, horizon_days: int) -> DataFrame:
@@ -120,61 +129,51 @@ def _of_strategy(rows: DataFrame, name: str, horizon_days: int) -> DataFrame:
 
 
 def _rule(name: str, horizon_days: int) -> tuple[Column, Column, Column]:
-    """What a strategy sorts by (ascending), then by, and the sentence that says it."""
+    """The first and second sort quantity of a strategy (ascending), and a sentence with both."""
     p, stake = F.col("churn_probability"), F.col("value_at_stake")
-    leaves = F.concat(F.lit("Leaves within "), F.lit(str(horizon_days)), F.lit(" days with "))
-    chance = F.concat(leaves, _percent(p))
-    worth = F.concat(_money(stake), F.lit(" of 12 months at stake"))
+    risk = _text(f"Churn probability within {horizon_days} days: ", _fixed(p * 100, 1), " %")
+    worth = _text("; value at stake over 12 months: ", _fixed(stake))
     if name == "churn_probability":
-        return -p, -stake, F.concat(chance, F.lit(", "), worth, F.lit("."))
+        return -p, -stake, _text(risk, worth, ".")
     if name == "p_alive":
-        alive = F.concat(F.lit("Still a customer with "), _percent(F.col("p_alive")))
-        buys = F.concat(
-            F.lit("P(alive) is not known; expected purchases in 30 days "),
-            _decimals(F.col("expected_purchases_30d")),
-        )
+        purchases = _fixed(F.col("expected_purchases_30d"), 3)
+        alive = _text("P(alive): ", _fixed(F.col("p_alive") * 100, 1), " %")
+        buys = _text("P(alive) is not known; expected purchases in 30 days: ", purchases)
         said = F.when(F.col("p_alive").isNotNull(), alive).otherwise(buys)
-        # A probability is at most 1: whose is known come first, the others by what they will buy.
+        # A probability is at most 1, so known ones come first; others follow by expected purchases.
         first = F.coalesce(F.col("p_alive"), 1 + F.col("expected_purchases_30d"))
-        return first, -stake, F.concat(said, F.lit(", "), worth, F.lit("."))
+        return first, -stake, _text(said, worth, ".")
     if name == "clv_at_risk":
-        product = F.concat(
-            chance, F.lit(" and "), worth, F.lit(": "), _money(F.col("value_at_risk"))
-        )
-        return -F.col("value_at_risk"), -stake, F.concat(product, F.lit(" at risk."))
+        at_risk = F.col("value_at_risk")
+        return -at_risk, -stake, _text(risk, worth, "; value at risk: ", _fixed(at_risk), ".")
     if name == "net_value":
-        net = F.concat(
-            F.lit("The offer is expected to keep "),
-            _money(F.col("expected_value_kept")),
-            F.lit(" and to cost "),
-            _money(F.col("cost")),
-            F.lit("."),
-        )
-        return -F.col("net_value"), -p, net
+        kept, cost = _fixed(F.col("expected_value_kept")), _fixed(F.col("cost"))
+        why = _text("The offer is expected to keep ", kept, " and to cost ", cost, ".")
+        return -F.col("net_value"), -p, why
     lot = F.concat(F.col("customer_id"), F.lit(" "), F.col("as_of").cast("string"))
-    drawn = F.lit("Drawn by lot: neither risk nor worth counts.")
+    drawn = F.lit("Random order: neither risk nor value is used.")
     return F.md5(lot), F.col("customer_id"), drawn
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What may be spent: on a share of `customers`, all there are to choose from, or `money`."""
+    """The limit of a plan: a share of `customers` (all candidates), or `money` in currency."""
 
     customers: int
     share: float | None
     money: float | None
 
     def further(self) -> Budget:
-        """One per cent of the customers more, at least one of them; or of the money."""
+        """The budget plus 1 % of the customers, at least one customer, or plus 1 % of the money."""
         if self.money is not None:
             return replace(self, money=self.money * 1.01)
         return replace(self, share=(self.share or 0.0) + max(0.01, 1 / self.customers))
 
     def chooses(self) -> Column:
-        """Whether a row of `ranked` is among the first of its strategy that the budget reaches.
+        """True for a row of `ranked` that is within the budget of its strategy.
 
-        net_value chooses nobody whose offer costs more than it keeps. Without a known cost nobody
-        can be paid for.
+        net_value chooses no customer whose offer costs more than it keeps. With a budget of money,
+        a customer without a known cost is not chosen.
         """
         if self.money is not None:
             affordable = F.col("cost").isNotNull() & (F.col("cost_so_far") <= F.lit(self.money))
@@ -185,28 +184,36 @@ class Budget:
 
 
 def with_choice(plan: DataFrame, budget: Budget) -> DataFrame:
-    """Add is_chosen, within the budget."""
+    """Add is_chosen: the customer is within the budget of the strategy."""
     return plan.select("*", budget.chooses().alias("is_chosen"))
 
 
 def retention_plan(
     plan: DataFrame,
-    offer: Offer,
+    assumed: AssumedOffer,
     send_days_before: int,
     lost: DataFrame | None = None,
     strategies: Sequence[str] = (),
 ) -> DataFrame:
-    """gold.retention_plan from `with_choice`, and of each strategy the `lost_customers`.
+    """One row per (as_of, strategy, customer_id), as in gold.retention_plan.
 
-    Sent `send_days_before` likely_churn_date, but not before the day after as_of: a date nearer
-    than that, or none, gives the day after.
+    `plan` comes from `with_choice`. `lost` are the `lost_customers`, added to each of the
+    `strategies` without a rank. send_on is likely_churn_date - send_days_before, but never before
+    as_of + 1; null where not chosen. With send_days_before 7:
+
+    | as_of | likely_churn_date | is_chosen | send_on |
+    |---|---|---|---|
+    | 2026-01-01 | 2026-02-01 | true | 2026-01-25 |
+    | 2026-01-01 | 2026-01-05 | true | 2026-01-02 |
+    | 2026-01-01 | null | true | 2026-01-02 |
+    | 2026-01-01 | 2026-02-01 | false | null |
     """
     tomorrow = F.date_add(F.col("as_of"), 1)
     ahead = F.date_sub(F.col("likely_churn_date"), send_days_before)
     send_on = F.greatest(F.coalesce(ahead, tomorrow), tomorrow).cast("date")
     rows = plan.select(
         *[c for c in plan.columns if c != "cost_so_far"],
-        F.lit(offer.offer_id).alias("offer_id"),
+        F.lit(assumed.offer.name).alias("offer_id"),
         F.when(F.col("is_chosen"), send_on).alias("send_on"),
     )
     ranks = conform(rows, RETENTION_PLAN)
@@ -224,16 +231,17 @@ def _left_out(lost: DataFrame, strategies: Sequence[str]) -> DataFrame:
     return conform(rows, RETENTION_PLAN)
 
 
-def value_kept(plan: DataFrame, labels: DataFrame, offer: Offer) -> DataFrame:
-    """One row a strategy: value_kept of a past plan, with a 95 % interval over customers.
+def value_kept(plan: DataFrame, labels: DataFrame, assumed: AssumedOffer) -> DataFrame:
+    """One row per strategy: value_kept of a past plan (currency), with a 95 % interval.
 
-    `labels` has customer_id and churned of the plan's day. Kept: the assumed share of those chosen
-    who did leave, by their value_at_stake; the interval is that of a sum of independent customers.
+    `labels` has customer_id and churned of the plan's day. value_kept is the assumed effect times
+    the value_at_stake of the chosen customers who did churn. The interval is that of a sum over
+    independent customers.
     """
     known = plan.join(labels, on="customer_id", how="inner")
     kept = F.when(
         F.col("is_chosen") & (F.col("churned") == 1),
-        F.col("value_at_stake") * F.lit(offer.effect),
+        F.col("value_at_stake") * F.lit(assumed.effect),
     )
     each = known.select("strategy", F.coalesce(kept, F.lit(0.0)).alias("kept"))
     sums = each.groupBy("strategy").agg(
@@ -249,9 +257,12 @@ def value_kept(plan: DataFrame, labels: DataFrame, offer: Offer) -> DataFrame:
 
 
 def strategy_comparison(
-    plan: DataFrame, kept: DataFrame, offer: Offer, as_of: dt.date, budget: Budget
+    plan: DataFrame, kept: DataFrame, assumed: AssumedOffer, as_of: dt.date, budget: Budget
 ) -> DataFrame:
-    """gold.strategy_comparison from `with_choice` and `value_kept`: every pair of strategies."""
+    """One row per pair of strategies, as in gold.strategy_comparison.
+
+    `plan` comes from `with_choice`, `kept` from `value_kept`.
+    """
     is_next = (budget.further().chooses() & ~F.col("is_chosen")).cast("int")
     at_risk = F.when(F.col("is_chosen"), F.col("value_at_risk"))
     own = plan.groupBy("strategy").agg(
@@ -277,24 +288,16 @@ def strategy_comparison(
         *counted.columns,
         F.lit(as_of).cast("date").alias("as_of"),
         F.when(either > 0, F.col("shared") / either).alias("jaccard"),
-        F.lit(offer.assumption()).alias("assumption"),
+        F.lit(assumed.assumption()).alias("assumption"),
     )
     return conform(rows, STRATEGY_COMPARISON)
 
 
-def _percent(share: Column) -> Column:
-    return F.concat(_fixed(share * 100, 1), F.lit(" %"))
+def _text(*parts: str | Column) -> Column:
+    return F.concat(*[F.lit(part) if isinstance(part, str) else part for part in parts])
 
 
-def _money(amount: Column) -> Column:
-    return _fixed(amount, 2)
-
-
-def _decimals(number: Column) -> Column:
-    return _fixed(number, 3)
-
-
-def _fixed(number: Column, places: int) -> Column:
-    """As text with so many decimals; "unknown" for null."""
+def _fixed(number: Column, places: int = 2) -> Column:
+    """As text with a fixed number of decimals; "unknown" for null."""
     text = F.round(number, places).cast(f"decimal(18,{places})").cast("string")
     return F.coalesce(text, F.lit("unknown"))

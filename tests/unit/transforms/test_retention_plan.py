@@ -6,9 +6,10 @@ import datetime as dt
 
 import pytest
 
+from transforms.offers import Offer
 from transforms.retention_plan import (
+    AssumedOffer,
     Budget,
-    Offer,
     lost_customers,
     ranked,
     retention_plan,
@@ -23,8 +24,9 @@ SCORES = (
     "as_of date, customer_id string, churn_probability double, p_alive double, "
     "expected_purchases_30d double, clv_12m double, value_at_stake double, likely_churn_date date"
 )
-# Effect a fifth; a tenth of the value at stake, redeemed by half: cost is a twentieth of it.
-OFFER = Offer("discount_10", 0.2, 0.5, 0.1, None)
+# Effect 1/5. Costs 1/10 of the value at stake when redeemed, redeemed by half: cost is 1/20 of it.
+DISCOUNT = Offer("discount_10", 0.1, None, True, 0, None, None, True)
+OFFER = AssumedOffer(DISCOUNT, effect=0.2, redeemed_share=0.5)
 STRATEGIES = ("churn_probability", "p_alive", "clv_at_risk", "net_value", "random")
 
 # value_at_risk: small 72, big 400, safe 50, poor 0.2.
@@ -58,69 +60,73 @@ def by_rank(rows, strategy):
 
 @pytest.mark.parametrize("strategy", ORDERS)
 def test_a_strategy_ranks_by_its_quantity(strategy, plan_of, rows_of):
-    found = by_rank(rows_of(plan_of(strategies=[strategy])), strategy)
-    assert [r["customer_id"] for r in found] == ORDERS[strategy]
-    assert [r["rank"] for r in found] == [1, 2, 3, 4]
+    plan = by_rank(rows_of(plan_of(strategies=[strategy])), strategy)
+    assert [r["customer_id"] for r in plan] == ORDERS[strategy]
+    assert [r["rank"] for r in plan] == [1, 2, 3, 4]
 
 
 def test_expectations_are_effect_times_value_less_cost(frame, rows_of):
-    found = {r["customer_id"]: r for r in rows_of(with_expectations(frame(SCORES, ROWS), OFFER))}
-    assert found["big"]["value_at_risk"] == pytest.approx(0.4 * 1000)
-    assert found["big"]["expected_value_kept"] == pytest.approx(0.2 * 400)
-    assert found["big"]["cost"] == pytest.approx(0.5 * 0.1 * 1000)
-    assert found["big"]["net_value"] == pytest.approx(80 - 50)
-    money = Offer("gift", 0.2, 1.0, None, 3.0)
-    found = rows_of(with_expectations(frame(SCORES, ROWS), money))
-    assert {r["cost"] for r in found} == {3.0}
+    by_customer = {
+        r["customer_id"]: r for r in rows_of(with_expectations(frame(SCORES, ROWS), OFFER))
+    }
+    assert by_customer["big"]["value_at_risk"] == pytest.approx(0.4 * 1000)
+    assert by_customer["big"]["expected_value_kept"] == pytest.approx(0.2 * 400)
+    assert by_customer["big"]["cost"] == pytest.approx(0.5 * 0.1 * 1000)
+    assert by_customer["big"]["net_value"] == pytest.approx(80 - 50)
+    gift = Offer("gift", None, 3.0, True, 0, None, None, True)
+    money = AssumedOffer(gift, effect=0.2, redeemed_share=1.0)
+    rows = rows_of(with_expectations(frame(SCORES, ROWS), money))
+    assert {r["cost"] for r in rows} == {3.0}
 
 
 def test_a_share_of_what_a_stayer_brings_costs_no_less_for_a_long_silence(frame, rows_of):
-    """Both bring 100 if they stay; the silent one's clv_12m is a twentieth, for he hardly does."""
+    """Both bring 100 if they stay. The silent customer's clv_12m is a twentieth of the other's."""
     rows = [
         (NOW, "buys", 0.3, 0.9, 2.0, 95.0, 100.0, None),
         (NOW, "silent", 0.3, 0.1, 0.1, 5.0, 100.0, None),
     ]
-    found = rows_of(with_expectations(frame(SCORES, rows), OFFER))
-    assert [r["cost"] for r in found] == pytest.approx([5.0, 5.0])
-    assert [r["net_value"] for r in found] == pytest.approx([1.0, 1.0])
+    expectations = rows_of(with_expectations(frame(SCORES, rows), OFFER))
+    assert [r["cost"] for r in expectations] == pytest.approx([5.0, 5.0])
+    assert [r["net_value"] for r in expectations] == pytest.approx([1.0, 1.0])
 
 
 def test_a_share_chooses_the_first_and_net_value_nobody_at_a_loss(plan_of, rows_of):
-    found = rows_of(plan_of(share=0.75))
-    chosen = {s: [r["customer_id"] for r in by_rank(found, s) if r["is_chosen"]] for s in ORDERS}
+    plan = rows_of(plan_of(share=0.75))
+    chosen = {s: [r["customer_id"] for r in by_rank(plan, s) if r["is_chosen"]] for s in ORDERS}
     assert chosen["churn_probability"] == ["small", "big", "poor"]
     assert chosen["net_value"] == ["big", "small"]
-    assert sum(r["is_chosen"] for r in by_rank(found, "random")) == 3
+    assert sum(r["is_chosen"] for r in by_rank(plan, "random")) == 3
 
 
 def test_money_buys_from_the_top_down(plan_of, rows_of):
     """Costs in the order of churn_probability: 4, 50, 0.05, 50."""
-    found = rows_of(plan_of(share=None, money=54.0))
-    first = by_rank(found, "churn_probability")
+    plan = rows_of(plan_of(share=None, money=54.0))
+    first = by_rank(plan, "churn_probability")
     assert [r["is_chosen"] for r in first] == [True, True, False, False]
-    found = rows_of(plan_of(share=None, money=54.06))
-    first = by_rank(found, "churn_probability")
+    plan = rows_of(plan_of(share=None, money=54.06))
+    first = by_rank(plan, "churn_probability")
     assert [r["is_chosen"] for r in first] == [True, True, True, False]
 
 
 def test_the_sentence_names_what_decided(plan_of, rows_of):
-    found = rows_of(plan_of())
-    said = {s: by_rank(found, s)[0]["why"] for s in STRATEGIES}
+    plan = rows_of(plan_of())
+    said = {s: by_rank(plan, s)[0]["why"] for s in STRATEGIES}
     assert said["churn_probability"] == (
-        "Leaves within 30 days with 90.0 %, 80.00 of 12 months at stake."
+        "Churn probability within 30 days: 90.0 %; value at stake over 12 months: 80.00."
     )
-    assert said["p_alive"] == "Still a customer with 30.0 %, 80.00 of 12 months at stake."
+    assert said["p_alive"] == "P(alive): 30.0 %; value at stake over 12 months: 80.00."
     assert said["clv_at_risk"] == (
-        "Leaves within 30 days with 40.0 % and 1000.00 of 12 months at stake: 400.00 at risk."
+        "Churn probability within 30 days: 40.0 %; value at stake over 12 months: 1000.00; "
+        "value at risk: 400.00."
     )
     assert said["net_value"] == "The offer is expected to keep 80.00 and to cost 50.00."
-    assert said["random"] == "Drawn by lot: neither risk nor worth counts."
+    assert said["random"] == "Random order: neither risk nor value is used."
 
 
 @pytest.mark.parametrize("strategy", [s for s in STRATEGIES if s != "random"])
 @pytest.mark.parametrize("place", [2, 6])
 def test_the_sentence_changes_with_either_quantity(strategy, place, plan_of, rows_of):
-    """Risk (or P(alive), with it) and value, each changed alone."""
+    """Risk (with P(alive)) and value are changed separately."""
     before = ROWS[1]
     after = list(before)
     after[place] = before[place] * 1.1
@@ -132,30 +138,34 @@ def test_the_sentence_changes_with_either_quantity(strategy, place, plan_of, row
 
 def test_without_p_alive_the_strategy_says_so_and_takes_expected_purchases(plan_of, rows_of):
     rows = [(*r[:3], None, *r[4:]) for r in ROWS]
-    found = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
-    assert [r["customer_id"] for r in found] == ["small", "poor", "big", "safe"]
-    assert found[0]["why"] == (
-        "P(alive) is not known; expected purchases in 30 days 0.200, 80.00 of 12 months at stake."
+    plan = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
+    assert [r["customer_id"] for r in plan] == ["small", "poor", "big", "safe"]
+    assert plan[0]["why"] == (
+        "P(alive) is not known; expected purchases in 30 days: 0.200; "
+        "value at stake over 12 months: 80.00."
     )
 
 
 def test_who_bought_once_is_ranked_by_expected_purchases(plan_of, rows_of):
-    """Of big and of safe P(alive) is not known: they stand at 3 and at 0.35 expected purchases."""
+    """P(alive) is unknown for big and safe: they have 3 and 0.35 expected purchases."""
     rows = [ROWS[0], (*ROWS[1][:3], None, *ROWS[1][4:]), (*ROWS[2][:3], None, 0.35, *ROWS[2][5:])]
-    found = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
-    assert [r["customer_id"] for r in found] == ["small", "safe", "big"]
-    assert found[1]["why"] == (
-        "P(alive) is not known; expected purchases in 30 days 0.350, 1000.00 of 12 months at stake."
+    plan = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
+    assert [r["customer_id"] for r in plan] == ["small", "safe", "big"]
+    assert plan[1]["why"] == (
+        "P(alive) is not known; expected purchases in 30 days: 0.350; "
+        "value at stake over 12 months: 1000.00."
     )
 
 
 def test_without_worth_risk_still_ranks_and_money_buys_nobody(plan_of, rows_of):
     rows = [(*r[:5], None, None, None) for r in ROWS]
-    found = rows_of(plan_of(rows))
-    first = by_rank(found, "churn_probability")
+    plan = rows_of(plan_of(rows))
+    first = by_rank(plan, "churn_probability")
     assert [r["customer_id"] for r in first] == ORDERS["churn_probability"]
-    assert first[0]["why"] == "Leaves within 30 days with 90.0 %, unknown of 12 months at stake."
-    assert not any(r["is_chosen"] for r in by_rank(found, "net_value"))
+    assert first[0]["why"] == (
+        "Churn probability within 30 days: 90.0 %; value at stake over 12 months: unknown."
+    )
+    assert not any(r["is_chosen"] for r in by_rank(plan, "net_value"))
     paid = rows_of(plan_of(rows, share=None, money=1e9))
     assert not any(r["is_chosen"] for r in paid)
 
@@ -165,17 +175,17 @@ def test_ties_are_broken_by_value_then_by_id(plan_of, rows_of):
         (NOW, name, 0.5, 0.5, 1.0, 10.0, stake, None)
         for name, stake in (("c", 10.0), ("b", 20.0), ("a", 10.0))
     ]
-    found = by_rank(rows_of(plan_of(tied)), "churn_probability")
-    assert [r["customer_id"] for r in found] == ["b", "a", "c"]
+    ranked_rows = by_rank(rows_of(plan_of(tied)), "churn_probability")
+    assert [r["customer_id"] for r in ranked_rows] == ["b", "a", "c"]
 
 
 def test_it_is_sent_before_the_likely_day_but_not_before_tomorrow(plan_of, rows_of):
-    found = rows_of(retention_plan(plan_of(share=1.0), OFFER, 14))
-    sent = {r["customer_id"]: r["send_on"] for r in found if r["strategy"] == "clv_at_risk"}
+    plan = rows_of(retention_plan(plan_of(share=1.0), OFFER, 14))
+    sent = {r["customer_id"]: r["send_on"] for r in plan if r["strategy"] == "clv_at_risk"}
     assert sent == {
         "small": dt.date(2018, 1, 6),  # 14 days before the 20th
-        "big": dt.date(2018, 1, 2),  # no date is known
-        "safe": dt.date(2018, 1, 2),  # the 5th is nearer than that
+        "big": dt.date(2018, 1, 2),  # no churn date is known
+        "safe": dt.date(2018, 1, 2),  # the 5th is nearer than 14 days
         "poor": dt.date(2018, 12, 18),
     }
     nobody = rows_of(retention_plan(plan_of(share=0.25), OFFER, 14))
@@ -187,13 +197,13 @@ def test_value_kept_counts_the_chosen_who_left(plan_of, frame, rows_of):
     labels = frame(
         "customer_id string, churned int", [("small", 1), ("big", 0), ("poor", 1), ("safe", 1)]
     )
-    found = {r["strategy"]: r for r in rows_of(value_kept(plan_of(), labels, OFFER))}
-    # p_alive reaches small and poor: 0.2 · (80 + 1); clv_at_risk big (stays) and small.
-    assert found["p_alive"]["value_kept"] == pytest.approx(16.2)
-    assert found["clv_at_risk"]["value_kept"] == pytest.approx(16.0)
+    by_strategy = {r["strategy"]: r for r in rows_of(value_kept(plan_of(), labels, OFFER))}
+    # p_alive chooses small and poor: 0.2 · (80 + 1); clv_at_risk chooses big (stays) and small.
+    assert by_strategy["p_alive"]["value_kept"] == pytest.approx(16.2)
+    assert by_strategy["clv_at_risk"]["value_kept"] == pytest.approx(16.0)
     # 16, 0, 0, 0: mean 4, sample variance (144 + 3 · 16) / 3 = 64, error sqrt(4 · 64) = 16.
-    assert found["clv_at_risk"]["ci_high"] == pytest.approx(16 + 1.959964 * 16)
-    assert found["clv_at_risk"]["ci_low"] == 0
+    assert by_strategy["clv_at_risk"]["ci_high"] == pytest.approx(16 + 1.959964 * 16)
+    assert by_strategy["clv_at_risk"]["ci_low"] == 0
 
 
 def test_strategies_beside_each_other(plan_of, frame, rows_of):
@@ -201,25 +211,25 @@ def test_strategies_beside_each_other(plan_of, frame, rows_of):
     plan = plan_of(share=0.5)
     kept = value_kept(plan, labels, OFFER)
     rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, Budget(4, 0.5, None)))
-    found = {(r["strategy"], r["other_strategy"]): r for r in rows}
-    assert len(found) == len(STRATEGIES) ** 2
-    pair = found["p_alive", "clv_at_risk"]
+    pairs = {(r["strategy"], r["other_strategy"]): r for r in rows}
+    assert len(pairs) == len(STRATEGIES) ** 2
+    pair = pairs["p_alive", "clv_at_risk"]
     # {small, poor} and {big, small}.
     assert (pair["chosen"], pair["shared"], pair["jaccard"]) == (2, 1, pytest.approx(1 / 3))
     assert pair["value_at_stake_covered"] == pytest.approx((72 + 0.2) / 522.2)
-    # The third by P(alive) is big: 80 kept.
+    # The third by P(alive) is big, which keeps 80.
     assert pair["next_1pct_value"] == pytest.approx(80)
     assert pair["value_kept"] == pytest.approx(16)
-    own = found["net_value", "net_value"]
+    own = pairs["net_value", "net_value"]
     assert (own["chosen"], own["shared"], own["jaccard"]) == (2, 2, 1)
     assert own["assumption"] == (
-        "assumed in conf, not measured: discount_10 takes away 20.0% of the churn probability, "
-        "costs 10.0% of value_at_stake when redeemed, by 50.0%"
+        "assumed in conf, not measured: discount_10 lowers the churn probability by 20.0% of its "
+        "value and costs 10.0% of value_at_stake when redeemed; 50.0% redeem it"
     )
 
 
 NEXT = {
-    # The third in each order; of net_value poor, who would cost more than is kept.
+    # The third in each order; for net_value it is poor, whose offer costs more than it keeps.
     (0.5, None): {
         "churn_probability": 0.04,
         "p_alive": 80.0,
@@ -233,7 +243,7 @@ NEXT = {
         "clv_at_risk": 14.4,
         "net_value": 14.4,
     },
-    # 54.54 reaches nobody new but poor, third by churn_probability, and big, third by p_alive.
+    # 54.54 adds only poor, third by churn_probability, and big, third by p_alive.
     (None, 54.0): {
         "churn_probability": 0.04,
         "p_alive": 80.0,
@@ -279,8 +289,8 @@ def test_the_lost_stand_in_every_plan_with_their_reason_and_without_a_rank(plan_
     ]
     lost = lost_customers(frame(SEGMENTS, segments))
     two = ("clv_at_risk", "random")
-    found = rows_of(retention_plan(plan_of(strategies=two), OFFER, 14, lost, two))
-    left_out = [r for r in found if r["rank"] is None]
+    plan = rows_of(retention_plan(plan_of(strategies=two), OFFER, 14, lost, two))
+    left_out = [r for r in plan if r["rank"] is None]
     assert sorted((r["strategy"], r["customer_id"], r["why"]) for r in left_out) == [
         (name, who, why)
         for name in two
@@ -292,5 +302,5 @@ def test_the_lost_stand_in_every_plan_with_their_reason_and_without_a_rank(plan_
     assert {r["is_chosen"] for r in left_out} == {False}
     for column in ("offer_id", "send_on", "expected_value_kept", "cost"):
         assert {r[column] for r in left_out} == {None}
-    ranks = [r for r in found if r["rank"] is not None]
+    ranks = [r for r in plan if r["rank"] is not None]
     assert ranks == rows_of(retention_plan(plan_of(strategies=two), OFFER, 14))
