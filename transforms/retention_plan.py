@@ -32,11 +32,7 @@ NORMAL_95 = 1.959964
 
 @dataclass(frozen=True)
 class AssumedOffer:
-    """The offer of a plan, and the assumptions about it.
-
-    effect: relative reduction of the churn probability. redeemed_share: share of the customers who
-    redeem the offer.
-    """
+    """Assumptions of a plan about an offer. effect: relative reduction of the churn probability."""
 
     offer: Offer
     effect: float
