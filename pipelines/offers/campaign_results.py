@@ -153,8 +153,8 @@ def expected_conversion(scores: DataFrame) -> float:
 def power_said(row: Power) -> str:
     """A row of `power` as a sentence for the user."""
     sizes = (
-        f"{row['campaign_id']} {row['offer_id']}: {row['treated']:,} customers get the offer, "
-        f"{row['held_out']:,} are in the control group; "
+        f"{row['campaign_id']} {row['offer_id']}: {row['treated']:,} customers with the offer, "
+        f"{row['held_out']:,} in the control group; "
     )
     finds = (
         f"detects a change in conversion of {100 * row['found']:.1f} percentage points with a "

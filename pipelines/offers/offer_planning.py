@@ -171,12 +171,12 @@ def plan_said(
 
     price: gain per further unit of budget; None if the policy does not choose by gain.
     """
-    period = "for this plan"
+    period = "per plan"
     if budget.period_days is not None:
-        period = f"left by earlier plans for the period of {budget.period_days} days"
+        period = f"per {budget.period_days} days, less the use by earlier plans"
     said = (
-        f"policy {policy}: {used:,.0f} of {problem.budget:,.0f} {problem.unit} used "
-        f"(the budget {period})"
+        f"policy {policy}: {used:,.0f} of {problem.budget:,.0f} used "
+        f"(budget in {problem.unit}, {period})"
     )
     if price is None:
         return said
