@@ -16,7 +16,7 @@ from models.portable import PortableModel
 from models.scoring import SCORED_DDL, batch_scorer, model_of
 from models.uplift.boosting import LocalBoosting
 from models.uplift.learners import LEARNERS, UpliftModel, fit
-from pipelines.offers.uplift_campaigns import scorer
+from pipelines.offers.uplift_learning import scorer
 from runtime.settings import load
 
 ROWS, FEATURES, ARMS = 200_000, 30, 6

@@ -20,9 +20,9 @@ from benchmarks.measure import Section
 from models.uplift.boosting import LocalBoosting
 from models.uplift.learners import LEARNERS, UpliftModel, fit
 from models.uplift.policies import best_within
+from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.policy_choice import expected_cost
 from runtime.settings import load
-from runtime.settings.offers import load_offers
 from simulator import world as w
 from simulator.files import rows_of
 
@@ -191,7 +191,7 @@ def judged(model: UpliftModel, rows: pd.DataFrame) -> Judged:
     effects = model.effects(last[names_of(rows)].to_numpy(np.float32))
     truth = last[[f"true_{k}" for k in range(1, len(ARMS) + 1)]].to_numpy(float)
     value, rate = last["value"].to_numpy(float), load("simulated").decisions.redemption_rate
-    offers = load_offers()
+    offers = {offer.name: offer for offer in offers_of_conf()}
     cost = np.column_stack([expected_cost(offers[name], rate, value) for name in ARMS])
     pairs = zip(effects.T, truth.T, strict=True)
     return Judged(

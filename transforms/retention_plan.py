@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_lifetime import RETENTION_PLAN, STRATEGY_COMPARISON
 from transforms.conform import conform
+from transforms.offers import Offer
 
 INPUTS = (
     "as_of",
@@ -30,24 +31,22 @@ NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True)
-class Offer:
+class AssumedOffer:
     """Assumptions of a plan about an offer. effect: relative reduction of the churn probability."""
 
-    offer_id: str
+    offer: Offer
     effect: float
     redeemed_share: float
-    cost_share: float | None
-    cost_money: float | None
 
     def assumption(self) -> str:
         """One sentence that states the source of the effect."""
         cost = (
-            f"{self.cost_share:.1%} of value_at_stake"
-            if self.cost_share is not None
-            else f"{self.cost_money:.2f} in money"
+            f"{self.offer.share:.1%} of value_at_stake"
+            if self.offer.share is not None
+            else f"{self.offer.money:.2f} in money"
         )
         return (
-            f"assumed in conf, not measured: {self.offer_id} lowers the churn probability by "
+            f"assumed in conf, not measured: {self.offer.name} lowers the churn probability by "
             f"{self.effect:.1%} of its value and costs {cost} when redeemed; "
             f"{self.redeemed_share:.1%} redeem it"
         )
@@ -68,7 +67,7 @@ def lost_customers(segments: DataFrame) -> DataFrame:
     )
 
 
-def with_expectations(scores: DataFrame, offer: Offer) -> DataFrame:
+def with_expectations(scores: DataFrame, assumed: AssumedOffer) -> DataFrame:
     """One row per customer: INPUTS, value_at_risk, expected_value_kept, cost, net_value.
 
     Money is in currency. value_at_risk = churn_probability x value_at_stake. All four are null
@@ -83,15 +82,15 @@ def with_expectations(scores: DataFrame, offer: Offer) -> DataFrame:
     """
     at_risk = F.col("churn_probability") * F.col("value_at_stake")
     price = (
-        F.lit(offer.cost_share) * F.col("value_at_stake")
-        if offer.cost_share is not None
-        else F.lit(offer.cost_money).cast("double")
+        F.lit(assumed.offer.share) * F.col("value_at_stake")
+        if assumed.offer.share is not None
+        else F.lit(assumed.offer.money).cast("double")
     )
     rows = scores.select(
         *INPUTS,
         at_risk.alias("value_at_risk"),
-        (at_risk * F.lit(offer.effect)).alias("expected_value_kept"),
-        F.when(at_risk.isNotNull(), price * F.lit(offer.redeemed_share)).alias("cost"),
+        (at_risk * F.lit(assumed.effect)).alias("expected_value_kept"),
+        F.when(at_risk.isNotNull(), price * F.lit(assumed.redeemed_share)).alias("cost"),
     )
     return rows.select("*", (F.col("expected_value_kept") - F.col("cost")).alias("net_value"))
 
@@ -187,7 +186,7 @@ def with_choice(plan: DataFrame, budget: Budget) -> DataFrame:
 
 def retention_plan(
     plan: DataFrame,
-    offer: Offer,
+    assumed: AssumedOffer,
     send_days_before: int,
     lost: DataFrame | None = None,
     strategies: Sequence[str] = (),
@@ -210,7 +209,7 @@ def retention_plan(
     send_on = F.greatest(F.coalesce(ahead, tomorrow), tomorrow).cast("date")
     rows = plan.select(
         *[c for c in plan.columns if c != "cost_so_far"],
-        F.lit(offer.offer_id).alias("offer_id"),
+        F.lit(assumed.offer.name).alias("offer_id"),
         F.when(F.col("is_chosen"), send_on).alias("send_on"),
     )
     ranks = conform(rows, RETENTION_PLAN)
@@ -228,7 +227,7 @@ def _left_out(lost: DataFrame, strategies: Sequence[str]) -> DataFrame:
     return conform(rows, RETENTION_PLAN)
 
 
-def value_kept(plan: DataFrame, labels: DataFrame, offer: Offer) -> DataFrame:
+def value_kept(plan: DataFrame, labels: DataFrame, assumed: AssumedOffer) -> DataFrame:
     """One row per strategy: value_kept of a past plan (currency), with a 95 % interval.
 
     `labels` has customer_id and churned of the plan's day. value_kept is the assumed effect times
@@ -238,7 +237,7 @@ def value_kept(plan: DataFrame, labels: DataFrame, offer: Offer) -> DataFrame:
     known = plan.join(labels, on="customer_id", how="inner")
     kept = F.when(
         F.col("is_chosen") & (F.col("churned") == 1),
-        F.col("value_at_stake") * F.lit(offer.effect),
+        F.col("value_at_stake") * F.lit(assumed.effect),
     )
     each = known.select("strategy", F.coalesce(kept, F.lit(0.0)).alias("kept"))
     sums = each.groupBy("strategy").agg(
@@ -254,7 +253,7 @@ def value_kept(plan: DataFrame, labels: DataFrame, offer: Offer) -> DataFrame:
 
 
 def strategy_comparison(
-    plan: DataFrame, kept: DataFrame, offer: Offer, as_of: dt.date, budget: Budget
+    plan: DataFrame, kept: DataFrame, assumed: AssumedOffer, as_of: dt.date, budget: Budget
 ) -> DataFrame:
     """One row per pair of strategies, as in gold.strategy_comparison.
 
@@ -285,7 +284,7 @@ def strategy_comparison(
         *counted.columns,
         F.lit(as_of).cast("date").alias("as_of"),
         F.when(either > 0, F.col("shared") / either).alias("jaccard"),
-        F.lit(offer.assumption()).alias("assumption"),
+        F.lit(assumed.assumption()).alias("assumption"),
     )
     return conform(rows, STRATEGY_COMPARISON)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,26 +18,33 @@ from scipy.special import expit
 
 from models.tree_ensemble import TreeEnsemble
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from xgboost import Booster
+    from xgboost.spark import SparkXGBClassifier, SparkXGBRegressor
+
 Floats = NDArray[np.float64]
 # Computes new columns of a batch of rows, by name.
-BatchFunction = Callable[[pd.DataFrame], Mapping[str, Any]]
+BatchFunction = Callable[[pd.DataFrame], Mapping[str, Floats | pd.Series]]
+# The frame of an engine: pandas or Spark.
+Frame = TypeVar("Frame")
 
 
-class Boosting(Protocol):
+class Boosting(Protocol[Frame]):
     """Operations of an uplift learner on one engine.
 
     Rows have the features `names` (numbers, NaN for null), `arm` and further columns.
     """
 
-    def classifier(self, rows: Any, names: Sequence[str], label: str) -> TreeEnsemble: ...
+    def classifier(self, rows: Frame, names: Sequence[str], label: str) -> TreeEnsemble: ...
 
-    def regressor(self, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble: ...
+    def regressor(self, rows: Frame, names: Sequence[str], target: str) -> TreeEnsemble: ...
 
-    def where(self, rows: Any, column: str, values: Sequence[float]) -> Any: ...
+    def where(self, rows: Frame, column: str, values: Sequence[float]) -> Frame: ...
 
-    def with_columns(self, rows: Any, names: Sequence[str], function: BatchFunction) -> Any: ...
+    def with_columns(self, rows: Frame, names: Sequence[str], function: BatchFunction) -> Frame: ...
 
-    def totals(self, rows: Any, by: Sequence[str], of: str) -> pd.DataFrame:
+    def totals(self, rows: Frame, by: Sequence[str], of: str) -> pd.DataFrame:
         """One row per combination of `by`: `total` (the sum of the column `of`) and `rows`.
 
         Collects to the driver, so the number of combinations must be small.
@@ -91,20 +98,22 @@ class SparkBoosting:
     seed: int
     workers: int
 
-    def classifier(self, rows: Any, names: Sequence[str], label: str) -> TreeEnsemble:
+    def classifier(self, rows: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
         from xgboost.spark import SparkXGBClassifier
 
         return self._fitted(SparkXGBClassifier, rows, names, label)
 
-    def regressor(self, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble:
+    def regressor(self, rows: DataFrame, names: Sequence[str], target: str) -> TreeEnsemble:
         from xgboost.spark import SparkXGBRegressor
 
         return self._fitted(SparkXGBRegressor, rows, names, target)
 
-    def where(self, rows: Any, column: str, values: Sequence[float]) -> Any:
+    def where(self, rows: DataFrame, column: str, values: Sequence[float]) -> DataFrame:
         return rows.where(f"{column} IN ({', '.join(repr(float(v)) for v in values)})")
 
-    def with_columns(self, rows: Any, names: Sequence[str], function: BatchFunction) -> Any:
+    def with_columns(
+        self, rows: DataFrame, names: Sequence[str], function: BatchFunction
+    ) -> DataFrame:
         added = ", ".join(f"{name} double" for name in names)
         columns = ", ".join(f"`{f.name}` {f.dataType.simpleString()}" for f in rows.schema.fields)
 
@@ -114,12 +123,18 @@ class SparkBoosting:
 
         return rows.mapInPandas(each, f"{columns}, {added}")
 
-    def totals(self, rows: Any, by: Sequence[str], of: str) -> pd.DataFrame:
-        sums = rows.groupBy(*by).agg({of: "sum", "*": "count"}).toPandas()
+    def totals(self, rows: DataFrame, by: Sequence[str], of: str) -> pd.DataFrame:
+        sums: pd.DataFrame = rows.groupBy(*by).agg({of: "sum", "*": "count"}).toPandas()
         names = {f"sum({of})": "total", "count(1)": "rows"}
         return sums.rename(columns=names).sort_values(list(by), ignore_index=True)
 
-    def _fitted(self, kind: Any, rows: Any, names: Sequence[str], target: str) -> TreeEnsemble:
+    def _fitted(
+        self,
+        kind: type[SparkXGBClassifier] | type[SparkXGBRegressor],
+        rows: DataFrame,
+        names: Sequence[str],
+        target: str,
+    ) -> TreeEnsemble:
         # Repartitioned by customer and sorted, so that the same rows always give the same trees.
         spread = rows.repartition(self.workers, "customer_id").sortWithinPartitions(
             "customer_id", "as_of"
@@ -137,7 +152,7 @@ class SparkBoosting:
         return ensemble_of(fitted.get_booster())
 
 
-def ensemble_of(booster: Any) -> TreeEnsemble:
+def ensemble_of(booster: Booster) -> TreeEnsemble:
     """Convert a binary:logistic or reg:squarederror booster.
 
     Raw scores are log-odds for the former and predictions of y for the latter.

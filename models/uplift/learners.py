@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.tree_ensemble import TreeEnsemble
-from models.uplift.boosting import Boosting, Floats, probability
+from models.uplift.boosting import Boosting, Floats, Frame, probability
 
+# Trees by name, as in UpliftModel.trees.
+Trees = dict[str, TreeEnsemble]
 LEARNERS = ("s_learner", "t_learner", "x_learner", "dr_learner", "shift_learner")
 FOLDS = 2
 # Log-odds are grouped in steps of 1/50 from -8 to 8: at most 801 groups per arm.
@@ -90,11 +92,11 @@ class UpliftModel:
 
 def fit(
     learner: str,
-    rows: Any,
+    rows: Frame,
     names: Sequence[str],
     arms: Sequence[str],
     shares: Sequence[float],
-    boosting: Boosting,
+    boosting: Boosting[Frame],
 ) -> UpliftModel:
     """Fit a learner of LEARNERS.
 
@@ -120,7 +122,7 @@ def _matrix(batch: pd.DataFrame, names: Sequence[str]) -> NDArray[np.float32]:
     return batch[list(names)].to_numpy(np.float32)
 
 
-def _fit_s(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+def _fit_s(rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]) -> Trees:
     flags = [f"is_arm_{k}" for k in range(1, arms + 1)]
     flagged = boosting.with_columns(
         rows,
@@ -131,8 +133,8 @@ def _fit_s(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[s
 
 
 def _fit_shift(
-    rows: Any, names: list[str], arms: int, boosting: Boosting
-) -> tuple[dict[str, TreeEnsemble], tuple[float, ...]]:
+    rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]
+) -> tuple[Trees, tuple[float, ...]]:
     """Trees for the risk without an offer, and the shift of its log-odds per arm, arm 0 first.
 
     The shifts are fitted on risks from a fit on the other fold. An effect is largest for risks near
@@ -142,7 +144,7 @@ def _fit_shift(
         _fit_s(boosting.where(rows, "fold", [1 - f]), names, arms, boosting) for f in range(FOLDS)
     ]
 
-    def placed(b: pd.DataFrame) -> dict[str, Any]:
+    def placed(b: pd.DataFrame) -> dict[str, Floats]:
         matrix = _with_arm(_matrix(b, names), 0, arms)
         own = np.choose(
             (b["fold"].to_numpy() > 0.5).astype(int), [r["y"].predict(matrix) for r in risks]
@@ -170,19 +172,19 @@ def _shift(sums: pd.DataFrame) -> float:
     return shift
 
 
-def _fit_t(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+def _fit_t(rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]) -> Trees:
     return {
         f"y_{k}": boosting.classifier(boosting.where(rows, "arm", [k]), names, "churned")
         for k in range(arms + 1)
     }
 
 
-def _fit_x(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+def _fit_x(rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]) -> Trees:
     first = _fit_t(rows, names, arms, boosting)
     trees = {}
     for k in range(1, arms + 1):
 
-        def imputed(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
+        def imputed(b: pd.DataFrame, k: int = k) -> dict[str, Floats]:
             x = _matrix(b, names)
             return {
                 "fall": np.where(
@@ -199,8 +201,8 @@ def _fit_x(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[s
 
 
 def doubly_robust(
-    rows: Any, names: list[str], arms: int, boosting: Boosting
-) -> list[tuple[int, Any]]:
+    rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]
+) -> list[tuple[int, Frame]]:
     """The doubly robust pseudo-outcome per arm: (k, rows that were eligible for arm k).
 
     The rows get `fall`, an unbiased estimate of the row's effect. The risk models of a row are
@@ -214,7 +216,7 @@ def doubly_robust(
     scored = []
     for k in range(1, arms + 1):
 
-        def pseudo(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
+        def pseudo(b: pd.DataFrame, k: int = k) -> dict[str, Floats]:
             x, fold = _matrix(b, names), b["fold"].to_numpy()
             none, other = (
                 np.choose(
@@ -227,7 +229,7 @@ def doubly_robust(
             treated = np.where(arm == k, (churned - other) / b[f"e_{k}"], 0.0)
             return {"fall": none - other + held - treated}
 
-        def reach(b: pd.DataFrame, k: int = k) -> dict[str, Any]:
+        def reach(b: pd.DataFrame, k: int = k) -> dict[str, Floats]:
             return {"is_within": (b[f"e_{k}"] > 0).astype(float)}
 
         within = boosting.where(
@@ -237,13 +239,15 @@ def doubly_robust(
     return scored
 
 
-def _fit_dr(rows: Any, names: list[str], arms: int, boosting: Boosting) -> dict[str, TreeEnsemble]:
+def _fit_dr(rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]) -> Trees:
     return {
         f"up_{k}": boosting.regressor(scored, names, "fall")
         for k, scored in doubly_robust(rows, names, arms, boosting)
     }
 
 
-def from_falls(offer: str, scored: Any, names: list[str], boosting: Boosting) -> UpliftModel:
+def from_falls(
+    offer: str, scored: Frame, names: list[str], boosting: Boosting[Frame]
+) -> UpliftModel:
     """The DR-learner of one arm, fitted on rows with the pseudo-outcome `fall`."""
     return UpliftModel("dr_learner", (offer,), {"up_1": boosting.regressor(scored, names, "fall")})

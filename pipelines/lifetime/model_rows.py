@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,9 +58,13 @@ def survival_row(
     std_error: float | None = None,
     log_likelihood: float | None = None,
 ) -> Row:
-    """A value of a survival model. With log_likelihood it is a parameter of a converged fit."""
+    """A value of a survival model. With log_likelihood it is a parameter of a converged fit.
+
+    A std_error of NaN (its variance is not positive) becomes null.
+    """
     plain = plain_row(name, parameter, float(value), customers=customers)
-    fit = {"std_error": std_error, "log_likelihood": log_likelihood}
+    error = std_error if std_error is not None and math.isfinite(std_error) else None
+    fit = {"std_error": error, "log_likelihood": log_likelihood}
     return plain | fit | ({"converged": True} if log_likelihood is not None else {})
 
 

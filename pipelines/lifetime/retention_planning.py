@@ -9,14 +9,16 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from runtime.context import Context
 from runtime.errors import TableError, UsageError
 from runtime.lakehouse.writes import Write
 from runtime.settings.plan import PlanSettings
+from transforms.offers import Offer
 from transforms.retention_backtest import last_judged_day
 from transforms.retention_plan import (
+    AssumedOffer,
     Budget,
     lost_customers,
     ranked,
@@ -91,14 +93,20 @@ def strategies(plan: PlanSettings, options: PlanOptions) -> list[str]:
     return [options.strategy]
 
 
-def offer_of(context: Context) -> Any:
-    """The offer that conf assumes."""
-    from transforms.retention_plan import Offer
-
+def offer_of(context: Context) -> AssumedOffer:
+    """The offer of the plan in conf, with the effect that conf assumes."""
     kept = context.settings.plan.offer
-    return Offer(
-        kept.offer_id, kept.assumed_effect, kept.redeemed_share, kept.cost_share, kept.cost_money
+    offer = Offer(
+        name=kept.offer_id,
+        share=kept.cost_share,
+        money=kept.cost_money,
+        is_paid_on_redemption=True,
+        again_after_days=0,
+        most_customers=None,
+        eligible=None,
+        is_in_budget=True,
     )
+    return AssumedOffer(offer, kept.assumed_effect, kept.redeemed_share)
 
 
 def planned(

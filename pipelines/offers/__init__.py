@@ -1,1 +1,1 @@
-"""What jobs/decide_offers.py is made of: the search for prices, and the tables it writes."""
+"""Offers: effects from campaigns, the choice of a policy, the plan under a budget, and results."""

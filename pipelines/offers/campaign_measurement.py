@@ -1,54 +1,69 @@
-"""Compare those who were sent an offer with those held out at random: did it work?"""
+"""Measure campaigns: compare customers who got an offer with their random control group."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from pipelines.offers.campaign_results import expected_conversion, power, power_said, results
+from pipelines.offers.campaign_results import (
+    CampaignResult,
+    expected_conversion,
+    power,
+    power_said,
+    results,
+)
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
+from transforms.campaign_outcomes import (
+    METRICS,
+    arms_under_way,
+    measured_contacts,
+    moments,
+    outcomes,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def run(context: Context) -> None:
-    """gold.campaign_results of every campaign with a hold-out whose horizon has passed by as_of."""
-    from transforms.campaign_outcomes import METRICS, measured_contacts, moments, outcomes
-
+    """Write gold.campaign_results: campaigns with a control group whose horizon ends by as_of."""
     context.needs("silver.campaign_contacts", "ingest")
     contacts = measured_contacts(
         context.read("silver.campaign_contacts"),
         context.read("gold.offer_decisions"),
         context.read("gold.outbox"),
     )
-    tell_power(context, contacts)
+    say_power(context, contacts)
+    horizon = context.settings.churn.primary_horizon_days
     rows = outcomes(
         contacts,
         context.read("silver.transactions"),
         context.read("gold.customer_segments"),
-        context.settings.churn.primary_horizon_days,
+        horizon,
         context.as_of,
     )
     # Campaigns x offers x segments x arms.
     arms = [r.asDict() for r in moments(rows).collect()]
-    found = results(arms, METRICS, context.settings.decisions.hold_out_share)
-    if not found:
-        days = context.settings.churn.primary_horizon_days
+    measured = results(arms, METRICS, context.settings.decisions.hold_out_share)
+    if not measured:
         context.progress.warn(
-            f"no campaign with a random hold-out has had its {days} days by {context.as_of}: "
-            "nothing can be measured."
+            f"No campaign was measured: by {context.as_of} no campaign with a random control group "
+            f"has completed its horizon of {horizon} days."
         )
         return
     table = context.table("gold.campaign_results")
-    records = [tuple(row[c] for c in table.column_names) for row in found]
+    rows_by_column: Sequence[Mapping[str, object]] = measured
+    records = [tuple(row[c] for c in table.column_names) for row in rows_by_column]
     frame = context.spark.createDataFrame(records, table.ddl)
     context.write([Write(table, frame, mode="merge")])
-    tell(context, found)
+    context.progress.say(f"      {summary(measured)}")
 
 
-def tell_power(context: Context, contacts: Any) -> None:
-    """What campaigns under way can find, before they have: too small a hold-out is seen in time."""
-    from transforms.campaign_outcomes import arms_under_way
-
+def say_power(context: Context, contacts: DataFrame) -> None:
+    """Tell what the campaigns under way can show, so that a small control group is seen in time."""
     horizon = context.settings.churn.primary_horizon_days
+    # Campaigns x offers x 2.
     arms = [r.asDict() for r in arms_under_way(contacts, horizon, context.as_of).collect()]
     if not arms:
         return
@@ -58,11 +73,12 @@ def tell_power(context: Context, contacts: Any) -> None:
         context.progress.say(f"      under way   {power_said(row)}")
 
 
-def tell(context: Context, found: list[dict[str, Any]]) -> None:
-    """How many campaigns, and how many effects their interval tells from nothing."""
-    whole = [r for r in found if r["segment"] == "all" and r["metric"] == "conversion"]
+def summary(measured: Sequence[CampaignResult]) -> str:
+    """The number of campaigns, and of the offers that changed conversion significantly."""
+    whole = [r for r in measured if r["segment"] == "all" and r["metric"] == "conversion"]
     clear = [r for r in whole if r["p_value_corrected"] < 0.05]
-    context.progress.say(
-        f"      {len({r['campaign_id'] for r in found})} campaigns: of {len(whole)} offers, "
-        f"{len(clear)} changed conversion beyond chance (p < 0.05, corrected)"
+    campaigns = len({r["campaign_id"] for r in measured})
+    return (
+        f"{campaigns} campaigns measured: {len(clear)} of {len(whole)} offers changed conversion "
+        "significantly (corrected p < 0.05)"
     )

@@ -1,9 +1,9 @@
-"""From sums of arms to rows of gold.campaign_results."""
+"""Rows of gold.campaign_results, from sums per arm."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from models.experiments import (
     Moments,
@@ -17,149 +17,211 @@ from models.experiments import (
     srm_p_value,
     widened,
 )
+from transforms.offer_policies import mean_retention
 
-# Effects hoped for, against which a sequential look is weighed; fixed before any campaign.
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# The effects that a sequential test is designed for, fixed before any campaign: a change of
+# conversion, and for other metrics a share of their standard deviation.
 HOPED_CONVERSION, HOPED_SHARE_OF_DEVIATION = 0.05, 0.1
+# A row of transforms.campaign_outcomes.moments, arms_under_way or decisions.plan_arms: the keys and
+# the number of customers of one arm; `moments` also has sums per metric.
+Arm = Mapping[str, Any]
+
+
+class CampaignResult(TypedDict):
+    """A row of gold.campaign_results."""
+
+    campaign_id: str
+    policy: str
+    offer_id: str
+    segment: str
+    month: str
+    metric: str
+    treated: int
+    held_out: int
+    value_treated: float
+    value_held_out: float
+    effect: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    p_value_corrected: float
+    effect_cuped: float
+    ci_low_cuped: float
+    ci_high_cuped: float
+    anytime_p_value: float
+    minimum_detectable_effect: float
+    srm_p_value: float | None
+
+
+# What the control group of an offer can show. found: the smallest change of conversion that is
+# detected with a power of 80 %; None without a control group. needed: the customers, control group
+# included, that detect HOPED_CONVERSION; None without a hold-out share.
+Power = TypedDict(  # noqa: UP013  (`found` is a key, and no name of a variable)
+    "Power",
+    {
+        "campaign_id": str,
+        "offer_id": str,
+        "treated": int,
+        "held_out": int,
+        "found": float | None,
+        "needed": int | None,
+    },
+)
+
+
+class Group(NamedTuple):
+    """The key of the arms that are compared with each other."""
+
+    campaign_id: str
+    policy: str
+    month: str
+    segment: str
 
 
 def results(
-    arms: Iterable[dict[str, Any]], metrics: Sequence[str], hold_out_share: float
-) -> list[dict[str, Any]]:
-    """One row a campaign, offer, segment, month and metric: the offer against the held-out.
+    arms: Iterable[Arm], metrics: Sequence[str], hold_out_share: float
+) -> list[CampaignResult]:
+    """One row per campaign, offer, segment, month and metric: treated against control group.
 
-    `arms`: rows of transforms.campaign_outcomes.moments. In a campaign of the plan an offer's
-    held-out are those chosen for the same offer; else they are the campaign's. P-values of several
-    offers are corrected by Holm within campaign, segment and metric.
+    `arms`: rows of transforms.campaign_outcomes.moments. In a campaign of a plan, the control group
+    of an offer are the customers held out from the same offer. In any other campaign all held-out
+    customers are the control group. P-values of several offers are corrected by Holm within
+    campaign, segment and metric.
     """
-    groups: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
+    groups: dict[Group, list[Arm]] = {}
     for arm in arms:
-        key = (arm["campaign_id"], arm["policy"], arm["month"], arm["segment"])
+        key = Group(arm["campaign_id"], arm["policy"], arm["month"], arm["segment"])
         groups.setdefault(key, []).append(arm)
-    found: list[dict[str, Any]] = []
+    rows: list[CampaignResult] = []
     for key in sorted(groups):
         for metric in metrics:
-            rows = [
+            compared = [
                 row
                 for treated in groups[key]
                 if treated["is_treated"]
                 for row in _compared(key, treated, groups[key], metric, hold_out_share)
             ]
-            corrected = holm([row["p_value"] for row in rows])
-            found += [
-                {**row, "p_value_corrected": p} for row, p in zip(rows, corrected, strict=True)
-            ]
-    return sorted(found, key=lambda r: (r["campaign_id"], r["offer_id"], r["segment"], r["metric"]))
+            corrected = holm([row["p_value"] for row in compared])
+            for row, p_value in zip(compared, corrected, strict=True):
+                row["p_value_corrected"] = p_value
+            rows += compared
+    return sorted(rows, key=lambda r: (r["campaign_id"], r["offer_id"], r["segment"], r["metric"]))
 
 
-def power(
-    arms: Iterable[dict[str, Any]], conversion: float, hold_out_share: float
-) -> list[dict[str, Any]]:
-    """One row an offer of a campaign: the smallest change of conversion that it finds 4 times in 5,
-    and how many customers, a share of them held out, would find the change that is hoped for.
+def power(arms: Iterable[Arm], conversion: float, hold_out_share: float) -> list[Power]:
+    """One row per campaign and offer: what its control group can show.
 
-    `arms`: rows of transforms.campaign_outcomes.arms_under_way, or of decisions.plan_arms;
-    `conversion`: expected without it.
+    `arms`: rows of transforms.campaign_outcomes.arms_under_way or of decisions.plan_arms.
+    `conversion`: the expected conversion without the offer.
     """
     deviation = (conversion * (1 - conversion)) ** 0.5
-    rows = list(arms)
-    found = []
-    for treated in [r for r in rows if r["is_treated"] and r["offer_id"] is not None]:
-        held = sum(
-            r["customers"]
-            for r in rows
-            if not r["is_treated"]
-            and r["campaign_id"] == treated["campaign_id"]
-            and (r["policy"] != "personalised" or r["offer_id"] == treated["offer_id"])
-        )
-        sizes = (treated["customers"], held)
-        share = 1 - hold_out_share
-        found.append(
+    share = 1 - hold_out_share
+    is_planned = 0 < share < 1 and deviation > 0
+    needed = customers_needed(HOPED_CONVERSION, deviation, share) if is_planned else None
+    all_arms = list(arms)
+    rows: list[Power] = []
+    for arm in all_arms:
+        if not arm["is_treated"] or arm["offer_id"] is None:
+            continue
+        treated = arm["customers"]
+        held = sum(control["customers"] for control in _controls_of(arm, all_arms))
+        rows.append(
             {
-                "campaign_id": treated["campaign_id"],
-                "offer_id": treated["offer_id"],
-                "treated": sizes[0],
+                "campaign_id": arm["campaign_id"],
+                "offer_id": arm["offer_id"],
+                "treated": treated,
                 "held_out": held,
-                "found": minimum_detectable_effect(*sizes, deviation) if held else None,
-                "needed": customers_needed(HOPED_CONVERSION, deviation, share)
-                if 0 < share < 1 and deviation > 0
-                else None,
+                "found": minimum_detectable_effect(treated, held, deviation) if held else None,
+                "needed": needed,
             }
         )
-    return sorted(found, key=lambda r: (r["campaign_id"], r["offer_id"]))
+    return sorted(rows, key=lambda r: (r["campaign_id"], r["offer_id"]))
 
 
-def expected_conversion(scores: Any) -> float:
-    """The share of customers who are expected to stay; `scores`: of gold.customer_scores."""
-    from pyspark.sql import functions as F
+def expected_conversion(scores: DataFrame) -> float:
+    """The mean probability of staying, from rows of gold.customer_scores.
 
-    stays = scores.agg(F.avg(1 - F.col("churn_probability"))).collect()[0][0]
-    # Nothing is known to vary more than a half.
-    return 0.5 if stays is None else float(stays)
+    0.5 without scores: the variance of a share is greatest there.
+    """
+    retention = mean_retention(scores).collect()[0]["retention"]  # one row
+    return 0.5 if retention is None else float(retention)
 
 
-def power_said(row: dict[str, Any]) -> str:
-    """A row of `power` in words."""
-    said = (
-        f"{row['campaign_id']} {row['offer_id']}: {row['treated']:,} sent, "
-        f"{row['held_out']:,} held out; "
+def power_said(row: Power) -> str:
+    """A row of `power` as a sentence for the user."""
+    sizes = (
+        f"{row['campaign_id']} {row['offer_id']}: {row['treated']:,} customers with the offer, "
+        f"{row['held_out']:,} in the control group; "
     )
-    said += (
-        f"finds {100 * row['found']:.1f} points of conversion 4 times in 5"
+    finds = (
+        f"detects a change in conversion of {100 * row['found']:.1f} percentage points with a "
+        "power of 80 %"
         if row["found"] is not None
-        else "nothing can be measured without a hold-out"
+        else "no effect can be measured without a control group"
     )
-    if row["needed"] is not None:
-        said += f" ({100 * HOPED_CONVERSION:.0f} points need {row['needed']:,} customers)"
-    return said
+    if row["needed"] is None:
+        return sizes + finds
+    points = f"{100 * HOPED_CONVERSION:.0f} percentage points"
+    return f"{sizes}{finds} ({points} need {row['needed']:,} customers)"
+
+
+def _controls_of(treated: Arm, arms: Sequence[Arm]) -> list[Arm]:
+    """The control arms of a treated arm's campaign, for its offer if the campaign is of a plan."""
+    return [
+        arm
+        for arm in arms
+        if not arm["is_treated"]
+        and arm["campaign_id"] == treated["campaign_id"]
+        and (arm["policy"] != "personalised" or arm["offer_id"] == treated["offer_id"])
+    ]
 
 
 def _compared(
-    key: tuple[str, str, str, str],
-    treated: dict[str, Any],
-    group: Sequence[dict[str, Any]],
-    metric: str,
-    hold_out_share: float,
-) -> Iterable[dict[str, Any]]:
-    is_plan = key[1] == "personalised"
-    held = [
-        arm
-        for arm in group
-        if not arm["is_treated"] and (not is_plan or arm["offer_id"] == treated["offer_id"])
-    ]
+    key: Group, treated: Arm, group: Sequence[Arm], metric: str, hold_out_share: float
+) -> Iterator[CampaignResult]:
+    """At most one row; none without a control group or where no difference can be computed."""
+    held = _controls_of(treated, group)
     if not held or treated["offer_id"] is None:
         return
-    one, other = _moments([treated], metric), _moments(held, metric)
+    sent, control = _moments([treated], metric), _moments(held, metric)
     is_share = metric == "conversion"
-    plain = share_difference(one, other) if is_share else difference(one, other)
-    better = cuped(one, other, is_share)
+    plain = share_difference(sent, control) if is_share else difference(sent, control)
+    better = cuped(sent, control, is_share)
     if plain is None or better is None:
         return
-    within = (one.variance * one.count + other.variance * other.count) / (one.count + other.count)
-    deviation = (widened(one + other).variance if is_share else within) ** 0.5
+    count = sent.count + control.count
+    within = (sent.variance * sent.count + control.variance * control.count) / count
+    deviation = (widened(sent + control).variance if is_share else within) ** 0.5
     hoped = HOPED_CONVERSION if is_share else HOPED_SHARE_OF_DEVIATION * deviation
-    campaign, policy, month, segment = key
+    is_plan = key.policy == "personalised"
     yield {
-        "campaign_id": campaign,
-        "policy": policy,
+        "campaign_id": key.campaign_id,
+        "policy": key.policy,
         "offer_id": treated["offer_id"],
-        "segment": segment,
-        "month": month,
+        "segment": key.segment,
+        "month": key.month,
         "metric": metric,
-        "treated": one.count,
-        "held_out": other.count,
-        "value_treated": one.mean,
-        "value_held_out": other.mean,
+        "treated": sent.count,
+        "held_out": control.count,
+        "value_treated": sent.mean,
+        "value_held_out": control.mean,
         "effect": plain.effect,
         "ci_low": plain.low,
         "ci_high": plain.high,
         "p_value": plain.p_value,
+        "p_value_corrected": plain.p_value,
         "effect_cuped": better.effect,
         "ci_low_cuped": better.low,
         "ci_high_cuped": better.high,
         "anytime_p_value": anytime_p_value(plain, hoped),
-        "minimum_detectable_effect": minimum_detectable_effect(one.count, other.count, deviation),
+        "minimum_detectable_effect": minimum_detectable_effect(
+            sent.count, control.count, deviation
+        ),
         "srm_p_value": srm_p_value(
-            {"sent": one.count, "held": other.count},
+            {"sent": sent.count, "held": control.count},
             {"sent": 1 - hold_out_share, "held": hold_out_share},
         )
         if is_plan and 0 < hold_out_share < 1
@@ -167,7 +229,7 @@ def _compared(
     }
 
 
-def _moments(arms: Sequence[dict[str, Any]], metric: str) -> Moments:
+def _moments(arms: Sequence[Arm], metric: str) -> Moments:
     def total(name: str) -> float:
         return float(sum(arm[name] for arm in arms))
 

@@ -1,199 +1,185 @@
-"""Decide which offer goes to whom, and when, under the budget of conf."""
+"""Decide which customer gets which offer, and when, under the budget of conf."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.offers.budget_allocation import allocate
 from pipelines.offers.budgets import problem_of
-from pipelines.offers.campaign_results import expected_conversion, power, power_said
+from pipelines.offers.campaign_results import Power, expected_conversion, power, power_said
 from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.past_contacts import past_contacts
 from pipelines.offers.policy_choice import chosen_policy
 from pipelines.offers.shadow_prices import Problem
 from runtime.context import Context
-from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
-from udfs.shares import share_of_column
+from runtime.settings.decisions import BudgetSettings
+from transforms.decisions import offer_decisions, offer_plan, people, plan_arms
+from transforms.hold_out import newly_drawn, with_hold_out
+from transforms.offer_policies import (
+    BY_GAIN,
+    policy_options,
+    with_factor_rule,
+    with_send_on_and_barrier,
+)
+from transforms.offers import (
+    Offer,
+    assumed_effects,
+    measured_effects,
+    with_costs_and_gains,
+    with_worth_as_gain,
+)
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class Policy(NamedTuple):
+    """The policy of a plan. offer_id: the only offer of a policy that ranks by priority."""
+
+    name: str
+    offer_id: str | None = None
+
+
+class HoldOut(NamedTuple):
+    """Rows of gold.hold_out: those assigned before this plan, and those that this plan assigns."""
+
+    known: DataFrame
+    drawn: DataFrame
 
 
 def run(context: Context) -> None:
-    """gold.offer_decisions and gold.offer_plan of as_of; gold.hold_out of whom it drew."""
-    from transforms.decisions import offer_decisions, offer_plan
-    from transforms.hold_out import with_hold_out
-    from transforms.offers import with_worth_as_gain
-
+    """Write gold.offer_decisions and gold.offer_plan of as_of, and new rows of gold.hold_out."""
     decisions = context.settings.decisions
     offers = offers_of_conf()
+    is_money = decisions.budget.money is not None
     try:
         policy = policy_of(context)
         options = priced_options(context, offers, policy.name)
-        options = context.lake.keep(followed(context, options, offers, policy))
-        problem = problem_of(context, options, offers)
+        options = policy_options(
+            options, offers, policy.name, offer_id=policy.offer_id, is_money=is_money
+        )
+        problem = problem_of(context, context.lake.keep(options), offers)
         plan = allocate(problem, context.lake.keep)
-        is_by_gain = policy.name in ("uplift", "rules")
+        is_by_gain = policy.name in BY_GAIN
         rows = plan.rows if is_by_gain else with_worth_as_gain(plan.rows, offers)
         price = plan.shadow_price if is_by_gain else None
-        named = (policy.name, f"plan-{context.as_of}")
-        wanted = context.lake.keep(offer_decisions(rows, offers, *named, decisions.redemption_rate))
-        known, drawn = hold_out(context, wanted)
-        decided = context.lake.keep(with_hold_out(wanted, known.unionByName(drawn)))
+        campaign_id = f"plan-{context.as_of}"
+        wanted = context.lake.keep(
+            offer_decisions(rows, offers, policy.name, campaign_id, decisions.redemption_rate)
+        )
+        held = hold_out(context, wanted)
+        decided = context.lake.keep(with_hold_out(wanted, held.known.unionByName(held.drawn)))
         sizes = measurable(context, decided)
         summary = offer_plan(decided, problem.budget, problem.unit, price, sizes)
         writes = [
             Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
             Write(context.table("gold.offer_plan"), summary, [context.as_of]),
         ]
-        if drawn.take(1):
-            writes.append(Write(context.table("gold.hold_out"), drawn, mode="merge"))
+        if held.drawn.take(1):
+            writes.append(Write(context.table("gold.hold_out"), held.drawn, mode="merge"))
         context.write(writes)
-        tell(context, policy.name, problem, plan.used, price)
+        said = plan_said(policy.name, problem, plan.used, price=price, budget=decisions.budget)
+        context.progress.say(f"      {said}")
         for row in sizes:
             context.progress.say(f"      {power_said(row)}")
     finally:
         context.lake.forget()
 
 
-def hold_out(context: Context, decided: Any) -> tuple[Any, Any]:
-    """gold.hold_out as it is, and those whom this plan draws; both empty without a hold-out."""
-    from transforms.hold_out import newly_drawn
-
-    known = context.read("gold.hold_out")
-    share = context.settings.decisions.hold_out_share
-    if not share:
-        return known.limit(0), known.limit(0)
-    segments = of_day(context, "gold.customer_segments", "").selectExpr(
-        "customer_id", "segment AS stratum"
-    )
-    chosen = decided.where("offer_id IS NOT NULL").select("customer_id")
-    strata = chosen.join(segments, on="customer_id", how="inner")
-    return known, context.lake.keep(newly_drawn(strata, known, share, context.as_of))
-
-
-def measurable(context: Context, decided: Any) -> list[dict[str, Any]]:
-    """What the hold-out of each offer will be able to find, before anything is sent."""
-    from transforms.decisions import plan_arms
-
-    arms = [r.asDict() for r in plan_arms(decided).collect()]  # offers x 2
-    conversion = expected_conversion(of_day(context, "gold.customer_scores", ""))
-    return power(arms, conversion, context.settings.decisions.hold_out_share)
-
-
-class Policy(NamedTuple):
-    """By what the plan is made; one offer for all, where the policy has one."""
-
-    name: str
-    offer_id: str | None = None
-
-
 def policy_of(context: Context) -> Policy:
-    """The policy with the highest held-out value; rules where no experiment says anything."""
+    """The policy with the highest value on held-out data; rules if no experiment was measured."""
     return Policy(*chosen_policy(context)) if measured(context) is not None else Policy("rules")
 
 
-def followed(context: Context, options: Any, offers: list[Any], policy: Policy) -> Any:
-    """The options as the policy ranks them."""
-    from transforms.offers import ranked_by
+def measured(context: Context) -> DataFrame | None:
+    """The measured effect per customer and offer at as_of; None if nothing was estimated.
 
-    if policy.name in ("uplift", "rules"):
-        return options
-    is_money = context.settings.decisions.budget.money is not None
-    return ranked_by(options, offers, policy.offer_id, priority_of(policy.name), is_money)
-
-
-def priority_of(policy: str) -> Any:
-    """Who comes first, above 0, of a policy that does not go by gain."""
-    from pyspark.sql import functions as F
-
-    if policy == "by_risk":
-        return F.col("churn_probability")
-    if policy == "random":
-        return share_of_column(None, "customer_id")
-    return F.lit(1.0)
-
-
-def priced_options(context: Context, offers: list[Any], policy: str) -> Any:
-    """Every customer's options with gain and cost."""
-    from transforms.decisions import people
-    from transforms.offers import (
-        assumed_effects,
-        factor_flags,
-        last_contacts,
-        measured_effects,
-        with_barrier,
-        with_costs_and_gains,
-        with_rule,
-        with_send_on,
-    )
-
-    conf = context.settings.decisions
-    known = people(
-        of_day(context, "gold.customer_segments", "score_customers"),
-        of_day(context, "gold.customer_scores", "score_customers"),
-        of_day(context, "features.transactions", "build_features"),
-        opt_outs(context),
-    )
-    fewest, most = conf.send_days_before
-    dated = with_send_on(known, fewest, most)
-    touched = last_contacts(past_contacts(context), offers)
-    dated = with_barrier(dated.join(touched, on="customer_id", how="left"), conf.cooling_off_days)
-    flags = factor_flags(of_day(context, "gold.risk_factors", ""), conf.factors.model_dump())
-    ruled = with_rule(
-        dated.join(flags, on="customer_id", how="left"), conf.high_risk_from, conf.many_orders
-    )
-    effects = None if policy == "rules" else measured(context)
-    rows = (
-        assumed_effects(ruled, offers, conf.assumed_effect)
-        if effects is None
-        else measured_effects(ruled.drop("rule", "rule_offer"), effects, offers)
-    )
-    return with_costs_and_gains(rows, offers, conf.redemption_rate)
-
-
-def measured(context: Context) -> Any:
-    """What experiments say of every customer and offer at as_of; None: nothing was estimated.
-
-    What campaigns without a random choice suggest is for people to read; no plan follows it.
+    Observational effects are for readers of the report. No plan uses them.
     """
     if not context.has("gold.offer_effects"):
         return None
-    effects = context.read("gold.offer_effects").where(
-        f"as_of = DATE'{context.as_of}' AND basis <> 'observational'"
-    )
+    effects = context.slice("gold.offer_effects").where("basis <> 'observational'")
     return effects if effects.take(1) else None
 
 
-def of_day(context: Context, name: str, job: str) -> Any:
-    """The rows of as_of of a table; TableError where the job that makes it has not run."""
-    if job:
-        context.needs(name, job)
-    rows = context.slice(name)
-    if job and not rows.take(1):
-        raise TableError(
-            f"{name}: has no row for as_of {context.as_of}. Run `spark-submit jobs/{job}.py --env "
-            f"{context.settings.env} --as-of {context.as_of}` first."
+def priced_options(context: Context, offers: Sequence[Offer], policy: str) -> DataFrame:
+    """One row per customer: gain and cost of each offer."""
+    conf = context.settings.decisions
+    customers = people(
+        context.required_slice("gold.customer_segments", "score_customers"),
+        context.required_slice("gold.customer_scores", "score_customers"),
+        context.required_slice("features.transactions", "build_features"),
+        opt_outs(context),
+    )
+    dated = with_send_on_and_barrier(
+        customers,
+        past_contacts(context),
+        offers,
+        send_days_before=conf.send_days_before,
+        cooling_off_days=conf.cooling_off_days,
+    )
+    effects = None if policy == "rules" else measured(context)
+    if effects is not None:
+        rows = measured_effects(dated, effects, offers)
+    else:
+        ruled = with_factor_rule(
+            dated,
+            context.slice("gold.risk_factors"),
+            conf.factors.model_dump(),
+            high_risk_from=conf.high_risk_from,
+            many_orders=conf.many_orders,
         )
-    return rows
+        rows = assumed_effects(ruled, offers, conf.assumed_effect)
+    return with_costs_and_gains(rows, offers, conf.redemption_rate)
 
 
-def opt_outs(context: Context) -> Any:
-    """One row a customer with a profile at as_of: is_opted_out."""
+def opt_outs(context: Context) -> DataFrame:
+    """One row per customer with a profile at as_of: customer_id, is_opted_out."""
     day = f"TIMESTAMP'{context.as_of} 00:00:00'"
     profiles = context.read("silver.customers")
     at_day = profiles.where(f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})")
     return at_day.select("customer_id", "is_opted_out")
 
 
-def tell(context: Context, policy: str, problem: Problem, used: float, price: float | None) -> None:
-    """What the plan spends, of which budget, and what more of it would bring."""
-    unit, days = problem.unit, context.settings.decisions.budget.period_days
-    of = "this plan" if days is None else f"{days} days, less what earlier plans sent in them"
-    more = ""
-    if price is not None:
-        more = (
-            f"; the next 1,000 of budget brings {1000 * price:,.0f}"
-            if unit == "money"
-            else f"; one more customer brings {price:,.2f}"
-        )
-    said = f"policy {policy}: {used:,.0f} of {problem.budget:,.0f} {unit} used, the budget of {of}"
-    context.progress.say(f"      {said}{more}")
+def hold_out(context: Context, decided: DataFrame) -> HoldOut:
+    """The control group. Both frames are empty if decisions.hold_out_share is 0."""
+    known = context.read("gold.hold_out")
+    share = context.settings.decisions.hold_out_share
+    if not share:
+        return HoldOut(known.limit(0), known.limit(0))
+    segments = context.slice("gold.customer_segments").selectExpr(
+        "customer_id", "segment AS stratum"
+    )
+    chosen = decided.where("offer_id IS NOT NULL").select("customer_id")
+    strata = chosen.join(segments, on="customer_id", how="inner")
+    return HoldOut(known, context.lake.keep(newly_drawn(strata, known, share, context.as_of)))
+
+
+def measurable(context: Context, decided: DataFrame) -> list[Power]:
+    """What the control group of each offer will be able to show, before anything is sent."""
+    arms = [r.asDict() for r in plan_arms(decided).collect()]  # offers x 2
+    conversion = expected_conversion(context.slice("gold.customer_scores"))
+    return power(arms, conversion, context.settings.decisions.hold_out_share)
+
+
+def plan_said(
+    policy: str, problem: Problem, used: float, *, price: float | None, budget: BudgetSettings
+) -> str:
+    """The used budget, and the gain from more budget, as a sentence for the user.
+
+    price: gain per further unit of budget; None if the policy does not choose by gain.
+    """
+    period = "per plan"
+    if budget.period_days is not None:
+        period = f"per {budget.period_days} days, less the use by earlier plans"
+    said = (
+        f"policy {policy}: {used:,.0f} of {problem.budget:,.0f} used "
+        f"(budget in {problem.unit}, {period})"
+    )
+    if price is None:
+        return said
+    if problem.unit == "money":
+        return f"{said}; 1,000 more of budget would gain {1000 * price:,.0f}"
+    return f"{said}; one more customer would gain {price:,.2f}"

@@ -1,50 +1,48 @@
-"""Who was written to by whom, for cooling-off periods that hold across plans and triggers."""
+"""Past contacts of customers. Cooling-off periods hold across campaigns, plans and triggers.
+
+All frames have one row per contact: customer_id, offer_id, contacted_on.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from runtime.context import Context
 from runtime.settings.offers import valid_days
+from transforms.contacts import campaign_contacts
+from transforms.outbox import outbox_contacts
+from transforms.standing_decisions import plan_contacts
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
-def campaign_contacts(context: Context) -> Any:
-    """One row a contact of a campaign of silver before as_of: customer_id, offer_id,
-    contacted_on."""
-    from pyspark.sql import functions as F
+def planned_contacts(context: Context, is_of_today: bool) -> DataFrame:
+    """Contacts that plans before as_of made or still intend to make.
 
-    day = f"TIMESTAMP'{context.as_of} 00:00:00'"
-    campaigns = context.read("silver.campaign_contacts").where(
-        f"contacted_at < {day} AND coalesce(is_treated, TRUE)"
-    )
-    return campaigns.select(
-        "customer_id", "offer_id", F.col("contacted_at").cast("date").alias("contacted_on")
-    )
-
-
-def planned_contacts(context: Context, is_of_today: bool) -> Any:
-    """The same of what plans before as_of sent or mean to send; of that of as_of too where
-    `is_of_today`. Who is held out counts: whoever else wrote to them would spoil what they are held
-    out for."""
-    from transforms.standing_decisions import plan_contacts
-
+    is_of_today: include the plan of as_of. Held-out customers are included: a contact by another
+    plan or trigger would spoil the comparison.
+    """
     before = "<=" if is_of_today else "<"
     decisions = context.read("gold.offer_decisions").where(f"as_of {before} DATE'{context.as_of}'")
     return plan_contacts(decisions, context.read("gold.outbox"), valid_days(), context.as_of)
 
 
-def made_contacts(context: Context, of_outbox: str = "TRUE") -> Any:
-    """The same of campaigns, and of the outbox, where `of_outbox` (SQL) holds, what was sent, waits
-    or holds someone out."""
-    from transforms.outbox import outbox_contacts
+def made_contacts(context: Context, of_outbox: str = "TRUE") -> DataFrame:
+    """Contacts of campaigns before as_of, and of the outbox: sent, waiting and held out.
 
+    of_outbox: SQL condition on the rows of gold.outbox.
+    """
     outbox = context.read("gold.outbox").where(of_outbox)
     ours = outbox_contacts(outbox, context.read("gold.outbox_deliveries"), context.as_of)
-    return campaign_contacts(context).unionByName(ours)
+    campaigns = context.read("silver.campaign_contacts")
+    return campaign_contacts(campaigns, context.as_of).unionByName(ours)
 
 
-def past_contacts(context: Context) -> Any:
-    """Whoever was written to by as_of, for a plan that decides anew what earlier ones meant to send
-    after it: by campaigns, earlier plans, and because their risk level rose."""
+def past_contacts(context: Context) -> DataFrame:
+    """All contacts up to as_of by campaigns, earlier plans and triggers.
+
+    A new plan supersedes what earlier plans intended to send after as_of.
+    """
     ours = planned_contacts(context, is_of_today=False).unionByName(made_contacts(context))
     return ours.where(f"contacted_on <= DATE'{context.as_of}'")

@@ -1,35 +1,53 @@
-"""The search for prices of the budget and of capped offers, over customers of any number."""
+"""The search for shadow prices of the budget and of capped offers, for any number of customers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from udfs.shares import is_in_share_column
+from transforms.allocation import (
+    BUDGET,
+    Grid,
+    highest_gains,
+    totals,
+    with_choice,
+    with_prices,
+)
+from transforms.allocation_search import between_prices, keep_price_sample
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 Floats = NDArray[np.float64]
-# So many customers are held on the driver: all of them where there are no more, else a sample that
-# guesses the price, and at last those whose choice no pass over the rows has settled.
+# Computes a frame once and reuses it (Lake.keep).
+Keep = Callable[["DataFrame"], "DataFrame"]
+# The most customers on the driver. More customers: first a sample of this size estimates the price,
+# and at the end the driver takes the customers whose choice no pass over the rows has settled.
 SAMPLE = 20_000
-# The first pass over all tries FIRST_PRICES prices, at which the sample uses up to SLACK more or
-# less than its share; later ones, where any is needed, PRICES_A_PASS on the customers still open.
+# The first pass over all customers tries FIRST_PRICES prices, at which the sample uses up to SLACK
+# more or less than its share. Each later pass tries PRICES_A_PASS prices on undecided customers.
 FIRST_PRICES, SLACK, PRICES_A_PASS, PASSES = 6, 0.05, 20, 6
-# Halvings of a price on the driver.
+# Bisection steps of a price on the driver.
 HALVINGS = 60
-# Rounds over the capped offers, each moving one price at a time, until none moves by more than
-# STILL of itself; four or five are usual.
+# Rounds over all prices, one price at a time, until no price changes by more than the share STILL.
+# Four or five rounds are usual.
 CAP_ROUNDS, STILL = 12, 1e-4
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One row a customer with gain_<offer> and cost_<offer>; unit: money or customers."""
+    """Offers for customers under a budget and under caps.
 
-    options: Any
+    options: one row per customer with gain_<offer> and cost_<offer>. unit: money or customers.
+    caps: the most customers per capped offer.
+    """
+
+    options: DataFrame
     offers: Sequence[str]
     unit: str
     budget: float
@@ -41,10 +59,13 @@ def settled(
     sample: Sample,
     highest: Mapping[str, float],
     start: Mapping[str, float],
-    keep: Callable[[Any], Any],
+    keep: Keep,
 ) -> dict[str, float]:
-    """The prices of all axes of `highest`, each the lowest that fits, the others' given; the last
-    found is that of the budget, so the budget holds, and a cap but for a few customers."""
+    """The price of each axis in `highest`: the lowest price that fits, given the other prices.
+
+    The price of the budget comes last. The budget therefore holds exactly, and each cap holds
+    except for a few customers.
+    """
     prices = dict(start)
     for _ in range(CAP_ROUNDS if problem.caps else 1):
         before = dict(prices)
@@ -56,39 +77,48 @@ def settled(
 
 
 def scaled(problem: Problem, share: float) -> Problem:
-    """The problem of a share of the customers."""
+    """The same problem for a share of the customers."""
     caps = {name: int(cap * share) for name, cap in problem.caps.items()}
     return replace(problem, budget=problem.budget * share, caps=caps)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Customers on the driver: gain and use by offer (NaN: barred), and which share of all."""
+    """Customers on the driver: gain and use per offer (NaN: not possible).
+
+    share: the share of all customers that the sample holds.
+    """
 
     gain: Floats
     use: Floats
     share: float
 
 
+def highest_prices(problem: Problem) -> tuple[int, dict[str, float]]:
+    """The number of customers, and per axis a price at which no customer gets an offer."""
+    highest = highest_gains(problem.options, problem.offers, problem.unit).collect()[0]  # one row
+    caps = {name: highest["at_all"] for name in problem.caps}
+    return highest["customers"], caps | {BUDGET: highest["a_unit"]}
+
+
 def sampled(problem: Problem, customers: int) -> Sample:
-    """All customers where they are at most SAMPLE, else about SAMPLE by a hash of their id."""
+    """All customers if they are at most SAMPLE, else about SAMPLE by a hash of customer_id."""
     if customers <= SAMPLE:
         return on_driver(problem, problem.options, 1.0)
     share = SAMPLE / customers
-    chosen = is_in_share_column(share, "price", "customer_id")
-    return on_driver(problem, problem.options.where(chosen), share)
+    return on_driver(problem, keep_price_sample(problem.options, share), share)
 
 
-def on_driver(problem: Problem, rows: Any, share: float) -> Sample:
-    """Gain and use of at most about SAMPLE rows."""
+def on_driver(problem: Problem, options: DataFrame, share: float) -> Sample:
+    """Gain and use of at most about SAMPLE customers."""
     columns = [f"{k}_{n}" for n in problem.offers for k in ("gain", "cost")]
-    found = rows.select(*columns).toPandas()  # about SAMPLE rows
-    gain = found[[f"gain_{n}" for n in problem.offers]].astype(float).to_numpy()
-    return Sample(gain, uses_of(problem, found, gain), share)
+    rows: pd.DataFrame = options.select(*columns).toPandas()  # about SAMPLE rows
+    gain = rows[[f"gain_{n}" for n in problem.offers]].astype(float).to_numpy()
+    return Sample(gain, uses_of(problem, rows, gain), share)
 
 
-def uses_of(problem: Problem, rows: Any, gain: Floats) -> Floats:
-    """What each offer takes of the budget from each row."""
+def uses_of(problem: Problem, rows: pd.DataFrame, gain: Floats) -> Floats:
+    """The use of the budget per customer and offer (NaN: not possible)."""
     if problem.unit == "customers":
         return np.where(np.isnan(gain), np.nan, 1.0)
     return rows[[f"cost_{n}" for n in problem.offers]].astype(float).to_numpy()
@@ -96,15 +126,15 @@ def uses_of(problem: Problem, rows: Any, gain: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Search:
-    """The price of the budget, or of a capped offer, the others' prices given."""
+    """The search for one price, given the other prices. axis: BUDGET or a capped offer."""
 
     problem: Problem
     prices: Mapping[str, float]
     axis: str
     highest: float
 
-    def lowest_price(self, sample: Sample, keep: Callable[[Any], Any]) -> float:
-        """The lowest price at which there is enough for all; 0: all that is wanted is there."""
+    def lowest_price(self, sample: Sample, keep: Keep) -> float:
+        """The lowest price at which the choices fit the budget or cap; 0 if they fit anyway."""
         low, high = 0.0, self.highest * 1.001 + 1e-9
         if sample.share == 1.0:
             return self._halved(sample, 0.0, low, high)
@@ -122,27 +152,27 @@ class Search:
 
     @property
     def _cap_place(self) -> int | None:
-        """The place of the capped offer; None: the axis is the budget."""
+        """The position of the capped offer; None if the axis is the budget."""
         names = list(self.problem.offers)
         return names.index(self.axis) if self.axis in self.problem.caps else None
 
     @property
-    def _there(self) -> float:
-        """What there is: the budget, or customers who may get the offer."""
-        caps = self.problem.caps
-        return caps.get(self.axis, self.problem.budget)
+    def _limit(self) -> float:
+        """The budget, or the cap of the offer."""
+        return self.problem.caps.get(self.axis, self.problem.budget)
 
     def _first_that_fits(
-        self, rows: Any, settled: float, low: float, step: float, count: int
+        self, rows: DataFrame, settled: float, low: float, step: float, count: int
     ) -> int:
-        """The place of the first price of low, low + step, ... that fits; `count`: none does."""
-        from transforms.allocation import Grid, totals, with_choice, with_prices
+        """The position of the first price in low, low + step, ... that fits; `count` if none fits.
 
+        settled: the use by customers who are not in `rows`.
+        """
         names, unit = self.problem.offers, self.problem.unit
         grid = Grid(self.axis, low, step, count)
         chosen = with_choice(with_prices(rows, names, self.prices, grid), names, unit)
         taken = {r["number"]: r[self._total] for r in totals(chosen, names, unit).collect()}
-        fits = [settled + (taken.get(n) or 0) <= self._there for n in range(count)]
+        fits = [settled + (taken.get(n) or 0) <= self._limit for n in range(count)]
         return [*fits, True].index(True)
 
     @property
@@ -150,29 +180,20 @@ class Search:
         return "used" if self._cap_place is None else f"count_{self.axis}"
 
     def _undecided(
-        self, rows: Any, settled: float, low: float, high: float, keep: Callable[[Any], Any]
-    ) -> tuple[Any, float]:
-        """The customers who choose differently at both prices, and what all others take."""
-        from pyspark.sql import functions as F
-
-        from transforms.allocation import totals, with_choices_at_ends
-
+        self, rows: DataFrame, settled: float, low: float, high: float, keep: Keep
+    ) -> tuple[DataFrame, float]:
+        """The customers whose choice differs at both prices, and the use by all other customers."""
+        cheap, dear = ({**self.prices, self.axis: price} for price in (low, high))
         names, unit = self.problem.offers, self.problem.unit
-        ends = [{**self.prices, self.axis: price} for price in (low, high)]
-        both = with_choices_at_ends(rows, names, unit, *ends)
-        is_same = F.col("choice_cheap") == F.col("choice_dear")
-        same = both.where(is_same).select(
-            "*", F.col("choice_dear").alias("choice"), F.lit(0).alias("number")
-        )
-        found = totals(same, names, unit).collect()  # one row
-        left = both.where(~is_same).select(*[F.col(c) for c in rows.columns])
-        return keep(left), settled + (found[0][self._total] if found else 0.0)
+        split = between_prices(rows, names, unit, cheap=cheap, dear=dear)
+        use = sum(row[self._total] for row in split.settled.collect())  # at most one row
+        return keep(split.undecided), settled + use
 
     def _taken(self, sample: Sample, price: float) -> float:
-        """What the sample takes at a price; the same sums as in transforms.allocation."""
+        """The use by the sample at a price; the same sums as in transforms.allocation."""
         prices = {**self.prices, self.axis: price}
         of_offers = np.array([prices.get(n, 0.0) for n in self.problem.offers])
-        score = sample.gain - prices.get("budget", 0.0) * sample.use - of_offers
+        score = sample.gain - prices.get(BUDGET, 0.0) * sample.use - of_offers
         score = np.where(np.isnan(score), -np.inf, score)
         rows = np.flatnonzero(score.max(axis=1, initial=-np.inf) > 0)
         chosen = score[rows].argmax(axis=1)
@@ -181,18 +202,20 @@ class Search:
         return float(sample.use[rows, chosen].sum())
 
     def _halved(self, sample: Sample, settled: float, low: float, high: float) -> float:
-        """The lowest price between both (0 itself too) at which all fits, by bisection."""
-        if low == 0.0 and settled + self._taken(sample, low) <= self._there:
+        """The lowest price between low and high that fits, by bisection; 0 if price 0 fits."""
+        if low == 0.0 and settled + self._taken(sample, low) <= self._limit:
             return 0.0
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            fits = settled + self._taken(sample, middle) <= self._there
+            fits = settled + self._taken(sample, middle) <= self._limit
             low, high = (low, middle) if fits else (middle, high)
         return high
 
     def _between_guesses(self, sample: Sample, low: float, high: float) -> tuple[float, float]:
-        """The two neighbours among low, FIRST_PRICES near the sample's price, and high that hold
-        the price sought."""
+        """Two adjacent tried prices that enclose the price.
+
+        Tried are low, FIRST_PRICES prices near the price of the sample, and high.
+        """
         cheap, dear = (
             replace(self, problem=scaled(self.problem, sample.share * share))._halved(
                 sample, 0.0, low, high

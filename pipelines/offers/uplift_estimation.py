@@ -1,38 +1,80 @@
-"""Learn from campaigns what each offer changes for whom, and say if it can be told.
+"""Estimate the effect of each offer per customer from campaigns, and compare policies.
 
-Experiments decide; campaigns that chose their customers are adjusted, and said to be so.
+Randomised campaigns give the effects that plans use. Campaigns that chose their customers give
+adjusted estimates, which are marked as not randomised.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipelines.churn.dataset import designed
-from pipelines.offers import observational, policy_choice, uplift_campaigns
+from contracts.features import FEATURE_TABLES
+from models.uplift.learners import UpliftModel
+from pipelines.churn.dataset import Design, designed
+from pipelines.offers import observational, policy_choice, uplift_campaigns, uplift_learning
+from pipelines.offers.offer_catalog import offers_of_conf
+from pipelines.offers.policy_choice import PolicyRow
+from pipelines.offers.uplift_campaigns import Splits
+from pipelines.offers.uplift_learning import UpliftResult
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.lakehouse.writes import Write
-from runtime.settings.offers import load_offers
+from transforms.experiments import (
+    offer_effects,
+    randomised_contacts,
+    trial_contacts,
+    with_arms,
+)
+from transforms.training_rows import feature_rows, labelled_rows
 
-# What lies before the test: its model has seen nothing later.
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# The splits before the test campaign. The model that is tested learned from these only.
 SEEN = "split IN ('train', 'validation')"
 
 
 class Trial(NamedTuple):
-    """What experiments say: the offers tested, gold.offer_effects, and rows of the other tables."""
+    """Results of the experiments.
+
+    offers: the tested offers. effects: gold.offer_effects. results, compared: rows of
+    gold.uplift_results and gold.policy_comparison.
+    """
 
     offers: list[str]
     learner: str
-    effects: Any
-    results: list[dict[str, Any]]
-    compared: list[dict[str, Any]]
+    effects: DataFrame
+    results: list[UpliftResult]
+    compared: list[PolicyRow]
+
+
+class ExperimentRows(NamedTuple):
+    """One row per customer and campaign.
+
+    armed: with features. matrix: with the columns of the design, churned, arm, fold, split and
+    e_<k>.
+    """
+
+    armed: DataFrame
+    matrix: DataFrame
+    design: Design
+
+
+class Best(NamedTuple):
+    """The chosen learner, its model, and the results of all learners."""
+
+    learner: str
+    model: UpliftModel
+    results: list[UpliftResult]
 
 
 def run(context: Context) -> None:
-    """gold.offer_effects, gold.uplift_results and gold.policy_comparison of as_of."""
+    """Write gold.offer_effects, gold.uplift_results and gold.policy_comparison of as_of."""
     context.needs("silver.campaign_contacts", "ingest")
     try:
         trial, refused = None, None
@@ -40,11 +82,11 @@ def run(context: Context) -> None:
             trial = experiment(context)
         except ModelGateError as error:
             refused = error
-        seen = observational.estimates(context, designed)
+        seen = observational.estimates(context)
         if refused is not None:
             if not seen.results:
                 raise refused
-            context.progress.warn(f"{refused} Until then only what was not random is there.")
+            context.progress.warn(f"{refused} Only observational estimates are written.")
         context.write(writes(context, trial, seen))
         observational.log(context, seen)
         if trial is not None:
@@ -56,10 +98,10 @@ def run(context: Context) -> None:
 
 
 def experiment(context: Context) -> Trial:
-    """From randomised campaigns, and what our own held out at random; ModelGateError where there
-    are too few of the former."""
-    from transforms.experiments import offer_effects, randomised_contacts, trial_contacts
+    """Results of randomised campaigns and of the hold-outs of plans and triggers.
 
+    Raises ModelGateError if there are too few randomised campaigns.
+    """
     contacts = context.lake.keep(randomised_contacts(context.read("silver.campaign_contacts")))
     splits = uplift_campaigns.campaign_splits(context, contacts)
     uplift_campaigns.check_features(context, list(splits))
@@ -68,60 +110,54 @@ def experiment(context: Context) -> Trial:
     own_splits = uplift_campaigns.own_splits(context, own, splits)
     trials = trial_contacts(contacts, own)
     armed, rows, design = experiment_rows(context, trials, offers, splits, own_splits)
-    learner, model, found = best_learner(context, rows, design.names, offers)
+    learner, model, results = best_learner(context, rows, design.names, offers)
     test, before = (
-        [r for r in found if (r["split"], r["learner"]) == (split, learner)]
+        [r for r in results if (r["split"], r["learner"]) == (split, learner)]
         for split in ("test", "validation")
     )
-    # What is followed rests on the test's verdicts, what the test judges on those before it.
-    averages, known = ([uplift_campaigns.average_of(r, o) for o in offers] for r in (test, before))
-    compared = policy_rows(context, armed, rows, design.names, model, known)
+    # The effects that plans use follow the verdicts of the test. Policies are compared with the
+    # verdicts before it, so that the comparison does not use the test twice.
+    averages, known = ([uplift_learning.average_of(r, o) for o in offers] for r in (test, before))
+    compared = policy_rows(context, armed, rows, names=design.names, model=model, averages=known)
     if "later" in (*splits.values(), *own_splits.values()):
-        model = uplift_campaigns.fitted(
-            context, learner, rows.where("split <> 'test'"), design.names, offers
+        model = uplift_learning.fitted(
+            context, learner, rows.where("split <> 'test'"), names=design.names, offers=offers
         )
-    kept = at_as_of(context).mapInPandas(
-        uplift_campaigns.scorer(design.encoder, model),
+    scored = at_as_of(context).mapInPandas(
+        uplift_learning.scorer(design.encoder, model),
         "as_of date, customer_id string, "
         + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
     )
-    effects = offer_effects(kept, offers, averages, learner)
-    return Trial(offers, learner, effects, found, compared)
+    effects = offer_effects(scored, offers, averages, learner)
+    return Trial(offers, learner, effects, results, compared)
 
 
-def writes(context: Context, trial: Trial | None, seen: observational.Found) -> list[Write]:
-    """What goes into the three tables, in one commit."""
-    found = [
-        written(context, "gold.uplift_results", [*(trial.results if trial else []), *seen.results])
-    ]
+def writes(context: Context, trial: Trial | None, seen: observational.Observed) -> list[Write]:
+    """The rows of the three tables, for one commit."""
+    results = [*(trial.results if trial else []), *seen.results]
+    tables = [written(context, "gold.uplift_results", results)]
     parts = [] if trial is None else [trial.effects]
     if seen.models:
-        further = observational.effects(
-            context, seen, at_as_of(context), trial.offers if trial else []
-        )
-        parts += [] if further is None else [further]
+        observed = observational.effects(seen, at_as_of(context), trial.offers if trial else [])
+        parts += [] if observed is None else [observed]
     if parts:
-        effects = reduce(lambda one, other: one.unionByName(other), parts)
-        found.append(Write(context.table("gold.offer_effects"), effects, [context.as_of]))
+        effects = reduce(lambda left, right: left.unionByName(right), parts)
+        tables.append(Write(context.table("gold.offer_effects"), effects, [context.as_of]))
     if trial is not None:
-        found.append(written(context, "gold.policy_comparison", trial.compared))
-    return found
+        tables.append(written(context, "gold.policy_comparison", trial.compared))
+    return tables
 
 
 def experiment_rows(
     context: Context,
-    contacts: Any,
-    offers: list[str],
-    splits: dict[Any, str],
-    own_splits: dict[Any, str],
-) -> tuple[Any, Any, Any]:
-    """One row a customer and campaign: with features; and with matrix columns, churned, arm, fold,
-    split, e_<k>; and the design of the matrix."""
-    from transforms.experiments import with_arms
-    from transforms.training_rows import feature_rows, labelled_rows
-
+    contacts: DataFrame,
+    offers: Sequence[str],
+    splits: Splits,
+    own_splits: Splits,
+) -> ExperimentRows:
+    """The rows of all campaigns in the splits, and the design of their matrix."""
     churn, labels = context.settings.churn, context.read("features.labels")
-    rows = feature_rows({name: context.read(name) for name in uplift_campaigns.FEATURE_TABLES})
+    rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
     labelled = labelled_rows(
         rows, labels, churn.primary_horizon_days, churn.definition, churn.lead_days
     )
@@ -131,109 +167,110 @@ def experiment_rows(
     matrix = design.frame.join(
         armed.select("customer_id", "as_of", *arms), on=["customer_id", "as_of"], how="inner"
     )
-    return armed, context.lake.keep(matrix), design
+    return ExperimentRows(armed, context.lake.keep(matrix), design)
 
 
 def best_learner(
-    context: Context, rows: Any, names: list[str], offers: list[str]
-) -> tuple[str, Any, list[dict[str, Any]]]:
-    """The learner with the highest mean Qini on the last campaign but one, refitted with it, tested
-    on the last: its name, the model, and all results."""
+    context: Context, rows: DataFrame, names: Sequence[str], offers: Sequence[str]
+) -> Best:
+    """The learner with the highest mean Qini on the validation campaign.
+
+    It is fitted again on training and validation, and evaluated on the test campaign.
+    """
     validation, test = (
-        uplift_campaigns.sampled(context, rows, split) for split in ("validation", "test")
+        uplift_learning.sampled(context, rows, split) for split in ("validation", "test")
     )
     train = rows.where("split = 'train'")
-    found: list[dict[str, Any]] = []
+    results: list[UpliftResult] = []
     scores: dict[str, float] = {}
     for learner in context.settings.uplift.learners:
-        model = uplift_campaigns.fitted(context, learner, train, names, offers)
-        one = uplift_campaigns.results(context, learner, "validation", model, validation, names)
-        qinis = [r["value"] for r in one if r["metric"] == "qini"]
+        model = uplift_learning.fitted(context, learner, train, names=names, offers=offers)
+        validated = uplift_learning.results(
+            context, learner, "validation", model=model, sample=validation, names=names
+        )
+        qinis = [r["value"] for r in validated if r["metric"] == "qini"]
         scores[learner] = sum(qinis) / len(qinis)
-        found += one
+        results += validated
     best = max(scores, key=lambda name: scores[name])
-    model = uplift_campaigns.fitted(context, best, rows.where(SEEN), names, offers)
-    return (
-        best,
-        model,
-        [
-            *found,
-            *uplift_campaigns.results(context, best, "test", model, test, names),
-        ],
-    )
+    model = uplift_learning.fitted(context, best, rows.where(SEEN), names=names, offers=offers)
+    results += uplift_learning.results(context, best, "test", model=model, sample=test, names=names)
+    return Best(best, model, results)
 
 
-def at_as_of(context: Context) -> Any:
-    """The features at as_of of those who can still be kept."""
-    from transforms.training_rows import feature_rows
-
-    day = f"as_of = DATE'{context.as_of}'"
+def at_as_of(context: Context) -> DataFrame:
+    """One row per active or silent customer: the features at as_of."""
     context.needs("gold.customer_segments", "score_customers")
-    kept = context.read("gold.customer_segments").where(
-        f"{day} AND lifecycle IN ('active', 'silent')"
-    )
-    rows = feature_rows({n: context.read(n).where(day) for n in uplift_campaigns.FEATURE_TABLES})
+    kept = context.slice("gold.customer_segments").where("lifecycle IN ('active', 'silent')")
+    rows = feature_rows({name: context.slice(name) for name in FEATURE_TABLES})
     return rows.join(kept.select("customer_id"), on="customer_id", how="left_semi")
 
 
 def policy_rows(
     context: Context,
-    armed: Any,
-    rows: Any,
-    names: list[str],
-    model: Any,
-    averages: list[float | None],
-) -> list[dict[str, Any]]:
-    """What each policy would have brought on the test campaign, by models that have not seen it.
+    armed: DataFrame,
+    rows: DataFrame,
+    *,
+    names: Sequence[str],
+    model: UpliftModel,
+    averages: Sequence[float | None],
+) -> list[PolicyRow]:
+    """The value of each policy on the test campaign, by models that did not learn from it.
 
-    `averages`: by verdicts that have not either, so that uplift is judged as a plan follows it.
+    `averages`: common effects per offer, by verdicts before the test campaign. The policy uplift is
+    therefore evaluated with the effects that a plan would use.
     """
-    offers = {name: load_offers()[name] for name in model.arms}
+    by_name = {offer.name: offer for offer in offers_of_conf()}
+    offers = [by_name[name] for name in model.arms]
     nuisances = model
     if model.learner != "t_learner":
-        learned = rows.where(SEEN)
-        nuisances = uplift_campaigns.fitted(context, "t_learner", learned, names, list(offers))
-    sample = uplift_campaigns.sampled(context, rows, "test")
-    day = sample["as_of"].iloc[0]
-    known = policy_choice.facts(context, armed, day).toPandas()  # as many as sampled
-    sample = sample.merge(known, on="customer_id", how="left", validate="one_to_one")
+        nuisances = uplift_learning.fitted(
+            context, "t_learner", rows.where(SEEN), names=names, offers=model.arms
+        )
+    sample = uplift_learning.sampled(context, rows, "test")
+    day: dt.date = sample["as_of"].iloc[0]
+    facts = policy_choice.facts(context, armed, day).toPandas()  # as many rows as the sample
+    sample = sample.merge(facts, on="customer_id", how="left", validate="one_to_one")
     if not policy_choice.is_scored(context, day):
         context.progress.warn(
-            f"{day} is not scored, so the rules are not among the policies compared. Run "
-            f"`spark-submit jobs/score_customers.py --env {context.settings.env} --as-of {day}`."
+            f"gold.risk_factors: has no rows for {day}, so the policy rules is not compared. To "
+            f"include it, run `spark-submit jobs/score_customers.py --env {context.settings.env} "
+            f"--as-of {day}`."
         )
-    matrix = sample[names].to_numpy(np.float32)
-    effects = uplift_campaigns.followed_effects(model.effects(matrix), averages)
+    matrix = sample[list(names)].to_numpy(np.float32)
+    effects = uplift_learning.followed_effects(model.effects(matrix), averages)
     return policy_choice.compared(context, sample, effects, nuisances.risks(matrix), offers)
 
 
-def written(context: Context, name: str, found: list[dict[str, Any]]) -> Write:
-    """The rows as the slice of as_of of their table."""
+def written(
+    context: Context, name: str, rows: Sequence[UpliftResult] | Sequence[PolicyRow]
+) -> Write:
+    """The rows as the as_of slice of their table."""
     table = context.table(name)
-    records = [tuple(row[c] for c in table.column_names) for row in found]
+    rows_by_column: Sequence[Mapping[str, object]] = rows
+    records = [tuple(row[c] for c in table.column_names) for row in rows_by_column]
     return Write(table, context.spark.createDataFrame(records, table.ddl), [context.as_of])
 
 
-def tell_policies(context: Context, found: list[dict[str, Any]]) -> None:
-    """The policies, the best first; of the one followed, whether it may as well bring nothing."""
-    for r in sorted(found, key=lambda r: -r["value_a_customer"]):
+def tell_policies(context: Context, compared: Sequence[PolicyRow]) -> None:
+    """Tell the user the value of each policy, the best first, and which policy plans follow."""
+    for r in sorted(compared, key=lambda r: -r["value_a_customer"]):
         said = ""
         if r["is_chosen"]:
             is_open = r["ci_low"] <= 0 < r["value_a_customer"]
-            said = ", followed" + (", not proven to beat sending nothing" if is_open else "")
+            said = ": chosen" + (", not proven to be better than no offers" if is_open else "")
         context.progress.say(
-            f"      {r['policy']:<18} {r['value_a_customer']:+.2f} a customer ({r['ci_low']:+.2f} "
-            f"to {r['ci_high']:+.2f}){said}"
+            f"      {r['policy']:<18} value per customer {r['value_a_customer']:+.2f} "
+            f"({r['ci_low']:+.2f} to {r['ci_high']:+.2f}){said}"
         )
 
 
-def tell(context: Context, learner: str, test: list[dict[str, Any]]) -> None:
-    """The verdict on every offer."""
-    by = {(r["offer_id"], r["metric"]): r for r in test}
+def tell(context: Context, learner: str, test: Sequence[UpliftResult]) -> None:
+    """Tell the user the effect and the verdict of each offer on the test campaign."""
+    by_metric = {(r["offer_id"], r["metric"]): r for r in test}
     for offer in dict.fromkeys(r["offer_id"] for r in test):
-        mean, qini = by[offer, "average_effect"], by[offer, "qini"]
+        mean, qini = by_metric[offer, "average_effect"], by_metric[offer, "qini"]
         context.progress.say(
-            f"      {offer:<18} keeps {mean['value']:+.1%} ({mean['ci_low']:+.1%} to "
+            f"      {offer:<18} lowers churn by {mean['value']:+.1%} ({mean['ci_low']:+.1%} to "
             f"{mean['ci_high']:+.1%}), Qini {qini['value']:+.4f} ({qini['ci_low']:+.4f} to "
             f"{qini['ci_high']:+.4f}): {qini['verdict']} [{learner}]"
         )

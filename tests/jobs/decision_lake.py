@@ -1,4 +1,4 @@
-"""A lake with what decisions rest on, of a few customers, without the jobs that make it."""
+"""A small lake with the tables that decisions read, written without running earlier jobs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ MOMENT = dt.datetime(2017, 6, 1)
 
 
 def rows_of(context, name, rows):
-    """Rows of a contract; what is left out is null, or a plain value where null is refused."""
+    """A frame with the columns of a contract.
+
+    A missing value is null, or a default where the contract does not allow null.
+    """
     table = context.table(name)
     full = []
     for row in rows:
@@ -28,8 +31,10 @@ def rows_of(context, name, rows):
 
 
 def write_decision_lake(context, customers: int = 40) -> None:
-    """Customers c00, c01, ...: risk rises and value falls with the number; c03 opted out, the last
-    three are lost, c05 was written to ten days ago."""
+    """Customers c00, c01, ...: the risk rises and the value falls with the number.
+
+    c03 has opted out, the last three are lost, and c05 was contacted ten days ago.
+    """
     ids = [f"c{n:02d}" for n in range(customers)]
     names = ["Ada", "Ben", "Clara", "David"]
     lost = set(ids[-3:])

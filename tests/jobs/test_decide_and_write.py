@@ -1,10 +1,11 @@
-"""decide_offers and write_messages on a small lake: once, twice, with a service and without."""
+"""decide_offers and write_messages on a small lake: run twice, with and without the service."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import math
+import shutil
 
 import pytest
 
@@ -12,7 +13,11 @@ from pipelines import full_pipeline
 from pipelines.offers import budgets, offer_planning
 from pipelines.outreach import message_writing, outbox_delivery
 from pipelines.simulation import company_files
+from runtime.context import Context
 from runtime.lakehouse.writes import Write
+from runtime.progress import Progress
+from runtime.run_info import RunInfo
+from runtime.settings import load
 from tests.jobs.decision_lake import AS_OF, rows_of, write_decision_lake
 from tests.unit.messages.conftest import offer_texts
 from tests.unit.messages.fake_claude import FakeClaude, written
@@ -22,7 +27,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 @pytest.fixture(scope="module")
 def lake(spark, tmp_path_factory):
-    """The root of a lake whose offers are decided."""
+    """The root of a lake with decided offers."""
     root = tmp_path_factory.mktemp("decisions") / "lake"
     context = at(root)
     write_decision_lake(context)
@@ -31,47 +36,42 @@ def lake(spark, tmp_path_factory):
 
 
 def at(root, is_dry=False, **messages):
-    from runtime.context import Context
-    from runtime.progress import Progress
-    from runtime.run_info import RunInfo
-    from runtime.settings import load
-
     settings = load("demo", lakehouse={"root": str(root), "catalog": None})
     changed = settings.messages.model_copy(update=messages)
     settings = settings.model_copy(update={"messages": changed})
     context = Context(settings, RunInfo("test"), Progress(is_quiet=True), AS_OF, is_dry=is_dry)
-    return context.at(AS_OF)  # no purchases here that as_of could come from
+    return context.at(AS_OF)  # The lake has no purchases to derive as_of from.
 
 
 def table(root, name, key="customer_id"):
     return at(root).read(name).toPandas().sort_values(key, ignore_index=True)
 
 
-def test_everybody_has_an_offer_or_a_reason_and_the_budget_holds(lake):
-    found = table(lake, "gold.offer_decisions").set_index("customer_id")
-    assert len(found) == 40
-    assert (found["offer_id"].isna() == found["no_offer_reason"].notna()).all()
-    assert found.loc["c03", "no_offer_reason"] == "opted_out"
-    assert found.loc["c05", "no_offer_reason"] == "cooling_off"
-    assert list(found.index[found["offer_id"] == "winback_survey"]) == ["c37", "c38", "c39"]
-    within = found[found["offer_id"].notna() & (found["offer_id"] != "winback_survey")]
-    # A fifth of the 37 who can be kept.
+def test_all_customers_have_an_offer_or_a_reason_and_the_budget_holds(lake):
+    decided = table(lake, "gold.offer_decisions").set_index("customer_id")
+    assert len(decided) == 40
+    assert (decided["offer_id"].isna() == decided["no_offer_reason"].notna()).all()
+    assert decided.loc["c03", "no_offer_reason"] == "opted_out"
+    assert decided.loc["c05", "no_offer_reason"] == "cooling_off"
+    assert list(decided.index[decided["offer_id"] == "winback_survey"]) == ["c37", "c38", "c39"]
+    within = decided[decided["offer_id"].notna() & (decided["offer_id"] != "winback_survey")]
+    # A fifth of the 37 active customers.
     assert len(within) == 7
-    # By rule: more than 20 orders, or the small discount.
+    # The rules: loyalty_bonus for more than 20 orders, else discount_10.
     orders = {f"c{n:02d}": 10 + n for n in range(40)}
     for customer, offer in within["offer_id"].items():
         assert offer == ("loyalty_bonus" if orders[customer] > 20 else "discount_10")
-    # All chosen keep more than anybody who was left out for the budget could.
+    # Each chosen customer gains more than each customer left out because of the budget.
     gain = {
         f"c{n:02d}": 0.2 * (n + 1) / 50 * (1000 - 10 * n) - 0.03 * (1000 - 10 * n)
         for n in range(37)
     }
-    out = found.index[found["no_offer_reason"] == "budget"]
+    out = decided.index[decided["no_offer_reason"] == "budget"]
     assert min(gain[c] for c in within.index) >= max(gain[c] for c in out)
 
 
-def test_the_plan_says_what_its_hold_out_will_find(lake):
-    """37 scored with 0.02 to 0.74, on average 0.38, so 62 % are expected to stay."""
+def test_the_plan_has_the_minimum_detectable_effect_of_its_hold_out(lake):
+    """37 customers have scores from 0.02 to 0.74, with a mean of 0.38: 62 % are expected to stay."""
     decided = table(lake, "gold.offer_decisions")
     plan = table(lake, "gold.offer_plan", "offer_id").set_index("offer_id")
     deviation = (0.62 * 0.38) ** 0.5
@@ -79,12 +79,12 @@ def test_the_plan_says_what_its_hold_out_will_find(lake):
     needed = math.ceil((2.801585 * deviation / 0.05) ** 2 * (1 / 0.9 + 1 / 0.1))
     for offer, rows in decided.groupby("offer_id"):
         held = rows["is_held_out"].sum()
-        found = plan.loc[offer, "minimum_detectable_effect"]
+        detectable = plan.loc[offer, "minimum_detectable_effect"]
         if offer == "winback_survey" or not held or held == len(rows):
-            assert math.isnan(found)
+            assert math.isnan(detectable)
         else:
             error = deviation * (1 / held + 1 / (len(rows) - held)) ** 0.5
-            assert found == pytest.approx(2.801585 * error, rel=1e-6)
+            assert detectable == pytest.approx(2.801585 * error, rel=1e-6)
         is_measured = offer != "winback_survey" and held < len(rows)
         assert (plan.loc[offer, "customers_needed"] == needed) == is_measured
 
@@ -96,28 +96,26 @@ def test_deciding_again_changes_nothing(lake):
     assert [at(lake).lake.version(n) for n in names] == before
 
 
-def test_whoever_is_chosen_is_drawn_and_whoever_was_drawn_stays_so(lake, tmp_path):
-    import shutil
-
+def test_chosen_customers_are_assigned_once_and_permanently(lake, tmp_path):
     decided = table(lake, "gold.offer_decisions")
     drawn = table(lake, "gold.hold_out")
     chosen = decided[decided["offer_id"].notna()]
     assert list(drawn["customer_id"]) == list(chosen["customer_id"])
     assert list(drawn["is_held_out"]) == list(chosen["is_held_out"])
     assert set(drawn["stratum"]) == {"Loyal"}
-    # Ten customers of one segment: one of them, to within one.
+    # Ten customers of one segment: one is held out, to within one.
     assert abs(drawn["is_held_out"].sum() - 1) <= 1
 
-    # Of a lake in which everybody was held out long ago, nobody is sent anything.
+    # In a lake in which all customers are held out, no customer gets an offer.
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     shutil.rmtree(root / "gold" / "hold_out")
     context = at(root)
-    everybody = [
+    all_held_out = [
         {"customer_id": c, "stratum": "Promising", "is_held_out": True}
         for c in decided["customer_id"]
     ]
-    frame = rows_of(context, "gold.hold_out", everybody)
+    frame = rows_of(context, "gold.hold_out", all_held_out)
     context.lake.commit([Write(context.table("gold.hold_out"), frame, mode="merge")])
     version = at(root).lake.version("gold.hold_out")
     offer_planning.run(at(root))
@@ -128,9 +126,7 @@ def test_whoever_is_chosen_is_drawn_and_whoever_was_drawn_stays_so(lake, tmp_pat
     assert plan["customers"].sum() == 0 and plan["held_out"].sum() == len(chosen)
 
 
-def test_who_was_contacted_by_a_rule_that_day_gets_no_offer_after_it(lake, tmp_path):
-    import shutil
-
+def test_a_customer_contacted_by_a_trigger_that_day_gets_no_offer(lake, tmp_path):
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     decided = table(root, "gold.offer_decisions").set_index("customer_id")
@@ -145,17 +141,17 @@ def test_who_was_contacted_by_a_rule_that_day_gets_no_offer_after_it(lake, tmp_p
     assert again.loc["c38", "offer_id"] == "winback_survey"
 
 
-def test_a_plan_of_the_same_month_has_what_this_one_left_of_the_budget(lake):
+def test_a_later_plan_of_the_period_has_the_remaining_budget(lake):
     decided = table(lake, "gold.offer_decisions")
     within = decided[decided["effect"].notna()]
     later = at(lake)
-    # By then all are due, and the offers may still be sent: each for at least 14 days.
+    # On this day all offers are due and still valid: each is valid for at least 14 days.
     later = later.at(within["send_on"].max())
     assert (within["send_on"].max() - within["send_on"].min()).days < 14
     assert budgets.used_of_period(later) == {}
     budget = later.settings.decisions.budget.model_copy(update={"period_days": 30})
     decisions = later.settings.decisions.model_copy(update={"budget": budget})
-    later.__dict__["settings"] = later.settings.model_copy(update={"decisions": decisions})
+    later.settings = later.settings.model_copy(update={"decisions": decisions})
     used = budgets.used_of_period(later)
     assert sum(r["customers"] for r in used.values()) == len(within) == 7
     for offer, rows in within.groupby("offer_id"):
@@ -167,21 +163,19 @@ def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):
     message_writing.run(at(lake))
     decided = table(lake, "gold.offer_decisions")
     sent = decided[decided["offer_id"].notna() & ~decided["is_held_out"]]
-    found = table(lake, "gold.messages")
-    assert list(found["customer_id"]) == list(sent["customer_id"])
-    assert set(found["written_by"]) == {"template"}
-    assert set(found["guard_verdict"]) == {"not_written: no_key"}
-    assert not found["approved"].any()
+    messages = table(lake, "gold.messages")
+    assert list(messages["customer_id"]) == list(sent["customer_id"])
+    assert set(messages["written_by"]) == {"template"}
+    assert set(messages["guard_verdict"]) == {"not_written: no_key"}
+    assert not messages["approved"].any()
     version = at(lake).lake.version("gold.messages")
     message_writing.run(at(lake))
     assert at(lake).lake.version("gold.messages") == version
 
 
-def test_a_simulated_company_approves_its_messages_and_each_is_delivered(
+def test_a_simulated_company_approves_its_messages_and_all_are_delivered(
     lake, tmp_path, monkeypatch
 ):
-    import shutil
-
     monkeypatch.delenv(message_writing.KEY, raising=False)
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
@@ -201,7 +195,7 @@ def test_a_simulated_company_approves_its_messages_and_each_is_delivered(
     assert files == set(delivered["contact_id"])
 
 
-def test_a_text_that_greets_leaves_no_trace_in_statistics(lake):
+def test_first_names_in_messages_are_not_in_delta_statistics(lake):
     log = "".join(p.read_text() for p in (lake / "gold" / "messages" / "_delta_log").glob("*.json"))
     for name in ("Ada", "Ben", "Clara", "David"):
         assert name not in log
@@ -225,8 +219,6 @@ def say(body):
 
 @pytest.mark.parametrize("batch_from", [1000, 1], ids=["one by one", "in batches"])
 def test_a_service_writes_each_message_once(lake, tmp_path, monkeypatch, batch_from):
-    import shutil
-
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     shutil.rmtree(root / "gold" / "messages", ignore_errors=True)
@@ -236,19 +228,19 @@ def test_a_service_writes_each_message_once(lake, tmp_path, monkeypatch, batch_f
     try:
         message_writing.run(at(root, **more))
         calls = len(server.raw)
-        found = table(root, "gold.messages")
-        assert set(found["written_by"]) == {"claude"}
-        assert set(found["model"]) == {"claude-haiku-5-5"}
-        assert (found["cost_usd"] > 0).all()
+        messages = table(root, "gold.messages")
+        assert set(messages["written_by"]) == {"claude"}
+        assert set(messages["model"]) == {"claude-haiku-5-5"}
+        assert (messages["cost_usd"] > 0).all()
         message_writing.run(at(root, **more))
         assert len(server.raw) == calls
-        # Not a customer's id, in any body that left.
-        assert not any(f'"{c}"' in raw for raw in server.raw for c in found["customer_id"])
+        # No request body contains a customer id.
+        assert not any(f'"{c}"' in raw for raw in server.raw for c in messages["customer_id"])
     finally:
         server.close()
 
 
-def test_a_dry_run_writes_and_asks_nothing(lake, tmp_path, monkeypatch):
+def test_a_dry_run_writes_nothing_and_sends_no_request(lake, tmp_path, monkeypatch):
     monkeypatch.setenv(message_writing.KEY, "sk-test")
     before = at(lake).lake.version("gold.messages")
     message_writing.run(at(lake, is_dry=True, base_url="http://127.0.0.1:9"))

@@ -1,21 +1,35 @@
-"""estimate_uplift on Spark: a planted effect is found for whom it holds, and reaches the plan."""
+"""estimate_uplift on Spark: a planted effect is estimated per customer and used by the plan."""
 
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 
 import numpy as np
 import pytest
 
-from pipelines.offers import offer_planning, uplift_estimation
+from pipelines.offers import (
+    offer_planning,
+    policy_choice,
+    uplift_campaigns,
+    uplift_estimation,
+    uplift_learning,
+)
+from runtime.context import Context
 from runtime.errors import ModelGateError, TableError
 from runtime.lakehouse.writes import Write
+from runtime.model_registry import Registry
+from runtime.progress import Progress
+from runtime.run_info import RunInfo
+from runtime.settings import load
 from tests.jobs.decision_lake import rows_of
 from tests.jobs.feature_lake import AS_OF, DATES, write_feature_lake
+from tests.jobs.ingest_lake import Said
+from transforms.experiments import randomised_contacts, trial_contacts
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
-# At every date whose label is there: one to chosen customers, then those at random.
+# One campaign per labelled date: the first chose its customers, the others are randomised.
 TARGETED, *CAMPAIGNS = sorted(DATES)[:-1]
 SMALL = {
     "uplift": {
@@ -32,7 +46,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def lake(spark, tmp_path_factory):
-    """900 customers; discount_20 helps those on the basic plan by 50 points, and nobody else."""
+    """900 customers. discount_20 lowers the churn of the basic plan by 50 percentage points only."""
     root = tmp_path_factory.mktemp("uplift") / "lake"
     context = at(root)
     write_feature_lake(context, customers=900)
@@ -96,39 +110,34 @@ def lake(spark, tmp_path_factory):
 
 
 def at(root, **uplift_more):
-    from runtime.context import Context
-    from runtime.progress import Progress
-    from runtime.run_info import RunInfo
-    from runtime.settings import load
-
     small = {**SMALL, "uplift": {**SMALL["uplift"], **uplift_more}}
     settings = load("demo", lakehouse={"root": str(root), "catalog": None}, **small)
     return Context(settings, RunInfo("test"), Progress(is_quiet=True), AS_OF)
 
 
-def test_the_effect_is_found_for_whom_it_holds(lake):
+def test_the_effect_is_estimated_per_plan(lake):
     context = at(lake)
     effects = context.read("gold.offer_effects").where("offer_id = 'discount_20'").toPandas()
     plans = context.read("features.demographics").where(f"as_of = DATE'{AS_OF}'").toPandas()
     by = effects.merge(plans[["customer_id", "plan"]], on="customer_id").groupby("plan")["effect"]
     assert set(effects["basis"]) == {"individual"}
-    # Planted: 0.5 and 0. About 1,300 rows a plan: standard error of a difference 0.027.
+    # Planted: 0.5 and 0. About 1,300 rows per plan: the standard error of a difference is 0.027.
     assert by.mean()["basic"] == pytest.approx(0.5, abs=0.12)
     assert by.mean()["plus"] == pytest.approx(0.0, abs=0.12)
 
 
-def test_the_results_say_how_well_it_ranks(lake):
-    found = at(lake).read("gold.uplift_results").toPandas()
-    test = found[found["split"] == "test"].set_index("metric")
+def test_the_results_have_the_ranking_quality(lake):
+    results = at(lake).read("gold.uplift_results").toPandas()
+    test = results[results["split"] == "test"].set_index("metric")
     assert test.loc["qini", "ci_low"] > 0
     assert test.loc["qini", "verdict"].startswith("target")
-    # Half of the customers, 50 points each.
+    # Half of the customers, with an effect of 50 percentage points each.
     assert test.loc["average_effect", "value"] == pytest.approx(0.25, abs=4 * 0.033)
-    chosen = found[(found["split"] == "validation") & (found["metric"] == "qini")]
+    chosen = results[(results["split"] == "validation") & (results["metric"] == "qini")]
     assert test["learner"].iloc[0] == chosen.loc[chosen["value"].idxmax(), "learner"]
 
 
-def test_the_plan_gives_the_offer_to_those_whom_it_helps(lake):
+def test_the_plan_gives_the_offer_to_the_customers_with_an_effect(lake):
     context = at(lake)
     offer_planning.run(context)
     decided = context.read("gold.offer_decisions").toPandas()
@@ -138,7 +147,7 @@ def test_the_plan_gives_the_offer_to_those_whom_it_helps(lake):
     assert set(chosen["offer_id"]) == {"discount_20"}
     assert set(chosen["effect_basis"]) == {"experiment"}
     assert len(chosen) <= 180  # a fifth of 900
-    # Who was sent it in the last 90 days may not get it again; all others whom it helps do.
+    # Customers who got it in the last 90 days may not get it again. All others with an effect do.
     contacts = context.read("silver.campaign_contacts").where("is_treated").toPandas()
     lately = contacts["contacted_at"] > "2017-10-05"
     barred = set(contacts.loc[lately, "customer_id"])
@@ -148,15 +157,18 @@ def test_the_plan_gives_the_offer_to_those_whom_it_helps(lake):
     assert helped <= set(chosen["customer_id"])
 
 
-def test_a_campaign_to_chosen_customers_is_adjusted_and_said_to_be_no_experiment(lake):
-    """Mostly those on plus were sent it, who stay anyway: of 100 untreated 75 * .8 + 25 * .3 = 67.5
-    leave, of 100 treated 25 * .7 + 75 * .2 = 32.5. It looks like 35 points; 10 are true."""
+def test_a_campaign_to_chosen_customers_is_adjusted_and_marked_as_not_randomised(lake):
+    """Mostly customers on plus got the offer, and they stay anyway.
+
+    Of 100 untreated customers 75 x 0.8 + 25 x 0.3 = 67.5 churn, of 100 treated 25 x 0.7 + 75 x 0.2 =
+    32.5. The unadjusted difference is 35 percentage points; the true effect is 10.
+    """
     context = at(lake)
-    found = context.read("gold.uplift_results").toPandas()
-    assert found.loc[found["is_randomised"], "offer_id"].unique().tolist() == ["discount_20"]
-    seen = found[~found["is_randomised"]].set_index("metric")
+    results = context.read("gold.uplift_results").toPandas()
+    assert results.loc[results["is_randomised"], "offer_id"].unique().tolist() == ["discount_20"]
+    seen = results[~results["is_randomised"]].set_index("metric")
     assert set(seen["offer_id"]) == {"loyalty_bonus"} and set(seen["split"]) == {"observed"}
-    # 450 a side: a standard error of .031; within the plans 225 and 675: .045.
+    # 450 per arm: a standard error of 0.031; 225 and 675 within the plans: 0.045.
     assert seen.loc["naive_difference", "value"] == pytest.approx(0.35, abs=4 * 0.031)
     adjusted = seen.loc["average_effect"]
     assert adjusted["value"] == pytest.approx(0.10, abs=3 * 0.045)
@@ -166,7 +178,7 @@ def test_a_campaign_to_chosen_customers_is_adjusted_and_said_to_be_no_experiment
     assert seen.loc["imbalance_before", "value"] > 0.8 > 0.25 > seen.loc["imbalance_after", "value"]
     quantiles = seen["value"]
     assert quantiles["treated_propensity_p50"] > 0.6 > 0.4 > quantiles["untreated_propensity_p50"]
-    # Everybody's effect is there to read, and no plan rests on it.
+    # All customers have an effect in the table, but no plan uses it.
     effects = context.read("gold.offer_effects").where("offer_id = 'loyalty_bonus'").toPandas()
     assert set(effects["basis"]) == {"observational"} and len(effects) == 900
     offer_planning.run(context)
@@ -174,24 +186,20 @@ def test_a_campaign_to_chosen_customers_is_adjusted_and_said_to_be_no_experiment
 
 
 def test_the_overlap_is_logged(lake):
-    from runtime.model_registry import Registry
-
     registry = Registry(at(lake).settings)
-    found = registry.client.search_runs([registry.experiment_id()], "tags.is_randomised = 'false'")
-    assert [r.info.run_name for r in found] == [f"uplift-observed-{AS_OF}"]
+    runs = registry.client.search_runs([registry.experiment_id()], "tags.is_randomised = 'false'")
+    assert [r.info.run_name for r in runs] == [f"uplift-observed-{AS_OF}"]
     seen = at(lake).read("gold.uplift_results").where("metric = 'overlap_share'").collect()
-    assert found[0].data.metrics["loyalty_bonus.overlap_share"] == seen[0]["value"]
+    assert runs[0].data.metrics["loyalty_bonus.overlap_share"] == seen[0]["value"]
 
 
-def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
-    """The same lake, but nothing was sent at random."""
-    import shutil
-
+def test_without_experiments_the_plan_uses_the_rules(lake, tmp_path):
+    """The same lake without randomised campaigns."""
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     targeted = at(lake).read("silver.campaign_contacts").where("NOT is_randomised")
     rows = [r.asDict() for r in targeted.collect()]
-    # Before anything is read there: a session keeps what it knows of a table.
+    # Delete before the first read: a session caches the state of a table.
     shutil.rmtree(root / "silver" / "campaign_contacts")
     shutil.rmtree(root / "gold" / "policy_comparison")
     context = at(root)
@@ -207,11 +215,12 @@ def test_without_experiments_the_plan_keeps_to_its_rules(lake, tmp_path):
     assert [r["policy"] for r in decided] == ["rules"]
 
 
-def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
-    """On the last day 300 customers were not in the trial but in a plan that chose discount_20 for
-    all, and held out every other one: who was sent it stayed, who was held out left."""
-    import shutil
+def test_the_hold_out_of_a_plan_is_used_by_the_next_run(lake, tmp_path):
+    """On the last day 300 customers were not in the trial but in a plan.
 
+    The plan chose discount_20 for all of them and held out every second one. Treated customers
+    stayed, held-out customers churned.
+    """
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     context, day = at(root), CAMPAIGNS[-1]
@@ -233,8 +242,8 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
     for row in labels:
         if row["customer_id"] in ids:
             row["churned"] = int(row["customer_id"][-1]) % 2
-    every = [r.asDict() for r in context.read("silver.campaign_contacts").collect()]
-    kept = [r for r in every if r["contacted_at"].date() != day or r["customer_id"] not in ids]
+    contacts = [r.asDict() for r in context.read("silver.campaign_contacts").collect()]
+    kept = [r for r in contacts if r["contacted_at"].date() != day or r["customer_id"] not in ids]
     tables = {
         "gold.offer_decisions": (decisions, [day]),
         "features.labels": (labels, [day]),
@@ -246,7 +255,7 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
             for n, (rows, slices) in tables.items()
         ]
     )
-    # That a message was queued says that people approved the plan's offer.
+    # A queued message shows that the offer of the plan was approved.
     queued = rows_of(context, "gold.outbox", [{**decisions[0], "rule": f"plan-{day}"}])
     context.lake.commit([Write(context.table("gold.outbox"), queued, mode="merge")])
     uplift_estimation.run(at(root))
@@ -256,21 +265,19 @@ def test_what_our_own_plan_held_out_teaches_the_next_run(lake, tmp_path):
         plans = at(where).read("features.demographics").where(f"as_of = DATE'{AS_OF}'").toPandas()
         return effects.merge(plans[plans["plan"] == "plus"], on="customer_id")["effect"].mean()
 
-    # About 150 of them on plus, an effect of 1, beside 4 x 450 of none: the mean moves by .08.
+    # About 150 of them are on plus, with an effect of 1, next to 4 x 450 with 0: the mean moves by 0.08.
     assert on_plus(root) - on_plus(lake) > 0.04
-    # In no test: the trial's customers alone, now 600.
-    found = at(root).read("gold.uplift_results").where("split = 'test' AND metric = 'qini'")
-    assert [r["customers"] for r in found.collect()] == [600]
+    # They are not in the test, which has the 600 remaining customers of the trial.
+    qini = at(root).read("gold.uplift_results").where("split = 'test' AND metric = 'qini'")
+    assert [r["customers"] for r in qini.collect()] == [600]
 
 
-def test_our_own_days_train_where_they_ended_before_the_choice(lake):
-    from pipelines.offers import uplift_campaigns
-
+def test_days_of_plans_train_if_their_horizon_ended_by_the_validation_day(lake):
     context = at(lake)
     splits = {CAMPAIGNS[-2]: "validation", CAMPAIGNS[-1]: "test"}
     days = [TARGETED, CAMPAIGNS[-3], CAMPAIGNS[-2], CAMPAIGNS[-1], dt.date(2017, 3, 3)]
     own = context.spark.createDataFrame([("a", d) for d in days], "customer_id string, as_of date")
-    # Dates are 30 days apart, a horizon; of 3 March there are no features.
+    # The dates are 30 days apart, which is the horizon. 3 March has no features.
     assert uplift_campaigns.own_splits(context, own, splits) == {
         TARGETED: "train",
         CAMPAIGNS[-3]: "train",
@@ -279,50 +286,46 @@ def test_our_own_days_train_where_they_ended_before_the_choice(lake):
     }
 
 
-def test_policies_are_compared_and_the_best_that_fits_is_followed(lake):
-    found = at(lake).read("gold.policy_comparison").toPandas().set_index("policy")
-    # No day before as_of was scored, so there are no factors for the rules.
-    assert set(found.index) == {"uplift", "by_risk", "random", "treat_all", "treat_none"}
-    assert found.loc["treat_none", "value_a_customer"] == 0.0
-    assert not found.loc["treat_all", "is_within_budget"]
-    within = found[found["is_within_budget"]]
-    assert found.index[found["is_chosen"]].tolist() == [within["value_a_customer"].idxmax()]
-    assert found["is_chosen"].idxmax() == "uplift"
-    assert found.loc["uplift", "treated_share"] <= 0.2
-    assert (found["ci_low"] <= found["value_a_customer"]).all()
+def test_policies_are_compared_and_the_best_within_the_budget_is_chosen(lake):
+    compared = at(lake).read("gold.policy_comparison").toPandas().set_index("policy")
+    # No day before as_of has scores, so there are no factors for the rules.
+    assert set(compared.index) == {"uplift", "by_risk", "random", "treat_all", "treat_none"}
+    assert compared.loc["treat_none", "value_a_customer"] == 0.0
+    assert not compared.loc["treat_all", "is_within_budget"]
+    within = compared[compared["is_within_budget"]]
+    assert compared.index[compared["is_chosen"]].tolist() == [within["value_a_customer"].idxmax()]
+    assert compared["is_chosen"].idxmax() == "uplift"
+    assert compared.loc["uplift", "treated_share"] <= 0.2
+    assert (compared["ci_low"] <= compared["value_a_customer"]).all()
 
 
-def test_of_a_campaign_of_any_size_so_many_come_to_the_driver(lake):
-    """300 of 900, of the matrix and of the facts the same ones, and it is said."""
-    from pipelines.offers import policy_choice, uplift_campaigns
-    from tests.jobs.ingest_lake import Said
-    from transforms.experiments import randomised_contacts, trial_contacts
-
+def test_the_driver_gets_a_limited_sample_of_a_campaign(lake):
+    """300 of 900 customers, the same ones from the matrix and the facts. The user is told."""
     context = at(lake, most_rows_on_driver=300)
     context.progress = Said()
     contacts = randomised_contacts(context.read("silver.campaign_contacts"))
     splits = uplift_campaigns.campaign_splits(context, contacts)
     trials = trial_contacts(contacts, uplift_campaigns.own_contacts_of(context))
     armed, rows, _ = uplift_estimation.experiment_rows(context, trials, ["discount_20"], splits, {})
-    sample = uplift_campaigns.sampled(context, rows, "test")
+    sample = uplift_learning.sampled(context, rows, "test")
     facts = policy_choice.facts(context, armed.repartition(7), CAMPAIGNS[-1]).toPandas()
     assert len(sample) == 300
     assert set(sample["customer_id"]) == set(facts["customer_id"])
     assert facts["value"].notna().all()
-    said = "test: 300 of 900 customers, by a hash of the id (uplift.most_rows_on_driver)"
+    said = (
+        "test: 300 of 900 customers, selected by a hash of customer_id (uplift.most_rows_on_driver)"
+    )
     assert context.progress.lines.count(said) == 1
     context.lake.forget()
 
 
-def test_too_few_campaigns_and_missing_features_are_said(lake, tmp_path):
-    from pipelines.offers import uplift_campaigns
-
+def test_too_few_campaigns_and_missing_features_are_refused(lake, tmp_path):
     context = at(lake)
     contacts = context.spark.createDataFrame(
         [("a", CAMPAIGNS[0], "discount_20")], "customer_id string, as_of date, offer_id string"
     )
     with pytest.raises(
-        ModelGateError, match="1 randomised campaigns lie 30 days before 2018-01-01"
+        ModelGateError, match="1 randomised campaigns are at least 30 days before 2018-01-01"
     ):
         uplift_campaigns.campaign_splits(context, contacts)
     with pytest.raises(TableError) as refused:

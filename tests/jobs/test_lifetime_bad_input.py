@@ -25,7 +25,7 @@ from tests.jobs.lifetime_lake import (
     write_scores,
 )
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 # as_of needs a purchase on that day, which counts as incomplete.
 LAST = ("later", AS_OF, 1.0)
 GOLD = (

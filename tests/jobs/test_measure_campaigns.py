@@ -1,4 +1,4 @@
-"""measure_campaigns on Spark: a campaign's effect from contacts and receipts, once and again."""
+"""measure_campaigns on Spark: the effect of a campaign from contacts and purchases, run twice."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_campaign_is_measured_against_its_hold_out(make_context, tmp_path):
     context = make_context(tmp_path / "lake", as_of=AS_OF)
     context = context.at(AS_OF)
     day = dt.datetime(2017, 11, 1)
-    # Of 200 who were sent the offer 80 buy, of 100 held out 20; a purchase is worth 10.
+    # 80 of 200 treated and 20 of 100 held-out customers buy. A purchase is worth 10.
     contacts = [
         {
             "customer_id": f"c{n}",
@@ -48,9 +48,9 @@ def test_a_campaign_is_measured_against_its_hold_out(make_context, tmp_path):
         ]
     )
     campaign_measurement.run(context)
-    campaign_measurement.run(context)  # merged on the key: the same rows
-    found = context.read("gold.campaign_results").toPandas()
-    whole = found[found["segment"] == "all"].set_index("metric")
+    campaign_measurement.run(context)  # merged on the key: no new rows
+    results = context.read("gold.campaign_results").toPandas()
+    whole = results[results["segment"] == "all"].set_index("metric")
     assert len(whole) == 2
     assert whole.loc["conversion", "effect"] == pytest.approx(80 / 200 - 20 / 100)
     assert whole.loc["retained_revenue", "value_treated"] == pytest.approx(80 * 10 / 200)

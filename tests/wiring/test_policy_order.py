@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from pipelines.offers.offer_planning import priority_of
+from transforms.offer_policies import priority_of
 
 
 @pytest.mark.spark_only  # DuckDB has no conv

@@ -6,9 +6,10 @@ import datetime as dt
 
 import pytest
 
+from transforms.offers import Offer
 from transforms.retention_plan import (
+    AssumedOffer,
     Budget,
-    Offer,
     lost_customers,
     ranked,
     retention_plan,
@@ -24,7 +25,8 @@ SCORES = (
     "expected_purchases_30d double, clv_12m double, value_at_stake double, likely_churn_date date"
 )
 # Effect 1/5. Costs 1/10 of the value at stake when redeemed, redeemed by half: cost is 1/20 of it.
-OFFER = Offer("discount_10", 0.2, 0.5, 0.1, None)
+DISCOUNT = Offer("discount_10", 0.1, None, True, 0, None, None, True)
+OFFER = AssumedOffer(DISCOUNT, effect=0.2, redeemed_share=0.5)
 STRATEGIES = ("churn_probability", "p_alive", "clv_at_risk", "net_value", "random")
 
 # value_at_risk: small 72, big 400, safe 50, poor 0.2.
@@ -71,7 +73,8 @@ def test_expectations_are_effect_times_value_less_cost(frame, rows_of):
     assert by_customer["big"]["expected_value_kept"] == pytest.approx(0.2 * 400)
     assert by_customer["big"]["cost"] == pytest.approx(0.5 * 0.1 * 1000)
     assert by_customer["big"]["net_value"] == pytest.approx(80 - 50)
-    money = Offer("gift", 0.2, 1.0, None, 3.0)
+    gift = Offer("gift", None, 3.0, True, 0, None, None, True)
+    money = AssumedOffer(gift, effect=0.2, redeemed_share=1.0)
     rows = rows_of(with_expectations(frame(SCORES, ROWS), money))
     assert {r["cost"] for r in rows} == {3.0}
 

@@ -1,3 +1,3 @@
-"""Frames as the tests of transforms make them."""
+"""The fixture `frame` of the tests of transforms."""
 
 from tests.unit.transforms.conftest import frame  # noqa: F401

@@ -1,4 +1,4 @@
-"""The knapsack against an exact solver, and its promises: never above budget, never a loss."""
+"""The allocation against an exact solver. No plan exceeds the budget, and no offer loses money."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pipelines.offers.budget_allocation import allocate, check_cap
 from pipelines.offers.shadow_prices import Problem
 from runtime.errors import UsageError
 
-# sqlframe remembers the columns of a name for the life of the process.
+# sqlframe caches the columns of a table name for the life of the process, so each name is new.
 NUMBERS = itertools.count()
 OFFERS = ("a", "b", "c", "d", "e", "f")
 
 
 def customers(rows, seed, offers=OFFERS):
-    """Gains and costs that grow together, as with a share of a CLV; a third of offers is barred."""
+    """Gains and costs that grow with the value of the customer; a third of the offers is not possible."""
     draw = np.random.default_rng(seed)
     value = draw.lognormal(5, 1, rows)
     cost = value[:, None] * draw.uniform(0.01, 0.2, (rows, len(offers)))
@@ -37,7 +37,7 @@ def frame_of(session, gain, cost, offers=OFFERS):
         data[f"cost_{name}"] = cost[:, k]
     rows = pd.DataFrame(data)
     if hasattr(session, "_conn"):
-        # Inline values would be parsed again with every query.
+        # Inline values would be parsed with each query.
         name = f"customers_{next(NUMBERS)}"
         session._conn.register(f"{name}_source", rows)
         session._conn.execute(f"CREATE TABLE {name} AS SELECT * FROM {name}_source")
@@ -51,7 +51,7 @@ def frame_of(session, gain, cost, offers=OFFERS):
 
 
 def kept(session):
-    """Compute a frame once, as the lake's `keep` does."""
+    """A function that computes a frame once, as Lake.keep does."""
 
     def keep(frame):
         if not hasattr(session, "_conn"):
@@ -89,16 +89,16 @@ def test_money_is_spent_within_a_thousandth_of_the_exact_solver(session, seed, s
     assert plan.used == pytest.approx(worth(cost, chosen))
 
 
-def test_a_number_of_customers_is_the_exact_best(session):
+def test_a_budget_in_customers_gives_the_exact_optimum(session):
     gain, cost = customers(900, 3)
     best = np.sort(np.nan_to_num(gain, nan=-1.0).max(axis=1))[::-1]
     chosen, _ = solved(session, gain, cost, "customers", 90)
     assert (chosen >= 0).sum() == 90
-    # One offer each: the 90 greatest of the customers' best gains.
+    # One offer per customer: the 90 greatest of the customers' best gains.
     assert worth(gain, chosen) == pytest.approx(best[:90].sum())
 
 
-def test_a_cap_of_an_offer_holds_and_costs_little(session):
+def test_a_cap_of_an_offer_holds_with_little_loss(session):
     gain, cost = customers(600, 4)
     budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
     caps = np.full(6, np.inf)
@@ -110,23 +110,23 @@ def test_a_cap_of_an_offer_holds_and_costs_little(session):
     assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
 
 
-# The offers' costs as shares of a customer's value; the first is cheap and wanted by all.
+# Costs of the offers as shares of the customer's value. The first is cheap: all customers want it.
 COST_SHARES = np.array([0.01, 0.2, 0.05, 0.15, 0.03, 0.10])
 
 
 def most_worth(gain, cost, budget, caps):
-    """No plan gains more: the greatest sum of gains of parts of offers."""
+    """An upper bound of the gain: the linear relaxation, in which a customer gets parts of offers."""
     rows, count = gain.shape
     one_each = sparse.kron(sparse.eye(rows), np.ones((1, count)))
     of_offers = sparse.kron(np.ones((1, rows)), sparse.eye(count)).tocsr()[: len(caps)]
     limits = np.concatenate([np.ones(rows), [budget], caps])
     all_rules = sparse.vstack([one_each, cost.reshape(1, -1), of_offers])
-    found = optimize.linprog(-np.maximum(gain, 0).ravel(), all_rules, limits, bounds=(0, 1))
-    return -found.fun
+    solution = optimize.linprog(-np.maximum(gain, 0).ravel(), all_rules, limits, bounds=(0, 1))
+    return -solution.fun
 
 
 def four_capped(share):
-    """3,000 customers whose gains have little to do with the costs, a share of all costs."""
+    """3,000 customers whose gains hardly depend on the costs. Budget: a share of the highest costs."""
     draw = np.random.default_rng(3)
     value = draw.lognormal(5, 1, 3_000)
     cost = value[:, None] * COST_SHARES
@@ -137,7 +137,7 @@ def four_capped(share):
 
 @pytest.mark.parametrize("share", [0.2, 0.3])
 def test_a_cap_of_an_offer_holds_beside_three_others(session, share):
-    """The price of the budget comes after those of the caps, and each moves the others' offers."""
+    """The price of the budget is searched last, and each price changes the choice of other offers."""
     gain, cost, budget, caps = four_capped(share)
     chosen, _ = solved(session, gain, cost, "money", budget, caps)
     assert [(chosen == k).sum() <= cap for k, cap in enumerate(caps.values())] == [True] * 4
@@ -146,8 +146,8 @@ def test_a_cap_of_an_offer_holds_beside_three_others(session, share):
     assert worth(gain, chosen) >= 0.999 * bound
 
 
-def test_who_chose_an_offer_beyond_its_cap_is_solved_exactly(session, monkeypatch):
-    """Two rounds leave more than the caps, far from the few nearest to another choice."""
+def test_customers_above_a_cap_are_solved_exactly(session, monkeypatch):
+    """After two rounds, more customers than the caps have an offer, and most are not near a tie."""
     monkeypatch.setattr(shadow_prices, "CAP_ROUNDS", 2)
     monkeypatch.setattr(budget_allocation, "CORE", 20)
     gain, cost, budget, caps = four_capped(0.2)
@@ -156,20 +156,20 @@ def test_who_chose_an_offer_beyond_its_cap_is_solved_exactly(session, monkeypatc
     assert worth(cost, chosen) <= budget + 1e-9
 
 
-def test_a_cap_that_does_not_hold_is_no_plan():
+def test_a_plan_above_a_cap_is_refused():
     problem = Problem(None, ("a",), "money", 100.0, {"a": 2})
     check_cap(problem, "a", 2)
     with pytest.raises(UsageError) as raised:
         check_cap(problem, "a", 10)
     assert str(raised.value) == (
-        "conf/offers.yaml: most_customers of a must hold, and no prices were found at which 10 "
-        "customers become 2. Raise it, or remove one of the caps."
+        "conf/offers.yaml: most_customers of a is 2, but the best plan found gives the offer to 10 "
+        "customers. Raise most_customers, or remove one of the caps."
     )
 
 
 @pytest.mark.parametrize(("customers_sent", "is_kept"), [(2, True), (3, False)])
 def test_a_plan_one_customer_above_a_cap_is_refused(session, monkeypatch, customers_sent, is_kept):
-    """An exact solver that keeps to no cap: the sums of the finished plan are checked."""
+    """The exact solver is replaced by a plan that may exceed the cap. The final check refuses it."""
     chosen = {f"c{n:05d}": "a" if n < customers_sent else "none" for n in range(5)}
     monkeypatch.setattr(budget_allocation, "solve_core", lambda problem, rows: chosen)
     gain, cost = np.ones((5, 1)), np.ones((5, 1))
@@ -177,21 +177,27 @@ def test_a_plan_one_customer_above_a_cap_is_refused(session, monkeypatch, custom
         choices, plan = solved(session, gain, cost, "money", 100.0, {"a": 2}, ("a",))
         assert (choices == 0).sum() == plan.used == 2
         return
-    with pytest.raises(UsageError, match="at which 3 customers become 2"):
+    with pytest.raises(
+        UsageError, match="is 2, but the best plan found gives the offer to 3 customers"
+    ):
         solved(session, gain, cost, "money", 100.0, {"a": 2}, ("a",))
 
 
 @pytest.mark.parametrize("unit", ["money", "customers"])
 @pytest.mark.parametrize("budget", [2_300, 2_700])
-def test_the_price_is_exact_where_more_than_the_core_lie_near_the_edge(session, unit, budget):
-    """4,000 customers at cost 1, with gains .14000, .13999, ..., .10001: a thousand of them within
-    .01 of each other, and the exact solver gets the nearest 400. The prices, .117 and .113, lie far
-    from the next multiple of .01 on either side."""
+def test_the_price_is_exact_if_more_customers_than_the_core_are_near_the_limit(
+    session, unit, budget
+):
+    """4,000 customers with cost 1 and gains 0.14000, 0.13999, ..., 0.10001.
+
+    1,000 of them lie within 0.01, and the exact solver gets the nearest 400. The prices, 0.117 and
+    0.113, are not near a multiple of 0.01.
+    """
     gain = (14_000 - np.arange(4_000))[:, None] / 100_000
     assert budget_allocation.CORE == 400
     chosen, plan = solved(session, gain, np.ones((4_000, 1)), unit, float(budget), offers=("a",))
     assert plan.used == (chosen == 0).sum() <= budget
-    # The greatest gains, and no others: the last one who is in, and the first one who is not.
+    # Exactly the customers with the greatest gains get the offer.
     assert (chosen == 0).tolist() == [n < budget for n in range(4_000)]
     assert gain[budget, 0] <= plan.shadow_price <= gain[budget - 1, 0]
 
@@ -199,7 +205,7 @@ def test_the_price_is_exact_where_more_than_the_core_lie_near_the_edge(session, 
 THREE = OFFERS[:3]
 
 
-# More customers than the driver holds at a time, and few of them solved exactly, as of millions.
+# More customers than the driver holds, and few of them solved exactly, as with millions.
 @pytest.fixture
 def many(monkeypatch):
     monkeypatch.setattr(shadow_prices, "SAMPLE", 200)
@@ -215,7 +221,7 @@ def many(monkeypatch):
     return passes
 
 
-def test_money_for_more_than_a_sample_is_spent_as_the_exact_solver_spends_it(session, many):
+def test_more_customers_than_a_sample_are_within_a_thousandth_of_the_exact_solver(session, many):
     gain, cost = customers(3_000, 7, THREE)
     budget = 0.3 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
     exact = best_choices(gain, cost, budget, np.full(3, np.inf))
@@ -226,14 +232,14 @@ def test_money_for_more_than_a_sample_is_spent_as_the_exact_solver_spends_it(ses
     assert plan.used == pytest.approx(worth(cost, chosen))
 
 
-def test_a_number_of_more_customers_than_a_sample_is_the_exact_best(session, many):
+def test_more_customers_than_a_sample_give_the_exact_optimum(session, many):
     gain, cost = customers(3_000, 8, THREE)
     best = np.sort(np.nan_to_num(gain, nan=-1.0).max(axis=1))[::-1]
     chosen, plan = solved(session, gain, cost, "customers", 300, offers=THREE)
     assert set(many) == {"budget"}
     assert (chosen >= 0).sum() == 300
     assert worth(gain, chosen) == pytest.approx(best[:300].sum())
-    # The price lies between the last who is in and the first who is not.
+    # The price lies between the last chosen customer and the first one who is not chosen.
     assert best[300] <= plan.shadow_price <= best[299]
 
 
@@ -249,7 +255,7 @@ def test_a_cap_holds_for_more_customers_than_a_sample(session, many):
     assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
 
 
-def test_with_money_enough_everybody_gets_their_best_and_budget_has_no_price(session):
+def test_with_enough_money_all_customers_get_their_best_offer_at_price_0(session):
     gain, cost = customers(100, 5)
     chosen, plan = solved(session, gain, cost, "money", 1e9)
     filled = np.nan_to_num(gain, nan=-1.0)
@@ -257,36 +263,36 @@ def test_with_money_enough_everybody_gets_their_best_and_budget_has_no_price(ses
     assert (chosen == np.where(filled.max(axis=1) > 0, filled.argmax(axis=1), -1)).all()
 
 
-def test_nobody_gets_an_offer_that_loses(session):
+def test_no_customer_gets_an_offer_that_loses_money(session):
     gain, cost = customers(300, 6)
     chosen, _ = solved(session, -np.abs(gain), cost, "money", 1e9)
     assert (chosen == -1).all()
 
 
 @pytest.mark.parametrize("unit", ["money", "customers"])
-def test_of_a_budget_that_is_spent_nobody_gets_anything(session, unit):
+def test_a_budget_of_0_gives_no_offers(session, unit):
     gain, cost = customers(100, 5)
     chosen, plan = solved(session, gain, cost, unit, 0.0, {"a": 0, "b": 9})
     assert (chosen == -1).all() and plan.used == 0.0
 
 
-def test_no_customer_no_plan(session):
+def test_no_customers_give_an_empty_plan(session):
     chosen, plan = solved(session, np.zeros((0, 6)), np.zeros((0, 6)), "money", 10.0)
     assert len(chosen) == 0 and plan.used == 0.0
 
 
-def test_the_shadow_price_is_what_one_more_unit_brings(session):
-    """Customers with gains 10, 9, ..., 1 and cost 1 each: at a budget of 4 the next brings 6."""
+def test_the_shadow_price_is_the_gain_of_one_more_unit(session):
+    """Gains 10, 9, ..., 1 at cost 1 each: with a budget of 4, the next customer would bring 6."""
     gain = np.arange(10, 0, -1.0)[:, None]
     cost = np.ones((10, 1))
     chosen, plan = solved(session, gain, cost, "money", 4.0, offers=("a",))
     assert (chosen >= 0).tolist() == [True] * 4 + [False] * 6
-    # The price lies where the fifth no longer buys: from 6 on.
+    # The fifth customer, with a gain of 6, gets no offer at a price of 6 or above.
     assert plan.shadow_price == pytest.approx(6.0, abs=1e-6)
 
 
 def test_the_exact_solver_by_hand():
-    """Budget 3: of (gain 5, use 3) and two of (gain 3, use 1.5), the two small ones."""
+    """Budget 3. One offer has gain 5 and use 3; two have gain 3 and use 1.5: the two are chosen."""
     gain = np.array([[5.0, np.nan], [3.0, np.nan], [np.nan, 3.0]])
     use = np.array([[3.0, np.nan], [1.5, np.nan], [np.nan, 1.5]])
     assert best_choices(gain, use, 3.0, np.array([np.inf, np.inf])).tolist() == [-1, 0, 1]

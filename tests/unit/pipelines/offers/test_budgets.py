@@ -1,4 +1,4 @@
-"""What a plan may spend: all of it each time, or what its period has left."""
+"""Budget and caps of a plan: per plan, or less what earlier plans of the period used."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ KEPT = SimpleNamespace(where=lambda _: SimpleNamespace(count=lambda: 50))
 
 
 def problem(monkeypatch, used, **budget):
+    """The problem of a plan whose period has this use; `budget`: settings of conf."""
     conf = settings.load("demo", decisions={"budget": budget})
     context = SimpleNamespace(settings=conf, as_of=dt.date(2026, 1, 1))
     monkeypatch.setattr(budgets, "used_of_period", lambda _: used)
@@ -31,34 +32,34 @@ def problem(monkeypatch, used, **budget):
 
 
 @pytest.mark.parametrize(
-    ("budget", "all_of_it", "left"),
+    ("budget", "budget_of_conf", "left"),
     [
         ({"customers_share": None, "money": 100.0}, ("money", 100.0), 100.0 - (40.0 + 25.0)),
         ({"customers_share": None, "money": 60.0}, ("money", 60.0), 0.0),
         ({"customers_share": 0.2, "money": None}, ("customers", 10.0), 10.0 - (3 + 1)),
     ],
 )
-def test_what_a_period_has_seen_is_taken_off(monkeypatch, budget, all_of_it, left):
+def test_the_use_by_earlier_plans_is_subtracted(monkeypatch, budget, budget_of_conf, left):
     whole = problem(monkeypatch, {}, **budget)
-    assert (whole.unit, whole.budget) == all_of_it
+    assert (whole.unit, whole.budget) == budget_of_conf
     assert whole.caps == {"discount_10": 5, "discount_20": 2}
-    rest = problem(monkeypatch, USED, **budget)
-    assert (rest.unit, rest.budget) == (all_of_it[0], left)
-    assert rest.caps == {"discount_10": 2, "discount_20": 2}
-    # Asking for a survey is outside the budget.
-    assert "winback_survey" not in rest.offers
+    remaining = problem(monkeypatch, USED, **budget)
+    assert (remaining.unit, remaining.budget) == (budget_of_conf[0], left)
+    assert remaining.caps == {"discount_10": 2, "discount_20": 2}
+    # The survey is outside the budget.
+    assert "winback_survey" not in remaining.offers
 
 
-def test_without_a_period_nothing_is_read():
+def test_without_a_period_no_table_is_read():
     context = SimpleNamespace(settings=settings.load("demo"))
     assert budgets.used_of_period(context) == {}
 
 
-def test_a_share_of_customers_is_rounded_down_and_counts_those_who_can_be_kept(session):
-    """.2 x (30 + 24) = 10.8: the eleventh customer would be above the budget."""
+def test_a_share_of_active_and_silent_customers_is_rounded_down(session):
+    """0.2 x (30 + 24) = 10.8: the eleventh customer would be above the budget."""
     numbers = {"active": 30, "silent": 24, "lost": 10}
     lifecycles = [(name,) for name, count in numbers.items() for _ in range(count)]
     options = session.createDataFrame(lifecycles, "lifecycle string")
     share = {"customers_share": 0.2, "money": None}
-    context = SimpleNamespace(settings=settings.load("demo", decisions={"budget": share}))
-    assert budgets.budget_of(context, options) == ("customers", 10.0)
+    budget = settings.load("demo", decisions={"budget": share}).decisions.budget
+    assert budgets.budget_of(budget, options) == ("customers", 10.0)

@@ -1,4 +1,4 @@
-"""Which campaigns teach, choose and test: no outcome of one is known before the next begins."""
+"""Splits of campaign days: the outcomes of each split are known before the next split begins."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FIRST = dt.date(2025, 1, 1)
 
 
 def splits(session, *after):
-    """By days after the first campaign; a horizon is 30 days."""
+    """The split by days after the first campaign. The horizon is 30 days."""
     context = SimpleNamespace(settings=settings.load("demo"), as_of=dt.date(2026, 1, 1))
     days = [(FIRST + dt.timedelta(n),) for n in after]
-    found = campaign_splits(context, session.createDataFrame(days, "as_of date"))
-    return {(day - FIRST).days: split for day, split in found.items()}
+    split_of = campaign_splits(context, session.createDataFrame(days, "as_of date"))
+    return {(day - FIRST).days: split for day, split in split_of.items()}
 
 
-def test_campaigns_45_days_apart_train_but_for_the_last_two(session):
+def test_of_campaigns_45_days_apart_all_but_the_last_two_train(session):
     assert splits(session, 0, 45, 90, 135) == {
         0: "train",
         45: "train",
@@ -38,10 +38,10 @@ def test_campaigns_45_days_apart_train_but_for_the_last_two(session):
     }
 
 
-def test_a_campaign_whose_horizon_the_next_part_begins_in_is_in_no_part_before_it(session):
+def test_a_campaign_whose_horizon_overlaps_the_next_split_is_later(session):
     assert splits(session, 0, 29, 30, 31, 60, 61, 62, 91) == {
         0: "train",
-        # Ended by the 61st day, on which the learner is chosen; those after it by day 91.
+        # Ended by day 61, when the learner is chosen. Days 60 and 62 ended by day 91.
         29: "train",
         30: "train",
         31: "train",
@@ -53,24 +53,24 @@ def test_a_campaign_whose_horizon_the_next_part_begins_in_is_in_no_part_before_i
 
 
 @pytest.mark.parametrize("after", [(0, 1, 2), (0, 29, 59), (0, 30)])
-def test_days_within_one_horizon_are_no_three_campaigns(session, after):
+def test_days_within_one_horizon_are_not_three_campaigns(session, after):
     with pytest.raises(ModelGateError) as raised:
         splits(session, *after)
     assert str(raised.value) == (
-        f"silver.campaign_contacts: {len(after)} randomised campaigns lie 30 days before "
-        "2026-01-01; uplift needs three that lie 30 days apart (train, choose, test). Run "
-        "experiments first; until then decide_offers uses its rules."
+        f"silver.campaign_contacts: {len(after)} randomised campaigns are at least 30 days before "
+        "2026-01-01. Uplift needs three such campaigns with 30 days between them: for training, "
+        "validation and test. Run experiments first. Until then decide_offers uses its rules."
     )
 
 
 AS_OF = dt.date(2026, 1, 1)
-# An outcome is known after the horizon of 30 days and a lead of 14 days.
+# An outcome is known after the lead of 14 days and the horizon of 30 days.
 WAIT = 30 + 14
 
 
 @pytest.fixture
 def with_tables():
-    """A function: tables by name -> a context that reads them; its warnings are in `warned`."""
+    """A function that makes a context from tables by name. `warned` has the warnings."""
 
     def make(tables=MappingProxyType({})):
         warned = []
@@ -90,7 +90,7 @@ def days_before(*numbers):
     return [AS_OF - dt.timedelta(days=n) for n in numbers]
 
 
-def test_a_campaign_counts_from_the_day_on_which_its_horizon_has_passed(frame, with_tables):
+def test_a_campaign_is_used_from_the_day_on_which_its_horizon_ended(frame, with_tables):
     days = days_before(WAIT + 1, WAIT, WAIT - 1, 1)
     contacts = [
         {
@@ -107,7 +107,7 @@ def test_a_campaign_counts_from_the_day_on_which_its_horizon_has_passed(frame, w
     assert past_campaigns(with_tables()) == []
 
 
-def test_the_last_test_campaign_is_one_whose_horizon_has_passed(session, with_tables):
+def test_the_test_campaign_is_the_last_one_whose_horizon_ended(session, with_tables):
     past = days_before(4 * WAIT, 3 * WAIT, 2 * WAIT, WAIT)
     near = days_before(WAIT - 1, 7)
     contacts = session.createDataFrame([(day,) for day in [*past, *near]], "as_of date")
@@ -115,15 +115,17 @@ def test_the_last_test_campaign_is_one_whose_horizon_has_passed(session, with_ta
     assert campaign_splits(with_tables(), contacts) == dict(zip(past, parts, strict=True))
 
 
-def test_our_own_campaigns_count_once_their_horizon_has_passed(session, with_tables, monkeypatch):
+def test_plans_and_triggers_are_used_once_their_horizon_ended(session, with_tables, monkeypatch):
     days = days_before(WAIT + 1, WAIT, WAIT - 1)
     contacts = session.createDataFrame([(day,) for day in days], "as_of date")
     monkeypatch.setattr(uplift_campaigns, "own_contacts_of", lambda context: contacts)
     assert own_campaigns(with_tables()) == days[:2]
 
 
-def test_our_own_campaigns_train_where_their_horizon_ended_before_the_choice(session, with_tables):
-    """The learner is chosen on the validation date, 200 days before as_of."""
+def test_plans_and_triggers_train_if_their_horizon_ended_by_the_validation_day(
+    session, with_tables
+):
+    """The validation day is 200 days before as_of."""
     in_train = days_before(200 + WAIT + 1, 200 + WAIT)
     later = days_before(200 + WAIT - 1, 200, 150, WAIT)
     too_near = days_before(WAIT - 1, 3)
@@ -139,5 +141,8 @@ def test_our_own_campaigns_train_where_their_horizon_ended_before_the_choice(ses
         **dict.fromkeys(later, "later"),
     }
     (warning,) = context.warned
-    assert warning.startswith("1 days of our own campaigns have no features and labels")
-    assert f"--as-of {without_features[0]}`" in warning
+    assert warning == (
+        "1 days of plans and triggers have no features and labels. They are not used. Run "
+        f"`spark-submit jobs/build_features.py --env demo --as-of {without_features[0]}` to "
+        "include them."
+    )

@@ -1,4 +1,4 @@
-"""The report on a campaign that chose its customers, as rows; and where there is none to compare."""
+"""Estimates of campaigns that chose their customers, and campaigns without a comparison group."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def context():
 
 
 def campaign(reach, rows=2_400):
-    """Two days; who has a high x0 stays, and is reached with the chance `reach` of x0 and the day."""
+    """Two days. Customers with a high x0 stay. `reach` is the probability to get the offer."""
     draw = np.random.default_rng(5)
     x, day = draw.normal(size=rows), np.arange(rows) % 2
     arm = (draw.random(rows) < reach(x, day)).astype(float)
@@ -42,7 +42,7 @@ def campaign(reach, rows=2_400):
 
 
 def test_the_report_has_the_columns_of_its_table(context):
-    """A rule of its own each day: 1/(1 + e^-x0) on the first, the opposite on the second."""
+    """The targeting differs by day: 1 / (1 + e^-x0) on the first day, the opposite on the second."""
     sample = campaign(lambda x, day: 1 / (1 + np.exp(np.where(day == 0, -x, x))))
     rows, model = observational.estimate(context, "ten", sample, ["x0"])
     assert model.arms == ("ten",)
@@ -55,13 +55,13 @@ def test_the_report_has_the_columns_of_its_table(context):
     expected |= {"naive_difference", "average_effect", "overlap_share"}
     assert set(by) == expected | {"imbalance_before", "imbalance_after"}
     assert by["overlap_share"]["verdict"] == ADJUSTED
-    # Told for each day apart, the two halves are far from a coin; together they would be one.
+    # Propensities per day differ much from 0.5. A single model for both days would give 0.5.
     assert by["treated_propensity_p50"]["value"] > 0.6
     assert by["average_effect"]["ci_low"] < 0.1 < by["average_effect"]["ci_high"]
     assert by["average_effect"]["customers"] == by["imbalance_after"]["customers"] <= len(sample)
 
 
-def test_without_an_other_side_there_is_one_row_that_says_so(context):
+def test_without_a_comparison_group_the_only_row_says_no_overlap(context):
     rows, model = observational.estimate(
         context, "ten", campaign(lambda x, day: np.ones(len(x))), ["x0"]
     )
@@ -71,14 +71,14 @@ def test_without_an_other_side_there_is_one_row_that_says_so(context):
     ]
 
 
-def test_a_campaign_by_a_sharp_rule_has_a_report_and_no_estimate(context):
+def test_a_deterministic_targeting_rule_has_an_overlap_report_and_no_estimate(context):
     rows, model = observational.estimate(context, "ten", campaign(lambda x, day: x > 0), ["x0"])
     assert model is None
     by = {r["metric"]: r for r in rows}
     assert "average_effect" not in by and "imbalance_after" not in by
     assert by["overlap_share"]["verdict"] == NO_OVERLAP
     assert by["naive_difference"]["value"] > 0.3
-    # By chance a fold may hold nobody of a side: that is no overlap either, and no crash.
+    # A fold may by chance have one arm only. This is also a case of no overlap, and no error.
     one_sided = campaign(lambda x, day: 0.5 + 0 * x)
     one_sided["fold"] = one_sided["arm"]
     rows, model = observational.estimate(context, "ten", one_sided, ["x0"])

@@ -1,4 +1,4 @@
-"""conf/offers.yaml: what is wrong is said with its line; what ships is right."""
+"""conf/offers.yaml: errors name their line, and the shipped file is valid."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def faults_of(tmp_path, text):
     return str(refused.value)
 
 
-def test_the_six_offers_ship_with_the_costs_of_the_product_page():
+def test_the_six_shipped_offers_have_the_costs_of_the_product_page():
     offers = load_offers()
     assert {name: (o.cost.share, o.cost.paid) for name, o in offers.items()} == {
         "discount_10": (0.10, "redeemed"),
@@ -45,7 +45,7 @@ def test_the_six_offers_ship_with_the_costs_of_the_product_page():
     assert [name for name, o in offers.items() if not o.in_budget] == ["winback_survey"]
 
 
-def test_a_file_as_it_should_be(tmp_path):
+def test_a_valid_file_is_read(tmp_path):
     path = tmp_path / "offers.yaml"
     path.write_text(GOOD)
     assert read_offers(path)["bonus"].cost.share == 0.03
@@ -90,14 +90,14 @@ def test_a_file_as_it_should_be(tmp_path):
         ),
     ],
 )
-def test_a_fault_is_named_with_its_line(tmp_path, old, new, said):
+def test_an_error_names_its_line(tmp_path, old, new, said):
     assert faults_of(tmp_path, GOOD.replace(old, new, 1)) == said
 
 
 @pytest.mark.parametrize(
     "condition", ["income > 3", "total_orders > 1; drop table x", "sleep(9)", "a`b"]
 )
-def test_a_condition_names_known_columns_and_nothing_else(tmp_path, condition):
+def test_a_condition_with_anything_but_known_columns_is_refused(tmp_path, condition):
     text = GOOD.replace("total_orders > 20 and lifecycle = 'active'", f'"{condition}"')
     said = faults_of(tmp_path, text)
     assert said.startswith("conf/offers.yaml, line 9: offers.bonus.eligible: must compare ")
