@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import anthropic
+
 from messages.limits import Budget, Limits, Usage, cost_at_most, usage_of
 from messages.prompt import input_tokens_at_most
 
@@ -39,8 +41,6 @@ def make_client(api_key: str | None, base_url: str | None, limits: Limits) -> An
         return None
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    import anthropic
-
     return anthropic.Anthropic(
         api_key=api_key,
         base_url=base_url,
@@ -113,8 +113,6 @@ class _Lost:
         self.attempts = 0
 
     def __call__(self, request: Any, attempt: Callable[[Any], Any]) -> Any:
-        import anthropic
-
         try:
             return attempt(request)
         except anthropic.APIConnectionError:  # includes timeouts
@@ -124,8 +122,6 @@ class _Lost:
 
 def reason_of(error: Exception) -> str:
     """Reason code of an error. The error text is not used, because it may quote the request."""
-    import anthropic
-
     kinds: tuple[tuple[type[Exception], str], ...] = (
         (anthropic.APITimeoutError, "timeout"),
         (anthropic.APIConnectionError, "connection"),

@@ -16,10 +16,10 @@ from transforms.offers import (
     with_rule,
     with_send_on,
 )
+from udfs.shares import share_of_column
 
 # Policies that choose by expected gain. All others rank customers by a priority.
 BY_GAIN = ("uplift", "rules")
-from udfs.shares import share_of_column
 
 
 def with_send_on_and_barrier(

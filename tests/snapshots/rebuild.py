@@ -1,7 +1,7 @@
-"""What is long and must not change silently; `make snapshots` writes it anew.
+"""Long texts that must not change unnoticed. `make snapshots` rebuilds them.
 
-help/: what each job's --help says. ddl/: the SQL that makes each table in a catalog. conf/: each
-environment's settings once defaults and its own file are merged, and its Spark profile.
+help/: the --help of each job. ddl/: the SQL that creates each table in a catalog. conf/: the settings
+of each environment after its file is merged over the defaults, with its Spark profile.
 """
 
 from __future__ import annotations
@@ -52,22 +52,22 @@ def _environments() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "conf").glob("*.yaml")):
         if path.stem in settings_module.RESERVED:
             continue
-        found = settings_module.load(path.stem)
-        values = {**found.model_dump(mode="json"), "spark": found.spark_profile_values()}
+        resolved = settings_module.load(path.stem)
+        values = {**resolved.model_dump(mode="json"), "spark": resolved.spark_profile_values()}
         yield f"conf/{path.name}", yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
 def stored(folder: Path = FOLDER) -> dict[str, str]:
-    """What stands in the folder."""
+    """The stored snapshots: path below the folder -> content."""
     files = (p for kind in KINDS for p in sorted((folder / kind).glob("*")))
     return {p.relative_to(folder).as_posix(): p.read_text(encoding="utf-8") for p in files}
 
 
 def main(folder: Path = FOLDER) -> None:
-    """Write every snapshot, remove those of what is no more, and name what differs."""
-    wanted, there = snapshots(), stored(folder)
-    for name in sorted(wanted.keys() | there.keys()):
-        if wanted.get(name) == there.get(name):
+    """Write every snapshot, remove obsolete ones, and print the names of changed files."""
+    wanted, present = snapshots(), stored(folder)
+    for name in sorted(wanted.keys() | present.keys()):
+        if wanted.get(name) == present.get(name):
             continue
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -108,9 +108,9 @@ def test_the_engine_without_a_jvm_says_how_to_install_it(root, capsys, monkeypat
 def test_an_unknown_option_is_refused():
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(importlib.import_module("jobs.ingest").command)
-    found = CliRunner().invoke(app, ["--knownat", "2018-01-01"])
-    assert found.exit_code == 2
-    assert "No such option: --knownat" in found.output
+    result = CliRunner().invoke(app, ["--knownat", "2018-01-01"])
+    assert result.exit_code == 2
+    assert "No such option: --knownat" in result.output
 
 
 def test_a_moment_without_a_zone_is_utc():

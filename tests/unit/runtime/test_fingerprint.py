@@ -49,10 +49,10 @@ def test_the_same_run_has_the_same_mark(mark):
     assert mark() == mark(dict(TABLES))
 
 
-def test_another_version_or_a_table_made_anew_with_as_many_has_another(mark):
+def test_another_version_or_a_recreated_table_gives_another_mark(mark):
     newer = {**TABLES, "features.labels": ("id of the labels", 4)}
-    anew = {**TABLES, "features.labels": ("another id", 3)}
-    assert len({mark(), mark(newer), mark(anew)}) == 3
+    recreated = {**TABLES, "features.labels": ("another id", 3)}
+    assert len({mark(), mark(newer), mark(recreated)}) == 3
 
 
 def test_another_environment_of_one_tracking_store_has_another(mark):

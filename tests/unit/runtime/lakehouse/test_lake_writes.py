@@ -269,11 +269,11 @@ def test_what_it_makes_opens_with_reader_version_1_and_its_comments(lake):
     from deltalake import DeltaTable
 
     write(lake, ("a", DAY, 0.1))
-    found = DeltaTable(lake.path(SCORES.name))
-    assert found.protocol().min_reader_version == 1
-    comments = {f.name: f.metadata["comment"] for f in found.schema().fields}
+    delta = DeltaTable(lake.path(SCORES.name))
+    assert delta.protocol().min_reader_version == 1
+    comments = {f.name: f.metadata["comment"] for f in delta.schema().fields}
     assert comments == {c.name: c.comment for c in SCORES.columns}
-    assert {f.name: f.nullable for f in found.schema().fields} == {
+    assert {f.name: f.nullable for f in delta.schema().fields} == {
         c.name: c.nullable for c in SCORES.columns
     }
     assert found.metadata().description == SCORES.description

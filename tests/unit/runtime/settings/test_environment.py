@@ -107,9 +107,9 @@ def test_a_value_that_breaks_a_rule_is_named_with_the_rule(conf, text, message):
 
 def test_a_file_that_is_no_yaml_is_named_with_the_line(conf):
     conf("churn: {lead_days: 1\n")
-    found = refused()
-    assert found.startswith("acme.yaml: is not valid YAML: ")
-    assert "line 2" in found and found.endswith("Fix the line it names.")
+    message = refused()
+    assert message.startswith("acme.yaml: is not valid YAML: ")
+    assert "line 2" in message and message.endswith("Fix the line it names.")
 
 
 def test_an_environment_without_a_file_is_refused_with_those_there_are(conf):
