@@ -276,8 +276,8 @@ def test_what_it_makes_opens_with_reader_version_1_and_its_comments(lake):
     assert {f.name: f.nullable for f in delta.schema().fields} == {
         c.name: c.nullable for c in SCORES.columns
     }
-    assert found.metadata().description == SCORES.description
-    (newest, *_) = found.history()
+    assert delta.metadata().description == SCORES.description
+    (newest, *_) = delta.history()
     facts = json.loads(newest["userMetadata"])
     assert (facts["job"], facts["run_id"], facts["inputs"]) == ("test", lake.run.run_id, {})
 
