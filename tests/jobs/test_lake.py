@@ -334,8 +334,8 @@ def test_a_run_in_another_process_is_refused_until_the_first_ends(tmp_path):
         with pytest.raises(BusyError) as error, only_writer(lakehouse, "second"):
             raise AssertionError("unreachable")
         assert str(error.value) == (
-            f"lakehouse: run first (process {first.pid}) is writing it, and only one run may. "
-            "Nothing was changed. Start again when it has ended."
+            f"lakehouse: locked by run first (process {first.pid}); one run may write at a time. "
+            "Nothing was changed. Start again when that run has ended."
         )
         first.kill()  # the kernel frees the lock, so nothing has to be cleaned up
         first.wait()
