@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.settings.decisions import OfferSettings
-from runtime.settings.offers import load_offers
+from runtime.settings.offers import OfferSettings, load_offers
 from transforms.offers import Offer
 
 
