@@ -45,13 +45,13 @@ def test_a_label_says_whether_the_window_has_a_purchase(company):
 
 def test_receipts_that_come_late_change_no_feature_of_an_earlier_day(company, spark):
     """The features of 30 July were built before and after receipts of July came in August."""
-    then = company.noted["features"].drop(columns=["as_of"]).astype(object)
-    now = company.table("features.transactions", f"as_of = DATE '{PLAN_1}'")
-    now = now.drop(columns=["as_of"]).astype(object)
+    names = ["customer_id", "total_orders", "total_revenue", "recency_days"]
+    then = company.noted["features"][names].astype(object)
+    now = company.table("features.transactions", f"as_of = DATE '{PLAN_1}'")[names].astype(object)
     assert set(files.LATE_RECEIPTS) <= set(now["customer_id"])
     frames = [
         spark.createDataFrame(
-            frame[["customer_id", "total_orders", "total_revenue", "recency_days"]].values.tolist(),
+            frame.where(frame.notna(), None).to_numpy().tolist(),
             "customer_id string, total_orders bigint, total_revenue double, recency_days bigint",
         )
         for frame in (then, now)
