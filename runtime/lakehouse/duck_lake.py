@@ -41,7 +41,8 @@ class DuckLake:
                 f"the catalog {settings.lakehouse.catalog!r}. Use --engine spark."
             )
         self.settings, self.run, self.is_dry = settings, run, is_dry
-        self.session = duck_session()
+        # Frames are sqlframe's. They have the methods of Spark's DataFrame, which types name.
+        self.session: Any = duck_session()
         self.planned: dict[str, DataFrame] = {}
         self._kept: list[str] = []
 
@@ -57,7 +58,8 @@ class DuckLake:
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""
         self._kept.append(_new_name("kept"))
-        sql = frame.sql(dialect="duckdb", optimize=False)
+        sqlframe: Any = frame
+        sql = sqlframe.sql(dialect="duckdb", optimize=False)
         self.session._conn.execute(f"CREATE TABLE {self._kept[-1]} AS {sql}")
         return self.session.table(self._kept[-1])
 
