@@ -43,12 +43,12 @@ def reasons_from_contributions(
     members: Mapping[str, Sequence[str]],
     in_probability_units: bool = False,
 ) -> Array:
-    """(rows, reasons): the share of the risk that disappears without a reason's contributions.
+    """(rows, reasons): the share of each customer's risk that comes from each reason, 0 to 1.
 
-    1 - p(margin - push) / p(margin), where push is the sum of the reason's contributions, or 0 if
-    they lower the risk. In [0, 1]. `members`: the result of reason_features; features that the
-    model does not have are skipped. `in_probability_units`: contributions are probabilities, not
-    log-odds.
+    1 - p(score - own) / p(score), where p converts a raw score to a probability, score is base plus
+    all contributions, and own is the sum of the reason's contributions, or 0 if they lower the
+    risk. `members`: the result of reason_features; features that the model does not have are
+    skipped. `in_probability_units`: contributions are probabilities, not log-odds.
     """
     margin = base + contributions.sum(axis=1)
     place = {feature: k for k, feature in enumerate(features)}

@@ -1,1 +1,1 @@
-"""What the commands in jobs/ run, by subject."""
+"""The pipelines that the commands in jobs/ run, by subject."""

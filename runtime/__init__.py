@@ -1,1 +1,1 @@
-"""What every job stands on: settings, session, tables, lock, progress, command line."""
+"""Infrastructure of all jobs: settings, session, tables, lock, progress, command line."""

@@ -69,7 +69,7 @@ def parse_days(texts: Sequence[str] | None, option: str) -> tuple[dt.date, ...]:
 
 
 def parse_moment(text: str | None, option: str) -> dt.datetime | None:
-    """A time from the command line; without a zone it is UTC. UsageError if it is no time."""
+    """A time from the command line; without a zone it is UTC. UsageError if it is not a time."""
     if text is None:
         return None
     try:

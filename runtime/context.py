@@ -73,7 +73,7 @@ class Context:
     def at(self, day: dt.date) -> Context:
         """The same run with another as_of. It shares session, lake and progress with this one.
 
-        The day may lie after the last complete day of purchases: deliveries of a plan do.
+        The day may lie after the last complete day of purchases, as the delivery days of a plan do.
         """
         self.lake  # noqa: B018  (made before the copy, so that both use the same one)
         other = copy.copy(self)
@@ -115,7 +115,7 @@ class Context:
             )
 
     def has(self, name: str) -> bool:
-        """Whether the table exists. In a dry run: or would exist after the steps so far."""
+        """Whether the table exists. In a dry run also True if an earlier step would create it."""
         return name in self.lake.planned or self.lake.exists(name)
 
     @cached_property

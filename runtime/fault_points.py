@@ -1,4 +1,4 @@
-"""Named points at which a test kills a job like a power cut: no `finally`, no exit handler."""
+"""Named points at which a test can kill a job, without `finally` blocks or exit handlers."""
 
 from __future__ import annotations
 

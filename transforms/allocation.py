@@ -2,8 +2,8 @@
 
 Given a price p per unit of budget and a price m_k per capped offer k, each customer's best choice
 is the offer with the greatest gain_k - p * use_k - m_k above zero. The problem thus separates by
-customer, so one pass over the rows evaluates several prices at once. jobs/deciding searches the
-prices.
+customer, so one pass over the rows evaluates several prices at once. pipelines.offers.shadow_prices
+searches the prices.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def with_choices_at_ends(
     cheap: Mapping[str, float],
     dear: Mapping[str, float],
 ) -> DataFrame:
-    """Add choice_cheap and choice_dear, the choices at two price lists that differ on one axis.
+    """Add choice_cheap and choice_dear: the choices at a low and at a high price on one axis.
 
     Scores are linear in the price. Where both choices are equal, the choice is therefore the same
     at every price in between.

@@ -67,8 +67,7 @@ def with_solved_choice(
 ) -> DataFrame:
     """One row per customer: `columns` and choice, replaced for the customers in `solved`.
 
-    `solved`: choice by customer_id. Each of these ids is a literal of the query, so they must be
-    few.
+    `solved`: choice by customer_id. Each id becomes a literal of the query, so there must be few.
     """
     choice = F.col("choice")
     for name in sorted(set(solved.values())):

@@ -60,7 +60,7 @@ def behavior_features(
 
 
 def event_summary(events: DataFrame, as_of_dates: Sequence[dt.date]) -> tuple[DataFrame, list[str]]:
-    """One row per (customer_id, as_of) with an event within 90 days; the names of its counts."""
+    """One row per (customer_id, as_of) with an event within 90 days; and its count columns."""
     daily = events.select(
         "customer_id",
         "kind",
@@ -98,7 +98,7 @@ def event_summary(events: DataFrame, as_of_dates: Sequence[dt.date]) -> tuple[Da
 def ticket_summary(
     tickets: DataFrame, as_of_dates: Sequence[dt.date], categories: Mapping[str, str]
 ) -> tuple[DataFrame, list[str]]:
-    """One row per (customer_id, as_of) with a ticket; a resolution from as_of on is not visible."""
+    """One row per (customer_id, as_of) with a ticket; later resolutions are not visible."""
     complaints = {f"complaints_{reason}": reason for reason in REASONS}
     rows = tickets.where(F.col("customer_id").isNotNull()).select(
         "customer_id",
@@ -206,7 +206,7 @@ def with_known_features(
 
 
 def with_zero_counts(rows: DataFrame, counts: Sequence[str]) -> DataFrame:
-    """Replace null by zero in the counts of a source that exists."""
+    """Replace null with zero in the counts of a source that exists."""
     kept = [c for c in rows.columns if c not in counts]
     return rows.select(*kept, *[F.coalesce(F.col(c), F.lit(0)).alias(c) for c in counts])
 

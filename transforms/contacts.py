@@ -1,4 +1,4 @@
-"""Contacts of customers, as the cooling-off periods count them."""
+"""Contacts of customers that count for the cooling-off periods."""
 
 from __future__ import annotations
 

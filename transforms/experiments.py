@@ -45,10 +45,10 @@ def own_contacts(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
 
     Columns: customer_id, as_of, offer_id, chosen_for. offer_id is null for the control group;
     chosen_for is the offer that was chosen before the draw. `decisions`: gold.offer_decisions, of
-    which the tried ones count that were due within SOON_DAYS of their plan. `outbox`: gold.outbox,
-    of which a rule's contacts count whether or not they were delivered, because delivery is unknown
-    for the control group. as_of is the day whose features made the choice, so that both arms are
-    described by the same day.
+    which only tried ones count, and only if they were due within SOON_DAYS of their plan. `outbox`:
+    gold.outbox, of which a rule's contacts count whether or not they were delivered, because
+    delivery is unknown for the control group. as_of is the day whose features made the choice, so
+    that both arms are described by the same day.
     """
     due = tried_decisions(decisions, outbox).where(
         F.datediff(F.col("send_on"), F.col("as_of")) <= SOON_DAYS
@@ -158,7 +158,7 @@ def with_arms(
     share among the customers with the same chosen_for on that day, 0 for an offer that was not
     used. `contacts`: from trial_contacts. `split_of`: days of campaigns whose offers were drawn.
     `own_split_of`: days of our own contacts. Rows of other offers or dates are left out, and so are
-    our own where nobody or everybody was held out. `rows` has customer_id and as_of.
+    our own contacts if nobody or everybody was held out. `rows` has customer_id and as_of.
     """
     arm = F.when(F.col("offer_id").isNull(), F.lit(float(HELD_OUT)))
     for k, name in enumerate(offers, 1):

@@ -17,10 +17,10 @@ def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date)
     """One row per customer who is chosen for an offer for the first time, as in gold.hold_out.
 
     `chosen`: customer_id, stratum. `known`: gold.hold_out. Within a stratum, new customers are
-    appended to those it has, ordered by a hash of their ids. Every 1 / share-th place is held out,
-    counted from an offset of the stratum. Each stratum thus keeps its share to within one customer
-    after any number of days, and each customer has the same probability. With share 0.25 and offset
-    0.6, a place is held out where the count grows:
+    appended to the existing ones, ordered by a hash of their ids. One of every 1 / share places is
+    held out, starting at an offset of the stratum. Each stratum thus keeps its share to within one
+    customer after any number of days, and each customer has the same probability. With share 0.25
+    and offset 0.6, a place is held out where the count grows:
 
     | place | floor(place x share + offset) | is_held_out |
     |---|---|---|

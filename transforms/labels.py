@@ -40,7 +40,7 @@ def inactivity_labels(
     wait_days: int,
     observed_until: dt.date,
 ) -> DataFrame:
-    """One row per (customer_id, as_of, horizon_days): churned is 1 where it has no purchase.
+    """One row per (customer_id, as_of, horizon_days): churned is 1 if it has no purchase.
 
     A horizon is [as_of + lead_days, as_of + lead_days + horizon_days). Only horizons that end by
     observed_until have rows. A purchase counts if it was known within `wait_days` of the end of the

@@ -72,8 +72,8 @@ def with_stop(
 
     A customer with a stop may not be contacted on `day`. `rows` has is_opted_out; null means not
     opted out. `contacts` has customer_id and contacted_on of every contact except those of `day`
-    itself. Days after `day` count like days before it, so that rerunning dates in any order
-    contacts nobody twice.
+    itself. Contacts after `day` count like those before it, so that no customer is contacted twice,
+    whatever the order in which dates are run.
     """
     apart = F.abs(F.datediff(F.col("contacted_on"), F.lit(day).cast("date")))
     close = contacts.where(apart < cooling_off_days)

@@ -71,7 +71,7 @@ def rising_factors(factors: DataFrame, customers: DataFrame) -> DataFrame:
 def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
     """One row per segment that occurs: customers, revenue, scored, probability, revenue_at_risk.
 
-    probability is the sum over its scored customers, so the expected number of leavers. Money is in
+    probability is summed over the scored customers: the expected number of leavers. Money is in
     currency. `customers` comes from `scored_customers`.
     """
     known = segments.select("segment", "segment_group", _whole("monetary", CENT, "cents"))
@@ -221,7 +221,7 @@ def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) 
 
 
 def ingest_figures(log: DataFrame) -> DataFrame:
-    """One row per source: files and their rows in, kept, quarantined and dropped as duplicates."""
+    """One row per source: files, rows_in, rows_kept, rows_quarantined, rows_duplicate."""
     counts = ("rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
     return log.groupBy("source").agg(
         F.count("*").alias("files"), *[F.sum(name).alias(name) for name in counts]

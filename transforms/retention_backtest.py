@@ -1,4 +1,4 @@
-"""The past day on which the retention strategies can be judged."""
+"""The past day on which the retention strategies can be evaluated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def last_judged_day(
 ) -> DataFrame:
     """One row: as_of, the last day up to `latest` with scores and labels; null if there is none.
 
-    A day has scores where any value_at_stake is known. It has labels where any is of horizon_days.
+    A day has scores if any value_at_stake is known. It has labels if any label has horizon_days.
     """
     until = F.lit(latest).cast("date")
     scored = scores.where((F.col("as_of") <= until) & F.col("value_at_stake").isNotNull())

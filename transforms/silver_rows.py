@@ -112,7 +112,7 @@ def counts(labelled: DataFrame) -> DataFrame:
 
 
 def without_profile(kept: DataFrame, versions: DataFrame) -> DataFrame:
-    """One row: customers named in the rows, and `missing`, those of them without a version."""
+    """One row: the number of customers in the rows, and `missing`, how many have no version."""
     named = kept.where(F.col("customer_id").isNotNull()).select("customer_id").distinct()
     known = versions.select("customer_id").distinct().withColumn("_is_known", F.lit(True))
     return named.join(known, on="customer_id", how="left").agg(

@@ -57,6 +57,6 @@ def content_identity(rows: DataFrame) -> DataFrame:
 
 
 def expression_cast(rows: DataFrame, expression: str, sql_type: str) -> DataFrame:
-    """The value of a mapping's expression in its column's type. Spark analyses it, and raises."""
+    """A mapping's expression, cast to its column's type. Spark raises if it is not valid."""
     value = F.expr(with_try_casts(expression)).alias("value")
     return rows.select(value).select(F.col("value").try_cast(sql_type))

@@ -38,8 +38,8 @@ def budget_used(
     """One row per offer in the budget: customers and expected_cost (currency) of earlier plans.
 
     Counted are messages that were or may still be sent in the `period_days` up to `day`, the
-    control group included, as in a plan's budget. `decisions`: of plans before `day`. What they
-    meant to send after `day` is superseded by the plan of `day`.
+    control group included, as in a plan's budget. `decisions`: of plans before `day`. Contacts that
+    they planned for days after `day` are superseded by the plan of `day`.
     """
     rows = keep_in_time(decisions, outbox, valid_days, day)
     since = F.datediff(F.lit(day).cast("date"), F.col("send_on"))

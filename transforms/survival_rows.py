@@ -133,11 +133,11 @@ def without_ended_before(landmarks: DataFrame, ended: DataFrame) -> DataFrame:
 
 
 def person_periods(rows: DataFrame, period_days: int, most_periods: int) -> DataFrame:
-    """One row per (customer_id, as_of, period) begun alive: period_age_days, churned.
+    """One row per (customer_id, as_of, period) with the customer alive at its start.
 
-    Periods of period_days follow as_of, numbered from 0. Only periods that observation covers
-    completely count, whatever happened in them: keeping the events of a truncated period but not
-    its survivors would raise the hazard.
+    Columns: period_age_days, churned. Periods of period_days follow as_of, numbered from 0. Only
+    periods that observation covers completely count, whatever happened in them: keeping the events
+    of a truncated period but not its survivors would raise the hazard.
     """
     numbers = F.array(*[F.lit(k) for k in range(most_periods)])
     each = rows.select("*", F.explode(numbers).alias("period"))

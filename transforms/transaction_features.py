@@ -117,7 +117,7 @@ def summarise(rows: DataFrame, windows: Sequence[int]) -> DataFrame:
 
 
 def with_zeros(rows: DataFrame, windows: Sequence[int]) -> DataFrame:
-    """Replace null by zero in counts and sums of customers who bought nothing; others stay null."""
+    """Replace null with 0 in counts and sums of customers who bought nothing; others stay null."""
     bought = F.col("first_purchase_on").isNotNull()
     sums = ["total_orders", "total_cents", "product_variety", "returns_90d", "cents_prev_30d"]
     sums += [

@@ -55,9 +55,9 @@ class Candidate:
 
 @dataclass
 class TrainingData:
-    """What all fits of one horizon share: rows, designs, and the validation date in pandas.
+    """Data that all fits of one horizon share: rows, designs, and validation rows in pandas.
 
-    `rows` has no row of the test date. `evaluate` reads these once, after all fits.
+    `rows` has no rows of the test date. `evaluate` reads the test rows once, after all fits.
     """
 
     context: Context

@@ -1,4 +1,4 @@
-"""The MLflow record of a training run: what it takes to repeat it, its figures and gold rows."""
+"""The MLflow record of a training run: inputs, settings, metrics and rows of gold tables."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
 
 
 def log_inputs(context: Context, plan: Schedule, design: Design, *, mark: str) -> None:
-    """Log what it takes to repeat the run. mark: the fingerprint."""
+    """Log everything that is needed to repeat the run. mark: the fingerprint."""
     settings = context.settings
     training = settings.training
     mlflow.log_params({"seed": training.seed, "workers": training.workers})

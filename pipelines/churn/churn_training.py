@@ -202,7 +202,7 @@ def register(
 def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:
     """Raise ModelGateError if the champion was trained with labels of this run's test date.
 
-    All labels that trained the champion had passed by the date it was tested on.
+    The champion was trained only on labels whose horizon ended by its own test date.
     """
     tested_on = PortableModel.from_json(champion.portable).metadata["tested_on"]
     later = dt.date.fromisoformat(tested_on) - plan.test

@@ -43,7 +43,7 @@ AT_FURTHER_THRESHOLDS = ("precision", "recall", "f1", "profit_per_customer")
 class Evaluated:
     """The rows of one split, sorted by customer, and the probabilities of each model.
 
-    thresholds: the models' own. further_thresholds: `half` and `f1`, by model.
+    thresholds: each model's own threshold. further_thresholds: `half` and `f1`, by model.
     """
 
     split: str
@@ -144,7 +144,7 @@ def row_of(
 def value_of(
     rows: Sequence[Mapping[str, Any]], model: str, metric: str, *, population: str = "all"
 ) -> float | None:
-    """The value in `row_of`."""
+    """The value of the row that `row_of` returns."""
     row = row_of(rows, model, metric, population=population)
     return None if row is None else row["value"]
 

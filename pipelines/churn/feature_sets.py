@@ -96,8 +96,8 @@ def feature_sets(
 def selected(data: TrainingData, candidate: Candidate, share: float) -> list[str]:
     """The strongest features, which sum up to `share` of all |SHAP| on 2,000 validation rows.
 
-    The SHAP values are those of the scorer of the train dates. The validation date judges the sets,
-    so it must not select them.
+    The SHAP values are those of the scorer of the train dates. The sets are compared on the
+    validation date, so it must not be used to select them.
     """
     assert candidate.scorer is not None
     encoder = candidate.model.encoder

@@ -26,8 +26,8 @@ def other_horizons(
 
     Each model is fitted, calibrated and tested on the dates of its horizon, with the parameters
     that the search chose for the primary horizon. If that search used the test date, the rows have
-    split `validation`. A horizon is left out, with a warning, if its labels lack a class or its
-    test ROC AUC is above the leak alarm.
+    split `validation`. A horizon is skipped, with a warning, if its labels lack a class or its test
+    ROC AUC is above the leak alarm.
     """
     primary = context.settings.churn.primary_horizon_days
     further = {horizon: plan for horizon, plan in plans.items() if horizon != primary}

@@ -86,7 +86,7 @@ Left out, because they have no value in this data: {", ".join(data.plain.left_ou
 
 
 def judged_where_chosen(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A sentence about the horizons whose test date the search used. "" if there are none."""
+    """A sentence with the horizons whose test date the search also used. "" if there are none."""
     horizons = sorted(
         {r["horizon_days"] for r in rows if "horizon_days" in r and r["split"] == "validation"}
     )

@@ -66,8 +66,10 @@ def check_meaning(context: Context, model: Registered, outcome: str) -> None:
 
 
 def cold_start_rate(known: DataFrame, days: int) -> float:
-    """The churn rate of customers known for less than `days`, or of all customers if fewer than
-    FEWEST_COLD are."""
+    """The churn rate of customers known for less than `days`.
+
+    If there are fewer than FEWEST_COLD of them, it is the churn rate of all customers.
+    """
     counts = cold_start_counts(known, days).collect()[0]  # one row
     is_enough = counts["cold_rows"] >= FEWEST_COLD
     return float(counts["cold_rate"] if is_enough else counts["base_rate"])

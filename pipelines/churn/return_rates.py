@@ -1,4 +1,4 @@
-"""How many customers come back after a silence, logged to MLflow: the reason for the windows."""
+"""Share of customers who buy again after a silence, logged to MLflow to check the windows."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FILE = "silences.json"
 def log_silences(context: Context, plans: Mapping[int, Schedule]) -> None:
     """Log how many customers bought within each horizon after a silence longer than each window.
 
-    The windows of both are the horizons of conf. silences.json of the active run has one row per
-    (silent_days, horizon_days) over the dates before the test date. The metric
-    `silence_<silent>.returned_in_<horizon>` is returned / rows. Nothing is logged if churn is a
-    termination, because silence is no label then.
+    Silences and horizons both have the lengths of conf (churn.horizons_days). silences.json of the
+    active run has one row per (silent_days, horizon_days) over the dates before the test date. The
+    metric `silence_<silent>.returned_in_<horizon>` is returned / rows. Nothing is logged if churn
+    is a termination, because then silence is not the label.
     """
     if context.settings.churn.definition != "inactivity":
         return

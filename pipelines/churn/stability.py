@@ -71,7 +71,7 @@ def check_stability(data: TrainingData) -> None:
 
 
 def check_folds(filled: int, folds: int) -> None:
-    """Raise ModelGateError if a fold has no customer. filled: the number of folds that have."""
+    """Raise ModelGateError if a fold has no customer. filled: number of folds with any."""
     if filled < folds:
         raise ModelGateError(
             f"training.stability.folds = {folds}: there are too few customers, only {filled} folds "

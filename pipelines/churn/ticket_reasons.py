@@ -24,7 +24,7 @@ MOST_NAMES = 50_000
 
 
 def with_read_tickets(context: Context, tickets: DataFrame) -> DataFrame:
-    """The tickets; a ticket that Claude has read has the reason as its category.
+    """The tickets. For tickets that Claude has read, the category is the reason it found.
 
     At most `most_tickets` texts without a reason are sent, chosen by a hash of the ticket id, and
     as many whose category already gives a reason. The agreement on the latter is logged to MLflow
@@ -51,7 +51,7 @@ def with_read_tickets(context: Context, tickets: DataFrame) -> DataFrame:
 
 
 def gateway_of(context: Context) -> Gateway:
-    """Claude within the limits of section `messages`. Without an API key nothing is sent."""
+    """The gateway to Claude, with the limits of section `messages`. No API key: nothing is sent."""
     settings = context.settings.messages
     limits = Limits.of(settings.of_a_writer())
     return Gateway(make_client(os.environ.get(KEY), settings.base_url, limits), limits)

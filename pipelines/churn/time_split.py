@@ -32,7 +32,7 @@ class Schedule:
         }
 
     def split_judged(self, chosen_by: Schedule) -> str:
-        """The split name of figures of the test date: `test`, or `validation`.
+        """The split that metrics on the test date are reported as: `test`, or `validation`.
 
         `validation` if `chosen_by`, the schedule that chose learner and parameters, trained or
         validated on that date.
@@ -75,8 +75,8 @@ def schedule(
 def plans(settings: Settings, as_of: dt.date, first_day: dt.date) -> dict[int, Schedule]:
     """The schedule of each horizon of conf (days), the primary one first.
 
-    UsageError if the history is too short for the primary horizon. Other horizons are left out
-    then.
+    UsageError if the history is too short for the primary horizon. Other horizons with too short a
+    history are left out.
     """
     churn, training = settings.churn, settings.training
     primary = churn.primary_horizon_days

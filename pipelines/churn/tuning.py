@@ -97,9 +97,9 @@ def searched(
 def earlier_dates(data: TrainingData) -> list[dt.date]:
     """The train dates on which a trial is evaluated before the validation date.
 
-    With `folds` of the search these are the last folds - 1 train dates that have another one before
-    them. A date is left out, with a warning, if its rows or the rows before it have only one class:
-    there is no ROC AUC, or no model, for it.
+    These are the last folds - 1 train dates (`folds`: a setting of the search), without the first
+    train date, which has no rows before it. A date is skipped, with a warning, if its rows or the
+    rows before it have only one class: then it has no ROC AUC or no model.
     """
     training = data.context.settings.training
     folds = training.plan.folds

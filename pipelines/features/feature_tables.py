@@ -77,7 +77,7 @@ def feature_frames(
 
 
 def with_sentiment(lake: Lake, silver: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-    """The same tables. Tickets and reviews have the sentiment of their text in addition."""
+    """The same tables, with a sentiment column for the texts of tickets and reviews."""
     texts = [name for name in ("silver.support_tickets", "silver.reviews") if name in silver]
     scored = {n: lake.with_computed(silver[n], "sentiment", "text", sentiment_of) for n in texts}
     return {**silver, **scored}

@@ -87,7 +87,7 @@ class RowCounts:
             progress.warn(message)
 
     def line(self, files: str) -> str:
-        """The counts in one line. A line each for the reasons and the warnings, if any."""
+        """The counts in one line. Reasons and warnings, if any, follow on a line each."""
         counts = (
             f"{self.source}: {files}, {self.rows_in:,} rows in = {self.total(KEPT):,} kept + "
             f"{self.total(QUARANTINED):,} quarantined + {self.total(DUPLICATE):,} exact duplicates"

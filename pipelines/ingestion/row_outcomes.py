@@ -1,4 +1,4 @@
-"""What becomes of each row of a source: kept, quarantined or duplicate. For files and replays."""
+"""Outcome of each row of a source: kept, quarantined or duplicate. For files and replays."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def null_on_failure(spark: SparkSession) -> Iterator[None]:
     """Turn ANSI mode off: a calculation that fails gives null, and does not end the run.
 
-    Spark fixes the mode of an expression when the frame is made, but Spark Connect when the frame
-    is computed. So do both inside.
+    Spark reads the mode when the frame is made, Spark Connect when it is computed. Do both inside
+    this context.
     """
     key = "spark.sql.ansi.enabled"
     before = spark.conf.get(key) or "true"
@@ -89,7 +89,7 @@ class RowOutcomes:
         return self.lake.keep(with_outcome(flagged, key, ORDER, before))
 
     def _with_versions(self, name: str, profiles: DataFrame) -> DataFrame:
-        """The profiles, compared with the stored versions and those of the sources before."""
+        """The profiles, compared with stored versions and with those of earlier sources."""
         sources = self.settings.sources.items()
         given = {title: [*s.mapping] for title, s in sources if s.table == CUSTOMERS.short_name}
         chain = self.lake.keep(customer_versions.with_versions(profiles, self.versions, given))

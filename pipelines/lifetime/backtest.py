@@ -39,8 +39,8 @@ class Chosen(NamedTuple):
 class Cuts:
     """The days from which forecasts are made. Their horizons have passed by as_of.
 
-    judged: the days that are reported, lifetime.backtest.cuts of them at most. The choice of an
-    approach at one of them uses what had passed before it, so earlier days are needed too.
+    judged: the days that are reported, at most lifetime.backtest.cuts. The approach at each of them
+    is chosen by outcomes that were known before it, so earlier days are needed too.
     """
 
     judged: tuple[dt.date, ...]
@@ -60,7 +60,7 @@ class Cuts:
         return cls(tuple(d for d in days if d >= first), tuple(settings.horizons_days), first)
 
     def earlier(self, cut: dt.date, horizon: int) -> dt.date:
-        """The day one horizon before the cut: boosted trees learn its outcomes."""
+        """The day one horizon before the cut, whose outcomes train the boosted trees."""
         return cut - dt.timedelta(days=horizon)
 
     @property
@@ -71,7 +71,7 @@ class Cuts:
 
     @property
     def all_days(self) -> set[dt.date]:
-        """`days`, and the days on which boosted trees learn."""
+        """`days`, and the days on which boosted trees are trained."""
         return {*self.days, *(self.earlier(c, h) for c in self.judged for h in self.horizons)}
 
 
@@ -131,7 +131,7 @@ def _models(
 def _survival_model(
     settings: Settings, landmarks: Landmarks, cut: dt.date, name: str
 ) -> SurvivalWorth | None:
-    """None: too few customers had left by the cut."""
+    """The survival model fitted on the cut; None: too few customers had left by then."""
     seen = landmarks.seen(cut)
     if seen is None or seen.events < settings.lifetime.survival.fewest_events:
         return None
@@ -188,7 +188,7 @@ def _trees(
 
 
 def _measured(rows: pd.DataFrame, forecast: pd.DataFrame, horizon: int, kept: Array) -> list[Row]:
-    """Metrics of the customers in the mask `kept`, and those of ALSO_OF_ALL of all customers."""
+    """Metrics of the customers in the mask `kept`; the metrics ALSO_OF_ALL of all customers too."""
     measured: list[Row] = []
     for what, actual in (("purchases", f"next_days_{horizon}"), ("value", f"next_value_{horizon}")):
         guess, truth = forecast[what].to_numpy(dtype=float), rows[actual].to_numpy(dtype=float)

@@ -1,4 +1,4 @@
-"""Fit all BTYD models of conf on one date, choose one, and warn of what the data cannot show."""
+"""Fit all BTYD models of conf on one date, choose one, and warn about unreliable results."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
 def fit_one(
     settings: Settings, summaries: Summaries, day: dt.date, name: str
 ) -> LifetimeModel | None:
-    """One model on a past date, to forecast from there; None: too little data by then."""
+    """One model fitted on a past date, to forecast from that date; None: too little data."""
     purchases = summaries.purchases(day)
     try:
         check(purchases, settings.lifetime)
@@ -194,7 +194,7 @@ def doubts(name: str, fit: Fit, settings: LifetimeSettings) -> list[str]:
 
 
 def fit_spend_model(summaries: Summaries, day: dt.date, settings: LifetimeSettings) -> Spend:
-    """Gamma-Gamma; or credibility where value depends on frequency or Gamma-Gamma has no fit."""
+    """Gamma-Gamma, or credibility if value depends on frequency or Gamma-Gamma cannot be fitted."""
     sums = summaries.spend_sums(day)
     customers = int(sums["customers"].sum())
     if not customers:

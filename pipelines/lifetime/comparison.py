@@ -41,10 +41,11 @@ FEWEST_LEFT = 30
 def compare(
     context: Context, summaries: Summaries, landmarks: Landmarks, day: dt.date
 ) -> list[Row]:
-    """One row per (model, population, metric): P(no purchase within the horizon), labels of `day`.
+    """One row per (model, population, metric), on the customers and labels of `day`.
 
-    This probability is what the label states. 1 - P(alive) would rank one-time buyers as the safest
-    customers under BG/NBD, because they have P(alive) = 1; it is reported as roc_auc_p_alive.
+    The predicted probability is P(no purchase within the horizon), as in the definition of the
+    label. 1 - P(alive) would rank one-time buyers as the safest customers under BG/NBD, because
+    they have P(alive) = 1. It is reported separately as roc_auc_p_alive.
     """
     for name in ("features.labels", "features.transactions"):
         if not context.has(name):
@@ -106,8 +107,8 @@ def _of_survival(
 
     They predict when a customer falls silent for too long or a contract ends. The label states
     whether there is no purchase within the horizon. So the probability of leaving within the
-    horizon is put on the scale of that landmark's labels (Platt), which came after the fit.
-    Customers who had already left get the churn rate of such customers on that landmark.
+    horizon is calibrated on that landmark's labels (Platt), which the fit did not use. Customers
+    who had already left get the churn rate of such customers on that landmark.
     """
     churn = context.settings.churn
     before = next((d for d in reversed(landmarks.dates) if d + churn.wait <= day), None)
@@ -130,7 +131,7 @@ def _of_survival(
 def on_scale_of_labels(
     model: LifetimeModel, past: pd.DataFrame, now: pd.DataFrame, horizon: int
 ) -> Array | None:
-    """P(churned) of each row of `now`, by the labels of `past`; None: these have one class only."""
+    """P(churned) of each row of `now`, calibrated on `past`; None: its labels have one class."""
     was_alive = past["entry_days"].notna()
     label = past["churned"].to_numpy(dtype=float)
     try:

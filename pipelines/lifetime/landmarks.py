@@ -1,4 +1,4 @@
-"""What was known of customers at past dates, and what they did next: rows to fit and judge on."""
+"""Customers at past dates and their later behaviour: rows for fitting and evaluation."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class Landmarks:
     frame: kept in Spark. on_driver: by date, all rows (is_whole) or a sample by hash. dates: the
     landmarks, which are the dates with features. horizons: of the backtest, in days.
 
-    entry_days is null where the customer was known to have left, or without features.
-    duration_days is null also where the customer had left but this was not yet known. Such a
-    customer gets a forecast like any other, but nothing is learned from the row.
+    entry_days is null where the customer was known to have left, or without features. duration_days
+    is null also where the customer had left but this was not yet known. Such a customer gets a
+    forecast like any other, but the row is not used for fitting.
     """
 
     as_of: dt.date
@@ -98,12 +98,12 @@ class Landmarks:
         return rows[rows["entry_days"].notna()].reset_index(drop=True)
 
     def followed(self, day: dt.date) -> pd.DataFrame:
-        """The rows of `alive` to learn from and judge on: the customer had indeed not left."""
+        """The rows of `alive` for fitting and evaluation: the customer had in fact not left."""
         rows = self.alive(day)
         return rows[rows["duration_days"].notna()].reset_index(drop=True) if len(rows) else rows
 
     def passed(self, day: dt.date, horizon: int) -> pd.DataFrame:
-        """The `followed` of all landmarks whose horizon had passed by the day."""
+        """The rows of `followed` at all landmarks whose horizon had passed by the day."""
         done = [d for d in self.dates if d + dt.timedelta(days=horizon) <= day]
         return pd.concat([self.followed(d) for d in done]) if done else pd.DataFrame()
 
@@ -239,7 +239,7 @@ def _times(context: Context, summaries: Summaries, days: Sequence[dt.date]) -> D
 def _on_driver(
     frame: DataFrame, days: Sequence[dt.date], most: int | None
 ) -> dict[dt.date, pd.DataFrame]:
-    """The rows of each date sorted by customer; with `most`, a sample of so many rows."""
+    """The rows of each date sorted by customer; with `most`, a sample of at most that many rows."""
     if most is None:
         rows: pd.DataFrame = frame.toPandas()
         by_day = {day: rows[rows["as_of"] == day] for day in days}

@@ -86,7 +86,7 @@ def fitted(
     tested: dt.date,
     registry: Registry | None,
 ) -> Record:
-    """Fit all models. With a registry: in one MLflow run, which keeps the record."""
+    """Fit all models. With a registry, one MLflow run stores the results."""
     fits = fit_all(context.settings, summaries, context.as_of)
     fits = fits.plus(timing(summaries, context.as_of))
     fits = fits.plus(contracts(context, summaries, context.as_of))
@@ -145,7 +145,7 @@ def recorded(
 
 
 def approach(context: Context, tests: list[Row], cuts: Cuts) -> str:
-    """btyd or survival: the better forecast of the longest horizon, over all cuts that passed."""
+    """btyd or survival: the better forecast on the longest horizon, over all finished cuts."""
     return best_before(tests, context.as_of.isoformat(), max(cuts.horizons)) or APPROACHES[0]
 
 

@@ -117,7 +117,7 @@ def planned(
     share: float | None,
     money: float | None,
 ) -> tuple[DataFrame, Budget]:
-    """Ranks and choices of a day, and the budget, which has the number of candidates."""
+    """The ranks and choices of a day, and the budget with the number of candidates."""
     context.needs("gold.customer_scores", "score_customers")
     scores = context.slice("gold.customer_scores", day)
     lost = lost_at(context, day)

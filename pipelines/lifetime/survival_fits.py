@@ -62,7 +62,7 @@ def fits_of(settings: Settings, seen: Seen) -> ModelFits:
 
 
 def fit_one(settings: Settings, seen: Seen, name: str) -> tuple[LifetimeModel, list[Row]]:
-    """One model on the rows seen, and its rows of gold.lifetime_models. Raises SurvivalError."""
+    """Fit one model. Also returns its rows of gold.lifetime_models. Raises SurvivalError."""
     if name == "cox":
         return _cox(settings, seen)
     level = settings.lifetime.survival.level

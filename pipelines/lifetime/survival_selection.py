@@ -1,4 +1,4 @@
-"""Choose the survival model of a day: all are judged on the time after an earlier fit."""
+"""Choose the survival model of a day: fit all on an earlier date, evaluate on the time after."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BRIER_STEP = 10
 
 
 def fit_survival(settings: Settings, landmarks: Landmarks, tested: dt.date) -> SurvivalFits:
-    """Fit each model on what as_of sees. Choose by what happened before the test date."""
+    """Fit each model on the data known at as_of. Choose by an evaluation before the test date."""
     day = landmarks.as_of
     seen = landmarks.seen(day)
     fewest = settings.lifetime.survival.fewest_events
@@ -55,7 +55,7 @@ def fit_survival(settings: Settings, landmarks: Landmarks, tested: dt.date) -> S
 
 
 def judge(settings: Settings, landmarks: Landmarks, tested: dt.date) -> list[Row]:
-    """Integrated Brier score, concordance and calibration of each model; none: nothing to judge.
+    """Integrated Brier score, concordance and calibration of each model; may be empty.
 
     The models are fitted on the last landmark at least the longest horizon before the test date,
     and followed until the test date. The test date itself is not used.
@@ -73,7 +73,7 @@ def judge(settings: Settings, landmarks: Landmarks, tested: dt.date) -> list[Row
 def measured(name: str, model: LifetimeModel, after: pd.DataFrame) -> list[Row]:
     """The measures of one model on customers who were followed after the fit.
 
-    None where these customers allow no judgement: nobody left, or no two can be compared.
+    None if the model cannot be evaluated: nobody left, or no two customers are comparable.
     """
     lived = (after["duration_days"] - after["entry_days"]).to_numpy(dtype=int)
     event = after["event"].to_numpy(dtype=int)

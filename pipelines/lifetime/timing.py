@@ -1,4 +1,4 @@
-"""What the models leave out: regular purchases, seasons, and contracts that end."""
+"""Effects that the models do not cover: regular purchases, seasons, and contracts that end."""
 
 from __future__ import annotations
 

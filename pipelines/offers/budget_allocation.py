@@ -1,4 +1,4 @@
-"""The plan that follows from the shadow prices at which the budget is just used."""
+"""Allocate offers at the shadow prices at which the budget is just used up."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def check_cap(problem: Problem, name: str, taken: float, allowed: int = 0) -> No
 
 
 def solve_core(problem: Problem, rows: DataFrame) -> dict[str, str]:
-    """The exact choices of the customers nearest to another choice, by customer_id.
+    """The exact choices of the customers with the smallest margins, by customer_id.
 
-    They share the budget and caps that all other customers leave. If an offer exceeds its cap, the
-    excess number of its customers is solved too, the nearest first. What the others leave of the
-    cap is then never below 0.
+    They share what the other customers leave of the budget and the caps. If an offer exceeds its
+    cap, as many of its customers as exceed it are solved too, those with the smallest margin first.
+    So what is left of the cap is never below 0.
     """
     names, totals = list(problem.offers), sums_of(problem, rows)
     core = core_of(problem, rows, totals)

@@ -20,7 +20,7 @@ def problem_of(context: Context, options: DataFrame, offers: Sequence[Offer]) ->
     """The options under the budget and the caps of conf.
 
     Without decisions.budget.period_days they hold per plan. With it, what earlier plans used in the
-    period is subtracted, down to 0 at least.
+    period is subtracted; the rest is never below 0.
     """
     within = [o for o in offers if o.is_in_budget]
     unit, budget = budget_of(context.settings.decisions.budget, options)

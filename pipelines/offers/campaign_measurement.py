@@ -61,7 +61,7 @@ def run(context: Context) -> None:
 
 
 def say_power(context: Context, contacts: DataFrame) -> None:
-    """Tell what the campaigns under way can show, so that a small control group is seen in time."""
+    """Report the effects that running campaigns can detect, to spot small control groups early."""
     horizon = context.settings.churn.primary_horizon_days
     # Campaigns x offers x 2.
     arms = [r.asDict() for r in arms_under_way(contacts, horizon, context.as_of).collect()]

@@ -112,7 +112,7 @@ def results(
 
 
 def power(arms: Iterable[Arm], conversion: float, hold_out_share: float) -> list[Power]:
-    """One row per campaign and offer: what its control group can show.
+    """One row per campaign and offer: the effect that its control group can detect.
 
     `arms`: rows of transforms.campaign_outcomes.arms_under_way or of decisions.plan_arms.
     `conversion`: the expected conversion without the offer.

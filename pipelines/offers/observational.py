@@ -1,7 +1,7 @@
 """Campaigns that chose their customers: adjusted estimates of their offers, and their overlap.
 
-Such an estimate keeps the bias of everything that was not known before the campaign. No plan uses
-it.
+Such an estimate is still biased by everything that was not observed before the campaign. No plan
+uses it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Observed:
 
 
 def past_campaigns(context: Context) -> list[dt.date]:
-    """The days of such campaigns whose horizon has ended by as_of, in order."""
+    """The days of campaigns that were not randomised and whose horizon has ended by as_of."""
     if not context.has("silver.campaign_contacts"):
         return []
     return horizon_passed(context, contacts_of(context).where("offer_id IS NOT NULL"))
@@ -238,7 +238,7 @@ def log(context: Context, seen: Observed) -> None:
 
 
 def tell(context: Context, seen: Observed) -> None:
-    """Tell the user the estimate of each offer and the overlap that it rests on."""
+    """Tell the user the estimate of each offer and the overlap that it is based on."""
     by_metric = {(r["offer_id"], r["metric"]): r for r in seen.results}
     for offer in dict.fromkeys(r["offer_id"] for r in seen.results):
         share = by_metric[offer, "overlap_share"]

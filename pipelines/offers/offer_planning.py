@@ -96,7 +96,7 @@ def policy_of(context: Context) -> Policy:
 def measured(context: Context) -> DataFrame | None:
     """The measured effect per customer and offer at as_of; None if nothing was estimated.
 
-    Observational effects are for readers of the report. No plan uses them.
+    Observational effects are only reported. No plan uses them.
     """
     if not context.has("gold.offer_effects"):
         return None
@@ -158,7 +158,7 @@ def hold_out(context: Context, decided: DataFrame) -> HoldOut:
 
 
 def measurable(context: Context, decided: DataFrame) -> list[Power]:
-    """What the control group of each offer will be able to show, before anything is sent."""
+    """The effect that the control group of each offer can detect, before anything is sent."""
     arms = [r.asDict() for r in plan_arms(decided).collect()]  # offers x 2
     conversion = expected_conversion(context.slice("gold.customer_scores"))
     return power(arms, conversion, context.settings.decisions.hold_out_share)

@@ -119,7 +119,7 @@ def compared(
 def trial_of(
     sample: pd.DataFrame, risks: Floats, offers: Sequence[Offer], redemption_rate: float
 ) -> Trial:
-    """The test campaign as models.uplift.policies evaluates it."""
+    """The test campaign in the form that models.uplift.policies evaluates."""
     value = sample["value"].to_numpy(float)
     costs = [expected_cost(offer, redemption_rate, value) for offer in offers]
     return Trial(

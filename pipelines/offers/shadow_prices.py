@@ -212,9 +212,9 @@ class Search:
         return high
 
     def _between_guesses(self, sample: Sample, low: float, high: float) -> tuple[float, float]:
-        """Two adjacent tried prices that enclose the price.
+        """Two adjacent tested prices that enclose the price to find.
 
-        Tried are low, FIRST_PRICES prices near the price of the sample, and high.
+        The tested prices are low, FIRST_PRICES prices near the price of the sample, and high.
         """
         cheap, dear = (
             replace(self, problem=scaled(self.problem, sample.share * share))._halved(

@@ -1,4 +1,4 @@
-"""The campaigns that uplift learns from: which days train, choose and test, and their offers."""
+"""Campaigns for uplift models: days for training, validation and test, and tested offers."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def campaign_splits(context: Context, contacts: DataFrame) -> dict[dt.date, str]
     """The split of each randomised campaign day whose horizon has ended.
 
     test: the last day. validation: the last day whose horizon had ended by the test day. train: the
-    days whose horizon had ended by the validation day. later: all days between. They are in no
-    comparison, but the final model learns from them. Raises ModelGateError without a train day.
+    days whose horizon had ended by the validation day. later: all days between. They are not
+    compared, but the final model is trained on them too. Raises ModelGateError without a train day.
     """
     wait, days = context.settings.churn.wait, horizon_passed(context, contacts)
     ended = [d for d in days if d + wait <= days[-1]]
@@ -68,8 +68,8 @@ def own_contacts_of(context: Context) -> DataFrame:
 def own_splits(context: Context, own: DataFrame, splits: Splits) -> dict[dt.date, str]:
     """The split of each day of plans and triggers: train or later.
 
-    train: the horizon ended by the validation day, when the learner is chosen. later: in no
-    comparison, but the final model learns from the day. Days without features are left out.
+    train: the horizon ended by the validation day, when the learner is chosen. later: not compared,
+    but the final model is trained on the day too. Days without features are left out.
     """
     wait = context.settings.churn.wait
     chosen_on = min(day for day, split in splits.items() if split == "validation")
@@ -81,7 +81,7 @@ def own_splits(context: Context, own: DataFrame, splits: Splits) -> dict[dt.date
 
 
 def days_with_features(context: Context, days: Iterable[dt.date], what: str) -> set[dt.date]:
-    """The labelled_days. Warns with `what` about those of `days` that are not among them."""
+    """All labelled_days. Warns about those of `days` that are missing, with the text `what`."""
     labelled = labelled_days(context)
     if missing := sorted(set(days) - labelled):
         context.progress.warn(

@@ -214,10 +214,10 @@ def policy_rows(
     model: UpliftModel,
     averages: Sequence[float | None],
 ) -> list[PolicyRow]:
-    """The value of each policy on the test campaign, by models that did not learn from it.
+    """The value of each policy on the test campaign, by models that were not trained on it.
 
-    `averages`: common effects per offer, by verdicts before the test campaign. The policy uplift is
-    therefore evaluated with the effects that a plan would use.
+    `averages`: common effects per offer, from verdicts reached before the test campaign. The policy
+    uplift is therefore evaluated with the effects that a plan would use.
     """
     by_name = {offer.name: offer for offer in offers_of_conf()}
     offers = [by_name[name] for name in model.arms]

@@ -133,7 +133,7 @@ def _figures(
 
 
 def average_of(rows: Sequence[UpliftResult], offer: str) -> float | None:
-    """The common effect of an offer by the verdict on one split.
+    """The common effect of an offer, according to the verdict on one split.
 
     None: the effect differs between customers, so each customer has an individual effect. 0 if no
     effect was shown.

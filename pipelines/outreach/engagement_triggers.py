@@ -74,8 +74,8 @@ def levels_of_conf(settings: Settings) -> list[str]:
 def rises_of(context: Context) -> DataFrame | None:
     """One row per customer whose risk level rose since the previous scored day.
 
-    Has the columns that conditions of rules and offers may use, `stop`, and is_allowed_<offer>.
-    None, with a warning: no day before as_of was scored.
+    Columns: those that conditions of rules and offers may use, `stop`, and is_allowed_<offer>.
+    Returns None, with a warning, if no day before as_of was scored.
     """
     context.needs("gold.customer_scores", "score_customers")
     scores = context.read("gold.customer_scores")
@@ -111,7 +111,7 @@ def facts_of_day(context: Context) -> list[DataFrame]:
 
 
 def other_contacts(context: Context) -> DataFrame:
-    """All contacts, without those that this job made for as_of."""
+    """All contacts except those that this job made for as_of."""
     others = f"campaign_id IS NOT NULL OR triggered_on <> DATE'{context.as_of}'"
     planned = planned_contacts(context, is_of_today=True)
     return made_contacts(context, others).unionByName(planned)
@@ -132,7 +132,7 @@ def newest_effects(context: Context) -> DataFrame:
 def tell(
     progress: Progress, stops: Mapping[str | None, int], new_by_rule: Mapping[str, int]
 ) -> None:
-    """Report how many risk levels rose, by what stopped a contact, and the new contacts by rule."""
+    """Report the number of risen risk levels, of contacts blocked by reason, and of new ones."""
     contacts = ", ".join(f"{name} {count:,}" for name, count in sorted(new_by_rule.items()))
     progress.say(
         f"      {sum(stops.values()):,} risk levels rose; {stops.get('opted_out', 0):,} customers "

@@ -113,7 +113,7 @@ def queue_approved(context: Context) -> None:
 def ways_of_conf(send_by: str, offers: Mapping[str, OfferSettings]) -> list[Way]:
     """The channel of each offer's messages: `send_by`.
 
-    If that is email, an offer with another channel than e-mail goes to a file.
+    If that is email, messages of an offer whose own channel is not email go to a file.
     """
     return [
         Way(
@@ -170,7 +170,7 @@ def contacts_of(
 ) -> Iterator[Contact]:
     """The rows of `due` as contacts, by contact_id.
 
-    Contacts that are sent have a text if they are messages of a campaign or go by e-mail.
+    A contact that will be sent has a text if it is a campaign message or goes by e-mail.
     `subjects`: the subject of e-mails by language.
     """
     for row in rows.orderBy("contact_id").toLocalIterator():

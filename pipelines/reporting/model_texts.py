@@ -41,7 +41,7 @@ def quality(data: ReportData) -> str:
 
 
 def _baselines(champion: ModelData, own: Row) -> str:
-    """The baselines from best to worst, and whether the best one's interval overlaps."""
+    """The baselines from best to worst, and whether the best one's interval and ours overlap."""
     others = [
         r
         for r in champion.figures

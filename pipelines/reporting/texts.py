@@ -116,7 +116,7 @@ def moves(data: ReportData) -> str:
 
 
 def churn_window(data: ReportData) -> str:
-    """How often customers buy again after a period without purchases or after being labelled."""
+    """How often customers buy again after a silence, or after being labelled as churned."""
     if data.definition != "inactivity":
         return (
             "Churn is the end of a contract here (churn.definition: termination). No period "
@@ -162,7 +162,7 @@ def _wrong_labels(data: ReportData) -> str:
 
 
 def rfm_misses(data: ReportData) -> str:
-    """How many customers in safe segments left, how many lost ones returned, and their scores."""
+    """Share of customers in safe segments who left, share of lost ones who returned, and scores."""
     if data.tested_as_of is None or not data.tested:
         return (
             "No earlier date has both segments and known outcomes, so the errors of the RFM "

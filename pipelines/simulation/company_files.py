@@ -60,7 +60,7 @@ def sources_folder(context: Context) -> Path:
 
 
 def truth_folder(context: Context) -> Path:
-    """The folder of the truth. It lies beside the lakehouse, so that no table can hold it."""
+    """The folder of the truth. It lies beside the lakehouse, so it is never a table of it."""
     return beside(context.settings.root, "truth")
 
 
@@ -207,7 +207,7 @@ def answer_maker(
 def table_maker(
     name: str, world: World
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """A function for mapInPandas from numbers of customers to their rows of a table."""
+    """A function for mapInPandas from customer numbers to the rows of a table."""
 
     def make(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:

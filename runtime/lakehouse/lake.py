@@ -1,4 +1,4 @@
-"""What a pipeline may ask of a lakehouse, whichever engine reads and writes it."""
+"""Interface of a lakehouse, the same for Spark and DuckDB."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Lake(Protocol):
     """The lakehouse of one environment during one run. A dry run writes nothing.
 
-    SparkLake (spark_lake.py) serves every command. DuckLake (duck_lake.py) serves
+    SparkLake (spark_lake.py) supports every command. DuckLake (duck_lake.py) supports
     `build_features --engine duckdb`; its frames are sqlframe's, which have the same methods.
     """
 

@@ -72,7 +72,10 @@ def check_counts(
     duplicates: int,
     outside: int = 0,
 ) -> None:
-    """TableError for nulls in required columns, NaN, infinity, duplicate keys, foreign slices."""
+    """TableError for invalid rows.
+
+    These are nulls in required columns, NaN, infinity, duplicate keys and rows of other slices.
+    """
     faults = [f"{n} rows have a null in {c}, which is required" for c, n in nulls.items() if n]
     faults += [f"{n} rows have NaN or infinity in {c}" for c, n in not_finite.items() if n]
     if duplicates:
