@@ -77,9 +77,17 @@ def test_without_a_key_rows_are_counted(tmp_path):
 def test_the_command_says_which_table_differs_and_exits_with_1(tmp_path, capsys):
     before, after = lakes(tmp_path, scores(), scores(level="HIGH"))
     write_deltalake(str(before / "bronze" / "receipts"), pa.table({"text": ["a"]}))
-    assert main(str(before), str(after)) == 1
+    assert main([str(before), str(after)]) == 1
     out = capsys.readouterr().out
     assert "risk_level: 2 cells" in out and "'LOW' -> 'HIGH'" in out
     assert "the table is missing after" in out and "2 tables, 2 differ" in out
-    assert main(str(before), str(before)) == 0
-    assert main(str(before), str(tmp_path / "nowhere")) == 2
+    assert main([str(before), str(before)]) == 0
+    assert main([str(before), str(tmp_path / "nowhere")]) == 2
+
+
+def test_a_column_that_was_rewritten_on_purpose_is_reported_and_not_compared(tmp_path, capsys):
+    before, after = lakes(tmp_path, scores(), scores(level="HIGH"))
+    column = "gold.customer_scores.risk_level"
+    assert main([str(before), str(after), "--rewritten", column]) == 0
+    assert f"rewritten: {column}: 2 cells" in capsys.readouterr().out
+    assert main([str(before), str(after), "--rewritten", "gold.customer_scores.other"]) == 1
