@@ -13,7 +13,7 @@ def command(
     env: Env = "demo",
     as_of: AsOf = None,
     retry_dead: Annotated[
-        bool, typer.Option("--retry-dead", help="Also retry contacts that were given up.")
+        bool, typer.Option("--retry-dead", help="Also retry dead letters.")
     ] = False,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,

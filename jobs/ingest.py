@@ -13,11 +13,13 @@ def command(
     env: Env = "demo",
     known_at: Annotated[
         str | None,
-        typer.Option(help="When the files reached us (UTC), YYYY-MM-DD[THH:MM:SS]. Default: now."),
+        typer.Option(help="Arrival time of the files (UTC), YYYY-MM-DD[THH:MM:SS]. Default: now."),
     ] = None,
     replay: Annotated[
         str | None,
-        typer.Option(help="Instead of new files: a source whose quarantined rows are tried again."),
+        typer.Option(
+            help="Process the quarantined rows of this source again, instead of new files."
+        ),
     ] = None,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,

@@ -11,7 +11,7 @@ def command(
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,
 ) -> None:
-    """Measure what campaigns changed, against their random control groups."""
+    """Measure the effects of campaigns against their random control groups."""
     with started("measure_campaigns", RunOptions(env, as_of, dry_run, conf_dir)) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.offers.campaign_measurement import run

@@ -15,14 +15,14 @@ def command(
     strategy: Annotated[
         str,
         typer.Option(
-            help="churn_probability, p_alive, clv_at_risk, net_value, random, or all of conf."
+            help="Rank by churn_probability, p_alive, clv_at_risk, net_value or random; or all."
         ),
     ] = "all",
     budget_share: Annotated[
         float | None, typer.Option(help="Share of the customers to reach. Default: conf.")
     ] = None,
     budget_money: Annotated[
-        float | None, typer.Option(help="Or the money to spend on offers.")
+        float | None, typer.Option(help="Instead of a share: money to spend on offers.")
     ] = None,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,

@@ -124,7 +124,7 @@ class Context:
         ends = (F.min("purchased_at").alias("first"), F.max("purchased_at").alias("last"))
         span = self.read("silver.transactions").agg(*ends).collect()[0]  # one row
         if span["last"] is None:
-            raise TableError("silver.transactions: holds no row. Ingest purchases first.")
+            raise TableError("silver.transactions: has no rows. Ingest purchases first.")
         return span["first"].date(), span["last"].date()
 
     @property
@@ -151,6 +151,6 @@ class Context:
         if chosen > self.observed_until:
             raise UsageError(
                 f"as_of {chosen}: purchases are complete only up to {self.observed_until}. "
-                "Take that day or an earlier one."
+                "Use that day or an earlier one."
             )
         return chosen

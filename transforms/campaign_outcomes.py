@@ -17,8 +17,8 @@ def measured_contacts(contacts: DataFrame, decisions: DataFrame, outbox: DataFra
 
     Columns: campaign_id, customer_id, offer_id, is_treated, contacted_on, policy.
 
-    `contacts`: silver.campaign_contacts, of which the randomised are used (policy mass; the control
-    group has no offer). `decisions`: gold.offer_decisions, of which the tried ones are used (policy
+    `contacts`: silver.campaign_contacts. Only randomised ones are used (policy mass; the control
+    group has no offer). `decisions`: gold.offer_decisions. Only tried_decisions are used (policy
     personalised). `outbox`: gold.outbox. It gives the contacts that a rule chose for an offer
     (campaign trigger-<rule>-<period>, personalised), whether or not they were delivered, because
     delivery is unknown for the control group. Its messages also tell which decisions were tried.

@@ -44,11 +44,12 @@ def own_contacts(decisions: DataFrame, outbox: DataFrame) -> DataFrame:
     """One row per contact of our own that is subject to random hold-out.
 
     Columns: customer_id, as_of, offer_id, chosen_for. offer_id is null for the control group;
-    chosen_for is the offer that was chosen before the draw. `decisions`: gold.offer_decisions, of
-    which only tried ones count, and only if they were due within SOON_DAYS of their plan. `outbox`:
-    gold.outbox, of which a rule's contacts count whether or not they were delivered, because
-    delivery is unknown for the control group. as_of is the day whose features made the choice, so
-    that both arms are described by the same day.
+    chosen_for is the offer that was chosen before the draw. as_of is the day whose features made
+    the choice, so that both arms are described by the same day.
+
+    `decisions`: gold.offer_decisions. Only tried_decisions that were due within SOON_DAYS of their
+    plan are used. `outbox`: gold.outbox. All contacts of rules are used, delivered or not, because
+    delivery is unknown for the control group.
     """
     due = tried_decisions(decisions, outbox).where(
         F.datediff(F.col("send_on"), F.col("as_of")) <= SOON_DAYS

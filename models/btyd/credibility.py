@@ -41,7 +41,7 @@ class Credibility:
         """
         rows = sums[sums["customers"] > 0].sort_values("frequency")
         if not len(rows):
-            raise NotFittableError("no customer has a repeat purchase of positive mean value.")
+            raise NotFittableError("no customer has repeat purchases with a positive mean value.")
         count = rows["customers"].to_numpy(dtype=float)
         place = np.minimum((np.cumsum(count) - count) / count.sum() * BANDS, BANDS - 1).astype(int)
         bands = rows.groupby(place)

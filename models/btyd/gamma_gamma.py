@@ -48,7 +48,7 @@ class SpendRows:
         if bad.any():
             raise LifetimeDataError(
                 f"{int(bad.sum()):,} rows have a frequency, value or weight that is missing or not "
-                "above 0. Use only customers with a repeat purchase of positive mean value."
+                "above 0. Use only customers who have repeat purchases with a positive mean value."
             )
         merged = rows.groupby(["frequency", "value"], sort=True, as_index=False).sum()
         return cls(*(merged[n].to_numpy() for n in ("frequency", "value", "weight")))

@@ -49,7 +49,7 @@ class Overlap:
 
 
 def known_before(matrix: NDArray[np.float32]) -> Floats:
-    """Standardised columns (mean 0, standard deviation 1) from features with NaN, one row per row.
+    """Standardised columns (mean 0, standard deviation 1) from features that may be NaN.
 
     Values x become sign(x) * log(1 + |x|). NaN is replaced by the median and gets an indicator
     column. Constant columns are left out.

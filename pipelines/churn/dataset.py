@@ -155,7 +155,7 @@ def designed(context: Context, rows: DataFrame) -> Design:
     check_finite(context, rows, "Nothing was trained.")
     left_out = [name for name, count in filled.items() if not count]
     if left_out:
-        context.progress.say(f"      {len(left_out)} features have no value and are left out")
+        context.progress.say(f"      {len(left_out)} features have no values and are left out")
     numeric = [n for n in numeric if n not in left_out]
     categorical = [n for n in categorical if n not in left_out]
     # At most MOST_CATEGORIES rows per feature.

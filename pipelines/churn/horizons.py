@@ -62,7 +62,7 @@ def of_horizon(
     try:
         return through_gates(context, horizon, plan, chosen=chosen)
     except ModelGateError as error:
-        context.progress.warn(f"horizon of {horizon} days is left out: {error}")
+        context.progress.warn(f"horizon of {horizon} days is skipped: {error}")
         return None
 
 
@@ -94,7 +94,7 @@ def tell_left_out(context: Context, plans: Mapping[int, Schedule]) -> None:
     for horizon in sorted(set(context.settings.churn.horizons_days) - set(plans)):
         history = context.settings.training.min_history_days
         context.progress.warn(
-            f"horizon of {horizon} days is left out: it needs three dates before as_of "
+            f"horizon of {horizon} days is skipped: it needs three dates before as_of "
             f"{context.as_of} (train, tune, test) with {history} days of history each, but events "
             f"begin on {context.observed_from}. Use a later as_of, or remove {horizon} from "
             "churn.horizons_days."

@@ -107,7 +107,7 @@ def wanted_dates(context: Context, given: Sequence[dt.date] = ()) -> list[dt.dat
             if date > context.observed_until:
                 raise UsageError(
                     f"--as-of {date}: purchases are complete only up to {context.observed_until}. "
-                    "Take that day or an earlier one."
+                    "Use that day or an earlier one."
                 )
         wanted = sorted(set(given))
     else:
@@ -116,7 +116,7 @@ def wanted_dates(context: Context, given: Sequence[dt.date] = ()) -> list[dt.dat
     if wanted[0] <= context.observed_from:
         raise UsageError(
             f"as_of {wanted[0]}: no purchase lies before this day. The first purchase is on "
-            f"{context.observed_from}. Take a later day."
+            f"{context.observed_from}. Use a later day."
         )
     return wanted
 

@@ -90,7 +90,7 @@ def named(source: str, file: str, frame: DataFrame) -> DataFrame:
         if name.lower() in taken:
             raise SourceError(
                 f"source {source}: {file} has a column {column!r}, but the name {name} is already "
-                f"taken. Upper and lower case are the same, and these names are reserved for "
+                f"taken. Names are case-insensitive, and these are reserved for "
                 f"ingest: {', '.join(RESERVED)}. Rename the column in the file."
             )
         taken.add(name.lower())

@@ -41,7 +41,7 @@ def run(context: Context) -> None:
     if context.as_of <= context.observed_from:
         raise TableError(
             f"as_of {context.as_of}: no purchase lies before it; the first is on "
-            f"{context.observed_from}. Take a later day."
+            f"{context.observed_from}. Use a later day."
         )
     registry = registry_of(context)
     done = registry.finished_run(fingerprint(context)) if registry else None

@@ -145,7 +145,7 @@ def example_of(model: SurvivalWorth) -> pd.DataFrame:
 
 
 def has_later_run(context: Context) -> bool:
-    """Whether a later as_of was fitted. Its backtest of the same cuts has more data and is kept."""
+    """Whether a later as_of was fitted. Its backtest has newer data and must not be overwritten."""
     if not context.has("gold.customer_lifetime"):
         return False
     later = context.read("gold.customer_lifetime").where(f"as_of > DATE'{context.as_of}'")

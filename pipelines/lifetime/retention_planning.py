@@ -152,9 +152,9 @@ def report_left_out(context: Context, customers: int) -> None:
         lifecycles = counts.orderBy("lifecycle").collect()  # at most five lifecycles
     if not lifecycles:
         context.progress.warn(
-            f"{name}: has no row for {day}, so lost customers are neither listed nor left out. Run "
-            f"`spark-submit jobs/score_customers.py --env {context.settings.env} --as-of {day}` "
-            "first."
+            f"{name}: has no row for {day}, so it is unknown which customers are lost: none is "
+            "listed or left out. Run `spark-submit jobs/score_customers.py --env "
+            f"{context.settings.env} --as-of {day}` first."
         )
         return
     left_out = [r for r in lifecycles if r["lifecycle"] not in ("active", "silent")]

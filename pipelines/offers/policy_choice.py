@@ -211,7 +211,10 @@ def rule_choices(
 
 
 def chosen_policy(context: Context) -> tuple[str, str | None]:
-    """The policy chosen at as_of and its only offer; ("uplift", None) without a comparison."""
+    """The chosen policy of as_of, and its offer if it has a single one.
+
+    ("uplift", None) if no policies were compared.
+    """
     if not context.has("gold.policy_comparison"):
         return "uplift", None
     chosen = context.slice("gold.policy_comparison").where("is_chosen").collect()  # one row

@@ -232,7 +232,7 @@ def policy_rows(
     sample = sample.merge(facts, on="customer_id", how="left", validate="one_to_one")
     if not policy_choice.is_scored(context, day):
         context.progress.warn(
-            f"gold.risk_factors: has no rows for {day}, so the policy rules is not compared. To "
+            f"gold.risk_factors: has no rows for {day}, so the policy `rules` is not compared. To "
             f"include it, run `spark-submit jobs/score_customers.py --env {context.settings.env} "
             f"--as-of {day}`."
         )

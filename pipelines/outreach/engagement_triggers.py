@@ -83,8 +83,8 @@ def rises_of(context: Context) -> DataFrame | None:
     previous = newest_as_of(earlier).collect()[0]["as_of"]  # one row
     if previous is None:
         context.progress.warn(
-            f"gold.customer_scores: has no as_of before {context.as_of}, so no rise of a risk "
-            "level can be found. Score an earlier day first."
+            f"gold.customer_scores: has no as_of before {context.as_of}, so it is unknown "
+            "which risk levels rose. Score an earlier day first."
         )
         return None
     now, before = (context.slice("gold.customer_scores", day) for day in (context.as_of, previous))

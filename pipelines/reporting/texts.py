@@ -155,10 +155,10 @@ def _wrong_labels(data: ReportData) -> str:
     later = long["horizon_days"] - short["horizon_days"]
     if long_share < short_share:
         return (
-            f"{text} The longer period is wrong less often, but its result is known {later} days "
-            "later."
+            f"{text} The longer period has a lower error rate, but its result is known {later} "
+            "days later."
         )
-    return f"{text} The longer period is not wrong less often."
+    return f"{text} The longer period does not have a lower error rate."
 
 
 def rfm_misses(data: ReportData) -> str:

@@ -74,8 +74,8 @@ def simulated_world(context: Context) -> World:
     simulation = context.settings.simulation
     if simulation is None:
         raise UsageError(
-            f"--env {context.settings.env}: conf has no section `simulation`, so the sources are "
-            "real. Use --env simulated, or add the section to a file of your own."
+            f"--env {context.settings.env}: conf has no section `simulation`, so its sources are "
+            "real data. Use --env simulated, or add the section to your own conf file."
         )
     return World(seed=simulation.seed, customers=simulation.customers)
 
@@ -108,8 +108,8 @@ def another_company(
     return UsageError(
         f"{sources_folder(context).name}: holds {described(existing)} of simulator "
         f"{existing['simulator']}, but conf asks for {described(wanted)} of simulator "
-        f"{wanted['simulator']}. Two companies must not be mixed. Remove {names}, or restore "
-        f"simulation.seed and simulation.customers."
+        f"{wanted['simulator']}. Different simulations must not be mixed. Remove {names}, or "
+        f"restore simulation.seed and simulation.customers."
     )
 
 

@@ -75,8 +75,8 @@ class OfferSettings(Section):
     def _is_in_the_budget(cls, cap: int | None, info: ValidationInfo) -> int | None:
         if cap is not None and info.data.get("in_budget") is False:
             raise ValueError(
-                "must be null for an offer outside the budget, which goes to everyone eligible; "
-                "narrow eligible, or set in_budget: true"
+                "must be null for an offer outside the budget, because all eligible customers "
+                "get it; restrict eligible, or set in_budget: true"
             )
         return cap
 

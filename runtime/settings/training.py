@@ -119,7 +119,9 @@ class TrainingSettings(Section):
                 raise ValueError(f"starts has no values for {learner}")
             unknown = set(self.spaces.get(learner, {})) - set(self.starts[learner])
             if unknown:
-                raise ValueError(f"spaces.{learner} has {sorted(unknown)}, which starts lacks")
+                raise ValueError(
+                    f"spaces.{learner} has {sorted(unknown)}, but starts.{learner} does not"
+                )
             for name, space in self.spaces.get(learner, {}).items():
                 value = self.starts[learner][name]
                 if not space.holds(value):

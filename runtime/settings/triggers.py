@@ -55,8 +55,8 @@ class TriggerRule(Section):
         is_handled_there = self.channel != "email" and self.action in ("support", "survey")
         if self.offer_id is None and not is_handled_there:
             raise ValueError(
-                "offer_id must name an offer, whose text is sent; only action support or survey by "
-                "file or webhook needs none"
+                "offer_id must name an offer, because its text is sent; it is optional only for "
+                "the actions support and survey by file or webhook"
             )
         return self
 

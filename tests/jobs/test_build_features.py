@@ -200,17 +200,17 @@ def test_a_dry_run_writes_nothing(silver, tmp_path):
         (
             ["2017-10-01"],
             "as_of 2017-10-01: no purchase lies before this day. The first purchase is on "
-            "2017-10-01. Take a later day.",
+            "2017-10-01. Use a later day.",
         ),
         (
             ["2018-01-01", "2016-01-01"],
             "as_of 2016-01-01: no purchase lies before this day. The first purchase is on "
-            "2017-10-01. Take a later day.",
+            "2017-10-01. Use a later day.",
         ),
         (
             ["2018-01-01", "2018-02-21"],
             "--as-of 2018-02-21: purchases are complete only up to 2018-02-20. "
-            "Take that day or an earlier one.",
+            "Use that day or an earlier one.",
         ),
     ],
 )
@@ -232,7 +232,7 @@ def test_without_a_date_those_of_training_are_built(silver):
     with pytest.raises(UsageError) as error:
         feature_tables.wanted_dates(context_at(silver, as_of=dt.date(2018, 2, 21)), [])
     assert str(error.value) == (
-        "as_of 2018-02-21: purchases are complete only up to 2018-02-20. Take that day or an "
+        "as_of 2018-02-21: purchases are complete only up to 2018-02-20. Use that day or an "
         "earlier one."
     )
     context = context_at(silver, as_of=dt.date(2018, 1, 29))

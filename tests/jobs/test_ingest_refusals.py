@@ -195,7 +195,7 @@ def test_a_column_name_that_is_reserved_for_ingest(shop):
     shop.file("purchases/day2.csv", HEADER + ",_Batch_Id", LINE + ",1")
     assert refused(shop, SourceError).startswith(
         "source purchases: day2.csv has a column '_Batch_Id', but the name _Batch_Id is already "
-        "taken. Upper and lower case are the same, and these names are reserved for ingest: _"
+        "taken. Names are case-insensitive, and these are reserved for ingest: _"
     )
 
 

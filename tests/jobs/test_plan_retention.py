@@ -57,8 +57,8 @@ def test_without_segments_a_warning_says_that_no_lost_customer_is_left_out(fitte
     context.progress = Said()
     retention_planning.run(context)
     assert context.progress.warnings == [
-        "gold.customer_segments: has no row for 2018-01-01, so lost customers are neither listed "
-        "nor left out. Run `spark-submit jobs/score_customers.py --env demo --as-of 2018-01-01` first."
+        "gold.customer_segments: has no row for 2018-01-01, so it is unknown which customers are "
+        "lost: none is listed or left out. Run `spark-submit jobs/score_customers.py --env demo --as-of 2018-01-01` first."
     ]
 
 

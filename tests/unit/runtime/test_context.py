@@ -31,16 +31,16 @@ def silver(tmp_path_factory):
         (
             dt.date(2017, 10, 1),
             "as_of 2017-10-01: no purchase lies before this day. The first purchase is on "
-            "2017-10-01. Take a later day.",
+            "2017-10-01. Use a later day.",
         ),
         (
             dt.date(1999, 1, 1),
             "as_of 1999-01-01: no purchase lies before this day. The first purchase is on "
-            "2017-10-01. Take a later day.",
+            "2017-10-01. Use a later day.",
         ),
         (
             dt.date(2018, 2, 21),
-            "--as-of 2018-02-21: purchases are complete only up to 2018-02-20. Take that day or "
+            "--as-of 2018-02-21: purchases are complete only up to 2018-02-20. Use that day or "
             "an earlier one.",
         ),
     ],

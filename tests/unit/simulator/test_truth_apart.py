@@ -107,8 +107,8 @@ def test_a_real_environment_cannot_be_simulated_over(tmp_path):
     with pytest.raises(UsageError) as refused:
         company_files.run(context_of("demo", tmp_path))
     assert str(refused.value) == (
-        "--env demo: conf has no section `simulation`, so the sources are real. Use --env "
-        "simulated, or add the section to a file of your own."
+        "--env demo: conf has no section `simulation`, so its sources are real data. Use "
+        "--env simulated, or add the section to your own conf file."
     )
 
 
@@ -122,6 +122,6 @@ def test_two_companies_do_not_mix(tmp_path):
         company_files.run(context)
     assert str(refused.value) == (
         "lake-sources: holds 9 customers, seed 2 of simulator abc, but conf asks for 3,000 "
-        f"customers, seed 1 of simulator {code}. Two companies must not be mixed. Remove lake, "
-        "lake-sources, lake-truth, or restore simulation.seed and simulation.customers."
+        f"customers, seed 1 of simulator {code}. Different simulations must not be mixed. Remove "
+        "lake, lake-sources, lake-truth, or restore simulation.seed and simulation.customers."
     )

@@ -309,7 +309,7 @@ def test_credibility_follows_value_that_depends_on_frequency():
 
 
 def test_credibility_without_customers_is_refused():
-    with pytest.raises(NotFittableError, match="no customer has a repeat purchase"):
+    with pytest.raises(NotFittableError, match="no customer has repeat purchases"):
         Credibility.fit(sums([]))
 
 

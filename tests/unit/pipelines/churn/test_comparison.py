@@ -180,7 +180,7 @@ def test_a_horizon_with_too_little_history_is_left_out_aloud(context):
     assert sorted(schedules) == [1, 7, 30, 60]
     horizons.tell_left_out(context, schedules)
     assert context.warned == [
-        "horizon of 90 days is left out: it needs three dates before as_of 2018-01-01 (train, tune, "
+        "horizon of 90 days is skipped: it needs three dates before as_of 2018-01-01 (train, tune, "
         "test) with 30 days of history each, but events begin on 2017-06-01. Use a later as_of, or "
         "remove 90 from churn.horizons_days."
     ]
@@ -243,7 +243,7 @@ def test_a_horizon_too_good_to_be_true_is_left_out_and_the_others_stay(
     else:
         assert result is None
         assert context.warned == [
-            "horizon of 60 days is left out: xgboost: ROC AUC 1.000 on the test date (all) is above "
+            "horizon of 60 days is skipped: xgboost: ROC AUC 1.000 on the test date (all) is above "
             "training.leak_alarm_roc_auc = 0.91. A feature probably contains information from the "
             "future. This model was not registered. Look for the feature among the top factors, or "
             "raise the limit."

@@ -110,8 +110,8 @@ def test_an_offer_outside_the_budget_has_no_cap(tmp_path):
     assert read_offers(path)["bonus"].most_customers is None
     assert faults_of(tmp_path, text.replace("most_customers: null", "most_customers: 50")) == (
         "conf/offers.yaml, line 8: offers.bonus.most_customers: must be null for an offer outside "
-        "the budget, which goes to everyone eligible; narrow eligible, or set in_budget: true. "
-        "Got 50."
+        "the budget, because all eligible customers get it; restrict eligible, or set in_budget: "
+        "true. Got 50."
     )
 
 

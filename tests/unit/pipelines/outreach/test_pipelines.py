@@ -150,8 +150,8 @@ def test_without_an_earlier_score_nothing_is_queued_and_a_warning_says_so(contex
     made = context({"gold.customer_scores": [score("a", "HIGH")]}, triggers={"rules": [RULE]})
     assert queued_by(made) == []
     assert capsys.readouterr().err == (
-        "warning: gold.customer_scores: has no as_of before 2018-01-01, so no rise of a risk level "
-        "can be found. Score an earlier day first.\n"
+        "warning: gold.customer_scores: has no as_of before 2018-01-01, so it is unknown which "
+        "risk levels rose. Score an earlier day first.\n"
     )
 
 

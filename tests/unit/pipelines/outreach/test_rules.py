@@ -33,8 +33,8 @@ def test_only_support_and_survey_by_file_or_webhook_need_no_offer(action, channe
     with pytest.raises(ValidationError) as refused:
         TriggerRule.model_validate(rule)
     assert refused.value.errors()[0]["msg"] == (
-        "Value error, offer_id must name an offer, whose text is sent; only action support or "
-        "survey by file or webhook needs none"
+        "Value error, offer_id must name an offer, because its text is sent; it is optional only "
+        "for the actions support and survey by file or webhook"
     )
 
 

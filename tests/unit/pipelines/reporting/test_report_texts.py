@@ -66,7 +66,7 @@ SENTENCES = [
         "Share of customers who buy again within 30 days: 60 % after more than 30 days without a "
         "purchase and 40 % after more than 90 days without a purchase. Of the customers counted as "
         "churned after 30 days, 60 % bought again by day 60. Of the customers counted as churned "
-        "after 60 days, 20 % bought again by day 90. The longer period is wrong less often, but "
+        "after 60 days, 20 % bought again by day 90. The longer period has a lower error rate, but "
         "its result is known 30 days later.",
     ),
     (
@@ -143,7 +143,7 @@ def test_a_test_date_that_was_used_for_training_is_reported():
 def test_a_longer_period_that_is_not_better_is_reported():
     row = {"horizon_days": 60, "later_days": 90, "rows": 90, "leavers": 5, "returned": 3}
     same = dataclasses.replace(FULL, returns=[FULL.returns[0], row])
-    assert texts.churn_window(same).endswith("The longer period is not wrong less often.")
+    assert texts.churn_window(same).endswith("The longer period does not have a lower error rate.")
 
 
 def test_a_metric_without_an_interval_and_without_a_value():
