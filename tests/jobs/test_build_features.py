@@ -115,7 +115,7 @@ def test_the_tables_hold_the_features_of_the_lake(built):
     assert [are[c, AS_OF]["has_profile"] for c in "abc"] == [True, False, True]
 
 
-def test_labels_are_of_the_horizons_that_have_passed(built):
+def test_only_horizons_that_have_passed_have_labels(built):
     """Purchases end on 2018-02-20: 50 days after the first date, 36 days after the second."""
     labels = {
         (r["customer_id"], r["as_of"], r["horizon_days"]): r["churned"]
@@ -221,7 +221,7 @@ def test_a_date_without_data_is_refused(silver, dates, message):
     assert str(error.value) == message
 
 
-def test_without_a_date_those_of_training_are_built(silver):
+def test_without_a_date_the_training_dates_are_built(silver):
     with pytest.raises(UsageError) as error:
         feature_tables.wanted_dates(context_at(silver, as_of=EARLIER), [])
     assert str(error.value) == (

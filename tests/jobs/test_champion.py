@@ -146,7 +146,7 @@ REFUSALS = {
 }
 
 
-def test_a_record_that_fails_moves_no_alias_and_the_next_run_stands_beside_the_champion(
+def test_a_run_that_fails_moves_no_alias_and_the_next_run_is_compared_with_the_champion(
     trained, tmp_path, monkeypatch
 ):
     root = tmp_path / "lakehouse"
@@ -195,7 +195,7 @@ def left_by(context):
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_what_is_refused_leaves_the_champion(trained, name):
+def test_a_refused_model_does_not_replace_the_champion(trained, name):
     job, changes, given, text = REFUSALS[name]
     # With another seed the fingerprint differs from that of the fixture's run.
     context = training_context(trained, **{"seed": 7, **given})

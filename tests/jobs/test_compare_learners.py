@@ -96,7 +96,7 @@ def _value(table, name, metric, horizon=30, split="test"):
     return rows.iloc[0]
 
 
-def test_every_learner_stands_beside_the_baselines_on_one_test_date(table):
+def test_every_learner_and_baseline_is_evaluated_on_the_same_test_date(table):
     thirty = table[(table["horizon_days"] == 30) & (table["split"] == "test")]
     expected = {*LEARNERS, "recency_only", "rfm_logistic", "everyone_stays"}
     assert set(thirty["model_name"]) == expected
@@ -118,7 +118,7 @@ def test_the_confusion_matrix_at_the_threshold_adds_up(table):
         assert _value(table, name, "recall")["value"] == pytest.approx(tp / (tp + fn))
 
 
-def test_the_calibration_curve_has_ten_tenths_with_intervals_and_adds_up(table):
+def test_the_calibration_curve_has_ten_bins_with_intervals_and_adds_up(table):
     for name in LEARNERS:
         told = [_value(table, name, f"calibration_{n}_predicted") for n in range(1, 11)]
         came = [_value(table, name, f"calibration_{n}_observed") for n in range(1, 11)]
@@ -129,7 +129,7 @@ def test_the_calibration_curve_has_ten_tenths_with_intervals_and_adds_up(table):
         assert 24 * sum(row["value"] for row in came) == pytest.approx(sum(matrix))
 
 
-def test_stability_is_that_of_the_folds(table):
+def test_stability_is_computed_from_the_folds(table):
     figures = {
         m: _value(table, "logistic_regression", f"cv_roc_auc_{m}", split="train")["value"]
         for m in ("mean", "sd", "min", "max", "variance", "stability")
@@ -142,7 +142,7 @@ def test_stability_is_that_of_the_folds(table):
     assert figures["sd"] == pytest.approx(np.std(folds, ddof=1))
 
 
-def test_leaving_out_what_drives_the_labels_costs_most(compared):
+def test_removing_the_family_that_drives_the_labels_lowers_roc_auc(compared):
     sets = small_context(compared).read("gold.feature_sets").toPandas()
     difference = sets[sets["metric"] == "roc_auc_difference"].set_index("feature_set")
     assert difference.loc["all", "value"] == 0
@@ -152,7 +152,7 @@ def test_leaving_out_what_drives_the_labels_costs_most(compared):
     assert counts["selected"] < counts["all"]
 
 
-def test_another_horizon_has_a_model_of_its_own(compared, table):
+def test_another_horizon_has_its_own_model(compared, table):
     context = small_context(compared)
     # Two grid steps apart: 2017-11-02 tests, 2017-09-03 tunes, and one date trains. 2017-11-02 tuned
     # the horizon of 30 days, so it is no test date.
@@ -175,14 +175,14 @@ def test_another_horizon_has_a_model_of_its_own(compared, table):
     assert np.abs(wide[30] - scores["churn_probability"].loc[wide.index]).max() == 0
 
 
-def test_one_leaver_a_date_is_enough_for_a_horizon_and_too_few_to_calibrate_on(compared, table):
+def test_one_leaver_per_date_is_enough_to_fit_a_horizon_but_not_to_calibrate_it(compared, table):
     registry = Registry(small_context(compared).settings)
     models = registry.further_models(registry.by_alias(CHAMPION).run_id, "horizon")
     assert PortableModel.from_json(models["7"]).calibration == Calibration()
     assert 0 <= _value(table, "recency_only", "roc_auc", horizon=7)["value"] <= 1
 
 
-def test_an_infinite_value_on_a_horizons_own_test_date_leaves_it_out(compared, tmp_path):
+def test_a_horizon_with_an_infinite_value_on_its_own_test_date_is_skipped(compared, tmp_path):
     from pyspark.sql import functions as F
 
     from runtime.lakehouse.writes import Write
@@ -219,7 +219,7 @@ def test_each_learner_and_trial_is_a_nested_run(compared):
         PortableModel.from_json(registry.run_text(run.info.run_id, "portable/portable.json"))
 
 
-def test_the_comparison_can_be_made_again_from_mlflow_alone(compared, table):
+def test_the_comparison_can_be_rebuilt_from_mlflow_alone(compared, table):
     """The models, input versions and split of the run give the figures of the table."""
     from sklearn.metrics import roc_auc_score
 
@@ -254,7 +254,7 @@ def test_the_comparison_can_be_made_again_from_mlflow_alone(compared, table):
         assert area == pytest.approx(_value(table, run.info.run_name, "roc_auc")["value"], abs=1e-9)
 
 
-def test_who_came_back_after_a_silence_is_counted_as_by_hand(compared):
+def test_customers_who_returned_after_a_silence_are_counted_as_by_hand(compared):
     """silences.json against a count label by label, over the dates before the test date."""
     context = small_context(compared)
     registry = Registry(context.settings)
@@ -292,7 +292,7 @@ def test_who_came_back_after_a_silence_is_counted_as_by_hand(compared):
     assert dates[30, 60] == ("2017-08-04", "2017-10-03")
 
 
-def test_plots_and_card_are_logged(compared):
+def test_plots_and_model_card_are_logged(compared):
     registry = Registry(small_context(compared).settings)
     champion = registry.by_alias(CHAMPION)
     plots = {f.path for f in registry.client.list_artifacts(champion.run_id, "plots")}
@@ -306,7 +306,7 @@ def test_plots_and_card_are_logged(compared):
     assert "recency_days" in card
 
 
-def test_the_test_date_changes_no_model(compared, tmp_path):
+def test_rows_of_the_test_date_do_not_change_any_model(compared, tmp_path):
     """With other labels and features on the test date every fitted model has the same bytes."""
     from pyspark.sql import functions as F
 

@@ -30,7 +30,7 @@ def commit(context, tables):
     )
 
 
-def test_what_each_version_scored_is_compared_with_what_came_of_it(make_context, tmp_path):
+def test_each_version_is_evaluated_on_the_outcomes_of_its_customers(make_context, tmp_path):
     """400 customers, 200 per version. Half of each arm churned. Version 1 predicts 0.4 or 0.6,
     version 2 predicts 0.2 or 0.8. Each customer who stayed bought for 10."""
 

@@ -218,7 +218,7 @@ def say(body):
 
 
 @pytest.mark.parametrize("batch_from", [1000, 1], ids=["one by one", "in batches"])
-def test_a_service_writes_each_message_once(lake, tmp_path, monkeypatch, batch_from):
+def test_claude_writes_each_message_once(lake, tmp_path, monkeypatch, batch_from):
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     shutil.rmtree(root / "gold" / "messages", ignore_errors=True)

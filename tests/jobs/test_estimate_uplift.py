@@ -272,7 +272,7 @@ def test_the_hold_out_of_a_plan_is_used_by_the_next_run(lake, tmp_path):
     assert [r["customers"] for r in qini.collect()] == [600]
 
 
-def test_days_of_plans_train_if_their_horizon_ended_by_the_validation_day(lake):
+def test_days_of_plans_are_training_days_if_their_horizon_ended_by_the_validation_day(lake):
     context = at(lake)
     splits = {CAMPAIGNS[-2]: "validation", CAMPAIGNS[-1]: "test"}
     days = [TARGETED, CAMPAIGNS[-3], CAMPAIGNS[-2], CAMPAIGNS[-1], dt.date(2017, 3, 3)]

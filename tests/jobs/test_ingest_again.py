@@ -76,13 +76,13 @@ def test_each_file_is_loaded_once(shop):
     assert log == [("july.csv", 4, 2, 1), ("june.csv", 4, 3, 0)]
 
 
-def test_a_history_may_count_as_known_on_arrival(shop):
+def test_a_first_load_can_be_known_from_its_arrival_on(shop):
     shop.sources["purchases"]["first_load_known"] = "arrival"
     shop.ingest("2018-06-01")
     assert {k for (k,) in shop.rows("silver.transactions", "known_at")} == {at(2018, 6, 1)}
 
 
-def test_files_over_the_limit_wait(shop):
+def test_files_over_the_limit_wait_for_the_next_run(shop):
     shop.file("purchases/july.csv", HEADER, *SECOND[:1], day="2018-07-01")
     shop.ingest("2018-07-01", ingest={"max_files_a_run": 1})
     assert shop.said.warnings[0] == (
@@ -96,7 +96,7 @@ def test_files_over_the_limit_wait(shop):
     assert shop.rows("bronze.ingest_log", "file") == [("july.csv",), ("june.csv",)]
 
 
-def test_without_a_key_a_file_that_comes_again_is_reported(shop):
+def test_without_a_key_a_file_that_is_delivered_twice_is_reported(shop):
     shop.sources["purchases"]["key"] = []
     shop.ingest("2018-06-01")
     assert shop.frame("silver.transactions").count() == 4
@@ -140,7 +140,7 @@ def test_a_run_that_fails_rolls_everything_back(shop, monkeypatch):
 
 
 @pytest.mark.parametrize("killed_at", ["silver.transactions", "bronze.ingest_log"])
-def test_a_run_that_was_killed_is_repeated(shop, monkeypatch, killed_at):
+def test_a_killed_run_is_repeated_by_the_next_run(shop, monkeypatch, killed_at):
     """The run is killed before a commit and cannot roll back. Then other files arrive."""
     shop.sources["purchases"]["key"] = []
     shop.file("purchases/july.csv", HEADER, *SECOND, day="2018-07-01")

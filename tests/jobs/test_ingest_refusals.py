@@ -24,7 +24,7 @@ def refused(shop, error, **options):
     return str(caught.value)
 
 
-def test_a_path_without_a_file(shop):
+def test_a_path_without_a_file_is_refused(shop):
     for path in (shop.files / "nowhere", shop.files / "*.parquet"):
         shop.sources["purchases"]["path"] = str(path)
         assert refused(shop, SourceError) == (
@@ -39,7 +39,7 @@ def test_a_path_without_a_file(shop):
     )
 
 
-def test_an_empty_file(shop):
+def test_an_empty_file_is_refused(shop):
     shop.raw("purchases/day2.csv", b"")
     assert refused(shop, SourceError) == (
         "source purchases: day2.csv has 0 bytes. A file must at least name its columns. Remove it, "
@@ -47,7 +47,7 @@ def test_an_empty_file(shop):
     )
 
 
-def test_a_file_of_another_format(shop):
+def test_a_file_of_another_format_is_refused(shop):
     shop.sources["purchases"]["format"] = "parquet"
     message = refused(shop, SourceError)
     assert message.startswith("source purchases: cannot be read: [")
@@ -55,7 +55,7 @@ def test_a_file_of_another_format(shop):
     assert "\n" not in message
 
 
-def test_a_column_that_the_mapping_uses_is_missing(shop):
+def test_a_file_without_a_column_that_the_mapping_uses_is_refused(shop):
     env = shop.context().settings.env
     expected = (
         "source purchases: day2.csv has no column price, which mapping.amount uses. Its columns "
@@ -69,7 +69,7 @@ def test_a_column_that_the_mapping_uses_is_missing(shop):
     assert refused(shop, SourceError) == expected
 
 
-def test_expressions_that_spark_cannot_read(shop):
+def test_expressions_that_spark_cannot_read_are_refused(shop):
     env = shop.context().settings.env
     columns = "The source's columns are customer, order, product, time, pieces, price, rebate."
     cases = {
@@ -142,13 +142,13 @@ def test_all_faults_of_conf_are_reported_at_once(company):
     ]
 
 
-def test_an_unknown_source_to_replay(shop):
+def test_a_replay_of_an_unknown_source_is_refused(shop):
     assert refused(shop, UsageError, replay="sales") == (
         "--replay sales: must be a source in conf. Sources are purchases."
     )
 
 
-def test_lookups(shop):
+def test_invalid_lookups_are_refused_and_rows_without_a_match_are_kept(shop):
     def lookup(text):
         path = shop.file("products.csv", *text.split("|"))
         given = {"format": "csv", "path": str(path), "join_on": ["product"]}
@@ -178,7 +178,7 @@ def test_lookups(shop):
     assert shop.rows("silver.transactions", "product_id") == [("p1",), ("x/p2",)]
 
 
-def test_severities_of_conf(shop):
+def test_conf_can_turn_a_rule_into_a_warning_or_off(shop):
     shop.file("purchases/day1.csv", HEADER, LINE + "-1", LINE.replace("10.00", "0"))
     shop.sources["purchases"]["key"] = []
     # YAML reads a bare off as false.
@@ -191,7 +191,7 @@ def test_severities_of_conf(shop):
     ]
 
 
-def test_a_column_name_that_is_reserved_for_ingest(shop):
+def test_a_column_name_that_is_reserved_for_ingest_is_refused(shop):
     shop.file("purchases/day2.csv", HEADER + ",_Batch_Id", LINE + ",1")
     assert refused(shop, SourceError).startswith(
         "source purchases: day2.csv has a column '_Batch_Id', but the name _Batch_Id is already "

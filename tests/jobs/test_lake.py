@@ -124,7 +124,7 @@ def test_a_write_without_rows_empties_its_slice(lake):
 # ---------------------------------------------------------------------- what counts as a change
 
 
-def test_the_same_rows_in_another_order_are_no_commit(lake):
+def test_the_same_rows_in_another_order_make_no_commit(lake):
     rows = [("a", DAY, 0.1), ("b", DAY, None, 0.2), ("c", DAY, 0.3)]
     assert write(lake, *rows).is_changed
     version = lake.version(SCORES.name)
@@ -364,7 +364,7 @@ def test_every_declared_table_opens_without_spark_and_has_its_comments(lake):
         assert stored.metadata().description == table.description
 
 
-def test_the_log_holds_no_personal_value(lake):
+def test_the_delta_log_holds_no_personal_values(lake):
     """Statistics would keep an e-mail address in the log after its deletion from the table."""
     write_silver(lake.settings.root, {"silver.customers": SILVER["silver.customers"]})
     log = Path(lake.path("silver.customers")) / "_delta_log"

@@ -173,7 +173,7 @@ def test_the_models_are_compared_and_one_is_chosen(fitted):
     assert 0.6 < regular < 1.3
 
 
-def test_they_are_compared_with_the_classifiers_on_the_same_labels(fitted):
+def test_lifetime_models_and_classifiers_are_compared_on_the_same_labels(fitted):
     rows = rows_of(fitted, "gold.model_comparison")
     assert {"bg_nbd", "mbg_nbd", "pareto_nbd"} <= set(rows["model_name"])
     assert {"cox", "weibull_aft", "discrete_hazard"} <= set(rows["model_name"])
@@ -182,7 +182,7 @@ def test_they_are_compared_with_the_classifiers_on_the_same_labels(fitted):
     assert (auc > 0.75).all()
 
 
-def test_forecasts_of_the_past_are_measured(fitted):
+def test_backtest_forecasts_are_evaluated(fitted):
     rows = rows_of(fitted, "gold.clv_backtest")
     assert {"btyd", "survival", "last_period", "boosted_trees"} == set(rows["approach"])
     picked = rows[rows["is_chosen"] == True]  # noqa: E712 - null counts as false

@@ -133,7 +133,7 @@ def test_too_little_data_gives_a_warning_with_the_reason(bought, warning, spark,
     assert not plan[plan["strategy"] == "net_value"]["is_chosen"].any()
 
 
-def test_a_history_of_returns_only_has_no_customer(spark, tmp_path):
+def test_a_history_with_only_returns_has_no_customers(spark, tmp_path):
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [("a", on(3)[0], -5.0), ("b", on(9)[0], -1.0), LAST])
 
@@ -168,7 +168,7 @@ def test_without_amounts_purchases_are_forecast_and_clv_is_null(company):
     assert plan["expected_value_kept"].isna().all() and plan["is_chosen"].any()
 
 
-def test_where_hardly_anyone_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
+def test_if_hardly_any_customer_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
     """4 of 60 customers leave in about 4,000 purchases: too few to identify dropout.
 
     With a window of a year, nobody counts as lost.
@@ -198,7 +198,7 @@ def test_where_hardly_anyone_leaves_p_alive_is_null_with_a_reason(spark, tmp_pat
     assert why.str.startswith("P(alive) is not known; expected purchases in 30 days").all()
 
 
-def test_where_all_leave_there_is_a_model_and_no_customer_to_keep(spark, tmp_path):
+def test_if_all_customers_leave_a_model_is_fitted_and_no_customer_can_be_kept(spark, tmp_path):
     """All stop by day 200 and count as lost by day 291. Three landmarks are before that day."""
     root = tmp_path / "lakehouse"
     write_purchases(lifetime_context(root), [*buyers_at_random(100, 100), LAST])

@@ -96,7 +96,7 @@ def found_in(text):
     return [c for c in CANARIES if c.lower() in low]
 
 
-def test_no_canary_leaves_the_tables_that_declare_it(
+def test_canary_values_occur_only_in_tables_that_declare_personal_columns(
     make_context, tmp_path, monkeypatch, caplog, capfd
 ):
     caplog.set_level(logging.DEBUG)

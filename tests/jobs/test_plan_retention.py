@@ -31,7 +31,7 @@ def test_the_plan_ranks_the_same_customers_by_every_strategy(fitted):
     assert own["value_at_stake_covered"].idxmax() == "clv_at_risk"
 
 
-def test_value_kept_is_that_of_the_leavers_chosen_by_the_plan_one_horizon_earlier(fitted):
+def test_value_kept_sums_the_leavers_chosen_by_the_plan_one_horizon_earlier(fitted):
     scores = rows_of(fitted, "gold.customer_scores")
     scores = scores[pd.to_datetime(scores["as_of"]).dt.date == BEFORE]
     labels = rows_of(fitted, "features.labels").query("horizon_days == 30")
@@ -52,7 +52,7 @@ def test_value_kept_is_that_of_the_leavers_chosen_by_the_plan_one_horizon_earlie
         assert row["ci_low"] < kept < row["ci_high"]
 
 
-def test_without_segments_a_warning_says_that_no_lost_customer_is_left_out(fitted):
+def test_without_segments_a_warning_says_that_lost_customers_are_unknown(fitted):
     context = lifetime_context(fitted)
     context.progress = Said()
     retention_planning.run(context)

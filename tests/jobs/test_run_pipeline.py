@@ -73,7 +73,7 @@ def rows_of(root, name):
     return sorted(table, key=lambda row: tuple(str(row[k]) for k in key))
 
 
-def test_it_prints_each_step_and_writes_every_table(small_lake, small_said):
+def test_the_pipeline_prints_each_step_and_writes_every_table(small_lake, small_said):
     assert steps_of(small_said) == STEPS
     assert set(tables_in(small_said, "wrote")) == {*MADE, *BY_MODELS}
     assert versions(small_lake.root).keys() == {*MADE, *BY_MODELS}

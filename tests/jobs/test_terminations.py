@@ -118,7 +118,7 @@ def run(company):
     return registry, registry.client.get_run(registry.by_alias(CHALLENGER).run_id)
 
 
-def test_a_label_is_an_end_from_the_lead_on_and_within_the_horizon(company):
+def test_churned_is_1_if_the_contract_ends_within_the_horizon_after_the_lead(company):
     """A customer whose contract ends within the lead, or has ended, has no row."""
     lead, horizon = dt.timedelta(days=LEAD), dt.timedelta(days=HORIZON)
     expected = {
@@ -134,7 +134,7 @@ def test_a_label_is_an_end_from_the_lead_on_and_within_the_horizon(company):
     assert sum(expected.values()) == len(DATES) * HORIZON  # one end per day
 
 
-def test_the_model_knows_its_meaning_and_dates(run):
+def test_the_model_metadata_has_the_churn_definition_and_the_dates(run):
     registry, training = run
     model = PortableModel.from_json(registry.by_alias(CHALLENGER).portable)
     facts = {"lead_days": LEAD, "horizon_days": HORIZON, "definition": "termination"}
@@ -150,7 +150,7 @@ def test_the_model_knows_its_meaning_and_dates(run):
     }
 
 
-def test_an_end_is_predicted_two_weeks_ahead(company):
+def test_contract_ends_are_predicted_two_weeks_ahead(company):
     """Far better than chance, but not perfectly.
 
     A quarter of the customers who stay buy as rarely. And customers whose contract ends in more
@@ -161,12 +161,12 @@ def test_an_end_is_predicted_two_weeks_ahead(company):
     assert rows["ci_low"].iloc[0] > 0.6
 
 
-def test_nobody_whose_contract_has_ended_is_scored(company):
+def test_customers_whose_contract_has_ended_are_not_scored(company):
     scores = company[0].read("gold.customer_scores").toPandas()
     assert set(scores["customer_id"]) == set(STAYING)
 
 
-def test_claude_reads_tickets_and_its_agreement_with_human_labels_is_logged(company, run):
+def test_claude_labels_tickets_and_its_agreement_with_human_labels_is_logged(company, run):
     """Of 40 tickets with a category, 10 are read as support, so 30 agree.
 
     Claude answers price, quality and support 10, 20 and 10 times; the categories are price and
@@ -181,7 +181,7 @@ def test_claude_reads_tickets_and_its_agreement_with_human_labels_is_logged(comp
     assert len(company[1].requests) == 200 and "end0" not in sent
 
 
-def test_the_models_of_reasons_learn_from_the_labels_of_claude(company, run):
+def test_reason_models_are_trained_on_the_labels_of_claude(company, run):
     """A fifth of the 90 leavers before the test date have a category; with Claude's labels all do."""
     registry, training = run
     assert set(registry.further_models(training.info.run_id, "reason")) == {"price", "quality"}
@@ -193,7 +193,7 @@ def test_the_models_of_reasons_learn_from_the_labels_of_claude(company, run):
     assert set(rows["main_reason"]) <= {"price", "quality"}
 
 
-def test_each_model_of_a_reason_is_measured_on_the_validation_date(company):
+def test_each_reason_model_is_evaluated_on_the_validation_date(company):
     """The reasons alternate and no feature separates them, so 1/2 is the best guess.
 
     Its Brier score is .25. A model that had seen the labels on which it is judged would score lower.

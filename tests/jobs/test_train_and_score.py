@@ -64,7 +64,7 @@ def test_a_second_run_on_the_same_inputs_changes_nothing(trained):
     assert Registry(context.settings).by_alias(CHALLENGER).version == "1"
 
 
-def test_a_deleted_comparison_comes_back_equal(trained, spark):
+def test_a_deleted_comparison_is_restored_unchanged(trained, spark):
     context = training_context(trained)
     address = context.lake.address("gold.model_comparison")
     before = spark.sql(f"SELECT * FROM {address}").toPandas()
@@ -78,7 +78,7 @@ def test_a_deleted_comparison_comes_back_equal(trained, spark):
     )
 
 
-def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, spark, tmp_path):
+def test_a_run_repeated_from_its_logged_inputs_gives_the_same_predictions(trained, spark, tmp_path):
     """The second run uses only five facts of the first: config, code, input versions, split,
     features."""
     registry = Registry(training_context(trained).settings)
@@ -126,7 +126,7 @@ def test_a_run_repeated_from_its_five_facts_gives_the_same_predictions(trained, 
     assert figures[0] == pytest.approx(figures[1], abs=1e-9, nan_ok=True)
 
 
-def test_scores_hold_the_active_and_silent_exactly_once(trained):
+def test_each_active_or_silent_customer_has_exactly_one_score(trained):
     context = training_context(trained)
     customer_scoring.run(context)
     scores = context.read("gold.customer_scores").toPandas()
@@ -184,7 +184,7 @@ def test_a_share_of_the_customers_is_scored_by_the_challenger(trained, tmp_path)
     assert set(arms["experiment_id"]) == {experiment}
 
 
-def test_without_a_champion_recency_alone_scores(spark, tmp_path):
+def test_without_a_champion_customers_are_scored_by_recency_alone(spark, tmp_path):
     context = training_context(tmp_path / "lakehouse")
     write_feature_lake(context, customers=60)
     customer_scoring.run(context)
@@ -197,7 +197,7 @@ def test_without_a_champion_recency_alone_scores(spark, tmp_path):
     assert ordered.is_monotonic_increasing
 
 
-def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
+def test_labels_with_one_class_are_refused_and_nothing_is_registered(spark, tmp_path):
     context = training_context(tmp_path / "lakehouse")
     write_feature_lake(context, customers=40, label=lambda days, chance: days * 0)
     with pytest.raises(ModelGateError) as caught:
@@ -210,7 +210,7 @@ def test_one_class_only_is_refused_and_nothing_is_registered(spark, tmp_path):
     assert Registry(context.settings).by_alias(CHALLENGER) is None
 
 
-def test_a_feature_that_knows_who_leaves_is_refused_by_its_name(spark, tmp_path):
+def test_a_leaking_feature_is_refused_and_named(spark, tmp_path):
     """A typical leak: a profile field that is filled when a contract is cancelled."""
     context = training_context(tmp_path / "lakehouse")
     demographics = context.table("features.demographics")
@@ -251,7 +251,7 @@ def test_a_model_too_good_to_be_true_is_refused(tmp_path):
     )
 
 
-def test_the_model_served_by_mlflow_answers_as_the_portable_form(trained):
+def test_the_model_served_by_mlflow_predicts_like_the_portable_form(trained):
     registry = Registry(training_context(trained).settings)
     served = mlflow.pyfunc.load_model(f"models:/{registry.model_name}@{CHAMPION}")
     model = PortableModel.from_json(registry.by_alias(CHAMPION).portable)

@@ -31,14 +31,14 @@ def deliveries(company):
     )
 
 
-def test_nobody_who_opted_out_since_the_decision_gets_a_message(company):
+def test_customers_who_opted_out_after_the_decision_get_no_message(company):
     sent = set(chosen(company)["customer_id"])
     assert sent & files.OPTED_OUT_AFTER_DECISION
     written = set(company.noted["messages"]["customer_id"])
     assert written == sent - files.OPTED_OUT_AFTER_DECISION
 
 
-def test_a_message_waits_for_a_person(company):
+def test_a_message_waits_for_approval(company):
     then, now = company.noted["messages"], company.table("gold.messages")
     assert not then["approved"].any()
     approved = set(now.loc[now["approved"], "customer_id"])
@@ -59,7 +59,7 @@ def test_only_approved_messages_are_queued_and_sent(company):
     assert set(now.loc[now["customer_id"].isin(queued["customer_id"]), "text"]) & texts
 
 
-def test_who_opted_out_since_the_approval_is_not_sent_anything(company):
+def test_customers_who_opted_out_after_the_approval_are_sent_nothing(company):
     rows = deliveries(company)
     gone = rows[rows["customer_id"].isin(files.OPTED_OUT_IN_AUGUST)]
     gone = gone[(gone["campaign_id"] == f"plan-{PLAN_1}") & ~gone["is_held_out"]]
@@ -69,7 +69,7 @@ def test_who_opted_out_since_the_approval_is_not_sent_anything(company):
     assert not set(other["customer_id"]) & files.OPTED_OUT_IN_AUGUST
 
 
-def test_a_rise_contacts_nobody_who_was_contacted_lately_or_opted_out(company):
+def test_a_risk_rise_triggers_no_contact_after_an_opt_out_or_in_a_cooling_off_period(company):
     """Risen on 30 July, since 30 June: who got the newsletter ten days before is left alone."""
     levels = company.sql(
         "SELECT n.customer_id, b.risk_level AS before, n.risk_level AS now "
@@ -90,7 +90,7 @@ def test_a_rise_contacts_nobody_who_was_contacted_lately_or_opted_out(company):
     assert contacts["customer_id"].is_unique
 
 
-def test_no_two_contacts_of_a_customer_are_closer_than_the_cooling_off(company):
+def test_contacts_of_a_customer_are_at_least_one_cooling_off_period_apart(company):
     rows = deliveries(company)
     rows = rows[rows["status"].eq("sent") | rows["is_held_out"]]
     for _, own in rows.groupby("customer_id"):

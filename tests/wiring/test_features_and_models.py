@@ -43,7 +43,7 @@ def test_a_label_says_whether_the_window_has_a_purchase(company):
     assert rows["churned"].tolist() == expected
 
 
-def test_receipts_that_come_late_change_no_feature_of_an_earlier_day(company, spark):
+def test_late_receipts_do_not_change_features_of_earlier_days(company, spark):
     """The features of 30 July were built before and after receipts of July came in August."""
     names = ["customer_id", "total_orders", "total_revenue", "recency_days"]
     then = company.noted["features"][names].astype(object)
@@ -59,7 +59,7 @@ def test_receipts_that_come_late_change_no_feature_of_an_earlier_day(company, sp
     assert_df_equality(*frames, ignore_row_order=True)
 
 
-def test_scores_by_rule_rest_on_labels_whose_horizon_had_passed(company):
+def test_rule_scores_use_only_labels_whose_horizon_had_passed(company):
     """On 30 June the labels of 1 and 31 May had passed; that of 30 June itself was in the table."""
     rule = rates_by_recency(labelled(company, CAMPAIGN_1, CAMPAIGN_2))
     scores = company.sql(
@@ -83,7 +83,7 @@ def test_the_baselines_are_fitted_before_the_test_date(company):
     assert measured["value"].tolist() == [pytest.approx(expected, rel=1e-9)]
 
 
-def test_new_customers_get_the_rate_of_the_dates_before_the_test_date(company):
+def test_new_customers_get_the_churn_rate_of_the_dates_before_the_test_date(company):
     """Planted: all new customers of the test date left, so their rate there is 1."""
     rows = labelled(company, CAMPAIGN_1, CAMPAIGN_2)
     new = rows[rows["tenure_days"] < 7]
@@ -95,7 +95,7 @@ def test_new_customers_get_the_rate_of_the_dates_before_the_test_date(company):
     np.testing.assert_allclose(scores["churn_probability"], new["churned"].mean(), rtol=1e-9)
 
 
-def test_only_customers_who_can_still_be_kept_are_scored(company):
+def test_only_active_and_silent_customers_are_scored(company):
     kept = company.sql(
         "SELECT as_of, customer_id FROM {gold.customer_segments} "
         "WHERE lifecycle IN ('active', 'silent') ORDER BY ALL"
@@ -106,7 +106,7 @@ def test_only_customers_who_can_still_be_kept_are_scored(company):
     pd.testing.assert_frame_equal(kept, scored)
 
 
-def test_a_better_model_is_promoted_and_a_roll_back_brings_the_one_before(company):
+def test_a_better_model_is_promoted_and_a_rollback_restores_the_previous_one(company):
     assert company.noted["aliases before"] == {"champion": "2", "challenger": "2", "previous": "1"}
     assert company.noted["aliases"] == {"champion": "1", "challenger": "2", "previous": "2"}
     first = company.table("gold.customer_scores", f"as_of = DATE '{PLAN_1}'")

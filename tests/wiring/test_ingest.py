@@ -27,7 +27,7 @@ def lines_of(company, name: str) -> int:
         return sum(1 for _ in csv.DictReader(file))
 
 
-def test_only_the_first_load_counts_as_known_when_it_happened(company):
+def test_only_rows_of_the_first_load_are_known_at_the_time_of_their_event(company):
     rows = company.table("silver.transactions")
     log = company.table("bronze.ingest_log")
     file_of = dict(zip(log["batch_id"], log["file"], strict=True))
@@ -45,7 +45,7 @@ def test_only_the_first_load_counts_as_known_when_it_happened(company):
     assert set(rows.loc[late, "file"]) == {"2_august.csv"}
 
 
-def test_each_file_is_taken_in_once_when_it_arrives(company):
+def test_each_file_is_loaded_once_on_arrival(company):
     log = company.table("bronze.ingest_log", "source = 'receipts' OR source = 'members'")
     arrivals = sorted(zip(log["source"], log["file"], naive(log["known_at"]), strict=True))
     assert arrivals == [
@@ -71,7 +71,7 @@ def test_a_run_without_new_files_and_a_second_replay_write_nothing(company):
     assert before == after
 
 
-def test_a_replay_moves_the_rows_that_the_mapping_can_read_now(company):
+def test_a_replay_moves_the_rows_that_the_new_mapping_can_read(company):
     rows = company.table("silver.transactions", "order_id LIKE 'bad-%'")
     assert rows["order_id"].tolist() == ["bad-1"]
     assert [str(a) for a in rows["amount"]] == ["12.5"] or float(rows["amount"][0]) == 12.5
@@ -79,7 +79,7 @@ def test_a_replay_moves_the_rows_that_the_mapping_can_read_now(company):
     assert sorted(waiting["is_replayed"]) == [False, True]
 
 
-def test_a_repeated_row_is_dropped_and_a_contradiction_is_quarantined(company):
+def test_an_exact_duplicate_is_dropped_and_a_conflicting_row_is_quarantined(company):
     log = company.table("bronze.ingest_log", "source = 'receipts' AND file = '2_august.csv'")
     assert log["rows_duplicate"].tolist() == [3]
     assert log["rows_quarantined"].tolist() == [1]

@@ -25,7 +25,7 @@ def metric(company, split: str, offer: str, name: str):
     return rows.iloc[0]
 
 
-def test_the_test_campaign_teaches_nothing_to_the_model_that_it_tests(company):
+def test_the_test_campaign_is_not_used_to_train_the_tested_model(company):
     """Planted: loyalty_bonus helps the north and harms the south in two campaigns, and in the third,
     the test, the other way round. A model that saw the first two alone ranks the third badly."""
     chosen = metric(company, "validation", "loyalty_bonus", "qini")
@@ -35,7 +35,7 @@ def test_the_test_campaign_teaches_nothing_to_the_model_that_it_tests(company):
     assert metric(company, "test", "discount_20", "qini")["value"] > 0
 
 
-def test_the_test_rests_on_the_last_campaign_alone(company):
+def test_only_the_last_campaign_is_used_as_the_test_campaign(company):
     contacts = company.sql(
         "SELECT c.* FROM {silver.campaign_contacts} c JOIN {features.labels} l "
         "ON c.customer_id = l.customer_id AND l.as_of = c.contacted_at::DATE "
@@ -47,7 +47,7 @@ def test_the_test_rests_on_the_last_campaign_alone(company):
     assert set(contacts["contacted_at"].dt.date) == {CAMPAIGN_3}
 
 
-def test_only_customers_who_can_still_be_kept_have_effects(company):
+def test_only_active_and_silent_customers_have_effects(company):
     effects = company.table("gold.offer_effects")
     kept = company.table(
         "gold.customer_segments",
@@ -62,7 +62,7 @@ def test_only_customers_who_can_still_be_kept_have_effects(company):
     assert set(effects["offer_id"]) == {"discount_20", "loyalty_bonus"}
 
 
-def test_who_has_opted_out_by_the_plan_gets_no_offer(company):
+def test_customers_who_opted_out_before_the_plan_get_no_offer(company):
     first, second = decisions(company, PLAN_1), decisions(company, PLAN_2)
     out = files.OPTED_OUT | files.OPTED_OUT_BY_SECOND_FILE
     for plan in (first, second):
@@ -78,7 +78,7 @@ def test_who_has_opted_out_by_the_plan_gets_no_offer(company):
     assert unknown.any() and "opted_out" not in set(second.loc[unknown, "no_offer_reason"])
 
 
-def test_who_was_contacted_lately_gets_no_offer(company):
+def test_customers_in_a_cooling_off_period_get_no_offer(company):
     """By a campaign ten days before the plan, or by a rule on the day of the plan. An offer that is
     to be sent after the 20 days of cooling off may be decided."""
     by_rule = [
@@ -102,7 +102,7 @@ def test_who_was_contacted_lately_gets_no_offer(company):
         assert ((offered["send_on"].dt.date - contacted_on) >= dt.timedelta(days=20)).all()
 
 
-def test_who_is_drawn_is_held_out_by_the_plan_that_drew_them_and_by_later_ones(company):
+def test_the_control_group_stays_held_out_in_later_plans(company):
     drawn = company.table("gold.hold_out").set_index("customer_id")
     for day in (PLAN_1, PLAN_2):
         plan = decisions(company, day)
@@ -119,7 +119,7 @@ def test_who_is_drawn_is_held_out_by_the_plan_that_drew_them_and_by_later_ones(c
     assert len(again) >= 1
 
 
-def test_a_plan_keeps_to_its_budget_and_says_what_it_rests_on(company):
+def test_a_plan_stays_within_its_budget_and_records_its_effect_basis_and_policy(company):
     scored = company.sql("SELECT as_of, count(*) AS n FROM {gold.customer_scores} GROUP BY ALL")
     size = {str(d)[:10]: n for d, n in zip(scored["as_of"], scored["n"], strict=True)}
     for day, basis in ((PLAN_1, "experiment"), (PLAN_2, "assumed")):

@@ -10,7 +10,7 @@ from transforms.offer_policies import priority_of
 
 
 @pytest.mark.spark_only  # DuckDB has no conv
-def test_the_random_policy_goes_by_a_hash_of_the_id(session):
+def test_the_random_policy_ranks_by_a_hash_of_the_customer_id(session):
     ids = [f"c{n:03d}" for n in range(20)]
     frame = session.createDataFrame([(i,) for i in ids], "customer_id string")
     rows = frame.select("customer_id", priority_of("random").alias("priority")).collect()
@@ -21,7 +21,7 @@ def test_the_random_policy_goes_by_a_hash_of_the_id(session):
     assert sorted(ids, key=priority.get) != ids
 
 
-def test_by_risk_goes_by_the_churn_probability_and_treat_all_by_nothing(session):
+def test_by_risk_ranks_by_churn_probability_and_treat_all_does_not_rank(session):
     frame = session.createDataFrame(
         [("a", 0.2), ("b", 0.9)], "customer_id string, churn_probability double"
     )

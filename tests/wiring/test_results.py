@@ -31,7 +31,7 @@ def test_a_campaign_is_measured_once_its_horizon_has_passed(company):
     assert "open" not in measured and "newsletter" not in measured
 
 
-def test_each_model_is_judged_by_the_customers_that_it_scored(company):
+def test_each_model_is_evaluated_on_the_customers_that_it_scored(company):
     rows = company.sql(
         "SELECT s.model_version, s.churn_probability AS p, l.churned FROM {gold.customer_scores} s "
         "JOIN {features.labels} l USING (customer_id, as_of) "

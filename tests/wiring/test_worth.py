@@ -12,7 +12,7 @@ pytestmark = pytest.mark.spark_only
 
 
 @pytest.mark.parametrize("day", [PLAN_1, PLAN_2])
-def test_every_customer_with_a_purchase_has_a_worth(company, day):
+def test_every_customer_with_a_purchase_has_a_clv(company, day):
     worth = company.table("gold.customer_lifetime", f"as_of = DATE '{day}'")
     bought = company.table(
         "features.transactions", f"as_of = DATE '{day}' AND recency_days IS NOT NULL"
@@ -21,7 +21,7 @@ def test_every_customer_with_a_purchase_has_a_worth(company, day):
     assert (worth["clv_12m"] >= 0).all() and worth["clv_12m"].max() > 0
 
 
-def test_the_plan_ranks_the_scored_and_chooses_the_first_within_the_budget(company):
+def test_the_plan_ranks_scored_customers_and_chooses_the_top_ranks_within_the_budget(company):
     plan = company.table("gold.retention_plan", f"as_of = DATE '{PLAN_2}'")
     scored = company.table("gold.customer_scores", f"as_of = DATE '{PLAN_2}'")
     lost = company.table(
@@ -35,6 +35,6 @@ def test_the_plan_ranks_the_scored_and_chooses_the_first_within_the_budget(compa
         assert sorted(rows.loc[rows["is_chosen"], "rank"]) == list(range(1, chosen + 1))
 
 
-def test_the_plan_is_tested_on_the_day_before(company):
+def test_the_strategies_are_backtested_on_an_earlier_day(company):
     compared = company.table("gold.strategy_comparison", f"as_of = DATE '{PLAN_2}'")
     assert compared["value_kept"].notna().all()
