@@ -25,12 +25,7 @@ from runtime.lakehouse.duck_lake import arrow_schema
 from runtime.lakehouse.views import has_latest
 
 ROOT = Path(__file__).resolve().parents[2]
-JOBS = (
-    *("run_pipeline", "ingest", "build_features", "train_churn", "fit_lifetime"),
-    *("score_customers", "plan_retention", "roll_back", "simulate", "estimate_uplift"),
-    *("decide_offers", "write_messages", "measure_campaigns", "trigger_engagement"),
-    *("deliver_outbox", "compare_models"),
-)
+JOBS = sorted(p.stem for p in (ROOT / "jobs").glob("*.py") if p.name != "__init__.py")
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 MOST_README_LINES = 150
 

@@ -17,15 +17,11 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
-PACKAGES = {
-    *("conf", "contracts", "jobs", "messages", "models", "pipelines", "runtime"),
-    *("simulator", "transforms", "udfs"),
-}
-JOBS = [
-    *("run-pipeline", "ingest", "build-features", "train-churn", "fit-lifetime"),
-    *("score-customers", "plan-retention", "roll-back", "simulate", "estimate-uplift"),
-    *("decide-offers", "write-messages", "measure-campaigns"),
-]
+NOT_SHIPPED = {"benchmarks", "tests"}
+PACKAGES = {p.parent.name for p in ROOT.glob("*/__init__.py")} - NOT_SHIPPED
+JOBS = sorted(
+    p.stem.replace("_", "-") for p in (ROOT / "jobs").glob("*.py") if p.name != "__init__.py"
+)
 
 # Reports, on a driver and on a Python worker, the path of the package and that it is complete.
 REPORT = """
