@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from transforms.retention_plan import INPUTS, Offer, ranked, with_expectations
+from transforms.offers import Offer
+from transforms.retention_plan import INPUTS, AssumedOffer, ranked, with_expectations
 
 NOW = dt.date(2018, 1, 1)
 TYPES = {"as_of": "date", "customer_id": "string", "likely_churn_date": "date"}
-OFFER = Offer("discount_10", 0.2, 0.5, 0.1, None)
+DISCOUNT = Offer("discount_10", 0.1, None, True, 0, None, None, True)
+OFFER = AssumedOffer(DISCOUNT, effect=0.2, redeemed_share=0.5)
 
 
 def test_customers_with_a_known_p_alive_come_before_those_without(frame, rows_of):

@@ -115,7 +115,7 @@ def test_the_model_that_is_calibrated_has_not_seen_the_validation_date(data, spl
 
 def test_a_model_that_the_search_fitted_is_not_fitted_again(data, split_learner):
     tuned = LinearScorer((1.0,), 0.0, (0.0,))
-    candidate = candidates.fitted(data, "xgboost", {}, tuned)
+    candidate = candidates.fitted(data, "xgboost", {}, tuned=tuned)
     assert split_learner.fitted_on == [TRAIN_AND_VALIDATION]
     assert candidate.scorer is tuned
     assert candidate.model.ensemble.coefficients == (2.0,)
