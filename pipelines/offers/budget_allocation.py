@@ -126,7 +126,7 @@ def core_of(problem: Problem, rows: DataFrame, totals: Mapping[str, float]) -> p
 
 
 def sums_of(problem: Problem, rows: DataFrame) -> dict[str, float]:
-    """`used` of the budget, and the number of customers per offer."""
+    """`used` (the used part of the budget), and the number of customers per offer."""
     totals = plan_totals(rows, problem.offers, problem.unit).collect()  # at most one row
     if not totals:
         return {"used": 0.0, **dict.fromkeys(problem.offers, 0)}

@@ -110,7 +110,7 @@ def sampled(problem: Problem, customers: int) -> Sample:
 
 
 def on_driver(problem: Problem, options: DataFrame, share: float) -> Sample:
-    """Gain and use of at most about SAMPLE customers."""
+    """Gain and budget use per offer, for about SAMPLE customers at most."""
     columns = [f"{k}_{n}" for n in problem.offers for k in ("gain", "cost")]
     rows: pd.DataFrame = options.select(*columns).toPandas()  # about SAMPLE rows
     gain = rows[[f"gain_{n}" for n in problem.offers]].astype(float).to_numpy()
@@ -118,7 +118,7 @@ def on_driver(problem: Problem, options: DataFrame, share: float) -> Sample:
 
 
 def uses_of(problem: Problem, rows: pd.DataFrame, gain: Floats) -> Floats:
-    """The use of the budget per customer and offer (NaN: not possible)."""
+    """How much of the budget each offer uses per customer (NaN: not possible)."""
     if problem.unit == "customers":
         return np.where(np.isnan(gain), np.nan, 1.0)
     return rows[[f"cost_{n}" for n in problem.offers]].astype(float).to_numpy()
@@ -166,7 +166,7 @@ class Search:
     ) -> int:
         """The position of the first price in low, low + step, ... that fits; `count` if none fits.
 
-        settled: the use by customers who are not in `rows`.
+        settled: what customers who are not in `rows` use of the budget or cap.
         """
         names, unit = self.problem.offers, self.problem.unit
         grid = Grid(self.axis, low, step, count)
@@ -182,7 +182,7 @@ class Search:
     def _undecided(
         self, rows: DataFrame, settled: float, low: float, high: float, keep: Keep
     ) -> tuple[DataFrame, float]:
-        """The customers whose choice differs at both prices, and the use by all other customers."""
+        """The customers whose choice differs between both prices, and what all others use."""
         cheap, dear = ({**self.prices, self.axis: price} for price in (low, high))
         names, unit = self.problem.offers, self.problem.unit
         split = between_prices(rows, names, unit, cheap=cheap, dear=dear)
@@ -190,7 +190,7 @@ class Search:
         return keep(split.undecided), settled + use
 
     def _taken(self, sample: Sample, price: float) -> float:
-        """The use by the sample at a price; the same sums as in transforms.allocation."""
+        """The budget or cap used by the sample at a price, summed as in transforms.allocation."""
         prices = {**self.prices, self.axis: price}
         of_offers = np.array([prices.get(n, 0.0) for n in self.problem.offers])
         score = sample.gain - prices.get(BUDGET, 0.0) * sample.use - of_offers

@@ -16,7 +16,7 @@ class FeatureSettings(Section):
         missing = sorted({30, 60, 90, 365} - set(windows))
         if missing or min(windows) < 1:
             raise ValueError(
-                f"windows of {missing} days are missing or one is below 1; "
-                "formulas use 30, 60, 90, 365"
+                "must contain 30, 60, 90 and 365 (formulas use them), and no value below 1; "
+                f"missing: {missing}"
             )
         return sorted(set(windows))

@@ -92,7 +92,7 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
             "conf/acme.yaml, or a variable HOLDFAST__...: cannot be read: it must hold lines of "
             "the form key: value. Fix it.",
         ),
-        ("features: {windows_days: [30, 90]}", "windows of [60, 365] days are missing"),
+        ("features: {windows_days: [30, 90]}", "no value below 1; missing: [60, 365]"),
         ("risk: {scheme: two_bands}", "scheme 'two_bands' must be one of ['four_bands', 'thr"),
         (
             "sources: {s: {table: transactions, format: csv, mapping: {}}}",
