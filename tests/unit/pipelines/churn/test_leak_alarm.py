@@ -18,7 +18,7 @@ CONTEXT = SimpleNamespace(settings=load("demo", training=CEILINGS))
 def rows(of_all, of_active, name="xgboost", split="test"):
     """The rows of a model's ROC AUC on all customers and on the active ones."""
     return [
-        result_row(name, "roc_auc", Estimate(value), population, split)
+        result_row(name, "roc_auc", Estimate(value), population=population, split=split)
         for population, value in (("all", of_all), ("active_90d", of_active))
     ]
 
@@ -32,13 +32,13 @@ def rows(of_all, of_active, name="xgboost", split="test"):
         (0.5, 0.999, "0.999", "active_90d", "training.leak_alarm_roc_auc_active_90d = 0.85"),
     ],
 )
-def test_each_population_has_its_own_ceiling(of_all, of_active, value, population, setting):
+def test_each_population_has_its_own_limit(of_all, of_active, value, population, setting):
     with pytest.raises(ModelGateError) as error:
         check_leak(CONTEXT, rows(of_all, of_active), ["xgboost"])
     assert str(error.value) == (
-        f"xgboost: ROC AUC {value} on the test date ({population}) is above {setting}: a feature "
-        "is likely to know the future. This model was not registered. Look for it among the top "
-        "factors, or raise the ceiling."
+        f"xgboost: ROC AUC {value} on the test date ({population}) is above {setting}. A "
+        "feature probably contains information from the future. This model was not registered. Look "
+        "for the feature among the top factors, or raise the limit."
     )
 
 
@@ -49,7 +49,7 @@ def test_every_candidate_is_checked():
         check_leak(CONTEXT, both, ["xgboost", "random_forest"])
 
 
-def test_values_at_the_ceiling_pass_and_so_do_values_of_other_splits_or_none():
+def test_values_at_the_limit_null_values_and_other_splits_pass():
     check_leak(CONTEXT, rows(0.95, 0.85), ["xgboost"])
     check_leak(CONTEXT, rows(0.99, 0.99, split="validation"), ["xgboost"])
     check_leak(CONTEXT, rows(None, None), ["xgboost"])
