@@ -331,8 +331,10 @@ def _returns_after_horizon(frame, rows):
     return results
 
 
-def _money_offer(cost_share=0.1):
-    return retention_plan.Offer("ten", 0.2, 0.5, cost_share, None)
+# A cost of 10 %, redeemed by half; the effect is 20 %.
+ASSUMED = retention_plan.AssumedOffer(
+    offers.Offer("ten", 0.1, None, True, 0, None, None, True), effect=0.2, redeemed_share=0.5
+)
 
 
 @case(
@@ -348,7 +350,7 @@ def _with_expectations(frame, rows):
             for row in rows
         ],
     )
-    return _collected(retention_plan.with_expectations(known, _money_offer()), "customer_id")
+    return _collected(retention_plan.with_expectations(known, ASSUMED), "customer_id")
 
 
 @case(
@@ -361,7 +363,7 @@ def _retention_plan(frame, rows):
     ]
     plan = frame("gold.retention_plan", chosen, more="likely_churn_date date")
     plan = plan.drop("offer_id", "send_on")
-    return _collected(retention_plan.retention_plan(plan, _money_offer(), 7), "customer_id")
+    return _collected(retention_plan.retention_plan(plan, ASSUMED, 7), "customer_id")
 
 
 @case("transforms.scores.churn_by_horizon", "p_30 double, churn_probability double, p_90 double")
