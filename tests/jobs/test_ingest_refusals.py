@@ -119,7 +119,7 @@ def test_all_faults_of_conf_are_reported_at_once(company):
         f"{where}.purchases.mapping.color: silver.transactions has no such column. Its columns "
         f"are {names}.",
         f"{where}.purchases.mapping.amount is missing: silver.transactions requires the column "
-        "(What the customer paid; negative: a return). Set the column or expression that provides "
+        "(Amount that the customer paid, currency; negative: a return). Set the column or expression that provides "
         "it.",
         f"{where}.purchases.mapping.discount = 'rebate::double': `::` silently turns '1.5'::int "
         "into 1. Write cast(... as ...), which rejects such a row.",
