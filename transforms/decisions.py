@@ -145,7 +145,7 @@ def offer_plan(
     """One row per offer that a customer gets: customers, held_out, gain, cost, budget and power.
 
     `shadow_price` is None where the choice is not by gain. `power` has at most one row per offer:
-    offer_id, found (minimum detectable effect) and needed (customers).
+    offer_id, detectable (minimum detectable effect) and needed (customers).
     """
     sums = (
         decisions.where(F.col("offer_id").isNotNull())
@@ -160,7 +160,7 @@ def offer_plan(
     detectable, needed = F.lit(None).cast("double"), F.lit(None).cast("bigint")
     for row in power:
         is_offer = F.col("offer_id") == row["offer_id"]
-        detectable = F.when(is_offer, F.lit(row["found"]).cast("double")).otherwise(detectable)
+        detectable = F.when(is_offer, F.lit(row["detectable"]).cast("double")).otherwise(detectable)
         needed = F.when(is_offer, F.lit(row["needed"]).cast("bigint")).otherwise(needed)
     rows = sums.select(
         "*",

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, functions as F
 
 RULES = ("recency_and_order_value", "support_tickets", "feature_usage", "many_orders", "default")
-KEPT = ("active", "silent")
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column as Value, DataFrame, functions as F
 
-from contracts.bronze import METADATA, ON_THE_WAY
+from contracts.bronze import ON_THE_WAY
 from contracts.expressions import columns_used, may_be_null, with_try_casts
 from contracts.rules import MALFORMED_ROW
 from contracts.table import Column
 from transforms.quality import JSON_OPTIONS
 
-META_NAMES = tuple(c.name for c in METADATA)
 _WHOLE = ("tinyint", "smallint", "int")
 _NUMBERS = (*_WHOLE, "bigint", "float", "double")
 

@@ -56,20 +56,20 @@ class CampaignResult(TypedDict):
     srm_p_value: float | None
 
 
-# What the control group of an offer can show. found: the smallest change of conversion that is
-# detected with a power of 80 %; None without a control group. needed: the customers, control group
-# included, that detect HOPED_CONVERSION; None without a hold-out share.
-Power = TypedDict(  # noqa: UP013  (`found` is a key, and no name of a variable)
-    "Power",
-    {
-        "campaign_id": str,
-        "offer_id": str,
-        "treated": int,
-        "held_out": int,
-        "found": float | None,
-        "needed": int | None,
-    },
-)
+class Power(TypedDict):
+    """What the control group of an offer can show.
+
+    detectable: the smallest change of conversion that is detected with a power of 80 %; None
+    without a control group. needed: the customers, control group included, that detect
+    HOPED_CONVERSION; None without a hold-out share.
+    """
+
+    campaign_id: str
+    offer_id: str
+    treated: int
+    held_out: int
+    detectable: float | None
+    needed: int | None
 
 
 class Group(NamedTuple):
@@ -134,7 +134,7 @@ def power(arms: Iterable[Arm], conversion: float, hold_out_share: float) -> list
                 "offer_id": arm["offer_id"],
                 "treated": treated,
                 "held_out": held,
-                "found": minimum_detectable_effect(treated, held, deviation) if held else None,
+                "detectable": minimum_detectable_effect(treated, held, deviation) if held else None,
                 "needed": needed,
             }
         )
@@ -157,9 +157,9 @@ def power_said(row: Power) -> str:
         f"{row['held_out']:,} in the control group; "
     )
     finds = (
-        f"detects a change in conversion of {100 * row['found']:.1f} percentage points with a "
+        f"detects a change in conversion of {100 * row['detectable']:.1f} percentage points with a "
         "power of 80 %"
-        if row["found"] is not None
+        if row["detectable"] is not None
         else "no effect can be measured without a control group"
     )
     if row["needed"] is None:

@@ -282,11 +282,11 @@ def test_power_is_known_before_there_is_a_result():
     by_offer = {(r["campaign_id"], r["offer_id"]): r for r in power(arms, 0.8, 0.1)}
     assert list(by_offer) == [("plan", "ten"), ("t", "five"), ("t", "ten")]
     # (1.959964 + 0.841621) * sqrt(0.8 * 0.2) * sqrt(1/900 + 1/100)
-    assert by_offer["t", "ten"]["found"] == pytest.approx(
+    assert by_offer["t", "ten"]["detectable"] == pytest.approx(
         2.801585 * 0.4 * (1 / 900 + 1 / 100) ** 0.5
     )
     # (2.801585 * 0.4 / 0.05)^2 * (1/0.9 + 1/0.1) = 502.3 * 11.11
     assert by_offer["t", "ten"]["needed"] == 5582
     # The control group of another offer does not match.
-    assert (by_offer["plan", "ten"]["held_out"], by_offer["plan", "ten"]["found"]) == (0, None)
+    assert (by_offer["plan", "ten"]["held_out"], by_offer["plan", "ten"]["detectable"]) == (0, None)
     assert power(arms, 0.8, 0.0)[0]["needed"] is None

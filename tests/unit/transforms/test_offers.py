@@ -284,7 +284,7 @@ def test_the_arms_of_a_plan_are_those_of_offers_with_an_effect(session):
 
 
 def test_the_plan_sums_what_was_decided(decided):
-    power = [{"offer_id": "ten", "found": 0.25, "needed": 800}]
+    power = [{"offer_id": "ten", "detectable": 0.25, "needed": 800}]
     plan = d.offer_plan(decided, 50.0, "money", 0.7, power).orderBy("offer_id")
     columns = (
         "offer_id",
