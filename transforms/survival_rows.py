@@ -19,11 +19,6 @@ from transforms.visibility import visible_from
 TIMES = ("entry_days", "duration_days", "event", "followed_days", "known_days")
 
 
-def keep_dates(rows: DataFrame, dates: Sequence[dt.date]) -> DataFrame:
-    """The rows whose as_of is one of the dates."""
-    return rows.where(F.col("as_of").isin([F.lit(d).cast("date") for d in dates]))
-
-
 def without_times(rows: DataFrame) -> DataFrame:
     """Add TIMES as nulls, for a lake without features: no survival model can be fitted there."""
     return rows.select("*", *[F.lit(None).cast("bigint").alias(name) for name in TIMES])

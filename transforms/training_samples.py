@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, functions as F
 
+from transforms.slices import at_dates
+
 
 def with_fold(rows: DataFrame, folds: int) -> DataFrame:
     """Add `fold` (0 to folds - 1) from a hash of customer_id: a customer is in one fold only.
@@ -54,9 +56,8 @@ def keep_passed(labels: DataFrame, until: dt.date) -> DataFrame:
     return labels.where(ends_on <= F.lit(until).cast("date"))
 
 
-def keep_dates(
+def keep_labels(
     labels: DataFrame, as_of_dates: Sequence[dt.date], horizons_days: Sequence[int]
 ) -> DataFrame:
     """The labels of the given as_of dates and horizons."""
-    dates = [F.lit(day).cast("date") for day in as_of_dates]
-    return labels.where(F.col("as_of").isin(*dates) & F.col("horizon_days").isin(*horizons_days))
+    return at_dates(labels, as_of_dates).where(F.col("horizon_days").isin(*horizons_days))

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, functions as F
 
+from transforms.slices import at_dates
+
 
 def first_by_hash(
     rows: DataFrame, most_rows: int, key: Sequence[str] = ("customer_id",)
@@ -24,7 +26,6 @@ def keep_offer_days(rows: DataFrame, offer: str, days: Sequence[dt.date]) -> Dat
 
     Rows of other offers are left out.
     """
-    is_of_days = F.col("as_of").isin([F.lit(day).cast("date") for day in days])
     is_of_offer = F.col("offer_id").isNull() | (F.col("offer_id") == offer)
     arm = F.col("offer_id").isNotNull().cast("double").alias("arm")
-    return rows.where(is_of_days & is_of_offer).select(*rows.columns, arm)
+    return at_dates(rows, days).where(is_of_offer).select(*rows.columns, arm)

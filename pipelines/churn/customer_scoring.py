@@ -94,7 +94,7 @@ def migration(context: Context, segments: DataFrame) -> list[Write]:
     previous = past.agg({"as_of": "max"}).collect()[0][0]  # one row
     if previous is None:
         return []
-    then = past.where(f"as_of = DATE'{previous}'")
+    then = context.slice("gold.customer_segments", previous)
     return [
         slice_of(context, "gold.segment_migration", segment_migration(segments, then, previous))
     ]

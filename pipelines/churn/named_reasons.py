@@ -19,6 +19,7 @@ from pipelines.churn.ticket_reasons import with_read_tickets
 from runtime.context import Context
 from transforms.population import EVENT_TIMES
 from transforms.reasons import named_reasons, reason_labels
+from transforms.slices import at_date
 from transforms.training_samples import with_fold
 from transforms.visibility import keep_visible
 
@@ -62,7 +63,7 @@ def reason_models(data: TrainingData) -> tuple[dict[str, PortableModel], list[di
     frame = context.lake.keep(labelled.sortWithinPartitions("as_of", "customer_id"))
     # At most MOST_ROWS rows: customers of the validation date who churned and named a reason.
     held = data.held_out.merge(
-        named.where(f"as_of = DATE'{data.plan.validation}'").toPandas(),
+        at_date(named, data.plan.validation).toPandas(),
         on=["customer_id", "as_of"],
     )
     columns = [c for c in named.columns if c.startswith("named_")]

@@ -10,7 +10,7 @@ import mlflow
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
 from transforms.report_tables import returns_by_silence
-from transforms.training_samples import keep_dates, keep_passed
+from transforms.training_samples import keep_labels, keep_passed
 
 FILE = "silences.json"
 
@@ -36,7 +36,7 @@ def silences(context: Context, plans: Mapping[int, Schedule]) -> list[dict[str, 
     """The rows of `returns_by_silence`, sorted, with dates as texts."""
     windows = sorted(plans)
     primary = plans[context.settings.churn.primary_horizon_days]
-    labels = keep_dates(
+    labels = keep_labels(
         context.read("features.labels"), (*primary.train, primary.validation), windows
     )
     returns = returns_by_silence(

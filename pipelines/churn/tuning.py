@@ -23,6 +23,7 @@ from pipelines.churn.candidates import (
     roc_auc,
 )
 from pipelines.churn.dataset import sample
+from transforms.slices import at_date
 
 
 def searched(
@@ -129,6 +130,6 @@ def judged_at(data: TrainingData, learner: Learner, day: dt.date) -> float:
     design = data.design(learner)
     before = design.split("train").where(f"as_of < DATE'{day}'")
     scorer = learner.fit(before, design.names, "churned")
-    judged = sample(data.rows.where(f"as_of = DATE'{day}'"), "train")
+    judged = sample(at_date(data.rows, day), "train")
     matrix = design.encoder.encode(judged[list(design.encoder.feature_names)])
     return roc_auc(judged["churned"].to_numpy(dtype=float), log_odds(scorer, matrix))

@@ -23,6 +23,7 @@ from runtime.lakehouse.lake import Lake
 from transforms import survival_rows
 from transforms.lifetime import outcomes, with_terminated
 from transforms.samples import hash_sample
+from transforms.slices import at_date, at_dates
 from transforms.training_rows import feature_rows
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class Seen:
     def frame(self) -> DataFrame:
         """All rows, in Spark."""
         followed = self.landmarks.frame.where("duration_days IS NOT NULL")
-        known = survival_rows.keep_dates(followed, self.landmarks.dates)
+        known = at_dates(followed, self.landmarks.dates)
         return survival_rows.seen_by(known, self.day)
 
     def _in_spark(self, bands: Bands | None) -> Rows:
@@ -214,7 +215,7 @@ def _times(context: Context, summaries: Summaries, days: Sequence[dt.date]) -> D
 
     The columns of the time after the date are null where the customer had in fact left.
     """
-    tables = {n: survival_rows.keep_dates(context.read(n), days) for n in FEATURE_TABLES}
+    tables = {n: at_dates(context.read(n), days) for n in FEATURE_TABLES}
     rows = feature_rows(tables)
     names = context.settings.lifetime.survival.covariates
     unknown = sorted(set(names) - set(rows.columns))
@@ -245,7 +246,6 @@ def _on_driver(
         by_day = {day: rows[rows["as_of"] == day] for day in days}
     else:
         by_day = {
-            day: hash_sample(frame.where(f"as_of = DATE'{day}'"), ["customer_id"], most).toPandas()
-            for day in days
+            day: hash_sample(at_date(frame, day), ["customer_id"], most).toPandas() for day in days
         }
     return {d: r.sort_values("customer_id").reset_index(drop=True) for d, r in by_day.items()}

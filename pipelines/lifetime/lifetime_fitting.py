@@ -32,6 +32,7 @@ from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import Registry
 from transforms.lifetime import customer_lifetime
+from transforms.slices import at_date
 
 
 def run(context: Context) -> None:
@@ -151,7 +152,7 @@ def approach(context: Context, tests: list[Row], cuts: Cuts) -> str:
 
 def predictions(context: Context, landmarks: Landmarks, record: Record) -> Write:
     """gold.customer_lifetime of as_of, predicted in batches on the workers."""
-    rows = landmarks.frame.where(f"as_of = DATE'{context.as_of}'")
+    rows = at_date(landmarks.frame, context.as_of)
     inputs = [c for c in rows.columns if c.startswith(("feature_", "past_"))]
     portable = record["portable"]
     predicted = rows.select(*SUMMARY, "entry_days", *inputs).mapInPandas(

@@ -11,7 +11,8 @@ from pipelines.lifetime.landmarks import Landmarks
 from pipelines.lifetime.model_rows import Row
 from runtime.context import Context
 from transforms.segments import customer_segments
-from transforms.survival_rows import keep_dates, lived_counts
+from transforms.slices import at_dates
+from transforms.survival_rows import lived_counts
 from transforms.training_rows import feature_rows
 
 # Days between the points of a curve.
@@ -24,9 +25,9 @@ def survival_by_segment(context: Context, landmarks: Landmarks) -> list[Row]:
     dates = landmarks.dates
     if not dates:
         return []
-    features = feature_rows({n: keep_dates(context.read(n), dates) for n in FEATURE_TABLES})
+    features = feature_rows({n: at_dates(context.read(n), dates) for n in FEATURE_TABLES})
     segments = customer_segments(features, context.settings.rfm.window_days, context.formulas)
-    followed = keep_dates(landmarks.frame, dates).where("followed_days IS NOT NULL")
+    followed = at_dates(landmarks.frame, dates).where("followed_days IS NOT NULL")
     # At most two rows per day of history and segment; there are twelve segments.
     counts: pd.DataFrame = lived_counts(followed, segments).toPandas()
     if not len(counts):

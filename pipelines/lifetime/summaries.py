@@ -18,6 +18,7 @@ from runtime.context import Context
 from transforms.lifetime import purchase_rows, spend_rows, spend_sums, total_customers, with_fold
 from transforms.purchase_summary import purchase_summary, purchase_totals
 from transforms.samples import hash_sample
+from transforms.slices import at_date
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -93,7 +94,7 @@ class Summaries:
 
     def summary_at(self, day: dt.date) -> DataFrame:
         """The summary of one date: one row per customer."""
-        return _at(self.summary, day)
+        return at_date(self.summary, day)
 
     def purchases(self, day: dt.date, is_held_out: bool | None = None) -> Fittable[PurchaseRows]:
         """Distinct purchase rows of a date: of the hold-out, of the others, or of all (None)."""
@@ -111,7 +112,7 @@ class Summaries:
 
     def spend_sums(self, day: dt.date) -> pd.DataFrame:
         """One row per frequency: customers, value, square. At most one row per day of history."""
-        return spend_sums(_at(self.spends, day)).orderBy("frequency").toPandas()
+        return spend_sums(at_date(self.spends, day)).orderBy("frequency").toPandas()
 
     def _bounded(
         self, kind: str, day: dt.date, names: Sequence[str], is_held_out: bool | None
@@ -123,17 +124,13 @@ class Summaries:
             if is_held_out is not None:
                 rows = rows[rows["is_held_out"] == is_held_out]
             return Bounded(_sorted(rows, names), None, float(rows["customers"].sum()))
-        in_spark = _at(getattr(self, kind), day)
+        in_spark = at_date(getattr(self, kind), day)
         if is_held_out is not None:
             in_spark = in_spark.where("is_held_out" if is_held_out else "NOT is_held_out")
         in_spark = in_spark.select(*names, "customers")
         customers = total_customers(in_spark).collect()[0][0]  # one row
         sample = hash_sample(in_spark, names, MOST_START_ROWS).toPandas()
         return Bounded(_sorted(sample, names), in_spark, float(customers))
-
-
-def _at(frame: DataFrame, day: dt.date) -> DataFrame:
-    return frame.where(f"as_of = DATE'{day}'")
 
 
 def _sorted(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from runtime.context import Context
 from runtime.model_registry import Registry
 from runtime.run_info import code_version
 from transforms.experiments import observed_contacts, offer_effects, with_observed
+from transforms.slices import at_dates
 from transforms.training_rows import feature_rows, labelled_rows
 from transforms.uplift_samples import first_by_hash, keep_offer_days
 
@@ -110,8 +111,7 @@ def campaign_days(context: Context, contacts: DataFrame) -> dict[str, list[dt.da
 
 def observed_rows(context: Context, contacts: DataFrame, days: Sequence[dt.date]) -> DataFrame:
     """One row per customer and day: features, churned, offer_id (null: none), fold and split."""
-    of_days = "as_of IN (" + ", ".join(f"DATE'{d}'" for d in days) + ")"
-    rows = feature_rows({n: context.read(n).where(of_days) for n in FEATURE_TABLES})
+    rows = feature_rows({n: at_dates(context.read(n), days) for n in FEATURE_TABLES})
     labels, churn = context.read("features.labels"), context.settings.churn
     labelled = labelled_rows(
         rows, labels, churn.primary_horizon_days, churn.definition, churn.lead_days

@@ -15,6 +15,7 @@ from runtime.progress import Progress
 from runtime.settings import Settings
 from runtime.settings.offers import load_offers
 from transforms.outbox import Trigger, newest_as_of, outbox, risen, with_allowed, with_stop
+from transforms.slices import at_date
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -126,7 +127,7 @@ def newest_effects(context: Context) -> DataFrame:
         f"as_of <= DATE'{context.as_of}' AND basis <> 'observational'"
     )
     newest = newest_as_of(effects).collect()[0]["as_of"]  # one row
-    return effects.where(f"as_of = DATE'{newest or context.as_of}'")
+    return at_date(effects, newest or context.as_of)
 
 
 def tell(

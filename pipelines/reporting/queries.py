@@ -15,6 +15,7 @@ from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, ModelData, 
 from runtime.model_registry import CHAMPION, Registered, Registry
 from runtime.run_info import code_version
 from transforms import report_tables
+from transforms.slices import at_date
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -86,11 +87,6 @@ def gather(context: Context) -> ReportData:
         tables=table_rows(tables, frames, context.run.inputs, as_of),
         campaigns=sorted_rows(campaigns),
     )
-
-
-def at_date(frame: DataFrame, as_of: dt.date) -> DataFrame:
-    """The rows of one as_of."""
-    return frame.where(f"as_of = DATE'{as_of}'")
 
 
 def current_figures(slices: Mapping[str, DataFrame], settings: Settings, keep: Keep) -> Row:

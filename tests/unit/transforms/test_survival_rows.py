@@ -19,7 +19,6 @@ from transforms.survival_rows import (
     band_of,
     ends,
     event_counts,
-    keep_dates,
     lapses,
     lived_counts,
     person_periods,
@@ -394,11 +393,6 @@ def test_a_customer_of_two_landmarks_counts_once_and_each_event_counts(frame, tu
     rows = frame(SPELL, [("a", L, 1, 3, 1, 30), ("a", UNTIL, 31, 33, 1, 9), ("b", L, 1, 9, 0, 8)])
     assert tuples_of(event_counts(rows)) == [(2, 2)]
     assert tuples_of(event_counts(rows.where("event > 1"))) == [(0, 0)]
-
-
-def test_only_the_dates_asked_for_are_kept(frame, tuples_of):
-    rows = frame("customer_id string, as_of date", [("a", L), ("a", UNTIL), ("b", UNTIL)])
-    assert tuples_of(keep_dates(rows, [UNTIL])) == [("a", UNTIL), ("b", UNTIL)]
 
 
 def test_a_lake_without_features_has_no_times(frame, rows_of):

@@ -37,9 +37,9 @@ def test_a_label_has_passed_when_its_horizon_ends_on_the_day(labels, rows_of):
 
 
 def test_labels_of_the_given_dates_and_horizons(labels, rows_of):
-    kept = s.keep_dates(labels, [D(2018, 1, 1)], [30])
+    kept = s.keep_labels(labels, [D(2018, 1, 1)], [30])
     assert customers_of(rows_of, kept) == {"passed", "lead too long"}
-    assert customers_of(rows_of, s.keep_dates(labels, [D(2018, 1, 2)], [30, 31])) == {"later"}
+    assert customers_of(rows_of, s.keep_labels(labels, [D(2018, 1, 2)], [30, 31])) == {"later"}
 
 
 def test_cold_start_counts_by_hand(frame, rows_of):
