@@ -26,7 +26,7 @@ from tests.jobs.feature_lake import write_feature_lake
 from tests.jobs.trained_lake import training_context
 from udfs.shares import is_in_share
 
-pytestmark = pytest.mark.spark_only
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
 
 def _versions(context):
