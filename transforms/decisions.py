@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.gold_decisions import OFFER_DECISIONS, OFFER_PLAN
+from transforms import why_sentences as why
 from transforms.allocation import NONE
 from transforms.conform import conform
 from transforms.offers import Offer, cost_of, may_get
@@ -213,37 +214,21 @@ def _reason(offers: Sequence[Offer]) -> Column:
 
 def _why() -> Column:
     """One sentence with the two quantities that decide, effect and value, and the result."""
-
-    def whole(name: str) -> Column:
-        return F.coalesce(F.round(F.col(name), 0).cast("bigint").cast("string"), F.lit("unknown"))
-
-    points = F.round(F.col("effect") * 100, 1).cast("string")
-    chosen = F.concat(
-        F.col("offer_id"),
-        F.lit(" lowers the churn probability by "),
-        points,
-        F.lit(" percentage points (basis: "),
-        F.col("effect_basis"),
-        F.lit("). Value at stake: "),
-        whole("value_at_stake"),
-        F.lit("; expected gain after a cost of "),
-        whole("expected_cost"),
-        F.lit(": "),
-        whole("expected_gain"),
-        F.lit("."),
+    stake = why.whole(F.col("value_at_stake"))
+    chosen = why.filled(
+        why.CHOSEN,
+        offer=F.col("offer_id"),
+        points=F.round(F.col("effect") * 100, 1).cast("string"),
+        basis=F.col("effect_basis"),
+        stake=stake,
+        cost=why.whole(F.col("expected_cost")),
+        gain=why.whole(F.col("expected_gain")),
     )
-    outside = F.concat(F.col("offer_id"), F.lit(" is outside the budget; no effect is assumed."))
-    none = F.concat(
-        F.lit("No offer: "),
-        F.when(F.col("no_offer_reason") == "opted_out", "the customer opted out of contacts")
-        .when(F.col("no_offer_reason") == "cooling_off", "the last contact was too recent")
-        .when(F.col("no_offer_reason") == "not_eligible", "the customer is not eligible for any")
-        .when(F.col("no_offer_reason") == "no_gain", "every offer costs more than it keeps")
-        .otherwise("the budget is better spent on other customers"),
-        F.lit(". Value at stake: "),
-        whole("value_at_stake"),
-        F.lit("."),
-    )
+    outside = why.filled(why.OUTSIDE_BUDGET, offer=F.col("offer_id"))
+    reason = F.lit(why.NO_OFFER_REASONS["budget"])
+    for code, words in why.NO_OFFER_REASONS.items():
+        reason = F.when(F.col("no_offer_reason") == code, words).otherwise(reason)
+    none = why.filled(why.NO_OFFER, reason=reason, stake=stake)
     return (
         F.when(F.col("offer_id").isNull(), none)
         .when(F.col("effect").isNull(), outside)

@@ -14,6 +14,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_lifetime import RETENTION_PLAN, STRATEGY_COMPARISON
+from transforms import why_sentences as why
 from transforms.conform import conform
 from transforms.offers import Offer
 
@@ -57,13 +58,12 @@ def lost_customers(segments: DataFrame) -> DataFrame:
 
     Columns: as_of, customer_id, why. Prospects have no value that could be kept and have no row.
     """
-    days = F.col("recency_days").cast("string")
-    silent = _text("Left out: already lost, the last purchase was ", days, " days ago.")
+    silent = why.filled(why.LOST, days=F.col("recency_days").cast("string"))
     ended = F.col("lifecycle") == "terminated"
     return segments.where(F.col("lifecycle").isin("lost", "terminated")).select(
         "as_of",
         "customer_id",
-        F.when(ended, F.lit("Left out: the contract has ended.")).otherwise(silent).alias("why"),
+        F.when(ended, why.filled(why.TERMINATED)).otherwise(silent).alias("why"),
     )
 
 
@@ -105,13 +105,13 @@ def ranked(rows: DataFrame, strategies: Sequence[str], horizon_days: int) -> Dat
 
 
 def _of_strategy(rows: DataFrame, name: str, horizon_days: int) -> DataFrame:
-    first, second, why = _rule(name, horizon_days)
+    first, second, sentence = _rule(name, horizon_days)
     sorted_by = rows.select(
         "*",
         F.lit(name).alias("strategy"),
         first.alias("first"),
         second.alias("second"),
-        why.alias("why"),
+        sentence.alias("why"),
     )
     order = Window.partitionBy("strategy").orderBy(
         F.col("first").asc_nulls_last(), F.col("second").asc_nulls_last(), F.col("customer_id")
@@ -127,28 +127,29 @@ def _of_strategy(rows: DataFrame, name: str, horizon_days: int) -> DataFrame:
 def _rule(name: str, horizon_days: int) -> tuple[Column, Column, Column]:
     """The first and second sort quantity of a strategy (ascending), and a sentence with both."""
     p, stake = F.col("churn_probability"), F.col("value_at_stake")
-    risk = _text(f"Churn probability within {horizon_days} days: ", _fixed(p * 100, 1), " %")
-    worth = _text("; value at stake over 12 months: ", _fixed(stake))
+    values: dict[str, Column | str] = {
+        "horizon_days": str(horizon_days),
+        "risk": why.fixed(p * 100, 1),
+        "stake": why.fixed(stake),
+    }
     if name == "churn_probability":
-        return -p, -stake, _text(risk, worth, ".")
+        return -p, -stake, why.filled(why.CHURN_PROBABILITY, **values)
     if name == "p_alive":
-        purchases = _fixed(F.col("expected_purchases_30d"), 3)
-        alive = _text("P(alive): ", _fixed(F.col("p_alive") * 100, 1), " %")
-        buys = _text("P(alive) is not known; expected purchases in 30 days: ", purchases)
-        said = F.when(F.col("p_alive").isNotNull(), alive).otherwise(buys)
+        alive, purchases = F.col("p_alive"), F.col("expected_purchases_30d")
+        known = why.filled(why.P_ALIVE, p_alive=why.fixed(alive * 100, 1), **values)
+        unknown = why.filled(why.NO_P_ALIVE, expected_purchases=why.fixed(purchases, 3), **values)
         # A probability is at most 1, so known ones come first; others follow by expected purchases.
-        first = F.coalesce(F.col("p_alive"), 1 + F.col("expected_purchases_30d"))
-        return first, -stake, _text(said, worth, ".")
+        first = F.coalesce(alive, 1 + purchases)
+        return first, -stake, F.when(alive.isNotNull(), known).otherwise(unknown)
     if name == "clv_at_risk":
         at_risk = F.col("value_at_risk")
-        return -at_risk, -stake, _text(risk, worth, "; value at risk: ", _fixed(at_risk), ".")
+        sentence = why.filled(why.CLV_AT_RISK, at_risk=why.fixed(at_risk), **values)
+        return -at_risk, -stake, sentence
     if name == "net_value":
-        kept, cost = _fixed(F.col("expected_value_kept")), _fixed(F.col("cost"))
-        why = _text("The offer is expected to keep ", kept, " and to cost ", cost, ".")
-        return -F.col("net_value"), -p, why
+        kept, cost = why.fixed(F.col("expected_value_kept")), why.fixed(F.col("cost"))
+        return -F.col("net_value"), -p, why.filled(why.NET_VALUE, kept=kept, cost=cost)
     lot = F.concat(F.col("customer_id"), F.lit(" "), F.col("as_of").cast("string"))
-    drawn = F.lit("Random order: neither risk nor value is used.")
-    return F.md5(lot), F.col("customer_id"), drawn
+    return F.md5(lot), F.col("customer_id"), why.filled(why.RANDOM)
 
 
 @dataclass(frozen=True)
@@ -287,13 +288,3 @@ def strategy_comparison(
         F.lit(assumed.assumption()).alias("assumption"),
     )
     return conform(rows, STRATEGY_COMPARISON)
-
-
-def _text(*parts: str | Column) -> Column:
-    return F.concat(*[F.lit(part) if isinstance(part, str) else part for part in parts])
-
-
-def _fixed(number: Column, places: int = 2) -> Column:
-    """As text with a fixed number of decimals; "unknown" for null."""
-    text = F.round(number, places).cast(f"decimal(18,{places})").cast("string")
-    return F.coalesce(text, F.lit("unknown"))
