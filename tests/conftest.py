@@ -134,7 +134,7 @@ def make_context(spark, tmp_path):
 
 
 # Every test in these folders needs Spark; their modules cannot be imported on DuckDB.
-SPARK_FOLDERS = {ROOT / "tests" / name for name in ("jobs", "notebooks", "wiring")}
+SPARK_FOLDERS = {ROOT / "tests" / name for name in ("acceptance", "jobs", "notebooks", "wiring")}
 
 
 def pytest_ignore_collect(collection_path):
@@ -145,6 +145,8 @@ def pytest_ignore_collect(collection_path):
 def pytest_collection_modifyitems(items):
     """Mark what needs Spark, and skip what needs the other engine. The Makefile selects by -m."""
     for item in items:
+        if item.path.parent == ROOT / "tests" / "wiring":
+            item.add_marker(pytest.mark.wiring)
         is_of_spark = "spark" in item.fixturenames or item.path.parent in SPARK_FOLDERS
         if is_of_spark and "spark_only" not in item.keywords:
             item.add_marker(pytest.mark.spark_only)

@@ -50,6 +50,7 @@ def changes_sql(table: Table, present: Mapping[str, bool], address: str) -> list
 def columns_sql(table: Table) -> str:
     """The columns as a DDL string for createDataFrame. Names are quoted.
 
+    >>> from contracts.table import Column
     >>> columns_sql(Table("bronze.b", "a row", (Column("user-id", "string", ""),)))
     '`user-id` string'
     """

@@ -21,7 +21,8 @@ ENGINE_OF = {"spark_only": "spark", "duckdb_only": "duckdb"}
 
 def runs():
     """(engine, marker expression) of each pytest run of the Makefile that takes whole folders."""
-    pattern = r'HOLDFAST_ENGINE=(\w+) \$\(PY\) -m pytest (?:tests )?-m "([^"]+)"'
+    # tests/wiring is the folder of all tests with the marker wiring.
+    pattern = r'HOLDFAST_ENGINE=(\w+) \$\(PY\) -m pytest (?:tests/wiring )?-m "([^"]+)"'
     return re.findall(pattern, MAKEFILE.replace("\\\n", " "))
 
 
@@ -45,7 +46,9 @@ def is_run(chosen):
     )
 
 
-@pytest.mark.parametrize("chosen", markers(), ids=lambda chosen: "+".join(sorted(chosen)) or "none")
+@pytest.mark.parametrize(
+    "chosen", list(markers()), ids=lambda chosen: "+".join(sorted(chosen)) or "none"
+)
 def test_every_test_is_run_by_a_target(chosen):
     assert is_run(chosen), "no pytest run of the Makefile selects such tests"
 
