@@ -148,9 +148,9 @@ def pytest_collection_modifyitems(items):
         if item.path.parent == ROOT / "tests" / "wiring":
             item.add_marker(pytest.mark.wiring)
         is_of_spark = "spark" in item.fixturenames or item.path.parent in SPARK_FOLDERS
-        if is_of_spark and "spark_only" not in item.keywords:
+        if is_of_spark and not item.get_closest_marker("spark_only"):
             item.add_marker(pytest.mark.spark_only)
-        if "spark_only" in item.keywords and ENGINE != "spark":
+        if item.get_closest_marker("spark_only") and ENGINE != "spark":
             item.add_marker(pytest.mark.skip(reason="needs Spark: HOLDFAST_ENGINE=spark"))
-        if "duckdb_only" in item.keywords and ENGINE != "duckdb":
+        if item.get_closest_marker("duckdb_only") and ENGINE != "duckdb":
             item.add_marker(pytest.mark.skip(reason="needs DuckDB: HOLDFAST_ENGINE=duckdb"))
