@@ -9,12 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.architecture.packages import CODE as PACKAGES
+
 ROOT = Path(__file__).parents[2]
-# Packages of the checkout that are not in the wheel; conf holds data only.
-NOT_SHIPPED = {"benchmarks", "tests", "docs", "notebooks", "conf"}
-PACKAGES = tuple(
-    sorted(p.parent.name for p in ROOT.glob("*/__init__.py") if p.parent.name not in NOT_SHIPPED)
-)
 PURE = ("contracts", "udfs", "transforms", "simulator")
 
 # Methods that bring data to the driver or the screen, and functions of the clock or of randomness.

@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.packages import CODE as PACKAGES
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    *("contracts", "udfs", "transforms", "models", "simulator", "messages"),
-    *("runtime", "pipelines", "jobs"),
-)
 
 # What each package may import besides the standard library.
 ALLOWED = {

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from docs import notices
+from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 USERS, DUCKDB, DEVELOPMENT = "requirements.txt", "requirements-duckdb.txt", "requirements-dev.txt"
 # Packages of the checkout that are not in the wheel.
-NOT_SHIPPED = {"benchmarks", "tests", "docs", "notebooks"}
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
 # Parts of the interface of a package that is named: pyspark raises errors of py4j, and jinja2's safe
 # text is a class of markupsafe.
@@ -59,9 +59,7 @@ def test_a_package_has_one_version_in_all_locks():
 
 def test_the_product_imports_only_what_users_install():
     modules = metadata.packages_distributions()
-    shipped = [
-        path for package in sorted(OURS - NOT_SHIPPED) for path in (ROOT / package).rglob("*.py")
-    ]
+    shipped = [path for package in SHIPPED for path in (ROOT / package).rglob("*.py")]
     missing = []
     for path in shipped:
         name = path.relative_to(ROOT).as_posix()

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from tests.architecture.packages import SHIPPED
+
 ROOT = Path(__file__).resolve().parents[2]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
-NOT_SHIPPED = {"benchmarks", "tests"}
-PACKAGES = {p.parent.name for p in ROOT.glob("*/__init__.py")} - NOT_SHIPPED
+PACKAGES = set(SHIPPED)
 JOBS = sorted(
     p.stem.replace("_", "-") for p in (ROOT / "jobs").glob("*.py") if p.name != "__init__.py"
 )
