@@ -146,7 +146,7 @@ def _in_spark(merged: Any, count: int) -> Any:
 
     sample = merged.orderBy(F.xxhash64(*SUMMED), *SUMMED).limit(MOST_START_ROWS).toPandas()
     start = PurchaseRows.of(*(sample[c] for c in (*SUMMED, "customers")))
-    return fit_model("bg_nbd", start, SparkLikelihood(merged, "bg_nbd"), count)
+    return fit_model("bg_nbd", start, SparkLikelihood(merged, "bg_nbd"), customers=count)
 
 
 def predictions(spark: Any, folder: Path) -> Section:

@@ -58,7 +58,9 @@ def orders(count: int) -> tuple[list[Order], str]:
     """That many orders of the same offer, and a text that passes the guard."""
     offers = yaml.safe_load((ROOT / "conf" / "offers.yaml").read_text())["offers"]
     texts = {lang: Terms(**t) for lang, t in offers[OFFER]["texts"].items()}
-    brief = make_brief("Ada", 14, "en", OFFER, texts, "savings", None)
+    brief = make_brief(
+        "Ada", 14, "en", offer_id=OFFER, texts=texts, offer_theme="savings", main_reason=None
+    )
     return [
         Order("plan", f"c{n}", brief) for n in range(count)
     ], f"Hello Ada, {PLEASURE} {texts['en'].sentence}"

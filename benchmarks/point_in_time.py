@@ -23,7 +23,7 @@ def ours(lines: DataFrame, dates: list[dt.date]) -> DataFrame:
     """features.transactions at the dates, with all columns. One row per customer and date."""
     spine = known_customers({"silver.transactions": lines}, dates)
     signups = spine.select("customer_id", "as_of", F.lit(None).cast("date").alias("signup_on"))
-    return transaction_features(lines, spine, signups, dates, WINDOWS)
+    return transaction_features(lines, spine, signups, as_of_dates=dates, windows=WINDOWS)
 
 
 def one_by_one(lines: DataFrame, dates: list[dt.date]) -> DataFrame:

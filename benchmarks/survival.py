@@ -151,7 +151,7 @@ def predictions(spark: Any, folder: Path) -> Section:
     rows = spark.read.parquet(path)
     frame = rows.toPandas()
     x, age = frame[COLUMNS].to_numpy(float), frame["entry_days"].to_numpy()
-    pure, _ = seconds(lambda: remaining_life(model, x, age, HORIZONS))
+    pure, _ = seconds(lambda: remaining_life(model, x, age, horizons=HORIZONS))
     section.add("numpy, one process", pure)
     work = batch_predictor(LifetimeModel(encoder(), model).to_json(), HORIZONS)
     spread = rows.repartition(4 * spark.sparkContext.defaultParallelism).persist()

@@ -70,7 +70,10 @@ def models() -> tuple[PortableModel, dict[str, UpliftModel]]:
     )
     arms = [f"offer_{k}" for k in range(1, ARMS + 1)]
     shares = [1 / (ARMS + 1)] * (ARMS + 1)
-    return churn, {name: fit(name, rows, names, arms, shares, boosting) for name in LEARNERS}
+    return churn, {
+        name: fit(name, rows, names, arms=arms, shares=shares, boosting=boosting)
+        for name in LEARNERS
+    }
 
 
 def run(spark: Any, folder: Path) -> Section:

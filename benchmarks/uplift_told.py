@@ -56,8 +56,8 @@ def trials(seed: int, customers: int) -> pd.DataFrame:
 
 def _trial(who: People, world: w.World, bought: pd.DataFrame, day: int) -> pd.DataFrame:
     state = state_at(who, world, day)
-    without, with_offer = churn_probabilities(who, state, day, HORIZON)
-    offer = campaign_offers(who, state, world, day)
+    without, with_offer = churn_probabilities(who, state, day, horizon=HORIZON)
+    offer = campaign_offers(who, state, world, day=day)
     at, row = bought["at"].to_numpy(), bought["row"].to_numpy()
     last = bought[at < day].groupby("row")["at"].max().reindex(range(len(who.id))).to_numpy()
     after = row[(at >= day) & (at < day + HORIZON)]

@@ -159,7 +159,7 @@ def learned(learner: str, rows: pd.DataFrame) -> UpliftModel:
     """A learner fitted on all campaigns but the last."""
     train = rows[rows["campaign"].isin(LEARNED)]
     shares = [float((train["arm"] == k).mean()) for k in range(len(ARMS) + 1)]
-    return fit(learner, train, names_of(rows), ARMS, shares, boosting())
+    return fit(learner, train, names_of(rows), arms=ARMS, shares=shares, boosting=boosting())
 
 
 def told_by_truth(rows: pd.DataFrame) -> UpliftModel:

@@ -100,7 +100,7 @@ class BatchWriter:
 
     def _at_most(self, parameters: dict[str, Any]) -> float:
         tokens = input_tokens_at_most(parameters)
-        return cost_at_most(tokens, self.limits.max_tokens, self.limits.prices, True)
+        return cost_at_most(tokens, self.limits.max_tokens, self.limits.prices, is_batch=True)
 
     def _results(self, key: str, requests: Mapping[str, dict[str, Any]]) -> dict[str, Answer]:
         for batch_id, is_ours in self._candidates(key, requests):

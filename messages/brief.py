@@ -72,6 +72,7 @@ def make_brief(
     first_name: object,
     tenure_months: object,
     language: object,
+    *,
     offer_id: str,
     texts: Mapping[str, Terms],
     offer_theme: str,

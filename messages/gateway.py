@@ -68,7 +68,10 @@ class Gateway:
         if reason:
             return Answer(None, reason)
         attempt = cost_at_most(
-            input_tokens_at_most(parameters), self.limits.max_tokens, self.limits.prices, False
+            input_tokens_at_most(parameters),
+            self.limits.max_tokens,
+            self.limits.prices,
+            is_batch=False,
         )
         # An attempt that times out may still have been processed and billed.
         reserved = attempt * (self.limits.max_retries + 1)

@@ -75,7 +75,7 @@ def usage_of(counts: object, prices: Prices, is_batch: bool) -> Usage:
     return Usage(fresh + written + read, out, dollars * (prices.batch_factor if is_batch else 1.0))
 
 
-def cost_at_most(input_tokens: int, max_tokens: int, prices: Prices, is_batch: bool) -> float:
+def cost_at_most(input_tokens: int, max_tokens: int, prices: Prices, *, is_batch: bool) -> float:
     """Maximum cost of one attempt in US dollars, for any cache behaviour."""
     dearest = max(prices.input, prices.cache_write)
     dollars = (input_tokens * dearest + max_tokens * prices.output) / 1e6

@@ -48,7 +48,7 @@ PROMPT_VERSION = hashlib.sha256((INSTRUCTIONS + json.dumps(SCHEMA)).encode()).he
 
 
 def request(
-    brief: Brief, model: str, max_tokens: int, refused_for: str | None = None
+    brief: Brief, model: str, max_tokens: int, *, refused_for: str | None = None
 ) -> dict[str, Any]:
     """Parameters of one call of the Messages API, single or in a batch.
 

@@ -67,7 +67,7 @@ def redacted(text: str, names: Set[str] = frozenset()) -> str:
     return text
 
 
-def request(text: str, model: str, max_tokens: int, names: frozenset[str]) -> dict[str, Any]:
+def request(text: str, model: str, max_tokens: int, *, names: frozenset[str]) -> dict[str, Any]:
     """Parameters of one call. The token is random and used only in this call."""
     data = {"token": secrets.token_hex(8), "text": redacted(text, names)}
     return {
@@ -86,7 +86,7 @@ def labelled(
     limits = gateway.limits
 
     def ask(text: str) -> str | None:
-        answer = gateway.ask(request(text, limits.model, limits.max_tokens, names)).text
+        answer = gateway.ask(request(text, limits.model, limits.max_tokens, names=names)).text
         return answer if answer in LABELS else None
 
     with ThreadPoolExecutor(limits.concurrency) as pool:

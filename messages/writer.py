@@ -76,7 +76,7 @@ class Writer:
         self, orders: Sequence[Order], refused_for: Sequence[str | None], is_large: bool
     ) -> list[Answer]:
         parameters = [
-            request(o.brief, self.limits.model, self.limits.max_tokens, m)
+            request(o.brief, self.limits.model, self.limits.max_tokens, refused_for=m)
             for o, m in zip(orders, refused_for, strict=True)
         ]
         if not is_large:

@@ -124,7 +124,7 @@ def best_by_brier(
 
 
 def out_of_fold(
-    raw: ArrayLike, label: ArrayLike, groups: Sequence[object], kind: Kind, folds: int = 5
+    raw: ArrayLike, label: ArrayLike, groups: Sequence[object], *, kind: Kind, folds: int = 5
 ) -> NDArray[np.float64]:
     """The cross-validated probability of each row, from the same folds as `best_by_brier`.
 

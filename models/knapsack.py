@@ -17,7 +17,7 @@ MOST_NODES = 1_000
 
 
 def best_choices(
-    gain: Floats, use: Floats, budget: float, caps: NDArray[np.float64]
+    gain: Floats, use: Floats, budget: float, *, caps: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """The offer of each customer (-1: none) that maximises the sum of gains within the budget.
 

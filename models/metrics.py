@@ -243,7 +243,7 @@ def measured(
 
 
 def point_estimates(
-    label: Array, p: Array, threshold: float, measures: Mapping[str, Measure] = METRICS
+    label: Array, p: Array, threshold: float, *, measures: Mapping[str, Measure] = METRICS
 ) -> dict[str, float | None]:
     """Each metric by name. None if the metric is undefined, as when the labels hold one class."""
     ranked, once = Ranked.of(label, p, threshold), np.ones((1, len(label)))
@@ -255,18 +255,19 @@ def estimates(
     label: Array,
     p: Array,
     threshold: float,
+    *,
     weights: Sequence[Weights],
     measures: Mapping[str, Measure] = METRICS,
 ) -> dict[str, Estimate]:
     """Each metric by name, with its interval over the bootstrap samples."""
     ranked = Ranked.of(label, p, threshold)
-    points = point_estimates(label, p, threshold, measures)
+    points = point_estimates(label, p, threshold, measures=measures)
     drawn = measured(measures, ranked, weights)
     return {name: _with_interval(points[name], drawn[name]) for name in measures}
 
 
 def paired_difference(
-    metric: str, label: Array, p: Array, other: Array, weights: Sequence[Weights]
+    metric: str, label: Array, p: Array, *, other: Array, weights: Sequence[Weights]
 ) -> Estimate:
     """metric(p) - metric(other), on the same rows and the same bootstrap samples."""
     rankings = Ranked.of(label, p, 0.5), Ranked.of(label, other, 0.5)

@@ -40,6 +40,7 @@ def reasons_from_contributions(
     contributions: Array,
     base: float,
     features: Sequence[str],
+    *,
     members: Mapping[str, Sequence[str]],
     in_probability_units: bool = False,
 ) -> Array:

@@ -72,7 +72,7 @@ def score_batch(
     probability, is_cold = probabilities(model, batch), cold_rows(model.metadata, batch)
     contributions, base = model.contributions(features)
     factors, impacts, values = top_of(model, features, contributions)
-    why = reason_probabilities(model, batch, contributions, base, reasons or {})
+    why = reason_probabilities(model, batch, contributions, base=base, labelled=reasons or {})
     return pd.DataFrame(
         {
             "as_of": batch["as_of"],
@@ -93,6 +93,7 @@ def reason_probabilities(
     model: PortableModel,
     batch: pd.DataFrame,
     contributions: NDArray[np.float64],
+    *,
     base: float,
     labelled: Mapping[str, PortableModel],
 ) -> NDArray[np.float64]:
@@ -107,8 +108,8 @@ def reason_probabilities(
         contributions,
         base,
         model.encoder.feature_names,
-        model.metadata.get("reason_features", {}),
-        model.is_in_probability_units,
+        members=model.metadata.get("reason_features", {}),
+        in_probability_units=model.is_in_probability_units,
     )
 
 

@@ -30,6 +30,7 @@ def search(
     space: Mapping[str, Mapping[str, Any]],
     start: Mapping[str, Any],
     trials: int,
+    *,
     seed: int,
     objective: Objective,
     finished: Callable[[Trial], None],

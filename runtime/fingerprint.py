@@ -15,6 +15,7 @@ def mark_of(
     context: Context,
     model_name: str,
     versions: Mapping[str, int | None],
+    *,
     facts: Mapping[str, Any],
 ) -> str:
     """Fingerprint of environment, registered model, input tables, code and further facts.

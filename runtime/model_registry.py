@@ -129,6 +129,7 @@ class Registry:
         run_id: str,
         code: Path,
         portable: str,
+        *,
         example: pd.DataFrame,
         answer: pd.DataFrame,
         tags: dict[str, str],

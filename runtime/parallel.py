@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 def side_by_side(
-    spark: SparkSession, function: Callable[[Item], Result], items: Iterable[Item], at_once: int
+    spark: SparkSession, function: Callable[[Item], Result], items: Iterable[Item], *, at_once: int
 ) -> list[Result]:
     """One result per item, in the order of the items. At most `at_once` items run in parallel.
 

@@ -50,7 +50,9 @@ def no_purchase(who: People, day: int, horizon: int) -> tuple[Floats, Floats]:
     return good, bad
 
 
-def churn_probabilities(who: People, state: State, day: int, horizon: int) -> tuple[Floats, Floats]:
+def churn_probabilities(
+    who: People, state: State, day: int, *, horizon: int
+) -> tuple[Floats, Floats]:
     """P(churn within the horizon) without an offer, and with each offer (customers, offers).
 
     It is 1 for a customer who left before `day`, with any offer.
@@ -74,16 +76,16 @@ def state_at(who: People, world: w.World, day: int) -> State:
     campaigns = sorted({*w.RANDOM_CAMPAIGNS, *w.TARGETED_CAMPAIGNS})
     for number, date in enumerate([*campaigns, None]):
         if date is None or date >= day:
-            live(state, who, world, float(day), f"life.{number}")
+            live(state, who, world, until=float(day), name=f"life.{number}")
             return state
-        live(state, who, world, float(date), f"life.{number}")
-        offer = campaign_offers(who, state, world, date)
-        contact(state, who, react, offer, world, date, f"campaign.{date}")
+        live(state, who, world, until=float(date), name=f"life.{number}")
+        offer = campaign_offers(who, state, world, day=date)
+        contact(state, who, react, offer=offer, world=world, day=date, name=f"campaign.{date}")
     raise AssertionError("unreachable")
 
 
 def true_effects(
-    ids: NDArray[np.int64], world: w.World, day: int, horizon: int = 30
+    ids: NDArray[np.int64], world: w.World, day: int, *, horizon: int = 30
 ) -> pd.DataFrame:
     """One row per customer who signed up before `day` and offer.
 
@@ -93,7 +95,7 @@ def true_effects(
     who = people(ids, world)
     known = np.flatnonzero(who.signup < day)
     who = people(ids[known], world)
-    without, with_offer = churn_probabilities(who, state_at(who, world, day), day, horizon)
+    without, with_offer = churn_probabilities(who, state_at(who, world, day), day, horizon=horizon)
     offers = len(w.OFFERS)
     return pd.DataFrame(
         {

@@ -160,7 +160,7 @@ def answer_lines(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def answer_redemptions(
-    rows: pd.DataFrame, ids: NDArray[np.int64], campaign: str, world: w.World
+    rows: pd.DataFrame, ids: NDArray[np.int64], campaign: str, *, world: w.World
 ) -> pd.DataFrame:
     """Redemptions of simulator.responses.answers with the columns of the source `redemptions`."""
     who, row = people(ids, world), rows["row"].to_numpy(np.int64)

@@ -53,12 +53,14 @@ def lives(who: People, world: w.World, until: float = w.LAST_DAY_FOLLOWED) -> Li
     campaigns = sorted({*w.RANDOM_CAMPAIGNS, *w.TARGETED_CAMPAIGNS})
     for number, day in enumerate([*campaigns, None]):
         if day is None or day >= until:
-            stays.append(live(state, who, world, float(until), f"life.{number}"))
+            stays.append(live(state, who, world, until=float(until), name=f"life.{number}"))
             break
-        stays.append(live(state, who, world, float(day), f"life.{number}"))
-        offer = campaign_offers(who, state, world, day)
+        stays.append(live(state, who, world, until=float(day), name=f"life.{number}"))
+        offer = campaign_offers(who, state, world, day=day)
         reached = np.flatnonzero(offer != NO_OFFER - 1)
-        redeemed = contact(state, who, react, offer, world, day, f"campaign.{day}")
+        redeemed = contact(
+            state, who, react, offer=offer, world=world, day=day, name=f"campaign.{day}"
+        )
         contacts.append(
             pd.DataFrame(
                 {
@@ -87,7 +89,7 @@ def beginning(who: People) -> State:
     )
 
 
-def live(state: State, who: People, world: w.World, until: float, name: str) -> pd.DataFrame:
+def live(state: State, who: People, world: w.World, *, until: float, name: str) -> pd.DataFrame:
     """Move `state` forward to the day `until`, in place. Returns the stretches until then."""
     parts = []
     step = 0
@@ -115,7 +117,7 @@ def live(state: State, who: People, world: w.World, until: float, name: str) -> 
     return pd.concat(parts, ignore_index=True)
 
 
-def campaign_offers(who: People, state: State, world: w.World, day: int) -> NDArray[np.int64]:
+def campaign_offers(who: People, state: State, world: w.World, *, day: int) -> NDArray[np.int64]:
     """The offer for each customer: position in OFFERS; -1: control group; -2: not reached."""
 
     def u(name: str) -> Floats:
@@ -139,6 +141,7 @@ def contact(
     state: State,
     who: People,
     react: Reactions,
+    *,
     offer: NDArray[np.int64],
     world: w.World,
     day: float,

@@ -19,7 +19,7 @@ DISCOUNTS = np.array([0.10, 0.20, 0.0, 0.0, 0.05, 0.0])
 
 
 def order_times(
-    who: People, stays: pd.DataFrame, world: w.World, until: float, name: str
+    who: People, stays: pd.DataFrame, world: w.World, *, until: float, name: str
 ) -> tuple[NDArray[np.int64], Floats]:
     """Position of the customer and time of each order, without redemptions.
 
@@ -51,7 +51,7 @@ def redemption_times(who: People, contacts: pd.DataFrame, world: w.World) -> pd.
 
 def orders(who: People, history: Lives, world: w.World) -> pd.DataFrame:
     """One row per order before DAYS: row, at, offer (-1: none), is_fraud, order_id, number."""
-    row, at = order_times(who, history.stays, world, w.DAYS, "order")
+    row, at = order_times(who, history.stays, world, until=w.DAYS, name="order")
     redeemed = redemption_times(who, history.contacts, world)
     redeemed = redeemed[redeemed["at"] < w.DAYS]
     rows = pd.DataFrame(
@@ -66,14 +66,14 @@ def orders(who: People, history: Lives, world: w.World) -> pd.DataFrame:
     return _numbered(who, rows, world, np.zeros(len(who.id), dtype=np.int64))
 
 
-def later_orders(who: People, history: Lives, world: w.World, until: float) -> pd.DataFrame:
+def later_orders(who: People, history: Lives, world: w.World, *, until: float) -> pd.DataFrame:
     """One row per order in [DAYS, until) without any plan, with the columns of `orders`.
 
     Stretches are cut at DAYS: orders after it are independent of orders before it.
     """
     stays = history.stays[history.stays["end"] > w.DAYS]
     stays = stays.assign(begin=np.maximum(stays["begin"], float(w.DAYS)))
-    row, at = order_times(who, stays, world, until, "order")
+    row, at = order_times(who, stays, world, until=until, name="order")
     before = np.bincount(orders(who, history, world)["row"], minlength=len(who.id))
     return _numbered(who, pd.DataFrame({"row": row, "at": at, "offer": -1}), world, before)
 

@@ -21,6 +21,7 @@ def responses(
     ids: NDArray[np.int64],
     offers: NDArray[np.int64],
     world: w.World,
+    *,
     day: int,
     horizon: int = 30,
     turn: str = "response",
@@ -33,9 +34,11 @@ def responses(
     """
     who = people(ids, world)
     state = state_at(who, world, day)
-    redeemed = contact(state, who, reactions(who), offers, world, day, f"{turn}.contact")
-    stays = live(state, who, world, float(day + horizon), f"{turn}.life")
-    row, _ = order_times(who, stays, world, float(day + horizon), f"{turn}.order")
+    redeemed = contact(
+        state, who, reactions(who), offer=offers, world=world, day=day, name=f"{turn}.contact"
+    )
+    stays = live(state, who, world, until=float(day + horizon), name=f"{turn}.life")
+    row, _ = order_times(who, stays, world, until=float(day + horizon), name=f"{turn}.order")
     orders = np.bincount(row, minlength=len(ids)) + redeemed
     return pd.DataFrame(
         {
@@ -53,6 +56,7 @@ def answers(
     ids: NDArray[np.int64],
     offers: NDArray[np.int64],
     days: NDArray[np.int64],
+    *,
     world: w.World,
     until: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -65,7 +69,7 @@ def answers(
     who = people(ids, world)
     sent = (offers >= 0) & (days < until)
     begin = np.where(sent, days, until)
-    known = later_orders(who, lives(who, world), world, float(until))
+    known = later_orders(who, lives(who, world), world, until=float(until))
     parts, redeemed = [known[known["at"] < begin[known["row"]]]], []
     for day in np.unique(days[sent]):
         rows = np.flatnonzero(sent & (days == day))
@@ -86,9 +90,11 @@ def _after(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Orders after the contact (row, at, offer, is_fraud, order_id, number), and redemptions."""
     state = state_at(who, world, day)
-    is_redeemed = contact(state, who, reactions(who), offers, world, day, f"plan.{day}")
-    stays = live(state, who, world, float(until), f"plan.{day}.life")
-    row, at = order_times(who, stays, world, float(until), f"plan.{day}.order")
+    is_redeemed = contact(
+        state, who, reactions(who), offer=offers, world=world, day=day, name=f"plan.{day}"
+    )
+    stays = live(state, who, world, until=float(until), name=f"plan.{day}.life")
+    row, at = order_times(who, stays, world, until=float(until), name=f"plan.{day}.order")
     contacts = pd.DataFrame(
         {"row": np.arange(len(who.id)), "day": day, "offer": offers, "is_redeemed": is_redeemed}
     )

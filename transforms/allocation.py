@@ -39,6 +39,7 @@ def with_prices(
     options: DataFrame,
     offers: Sequence[str],
     prices: Mapping[str, float],
+    *,
     grid: Grid | None = None,
 ) -> DataFrame:
     """One row per customer and price of the grid: adds p_budget, p_<offer> and `number`.
@@ -67,6 +68,7 @@ def with_choices_at_ends(
     options: DataFrame,
     offers: Sequence[str],
     unit: str,
+    *,
     cheap: Mapping[str, float],
     dear: Mapping[str, float],
 ) -> DataFrame:

@@ -49,7 +49,7 @@ def between_prices(
     dear: Mapping[str, float],
 ) -> BetweenPrices:
     """Split the customers by whether their choice differs at two lists of prices."""
-    both = with_choices_at_ends(options, offers, unit, cheap, dear)
+    both = with_choices_at_ends(options, offers, unit, cheap=cheap, dear=dear)
     is_same = F.col("choice_cheap") == F.col("choice_dear")
     same = both.where(is_same).select("*", F.col("choice_dear").alias("choice"))
     undecided = both.where(~is_same).select(*[F.col(c) for c in options.columns])

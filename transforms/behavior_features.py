@@ -33,6 +33,7 @@ def behavior_features(
     silver: Mapping[str, DataFrame],
     spine: DataFrame,
     as_of_dates: Sequence[dt.date],
+    *,
     engagement: Mapping[str, object],
     categories: Mapping[str, str],
 ) -> DataFrame:
@@ -51,7 +52,9 @@ def behavior_features(
             rows = rows.join(part, on=["customer_id", "as_of"], how="left")
             rows = with_zero_counts(rows, counts)
     if REVIEWS in silver and TICKETS in silver:
-        part, counts = review_complaints(silver[REVIEWS], silver[TICKETS], as_of_dates, categories)
+        part, counts = review_complaints(
+            silver[REVIEWS], silver[TICKETS], as_of_dates, categories=categories
+        )
         rows = rows.join(part, on=["customer_id", "as_of"], how="left")
         rows = with_zero_counts(rows, counts)
     if EVENTS in silver:

@@ -69,6 +69,7 @@ def outcomes(
     contacts: DataFrame,
     transactions: DataFrame,
     segments: DataFrame,
+    *,
     horizon_days: int,
     observed_until: dt.date,
 ) -> DataFrame:

@@ -28,6 +28,7 @@ def review_complaints(
     reviews: DataFrame,
     tickets: DataFrame,
     as_of_dates: Sequence[dt.date],
+    *,
     categories: Mapping[str, str],
 ) -> tuple[DataFrame, list[str]]:
     """One row per (customer_id, as_of) with a classified bad review: bad_reviews_<reason>.

@@ -30,7 +30,7 @@ def with_optional(scores: DataFrame) -> DataFrame:
 
 
 def people(
-    segments: DataFrame, scores: DataFrame, transactions: DataFrame, customers: DataFrame
+    segments: DataFrame, scores: DataFrame, transactions: DataFrame, *, customers: DataFrame
 ) -> DataFrame:
     """One row per customer who is active, silent or lost at as_of, with the inputs of the decision.
 
@@ -86,6 +86,7 @@ def offer_decisions(
     chosen: DataFrame,
     offers: Sequence[Offer],
     policy: str,
+    *,
     campaign_id: str,
     redemption_rate: float,
 ) -> DataFrame:
@@ -140,6 +141,7 @@ def offer_plan(
     decisions: DataFrame,
     budget: float,
     budget_unit: str,
+    *,
     shadow_price: float | None,
     power: Sequence[Mapping[str, Any]] = (),
 ) -> DataFrame:

@@ -21,6 +21,7 @@ def with_outcome(
     rows: DataFrame,
     key: Sequence[str],
     order: Sequence[str],
+    *,
     kept_before: DataFrame | None = None,
 ) -> DataFrame:
     """One row per input row: adds `_outcome` (kept, quarantined, duplicate).

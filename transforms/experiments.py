@@ -115,7 +115,7 @@ def observed_contacts(contacts: DataFrame) -> DataFrame:
 
 
 def with_observed(
-    rows: DataFrame, contacts: DataFrame, profiles: DataFrame, silent_days: int
+    rows: DataFrame, contacts: DataFrame, profiles: DataFrame, *, silent_days: int
 ) -> DataFrame:
     """One row per usable row: adds offer_id, fold (0 or 1) and split "observed".
 
@@ -150,6 +150,7 @@ def with_arms(
     rows: DataFrame,
     contacts: DataFrame,
     offers: Sequence[str],
+    *,
     split_of: Mapping[dt.date, str],
     own_split_of: Mapping[dt.date, str],
 ) -> DataFrame:
@@ -195,6 +196,7 @@ def offer_effects(
     scored: DataFrame,
     offers: Sequence[str],
     averages: Sequence[float | None],
+    *,
     learner: str,
     own: str = "individual",
 ) -> DataFrame:

@@ -13,7 +13,7 @@ from udfs.shares import digest_column
 PURPOSE = "hold-out"
 
 
-def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, day: dt.date) -> DataFrame:
+def newly_drawn(chosen: DataFrame, known: DataFrame, share: float, *, day: dt.date) -> DataFrame:
     """One row per customer who is chosen for an offer for the first time, as in gold.hold_out.
 
     `chosen`: customer_id, stratum. `known`: gold.hold_out. Within a stratum, new customers are

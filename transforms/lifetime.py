@@ -94,7 +94,7 @@ def _bought(days: DataFrame, as_of: dt.date) -> DataFrame:
 
 
 def outcomes(
-    days: DataFrame, summary: DataFrame, cuts: Sequence[dt.date], horizons: Sequence[int]
+    days: DataFrame, summary: DataFrame, cuts: Sequence[dt.date], *, horizons: Sequence[int]
 ) -> DataFrame:
     """One row per (customer_id, as_of = cut) of the summary: purchases before and after the cut.
 

@@ -17,6 +17,7 @@ def scored_outcomes(
     arms: DataFrame,
     scores: DataFrame,
     labels: DataFrame,
+    *,
     transactions: DataFrame,
     horizon_days: int,
     definition: str,
@@ -32,7 +33,7 @@ def scored_outcomes(
     named = arms.select("as_of", "model_version", "experiment_id", "arm")
     rows = scores.select("as_of", "customer_id", "model_version", "churn_probability")
     rows = rows.join(named, on=["as_of", "model_version"], how="inner")
-    rows = labelled_rows(rows, labels, horizon_days, definition, lead_days)
+    rows = labelled_rows(rows, labels, horizon_days, definition=definition, lead_days=lead_days)
     key = ("experiment_id", "arm", "as_of", "customer_id")
     rows = rows.select(*key, "churn_probability", "churned")
     revenue = _revenue(rows, transactions, horizon_days, lead_days)
@@ -83,7 +84,7 @@ def arm_moments(customers: DataFrame) -> DataFrame:
     return customers.groupBy("experiment_id", "segment", "arm").agg(*sums)
 
 
-def matured(arms: DataFrame, horizon_days: int, lead_days: int, until: dt.date) -> DataFrame:
+def matured(arms: DataFrame, horizon_days: int, lead_days: int, *, until: dt.date) -> DataFrame:
     """One row per arm and as_of whose horizon has passed by `until`."""
     ends = F.date_add(F.col("as_of"), horizon_days + lead_days)
     return arms.where(ends <= F.lit(until).cast("date"))

@@ -69,7 +69,7 @@ def policy_options(
     """
     if policy in BY_GAIN:
         return options
-    return ranked_by(options, offers, offer_id, priority_of(policy), is_money)
+    return ranked_by(options, offers, offer_id, priority=priority_of(policy), is_money=is_money)
 
 
 def priority_of(policy: str) -> Column:

@@ -173,6 +173,7 @@ def ranked_by(
     options: DataFrame,
     offers: Sequence[Offer],
     offer_id: str | None,
+    *,
     priority: Column,
     is_money: bool = False,
 ) -> DataFrame:

@@ -66,7 +66,7 @@ def risen(now: DataFrame, before: DataFrame, levels: Sequence[str]) -> DataFrame
 
 
 def with_stop(
-    rows: DataFrame, contacts: DataFrame, day: dt.date, cooling_off_days: int
+    rows: DataFrame, contacts: DataFrame, day: dt.date, *, cooling_off_days: int
 ) -> DataFrame:
     """One row per input row: adds `stop` (opted_out, cooling_off or null).
 
@@ -89,6 +89,7 @@ def with_allowed(
     rows: DataFrame,
     offers: Sequence[Offer],
     contacts: DataFrame,
+    *,
     effects: DataFrame,
     day: dt.date,
 ) -> DataFrame:
@@ -117,6 +118,7 @@ def outbox(
     rows: DataFrame,
     rules: Sequence[Trigger],
     outbox_before: DataFrame,
+    *,
     day: dt.date,
     hold_out_share: float,
 ) -> DataFrame:
@@ -170,7 +172,7 @@ def contact_id() -> Column:
 
 
 def undelivered(
-    outbox: DataFrame, deliveries: DataFrame, day: dt.date, is_dead_tried: bool
+    outbox: DataFrame, deliveries: DataFrame, day: dt.date, *, is_dead_tried: bool
 ) -> DataFrame:
     """One row per contact of the outbox that was triggered by `day` and is still to be delivered.
 

@@ -24,7 +24,7 @@ class Way:
 
 
 def queued(
-    messages: DataFrame, decisions: DataFrame, ways: Sequence[Way], day: dt.date
+    messages: DataFrame, decisions: DataFrame, ways: Sequence[Way], *, day: dt.date
 ) -> DataFrame:
     """One row per approved message that is due and whose offer is still valid, as in gold.outbox.
 
@@ -69,6 +69,7 @@ def with_wait(
     candidates: DataFrame,
     contacts: DataFrame,
     scores: DataFrame,
+    *,
     day: dt.date,
     cooling_off_days: int,
 ) -> DataFrame:
@@ -82,7 +83,7 @@ def with_wait(
     customer, the newest is sent.
     """
     unasked = candidates.select("*", F.lit(None).cast("boolean").alias("is_opted_out"))
-    stopped = with_stop(unasked, contacts, day, cooling_off_days)
+    stopped = with_stop(unasked, contacts, day, cooling_off_days=cooling_off_days)
     dates = scores.select("customer_id", F.col("as_of").alias("period_on"), "likely_churn_date")
     dated = stopped.join(dates, on=["customer_id", "period_on"], how="left")
     dated = dated.select(*candidates.columns, "stop", "likely_churn_date")

@@ -68,7 +68,7 @@ def reason_of_category(categories: Mapping[str, str]) -> Column:
     return reason
 
 
-def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, within: int) -> DataFrame:
+def reason_labels(leavers: DataFrame, named: DataFrame, horizon: int, *, within: int) -> DataFrame:
     """One row per (customer_id, as_of) of `leavers` with a stated reason: 0/1 `named_<reason>`.
 
     A survey counts from the last purchase to `within` days after the end of the horizon: a customer

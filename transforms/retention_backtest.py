@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, functions as F
 
 
 def last_judged_day(
-    scores: DataFrame, labels: DataFrame, latest: dt.date, horizon_days: int
+    scores: DataFrame, labels: DataFrame, latest: dt.date, *, horizon_days: int
 ) -> DataFrame:
     """One row: as_of, the last day up to `latest` with scores and labels; null if there is none.
 

@@ -189,6 +189,7 @@ def retention_plan(
     plan: DataFrame,
     assumed: AssumedOffer,
     send_days_before: int,
+    *,
     lost: DataFrame | None = None,
     strategies: Sequence[str] = (),
 ) -> DataFrame:
@@ -254,7 +255,7 @@ def value_kept(plan: DataFrame, labels: DataFrame, assumed: AssumedOffer) -> Dat
 
 
 def strategy_comparison(
-    plan: DataFrame, kept: DataFrame, assumed: AssumedOffer, as_of: dt.date, budget: Budget
+    plan: DataFrame, kept: DataFrame, assumed: AssumedOffer, *, as_of: dt.date, budget: Budget
 ) -> DataFrame:
     """One row per pair of strategies, as in gold.strategy_comparison.
 

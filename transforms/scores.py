@@ -22,7 +22,7 @@ def with_lifetime(scored: DataFrame, lifetime: DataFrame) -> DataFrame:
 
 
 def customer_scores(
-    scored: DataFrame, horizon_days: int, threshold: float, formulas: Mapping[str, SqlFormula]
+    scored: DataFrame, horizon_days: int, threshold: float, *, formulas: Mapping[str, SqlFormula]
 ) -> DataFrame:
     """One row per scored customer.
 
@@ -64,7 +64,7 @@ def risk_factors(explained: DataFrame) -> DataFrame:
 
 
 def churn_by_horizon(
-    scored: DataFrame, primary: int, others: Sequence[int], definition: str
+    scored: DataFrame, primary: int, others: Sequence[int], *, definition: str
 ) -> DataFrame:
     """One row per (as_of, customer_id, horizon_days): churn_probability.
 

@@ -41,6 +41,7 @@ def flagged_rows(
     rows: DataFrame,
     source: str,
     table: Table,
+    *,
     mapping: Mapping[str, str],
     rules: Sequence[Rule],
     batch: str | None = None,
@@ -56,7 +57,7 @@ def flagged_rows(
     if any(columns_used(expression, ["_rescued"]) for expression in mapping.values()):
         # The mapping itself handles values that no longer fit their column.
         rows = rows.withColumn("_type_changes", F.array().cast("array<string>"))
-    typed = mapped(with_wide_numbers(rows), mapping, columns, CARRIED)
+    typed = mapped(with_wide_numbers(rows), mapping, columns, carried=CARRIED)
     dated = typed.withColumns({"known_at": _known_at(table), "arrived_at": F.col("_known_at")})
     lineage = {"source": F.lit(source), "batch_id": F.lit(batch) if batch else F.col("_batch_id")}
     lineage["content_hash"] = content_hash([c.name for c in columns])
@@ -83,7 +84,7 @@ def dedup_key(table: Table, key: Sequence[str]) -> tuple[str, ...]:
 
 
 def kept_before(
-    silver: DataFrame, rows: DataFrame, source: str, key: Sequence[str], batches: Sequence[str]
+    silver: DataFrame, rows: DataFrame, source: str, *, key: Sequence[str], batches: Sequence[str]
 ) -> DataFrame:
     """One row per row that the source has in silver under a key of `rows`: key and content hash.
 

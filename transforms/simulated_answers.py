@@ -17,6 +17,7 @@ def sent_offers(
     customers: DataFrame,
     contacts: DataFrame,
     deliveries: DataFrame,
+    *,
     offers: Sequence[str],
     first_day: dt.date,
 ) -> DataFrame:

@@ -115,6 +115,7 @@ def mapped(
     rows: DataFrame,
     mapping: Mapping[str, str],
     columns: Sequence[Column],
+    *,
     carried: Sequence[str],
 ) -> DataFrame:
     """One row per source row: `carried`, the typed canonical columns, and `_faults`.

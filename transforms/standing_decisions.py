@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 
 def plan_contacts(
-    decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], day: dt.date
+    decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], *, day: dt.date
 ) -> DataFrame:
     """One row per offer of a plan that may still be queued, or was held out instead of sent.
 
@@ -32,6 +32,7 @@ def budget_used(
     decisions: DataFrame,
     outbox: DataFrame,
     valid_days: Mapping[str, int],
+    *,
     day: dt.date,
     period_days: int,
 ) -> DataFrame:
@@ -41,7 +42,7 @@ def budget_used(
     control group included, as in a plan's budget. `decisions`: of plans before `day`. Contacts that
     they planned for days after `day` are superseded by the plan of `day`.
     """
-    rows = keep_in_time(decisions, outbox, valid_days, day)
+    rows = keep_in_time(decisions, outbox, valid_days, day=day)
     since = F.datediff(F.lit(day).cast("date"), F.col("send_on"))
     # Offers outside the budget have no effect.
     within = rows.where(F.col("effect").isNotNull() & since.between(0, period_days - 1))
@@ -52,7 +53,7 @@ def budget_used(
 
 
 def keep_in_time(
-    decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], day: dt.date
+    decisions: DataFrame, outbox: DataFrame, valid_days: Mapping[str, int], *, day: dt.date
 ) -> DataFrame:
     """One row per decision for an offer that is current and whose message was or may be sent."""
     rows = with_release(keep_standing(decisions).where(F.col("offer_id").isNotNull()), outbox)

@@ -32,7 +32,7 @@ def feature_rows(frames: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def labelled_rows(
-    rows: DataFrame, labels: DataFrame, horizon_days: int, definition: str, lead_days: int
+    rows: DataFrame, labels: DataFrame, horizon_days: int, *, definition: str, lead_days: int
 ) -> DataFrame:
     """One row per (customer_id, as_of) whose label of the horizon has passed, with `churned`.
 
@@ -70,7 +70,7 @@ def category_counts(rows: DataFrame, categorical: Sequence[str]) -> DataFrame:
 
 
 def frequent_categories(
-    rows: DataFrame, categorical: Sequence[str], fewest: int, most: int
+    rows: DataFrame, categorical: Sequence[str], fewest: int, *, most: int
 ) -> DataFrame:
     """One row per (feature, category) with at least `fewest` rows.
 
@@ -139,6 +139,7 @@ def design_matrix(
     rows: DataFrame,
     numeric: Sequence[str],
     categories: Sequence[tuple[str, Sequence[str]]],
+    *,
     also: Sequence[str],
 ) -> tuple[DataFrame, list[str]]:
     """One row per input row: the columns of an encoder that keeps nulls; null numbers are NaN.
@@ -154,6 +155,7 @@ def dense_matrix(
     rows: DataFrame,
     numeric: Mapping[str, tuple[float, float, float]],
     logged: Sequence[str],
+    *,
     missing_indicators: Sequence[str],
     categories: Sequence[tuple[str, Sequence[str]]],
     also: Sequence[str],

@@ -19,6 +19,7 @@ def transaction_features(
     transactions: DataFrame,
     spine: DataFrame,
     signups: DataFrame,
+    *,
     as_of_dates: Sequence[dt.date],
     windows: Sequence[int],
 ) -> DataFrame:

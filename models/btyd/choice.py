@@ -46,7 +46,7 @@ def fitted(name: str, fit: Fit) -> Btyd:
 
 
 def fit_model(
-    name: str, rows: PurchaseRows, likelihood: Likelihood | None = None, customers: float = 0.0
+    name: str, rows: PurchaseRows, likelihood: Likelihood | None = None, *, customers: float = 0.0
 ) -> Fit:
     """Fit a model by maximum likelihood on the rows.
 
@@ -58,10 +58,12 @@ def fit_model(
     sample = rows.thinned(MOST_START_ROWS)
     starts = starting_points(name, sample)
     if likelihood is not None:
-        return maximise(likelihood, customers, kind.names, starts, kind.likelihood(sample))
+        return maximise(
+            likelihood, customers, kind.names, starts=starts, on_sample=kind.likelihood(sample)
+        )
     whole = kind.likelihood(rows)
     on_sample = kind.likelihood(sample) if sample is not rows else None
-    return maximise(whole, rows.customers, kind.names, starts, on_sample)
+    return maximise(whole, rows.customers, kind.names, starts=starts, on_sample=on_sample)
 
 
 def starting_points(name: str, rows: PurchaseRows) -> list[tuple[float, ...]]:
@@ -82,7 +84,7 @@ def held_out(model: Btyd, rows: PurchaseRows) -> float:
     return float(rows.weight @ each / rows.customers)
 
 
-def is_identified(name: str, fit: Fit, least_leaving: float, most_error: float) -> bool:
+def is_identified(name: str, fit: Fit, least_leaving: float, *, most_error: float) -> bool:
     """Whether the data identify dropout.
 
     False in three cases. The fit is not at a maximum. The odds of dropout per purchase (a / b, or
@@ -102,10 +104,10 @@ def fit_spend(rows: SpendRows, likelihood: Likelihood | None = None, customers: 
     starts = [(2.0, 4.0, 1.5 * mean), (6.0, 3.5, 0.5 * mean), (1.0, 2.0, mean)]
     if likelihood is not None:
         on_sample = GammaGammaLikelihood(sample)
-        return maximise(likelihood, customers, SPEND_NAMES, starts, on_sample)
+        return maximise(likelihood, customers, SPEND_NAMES, starts=starts, on_sample=on_sample)
     whole = GammaGammaLikelihood(rows)
     on_part = GammaGammaLikelihood(sample) if sample is not rows else None
-    return maximise(whole, rows.customers, SPEND_NAMES, starts, on_part)
+    return maximise(whole, rows.customers, SPEND_NAMES, starts=starts, on_sample=on_part)
 
 
 PARTIAL_DDL = "value double, " + ", ".join(f"g{n} double" for n in range(4))

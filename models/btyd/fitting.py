@@ -81,6 +81,7 @@ def maximise(
     likelihood: Likelihood,
     customers: float,
     names: Sequence[str],
+    *,
     starts: Sequence[Sequence[float]],
     on_sample: Likelihood | None = None,
 ) -> Fit:

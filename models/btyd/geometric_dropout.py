@@ -141,7 +141,7 @@ class GeometricDropout:
         )
 
     def p_alive(
-        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, after_days: ArrayLike = 0.0
+        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, *, after_days: ArrayLike = 0.0
     ) -> Array:
         """P(alive) `after_days` days from now, given only the purchases until now."""
         x, recency, T = _arrays(frequency, recency, T)
@@ -192,6 +192,7 @@ class GeometricDropout:
         frequency: ArrayLike,
         recency: ArrayLike,
         T: ArrayLike,
+        *,
         days: ArrayLike,
         lead_days: float = 0.0,
     ) -> Array:

@@ -125,7 +125,7 @@ class ParetoNbd:
         return front + np.logaddexp(alive, dead)
 
     def p_alive(
-        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, after_days: ArrayLike = 0.0
+        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, *, after_days: ArrayLike = 0.0
     ) -> Array:
         """P(alive) `after_days` days from now, given only the purchases until now."""
         x, recency, T = _arrays(frequency, recency, T)
@@ -171,6 +171,7 @@ class ParetoNbd:
         frequency: ArrayLike,
         recency: ArrayLike,
         T: ArrayLike,
+        *,
         days: ArrayLike,
         lead_days: float = 0.0,
     ) -> Array:

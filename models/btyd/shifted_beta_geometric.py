@@ -120,4 +120,4 @@ def fit(renewals: Renewals) -> Fit:
         return float(value), np.array([by_alpha, by_beta]) * theta
 
     customers = float(renewals.left.sum() + renewals.still.sum())
-    return maximise(likelihood, customers, NAMES, STARTS)
+    return maximise(likelihood, customers, NAMES, starts=STARTS)

@@ -93,7 +93,7 @@ class LifetimeModel:
             "p_alive": np.where(basis == self.name, alive, np.nan),
             **{n: np.where(basis == self.name, p, np.nan) for n, p in later.items()},
             "p_alive_basis": basis.astype(object),
-            "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, h, lead),
+            "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, days=h, lead_days=lead),
             "expected_purchases_30d": alive * self.purchases.purchases_while_alive(x, T, 30.0),
             "expected_purchases_90d": alive * self.purchases.purchases_while_alive(x, T, 90.0),
             **self._money(x, recency, T, value, alive),
@@ -153,13 +153,13 @@ class LifetimeModel:
         the silent period does not matter.
         """
         h, lead = (float(min(d, YEAR)) for d in (self.terms.horizon_days, self.terms.lead_days))
-        silent = self.purchases.p_no_purchase(x, recency, T, h)
+        silent = self.purchases.p_no_purchase(x, recency, T, days=h)
         then = self.purchases.p_alive(x, recency, T + h)
         after = then * self._discounted(x, T, YEAR, lead + h, h) if lead + h < YEAR else 0.0
         without = silent * after
         if lead:
             without = without + alive * self._in_lead(x, T, h, lead)
-            silent = self.purchases.p_no_purchase(x, recency, T, h, lead)
+            silent = self.purchases.p_no_purchase(x, recency, T, days=h, lead_days=lead)
         return np.maximum(whole - without, 0.0) / np.maximum(1 - silent, 1e-12)
 
     def _in_lead(self, x: Array, T: Array, h: float, lead: float) -> Array:
@@ -171,7 +171,7 @@ class LifetimeModel:
         """
         ends = month_ends(0.0, lead)
         days = np.diff(ends, prepend=0.0) @ self._discounts(ends)
-        buys = 1 - self.purchases.p_no_purchase(x + 1, T, T, h, lead)
+        buys = 1 - self.purchases.p_no_purchase(x + 1, T, T, days=h, lead_days=lead)
         buys = buys / self.purchases.p_alive(x + 1, T, T)
         of_buyers = days * self.purchases.staying_rate(x, T) * buys
         return self._discounted(x, T, lead) - of_buyers
@@ -184,7 +184,7 @@ class LifetimeModel:
         Undiscounted, before margin.
         """
         assert self.spend is not None
-        none = self.purchases.p_no_purchase(x, recency, T, YEAR)
+        none = self.purchases.p_no_purchase(x, recency, T, days=YEAR)
         count = alive * self.purchases.purchases_while_alive(x, T, YEAR)
         squares = alive * self.purchases.pairs_while_alive(x, T, YEAR) + count
         mean = count * self.spend.expected_value(x, value)

@@ -77,7 +77,7 @@ class CoxModel:
         return row_sums(np.asarray(x, dtype=float) - self.center, self.coefficients)
 
     def conditional_survival(
-        self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
+        self, x: Array, age: Array, days: Whole, *, stratum: Sequence[str] | None = None
     ) -> Array:
         """P(survival beyond age + days), given survival to age, of shape (rows, days)."""
         risk = np.exp(np.clip(self.log_risk(x), -EXTREME, EXTREME))
@@ -128,7 +128,7 @@ class CoxModel:
 
 
 def fit_cox(
-    rows: Rows, names: Sequence[str], ties: Ties = "efron", surveyed: Survey | None = None
+    rows: Rows, names: Sequence[str], ties: Ties = "efron", *, surveyed: Survey | None = None
 ) -> CoxModel:
     """Fit a model on the columns `names` of the rows.
 

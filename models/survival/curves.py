@@ -33,7 +33,7 @@ class Curve(Protocol):
     """The methods of a fitted model that predictions use."""
 
     def conditional_survival(
-        self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
+        self, x: Array, age: Array, days: Whole, *, stratum: Sequence[str] | None = None
     ) -> Array:
         """P(survival beyond age + days), given survival to age, of shape (rows, days)."""
         ...
@@ -72,6 +72,7 @@ def remaining_life(
     model: Curve,
     x: ArrayLike,
     age: ArrayLike,
+    *,
     horizons: Sequence[int],
     stratum: Sequence[str] | None = None,
     level: float = 0.8,
@@ -90,7 +91,9 @@ def remaining_life(
     for begin in range(0, len(x), ROWS_AT_ONCE):
         rows = slice(begin, begin + ROWS_AT_ONCE)
         names = None if stratum is None else list(stratum[rows])
-        curve = model.conditional_survival(x[rows], age[rows], np.arange(HORIZON_DAYS + 1), names)
+        curve = model.conditional_survival(
+            x[rows], age[rows], np.arange(HORIZON_DAYS + 1), stratum=names
+        )
         blocks.append(np.hstack([_figures(curve, horizons, level), row_sums(curve, weights)]))
     figures = np.concatenate(blocks)
     until = 4 + len(horizons) + MONTHS

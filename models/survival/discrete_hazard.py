@@ -65,7 +65,7 @@ class HazardModel:
         return np.log(-np.log1p(-self.hazards(x, age)).mean(axis=1))
 
     def conditional_survival(
-        self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
+        self, x: Array, age: Array, days: Whole, *, stratum: Sequence[str] | None = None
     ) -> Array:
         """P(survival beyond age + days), given survival to age, of shape (rows, days).
 
@@ -96,7 +96,7 @@ class HazardModel:
 
 
 def fit_hazard(
-    frame: DataFrame, names: Sequence[str], learner: Learner, period_days: int
+    frame: DataFrame, names: Sequence[str], learner: Learner, *, period_days: int
 ) -> HazardModel:
     """Fit on the person-period rows of `person_rows`: columns x0, x1, ..., one per name.
 
@@ -121,6 +121,7 @@ def fit_hazard_in_memory(
     x: Array,
     spells: tuple[Whole, Whole, Whole, Whole],
     names: Sequence[str],
+    *,
     parameters: Mapping[str, Any],
     seed: int,
     period_days: int,
@@ -133,7 +134,9 @@ def fit_hazard_in_memory(
     """
 
     entry, lived, event, followed = spells
-    row, period, churned = periods_lived(lived, event, followed, period_days, most_periods)
+    row, period, churned = periods_lived(
+        lived, event, followed, period_days=period_days, most_periods=most_periods
+    )
     rows, events = len(row), int(churned.sum())
     if events in (0, rows):
         raise _one_kind(events, rows, period_days)
@@ -152,7 +155,7 @@ def fit_hazard_in_memory(
 
 
 def periods_lived(
-    lived: Whole, event: Whole, followed: Whole, period_days: int, most_periods: int
+    lived: Whole, event: Whole, followed: Whole, *, period_days: int, most_periods: int
 ) -> tuple[Whole, Whole, Whole]:
     """Row number, period and event (0 or 1): transforms.survival_rows.person_periods in memory.
 

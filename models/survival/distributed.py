@@ -39,7 +39,11 @@ COMPACT = (
 
 
 def survival_frame(
-    rows: DataFrame, encoder: FeatureEncoder, stratum: str | None = None, weight: str | None = None
+    rows: DataFrame,
+    encoder: FeatureEncoder,
+    stratum: str | None = None,
+    *,
+    weight: str | None = None,
 ) -> DataFrame:
     """The compact rows for `SparkRows`: one row per row of `rows`, sorted by customer.
 

@@ -47,6 +47,7 @@ def concordance(
     stop: ArrayLike,
     event: ArrayLike,
     risk: ArrayLike,
+    *,
     start: ArrayLike | None = None,
     weight: ArrayLike | None = None,
 ) -> float:
@@ -137,7 +138,7 @@ def _sum(tree, ranks):  # type: ignore[no-untyped-def]
     return total
 
 
-def brier(survival: Array, days: ArrayLike, elapsed: ArrayLike, event: ArrayLike) -> Brier:
+def brier(survival: Array, days: ArrayLike, elapsed: ArrayLike, *, event: ArrayLike) -> Brier:
     """Brier score with inverse probability of censoring weights (Graf et al. 1999).
 
     Time starts at the landmark. survival: P(survival beyond each day), of shape (rows, days).
@@ -190,7 +191,7 @@ def _kaplan_meier(lived: Whole, died: NDArray[np.bool_]) -> KaplanMeier:
 
 
 def calibration_by_decile(
-    predicted: ArrayLike, elapsed: ArrayLike, event: ArrayLike, horizon: int
+    predicted: ArrayLike, elapsed: ArrayLike, event: ArrayLike, *, horizon: int
 ) -> list[CalibrationBin]:
     """One bin per decile of the predicted probability of the event within the horizon, ascending.
 

@@ -33,7 +33,7 @@ class KaplanMeier:
 
     @classmethod
     def of_counts(
-        cls, entries: Array, exits: Array, events: Array, level: float = 0.95
+        cls, entries: Array, exits: Array, events: Array, *, level: float = 0.95
     ) -> KaplanMeier:
         """The curve from weights per day; day d is at position d + 1.
 

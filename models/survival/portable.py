@@ -88,7 +88,15 @@ class LifetimeModel:
         """
         age, x = frame["entry_days"].to_numpy(), self.matrix(frame)
         names = self.strata(frame)
-        return remaining_life(self.model, x, age, horizons, names, self.level, day_weights)
+        return remaining_life(
+            self.model,
+            x,
+            age,
+            horizons=horizons,
+            stratum=names,
+            level=self.level,
+            day_weights=day_weights,
+        )
 
     def strata(self, frame: pd.DataFrame) -> list[str] | None:
         """Stratum of each row, from bands or from the column `stratum`; None: not stratified."""
@@ -99,7 +107,9 @@ class LifetimeModel:
     def conditional_survival(self, frame: pd.DataFrame, days: Whole) -> Array:
         """P(survival beyond each of `days` ahead), given alive now, of shape (rows, days)."""
         age = frame["entry_days"].to_numpy()
-        return self.model.conditional_survival(self.matrix(frame), age, days, self.strata(frame))
+        return self.model.conditional_survival(
+            self.matrix(frame), age, days, stratum=self.strata(frame)
+        )
 
     def log_risk(self, frame: pd.DataFrame) -> Array:
         """Log risk per row. Within a stratum, a higher value means an earlier event."""

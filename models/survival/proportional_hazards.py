@@ -47,7 +47,7 @@ class Proportionality:
 
 
 def proportionality(
-    residuals: Schoenfeld | None, covariance: Array, names: Sequence[str], scale: Scale = "km"
+    residuals: Schoenfeld | None, covariance: Array, names: Sequence[str], *, scale: Scale = "km"
 ) -> list[Proportionality]:
     """One test per covariate, then the test of all covariates together, against age.
 

@@ -42,7 +42,7 @@ class SpendRate:
 
     @classmethod
     def fit(
-        cls, what: What, windows: Sequence[int], rows: pd.DataFrame, days: Array, came: ArrayLike
+        cls, what: What, windows: Sequence[int], rows: pd.DataFrame, *, days: Array, came: ArrayLike
     ) -> Self:
         """Fit on past rows.
 

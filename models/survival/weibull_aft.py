@@ -79,7 +79,7 @@ class WeibullModel:
         return -np.exp(self.log_shape) * (self.log_scale(x) - self.intercept)
 
     def conditional_survival(
-        self, x: Array, age: Array, days: Whole, stratum: Sequence[str] | None = None
+        self, x: Array, age: Array, days: Whole, *, stratum: Sequence[str] | None = None
     ) -> Array:
         """P(survival beyond age + days), given survival to age, of shape (rows, days).
 

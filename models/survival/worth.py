@@ -156,6 +156,7 @@ def fit_worth(
     life: LifetimeModel,
     past: Mapping[int, pd.DataFrame],
     windows: Sequence[int],
+    *,
     terms: Terms,
 ) -> SurvivalWorth:
     """Fit spend rates on the shortest horizon of `past`, and their variance on the longest.
@@ -168,7 +169,9 @@ def fit_worth(
     days, more = lived(life, rows, shortest), lived(life, later, longest)
 
     def rate(what: What) -> SpendRate:
-        shortest_rate = SpendRate.fit(what, windows, rows, days, rows[f"next_{what}_{shortest}"])
+        shortest_rate = SpendRate.fit(
+            what, windows, rows, days=days, came=rows[f"next_{what}_{shortest}"]
+        )
         return shortest_rate.with_spread(later, more, later[f"next_{what}_{longest}"])
 
     has_amounts = bool((rows[f"next_value_{shortest}"] > 0).any())

@@ -94,6 +94,7 @@ def fit(
     learner: str,
     rows: Frame,
     names: Sequence[str],
+    *,
     arms: Sequence[str],
     shares: Sequence[float],
     boosting: Boosting[Frame],
@@ -201,7 +202,7 @@ def _fit_x(rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]) 
 
 
 def doubly_robust(
-    rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]
+    rows: Frame, names: list[str], arms: int, *, boosting: Boosting[Frame]
 ) -> list[tuple[int, Frame]]:
     """The doubly robust pseudo-outcome per arm: (k, rows that were eligible for arm k).
 
@@ -242,12 +243,12 @@ def doubly_robust(
 def _fit_dr(rows: Frame, names: list[str], arms: int, boosting: Boosting[Frame]) -> Trees:
     return {
         f"up_{k}": boosting.regressor(scored, names, "fall")
-        for k, scored in doubly_robust(rows, names, arms, boosting)
+        for k, scored in doubly_robust(rows, names, arms, boosting=boosting)
     }
 
 
 def from_falls(
-    offer: str, scored: Frame, names: list[str], boosting: Boosting[Frame]
+    offer: str, scored: Frame, names: list[str], *, boosting: Boosting[Frame]
 ) -> UpliftModel:
     """The DR-learner of one arm, fitted on rows with the pseudo-outcome `fall`."""
     return UpliftModel("dr_learner", (offer,), {"up_1": boosting.regressor(scored, names, "fall")})

@@ -25,7 +25,7 @@ class Estimate:
     high: float
 
 
-def uplift_curve(effect: Floats, kept: Floats, treated: Floats, weight: Floats) -> Floats:
+def uplift_curve(effect: Floats, kept: Floats, treated: Floats, *, weight: Floats) -> Floats:
     """Qini curve: incremental customers kept by treating the top 1, 2, ..., n of the ranking, as a
     share of all treated. `kept` is 1 - churned.
 
@@ -40,16 +40,18 @@ def uplift_curve(effect: Floats, kept: Floats, treated: Floats, weight: Floats) 
     return (k_treated - scaled) / max(n_treated[-1], 1.0)
 
 
-def areas(effect: Floats, churned: Floats, treated: Floats, weight: Floats) -> tuple[float, float]:
+def areas(
+    effect: Floats, churned: Floats, treated: Floats, *, weight: Floats
+) -> tuple[float, float]:
     """(AUUC, Qini). AUUC is the area under the Qini curve. Qini is the part of the area above the
     straight line from the origin to the curve's end; it is 0 for a random ranking."""
-    curve = uplift_curve(effect, 1.0 - churned, treated, weight)
+    curve = uplift_curve(effect, 1.0 - churned, treated, weight=weight)
     share = np.cumsum(weight[np.argsort(-effect, kind="stable")]) / weight.sum()
     area = float(np.trapezoid(np.append(0.0, curve), np.append(0.0, share)))
     return area, area - float(curve[-1]) / 2
 
 
-def calibration_slope(effect: Floats, churned: Floats, treated: Floats, weight: Floats) -> float:
+def calibration_slope(effect: Floats, churned: Floats, treated: Floats, *, weight: Floats) -> float:
     """Slope of the regression of observed on predicted effects.
 
     1 means calibrated; below 1 the predictions are too extreme. Chernozhukov et al.: regression of
@@ -71,7 +73,9 @@ class Ranking:
     slope: Estimate
 
 
-def ranking(effect: Floats, churned: Floats, treated: Floats, samples: int, seed: int) -> Ranking:
+def ranking(
+    effect: Floats, churned: Floats, treated: Floats, *, samples: int, seed: int
+) -> Ranking:
     """Qini, AUUC and calibration slope, with intervals from the same bootstrap samples.
 
     Rows are drawn with replacement, separately for the treated and the control group.
@@ -81,8 +85,8 @@ def ranking(effect: Floats, churned: Floats, treated: Floats, samples: int, seed
     effect, churned, treated = effect[order], churned[order], treated[order]
 
     def measured(weight: Floats) -> tuple[float, float, float]:
-        auuc, qini = areas(effect, churned, treated, weight)
-        return qini, auuc, calibration_slope(effect, churned, treated, weight)
+        auuc, qini = areas(effect, churned, treated, weight=weight)
+        return qini, auuc, calibration_slope(effect, churned, treated, weight=weight)
 
     draw = np.random.default_rng(seed)
     drawn = []
@@ -120,7 +124,7 @@ def by_decile(effect: Floats, churned: Floats, treated: Floats) -> list[tuple[fl
     return rows
 
 
-def share_of_incremental(effect: Floats, churned: Floats, treated: Floats, best: float) -> float:
+def share_of_incremental(effect: Floats, churned: Floats, treated: Floats, *, best: float) -> float:
     """Share of the total incremental customers that comes from the top `best` share of the ranking.
 
     Incremental customers = (rate kept among treated - rate kept in the control group) * rows.

@@ -80,7 +80,7 @@ def propensities(x: Floats, treated: Floats, fold: Floats) -> Floats:
 
 
 def overlap(
-    x: Floats, treated: Floats, p: Floats, least_p: float, least_share: float, fewest: int
+    x: Floats, treated: Floats, p: Floats, *, least_p: float, least_share: float, fewest: int
 ) -> Overlap:
     """The region of common support, and whether it allows an estimate.
 

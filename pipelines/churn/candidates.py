@@ -81,7 +81,7 @@ class TrainingData:
         # Computed before the threads start, so that it happens once.
         _ = self.plain, self.dense, self.held_out
         at_once = self.context.settings.training.fits_at_once
-        return side_by_side(self.context.spark, fit, items, at_once)
+        return side_by_side(self.context.spark, fit, items, at_once=at_once)
 
     @cached_property
     def held_out(self) -> pd.DataFrame:

@@ -17,7 +17,7 @@ def run(context: Context) -> None:
     """Write gold.model_ab for every experiment with an as_of whose horizon has passed."""
     churn = context.settings.churn
     span = (churn.primary_horizon_days, churn.lead_days)
-    arms = matured(context.read("gold.model_arms"), *span, context.as_of)
+    arms = matured(context.read("gold.model_arms"), *span, until=context.as_of)
     # Two rows per experiment and date. A date has one experiment.
     known = [r.asDict() for r in arms.collect()]
     if not known:
@@ -31,10 +31,10 @@ def run(context: Context) -> None:
         arms,
         context.read("gold.customer_scores"),
         context.read("features.labels"),
-        context.read("silver.transactions"),
-        churn.primary_horizon_days,
-        churn.definition,
-        churn.lead_days,
+        transactions=context.read("silver.transactions"),
+        horizon_days=churn.primary_horizon_days,
+        definition=churn.definition,
+        lead_days=churn.lead_days,
     )
     sums = arm_moments(by_customer(rows, context.read("gold.customer_segments")))
     # Experiments x segments x arms.

@@ -42,7 +42,7 @@ def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
         "churn": settings.churn.model_dump(),
         "dates": {h: [d.isoformat() for d in plan.all_dates] for h, plan in plans.items()},
     }
-    return mark_of(context, settings.mlflow.model_name, versions, facts)
+    return mark_of(context, settings.mlflow.model_name, versions, facts=facts)
 
 
 def log_inputs(context: Context, plan: Schedule, design: Design, *, mark: str) -> None:

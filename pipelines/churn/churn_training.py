@@ -172,8 +172,13 @@ def best_of(data: TrainingData, candidates: Sequence[Candidate]) -> Candidate:
     customers, samples = data.held_out["customer_id"].tolist(), data.context.settings.training
     weights = bootstrap_weights(customers, samples.bootstrap_samples, stable_seed("choice"))
     for candidate in able[1:]:
-        scores = (candidate.validation_scores, best.validation_scores)
-        gain = paired_difference("roc_auc", label, *scores, weights)
+        gain = paired_difference(
+            "roc_auc",
+            label,
+            candidate.validation_scores,
+            other=best.validation_scores,
+            weights=weights,
+        )
         if gain.low is not None and gain.low > 0:
             best = candidate
     return best
@@ -196,7 +201,9 @@ def register(
     example = example.astype({c: float for c in numbers})
     answer = pd.DataFrame({"churn_probability": model.predict_proba(example)})
     tags = {"code": code_version(), "tested_on": plan.test.isoformat(), "learner": chosen.name}
-    return registry.register(run_id, code, model.to_json(), example, answer, tags, texts)
+    return registry.register(
+        run_id, code, model.to_json(), example=example, answer=answer, tags=tags, further=texts
+    )
 
 
 def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:

@@ -52,7 +52,7 @@ def run(context: Context) -> None:
     churn = context.settings.churn
     days = sorted(map(int, arms[0].horizons)) if arms else []
     horizons = score_tables.churn_by_horizon(
-        scored, churn.primary_horizon_days, days, churn.definition
+        scored, churn.primary_horizon_days, days, definition=churn.definition
     )
     context.write(
         [
@@ -138,7 +138,9 @@ def by_rule(context: Context, customers: DataFrame) -> DataFrame:
     horizon = churn.primary_horizon_days
     recency = context.read("features.transactions").select("customer_id", "as_of", "recency_days")
     labels = keep_passed(context.read("features.labels"), context.as_of)
-    known = labelled_rows(recency, labels, horizon, churn.definition, churn.lead_days)
+    known = labelled_rows(
+        recency, labels, horizon, definition=churn.definition, lead_days=churn.lead_days
+    )
     counts = score_tables.rate_by_recency(known).toPandas()  # one row per recency_days
     if not len(counts):
         raise TableError(
@@ -168,13 +170,15 @@ def scores(context: Context, scored: DataFrame, arms: Sequence[Arm]) -> DataFram
     rows = with_main_reason(score_tables.with_top_risk_factor(scored))
     rows = score_tables.with_lifetime(rows, lifetime)
     if not arms:
-        return score_tables.customer_scores(rows, horizon, RULE_THRESHOLD, context.formulas)
+        return score_tables.customer_scores(
+            rows, horizon, RULE_THRESHOLD, formulas=context.formulas
+        )
     frames = [
         score_tables.customer_scores(
             rows.where(f"model_version = '{arm.model.version}'"),
             horizon,
             arm.threshold,
-            context.formulas,
+            formulas=context.formulas,
         )
         for arm in arms
     ]

@@ -70,7 +70,9 @@ def training_rows(context: Context, plan: Schedule, horizon: int | None = None) 
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
     churn, labels = context.settings.churn, context.read("features.labels")
     days = horizon or churn.primary_horizon_days
-    labelled = labelled_rows(rows, labels, days, churn.definition, churn.lead_days)
+    labelled = labelled_rows(
+        rows, labels, days, definition=churn.definition, lead_days=churn.lead_days
+    )
     return with_split(labelled, plan.split_of())
 
 
@@ -160,7 +162,7 @@ def designed(context: Context, rows: DataFrame) -> Design:
     categorical = [n for n in categorical if n not in left_out]
     # At most MOST_CATEGORIES rows per feature.
     known = (
-        frequent_categories(seen, categorical, FEWEST_ROWS, MOST_CATEGORIES).collect()
+        frequent_categories(seen, categorical, FEWEST_ROWS, most=MOST_CATEGORIES).collect()
         if categorical
         else []
     )
@@ -169,7 +171,7 @@ def designed(context: Context, rows: DataFrame) -> Design:
         for name in categorical
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
-    frame, names = design_matrix(rows, numeric, categories, ALSO)
+    frame, names = design_matrix(rows, numeric, categories, also=ALSO)
     kept = _spread(context, frame, context.settings.training.workers)
     return Design(kept, names, encoder, left_out)
 
@@ -205,7 +207,12 @@ def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
     )
     places = {n: (c, c, s) for n, c, s in zip(numeric, center, scale, strict=True)}
     frame, names = dense_matrix(
-        rows, places, logged, encoder.missing_indicators, encoder.categories, ALSO
+        rows,
+        places,
+        logged,
+        missing_indicators=encoder.missing_indicators,
+        categories=encoder.categories,
+        also=ALSO,
     )
     vectors = with_vector(frame, names).select(*ALSO, "features")
     kept = _spread(context, vectors, context.settings.training.partitions)

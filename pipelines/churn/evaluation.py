@@ -78,15 +78,15 @@ def comparison(
         scores = {name: p[chosen] for name, p in evaluated.probabilities.items()}
         for name, p in scores.items():
             threshold = evaluated.thresholds.get(name, 0.5)
-            measured = estimates(label, p, threshold, weights, measures)
+            measured = estimates(label, p, threshold, weights=weights, measures=measures)
             measured["threshold"] = Estimate(float(threshold))
             for kind, other in evaluated.further_thresholds.get(name, {}).items():
-                at_other = estimates(label, p, other, weights, at_threshold)
+                at_other = estimates(label, p, other, weights=weights, measures=at_threshold)
                 measured |= {f"{m}_threshold_{kind}": e for m, e in at_other.items()}
                 measured[f"threshold_{kind}"] = Estimate(float(other))
             if name != reference:
                 measured["roc_auc_difference"] = paired_difference(
-                    "roc_auc", label, p, scores[reference], weights
+                    "roc_auc", label, p, other=scores[reference], weights=weights
                 )
             for metric, estimate in measured.items():
                 compared.append(
@@ -118,8 +118,8 @@ def advantage(evaluated: Evaluated, name: str, other: str, *, samples: int) -> E
         "roc_auc",
         rows["churned"].to_numpy(dtype=float),
         evaluated.probabilities[name],
-        evaluated.probabilities[other],
-        weights,
+        other=evaluated.probabilities[other],
+        weights=weights,
     )
 
 

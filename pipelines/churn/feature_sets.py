@@ -62,7 +62,9 @@ def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict
         figures = {
             "features": Estimate(float(len(features))),
             **{m: Estimate(points[m]) for m in ("roc_auc", "average_precision", "brier")},
-            "roc_auc_difference": paired_difference("roc_auc", label, p, whole, weights),
+            "roc_auc_difference": paired_difference(
+                "roc_auc", label, p, other=whole, weights=weights
+            ),
         }
         rows += [
             {

@@ -37,7 +37,9 @@ def other_horizons(
 
     at_once = context.settings.training.fits_at_once
     results = dict(
-        zip(further, side_by_side(context.spark, fit, further.items(), at_once), strict=True)
+        zip(
+            further, side_by_side(context.spark, fit, further.items(), at_once=at_once), strict=True
+        )
     )
     done = {horizon: result for horizon, result in results.items() if result}
     splits = {horizon: plans[horizon].split_judged(plans[primary]) for horizon in done}

@@ -99,7 +99,7 @@ def labels_of_leavers(context: Context, rows: DataFrame) -> DataFrame | None:
     categories = {**{reason: reason for reason in REASONS}, **reasons.ticket_categories}
     named = named_reasons(surveys, tickets, categories)
     horizon = context.settings.churn.wait.days
-    return reason_labels(rows.where("churned = 1"), named, horizon, reasons.within_days)
+    return reason_labels(rows.where("churned = 1"), named, horizon, within=reasons.within_days)
 
 
 def reason_model(
@@ -129,8 +129,8 @@ def reason_model(
         calibration = best_by_brier(raw, label, customers)
         samples = data.context.settings.training.bootstrap_samples
         weights = bootstrap_weights(customers, samples, stable_seed(column))
-        probability = out_of_fold(raw, label, customers, calibration.kind)
-        measured = estimates(label, probability, 0.5, weights)
+        probability = out_of_fold(raw, label, customers, kind=calibration.kind)
+        measured = estimates(label, probability, 0.5, weights=weights)
         rows = [
             result_row(column, metric, measured[metric], split="validation") for metric in MEASURED
         ]

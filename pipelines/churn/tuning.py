@@ -75,7 +75,12 @@ def searched(
                     mlflow.log_metric("validation.roc_auc", trial.value)
 
         best = search(
-            training.space(name), start, max(trials, 1), training.seed, objective, finished
+            training.space(name),
+            start,
+            max(trials, 1),
+            seed=training.seed,
+            objective=objective,
+            finished=finished,
         )
         candidate = fitted(data, name, best.parameters, tuned=best_scorer)
         candidate = dataclasses.replace(

@@ -49,8 +49,12 @@ def run(context: Context, options: FeatureOptions = FeatureOptions()) -> None:
         spine = context.lake.keep(known_customers(silver, dates))
         profiles = context.lake.keep(valid_at(context.read("silver.customers"), spine))
         ended = terminated(context.read("silver.terminations"), spine)
-        frames = feature_frames(silver, spine, profiles, ended, dates, context.settings)
-        frames["features.labels"] = labels(context, silver["silver.transactions"], ended, dates)
+        frames = feature_frames(
+            silver, spine, profiles, ended=ended, dates=dates, settings=context.settings
+        )
+        frames["features.labels"] = labels(
+            context, silver["silver.transactions"], ended, dates=dates
+        )
         context.write([Write(context.table(name), frame, dates) for name, frame in frames.items()])
     finally:
         context.lake.forget()
@@ -60,6 +64,7 @@ def feature_frames(
     silver: Mapping[str, DataFrame],
     spine: DataFrame,
     profiles: DataFrame,
+    *,
     ended: DataFrame,
     dates: Sequence[dt.date],
     settings: Settings,
@@ -68,10 +73,18 @@ def feature_frames(
     return {
         "features.demographics": demographic_features(profiles, ended, spine),
         "features.behavior": behavior_features(
-            silver, spine, dates, settings.engagement, settings.training.reasons.ticket_categories
+            silver,
+            spine,
+            dates,
+            engagement=settings.engagement,
+            categories=settings.training.reasons.ticket_categories,
         ),
         "features.transactions": transaction_features(
-            silver["silver.transactions"], spine, profiles, dates, settings.features.windows_days
+            silver["silver.transactions"],
+            spine,
+            profiles,
+            as_of_dates=dates,
+            windows=settings.features.windows_days,
         ),
     }
 
@@ -79,22 +92,29 @@ def feature_frames(
 def with_sentiment(lake: Lake, silver: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
     """The same tables, with a sentiment column for the texts of tickets and reviews."""
     texts = [name for name in ("silver.support_tickets", "silver.reviews") if name in silver]
-    scored = {n: lake.with_computed(silver[n], "sentiment", "text", sentiment_of) for n in texts}
+    scored = {
+        n: lake.with_computed(silver[n], "sentiment", "text", function=sentiment_of) for n in texts
+    }
     return {**silver, **scored}
 
 
 def labels(
-    context: Context, transactions: DataFrame, ended: DataFrame, dates: Sequence[dt.date]
+    context: Context, transactions: DataFrame, ended: DataFrame, *, dates: Sequence[dt.date]
 ) -> DataFrame:
     """features.labels of the dates, for every horizon that has passed."""
     churn = context.settings.churn
     days = context.lake.keep(purchase_days(transactions))
     population = churn_population(days, ended, dates)
-    horizons = (churn.horizons_days, churn.lead_days, churn.label_wait_days)
-    timing = (population, *horizons, context.observed_until)
-    if churn.definition == "termination":
-        return termination_labels(context.read("silver.terminations"), *timing)
-    return inactivity_labels(days, *timing)
+    is_contract = churn.definition == "termination"
+    labelled = termination_labels if is_contract else inactivity_labels
+    return labelled(
+        context.read("silver.terminations") if is_contract else days,
+        population,
+        churn.horizons_days,
+        lead_days=churn.lead_days,
+        wait_days=churn.label_wait_days,
+        observed_until=context.observed_until,
+    )
 
 
 def wanted_dates(context: Context, given: Sequence[dt.date] = ()) -> list[dt.date]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def columns_behind(
-    reason: str, table: Table, source: SourceSettings, present: Sequence[str]
+    reason: str, table: Table, source: SourceSettings, *, present: Sequence[str]
 ) -> list[str]:
     """The columns of a source that explain why a row was rejected, without personal ones.
 

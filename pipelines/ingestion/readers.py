@@ -87,7 +87,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
         # Each installation gives a package's file a new time, but its content stays the same.
         modified = 0 if path.startswith("package:") else f["modified_ms"]
         name = _name(f["path"])
-        identity = batch_id(source, name, f["length"], modified)
+        identity = batch_id(source, name, f["length"], modified_ms=modified)
         files.append(SourceFile(identity, name, f["path"], f["length"], modified))
     return sorted(files, key=lambda f: (f.modified_ms, f.name, f.path))
 
@@ -145,7 +145,9 @@ def count_rows(parts: Sequence[Part]) -> dict[str, int]:
     return counted
 
 
-def read_lookup(spark: SparkSession, source: str, name: str, lookup: LookupSettings) -> DataFrame:
+def read_lookup(
+    spark: SparkSession, source: str, name: str, *, lookup: LookupSettings
+) -> DataFrame:
     """All files of a lookup as one frame. Columns are text if the format has no types."""
     with explained(f"{source}, lookup {name}"):
         reader = spark.read.format(lookup.format).options(**_reading_options(lookup))

@@ -72,21 +72,23 @@ class RowOutcomes:
         env, source, table = self.settings.env, self.settings.sources[name], self.table(name)
         rows = with_source(rows)
         for title, lookup in source.lookups.items():
-            lookup_rows = readers.read_lookup(self.spark, name, title, lookup)
+            lookup_rows = readers.read_lookup(self.spark, name, title, lookup=lookup)
             file_checks.check_lookup(
                 name, title, lookup.join_on, rows=rows, lookup_rows=lookup_rows
             )
             rows = with_lookup(rows, lookup_rows, lookup.join_on)
         file_checks.check_expressions(env, name, source, rows=rows, part=part)
         rules = source_checks.rules_of(table, source)
-        flagged = flagged_rows(rows, name, table, source.mapping, rules, batch)
+        flagged = flagged_rows(rows, name, table, mapping=source.mapping, rules=rules, batch=batch)
         key, before = dedup_key(table, source.key), None
         if table is CUSTOMERS:
             return self._with_versions(name, with_outcome(flagged, key, ORDER))
         if key and self.context.has(table.name):
             flagged = self.lake.keep(flagged)
-            before = kept_before(self.context.read(table.name), flagged, name, key, batches)
-        return self.lake.keep(with_outcome(flagged, key, ORDER, before))
+            before = kept_before(
+                self.context.read(table.name), flagged, name, key=key, batches=batches
+            )
+        return self.lake.keep(with_outcome(flagged, key, ORDER, kept_before=before))
 
     def _with_versions(self, name: str, profiles: DataFrame) -> DataFrame:
         """The profiles, compared with stored versions and with those of earlier sources."""
@@ -104,7 +106,7 @@ class RowOutcomes:
             counted = counts(rows).collect()  # one row per batch and set of broken rules
         row_counts = RowCounts(name, table, counted)
         reasons = row_counts.first_reasons()
-        shown = {r: file_checks.columns_behind(r, table, source, present) for r in reasons}
+        shown = {r: file_checks.columns_behind(r, table, source, present=present) for r in reasons}
         if shown:
             texts = examples(rows, shown).collect()[0]  # one row
             row_counts.examples = dict(zip(shown, texts, strict=True))

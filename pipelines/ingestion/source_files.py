@@ -67,7 +67,7 @@ class Part:
         return {f.name: f.dataType.simpleString() for f in fields if f.name not in RESERVED}
 
 
-def batch_id(source: str, name: str, length: int, modified_ms: int) -> str:
+def batch_id(source: str, name: str, length: int, *, modified_ms: int) -> str:
     """Identifies the content of a file without reading it. It does not depend on the folder.
 
     >>> len(batch_id("orders", "day1.csv", 120, 1514764800000))

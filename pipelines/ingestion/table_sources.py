@@ -22,7 +22,7 @@ def jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
     # Read once: the table may change between the hash and the rows.
     frame = with_table_name(named(name, title, frame), title).persist()
     identity = content_identity(frame).collect()[0]  # one row
-    batch = batch_id(name, f"{title}\n{identity['content']}", identity["rows"], 0)
+    batch = batch_id(name, f"{title}\n{identity['content']}", identity["rows"], modified_ms=0)
     return Part((SourceFile(batch, title, title, identity["rows"], 0),), frame)
 
 
@@ -35,5 +35,5 @@ def delta_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
     reader = spark.read.options(**source.options).option("versionAsOf", version)
     frame = reader.format("delta").load(path) if is_folder else reader.table(path)
     title = f"{path.rstrip('/').rpartition('/')[2]}@v{version}"
-    file = SourceFile(batch_id(name, title, version, 0), title, title, version, 0)
+    file = SourceFile(batch_id(name, title, version, modified_ms=0), title, title, version, 0)
     return Part((file,), with_table_name(named(name, title, frame), title))

@@ -122,7 +122,7 @@ def _models(
     """The chosen models as they would have been fitted on the cut, by approach."""
     models: dict[str, Model | None] = {}
     if chosen.btyd:
-        models["btyd"] = fit_one(settings, summaries, cut, chosen.btyd)
+        models["btyd"] = fit_one(settings, summaries, cut, name=chosen.btyd)
     if chosen.survival and len(landmarks.alive(cut)):
         models["survival"] = _survival_model(settings, landmarks, cut, chosen.survival)
     return {name: model for name, model in models.items() if model is not None}
@@ -137,7 +137,7 @@ def _survival_model(
         return None
     try:
         life, _ = fit_survival_model(settings, seen, name)
-        return with_rates(settings, landmarks, cut, life)
+        return with_rates(settings, landmarks, cut, life=life)
     except SurvivalError:
         return None
 

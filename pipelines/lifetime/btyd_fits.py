@@ -72,7 +72,7 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
         for row in _rows_of(n, fit, scores[n], lifetime, is_chosen=n == name)
     ]
     spend = fit_spend_model(summaries, day, lifetime)
-    models = {n: model_of(settings, n, fit, spend) for n, fit in fits.items()}
+    models = {n: model_of(settings, n, fit, spend=spend) for n, fit in fits.items()}
     return Fits(
         models[name],
         {n: m for n, m in models.items() if n != name and fits[n].converged},
@@ -82,7 +82,7 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
 
 
 def fit_one(
-    settings: Settings, summaries: Summaries, day: dt.date, name: str
+    settings: Settings, summaries: Summaries, day: dt.date, *, name: str
 ) -> LifetimeModel | None:
     """One model fitted on a past date, to forecast from that date; None: too little data."""
     purchases = summaries.purchases(day)
@@ -91,10 +91,10 @@ def fit_one(
         fit = fit_of(purchases, name)
     except NotFittableError:
         return None
-    return model_of(settings, name, fit, fit_spend_model(summaries, day, settings.lifetime))
+    return model_of(settings, name, fit, spend=fit_spend_model(summaries, day, settings.lifetime))
 
 
-def model_of(settings: Settings, name: str, fit: Fit, spend: Spend) -> LifetimeModel:
+def model_of(settings: Settings, name: str, fit: Fit, *, spend: Spend) -> LifetimeModel:
     """A fit of purchases with the spend model and the terms of conf."""
     return LifetimeModel(
         name,
@@ -116,7 +116,9 @@ def check(purchases: Fittable[PurchaseRows], settings: LifetimeSettings) -> None
 
 def fit_of(purchases: Fittable[PurchaseRows], name: str) -> Fit:
     """One model on all customers of a date. Raises NotFittableError."""
-    return fit_model(name, purchases.rows, purchases.likelihood(name), purchases.customers)
+    return fit_model(
+        name, purchases.rows, purchases.likelihood(name), customers=purchases.customers
+    )
 
 
 def fits_of(
@@ -168,7 +170,7 @@ def chosen(scores: dict[str, float | None], fits: dict[str, Fit]) -> str:
 
 def identified(name: str, fit: Fit, settings: LifetimeSettings) -> bool:
     """Whether the data identify dropout, by the bounds of conf."""
-    return is_identified(name, fit, settings.least_leaving, settings.most_dropout_error)
+    return is_identified(name, fit, settings.least_leaving, most_error=settings.most_dropout_error)
 
 
 def doubts(name: str, fit: Fit, settings: LifetimeSettings) -> list[str]:
@@ -208,7 +210,7 @@ def fit_spend_model(summaries: Summaries, day: dt.date, settings: LifetimeSettin
     is_related = related is not None and abs(related) > settings.most_value_correlation
     has_maximum = fit is not None and fit.converged and dict(fit.parameters)["q"] > 1
     is_used = has_maximum and not is_related
-    rows = fit_rows(SPEND, fit, is_used, None) if fit is not None else []
+    rows = fit_rows(SPEND, fit, is_used, is_identified=None) if fit is not None else []
     correlated = "frequency_value_correlation"
     rows.append(plain_row(SPEND, correlated, related, customers=customers, is_chosen=is_used))
     if is_used and fit is not None:
@@ -249,7 +251,7 @@ def _rows_of(
     name: str, fit: Fit, score: float | None, settings: LifetimeSettings, *, is_chosen: bool
 ) -> list[Row]:
     """The parameters of a fit, its score on the hold-out, and the odds of leaving per purchase."""
-    rows = fit_rows(name, fit, is_chosen, identified(name, fit, settings))
+    rows = fit_rows(name, fit, is_chosen, is_identified=identified(name, fit, settings))
     values = {"held_out_log_likelihood": score, "leaving_a_purchase": _leaving(name, fit)}
     more = [
         {**rows[0], "parameter": parameter, "value": value, "std_error": None}

@@ -39,7 +39,7 @@ FEWEST_LEFT = 30
 
 
 def compare(
-    context: Context, summaries: Summaries, landmarks: Landmarks, day: dt.date
+    context: Context, summaries: Summaries, landmarks: Landmarks, *, day: dt.date
 ) -> list[Row]:
     """One row per (model, population, metric), on the customers and labels of `day`.
 
@@ -95,7 +95,7 @@ def _of_btyd(
         test[c].astype(float).to_numpy() for c in ("frequency", "recency_days", "T_days")
     )
     lead, horizon = settings.churn.lead_days, settings.churn.primary_horizon_days
-    silent = model.p_no_purchase(x, recency, T, horizon, lead)
+    silent = model.p_no_purchase(x, recency, T, days=horizon, lead_days=lead)
     p_left = 1 - model.p_alive(x, recency, T)
     return _rows(settings, name, test, scores=silent, rankings={"roc_auc_p_alive": p_left})
 
@@ -122,14 +122,14 @@ def _of_survival(
     now = test[["customer_id"]].merge(landmarks.on_driver[day], on="customer_id")
     rows: list[Row] = []
     for name, model in fits_of(context.settings, seen).models.items():
-        scores = on_scale_of_labels(model, past, now, churn.primary_horizon_days)
+        scores = on_scale_of_labels(model, past, now, horizon=churn.primary_horizon_days)
         if scores is not None:
             rows += _rows(context.settings, name, test, scores=scores, rankings={})
     return rows
 
 
 def on_scale_of_labels(
-    model: LifetimeModel, past: pd.DataFrame, now: pd.DataFrame, horizon: int
+    model: LifetimeModel, past: pd.DataFrame, now: pd.DataFrame, *, horizon: int
 ) -> Array | None:
     """P(churned) of each row of `now`, calibrated on `past`; None: its labels have one class."""
     was_alive = past["entry_days"].notna()
@@ -169,10 +169,12 @@ def _rows(
         weights = bootstrap_weights(
             test["customer_id"][part].tolist(), samples, stable_seed(population)
         )
-        measured = estimates(label, scores[part], 0.5, weights, {**METRICS, **CALIBRATION_CURVE})
+        measured = estimates(
+            label, scores[part], 0.5, weights=weights, measures={**METRICS, **CALIBRATION_CURVE}
+        )
         for metric, ranking in rankings.items():
             alone = {metric: METRICS["roc_auc"]}
-            measured |= estimates(label, ranking[part], 0.5, weights, alone)
+            measured |= estimates(label, ranking[part], 0.5, weights=weights, measures=alone)
         key = {"model_name": name, "population": population, "split": "test"}
         rows += [
             {**key, "metric": metric, "value": e.value, "ci_low": e.low, "ci_high": e.high}

@@ -71,11 +71,16 @@ class Landmarks:
 
     @classmethod
     def at(
-        cls, context: Context, summaries: Summaries, days: Sequence[dt.date], dates: list[dt.date]
+        cls,
+        context: Context,
+        summaries: Summaries,
+        days: Sequence[dt.date],
+        *,
+        dates: list[dt.date],
     ) -> Landmarks:
         """days: all dates that need rows. dates: the landmarks among them."""
         horizons = tuple(context.settings.lifetime.backtest.horizons_days)
-        rows = outcomes(summaries.days, summaries.summary, days, horizons)
+        rows = outcomes(summaries.days, summaries.summary, days, horizons=horizons)
         has_ends = context.has("silver.terminations")
         rows = with_terminated(rows, context.read("silver.terminations") if has_ends else None)
         has_features = all(context.has(name) for name in FEATURE_TABLES)

@@ -52,13 +52,13 @@ def run(context: Context) -> None:
         )
         record = registry.run_json(done.info.run_id, RECORD)
         summaries = Summaries.at(context, [context.as_of])
-        landmarks = Landmarks.at(context, summaries, [context.as_of], [])
+        landmarks = Landmarks.at(context, summaries, [context.as_of], dates=[])
     else:
         cuts, tested, dates = Cuts.of(context), tested_on(context), feature_dates(context)
         wanted = {context.as_of, tested, *dates, *cuts.all_days}
         days = sorted(d for d in wanted if d > context.observed_from)
         summaries = Summaries.at(context, days)
-        landmarks = Landmarks.at(context, summaries, days, dates)
+        landmarks = Landmarks.at(context, summaries, days, dates=dates)
         record = fitted(context, summaries, landmarks, cuts=cuts, tested=tested, registry=registry)
     for warning in record["warnings"]:
         context.progress.warn(warning)
@@ -141,7 +141,7 @@ def recorded(
         "models": [*fits.rows, *survival.rows],
         "backtest": tests,
         "segments": survival_by_segment(context, landmarks),
-        "comparison": compare(context, summaries, landmarks, tested) if is_compared else [],
+        "comparison": compare(context, summaries, landmarks, day=tested) if is_compared else [],
     }
 
 

@@ -69,7 +69,7 @@ def fingerprint(context: Context) -> str:
         "samples": [settings.training.bootstrap_samples, settings.training.seed],
     }
     versions = {name: context.lake.version(name) for name in used}
-    return mark_of(context, settings.lifetime.registered_model, versions, facts)
+    return mark_of(context, settings.lifetime.registered_model, versions, facts=facts)
 
 
 def log_run(context: Context, record: Record, mark: str) -> None:
@@ -125,7 +125,15 @@ def _registered(
 ) -> str:
     """A new version. It becomes champion unless the present champion has a later as_of."""
     tags = {"code": code_version(), "as_of": context.as_of.isoformat()}
-    version = registry.register(run_id, PYFUNC, *served, tags, others)
+    version = registry.register(
+        run_id,
+        PYFUNC,
+        served.portable,
+        example=served.example,
+        answer=served.answer,
+        tags=tags,
+        further=others,
+    )
     champion = registry.by_alias(CHAMPION)
     if champion is None or champion.tags.get("as_of", "") <= context.as_of.isoformat():
         registry.promote(version)

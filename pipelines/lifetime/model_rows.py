@@ -16,7 +16,7 @@ from transforms.survival_rows import COVARIATE
 Row = dict[str, Any]
 
 
-def fit_rows(name: str, fit: Fit, is_chosen: bool, is_identified: bool | None) -> list[Row]:
+def fit_rows(name: str, fit: Fit, is_chosen: bool, *, is_identified: bool | None) -> list[Row]:
     """One row per parameter of a maximum likelihood fit."""
     errors = fit.std_errors or (None,) * len(fit.names)
     return [

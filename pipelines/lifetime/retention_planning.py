@@ -53,8 +53,8 @@ def run(context: Context, options: PlanOptions = PlanOptions()) -> None:
     kept = backtested(context, names, share=share, money=money)
     send = context.settings.plan.send_days_before
     frames = {
-        "gold.retention_plan": retention_plan(plan, offer, send, lost, names),
-        "gold.strategy_comparison": strategy_comparison(plan, kept, offer, day, limit),
+        "gold.retention_plan": retention_plan(plan, offer, send, lost=lost, strategies=names),
+        "gold.strategy_comparison": strategy_comparison(plan, kept, offer, as_of=day, budget=limit),
     }
     context.write([Write(context.table(name), frame, [day]) for name, frame in frames.items()])
     context.lake.forget()
@@ -190,6 +190,6 @@ def earlier_day(context: Context) -> dt.date | None:
         context.read("gold.customer_scores"),
         context.read("features.labels"),
         context.as_of - churn.wait,
-        churn.primary_horizon_days,
+        horizon_days=churn.primary_horizon_days,
     )
     return days.collect()[0]["as_of"]  # one row

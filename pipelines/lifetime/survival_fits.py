@@ -150,7 +150,6 @@ def _hazard(settings: Settings, seen: Seen) -> HazardModel:
     """Trees on one row per period lived; in this process if the driver holds all rows."""
     trees, training = settings.lifetime.survival.trees, settings.training
     names, features = seen.encoder.column_names, list(seen.encoder.feature_names)
-    shape = (trees.period_days, trees.periods)
     if seen.landmarks.is_whole:
         sample = seen.sample
         x = seen.encoder.encode(sample[features]).astype(float)
@@ -158,21 +157,31 @@ def _hazard(settings: Settings, seen: Seen) -> HazardModel:
         times = (sample["entry_days"], lived, sample["event"], sample["followed_days"])
         entry, days, event, followed = (t.to_numpy(dtype=np.int64) for t in times)
         spells = (entry, days, event, followed)
-        return fit_hazard_in_memory(x, spells, names, trees.parameters, training.seed, *shape)
+        return fit_hazard_in_memory(
+            x,
+            spells,
+            names,
+            parameters=trees.parameters,
+            seed=training.seed,
+            period_days=trees.period_days,
+            most_periods=trees.periods,
+        )
     rows = seen.frame()
     keys = ["customer_id", "as_of"]
-    known = person_periods(rows, *shape).join(rows.select(*keys, *features), on=keys, how="inner")
+    known = person_periods(rows, trees.period_days, trees.periods).join(
+        rows.select(*keys, *features), on=keys, how="inner"
+    )
     frame = seen.landmarks.lake.keep(person_rows(known, seen.encoder))
     learner = XgboostLearner(trees.parameters, training.seed, training.workers)
-    return fit_hazard(frame, names, learner, trees.period_days)
+    return fit_hazard(frame, names, learner, period_days=trees.period_days)
 
 
 def with_rates(
-    settings: Settings, landmarks: Landmarks, day: dt.date, life: LifetimeModel
+    settings: Settings, landmarks: Landmarks, day: dt.date, *, life: LifetimeModel
 ) -> SurvivalWorth | None:
     """The model with spend rates of the shortest horizon, which has passed for most landmarks.
 
     None: no horizon had passed since any landmark by the day.
     """
     past = landmarks.past(day)
-    return fit_worth(life, past, landmarks.horizons, terms(settings)) if past else None
+    return fit_worth(life, past, landmarks.horizons, terms=terms(settings)) if past else None

@@ -39,7 +39,7 @@ def fit_survival(settings: Settings, landmarks: Landmarks, tested: dt.date) -> S
     if not fits:
         return SurvivalFits(rows=rows, warnings=warnings)
     name = chosen([r for r in judged if r["parameter"] == "integrated_brier"], fits)
-    models = {n: with_rates(settings, landmarks, day, life) for n, life in fits.items()}
+    models = {n: with_rates(settings, landmarks, day, life=life) for n, life in fits.items()}
     model = models[name]
     if model is None:
         warnings = [
@@ -81,7 +81,7 @@ def measured(name: str, model: LifetimeModel, after: pd.DataFrame) -> list[Row]:
         return []
     days = np.arange(BRIER_STEP, lived.max(), BRIER_STEP)
     curve = model.conditional_survival(after, days)
-    score = brier(curve, days, lived, event)
+    score = brier(curve, days, lived, event=event)
     p_left = 1 - curve[:, -1]
     try:
         ranks = concordance(lived, event, p_left)
@@ -92,7 +92,7 @@ def measured(name: str, model: LifetimeModel, after: pd.DataFrame) -> list[Row]:
         "integrated_brier": score.integrated,
         "integrated_brier_of_kaplan_meier": score.reference,
     }
-    for decile in calibration_by_decile(p_left, lived, event, int(days[-1])):
+    for decile in calibration_by_decile(p_left, lived, event, horizon=int(days[-1])):
         values[f"calibration_{decile.decile}_predicted"] = decile.predicted
         values[f"calibration_{decile.decile}_observed"] = decile.observed
     known = {p: float(v) for p, v in values.items() if np.isfinite(v)}

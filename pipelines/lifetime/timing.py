@@ -86,7 +86,7 @@ def contracts(context: Context, summaries: Summaries, day: dt.date) -> Fits:
         fitted = fit(Renewals.of(left, alive))
     except NotFittableError as reason:
         return Fits(warnings=[f"{NAME}: {reason}"])
-    rows = fit_rows(NAME, fitted, False, None)
+    rows = fit_rows(NAME, fitted, False, is_identified=None)
     if not fitted.converged:
         return Fits(rows=rows)
     return Fits(others={NAME: ShiftedBetaGeometric(**fitted.parameters)}, rows=rows)

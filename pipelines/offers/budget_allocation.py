@@ -62,8 +62,8 @@ def allocate(problem: Problem, keep: Keep) -> Plan:
     if problem.caps and sample.share < 1.0:
         # Rounds are cheap on the driver. Those over all customers then start near the solution.
         of_sample = replace(sample, share=1.0)
-        prices = settled(scaled(problem, sample.share), of_sample, highest, prices, keep)
-    prices = settled(problem, sample, highest, prices, keep)
+        prices = settled(scaled(problem, sample.share), of_sample, highest, start=prices, keep=keep)
+    prices = settled(problem, sample, highest, start=prices, keep=keep)
     rows = keep(with_choice(with_prices(problem.options, names, prices), names, unit))
     solved = solve_core(problem, rows)
     rows = keep(with_solved_choice(rows, solved, problem.options.columns))
@@ -73,7 +73,7 @@ def allocate(problem: Problem, keep: Keep) -> Plan:
     return Plan(rows, prices[BUDGET], taken["used"])
 
 
-def check_cap(problem: Problem, name: str, taken: float, allowed: int = 0) -> None:
+def check_cap(problem: Problem, name: str, taken: float, *, allowed: int = 0) -> None:
     """Raise UsageError if more than `allowed` customers above the cap have the offer."""
     cap = problem.caps[name]
     if taken > cap + allowed:
@@ -105,7 +105,7 @@ def solve_core(problem: Problem, rows: DataFrame) -> dict[str, str]:
         ],
         dtype=float,
     )
-    chosen = best_choices(gain, use, left, free)
+    chosen = best_choices(gain, use, left, caps=free)
     return {c: [*names, NONE][k] for c, k in zip(core["customer_id"], chosen, strict=True)}
 
 
@@ -115,7 +115,7 @@ def core_of(problem: Problem, rows: DataFrame, totals: Mapping[str, float]) -> p
     columns = ["customer_id", "choice", *[f"{k}_{n}" for n in names for k in ("gain", "cost")]]
     parts = [(keep_with_gain(rows, names), CORE)]
     for name, cap in problem.caps.items():
-        check_cap(problem, name, totals[name], MOST_EXCESS)
+        check_cap(problem, name, totals[name], allowed=MOST_EXCESS)
         if (excess := int(totals[name] - cap)) > 0:
             parts.append((keep_choice(rows, name), excess))
     nearest = [

@@ -52,6 +52,6 @@ def used_of_period(context: Context) -> dict[str, Mapping[str, float]]:
         return {}
     earlier = context.read("gold.offer_decisions").where(f"as_of < DATE'{context.as_of}'")
     outbox = context.read("gold.outbox")
-    used = budget_used(earlier, outbox, valid_days(), context.as_of, days)
+    used = budget_used(earlier, outbox, valid_days(), day=context.as_of, period_days=days)
     rows = [row.asDict() for row in used.collect()]  # offers
     return {row["offer_id"]: row for row in rows}

@@ -40,8 +40,8 @@ def run(context: Context) -> None:
         contacts,
         context.read("silver.transactions"),
         context.read("gold.customer_segments"),
-        horizon,
-        context.as_of,
+        horizon_days=horizon,
+        observed_until=context.as_of,
     )
     # Campaigns x offers x segments x arms.
     arms = [r.asDict() for r in moments(rows).collect()]

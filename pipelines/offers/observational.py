@@ -82,8 +82,8 @@ def estimates(context: Context) -> Observed:
     results: list[UpliftResult] = []
     models: dict[str, UpliftModel] = {}
     for offer, offer_days in days_of.items():
-        sample = sampled(context, rows, offer, offer_days)
-        figures, model = estimate(context, offer, sample, design.names)
+        sample = sampled(context, rows, offer, days=offer_days)
+        figures, model = estimate(context, offer, sample, names=design.names)
         results += figures
         if model is not None:
             models[offer] = model
@@ -114,13 +114,21 @@ def observed_rows(context: Context, contacts: DataFrame, days: Sequence[dt.date]
     rows = feature_rows({n: at_dates(context.read(n), days) for n in FEATURE_TABLES})
     labels, churn = context.read("features.labels"), context.settings.churn
     labelled = labelled_rows(
-        rows, labels, churn.primary_horizon_days, churn.definition, churn.lead_days
+        rows,
+        labels,
+        churn.primary_horizon_days,
+        definition=churn.definition,
+        lead_days=churn.lead_days,
     )
     silent_days = context.settings.lifecycle.silent_days
-    return with_observed(labelled, contacts, context.read("silver.customers"), silent_days)
+    return with_observed(
+        labelled, contacts, context.read("silver.customers"), silent_days=silent_days
+    )
 
 
-def sampled(context: Context, rows: DataFrame, offer: str, days: Sequence[dt.date]) -> pd.DataFrame:
+def sampled(
+    context: Context, rows: DataFrame, offer: str, *, days: Sequence[dt.date]
+) -> pd.DataFrame:
     """The rows of an offer's days with arm, at most uplift.most_rows_on_driver."""
     most = context.settings.uplift.most_rows_on_driver
     of_days = keep_offer_days(rows, offer, days)
@@ -129,7 +137,7 @@ def sampled(context: Context, rows: DataFrame, offer: str, days: Sequence[dt.dat
 
 
 def estimate(
-    context: Context, offer: str, sample: pd.DataFrame, names: Sequence[str]
+    context: Context, offer: str, sample: pd.DataFrame, *, names: Sequence[str]
 ) -> tuple[list[UpliftResult], UpliftModel | None]:
     """Rows of gold.uplift_results for one offer, and its DR-learner (None without overlap).
 
@@ -140,11 +148,16 @@ def estimate(
     if min((treated == side).sum() for side in (0, 1)) < conf.fewest_rows:
         # Nearly all or nearly no customers got the offer, so there is no comparison group.
         figure: Figure = ("overlap_share", 0.0, len(sample))
-        return [row(context, offer, figure, propensity.NO_OVERLAP)], None
+        return [row(context, offer, figure, verdict=propensity.NO_OVERLAP)], None
     x = propensity.known_before(sample[list(names)].to_numpy(np.float32))
-    p = propensities_per_day(sample["as_of"], x, treated, fold)
+    p = propensities_per_day(sample["as_of"], x, treated, fold=fold)
     region = propensity.overlap(
-        x, treated, p, conf.least_propensity, conf.least_overlap, conf.fewest_rows
+        x,
+        treated,
+        p,
+        least_p=conf.least_propensity,
+        least_share=conf.least_overlap,
+        fewest=conf.fewest_rows,
     )
     naive = metrics.average_effect(churned, treated)
     figures: list[Figure] = [("naive_difference", naive, len(sample))]
@@ -153,16 +166,20 @@ def estimate(
     if region.verdict == propensity.ADJUSTED:
         kept = sample.assign(e_0=1 - p, e_1=p)[region.kept].reset_index(drop=True)
         boosting = LocalBoosting(training.starts["xgboost"], training.seed)
-        ((_, scored),) = doubly_robust(kept, list(names), 1, boosting)
+        ((_, scored),) = doubly_robust(kept, list(names), 1, boosting=boosting)
         codes = scored["customer_id"].astype("category").cat.codes.to_numpy(np.int64)
         adjusted = propensity.mean_of(scored["fall"].to_numpy(float), codes)
         figures.append(("average_effect", adjusted, len(scored)))
-        model = from_falls(offer, scored, list(names), boosting)
-    return [row(context, offer, figure, region.verdict) for figure in figures], model
+        model = from_falls(offer, scored, list(names), boosting=boosting)
+    return [row(context, offer, figure, verdict=region.verdict) for figure in figures], model
 
 
 def propensities_per_day(
-    days: pd.Series, x: NDArray[np.float64], treated: NDArray[np.float64], fold: NDArray[np.float64]
+    days: pd.Series,
+    x: NDArray[np.float64],
+    treated: NDArray[np.float64],
+    *,
+    fold: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """The propensity per row, from a separate model per day."""
     p = np.empty(len(days))
@@ -183,7 +200,7 @@ def report(region: propensity.Overlap, rows: int) -> Iterator[Figure]:
             yield f"{name}_propensity_p{round(100 * q):02d}", float(value), rows
 
 
-def row(context: Context, offer: str, figure: Figure, verdict: str) -> UpliftResult:
+def row(context: Context, offer: str, figure: Figure, *, verdict: str) -> UpliftResult:
     """A row of gold.uplift_results. A plain number has no interval."""
     metric, value, customers = figure
     interval = value if isinstance(value, metrics.Estimate) else None
@@ -213,7 +230,7 @@ def effects(seen: Observed, features: DataFrame, tested: Sequence[str]) -> DataF
         scored = features.mapInPandas(
             scorer(seen.encoder, model), "as_of date, customer_id string, effect_1 double"
         )
-        parts.append(offer_effects(scored, [offer], [None], LEARNER, "observational"))
+        parts.append(offer_effects(scored, [offer], [None], learner=LEARNER, own="observational"))
     return reduce(lambda left, right: left.unionByName(right), parts) if parts else None
 
 

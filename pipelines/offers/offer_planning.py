@@ -67,12 +67,18 @@ def run(context: Context) -> None:
         price = plan.shadow_price if is_by_gain else None
         campaign_id = f"plan-{context.as_of}"
         wanted = context.lake.keep(
-            offer_decisions(rows, offers, policy.name, campaign_id, decisions.redemption_rate)
+            offer_decisions(
+                rows,
+                offers,
+                policy.name,
+                campaign_id=campaign_id,
+                redemption_rate=decisions.redemption_rate,
+            )
         )
         held = hold_out(context, wanted)
         decided = context.lake.keep(with_hold_out(wanted, held.known.unionByName(held.drawn)))
         sizes = measurable(context, decided)
-        summary = offer_plan(decided, problem.budget, problem.unit, price, sizes)
+        summary = offer_plan(decided, problem.budget, problem.unit, shadow_price=price, power=sizes)
         writes = [
             Write(context.table("gold.offer_decisions"), decided, [context.as_of]),
             Write(context.table("gold.offer_plan"), summary, [context.as_of]),
@@ -111,7 +117,7 @@ def priced_options(context: Context, offers: Sequence[Offer], policy: str) -> Da
         context.required_slice("gold.customer_segments", "score_customers"),
         context.required_slice("gold.customer_scores", "score_customers"),
         context.required_slice("features.transactions", "build_features"),
-        opt_outs(context),
+        customers=opt_outs(context),
     )
     dated = with_send_on_and_barrier(
         customers,
@@ -154,7 +160,7 @@ def hold_out(context: Context, decided: DataFrame) -> HoldOut:
     )
     chosen = decided.where("offer_id IS NOT NULL").select("customer_id")
     strata = chosen.join(segments, on="customer_id", how="inner")
-    return HoldOut(known, context.lake.keep(newly_drawn(strata, known, share, context.as_of)))
+    return HoldOut(known, context.lake.keep(newly_drawn(strata, known, share, day=context.as_of)))
 
 
 def measurable(context: Context, decided: DataFrame) -> list[Power]:

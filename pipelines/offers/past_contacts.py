@@ -25,7 +25,7 @@ def planned_contacts(context: Context, is_of_today: bool) -> DataFrame:
     """
     before = "<=" if is_of_today else "<"
     decisions = context.read("gold.offer_decisions").where(f"as_of {before} DATE'{context.as_of}'")
-    return plan_contacts(decisions, context.read("gold.outbox"), valid_days(), context.as_of)
+    return plan_contacts(decisions, context.read("gold.outbox"), valid_days(), day=context.as_of)
 
 
 def made_contacts(context: Context, of_outbox: str = "TRUE") -> DataFrame:

@@ -79,6 +79,7 @@ def compared(
     context: Context,
     sample: pd.DataFrame,
     effects: Floats,
+    *,
     risks: Floats,
     offers: Sequence[Offer],
 ) -> list[PolicyRow]:
@@ -88,10 +89,14 @@ def compared(
     campaign. `offers`: the tested offers in the order of the arms.
     """
     names = [offer.name for offer in offers]
-    trial = trial_of(sample, risks, offers, context.settings.decisions.redemption_rate)
+    trial = trial_of(
+        sample, risks, offers, redemption_rate=context.settings.decisions.redemption_rate
+    )
     single = single_offer(trial)
     budget = budget_of(context, len(sample))
-    choices = policy_choices(context, sample, effects, trial, single, names, budget)
+    choices = policy_choices(
+        context, sample, effects, trial=trial, single=single, names=names, budget=budget
+    )
     rows: list[PolicyRow] = []
     for name, chosen in choices.items():
         worth = policy_value(trial, chosen)
@@ -117,7 +122,7 @@ def compared(
 
 
 def trial_of(
-    sample: pd.DataFrame, risks: Floats, offers: Sequence[Offer], redemption_rate: float
+    sample: pd.DataFrame, risks: Floats, offers: Sequence[Offer], *, redemption_rate: float
 ) -> Trial:
     """The test campaign in the form that models.uplift.policies evaluates."""
     value = sample["value"].to_numpy(float)
@@ -163,6 +168,7 @@ def policy_choices(
     context: Context,
     sample: pd.DataFrame,
     effects: Floats,
+    *,
     trial: Trial,
     single: int,
     names: Sequence[str],
@@ -179,7 +185,7 @@ def policy_choices(
     choices: dict[str, Choices] = {"uplift": best_within(gain, use, limit)}
     if sample["rule_offer"].notna().any():
         choices["rules"] = rule_choices(
-            sample, trial, use, names, context.settings.decisions, limit=limit
+            sample, trial, use, names=names, conf=context.settings.decisions, limit=limit
         )
     # Rows are sorted by customer_id. The seeded draw stands for the hash of customer_id.
     luck = np.random.default_rng(context.settings.training.seed).random(rows)
@@ -194,9 +200,9 @@ def rule_choices(
     sample: pd.DataFrame,
     trial: Trial,
     use: Floats,
+    *,
     names: Sequence[str],
     conf: DecisionSettings,
-    *,
     limit: float,
 ) -> Choices:
     """The arm per customer under the rules, whose effect is the one that conf assumes."""

@@ -58,6 +58,7 @@ def settled(
     problem: Problem,
     sample: Sample,
     highest: Mapping[str, float],
+    *,
     start: Mapping[str, float],
     keep: Keep,
 ) -> dict[str, float]:
@@ -170,7 +171,7 @@ class Search:
         """
         names, unit = self.problem.offers, self.problem.unit
         grid = Grid(self.axis, low, step, count)
-        chosen = with_choice(with_prices(rows, names, self.prices, grid), names, unit)
+        chosen = with_choice(with_prices(rows, names, self.prices, grid=grid), names, unit)
         taken = {r["number"]: r[self._total] for r in totals(chosen, names, unit).collect()}
         fits = [settled + (taken.get(n) or 0) <= self._limit for n in range(count)]
         return [*fits, True].index(True)

@@ -109,8 +109,10 @@ def experiment(context: Context) -> Trial:
     own = context.lake.keep(uplift_campaigns.own_contacts_of(context))
     own_splits = uplift_campaigns.own_splits(context, own, splits)
     trials = trial_contacts(contacts, own)
-    armed, rows, design = experiment_rows(context, trials, offers, splits, own_splits)
-    learner, model, results = best_learner(context, rows, design.names, offers)
+    armed, rows, design = experiment_rows(
+        context, trials, offers, splits=splits, own_splits=own_splits
+    )
+    learner, model, results = best_learner(context, rows, design.names, offers=offers)
     test, before = (
         [r for r in results if (r["split"], r["learner"]) == (split, learner)]
         for split in ("test", "validation")
@@ -128,7 +130,7 @@ def experiment(context: Context) -> Trial:
         "as_of date, customer_id string, "
         + ", ".join(f"effect_{k} double" for k in range(1, len(offers) + 1)),
     )
-    effects = offer_effects(scored, offers, averages, learner)
+    effects = offer_effects(scored, offers, averages, learner=learner)
     return Trial(offers, learner, effects, results, compared)
 
 
@@ -152,6 +154,7 @@ def experiment_rows(
     context: Context,
     contacts: DataFrame,
     offers: Sequence[str],
+    *,
     splits: Splits,
     own_splits: Splits,
 ) -> ExperimentRows:
@@ -159,9 +162,15 @@ def experiment_rows(
     churn, labels = context.settings.churn, context.read("features.labels")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
     labelled = labelled_rows(
-        rows, labels, churn.primary_horizon_days, churn.definition, churn.lead_days
+        rows,
+        labels,
+        churn.primary_horizon_days,
+        definition=churn.definition,
+        lead_days=churn.lead_days,
     )
-    armed = context.lake.keep(with_arms(labelled, contacts, offers, splits, own_splits))
+    armed = context.lake.keep(
+        with_arms(labelled, contacts, offers, split_of=splits, own_split_of=own_splits)
+    )
     design = designed(context, armed)
     arms = ["arm", "fold", *[f"e_{k}" for k in range(len(offers) + 1)]]
     matrix = design.frame.join(
@@ -171,7 +180,7 @@ def experiment_rows(
 
 
 def best_learner(
-    context: Context, rows: DataFrame, names: Sequence[str], offers: Sequence[str]
+    context: Context, rows: DataFrame, names: Sequence[str], *, offers: Sequence[str]
 ) -> Best:
     """The learner with the highest mean Qini on the validation campaign.
 
@@ -238,7 +247,9 @@ def policy_rows(
         )
     matrix = sample[list(names)].to_numpy(np.float32)
     effects = uplift_learning.followed_effects(model.effects(matrix), averages)
-    return policy_choice.compared(context, sample, effects, nuisances.risks(matrix), offers)
+    return policy_choice.compared(
+        context, sample, effects, risks=nuisances.risks(matrix), offers=offers
+    )
 
 
 def written(

@@ -49,7 +49,7 @@ def fitted(
     boosting = SparkBoosting(training.starts["xgboost"], training.seed, training.workers)
     counts = {r["arm"]: r["count"] for r in rows.groupBy("arm").count().collect()}  # arms
     shares = [counts.get(float(k), 0) / sum(counts.values()) for k in range(len(offers) + 1)]
-    return fit(learner, rows, names, offers, shares, boosting)
+    return fit(learner, rows, names, arms=offers, shares=shares, boosting=boosting)
 
 
 def sampled(context: Context, rows: DataFrame, split: str) -> pd.DataFrame:
@@ -86,7 +86,9 @@ def results(
         effect = effects[both, k - 1]
         churned = sample["churned"].to_numpy(float)[both]
         treated = (sample["arm"].to_numpy()[both] == k).astype(float)
-        ranking = metrics.ranking(effect, churned, treated, uplift.bootstrap_samples, seed)
+        ranking = metrics.ranking(
+            effect, churned, treated, samples=uplift.bootstrap_samples, seed=seed
+        )
         mean = metrics.average_effect(churned, treated)
         deciles = metrics.by_decile(effect, churned, treated)
         verdict = metrics.verdict(ranking.qini, mean) if split == "test" else None

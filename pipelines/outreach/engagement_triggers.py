@@ -30,7 +30,7 @@ def run(context: Context) -> None:
     rises = context.lake.keep(rises)
     before = context.read("gold.outbox")
     share = context.settings.decisions.hold_out_share
-    candidates = outbox(rises, rules, before, context.as_of, share)
+    candidates = outbox(rises, rules, before, day=context.as_of, hold_out_share=share)
     # A customer who has a contact of this day gets no second one, even if the rules changed since.
     done = before.where(f"triggered_on = DATE'{context.as_of}'").select("customer_id")
     fresh = candidates.join(done, on="customer_id", how="left_anti")
@@ -93,9 +93,11 @@ def rises_of(context: Context) -> DataFrame | None:
     for facts in facts_of_day(context):
         rises = rises.join(facts, on="customer_id", how="left")
     contacts = other_contacts(context)
-    stopped = with_stop(rises, contacts, context.as_of, context.settings.triggers.cooling_off_days)
+    stopped = with_stop(
+        rises, contacts, context.as_of, cooling_off_days=context.settings.triggers.cooling_off_days
+    )
     effects = newest_effects(context)
-    return with_allowed(stopped, offers_of_conf(), contacts, effects, context.as_of)
+    return with_allowed(stopped, offers_of_conf(), contacts, effects=effects, day=context.as_of)
 
 
 def facts_of_day(context: Context) -> list[DataFrame]:

@@ -96,10 +96,10 @@ def orders(rows: DataFrame, offers: Mapping[str, OfferSettings], as_of: dt.date)
             row["first_name"],
             row["tenure_months"],
             row["language"],
-            row["offer_id"],
-            texts[row["offer_id"]],
-            offers[row["offer_id"]].theme,
-            row["main_reason"],
+            offer_id=row["offer_id"],
+            texts=texts[row["offer_id"]],
+            offer_theme=offers[row["offer_id"]].theme,
+            main_reason=row["main_reason"],
         )
         if brief.digest(PROMPT_VERSION) != row["known_digest"]:
             yield Order(row["campaign_id"], row["customer_id"], brief)

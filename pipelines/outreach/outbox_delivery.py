@@ -97,7 +97,7 @@ def queue_approved(context: Context) -> None:
     table = context.table("gold.outbox")
     messages, decisions = (context.read(f"gold.{n}") for n in ("messages", "offer_decisions"))
     ways = ways_of_conf(context.settings.messages.send_by, load_offers())
-    candidates = queued(messages, decisions, ways, context.as_of)
+    candidates = queued(messages, decisions, ways, day=context.as_of)
     fresh = candidates.join(context.read(table.name), on=list(table.key), how="left_anti")
     judged = context.lake.keep(with_wait_now(context, fresh.select(*table.column_names)))
     # At most three rows.
@@ -129,7 +129,9 @@ def with_wait_now(context: Context, fresh: DataFrame) -> DataFrame:
     """The messages with `wait` as of now: an approval may come long after the plan was made."""
     scores = with_optional(context.read("gold.customer_scores"))
     days = context.settings.decisions.cooling_off_days
-    return with_wait(fresh, made_contacts(context), scores, context.as_of, days)
+    return with_wait(
+        fresh, made_contacts(context), scores, day=context.as_of, cooling_off_days=days
+    )
 
 
 @contextmanager
@@ -152,7 +154,7 @@ def due(context: Context, is_dead_retried: bool) -> DataFrame:
         context.read("gold.outbox"),
         context.read("gold.outbox_deliveries"),
         context.as_of,
-        is_dead_retried,
+        is_dead_tried=is_dead_retried,
     )
     current = context.read("silver.customers").where("valid_to IS NULL")
     profiles = current.select("customer_id", "first_name", "email", "language", "is_opted_out")
@@ -200,7 +202,14 @@ def with_offer_text(
 ) -> Contact:
     """The contact with address, subject and the offer's text of conf, with a greeting by name."""
     texts = terms_by_language(offer)
-    brief = make_brief(row["first_name"], 0, row["language"], row["offer_id"], texts, offer.theme)
+    brief = make_brief(
+        row["first_name"],
+        0,
+        row["language"],
+        offer_id=row["offer_id"],
+        texts=texts,
+        offer_theme=offer.theme,
+    )
     subject = subjects.get(brief.language, subjects["en"])
     return replace(contact, address=row["email"], subject=subject, text=template(brief))
 

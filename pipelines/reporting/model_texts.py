@@ -8,7 +8,7 @@ from pipelines.reporting.report_data import ModelData, ReportData, Row, total
 BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
 
 
-def figure(model: ModelData, name: str, population: str, metric: str) -> Row | None:
+def figure(model: ModelData, name: str, population: str, *, metric: str) -> Row | None:
     """One test metric of one model with its interval."""
     for row in model.figures:
         if (row["model_name"], row["population"], row["metric"]) == (name, population, metric):
@@ -26,7 +26,7 @@ def quality(data: ReportData) -> str:
             "of customers with an equally long time since the last purchase who left "
             "(score_basis: rule)."
         )
-    own = figure(champion, champion.name, "all", "roc_auc")
+    own = figure(champion, champion.name, "all", metric="roc_auc")
     if own is None or own["value"] is None:
         return f"No test results are available for {champion.name} version {champion.version}."
     if champion.tested_on in champion.trained_on:

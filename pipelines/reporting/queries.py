@@ -58,7 +58,7 @@ def gather(context: Context) -> ReportData:
         },
         settings,
         as_of,
-        lake.keep,
+        keep=lake.keep,
     )
     lake.forget()
     intake = intake_figures(context.read("bronze.ingest_log"), context.read("silver.quarantine"))
@@ -84,7 +84,7 @@ def gather(context: Context) -> ReportData:
         **past,
         **intake,
         model=model,
-        tables=table_rows(tables, frames, context.run.inputs, as_of),
+        tables=table_rows(tables, frames, context.run.inputs, as_of=as_of),
         campaigns=sorted_rows(campaigns),
     )
 
@@ -122,7 +122,7 @@ def current_figures(slices: Mapping[str, DataFrame], settings: Settings, keep: K
 
 
 def past_figures(
-    frames: Mapping[str, DataFrame], settings: Settings, as_of: dt.date, keep: Keep
+    frames: Mapping[str, DataFrame], settings: Settings, as_of: dt.date, *, keep: Keep
 ) -> Row:
     """Outcomes of earlier as_of dates, from labels whose window had ended by as_of.
 
@@ -187,12 +187,14 @@ def champion_data(settings: Settings, comparison: DataFrame) -> ModelData | None
         trained_on=tuple(metadata.get("trained_on", ())),
         tested_on=metadata.get("tested_on", ""),
         promotion=run.data.tags.get("promotion", ""),
-        figures=test_figures(comparison, settings, name, champion.version),
+        figures=test_figures(comparison, settings, name, version=champion.version),
         plots=plots(registry, champion),
     )
 
 
-def test_figures(comparison: DataFrame, settings: Settings, name: str, version: str) -> list[Row]:
+def test_figures(
+    comparison: DataFrame, settings: Settings, name: str, *, version: str
+) -> list[Row]:
     """The test rows of gold.model_comparison from the run that created this model version."""
     comparison = comparison.where(
         f"split = 'test' AND data_set = '{settings.env}'"
@@ -224,6 +226,7 @@ def table_rows(
     tables: Sequence[Table],
     frames: Mapping[str, DataFrame],
     versions: Mapping[str, int | None],
+    *,
     as_of: dt.date,
 ) -> list[Row]:
     """One row per table: row count and Delta version.

@@ -128,7 +128,10 @@ def model_table(champion: ModelData, out: Console) -> Table:
     )
     table = grid(out, heads)
     for name in (champion.name, *(b for b in model_texts.BASELINES if b != champion.name)):
-        figures = [model_texts.figure(champion, name, *column) for column in columns]
+        figures = [
+            model_texts.figure(champion, name, population, metric=metric)
+            for population, metric in columns
+        ]
         if any(figures):
             shown_as = f"{name} v{champion.version}" if name == champion.name else name
             table.add_row(shown_as, *map(model_texts.with_interval, figures))

@@ -127,7 +127,7 @@ def model_quality(data: ReportData) -> Figures:
     for population, title in POPULATIONS.items():
         rows = []
         for name in names:
-            cells = [model_texts.figure(champion, name, population, m) for m in METRICS]
+            cells = [model_texts.figure(champion, name, population, metric=m) for m in METRICS]
             if any(cells):
                 version = f" (champion, version {champion.version})"
                 model = name + version if name == champion.name else name

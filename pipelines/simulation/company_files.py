@@ -158,7 +158,9 @@ def answer(context: Context, days: int) -> None:
         draft = folder / f".answers-{name}"
         shutil.rmtree(draft, ignore_errors=True)
         columns = [c for c in SOURCES[name].columns.split(", ") if "file_number" not in c]
-        maker = answer_maker(name, simulated_world(context), day + days, plan_name(context))
+        maker = answer_maker(
+            name, simulated_world(context), day + days, campaign=plan_name(context)
+        )
         plan.mapInPandas(maker, ", ".join(columns)).coalesce(1).write.parquet(str(draft))
         if name == "transactions":
             # Renamed last: if this folder exists, the answers are complete.
@@ -178,13 +180,13 @@ def sent_offers(context: Context) -> DataFrame:
         context.spark.range(simulated_world(context).customers),
         context.read("gold.outbox").where(f"campaign_id = '{plan_name(context)}'"),
         context.read("gold.outbox_deliveries"),
-        OFFERS,
-        FIRST_DAY,
+        offers=OFFERS,
+        first_day=FIRST_DAY,
     )
 
 
 def answer_maker(
-    name: str, world: World, until: int, campaign: str
+    name: str, world: World, until: int, *, campaign: str
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for mapInPandas from rows of sent_offers to rows of the source `name`."""
     columns = [c for c in SOURCES[name].names if c != "file_number"]
@@ -193,11 +195,11 @@ def answer_maker(
         for batch in batches:
             if len(batch):
                 ids, offers, days = (batch[c].to_numpy("int64") for c in ("id", "offer", "day"))
-                bought, redeemed = answers(ids, offers, days, world, until)
+                bought, redeemed = answers(ids, offers, days, world=world, until=until)
                 rows = (
                     answer_lines(bought)
                     if name == "transactions"
-                    else answer_redemptions(redeemed, ids, campaign, world)
+                    else answer_redemptions(redeemed, ids, campaign, world=world)
                 )
                 yield rows[columns]
 

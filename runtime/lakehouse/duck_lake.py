@@ -47,7 +47,7 @@ class DuckLake:
         self._kept: list[str] = []
 
     def with_computed(
-        self, frame: DataFrame, name: str, column: str, function: Callable[..., Any]
+        self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
     ) -> DataFrame:
         """The frame with a double column that pandas computes from one column. NaN becomes null."""
         content = self._content(frame)
@@ -139,8 +139,8 @@ class DuckLake:
             table,
             nulls,
             dict(zip(floats, not_finite, strict=True)),
-            self._duplicates(content, table.key),
-            outside,
+            duplicates=self._duplicates(content, table.key),
+            outside=outside,
         )
         return content
 

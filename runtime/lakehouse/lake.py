@@ -39,7 +39,7 @@ class Lake(Protocol):
         """The table, or an empty frame with its columns if it does not exist."""
 
     def with_computed(
-        self, frame: DataFrame, name: str, column: str, function: Callable[..., Any]
+        self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
     ) -> DataFrame:
         """The frame with a double column that pandas computes from one column. NaN becomes null."""
 

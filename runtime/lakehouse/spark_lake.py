@@ -93,7 +93,7 @@ class SparkLake:
         return self._load(table.name, self.run.inputs[table.name])
 
     def with_computed(
-        self, frame: DataFrame, name: str, column: str, function: Callable[..., Any]
+        self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
     ) -> DataFrame:
         """The frame with a double column that pandas computes from one column. NaN becomes null."""
         computed = F.pandas_udf(function, "double")  # type: ignore[call-overload]
@@ -183,8 +183,8 @@ class SparkLake:
             table,
             {c.name: counts[f"null_{c.name}"] for c in table.columns if not c.nullable},
             {c.name: counts[f"nan_{c.name}"] for c in table.columns if c.is_floating},
-            duplicates,
-            counts["outside"],
+            duplicates=duplicates,
+            outside=counts["outside"],
         )
         return Written(
             table.name, counts["rows"], self._is_changed(write, counts["rows"], counts["hash"])

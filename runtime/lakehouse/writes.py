@@ -69,6 +69,7 @@ def check_counts(
     table: Table,
     nulls: dict[str, int],
     not_finite: dict[str, int],
+    *,
     duplicates: int,
     outside: int = 0,
 ) -> None:

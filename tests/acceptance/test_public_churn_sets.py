@@ -69,7 +69,10 @@ def _out_of_fold(spark, name, learner):
         as_of=pd.Timestamp(2020, 1, 1),
     )
     frame, names = design_matrix(
-        spark.createDataFrame(key), numeric, categories, ("customer_id", "as_of", "fold", "churned")
+        spark.createDataFrame(key),
+        numeric,
+        categories,
+        also=("customer_id", "as_of", "fold", "churned"),
     )
     frame = frame.cache()
     start = load("demo").training.starts[learner]

@@ -239,7 +239,7 @@ def test_the_comparison_can_be_rebuilt_from_mlflow_alone(compared, table):
     from transforms.training_rows import feature_rows, labelled_rows
 
     labels = frames.pop("features.labels")
-    labelled = labelled_rows(feature_rows(frames), labels, 30, "inactivity", 0)
+    labelled = labelled_rows(feature_rows(frames), labels, 30, definition="inactivity", lead_days=0)
     rows = labelled.where(f"as_of = DATE'{test}'").toPandas()
     runs = registry.client.search_runs(
         [registry.experiment_id()], f"tags.`mlflow.parentRunId` = '{run_id}'"

@@ -306,7 +306,9 @@ def test_the_driver_gets_a_limited_sample_of_a_campaign(lake):
     contacts = randomised_contacts(context.read("silver.campaign_contacts"))
     splits = uplift_campaigns.campaign_splits(context, contacts)
     trials = trial_contacts(contacts, uplift_campaigns.own_contacts_of(context))
-    armed, rows, _ = uplift_estimation.experiment_rows(context, trials, ["discount_20"], splits, {})
+    armed, rows, _ = uplift_estimation.experiment_rows(
+        context, trials, ["discount_20"], splits=splits, own_splits={}
+    )
     sample = uplift_learning.sampled(context, rows, "test")
     facts = policy_choice.facts(context, armed.repartition(7), CAMPAIGNS[-1]).toPandas()
     assert len(sample) == 300

@@ -97,7 +97,7 @@ def test_rows_in_spark_give_the_same_fit_as_rows_on_the_driver(fitted):
     context = lifetime_context(fitted)
     dates = feature_dates(context)
     summaries = Summaries.at(context, [*dates, AS_OF])
-    whole = Landmarks.at(context, summaries, [*dates, AS_OF], dates)
+    whole = Landmarks.at(context, summaries, [*dates, AS_OF], dates=dates)
     assert whole.is_whole
     coefficients = {}
     for landmarks in (whole, replace(whole, is_whole=False)):
@@ -213,7 +213,7 @@ def test_sums_in_spark_give_the_same_fit_as_rows_on_the_driver(fitted):
         context = lifetime_context(fitted, most_rows_on_driver=most)
         whole = Summaries.at(context, [AS_OF]).purchases(AS_OF)
         assert (whole.in_spark is None) == (most > 10)
-        fit = fit_model("bg_nbd", whole.rows, whole.likelihood("bg_nbd"), whole.customers)
+        fit = fit_model("bg_nbd", whole.rows, whole.likelihood("bg_nbd"), customers=whole.customers)
         values[most] = fit.values
         context.lake.forget()
     assert values[10] == pytest.approx(values[1_000_000], rel=1e-8)

@@ -145,7 +145,7 @@ def test_answers_to_a_plan_are_new_files_that_ingest_loads_once(delivered):
     sent = (ids % 2 == 1) & (ids != 1)
     offers = np.where(sent, w.OFFERS.index("discount_20"), -1)
     world = company_files.simulated_world(company)
-    lines, _ = answers(ids, offers, w.DAYS + ids % 3, world, w.DAYS + 30)
+    lines, _ = answers(ids, offers, w.DAYS + ids % 3, world=world, until=w.DAYS + 30)
     assert company.read("silver.transactions").count() - before == len(lines) > 0
     source_ingestion.run(company)
     assert company.read("silver.transactions").count() - before == len(lines)

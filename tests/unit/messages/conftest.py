@@ -40,7 +40,15 @@ def offer_texts(offer_id):
 
 def brief_of(first_name="Ada", offer_id="discount_10", language="en", reason=None, months=14):
     texts = offer_texts(offer_id)
-    return make_brief(first_name, months, language, offer_id, texts, "savings", reason)
+    return make_brief(
+        first_name,
+        months,
+        language,
+        offer_id=offer_id,
+        texts=texts,
+        offer_theme="savings",
+        main_reason=reason,
+    )
 
 
 def orders_of(*briefs, campaign="plan"):

@@ -187,7 +187,9 @@ def run():
     limits = Limits(**conf)
     gateway = Gateway(make_client("sk-test", url, limits), limits)
     writer = Writer(gateway, BatchWriter(gateway, Ledger()))
-    brief = make_brief("Ada", 14, "en", "discount_10", texts, "savings")
+    brief = make_brief(
+        "Ada", 14, "en", offer_id="discount_10", texts=texts, offer_theme="savings"
+    )
     orders = [Order("plan", f"c{n:03d}", brief) for n in range(count)]
     left = [o for o in orders if o.customer_id not in kept("messages.json")]
     for start in range(0, len(left), 5):

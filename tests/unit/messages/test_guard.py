@@ -208,10 +208,10 @@ def test_a_brief_is_valid_for_any_row():
         "x" * 99,
         float("nan"),
         "xx",
-        "discount_10",
-        offer_texts("discount_10"),
-        "savings",
-        "drop table",
+        offer_id="discount_10",
+        texts=offer_texts("discount_10"),
+        offer_theme="savings",
+        main_reason="drop table",
     )
     assert brief.sent() == {
         "first_name": None,

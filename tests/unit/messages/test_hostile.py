@@ -110,10 +110,10 @@ def test_an_injection_in_a_field_changes_only_this_field(field, text):
             row["first_name"],
             row["tenure_months"],
             row["language"],
-            "discount_10",
-            texts,
-            "savings",
-            row["main_reason"],
+            offer_id="discount_10",
+            texts=texts,
+            offer_theme="savings",
+            main_reason=row["main_reason"],
         ).sent()
 
     plain, attacked = sent(row), sent({**row, field: text})

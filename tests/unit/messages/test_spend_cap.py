@@ -16,7 +16,7 @@ ATTEMPT_USD = cost_at_most(
     input_tokens_at_most(request(brief_of(), LIMITS.model, LIMITS.max_tokens)),
     LIMITS.max_tokens,
     LIMITS.prices,
-    False,
+    is_batch=False,
 )
 
 

@@ -160,7 +160,7 @@ def test_a_lost_answer_counts_as_billed_even_if_a_retry_succeeds(
     (body,) = {json.dumps(request) for request in server.requests}
     assert len(server.requests) == 3
     attempt = cost_at_most(
-        input_tokens_at_most(json.loads(body)), LIMITS.max_tokens, LIMITS.prices, False
+        input_tokens_at_most(json.loads(body)), LIMITS.max_tokens, LIMITS.prices, is_batch=False
     )
     assert slow_writer.gateway.budget.spent_usd == pytest.approx(2 * attempt + answered)
 

@@ -83,10 +83,10 @@ def test_out_of_fold_no_row_tells_its_own_probability():
     calibrated on the other only."""
     raw, groups = [0, 0, 0, 0, 0, 0], ["a", "a", "a", "d", "d", "d"]
     label = [1, 0, 0, 1, 1, 0]
-    probability = out_of_fold(raw, label, groups, "isotonic")
+    probability = out_of_fold(raw, label, groups, kind="isotonic")
     # One of three rows of a left, and two of three rows of d.
     assert probability == pytest.approx([2 / 3] * 3 + [1 / 3] * 3)
-    assert out_of_fold(raw, label, groups, "identity").tolist() == [0.5] * 6
+    assert out_of_fold(raw, label, groups, kind="identity").tolist() == [0.5] * 6
 
 
 # --- properties ----------------------------------------------------------------------------------

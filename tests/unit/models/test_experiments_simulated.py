@@ -38,10 +38,10 @@ def companies():
         world = World(seed, CUSTOMERS)
         none = np.full(CUSTOMERS, -1)
         offer = np.full(CUSTOMERS, OFFERS.index("discount_20"))
-        before = responses(ids, none, world, DAY - 30)["revenue"].to_numpy()
+        before = responses(ids, none, world, day=DAY - 30)["revenue"].to_numpy()
         pair = []
         for offers in (none, offer):
-            rows = responses(ids, offers, world, DAY)
+            rows = responses(ids, offers, world, day=DAY)
             conversion = 1.0 - rows["churned"].to_numpy()
             pair.append({"conversion": conversion, "revenue": rows["revenue"].to_numpy()})
         companies.append((*pair, before))

@@ -64,7 +64,7 @@ def test_calibration_curve_by_hand():
     p = np.arange(20) / 20
     label = (np.arange(20) % 4 == 0).astype(float)
     mixed = np.random.default_rng(8).permutation(20)
-    curve = point_estimates(label[mixed], p[mixed], 0.5, CALIBRATION_CURVE)
+    curve = point_estimates(label[mixed], p[mixed], 0.5, measures=CALIBRATION_CURVE)
     assert curve["calibration_1_predicted"] == pytest.approx((0 + 0.05) / 2)
     assert curve["calibration_10_predicted"] == pytest.approx((0.9 + 0.95) / 2)
     assert [curve[f"calibration_{n}_observed"] for n in (1, 2, 9, 10)] == [0.5, 0.0, 0.5, 0.0]
@@ -75,7 +75,9 @@ def test_the_interval_of_a_tenth_is_that_of_its_own_customers():
     p = np.sort(draw.random(300))
     label = (draw.random(300) < p).astype(float)
     weights = bootstrap_weights([str(i // 3) for i in range(300)], 60, seed=5)
-    tenth = estimates(label, p, 0.5, weights, CALIBRATION_CURVE)["calibration_4_observed"]
+    tenth = estimates(label, p, 0.5, weights=weights, measures=CALIBRATION_CURVE)[
+        "calibration_4_observed"
+    ]
     inside = slice(90, 120)
     drawn = [np.average(label[inside], weights=w[inside]) for w in np.concatenate(weights)]
     assert tenth.value == pytest.approx(label[inside].mean())
@@ -84,7 +86,9 @@ def test_the_interval_of_a_tenth_is_that_of_its_own_customers():
 
 
 def test_a_tenth_without_rows_is_undefined():
-    curve = point_estimates(np.array([1.0, 0.0]), np.array([0.2, 0.1]), 0.5, CALIBRATION_CURVE)
+    curve = point_estimates(
+        np.array([1.0, 0.0]), np.array([0.2, 0.1]), 0.5, measures=CALIBRATION_CURVE
+    )
     assert curve["calibration_1_observed"] == 0.0
     assert curve["calibration_2_observed"] is None
 
@@ -113,14 +117,16 @@ def test_weights_as_floats_give_the_same_figures():
     weights = bootstrap_weights([str(i // 2) for i in range(300)], 60, seed=5)
     measures = {**METRICS, **CALIBRATION_CURVE}
     floats = [block.astype(float) for block in weights]
-    assert estimates(label, p, 0.5, weights, measures) == estimates(label, p, 0.5, floats, measures)
+    assert estimates(label, p, 0.5, weights=weights, measures=measures) == estimates(
+        label, p, 0.5, weights=floats, measures=measures
+    )
 
 
 def test_a_weighted_sample_is_the_sample_written_out():
     draw = np.random.default_rng(3)
     label, p = draw.integers(0, 2, 80).astype(float), draw.random(80).round(1)
     weights = bootstrap_weights([str(i) for i in range(80)], 25, seed=5)
-    weighted = estimates(label, p, 0.5, weights)
+    weighted = estimates(label, p, 0.5, weights=weights)
     rows = [np.repeat(np.arange(80), w.astype(int)) for w in np.concatenate(weights)]
     by_hand = [sk.roc_auc_score(label[r], p[r]) for r in rows]
     assert weighted["roc_auc"].low == pytest.approx(np.percentile(by_hand, 2.5))
@@ -131,7 +137,7 @@ def test_the_interval_of_a_difference_to_itself_is_zero():
     draw = np.random.default_rng(4)
     label, p = draw.integers(0, 2, 200).astype(float), draw.random(200)
     weights = bootstrap_weights([str(i) for i in range(200)], 40, seed=5)
-    same = paired_difference("roc_auc", label, p, p, weights)
+    same = paired_difference("roc_auc", label, p, other=p, weights=weights)
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
@@ -140,5 +146,5 @@ def test_a_clearly_better_score_has_an_interval_above_zero():
     label = draw.integers(0, 2, 500).astype(float)
     good, bad = label + draw.normal(0, 0.7, 500), draw.normal(0, 1, 500)
     weights = bootstrap_weights([str(i) for i in range(500)], 100, seed=7)
-    gain = paired_difference("roc_auc", label, good, bad, weights)
+    gain = paired_difference("roc_auc", label, good, other=bad, weights=weights)
     assert gain.low is not None and gain.low > 0.1

@@ -75,7 +75,7 @@ def test_intervals_of_a_campaign_are_those_of_samples_written_out():
     label = (draw.random(60) < 0.3).astype(float)
     p = np.round(np.clip(label * 0.2 + draw.random(60) * 0.8, 0, 1), 1)
     weights = bootstrap_weights([str(i) for i in range(60)], 40, seed=5)
-    weighted = estimates(label, p, 0.5, weights, campaign_measures(VERBRAKEN))
+    weighted = estimates(label, p, 0.5, weights=weights, measures=campaign_measures(VERBRAKEN))
     drawn = [np.repeat(np.arange(60), w.astype(int)) for w in np.concatenate(weights)]
     by_hand = {
         "true_positives": [np.sum(label[r][p[r] >= 0.5] == 1) for r in drawn],
@@ -98,6 +98,6 @@ def test_intervals_of_a_campaign_are_those_of_samples_written_out():
 
 def test_one_class_has_no_best_campaign():
     ones, p = np.ones(4), np.array([0.9, 0.6, 0.4, 0.1])
-    values = estimates(ones, p, 0.5, [], campaign_measures(VERBRAKEN))
+    values = estimates(ones, p, 0.5, weights=[], measures=campaign_measures(VERBRAKEN))
     assert values["expected_maximum_profit"].value is None
     assert values["false_negatives"].value == 2

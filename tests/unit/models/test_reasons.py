@@ -23,7 +23,7 @@ def test_features_belong_to_the_first_reason_whose_pattern_holds():
 
 def test_a_reason_is_the_share_of_the_risk_that_goes_with_its_push():
     contributions = np.array([[1.0, -0.5, 0.2]])
-    shares = reasons_from_contributions(contributions, -1.0, FEATURES, MEMBERS)[0]
+    shares = reasons_from_contributions(contributions, -1.0, FEATURES, members=MEMBERS)[0]
     # The margin is -1 + 1 - .5 + .2 = -.3, and -1.3 without the push of 1 for price. Support lowers
     # the risk, so its share is 0.
     assert shares[REASONS.index("price")] == pytest.approx(1 - expit(-1.3) / expit(-0.3))
@@ -33,7 +33,9 @@ def test_a_reason_is_the_share_of_the_risk_that_goes_with_its_push():
 
 def test_in_probability_units_the_push_is_taken_off_the_probability():
     contributions = np.array([[0.3, 0.1, 0.0]])
-    shares = reasons_from_contributions(contributions, 0.1, FEATURES, MEMBERS, True)[0]
+    shares = reasons_from_contributions(
+        contributions, 0.1, FEATURES, members=MEMBERS, in_probability_units=True
+    )[0]
     # The probability is .1 + .3 + .1 = .5: .3 from price and .1 from support.
     assert shares[REASONS.index("price")] == pytest.approx(0.3 / 0.5)
     assert shares[REASONS.index("support")] == pytest.approx(0.1 / 0.5)

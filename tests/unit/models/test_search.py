@@ -10,7 +10,7 @@ START = {"x": 0.25, "layers": [200], "fixed": 7}
 
 def _run(trials, objective):
     seen: list[Trial] = []
-    return search(SPACE, START, trials, 1, objective, seen.append), seen
+    return search(SPACE, START, trials, seed=1, objective=objective, finished=seen.append), seen
 
 
 def test_the_first_trial_is_the_start():

@@ -17,7 +17,7 @@ DAY, UNTIL = w.DAYS, w.DAYS + 31
 
 
 def sent(offer, ids=IDS):
-    return answers(ids, np.full(len(ids), offer), np.full(len(ids), DAY), WORLD, UNTIL)
+    return answers(ids, np.full(len(ids), offer), np.full(len(ids), DAY), world=WORLD, until=UNTIL)
 
 
 def test_customers_without_an_offer_behave_as_without_a_plan():
@@ -28,7 +28,9 @@ def test_customers_without_an_offer_behave_as_without_a_plan():
     earlier = orders(who, lives(who, WORLD), WORLD)
     assert not set(bought["order_id"]) & set(earlier["order_id"])
     # The share without a purchase is the true churn probability without an offer.
-    without, _ = effects.churn_probabilities(who, effects.state_at(who, WORLD, DAY), DAY, 30)
+    without, _ = effects.churn_probabilities(
+        who, effects.state_at(who, WORLD, DAY), DAY, horizon=30
+    )
     within = bought[bought["at"] < DAY + 30]
     silent = ~np.isin(who.names, within["customer_id"].unique())
     spread = np.sqrt((without * (1 - without)).sum()) / len(without)
@@ -37,9 +39,9 @@ def test_customers_without_an_offer_behave_as_without_a_plan():
 
 def test_any_cut_of_the_customers_gives_the_same_answers():
     offers, days = IDS % 5 - 1, DAY + IDS % 7
-    whole = answers(IDS, offers, days, WORLD, UNTIL)[0]
+    whole = answers(IDS, offers, days, world=WORLD, until=UNTIL)[0]
     parts = [
-        answers(IDS[p], offers[p], days[p], WORLD, UNTIL)[0]
+        answers(IDS[p], offers[p], days[p], world=WORLD, until=UNTIL)[0]
         for p in (slice(1900, None), slice(0, 1900))
     ]
     order = ["order_id", "product_id"]
@@ -52,7 +54,7 @@ def test_any_cut_of_the_customers_gives_the_same_answers():
 def test_an_offer_has_its_true_effect():
     who = people(IDS, WORLD)
     state = effects.state_at(who, WORLD, DAY)
-    _, with_offer = effects.churn_probabilities(who, state, DAY, 30)
+    _, with_offer = effects.churn_probabilities(who, state, DAY, horizon=30)
     offer = w.OFFERS.index("discount_20")
     bought, redeemed = sent(offer)
     within = bought[bought["at"] < DAY + 30]

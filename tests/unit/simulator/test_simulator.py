@@ -136,7 +136,7 @@ def test_only_the_stated_share_of_lost_customers_terminates_formally(bought):
 def luck(offers, turns=12):
     """Mean churn per customer over several independent draws of the horizon."""
     drawn = [
-        responses.responses(IDS, offers, WORLD, DAY, turn=f"turn{n}")["churned"].to_numpy()
+        responses.responses(IDS, offers, WORLD, day=DAY, turn=f"turn{n}")["churned"].to_numpy()
         for n in range(turns)
     ]
     return np.mean(drawn, axis=0)
@@ -146,7 +146,7 @@ def luck(offers, turns=12):
 def truth():
     who = people(IDS, WORLD)
     without, with_offer = effects.churn_probabilities(
-        who, effects.state_at(who, WORLD, DAY), DAY, 30
+        who, effects.state_at(who, WORLD, DAY), DAY, horizon=30
     )
     return who.signup < DAY, without, with_offer
 

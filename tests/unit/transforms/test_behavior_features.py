@@ -263,7 +263,9 @@ def features(frame, rows_of):
     def rows(silver, customers, as_of=AS_OF):
         frames = {name: frame(name, given, MORE.get(name, "")) for name, given in silver.items()}
         spine = frame(SPINE, [(c, as_of) for c in customers])
-        results = rows_of(behavior_features(frames, spine, [as_of], ENGAGEMENT, CATEGORIES))
+        results = rows_of(
+            behavior_features(frames, spine, [as_of], engagement=ENGAGEMENT, categories=CATEGORIES)
+        )
         return {row["customer_id"]: row for row in results}
 
     return rows

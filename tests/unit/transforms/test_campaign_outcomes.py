@@ -158,7 +158,11 @@ def outcomes(session, contacts, decisions, outbox):
         ("a", D(2025, 3, 2), "Champions"),
     )
     return c.outcomes(
-        c.measured_contacts(contacts, decisions, outbox), receipts, segments, 30, D(2025, 4, 1)
+        c.measured_contacts(contacts, decisions, outbox),
+        receipts,
+        segments,
+        horizon_days=30,
+        observed_until=D(2025, 4, 1),
     )
 
 

@@ -50,7 +50,7 @@ TAUGHT = [
 )
 def test_a_bad_review_is_read_with_the_words_of_tickets(frame, rows_of, text, stars, reason):
     reviews = frame(REVIEWS, [("a", text, stars, BEFORE, BEFORE)])
-    rows, names = review_complaints(reviews, frame(TICKETS, TAUGHT), [AS_OF], CATEGORIES)
+    rows, names = review_complaints(reviews, frame(TICKETS, TAUGHT), [AS_OF], categories=CATEGORIES)
     complaints = [{n: row[n] for n in names if row[n]} for row in rows_of(rows)]
     assert [f for f in complaints if f] == ([{f"bad_reviews_{reason}": 1}] if reason else [])
     assert names == [f"bad_reviews_{r}" for r in REASONS]

@@ -32,7 +32,7 @@ def test_a_plan_counts_sent_and_held_out_customers_apart(frame, tuples_of):
             (AS_OF, "g", None, False, None, None),
         ],
     )
-    plan = d.offer_plan(decisions, 50.0, "money", 0.7)
+    plan = d.offer_plan(decisions, 50.0, "money", shadow_price=0.7)
     sums = ("offer_id", "customers", "held_out", "expected_gain", "expected_cost")
     assert tuples_of(plan, *sums) == [
         ("gift", 0, 2, 4.0, 5.0),
@@ -97,7 +97,7 @@ def test_unknown_values_fall_back_on_revenue_per_year(frame, rows_of):
         ],
     )
     customers = frame("customer_id string, is_opted_out boolean", [("known", True), ("new", False)])
-    people = d.people(segments, scores, transactions, customers)
+    people = d.people(segments, scores, transactions, customers=customers)
     rows = {row["customer_id"]: row for row in rows_of(people)}
     columns = ("value_at_stake", "clv_12m", "value_basis", "is_opted_out", "churn_probability")
     assert {name: tuple(row[c] for c in columns) for name, row in rows.items()} == {

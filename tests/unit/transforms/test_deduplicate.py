@@ -44,7 +44,7 @@ def outcomes(spark, rows, key=("key", "part"), before=BEFORE):
     frame = spark.createDataFrame(rows, SCHEMA).repartition(3, F.rand(1))
     kept = spark.createDataFrame(before, "key string, part int, content_hash bigint")
     labelled = with_outcome(
-        frame, key, ("rank", "content_hash"), kept if before else None
+        frame, key, ("rank", "content_hash"), kept_before=kept if before else None
     ).collect()
     return {r["name"]: (r["_outcome"], r["_errors"]) for r in labelled}
 

@@ -222,7 +222,7 @@ def _newly_drawn(frame, rows):
     ids = sorted((f"c{row['place']}" for row in rows), key=_digest)
     chosen = frame("customer_id string, stratum string", [(name, stratum) for name in ids])
     known = frame("gold.hold_out", [])
-    drawn = hold_out.newly_drawn(chosen, known, 0.25, dt.date(2026, 1, 1)).toArrow().to_pylist()
+    drawn = hold_out.newly_drawn(chosen, known, 0.25, day=dt.date(2026, 1, 1)).toArrow().to_pylist()
     held_out = {row["customer_id"]: row["is_held_out"] for row in drawn}
     return [
         {
@@ -244,7 +244,9 @@ def _inactivity_labels(frame, rows):
     population = frame(
         "customer_id string, as_of date", [(r["customer_id"], as_of) for r in bought]
     )
-    labelled = labels.inactivity_labels(days, population, [30], 0, 3, until)
+    labelled = labels.inactivity_labels(
+        days, population, [30], lead_days=0, wait_days=3, observed_until=until
+    )
     return _collected(labelled, "customer_id")
 
 
@@ -373,7 +375,9 @@ def _churn_by_horizon(frame, rows):
         [("2026-01-01", str(r["n"]), r["p_30"], r["churn_probability"], r["p_90"]) for r in rows],
     )
     results = {str(row["n"]): {} for row in rows}
-    each = scores.churn_by_horizon(scored, 60, [30, 90], "inactivity").toArrow().to_pylist()
+    each = (
+        scores.churn_by_horizon(scored, 60, [30, 90], definition="inactivity").toArrow().to_pylist()
+    )
     for row in each:
         results[row["customer_id"]][str(row["horizon_days"])] = row["churn_probability"]
     return list(results.values())

@@ -71,7 +71,7 @@ def test_the_untreated_are_those_who_could_have_been_written_to(frame, tuples_of
             )
         ],
     )
-    observed = e.with_observed(rows, contacts, profiles, 90)
+    observed = e.with_observed(rows, contacts, profiles, silent_days=90)
     assert tuples_of(observed, "customer_id", "as_of", "offer_id", "split") == [
         ("a", DAY, "ten", "observed"),
         ("a", NEXT, None, "observed"),
@@ -178,7 +178,9 @@ def test_the_chance_of_an_arm_is_that_among_those_chosen_for_the_same(frame, row
         OWN, [(c, DAY, o, "any") for c, o in drawn] + [(c, DAY, o, f) for c, o, f in ours]
     )
     rows = frame("customer_id string, as_of date", [(c, DAY) for c in "abcdefghijz"])
-    armed = e.with_arms(rows, contacts, ["ten", "five"], {DAY: "test"}, {DAY: "train"})
+    armed = e.with_arms(
+        rows, contacts, ["ten", "five"], split_of={DAY: "test"}, own_split_of={DAY: "train"}
+    )
     names = ("customer_id", "arm", "split", "e_0", "e_1", "e_2")
     assert [tuple(r[n] for n in names) for r in rows_of(armed, *names)] == [
         *[(c, 1.0, "test", 0.25, 0.5, 0.25) for c in "ab"],
@@ -187,7 +189,9 @@ def test_the_chance_of_an_arm_is_that_among_those_chosen_for_the_same(frame, row
         *[(c, 1.0, "train", 0.25, 0.75, 0.0) for c in "efg"],
         ("h", 0.0, "train", 0.25, 0.75, 0.0),
     ]
-    assert e.with_arms(rows, contacts, ["ten"], {}, {DAY: "later"}).count() == 4
+    assert (
+        e.with_arms(rows, contacts, ["ten"], split_of={}, own_split_of={DAY: "later"}).count() == 4
+    )
 
 
 def test_decisions_due_up_to_seven_days_after_their_plan_count(frame, tuples_of):

@@ -17,7 +17,7 @@ CHOSEN = "customer_id string, stratum string"
 
 def drawn_of(frame, rows_of, chosen, known=(), share=0.1, day=DAYS[0]):
     assigned = frame("gold.hold_out", list(known))
-    return rows_of(h.newly_drawn(frame(CHOSEN, chosen), assigned, share, day))
+    return rows_of(h.newly_drawn(frame(CHOSEN, chosen), assigned, share, day=day))
 
 
 def test_the_draw_by_hand(frame, rows_of):

@@ -37,7 +37,9 @@ def inactivity(frame, tuples_of):
     def labels(lines, horizons=(7,), lead=0, until="2018-12-31", ended=(), wait=3):
         days = purchase_days(frame("silver.transactions", lines))
         population = churn_population(days, frame(ENDED, ended), [AS_OF])
-        labelled = inactivity_labels(days, population, horizons, lead, wait, day(until))
+        labelled = inactivity_labels(
+            days, population, horizons, lead_days=lead, wait_days=wait, observed_until=day(until)
+        )
         return tuples_of(labelled, "customer_id", "horizon_days", "churned")
 
     return labels
@@ -52,7 +54,14 @@ def termination(frame, tuples_of):
         names = ("customer_id", "terminated_at", "known_at")
         rows = [dict(zip(names, end, strict=False)) for end in ends]
         terminations = frame("silver.terminations", rows)
-        labelled = termination_labels(terminations, population, horizons, lead, wait, day(until))
+        labelled = termination_labels(
+            terminations,
+            population,
+            horizons,
+            lead_days=lead,
+            wait_days=wait,
+            observed_until=day(until),
+        )
         return tuples_of(labelled, "customer_id", "horizon_days", "churned")
 
     return labels
@@ -206,9 +215,18 @@ def test_a_label_says_which_definition_and_lead_made_it(frame, tuples_of):
     population = churn_population(days, frame(ENDED, []), [AS_OF])
     until = day("2018-12-31")
     names = ("as_of", "lead_days", "definition")
-    by_purchase = inactivity_labels(days, population, [7], 14, 0, until)
+    by_purchase = inactivity_labels(
+        days, population, [7], lead_days=14, wait_days=0, observed_until=until
+    )
     assert tuples_of(by_purchase, *names) == [(AS_OF, 14, "inactivity")]
-    by_end = termination_labels(frame("silver.terminations", []), population, [7], 0, 0, until)
+    by_end = termination_labels(
+        frame("silver.terminations", []),
+        population,
+        [7],
+        lead_days=0,
+        wait_days=0,
+        observed_until=until,
+    )
     assert tuples_of(by_end, *names) == [(AS_OF, 0, "termination")]
 
 
@@ -264,11 +282,11 @@ def test_labels_equal_the_oracle_over_400_random_logs(frame, tuples_of, definiti
     spine = frame(ENDED, [(c, d) for c in logs for d in dates])
     days = purchase_days(frame("silver.transactions", lines))
     population = churn_population(days, terminated(terminations, spine), dates)
-    timing = (population, HORIZONS, lead, WAIT, until)
+    timing = {"lead_days": lead, "wait_days": WAIT, "observed_until": until}
     labels = (
-        inactivity_labels(days, *timing)
+        inactivity_labels(days, population, HORIZONS, **timing)
         if definition == "inactivity"
-        else termination_labels(terminations, *timing)
+        else termination_labels(terminations, population, HORIZONS, **timing)
     )
     expected = {
         (c, as_of, horizon): label

@@ -105,7 +105,7 @@ def test_outcomes_stand_on_both_sides_of_the_cut(frame, rows_of):
             ("stranger", day, dt.date(2017, 12, 2), 5, 1),
         ],
     )
-    totals = rows_of(outcomes(days, summary, [THEN], [30]))
+    totals = rows_of(outcomes(days, summary, [THEN], horizons=[30]))
     names = ("customer_id", "past_days_30", "past_value_30", "next_days_30", "next_value_30")
     assert [tuple(r[n] for n in names) for r in totals] == [
         # 200 - 40 + 300; 1000 - 300 + 2000 + 50.

@@ -75,7 +75,13 @@ def outcomes(frame):
         ],
     )
     return m.scored_outcomes(
-        frame("gold.model_arms", ARMS), scores, labels, lines, 30, "inactivity", 0
+        frame("gold.model_arms", ARMS),
+        scores,
+        labels,
+        transactions=lines,
+        horizon_days=30,
+        definition="inactivity",
+        lead_days=0,
     )
 
 
@@ -109,10 +115,10 @@ def test_a_customer_of_two_dates_counts_once_with_their_mean(outcomes, frame, ro
 
 def test_a_date_counts_from_the_day_its_horizon_has_passed(frame, rows_of):
     arms = frame("gold.model_arms", ARMS)
-    assert rows_of(m.matured(arms, 30, 0, D(2026, 1, 30))) == []
-    days = {r["as_of"] for r in rows_of(m.matured(arms, 30, 0, D(2026, 1, 31)))}
+    assert rows_of(m.matured(arms, 30, 0, until=D(2026, 1, 30))) == []
+    days = {r["as_of"] for r in rows_of(m.matured(arms, 30, 0, until=D(2026, 1, 31)))}
     assert days == {ONE}
-    assert rows_of(m.matured(arms, 30, 1, D(2026, 1, 31))) == []
+    assert rows_of(m.matured(arms, 30, 1, until=D(2026, 1, 31))) == []
 
 
 def sums(arm, segment, count, kept, metric="retained"):
@@ -243,7 +249,15 @@ def test_only_labels_of_the_compared_horizon_definition_and_lead_count(frame, ro
         ],
     )
     arms = frame("gold.model_arms", ARMS)
-    outcomes = m.scored_outcomes(arms, scores, labels, lines, 30, "inactivity", 14)
+    outcomes = m.scored_outcomes(
+        arms,
+        scores,
+        labels,
+        transactions=lines,
+        horizon_days=30,
+        definition="inactivity",
+        lead_days=14,
+    )
     assert [
         (r["customer_id"], r["retained"], r["retained_revenue"]) for r in rows_of(outcomes)
     ] == [("a", 1.0, 5.0)]

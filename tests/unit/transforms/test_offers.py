@@ -160,15 +160,17 @@ def test_a_policy_by_risk_ranks_one_offer_and_gives_the_gains_back(session):
     rows = frame(session, PERSON, person("a"), person("b", effect_ten=-0.1), person("c"))
     rows = rows.select("*", F.lit(0.7).alias("churn_probability"))
     options = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
-    ranked = o.ranked_by(options, [TEN, GIFT], "ten", F.col("churn_probability"))
+    ranked = o.ranked_by(options, [TEN, GIFT], "ten", priority=F.col("churn_probability"))
     # ten: 3 and 17 as above. The effect on b is negative, and gift is not the offer of the policy.
     wanted = [(3.0, 0.7, None), (None, None, None), (3.0, 0.7, None)]
     assert values(ranked, "cost_ten", "gain_ten", "gain_gift") == wanted
-    for_money = o.ranked_by(options, [TEN, GIFT], "ten", F.col("churn_probability"), is_money=True)
+    for_money = o.ranked_by(
+        options, [TEN, GIFT], "ten", priority=F.col("churn_probability"), is_money=True
+    )
     assert values(for_money, "gain_ten")[0] == (pytest.approx(0.7 * 3.0),)
     back = o.with_worth_as_gain(ranked, [TEN, GIFT])
     assert values(back, "gain_ten", "gain_gift") == [(17.0, 5.0), (None, 5.0), (17.0, 5.0)]
-    nobody = o.ranked_by(options, [TEN, GIFT], None, F.lit(1.0))
+    nobody = o.ranked_by(options, [TEN, GIFT], None, priority=F.lit(1.0))
     assert values(nobody, "gain_ten", "gain_gift") == [(None, None)] * 3
 
 
@@ -237,7 +239,9 @@ def decided(session):
         decided_row("e", barrier="opted_out", cost=None, gain=None),
         decided_row("f", lifecycle="lost", cost=None, gain=None),
     )
-    return d.offer_decisions(rows, [TEN, SURVEY], "rules", "plan-x", 0.3)
+    return d.offer_decisions(
+        rows, [TEN, SURVEY], "rules", campaign_id="plan-x", redemption_rate=0.3
+    )
 
 
 def test_every_customer_has_an_offer_or_a_reason(decided):
@@ -285,7 +289,7 @@ def test_the_arms_of_a_plan_are_those_of_offers_with_an_effect(session):
 
 def test_the_plan_sums_what_was_decided(decided):
     power = [{"offer_id": "ten", "detectable": 0.25, "needed": 800}]
-    plan = d.offer_plan(decided, 50.0, "money", 0.7, power).orderBy("offer_id")
+    plan = d.offer_plan(decided, 50.0, "money", shadow_price=0.7, power=power).orderBy("offer_id")
     columns = (
         "offer_id",
         "customers",

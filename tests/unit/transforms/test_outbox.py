@@ -59,7 +59,7 @@ def test_who_is_lost_to_the_scores_has_no_rise(frame, rows_of):
 )
 def test_cooling_off_lasts_so_many_days_both_ways(frame, rows_of, contacted_on, stop):
     rows = frame("customer_id string, is_opted_out boolean", [("a", False)])
-    stopped = e.with_stop(rows, frame(CONTACT, [("a", contacted_on)]), DAY, 30)
+    stopped = e.with_stop(rows, frame(CONTACT, [("a", contacted_on)]), DAY, cooling_off_days=30)
     assert [r["stop"] for r in rows_of(stopped)] == [stop]
 
 
@@ -69,17 +69,20 @@ def test_an_opt_out_stops_and_two_contacts_make_no_second_row(frame, rows_of):
         [("a", True), ("b", None), ("c", False), ("d", True)],
     )
     close = frame(CONTACT, [("c", DAY), ("c", DAY), ("d", DAY)])
-    stops = {r["customer_id"]: r["stop"] for r in rows_of(e.with_stop(rows, close, DAY, 30))}
+    stops = {
+        r["customer_id"]: r["stop"]
+        for r in rows_of(e.with_stop(rows, close, DAY, cooling_off_days=30))
+    }
     # Unknown means not opted out; a contacted customer who opted out counts as opted out.
     assert stops == {"a": "opted_out", "b": None, "c": "cooling_off", "d": "opted_out"}
-    assert len(rows_of(e.with_stop(rows, close, DAY, 30))) == 4
+    assert len(rows_of(e.with_stop(rows, close, DAY, cooling_off_days=30))) == 4
 
 
 def outbox_of(frame, rows_of, rises, before=(), rules=(CALL, MAIL), day=DAY, held_out=0.0):
     """Rows of gold.outbox. A rise with five values is that of a customer who may get the offer."""
     earlier = frame("gold.outbox", list(before), title="outbox_before")
     rises = [(*rise, True)[:6] for rise in rises]
-    return rows_of(e.outbox(frame(RISE, rises), rules, earlier, day, held_out))
+    return rows_of(e.outbox(frame(RISE, rises), rules, earlier, day=day, hold_out_share=held_out))
 
 
 def test_the_first_rule_that_fits_makes_the_contact(frame, rows_of):
@@ -190,7 +193,7 @@ def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
     outbox, deliveries = frame("gold.outbox", queued), frame("gold.outbox_deliveries", tried)
 
     def left(is_dead_tried, day=DAY):
-        rows = rows_of(e.undelivered(outbox, deliveries, day, is_dead_tried))
+        rows = rows_of(e.undelivered(outbox, deliveries, day, is_dead_tried=is_dead_tried))
         return {r["contact_id"]: (r["attempts"], r["is_expired"]) for r in rows}
 
     assert left(False) == {"b": (2, False), "e": (0, False)}
@@ -265,7 +268,7 @@ def test_an_offer_is_allowed_for_customers_who_could_get_it_in_a_plan(frame, row
     effects = frame(
         EFFECT, [("g", "ten", -0.1), ("h", "ten", 0.0), ("i", "survey", -0.1), ("j", "ten", 0.1)]
     )
-    allowed = rows_of(e.with_allowed(rows, [OFFER, SURVEY], contacts, effects, DAY))
+    allowed = rows_of(e.with_allowed(rows, [OFFER, SURVEY], contacts, effects=effects, day=DAY))
     assert [r["customer_id"] for r in allowed] == list("abcdefghij")
     assert {r["customer_id"] for r in allowed if r["is_allowed_ten"]} == set("afij")
     assert {r["customer_id"] for r in allowed if r["is_allowed_survey"]} == {"b"}

@@ -27,7 +27,7 @@ def decision(customer, **more):
 
 def queued_of(frame, rows_of, messages, decisions, day=DAY):
     frames = frame("gold.messages", messages), frame("gold.offer_decisions", decisions)
-    return rows_of(a.queued(*frames, WAYS, day))
+    return rows_of(a.queued(*frames, WAYS, day=day))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_an_approval_that_was_taken_back_stops_what_is_queued(frame, rows_of):
         frame("gold.outbox", [*outbox, {**of_rule, "contact_id": "r"}]),
         frame("gold.outbox_deliveries", []),
         DAY,
-        False,
+        is_dead_tried=False,
     )
     now = [
         message("a", text="Hello again."),
@@ -106,7 +106,10 @@ def test_an_approval_that_was_taken_back_stops_what_is_queued(frame, rows_of):
         ("r", None),
     ]
     over = undelivered(
-        frame("gold.outbox", outbox), frame("gold.outbox_deliveries", []), D(2026, 2, 1), False
+        frame("gold.outbox", outbox),
+        frame("gold.outbox_deliveries", []),
+        D(2026, 2, 1),
+        is_dead_tried=False,
     )
     marked = rows_of(a.with_message(over, frame("gold.messages", now)))
     assert [(r["customer_id"], r["is_expired"]) for r in marked] == [(c, True) for c in customers]
@@ -122,11 +125,11 @@ def waits_of(frame, rows_of, decisions, contacts=(), dates=(), cooling_off_days=
     messages = [message(d["customer_id"], campaign_id=d["campaign_id"]) for d in decisions]
     frames = frame("gold.messages", messages), frame("gold.offer_decisions", decisions)
     judged = a.with_wait(
-        a.queued(*frames, LONG, LATE),
+        a.queued(*frames, LONG, day=LATE),
         frame("customer_id string, contacted_on date", contacts),
         frame(CHURN_DATE, dates),
-        LATE,
-        cooling_off_days,
+        day=LATE,
+        cooling_off_days=cooling_off_days,
     )
     return {(r["customer_id"], r["rule"]): r["wait"] for r in rows_of(judged)}
 
@@ -179,7 +182,7 @@ def test_a_message_approved_after_the_next_plans_was_sent_makes_no_second_contac
     outbox = frame("gold.outbox", sent)
     deliveries = frame("gold.outbox_deliveries", [{**delivery, "last_tried_on": D(2026, 2, 6)}])
     plans = frame("gold.offer_decisions", decisions)
-    planned = rows_of(plan_contacts(plans, outbox, {"ten": 60}, LATE))
+    planned = rows_of(plan_contacts(plans, outbox, {"ten": 60}, day=LATE))
     ours = rows_of(outbox_contacts(outbox, deliveries, LATE))
     # The second message counts once: as a contact of the outbox, not as one of its plan.
     assert [r["contacted_on"] for r in planned] == [D(2026, 1, 2)]

@@ -178,7 +178,7 @@ def feature_tables(silver, dates, keep):
     profiles = keep("pit_profiles", valid_at(silver["silver.customers"], spine))
     ended = keep("pit_ended", terminated(silver["silver.terminations"], spine))
     conf = settings.load("demo")
-    frames = feature_frames(silver, spine, profiles, ended, dates, conf)
+    frames = feature_frames(silver, spine, profiles, ended=ended, dates=dates, settings=conf)
     assert set(frames) == set(FEATURES), "a new feature table is compared as well"
     frames[PLANTED] = peeking(silver["silver.engagement_events"], spine)
     return {name: keep(name.replace(".", "_"), made) for name, made in frames.items()}

@@ -57,7 +57,7 @@ def test_a_survey_speaks_before_tickets_and_both_in_their_time(frame, rows_of):
     )
     labels = {
         row["customer_id"]: {r for r in REASONS if row[f"named_{r}"]}
-        for row in rows_of(reason_labels(leavers, named, 30, 10))
+        for row in rows_of(reason_labels(leavers, named, 30, within=10))
     }
     told = {"price"}
     assert labels == {
@@ -159,5 +159,5 @@ def test_horizons_agree_with_each_other(frame, rows_of, definition, expected):
         "p_90 double",
         [(AS_OF, "a", 0.4, 0.3, 0.5, 0.1)],
     )
-    by_horizon = rows_of(churn_by_horizon(rows, 30, [90, 7, 60], definition))
+    by_horizon = rows_of(churn_by_horizon(rows, 30, [90, 7, 60], definition=definition))
     assert {r["horizon_days"]: r["churn_probability"] for r in by_horizon} == expected

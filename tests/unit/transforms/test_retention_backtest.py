@@ -35,5 +35,5 @@ def day(number):
 def test_the_last_day_with_scores_and_labels(frame, tuples_of, scored, labelled, expected):
     scores = frame(SCORES, [(day(n), "a", value) for n, value in scored])
     labels = frame(LABELS, [(day(n), "a", horizon) for n, horizon in labelled])
-    judged = last_judged_day(scores, labels, LATEST, 30)
+    judged = last_judged_day(scores, labels, LATEST, horizon_days=30)
     assert tuples_of(judged) == [(expected and day(expected),)]

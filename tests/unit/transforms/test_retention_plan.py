@@ -210,7 +210,7 @@ def test_strategies_beside_each_other(plan_of, frame, rows_of):
     labels = frame("customer_id string, churned int", [("small", 1), ("big", 0)])
     plan = plan_of(share=0.5)
     kept = value_kept(plan, labels, OFFER)
-    rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, Budget(4, 0.5, None)))
+    rows = rows_of(strategy_comparison(plan, kept, OFFER, as_of=NOW, budget=Budget(4, 0.5, None)))
     pairs = {(r["strategy"], r["other_strategy"]): r for r in rows}
     assert len(pairs) == len(STRATEGIES) ** 2
     pair = pairs["p_alive", "clv_at_risk"]
@@ -260,7 +260,7 @@ def test_the_next_per_cent_is_what_a_larger_budget_would_add(share, money, plan_
     plan = plan_of(strategies=list(ORDERS), share=share, money=money)
     kept = value_kept(plan, labels, OFFER)
     budget = Budget(4, share, money)
-    rows = rows_of(strategy_comparison(plan, kept, OFFER, NOW, budget))
+    rows = rows_of(strategy_comparison(plan, kept, OFFER, as_of=NOW, budget=budget))
     assert {r["strategy"]: pytest.approx(r["next_1pct_value"]) for r in rows} == NEXT[share, money]
 
 
@@ -289,7 +289,7 @@ def test_the_lost_stand_in_every_plan_with_their_reason_and_without_a_rank(plan_
     ]
     lost = lost_customers(frame(SEGMENTS, segments))
     two = ("clv_at_risk", "random")
-    plan = rows_of(retention_plan(plan_of(strategies=two), OFFER, 14, lost, two))
+    plan = rows_of(retention_plan(plan_of(strategies=two), OFFER, 14, lost=lost, strategies=two))
     left_out = [r for r in plan if r["rank"] is None]
     assert sorted((r["strategy"], r["customer_id"], r["why"]) for r in left_out) == [
         (name, who, why)

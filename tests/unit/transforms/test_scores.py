@@ -50,7 +50,10 @@ def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, 
             scored("e between", 0.7),
         ],
     )
-    by_name = {row["customer_id"][0]: row for row in rows_of(customer_scores(rows, 30, 0.35, conf))}
+    by_name = {
+        row["customer_id"][0]: row
+        for row in rows_of(customer_scores(rows, 30, 0.35, formulas=conf))
+    }
     names = ("horizon_days", "churn_prediction", "risk_level", "recommended_actions")
     loyal = "Loyalty program enrollment; Usage analytics and insights sharing"
     both = (
@@ -73,7 +76,7 @@ def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, 
 
 
 def test_nobody_scored_is_no_row(frame, rows_of, conf):
-    assert rows_of(customer_scores(without_worth(frame, []), 30, 0.5, conf)) == []
+    assert rows_of(customer_scores(without_worth(frame, []), 30, 0.5, formulas=conf)) == []
 
 
 def test_worth_comes_from_the_lifetime_of_the_same_customer(frame, rows_of, conf):
@@ -82,7 +85,7 @@ def test_worth_comes_from_the_lifetime_of_the_same_customer(frame, rows_of, conf
         [{"customer_id": "a", "clv_12m": 90.0, "value_at_stake": 110.0, "p_alive_basis": "bg_nbd"}],
     )
     rows = with_lifetime(frame(SCORED, [scored("a", 0.2), scored("b", 0.3)]), known)
-    customers = rows_of(customer_scores(rows, 30, 0.5, conf))
+    customers = rows_of(customer_scores(rows, 30, 0.5, formulas=conf))
     names = ("customer_id", "clv_12m", "value_at_stake", "p_alive_basis", "clv_basis")
     assert [tuple(r[n] for n in names) for r in customers] == [
         ("a", 90.0, 110.0, "bg_nbd", None),

@@ -26,7 +26,7 @@ def test_each_customer_has_the_offer_that_was_sent(frame, tuples_of):
         # k9 is a contact of another plan.
         [("k1", "sent"), ("k2", "dead"), ("k3", "sent"), ("k4", "sent"), ("k9", "sent")],
     )
-    rows = sent_offers(customers, contacts, deliveries, OFFERS, FIRST_DAY)
+    rows = sent_offers(customers, contacts, deliveries, offers=OFFERS, first_day=FIRST_DAY)
     assert tuples_of(rows, "id", "offer", "day") == [
         (0, -1, 0),
         (1, 1, 2),  # 1 July + 2 days

@@ -148,7 +148,7 @@ def test_a_value_is_typed_or_named(spark, kind, expression, given, value, reason
     )
     columns = (Column("c", kind, ""), Column("unmapped", "date", ""))
     carried = ("_malformed", "_type_changes")
-    row = mapped(with_wide_numbers(rows), {"c": expression}, columns, carried).head()
+    row = mapped(with_wide_numbers(rows), {"c": expression}, columns, carried=carried).head()
     assert row["c"] == value
     assert row["_faults"] == ([reason] if reason else [])
     assert row["unmapped"] is None
@@ -160,7 +160,9 @@ def test_bytes_that_are_no_text_become_the_sign_for_it(spark):
         "CAST(NULL AS string) AS _malformed",
         "CAST(array() AS array<string>) AS _type_changes",
     )
-    typed = mapped(rows, {"c": "a"}, (Column("c", "string", ""),), ("_malformed", "_type_changes"))
+    typed = mapped(
+        rows, {"c": "a"}, (Column("c", "string", ""),), carried=("_malformed", "_type_changes")
+    )
     assert typed.head()["c"] == "M\ufffdl"
 
 

@@ -59,7 +59,7 @@ def test_a_decision_counts_as_contact_while_its_message_may_be_sent(frame, tuple
             ("y", None, "gift"),  # of a rule
         ],
     )
-    contacts = standing_decisions.plan_contacts(rows, queued, {"ten": 14, "gift": 4}, AS_OF)
+    contacts = standing_decisions.plan_contacts(rows, queued, {"ten": 14, "gift": 4}, day=AS_OF)
     assert tuples_of(contacts, "customer_id", "contacted_on") == [
         ("c", D(2025, 12, 10)),
         ("g", D(2025, 12, 19)),
@@ -88,10 +88,14 @@ def test_a_budget_of_30_days_has_spent_what_earlier_plans_had_due_in_them(frame,
         ],
     )
     queued = frame(QUEUED, [("b", "1", "ten"), ("d", "1", "gift"), ("f", "1", "gift")])
-    used = standing_decisions.budget_used(rows, queued, {"ten": 14, "gift": 14}, AS_OF, 30)
+    used = standing_decisions.budget_used(
+        rows, queued, {"ten": 14, "gift": 14}, day=AS_OF, period_days=30
+    )
     assert rows_of(used) == [
         {"offer_id": "gift", "customers": 1, "expected_cost": 8.0},
         {"offer_id": "ten", "customers": 3, "expected_cost": 2.0 + 4.0 + 32.0},
     ]
-    none = standing_decisions.budget_used(rows, queued, {"ten": 1, "gift": 1}, D(2026, 2, 15), 30)
+    none = standing_decisions.budget_used(
+        rows, queued, {"ten": 1, "gift": 1}, day=D(2026, 2, 15), period_days=30
+    )
     assert rows_of(none) == []

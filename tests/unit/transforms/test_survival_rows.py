@@ -222,7 +222,9 @@ def test_what_happens_after_the_landmark_changes_no_covariate(frame, rows_of, tu
     lines += bought("b2", "01-15", "01-20", "01-29") + bought("b2", "02-01", amount=-3)
     transactions = frame("silver.transactions", lines)
     spine = frame("customer_id string, as_of date", [(c, L) for c in ("a1", "a2", "b1", "b2")])
-    features = transaction_features(transactions, spine, frame(NO_PROFILE, []), [L], [30, 90])
+    features = transaction_features(
+        transactions, spine, frame(NO_PROFILE, []), as_of_dates=[L], windows=[30, 90]
+    )
     columns = {name: kind for name, kind in FEATURE_TYPES.items() if name in features.columns}
     covariates = rows_of(features)
     for left, right in (covariates[:2], covariates[2:]):
@@ -253,7 +255,9 @@ def test_whoever_churns_by_the_label_has_had_the_event(frame, landmark, tuples_o
     nobody = frame("customer_id string, as_of date", [])
     population = churn_population(seen, nobody, [L])
     labels = tuples_of(
-        inactivity_labels(seen, population, [10], 0, 7, UNTIL), "customer_id", "churned"
+        inactivity_labels(seen, population, [10], lead_days=0, wait_days=7, observed_until=UNTIL),
+        "customer_id",
+        "churned",
     )
     lived = {
         c: (stop - start, event)
@@ -380,7 +384,11 @@ def test_periods_in_one_process_are_those_of_the_frame(frame, tuples_of):
     table = np.array(spells)
     lived, event, followed = table[:, 1] - table[:, 0], table[:, 2], table[:, 3]
     lived_periods = zip(
-        *(a.tolist() for a in periods_lived(lived, event, followed, 10, 3)), strict=True
+        *(
+            a.tolist()
+            for a in periods_lived(lived, event, followed, period_days=10, most_periods=3)
+        ),
+        strict=True,
     )
     names = ("customer_id", "period", "churned")
     expected = tuples_of(person_periods(rows, 10, 3).select(*names))

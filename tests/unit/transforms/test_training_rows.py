@@ -85,7 +85,7 @@ def test_rows_without_a_label_of_the_horizon_are_left_out(frame, tuples_of):
             ("a", EARLIER, 30, "inactivity", 0, 1),
         ],
     )
-    labelled = labelled_rows(rows, labels, 30, "inactivity", 14)
+    labelled = labelled_rows(rows, labels, 30, definition="inactivity", lead_days=14)
     assert tuples_of(labelled, "customer_id", "as_of", "churned") == [
         ("a", AS_OF, 1),
         ("b", AS_OF, 0),
@@ -119,9 +119,9 @@ def test_each_feature_keeps_its_own_most_frequent_categories(frame, tuples_of):
         [(region, None) for region in "NNNNEEEESSSWW"]
         + [(None, plan) for plan in ("gold", "gold", "basic")],
     )
-    frequent = frequent_categories(rows, ["plan", "region"], 2, 2)
+    frequent = frequent_categories(rows, ["plan", "region"], 2, most=2)
     assert tuples_of(frequent) == [("plan", "gold"), ("region", "E"), ("region", "N")]
-    tied = frequent_categories(rows, ["plan", "region"], 2, 1)
+    tied = frequent_categories(rows, ["plan", "region"], 2, most=1)
     assert tuples_of(tied) == [("plan", "gold"), ("region", "E")]
 
 
@@ -152,7 +152,7 @@ def test_the_design_has_a_column_a_number_and_one_a_category(frame, rows_of):
         [("a", 3, True, "gold"), ("b", None, False, None), ("c", 0, None, "unseen")],
     )
     matrix, names = design_matrix(
-        rows, ["orders", "is_new"], [("plan", ["gold", "basic"])], ["customer_id"]
+        rows, ["orders", "is_new"], [("plan", ["gold", "basic"])], also=["customer_id"]
     )
     assert names == ["x0", "x1", "x2", "x3"]
     encoded = {row["customer_id"]: [row[n] for n in names] for row in rows_of(matrix)}
@@ -181,7 +181,7 @@ def both_ways(rows, matrix, names, encoder):
 
 def test_what_is_fitted_is_what_is_encoded_where_nulls_stay(frame):
     rows, encoder = frame(MIXED, MIXED_ROWS), FeatureEncoder(NUMERIC, PLANS)
-    matrix, names = design_matrix(rows, NUMERIC, PLANS, ["customer_id"])
+    matrix, names = design_matrix(rows, NUMERIC, PLANS, also=["customer_id"])
     fitted, encoded = both_ways(rows, matrix, names, encoder)
     np.testing.assert_array_equal(fitted, encoded)
     assert np.isnan(fitted).sum() == 3
@@ -204,7 +204,9 @@ def test_what_is_fitted_is_what_is_encoded_where_nulls_are_filled(frame, rows_of
     }
     fill, center, scale = zip(*places.values(), strict=True)
     encoder = FeatureEncoder(NUMERIC, PLANS, fill, center, scale, NUMERIC, logged)
-    matrix, names = dense_matrix(rows, places, logged, NUMERIC, PLANS, ["customer_id"])
+    matrix, names = dense_matrix(
+        rows, places, logged, missing_indicators=NUMERIC, categories=PLANS, also=["customer_id"]
+    )
     fitted, encoded = both_ways(rows, matrix, names, encoder)
     np.testing.assert_allclose(fitted, encoded, rtol=1e-6, atol=1e-6)
     # Three numbers, two plans, three missing-value flags.
@@ -216,5 +218,5 @@ def test_what_is_fitted_is_what_is_encoded_where_nulls_are_filled(frame, rows_of
 @pytest.mark.parametrize("columns", [[], ["customer_id"]])
 def test_a_design_of_nothing_keeps_the_columns_beside_it(frame, columns):
     rows = frame("customer_id string", [("a",)])
-    matrix, names = design_matrix(rows, [], [], columns or ["customer_id"])
+    matrix, names = design_matrix(rows, [], [], also=columns or ["customer_id"])
     assert (matrix.columns, names) == (["customer_id"], [])

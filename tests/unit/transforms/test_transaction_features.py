@@ -320,8 +320,8 @@ def by_date(frame, rows_of):
         frame("silver.transactions", lines),
         frame(SPINE, [(c, as_of) for c in customers for as_of in (EARLIER, AS_OF)]),
         frame(SIGNUPS, signups),
-        [AS_OF, EARLIER],
-        WINDOWS,
+        as_of_dates=[AS_OF, EARLIER],
+        windows=WINDOWS,
     )
     return {(row["customer_id"], row["as_of"]): row for row in rows_of(features)}
 
@@ -352,8 +352,8 @@ def test_of_no_line_at_all_every_customer_has_bought_nothing(frame, rows_of, dif
         frame("silver.transactions", []),
         frame(SPINE, [("a", AS_OF)]),
         frame(SIGNUPS, []),
-        [AS_OF],
-        WINDOWS,
+        as_of_dates=[AS_OF],
+        windows=WINDOWS,
     )
     (row,) = rows_of(features)
     assert differences(NOTHING_BOUGHT, row) == {}

@@ -158,8 +158,8 @@ def computed(frame, rows_of, logs):
             change(frame("silver.transactions", lines)),
             frame(SPINE, spine),
             frame(f"{SPINE}, signup_on date", signups),
-            AS_OF_DATES,
-            WINDOWS,
+            as_of_dates=AS_OF_DATES,
+            windows=WINDOWS,
         )
         return {(row["customer_id"], row["as_of"]): row for row in rows_of(results)}
 

@@ -60,17 +60,17 @@ def test_p_alive_equals_its_definition_integrated_numerically(name, x, t_x, T):
     m = MODELS[name]
     for t in (0.0, 1.0, 30.0, 365.0, 3_000.0):
         expected = by_definition(m, x, t_x, T, t)
-        assert float(m.p_alive(x, t_x, T, t)) == pytest.approx(expected, rel=1e-7), t
+        assert float(m.p_alive(x, t_x, T, after_days=t)) == pytest.approx(expected, rel=1e-7), t
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_p_alive_is_continuous_at_0_days_and_goes_to_0(name):
     m = MODELS[name]
     x, t_x, T = np.array(CUSTOMERS, dtype=float).T
-    assert m.p_alive(x, t_x, T, 0.0) == pytest.approx(m.p_alive(x, t_x, T), rel=1e-12)
-    assert m.p_alive(x, t_x, T, 1e-6) == pytest.approx(m.p_alive(x, t_x, T), rel=1e-6)
+    assert m.p_alive(x, t_x, T, after_days=0.0) == pytest.approx(m.p_alive(x, t_x, T), rel=1e-12)
+    assert m.p_alive(x, t_x, T, after_days=1e-6) == pytest.approx(m.p_alive(x, t_x, T), rel=1e-6)
     # Falls like t^-min(a, r + x), or like t^-s: slowest for a low rate under the first two models.
-    assert (m.p_alive(x, t_x, T, 1e12) < 0.01).all()
+    assert (m.p_alive(x, t_x, T, after_days=1e12) < 0.01).all()
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -78,9 +78,11 @@ def test_one_call_for_many_customers_and_days_equals_single_calls(name):
     m = MODELS[name]
     x, t_x, T = np.array(CUSTOMERS, dtype=float).T
     days = np.array([0.0, 7.0, 90.0])
-    together = m.p_alive(x[:, None], t_x[:, None], T[:, None], days[None, :])
+    together = m.p_alive(x[:, None], t_x[:, None], T[:, None], after_days=days[None, :])
     for row, customer in zip(together, CUSTOMERS, strict=True):
-        assert row == pytest.approx([float(m.p_alive(*customer, t)) for t in days], rel=1e-12)
+        assert row == pytest.approx(
+            [float(m.p_alive(*customer, after_days=t)) for t in days], rel=1e-12
+        )
 
 
 def powers(low, high):
@@ -109,7 +111,7 @@ def test_p_alive_falls_with_time_and_stays_between_0_and_1(kind, parameters, x, 
     m = kind(*parameters)
     x = min(x, T)
     t_x = max(round(last * T), 1) if x else 0
-    alive = m.p_alive(x, t_x, T, np.array([0.0, 1e-3, 1, 7, 30, 90, 365, 1_095]))
+    alive = m.p_alive(x, t_x, T, after_days=np.array([0.0, 1e-3, 1, 7, 30, 90, 365, 1_095]))
     assert np.isfinite(alive).all() and (alive >= 0).all() and (alive <= 1).all()
     assert (np.diff(alive) <= 1e-12).all()
 
@@ -118,7 +120,9 @@ def test_p_alive_falls_with_time_and_stays_between_0_and_1(kind, parameters, x, 
 def test_p_alive_is_exact_far_ahead_where_r_equals_a(same):
     m = BgNbd(same, 1.0, same, 61.25)
     for t in (99.0, 101.0, 1_095.0):
-        assert float(m.p_alive(0, 0, 0, t)) == pytest.approx(by_definition(m, 0, 0, 0, t), rel=1e-8)
+        assert float(m.p_alive(0, 0, 0, after_days=t)) == pytest.approx(
+            by_definition(m, 0, 0, 0, t), rel=1e-8
+        )
 
 
 @pytest.mark.parametrize("kind", [BgNbd, MbgNbd])
@@ -126,7 +130,9 @@ def test_p_alive_is_exact_far_ahead_where_hardly_anyone_leaves(kind):
     """t = 1,095 days, alpha = 1, b = 1,000: hyp2f1 is not finite. Purchases need the same code."""
     m = kind(1.2, 1.0, 0.7, 1_000.0)
     for t in (30.0, 365.0, 1_095.0):
-        assert float(m.p_alive(0, 0, 0, t)) == pytest.approx(by_definition(m, 0, 0, 0, t), rel=1e-9)
+        assert float(m.p_alive(0, 0, 0, after_days=t)) == pytest.approx(
+            by_definition(m, 0, 0, 0, t), rel=1e-9
+        )
     # The slope of the purchases is E[λ e^-λpt] = r / alpha · P(alive) with one purchase more.
     h, one_more = 1e-3, kind(m.r + 1, m.alpha, m.a, m.b)
     for t in (30.0, 1_000.0):

@@ -89,7 +89,7 @@ def staying(by_day, cut):
     life = LifetimeModel(encoder, model)
     passed = [r for d, r in by_day.items() if d + pd.Timedelta(days=HORIZONS[0]) <= cut]
     past = pd.concat(passed)
-    return fit_worth(life, {HORIZONS[0]: past[past["entry_days"].notna()]}, HORIZONS, TERMS)
+    return fit_worth(life, {HORIZONS[0]: past[past["entry_days"].notna()]}, HORIZONS, terms=TERMS)
 
 
 def buying(rows):

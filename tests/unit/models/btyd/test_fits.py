@@ -142,7 +142,7 @@ def test_sums_over_parts_fit_as_the_whole_does(name, sample):
         sums = pd.concat(partial_sums(name, at)(iter(parts))).sum()
         return sums["value"], sums[["g0", "g1", "g2", "g3"]].to_numpy()
 
-    fit = fit_model(name, rows.thinned(200), in_parts, rows.customers)
+    fit = fit_model(name, rows.thinned(200), in_parts, customers=rows.customers)
     assert fit.values == pytest.approx(fit_model(name, rows).values, rel=1e-8)
     assert fit.customers == rows.customers
 

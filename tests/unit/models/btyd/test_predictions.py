@@ -120,7 +120,7 @@ def test_predictions_of_customers_alive_equal_a_simulation(name, x, T, h):
         error = np.std(drawn) / np.sqrt(len(drawn))
         assert float(predicted) == pytest.approx(np.mean(drawn), abs=4.5 * error)
     last = T if x else 0
-    buys = (1 - m.p_no_purchase(x, last, T, h)) / m.p_alive(x, last, T)
+    buys = (1 - m.p_no_purchase(x, last, T, days=h)) / m.p_alive(x, last, T)
     error = np.std(bought > 0) / np.sqrt(len(bought))
     assert float(buys) == pytest.approx(np.mean(bought > 0), abs=max(4.5 * error, 1e-6))
 
@@ -137,17 +137,17 @@ def test_no_purchase_after_a_lead_equals_a_simulation(name):
     else:
         last = draw.geometric(draw.beta(m.a, m.b + 3 + m.survived_first, n))
         buys = (first < last) & (later > 0)
-    predicted = (1 - m.p_no_purchase(3, 35, 40, 10, 6)) / m.p_alive(3, 35, 40)
+    predicted = (1 - m.p_no_purchase(3, 35, 40, days=10, lead_days=6)) / m.p_alive(3, 35, 40)
     assert float(predicted) == pytest.approx(buys.mean(), abs=4.5 * buys.std() / np.sqrt(n))
-    nearly = m.p_no_purchase(3, 35, 40, 10, 1e-9)
-    assert float(nearly) == pytest.approx(float(m.p_no_purchase(3, 35, 40, 10)), rel=1e-7)
+    nearly = m.p_no_purchase(3, 35, 40, days=10, lead_days=1e-9)
+    assert float(nearly) == pytest.approx(float(m.p_no_purchase(3, 35, 40, days=10)), rel=1e-7)
 
 
 def test_no_purchase_is_a_ratio_of_likelihoods(model):
     """P(no purchase in h days) = L(x, t_x, T + h) / L(x, t_x, T) in all models."""
     x, t_x, T = np.array([0, 2, 7]), np.array([0, 11.0, 30.0]), np.array([9.0, 20.0, 31.0])
     ratio = np.exp(model.log_likelihood(x, t_x, T + 8) - model.log_likelihood(x, t_x, T))
-    assert model.p_no_purchase(x, t_x, T, 8) == pytest.approx(ratio, rel=1e-10)
+    assert model.p_no_purchase(x, t_x, T, days=8) == pytest.approx(ratio, rel=1e-10)
 
 
 def test_expected_purchases_start_at_0_and_grow(model):
@@ -155,7 +155,7 @@ def test_expected_purchases_start_at_0_and_grow(model):
     grown = model.purchases_while_alive(3, 40, h)
     assert grown[0] == pytest.approx(0, abs=1e-12)
     assert (np.diff(grown) > 0).all()
-    alive = model.p_alive(3, 20, 40, h)
+    alive = model.p_alive(3, 20, 40, after_days=h)
     assert (np.diff(alive) < 0).all() and (alive > 0).all()
 
 
@@ -207,7 +207,7 @@ def test_the_hold_out_of_cdnow(cdnow):
     # One-time buyers have P(alive) = 1 but hardly ever come back: an AUC below 0.5.
     left = 1 - model.p_alive(s["x"], s["t_x"], s["T"])
     assert roc_auc_score(actual == 0, left) == pytest.approx(0.32, abs=5e-3)
-    silent = model.p_no_purchase(s["x"], s["t_x"], s["T"], 39 * 7.0)
+    silent = model.p_no_purchase(s["x"], s["t_x"], s["T"], days=39 * 7.0)
     assert roc_auc_score(actual == 0, silent) > 0.7
 
 

@@ -225,7 +225,9 @@ def test_p_alive_is_null_or_below_1(name):
     for column, days in (("p_alive", 0), ("p_alive_30d", 30), ("p_alive_90d", 90)):
         shown = predicted[column].notna()
         assert shown.tolist() == predicted["p_alive"].notna().tolist()
-        assert predicted[column][shown].tolist() == pytest.approx(p.p_alive(x, t_x, T, days)[shown])
+        assert predicted[column][shown].tolist() == pytest.approx(
+            p.p_alive(x, t_x, T, after_days=days)[shown]
+        )
     # T = 0 is left out: on the day of a purchase P(alive) is 1.
     assert predicted["p_alive"][SOME["T_days"] > 0].max() < 1
     assert set(model(name, is_identified=False).predict(SOME)["p_alive_basis"]) == {

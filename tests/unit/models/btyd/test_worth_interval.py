@@ -35,7 +35,7 @@ def test_the_interval_of_exponential_revenue_with_a_mass_at_zero(none):
     purchases = SimpleNamespace(
         p_alive=lambda x, recency, T: np.ones(len(x)),
         still_alive=lambda x, T, days: np.ones(len(x)),
-        p_no_purchase=lambda x, recency, T, days, lead=0.0: np.full(len(x), none),
+        p_no_purchase=lambda x, recency, T, *, days, lead_days=0.0: np.full(len(x), none),
         # The same number on each day of the year.
         purchases_while_alive=lambda x, T, days: bought * np.asarray(days) / 365 + 0 * x,
         pairs_while_alive=lambda x, T, days: np.full(len(x), bought),

@@ -26,7 +26,7 @@ class Geometric:
 
 def life_of(*daily, horizons=(30,), **more):
     x = np.array(daily)[:, None]
-    return remaining_life(Geometric(), x, np.zeros(len(x)), horizons, **more)
+    return remaining_life(Geometric(), x, np.zeros(len(x)), horizons=horizons, **more)
 
 
 def test_months_end_on_whole_days_and_36_are_three_years():
@@ -72,7 +72,7 @@ def test_many_rows_are_the_same_as_each_alone():
 
 
 def test_no_rows_give_no_figures():
-    life = remaining_life(Geometric(), np.empty((0, 1)), np.empty(0), (30,))
+    life = remaining_life(Geometric(), np.empty((0, 1)), np.empty(0), horizons=(30,))
     assert life.expected_days.shape == (0,) and life.by_month.shape == (0, 36)
 
 
@@ -140,7 +140,7 @@ def test_early_ages_with_few_at_risk_have_the_hazard_of_the_next_days():
 def test_an_extreme_covariate_gives_0_or_1_and_no_nan(sample, fit):
     frame = sample()
     model = fit(ArrayRows.of(frame["stop"], frame["event"], frame[["x0"]]), ["x0"])
-    life = remaining_life(model, [[1e9], [-1e9]], [40, 40], (30,))
+    life = remaining_life(model, [[1e9], [-1e9]], [40, 40], horizons=(30,))
     # x0 raises the hazard.
     assert life.churn[30].tolist() == pytest.approx([1, 0])
     # An event on day 41 makes the baseline hazard of the first day after age 40 positive.
@@ -153,7 +153,7 @@ def test_a_cox_model_without_effect_predicts_the_shares_that_left(sample):
     # 2 of 200 customers leave each day, one per value of the covariate: S(u) = 1 - u/100.
     stop = np.repeat(np.arange(1, 101), 2)
     model = fit_cox(ArrayRows.of(stop, np.ones(200), np.tile([-1, 1], 100)), ["x"], "breslow")
-    life = remaining_life(model, np.zeros((1, 1)), np.array([0]), (30, 50))
+    life = remaining_life(model, np.zeros((1, 1)), np.array([0]), horizons=(30, 50))
     # Breslow's curve is exp(-sum of 2 / n), close to these shares.
     assert life.churn[30][0] == pytest.approx(0.30, abs=0.01)
     assert life.churn[50][0] == pytest.approx(0.50, abs=0.01)

@@ -106,7 +106,7 @@ def planted():
 
 
 def test_trees_find_the_hazards_that_were_planted(planted):
-    model = fit_hazard(Frame(planted), ["x0", "x1"], Learner(), 30)
+    model = fit_hazard(Frame(planted), ["x0", "x1"], Learner(), period_days=30)
     assert (model.periods, model.rows) == (4, len(planted))
     assert model.events == planted["churned"].sum()
     x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -136,7 +136,9 @@ def test_a_covariate_that_changes_is_that_of_each_landmark():
     x = np.r_[np.zeros(count), turned[left]][:, None]
     given = {"n_estimators": 60, "max_depth": 3, "learning_rate": 0.3}
 
-    model = fit_hazard_in_memory(x, spells, ["x"], given, 1, 30, 2)
+    model = fit_hazard_in_memory(
+        x, spells, ["x"], parameters=given, seed=1, period_days=30, most_periods=2
+    )
 
     # About 9,000 customers for each hazard: a standard error of .005.
     first = model.hazards(np.zeros((1, 1)), np.array([50]))[0]
@@ -146,7 +148,7 @@ def test_a_covariate_that_changes_is_that_of_each_landmark():
 
 
 def test_a_stored_model_predicts_the_same(planted):
-    model = fit_hazard(Frame(planted), ["x0", "x1"], Learner(), 30)
+    model = fit_hazard(Frame(planted), ["x0", "x1"], Learner(), period_days=30)
     again = HazardModel.from_dict(model.to_dict())
     given = (np.eye(2), np.array([10, 50]), np.array([0, 29, 400]))
     curves = model.conditional_survival(*given)
@@ -158,7 +160,7 @@ def test_a_stored_model_predicts_the_same(planted):
 def test_periods_of_one_kind_are_refused(churned, events):
     rows = pd.DataFrame({"x0": [1, 2, 3], "period": 0, "churned": churned})
     with pytest.raises(SurvivalError) as error:
-        fit_hazard(Frame(rows), ["x0"], Learner(), 30)
+        fit_hazard(Frame(rows), ["x0"], Learner(), period_days=30)
     assert str(error.value) == (
         f"discrete_hazard: needs periods with and without an event, got {events} events in 3 "
         "periods of 30 days. Use another period length or an earlier landmark."

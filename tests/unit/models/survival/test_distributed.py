@@ -113,7 +113,7 @@ def test_a_discrete_hazard_in_spark(session, frame):
     ]
     rows = person_rows(session.createDataFrame(periods), ENCODER)
     learner = XgboostLearner({"n_estimators": 20, "max_depth": 3}, seed=1, workers=1)
-    model = fit_hazard(rows, COLUMNS, learner, 20)
+    model = fit_hazard(rows, COLUMNS, learner, period_days=20)
     assert (model.periods, model.rows) == (3, len(periods))
     assert model.events == sum(row["churned"] for row in periods)
     # The same rows and settings in one process, without Spark, give the same hazards.

@@ -35,7 +35,7 @@ def test_rossi_has_the_figures_of_lifelines(rossi, scale, theirs):
         CoxPHFitter().fit(rossi, "week", "arrest"), rossi, time_transform=theirs
     ).summary["test_statistic"]
     model = fit_cox(ArrayRows.of(rossi["week"], rossi["arrest"], rossi[ROSSI]), ROSSI)
-    tests = proportionality(model.residuals, model.covariance, ROSSI, scale)[:-1]
+    tests = proportionality(model.residuals, model.covariance, ROSSI, scale=scale)[:-1]
     assert [f.chi_squared for f in tests] == pytest.approx(other[ROSSI].to_numpy(), rel=1e-4)
 
 

@@ -48,7 +48,7 @@ def test_planted_weights_are_found():
     frame = rows()
     truth = 0.4 + past_rates("value", [30, 90], frame) @ np.array([0.2, 0.0, 0.6])
     days = np.linspace(10.0, 30.0, len(frame))
-    fitted = SpendRate.fit("value", [30, 90], frame, days, truth * days)
+    fitted = SpendRate.fit("value", [30, 90], frame, days=days, came=truth * days)
     assert (fitted.base, *fitted.weights) == pytest.approx((0.4, 0.2, 0.0, 0.6), abs=1e-9)
     assert fitted.of(frame) == pytest.approx(truth)
     assert fitted.spread == pytest.approx((0.0, 0.0), abs=1e-9)
@@ -57,7 +57,7 @@ def test_planted_weights_are_found():
 def test_weights_of_past_rates_are_never_negative():
     frame = rows()
     falling = 900.0 - frame["past_value_90"]
-    fitted = SpendRate.fit("value", [30, 90], frame, np.full(len(frame), 30.0), falling)
+    fitted = SpendRate.fit("value", [30, 90], frame, days=np.full(len(frame), 30.0), came=falling)
     assert min(fitted.weights) >= 0 and fitted.base > 0
 
 
@@ -67,7 +67,7 @@ def test_the_variance_of_poisson_amounts_is_proportional_to_the_mean():
     mean = past_rates("value", [30, 90], frame)[:, 1] * 30
     came = draw.poisson(mean / 40) * 40.0
     lasting, passing = SpendRate.fit(
-        "value", [30, 90], frame, np.full(len(frame), 30.0), came
+        "value", [30, 90], frame, days=np.full(len(frame), 30.0), came=came
     ).spread
     # Squared errors r^2 of lumps L have the variance 40^4 (L + 2 L^2), L = mean / 40. Weighted by
     # w = 1 / (mean + mean of all)^4, sum(w mean r^2) / sum(w mean^2) then has a standard error of
@@ -79,9 +79,9 @@ def test_the_variance_of_poisson_amounts_is_proportional_to_the_mean():
 def test_money_scales_and_json_gives_it_back():
     frame, days = rows(), np.full(400, 30.0)
     came = frame["past_value_30"] * 0.7 + 3
-    plain = SpendRate.fit("value", [30, 90], frame, days, came)
+    plain = SpendRate.fit("value", [30, 90], frame, days=days, came=came)
     dear = frame.assign(**{c: frame[c] * 100 for c in frame if "value" in c})
-    hundred = SpendRate.fit("value", [30, 90], dear, days, came * 100)
+    hundred = SpendRate.fit("value", [30, 90], dear, days=days, came=came * 100)
     assert hundred.of(dear) == pytest.approx(plain.of(frame) * 100)
     assert hundred.spread == pytest.approx((plain.spread[0], plain.spread[1] * 100))
     assert SpendRate.from_dict(plain.to_dict()) == plain

@@ -117,7 +117,7 @@ def test_money_scales():
 
 def test_without_amounts_days_are_known_and_money_is_null():
     past = customers(5).assign(next_value_30=0.0)
-    model = fit_worth(worth().life, {30: past}, [30], TERMS)
+    model = fit_worth(worth().life, {30: past}, [30], terms=TERMS)
     assert model.clv_basis == "no_amounts" and model.value is None
     predicted = model.predict(customers()).iloc[0]
     assert predicted[list(MONEY)].isna().all() and predicted["remaining_lifetime_days"] > 0
@@ -127,7 +127,7 @@ def test_without_amounts_days_are_known_and_money_is_null():
 def test_rates_are_fitted_on_the_expected_days_as_a_customer():
     """All customers spend 60 in the next 30 days, with stayed(30) expected days as a customer."""
     past = customers(50).assign(next_value_30=60.0)
-    model = fit_worth(worth().life, {30: past}, [30], TERMS)
+    model = fit_worth(worth().life, {30: past}, [30], terms=TERMS)
     assert lived(model.life, past, 30) == pytest.approx(np.full(50, stayed(30)))
     assert model.forecast(customers(), 30)["value"].iloc[0] == pytest.approx(60.0)
 
@@ -137,9 +137,9 @@ def test_the_variance_is_that_of_the_longest_horizon():
     past = customers(400).assign(next_value_30=60.0, next_value_90=0.0, next_days_90=1)
     mean = 60.0 * stayed(90) / stayed(30)
     past.loc[::2, "next_value_90"] = 2 * mean
-    rate = fit_worth(worth().life, {30: past, 90: past}, [30], TERMS).value
+    rate = fit_worth(worth().life, {30: past, 90: past}, [30], terms=TERMS).value
     assert rate.spread[0] * mean**2 + rate.spread[1] * mean == pytest.approx(mean**2)
-    alone = fit_worth(worth().life, {30: past}, [30], TERMS).value
+    alone = fit_worth(worth().life, {30: past}, [30], terms=TERMS).value
     assert alone.spread == pytest.approx((0.0, 0.0), abs=1e-9)
     assert alone.weights == pytest.approx(rate.weights)
 

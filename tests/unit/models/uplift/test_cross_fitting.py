@@ -51,7 +51,7 @@ def cells(*sizes):
 def test_doubly_robust_risks_of_a_fold_come_from_a_fit_on_the_other_fold():
     """Churn rates by fold (rows) and arm (columns): (1/2, 1/4) and (3/4, 2/5)."""
     rows = cells((0, 0, 4, 2), (0, 1, 8, 2), (1, 0, 8, 6), (1, 1, 5, 2)).assign(e_0=0.2, e_1=0.8)
-    ((arm, scored),) = doubly_robust(rows, ["x"], 1, Means())
+    ((arm, scored),) = doubly_robust(rows, ["x"], 1, boosting=Means())
     assert arm == 1
     rates_of_other_fold = {0.0: (3 / 4, 2 / 5), 1.0: (1 / 2, 1 / 4)}
     for row in scored.to_dict("records"):
@@ -90,7 +90,7 @@ def test_doubly_robust_does_not_overfit_with_a_learner_that_memorises():
             "churned": draw.integers(0, 2, 80).astype(float),
         }
     ).assign(e_0=0.25, e_1=0.75)
-    ((_, scored),) = doubly_robust(rows, ["x"], 1, Memory({}, 1))
+    ((_, scored),) = doubly_robust(rows, ["x"], 1, boosting=Memory({}, 1))
     size = np.where(rows["arm"] == 0, 2.0, -2 / 3)
     assert scored["fall"].to_numpy() == pytest.approx(size * (2 * rows["churned"] - 1))
 
@@ -104,7 +104,7 @@ def test_shifts_use_risks_from_a_fit_on_the_other_fold():
     16 * 3/4 + 8 * 1/4 = 14 are predicted and 8 churned.
     """
     rows = cells((0, 0, 8, 6), (0, 1, 16, 0), (1, 0, 4, 1), (1, 1, 8, 8))
-    model = fit("shift_learner", rows, ["x"], ["one"], (1 / 3, 2 / 3), Means())
+    model = fit("shift_learner", rows, ["x"], arms=["one"], shares=(1 / 3, 2 / 3), boosting=Means())
     # log(3) is rounded to 1.10, which moves the shift by less than 0.001.
     assert model.shifts[0] == pytest.approx(0.0, abs=0.001)
     # Newton's equation: predicted less churned, plus the shift as its prior.
@@ -154,7 +154,14 @@ def test_the_x_learner_compares_each_side_with_the_risk_of_the_other_side():
     """Churn rates: 3/4 of the held-out, 1/4 of arm 1 and 1/2 of arm 2."""
     boosting = Means()
     rows = cells((0, 0, 4, 3), (0, 1, 8, 2), (0, 2, 2, 1))
-    model = fit("x_learner", rows, ["x"], ["one", "two"], (2 / 7, 4 / 7, 1 / 7), boosting)
+    model = fit(
+        "x_learner",
+        rows,
+        ["x"],
+        arms=["one", "two"],
+        shares=(2 / 7, 4 / 7, 1 / 7),
+        boosting=boosting,
+    )
     assert [set(fitted["arm"]) for fitted in boosting.regressors] == [{1.0}, {0.0}, {2.0}, {0.0}]
     falls = [fitted["fall"] + fitted["churned"] for fitted in boosting.regressors[::2]]
     assert all(fall.to_numpy() == pytest.approx(3 / 4) for fall in falls)

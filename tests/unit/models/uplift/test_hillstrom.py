@@ -70,7 +70,9 @@ def test_the_verdicts_on_hillstroms_mails_as_they_fell(mails):
     )
     draw = np.random.default_rng(0)
     is_train = draw.random(len(x)) < 0.5
-    model = fit("t_learner", x[is_train], names, ("mens", "womens"), SHARES, gentle)
+    model = fit(
+        "t_learner", x[is_train], names, arms=("mens", "womens"), shares=SHARES, boosting=gentle
+    )
     test = x[~is_train]
     effects = model.effects(test[names].to_numpy(np.float32))
     verdicts = [verdict_of(test, effects[:, arm - 1], arm) for arm in (1, 2)]
@@ -92,11 +94,11 @@ def test_the_best_fifth_of_the_womens_mail_brings_29_percent_of_the_visits(mails
         is_train = draw.random(len(rows)) < 0.5
         train, test = rows[is_train], rows[~is_train]
         train = train.assign(fold=draw.integers(0, 2, len(train)).astype(float), e_0=0.5, e_1=0.5)
-        model = fit("t_learner", train, names, ("womens",), (0.5, 0.5), gentle)
+        model = fit("t_learner", train, names, arms=("womens",), shares=(0.5, 0.5), boosting=gentle)
         effect = model.effects(test[names].to_numpy(np.float32))[:, 0]
         shares.append(
             metrics.share_of_incremental(
-                effect, test["churned"].to_numpy(), test["arm"].to_numpy(), 0.2
+                effect, test["churned"].to_numpy(), test["arm"].to_numpy(), best=0.2
             )
         )
     assert np.mean(shares) >= 0.29

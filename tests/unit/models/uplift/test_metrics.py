@@ -21,7 +21,7 @@ from tests.unit.models.uplift.trials import ARMS, BOOSTED, NAMES, SHARES, ranked
 )
 def test_the_verdict_falls_as_the_truth_is(effect, expected):
     rows, _ = trial(12_000, effect)
-    model = fit("t_learner", rows, NAMES, ARMS, SHARES, BOOSTED)
+    model = fit("t_learner", rows, NAMES, arms=ARMS, shares=SHARES, boosting=BOOSTED)
     fresh, _ = trial(8_000, effect, seed=5)
     assert verdict_of(fresh, model.effects(fresh[NAMES].to_numpy(np.float32))[:, 0]) == expected
 
@@ -29,7 +29,7 @@ def test_the_verdict_falls_as_the_truth_is(effect, expected):
 def verdicts(effect, draws):
     """Verdicts on `draws` trials of 3,000 rows, with one model fitted on another trial."""
     rows, _ = trial(6_000, effect)
-    model = fit("t_learner", rows, NAMES, ARMS, SHARES, BOOSTED)
+    model = fit("t_learner", rows, NAMES, arms=ARMS, shares=SHARES, boosting=BOOSTED)
     given = []
     for seed in range(100, 100 + draws):
         fresh, _ = trial(3_000, effect, seed)
@@ -60,9 +60,11 @@ def test_qini_by_hand():
     """
     effect = np.array([4.0, 3.0, 2.0, 1.0])
     churned, treated = np.array([0.0, 1, 1, 0]), np.array([1.0, 0, 1, 0])
-    curve = metrics.uplift_curve(effect, 1 - churned, treated, np.ones(4))
+    curve = metrics.uplift_curve(effect, 1 - churned, treated, weight=np.ones(4))
     assert curve.tolist() == [0.5, 0.5, 0.5, 0.0]
-    assert metrics.areas(effect, churned, treated, np.ones(4)) == pytest.approx((0.375, 0.375))
+    assert metrics.areas(effect, churned, treated, weight=np.ones(4)) == pytest.approx(
+        (0.375, 0.375)
+    )
 
 
 def test_qini_agrees_with_scikit_uplift_on_the_curve():
@@ -70,7 +72,7 @@ def test_qini_agrees_with_scikit_uplift_on_the_curve():
     draw = np.random.default_rng(3)
     effect, churned = draw.normal(size=500), (draw.random(500) < 0.4).astype(float)
     treated = (draw.random(500) < 0.5).astype(float)
-    ours = metrics.uplift_curve(effect, 1 - churned, treated, np.ones(500)) * treated.sum()
+    ours = metrics.uplift_curve(effect, 1 - churned, treated, weight=np.ones(500)) * treated.sum()
     _, theirs = sklift.qini_curve(1 - churned, effect, treated)
     # Their curve starts with (0, 0) and has one point per distinct score.
     np.testing.assert_allclose(ours, theirs[1:], atol=1e-9)
@@ -81,12 +83,14 @@ def test_weights_count_as_repeated_rows():
     effect, churned = draw.normal(size=60), (draw.random(60) < 0.5).astype(float)
     treated, times = (draw.random(60) < 0.5).astype(float), draw.integers(0, 3, 60)
     rows = np.repeat(np.arange(60), times)
-    repeated = effect[rows], churned[rows], treated[rows], np.ones(len(rows))
-    weighted = effect, churned, treated, times.astype(float)
+    repeated = effect[rows], churned[rows], treated[rows]
+    once, times = np.ones(len(rows)), times.astype(float)
     # Repeated rows add points to the curve, which changes the areas by less than the width of a row.
-    assert metrics.areas(*weighted) == pytest.approx(metrics.areas(*repeated), abs=0.02)
-    slope = metrics.calibration_slope
-    assert slope(*weighted) == pytest.approx(slope(*repeated))
+    areas, slope = metrics.areas, metrics.calibration_slope
+    weighted = effect, churned, treated
+    expected = areas(*repeated, weight=once)
+    assert areas(*weighted, weight=times) == pytest.approx(expected, abs=0.02)
+    assert slope(*weighted, weight=times) == pytest.approx(slope(*repeated, weight=once))
 
 
 def test_intervals_of_a_ranking_hold_the_truth_as_often_as_they_say():
@@ -115,12 +119,14 @@ def test_average_effect_and_calibration():
     two = rows["arm"].to_numpy() < 2
     values = rows["churned"].to_numpy()[two], rows["arm"].to_numpy()[two]
     once = np.ones(two.sum())
-    slope = metrics.calibration_slope(truth[two, 0], *values, once)
+    slope = metrics.calibration_slope(truth[two, 0], *values, weight=once)
     # 400,000 rows of two arms. The outcome weighted to the effect has a variance of 4 * .5 = 2, the
     # effect .3^2 / 3 = .03: a standard error of sqrt(2 / (400,000 * .03)) = .013.
     assert slope == pytest.approx(1.0, abs=4 * 0.013)
     # Predictions that are twice as large have half the slope.
-    assert metrics.calibration_slope(2 * truth[two, 0], *values, once) == pytest.approx(slope / 2)
+    assert metrics.calibration_slope(2 * truth[two, 0], *values, weight=once) == pytest.approx(
+        slope / 2
+    )
 
 
 def test_deciles_fall_with_the_effect():

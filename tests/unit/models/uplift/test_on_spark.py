@@ -38,8 +38,12 @@ def _plain(value):
 def test_a_learner_on_spark_is_the_learner_in_one_process(both, learner):
     local, rows = both
     shares = (0.5, 0.5)
-    in_process = fit(learner, local, NAMES, ("one",), shares, LocalBoosting(TREES, 1))
-    on_spark = fit(learner, rows, NAMES, ("one",), shares, SparkBoosting(TREES, 1, 1))
+    in_process = fit(
+        learner, local, NAMES, arms=("one",), shares=shares, boosting=LocalBoosting(TREES, 1)
+    )
+    on_spark = fit(
+        learner, rows, NAMES, arms=("one",), shares=shares, boosting=SparkBoosting(TREES, 1, 1)
+    )
     matrix = local[NAMES].to_numpy(np.float32)
     expected = in_process.effects(matrix)
     # Effects far above the tolerance, so that a missing tree or another shift would be detected.

@@ -76,7 +76,7 @@ def judged(frame):
     x = pr.known_before(frame[NAMES].to_numpy(np.float32))
     treated, fold = (frame[c].to_numpy() for c in ("arm", "fold"))
     p = pr.propensities(x, treated, fold)
-    return x, p, pr.overlap(x, treated, p, 0.05, 0.3, 50)
+    return x, p, pr.overlap(x, treated, p, least_p=0.05, least_share=0.3, fewest=50)
 
 
 def test_where_all_that_decided_is_known_the_effect_is_found():
@@ -91,11 +91,11 @@ def test_where_all_that_decided_is_known_the_effect_is_found():
     naive = metrics.average_effect(frame["churned"].to_numpy(), frame["arm"].to_numpy())
     assert naive.low > 0.1  # biased: many of the treated would have stayed anyway
     kept = frame.assign(e_0=1 - fitted, e_1=fitted)[region.kept]
-    ((_, scored),) = doubly_robust(kept, NAMES, 1, BOOSTED)
+    ((_, scored),) = doubly_robust(kept, NAMES, 1, boosting=BOOSTED)
     adjusted = pr.mean_of(scored["fall"].to_numpy(), np.arange(len(scored)))
     assert adjusted.low < 0.1 < adjusted.high
     assert adjusted.high - adjusted.low < 0.06
-    model = from_falls("ten", scored, NAMES, BOOSTED)
+    model = from_falls("ten", scored, NAMES, boosting=BOOSTED)
     effects = model.effects(kept[NAMES].to_numpy(np.float32))
     assert effects.mean() == pytest.approx(adjusted.value, abs=0.01)
 
@@ -105,7 +105,7 @@ def test_correct_propensities_correct_for_wrong_risks():
     frame, p = targeted(8_000, lambda x0: 1 / (1 + np.exp(-x0)))
     kept = frame.assign(e_0=1 - p, e_1=p)[(p > 0.05) & (p < 0.95)]
     flat = LocalBoosting({"n_estimators": 1, "max_depth": 1, "learning_rate": 0.01}, 1)
-    ((_, scored),) = doubly_robust(kept, NAMES, 1, flat)
+    ((_, scored),) = doubly_robust(kept, NAMES, 1, boosting=flat)
     estimate = pr.mean_of(scored["fall"].to_numpy(), np.arange(len(scored)))
     assert estimate.low < 0.1 < estimate.high < 0.15
 
@@ -125,15 +125,21 @@ def test_too_few_of_a_side_are_no_overlap():
     treated = frame["arm"].to_numpy()
     assert region.verdict == pr.ADJUSTED
     of_a_side = int(min((region.kept & (treated == s)).sum() for s in (0, 1)))
-    assert pr.overlap(x, treated, p, 0.05, 0.3, of_a_side).verdict == pr.ADJUSTED
-    assert pr.overlap(x, treated, p, 0.05, 0.3, of_a_side + 1).verdict == pr.NO_OVERLAP
+    assert (
+        pr.overlap(x, treated, p, least_p=0.05, least_share=0.3, fewest=of_a_side).verdict
+        == pr.ADJUSTED
+    )
+    assert (
+        pr.overlap(x, treated, p, least_p=0.05, least_share=0.3, fewest=of_a_side + 1).verdict
+        == pr.NO_OVERLAP
+    )
 
 
 def test_propensities_that_do_not_balance_give_no_estimate():
     frame, _ = targeted(4_000, lambda x0: 1 / (1 + np.exp(-2 * x0)))
     x = pr.known_before(frame[NAMES].to_numpy(np.float32))
     wrong = np.where(frame["fold"] > 0.5, 0.45, 0.55)
-    region = pr.overlap(x, frame["arm"].to_numpy(), wrong, 0.05, 0.3, 50)
+    region = pr.overlap(x, frame["arm"].to_numpy(), wrong, least_p=0.05, least_share=0.3, fewest=50)
     assert (region.share, region.verdict) == (1.0, pr.NOT_BALANCED)
 
 
@@ -147,7 +153,7 @@ def company_at(day, seed, customers=5_000):
     before = bought[bought["at"] < day]
     last = before.groupby("row")["at"].max().reindex(ids).to_numpy()
     state = state_at(who, world, day)
-    without, with_offer = churn_probabilities(who, state, day, 30)
+    without, with_offer = churn_probabilities(who, state, day, horizon=30)
     offer = w.OFFERS.index("discount_20")
     count = np.bincount(before["row"], minlength=customers)
     lately = np.bincount(before["row"][before["at"] >= day - 30], minlength=customers)
@@ -162,7 +168,7 @@ def company_at(day, seed, customers=5_000):
             "plan": who.plan,
             "is_annual": who.is_annual,
             "churned": ~np.isin(ids, bought["row"][bought["at"] >= day]),
-            "arm": campaign_offers(who, state, world, day) == offer,
+            "arm": campaign_offers(who, state, world, day=day) == offer,
             "truth": without - with_offer[:, offer],
             "fold": ids % 2,
             "customer": ids,
@@ -185,13 +191,13 @@ def test_on_the_simulator_the_naive_difference_misleads_and_the_adjusted_one_is_
         rows = company_at(day, seed)
         x = pr.known_before(rows[names].to_numpy(np.float32))
         p = pr.propensities(x, rows["arm"].to_numpy(), rows["fold"].to_numpy())
-        region = pr.overlap(x, rows["arm"].to_numpy(), p, 0.05, 0.3, 100)
+        region = pr.overlap(x, rows["arm"].to_numpy(), p, least_p=0.05, least_share=0.3, fewest=100)
         parts.append(rows.assign(e_0=1 - p, e_1=p, is_kept=region.kept))
         regions.append(region.verdict)
     assert regions == [pr.ADJUSTED] * 3
     whole = pd.concat(parts, ignore_index=True)
     kept = whole[whole["is_kept"]].reset_index(drop=True)
-    ((_, scored),) = doubly_robust(kept, names, 1, BOOSTED)
+    ((_, scored),) = doubly_robust(kept, names, 1, boosting=BOOSTED)
     adjusted = pr.mean_of(scored["fall"].to_numpy(), scored["customer"].to_numpy(np.int64))
     naive, within = (
         metrics.average_effect(rows["churned"].to_numpy(), rows["arm"].to_numpy())

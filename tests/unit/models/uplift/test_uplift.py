@@ -15,7 +15,7 @@ from tests.unit.models.uplift.trials import ARMS, BOOSTED, NAMES, SHARES, trial
 @pytest.mark.parametrize("learner", [name for name in LEARNERS if name != "shift_learner"])
 def test_a_learner_finds_positive_and_negative_effects(learner):
     rows, _ = trial(12_000, lambda x: 0.3 * x[:, 0])
-    model = fit(learner, rows, NAMES, ARMS, SHARES, BOOSTED)
+    model = fit(learner, rows, NAMES, arms=ARMS, shares=SHARES, boosting=BOOSTED)
     fresh, truth = trial(4_000, lambda x: 0.3 * x[:, 0], seed=2)
     effects = model.effects(fresh[NAMES].to_numpy(np.float32))
     assert effects.shape == (4_000, 2)
@@ -32,7 +32,7 @@ def test_an_arm_is_learned_from_those_who_could_have_been_sent_it():
     planned["arm"] = (np.arange(len(planned)) % 10 > 0).astype(float)
     planned["churned"] = (planned["arm"] == 0).astype(float)
     both = pd.concat([rows, planned], ignore_index=True)
-    model = fit("dr_learner", both, NAMES, ARMS, SHARES, BOOSTED)
+    model = fit("dr_learner", both, NAMES, arms=ARMS, shares=SHARES, boosting=BOOSTED)
     fresh, _ = trial(4_000, lambda x: 0.3 * x[:, 0], seed=2)
     effects = model.effects(fresh[NAMES].to_numpy(np.float32)).mean(axis=0)
     assert np.isfinite(effects).all()
@@ -48,7 +48,7 @@ def test_a_shift_of_the_log_odds_is_found_from_few_rows():
     log_odds = 2.2 * rows["x1"]
     risk = 1 / (1 + np.exp(-(log_odds - (rows["arm"] == 1))))
     rows = rows.assign(churned=(draw.random(len(rows)) < risk).astype(float))
-    model = fit("shift_learner", rows, NAMES, ARMS, SHARES, BOOSTED)
+    model = fit("shift_learner", rows, NAMES, arms=ARMS, shares=SHARES, boosting=BOOSTED)
     # 2,000 rows per arm with variance of about .18: a standard error of 1 / sqrt(360) = .053 each.
     assert model.shifts[1] - model.shifts[0] == pytest.approx(-1, abs=4 * 0.053 * 2**0.5)
     assert model.shifts[2] - model.shifts[0] == pytest.approx(0, abs=4 * 0.053 * 2**0.5)
@@ -68,7 +68,7 @@ def test_a_model_survives_json(learner):
     import json
 
     rows, _ = trial(1_500, lambda x: 0.3 * x[:, 0])
-    model = fit(learner, rows, NAMES, ARMS, SHARES, BOOSTED)
+    model = fit(learner, rows, NAMES, arms=ARMS, shares=SHARES, boosting=BOOSTED)
     again = UpliftModel.from_dict(json.loads(json.dumps(model.to_dict())))
     matrix = rows[NAMES].to_numpy(np.float32)
     np.testing.assert_array_equal(model.effects(matrix), again.effects(matrix))

@@ -39,7 +39,7 @@ def ranked(rows, effect, arm=1, samples=200, seed=7):
     both = rows["arm"].isin([0, arm]).to_numpy()
     churned = rows["churned"].to_numpy()[both]
     treated = (rows["arm"].to_numpy()[both] == arm).astype(float)
-    return metrics.ranking(effect[both], churned, treated, samples, seed)
+    return metrics.ranking(effect[both], churned, treated, samples=samples, seed=seed)
 
 
 def verdict_of(rows, effect, arm=1, samples=200):

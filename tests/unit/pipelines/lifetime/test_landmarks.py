@@ -79,7 +79,7 @@ def landmarks(session, lake, settings):
             days=session.createDataFrame(days, DAYS),
             summary=session.createDataFrame([(c, CUT, 1, 20, 39, 0.1) for c in customers], SUMMARY),
         )
-        return Landmarks.at(context, summaries, [CUT], [CUT])
+        return Landmarks.at(context, summaries, [CUT], dates=[CUT])
 
     return make
 

@@ -82,7 +82,7 @@ def worth(matrix, chosen):
 def test_money_is_spent_within_a_thousandth_of_the_exact_solver(session, seed, share):
     gain, cost = customers(600, seed)
     budget = share * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
-    exact = best_choices(gain, cost, budget, np.full(6, np.inf))
+    exact = best_choices(gain, cost, budget, caps=np.full(6, np.inf))
     chosen, plan = solved(session, gain, cost, "money", budget)
     assert worth(cost, chosen) <= budget + 1e-9
     assert worth(gain, chosen) >= 0.999 * worth(gain, exact)
@@ -103,7 +103,7 @@ def test_a_cap_of_an_offer_holds_with_little_loss(session):
     budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
     caps = np.full(6, np.inf)
     caps[:2] = (10, 25)
-    exact = best_choices(gain, cost, budget, caps)
+    exact = best_choices(gain, cost, budget, caps=caps)
     chosen, _ = solved(session, gain, cost, "money", budget, {"a": 10, "b": 25})
     assert (chosen == 0).sum() <= 10 and (chosen == 1).sum() <= 25
     assert worth(cost, chosen) <= budget + 1e-9
@@ -224,7 +224,7 @@ def many(monkeypatch):
 def test_more_customers_than_a_sample_are_within_a_thousandth_of_the_exact_solver(session, many):
     gain, cost = customers(3_000, 7, THREE)
     budget = 0.3 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
-    exact = best_choices(gain, cost, budget, np.full(3, np.inf))
+    exact = best_choices(gain, cost, budget, caps=np.full(3, np.inf))
     chosen, plan = solved(session, gain, cost, "money", budget, offers=THREE)
     assert set(many) == {"budget"}
     assert worth(cost, chosen) <= budget + 1e-9
@@ -246,8 +246,8 @@ def test_more_customers_than_a_sample_give_the_exact_optimum(session, many):
 def test_a_cap_holds_for_more_customers_than_a_sample(session, many):
     gain, cost = customers(3_000, 9, THREE)
     budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))
-    exact = best_choices(gain, cost, budget, np.array([50, np.inf, np.inf]))
-    assert (best_choices(gain, cost, budget, np.full(3, np.inf)) == 0).sum() > 50
+    exact = best_choices(gain, cost, budget, caps=np.array([50, np.inf, np.inf]))
+    assert (best_choices(gain, cost, budget, caps=np.full(3, np.inf)) == 0).sum() > 50
     chosen, _ = solved(session, gain, cost, "money", budget, {"a": 50}, THREE)
     assert set(many) == {"a", "budget"}
     assert (chosen == 0).sum() <= 50
@@ -295,6 +295,6 @@ def test_the_exact_solver_by_hand():
     """Budget 3. One offer has gain 5 and use 3; two have gain 3 and use 1.5: the two are chosen."""
     gain = np.array([[5.0, np.nan], [3.0, np.nan], [np.nan, 3.0]])
     use = np.array([[3.0, np.nan], [1.5, np.nan], [np.nan, 1.5]])
-    assert best_choices(gain, use, 3.0, np.array([np.inf, np.inf])).tolist() == [-1, 0, 1]
-    assert best_choices(gain, use, 3.0, np.array([np.inf, 0.0])).tolist() == [0, -1, -1]
-    assert best_choices(gain, use, -1.0, np.array([np.inf, np.inf])).tolist() == [-1, -1, -1]
+    assert best_choices(gain, use, 3.0, caps=np.array([np.inf, np.inf])).tolist() == [-1, 0, 1]
+    assert best_choices(gain, use, 3.0, caps=np.array([np.inf, 0.0])).tolist() == [0, -1, -1]
+    assert best_choices(gain, use, -1.0, caps=np.array([np.inf, np.inf])).tolist() == [-1, -1, -1]

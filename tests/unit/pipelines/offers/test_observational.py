@@ -44,7 +44,7 @@ def campaign(reach, rows=2_400):
 def test_the_report_has_the_columns_of_its_table(context):
     """The targeting differs by day: 1 / (1 + e^-x0) on the first day, the opposite on the second."""
     sample = campaign(lambda x, day: 1 / (1 + np.exp(np.where(day == 0, -x, x))))
-    rows, model = observational.estimate(context, "ten", sample, ["x0"])
+    rows, model = observational.estimate(context, "ten", sample, names=["x0"])
     assert model.arms == ("ten",)
     assert {tuple(sorted(r)) for r in rows} == {tuple(sorted(TABLE.column_names))}
     by = {r["metric"]: r for r in rows}
@@ -63,7 +63,7 @@ def test_the_report_has_the_columns_of_its_table(context):
 
 def test_without_a_comparison_group_the_only_row_says_no_overlap(context):
     rows, model = observational.estimate(
-        context, "ten", campaign(lambda x, day: np.ones(len(x))), ["x0"]
+        context, "ten", campaign(lambda x, day: np.ones(len(x))), names=["x0"]
     )
     assert model is None
     assert [(r["metric"], r["value"], r["verdict"]) for r in rows] == [
@@ -72,7 +72,9 @@ def test_without_a_comparison_group_the_only_row_says_no_overlap(context):
 
 
 def test_a_deterministic_targeting_rule_has_an_overlap_report_and_no_estimate(context):
-    rows, model = observational.estimate(context, "ten", campaign(lambda x, day: x > 0), ["x0"])
+    rows, model = observational.estimate(
+        context, "ten", campaign(lambda x, day: x > 0), names=["x0"]
+    )
     assert model is None
     by = {r["metric"]: r for r in rows}
     assert "average_effect" not in by and "imbalance_after" not in by
@@ -81,5 +83,5 @@ def test_a_deterministic_targeting_rule_has_an_overlap_report_and_no_estimate(co
     # A fold may by chance have one arm only. This is also a case of no overlap, and no error.
     one_sided = campaign(lambda x, day: 0.5 + 0 * x)
     one_sided["fold"] = one_sided["arm"]
-    rows, model = observational.estimate(context, "ten", one_sided, ["x0"])
+    rows, model = observational.estimate(context, "ten", one_sided, names=["x0"])
     assert (model, rows[1]["verdict"]) == (None, NO_OVERLAP)

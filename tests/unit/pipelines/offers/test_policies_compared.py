@@ -55,7 +55,7 @@ def campaign(left_of_sent, left_of_held):
 def compared(context, left_of_sent, left_of_held):
     sample = campaign(left_of_sent, left_of_held)
     effects, risks = np.full((100, 1), 0.1), np.full((100, 2), 0.5)
-    rows = policy_choice.compared(context, sample, effects, risks, OFFERS)
+    rows = policy_choice.compared(context, sample, effects, risks=risks, offers=OFFERS)
     uplift_estimation.tell_policies(context, rows)
     (chosen,) = (r for r in rows if r["is_chosen"])
     return chosen, next(line for line in context.progress.lines if ": chosen" in line)
@@ -101,7 +101,7 @@ def test_a_policy_above_the_budget_is_not_chosen_whatever_its_value(context, uni
     sample = campaign(5, 45)
     effects, risks = np.full((100, 1), 0.1), np.full((100, 2), 0.5)
 
-    rows = policy_choice.compared(context, sample, effects, risks, OFFERS)
+    rows = policy_choice.compared(context, sample, effects, risks=risks, offers=OFFERS)
 
     treat_all = next(row for row in rows if row["policy"] == "treat_all")
     assert treat_all["value_a_customer"] == pytest.approx(100 * 0.8 - 1)
@@ -180,7 +180,7 @@ def compared_choices(context, policy, offer):
     sample = pd.DataFrame({"rule_offer": [offer] * 3})
     effects = np.zeros((3, 1))
     choices = policy_choice.policy_choices(
-        context, sample, effects, trial, 1, [offer], (10.0, True)
+        context, sample, effects, trial=trial, single=1, names=[offer], budget=(10.0, True)
     )
     return (choices[policy] > 0).tolist()
 

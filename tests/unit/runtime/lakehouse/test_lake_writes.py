@@ -63,14 +63,14 @@ def test_a_schema_may_come_in_any_order():
 
 def test_every_fault_of_the_rows_is_named_at_once():
     with pytest.raises(TableError) as error:
-        check_counts(SCORES, {"customer_id": 2, "as_of": 0}, {"score": 3}, 4, 5)
+        check_counts(SCORES, {"customer_id": 2, "as_of": 0}, {"score": 3}, duplicates=4, outside=5)
     assert str(error.value) == (
         "gold.scores: 2 rows have a null in customer_id, which is required; "
         "3 rows have NaN or infinity in score; "
         "4 keys (customer_id, as_of) are not unique; "
         "5 rows have another as_of than the slice that is written. Nothing was written."
     )
-    check_counts(SCORES, {"customer_id": 0}, {"score": 0}, 0)
+    check_counts(SCORES, {"customer_id": 0}, {"score": 0}, duplicates=0)
 
 
 # ---------------------------------------------------------------------- the SQL of a contract
