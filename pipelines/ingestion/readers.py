@@ -159,7 +159,7 @@ def _reading_options(source: SourceSettings | LookupSettings) -> dict[str, str]:
         "csv": {"header": "true"},
         "json": {"primitivesAsString": "true"},
     }
-    return {**defaults.get(source.format, {}), **source.options}
+    return {**defaults.get(source.format, {}), **source.reader_options}
 
 
 def _file_parts(
