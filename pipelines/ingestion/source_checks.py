@@ -82,9 +82,9 @@ def _mapping_faults(table: Table, source: SourceSettings) -> Iterator[str]:
             )
         for word in refused_words(expression):
             yield (
-                f".mapping.{column} = {expression!r}: uses {word}, but an expression may read only "
-                f"the columns of its own row. Remove {word}; a column of that name is written in "
-                f"backticks."
+                f".mapping.{column} = {expression!r}: uses {word}, but an expression gives one "
+                f"value from the columns of its own row. Remove {word}. A column of that name is "
+                f"written in backticks."
             )
 
 

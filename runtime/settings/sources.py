@@ -38,6 +38,8 @@ class SourceSettings(_WithOptions):
     mapping: dict[str, str]
     lookups: dict[str, LookupSettings] = Field(default_factory=dict)
     first_load_known: Literal["event_time", "arrival"] | None = None
+    # False: columns that neither the mapping nor a lookup uses are not stored.
+    keep_unmapped: bool = True
     # Severity of rules (contracts/silver.py) by name, where this source needs another one.
     severity: dict[str, Literal["reject", "warn", "off"]] = Field(default_factory=dict)
 
