@@ -62,7 +62,11 @@ def log_inputs(context: Context, plan: Schedule, design: Design, *, mark: str) -
         "split.json",
     )
     mlflow.log_dict(
-        {"features": list(design.encoder.feature_names), "left_out": design.left_out},
+        {
+            "features": list(design.encoder.feature_names),
+            "left_out": design.left_out,
+            "undated": design.undated,
+        },
         "features.json",
     )
     installed = {f"{d.name}=={d.version}" for d in metadata.distributions()}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from models.encoding import FeatureEncoder
 from pipelines.churn import evaluation
+from pipelines.churn.dataset import Design, tell_undated, undated_features
 from pipelines.churn.evaluation import TestDates
 from pipelines.churn.stability import check_folds, folds_of_both, spread
 from runtime.errors import ModelGateError
@@ -52,3 +56,23 @@ def test_spread_by_hand():
     assert figures == pytest.approx(
         {"mean": 0.8, "sd": 0.1, "min": 0.7, "max": 0.9, "variance": 0.01, "stability": 0.875}
     )
+
+
+def test_attributes_without_a_date_are_named():
+    # age_band has no value anyway, and conf states that plan has a date.
+    filled = {"has_profile": 9, "age_band": 0, "plan": 8, "region": 7, "recency_days": 9}
+    assert undated_features(filled, ["plan"]) == ["has_profile", "region"]
+    assert undated_features(filled, ["plan", "region", "has_profile"]) == []
+
+
+def test_the_screen_says_which_attributes_are_left_out():
+    lines = []
+    context = SimpleNamespace(progress=SimpleNamespace(say=lines.append))
+    encoder = FeatureEncoder(("recency_days",))
+    tell_undated(context, Design(None, ["x0"], encoder, []))
+    assert lines == []
+    tell_undated(context, Design(None, ["x0"], encoder, [], ["has_profile", "region"]))
+    assert lines == [
+        "      2 attributes have no date of becoming known and are left out: has_profile, region "
+        "(training.dated_attributes)"
+    ]
