@@ -253,7 +253,7 @@ CREATE TABLE IF NOT EXISTS gold.campaign_results (
   `ci_low_cuped` double NOT NULL COMMENT 'Lower bound of the 95 % interval of effect_cuped',
   `ci_high_cuped` double NOT NULL COMMENT 'Upper bound of the 95 % interval of effect_cuped',
   `minimum_detectable_effect` double NOT NULL COMMENT 'Effect that such a campaign detects with 80 % power',
-  `srm_p_value` double COMMENT 'p-value of a sample ratio mismatch between the arms; null: planned sizes unknown'
+  `srm_p_value` double COMMENT 'p-value of a sample ratio mismatch: a low value means that the sizes of the groups differ from the plan, so the effect may be wrong; null: the planned sizes are unknown'
 ) USING delta
 COMMENT 'One row per campaign, offer, segment, month and metric: treated versus held-out customers. Key: campaign_id, policy, offer_id, segment, month, metric.';
 
