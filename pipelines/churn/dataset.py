@@ -189,12 +189,22 @@ def undated_features(filled: Mapping[str, int], dated: Collection[str]) -> list[
     return [n for n in PROFILE_FEATURES if filled.get(n) and n not in dated]
 
 
-def tell_undated(context: Context, design: Design) -> None:
-    """Name the features that are left out because they have no date."""
+def tell_undated(context: Context, design: Design, champion: Registered | None) -> None:
+    """Name the features that are left out for lack of a date. Warn if the champion has any."""
     if design.undated:
         context.progress.say(
             f"      {len(design.undated)} attributes have no date of becoming known and are left "
             f"out: {', '.join(design.undated)} (training.dated_attributes)"
+        )
+    if champion is None:
+        return
+    features = PortableModel.from_json(champion.portable).encoder.feature_names
+    used = [name for name in design.undated if name in features]
+    if used:
+        context.progress.warn(
+            f"{champion.name} version {champion.version}, the champion, uses attributes without a "
+            f"date of becoming known: {', '.join(used)}. It serves until a new model is "
+            "significantly better. To replace it now, train under another mlflow.model_name."
         )
 
 

@@ -49,7 +49,8 @@ def run(context: Context) -> None:
     # Campaigns x offers x segments x arms.
     arms = [r.asDict() for r in moments(rows).collect()]
     hold_out_share = context.settings.decisions.hold_out_share
-    measured = results(arms, METRICS, hold_out_share, intended=measurement.intended_shares)
+    intended = measurement.intended_shares({arm["campaign_id"] for arm in arms})
+    measured = results(arms, METRICS, hold_out_share, intended=intended)
     if not measured:
         context.progress.warn(
             f"No campaign was measured: by {context.as_of} no campaign with a random control group "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from fnmatch import filter as matching
 
 from pipelines.offers.campaign_results import CampaignResult
 
@@ -65,13 +66,13 @@ def untested(measured: Sequence[CampaignResult]) -> str | None:
 
 
 def not_measured(stated: Collection[str], known: Collection[str]) -> str | None:
-    """A warning about campaigns of conf that no contact belongs to. None: there are none."""
-    unknown = sorted(set(stated) - set(known))
+    """A warning about patterns of conf that match no campaign. None: all match one."""
+    unknown = sorted(pattern for pattern in stated if not matching(known, pattern))
     if not unknown:
         return None
     return (
-        f"measurement.campaigns: {', '.join(unknown)} is no campaign with a random control group. "
-        "Use the campaign_id of silver.campaign_contacts."
+        f"measurement.campaigns: no campaign with a random control group is called "
+        f"{' or '.join(unknown)}. Use the campaign_id of silver.campaign_contacts, or a pattern."
     )
 
 

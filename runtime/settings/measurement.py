@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -24,7 +26,11 @@ class MeasurementSettings(Section):
     def _ids_are_texts(cls, campaigns: dict[Any, Any]) -> dict[str, Any]:
         return {str(name): values for name, values in campaigns.items()}
 
-    @property
-    def intended_shares(self) -> dict[str, float]:
-        """The intended share of customers with an offer, by campaign."""
-        return {name: campaign.intended_share for name, campaign in self.campaigns.items()}
+    def intended_shares(self, campaigns: Iterable[str]) -> dict[str, float]:
+        """The intended share of customers with an offer, of each campaign that a pattern matches.
+
+        The first matching pattern is used.
+        """
+        stated = [(p, values.intended_share) for p, values in self.campaigns.items()]
+        first = {c: next((s for p, s in stated if fnmatchcase(c, p)), None) for c in campaigns}
+        return {campaign: share for campaign, share in first.items() if share is not None}

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from models.encoding import FeatureEncoder
+from models.portable import LinearScorer, PortableModel
 from pipelines.churn import evaluation
 from pipelines.churn.dataset import Design, tell_undated, undated_features
 from pipelines.churn.evaluation import TestDates
 from pipelines.churn.stability import check_folds, folds_of_both, spread
 from runtime.errors import ModelGateError
+from runtime.model_registry import Registered
 
 
 def test_the_test_dates_are_read_once(monkeypatch):
@@ -69,10 +71,26 @@ def test_the_screen_says_which_attributes_are_left_out():
     lines = []
     context = SimpleNamespace(progress=SimpleNamespace(say=lines.append))
     encoder = FeatureEncoder(("recency_days",))
-    tell_undated(context, Design(None, ["x0"], encoder, []))
+    tell_undated(context, Design(None, ["x0"], encoder, []), None)
     assert lines == []
-    tell_undated(context, Design(None, ["x0"], encoder, [], ["has_profile", "region"]))
+    tell_undated(context, Design(None, ["x0"], encoder, [], ["has_profile", "region"]), None)
     assert lines == [
         "      2 attributes have no date of becoming known and are left out: has_profile, region "
         "(training.dated_attributes)"
+    ]
+
+
+def test_a_champion_that_uses_attributes_without_a_date_is_named():
+    lines = []
+    context = SimpleNamespace(progress=SimpleNamespace(say=lambda _: None, warn=lines.append))
+    encoder = FeatureEncoder(("recency_days", "has_profile"), fill=(0.0, 0.0))
+    text = PortableModel(encoder, LinearScorer((1.0, 1.0), 0.0, (0.0, 0.0))).to_json()
+    champion = Registered("churn", "3", "run", text, {})
+    tell_undated(context, Design(None, ["x0"], encoder, [], ["region"]), champion)
+    assert lines == []
+    tell_undated(context, Design(None, ["x0"], encoder, [], ["has_profile", "region"]), champion)
+    assert lines == [
+        "churn version 3, the champion, uses attributes without a date of becoming known: "
+        "has_profile. It serves until a new model is significantly better. To replace it now, train "
+        "under another mlflow.model_name."
     ]

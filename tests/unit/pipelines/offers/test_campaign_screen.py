@@ -73,11 +73,11 @@ def test_campaigns_without_an_intended_share_are_named():
 
 
 def test_a_campaign_of_conf_without_contacts_is_named():
-    assert screen.not_measured(["spring", "sprng"], ["spring", "fall"]) == (
-        "measurement.campaigns: sprng is no campaign with a random control group. Use the "
-        "campaign_id of silver.campaign_contacts."
+    assert screen.not_measured(["spring", "sprng", "trial-*"], ["spring", "fall"]) == (
+        "measurement.campaigns: no campaign with a random control group is called sprng or trial-*. "
+        "Use the campaign_id of silver.campaign_contacts, or a pattern."
     )
-    assert screen.not_measured(["spring"], ["spring", "fall"]) is None
+    assert screen.not_measured(["spring", "f*"], ["spring", "fall"]) is None
 
 
 def test_the_limit_of_conf_decides_about_the_warning(capsys):
@@ -99,4 +99,11 @@ def test_an_intended_share_leaves_both_groups_some_customers(share):
 
 def test_campaign_ids_that_are_numbers_are_texts():
     settings = load("demo", measurement={"campaigns": {7: {"intended_share": 0.5}}})
-    assert settings.measurement.intended_shares == {"7": 0.5}
+    assert settings.measurement.intended_shares(["7", "8"]) == {"7": 0.5}
+
+
+def test_the_first_pattern_that_matches_a_campaign_states_its_share():
+    campaigns = {"trial-1": {"intended_share": 0.5}, "trial-*": {"intended_share": 0.8}}
+    measurement = load("demo", measurement={"campaigns": campaigns}).measurement
+    shares = measurement.intended_shares(["trial-1", "trial-2", "spring"])
+    assert shares == {"trial-1": 0.5, "trial-2": 0.8}
