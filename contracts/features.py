@@ -40,6 +40,10 @@ DEMOGRAPHICS = _table(
     ),
 )
 
+# The profile of a customer. When a company learned these values is often unknown, see
+# training.dated_attributes in conf.
+PROFILE_FEATURES = ("has_profile", *(a.name for a in ATTRIBUTES))
+
 
 def _windowed(windows: Sequence[int]) -> tuple[Column, ...]:
     columns: list[Column] = []

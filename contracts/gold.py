@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.features import AS_OF
 from contracts.gold_lifetime import GOLD_LIFETIME, OF_SCORES
 from contracts.gold_models import FEATURE_SETS, MODEL_COMPARISON
-from contracts.silver import CUSTOMER_ID, REASONS
+from contracts.silver import CUSTOMER_ID, REASONS, UNKNOWN_REASON
 from contracts.table import Column, Table
 
 _KEY = ("as_of", "customer_id")
@@ -44,14 +44,17 @@ CUSTOMER_SCORES = Table(
         Column(
             "main_reason",
             "string",
-            f"Most likely reason: {', '.join(REASONS)}; null: nothing raises the risk, or no model",
+            f"Most likely reason: {', '.join(REASONS)}; {UNKNOWN_REASON}: the risk comes from "
+            "something else, such as buying less often, which is no evidence for a reason; null: "
+            "nothing raises the risk, or no model",
         ),
         Column(
             "reason_basis",
             "string",
             "named (by the customer in an exit survey since the last purchase), labelled (model of "
-            "the reasons that other churned customers named) or shap_families (SHAP values of the "
-            "features of each reason); null: no main_reason",
+            "the reasons that other churned customers named), shap_families (SHAP values of the "
+            "features of each reason) or no_evidence (main_reason is unknown); null: no "
+            "main_reason",
         ),
         Column("model_name", "string", "Learner of the champion; null if score_basis is rule"),
         Column(
@@ -178,13 +181,14 @@ CHURN_REASONS = Table(
     columns=(
         AS_OF,
         CUSTOMER_ID,
-        Column("reason", "string", f"One of {', '.join(REASONS)}", False),
+        Column("reason", "string", f"One of {', '.join((*REASONS, UNKNOWN_REASON))}", False),
         Column(
             "probability",
             "double",
             "named: 1 for the reason that the customer named; labelled: probability that a similar "
             "churned customer names the reason; shap_families: share of the risk that is removed "
-            "without the contribution of the reason's features",
+            "without the contribution of the reason's features (unknown: of the strongest other "
+            "family of features)",
             False,
         ),
         Column(

@@ -68,7 +68,8 @@ CAMPAIGN_RESULTS = Table(
         Column(
             "srm_p_value",
             "double",
-            "p-value of a sample ratio mismatch between the arms; null: planned sizes unknown",
+            "p-value of a sample ratio mismatch: a low value means that the sizes of the groups "
+            "differ from the plan, so the effect may be wrong; null: the planned sizes are unknown",
         ),
     ),
 )

@@ -279,6 +279,8 @@ OFFER_REDEMPTIONS = _silver(
 )
 
 REASONS = ("price", "features", "competitor", "quality", "support")
+# The main reason of a customer whose data hold no evidence for any of them.
+UNKNOWN_REASON = "unknown"
 
 EXIT_SURVEYS = _silver(
     "exit_surveys",

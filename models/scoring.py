@@ -32,12 +32,17 @@ def batch_scorer(
     portable_json: str,
     horizons: Mapping[str, str] | None = None,
     reasons: Mapping[str, str] | None = None,
+    *,
+    members: Mapping[str, Sequence[str]] | None = None,
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for mapInPandas: one row of SCORED_DDL per feature row, in the same order.
 
     horizons: portable models of other horizons (days). Each adds one column (`horizon_columns`).
-    reasons: portable models of reasons that leavers named. Without them the reasons come from SHAP
-        values. The column `reasons` has one probability for each of contracts.silver.REASONS.
+    reasons: portable models of reasons that leavers named. The column `reasons` then has one
+        probability for each of contracts.silver.REASONS. Without these models the reasons come from
+        SHAP values, and a last value is the share of the strongest family without a reason.
+    members: features of each reason and family, for reasons from SHAP values. None: those of the
+        model.
 
     Customers known for less than the model's cold_start_days get the cold-start base rate. They get
     no factors and null reasons, because the model does not determine their score.
@@ -50,7 +55,8 @@ def batch_scorer(
             for days, text in sorted((horizons or {}).items(), key=lambda item: int(item[0]))
         }
         for batch in batches:
-            scored = score_batch(model, batch, {r: model_of(t) for r, t in (reasons or {}).items()})
+            named = {reason: model_of(text) for reason, text in (reasons or {}).items()}
+            scored = score_batch(model, batch, named, members=members)
             for days, other in others.items():
                 scored[f"p_{days}"] = probabilities(other, batch)
             yield scored
@@ -65,14 +71,27 @@ def model_of(portable_json: str) -> PortableModel:
 
 
 def score_batch(
-    model: PortableModel, batch: pd.DataFrame, reasons: Mapping[str, PortableModel] | None = None
+    model: PortableModel,
+    batch: pd.DataFrame,
+    reasons: Mapping[str, PortableModel] | None = None,
+    *,
+    members: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """One row per row of the batch: probability, score_basis, top factors and reasons."""
     features = batch[list(model.encoder.feature_names)]
     probability, is_cold = probabilities(model, batch), cold_rows(model.metadata, batch)
     contributions, base = model.contributions(features)
     factors, impacts, values = top_of(model, features, contributions)
-    why = reason_probabilities(model, batch, contributions, base=base, labelled=reasons or {})
+    if reasons:
+        why = named_probabilities(reasons, batch)
+    else:
+        why = reasons_from_contributions(
+            contributions,
+            base,
+            model.encoder.feature_names,
+            members=model.metadata.get("reason_features", {}) if members is None else members,
+            in_probability_units=model.is_in_probability_units,
+        )
     return pd.DataFrame(
         {
             "as_of": batch["as_of"],
@@ -89,28 +108,15 @@ def score_batch(
     )
 
 
-def reason_probabilities(
-    model: PortableModel,
-    batch: pd.DataFrame,
-    contributions: NDArray[np.float64],
-    *,
-    base: float,
-    labelled: Mapping[str, PortableModel],
+def named_probabilities(
+    models: Mapping[str, PortableModel], batch: pd.DataFrame
 ) -> NDArray[np.float64]:
-    """(rows, REASONS): from the models in `labelled` if given, else from the SHAP values."""
-    if labelled:
-        named = np.zeros((len(batch), len(REASONS)))
-        for reason, reason_model in labelled.items():
-            rows = batch[list(reason_model.encoder.feature_names)]
-            named[:, REASONS.index(reason)] = reason_model.predict_proba(rows)
-        return named
-    return reasons_from_contributions(
-        contributions,
-        base,
-        model.encoder.feature_names,
-        members=model.metadata.get("reason_features", {}),
-        in_probability_units=model.is_in_probability_units,
-    )
+    """(rows, REASONS): the probability that a leaver names the reason; 0 without a model of it."""
+    named = np.zeros((len(batch), len(REASONS)))
+    for reason, model in models.items():
+        rows = batch[list(model.encoder.feature_names)]
+        named[:, REASONS.index(reason)] = model.predict_proba(rows)
+    return named
 
 
 def cold_rows(facts: Mapping[str, Any], batch: pd.DataFrame) -> NDArray[np.bool_]:

@@ -134,7 +134,8 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC
 # MAGIC The basis is what the customer named (`named`), a model of the reasons that churned
 # MAGIC customers named (`labelled`), or, without such answers, the features that raise the risk
-# MAGIC (`shap_families`). The last one shows correlation with the risk, not its cause.
+# MAGIC (`shap_families`). The last one shows correlation with the risk, not its cause. The reason
+# MAGIC is `unknown` (`no_evidence`) if the risk comes from features that point to no reason.
 
 # COMMAND ----------
 

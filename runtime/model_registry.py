@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ import pandas as pd
 from mlflow.entities import Run
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.models import infer_signature
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types.schema import AnyType, ColSpec, Schema
 
-from runtime.errors import ModelGateError
+from runtime.errors import HoldfastError, ModelGateError
+from runtime.model_code import importable, model_code
+from runtime.moved_store import ARTIFACTS, follow_move
 from runtime.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -44,7 +48,10 @@ class Registered:
 
 
 class Registry:
-    """A registered model of one environment: the churn model, unless another name is given."""
+    """A registered model of one environment: the churn model, unless another name is given.
+
+    If the lakehouse was moved or copied, the addresses of artifacts in its store are corrected.
+    """
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -52,9 +59,20 @@ class Registry:
             logging.getLogger(chatty).setLevel(logging.ERROR)
         self.settings = settings
         self.model_name = model_name or settings.mlflow.model_name
+        if settings.mlflow.tracking_uri is None:
+            self._follow_move()
         mlflow.set_tracking_uri(settings.mlflow.tracking_uri or f"sqlite:///{self.own_file}")
         if settings.mlflow.registry_uri:
             mlflow.set_registry_uri(settings.mlflow.registry_uri)
+
+    def _follow_move(self) -> None:
+        try:
+            follow_move(self.settings.root)
+        except sqlite3.OperationalError as error:
+            raise HoldfastError(
+                f"{self.own_file}: the lakehouse was moved, and the addresses of its models cannot "
+                f"be corrected ({error}). Run one command with write permission for this file."
+            ) from error
 
     @property
     def own_file(self) -> Path:
@@ -75,7 +93,7 @@ class Registry:
         if experiment is not None:
             return experiment.experiment_id
         if self.settings.mlflow.tracking_uri is None:
-            location = (self.settings.root / "mlartifacts").as_uri()
+            location = (self.settings.root / ARTIFACTS).as_uri()
             return self.client.create_experiment(name, artifact_location=location)
         return self.client.create_experiment(name)
 
@@ -137,7 +155,8 @@ class Registry:
     ) -> str:
         """Log a pyfunc and its portable form in the active run, and register a new version.
 
-        code: file of the pyfunc. further: other portable models by file name. Returns the version.
+        code: file of the pyfunc. The version has a copy of the modules that it imports, so it is
+        loaded without a checkout. further: other portable models by file name. Returns the version.
         """
         for name, text in (further or {}).items():
             mlflow.log_text(text, f"portable/{name}.json")
@@ -145,14 +164,17 @@ class Registry:
             path = Path(folder) / MODEL_FILE
             path.write_text(portable)
             mlflow.log_artifact(str(path), "portable")
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(code),
-                artifacts={"portable": str(path)},
-                signature=infer_signature(example, answer),
-                input_example=example,
-                pip_requirements=["holdfast", "mlflow", "numpy", "pandas", "numba"],
-            )
+            shipped = model_code(code, Path(folder))
+            with importable(shipped):
+                logged = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(shipped.pyfunc),
+                    artifacts={"portable": str(path)},
+                    code_paths=[str(shipped.package)],
+                    signature=signature_of(example, answer),
+                    input_example=example,
+                    pip_requirements=shipped.requirements,
+                )
         if not self.client.search_registered_models(f"name = '{self.model_name}'"):
             self.client.create_registered_model(self.model_name)
         version = self.client.create_model_version(
@@ -173,6 +195,16 @@ class Registry:
         if before is not None and before.version != version:
             self.set_alias(PREVIOUS, before.version)
         self.set_alias(CHAMPION, version)
+
+
+def signature_of(example: pd.DataFrame, answer: pd.DataFrame) -> ModelSignature:
+    """The signature of a served model: the names of its columns, and the types of its answer.
+
+    The input has no types, because MLflow would refuse a bigint or a boolean for a double, and a
+    bigint column with a missing value. The encoder checks and converts the values.
+    """
+    inputs = Schema([ColSpec(AnyType(), str(name), required=False) for name in example.columns])
+    return ModelSignature(inputs, infer_signature(example, answer).outputs)
 
 
 def rollback(registry: Registry) -> str:

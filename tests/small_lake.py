@@ -53,6 +53,7 @@ CONF = {
     "lifetime": {"models": ["bg_nbd"], "backtest": {"cuts": 1, "horizons_days": [30]}},
     "training": {
         "train_dates": 1,
+        "dated_attributes": ["has_profile", "region", "plan"],
         "bootstrap_samples": 50,
         "partitions": 1,
         "learners": ["xgboost", "logistic_regression"],

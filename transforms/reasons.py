@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.gold import CHURN_REASONS
-from contracts.silver import REASONS
+from contracts.silver import REASONS, UNKNOWN_REASON
 from transforms.conform import conform
 from transforms.visibility import days_before, visible_from
 
-NAMED = "named"
+NAMED, NO_EVIDENCE = "named", "no_evidence"
 # For a customer who never bought, every answer counts as given since the last purchase.
 MOST_DAYS = 1_000_000
 
@@ -148,10 +148,11 @@ def with_own_reason(scored: DataFrame, surveys: DataFrame | None, basis: str) ->
 def churn_reasons(scored: DataFrame) -> DataFrame:
     """One row per (as_of, customer_id, reason): probability.
 
-    `scored` has `basis` and `reasons`, an array in the order of REASONS. Customers with null
-    reasons (nothing is known) have no rows.
+    `scored` has `basis` and `reasons`, an array in the order of REASONS, which may have one more
+    value, of `unknown`. Customers with null reasons (nothing is known) have no rows.
     """
-    pairs = F.arrays_zip(F.array(*[F.lit(r) for r in REASONS]).alias("names"), "reasons")
+    names = F.array(*[F.lit(r) for r in (*REASONS, UNKNOWN_REASON)])
+    pairs = F.arrays_zip(names.alias("names"), "reasons")
     each = scored.where("reasons IS NOT NULL").select(
         "as_of", "customer_id", "basis", F.explode(pairs).alias("pair")
     )
@@ -161,20 +162,22 @@ def churn_reasons(scored: DataFrame) -> DataFrame:
         F.col("pair.names").alias("reason"),
         F.col("pair.reasons").alias("probability"),
         F.col("basis").alias("reason_basis"),
-    )
+    ).where("probability IS NOT NULL")
     return conform(rows, CHURN_REASONS)
 
 
 def with_main_reason(scored: DataFrame) -> DataFrame:
     """Add main_reason, the reason with the highest probability (ties: the first), and reason_basis.
 
-    Both are null where no probability is above 0.
+    Both are null where no probability is above 0. Where a family of features without a reason
+    raises the risk most, main_reason is `unknown` and reason_basis `no_evidence`.
     """
     best = F.array_max("reasons")
     place = F.array_position("reasons", best).cast("int")
-    names = F.array(*[F.lit(r) for r in REASONS])
+    names = F.array(*[F.lit(r) for r in (*REASONS, UNKNOWN_REASON)])
     main = F.when(best > 0, F.element_at(names, place))
     rows = scored.select("*", main.alias("main_reason"))
-    return rows.select(
-        "*", F.when(F.col("main_reason").isNotNull(), F.col("basis")).alias("reason_basis")
+    basis = F.when(F.col("main_reason") == UNKNOWN_REASON, F.lit(NO_EVIDENCE)).when(
+        F.col("main_reason").isNotNull(), F.col("basis")
     )
+    return rows.select("*", basis.alias("reason_basis"))

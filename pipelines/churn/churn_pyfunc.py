@@ -1,7 +1,8 @@
 """The pyfunc that MLflow logs: features in, churn_probability out, from the portable form.
 
 MLflow copies this file into each registered version (models from code) and runs the copy when the
-version is loaded. The copy imports `models.portable`, so that module must keep its name.
+version is loaded. `runtime.model_code` copies the modules that it imports beside it, so a version
+needs no checkout and keeps its own code. Spark is not imported.
 """
 
 from __future__ import annotations

@@ -68,7 +68,11 @@ def log_inputs(context: Context, plan: Schedule, design: Design, *, mark: str) -
         "split.json",
     )
     mlflow.log_dict(
-        {"features": list(design.encoder.feature_names), "left_out": design.left_out},
+        {
+            "features": list(design.encoder.feature_names),
+            "left_out": design.left_out,
+            "undated": design.undated,
+        },
         "features.json",
     )
     installed = {f"{d.name}=={d.version}" for d in metadata.distributions()}
@@ -85,12 +89,17 @@ def log_results(
     result: Mapping[str, Any],
     is_better: bool,
 ) -> None:
-    """Log metrics with intervals to the run and to each learner's run, plots and the model card."""
+    """Log metrics with intervals to the run and to each learner's run, plots and the model card.
+
+    The run also gets the parameters of the registered learner; the other learners' stand in their
+    own runs.
+    """
     client, active = mlflow.MlflowClient(), mlflow.active_run()
     assert active is not None
     moment = active.info.start_time
     # A second time, because the sources of reasons were read after `log_inputs`.
     mlflow.log_dict(context.run.inputs, "input_versions.json")
+    mlflow.log_params({"learner": chosen.name, **chosen.parameters})
     for candidate in candidates:
         metrics = _metrics_of(result["rows"], candidate.name)
         runs = [candidate.run_id, *([active.info.run_id] if candidate is chosen else [])]

@@ -21,6 +21,7 @@ from pipelines.churn.dataset import (
     check_features,
     check_finite,
     check_labels,
+    tell_undated,
     training_plans,
     training_rows,
 )
@@ -106,6 +107,7 @@ def train(
     mlflow.set_experiment(experiment_id=registry.experiment_id())
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:
         log_inputs(context, plan, data.plain, mark=mark)
+        tell_undated(context, data.plain, champion)
         scan_for_leaks(data)
         check_stability(data)
         log_silences(context, plans)

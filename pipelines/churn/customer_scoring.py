@@ -11,7 +11,7 @@ import pandas as pd
 from contracts.features import FEATURE_TABLES
 from models.baselines import RecencyOnly
 from models.portable import PortableModel
-from models.reasons import LABELLED, SHAP_FAMILIES
+from models.reasons import LABELLED, SHAP_FAMILIES, reason_features
 from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
 from pipelines.churn.arms import Arm, arm_writes, serving_arms
 from pipelines.churn.dataset import check_features, check_finite
@@ -45,7 +45,10 @@ def run(context: Context) -> None:
     check_finite(context, kept, "Nothing was written.")
     arms = serving_arms(context)
     basis = LABELLED if arms and arms[0].reasons else SHAP_FAMILIES
-    scored_rows = by_arms(kept, arms) if arms else by_rule(context, kept)
+    # Families of conf, not of the model: a change of conf counts without a new training.
+    training = context.settings.training
+    members = reason_features(kept.columns, training.reasons.features, training.feature_families)
+    scored_rows = by_arms(kept, arms, members) if arms else by_rule(context, kept)
     surveys = "silver.exit_surveys"
     answers = context.read(surveys) if context.has(surveys) else None
     scored = context.lake.keep(with_own_reason(scored_rows, answers, basis))
@@ -100,10 +103,18 @@ def migration(context: Context, segments: DataFrame) -> list[Write]:
     ]
 
 
-def by_arms(customers: DataFrame, arms: Sequence[Arm]) -> DataFrame:
+def by_arms(
+    customers: DataFrame, arms: Sequence[Arm], members: Mapping[str, Sequence[str]]
+) -> DataFrame:
     """Score each customer with the model of their arm."""
     frames = [
-        by_model(arm.customers(customers), arm.model, arm.horizons, reasons=arm.reasons)
+        by_model(
+            arm.customers(customers),
+            arm.model,
+            arm.horizons,
+            reasons=arm.reasons,
+            members=members,
+        )
         for arm in arms
     ]
     return reduce(lambda left, right: left.unionByName(right), frames)
@@ -115,18 +126,21 @@ def by_model(
     horizons: Mapping[str, str],
     *,
     reasons: Mapping[str, str],
+    members: Mapping[str, Sequence[str]],
 ) -> DataFrame:
     """Probability, top factors and reasons from a registered model, in batches on the workers.
 
-    `horizons`, `reasons`: its further portable models, by horizon (days) and by reason. Features
-    that the model does not use are ignored: tables may gain columns before a model uses them.
+    `horizons`, `reasons`: its further portable models, by horizon (days) and by reason. `members`:
+    the features of each reason. Features that the model does not use are ignored: tables may gain
+    columns before a model uses them.
     """
     taken = check_features(champion, customers.columns, (*horizons.values(), *reasons.values()))
     facts = ("recency_days", "engagement_score", "tenure_days")
     needed = dict.fromkeys(("as_of", "customer_id", *taken, *facts))
     model = PortableModel.from_json(champion.portable)
     scored = customers.select(*needed).mapInPandas(
-        batch_scorer(champion.portable, horizons, reasons), SCORED_DDL + horizon_columns(horizons)
+        batch_scorer(champion.portable, horizons, reasons, members=members),
+        SCORED_DDL + horizon_columns(horizons),
     )
     return score_tables.with_model(scored, model.metadata["model_name"], champion.version)
 

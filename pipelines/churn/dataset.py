@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from contracts.features import FEATURE_TABLES
+from contracts.features import FEATURE_TABLES, PROFILE_FEATURES
 from models.encoding import LARGEST, FeatureEncoder
 from models.portable import PortableModel
 from models.spark_vectors import with_vector
@@ -44,13 +44,15 @@ MOST_ROWS = 200_000
 class Design:
     """The rows of all splits as Spark columns x0, x1, ... and the encoder that defines them.
 
-    A dense design also has the columns as one vector `features`.
+    A dense design also has the columns as one vector `features`. left_out: features without any
+    value. undated: features of a profile whose date of becoming known is unknown.
     """
 
     frame: DataFrame
     names: list[str]
     encoder: FeatureEncoder
     left_out: list[str]
+    undated: list[str] = field(default_factory=list)
 
     def split(self, *splits: str) -> DataFrame:
         """The rows of the named splits."""
@@ -153,13 +155,15 @@ def designed(context: Context, rows: DataFrame) -> Design:
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
     filled = filled_counts(seen, [*numeric, *categorical]).collect()[0].asDict()  # one row
+    undated = undated_features(filled, context.settings.training.dated_attributes)
+    filled = {name: count for name, count in filled.items() if name not in undated}
     check_filled(filled)
     check_finite(context, rows, "Nothing was trained.")
     left_out = [name for name, count in filled.items() if not count]
     if left_out:
         context.progress.say(f"      {len(left_out)} features have no values and are left out")
-    numeric = [n for n in numeric if n not in left_out]
-    categorical = [n for n in categorical if n not in left_out]
+    numeric = [n for n in numeric if filled.get(n)]
+    categorical = [n for n in categorical if filled.get(n)]
     # At most MOST_CATEGORIES rows per feature.
     known = (
         frequent_categories(seen, categorical, FEWEST_ROWS, most=MOST_CATEGORIES).collect()
@@ -173,7 +177,35 @@ def designed(context: Context, rows: DataFrame) -> Design:
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
     frame, names = design_matrix(rows, numeric, categories, also=ALSO)
     kept = _spread(context, frame, context.settings.training.workers)
-    return Design(kept, names, encoder, left_out)
+    return Design(kept, names, encoder, left_out, undated)
+
+
+def undated_features(filled: Mapping[str, int], dated: Collection[str]) -> list[str]:
+    """The features of a profile that have values, but no date of becoming known.
+
+    A profile that was asked later from customers who stayed would tell a model who stays. dated:
+    training.dated_attributes. filled: non-null rows by feature.
+    """
+    return [n for n in PROFILE_FEATURES if filled.get(n) and n not in dated]
+
+
+def tell_undated(context: Context, design: Design, champion: Registered | None) -> None:
+    """Name the features that are left out for lack of a date. Warn if the champion has any."""
+    if design.undated:
+        context.progress.say(
+            f"      {len(design.undated)} attributes have no date of becoming known and are left "
+            f"out: {', '.join(design.undated)} (training.dated_attributes)"
+        )
+    if champion is None:
+        return
+    features = PortableModel.from_json(champion.portable).encoder.feature_names
+    used = [name for name in design.undated if name in features]
+    if used:
+        context.progress.warn(
+            f"{champion.name} version {champion.version}, the champion, uses attributes without a "
+            f"date of becoming known: {', '.join(used)}. It serves until a new model is "
+            "significantly better. To replace it now, train under another mlflow.model_name."
+        )
 
 
 def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
@@ -216,7 +248,7 @@ def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
     )
     vectors = with_vector(frame, names).select(*ALSO, "features")
     kept = _spread(context, vectors, context.settings.training.partitions)
-    return Design(kept, names, encoder, plain.left_out)
+    return Design(kept, names, encoder, plain.left_out, plain.undated)
 
 
 def _rounded(value: float | None, otherwise: float) -> float:

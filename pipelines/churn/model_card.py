@@ -82,6 +82,9 @@ Parameters: {dict(chosen.parameters)}. Calibration: {model.calibration.kind}.
 {", ".join(model.encoder.feature_names)}
 
 Left out, because they have no value in this data: {", ".join(data.plain.left_out) or "none"}.
+
+Left out, because it is unknown since when the company knew them (`training.dated_attributes`):
+{", ".join(data.plain.undated) or "none"}.
 """
 
 

@@ -33,7 +33,9 @@ def served_facts(
     settings = context.settings
     features = [c.name for t in FEATURE_TABLES for c in context.table(t).columns]
     return {
-        "reason_features": reason_features(features, settings.training.reasons.features),
+        "reason_features": reason_features(
+            features, settings.training.reasons.features, settings.training.feature_families
+        ),
         "horizon_days": horizon_days,
         "lead_days": settings.churn.lead_days,
         "definition": settings.churn.definition,

@@ -14,6 +14,8 @@ from models.lifetime_scoring import model_of
 class ServedLifetimeModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
     """Returns one row per customer.
 
+    Integers, booleans and missing values are accepted as the feature tables give them.
+
     `lifetime` takes the purchase summary: frequency, recency_days, T_days, monetary_value.
     `survival` takes entry_days, features and past sums, and also returns the remaining days.
     """
@@ -24,7 +26,9 @@ class ServedLifetimeModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defin
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        return self.portable.predict(model_input)
+        # Every input is a number. MLflow hands over mixed columns as objects.
+        numbers = model_input.where(model_input.notna(), float("nan")).astype(float)
+        return self.portable.predict(numbers)
 
 
 mlflow.models.set_model(ServedLifetimeModel())

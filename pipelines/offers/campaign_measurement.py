@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.offers import campaign_screen
 from pipelines.offers.campaign_results import (
     CampaignResult,
     expected_conversion,
@@ -35,6 +36,8 @@ def run(context: Context) -> None:
         context.read("gold.outbox"),
     )
     say_power(context, contacts)
+    measurement = context.settings.measurement
+    warn_of_unknown(context, contacts)
     horizon = context.settings.churn.primary_horizon_days
     rows = outcomes(
         contacts,
@@ -45,7 +48,9 @@ def run(context: Context) -> None:
     )
     # Campaigns x offers x segments x arms.
     arms = [r.asDict() for r in moments(rows).collect()]
-    measured = results(arms, METRICS, context.settings.decisions.hold_out_share)
+    hold_out_share = context.settings.decisions.hold_out_share
+    intended = measurement.intended_shares({arm["campaign_id"] for arm in arms})
+    measured = results(arms, METRICS, hold_out_share, intended=intended)
     if not measured:
         context.progress.warn(
             f"No campaign was measured: by {context.as_of} no campaign with a random control group "
@@ -58,6 +63,28 @@ def run(context: Context) -> None:
     frame = context.spark.createDataFrame(records, table.ddl)
     context.write([Write(table, frame, mode="merge")])
     context.progress.say(f"      {summary(measured)}")
+    say_effects(context, measured)
+
+
+def say_effects(context: Context, measured: Sequence[CampaignResult]) -> None:
+    """Print the effects of the newest campaigns. Warn of groups whose sizes are not as planned."""
+    for line in campaign_screen.effect_lines(measured):
+        context.progress.say(f"      {line}")
+    alarm = context.settings.measurement.mismatch_p_value
+    for warning in campaign_screen.mismatches(measured, alarm):
+        context.progress.warn(warning)
+    if (sentence := campaign_screen.untested(measured)) is not None:
+        context.progress.say(f"      {sentence}")
+
+
+def warn_of_unknown(context: Context, contacts: DataFrame) -> None:
+    """Warn if conf names campaigns that have no contact with a random control group."""
+    stated = context.settings.measurement.campaigns
+    if not stated:
+        return
+    known = {r["campaign_id"] for r in contacts.select("campaign_id").distinct().collect()}
+    if (warning := campaign_screen.not_measured(stated, known)) is not None:
+        context.progress.warn(warning)
 
 
 def say_power(context: Context, contacts: DataFrame) -> None:

@@ -82,15 +82,21 @@ class Group(NamedTuple):
 
 
 def results(
-    arms: Iterable[Arm], metrics: Sequence[str], hold_out_share: float
+    arms: Iterable[Arm],
+    metrics: Sequence[str],
+    hold_out_share: float,
+    *,
+    intended: Mapping[str, float] | None = None,
 ) -> list[CampaignResult]:
     """One row per campaign, offer, segment, month and metric: treated against control group.
 
     `arms`: rows of transforms.campaign_outcomes.moments. In a campaign of a plan, the control group
     of an offer are the customers held out from the same offer. In any other campaign all held-out
     customers are the control group. P-values of several offers are corrected by Holm within
-    campaign, segment and metric.
+    campaign, segment and metric. `intended`: the intended share of customers with an offer, by
+    campaign, for the sample-ratio test of campaigns that no plan made.
     """
+    shares = intended or {}
     groups: dict[Group, list[Arm]] = {}
     for arm in arms:
         key = Group(arm["campaign_id"], arm["policy"], arm["month"], arm["segment"])
@@ -102,7 +108,15 @@ def results(
                 row
                 for treated in groups[key]
                 if treated["is_treated"]
-                for row in _compared(key, treated, groups[key], metric, hold_out_share)
+                for row in _compared(
+                    key,
+                    treated,
+                    groups[key],
+                    metric=metric,
+                    ratio_p_value=_ratio_p_value(
+                        key, treated, groups[key], hold_out_share=hold_out_share, intended=shares
+                    ),
+                )
             ]
             corrected = holm([row["p_value"] for row in compared])
             for row, p_value in zip(compared, corrected, strict=True):
@@ -179,8 +193,37 @@ def _controls_of(treated: Arm, arms: Sequence[Arm]) -> list[Arm]:
     ]
 
 
+def _ratio_p_value(
+    key: Group,
+    treated: Arm,
+    group: Sequence[Arm],
+    *,
+    hold_out_share: float,
+    intended: Mapping[str, float],
+) -> float | None:
+    """The sample-ratio test of a treated arm. None without a control group or an intended share.
+
+    In a campaign of a plan, the customers of the offer and its control group are compared with the
+    hold-out share. In any other campaign, all customers with an offer and the control group are
+    compared with the intended share of the campaign.
+    """
+    is_plan = key.policy == "personalised"
+    share = 1 - hold_out_share if is_plan else intended.get(key.campaign_id, 0.0)
+    held = sum(arm["customers"] for arm in _controls_of(treated, group))
+    if not 0 < share < 1 or not held:
+        return None
+    sent = [treated] if is_plan else [arm for arm in group if arm["is_treated"]]
+    counts = {"sent": sum(arm["customers"] for arm in sent), "held": held}
+    return srm_p_value(counts, {"sent": share, "held": 1 - share})
+
+
 def _compared(
-    key: Group, treated: Arm, group: Sequence[Arm], metric: str, hold_out_share: float
+    key: Group,
+    treated: Arm,
+    group: Sequence[Arm],
+    *,
+    metric: str,
+    ratio_p_value: float | None,
 ) -> Iterator[CampaignResult]:
     """At most one row; none without a control group or where no difference can be computed."""
     held = _controls_of(treated, group)
@@ -196,7 +239,6 @@ def _compared(
     within = (sent.variance * sent.count + control.variance * control.count) / count
     deviation = (widened(sent + control).variance if is_share else within) ** 0.5
     hoped = HOPED_CONVERSION if is_share else HOPED_SHARE_OF_DEVIATION * deviation
-    is_plan = key.policy == "personalised"
     yield {
         "campaign_id": key.campaign_id,
         "policy": key.policy,
@@ -220,12 +262,7 @@ def _compared(
         "minimum_detectable_effect": minimum_detectable_effect(
             sent.count, control.count, deviation
         ),
-        "srm_p_value": srm_p_value(
-            {"sent": sent.count, "held": control.count},
-            {"sent": 1 - hold_out_share, "held": hold_out_share},
-        )
-        if is_plan and 0 < hold_out_share < 1
-        else None,
+        "srm_p_value": ratio_p_value,
     }
 
 

@@ -30,6 +30,7 @@ from runtime.settings.decisions import DecisionSettings
 from runtime.settings.features import FeatureSettings
 from runtime.settings.lakehouse import LakehouseSettings, MlflowSettings
 from runtime.settings.lifetime import LifetimeSettings
+from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
 from runtime.settings.plan import PlanSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     lifetime: LifetimeSettings
     plan: PlanSettings
     decisions: DecisionSettings
+    measurement: MeasurementSettings
     messages: MessageSettings
     uplift: UpliftSettings
     model_ab: ModelAbSettings

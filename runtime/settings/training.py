@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from contracts.features import PROFILE_FEATURES
 from runtime.settings.core import Section
 
 LearnerName = Literal["xgboost", "random_forest", "multilayer_perceptron", "logistic_regression"]
@@ -106,9 +107,18 @@ class TrainingSettings(Section):
     stability: StabilitySettings
     compare_feature_sets: bool
     selected_share: float = Field(gt=0, le=1)
+    dated_attributes: list[str]
     feature_families: dict[str, list[str]]
     reasons: ReasonSettings
     economics: EconomicsSettings
+
+    @field_validator("dated_attributes")
+    @classmethod
+    def _are_attributes(cls, names: list[str]) -> list[str]:
+        unknown = sorted(set(names) - set(PROFILE_FEATURES))
+        if unknown:
+            raise ValueError(f"must be among {', '.join(PROFILE_FEATURES)}, got {unknown}")
+        return names
 
     @model_validator(mode="after")
     def _names_fit(self) -> TrainingSettings:

@@ -39,6 +39,7 @@ def small_context(root, **training):
     values["lakehouse"]["root"] = str(root)
     values["training"] |= {
         "train_dates": 3,
+        "dated_attributes": ["plan"],
         # One partition, because sums of partitions are added in the order in which they arrive.
         "partitions": 1,
         "bootstrap_samples": 60,

@@ -38,6 +38,7 @@ SMALL = {
         "bootstrap_samples": 100,
     },
     "training": {
+        "dated_attributes": ["plan"],
         "starts": {"xgboost": {"n_estimators": 30, "max_depth": 3, "learning_rate": 0.1}},
         "spaces": {"xgboost": {"n_estimators": {"low": 30, "high": 300}}},
     },

@@ -87,7 +87,9 @@ def test_a_run_repeated_from_its_logged_inputs_gives_the_same_predictions(traine
         registry.run_json(champion.run_id, f"{name}.json")
         for name in ("config", "input_versions", "split", "features")
     )
-    assert registry.client.get_run(champion.run_id).data.tags["code"] == code_version()
+    logged = registry.client.get_run(champion.run_id).data
+    assert logged.tags["code"] == code_version()
+    assert (logged.params["learner"], "max_depth" in logged.params) == ("xgboost", True)
     packages = mlflow.artifacts.load_text(f"runs:/{champion.run_id}/packages.txt")
     assert f"pyspark=={pyspark.__version__}" in packages.splitlines()
     # Half of the rows are deleted after the first run. Only the versions tell what it read.
@@ -106,8 +108,8 @@ def test_a_run_repeated_from_its_logged_inputs_gives_the_same_predictions(traine
 
     repeated = Registry(other.settings)
     two = repeated.by_alias(CHAMPION)
-    for name, logged in (("split", split), ("features", features)):
-        assert repeated.run_json(two.run_id, f"{name}.json") == logged
+    for name, content in (("split", split), ("features", features)):
+        assert repeated.run_json(two.run_id, f"{name}.json") == content
     rows = customer_scoring.features_at(training_context(trained)).toPandas()
     first, second = (
         PortableModel.from_json(champion.portable),

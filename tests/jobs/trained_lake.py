@@ -7,6 +7,7 @@ from tests.jobs.feature_lake import AS_OF
 SMALL = {
     "training": {
         "train_dates": 3,
+        "dated_attributes": ["plan"],
         "bootstrap_samples": 60,
         "leak_alarm_roc_auc": 0.99,
         "leak_alarm_roc_auc_active_90d": 0.99,

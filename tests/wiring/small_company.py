@@ -124,6 +124,7 @@ CONF: dict[str, Any] = {
     "churn": {"horizons_days": [30]},
     "training": {
         "train_dates": 1,
+        "dated_attributes": ["has_profile", "region", "plan"],
         "bootstrap_samples": 50,
         "partitions": 1,
         "fits_at_once": 1,

@@ -26,8 +26,8 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `clv_36m` double COMMENT 'Expected margin over 36 months, discounted, currency; null: see clv_basis',
   `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run',
   `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency',
-  `main_reason` string COMMENT 'Most likely reason: price, features, competitor, quality, support; null: nothing raises the risk, or no model',
-  `reason_basis` string COMMENT 'named (by the customer in an exit survey since the last purchase), labelled (model of the reasons that other churned customers named) or shap_families (SHAP values of the features of each reason); null: no main_reason',
+  `main_reason` string COMMENT 'Most likely reason: price, features, competitor, quality, support; unknown: the risk comes from something else, such as buying less often, which is no evidence for a reason; null: nothing raises the risk, or no model',
+  `reason_basis` string COMMENT 'named (by the customer in an exit survey since the last purchase), labelled (model of the reasons that other churned customers named), shap_families (SHAP values of the features of each reason) or no_evidence (main_reason is unknown); null: no main_reason',
   `model_name` string COMMENT 'Learner of the champion; null if score_basis is rule',
   `model_version` string COMMENT 'Version in the model registry; null if score_basis is rule',
   `score_basis` string NOT NULL COMMENT 'model, cold_start (history too short for the model) or rule (no champion)'
@@ -59,8 +59,8 @@ COMMENT 'One row per retainable customer and horizon, with the churn risk. Key: 
 CREATE TABLE IF NOT EXISTS gold.churn_reasons (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
-  `reason` string NOT NULL COMMENT 'One of price, features, competitor, quality, support',
-  `probability` double NOT NULL COMMENT 'named: 1 for the reason that the customer named; labelled: probability that a similar churned customer names the reason; shap_families: share of the risk that is removed without the contribution of the reason\'s features',
+  `reason` string NOT NULL COMMENT 'One of price, features, competitor, quality, support, unknown',
+  `probability` double NOT NULL COMMENT 'named: 1 for the reason that the customer named; labelled: probability that a similar churned customer names the reason; shap_families: share of the risk that is removed without the contribution of the reason\'s features (unknown: of the strongest other family of features)',
   `reason_basis` string NOT NULL COMMENT 'named, labelled or shap_families, see gold.customer_scores'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
@@ -253,7 +253,7 @@ CREATE TABLE IF NOT EXISTS gold.campaign_results (
   `ci_low_cuped` double NOT NULL COMMENT 'Lower bound of the 95 % interval of effect_cuped',
   `ci_high_cuped` double NOT NULL COMMENT 'Upper bound of the 95 % interval of effect_cuped',
   `minimum_detectable_effect` double NOT NULL COMMENT 'Effect that such a campaign detects with 80 % power',
-  `srm_p_value` double COMMENT 'p-value of a sample ratio mismatch between the arms; null: planned sizes unknown'
+  `srm_p_value` double COMMENT 'p-value of a sample ratio mismatch: a low value means that the sizes of the groups differ from the plan, so the effect may be wrong; null: the planned sizes are unknown'
 ) USING delta
 COMMENT 'One row per campaign, offer, segment, month and metric: treated versus held-out customers. Key: campaign_id, policy, offer_id, segment, month, metric.';
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from contracts import catalog
 from contracts.silver import REASONS
 from models.reasons import reason_features, reasons_from_contributions
+from runtime.settings import load
 
 FEATURES = ["discounts_30d", "support_tickets_30d", "recency_days"]
 MEMBERS = {"price": ["discounts_30d"], "support": ["support_tickets_30d"]}
@@ -29,6 +31,36 @@ def test_a_reason_is_the_share_of_the_risk_that_goes_with_its_push():
     assert shares[REASONS.index("price")] == pytest.approx(1 - expit(-1.3) / expit(-0.3))
     assert shares[REASONS.index("support")] == 0
     assert shares[REASONS.index("quality")] == 0
+    # Recency belongs to no reason: its push of .2 is the last share.
+    assert len(shares) == len(REASONS) + 1
+    assert shares[-1] == pytest.approx(1 - expit(-0.5) / expit(-0.3))
+
+
+def test_what_is_no_reason_counts_by_its_strongest_family():
+    members = reason_features(
+        ["discounts_30d", "recency_days", "gap_mean_days", "purchases_30d"],
+        {"price": ["discounts_*"]},
+        {"silence": ["recency_*", "gap_*"], "frequency": ["purchases_*", "discounts_*"]},
+    )
+    assert members["other: silence"] == ["recency_days", "gap_mean_days"]
+    assert members["other: frequency"] == ["purchases_30d"]
+    # Discounts .4, recency .6 - gap .1, purchases -1, and .2 of a feature without a family.
+    features = ["discounts_30d", "recency_days", "gap_mean_days", "purchases_30d", "kids_count"]
+    contributions = np.array([[0.4, 0.6, -0.1, -1.0, 0.2]])
+    shares = reasons_from_contributions(contributions, 0.0, features, members=members)[0]
+    # The margin is .1.
+    assert shares[REASONS.index("price")] == pytest.approx(1 - expit(-0.3) / expit(0.1))
+    assert shares[-1] == pytest.approx(1 - expit(-0.4) / expit(0.1))
+
+
+def test_buying_less_is_no_evidence_for_a_reason():
+    """The families of conf: what every company has, purchases, points to no reason."""
+    patterns = load("demo").training.reasons.features
+    purchases = [c.name for c in catalog.tables()["features.transactions"].columns]
+    members = reason_features(purchases, patterns)
+    named = {name.rpartition("_")[0] for reason in REASONS for name in members[reason]}
+    assert named == {"discounts", "returns"}
+    assert members["competitor"] == []
 
 
 def test_in_probability_units_the_push_is_taken_off_the_probability():

@@ -1,13 +1,187 @@
-"""The tracking store in the lakehouse: whoever only asks for a model makes no file."""
+"""The registry: a version is loaded without the checkout, and follows a moved lakehouse."""
 
 from __future__ import annotations
 
+import json
+import math
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+
+from models.encoding import FeatureEncoder
+from models.portable import LinearScorer, PortableModel
+from pipelines import churn
+from runtime.errors import HoldfastError
 from runtime.model_registry import CHALLENGER, CHAMPION, Registry
+from runtime.moved_store import follow_move
 from runtime.settings import load
+
+# Run by Python in isolated mode: no PYTHONPATH, another folder, and no Spark.
+FRESH = """
+import json, sys
+sys.modules["pyspark"] = None
+import mlflow, pandas as pd
+mlflow.set_tracking_uri(sys.argv[1])
+model = mlflow.pyfunc.load_model("models:/churn@champion")
+inputs = [
+    {"purchases": 2, "is_member": True, "plan": "gold"},
+    {"purchases": None, "is_member": None, "plan": None},
+    pd.DataFrame({"purchases": [2, 4], "is_member": [False, True], "plan": ["gold", "new"]}),
+    pd.DataFrame(
+        {
+            "purchases": pd.array([2, None], "Int64"),
+            "is_member": pd.array([None, True], "boolean"),
+            "plan": ["basic", None],
+            "customer_id": ["a", "b"],
+        },
+        index=[7, 3],
+    ),
+]
+answers = [model.predict(i)["churn_probability"].tolist() for i in inputs]
+ours = {"models", "contracts", "udfs", "runtime", "pipelines", "transforms"}
+loaded = sorted(ours & {name.split(".")[0] for name in sys.modules})
+print(json.dumps({"answers": answers, "loaded": loaded}))
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_spark():
+    """On DuckDB, MLflow would take the replaced pyspark for a notebook on Databricks."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in sys.modules if n.split(".")[0] == "pyspark"]:
+            patch.setitem(sys.modules, name, None)
+        patch.setitem(sys.modules, "pyspark", None)
+        yield
+
+
+def registry_at(folder):
+    return Registry(load("demo", lakehouse={"root": str(folder)}))
 
 
 def test_whoever_only_asks_for_a_model_leaves_no_trace(tmp_path):
-    registry = Registry(load("demo", lakehouse={"root": str(tmp_path / "lakehouse")}))
+    registry = registry_at(tmp_path / "lakehouse")
     assert registry.by_alias(CHAMPION) is None
     assert registry.by_alias(CHALLENGER) is None
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory):
+    """The folder of a lakehouse with a champion, moved after the training."""
+    folder = tmp_path_factory.mktemp("registry")
+    registry = registry_at(folder / "old place")
+    encoder = FeatureEncoder(
+        ("purchases", "is_member"), (("plan", ("basic", "gold")),), fill=(10.0, 0.0)
+    )
+    # Log-odds: -purchases / 2 + is_member + 3 if the plan is gold.
+    model = PortableModel(encoder, LinearScorer((-0.5, 1.0, 0.0, 3.0), 0.0, (0.0,) * 4))
+    example = pd.DataFrame({"purchases": [2.0], "is_member": [1.0], "plan": ["gold"]})
+    answer = pd.DataFrame({"churn_probability": model.predict_proba(example)})
+    mlflow.set_experiment(experiment_id=registry.experiment_id())
+    code = Path(churn.__file__).with_name("churn_pyfunc.py")
+    with mlflow.start_run() as run:
+        version = registry.register(
+            run.info.run_id, code, model.to_json(), example=example, answer=answer, tags={}
+        )
+    registry.promote(version)
+    return (folder / "old place").rename(folder / "new place")
+
+
+def sigmoid(log_odds):
+    return 1 / (1 + math.exp(-log_odds))
+
+
+def test_a_version_of_a_moved_lakehouse_is_loaded_without_the_checkout(moved, tmp_path):
+    champion = registry_at(moved).by_alias(CHAMPION)
+    assert champion is not None and "checksum" in champion.portable
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", FRESH, f"sqlite:///{moved}/mlflow.db"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout.splitlines()[-1])
+    assert told["loaded"] == []
+    # A missing number of purchases counts as 10, the fill value of the encoder.
+    expected = [[-1 + 1 + 3], [-5], [-1 + 3, -2 + 1], [-1, -5 + 1]]
+    for given, log_odds in zip(told["answers"], expected, strict=True):
+        assert given == pytest.approx([sigmoid(x) for x in log_odds])
+
+
+def test_the_requirements_are_pinned_and_have_no_package_of_ours(moved):
+    (file,) = moved.glob("mlartifacts/models/*/artifacts/requirements.txt")
+    lines = file.read_text().split()
+    assert [line for line in lines if "==" not in line] == []
+    names = {line.split("==")[0] for line in lines}
+    assert names == {"mlflow", "numba", "numpy", "pandas", "scikit-learn", "scipy"}
+
+
+def test_logging_a_model_leaves_nothing_on_the_path(moved):
+    assert [m for m in sys.modules if m.startswith("holdfast_")] == []
+    assert [p for p in sys.path if p.endswith("model/code")] == []
+
+
+# --- addresses -----------------------------------------------------------------------------------
+
+
+def store_of(folder, *addresses):
+    """An MLflow store with one experiment per address, and a run in it."""
+    (folder / "mlartifacts").mkdir(parents=True)
+    with sqlite3.connect(folder / "mlflow.db") as store:
+        store.execute("CREATE TABLE experiments (artifact_location TEXT)")
+        store.execute("CREATE TABLE runs (artifact_uri TEXT)")
+        for address in addresses:
+            store.execute("INSERT INTO experiments VALUES (?)", (address,))
+            store.execute("INSERT INTO runs VALUES (?)", (f"{address}/r1/artifacts",))
+    return folder
+
+
+def addresses_in(folder):
+    with sqlite3.connect(folder / "mlflow.db") as store:
+        return [r[0] for t in ("experiments", "runs") for r in store.execute(f"SELECT * FROM {t}")]
+
+
+def test_addresses_of_the_former_folder_become_those_of_the_present_one(tmp_path):
+    lake = store_of(tmp_path / "a lake", "file:///former/lake/mlartifacts")
+    assert follow_move(lake) == "file:///former/lake/mlartifacts"
+    here = (lake / "mlartifacts").as_uri()
+    assert addresses_in(lake) == [here, f"{here}/r1/artifacts"]
+    assert follow_move(lake) is None
+
+
+@pytest.mark.parametrize(
+    "address", ["s3://bucket/mlartifacts", "file:///shared/models", "mlflow-artifacts:/mlartifacts"]
+)
+def test_configured_addresses_stay(tmp_path, address):
+    lake = store_of(tmp_path / "lake", address)
+    assert follow_move(lake) is None
+    assert addresses_in(lake) == [address, f"{address}/r1/artifacts"]
+
+
+def test_a_link_to_the_same_folder_is_no_move(tmp_path):
+    lake = store_of(tmp_path / "lake", (tmp_path / "lake" / "mlartifacts").as_uri())
+    (tmp_path / "link").symlink_to(lake)
+    assert follow_move(tmp_path / "link") is None
+
+
+def test_a_store_that_cannot_be_changed_is_named(tmp_path, monkeypatch):
+    def refuse(root):
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr("runtime.model_registry.follow_move", refuse)
+    with pytest.raises(HoldfastError) as caught:
+        registry_at(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/mlflow.db: the lakehouse was moved, and the addresses of its models cannot be "
+        "corrected (attempt to write a readonly database). Run one command with write permission "
+        "for this file."
+    )

@@ -236,6 +236,25 @@ def test_in_a_plan_the_held_out_are_those_chosen_for_the_same_offer():
     assert result["srm_p_value"] == pytest.approx(1.0)  # 900 to 100, as planned
 
 
+def test_a_campaign_of_the_company_is_tested_against_its_intended_share():
+    """A public experiment: 44,700 customers with the offer and 45,489 without, one half intended."""
+    rows = [arm("ten", True, 44_700, 8_502), arm(None, False, 45_489, 8_279)]
+    (result,) = results(rows, ["conversion"], 0.1, intended={"t": 0.5})
+    # 90,189 / 2 = 45,094.5 each, 394.5 too few and too many.
+    statistic = 2 * 394.5**2 / 45_094.5
+    assert result["srm_p_value"] == pytest.approx(stats.chi2.sf(statistic, 1))
+    assert result["srm_p_value"] == pytest.approx(0.0086, abs=5e-5)
+    (untested,) = results(rows, ["conversion"], 0.1, intended={"other": 0.5})
+    assert untested["srm_p_value"] is None
+
+
+def test_the_intended_share_is_that_of_all_offers_of_the_campaign():
+    rows = [arm("ten", True, 400, 100), arm("five", True, 200, 50), arm(None, False, 200, 50)]
+    of_both = results(rows, ["conversion"], 0.1, intended={"t": 0.75})
+    # 600 of 800 got one of the offers, exactly three quarters.
+    assert [r["srm_p_value"] for r in of_both] == [1.0, 1.0]
+
+
 def test_arms_without_a_hold_out_are_left_out():
     assert results([arm("ten", True, 10, 5)], ["conversion"], 0.1) == []
 

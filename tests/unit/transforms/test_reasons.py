@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 
 import pytest
 
@@ -80,7 +81,9 @@ def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
             (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0], "labelled"),
             (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0], "labelled"),
             (AS_OF, "nothing", [0.0] * 5, "labelled"),
-            (AS_OF, "unknown", None, "labelled"),
+            (AS_OF, "cold start", None, "labelled"),
+            (AS_OF, "buys less", [0.2, 0.0, 0.0, 0.0, 0.0, 0.4], "shap_families"),
+            (AS_OF, "uses coupons", [0.4, 0.0, 0.0, 0.0, 0.0, 0.4], "shap_families"),
         ],
         "as_of date, customer_id string, reasons array<double>, basis string",
     )
@@ -92,10 +95,16 @@ def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
         "quality": ("quality", "labelled"),
         "tie": ("price", "labelled"),
         "nothing": (None, None),
-        "unknown": (None, None),
+        "cold start": (None, None),
+        "buys less": ("unknown", "no_evidence"),
+        "uses coupons": ("price", "shap_families"),
     }
     told = rows_of(churn_reasons(rows))
-    assert {r["customer_id"] for r in told} == {"quality", "tie", "nothing"}
+    counts = Counter(r["customer_id"] for r in told)
+    # Named reasons have no share without a reason.
+    assert counts == {"quality": 5, "tie": 5, "nothing": 5, "buys less": 6, "uses coupons": 6}
+    (unknown,) = [r for r in told if r["customer_id"] == "buys less" and r["reason"] == "unknown"]
+    assert (unknown["probability"], unknown["reason_basis"]) == (0.4, "shap_families")
     of_quality = {r["reason"]: r["probability"] for r in told if r["customer_id"] == "quality"}
     assert of_quality == dict(zip(REASONS, [0.1, 0.0, 0.2, 0.5, 0.0], strict=True))
 

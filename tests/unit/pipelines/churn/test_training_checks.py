@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from models.encoding import FeatureEncoder
+from models.portable import LinearScorer, PortableModel
 from pipelines.churn import evaluation
+from pipelines.churn.dataset import Design, tell_undated, undated_features
 from pipelines.churn.evaluation import TestDates
 from pipelines.churn.stability import check_folds, folds_of_both, spread
 from runtime.errors import ModelGateError
+from runtime.model_registry import Registered
 
 
 def test_the_test_dates_are_read_once(monkeypatch):
@@ -52,3 +58,39 @@ def test_spread_by_hand():
     assert figures == pytest.approx(
         {"mean": 0.8, "sd": 0.1, "min": 0.7, "max": 0.9, "variance": 0.01, "stability": 0.875}
     )
+
+
+def test_attributes_without_a_date_are_named():
+    # age_band has no value anyway, and conf states that plan has a date.
+    filled = {"has_profile": 9, "age_band": 0, "plan": 8, "region": 7, "recency_days": 9}
+    assert undated_features(filled, ["plan"]) == ["has_profile", "region"]
+    assert undated_features(filled, ["plan", "region", "has_profile"]) == []
+
+
+def test_the_screen_says_which_attributes_are_left_out():
+    lines = []
+    context = SimpleNamespace(progress=SimpleNamespace(say=lines.append))
+    encoder = FeatureEncoder(("recency_days",))
+    tell_undated(context, Design(None, ["x0"], encoder, []), None)
+    assert lines == []
+    tell_undated(context, Design(None, ["x0"], encoder, [], ["has_profile", "region"]), None)
+    assert lines == [
+        "      2 attributes have no date of becoming known and are left out: has_profile, region "
+        "(training.dated_attributes)"
+    ]
+
+
+def test_a_champion_that_uses_attributes_without_a_date_is_named():
+    lines = []
+    context = SimpleNamespace(progress=SimpleNamespace(say=lambda _: None, warn=lines.append))
+    encoder = FeatureEncoder(("recency_days", "has_profile"), fill=(0.0, 0.0))
+    text = PortableModel(encoder, LinearScorer((1.0, 1.0), 0.0, (0.0, 0.0))).to_json()
+    champion = Registered("churn", "3", "run", text, {})
+    tell_undated(context, Design(None, ["x0"], encoder, [], ["region"]), champion)
+    assert lines == []
+    tell_undated(context, Design(None, ["x0"], encoder, [], ["has_profile", "region"]), champion)
+    assert lines == [
+        "churn version 3, the champion, uses attributes without a date of becoming known: "
+        "has_profile. It serves until a new model is significantly better. To replace it now, train "
+        "under another mlflow.model_name."
+    ]

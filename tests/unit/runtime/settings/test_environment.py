@@ -93,6 +93,7 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
             "the form key: value. Fix it.",
         ),
         ("features: {windows_days: [30, 90]}", "no value below 1; missing: [60, 365]"),
+        ("training: {dated_attributes: [plan, colour]}", "monthly_charge, got ['colour']"),
         ("risk: {scheme: two_bands}", "scheme 'two_bands' must be one of ['four_bands', 'thr"),
         (
             "sources: {s: {table: transactions, format: csv, mapping: {}}}",
