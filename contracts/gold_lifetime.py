@@ -89,6 +89,36 @@ OF_SCORES = (
         "clv_12m if the customer stays through the horizon, which begins after churn.lead_days: "
         "the loss if the customer leaves, currency",
     ),
+    Column(
+        "next_purchase_on",
+        "date",
+        "Day by which the next purchase has come with probability 0.5; null: no purchase within "
+        "365 days is more likely than one, or no model",
+    ),
+    Column(
+        "next_purchase_low",
+        "date",
+        "First day of the 80 % interval of next_purchase_on; null: as for next_purchase_on",
+    ),
+    Column(
+        "next_purchase_high",
+        "date",
+        "Last day of the 80 % interval of next_purchase_on; null: as for next_purchase_on, or not "
+        "within 36 months",
+    ),
+    Column(
+        "days_overdue",
+        "bigint",
+        "Days since the last purchase beyond the customer's usual gap between two purchases (its "
+        "median); 0: not overdue; null: bought on one day only, or no model",
+    ),
+    Column(
+        "overdue_percentile",
+        "double",
+        "Percent of the customer's own gaps between purchases that are shorter than the time since "
+        "the last purchase, 0 to 100: the higher, the more unusual the silence. With few gaps, "
+        "those of all customers count too; null: bought on one day only, or no model",
+    ),
 )
 
 CUSTOMER_LIFETIME = Table(
