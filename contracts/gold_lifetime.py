@@ -15,9 +15,10 @@ OF_SCORES = (
     Column(
         "p_alive_basis",
         "string",
-        "Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no "
-        "maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second "
-        "purchase), not_fitted (too little data); null: fit_lifetime has not run",
+        "Model of p_alive, or why it is null: no_dropout (the purchases do not show that customers "
+        "leave for good), not_precise (customers leave for good, but the purchases do not show "
+        "clearly enough who has left), no_repeat (one purchase only; in bg_nbd no customer leaves "
+        "before a second purchase), not_fitted (too little data); null: fit_lifetime has not run",
     ),
     Column("expected_purchases_30d", "double", "Expected purchase days in 30 days; null: no model"),
     Column("expected_purchases_90d", "double", "Expected purchase days in 90 days; null: no model"),

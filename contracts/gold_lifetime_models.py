@@ -24,9 +24,12 @@ LIFETIME_MODELS = Table(
             "parameter",
             "string",
             "Parameter name in the literature; held_out_log_likelihood (per customer); "
-            "concordance, integrated_brier and calibration_<decile>_ predicted and observed (on "
-            "days after the fit); p_value_proportional <covariate>; person_periods (rows of the "
-            "hazard trees)",
+            "leaving_a_purchase (odds); leaving_a_year (share of the active and silent customers); "
+            "likelihood_ratio (twice the log-likelihood gained over a model in which nobody "
+            "leaves); p_alive_error (median standard error of P(alive) among the active and "
+            "silent); concordance, integrated_brier and calibration_<decile>_ predicted and "
+            "observed (on days after the fit); p_value_proportional <covariate>; person_periods "
+            "(rows of the hazard trees)",
             False,
         ),
         Column(
@@ -50,7 +53,8 @@ LIFETIME_MODELS = Table(
         Column(
             "is_identified",
             "boolean",
-            "True: the data identify dropout; null: does not apply to this model",
+            "True: the data identify dropout, so P(alive) can be shown; null: does not apply to "
+            "this model",
         ),
     ),
 )

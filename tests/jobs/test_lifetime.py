@@ -76,6 +76,27 @@ def test_customers_who_can_be_kept_have_a_remaining_lifetime_and_lost_ones_have_
     assert days[silent[kept.index] > 60].mean() < days[silent[kept.index] <= 20].mean()
 
 
+def test_customers_who_can_be_kept_have_a_date_of_the_next_purchase(fitted):
+    """Nobody is known to be lost within 20 days of the last purchase, so all of these have one."""
+    rows = of_now(rows_of(fitted.root, "gold.customer_lifetime"))
+    silent = rows["observed_days"] - rows["recency_days"] + 1
+    recent = rows[silent <= 20]
+    low, middle, high = (recent[f"next_purchase_{n}"] for n in ("low", "on", "high"))
+    assert len(recent) > 50 and (low >= AS_OF).all() and (low <= middle).all()
+    assert (middle[high.notna()] <= high.dropna()).all()
+    once = rows["frequency"] == 0
+    for name in ("days_overdue", "overdue_percentile"):
+        assert (rows[name].isna() == once).all(), name
+    assert (rows["days_overdue"].dropna() <= silent).all() and (rows["days_overdue"].min() == 0)
+    models = of_now(rows_of(fitted.root, "gold.lifetime_models"))
+    names = set(models[models["model_name"] == "gamma_gap"]["parameter"])
+    assert names == {"shape", "r", "alpha", "evidence", "never"}
+    tests = rows_of(fitted.root, "gold.clv_backtest")
+    tests = tests[tests["approach"] == "gamma_gap"].set_index("metric")
+    assert 0.6 < tests.loc["next_purchase_coverage_80", "value"] < 0.95
+    assert tests.loc["next_purchase_median_error_days", "value"] > 0
+
+
 def test_the_registered_survival_models_predict(fitted):
     import mlflow
 

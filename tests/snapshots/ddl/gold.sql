@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `recommended_actions` string COMMENT 'Actions of the rules that fired, separated by \'; \'; null: none',
   `top_risk_factor` string COMMENT 'Feature that raises the risk most; null: none',
   `p_alive` double COMMENT 'Probability of still being a customer; null: see p_alive_basis',
-  `p_alive_basis` string COMMENT 'Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
+  `p_alive_basis` string COMMENT 'Model of p_alive, or why it is null: no_dropout (the purchases do not show that customers leave for good), not_precise (customers leave for good, but the purchases do not show clearly enough who has left), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
   `remaining_lifetime_days` double COMMENT 'Expected days until the customer is lost or the contract ends, at most 36 months; null: already lost, or no survival model',
@@ -149,7 +149,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `survival_12m` double COMMENT 'Probability of still being a customer in 12 months (survival model); null: already lost, or no survival model',
   `survival_36m` double COMMENT 'Probability of still being a customer in 36 months (survival model); null: already lost, or no survival model',
   `p_alive` double COMMENT 'Probability of still being a customer; null: see p_alive_basis',
-  `p_alive_basis` string COMMENT 'Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
+  `p_alive_basis` string COMMENT 'Model of p_alive, or why it is null: no_dropout (the purchases do not show that customers leave for good), not_precise (customers leave for good, but the purchases do not show clearly enough who has left), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
   `remaining_lifetime_days` double COMMENT 'Expected days until the customer is lost or the contract ends, at most 36 months; null: already lost, or no survival model',
@@ -178,14 +178,14 @@ COMMENT 'One row per customer with a purchase before as_of, with expected purcha
 CREATE TABLE IF NOT EXISTS gold.lifetime_models (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; gamma_gap (the next purchase); or timing (regularity and seasonality of purchases)',
-  `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees)',
+  `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); leaving_a_purchase (odds); leaving_a_year (share of the active and silent customers); likelihood_ratio (twice the log-likelihood gained over a model in which nobody leaves); p_alive_error (median standard error of P(alive) among the active and silent); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees)',
   `value` double COMMENT 'Value of the parameter, time in days, money in currency; null: undefined',
   `std_error` double COMMENT 'Standard error; null: not available',
   `log_likelihood` double COMMENT 'Log-likelihood of all customers, time in days; null: no likelihood',
   `customers` bigint NOT NULL COMMENT 'Customers used for the value',
   `converged` boolean COMMENT 'True: the optimiser found a maximum; null: nothing was optimised',
   `is_chosen` boolean NOT NULL COMMENT 'True: gold.customer_lifetime uses the model',
-  `is_identified` boolean COMMENT 'True: the data identify dropout; null: does not apply to this model'
+  `is_identified` boolean COMMENT 'True: the data identify dropout, so P(alive) can be shown; null: does not apply to this model'
 ) USING delta
 COMMENT 'One row per model and parameter, fitted on the purchases before as_of. Key: as_of, model_name, parameter.';
 
