@@ -110,6 +110,7 @@ class NextPurchase:
             "next_purchase_high_days": np.where(high <= FAR_DAYS, high, np.nan),
         }
         usual = np.ceil(np.round(self.gap_quantile(x, recency, np.full(len(x), 0.5)), 6))
+        usual = np.maximum(usual, 1.0)
         share = self.shorter_gaps(x, recency, T - recency)
         overdue = {
             "days_overdue": np.maximum(T - recency + 1 - usual, 0.0),
@@ -158,7 +159,7 @@ def fit(rows: pd.DataFrame, followed_days: int, fewest: int) -> NextPurchase:
     """
     x, recency, T = _numbers(rows)
     came = rows["next_days"].notna().to_numpy()
-    _check(x, came, fewest)
+    _check(x, came, followed_days, fewest)
     until = np.where(came, rows["next_days"].astype(float).fillna(0.0), float(followed_days))
     silent, usual = T - recency, max(float(recency.sum() / x.sum()), 1.0)
 
@@ -210,11 +211,11 @@ def _numbers(frame: pd.DataFrame) -> list[Array]:
     return [frame[name].astype(float).to_numpy() for name in names]
 
 
-def _check(x: Array, came: Array, fewest: int) -> None:
+def _check(x: Array, came: Array, followed_days: int, fewest: int) -> None:
     if len(x) < fewest or came.sum() < fewest / 2 or not x.any():
         raise NotFittableError(
-            f"{len(x):,} customers, {int(x.astype(bool).sum()):,} of them with a repeat purchase "
-            f"and {int(came.sum()):,} with a purchase in the days that the model is fitted to: "
-            f"fewer than lifetime.fewest_customers = {fewest}, half of them with a purchase in "
-            "these days."
+            f"{len(x):,} customers, {int(x.astype(bool).sum()):,} of them with a repeat purchase; "
+            f"{int(came.sum()):,} bought in the {followed_days} days that the model is fitted to. "
+            f"It needs lifetime.fewest_customers = {fewest} customers, half of them buying in "
+            "these days, and a repeat purchase."
         )

@@ -186,5 +186,9 @@ def _is_positive(hessian: Array) -> bool:
 
 
 def _covariance(hessian: Array, customers: float) -> Array | None:
-    """Covariance of the log parameters; None where the Hessian is not that of a maximum."""
-    return np.linalg.inv(hessian * customers) if _is_positive(hessian) else None
+    """Covariance of the log parameters; None where it is not that of a maximum."""
+    if not _is_positive(hessian):
+        return None
+    covariance = np.linalg.inv(hessian * customers)
+    # Rounding: the inverse of a nearly singular Hessian.
+    return covariance if (np.diag(covariance) > 0).all() else None

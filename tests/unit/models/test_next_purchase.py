@@ -140,6 +140,13 @@ def test_an_impossible_silence_gives_no_date_and_no_nan_elsewhere():
     assert row["overdue_percentile"] == 100 and row["days_overdue"] == 4000 - 350 + 1 - 7
 
 
+def test_a_daily_buyer_who_bought_yesterday_is_not_overdue():
+    """The usual gap is a day at least: yesterday is 0 days overdue, the day before yesterday 1."""
+    daily = NextPurchase(shape=1.0, r=1e9, alpha=1e7, evidence=1e9, never=0.001)
+    overdue = daily.predict(customers([200, 200], [200, 200], [200, 201]))["days_overdue"]
+    assert overdue.tolist() == [0, 1]
+
+
 def test_the_portable_form_is_equal():
     assert NextPurchase.from_json(MIXED.to_json()) == MIXED
 
@@ -191,6 +198,6 @@ def test_measures_on_paper():
 def test_too_few_customers_are_refused_with_the_rule():
     rows = customers([1] * 60, [10] * 60, [30] * 60).assign(next_days=[2.0] * 20 + [np.nan] * 40)
     with pytest.raises(
-        NotFittableError, match=r"60 customers, 60 of them .* and 20 with a purchase"
+        NotFittableError, match=r"60 customers, 60 of them .*; 20 bought in the 30 days"
     ):
         fit(rows, 30, fewest=50)

@@ -86,4 +86,4 @@ def test_too_few_customers_give_a_warning_and_no_rows(fitted):
     came = int(np.isfinite(rows[rows["as_of"] == CUT]["next_days"]).sum())
     assert len(fits.warnings) == 1
     assert fits.warnings[0].startswith("no date of the next purchase at 2018-01-01: 30 customers, ")
-    assert f"and {came} with a purchase in the days" in fits.warnings[0]
+    assert f"{came} bought in the 90 days" in fits.warnings[0]
