@@ -159,7 +159,7 @@ def fit(rows: pd.DataFrame, followed_days: int, fewest: int) -> NextPurchase:
     """
     x, recency, T = _numbers(rows)
     came = rows["next_days"].notna().to_numpy()
-    _check(x, came, followed_days, fewest)
+    _check(x, came, followed_days, fewest=fewest)
     until = np.where(came, rows["next_days"].astype(float).fillna(0.0), float(followed_days))
     silent, usual = T - recency, max(float(recency.sum() / x.sum()), 1.0)
 
@@ -211,7 +211,7 @@ def _numbers(frame: pd.DataFrame) -> list[Array]:
     return [frame[name].astype(float).to_numpy() for name in names]
 
 
-def _check(x: Array, came: Array, followed_days: int, fewest: int) -> None:
+def _check(x: Array, came: Array, followed_days: int, *, fewest: int) -> None:
     if len(x) < fewest or came.sum() < fewest / 2 or not x.any():
         raise NotFittableError(
             f"{len(x):,} customers, {int(x.astype(bool).sum()):,} of them with a repeat purchase; "

@@ -83,7 +83,7 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
         models[name],
         {n: m for n, m in models.items() if n != name and fits[n].converged},
         [*rows, *spend.rows],
-        [*warnings, *doubts(name, fits[name], leaving[name], lifetime), *spend.warnings],
+        [*warnings, *doubts(name, fits[name], leaving[name], settings=lifetime), *spend.warnings],
     )
 
 

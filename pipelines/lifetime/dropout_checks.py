@@ -35,7 +35,7 @@ def dropouts(
     }
 
 
-def doubts(name: str, fit: Fit, leaving: Dropout, settings: LifetimeSettings) -> list[str]:
+def doubts(name: str, fit: Fit, leaving: Dropout, *, settings: LifetimeSettings) -> list[str]:
     """Warnings about the chosen fit: it did not converge; P(alive) is not shown."""
     warnings = []
     if not fit.converged:

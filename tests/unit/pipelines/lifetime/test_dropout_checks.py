@@ -47,4 +47,4 @@ NOT_PRECISE = (
     ],
 )
 def test_warnings_of_the_chosen_fit(fit, leaving, warnings):
-    assert doubts("bg_nbd", fit, leaving, SETTINGS) == warnings
+    assert doubts("bg_nbd", fit, leaving, settings=SETTINGS) == warnings
