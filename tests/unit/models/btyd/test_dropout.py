@@ -75,10 +75,10 @@ def test_leaving_within_a_year():
 @pytest.mark.parametrize(
     ("gained", "variance", "bounds", "missing"),
     [
-        # Twice the gain: 9.4, 9.2 (must be above) and 9.0.
+        # Twice the gain: 9.4 and 9.0. It must be above the bound, not equal.
         (4.7, 1e-6, BOUNDS, None),
-        (4.6, 1e-6, BOUNDS, "no_dropout"),
         (4.5, 1e-6, BOUNDS, "no_dropout"),
+        (4.5, 1e-6, Bounds(9.0, 0.01, 0.1), "no_dropout"),
         (4.7, 1e-6, Bounds(9.2, 0.99, 0.1), "no_dropout"),
         # The errors are p (1 - p) times the deviation of log a: 0.23 and 0.24 times 1.
         (4.7, 1.0, BOUNDS, "not_precise"),
