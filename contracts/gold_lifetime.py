@@ -15,9 +15,10 @@ OF_SCORES = (
     Column(
         "p_alive_basis",
         "string",
-        "Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no "
-        "maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second "
-        "purchase), not_fitted (too little data); null: fit_lifetime has not run",
+        "Model of p_alive, or why it is null: no_dropout (the purchases do not show that customers "
+        "leave for good), not_precise (customers leave for good, but the purchases do not show "
+        "clearly enough who has left), no_repeat (one purchase only; in bg_nbd no customer leaves "
+        "before a second purchase), not_fitted (too little data); null: fit_lifetime has not run",
     ),
     Column("expected_purchases_30d", "double", "Expected purchase days in 30 days; null: no model"),
     Column("expected_purchases_90d", "double", "Expected purchase days in 90 days; null: no model"),
@@ -88,6 +89,36 @@ OF_SCORES = (
         "double",
         "clv_12m if the customer stays through the horizon, which begins after churn.lead_days: "
         "the loss if the customer leaves, currency",
+    ),
+    Column(
+        "next_purchase_on",
+        "date",
+        "Day by which the next purchase has come with probability 0.5; null: no purchase within "
+        "365 days is more likely than one, or no model",
+    ),
+    Column(
+        "next_purchase_low",
+        "date",
+        "First day of the 80 % interval of next_purchase_on; null: as for next_purchase_on",
+    ),
+    Column(
+        "next_purchase_high",
+        "date",
+        "Last day of the 80 % interval of next_purchase_on; null: as for next_purchase_on, or not "
+        "within 36 months",
+    ),
+    Column(
+        "days_overdue",
+        "bigint",
+        "Days since the last purchase beyond the customer's usual gap between two purchases (its "
+        "median); 0: not overdue; null: bought on one day only, or no model",
+    ),
+    Column(
+        "overdue_percentile",
+        "double",
+        "Percent of the customer's own gaps between purchases that are shorter than the time since "
+        "the last purchase, 0 to 100: the higher, the more unusual the silence. With few gaps, "
+        "those of all customers count too; null: bought on one day only, or no model",
     ),
 )
 

@@ -16,17 +16,20 @@ LIFETIME_MODELS = Table(
             "model_name",
             "string",
             "bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, "
-            "weibull_aft, discrete_hazard, spend_rate; or timing (regularity and seasonality of "
-            "purchases)",
+            "weibull_aft, discrete_hazard, spend_rate; gamma_gap (the next purchase); or timing "
+            "(regularity and seasonality of purchases)",
             False,
         ),
         Column(
             "parameter",
             "string",
             "Parameter name in the literature; held_out_log_likelihood (per customer); "
-            "concordance, integrated_brier and calibration_<decile>_ predicted and observed (on "
-            "days after the fit); p_value_proportional <covariate>; person_periods (rows of the "
-            "hazard trees)",
+            "leaving_a_purchase (odds); leaving_a_year (share of the active and silent customers); "
+            "likelihood_ratio (twice the log-likelihood gained over a model in which nobody "
+            "leaves); p_alive_error (median standard error of P(alive) among the active and "
+            "silent); concordance, integrated_brier and calibration_<decile>_ predicted and "
+            "observed (on days after the fit); p_value_proportional <covariate>; person_periods "
+            "(rows of the hazard trees)",
             False,
         ),
         Column(
@@ -50,7 +53,8 @@ LIFETIME_MODELS = Table(
         Column(
             "is_identified",
             "boolean",
-            "True: the data identify dropout; null: does not apply to this model",
+            "True: the data identify dropout, so P(alive) can be shown; null: does not apply to "
+            "this model",
         ),
     ),
 )
@@ -68,16 +72,25 @@ CLV_BACKTEST = Table(
             "approach",
             "string",
             "btyd, survival (both use the model type chosen at as_of, fitted on data before the "
-            "cut), boosted_trees or last_period",
+            "cut), boosted_trees or last_period; gamma_gap: the model of the next purchase",
             False,
         ),
-        Column("horizon_days", "int", "Length of the forecast in days", False),
+        Column(
+            "horizon_days",
+            "int",
+            "Length of the forecast in days; of gamma_gap: days from the cut to the end of the "
+            "data",
+            False,
+        ),
         Column(
             "metric",
             "string",
             "purchases_ or value_ followed by mae, rmse, rank_correlation, top_decile_share, "
             "total_ratio, or bias_decile_1 (lowest forecast) to 10; suffix _all: all customers "
-            "with a purchase, including lost and terminated ones",
+            "with a purchase, including lost and terminated ones. next_purchase_coverage_80 (share "
+            "of next purchases inside the 80 % interval) and next_purchase_median_error_days, of "
+            "customers whose interval ends before the end of the data; no purchase until then "
+            "counts as above the interval",
             False,
         ),
         Column(

@@ -1,4 +1,4 @@
-"""Lifetime predictions of both approaches (BTYD and survival) per batch, for mapInPandas."""
+"""Lifetime predictions per batch, for mapInPandas: BTYD, survival, and the next purchase."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 from models.btyd.scoring import PREDICTED_DDL as BTYD_DDL, predict_batch
 from models.btyd.shifted_beta_geometric import FORMAT as RENEWALS, ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel
+from models.next_purchase import DAYS as NEXT_DATES, OVERDUE, NextPurchase
 from models.survival.portable import dates_ahead
 from models.survival.worth import LEAVES, LIFE, MONEY, STAYS, SurvivalWorth
 
@@ -27,6 +28,10 @@ PREDICTED_DDL = (
     + ", ".join(f"{name} date" for name in DATES)
     + ", "
     + ", ".join(f"{name} double" for name in SURVIVAL)
+    + ", "
+    + ", ".join(f"{name} date" for name in NEXT_DATES)
+    + ", "
+    + ", ".join(f"{name} double" for name in OVERDUE)
 )
 
 
@@ -39,21 +44,27 @@ def model_of(portable_json: str) -> LifetimeModel | SurvivalWorth | ShiftedBetaG
 
 
 def batch_predictor(
-    btyd: str | None, survival: str | None
+    btyd: str | None, survival: str | None, next_purchase: str | None
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for mapInPandas: one row of PREDICTED_DDL per input row, in the same order.
 
-    Input: the purchase summary with entry_days, features and past sums. btyd, survival: portable
-    models as JSON text. If a model is None (it could not be fitted), its columns are null. If
-    entry_days is null, the customer has already left and the survival columns are null.
+    Input: the purchase summary with entry_days, features and past sums. btyd, survival,
+    next_purchase: portable models as JSON text. If a model is None (it could not be fitted), its
+    columns are null. If entry_days is null, the customer has already left and the survival columns
+    are null.
     """
 
     def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         purchases = LifetimeModel.from_json(btyd) if btyd else None
         staying = SurvivalWorth.from_json(survival) if survival else None
+        following = NextPurchase.from_json(next_purchase) if next_purchase else None
         for batch in batches:
-            expected = predict_batch(purchases, batch)
-            yield pd.concat([expected, survival_batch(staying, batch)], axis=1)
+            parts = [
+                predict_batch(purchases, batch),
+                survival_batch(staying, batch),
+                next_purchase_batch(following, batch),
+            ]
+            yield pd.concat(parts, axis=1)
 
     return predict
 
@@ -72,3 +83,13 @@ def survival_batch(model: SurvivalWorth | None, batch: pd.DataFrame) -> pd.DataF
     days = pd.DataFrame(dates, index=batch.index)
     chances = numbers[list(CHANCES)]
     return pd.concat([numbers[["remaining_lifetime_days"]], days, chances, money], axis=1)
+
+
+def next_purchase_batch(model: NextPurchase | None, batch: pd.DataFrame) -> pd.DataFrame:
+    """The dates of the next purchase and how overdue it is, one row per row of the batch."""
+    names = [*NEXT_DATES.values(), *OVERDUE]
+    numbers = pd.DataFrame(np.nan, index=batch.index, columns=names)
+    if model is not None and len(batch):
+        numbers = model.predict(batch)
+    dates = {name: dates_ahead(batch["as_of"], numbers[days]) for name, days in NEXT_DATES.items()}
+    return pd.concat([pd.DataFrame(dates, index=batch.index), numbers[list(OVERDUE)]], axis=1)

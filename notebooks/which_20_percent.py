@@ -31,7 +31,8 @@ if not context.has("gold.retention_plan"):
 # MAGIC
 # MAGIC Models of purchase frequency and purchase value. The model with the best held-out
 # MAGIC likelihood is chosen. If `is_identified` is false, the data do not identify dropout, so
-# MAGIC P(alive) is not reported. Expected purchases are still valid.
+# MAGIC P(alive) is not reported, and `p_alive_basis` says what is missing. Expected purchases are
+# MAGIC still valid.
 
 # COMMAND ----------
 

@@ -1,4 +1,4 @@
-"""Model selection: fit by name, held-out likelihood, and whether dropout is identified."""
+"""Fit the models by name, and compare their held-out likelihoods."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.btyd import geometric_dropout, pareto_nbd
+from models.btyd import geometric_dropout, nbd, pareto_nbd
 from models.btyd.bg_nbd import BgNbd, BgNbdLikelihood
 from models.btyd.fitting import Fit, Likelihood, maximise
 from models.btyd.gamma_gamma import NAMES as SPEND_NAMES, GammaGammaLikelihood, SpendRows
 from models.btyd.mbg_nbd import MbgNbd, MbgNbdLikelihood
+from models.btyd.nbd import NbdLikelihood
 from models.btyd.pareto_nbd import ParetoNbd, ParetoNbdLikelihood
 from models.btyd.rows import Array, PurchaseRows
 
@@ -25,18 +26,17 @@ SPEND = "gamma_gamma"
 
 @dataclass(frozen=True)
 class Kind:
-    """One model: its class, its likelihood, its parameter names and its dropout parameters."""
+    """One model: its class, its likelihood and its parameter names."""
 
     model: Callable[..., Btyd]
     likelihood: Callable[[PurchaseRows], Likelihood]
     names: tuple[str, ...]
-    dropout: tuple[str, ...]
 
 
 KINDS: Mapping[str, Kind] = {
-    "bg_nbd": Kind(BgNbd, BgNbdLikelihood, geometric_dropout.NAMES, ("a", "b")),
-    "mbg_nbd": Kind(MbgNbd, MbgNbdLikelihood, geometric_dropout.NAMES, ("a", "b")),
-    "pareto_nbd": Kind(ParetoNbd, ParetoNbdLikelihood, pareto_nbd.NAMES, ("s", "beta")),
+    "bg_nbd": Kind(BgNbd, BgNbdLikelihood, geometric_dropout.NAMES),
+    "mbg_nbd": Kind(MbgNbd, MbgNbdLikelihood, geometric_dropout.NAMES),
+    "pareto_nbd": Kind(ParetoNbd, ParetoNbdLikelihood, pareto_nbd.NAMES),
 }
 
 
@@ -84,17 +84,18 @@ def held_out(model: Btyd, rows: PurchaseRows) -> float:
     return float(rows.weight @ each / rows.customers)
 
 
-def is_identified(name: str, fit: Fit, least_leaving: float, *, most_error: float) -> bool:
-    """Whether the data identify dropout.
-
-    False in three cases. The fit is not at a maximum. The odds of dropout per purchase (a / b, or
-    the death rate over the purchase rate) are below `least_leaving`: near zero, P(alive) is close
-    to 1 for all customers. The standard error of a dropout parameter is above `most_error` times
-    its value.
-    """
-    if not fit.converged or fitted(name, fit).leaving_a_purchase < least_leaving:
-        return False
-    return all(fit.relative_error(n) <= most_error for n in KINDS[name].dropout)
+def fit_without_dropout(
+    rows: PurchaseRows, likelihood: Likelihood | None = None, *, customers: float = 0.0
+) -> Fit:
+    """Fit the NBD model, in which nobody leaves. The arguments are as in `fit_model`."""
+    sample = rows.thinned(MOST_START_ROWS)
+    starts = [start[:2] for start in starting_points("bg_nbd", sample)]
+    if likelihood is not None:
+        on_sample = NbdLikelihood(sample)
+        return maximise(likelihood, customers, nbd.NAMES, starts=starts, on_sample=on_sample)
+    on_part = NbdLikelihood(sample) if sample is not rows else None
+    whole = NbdLikelihood(rows)
+    return maximise(whole, rows.customers, nbd.NAMES, starts=starts, on_sample=on_part)
 
 
 def fit_spend(rows: SpendRows, likelihood: Likelihood | None = None, customers: float = 0.0) -> Fit:
@@ -141,4 +142,6 @@ def likelihood_of(name: str, batch: pd.DataFrame) -> Any:
     if name == SPEND:
         return GammaGammaLikelihood(SpendRows.of(x, batch["monetary_value"], weight))
     rows = PurchaseRows.of(x, batch["recency_days"], batch["T_days"], weight)
+    if name == nbd.NAME:
+        return NbdLikelihood(rows)
     return KINDS[name].likelihood(rows)

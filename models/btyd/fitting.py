@@ -7,7 +7,7 @@ rows. Newton steps finish the fit, so that the result does not depend on the end
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -30,11 +30,11 @@ HESSIAN_STEP = 1e-4
 class Fit:
     """Estimated parameters, their standard errors, and the diagnostics of convergence.
 
-    std_errors: None where the Hessian is not negative definite. log_likelihood: sum over all
-    customers, with times in days; only combinatorial terms without a parameter are left out.
-    gradient_norm: largest absolute element of the gradient of the mean log-likelihood, by log
-    parameter. is_at_a_maximum: whether the Hessian is negative definite. evaluations: calls of the
-    likelihood on all rows.
+    std_errors: None where the Hessian is not negative definite. log_covariance: covariance of the
+    logarithms of the parameters; None likewise. log_likelihood: sum over all customers, with times
+    in days; only combinatorial terms without a parameter are left out. gradient_norm: largest
+    absolute element of the gradient of the mean log-likelihood, by log parameter. is_at_a_maximum:
+    whether the Hessian is negative definite. evaluations: calls of the likelihood on all rows.
     """
 
     names: tuple[str, ...]
@@ -45,6 +45,7 @@ class Fit:
     gradient_norm: float
     is_at_a_maximum: bool
     evaluations: int
+    log_covariance: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def converged(self) -> bool:
@@ -56,23 +57,21 @@ class Fit:
     def parameters(self) -> dict[str, float]:
         return dict(zip(self.names, self.values, strict=True))
 
-    def relative_error(self, name: str) -> float:
-        """Standard error of a parameter over its value; inf where there is no standard error."""
-        if self.std_errors is None:
-            return float("inf")
-        place = self.names.index(name)
-        return self.std_errors[place] / self.values[place]
+    def at(self, values: Array) -> Fit:
+        """This fit with other values of the parameters, to see how predictions depend on them."""
+        return replace(self, values=tuple(float(v) for v in values))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        errors = values["std_errors"]
+        errors, covariance = values["std_errors"], values["log_covariance"]
         lists = {
             "names": tuple(values["names"]),
             "values": tuple(values["values"]),
             "std_errors": None if errors is None else tuple(errors),
+            "log_covariance": None if covariance is None else tuple(map(tuple, covariance)),
         }
         return cls(**{**values, **lists})
 
@@ -98,16 +97,18 @@ def maximise(
             at = _descend(counted, at, 1e-14)
         at, hessian = _newton(counted, at)
         value, gradient = likelihood(at)
-    errors = _errors(hessian, at, customers)
+    covariance = _covariance(hessian, customers)
+    errors = None if covariance is None else np.exp(at) * np.sqrt(np.diag(covariance))
     return Fit(
         names=tuple(names),
         values=tuple(float(v) for v in np.exp(at)),
-        std_errors=errors,
+        std_errors=None if errors is None else tuple(float(e) for e in errors),
         log_likelihood=float(value),
         customers=float(customers),
         gradient_norm=float(np.abs(gradient).max() / customers),
-        is_at_a_maximum=errors is not None,
+        is_at_a_maximum=covariance is not None,
         evaluations=counted.calls,
+        log_covariance=None if covariance is None else tuple(map(tuple, covariance.tolist())),
     )
 
 
@@ -184,8 +185,10 @@ def _is_positive(hessian: Array) -> bool:
     return bool(np.isfinite(hessian).all() and np.linalg.eigvalsh(hessian)[0] > 1e-12)
 
 
-def _errors(hessian: Array, at: Array, customers: float) -> tuple[float, ...] | None:
+def _covariance(hessian: Array, customers: float) -> Array | None:
+    """Covariance of the log parameters; None where it is not that of a maximum."""
     if not _is_positive(hessian):
         return None
-    variance = np.diag(np.linalg.inv(hessian * customers))
-    return tuple(float(e) for e in np.exp(at) * np.sqrt(variance))
+    covariance: Array = np.linalg.inv(hessian * customers)
+    # Rounding: the inverse of a nearly singular Hessian.
+    return covariance if (np.diag(covariance) > 0).all() else None

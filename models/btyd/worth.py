@@ -25,7 +25,7 @@ MONTH_DAYS = 365 / 12
 YEAR, THREE_YEARS = 365.0, 1095.0
 FORMAT = "holdfast-lifetime-1"
 SPENDS = {"gamma_gamma": GammaGamma, "credibility": Credibility}
-NOT_IDENTIFIED, NO_REPEAT, NO_AMOUNTS = "not_identified", "no_repeat", "no_amounts"
+NO_REPEAT, NO_AMOUNTS = "no_repeat", "no_amounts"
 
 
 class LifetimeModelError(ValueError):
@@ -57,16 +57,21 @@ class Terms:
 class LifetimeModel:
     """The chosen purchase model and spend model with their settings.
 
-    spend: None where no amounts are known. is_identified: whether dropout is identified, so that
-    P(alive) may be shown.
+    spend: None where no amounts are known. p_alive_missing: why P(alive) is not shown, no_dropout
+    or not_precise (models.btyd.dropout); None: it is shown.
     """
 
     name: str
     purchases: Btyd
     spend_name: str | None
     spend: GammaGamma | Credibility | None
-    is_identified: bool
+    p_alive_missing: str | None
     terms: Terms
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the data identify dropout, so that P(alive) is shown."""
+        return self.p_alive_missing is None
 
     @property
     def clv_basis(self) -> str:
@@ -77,7 +82,7 @@ class LifetimeModel:
 
         The frame has frequency, recency_days, T_days and monetary_value (NaN: not known). The
         money columns are NaN without a spend model. p_alive, p_alive_30d and p_alive_90d are NaN
-        where dropout is not identified. Under BG/NBD they are also NaN for one-time buyers: in this
+        where p_alive_missing says so. Under BG/NBD they are also NaN for one-time buyers: in this
         model nobody leaves before a second purchase, so the value would always be 1.
         """
         x, recency, T, value = (
@@ -88,7 +93,7 @@ class LifetimeModel:
         alive = self.purchases.p_alive(x, recency, T)
         later = {f"p_alive_{t}d": alive * self.purchases.still_alive(x, T, t) for t in (30, 90)}
         basis = np.where((x == 0) & (self.name == "bg_nbd"), NO_REPEAT, self.name)
-        basis = basis if self.is_identified else np.full(len(x), NOT_IDENTIFIED)
+        basis = basis if self.is_identified else np.full(len(x), self.p_alive_missing)
         columns = {
             "p_alive": np.where(basis == self.name, alive, np.nan),
             **{n: np.where(basis == self.name, p, np.nan) for n, p in later.items()},
@@ -210,7 +215,7 @@ class LifetimeModel:
             "purchases": asdict(self.purchases),
             "spend_name": self.spend_name,
             "spend": None if self.spend is None else asdict(self.spend),
-            "is_identified": self.is_identified,
+            "p_alive_missing": self.p_alive_missing,
             "terms": asdict(self.terms),
         }
         return json.dumps(parts, sort_keys=True, allow_nan=False)
@@ -227,7 +232,12 @@ class LifetimeModel:
             spend = SPENDS[parts["spend_name"]](**numbers) if parts["spend_name"] else None
             terms = Terms(**parts["terms"])
             return cls(
-                parts["name"], purchases, parts["spend_name"], spend, parts["is_identified"], terms
+                parts["name"],
+                purchases,
+                parts["spend_name"],
+                spend,
+                parts["p_alive_missing"],
+                terms,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise LifetimeModelError(

@@ -8,13 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.btyd.choice import SPEND, fit_model, fit_spend, fitted, held_out, is_identified
+from models.btyd.choice import SPEND, fit_model, fit_spend, fitted, held_out
 from models.btyd.credibility import Credibility, correlation
+from models.btyd.dropout import Dropout
 from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import NotFittableError, PurchaseRows, check_fittable
 from models.btyd.shifted_beta_geometric import ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel, Terms
+from pipelines.lifetime.dropout_checks import doubts, dropouts
 from pipelines.lifetime.model_rows import Row, fit_rows, plain_row
 from pipelines.lifetime.summaries import Fittable, Summaries
 from runtime.settings import Settings
@@ -66,18 +68,22 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
     if not fits:
         return Fits(warnings=warnings)
     name = chosen(scores, fits)
+    leaving = dropouts(purchases, fits, settings)
     rows = [
         row
         for n, fit in fits.items()
-        for row in _rows_of(n, fit, scores[n], lifetime, is_chosen=n == name)
+        for row in _rows_of(n, fit, scores[n], leaving[n], is_chosen=n == name)
     ]
     spend = fit_spend_model(summaries, day, lifetime)
-    models = {n: model_of(settings, n, fit, spend=spend) for n, fit in fits.items()}
+    models = {
+        n: model_of(settings, n, fit, spend=spend, missing=leaving[n].missing)
+        for n, fit in fits.items()
+    }
     return Fits(
         models[name],
         {n: m for n, m in models.items() if n != name and fits[n].converged},
         [*rows, *spend.rows],
-        [*warnings, *doubts(name, fits[name], lifetime), *spend.warnings],
+        [*warnings, *doubts(name, fits[name], leaving[name], settings=lifetime), *spend.warnings],
     )
 
 
@@ -91,17 +97,24 @@ def fit_one(
         fit = fit_of(purchases, name)
     except NotFittableError:
         return None
-    return model_of(settings, name, fit, spend=fit_spend_model(summaries, day, settings.lifetime))
+    spend = fit_spend_model(summaries, day, settings.lifetime)
+    missing = dropouts(purchases, {name: fit}, settings)[name].missing
+    return model_of(settings, name, fit, spend=spend, missing=missing)
 
 
-def model_of(settings: Settings, name: str, fit: Fit, *, spend: Spend) -> LifetimeModel:
-    """A fit of purchases with the spend model and the terms of conf."""
+def model_of(
+    settings: Settings, name: str, fit: Fit, *, spend: Spend, missing: str | None
+) -> LifetimeModel:
+    """A fit of purchases with the spend model and the terms of conf.
+
+    missing: why P(alive) is not shown; None: it is.
+    """
     return LifetimeModel(
         name,
         fitted(name, fit),
         spend.name,
         spend.model,
-        identified(name, fit, settings.lifetime),
+        missing,
         terms(settings),
     )
 
@@ -168,33 +181,6 @@ def chosen(scores: dict[str, float | None], fits: dict[str, Fit]) -> str:
     return next(iter(converged or fits))
 
 
-def identified(name: str, fit: Fit, settings: LifetimeSettings) -> bool:
-    """Whether the data identify dropout, by the bounds of conf."""
-    return is_identified(name, fit, settings.least_leaving, most_error=settings.most_dropout_error)
-
-
-def doubts(name: str, fit: Fit, settings: LifetimeSettings) -> list[str]:
-    """Warnings about the chosen fit: it did not converge; the data do not identify dropout."""
-    warnings = []
-    if not fit.converged:
-        warnings.append(
-            f"{name}: the fit did not converge (gradient {fit.gradient_norm:.1e} per customer), "
-            "nor did any other model of conf. p_alive is not shown, and forecasts use the "
-            "parameters at which the search stopped. Check gold.clv_backtest, or use a longer "
-            "history."
-        )
-    # A fit that did not converge shows one thing about dropout: that hardly anyone leaves.
-    leaving = _leaving(name, fit)
-    is_known = fit.converged or leaving < settings.least_leaving
-    if is_known and not identified(name, fit, settings):
-        warnings.append(
-            f"{name}: dropout is not identified (odds of leaving per purchase {leaving:.4f}): "
-            "p_alive is not shown. Strategies that need p_alive use expected purchases, which do "
-            "not depend on dropout."
-        )
-    return warnings
-
-
 def fit_spend_model(summaries: Summaries, day: dt.date, settings: LifetimeSettings) -> Spend:
     """Gamma-Gamma, or credibility if value depends on frequency or Gamma-Gamma cannot be fitted."""
     sums = summaries.spend_sums(day)
@@ -248,17 +234,19 @@ def terms(settings: Settings) -> Terms:
 
 
 def _rows_of(
-    name: str, fit: Fit, score: float | None, settings: LifetimeSettings, *, is_chosen: bool
+    name: str, fit: Fit, score: float | None, leaving: Dropout, *, is_chosen: bool
 ) -> list[Row]:
-    """The parameters of a fit, its score on the hold-out, and the odds of leaving per purchase."""
-    rows = fit_rows(name, fit, is_chosen, is_identified=identified(name, fit, settings))
-    values = {"held_out_log_likelihood": score, "leaving_a_purchase": _leaving(name, fit)}
+    """The parameters of a fit, its score on the hold-out, and what it shows about dropout."""
+    rows = fit_rows(name, fit, is_chosen, is_identified=leaving.missing is None)
+    values = {
+        "held_out_log_likelihood": score,
+        "leaving_a_purchase": float(fitted(name, fit).leaving_a_purchase),
+        "leaving_a_year": leaving.leaving_a_year,
+        "likelihood_ratio": leaving.likelihood_ratio,
+        "p_alive_error": leaving.p_alive_error,
+    }
     more = [
         {**rows[0], "parameter": parameter, "value": value, "std_error": None}
         for parameter, value in values.items()
     ]
     return rows + more
-
-
-def _leaving(name: str, fit: Fit) -> float:
-    return float(fitted(name, fit).leaving_a_purchase)

@@ -22,6 +22,7 @@ from pipelines.lifetime.lifetime_run import (
     writes_of,
 )
 from pipelines.lifetime.model_rows import Row
+from pipelines.lifetime.next_purchases import dates_needed, fit_next_purchases
 from pipelines.lifetime.segment_survival import survival_by_segment
 from pipelines.lifetime.summaries import Summaries
 from pipelines.lifetime.survival_fits import SurvivalFits
@@ -57,7 +58,7 @@ def run(context: Context) -> None:
         cuts, tested, dates = Cuts.of(context), tested_on(context), feature_dates(context)
         wanted = {context.as_of, tested, *dates, *cuts.all_days}
         days = sorted(d for d in wanted if d > context.observed_from)
-        summaries = Summaries.at(context, days)
+        summaries = Summaries.at(context, sorted({*days, *dates_needed(context, cuts)}))
         landmarks = Landmarks.at(context, summaries, days, dates=dates)
         record = fitted(context, summaries, landmarks, cuts=cuts, tested=tested, registry=registry)
     for warning in record["warnings"]:
@@ -128,18 +129,20 @@ def recorded(
     if has_model:
         tests = backtest(context.settings, summaries, landmarks, cuts=cuts, chosen=chosen)
     is_compared = has_model and tested > context.observed_from
+    following = fit_next_purchases(context, summaries, cuts)
     return {
         "chosen": chosen._asdict(),
         "approach": approach(context, tests, cuts),
         "portable": {
             "btyd": btyd.to_json() if btyd else None,
             "survival": life.to_json() if life else None,
+            "next_purchase": following.model.to_json() if following.model else None,
         },
         "versions": {},
         "trained_at": 0,
-        "warnings": [*fits.warnings, *survival.warnings],
-        "models": [*fits.rows, *survival.rows],
-        "backtest": tests,
+        "warnings": [*fits.warnings, *survival.warnings, *following.warnings],
+        "models": [*fits.rows, *survival.rows, *following.models],
+        "backtest": [*tests, *following.backtest],
         "segments": survival_by_segment(context, landmarks),
         "comparison": compare(context, summaries, landmarks, day=tested) if is_compared else [],
     }
@@ -156,7 +159,8 @@ def predictions(context: Context, landmarks: Landmarks, record: Record) -> Write
     inputs = [c for c in rows.columns if c.startswith(("feature_", "past_"))]
     portable = record["portable"]
     predicted = rows.select(*SUMMARY, "entry_days", *inputs).mapInPandas(
-        batch_predictor(portable["btyd"], portable["survival"]), PREDICTED_DDL
+        batch_predictor(portable["btyd"], portable["survival"], portable["next_purchase"]),
+        PREDICTED_DDL,
     )
     table = context.table("gold.customer_lifetime")
     frame = customer_lifetime(predicted, record["approach"] == "survival")

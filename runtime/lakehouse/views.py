@@ -1,4 +1,4 @@
-"""Tables, `_latest` views and scoring functions by name, for notebooks and SQL.
+"""Tables, views and scoring functions by name, for notebooks and SQL.
 
 In a catalog the tables have these names already. A lakehouse in a folder gets one view per Delta
 folder: a view reads the newest version, and replacing it never changes a table.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from contracts.gold_views import VIEWS, View
 from contracts.table import Table
 from runtime import settings
 from runtime.cli import parse_day
@@ -38,6 +39,22 @@ def duckdb_latest_views(tables: Iterable[Table]) -> str:
     )
 
 
+def view_select(view: View, source: str) -> str:
+    """SELECT of the columns and rows of a view, for Spark, Databricks and DuckDB."""
+    columns = ", ".join(view.columns)
+    latest = f"as_of = (SELECT max(as_of) FROM {source})"
+    return f"SELECT {columns} FROM {source} WHERE {latest} AND {view.condition}"
+
+
+def duckdb_views(views: Iterable[View]) -> str:
+    """One CREATE VIEW statement per view, over <layer>_<table>."""
+    return "\n\n".join(
+        f"CREATE OR REPLACE TEMP VIEW {v.name.replace('.', '_')} AS\n"
+        f"{view_select(v, v.source.replace('.', '_'))};"
+        for v in views
+    )
+
+
 def open_lakehouse(env: str, as_of: str = "") -> Context:
     """The context for a notebook, with tables, views and SQL functions registered.
 
@@ -52,8 +69,9 @@ def open_lakehouse(env: str, as_of: str = "") -> Context:
 def register_tables(context: Context) -> list[str]:
     """Make `SELECT ... FROM silver.transactions` work. Returns the names that can be read.
 
-    Registers the tables that exist, the `_latest` views of gold, and the scoring formulas with the
-    constants of conf as SQL functions. Call it again after a table was created or got a column.
+    Registers the tables that exist, the `_latest` views of gold, the views of contracts.gold_views,
+    and the scoring formulas with the constants of conf as SQL functions. Call it again after a
+    table was created or got a column.
     """
     of_sources = [f"bronze.{source}" for source in context.settings.sources]
     names = [n for n in (*context.tables, *of_sources) if context.lake.exists(n)]
@@ -64,8 +82,17 @@ def register_tables(context: Context) -> list[str]:
     latest = [n for n in names if n in context.tables and has_latest(context.table(n))]
     for name in latest:
         context.spark.sql(f"CREATE OR REPLACE VIEW {name}_latest AS {latest_select(name)}")
+    views = [v for v in VIEWS if v.source in names and _has_columns(context, v)]
+    for view in views:
+        select = view_select(view, view.source)
+        context.spark.sql(f"CREATE OR REPLACE VIEW {view.name} AS {select}")
     register(context.spark, context.settings.model_dump())
-    return [*names, *(f"{name}_latest" for name in latest)]
+    return [*names, *(f"{name}_latest" for name in latest), *(v.name for v in views)]
+
+
+def _has_columns(context: Context, view: View) -> bool:
+    """False for a table that was last written before the view's columns existed."""
+    return set(view.columns) <= set(context.spark.table(view.source).columns)
 
 
 def _views_over_folders(context: Context, names: Sequence[str]) -> None:

@@ -16,13 +16,14 @@ import yaml
 from deltalake import DeltaTable, write_deltalake
 
 from contracts import catalog
+from contracts.gold_views import VIEWS
 from contracts.rules import in_range
 from contracts.table import Column, Table
 from docs import generate
 from pipelines.ingestion.source_checks import check_sources
 from runtime import settings as settings_module
 from runtime.lakehouse.duck_lake import arrow_schema
-from runtime.lakehouse.views import has_latest
+from runtime.lakehouse.views import duckdb_views, has_latest
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = sorted(p.stem for p in (ROOT / "jobs").glob("*.py") if p.name != "__init__.py")
@@ -109,6 +110,23 @@ def test_the_latest_views_give_the_rows_of_the_greatest_as_of_in_duckdb(tmp_path
         view = f"{table.name.replace('.', '_')}_latest"
         counts = connection.execute(f"SELECT as_of, count(*) FROM {view} GROUP BY as_of").fetchall()
         assert counts == [(dt.date(2018, 1, 1), 2)], view
+
+
+def test_the_view_of_overdue_customers_has_them_alone(tmp_path):
+    scores = catalog.tables()["gold.customer_scores"]
+    days = [dt.date(2018, 1, 1), dt.date(2017, 12, 2), *[dt.date(2018, 1, 1)] * 2]
+    rows = some_rows(scores, days)
+    # Overdue; overdue at an earlier date; not overdue; unknown.
+    overdue = pa.array([3, 5, 0, None], pa.int64())
+    rows = rows.set_column(rows.schema.get_field_index("days_overdue"), "days_overdue", overdue)
+    connection = duckdb.connect()
+    connection.register("gold_customer_scores", rows)
+
+    connection.execute(duckdb_views(VIEWS))
+
+    view = connection.execute("SELECT * FROM gold_overdue_customers")
+    assert tuple(column[0] for column in view.description) == VIEWS[0].columns
+    assert [row[2] for row in view.fetchall()] == [3]
 
 
 def test_the_example_with_duckdb_reads_the_newest_scores(tmp_path, monkeypatch):

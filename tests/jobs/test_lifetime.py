@@ -76,6 +76,31 @@ def test_customers_who_can_be_kept_have_a_remaining_lifetime_and_lost_ones_have_
     assert days[silent[kept.index] > 60].mean() < days[silent[kept.index] <= 20].mean()
 
 
+def test_the_next_purchase_lies_ahead_and_is_judged(fitted):
+    """One in seven purchases is the last: after a long silence there is no date."""
+    rows = of_now(rows_of(fitted, "gold.customer_lifetime"))
+    silent = rows["observed_days"] - rows["recency_days"] + 1
+    assert rows["next_purchase_on"][silent <= 20].notna().all()
+    dated = rows[rows["next_purchase_on"].notna()]
+    assert 100 < len(dated) < len(rows)
+    low, middle = dated["next_purchase_low"], dated["next_purchase_on"]
+    assert (low >= AS_OF).all() and (low <= middle).all()
+    ended = dated[dated["next_purchase_high"].notna()]
+    assert (ended["next_purchase_on"] <= ended["next_purchase_high"]).all()
+    for name in ("days_overdue", "overdue_percentile"):
+        assert (rows[name].isna() == (rows["frequency"] == 0)).all(), name
+    assert rows["days_overdue"].min() == 0 and rows["overdue_percentile"].max() <= 100
+    assert (rows["days_overdue"].dropna() < silent[rows["frequency"] > 0]).all()
+    models = of_now(rows_of(fitted, "gold.lifetime_models"))
+    names = set(models[models["model_name"] == "gamma_gap"]["parameter"])
+    assert names == {"shape", "r", "alpha", "evidence", "never"}
+    tests = rows_of(fitted, "gold.clv_backtest")
+    tests = tests[tests["approach"] == "gamma_gap"].set_index("metric")
+    assert (tests["customers"] > 0).all() and tests["is_chosen"].isna().all()
+    assert 0 <= tests.loc["next_purchase_coverage_80", "value"] <= 1
+    assert tests.loc["next_purchase_median_error_days", "value"] >= 0
+
+
 def test_the_registered_survival_models_predict(fitted):
     import mlflow
 
@@ -184,7 +209,8 @@ def test_lifetime_models_and_classifiers_are_compared_on_the_same_labels(fitted)
 
 def test_backtest_forecasts_are_evaluated(fitted):
     rows = rows_of(fitted, "gold.clv_backtest")
-    assert {"btyd", "survival", "last_period", "boosted_trees"} == set(rows["approach"])
+    approaches = {"btyd", "survival", "last_period", "boosted_trees", "gamma_gap"}
+    assert set(rows["approach"]) == approaches
     picked = rows[rows["is_chosen"] == True]  # noqa: E712 - null counts as false
     assert set(picked["approach"]) <= {"btyd", "survival"} and len(picked)
     of_last_cut = rows[pd.to_datetime(rows["cut"]).dt.date == BEFORE]

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `recommended_actions` string COMMENT 'Actions of the rules that fired, separated by \'; \'; null: none',
   `top_risk_factor` string COMMENT 'Feature that raises the risk most; null: none',
   `p_alive` double COMMENT 'Probability of still being a customer; null: see p_alive_basis',
-  `p_alive_basis` string COMMENT 'Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
+  `p_alive_basis` string COMMENT 'Model of p_alive, or why it is null: no_dropout (the purchases do not show that customers leave for good), not_precise (customers leave for good, but the purchases do not show clearly enough who has left), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
   `remaining_lifetime_days` double COMMENT 'Expected days until the customer is lost or the contract ends, at most 36 months; null: already lost, or no survival model',
@@ -26,6 +26,11 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `clv_36m` double COMMENT 'Expected margin over 36 months, discounted, currency; null: see clv_basis',
   `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run',
   `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency',
+  `next_purchase_on` date COMMENT 'Day by which the next purchase has come with probability 0.5; null: no purchase within 365 days is more likely than one, or no model',
+  `next_purchase_low` date COMMENT 'First day of the 80 % interval of next_purchase_on; null: as for next_purchase_on',
+  `next_purchase_high` date COMMENT 'Last day of the 80 % interval of next_purchase_on; null: as for next_purchase_on, or not within 36 months',
+  `days_overdue` bigint COMMENT 'Days since the last purchase beyond the customer\'s usual gap between two purchases (its median); 0: not overdue; null: bought on one day only, or no model',
+  `overdue_percentile` double COMMENT 'Percent of the customer\'s own gaps between purchases that are shorter than the time since the last purchase, 0 to 100: the higher, the more unusual the silence. With few gaps, those of all customers count too; null: bought on one day only, or no model',
   `main_reason` string COMMENT 'Most likely reason: price, features, competitor, quality, support; unknown: the risk comes from something else, such as buying less often, which is no evidence for a reason; null: nothing raises the risk, or no model',
   `reason_basis` string COMMENT 'named (by the customer in an exit survey since the last purchase), labelled (model of the reasons that other churned customers named), shap_families (SHAP values of the features of each reason) or no_evidence (main_reason is unknown); null: no main_reason',
   `model_name` string COMMENT 'Learner of the champion; null if score_basis is rule',
@@ -144,7 +149,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `survival_12m` double COMMENT 'Probability of still being a customer in 12 months (survival model); null: already lost, or no survival model',
   `survival_36m` double COMMENT 'Probability of still being a customer in 36 months (survival model); null: already lost, or no survival model',
   `p_alive` double COMMENT 'Probability of still being a customer; null: see p_alive_basis',
-  `p_alive_basis` string COMMENT 'Model of p_alive, or not_identified (the data do not identify dropout, or the fit has no maximum), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
+  `p_alive_basis` string COMMENT 'Model of p_alive, or why it is null: no_dropout (the purchases do not show that customers leave for good), not_precise (customers leave for good, but the purchases do not show clearly enough who has left), no_repeat (one purchase only; in bg_nbd no customer leaves before a second purchase), not_fitted (too little data); null: fit_lifetime has not run',
   `expected_purchases_30d` double COMMENT 'Expected purchase days in 30 days; null: no model',
   `expected_purchases_90d` double COMMENT 'Expected purchase days in 90 days; null: no model',
   `remaining_lifetime_days` double COMMENT 'Expected days until the customer is lost or the contract ends, at most 36 months; null: already lost, or no survival model',
@@ -160,30 +165,35 @@ CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `clv_12m_survival` double COMMENT 'clv_12m by approach 2 (expected days as a customer x spend rate); null: no model, or already lost',
   `clv_36m` double COMMENT 'Expected margin over 36 months, discounted, currency; null: see clv_basis',
   `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run',
-  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency'
+  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency',
+  `next_purchase_on` date COMMENT 'Day by which the next purchase has come with probability 0.5; null: no purchase within 365 days is more likely than one, or no model',
+  `next_purchase_low` date COMMENT 'First day of the 80 % interval of next_purchase_on; null: as for next_purchase_on',
+  `next_purchase_high` date COMMENT 'Last day of the 80 % interval of next_purchase_on; null: as for next_purchase_on, or not within 36 months',
+  `days_overdue` bigint COMMENT 'Days since the last purchase beyond the customer\'s usual gap between two purchases (its median); 0: not overdue; null: bought on one day only, or no model',
+  `overdue_percentile` double COMMENT 'Percent of the customer\'s own gaps between purchases that are shorter than the time since the last purchase, 0 to 100: the higher, the more unusual the silence. With few gaps, those of all customers count too; null: bought on one day only, or no model'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per customer with a purchase before as_of, with expected purchases and value. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.lifetime_models (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; or timing (regularity and seasonality of purchases)',
-  `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees)',
+  `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; gamma_gap (the next purchase); or timing (regularity and seasonality of purchases)',
+  `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); leaving_a_purchase (odds); leaving_a_year (share of the active and silent customers); likelihood_ratio (twice the log-likelihood gained over a model in which nobody leaves); p_alive_error (median standard error of P(alive) among the active and silent); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees)',
   `value` double COMMENT 'Value of the parameter, time in days, money in currency; null: undefined',
   `std_error` double COMMENT 'Standard error; null: not available',
   `log_likelihood` double COMMENT 'Log-likelihood of all customers, time in days; null: no likelihood',
   `customers` bigint NOT NULL COMMENT 'Customers used for the value',
   `converged` boolean COMMENT 'True: the optimiser found a maximum; null: nothing was optimised',
   `is_chosen` boolean NOT NULL COMMENT 'True: gold.customer_lifetime uses the model',
-  `is_identified` boolean COMMENT 'True: the data identify dropout; null: does not apply to this model'
+  `is_identified` boolean COMMENT 'True: the data identify dropout, so P(alive) can be shown; null: does not apply to this model'
 ) USING delta
 COMMENT 'One row per model and parameter, fitted on the purchases before as_of. Key: as_of, model_name, parameter.';
 
 CREATE TABLE IF NOT EXISTS gold.clv_backtest (
   `cut` date NOT NULL COMMENT 'First day of the forecast. Only earlier data were used',
-  `approach` string NOT NULL COMMENT 'btyd, survival (both use the model type chosen at as_of, fitted on data before the cut), boosted_trees or last_period',
-  `horizon_days` int NOT NULL COMMENT 'Length of the forecast in days',
-  `metric` string NOT NULL COMMENT 'purchases_ or value_ followed by mae, rmse, rank_correlation, top_decile_share, total_ratio, or bias_decile_1 (lowest forecast) to 10; suffix _all: all customers with a purchase, including lost and terminated ones',
+  `approach` string NOT NULL COMMENT 'btyd, survival (both use the model type chosen at as_of, fitted on data before the cut), boosted_trees or last_period; gamma_gap: the model of the next purchase',
+  `horizon_days` int NOT NULL COMMENT 'Length of the forecast in days; of gamma_gap: days from the cut to the end of the data',
+  `metric` string NOT NULL COMMENT 'purchases_ or value_ followed by mae, rmse, rank_correlation, top_decile_share, total_ratio, or bias_decile_1 (lowest forecast) to 10; suffix _all: all customers with a purchase, including lost and terminated ones. next_purchase_coverage_80 (share of next purchases inside the 80 % interval) and next_purchase_median_error_days, of customers whose interval ends before the end of the data; no purchase until then counts as above the interval',
   `value` double COMMENT 'Purchase days or currency per customer, or a share; null: undefined',
   `customers` bigint NOT NULL COMMENT 'Customers compared',
   `is_chosen` boolean COMMENT 'True: of btyd and survival, the approach with the lower value_mae on cuts whose horizon had passed by this cut; null: no such cut'

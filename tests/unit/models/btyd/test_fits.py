@@ -15,7 +15,6 @@ from models.btyd.choice import (
     fit_spend,
     fitted,
     held_out,
-    is_identified,
     likelihood_of,
     partial_sums,
 )
@@ -204,13 +203,6 @@ def test_planted_parameters_are_estimated_within_their_errors():
     # Four standard errors: a false failure in 1 of 16,000 cases per parameter.
     for value, error, planted in zip(fit.values, fit.std_errors, (1.2, 12, 1, 4), strict=True):
         assert abs(value - planted) < 4 * error
-    assert is_identified("bg_nbd", fit, least_leaving=0.005, most_error=1.0)
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_dropout_that_does_not_happen_is_not_identified(name):
-    fit = fit_model(name, simulated(leaves=False, customers=800))
-    assert not is_identified(name, fit, least_leaving=0.005, most_error=1.0)
 
 
 def test_the_true_model_has_the_best_held_out_likelihood():

@@ -37,10 +37,10 @@ SOME = pd.DataFrame(
 )
 
 
-def model(name="bg_nbd", spend=SPEND, is_identified=True, **terms):
+def model(name="bg_nbd", spend=SPEND, p_alive_missing=None, **terms):
     kept = Terms(**{**vars(TERMS), **terms})
     return LifetimeModel(
-        name, PURCHASES[name], "gamma_gamma" if spend else None, spend, is_identified, kept
+        name, PURCHASES[name], "gamma_gamma" if spend else None, spend, p_alive_missing, kept
     )
 
 
@@ -202,8 +202,8 @@ def test_money_scales_with_money_and_margin():
 
 
 def test_unknown_values_are_null():
-    bare = model(spend=None, is_identified=False).predict(SOME)
-    assert bare["p_alive"].isna().all() and set(bare["p_alive_basis"]) == {"not_identified"}
+    bare = model(spend=None, p_alive_missing="no_dropout").predict(SOME)
+    assert bare["p_alive"].isna().all() and set(bare["p_alive_basis"]) == {"no_dropout"}
     assert bare["clv_12m"].isna().all() and set(bare["clv_basis"]) == {"no_amounts"}
     assert (bare["expected_purchases_30d"] > 0).all()
     known = model().predict(SOME)
@@ -230,9 +230,8 @@ def test_p_alive_is_null_or_below_1(name):
         )
     # T = 0 is left out: on the day of a purchase P(alive) is 1.
     assert predicted["p_alive"][SOME["T_days"] > 0].max() < 1
-    assert set(model(name, is_identified=False).predict(SOME)["p_alive_basis"]) == {
-        "not_identified"
-    }
+    hidden = model(name, p_alive_missing="not_precise").predict(SOME)
+    assert set(hidden["p_alive_basis"]) == {"not_precise"} and hidden["p_alive"].isna().all()
 
 
 @pytest.mark.parametrize("name", PURCHASES)

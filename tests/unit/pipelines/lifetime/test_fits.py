@@ -12,7 +12,7 @@ from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import SpendRows
 from models.btyd.rows import PurchaseRows
 from models.btyd.worth import LifetimeModel, Terms
-from pipelines.lifetime.btyd_fits import chosen, doubts, fit_all, fit_spend_model, terms
+from pipelines.lifetime.btyd_fits import chosen, fit_all, fit_spend_model, terms
 from pipelines.lifetime.summaries import Fittable
 from runtime.settings import load
 
@@ -29,32 +29,6 @@ def fit_of(a=1.0, b=4.0, error=0.1, gradient=1e-9, is_at_a_maximum=True):
 
 
 GOOD, LOST = fit_of(), fit_of(gradient=0.02)
-CONVERGE = (
-    "bg_nbd: the fit did not converge (gradient 2.0e-02 per customer), nor did any other model of "
-    "conf. p_alive is not shown, and forecasts use the parameters at which the search stopped. "
-    "Check gold.clv_backtest, or use a longer history."
-)
-# The odds are a / b: 1 / 4 and 1 / 1000.
-IDENTIFIED = (
-    "bg_nbd: dropout is not identified (odds of leaving per purchase {}): p_alive is not shown. "
-    "Strategies that need p_alive use expected purchases, which do not depend on dropout."
-)
-
-
-@pytest.mark.parametrize(
-    ("fit", "warnings"),
-    [
-        (GOOD, []),
-        (fit_of(error=1.5), [IDENTIFIED]),
-        (fit_of(a=0.02, b=20.0), [IDENTIFIED]),
-        # Without a maximum, nothing is known about dropout.
-        (LOST, [CONVERGE]),
-        (fit_of(a=0.02, b=20.0, gradient=0.02), [CONVERGE, IDENTIFIED]),
-    ],
-)
-def test_warnings_of_the_chosen_fit(fit, warnings):
-    odds = f"{fit.values[2] / fit.values[3]:.4f}"
-    assert doubts("bg_nbd", fit, SETTINGS) == [w.format(odds) for w in warnings]
 
 
 @pytest.mark.parametrize(
