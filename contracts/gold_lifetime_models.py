@@ -26,7 +26,7 @@ LIFETIME_MODELS = Table(
             "Parameter name in the literature; held_out_log_likelihood (per customer); "
             "concordance, integrated_brier and calibration_<decile>_ predicted and observed (on "
             "days after the fit); p_value_proportional <covariate>; person_periods (rows of the "
-            "hazard trees)",
+            "hazard trees); left_out: the model could not be fitted",
             False,
         ),
         Column(
@@ -51,6 +51,11 @@ LIFETIME_MODELS = Table(
             "is_identified",
             "boolean",
             "True: the data identify dropout; null: does not apply to this model",
+        ),
+        Column(
+            "reason",
+            "string",
+            "Why the model was left out, or why a parameter has no standard error; null: neither",
         ),
     ),
 )

@@ -30,7 +30,7 @@ HESSIAN_STEP = 1e-4
 class Fit:
     """Estimated parameters, their standard errors, and the diagnostics of convergence.
 
-    std_errors: None where the Hessian is not negative definite. log_likelihood: sum over all
+    std_errors: None where the Hessian is not negative definite, or a variance is not positive. log_likelihood: sum over all
     customers, with times in days; only combinatorial terms without a parameter are left out.
     gradient_norm: largest absolute element of the gradient of the mean log-likelihood, by log
     parameter. is_at_a_maximum: whether the Hessian is negative definite. evaluations: calls of the
@@ -188,4 +188,7 @@ def _errors(hessian: Array, at: Array, customers: float) -> tuple[float, ...] | 
     if not _is_positive(hessian):
         return None
     variance = np.diag(np.linalg.inv(hessian * customers))
+    # Rounding: the inverse of a nearly singular Hessian.
+    if not (variance > 0).all():
+        return None
     return tuple(float(e) for e in np.exp(at) * np.sqrt(variance))

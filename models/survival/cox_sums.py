@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 from numba import njit
 
+from models.survival.curves import EXTREME
 from models.survival.rows import Array, Block, Layout, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey
 
@@ -103,7 +104,9 @@ class Cells:
 class RiskSums:
     """Sums of one partition at `beta`, which belongs to the standardised covariates.
 
-    The result has the layout `Cells.layout`.
+    The result has the layout `Cells.layout`. All sums are NaN if a linear predictor is beyond
+    EXTREME, so that the Newton step is halved: exp(700) overflows, and long before that the sum of
+    a risk set loses the other rows to rounding.
     """
 
     cells: Cells
@@ -113,9 +116,11 @@ class RiskSums:
         vector, sums = self.cells.layout.zeros()
         for block in blocks:
             x, entered, left = self.cells.located(block)
-            # An overflow makes the likelihood infinite: the Newton step is then halved.
-            with np.errstate(over="ignore"):
-                risk = block.weight * np.exp(x @ self.beta)
+            predictor = x @ self.beta
+            if not (np.abs(predictor) <= EXTREME).all():
+                vector[:] = np.nan
+                return vector
+            risk = block.weight * np.exp(predictor)
             _add_rows(
                 x,
                 risk,
