@@ -60,9 +60,7 @@ MODEL_COMPARISON = Table(
         Column(
             "ci_high", "double", "Upper bound of the 95 % bootstrap interval; null: not computed"
         ),
-        Column(
-            "reason", "string", "Why the model was left out; null: it was fitted and measured"
-        ),
+        Column("reason", "string", "Why the model was left out; null: it was fitted and measured"),
     ),
 )
 

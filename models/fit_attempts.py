@@ -8,9 +8,9 @@ from typing import TypeVar
 
 Fitted = TypeVar("Fitted")
 # What a fit raises on data that it cannot use. ValueError: the project's own errors (too few rows,
-# no event, one class, no convergence), numpy's LinAlgError, XGBoostError, and the checks of scipy and
-# scikit-learn for NaN. ArithmeticError: overflow and division by zero. All others are faults of the
-# program and end the run.
+# no event, one class, no convergence), numpy's LinAlgError, XGBoostError, and the checks for NaN in
+# scipy and scikit-learn. ArithmeticError: overflow and division by zero. All other errors are
+# faults of the program and end the run.
 FIT_ERRORS: tuple[type[Exception], ...] = (ValueError, ArithmeticError)
 # Metric of gold.model_comparison, and parameter of gold.lifetime_models, of a model without a fit.
 LEFT_OUT = "left_out"

@@ -15,12 +15,14 @@ from typing import Self
 import numpy as np
 from numba import njit
 
-from models.survival.curves import EXTREME
 from models.survival.rows import Array, Block, Layout, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey
 
 # Limit of the doubles per pass on the driver: 128 MB. 1,000 days x 40 covariates are 1.7 million.
 MOST_SUMS = 16_000_000
+# Largest linear predictor of a fit: its square times that of a covariate is far from overflow. Far
+# beyond e^36 = 1 / rounding error, a single row already hides all others of its risk set.
+MOST_PREDICTOR = 200.0
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,8 @@ class Cells:
 class RiskSums:
     """Sums of one partition at `beta`, which belongs to the standardised covariates.
 
-    The result has the layout `Cells.layout`. All sums are NaN if a linear predictor is beyond
-    EXTREME, so that the Newton step is halved: exp(700) overflows, and long before that the sum of
-    a risk set loses the other rows to rounding.
+    The result has the layout `Cells.layout`. All sums are NaN if a linear predictor is above
+    MOST_PREDICTOR, so that the Newton step is halved.
     """
 
     cells: Cells
@@ -117,7 +118,7 @@ class RiskSums:
         for block in blocks:
             x, entered, left = self.cells.located(block)
             predictor = x @ self.beta
-            if not (np.abs(predictor) <= EXTREME).all():
+            if not (predictor <= MOST_PREDICTOR).all():
                 vector[:] = np.nan
                 return vector
             risk = block.weight * np.exp(predictor)

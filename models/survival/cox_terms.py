@@ -15,8 +15,8 @@ from models.survival.rows import Array, Whole
 from models.survival.survey import Survey
 
 Ties = Literal["efron", "breslow"]
-# The risk of a risk set is above 0. Rounding can make its sum 0 or negative; 1 / d^2 overflows below
-# 1e-154. Then the terms are NaN, and the Newton step is halved.
+# The risk of a risk set is above 0. Rounding can make its sum 0 or negative, and 1 / d^2 overflows
+# below 1e-154. Then the terms are NaN, and the Newton step is halved.
 SMALLEST_SUM = 1e-100
 # Events per block when ties are processed: a block takes a few MB.
 TIES_AT_ONCE = 1 << 17

@@ -66,7 +66,6 @@ def inverse(end: Point, model: str) -> Array:
     return covariance.astype(np.float64)
 
 
-
 def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tuple[Point, int]:
     """The point with the largest log-likelihood, and the number of passes without that at `start`.
 

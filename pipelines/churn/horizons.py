@@ -34,8 +34,8 @@ def other_horizons(
     Each model is fitted, calibrated and tested on the dates of its horizon, with the parameters
     that the search chose for the primary horizon. If that search used the test date, the rows have
     split `validation`. A horizon is left out, with a warning and one row, if its history is too
-    short, its labels lack a class, its model cannot be fitted, or its test ROC AUC is above the leak
-    alarm.
+    short, its labels lack a class, its model cannot be fitted, or its test ROC AUC is above the
+    leak alarm.
     """
     primary = context.settings.churn.primary_horizon_days
     further = {horizon: plan for horizon, plan in plans.items() if horizon != primary}

@@ -45,8 +45,8 @@ def reason_models(data: TrainingData) -> tuple[dict[str, PortableModel], list[di
 
     Only churned customers are used. Each model is fitted on the train dates, calibrated and
     measured out of fold on the validation date, and refitted on both. Empty if fewer than
-    training.reasons.fewest customers named a reason. A reason that few customers named has no model,
-    gets probability 0, and has one row that says so.
+    training.reasons.fewest customers named a reason. A reason that few customers named has no
+    model, gets probability 0, and has one row that says so.
     """
     context, settings = data.context, data.context.settings
     labels = labels_of_leavers(context, data.rows)

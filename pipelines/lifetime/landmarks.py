@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-# Bound of a covariate, in robust standard deviations from the median. Of a normal distribution one
-# value in 10^88 lies beyond, of an exponential one in 10^8. Without it, one order of a million beside
-# a median of 300 (after returns, money has no logarithm) decides the coefficient of all customers.
+# Bound of a covariate, in robust standard deviations from the median. Beyond it lie one value in
+# 10^88 of a normal distribution, and one in 10^8 of an exponential one. Without the bound, an order
+# of a million beside a median of 300 decides the coefficient of all customers: money that returns
+# make negative has no logarithm.
 MOST_SPREADS = 20.0
 
 

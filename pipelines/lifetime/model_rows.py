@@ -75,7 +75,7 @@ def survival_row(
     """
     plain = plain_row(name, parameter, _finite(value), customers=customers)
     error = _finite(std_error)
-    fit = {"std_error": error, "log_likelihood": log_likelihood}
+    fit: Row = {"std_error": error, "log_likelihood": log_likelihood}
     if std_error is not None and error is None:
         fit["reason"] = NO_VARIANCE
     return plain | fit | ({"converged": True} if log_likelihood is not None else {})

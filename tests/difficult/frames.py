@@ -66,11 +66,10 @@ def landmarks(company: Company, days: pd.DataFrame) -> pd.DataFrame:
         rows = past(days, at, STEP)
         begun = days.groupby("customer")["day"].min().reindex(rows.index)
         rows["entry_days"] = at - begun
-        silent = rows["T_days"] - rows["recency_days"] + 1
-        rows = rows[(silent <= WINDOW) & (rows["entry_days"] > 0)]
-        parts.append(_with_time(rows, days, at, last).assign(landmark=at, silent=silent))
-    rows = pd.concat(parts).reset_index() if parts else pd.DataFrame()
-    return rows.rename(columns={"silent": "feature_recency_days"})
+        rows["feature_recency_days"] = rows["T_days"] - rows["recency_days"] + 1
+        rows = rows[(rows["feature_recency_days"] <= WINDOW) & (rows["entry_days"] > 0)]
+        parts.append(_with_time(rows, days, at, last).assign(landmark=at))
+    return pd.concat(parts).reset_index() if parts else pd.DataFrame()
 
 
 def _with_time(rows: pd.DataFrame, days: pd.DataFrame, at: int, last: int) -> pd.DataFrame:
