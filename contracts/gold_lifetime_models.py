@@ -29,7 +29,7 @@ LIFETIME_MODELS = Table(
             "leaves); p_alive_error (median standard error of P(alive) among the active and "
             "silent); concordance, integrated_brier and calibration_<decile>_ predicted and "
             "observed (on days after the fit); p_value_proportional <covariate>; person_periods "
-            "(rows of the hazard trees)",
+            "(rows of the hazard trees); left_out: the model could not be fitted",
             False,
         ),
         Column(
@@ -55,6 +55,11 @@ LIFETIME_MODELS = Table(
             "boolean",
             "True: the data identify dropout, so P(alive) can be shown; null: does not apply to "
             "this model",
+        ),
+        Column(
+            "reason",
+            "string",
+            "Why the model was left out, or why a parameter has no standard error; null: neither",
         ),
     ),
 )

@@ -49,7 +49,8 @@ MODEL_COMPARISON = Table(
             "threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion "
             "at the time, else of the chosen learner (interval paired by customer; significant "
             "only if the interval excludes 0); calibration_<decile>_predicted, _observed: mean "
-            "probability and churned share per decile of customers, 1: lowest probabilities",
+            "probability and churned share per decile of customers, 1: lowest probabilities; "
+            "left_out: the model could not be fitted, see reason",
             False,
         ),
         Column("value", "double", "Value of the metric; null: undefined"),
@@ -59,6 +60,7 @@ MODEL_COMPARISON = Table(
         Column(
             "ci_high", "double", "Upper bound of the 95 % bootstrap interval; null: not computed"
         ),
+        Column("reason", "string", "Why the model was left out; null: it was fitted and measured"),
     ),
 )
 

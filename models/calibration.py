@@ -26,6 +26,8 @@ Kind = Literal["identity", "platt", "isotonic"]
 
 # Probabilities of exactly 0 or 1 have infinite log-odds and log loss.
 LOWEST, HIGHEST = 1e-6, 1.0 - 1e-6
+# Scores with a relative spread below this are equal up to rounding, and cannot rank customers.
+EQUAL_SCORES = 1e-9
 
 
 class CalibrationError(ValueError):
@@ -165,17 +167,23 @@ def _fit_platt(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str
 
     The targets are (positives + 1) / (positives + 2) instead of 1 and 1 / (negatives + 2) instead
     of 0. Each row enters once per class with its target as the weight. The slope then stays finite
-    even if the scores separate the classes.
+    even if the scores separate the classes. Standardised scores keep the Hessian well-conditioned.
+    Where all scores are equal, only the intercept is fitted.
     """
 
     positives, negatives = label.sum(), (1.0 - label).sum()
     target = np.where(label == 1.0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    mean, spread = float(raw.mean()), float(raw.std())
+    if spread <= EQUAL_SCORES * max(abs(mean), 1.0):
+        return {"slope": 1.0, "intercept": float(logit(target.mean())) - mean}
+    scaled = (raw - mean) / spread
     fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(
-        np.concatenate([raw, raw])[:, None],
+        np.concatenate([scaled, scaled])[:, None],
         np.repeat([1, 0], len(raw)),
         sample_weight=np.concatenate([target, 1.0 - target]),
     )
-    return {"slope": float(fitted.coef_[0, 0]), "intercept": float(fitted.intercept_[0])}
+    slope = float(fitted.coef_[0, 0]) / spread
+    return {"slope": slope, "intercept": float(fitted.intercept_[0]) - slope * mean}
 
 
 def _fit_isotonic(raw: NDArray[np.float64], label: NDArray[np.float64]) -> dict[str, Any]:

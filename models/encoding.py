@@ -44,6 +44,7 @@ class FeatureEncoder:
         any other step.
     fill: the value that replaces null, one per numeric feature.
     center, scale: the filled value becomes (value - center) / scale, one per numeric feature.
+    lowest, highest: bounds of the result, one per numeric feature. Values outside become the bound.
     missing_indicators: numeric features with an additional 0/1 column `<name> is missing`. These
         columns come last.
     """
@@ -55,6 +56,8 @@ class FeatureEncoder:
     scale: tuple[float, ...] | None = None
     missing_indicators: tuple[str, ...] = ()
     logged: tuple[str, ...] = ()
+    lowest: tuple[float, ...] | None = None
+    highest: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         self._refuse_unusable_names()
@@ -95,9 +98,8 @@ class FeatureEncoder:
         matrix = self._with_numeric(values)
         for feature, column_of in self._one_hot:
             texts = _texts_in(frame[feature])
-            known = pd.Index(list(column_of), dtype=object).get_indexer(
-                pd.Index(texts, dtype=object)
-            )
+            values_of = pd.Index(list(column_of), dtype=object)
+            known = values_of.get_indexer(pd.Index(texts, dtype=object))
             rows = np.flatnonzero(known >= 0)
             matrix[rows, np.array([*column_of.values()], dtype=np.int64)[known[rows]]] = 1.0
         return matrix
@@ -179,6 +181,8 @@ class FeatureEncoder:
                 f"{', '.join(features)}: a numeric feature must be finite (float32) or null, got "
                 "an infinite value. Send null where the value is unknown."
             )
+        if self.lowest is not None and self.highest is not None:
+            values = np.clip(values, self.lowest, self.highest)
         matrix = np.zeros((len(values), len(self.column_names)), dtype=np.float32)
         matrix[:, : len(self.numeric)] = values
         if self.missing_indicators:
@@ -215,7 +219,7 @@ class FeatureEncoder:
                 )
 
     def _refuse_unusable_numbers(self) -> None:
-        for name in ("fill", "center", "scale"):
+        for name in ("fill", "center", "scale", "lowest", "highest"):
             given = getattr(self, name)
             if given is None:
                 continue

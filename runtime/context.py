@@ -109,9 +109,22 @@ class Context:
     def needs(self, name: str, job: str) -> None:
         """TableError if a table does not exist; the message names the job that makes it."""
         if not self.has(name):
+            self._check_source(name)
             raise TableError(
                 f"{name}: does not exist in {self.settings.root.name}. "
                 f"Run `spark-submit jobs/{job}.py --env {self.settings.env}` first."
+            )
+
+    def _check_source(self, name: str) -> None:
+        """UsageError if a silver table is missing because no source of conf fills it."""
+        layer, _, table = name.partition(".")
+        sources = self.settings.sources
+        if layer == "silver" and table not in {source.table for source in sources.values()}:
+            filled = ", ".join(sorted({source.table for source in sources.values()})) or "nothing"
+            raise UsageError(
+                f"conf/{self.settings.env}.yaml: sources fill {filled}, but no source has "
+                f"`table: {table}`, so {name} does not exist. Add a source of {table}; "
+                "docs/own_data.md shows one."
             )
 
     def has(self, name: str) -> bool:

@@ -76,6 +76,14 @@ def _customer() -> WindowSpec:
     )
 
 
+def _customer_reversed() -> WindowSpec:
+    return Window.partitionBy("customer_id", "_is_member").orderBy(
+        F.desc_nulls_last("valid_from"),
+        F.asc_nulls_first("_is_stored"),
+        F.desc_nulls_last("batch_id"),
+    )
+
+
 def _completed(chain: DataFrame, given: Mapping[str, Sequence[str]]) -> DataFrame:
     until_now = _customer().rowsBetween(Window.unboundedPreceding, Window.currentRow)
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -125,7 +133,10 @@ def _ended(chain: DataFrame) -> DataFrame:
     same_moment = Window.partitionBy("customer_id", "_is_member", "valid_from")
     is_replaced = F.max("_is_new").over(same_moment)
     stands = F.col("_is_new") | (F.col("_is_stored") & ~is_replaced)
-    later = _customer().rowsBetween(1, Window.unboundedFollowing)
+    # The rows after a row, as the rows before it in reverse order. Spark extends a frame from the
+    # start of the partition row by row, but computes a frame up to its end again for each row, and
+    # all quarantined rows without an id are one partition.
+    later = _customer_reversed().rowsBetween(Window.unboundedPreceding, -1)
     starts = F.when(F.col("_stands"), F.col("valid_from"))
     ended = chain.withColumn("_stands", stands).withColumn("valid_to", F.min(starts).over(later))
     is_changed = ~F.col("valid_to").eqNullSafe(F.col("_valid_to_before")) | (

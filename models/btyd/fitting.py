@@ -30,11 +30,12 @@ HESSIAN_STEP = 1e-4
 class Fit:
     """Estimated parameters, their standard errors, and the diagnostics of convergence.
 
-    std_errors: None where the Hessian is not negative definite. log_covariance: covariance of the
-    logarithms of the parameters; None likewise. log_likelihood: sum over all customers, with times
-    in days; only combinatorial terms without a parameter are left out. gradient_norm: largest
-    absolute element of the gradient of the mean log-likelihood, by log parameter. is_at_a_maximum:
-    whether the Hessian is negative definite. evaluations: calls of the likelihood on all rows.
+    std_errors: None where the Hessian is not negative definite, or a variance is not positive.
+    log_covariance: covariance of the logarithms of the parameters; None likewise.
+    log_likelihood: sum over all customers, with times in days; only combinatorial terms without a
+    parameter are left out. gradient_norm: largest absolute element of the gradient of the mean
+    log-likelihood, by log parameter. is_at_a_maximum: whether the Hessian is negative definite.
+    evaluations: calls of the likelihood on all rows.
     """
 
     names: tuple[str, ...]

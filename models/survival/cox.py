@@ -19,7 +19,7 @@ from models.survival.cox_sums import Cells, RiskSums, ScoreProducts
 from models.survival.cox_terms import DayTerms, Ties
 from models.survival.curves import EXTREME
 from models.survival.kaplan_meier import kaplan_meier
-from models.survival.newton import Point, maximise, standard_errors
+from models.survival.newton import Point, inverse, maximise, standard_errors
 from models.survival.proportional_hazards import Schoenfeld
 from models.survival.rows import Array, Rows, SurvivalError, Whole
 from models.survival.survey import Survey, refuse_unusable, survey
@@ -150,15 +150,15 @@ def fit_cox(
     end, passes = maximise(value_at, start, "cox")
     _refuse_lost(end, start, names)
     terms = at["last"]
-    inverse = np.linalg.inv(end.information)
+    covariance = inverse(end, "cox")
     products = rows.total(ScoreProducts(cells, end.theta, terms.expected()))
-    robust = inverse @ products.reshape(inverse.shape) @ inverse
+    robust = covariance @ products.reshape(covariance.shape) @ covariance
     units = np.outer(cells.scale, cells.scale)
     baselines, pooled = terms.baselines(surveyed)
     return CoxModel(
         names=tuple(names),
         coefficients=end.theta / cells.scale,
-        covariance=inverse / units,
+        covariance=covariance / units,
         robust_covariance=robust / units,
         center=cells.mean,
         baselines=baselines,

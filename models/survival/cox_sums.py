@@ -20,6 +20,9 @@ from models.survival.survey import Survey
 
 # Limit of the doubles per pass on the driver: 128 MB. 1,000 days x 40 covariates are 1.7 million.
 MOST_SUMS = 16_000_000
+# Largest linear predictor of a fit: its square times that of a covariate is far from overflow. Far
+# beyond e^36 = 1 / rounding error, a single row already hides all others of its risk set.
+MOST_PREDICTOR = 200.0
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ class Cells:
 class RiskSums:
     """Sums of one partition at `beta`, which belongs to the standardised covariates.
 
-    The result has the layout `Cells.layout`.
+    The result has the layout `Cells.layout`. All sums are NaN if a linear predictor is above
+    MOST_PREDICTOR, so that the Newton step is halved.
     """
 
     cells: Cells
@@ -113,9 +117,11 @@ class RiskSums:
         vector, sums = self.cells.layout.zeros()
         for block in blocks:
             x, entered, left = self.cells.located(block)
-            # An overflow makes the likelihood infinite: the Newton step is then halved.
-            with np.errstate(over="ignore"):
-                risk = block.weight * np.exp(x @ self.beta)
+            predictor = x @ self.beta
+            if not (predictor <= MOST_PREDICTOR).all():
+                vector[:] = np.nan
+                return vector
+            risk = block.weight * np.exp(predictor)
             _add_rows(
                 x,
                 risk,

@@ -15,6 +15,9 @@ from models.survival.rows import Array, Whole
 from models.survival.survey import Survey
 
 Ties = Literal["efron", "breslow"]
+# The risk of a risk set is above 0. Rounding can make its sum 0 or negative, and 1 / d^2 overflows
+# below 1e-154. Then the terms are NaN, and the Newton step is halved.
+SMALLEST_SUM = 1e-100
 # Events per block when ties are processed: a block takes a few MB.
 TIES_AT_ONCE = 1 << 17
 
@@ -142,9 +145,9 @@ def _tie_sums(count: Whole, s0: Array, e0: Array, ties: Ties) -> tuple[Array, ..
         if ties == "efron":
             first = np.repeat(ends[begin:end] - count[begin:end], count[begin:end])
             f = (before + np.arange(len(cell)) - first) / count[cell]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            d = s0[cell] - f * e0[cell]
-            terms = (1 / d, f / d, 1 / d**2, f / d**2, f**2 / d**2, np.log(d))
+        d = s0[cell] - f * e0[cell]
+        d = np.where(d > SMALLEST_SUM, d, np.nan)
+        terms = (1 / d, f / d, 1 / d**2, f / d**2, f**2 / d**2, np.log(d))
         for total, term in zip(out, terms, strict=True):
             total += np.bincount(cell, term, len(count))
         begin = end

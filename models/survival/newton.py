@@ -23,12 +23,21 @@ DAMPINGS = (0.0, *10.0 ** np.arange(-6, 7))
 
 @dataclass(frozen=True)
 class Point:
-    """A log-likelihood at theta, with gradient and information (the negative Hessian)."""
+    """A log-likelihood at theta, with gradient and information (the negative Hessian).
+
+    A likelihood that cannot be computed at theta (a linear predictor is out of bounds) is NaN.
+    """
 
     theta: Array
     log_likelihood: float
     gradient: Array
     information: Array
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether a further step can start here. The information can overflow before the value."""
+        numbers = (self.log_likelihood, self.gradient, self.information)
+        return all(bool(np.isfinite(n).all()) for n in numbers)
 
 
 def standard_errors(covariance: Array) -> Array:
@@ -43,13 +52,33 @@ def standard_errors(covariance: Array) -> Array:
     return np.sqrt(np.where(variances > 0, variances, np.nan))
 
 
+def inverse(end: Point, model: str) -> Array:
+    """Covariance at the maximum. SurvivalError where the information has no finite inverse."""
+    try:
+        covariance = np.linalg.inv(end.information)
+    except np.linalg.LinAlgError:
+        covariance = np.full_like(end.information, np.nan)
+    if not np.isfinite(covariance).all():
+        raise SurvivalError(
+            f"{model}: the information matrix at the maximum has no inverse, so some covariates "
+            "cannot be told apart. Use fewer covariates."
+        )
+    return covariance.astype(np.float64)
+
+
 def maximise(value_at: Callable[[Array], Point], start: Point, model: str) -> tuple[Point, int]:
     """The point with the largest log-likelihood, and the number of passes without that at `start`.
 
-    A step that does not raise the likelihood is halved. The last step is smaller than SMALL_STEP,
+    A step that does not raise the likelihood, or that ends where value, gradient or information is
+    not finite, is halved. The last step is smaller than SMALL_STEP,
     and the likelihood is evaluated at its end, so that covariances and baselines belong to the
     final estimate. Raises SurvivalError where the fit does not converge.
     """
+    if not start.is_finite:
+        raise SurvivalError(
+            f"{model}: the likelihood is not finite at the start of the fit. Check the weights and "
+            "the largest covariates."
+        )
     here, passes = start, 0
     for _ in range(MAX_STEPS):
         after, gain, tried = _climb(value_at, here, model)
@@ -78,7 +107,7 @@ def _climb(value_at: Callable[[Array], Point], here: Point, model: str) -> tuple
         for halvings in range(DAMPED_HALVINGS if damping else MAX_HALVINGS):
             after = value_at(here.theta + step * 0.5**halvings)
             passes += 1
-            if np.isfinite(after.log_likelihood) and after.log_likelihood >= lowest:
+            if after.is_finite and after.log_likelihood >= lowest:
                 return after, float(step @ here.gradient), passes
     raise SurvivalError(
         f"{model}: no step raises the log-likelihood {here.log_likelihood:.6f}. Use fewer "
@@ -89,11 +118,13 @@ def _climb(value_at: Callable[[Array], Point], here: Point, model: str) -> tuple
 def _uphill(here: Point, damping: float) -> Array | None:
     """Newton step with the diagonal increased by the share `damping`.
 
-    None where the matrix is not positive definite: the step may then not lead uphill.
+    None where the matrix is not positive definite, or the step is not finite: it may then not lead
+    uphill.
     """
     diagonal = np.maximum(np.abs(np.diag(here.information)), 1e-12)
     try:
         factor = linalg.cho_factor(here.information + np.diag(damping * diagonal))
     except linalg.LinAlgError:
         return None
-    return linalg.cho_solve(factor, here.gradient)
+    step: Array = linalg.cho_solve(factor, here.gradient)
+    return step if np.isfinite(step).all() else None

@@ -37,7 +37,8 @@ class Schoenfeld:
 class Proportionality:
     """One test: chi-squared with `degrees` degrees of freedom.
 
-    A small p_value means that the hazard ratio changes with age.
+    A small p_value means that the hazard ratio changes with age. NaN: the test is not possible,
+    because the variance of the coefficient or the spread of the event times is not positive.
     """
 
     name: str
@@ -70,8 +71,9 @@ def proportionality(
     slope = residuals.total.T @ centred
     spread = float(residuals.events @ centred**2)
     scaled = covariance @ slope
-    single = events * scaled**2 / (np.diag(covariance) * spread)
-    together = events * float(slope @ scaled) / spread
+    variance = np.diag(covariance) * spread
+    single = events * scaled**2 / np.where(variance > 0, variance, np.nan)
+    together = events * float(slope @ scaled) / (spread if spread > 0 else np.nan)
     tests = [(name, float(value), 1) for name, value in zip(names, single, strict=True)]
     tests.append((WHOLE_MODEL, together, len(names)))
     return [Proportionality(n, value, k, float(chi2.sf(value, k))) for n, value, k in tests]

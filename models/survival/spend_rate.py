@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import nnls
 
 from models.row_sums import row_sums
-from models.survival.rows import Array
+from models.survival.rows import Array, SurvivalError
 
 What = Literal["value", "days"]
 
@@ -52,9 +52,9 @@ class SpendRate:
         """
         past = np.column_stack([np.ones(len(rows)), past_rates(what, windows, rows)])
         design, actual = past * days[:, None], np.asarray(came, dtype=float)
-        first, _ = nnls(design, actual)
+        first = _nnls(design, actual)
         scale = 1 / np.sqrt(np.maximum(design @ first + abs(actual.mean()), 1e-12))
-        weights, _ = nnls(design * scale[:, None], actual * scale)
+        weights = _nnls(design * scale[:, None], actual * scale)
         mean = design @ weights
         base, *others = map(float, weights)
         spread = _spread(mean, actual)
@@ -100,9 +100,26 @@ def past_rates(what: What, windows: Sequence[int], rows: pd.DataFrame) -> Array:
     return np.column_stack([*by_window, whole])
 
 
+def _nnls(design: Array, actual: Array) -> Array:
+    """Non-negative least squares. SurvivalError where the search does not end.
+
+    Columns are divided by their length: money of 10^7 beside a rate of 1 needs too many steps.
+    """
+    length = np.sqrt((design**2).sum(axis=0))
+    length = np.where(length > 0, length, 1.0)
+    try:
+        weights, _ = nnls(design / length, actual)
+    except RuntimeError:
+        raise SurvivalError(
+            f"spend_rate: non-negative least squares did not end on {len(design):,} rows. Check "
+            "for single customers with extreme amounts."
+        ) from None
+    return np.asarray(weights / length, dtype=np.float64)
+
+
 def _spread(mean: Array, actual: Array) -> tuple[float, float]:
     """The two parts of the variance, from squared errors weighted down for large means."""
     parts = np.column_stack([mean**2, mean])
     scale = 1 / np.maximum((mean + mean.mean()) ** 2, 1e-12)
-    shares, _ = nnls(parts * scale[:, None], (actual - mean) ** 2 * scale)
+    shares = _nnls(parts * scale[:, None], (actual - mean) ** 2 * scale)
     return float(shares[0]), float(shares[1])

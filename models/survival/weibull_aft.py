@@ -18,10 +18,12 @@ from numpy.typing import ArrayLike
 
 from models.row_sums import row_sums
 from models.survival.curves import EXTREME
-from models.survival.newton import Point, maximise, standard_errors
+from models.survival.newton import Point, inverse, maximise, standard_errors
 from models.survival.rows import Array, Block, Layout, Rows, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey, refuse_unusable, survey
 
+# Log of the largest power of an age that predictions use: times e^EXTREME it is still finite.
+LARGEST_LOG = 300.0
 ARRAYS = ("coefficients", "covariance", "robust_covariance")
 
 
@@ -85,12 +87,15 @@ class WeibullModel:
 
         The model has a single baseline: `stratum` is not used.
         """
-        shape, age = np.exp(self.log_shape), np.asarray(age, dtype=float)
+        # A shape above e^EXTREME would be a single day on which everyone leaves.
+        shape, age = np.exp(min(self.log_shape, EXTREME)), np.asarray(age, dtype=float)
         # Ages as shares of the last day observed, so that the two factors stay moderate.
         log_risk = shape * (np.log(max(self.last_day, 1)) - self.log_scale(x))
         risk = np.exp(np.clip(log_risk, -EXTREME, EXTREME))
-        share = age[:, None] / max(self.last_day, 1)
-        ahead = (age[:, None] + days[None, :]) / max(self.last_day, 1)
+        # With a large shape, the power of an age beyond the last day overflows above exp(709).
+        most = np.exp(LARGEST_LOG / max(shape, 1.0))
+        share = np.minimum(age[:, None] / max(self.last_day, 1), most)
+        ahead = np.minimum((age[:, None] + days[None, :]) / max(self.last_day, 1), most)
         return np.exp(-risk[:, None] * (ahead**shape - share**shape))
 
     def observed_days(self, age: ArrayLike, stratum: Sequence[str] | None = None) -> Array:
@@ -140,10 +145,10 @@ def fit_weibull(rows: Rows, names: Sequence[str], surveyed: Survey | None = None
     start = np.zeros(size)
     start[0], start[-1] = np.log(rate), 1.0
     end, passes = maximise(value_at, value_at(start), "weibull_aft")
-    inverse = np.linalg.inv(end.information).astype(np.float64)
+    covariance = inverse(end, "weibull_aft")
     products = rows.total(_ScoreProducts(ready, end.theta)).reshape(size, size)
-    robust: Array = inverse @ products @ inverse
-    return _in_units(end, inverse, robust, ready, names, surveyed, passes + 2)
+    robust: Array = covariance @ products @ covariance
+    return _in_units(end, covariance, robust, ready, names, surveyed, passes + 2)
 
 
 @dataclass(frozen=True)
@@ -166,12 +171,15 @@ class _Ready:
         ones = np.ones((len(block), 1))
         at_stop = np.hstack([ones, z, (log_stop - self.centre)[:, None]])
         at_start = np.hstack([ones, z, (log_start - self.centre)[:, None]])
-        with np.errstate(over="ignore", invalid="ignore"):
-            gone = np.exp(at_stop @ theta)
-            before = np.where(entered, np.exp(at_start @ theta), 0.0)
-            value = block.event * (at_stop @ theta + np.log(theta[-1]) - log_stop)
-            value = value - (gone - before)
-        return at_stop, at_start, gone, before, value
+        gone = _hazard(at_stop @ theta)
+        before = np.where(entered, _hazard(at_start @ theta), 0.0)
+        value = block.event * (at_stop @ theta + np.log(theta[-1]) - log_stop)
+        return at_stop, at_start, gone, before, value - (gone - before)
+
+
+def _hazard(predictor: Array) -> Array:
+    """Cumulative hazards from their logarithms; NaN beyond EXTREME, so that the step is halved."""
+    return np.exp(np.where(predictor <= EXTREME, predictor, np.nan))
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _metrics_of(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float
 
 _ROW = (
     "model_name string, population string, split string, metric string, horizon_days int, "
-    "value double, ci_low double, ci_high double"
+    "value double, ci_low double, ci_high double, reason string"
 )
 _SET = "feature_set string, metric string, value double, ci_low double, ci_high double"
 
@@ -162,4 +162,4 @@ def result_writes(context: Context, result: Mapping[str, Any]) -> list[Write]:
 
 def _frame(context: Context, rows: Sequence[Mapping[str, Any]], ddl: str) -> DataFrame:
     names = [column.split()[0] for column in ddl.split(", ")]
-    return context.spark.createDataFrame([tuple(r[n] for n in names) for r in rows], ddl)
+    return context.spark.createDataFrame([tuple(r.get(n) for n in names) for r in rows], ddl)

@@ -37,6 +37,7 @@ from pipelines.churn.evaluation import (
 from pipelines.churn.feature_sets import compared_feature_sets
 from pipelines.churn.horizons import other_horizons, tell_left_out
 from pipelines.churn.leak_scan import scan_for_leaks
+from pipelines.churn.left_out import trained
 from pipelines.churn.model_metadata import check_meaning, served_facts
 from pipelines.churn.named_reasons import reason_models
 from pipelines.churn.return_rates import log_silences
@@ -112,7 +113,7 @@ def train(
         check_stability(data)
         log_silences(context, plans)
         search = partial(searched, data, parent=active.info.run_id, earlier=earlier_dates(data))
-        candidates = data.side_by_side(search, settings.learners)
+        candidates, left_out = trained(data, search, settings.learners)
         for candidate in candidates:
             figures = f"{candidate.validation_roc_auc:.3f}, {candidate.seconds:.1f} s"
             say(f"      {candidate.name}: validation ROC AUC {figures}")
@@ -142,7 +143,7 @@ def train(
             "version": version,
             "name": chosen.name,
             "champion": champion.version if champion else None,
-            "rows": [*measured, *further, *named],
+            "rows": [*measured, *further, *named, *left_out],
             "feature_sets": sets,
         }
         mlflow.log_dict(result, "comparison.json")

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.baselines import RFM_COLUMNS, EveryoneStays, RecencyOnly, RfmLogistic
+from models.fit_attempts import LEFT_OUT
 from models.metrics import (
     CALIBRATION_CURVE,
     METRICS,
@@ -108,6 +109,11 @@ def result_row(
         "ci_low": estimate.low,
         "ci_high": estimate.high,
     }
+
+
+def left_out_row(name: str, reason: str, *, split: str = "train") -> dict[str, Any]:
+    """The row of a model that could not be fitted."""
+    return {**result_row(name, LEFT_OUT, Estimate(None), split=split), "reason": reason}
 
 
 def advantage(evaluated: Evaluated, name: str, other: str, *, samples: int) -> Estimate:

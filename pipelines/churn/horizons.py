@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from models.fit_attempts import LeftOut, fit_or_reason
 from models.portable import PortableModel
 from models.profit import CampaignEconomics
 from pipelines.churn.candidates import Candidate, TrainingData, fitted
 from pipelines.churn.dataset import check_finite, check_labels, training_rows
-from pipelines.churn.evaluation import TestDates, check_leak, comparison, evaluate
+from pipelines.churn.evaluation import (
+    TestDates,
+    check_leak,
+    comparison,
+    evaluate,
+    left_out_row,
+)
 from pipelines.churn.model_metadata import served_facts
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
@@ -26,13 +33,14 @@ def other_horizons(
 
     Each model is fitted, calibrated and tested on the dates of its horizon, with the parameters
     that the search chose for the primary horizon. If that search used the test date, the rows have
-    split `validation`. A horizon is skipped, with a warning, if its labels lack a class or its test
-    ROC AUC is above the leak alarm.
+    split `validation`. A horizon is left out, with a warning and one row, if its history is too
+    short, its labels lack a class, its model cannot be fitted, or its test ROC AUC is above the
+    leak alarm.
     """
     primary = context.settings.churn.primary_horizon_days
     further = {horizon: plan for horizon, plan in plans.items() if horizon != primary}
 
-    def fit(item: tuple[int, Schedule]) -> HorizonModel | None:
+    def fit(item: tuple[int, Schedule]) -> HorizonModel | LeftOut:
         return of_horizon(context, *item, chosen=chosen)
 
     at_once = context.settings.training.fits_at_once
@@ -41,7 +49,9 @@ def other_horizons(
             further, side_by_side(context.spark, fit, further.items(), at_once=at_once), strict=True
         )
     )
-    done = {horizon: result for horizon, result in results.items() if result}
+    left_out = without_plan(context, plans)
+    left_out |= {h: r.reason for h, r in results.items() if isinstance(r, LeftOut)}
+    done = {h: result for h, result in results.items() if not isinstance(result, LeftOut)}
     splits = {horizon: plans[horizon].split_judged(plans[primary]) for horizon in done}
     for horizon, split in splits.items():
         if split != "test":
@@ -54,18 +64,23 @@ def other_horizons(
         for horizon, (_, measured) in done.items()
         for row in measured
     ]
+    rows += [
+        {**left_out_row(chosen.name, reason, split="test"), "horizon_days": horizon}
+        for horizon, reason in left_out.items()
+    ]
     return {horizon: model for horizon, (model, _) in done.items()}, rows
 
 
 def of_horizon(
     context: Context, horizon: int, plan: Schedule, *, chosen: Candidate
-) -> HorizonModel | None:
-    """The model of one horizon and its rows. None, with a warning, if a gate fails."""
-    try:
-        return through_gates(context, horizon, plan, chosen=chosen)
-    except ModelGateError as error:
-        context.progress.warn(f"horizon of {horizon} days is skipped: {error}")
-        return None
+) -> HorizonModel | LeftOut:
+    """The model of one horizon and its rows. Warns if a gate fails or it cannot be fitted."""
+    model = fit_or_reason(
+        lambda: through_gates(context, horizon, plan, chosen=chosen), (ModelGateError,)
+    )
+    if isinstance(model, LeftOut):
+        context.progress.warn(f"horizon of {horizon} days is left out: {model.reason}")
+    return model
 
 
 def through_gates(
@@ -93,11 +108,16 @@ def through_gates(
 
 def tell_left_out(context: Context, plans: Mapping[int, Schedule]) -> None:
     """Warn about each horizon of conf that has no plan because the history is too short."""
-    for horizon in sorted(set(context.settings.churn.horizons_days) - set(plans)):
-        history = context.settings.training.min_history_days
-        context.progress.warn(
-            f"horizon of {horizon} days is skipped: it needs three dates before as_of "
-            f"{context.as_of} (train, tune, test) with {history} days of history each, but events "
-            f"begin on {context.observed_from}. Use a later as_of, or remove {horizon} from "
-            "churn.horizons_days."
-        )
+    for horizon, reason in without_plan(context, plans).items():
+        context.progress.warn(f"horizon of {horizon} days is left out: {reason}")
+
+
+def without_plan(context: Context, plans: Mapping[int, Schedule]) -> dict[int, str]:
+    """The horizons of conf (days) for which the history is too short, with the reason."""
+    history = context.settings.training.min_history_days
+    return {
+        horizon: f"it needs three dates before as_of {context.as_of} (train, tune, test) with "
+        f"{history} days of history each, but events begin on {context.observed_from}. Use a later "
+        f"as_of, or remove {horizon} from churn.horizons_days."
+        for horizon in sorted(set(context.settings.churn.horizons_days) - set(plans))
+    }

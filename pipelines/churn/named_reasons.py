@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import NDArray
 
 from contracts.silver import REASONS
 from models.calibration import Calibration, best_by_brier, out_of_fold
+from models.fit_attempts import LeftOut, fit_or_reason
 from models.learners import Learner
 from models.metrics import bootstrap_weights, estimates, stable_seed
 from models.portable import PortableModel
 from pipelines.churn.candidates import TrainingData, learner_of, log_odds
 from pipelines.churn.dataset import Design
-from pipelines.churn.evaluation import result_row
+from pipelines.churn.evaluation import left_out_row, result_row
 from pipelines.churn.ticket_reasons import with_read_tickets
 from runtime.context import Context
 from transforms.population import EVENT_TIMES
@@ -43,8 +45,8 @@ def reason_models(data: TrainingData) -> tuple[dict[str, PortableModel], list[di
 
     Only churned customers are used. Each model is fitted on the train dates, calibrated and
     measured out of fold on the validation date, and refitted on both. Empty if fewer than
-    training.reasons.fewest customers named a reason. A reason that few customers named has no model
-    and gets probability 0.
+    training.reasons.fewest customers named a reason. A reason that few customers named has no
+    model, gets probability 0, and has one row that says so.
     """
     context, settings = data.context, data.context.settings
     labels = labels_of_leavers(context, data.rows)
@@ -67,14 +69,15 @@ def reason_models(data: TrainingData) -> tuple[dict[str, PortableModel], list[di
         on=["customer_id", "as_of"],
     )
     columns = [c for c in named.columns if c.startswith("named_")]
-    results = data.side_by_side(
-        lambda column: reason_model(data, learner, design, frame=frame, held=held, column=column),
-        columns,
-    )
+    fit = partial(reason_model, data, learner, design, frame=frame, held=held)
+    results = data.side_by_side(lambda column: fit_or_reason(lambda: fit(column=column)), columns)
     models, rows = {}, []
     for column, result in zip(columns, results, strict=True):
-        if result is not None:
-            reason = column.removeprefix("named_")
+        reason = column.removeprefix("named_")
+        if isinstance(result, LeftOut):
+            context.progress.warn(f"reason {reason} is left out: {result.reason}")
+            rows.append(left_out_row(f"reason_{reason}", result.reason, split="validation"))
+        else:
             models[reason], measured = result
             rows += [{**row, "model_name": f"reason_{reason}"} for row in measured]
     return models, rows
@@ -110,8 +113,8 @@ def reason_model(
     frame: DataFrame,
     held: pd.DataFrame,
     column: str,
-) -> ReasonModel | None:
-    """One reason's portable model and its metrics. None if a class has too few train rows.
+) -> ReasonModel:
+    """One reason's portable model and its metrics. ValueError if a class has too few train rows.
 
     There are no metrics and no calibration if the train rows of a class are all in one fold, or the
     held-out rows have only one class.
@@ -120,8 +123,12 @@ def reason_model(
     counts = train.groupBy("fold", column).count().collect()  # at most 2 * FOLDS rows
     classes = [[r for r in counts if r[column] == value] for value in (0, 1)]
     label = held[column].to_numpy(dtype=float)
-    if min(sum(r["count"] for r in of_class) for of_class in classes) < FEWEST_OF_A_CLASS:
-        return None
+    others, naming = (sum(r["count"] for r in of_class) for of_class in classes)
+    if min(others, naming) < FEWEST_OF_A_CLASS:
+        raise ValueError(
+            f"{naming:,} of {others + naming:,} customers who left and named a reason named it; a "
+            f"model needs {FEWEST_OF_A_CLASS} who did and {FEWEST_OF_A_CLASS} who did not."
+        )
     calibration, rows = Calibration(), []
     if 0 < label.sum() < len(label) and min(map(len, classes)) > 1:
         raw = unseen_scores(learner, design, train, held=held, column=column)

@@ -12,8 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from models.btyd.rows import Array
 from models.btyd.worth import LifetimeModel
+from models.fit_attempts import LeftOut, fit_or_reason
 from models.lifetime_backtest import BoostedTrees, chosen_before, last_period, measures
-from models.survival.rows import SurvivalError
 from models.survival.worth import SurvivalWorth
 from pipelines.lifetime.btyd_fits import fit_one
 from pipelines.lifetime.landmarks import Landmarks
@@ -131,15 +131,17 @@ def _models(
 def _survival_model(
     settings: Settings, landmarks: Landmarks, cut: dt.date, name: str
 ) -> SurvivalWorth | None:
-    """The survival model fitted on the cut; None: too few customers had left by then."""
+    """The survival model fitted on the cut; None: too few customers had left, or it has no fit."""
     seen = landmarks.seen(cut)
     if seen is None or seen.events < settings.lifetime.survival.fewest_events:
         return None
-    try:
+
+    def fitted_then() -> SurvivalWorth | None:
         life, _ = fit_survival_model(settings, seen, name)
         return with_rates(settings, landmarks, cut, life=life)
-    except SurvivalError:
-        return None
+
+    model = fit_or_reason(fitted_then)
+    return None if isinstance(model, LeftOut) else model
 
 
 def _forecast(model: Model, rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
@@ -177,14 +179,15 @@ def _could_be_kept(settings: Settings, rows: pd.DataFrame) -> pd.Series[bool]:
 def _trees(
     settings: Settings, landmarks: Landmarks, day: dt.date, horizon: int
 ) -> BoostedTrees | None:
-    """Boosted trees fitted on an earlier day; None: there were too few customers."""
+    """Boosted trees fitted on an earlier day; None: too few customers, or no fit."""
     rows = landmarks.on_driver.get(day)
     if rows is None:
         return None
     kept = rows[_could_be_kept(settings, rows)]
     if len(kept) < settings.lifetime.fewest_customers:
         return None
-    return BoostedTrees.fit(kept, horizon, settings.training.seed)
+    trees = fit_or_reason(lambda: BoostedTrees.fit(kept, horizon, settings.training.seed))
+    return None if isinstance(trees, LeftOut) else trees
 
 
 def _measured(rows: pd.DataFrame, forecast: pd.DataFrame, horizon: int, kept: Array) -> list[Row]:

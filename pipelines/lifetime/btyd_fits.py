@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +18,9 @@ from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import NotFittableError, PurchaseRows, check_fittable
 from models.btyd.shifted_beta_geometric import ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel, Terms
+from models.fit_attempts import LeftOut, fit_or_reason
 from pipelines.lifetime.dropout_checks import doubts, dropouts
-from pipelines.lifetime.model_rows import Row, fit_rows, plain_row
+from pipelines.lifetime.model_rows import Row, fit_rows, left_out_row, plain_row
 from pipelines.lifetime.summaries import Fittable, Summaries
 from runtime.settings import Settings
 from runtime.settings.lifetime import LifetimeSettings
@@ -62,11 +65,14 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
     try:
         check(purchases, lifetime)
     except NotFittableError as reason:
-        return Fits(warnings=[f"no lifetime model at {day}: {reason}"])
+        missing = [left_out_row(n, str(reason), int(purchases.customers)) for n in lifetime.models]
+        return Fits(rows=missing, warnings=[f"no lifetime model at {day}: {reason}"])
     scores = held_out_scores(summaries, day, lifetime)
-    fits, warnings = fits_of(purchases, lifetime)
+    fits, left_out = fits_of(purchases, lifetime)
+    warnings = [f"{n} is left out: {reason}" for n, reason in left_out.items()]
+    missing = [left_out_row(n, reason, int(purchases.customers)) for n, reason in left_out.items()]
     if not fits:
-        return Fits(warnings=warnings)
+        return Fits(rows=missing, warnings=warnings)
     name = chosen(scores, fits)
     leaving = dropouts(purchases, fits, settings)
     rows = [
@@ -82,7 +88,7 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
     return Fits(
         models[name],
         {n: m for n, m in models.items() if n != name and fits[n].converged},
-        [*rows, *spend.rows],
+        [*rows, *missing, *spend.rows],
         [*warnings, *doubts(name, fits[name], leaving[name], settings=lifetime), *spend.warnings],
     )
 
@@ -90,16 +96,18 @@ def fit_all(settings: Settings, summaries: Summaries, day: dt.date) -> Fits:
 def fit_one(
     settings: Settings, summaries: Summaries, day: dt.date, *, name: str
 ) -> LifetimeModel | None:
-    """One model fitted on a past date, to forecast from that date; None: too little data."""
-    purchases = summaries.purchases(day)
-    try:
+    """One model fitted on a past date, to forecast from that date; None: it cannot be fitted."""
+
+    def fitted_then() -> LifetimeModel:
+        purchases = summaries.purchases(day)
         check(purchases, settings.lifetime)
         fit = fit_of(purchases, name)
-    except NotFittableError:
-        return None
-    spend = fit_spend_model(summaries, day, settings.lifetime)
-    missing = dropouts(purchases, {name: fit}, settings)[name].missing
-    return model_of(settings, name, fit, spend=spend, missing=missing)
+        spend = fit_spend_model(summaries, day, settings.lifetime)
+        missing = dropouts(purchases, {name: fit}, settings)[name].missing
+        return model_of(settings, name, fit, spend=spend, missing=missing)
+
+    model = fit_or_reason(fitted_then)
+    return None if isinstance(model, LeftOut) else model
 
 
 def model_of(
@@ -128,7 +136,7 @@ def check(purchases: Fittable[PurchaseRows], settings: LifetimeSettings) -> None
 
 
 def fit_of(purchases: Fittable[PurchaseRows], name: str) -> Fit:
-    """One model on all customers of a date. Raises NotFittableError."""
+    """One model on all customers of a date. Raises one of FIT_ERRORS."""
     return fit_model(
         name, purchases.rows, purchases.likelihood(name), customers=purchases.customers
     )
@@ -136,16 +144,17 @@ def fit_of(purchases: Fittable[PurchaseRows], name: str) -> Fit:
 
 def fits_of(
     purchases: Fittable[PurchaseRows], settings: LifetimeSettings
-) -> tuple[dict[str, Fit], list[str]]:
-    """The models of conf that can be fitted, by name, and a warning for each other one."""
+) -> tuple[dict[str, Fit], dict[str, str]]:
+    """The models of conf that can be fitted, by name, and the reason of each other one."""
     fits: dict[str, Fit] = {}
-    warnings = []
+    left_out: dict[str, str] = {}
     for name in settings.models:
-        try:
-            fits[name] = fit_of(purchases, name)
-        except NotFittableError as reason:
-            warnings.append(f"{name}: {reason}")
-    return fits, warnings
+        fit = fit_or_reason(partial(fit_of, purchases, name))
+        if isinstance(fit, LeftOut):
+            left_out[name] = fit.reason
+        else:
+            fits[name] = fit
+    return fits, left_out
 
 
 def held_out_scores(
@@ -159,14 +168,16 @@ def held_out_scores(
 def _held_out_score(
     train: Fittable[PurchaseRows], test: Fittable[PurchaseRows], name: str
 ) -> float | None:
-    try:
+    def measured() -> float | None:
         fit = fit_of(train, name)
         likelihood = test.likelihood(name)
         if likelihood is not None:
             return likelihood(np.log(fit.values))[0] / test.customers
         return held_out(fitted(name, fit), test.rows) if len(test.rows) else None
-    except NotFittableError:
-        return None  # The fit on all customers warns of the reason.
+
+    score = fit_or_reason(measured)
+    # The fit on all customers warns of the reason.
+    return score if isinstance(score, float) and math.isfinite(score) else None
 
 
 def chosen(scores: dict[str, float | None], fits: dict[str, Fit]) -> str:
@@ -191,12 +202,15 @@ def fit_spend_model(summaries: Summaries, day: dt.date, settings: LifetimeSettin
             "Purchases are forecast."
         )
         return Spend(None, None, [], [warning])
-    fit, warnings = _gamma_gamma(summaries, day)
+    spend = summaries.spend(day)
+    tried = fit_or_reason(lambda: fit_spend(spend.rows, spend.likelihood(SPEND), spend.customers))
+    fit, rows, warnings = _gamma_gamma(tried, customers)
     related = correlation(sums)
     is_related = related is not None and abs(related) > settings.most_value_correlation
     has_maximum = fit is not None and fit.converged and dict(fit.parameters)["q"] > 1
     is_used = has_maximum and not is_related
-    rows = fit_rows(SPEND, fit, is_used, is_identified=None) if fit is not None else []
+    if fit is not None:
+        rows += fit_rows(SPEND, fit, is_used, is_identified=None)
     correlated = "frequency_value_correlation"
     rows.append(plain_row(SPEND, correlated, related, customers=customers, is_chosen=is_used))
     if is_used and fit is not None:
@@ -217,13 +231,12 @@ def fit_spend_model(summaries: Summaries, day: dt.date, settings: LifetimeSettin
     return Spend("credibility", shrunk, rows, warnings)
 
 
-def _gamma_gamma(summaries: Summaries, day: dt.date) -> tuple[Fit | None, list[str]]:
-    """The fit, or None and a warning."""
-    spend = summaries.spend(day)
-    try:
-        return fit_spend(spend.rows, spend.likelihood(SPEND), spend.customers), []
-    except NotFittableError as reason:
-        return None, [f"gamma_gamma: {reason}"]
+def _gamma_gamma(tried: Fit | LeftOut, customers: int) -> tuple[Fit | None, list[Row], list[str]]:
+    """The fit, or None with a row and a warning that say why."""
+    if not isinstance(tried, LeftOut):
+        return tried, [], []
+    row = left_out_row(SPEND, tried.reason, customers)
+    return None, [row], [f"gamma_gamma is left out: {tried.reason}"]
 
 
 def terms(settings: Settings) -> Terms:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from models.btyd.choice import fitted
-from models.btyd.rows import Array, NotFittableError
-from models.calibration import Calibration, CalibrationError, to_log_odds
+from models.btyd.choice import Btyd, fitted
+from models.btyd.rows import Array
+from models.calibration import Calibration, to_log_odds
+from models.fit_attempts import LEFT_OUT, LeftOut, fit_or_reason
 from models.metrics import (
     CALIBRATION_CURVE,
     METRICS,
@@ -84,13 +86,16 @@ def _on_driver(rows: DataFrame) -> pd.DataFrame:
 def _of_btyd(
     settings: Settings, summaries: Summaries, day: dt.date, *, name: str, test: pd.DataFrame
 ) -> list[Row]:
-    """A BTYD model fitted on the purchases before the day; no row if it cannot be fitted."""
-    purchases = summaries.purchases(day)
-    try:
+    """A BTYD model fitted on the purchases before the day; one row if it cannot be fitted."""
+
+    def fitted_then() -> Btyd:
+        purchases = summaries.purchases(day)
         check(purchases, settings.lifetime)
-        model = fitted(name, fit_of(purchases, name))
-    except NotFittableError:
-        return []
+        return fitted(name, fit_of(purchases, name))
+
+    model = fit_or_reason(fitted_then)
+    if isinstance(model, LeftOut):
+        return [left_out(name, model.reason)]
     x, recency, T = (
         test[c].astype(float).to_numpy() for c in ("frequency", "recency_days", "T_days")
     )
@@ -120,25 +125,36 @@ def _of_survival(
     past = landmarks.on_driver[before].merge(labels, on="customer_id")
     test = test[test["customer_id"].isin(landmarks.on_driver[day]["customer_id"])]
     now = test[["customer_id"]].merge(landmarks.on_driver[day], on="customer_id")
-    rows: list[Row] = []
-    for name, model in fits_of(context.settings, seen).models.items():
-        scores = on_scale_of_labels(model, past, now, horizon=churn.primary_horizon_days)
-        if scores is not None:
+    fits = fits_of(context.settings, seen)
+    rows = [left_out(name, reason) for name, reason in fits.left_out.items()]
+    for name, model in fits.models.items():
+        scores = fit_or_reason(
+            partial(on_scale_of_labels, model, past, now, horizon=churn.primary_horizon_days)
+        )
+        if isinstance(scores, LeftOut):
+            rows.append(left_out(name, scores.reason))
+        else:
             rows += _rows(context.settings, name, test, scores=scores, rankings={})
     return rows
 
 
+def left_out(name: str, reason: str) -> Row:
+    """The row of a model that could not be fitted or calibrated for the comparison."""
+    key = {"model_name": name, "population": "all", "split": "test", "metric": LEFT_OUT}
+    return {**key, "value": None, "ci_low": None, "ci_high": None, "reason": reason}
+
+
 def on_scale_of_labels(
     model: LifetimeModel, past: pd.DataFrame, now: pd.DataFrame, *, horizon: int
-) -> Array | None:
-    """P(churned) of each row of `now`, calibrated on `past`; None: its labels have one class."""
+) -> Array:
+    """P(churned) of each row of `now`, calibrated on `past`.
+
+    Raises CalibrationError where the labels of `past` have one class.
+    """
     was_alive = past["entry_days"].notna()
     label = past["churned"].to_numpy(dtype=float)
-    try:
-        log_odds = _log_odds(model, past[was_alive], horizon)
-        curve = Calibration.fit(log_odds, label[was_alive], "platt")
-    except CalibrationError:
-        return None
+    log_odds = _log_odds(model, past[was_alive], horizon)
+    curve = Calibration.fit(log_odds, label[was_alive], "platt")
     left = label[~was_alive]
     rate = left.mean() if len(left) >= FEWEST_LEFT else label.mean()
     scores: Array = np.full(len(now), rate)
@@ -164,6 +180,8 @@ def _rows(
     populations = {"all": np.ones(len(test), bool), "active_90d": (test["purchases_90d"] > 0)}
     for population, mask in populations.items():
         part = np.asarray(mask)
+        if not part.any():
+            continue
         label = test["churned"].to_numpy(dtype=float)[part]
         samples = settings.training.bootstrap_samples
         weights = bootstrap_weights(

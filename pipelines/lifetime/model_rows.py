@@ -9,16 +9,19 @@ from typing import Any
 import pandas as pd
 
 from models.btyd.fitting import Fit
+from models.fit_attempts import LEFT_OUT
 from models.survival.worth import SurvivalWorth
 from transforms.survival_rows import COVARIATE
 
 # Columns of a gold table without as_of, as JSON values: the MLflow run stores them.
 Row = dict[str, Any]
+NO_VARIANCE = "no standard error: its estimated variance is not positive"
 
 
 def fit_rows(name: str, fit: Fit, is_chosen: bool, *, is_identified: bool | None) -> list[Row]:
     """One row per parameter of a maximum likelihood fit."""
     errors = fit.std_errors or (None,) * len(fit.names)
+    reason = None if fit.std_errors else "no standard error: the fit did not end at a maximum"
     return [
         {
             "model_name": name,
@@ -30,6 +33,7 @@ def fit_rows(name: str, fit: Fit, is_chosen: bool, *, is_identified: bool | None
             "converged": fit.converged,
             "is_chosen": is_chosen,
             "is_identified": is_identified,
+            "reason": reason,
         }
         for parameter, value, error in zip(fit.names, fit.values, errors, strict=True)
     ]
@@ -44,9 +48,15 @@ def plain_row(
         "parameter": parameter,
         "value": value,
         "customers": customers,
-        **dict.fromkeys(("std_error", "log_likelihood", "converged", "is_identified")),
+        **dict.fromkeys(("std_error", "log_likelihood", "converged", "is_identified", "reason")),
         "is_chosen": is_chosen,
     }
+
+
+def left_out_row(name: str, reason: str, customers: int) -> Row:
+    """A model that could not be fitted on this number of customers."""
+    plain = plain_row(name, LEFT_OUT, None, customers=customers)
+    return {**plain, "converged": False, "reason": reason}
 
 
 def survival_row(
@@ -60,12 +70,19 @@ def survival_row(
 ) -> Row:
     """A value of a survival model. With log_likelihood it is a parameter of a converged fit.
 
-    A std_error of NaN (its variance is not positive) becomes null.
+    A std_error of NaN (its variance is not positive) becomes null, with a reason. A value of NaN
+    becomes null: it is undefined.
     """
-    plain = plain_row(name, parameter, float(value), customers=customers)
-    error = std_error if std_error is not None and math.isfinite(std_error) else None
-    fit = {"std_error": error, "log_likelihood": log_likelihood}
+    plain = plain_row(name, parameter, _finite(value), customers=customers)
+    error = _finite(std_error)
+    fit: Row = {"std_error": error, "log_likelihood": log_likelihood}
+    if std_error is not None and error is None:
+        fit["reason"] = NO_VARIANCE
     return plain | fit | ({"converged": True} if log_likelihood is not None else {})
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def rate_rows(model: SurvivalWorth, past: Mapping[int, pd.DataFrame]) -> list[Row]:

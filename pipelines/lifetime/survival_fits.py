@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
+from models.fit_attempts import LeftOut, fit_or_reason
 from models.learners import XgboostLearner
 from models.survival.cox import CoxModel, fit_cox
 from models.survival.discrete_hazard import HazardModel, fit_hazard, fit_hazard_in_memory
 from models.survival.distributed import person_rows
 from models.survival.portable import Bands, LifetimeModel
 from models.survival.proportional_hazards import WHOLE_MODEL, Proportionality, proportionality
-from models.survival.rows import SurvivalError
 from models.survival.survey import survey
 from models.survival.weibull_aft import fit_weibull
 from models.survival.worth import SurvivalWorth, fit_worth
 from pipelines.lifetime.btyd_fits import terms
 from pipelines.lifetime.landmarks import Landmarks, Seen
-from pipelines.lifetime.model_rows import Row, feature_name, survival_row
+from pipelines.lifetime.model_rows import Row, feature_name, left_out_row, survival_row
 from runtime.settings import Settings
 from transforms.survival_rows import person_periods
 
@@ -40,29 +41,29 @@ class SurvivalFits:
 
 
 class ModelFits(NamedTuple):
-    """Models by name, their rows of gold.lifetime_models, and a warning per failed fit."""
+    """Models by name, their rows of gold.lifetime_models, and the reason of each failed fit."""
 
     models: dict[str, LifetimeModel]
     rows: list[Row]
-    warnings: list[str]
+    left_out: dict[str, str]
 
 
 def fits_of(settings: Settings, seen: Seen) -> ModelFits:
-    """The models of conf that can be fitted, and a warning for each other one."""
-    fits = ModelFits({}, [], [])
+    """The models of conf that can be fitted, and the reason of each other one."""
+    fits = ModelFits({}, [], {})
     for name in settings.lifetime.survival.models:
-        try:
-            model, rows = fit_one(settings, seen, name)
-        except SurvivalError as reason:
-            fits.warnings.append(f"{name}: {reason}")
+        fitted = fit_or_reason(partial(fit_one, settings, seen, name))
+        if isinstance(fitted, LeftOut):
+            fits.left_out[name] = fitted.reason
+            fits.rows.append(left_out_row(name, fitted.reason, seen.customers))
         else:
-            fits.models[name] = model
-            fits.rows.extend(rows)
+            fits.models[name] = fitted[0]
+            fits.rows.extend(fitted[1])
     return fits
 
 
 def fit_one(settings: Settings, seen: Seen, name: str) -> tuple[LifetimeModel, list[Row]]:
-    """Fit one model. Also returns its rows of gold.lifetime_models. Raises SurvivalError."""
+    """Fit one model. Also returns its rows of gold.lifetime_models. Raises a FIT_ERRORS."""
     if name == "cox":
         return _cox(settings, seen)
     level = settings.lifetime.survival.level
@@ -97,18 +98,18 @@ def _cox(settings: Settings, seen: Seen) -> tuple[LifetimeModel, list[Row]]:
     survival = settings.lifetime.survival
     model, tests = _cox_with(seen, None)
     rows = _test_rows("p_value_proportional", tests, seen)
-    worst = min(
-        (t for t in tests if t.name in seen.encoder.numeric), key=lambda t: (t.p_value, t.name)
-    )
+    # A covariate whose test is not possible (its variance is not positive) has no p-value.
+    able = [t for t in tests if t.name in seen.encoder.numeric and np.isfinite(t.p_value)]
+    worst = min(able, key=lambda t: (t.p_value, t.name), default=None)
     bands = None
-    if worst.p_value < survival.least_p_value:
+    if worst is not None and worst.p_value < survival.least_p_value:
         quarters = seen.sample[worst.name].astype(float).quantile([0.25, 0.5, 0.75])
         bands = Bands(worst.name, tuple(sorted({float(q) for q in quarters})))
-        try:
-            model, again = _cox_with(seen, bands)
-        except SurvivalError:
+        stratified = fit_or_reason(partial(_cox_with, seen, bands))
+        if isinstance(stratified, LeftOut):
             bands = None  # The model without strata stays.
         else:
+            model, again = stratified
             strata = f"strata {feature_name(worst.name)}"
             rows.append(survival_row("cox", strata, len(bands.edges) + 1, customers=seen.customers))
             whole = [t for t in again if t.name == WHOLE_MODEL]

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from models.fit_attempts import LeftOut, fit_or_reason
 from models.survival.evaluation import brier, calibration_by_decile, concordance
 from models.survival.portable import LifetimeModel
 from models.survival.rows import SurvivalError
+from models.survival.worth import SurvivalWorth
 from pipelines.lifetime.landmarks import Landmarks, seen_by
-from pipelines.lifetime.model_rows import Row, rate_rows, survival_row
+from pipelines.lifetime.model_rows import (
+    NO_VARIANCE,
+    Row,
+    left_out_row,
+    rate_rows,
+    survival_row,
+)
 from pipelines.lifetime.survival_fits import SurvivalFits, fits_of, with_rates
 from runtime.settings import Settings
 
@@ -32,26 +41,51 @@ def fit_survival(settings: Settings, landmarks: Landmarks, tested: dt.date) -> S
             f"at least {fewest} are needed. Build features of earlier dates, or shorten "
             "lifetime.survival.window_days."
         )
-        return SurvivalFits(warnings=[warning])
-    fits, rows, warnings = fits_of(settings, seen)
+        names, customers = settings.lifetime.survival.models, 0 if seen is None else seen.customers
+        missing = [left_out_row(n, warning, customers) for n in names]
+        return SurvivalFits(rows=missing, warnings=[warning])
+    fits, rows, left_out = fits_of(settings, seen)
+    warnings = [f"{n} is left out: {reason}" for n, reason in left_out.items()]
+    warnings += without_error(rows)
     judged = judge(settings, landmarks, tested)
     rows = [*rows, *judged]
     if not fits:
         return SurvivalFits(rows=rows, warnings=warnings)
-    name = chosen([r for r in judged if r["parameter"] == "integrated_brier"], fits)
-    models = {n: with_rates(settings, landmarks, day, life=life) for n, life in fits.items()}
-    model = models[name]
-    if model is None:
-        warnings = [
-            *warnings,
+    scores = [r for r in judged if r["parameter"] == "integrated_brier"]
+    if not landmarks.past(day):
+        warnings.append(
             "no spend rates: no horizon of lifetime.backtest.horizons_days has passed since a "
-            "landmark, so there is no survival model. Build features of earlier dates.",
-        ]
-    else:
-        rows += rate_rows(model, landmarks.past(day))
-    rows = [{**r, "is_chosen": r["model_name"] in (name, "spend_rate")} for r in rows]
-    others = {n: m for n, m in models.items() if n != name and m is not None}
-    return SurvivalFits(model, others, rows, warnings)
+            "landmark, so there is no survival model. Build features of earlier dates."
+        )
+        return SurvivalFits(rows=marked(rows, chosen(scores, fits)), warnings=warnings)
+    models: dict[str, SurvivalWorth] = {}
+    for n, life in fits.items():
+        worth = fit_or_reason(partial(with_rates, settings, landmarks, day, life=life))
+        if isinstance(worth, LeftOut):
+            rows.append(left_out_row(n, worth.reason, seen.customers))
+            warnings.append(f"{n} is left out: {worth.reason}")
+        elif worth is not None:
+            models[n] = worth
+    if not models:
+        return SurvivalFits(rows=rows, warnings=warnings)
+    name = chosen(scores, {n: fits[n] for n in models})
+    rows += rate_rows(models[name], landmarks.past(day))
+    others = {n: m for n, m in models.items() if n != name}
+    return SurvivalFits(models[name], others, marked(rows, name), warnings)
+
+
+def marked(rows: Sequence[Row], name: str) -> list[Row]:
+    """The rows, with is_chosen for the rows of the chosen model and of its spend rates."""
+    return [{**r, "is_chosen": r["model_name"] in (name, "spend_rate")} for r in rows]
+
+
+def without_error(rows: Sequence[Row]) -> list[str]:
+    """A warning for each model with parameters that have no standard error."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if row["reason"] == NO_VARIANCE:
+            names.setdefault(row["model_name"], []).append(row["parameter"])
+    return [f"{n}: {', '.join(ps)}: {NO_VARIANCE}." for n, ps in names.items()]
 
 
 def judge(settings: Settings, landmarks: Landmarks, tested: dt.date) -> list[Row]:

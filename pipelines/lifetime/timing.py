@@ -7,10 +7,10 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from models.btyd.rows import NotFittableError
 from models.btyd.shifted_beta_geometric import Renewals, ShiftedBetaGeometric, fit
+from models.fit_attempts import LeftOut, fit_or_reason
 from pipelines.lifetime.btyd_fits import Fits
-from pipelines.lifetime.model_rows import fit_rows, plain_row
+from pipelines.lifetime.model_rows import fit_rows, left_out_row, plain_row
 from pipelines.lifetime.summaries import Summaries
 from runtime.context import Context
 from transforms.lifetime import contract_renewals, gap_regularity, purchases_by_day
@@ -82,10 +82,10 @@ def contracts(context: Context, summaries: Summaries, day: dt.date) -> Fits:
     for row in counts.itertuples():
         months[int(row.has_left), int(row.renewals)] += row.customers
     alive, left = months
-    try:
-        fitted = fit(Renewals.of(left, alive))
-    except NotFittableError as reason:
-        return Fits(warnings=[f"{NAME}: {reason}"])
+    fitted = fit_or_reason(lambda: fit(Renewals.of(left, alive)))
+    if isinstance(fitted, LeftOut):
+        row = left_out_row(NAME, fitted.reason, int(months.sum()))
+        return Fits(rows=[row], warnings=[f"{NAME} is left out: {fitted.reason}"])
     rows = fit_rows(NAME, fitted, False, is_identified=None)
     if not fitted.converged:
         return Fits(rows=rows)

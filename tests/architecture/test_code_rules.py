@@ -218,3 +218,12 @@ def test_every_public_function_of_transforms_has_a_docstring_and_a_return_type()
         and not (ast.get_docstring(node) and node.returns)
     ]
     assert bare == []
+
+
+def test_no_window_grows_towards_the_end_of_its_partition():
+    """Spark computes a frame up to the end of the partition again for each row: quadratic time."""
+    frame = re.compile(
+        r"(?:rows|range)Between\(\s*(?!Window\.unboundedPreceding)[^)]*unboundedFollowing"
+    )
+    growing = [named(p) for p in files("transforms") if frame.search(p.read_text(encoding="utf-8"))]
+    assert growing == []

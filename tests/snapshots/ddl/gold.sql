@@ -111,10 +111,11 @@ CREATE TABLE IF NOT EXISTS gold.model_comparison (
   `population` string NOT NULL COMMENT 'all, or active_90d (customers with a purchase in the last 90 days)',
   `horizon_days` int NOT NULL COMMENT 'Horizon of the label in days',
   `split` string NOT NULL COMMENT 'train, validation or test. A test date of a further horizon counts as validation if it was used to choose the learner and parameters of the primary horizon',
-  `metric` string NOT NULL COMMENT 'Metric name in scikit-learn; ..._threshold_half: threshold 0.5; ..._threshold_f1: threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion at the time, else of the chosen learner (interval paired by customer; significant only if the interval excludes 0); calibration_<decile>_predicted, _observed: mean probability and churned share per decile of customers, 1: lowest probabilities',
+  `metric` string NOT NULL COMMENT 'Metric name in scikit-learn; ..._threshold_half: threshold 0.5; ..._threshold_f1: threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion at the time, else of the chosen learner (interval paired by customer; significant only if the interval excludes 0); calibration_<decile>_predicted, _observed: mean probability and churned share per decile of customers, 1: lowest probabilities; left_out: the model could not be fitted, see reason',
   `value` double COMMENT 'Value of the metric; null: undefined',
   `ci_low` double COMMENT 'Lower bound of the 95 % bootstrap interval; null: not computed',
-  `ci_high` double COMMENT 'Upper bound of the 95 % bootstrap interval; null: not computed'
+  `ci_high` double COMMENT 'Upper bound of the 95 % bootstrap interval; null: not computed',
+  `reason` string COMMENT 'Why the model was left out; null: it was fitted and measured'
 ) USING delta
 COMMENT 'One row per model, metric, split, population and horizon of a training run. Key: trained_at, model_name, model_version, data_set, population, horizon_days, split, metric.';
 
@@ -178,14 +179,15 @@ COMMENT 'One row per customer with a purchase before as_of, with expected purcha
 CREATE TABLE IF NOT EXISTS gold.lifetime_models (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; gamma_gap (the next purchase); or timing (regularity and seasonality of purchases)',
-  `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); leaving_a_purchase (odds); leaving_a_year (share of the active and silent customers); likelihood_ratio (twice the log-likelihood gained over a model in which nobody leaves); p_alive_error (median standard error of P(alive) among the active and silent); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees)',
+  `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); leaving_a_purchase (odds); leaving_a_year (share of the active and silent customers); likelihood_ratio (twice the log-likelihood gained over a model in which nobody leaves); p_alive_error (median standard error of P(alive) among the active and silent); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees); left_out: the model could not be fitted',
   `value` double COMMENT 'Value of the parameter, time in days, money in currency; null: undefined',
   `std_error` double COMMENT 'Standard error; null: not available',
   `log_likelihood` double COMMENT 'Log-likelihood of all customers, time in days; null: no likelihood',
   `customers` bigint NOT NULL COMMENT 'Customers used for the value',
   `converged` boolean COMMENT 'True: the optimiser found a maximum; null: nothing was optimised',
   `is_chosen` boolean NOT NULL COMMENT 'True: gold.customer_lifetime uses the model',
-  `is_identified` boolean COMMENT 'True: the data identify dropout, so P(alive) can be shown; null: does not apply to this model'
+  `is_identified` boolean COMMENT 'True: the data identify dropout, so P(alive) can be shown; null: does not apply to this model',
+  `reason` string COMMENT 'Why the model was left out, or why a parameter has no standard error; null: neither'
 ) USING delta
 COMMENT 'One row per model and parameter, fitted on the purchases before as_of. Key: as_of, model_name, parameter.';
 

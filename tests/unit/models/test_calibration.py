@@ -245,3 +245,9 @@ def test_each_row_needs_its_group():
     assert str(error.value) == (
         "groups: must have one entry per row (2 rows), got 1. Pass the customer id of each row."
     )
+
+
+def test_equal_scores_are_calibrated_to_the_share_of_churned_customers():
+    # Platt's targets of 3 churned and 1 staying customer: 3 x 4/5 + 1/3 = 41/15, over 4 customers.
+    curve = Calibration.fit([2.0] * 4, [1, 1, 1, 0], "platt")
+    assert curve.apply([2.0]) == pytest.approx([41 / 60])

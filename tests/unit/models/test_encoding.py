@@ -273,3 +273,25 @@ def test_an_encoder_that_contradicts_itself_is_refused(parts, message):
 @pytest.mark.parametrize("encoder", [PLAIN, DENSE])
 def test_json_gives_the_encoder_back(encoder):
     assert FeatureEncoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+def test_values_beyond_the_bounds_become_the_bound():
+    # spend: log(1 + 1000) = 6.9 is above 3; null becomes 5, which is above 3 too. months: -7 < -2.
+    bounded = FeatureEncoder(
+        ("months", "spend"),
+        fill=(0.0, 5.0),
+        logged=("spend",),
+        lowest=(-2.0, 0.0),
+        highest=(2.0, 3.0),
+    )
+    assert both_ways(bounded, {"months": 1.5, "spend": 0}) == [1.5, 0.0]
+    assert both_ways(bounded, {"months": -7, "spend": 1000}) == [-2.0, 3.0]
+    assert both_ways(bounded, {"months": 9, "spend": None}) == [2.0, 3.0]
+    again = FeatureEncoder.from_dict(json.loads(json.dumps(bounded.to_dict())))
+    assert again == bounded
+    # An encoder that was written before there were bounds has none.
+    old = {k: v for k, v in DENSE.to_dict().items() if k not in ("lowest", "highest")}
+    assert FeatureEncoder.from_dict(old) == DENSE

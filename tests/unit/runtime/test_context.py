@@ -61,3 +61,17 @@ def test_before_the_ingest_it_says_what_to_run(tmp_path):
         "silver.transactions: does not exist in lakehouse. "
         "Run `spark-submit jobs/ingest.py --env demo` first."
     )
+
+
+def test_without_a_source_of_purchases_the_conf_is_named(tmp_path):
+    root = tmp_path / "lakehouse"
+    context = context_at(root, engine="duckdb")
+    others = {n: s for n, s in context.settings.sources.items() if s.table != "transactions"}
+    context.settings = context.settings.model_copy(update={"sources": others})
+    with pytest.raises(UsageError) as error:
+        context.needs("silver.transactions", "ingest")
+    assert str(error.value) == (
+        "conf/demo.yaml: sources fill campaign_contacts, customers, offer_redemptions, but no "
+        "source has `table: transactions`, so silver.transactions does not exist. Add a source of "
+        "transactions; docs/own_data.md shows one."
+    )

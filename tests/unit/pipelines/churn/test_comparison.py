@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from models.encoding import FeatureEncoder
+from models.fit_attempts import LeftOut
 from models.portable import LinearScorer, PortableModel
 from models.profit import CampaignEconomics
 from pipelines.churn import horizons
@@ -180,7 +181,7 @@ def test_a_horizon_with_too_little_history_is_left_out_aloud(context):
     assert sorted(schedules) == [1, 7, 30, 60]
     horizons.tell_left_out(context, schedules)
     assert context.warned == [
-        "horizon of 90 days is skipped: it needs three dates before as_of 2018-01-01 (train, tune, "
+        "horizon of 90 days is left out: it needs three dates before as_of 2018-01-01 (train, tune, "
         "test) with 30 days of history each, but events begin on 2017-06-01. Use a later as_of, or "
         "remove 90 from churn.horizons_days."
     ]
@@ -194,11 +195,21 @@ def test_rows_of_a_horizon_judged_where_the_primary_one_chose_are_no_test(contex
     row = {"model_name": "xgboost", "split": "test", "metric": "roc_auc", "value": 0.8}
 
     def of_horizon(context, horizon, plan, *, chosen):
-        return None if horizon == 1 else (f"model of {horizon}", [row])
+        return LeftOut("one class") if horizon == 1 else (f"model of {horizon}", [row])
 
     monkeypatch.setattr(horizons, "of_horizon", of_horizon)
-    models, rows = horizons.other_horizons(context, schedules, chosen=None)
+    chosen = SimpleNamespace(name="xgboost")
+    models, rows = horizons.other_horizons(context, schedules, chosen=chosen)
     assert models == {days: f"model of {days}" for days in (7, 60, 90)}
+    assert rows.pop() == {
+        "model_name": "xgboost",
+        "population": "all",
+        "split": "test",
+        "metric": "left_out",
+        "horizon_days": 1,
+        "reason": "one class",
+        **dict.fromkeys(("value", "ci_low", "ci_high")),
+    }
     assert rows == [
         {**row, "horizon_days": 7},
         {**row, "horizon_days": 60, "split": "validation"},
@@ -241,9 +252,9 @@ def test_a_horizon_too_good_to_be_true_is_left_out_and_the_others_stay(
         assert result[0] == "a model" and {row["split"] for row in result[1]} == {"test"}
         assert not context.warned
     else:
-        assert result is None
+        assert isinstance(result, LeftOut)
         assert context.warned == [
-            "horizon of 60 days is skipped: xgboost: ROC AUC 1.000 on the test date (all) is above "
+            "horizon of 60 days is left out: xgboost: ROC AUC 1.000 on the test date (all) is above "
             "training.leak_alarm_roc_auc = 0.91. A feature probably contains information from the "
             "future. This model was not registered. Look for the feature among the top factors, or "
             "raise the limit."
