@@ -41,15 +41,6 @@ def cold_start_counts(rows: DataFrame, days: int) -> DataFrame:
     )
 
 
-def log_columns(rows: DataFrame, names: Sequence[str]) -> DataFrame:
-    """`churned` and log(1 + x) of each named column.
-
-    Negative values and nulls count as 0, because GREATEST skips nulls. NaN is dropped.
-    """
-    logs = [F.log1p(F.greatest(F.col(c).cast("double"), F.lit(0.0))).alias(c) for c in names]
-    return rows.select("churned", *logs).na.drop()
-
-
 def keep_passed(labels: DataFrame, until: dt.date) -> DataFrame:
     """The labels whose horizon ends by `until`: as_of + lead_days + horizon_days <= until."""
     ends_on = F.date_add(F.col("as_of"), F.col("horizon_days") + F.col("lead_days"))
