@@ -197,8 +197,7 @@ def no_signal(settings: Settings) -> str:
     """Why the last training run made no champion if no learner was better than chance, else ""."""
     registry = Registry(settings)
     last = registry.by_alias(CHALLENGER)
-    tags = registry.client.get_run(last.run_id).data.tags if last else {}
-    return tags.get("no_signal", "")
+    return registry.client.get_run(last.run_id).data.tags.get("no_signal", "") if last else ""
 
 
 def test_figures(
@@ -211,11 +210,12 @@ def test_figures(
     )
     # Version numbers are unique per model family only, so the name is needed too.
     own = comparison.where(f"model_name = '{name}' AND model_version = '{version}'")
-    # Differences to rfm_logistic exist on earlier test dates too. The ROC AUC is that of the last.
-    own = own.where("metric = 'roc_auc'").select("trained_at", "test_on").distinct()
-    rows = comparison.join(own, on=["trained_at", "test_on"], how="left_semi")
-    # A few models x two populations x about twenty metrics.
-    return sorted_rows(rows, "population", "model_name", "metric")
+    own = own.select("trained_at").distinct()
+    of_run = comparison.join(own, on="trained_at", how="left_semi")
+    # A few models x two populations x about twenty metrics. Some are of earlier test dates too.
+    rows = sorted_rows(of_run, "population", "model_name", "metric")
+    last = max((r["test_on"] for r in rows if r["test_on"]), default=None)
+    return [r for r in rows if r["test_on"] == last]
 
 
 def plots(registry: Registry, champion: Registered) -> dict[str, bytes]:
