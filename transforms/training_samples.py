@@ -41,6 +41,13 @@ def cold_start_counts(rows: DataFrame, days: int) -> DataFrame:
     )
 
 
+def class_counts(rows: DataFrame) -> DataFrame:
+    """One row per split: `rows` and `churned`."""
+    return rows.groupBy("split").agg(
+        F.count(F.lit(1)).alias("rows"), F.sum("churned").alias("churned")
+    )
+
+
 def keep_passed(labels: DataFrame, until: dt.date) -> DataFrame:
     """The labels whose horizon ends by `until`: as_of + lead_days + horizon_days <= until."""
     ends_on = F.date_add(F.col("as_of"), F.col("horizon_days") + F.col("lead_days"))

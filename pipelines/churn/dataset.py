@@ -28,7 +28,7 @@ from transforms.training_rows import (
     with_earlier_label,
     with_split,
 )
-from transforms.training_samples import hash_sample
+from transforms.training_samples import class_counts, hash_sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,9 +91,7 @@ def check_labels(
     context: Context, rows: DataFrame, splits: Sequence[str] = ("train", "validation", "test")
 ) -> dict[str, int]:
     """Rows by split. Raises ModelGateError if one of `splits` has no row or only one class."""
-    counts = {
-        r["split"]: r for r in rows.groupBy("split").agg({"churned": "sum", "*": "count"}).collect()
-    }
+    counts = {r["split"]: r for r in class_counts(rows).collect()}  # one row per split
     for split in splits:
         if split not in counts:
             raise ModelGateError(
@@ -101,14 +99,14 @@ def check_labels(
                 f"`spark-submit jobs/build_features.py --env {context.settings.env}` for "
                 f"as_of {context.as_of} first."
             )
-        churned, count = counts[split]["sum(churned)"], counts[split]["count(1)"]
+        churned, count = counts[split]["churned"], counts[split]["rows"]
         if churned in (0, count):
             raise ModelGateError(
                 f"features.labels: all {count:,} rows of the {split} dates have churned = "
                 f"{int(churned > 0)}, but a model needs both classes. Choose another horizon "
                 "(churn.primary_horizon_days) or more dates (training.train_dates)."
             )
-    return {split: int(r["count(1)"]) for split, r in counts.items()}
+    return {split: int(r["rows"]) for split, r in counts.items()}
 
 
 def check_features(
