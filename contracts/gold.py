@@ -217,6 +217,12 @@ CHURN_BY_HORIZON = Table(
             "gold.customer_scores",
             False,
         ),
+        Column(
+            "model_name",
+            "string",
+            "Learner of the horizon: that of the champion, or rfm_logistic where it ranked the "
+            "active and silent customers of the horizon's own test date better; null: no model",
+        ),
     ),
 )
 

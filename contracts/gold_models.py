@@ -6,9 +6,10 @@ from contracts.table import Column, Table
 
 MODEL_COMPARISON = Table(
     name="gold.model_comparison",
-    row="One row per model, metric, split, population and horizon of a training run.",
+    row="One row per model, metric, test date, split, population and horizon of a training run.",
     key=(
         "trained_at",
+        "test_on",
         "model_name",
         "model_version",
         "data_set",
@@ -20,6 +21,13 @@ MODEL_COMPARISON = Table(
     slice_by="trained_at",
     columns=(
         Column("trained_at", "timestamp", "When the training run started (UTC)", False),
+        Column(
+            "test_on",
+            "date",
+            "as_of of the customers that the metric was measured on; for split train: the test "
+            "date of the training run",
+            False,
+        ),
         Column("model_name", "string", "Learner, baseline, or champion at the time", False),
         Column(
             "model_version",
@@ -48,7 +56,12 @@ MODEL_COMPARISON = Table(
             "Metric name in scikit-learn; ..._threshold_half: threshold 0.5; ..._threshold_f1: "
             "threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion "
             "at the time, else of the chosen learner (interval paired by customer; significant "
-            "only if the interval excludes 0); calibration_<decile>_predicted, _observed: mean "
+            "only if the interval excludes 0); <metric>_against_rfm_logistic: the metric minus "
+            "that of rfm_logistic on the same customers (paired interval), ..._mean: its mean over "
+            "several test dates, of which test_on is the last; precision_at_30: churned share of "
+            "the 30 % of the customers with the highest probability; precision_at_p30: churned "
+            "share of the customers with a probability of at least 0.3; share_at_p30: share of "
+            "customers with such a probability; calibration_<decile>_predicted, _observed: mean "
             "probability and churned share per decile of customers, 1: lowest probabilities; "
             "left_out: the model could not be fitted, see reason",
             False,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from models.portable import Scorer
-from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner
+from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner, RfmLearner
 from models.tree_ensemble import TreeEnsemble
 
 if TYPE_CHECKING:
@@ -71,4 +71,5 @@ LEARNERS: Mapping[str, Callable[[Mapping[str, Any], int, int], Learner]] = {
     "random_forest": RandomForestLearner,
     "multilayer_perceptron": MlpLearner,
     "logistic_regression": LogisticLearner,
+    "rfm_logistic": RfmLearner,
 }

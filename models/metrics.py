@@ -119,7 +119,10 @@ def _log_loss(r: Ranked) -> Array:
 def _share(
     top: Callable[[Ranked], Array], bottom: Callable[[Ranked], Array], empty: float
 ) -> Measure:
-    """Weighted sum of `top` divided by that of `bottom`, or `empty` if the latter is 0."""
+    """Weighted sum of `top` divided by that of `bottom`, or `empty` if the latter is 0.
+
+    With `empty` NaN the metric is undefined in that case.
+    """
 
     def measure(r: Ranked, w: Draws) -> Array:
         whole = w.sum_of(bottom(r))
@@ -131,6 +134,11 @@ def _share(
 def hit(r: Ranked) -> Array:
     """1.0 for each row whose probability is at least the threshold, else 0.0."""
     return (r.p >= r.threshold).astype(float)
+
+
+def _is_at_p30(r: Ranked) -> Array:
+    """1.0 for each row with a probability of at least 0.3, whatever the model's threshold."""
+    return (r.p >= 0.3).astype(float)
 
 
 def _f1(r: Ranked, w: Draws) -> Array:
@@ -197,8 +205,13 @@ METRICS: Mapping[str, Measure] = {
     "f1": _f1,
     "false_positive_rate": _share(lambda r: hit(r) * (1 - r.label), lambda r: 1 - r.label, 0.0),
     "expected_calibration_error": _calibration_error,
+    # By rank: precision among the n % of the customers with the highest probability.
     **{f"precision_at_{n}": _precision_in_top(n) for n in TOP_SHARES},
     **{f"lift_at_{n}": _lift_in_top(n) for n in TOP_SHARES},
+    # By probability: precision among the customers with p >= 0.3, and their share of all. Precision
+    # is undefined if there are none.
+    "precision_at_p30": _share(lambda r: _is_at_p30(r) * r.label, _is_at_p30, np.nan),
+    "share_at_p30": _mean(_is_at_p30),
 }
 
 # The calibration curve: predicted and observed churn rate of each tenth of the customers.
@@ -248,7 +261,7 @@ def point_estimates(
     """Each metric by name. None if the metric is undefined, as when the labels hold one class."""
     ranked, once = Ranked.of(label, p, threshold), np.ones((1, len(label)))
     by_name = measured(measures, ranked, [once])
-    return {name: _or_none(values[0][0]) for name, values in by_name.items()}
+    return {name: or_none(values[0][0]) for name, values in by_name.items()}
 
 
 def estimates(
@@ -263,27 +276,16 @@ def estimates(
     ranked = Ranked.of(label, p, threshold)
     points = point_estimates(label, p, threshold, measures=measures)
     drawn = measured(measures, ranked, weights)
-    return {name: _with_interval(points[name], drawn[name]) for name in measures}
+    return {name: with_interval(points[name], drawn[name]) for name in measures}
 
 
-def paired_difference(
-    metric: str, label: Array, p: Array, *, other: Array, weights: Sequence[Weights]
-) -> Estimate:
-    """metric(p) - metric(other), on the same rows and the same bootstrap samples."""
-    rankings = Ranked.of(label, p, 0.5), Ranked.of(label, other, 0.5)
-
-    blocks = [np.ones((1, len(label))), *weights]
-    only = {metric: METRICS[metric]}
-    pairs = (measured(only, ranked, blocks)[metric] for ranked in rankings)
-    differences = [first - second for first, second in zip(*pairs, strict=True)]
-    return _with_interval(_or_none(differences[0][0]), differences[1:])
-
-
-def _or_none(value: float) -> float | None:
+def or_none(value: float) -> float | None:
+    """The value; None for NaN and infinity."""
     return float(value) if np.isfinite(value) else None
 
 
-def _with_interval(value: float | None, drawn: Sequence[Array]) -> Estimate:
+def with_interval(value: float | None, drawn: Sequence[Array]) -> Estimate:
+    """A value with the 95 % percentile interval of its values per bootstrap sample."""
     finite = np.concatenate(drawn) if drawn else np.array([])
     finite = finite[np.isfinite(finite)]
     if value is None or len(finite) < 20:

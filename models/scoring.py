@@ -16,6 +16,8 @@ from models.reasons import reasons_from_contributions
 from models.tree_shap import top_factors
 
 TOP = 5
+# Metadata key of a conditional model: the shorter horizon (days) whose outcome is given.
+GIVEN = "given_horizon_days"
 SCORED_DDL = (
     "as_of date, customer_id string, recency_days bigint, engagement_score double, "
     "churn_probability double, score_basis string, factors array<string>, impacts array<double>, "
@@ -37,7 +39,8 @@ def batch_scorer(
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """A function for mapInPandas: one row of SCORED_DDL per feature row, in the same order.
 
-    horizons: portable models of other horizons (days). Each adds one column (`horizon_columns`).
+    horizons: portable models of other horizons (days). Each adds one column (`horizon_columns`). A
+        model with the metadata GIVEN is a conditional step from a shorter horizon (`combined`).
     reasons: portable models of reasons that leavers named. The column `reasons` then has one
         probability for each of contracts.silver.REASONS. Without these models the reasons come from
         SHAP values, and a last value is the share of the strongest family without a reason.
@@ -58,10 +61,26 @@ def batch_scorer(
             named = {reason: model_of(text) for reason, text in (reasons or {}).items()}
             scored = score_batch(model, batch, named, members=members)
             for days, other in others.items():
-                scored[f"p_{days}"] = probabilities(other, batch)
+                p, given = probabilities(other, batch), other.metadata.get(GIVEN)
+                if given is not None:
+                    column = f"p_{given}" if str(given) in others else "churn_probability"
+                    p = combined(scored[column].to_numpy(), p, other.metadata["definition"])
+                scored[f"p_{days}"] = p
             yield scored
 
     return score
+
+
+def combined(
+    shorter: NDArray[np.float64], step: NDArray[np.float64], definition: str
+) -> NDArray[np.float64]:
+    """The probability of churn within a longer horizon.
+
+    shorter: that within the shorter horizon. step: that within the longer one among the customers
+    who are still undecided: for inactivity those without a purchase so far (p * step), for a
+    termination those whose contract still runs (p + (1 - p) * step).
+    """
+    return shorter * step if definition == "inactivity" else shorter + (1 - shorter) * step
 
 
 @lru_cache(maxsize=16)

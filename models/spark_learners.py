@@ -17,7 +17,10 @@ from models.portable import LinearScorer, MlpScorer
 from models.tree_ensemble import LEAF, TreeEnsemble
 
 if TYPE_CHECKING:
-    from pyspark.ml.classification import RandomForestClassificationModel
+    from pyspark.ml.classification import (
+        LogisticRegressionModel,
+        RandomForestClassificationModel,
+    )
     from pyspark.sql import DataFrame
 
 # Share of training customers in the validation set for early stopping.
@@ -60,18 +63,32 @@ class LogisticLearner:
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> LinearScorer:
         from pyspark.ml.classification import LogisticRegression
-        from pyspark.ml.stat import Summarizer
 
         # No standardization: the columns are already scaled, so the penalty is equal for all.
         model = LogisticRegression(
             featuresCol="features", labelCol=label, standardization=False, **self.parameters
         ).fit(frame)
-        means = frame.agg(Summarizer.mean(frame["features"])).collect()[0][0]  # one row
-        return LinearScorer(
-            tuple(map(float, model.coefficients.toArray())),
-            float(model.intercept),
-            tuple(map(float, means.toArray())),
-        )
+        return _linear(model, frame)
+
+
+@dataclass(frozen=True)
+class RfmLearner:
+    """rfm_logistic: logistic regression without penalty on the columns of `models.baselines.RFM`.
+
+    It is the reference for all other learners, and has no parameters.
+    """
+
+    parameters: Mapping[str, Any]
+    seed: int
+    workers: int
+    name: str = "rfm_logistic"
+    takes_null: bool = field(default=False, repr=False)
+
+    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> LinearScorer:
+        from pyspark.ml.classification import LogisticRegression
+
+        model = LogisticRegression(featuresCol="features", labelCol=label, maxIter=50).fit(frame)
+        return _linear(model, frame)
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,17 @@ def _log_loss(scored: DataFrame, label: str) -> float:
     loss = held.selectExpr("avg(-(y * ln(p) + (1 - y) * ln(1 - p)))")
     mean = loss.collect()[0][0]  # one row
     return float("inf") if mean is None else float(mean)
+
+
+def _linear(model: LogisticRegressionModel, frame: DataFrame) -> LinearScorer:
+    from pyspark.ml.stat import Summarizer
+
+    means = frame.agg(Summarizer.mean(frame["features"])).collect()[0][0]  # one row
+    return LinearScorer(
+        tuple(map(float, model.coefficients.toArray())),
+        float(model.intercept),
+        tuple(map(float, means.toArray())),
+    )
 
 
 def forest_of(model: RandomForestClassificationModel, frame: DataFrame) -> TreeEnsemble:

@@ -115,16 +115,17 @@ display(pd.DataFrame({"fact": facts.keys(), "value": map(str, facts.values())}))
 # MAGIC %md
 # MAGIC ## Other horizons
 # MAGIC
-# MAGIC One model per horizon, each tested on its own date.
+# MAGIC One model per horizon, each tested on its own date. A horizon is served by rfm_logistic
+# MAGIC where it ranks the active and silent customers of that date better.
 
 # COMMAND ----------
 
 # MAGIC %sql
-# MAGIC SELECT horizon_days, count(*) AS customers,
+# MAGIC SELECT horizon_days, model_name, count(*) AS customers,
 # MAGIC        round(avg(churn_probability), 4) AS mean_probability
 # MAGIC FROM gold.churn_by_horizon
 # MAGIC WHERE as_of = (SELECT max(as_of) FROM gold.churn_by_horizon)
-# MAGIC GROUP BY horizon_days
+# MAGIC GROUP BY horizon_days, model_name
 # MAGIC ORDER BY horizon_days
 
 # COMMAND ----------

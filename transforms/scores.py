@@ -66,9 +66,10 @@ def risk_factors(explained: DataFrame) -> DataFrame:
 def churn_by_horizon(
     scored: DataFrame, primary: int, others: Sequence[int], *, definition: str
 ) -> DataFrame:
-    """One row per (as_of, customer_id, horizon_days): churn_probability.
+    """One row per (as_of, customer_id, horizon_days): churn_probability and model_name.
 
-    `scored` has churn_probability of the primary horizon, and p_<horizon> of the others. A customer
+    `scored` has churn_probability and model_name of the primary horizon, and p_<horizon> and
+    model_<horizon> of the others. A customer
     without a purchase for 60 days had none for 30 days either, so the probability of inactivity
     cannot rise with the horizon (that of a termination cannot fall). Where the models contradict
     this, a horizon takes the value of its neighbour nearer to the primary horizon, which never
@@ -79,6 +80,42 @@ def churn_by_horizon(
     | 0.7 | 0.5 | 0.4 | 0.7 | 0.5 | 0.4 |
     | 0.4 | 0.5 | 0.6 | 0.5 | 0.5 | 0.5 |
     """
+    probabilities = _bounded(primary, others, definition)
+    pairs = [
+        F.struct(
+            F.lit(h).alias("horizon_days"),
+            p.alias("churn_probability"),
+            F.col("model_name" if h == primary else f"model_{h}").alias("model_name"),
+        )
+        for h, p in sorted(probabilities.items())
+    ]
+    each = scored.select("as_of", "customer_id", F.explode(F.array(*pairs)).alias("pair"))
+    rows = each.select(
+        "as_of",
+        "customer_id",
+        F.col("pair.horizon_days").alias("horizon_days"),
+        F.col("pair.churn_probability").alias("churn_probability"),
+        F.col("pair.model_name").alias("model_name"),
+    )
+    return conform(rows, CHURN_BY_HORIZON)
+
+
+def bounded_counts(
+    scored: DataFrame, primary: int, others: Sequence[int], *, definition: str
+) -> DataFrame:
+    """One row: `rows`, and per other horizon <horizon>: the rows that churn_by_horizon changed."""
+    probabilities = _bounded(primary, others, definition)
+    return scored.agg(
+        F.count(F.lit(1)).alias("rows"),
+        *[
+            F.count(F.when(F.col(f"p_{h}") != probabilities[h], F.lit(1))).alias(str(h))
+            for h in sorted(others)
+        ],
+    )
+
+
+def _bounded(primary: int, others: Sequence[int], definition: str) -> dict[int, Column]:
+    """The probability by horizon, bounded by that of the neighbour nearer to the primary one."""
     falls = definition == "inactivity"
     probabilities = {primary: F.col("churn_probability")}
     low, high = (F.least, F.greatest) if falls else (F.greatest, F.least)
@@ -88,18 +125,7 @@ def churn_by_horizon(
         nearer = probabilities[primary]
         for horizon in horizons:
             probabilities[horizon] = nearer = bounded(F.col(f"p_{horizon}"), nearer)
-    pairs = [
-        F.struct(F.lit(h).alias("horizon_days"), p.alias("churn_probability"))
-        for h, p in sorted(probabilities.items())
-    ]
-    each = scored.select("as_of", "customer_id", F.explode(F.array(*pairs)).alias("pair"))
-    rows = each.select(
-        "as_of",
-        "customer_id",
-        F.col("pair.horizon_days").alias("horizon_days"),
-        F.col("pair.churn_probability").alias("churn_probability"),
-    )
-    return conform(rows, CHURN_BY_HORIZON)
+    return probabilities
 
 
 def rate_by_recency(labelled: DataFrame) -> DataFrame:
@@ -109,10 +135,16 @@ def rate_by_recency(labelled: DataFrame) -> DataFrame:
     )
 
 
-def with_model(scored: DataFrame, name: str, version: str) -> DataFrame:
-    """Add model_name and model_version of the model that scored the rows."""
+def with_model(
+    scored: DataFrame, name: str, version: str, *, horizons: Mapping[str, str] | None = None
+) -> DataFrame:
+    """Add model_name and model_version of the model that scored the rows.
+
+    horizons: the learner of each other horizon (days), added as model_<horizon>.
+    """
+    others = [F.lit(n).alias(f"model_{h}") for h, n in (horizons or {}).items()]
     return scored.select(
-        "*", F.lit(name).alias("model_name"), F.lit(version).alias("model_version")
+        "*", F.lit(name).alias("model_name"), F.lit(version).alias("model_version"), *others
     )
 
 

@@ -46,15 +46,37 @@ def labelled_rows(
     return rows.join(asked.select(*KEY, "churned"), on=list(KEY), how="inner")
 
 
+def with_earlier_label(
+    rows: DataFrame, labels: DataFrame, horizon_days: int, *, definition: str, lead_days: int
+) -> DataFrame:
+    """Add `churned_before`: the label of a shorter horizon. Rows without one are left out."""
+    named = rows.withColumnRenamed("churned", "churned_at_end")
+    both = labelled_rows(named, labels, horizon_days, definition=definition, lead_days=lead_days)
+    return both.withColumnRenamed("churned", "churned_before").withColumnRenamed(
+        "churned_at_end", "churned"
+    )
+
+
+def keep_undecided(rows: DataFrame, definition: str) -> DataFrame:
+    """The customers whose label can still change after the shorter horizon.
+
+    For inactivity those without a purchase until then (churned_before 1), because a purchase
+    decides that they stay. For a termination those whose contract still runs (churned_before 0).
+    """
+    undecided = 1 if definition == "inactivity" else 0
+    return rows.where(F.col("churned_before") == F.lit(undecided))
+
+
 def with_split(rows: DataFrame, split_of: Mapping[dt.date, str]) -> DataFrame:
-    """Add `split` (train, validation, test) from as_of; rows of other dates are left out."""
+    """Set `split` (train, refit, validation, test) from as_of; rows of other dates are left out."""
     dates = {name: [d for d, s in split_of.items() if s == name] for name in set(split_of.values())}
     split = F.lit(None).cast("string")
     for name in sorted(dates):
         split = F.when(
             F.col("as_of").isin([F.lit(d).cast("date") for d in dates[name]]), name
         ).otherwise(split)
-    return rows.select("*", split.alias("split")).where(F.col("split").isNotNull())
+    others = [c for c in rows.columns if c != "split"]
+    return rows.select(*others, split.alias("split")).where(F.col("split").isNotNull())
 
 
 def category_counts(rows: DataFrame, categorical: Sequence[str]) -> DataFrame:

@@ -41,13 +41,11 @@ def cold_start_counts(rows: DataFrame, days: int) -> DataFrame:
     )
 
 
-def log_columns(rows: DataFrame, names: Sequence[str]) -> DataFrame:
-    """`churned` and log(1 + x) of each named column.
-
-    Negative values and nulls count as 0, because GREATEST skips nulls. NaN is dropped.
-    """
-    logs = [F.log1p(F.greatest(F.col(c).cast("double"), F.lit(0.0))).alias(c) for c in names]
-    return rows.select("churned", *logs).na.drop()
+def class_counts(rows: DataFrame) -> DataFrame:
+    """One row per split: `rows` and `churned`."""
+    return rows.groupBy("split").agg(
+        F.count(F.lit(1)).alias("rows"), F.sum("churned").alias("churned")
+    )
 
 
 def keep_passed(labels: DataFrame, until: dt.date) -> DataFrame:

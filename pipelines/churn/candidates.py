@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,14 @@ from models.profit import (
     threshold_of_share,
 )
 from models.scoring import as_served
-from pipelines.churn.dataset import Design, dense, designed, sample
+from models.spark_learners import RfmLearner
+from pipelines.churn.dataset import Design, check_labels, dense, designed, rfm_dense, sample
+from pipelines.churn.model_metadata import served_facts
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
+from runtime.errors import ModelGateError
 from runtime.parallel import Item, Result, side_by_side
+from transforms.training_rows import with_split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +42,7 @@ class Candidate:
     """A fitted learner and its results on the validation date.
 
     scorer: fitted on the train dates only, so the validation date is new to it. `model` is refitted
-        on the train and validation dates.
+        on all dates before the test date.
     thresholds: name -> probability: `profit` (the model's own), `half`, `f1`.
     """
 
@@ -73,8 +78,34 @@ class TrainingData:
     def dense(self) -> Design:
         return dense(self.context, self.rows, self.plain)
 
+    @cached_property
+    def rfm(self) -> Design:
+        return rfm_dense(self.context, self.rows)
+
     def design(self, learner: Learner) -> Design:
+        if isinstance(learner, RfmLearner):
+            return self.rfm
         return self.plain if learner.takes_null else self.dense
+
+    def tested_on(self, day: dt.date) -> TrainingData | None:
+        """The same data as they were known on `day`, an earlier date, which tests.
+
+        Rows whose labels had not passed by then are left out. The designs are shared: their
+        categories, fill values and scales use features of later dates, but no labels. None if too
+        few dates or only one class remain.
+        """
+        churn = self.context.settings.churn
+        plan = self.plan.tested_on(day, self.metadata["horizon_days"] + churn.lead_days)
+        if plan is None:
+            return None
+        rows = with_split(self.rows, plan.split_of())
+        known = rows.where("split <> 'test'")
+        try:
+            check_labels(self.context, known, ("train", "validation"))
+        except ModelGateError:
+            return None
+        facts = served_facts(self.context, plan, known, horizon_days=self.metadata["horizon_days"])
+        return EarlierData(self.context, plan, known, facts, whole=self)
 
     def side_by_side(self, fit: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Independent fits, up to training.fits_at_once in parallel, in the order of the items."""
@@ -94,6 +125,29 @@ class TrainingData:
     @cached_property
     def held_out_label(self) -> NDArray[np.float64]:
         return self.held_out["churned"].to_numpy(dtype=float)
+
+
+@dataclass
+class EarlierData(TrainingData):
+    """`TrainingData.tested_on`. whole: the data of the training run, whose designs are shared."""
+
+    whole: TrainingData
+
+    @cached_property
+    def plain(self) -> Design:
+        return self._part(self.whole.plain)
+
+    @cached_property
+    def dense(self) -> Design:
+        return self._part(self.whole.dense)
+
+    @cached_property
+    def rfm(self) -> Design:
+        return self._part(self.whole.rfm)
+
+    def _part(self, design: Design) -> Design:
+        frame = with_split(design.frame, self.plan.split_of())
+        return replace(design, frame=frame.where("split <> 'test'"))
 
 
 def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Learner:
@@ -119,7 +173,7 @@ def fitted(
 ) -> Candidate:
     """Fit on the train dates, calibrate and choose thresholds on the validation date, then refit.
 
-    The refit uses the train and validation dates. tuned: the scorer of the train dates if the
+    The refit uses all dates before the test date. tuned: the scorer of the train dates if the
     search has already fitted it.
     """
     began = time.perf_counter()
@@ -138,7 +192,7 @@ def fitted(
         "half": 0.5,
         "f1": f1_threshold(label, p),
     }
-    final = learner.fit(design.split("train", "validation"), design.names, "churned")
+    final = learner.fit(design.split("train", "refit", "validation"), design.names, "churned")
     model = PortableModel(
         design.encoder,
         final,

@@ -103,7 +103,8 @@ def log_results(
     for candidate in candidates:
         metrics = _metrics_of(result["rows"], candidate.name)
         runs = [candidate.run_id, *([active.info.run_id] if candidate is chosen else [])]
-        for run_id in runs:
+        # rfm_logistic has no search and so no run of its own.
+        for run_id in filter(None, runs):
             client.log_batch(run_id, [Metric(k, v, moment, 0) for k, v in metrics.items()])
     plots = training_plots(evaluated, chosen.model, chosen.name, rows=result["rows"])
     for file, figure in plots.items():
@@ -116,7 +117,7 @@ def log_results(
 def _metrics_of(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for row in rows:
-        if row["model_name"] == name and "horizon_days" not in row:
+        if row["model_name"] == name and not {"horizon_days", "test_on"} & row.keys():
             key = f"{row['split']}.{row['population']}.{row['metric']}"
             parts = {"": row["value"], ".ci_low": row["ci_low"], ".ci_high": row["ci_high"]}
             metrics |= {key + end: v for end, v in parts.items() if v is not None}
@@ -124,8 +125,8 @@ def _metrics_of(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, float
 
 
 _ROW = (
-    "model_name string, population string, split string, metric string, horizon_days int, "
-    "value double, ci_low double, ci_high double, reason string"
+    "test_on date, model_name string, population string, split string, metric string, "
+    "horizon_days int, value double, ci_low double, ci_high double, reason string"
 )
 _SET = "feature_set string, metric string, value double, ci_low double, ci_high double"
 
@@ -138,7 +139,9 @@ def result_writes(context: Context, result: Mapping[str, Any]) -> list[Write]:
     moment = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
     trained_at, data_set = moment.isoformat(sep=" "), context.settings.env
     primary = context.settings.churn.primary_horizon_days
-    rows = [{"horizon_days": primary, **r} for r in result["rows"]]
+    general = {"horizon_days": primary, "test_on": result["tested_on"]}
+    rows = [general | r for r in result["rows"]]
+    rows = [{**r, "test_on": dt.date.fromisoformat(r["test_on"])} for r in rows]
     frames = {
         "gold.model_comparison": model_comparison(
             _frame(context, rows, _ROW),

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import mlflow
 import pandas as pd
 
-from models.metrics import Estimate, bootstrap_weights, paired_difference, stable_seed
+from models.baselines import RFM
+from models.metrics import Estimate, bootstrap_weights, stable_seed
+from models.paired import paired_difference
 from models.portable import PortableModel
 from models.profit import CampaignEconomics
 from pipelines import churn
-from pipelines.churn.candidates import Candidate, TrainingData
+from pipelines.churn.candidates import Candidate, TrainingData, fitted
 from pipelines.churn.churn_run import fingerprint, log_inputs, log_results, result_writes
 from pipelines.churn.dataset import (
     check_features,
@@ -41,6 +43,7 @@ from pipelines.churn.left_out import trained
 from pipelines.churn.model_metadata import check_meaning, served_facts
 from pipelines.churn.named_reasons import reason_models
 from pipelines.churn.return_rates import log_silences
+from pipelines.churn.rolling import EarlierFits, lack_of_signal, proven
 from pipelines.churn.stability import check_stability, stability
 from pipelines.churn.time_split import Schedule
 from pipelines.churn.tuning import earlier_dates, searched
@@ -117,11 +120,16 @@ def train(
         for candidate in candidates:
             figures = f"{candidate.validation_roc_auc:.3f}, {candidate.seconds:.1f} s"
             say(f"      {candidate.name}: validation ROC AUC {figures}")
-        chosen = best_of(data, candidates)
-        evaluated = evaluate(test, known, candidates, champion=champion)
+        rfm = fitted(data, RFM, {})
+        best = best_of(data, candidates)
+        evaluated = evaluate(test, known, [*candidates, rfm], champion=champion)
+        fits = EarlierFits(data)
+        chosen, gains = proven(fits, best, candidates, evaluated=evaluated, rfm=rfm)
         reference = chosen.name if champion is None else CHAMPION
         measured = comparison(evaluated, settings.bootstrap_samples, economics, reference=reference)
         check_leak(context, measured, [c.name for c in candidates])
+        no_signal = lack_of_signal(measured, [*(c.name for c in candidates), RFM])
+        measured += gains
         measured += [
             result_row(c.name, "training_seconds", Estimate(c.seconds), split="train")
             for c in candidates
@@ -130,27 +138,35 @@ def train(
             if candidate.name in settings.stability.learners:
                 measured += stability(data, candidate)
         sets = compared_feature_sets(data, chosen) if settings.compare_feature_sets else []
-        models, further = other_horizons(context, plans, chosen)
+        models, further = other_horizons(context, plans, chosen, primary=fits)
         reasons, named = reason_models(data)
         texts = {f"horizon_{days}": model.to_json() for days, model in models.items()}
         texts |= {f"reason_{reason}": model.to_json() for reason, model in reasons.items()}
         version = register(registry, active.info.run_id, chosen, data=data, plan=plan, texts=texts)
         is_better = deserves_promotion(
-            context, registry, evaluated, name=chosen.name, champion=champion, version=version
+            context,
+            registry,
+            evaluated,
+            name=chosen.name,
+            champion=champion,
+            version=version,
+            no_signal=no_signal,
         )
         result = {
             "trained_at": active.info.start_time,
             "version": version,
             "name": chosen.name,
             "champion": champion.version if champion else None,
-            "rows": [*measured, *further, *named, *left_out],
+            "no_signal": no_signal,
+            "tested_on": plan.test.isoformat(),
+            "rows": [*measured, *further, *on_validation(named, plan), *left_out],
             "feature_sets": sets,
         }
         mlflow.log_dict(result, "comparison.json")
         log_results(
             context,
             data,
-            candidates,
+            [*candidates, rfm],
             chosen=chosen,
             evaluated=evaluated,
             result=result,
@@ -164,22 +180,33 @@ def train(
     return result
 
 
+def on_validation(rows: Sequence[Mapping[str, Any]], plan: Schedule) -> list[dict[str, Any]]:
+    """The rows with the validation date as the date that they were measured on."""
+    return [{**row, "test_on": plan.validation.isoformat()} for row in rows]
+
+
 def best_of(data: TrainingData, candidates: Sequence[Candidate]) -> Candidate:
     """The best candidate on the validation date among those with exact explanations.
+
+    Customers count who are scored: those with a purchase in the last 90 days.
 
     In the order of conf: a later candidate replaces an earlier one only if the interval of its gain
     in ROC AUC, paired by customer, lies above zero. Without a clear gain the first one stays.
     """
     able = [c for c in candidates if c.model.is_exactly_explained] or list(candidates)
-    best, label = able[0], data.held_out_label
-    customers, samples = data.held_out["customer_id"].tolist(), data.context.settings.training
+    inside = data.held_out["purchases_90d"].to_numpy() > 0
+    best, label = able[0], data.held_out_label[inside]
+    customers = data.held_out["customer_id"][inside].tolist()
+    samples = data.context.settings.training
+    if not customers:
+        return best
     weights = bootstrap_weights(customers, samples.bootstrap_samples, stable_seed("choice"))
     for candidate in able[1:]:
         gain = paired_difference(
             "roc_auc",
             label,
-            candidate.validation_scores,
-            other=best.validation_scores,
+            candidate.validation_scores[inside],
+            other=best.validation_scores[inside],
             weights=weights,
         )
         if gain.low is not None and gain.low > 0:
@@ -233,20 +260,23 @@ def deserves_promotion(
     name: str,
     champion: Registered | None,
     version: str,
+    no_signal: str = "",
 ) -> bool:
     """True if the model is significantly better than the champion, by ROC AUC on the test date.
 
-    Without a champion it is compared with `recency_only`. A learner without exact explanations is
-    never promoted.
+    Customers count who are scored. Without a champion it is compared with `recency_only`. A learner
+    without exact explanations is never promoted, and no learner is if there is no signal
+    (`lack_of_signal`).
     """
     rival = CHAMPION if champion is not None else "recency_only"
     samples = context.settings.training.bootstrap_samples
     gain = advantage(evaluated, name, rival, samples=samples)
     explained = PortableModel.from_json(registry.by_version(version).portable).is_exactly_explained
-    is_better = gain.low is not None and gain.low > 0 and explained
+    is_better = gain.low is not None and gain.low > 0 and explained and not no_signal
     interval = f"{gain.low or 0:+.4f} to {gain.high or 0:+.4f}"
     text = f"{name}: ROC AUC {gain.value or 0:+.4f} ({interval}) against {rival}"
     text += "" if explained else "; has no exact explanations"
-    mlflow.set_tags({"promotion": text, "is_promoted": str(is_better)})
+    text = no_signal or text
+    mlflow.set_tags({"promotion": text, "is_promoted": str(is_better), "no_signal": no_signal})
     context.progress.say(f"      {text}")
     return is_better

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # The threshold of churn_prediction without a champion.
 RULE_THRESHOLD = 0.5
+# Above this share of replaced probabilities a horizon's model contradicts the others.
+MOST_BOUNDED = 0.05
 
 
 def run(context: Context) -> None:
@@ -57,6 +59,7 @@ def run(context: Context) -> None:
     horizons = score_tables.churn_by_horizon(
         scored, churn.primary_horizon_days, days, definition=churn.definition
     )
+    tell_bounded(context, scored, days)
     context.write(
         [
             slice_of(context, "gold.customer_segments", segments),
@@ -142,7 +145,41 @@ def by_model(
         batch_scorer(champion.portable, horizons, reasons, members=members),
         SCORED_DDL + horizon_columns(horizons),
     )
-    return score_tables.with_model(scored, model.metadata["model_name"], champion.version)
+    named = {h: PortableModel.from_json(text).metadata for h, text in horizons.items()}
+    return score_tables.with_model(
+        scored,
+        model.metadata["model_name"],
+        champion.version,
+        horizons={h: facts.get("model_name", "") for h, facts in named.items()},
+    )
+
+
+def tell_bounded(context: Context, scored: DataFrame, days: Sequence[int]) -> None:
+    """Log how often a longer horizon had the higher probability (for a termination the lower).
+
+    A warning if this is more than MOST_BOUNDED of the rows of a horizon: its model contradicts the
+    others.
+    """
+    if not days:
+        return
+    churn = context.settings.churn
+    counts = score_tables.bounded_counts(
+        scored, churn.primary_horizon_days, days, definition=churn.definition
+    )
+    of = counts.collect()[0].asDict()  # one row
+    rows = of.pop("rows")
+    told = ", ".join(f"{h} days {count:,}" for h, count in of.items())
+    context.progress.say(
+        f"      gold.churn_by_horizon: probabilities that contradicted a nearer horizon and were "
+        f"replaced by its value, of {rows:,} per horizon: {told}"
+    )
+    often = [h for h, count in of.items() if count > MOST_BOUNDED * rows]
+    if often:
+        context.progress.warn(
+            f"gold.churn_by_horizon: over {MOST_BOUNDED:.0%} of the probabilities of the horizons "
+            f"of {', '.join(often)} days were replaced. Their models contradict the primary one: "
+            "run train_churn again, or remove them from churn.horizons_days."
+        )
 
 
 def by_rule(context: Context, customers: DataFrame) -> DataFrame:

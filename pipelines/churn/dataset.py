@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from contracts.features import FEATURE_TABLES, PROFILE_FEATURES
+from models.baselines import RFM_ENCODER
 from models.encoding import LARGEST, FeatureEncoder
 from models.portable import PortableModel
 from models.spark_vectors import with_vector
@@ -24,9 +25,10 @@ from transforms.training_rows import (
     infinite_counts,
     labelled_rows,
     numeric_statistics,
+    with_earlier_label,
     with_split,
 )
-from transforms.training_samples import hash_sample
+from transforms.training_samples import class_counts, hash_sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,8 +67,13 @@ def training_plans(context: Context) -> dict[int, Schedule]:
     return plans(context.settings, context.as_of, context.observed_from)
 
 
-def training_rows(context: Context, plan: Schedule, horizon: int | None = None) -> DataFrame:
-    """One row per (customer_id, as_of) of the plan with features, `churned` and `split`."""
+def training_rows(
+    context: Context, plan: Schedule, horizon: int | None = None, *, after: int | None = None
+) -> DataFrame:
+    """One row per (customer_id, as_of) of the plan with features, `churned` and `split`.
+
+    after: a shorter horizon, whose label is added as `churned_before`.
+    """
     for name in (*FEATURE_TABLES, "features.labels"):
         context.needs(name, "build_features")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
@@ -75,29 +82,33 @@ def training_rows(context: Context, plan: Schedule, horizon: int | None = None) 
     labelled = labelled_rows(
         rows, labels, days, definition=churn.definition, lead_days=churn.lead_days
     )
+    if after is not None:
+        labelled = with_earlier_label(
+            labelled, labels, after, definition=churn.definition, lead_days=churn.lead_days
+        )
     return with_split(labelled, plan.split_of())
 
 
-def check_labels(context: Context, rows: DataFrame) -> dict[str, int]:
-    """Rows by split. Raises ModelGateError if a split has no row or only one class."""
-    counts = {
-        r["split"]: r for r in rows.groupBy("split").agg({"churned": "sum", "*": "count"}).collect()
-    }
-    for split in ("train", "validation", "test"):
+def check_labels(
+    context: Context, rows: DataFrame, splits: Sequence[str] = ("train", "validation", "test")
+) -> dict[str, int]:
+    """Rows by split. Raises ModelGateError if one of `splits` has no row or only one class."""
+    counts = {r["split"]: r for r in class_counts(rows).collect()}  # one row per split
+    for split in splits:
         if split not in counts:
             raise ModelGateError(
                 f"features.labels: has no row for the {split} dates. Run "
                 f"`spark-submit jobs/build_features.py --env {context.settings.env}` for "
                 f"as_of {context.as_of} first."
             )
-        churned, count = counts[split]["sum(churned)"], counts[split]["count(1)"]
+        churned, count = counts[split]["churned"], counts[split]["rows"]
         if churned in (0, count):
             raise ModelGateError(
                 f"features.labels: all {count:,} rows of the {split} dates have churned = "
                 f"{int(churned > 0)}, but a model needs both classes. Choose another horizon "
                 "(churn.primary_horizon_days) or more dates (training.train_dates)."
             )
-    return {split: int(r["count(1)"]) for split, r in counts.items()}
+    return {split: int(r["rows"]) for split, r in counts.items()}
 
 
 def check_features(
@@ -249,6 +260,18 @@ def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
     vectors = with_vector(frame, names).select(*ALSO, "features")
     kept = _spread(context, vectors, context.settings.training.partitions)
     return Design(kept, names, encoder, plain.left_out, plain.undated)
+
+
+def rfm_dense(context: Context, rows: DataFrame) -> Design:
+    """The three columns of rfm_logistic."""
+    encoder = RFM_ENCODER
+    places = dict.fromkeys(encoder.numeric, (0.0, 0.0, 1.0))
+    frame, names = dense_matrix(
+        rows, places, encoder.logged, missing_indicators=(), categories=(), also=ALSO
+    )
+    vectors = with_vector(frame, names).select(*ALSO, "features")
+    kept = _spread(context, vectors, context.settings.training.partitions)
+    return Design(kept, names, encoder, [])
 
 
 def _rounded(value: float | None, otherwise: float) -> float:

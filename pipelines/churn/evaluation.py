@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.baselines import RFM_COLUMNS, EveryoneStays, RecencyOnly, RfmLogistic
+from models.baselines import RFM, EveryoneStays, RecencyOnly
 from models.fit_attempts import LEFT_OUT
 from models.metrics import (
     CALIBRATION_CURVE,
@@ -18,9 +18,9 @@ from models.metrics import (
     Estimate,
     bootstrap_weights,
     estimates,
-    paired_difference,
     stable_seed,
 )
+from models.paired import mean_paired_difference, paired_difference
 from models.portable import PortableModel
 from models.profit import CampaignEconomics, campaign_measures
 from models.scoring import probabilities
@@ -30,14 +30,24 @@ from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import CHAMPION, Registered
 from transforms.scores import rate_by_recency
-from transforms.training_samples import log_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-Baseline = RecencyOnly | RfmLogistic | EveryoneStays
+Baseline = RecencyOnly | EveryoneStays
 # Metrics at the further thresholds (half, f1). The profit threshold has all metrics.
 AT_FURTHER_THRESHOLDS = ("precision", "recall", "f1", "profit_per_customer")
+# The metrics of which each model is compared with rfm_logistic, customer by customer.
+PAIRED = ("roc_auc", "log_loss", "lift_at_10")
+# Begins the text of a run in which no learner is better than chance.
+NO_SIGNAL = "no signal in these data"
+# The population that is scored: active and silent customers.
+SCORED = "active_90d"
+
+
+def against_rfm(metric: str) -> str:
+    """The name of a metric minus that of rfm_logistic on the same customers."""
+    return f"{metric}_against_{RFM}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,7 @@ def comparison(
 
     `roc_auc_difference` is a model's ROC AUC minus that of the model `reference`, with an interval
     paired by customer. The difference is significant if the interval excludes zero.
+    `<metric>_against_rfm_logistic` is the same for each metric of PAIRED and rfm_logistic.
     """
     compared: list[dict[str, Any]] = []
     measures = {**METRICS, **campaign_measures(economics), **CALIBRATION_CURVE}
@@ -89,6 +100,11 @@ def comparison(
                 measured["roc_auc_difference"] = paired_difference(
                     "roc_auc", label, p, other=scores[reference], weights=weights
                 )
+            if name != RFM and RFM in scores:
+                for metric in PAIRED:
+                    measured[against_rfm(metric)] = paired_difference(
+                        metric, label, p, other=scores[RFM], weights=weights
+                    )
             for metric, estimate in measured.items():
                 compared.append(
                     result_row(name, metric, estimate, population=population, split=evaluated.split)
@@ -117,16 +133,39 @@ def left_out_row(name: str, reason: str, *, split: str = "train") -> dict[str, A
 
 
 def advantage(evaluated: Evaluated, name: str, other: str, *, samples: int) -> Estimate:
-    """ROC AUC of a model minus that of another on the same customers, with a paired interval."""
-    rows = evaluated.rows
-    weights = bootstrap_weights(rows["customer_id"].tolist(), samples, stable_seed("all"))
+    """ROC AUC of a model minus that of another among the scored, with a paired interval."""
+    inside = evaluated.populations()[SCORED]
+    rows = evaluated.rows[inside]
+    if not len(rows):
+        return Estimate(None)
+    weights = bootstrap_weights(rows["customer_id"].tolist(), samples, stable_seed(SCORED))
     return paired_difference(
         "roc_auc",
         rows["churned"].to_numpy(dtype=float),
-        evaluated.probabilities[name],
-        other=evaluated.probabilities[other],
+        evaluated.probabilities[name][inside],
+        other=evaluated.probabilities[other][inside],
         weights=weights,
     )
+
+
+def mean_gain(tests: Sequence[Evaluated], name: str, metric: str, *, samples: int) -> Estimate:
+    """A metric minus that of rfm_logistic among the scored, as the mean over several test dates.
+
+    The interval is paired by customer, and a customer is drawn on all dates together.
+    """
+    inside = [test.rows[test.populations()[SCORED]] for test in tests]
+    customers = [c for rows in inside for c in rows["customer_id"]]
+    if not all(len(rows) for rows in inside):
+        return Estimate(None)
+    parts = [
+        (
+            rows["churned"].to_numpy(dtype=float),
+            *(test.probabilities[n][test.populations()[SCORED]] for n in (name, RFM)),
+        )
+        for test, rows in zip(tests, inside, strict=True)
+    ]
+    weights = bootstrap_weights(customers, samples, stable_seed(SCORED))
+    return mean_paired_difference(metric, parts, weights=weights)
 
 
 def row_of(
@@ -134,10 +173,11 @@ def row_of(
 ) -> Mapping[str, Any] | None:
     """The test row of a metric in the rows of `comparison`. None: there is no such row.
 
-    Rows of further horizons have horizon_days and do not count.
+    Rows of further horizons have horizon_days, those of earlier test dates test_on. They do not
+    count.
     """
     for row in rows:
-        if "horizon_days" not in row and (
+        if not {"horizon_days", "test_on"} & row.keys() and (
             row["model_name"],
             row["population"],
             row["split"],
@@ -186,7 +226,8 @@ def evaluate(
 ) -> Evaluated:
     """Candidates, baselines and champion on the test date, which is read here.
 
-    `rows`: the train and validation dates, on which the baselines are fitted.
+    `rows`: the dates before the test date, on which the baselines are fitted. rfm_logistic is a
+    candidate.
     """
     fitted = baselines(rows)
     seen = test.read()
@@ -210,11 +251,10 @@ def predicted(model: PortableModel, rows: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def baselines(rows: DataFrame) -> list[Baseline]:
-    """The baselines, fitted on the train and validation dates."""
+    """The baselines other than rfm_logistic, fitted on the dates before the test date."""
     counts = rate_by_recency(rows.where("recency_days IS NOT NULL")).toPandas()
     return [
         RecencyOnly.fit(counts),  # one row per recency_days
-        RfmLogistic.fit(log_columns(rows, RFM_COLUMNS)),
         EveryoneStays(),
     ]
 

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics import (
-    Estimate,
-    bootstrap_weights,
-    paired_difference,
-    point_estimates,
-    stable_seed,
-)
+from models.metrics import Estimate, bootstrap_weights, point_estimates, stable_seed
+from models.paired import paired_difference
 from models.portable import PortableModel
 from models.spark_vectors import sliced_vector
 from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_odds

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from models.baselines import RFM
+from models.metrics import Estimate
 from pipelines.churn.candidates import Candidate, TrainingData
-from pipelines.churn.evaluation import value_of
+from pipelines.churn.evaluation import PAIRED, against_rfm, value_of
+from pipelines.churn.rolling import told
 from runtime.context import Context
 from runtime.run_info import code_version
 
-SHOWN = ("roc_auc", "average_precision", "brier", "log_loss", "lift_at_10", "precision_at_20")
+SHOWN = (
+    *("roc_auc", "average_precision", "brier", "log_loss", "lift_at_10", "precision_at_20"),
+    *("precision_at_30", "precision_at_p30", "share_at_p30"),
+)
 
 
 def model_card(
@@ -59,6 +65,13 @@ Environment `{settings.env}`, code `{code_version()}`.
 |---|---|---|---|
 {figures}
 
+precision_at_30: churned share of the 30 % of customers with the highest probability.
+precision_at_p30: churned share of the customers with a probability of at least 0.3, who are
+share_at_p30 of all.
+
+## Compared with rfm_logistic
+{result["no_signal"] or compared_with_rfm(rows, chosen.name)}
+
 Parameters: {dict(chosen.parameters)}. Calibration: {model.calibration.kind}.
 
 ## Threshold
@@ -76,7 +89,8 @@ Parameters: {dict(chosen.parameters)}. Calibration: {model.calibration.kind}.
   model's own probability for them.
 - {limit}
 - Other horizons use the parameters that the search chose for the horizon of
-  {churn.primary_horizon_days} days.{judged}
+  {churn.primary_horizon_days} days. A longer horizon continues the shorter one: its probability is
+  that of the shorter one times the probability of the step between them.{judged}
 
 ## Features ({len(model.encoder.feature_names)})
 {", ".join(model.encoder.feature_names)}
@@ -86,6 +100,28 @@ Left out, because they have no value in this data: {", ".join(data.plain.left_ou
 Left out, because it is unknown since when the company knew them (`training.dated_attributes`):
 {", ".join(data.plain.undated) or "none"}.
 """
+
+
+def compared_with_rfm(rows: Sequence[Mapping[str, Any]], name: str) -> str:
+    """The mean gains over rfm_logistic among the scored, of each learner that was compared."""
+    metrics = {f"{against_rfm(metric)}_mean": metric for metric in PAIRED}
+    by_learner: dict[str, dict[str, Estimate]] = {}
+    for row in rows:
+        if row["metric"] in metrics and row["split"] == "test":
+            gain = Estimate(row["value"], row["ci_low"], row["ci_high"])
+            by_learner.setdefault(row["model_name"], {})[metrics[row["metric"]]] = gain
+    if not by_learner:
+        return "Not compared (training.rolling_dates: 0)."
+    lines = [f"- {learner}: {told(gains)}" for learner, gains in by_learner.items()]
+    verdict = (
+        f"{name} is used: no learner is better beyond chance, and it is the simplest."
+        if name == RFM
+        else f"{name} is better beyond chance."
+    )
+    return (
+        "Difference on the same active and silent customers, as the mean of the last test dates, "
+        "with a\n95 % interval:\n\n" + "\n".join(lines) + f"\n\n{verdict}"
+    )
 
 
 def judged_where_chosen(rows: Sequence[Mapping[str, Any]]) -> str:

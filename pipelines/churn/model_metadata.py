@@ -41,7 +41,7 @@ def served_facts(
         "definition": settings.churn.definition,
         "cold_start_days": settings.training.cold_start_days,
         "cold_start_rate": cold_start_rate(known, settings.training.cold_start_days),
-        "trained_on": [d.isoformat() for d in (*plan.train, plan.validation)],
+        "trained_on": [d.isoformat() for d in plan.known_dates],
         "tested_on": plan.test.isoformat(),
     }
 

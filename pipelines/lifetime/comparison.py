@@ -60,7 +60,8 @@ def compare(
         for name in context.settings.lifetime.models
         for row in _of_btyd(context.settings, summaries, day, name=name, test=test)
     ]
-    return rows + _of_survival(context, landmarks, day, test)
+    rows += _of_survival(context, landmarks, day, test)
+    return [{**row, "test_on": day.isoformat()} for row in rows]
 
 
 def labelled(context: Context, summaries: Summaries, day: dt.date) -> pd.DataFrame:

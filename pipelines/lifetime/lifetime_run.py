@@ -185,6 +185,7 @@ def _comparison_write(context: Context, record: Record) -> Write:
         {
             **r,
             "trained_at": began,
+            "test_on": dt.date.fromisoformat(r["test_on"]),
             "model_version": versions.get(r["model_name"], "-"),
             "data_set": context.settings.env,
             "horizon_days": context.settings.churn.primary_horizon_days,

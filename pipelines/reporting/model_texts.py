@@ -19,6 +19,12 @@ def figure(model: ModelData, name: str, population: str, *, metric: str) -> Row 
 def quality(data: ReportData) -> str:
     """How often the champion ranks a leaver above a stayer, compared with the baselines."""
     champion = data.model
+    if champion is None and data.no_signal:
+        return (
+            f"There is no champion model: {data.no_signal}. The scores are therefore past churn "
+            "rates: the share of customers with an equally long time since the last purchase who "
+            "left (score_basis: rule)."
+        )
     if champion is None:
         return (
             "There is no champion model: no model was trained, or none was better than the days "
@@ -41,7 +47,7 @@ def quality(data: ReportData) -> str:
 
 
 def _baselines(champion: ModelData, own: Row) -> str:
-    """The baselines from best to worst, and whether the best one's interval and ours overlap."""
+    """The baselines from best to worst, and the paired difference to rfm_logistic."""
     others = [
         r
         for r in champion.figures
@@ -52,15 +58,63 @@ def _baselines(champion: ModelData, own: Row) -> str:
     if not others:
         return "."
     others.sort(key=lambda r: (-r["value"], r["model_name"]))
-    best = others[0]
     named = [f"{r['model_name']} in {percent(r['value'])}" for r in others]
-    text = f", {listed(named)}."
-    if None in (own["ci_low"], best["ci_high"], own["ci_high"], best["ci_low"]):
-        return text
-    names = f"The 95 % intervals of {champion.name} and {best['model_name']}"
-    if own["ci_low"] <= best["ci_high"] and best["ci_low"] <= own["ci_high"]:
-        return f"{text} {names} overlap, so the difference may be due to chance."
-    return f"{text} {names} do not overlap."
+    return f", {listed(named)}.{_against_rfm(champion)}"
+
+
+# Metric -> words and digits of its difference to rfm_logistic.
+DIFFERENCES = {
+    "roc_auc": ("ROC AUC", 4),
+    "log_loss": ("log loss (lower is better)", 4),
+    "lift_at_10": ("lift in the top 10 %", 2),
+}
+
+
+def _against_rfm(champion: ModelData) -> str:
+    """The difference to rfm_logistic among the scored customers, and whether it may be chance."""
+    rfm, mean = "rfm_logistic", "_mean"
+    compared = [
+        r["model_name"]
+        for r in champion.figures
+        if r["metric"] == f"roc_auc_against_{rfm}{mean}" and r["population"] == "active_90d"
+    ]
+    name = champion.name
+    if name == rfm and compared:
+        # The difference of a learner that rfm_logistic was preferred to.
+        name = compared[0]
+    dates = ", as the mean of the last test dates" if name in compared else ""
+    rows = {
+        metric: figure(
+            champion,
+            name,
+            "active_90d",
+            metric=f"{metric}_against_{rfm}{mean if dates else ''}",
+        )
+        for metric in DIFFERENCES
+    }
+    told = [_difference(*DIFFERENCES[metric], row) for metric, row in rows.items() if row]
+    gain = rows["roc_auc"]
+    if gain is None or gain["ci_low"] is None:
+        return ""
+    if gain["ci_low"] > 0:
+        verdict = f"{name} is better beyond chance."
+    elif champion.name == rfm:
+        verdict = f"The difference may be due to chance, so {rfm}, the simpler model, is used."
+    else:
+        verdict = "The difference may be due to chance."
+    return (
+        f" On the same active and silent customers{dates}, {name} differs from {rfm} by "
+        f"{listed(told)}. {verdict}"
+    )
+
+
+def _difference(words_of: str, digits: int, row: Row) -> str:
+    """The metric, its difference with sign, and the 95 % interval."""
+    value, *ends = (row["value"], row["ci_low"], row["ci_high"])
+    if value is None or None in ends:
+        return f"{words_of} unknown"
+    low, high = (f"{end:+.{digits}f}" for end in ends)
+    return f"{words_of} {value:+.{digits}f} ({low} to {high})"
 
 
 def drivers(data: ReportData) -> str:

@@ -12,7 +12,7 @@ from contracts.bronze import source_table
 from contracts.table import Table
 from models.portable import PortableModel
 from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, ModelData, ReportData, Row
-from runtime.model_registry import CHAMPION, Registered, Registry
+from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
 from transforms import report_tables
 from transforms.slices import at_date
@@ -84,6 +84,7 @@ def gather(context: Context) -> ReportData:
         **past,
         **intake,
         model=model,
+        no_signal="" if model else no_signal(settings),
         tables=table_rows(tables, frames, context.run.inputs, as_of=as_of),
         campaigns=sorted_rows(campaigns),
     )
@@ -192,6 +193,13 @@ def champion_data(settings: Settings, comparison: DataFrame) -> ModelData | None
     )
 
 
+def no_signal(settings: Settings) -> str:
+    """Why the last training run made no champion if no learner was better than chance, else ""."""
+    registry = Registry(settings)
+    last = registry.by_alias(CHALLENGER)
+    return registry.client.get_run(last.run_id).data.tags.get("no_signal", "") if last else ""
+
+
 def test_figures(
     comparison: DataFrame, settings: Settings, name: str, *, version: str
 ) -> list[Row]:
@@ -203,9 +211,11 @@ def test_figures(
     # Version numbers are unique per model family only, so the name is needed too.
     own = comparison.where(f"model_name = '{name}' AND model_version = '{version}'")
     own = own.select("trained_at").distinct()
-    rows = comparison.join(own, on="trained_at", how="left_semi")
-    # A few models x two populations x about twenty metrics.
-    return sorted_rows(rows, "population", "model_name", "metric")
+    of_run = comparison.join(own, on="trained_at", how="left_semi")
+    # A few models x two populations x about twenty metrics. Some are of earlier test dates too.
+    rows = sorted_rows(of_run, "population", "model_name", "metric")
+    last = max((r["test_on"] for r in rows if r["test_on"]), default=None)
+    return [r for r in rows if r["test_on"] == last]
 
 
 def plots(registry: Registry, champion: Registered) -> dict[str, bytes]:

@@ -57,6 +57,8 @@ class ReportData:
     segments: list[Row] = field(default_factory=list)
     moves: list[Row] = field(default_factory=list)
     model: ModelData | None = None
+    # Why no learner became champion, if none is better than chance.
+    no_signal: str = ""
     drivers: list[Row] = field(default_factory=list)
     silences: list[Row] = field(default_factory=list)
     returns: list[Row] = field(default_factory=list)

@@ -17,6 +17,8 @@ METRICS = {
     "average_precision": "Average precision",
     "brier": "Brier score",
     "lift_at_10": "Lift in the top 10 %",
+    "precision_at_p30": "Precision at p ≥ 0.30",
+    "share_at_p30": "Share with p ≥ 0.30",
 }
 POPULATIONS = {
     "all": "All customers with a purchase before the test date",

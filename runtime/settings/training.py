@@ -97,6 +97,7 @@ class TrainingSettings(Section):
     partitions: int = Field(ge=1)
     fits_at_once: int = Field(ge=1)
     bootstrap_samples: int = Field(ge=50)
+    rolling_dates: int = Field(ge=0)
     leak_alarm_roc_auc: float = Field(gt=0.5, le=1)
     leak_alarm_roc_auc_active_90d: float = Field(gt=0.5, le=1)
     learners: list[LearnerName] = Field(min_length=1)

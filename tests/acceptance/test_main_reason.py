@@ -33,6 +33,7 @@ def company(root, seed):
         lakehouse={"root": str(root), "catalog": None},
         training={
             "learners": ["xgboost"],
+            "rolling_dates": 0,
             "search": "none",
             "compare_feature_sets": False,
             "stability": {"learners": []},

@@ -27,7 +27,6 @@ IMPORTS_IN_FUNCTIONS = {
     ),
     "models/spark_learners.py": ({"pyspark.ml"}, "not importable on DuckDB"),
     "models/spark_vectors.py": ({"pyspark.ml"}, "not importable on DuckDB"),
-    "models/baselines.py": ({"pyspark.ml"}, "not importable on DuckDB"),
     "models/learners.py": ({"xgboost.spark"}, "not importable on DuckDB"),
     "models/uplift/boosting.py": ({"xgboost.spark"}, "not importable on DuckDB"),
 }

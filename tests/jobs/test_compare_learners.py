@@ -43,6 +43,7 @@ def small_context(root, **training):
         # One partition, because sums of partitions are added in the order in which they arrive.
         "partitions": 1,
         "bootstrap_samples": 60,
+        "rolling_dates": 2,
         "leak_alarm_roc_auc": 0.99,
         "leak_alarm_roc_auc_active_90d": 0.99,
         "starts": SMALL_STARTS,
@@ -165,13 +166,24 @@ def test_another_horizon_has_its_own_model(compared, table):
     model = PortableModel.from_json(models["60"])
     assert model.metadata["tested_on"] == "2017-11-02"
     assert model.metadata["trained_on"][-1] == "2017-09-03"
-    # There are no new customers, so the cold-start rate is the churn rate of all for this horizon.
-    labels = context.read("features.labels").toPandas().query("horizon_days == 60")
-    taught = labels["as_of"].astype(str).isin(model.metadata["trained_on"])
-    assert model.metadata["cold_start_rate"] == pytest.approx(labels[taught]["churned"].mean())
+    # It continues the horizon of 30 days. There are no new customers, so the cold-start rate is the
+    # share of those who churned within 30 days who also churned within 60.
+    assert model.metadata["given_horizon_days"] == 30
+    labels = context.read("features.labels").toPandas().query("horizon_days in (30, 60)")
+    labels = labels[labels["as_of"].astype(str).isin(model.metadata["trained_on"])]
+    both = labels.pivot(index=["customer_id", "as_of"], columns="horizon_days", values="churned")
+    assert model.metadata["cold_start_rate"] == pytest.approx(both.loc[both[30] == 1, 60].mean())
     rows = context.read("gold.churn_by_horizon").toPandas()
     wide = rows.pivot(index="customer_id", columns="horizon_days", values="churn_probability")
-    assert (wide[60] <= wide[30]).all()
+    # A product, so that it never needs to be bounded: it is lower by the step.
+    assert (wide[60] < wide[30]).all()
+    names = rows.groupby("horizon_days")["model_name"].unique().map(list).to_dict()
+    assert names[30] == [
+        registry.client.get_model_version(
+            registry.model_name, registry.by_alias(CHAMPION).version
+        ).tags["learner"]
+    ]
+    assert names[60] == [model.metadata["model_name"]]
     scores = context.read("gold.customer_scores").toPandas().set_index("customer_id")
     assert np.abs(wide[30] - scores["churn_probability"].loc[wide.index]).max() == 0
 
@@ -199,7 +211,7 @@ def test_a_horizon_with_an_infinite_value_on_its_own_test_date_is_skipped(compar
     context.lake.commit([Write(table, of_test, [test], is_checked=False)])
     # Nothing is fitted, so the learner does not matter.
     with pytest.raises(ModelGateError, match=r"revenue_trend .* infinite"):
-        through_gates(context, 60, plan, chosen=None)
+        through_gates(context, 60, plan, chosen=None, primary=None)
 
 
 def test_each_learner_and_trial_is_a_nested_run(compared):

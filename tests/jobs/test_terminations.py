@@ -74,6 +74,7 @@ def context_at(root, url):
         messages={"base_url": url},
         training={
             "train_dates": 2,
+            "rolling_dates": 0,
             "bootstrap_samples": 60,
             "leak_alarm_roc_auc": 1.0,
             "leak_alarm_roc_auc_active_90d": 1.0,

@@ -56,7 +56,8 @@ CREATE TABLE IF NOT EXISTS gold.churn_by_horizon (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `horizon_days` int NOT NULL COMMENT 'Length of the churn horizon in days',
-  `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon. For the primary horizon it is that of gold.customer_scores'
+  `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon. For the primary horizon it is that of gold.customer_scores',
+  `model_name` string COMMENT 'Learner of the horizon: that of the champion, or rfm_logistic where it ranked the active and silent customers of the horizon\'s own test date better; null: no model'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per retainable customer and horizon, with the churn risk. Key: as_of, customer_id, horizon_days.';
@@ -105,19 +106,20 @@ COMMENT 'One row per pair of segments, with the customers who moved between two 
 
 CREATE TABLE IF NOT EXISTS gold.model_comparison (
   `trained_at` timestamp NOT NULL COMMENT 'When the training run started (UTC)',
+  `test_on` date NOT NULL COMMENT 'as_of of the customers that the metric was measured on; for split train: the test date of the training run',
   `model_name` string NOT NULL COMMENT 'Learner, baseline, or champion at the time',
   `model_version` string NOT NULL COMMENT 'Version in the model registry; \'-\': not registered',
   `data_set` string NOT NULL COMMENT 'Environment that the data came from',
   `population` string NOT NULL COMMENT 'all, or active_90d (customers with a purchase in the last 90 days)',
   `horizon_days` int NOT NULL COMMENT 'Horizon of the label in days',
   `split` string NOT NULL COMMENT 'train, validation or test. A test date of a further horizon counts as validation if it was used to choose the learner and parameters of the primary horizon',
-  `metric` string NOT NULL COMMENT 'Metric name in scikit-learn; ..._threshold_half: threshold 0.5; ..._threshold_f1: threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion at the time, else of the chosen learner (interval paired by customer; significant only if the interval excludes 0); calibration_<decile>_predicted, _observed: mean probability and churned share per decile of customers, 1: lowest probabilities; left_out: the model could not be fitted, see reason',
+  `metric` string NOT NULL COMMENT 'Metric name in scikit-learn; ..._threshold_half: threshold 0.5; ..._threshold_f1: threshold with the best F1; roc_auc_difference: ROC AUC minus that of the champion at the time, else of the chosen learner (interval paired by customer; significant only if the interval excludes 0); <metric>_against_rfm_logistic: the metric minus that of rfm_logistic on the same customers (paired interval), ..._mean: its mean over several test dates, of which test_on is the last; precision_at_30: churned share of the 30 % of the customers with the highest probability; precision_at_p30: churned share of the customers with a probability of at least 0.3; share_at_p30: share of customers with such a probability; calibration_<decile>_predicted, _observed: mean probability and churned share per decile of customers, 1: lowest probabilities; left_out: the model could not be fitted, see reason',
   `value` double COMMENT 'Value of the metric; null: undefined',
   `ci_low` double COMMENT 'Lower bound of the 95 % bootstrap interval; null: not computed',
   `ci_high` double COMMENT 'Upper bound of the 95 % bootstrap interval; null: not computed',
   `reason` string COMMENT 'Why the model was left out; null: it was fitted and measured'
 ) USING delta
-COMMENT 'One row per model, metric, split, population and horizon of a training run. Key: trained_at, model_name, model_version, data_set, population, horizon_days, split, metric.';
+COMMENT 'One row per model, metric, test date, split, population and horizon of a training run. Key: trained_at, test_on, model_name, model_version, data_set, population, horizon_days, split, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.feature_sets (
   `trained_at` timestamp NOT NULL COMMENT 'When the training run started (UTC)',

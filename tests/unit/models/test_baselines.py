@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.baselines import EveryoneStays, RecencyOnly, RfmLogistic
+from models.baselines import RFM_ENCODER, EveryoneStays, RecencyOnly
+from models.portable import LinearScorer, PortableModel
 
 # RecencyOnly adds a billionth per day, so that no two recencies tie.
 PER_DAY = 1e-9
@@ -49,17 +50,19 @@ def test_probabilities_end_at_1():
     assert recency_only((10, 2, 2)).predict_proba(of_days(10, 9_999)).tolist() == [1.0, 1.0]
 
 
-def test_the_rfm_logistic_takes_logarithms_and_counts_negative_revenue_as_none():
+def test_the_rfm_logistic_takes_signed_logarithms_and_null_as_0():
     """Log-odds 1 * log(1 + 3) - 2 * log(1 + 1) + .5 * log(1 + 8) - log(3) = 0, a chance of 1/2.
 
-    The second customer has no revenue after returns: log-odds log(4) - 2 log(2) - log(3), which is
-    -log(3): a chance of 1 / (1 + 3).
+    More returns than purchases count as far below 0: .5 * -log(1 + 8) gives log-odds of -2 log(3),
+    a chance of 1 / (1 + 9). No known revenue counts as 0: log-odds of -log(3), 1 / (1 + 3).
     """
-    model = RfmLogistic((1.0, -2.0, 0.5), -np.log(3))
+    scorer = LinearScorer((1.0, -2.0, 0.5), -np.log(3), (0.0, 0.0, 0.0))
+    model = PortableModel(RFM_ENCODER, scorer)
     customers = pd.DataFrame(
-        {"revenue_365d": [8.0, -50.0], "recency_days": [3, 3], "purchases_365d": [1, 1]}
+        {"revenue_365d": [8.0, -8.0, None], "recency_days": [3] * 3, "purchases_365d": [1] * 3}
     )
-    assert model.predict_proba(customers) == pytest.approx([1 / 2, 1 / 4])
+    assert model.predict_proba(customers) == pytest.approx([1 / 2, 1 / 10, 1 / 4])
+    assert model.is_exactly_explained
 
 
 def test_everyone_stays_expects_nobody_to_leave():

@@ -7,14 +7,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from sklearn import metrics as sk
 
-from models.metrics import (
-    CALIBRATION_CURVE,
-    METRICS,
-    bootstrap_weights,
-    estimates,
-    paired_difference,
-    point_estimates,
-)
+from models.metrics import CALIBRATION_CURVE, METRICS, bootstrap_weights, estimates, point_estimates
+from models.paired import mean_paired_difference, paired_difference
 
 SCORES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 8)), min_size=4, max_size=60).filter(
     lambda rows: 0 < sum(label for label, _ in rows) < len(rows)
@@ -50,6 +44,45 @@ def test_top_shares_by_hand():
     assert values["precision_at_10"] == 1 / 1
     assert values["precision_at_30"] == pytest.approx(2 / 3)
     assert values["lift_at_20"] == pytest.approx((2 / 2) / (3 / 10))
+
+
+def test_precision_at_p30_is_by_probability_and_precision_at_30_by_rank():
+    """Of ten customers three have p >= .3, two of them leave. The first three by rank are the same.
+
+    With half of the probabilities only one customer has p >= .3, but the ranks stay.
+    """
+    p = np.array([0.6, 0.5, 0.3, 0.29, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1])
+    label = np.array([1, 0, 1, 1, 0, 0, 0, 0, 0, 0], dtype=float)
+    values = point_estimates(label, p, 0.5)
+    assert (values["precision_at_p30"], values["share_at_p30"]) == (2 / 3, 3 / 10)
+    assert values["precision_at_30"] == pytest.approx(2 / 3)
+    half = point_estimates(label, p / 2, 0.5)
+    assert (half["precision_at_p30"], half["share_at_p30"]) == (1 / 1, 1 / 10)
+    assert half["precision_at_30"] == pytest.approx(2 / 3)
+    # Nobody at or above .3: no precision.
+    none = point_estimates(label, p / 3, 0.5)
+    assert (none["precision_at_p30"], none["share_at_p30"]) == (None, 0.0)
+
+
+def test_the_mean_difference_over_parts_by_hand():
+    """Part 1: 3 of 4 pairs ranked correctly against 2 of 4. Part 2: 0 of 1 against 1 of 1."""
+    first = np.array([1, 1, 0, 0.0]), np.array([0.9, 0.4, 0.6, 0.1]), np.array([0.9, 0.1, 0.6, 0.2])
+    second = np.array([1, 0.0]), np.array([0.1, 0.2]), np.array([0.2, 0.1])
+    gain = mean_paired_difference("roc_auc", [first, second], weights=[])
+    assert gain.value == pytest.approx(((3 / 4 - 2 / 4) + (0 - 1)) / 2)
+
+
+def test_the_interval_of_one_part_is_that_of_the_paired_difference():
+    draw = np.random.default_rng(3)
+    label, p, other = draw.integers(0, 2, 200).astype(float), draw.random(200), draw.random(200)
+    weights = bootstrap_weights([str(i) for i in range(200)], 60, seed=5)
+    alone = paired_difference("log_loss", label, p, other=other, weights=weights)
+    parts = [(label, p, other)]
+    assert mean_paired_difference("log_loss", parts, weights=weights) == alone
+    # The same customers twice: the same mean, and an interval that is not narrower.
+    twice = [np.hstack([block, block]) for block in weights]
+    both = mean_paired_difference("log_loss", parts * 2, weights=twice)
+    assert (both.value, both.low, both.high) == pytest.approx((alone.value, alone.low, alone.high))
 
 
 def test_calibration_error_by_hand():

@@ -9,7 +9,7 @@ import pytest
 
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, PortableModel
-from models.scoring import batch_scorer
+from models.scoring import GIVEN, batch_scorer
 
 
 def model(rate, intercept):
@@ -17,6 +17,37 @@ def model(rate, intercept):
     facts = {"cold_start_days": 7, "cold_start_rate": rate, "reason_features": {}}
     encoder = FeatureEncoder(numeric=("x",), fill=(0.0,))
     return PortableModel(encoder, LinearScorer((1.0,), intercept, (0.0,)), metadata=facts)
+
+
+@pytest.mark.parametrize(
+    ("definition", "sixty", "ninety"),
+    [
+        # Odds of 3 are 3/4, odds of 1 are 1/2. Silence for 60 days: 3/4 * 1/2, for 90 days half of it.
+        ("inactivity", 3 / 4 * 1 / 2, 3 / 4 * 1 / 2 * 1 / 2),
+        # A contract that ends within 30 days (3/4), or else within 60 (1/2 of the rest), and so on.
+        ("termination", 3 / 4 + 1 / 4 * 1 / 2, 7 / 8 + 1 / 8 * 1 / 2),
+    ],
+)
+def test_a_step_continues_the_shorter_horizon(definition, sixty, ninety):
+    def step(given):
+        made = model(0.3, 0.0)
+        facts = {**made.metadata, GIVEN: given, "definition": definition}
+        scorer = LinearScorer((0.0,), 0.0, (0.0,))  # odds of 1
+        return PortableModel(made.encoder, scorer, metadata=facts).to_json()
+
+    rows = pd.DataFrame(
+        {
+            "as_of": "2018-01-01",
+            "customer_id": ["known"],
+            "recency_days": 1,
+            "engagement_score": None,
+            "tenure_days": [7.0],
+            "x": math.log(3),
+        }
+    )
+    score = batch_scorer(model(0.3, 0.0).to_json(), {"90": step(60), "60": step(30)})
+    (row,) = next(score(iter([rows]))).to_dict("records")
+    assert (row["p_60"], row["p_90"]) == pytest.approx((sixty, ninety))
 
 
 @pytest.fixture

@@ -371,8 +371,12 @@ def _retention_plan(frame, rows):
 @case("transforms.scores.churn_by_horizon", "p_30 double, churn_probability double, p_90 double")
 def _churn_by_horizon(frame, rows):
     scored = frame(
-        "as_of date, customer_id string, p_30 double, churn_probability double, p_90 double",
-        [("2026-01-01", str(r["n"]), r["p_30"], r["churn_probability"], r["p_90"]) for r in rows],
+        "as_of date, customer_id string, p_30 double, churn_probability double, p_90 double, "
+        "model_name string, model_30 string, model_90 string",
+        [
+            ("2026-01-01", str(r["n"]), r["p_30"], r["churn_probability"], r["p_90"], "x", "x", "x")
+            for r in rows
+        ],
     )
     results = {str(row["n"]): {} for row in rows}
     each = (

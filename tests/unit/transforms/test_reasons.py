@@ -15,7 +15,7 @@ from transforms.reasons import (
     with_main_reason,
     with_own_reason,
 )
-from transforms.scores import churn_by_horizon
+from transforms.scores import bounded_counts, churn_by_horizon
 
 AS_OF = dt.date(2018, 1, 1)
 NAMED_HERE = ("price", "quality", "support")
@@ -165,8 +165,15 @@ def test_without_surveys_nobody_has_said_why(spark, rows_of):
 def test_horizons_agree_with_each_other(frame, rows_of, definition, expected):
     rows = frame(
         "as_of date, customer_id string, churn_probability double, p_7 double, p_60 double, "
-        "p_90 double",
-        [(AS_OF, "a", 0.4, 0.3, 0.5, 0.1)],
+        "p_90 double, model_name string, model_7 string, model_60 string, model_90 string",
+        [(AS_OF, "a", 0.4, 0.3, 0.5, 0.1, "xgboost", "rfm_logistic", "xgboost", "xgboost")],
     )
     by_horizon = rows_of(churn_by_horizon(rows, 30, [90, 7, 60], definition=definition))
     assert {r["horizon_days"]: r["churn_probability"] for r in by_horizon} == expected
+    names = {r["horizon_days"]: r["model_name"] for r in by_horizon}
+    assert names == {7: "rfm_logistic", 30: "xgboost", 60: "xgboost", 90: "xgboost"}
+    # The rows whose own probability (.3, .5, .1) is not the one of the table.
+    own = {7: 0.3, 60: 0.5, 90: 0.1}
+    (counts,) = rows_of(bounded_counts(rows, 30, [90, 7, 60], definition=definition))
+    changed = {str(h): int(p != expected[h]) for h, p in own.items()}
+    assert counts == {"rows": 1} | changed

@@ -20,8 +20,10 @@ from transforms.training_rows import (
     filled_counts,
     frequent_categories,
     infinite_counts,
+    keep_undecided,
     labelled_rows,
     numeric_statistics,
+    with_earlier_label,
     with_split,
 )
 
@@ -101,6 +103,37 @@ def test_the_split_follows_the_date_and_other_dates_are_left_out(frame, tuples_o
         (AS_OF, "validation"),
         (third, "test"),
     ]
+
+
+def test_a_new_split_replaces_the_old_one(frame, tuples_of):
+    rows = with_split(frame(KEY, [("a", EARLIER), ("a", AS_OF)]), {EARLIER: "x", AS_OF: "test"})
+    assert tuples_of(with_split(rows, {EARLIER: "test"}), "as_of", "split") == [(EARLIER, "test")]
+
+
+LABELS = "customer_id string, as_of date, horizon_days int, definition string, lead_days int"
+# a buys within 30 days, b between day 31 and 60, c not within 60. d has no label of 60 days.
+WITHIN = {"a": (0, 0), "b": (1, 0), "c": (1, 1)}
+
+
+def test_the_label_of_a_shorter_horizon_stands_beside_that_of_a_longer_one(frame, tuples_of):
+    labels = frame(
+        f"{LABELS}, churned int",
+        [
+            (customer, AS_OF, days, "inactivity", 0, churned)
+            for customer, both in WITHIN.items()
+            for days, churned in zip((30, 60), both, strict=True)
+        ]
+        + [("d", AS_OF, 30, "inactivity", 0, 1)],
+    )
+    rows = frame(KEY, [(c, AS_OF) for c in "abcd"])
+    sixty = labelled_rows(rows, labels, 60, definition="inactivity", lead_days=0)
+    both = with_earlier_label(sixty, labels, 30, definition="inactivity", lead_days=0)
+    columns = ("customer_id", "churned_before", "churned")
+    assert tuples_of(both, *columns) == [(c, *pair) for c, pair in WITHIN.items()]
+    # A purchase within 30 days decides a: the customer stays. b and c are undecided.
+    assert tuples_of(keep_undecided(both, "inactivity"), *columns) == [("b", 1, 0), ("c", 1, 1)]
+    # A contract that ended within 30 days cannot end later.
+    assert tuples_of(keep_undecided(both, "termination"), *columns) == [("a", 0, 0)]
 
 
 def test_categories_are_counted_and_a_null_is_none(frame, tuples_of):

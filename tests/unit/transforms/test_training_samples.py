@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 
 import pytest
 
@@ -52,18 +51,6 @@ def test_cold_start_counts_by_hand(frame, rows_of):
     ]
     assert rows_of(s.cold_start_counts(rows.where("tenure_days > 6"), 7)) == [
         {"base_rate": 1.0, "cold_rate": None, "cold_rows": 0}
-    ]
-
-
-def test_logarithms_count_negative_values_and_nulls_as_0(frame, rows_of):
-    rows = frame(
-        "churned int, orders int, revenue double",
-        [(1, 3, -5.0), (0, 0, 1.0), (1, None, None)],
-    )
-    assert rows_of(s.log_columns(rows, ["orders", "revenue"])) == [
-        {"churned": 0, "orders": 0.0, "revenue": pytest.approx(math.log(2))},
-        {"churned": 1, "orders": 0.0, "revenue": 0.0},
-        {"churned": 1, "orders": pytest.approx(math.log(4)), "revenue": 0.0},
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from types import SimpleNamespace
 
 import numpy as np
@@ -21,6 +22,7 @@ from models.scoring import probabilities
 from pipelines.churn import candidates
 from pipelines.churn.candidates import TrainingData
 from pipelines.churn.dataset import Design
+from pipelines.churn.time_split import Schedule
 from runtime.settings import load
 
 FACTS = {"cold_start_days": 7, "cold_start_rate": 0.05}
@@ -119,3 +121,44 @@ def test_a_model_that_the_search_fitted_is_not_fitted_again(data, split_learner)
     assert split_learner.fitted_on == [TRAIN_AND_VALIDATION]
     assert candidate.scorer is tuned
     assert candidate.model.ensemble.coefficients == (2.0,)
+
+
+DAYS = [dt.date(2017, 6, 1) + dt.timedelta(days=30 * n) for n in range(4)]
+
+
+@pytest.fixture
+def four_dates(session, monkeypatch):
+    """Data of four dates with one churned customer and one who stayed each; the next date tests."""
+    rows = session.createDataFrame(
+        [(c, day, "train", churned) for day in DAYS for c, churned in (("a", 1), ("b", 0))],
+        "customer_id string, as_of date, split string, churned int",
+    )
+    monkeypatch.setattr(candidates, "served_facts", lambda *_, horizon_days: {"of": horizon_days})
+    plan = Schedule(tuple(DAYS[:3]), DAYS[3], DAYS[3] + dt.timedelta(days=30))
+    context = SimpleNamespace(settings=load("demo"))
+    data = TrainingData(context, plan, rows, {"horizon_days": 30})
+    data.__dict__["plain"] = Design(rows, [], FeatureEncoder(("x",), fill=(0.0,)), ["y"])
+    return data
+
+
+def splits_of(frame):
+    return sorted({(r["as_of"], r["split"]) for r in frame.collect()})
+
+
+def test_earlier_data_hold_no_label_that_had_not_passed_by_the_earlier_test_date(four_dates):
+    earlier = four_dates.tested_on(DAYS[3])
+    # The third date validates, because its label of 30 days ends on the fourth, which tests.
+    known = [(DAYS[0], "train"), (DAYS[1], "train"), (DAYS[2], "validation")]
+    assert splits_of(earlier.rows) == splits_of(earlier.plain.frame) == known
+    assert earlier.plan.test == DAYS[3] and earlier.metadata == {"of": 30}
+    # The encoder is that of the whole data.
+    assert earlier.plain.encoder is four_dates.plain.encoder
+    assert earlier.plain.left_out == ["y"]
+
+
+def test_too_few_dates_or_one_class_give_no_earlier_data(four_dates):
+    # Before the second date only the first one is known: nothing is left to validate.
+    assert four_dates.tested_on(DAYS[1]) is None
+    assert four_dates.tested_on(DAYS[2]) is not None
+    four_dates.rows = four_dates.rows.where("churned = 1")
+    assert four_dates.tested_on(DAYS[2]) is None

@@ -10,15 +10,12 @@ import pandas as pd
 import pytest
 
 from models.encoding import FeatureEncoder
-from models.fit_attempts import LeftOut
 from models.portable import LinearScorer, PortableModel
 from models.profit import CampaignEconomics
-from pipelines.churn import horizons
 from pipelines.churn.candidates import roc_auc
 from pipelines.churn.churn_training import best_of, check_untaught
 from pipelines.churn.evaluation import Evaluated, comparison
-from pipelines.churn.model_card import judged_where_chosen
-from pipelines.churn.time_split import Schedule, plans
+from pipelines.churn.time_split import Schedule
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
 from runtime.settings import load
@@ -31,7 +28,11 @@ ROWS = pd.DataFrame(
 EVALUATED = Evaluated(
     "test",
     ROWS,
-    {"xgboost": np.array([0.9, 0.4, 0.6, 0.1]), "champion": np.array([0.9, 0.8, 0.2, 0.1])},
+    {
+        "xgboost": np.array([0.9, 0.4, 0.6, 0.1]),
+        "champion": np.array([0.9, 0.8, 0.2, 0.1]),
+        "rfm_logistic": np.array([0.8, 0.7, 0.7, 0.9]),
+    },
     {"xgboost": 0.3, "champion": 0.5},
     {"xgboost": {"half": 0.5, "f1": 0.4}},
 )
@@ -66,8 +67,17 @@ def rows():
         ("recall_threshold_f1", 1),
         ("f1_threshold_f1", 0.8),
         ("profit_per_customer_threshold_f1", (2 * 56 - 11) / 4),
-        # xgboost ranks three of the four pairs correctly, the champion all four.
+        # xgboost ranks three of the four pairs correctly, the champion all four. rfm_logistic ranks
+        # a above c, and b as c (half a pair), but d above both.
         ("roc_auc_difference", 3 / 4 - 1),
+        ("roc_auc_against_rfm_logistic", 3 / 4 - 1.5 / 4),
+        # The first of four customers is a with xgboost, d with rfm_logistic. The churn rate is 1/2.
+        ("lift_at_10_against_rfm_logistic", 1 / (1 / 2) - 0 / (1 / 2)),
+        (
+            "log_loss_against_rfm_logistic",
+            -np.log([0.9, 0.4, 1 - 0.6, 1 - 0.1]).mean()
+            + np.log([0.8, 0.7, 1 - 0.7, 1 - 0.9]).mean(),
+        ),
     ],
 )
 def test_figures_by_hand(rows, metric, value):
@@ -101,7 +111,9 @@ def chosen(*learners):
     """The position of the chosen learner among the given (scores, is_explained)."""
     data = SimpleNamespace(
         held_out_label=LABEL,
-        held_out=pd.DataFrame({"customer_id": [f"c{i}" for i in range(len(LABEL))]}),
+        held_out=pd.DataFrame(
+            {"customer_id": [f"c{i}" for i in range(len(LABEL))], "purchases_90d": 1}
+        ),
         context=SimpleNamespace(settings=load("demo")),
     )
     candidates = [
@@ -156,106 +168,3 @@ def test_a_champion_taught_by_labels_of_the_test_date_is_no_rival(tested_on, is_
         "this run tests on 2017-11-02, so the champion knows the test labels. Nothing was trained. "
         "Use as_of 2018-01-01 or later, or another mlflow.model_name."
     )
-
-
-# --- the other horizons --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def context():
-    """A context of demo on 2018-01-01, first purchase on 2017-06-01. `warned` has the warnings."""
-    warned: list[str] = []
-    return SimpleNamespace(
-        settings=load("demo"),
-        as_of=dt.date(2018, 1, 1),
-        observed_from=dt.date(2017, 6, 1),
-        lake=SimpleNamespace(keep=lambda frame: frame),
-        progress=SimpleNamespace(warn=warned.append),
-        warned=warned,
-    )
-
-
-def test_a_horizon_with_too_little_history_is_left_out_aloud(context):
-    # 180 days back is 2017-07-05, a month after the first purchase. 270 days back is before it.
-    schedules = plans(context.settings, context.as_of, context.observed_from)
-    assert sorted(schedules) == [1, 7, 30, 60]
-    horizons.tell_left_out(context, schedules)
-    assert context.warned == [
-        "horizon of 90 days is left out: it needs three dates before as_of 2018-01-01 (train, tune, "
-        "test) with 30 days of history each, but events begin on 2017-06-01. Use a later as_of, or "
-        "remove 90 from churn.horizons_days."
-    ]
-
-
-def test_rows_of_a_horizon_judged_where_the_primary_one_chose_are_no_test(context, monkeypatch):
-    schedules = plans(context.settings, context.as_of, dt.date(2017, 1, 1))
-    told: list[str] = []
-    context.spark, context.progress.say = None, told.append
-    context.settings = load("demo", training={"fits_at_once": 1})
-    row = {"model_name": "xgboost", "split": "test", "metric": "roc_auc", "value": 0.8}
-
-    def of_horizon(context, horizon, plan, *, chosen):
-        return LeftOut("one class") if horizon == 1 else (f"model of {horizon}", [row])
-
-    monkeypatch.setattr(horizons, "of_horizon", of_horizon)
-    chosen = SimpleNamespace(name="xgboost")
-    models, rows = horizons.other_horizons(context, schedules, chosen=chosen)
-    assert models == {days: f"model of {days}" for days in (7, 60, 90)}
-    assert rows.pop() == {
-        "model_name": "xgboost",
-        "population": "all",
-        "split": "test",
-        "metric": "left_out",
-        "horizon_days": 1,
-        "reason": "one class",
-        **dict.fromkeys(("value", "ci_low", "ci_high")),
-    }
-    assert rows == [
-        {**row, "horizon_days": 7},
-        {**row, "horizon_days": 60, "split": "validation"},
-        {**row, "horizon_days": 90, "split": "validation"},
-    ]
-    assert told == [
-        f"      horizon of {days} days: tested on {day}, which the search for learner and "
-        "parameters also used: split validation"
-        for days, day in ((60, "2017-11-02"), (90, "2017-10-03"))
-    ]
-    assert judged_where_chosen([row, *rows]) == (
-        " The search used\n  the test dates of the horizons of 60, 90 days. Their figures have "
-        "split `validation` and are no test."
-    )
-    assert judged_where_chosen([{**row, "split": "validation"}, rows[0]]) == ""
-
-
-@pytest.mark.parametrize(
-    ("scores", "is_kept"),
-    [([0.9, 0.4, 0.6, 0.1], True), ([0.9, 0.8, 0.2, 0.1], False)],  # ROC AUC 3/4 and 1
-)
-def test_a_horizon_too_good_to_be_true_is_left_out_and_the_others_stay(
-    context, monkeypatch, scores, is_kept
-):
-    evaluated = Evaluated("test", ROWS, {"xgboost": np.array(scores)}, {})
-    fit = SimpleNamespace(name="xgboost", model="a model", parameters={})
-    stubs = {
-        "training_rows": SimpleNamespace(where=lambda condition: None),
-        "check_labels": None,
-        "check_finite": None,
-        "served_facts": {},
-        "TrainingData": None,
-        "fitted": fit,
-        "evaluate": evaluated,
-    }
-    for name, value in stubs.items():
-        monkeypatch.setattr(horizons, name, lambda *_, value=value, **__: value)
-    result = horizons.of_horizon(context, 60, Schedule((), TEST, TEST), chosen=fit)
-    if is_kept:
-        assert result[0] == "a model" and {row["split"] for row in result[1]} == {"test"}
-        assert not context.warned
-    else:
-        assert isinstance(result, LeftOut)
-        assert context.warned == [
-            "horizon of 60 days is left out: xgboost: ROC AUC 1.000 on the test date (all) is above "
-            "training.leak_alarm_roc_auc = 0.91. A feature probably contains information from the "
-            "future. This model was not registered. Look for the feature among the top factors, or "
-            "raise the limit."
-        ]

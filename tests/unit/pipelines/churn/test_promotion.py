@@ -94,7 +94,8 @@ def judged(context, registry, monkeypatch):
         )
         if noise == 0.8:
             scores["xgboost"] = scores[CHAMPION]
-        rows = pd.DataFrame({"customer_id": [f"c{i}" for i in range(1_500)], "churned": label})
+        customers = [f"c{i}" for i in range(1_500)]
+        rows = pd.DataFrame({"customer_id": customers, "churned": label, "purchases_90d": 1})
         evaluated = Evaluated("test", rows, scores, {})
         champion = registry.by_alias(CHAMPION)
         is_promoted = deserves_promotion(

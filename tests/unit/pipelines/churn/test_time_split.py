@@ -70,17 +70,22 @@ def test_no_label_of_a_split_reaches_into_the_next_date():
 
 @pytest.mark.parametrize("primary", [1, 7, 30, 60, 90])
 @pytest.mark.parametrize("lead", [0, 14, 21, 28])
-def test_no_label_of_any_horizon_reaches_into_the_next_date_on_the_common_grid(primary, lead):
+def test_no_label_of_any_horizon_reaches_beyond_the_validation_date_or_the_test_date(primary, lead):
     """A label covers [date + lead, date + lead + horizon). The grid is primary + lead days."""
     churn = {"primary_horizon_days": primary, "lead_days": lead}
     schedules = plans(load("demo", churn=churn), AS_OF, dt.date(2010, 1, 1))
     assert sorted(schedules) == [1, 7, 30, 60, 90]
     for horizon, plan in schedules.items():
-        dates = [*plan.all_dates, AS_OF]
-        gaps = {(later - earlier).days for earlier, later in pairwise(dates)}
-        # One step for all dates: the first multiple of the grid that holds lead and horizon.
+        # The first multiple of the grid that holds lead and horizon.
         grid, length = primary + lead, lead + horizon
-        assert gaps == {next(n for n in range(grid, 1_000, grid) if n >= length)}
+        step = next(n for n in range(grid, 1_000, grid) if n >= length)
+        assert [(AS_OF - plan.test).days, (AS_OF - plan.validation).days] == [step, 2 * step]
+        assert all(day <= plan.validation - dt.timedelta(days=step) for day in plan.train)
+        assert all(plan.train[-1] < day < plan.validation for day in plan.refit)
+        assert all(day + dt.timedelta(days=length) <= plan.test for day in plan.refit)
+        # All dates up to the validation date are one grid step apart.
+        gaps = {(later - earlier).days for earlier, later in pairwise(plan.known_dates)}
+        assert gaps == {grid} and len(plan.train) == 5 and len(plan.refit) == step // grid - 1
 
 
 @pytest.mark.parametrize("primary", [1, 7, 30, 60, 90])
@@ -95,7 +100,7 @@ def test_no_date_called_test_had_a_part_in_what_the_primary_horizon_chose(
     chosen_by = schedules[primary]
     assert sorted(schedules) == [1, 7, 30, 60, 90] and chosen_by.split_judged(chosen_by) == "test"
     for plan in schedules.values():
-        had_a_part = plan.test in (*chosen_by.train, chosen_by.validation)
+        had_a_part = plan.test in (*chosen_by.train, *chosen_by.refit, chosen_by.validation)
         assert (plan.split_judged(chosen_by) == "test") == (not had_a_part)
 
 
@@ -107,3 +112,32 @@ def test_the_longer_horizons_of_the_demo_are_judged_where_the_primary_one_chose(
         **{1: "test", 7: "test", 30: "test"},
         **{60: "validation", 90: "validation"},
     }
+
+
+def test_longer_horizons_train_on_all_dates_of_the_grid_whose_labels_had_passed():
+    schedules = plans(load("demo"), AS_OF, FIRST)
+    # 60 days: tests 60 days back, validates 120 days back. The labels of the dates 180 or more days
+    # back had passed by then, those of the date 150 days back by the test date.
+    train, refit = tuple(days_before(300, 270, 240, 210, 180)), tuple(days_before(150))
+    assert schedules[60] == Schedule(train, *days_before(120, 60), refit)
+    # 90 days: 2017-01-01 is 365 days back, so the first date with 30 days of history is 330 back.
+    train, refit = tuple(days_before(330, 300, 270)), tuple(days_before(240, 210))
+    assert schedules[90] == Schedule(train, *days_before(180, 90), refit)
+    assert schedules[90].split_of()[refit[0]] == "refit"
+
+
+def test_an_earlier_test_date_uses_only_labels_that_had_passed_by_then():
+    plan = Schedule(tuple(days_before(180, 150, 120, 90)), *days_before(60, 30))
+    # 60 days back as the test date: the label of 30 days of the date 90 back ends there.
+    (day,) = days_before(60)
+    assert plan.tested_on(day, 30) == Schedule(
+        tuple(days_before(180, 150, 120)), *days_before(90, 60)
+    )
+    # Labels of 60 days: the date 120 back validates, the one 180 back trains, 150 back is between.
+    longer = Schedule(tuple(days_before(180)), *days_before(120, 60), tuple(days_before(150)))
+    assert plan.tested_on(day, 60) == longer
+    # No date is left to train.
+    assert plan.tested_on(days_before(150)[0], 30) is None
+    assert plan.tested_on(days_before(120)[0], 30) == Schedule(
+        tuple(days_before(180)), *days_before(150, 120)
+    )

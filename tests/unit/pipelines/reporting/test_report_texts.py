@@ -47,8 +47,7 @@ SENTENCES = [
         "customers with an equally long time since the last purchase who left (score_basis: rule).",
         "Take one customer who left and one who stayed: xgboost gives the customer who left the "
         "higher churn probability in 90.0 % of such pairs, recency_only in 85.0 % and "
-        "everyone_stays in 50.0 %. The 95 % intervals of xgboost and recency_only do not overlap. "
-        "The test date 2017-12-02 was not used for training.",
+        "everyone_stays in 50.0 %. The test date 2017-12-02 was not used for training.",
     ),
     (
         model_texts.drivers,
@@ -123,14 +122,60 @@ def test_known_customers_without_a_score():
     )
 
 
-def test_overlapping_intervals_are_reported():
+def gains(name, low, mean="_mean"):
+    """The differences of a learner to rfm_logistic; `low`: lower bound of the one in ROC AUC."""
+    of = "_against_rfm_logistic" + mean
+    return [
+        figure(name, "active_90d", f"roc_auc{of}", 0.0107, low, 0.0171),
+        figure(name, "active_90d", f"log_loss{of}", -0.0166, -0.0237, -0.0109),
+        figure(name, "active_90d", f"lift_at_10{of}", 0.05, -0.19, 0.25),
+    ]
+
+
+DIFFERENCES = (
+    "ROC AUC +0.0107 ({low} to +0.0171), log loss (lower is better) -0.0166 (-0.0237 to -0.0109) "
+    "and lift in the top 10 % +0.05 (-0.19 to +0.25). "
+)
+
+
+@pytest.mark.parametrize(
+    ("champion", "low", "mean", "expected"),
+    [
+        (
+            *("xgboost", 0.0045, "_mean"),
+            "On the same active and silent customers, as the mean of the last test dates, xgboost "
+            f"differs from rfm_logistic by {DIFFERENCES}xgboost is better beyond chance. ",
+        ),
+        (
+            *("xgboost", -0.0010, ""),
+            "On the same active and silent customers, xgboost differs from rfm_logistic by "
+            f"{DIFFERENCES}The difference may be due to chance. ",
+        ),
+        (
+            *("rfm_logistic", -0.0010, "_mean"),
+            "On the same active and silent customers, as the mean of the last test dates, xgboost "
+            f"differs from rfm_logistic by {DIFFERENCES}The difference may be due to chance, so "
+            "rfm_logistic, the simpler model, is used. ",
+        ),
+    ],
+)
+def test_the_difference_to_rfm_logistic_is_that_of_the_same_customers(
+    champion, low, mean, expected
+):
     rival = figure("rfm_logistic", "all", "roc_auc", 0.88, 0.86, 0.9)
-    close = dataclasses.replace(FULL.model, figures=[*FULL.model.figures, rival])
+    figures = [*FULL.model.figures, rival, *gains("xgboost", low, mean)]
+    close = dataclasses.replace(FULL.model, name=champion, figures=figures)
     text = model_texts.quality(dataclasses.replace(FULL, model=close))
-    assert "rfm_logistic in 88.0 %, recency_only in 85.0 %" in text
-    assert (
-        "The 95 % intervals of xgboost and rfm_logistic overlap, so the difference may be due to "
-        "chance." in text
+    assert expected.format(low=f"{low:+.4f}") in text
+    assert "overlap" not in text
+
+
+def test_data_without_signal_have_no_champion_and_say_so():
+    data = dataclasses.replace(EMPTY, no_signal="no signal in these data: ROC AUC is undefined")
+    assert model_texts.quality(data) == (
+        "There is no champion model: no signal in these data: ROC AUC is undefined. The scores are "
+        "therefore past churn rates: the share of customers with an equally long time since the "
+        "last purchase who left (score_basis: rule)."
     )
 
 
