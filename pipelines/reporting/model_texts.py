@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipelines.reporting.formats import fixed, listed, percent, plural, share, words
+from pipelines.reporting.formats import fixed, listed, percent, share, words
 from pipelines.reporting.report_data import ModelData, ReportData, Row, total
+from runtime.wording import plural
 
 BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
 

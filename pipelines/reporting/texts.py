@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from models.campaign_pooling import DIFFERENCE, POLICIES, PooledEffect, compared_policies
-from pipelines.reporting.formats import fixed, listed, money, percent, plain, plural, share, whole
+from pipelines.reporting.formats import fixed, listed, money, percent, plain, share, whole
 from pipelines.reporting.report_data import ReportData, Row, total
+from runtime.wording import plural
 
 WORSE_GROUPS = ("At-risk", "Hibernating")
 NEW_CUSTOMER = "New customer"
