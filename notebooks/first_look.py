@@ -144,7 +144,7 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # MAGIC SELECT segment_group, segment, count(*) AS customers,
 # MAGIC        round(sum(monetary), 2) AS revenue_12m,
 # MAGIC        round(avg(churn_probability), 3) AS mean_risk,
-# MAGIC        risk_level(avg(churn_probability)) AS level_of_mean_risk,
+# MAGIC        risk_level(avg(churn_probability), avg(decision_threshold)) AS level_of_mean_risk,
 # MAGIC        round(avg(clv_score), 2) AS mean_clv_score
 # MAGIC FROM gold.customer_segments LEFT JOIN gold.customer_scores USING (as_of, customer_id)
 # MAGIC WHERE as_of = chosen_day

@@ -77,12 +77,14 @@ def test_one_source_is_enough(frame, rows_of):
 def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
     rows = spark.createDataFrame(
         [
-            (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0], "labelled"),
-            (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0], "labelled"),
-            (AS_OF, "nothing", [0.0] * 5, "labelled"),
-            (AS_OF, "unknown", None, "labelled"),
+            (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0], "labelled", "model"),
+            (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0], "labelled", "model"),
+            (AS_OF, "nothing", [0.0] * 5, "labelled", "model"),
+            (AS_OF, "new", None, "labelled", "cold_start"),
+            (AS_OF, "no model", None, "shap_families", "rule"),
+            (AS_OF, "new, but told", [0.0, 0.0, 0.0, 1.0, 0.0], "named", "cold_start"),
         ],
-        "as_of date, customer_id string, reasons array<double>, basis string",
+        "as_of date, customer_id string, reasons array<double>, basis string, score_basis string",
     )
     main = {
         r["customer_id"]: (r["main_reason"], r["reason_basis"])
@@ -92,10 +94,12 @@ def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
         "quality": ("quality", "labelled"),
         "tie": ("price", "labelled"),
         "nothing": (None, None),
-        "unknown": (None, None),
+        "new": (None, "cold_start"),
+        "no model": (None, "rule"),
+        "new, but told": ("quality", "named"),
     }
     told = rows_of(churn_reasons(rows))
-    assert {r["customer_id"] for r in told} == {"quality", "tie", "nothing"}
+    assert {r["customer_id"] for r in told} == {"quality", "tie", "nothing", "new, but told"}
     of_quality = {r["reason"]: r["probability"] for r in told if r["customer_id"] == "quality"}
     assert of_quality == dict(zip(REASONS, [0.1, 0.0, 0.2, 0.5, 0.0], strict=True))
 
