@@ -22,6 +22,7 @@ from transforms import (
     allocation,
     customer_versions,
     decisions,
+    first_list,
     hold_out,
     labels,
     offers,
@@ -329,19 +330,20 @@ def _with_risk_percentiles(frame, rows):
     return _collected(placed, "customer_id")
 
 
-@case("transforms.report_tables.scored_customers", "churn_probability double, monetary double")
+@case("transforms.first_list.scored_customers", "churn_probability double, value_at_stake double")
 def _scored_customers(frame, rows):
     named = [row | {"customer_id": str(row["n"])} for row in rows]
-    probabilities = frame(
-        "customer_id string, churn_probability double, risk_level string, "
+    scores_ = frame(
+        "customer_id string, churn_probability double, value_at_stake double, risk_level string, "
         "recommended_actions string, score_basis string",
-        [{k: row[k] for k in ("customer_id", "churn_probability")} for row in named],
+        [{k: v for k, v in row.items() if k != "n"} for row in named],
     )
-    spent = frame(
-        "customer_id string, lifecycle string, segment string, recency_days int, monetary double",
-        [{k: row[k] for k in ("customer_id", "monetary")} for row in named],
+    segments = frame(
+        "customer_id string, lifecycle string, segment string, recency_days int",
+        [{"customer_id": row["customer_id"]} for row in named],
     )
-    return _collected(report_tables.scored_customers(probabilities, spent), "customer_id")
+    scored = first_list.scored_customers(scores_, segments, "value_at_stake")
+    return _collected(scored, "customer_id")
 
 
 @case("transforms.report_tables.returns_after_horizon", "churned at 30 int, churned at 60 int")
