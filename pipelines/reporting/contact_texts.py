@@ -24,15 +24,12 @@ SOURCES = {
     "retention_plan": "the customers chosen by the strategy {strategy} (gold.retention_plan)",
 }
 # Where no model explains the probability, the row says what it is.
-OF_COLD_START = (
-    "new customer, known for too few days for the model: the probability is the average of new "
-    "customers"
-)
-OF_RULE = (
-    "no model is in use: the probability is the churn rate of customers with as many days since "
-    "the last purchase"
-)
-NO_MODEL = {"cold_start": OF_COLD_START, "rule": OF_RULE}
+NO_MODEL = {
+    "cold_start": "known for too few days for the model, so the probability is the average of new "
+    "customers",
+    "rule": "no model is in use, so the probability is the churn rate of customers with as many "
+    "days since the last purchase",
+}
 PLANNED_OFFER = re.compile(r"the planned offer")
 
 
@@ -86,9 +83,9 @@ def first_customers(data: ReportData) -> str:
 
 
 def risk_of(data: ReportData, customer: Row) -> str:
-    """The amount at risk of a customer; empty if neither values nor purchases are known."""
+    """The amount at risk of a customer; empty if nothing at stake is known."""
     name = at_risk_name(data)
-    if name is None:
+    if name is None or not customer["at_stake"]:
         return ""
     return f"{name} {amount(data, customer['at_risk'])} of {amount(data, customer['at_stake'])}"
 
@@ -125,11 +122,12 @@ def strategies(data: ReportData) -> str:
             "The strategies choose among the same customers under the same budget. What they keep "
             "is not known yet: no earlier date has scores and known outcomes."
         )
+    is_net = judged[0].get("net_value_kept") is not None
     best = max(judged, key=lambda r: (net(r), r["strategy"]))
     text = (
         "What each strategy would have kept one horizon earlier, under the same budget, among the "
-        f"same customers. After cost, {best['strategy']} keeps most: {money(net(best))}"
-        f"{interval(best)}."
+        f"same customers. {'After' if is_net else 'Before'} cost, {best['strategy']} keeps most: "
+        f"{money(net(best))}{interval(best)}."
     )
     own = next((r for r in judged if r["strategy"] == data.default_strategy), None)
     if own is not None and own is not best:

@@ -42,8 +42,8 @@ def test_the_summary_names_tables_figures_segments_and_five_customers(capsys):
     assert "why: Leaves within 30 days with 50.0 %." in lines
     # The third one is new.
     assert (
-        "why: new customer, known for too few days for the model: the probability is the average of "
-        "new customers" in lines
+        "why: known for too few days for the model, so the probability is the average of new "
+        "customers" in lines
     )
     assert "\x1b" not in said  # not a terminal: no colours
 

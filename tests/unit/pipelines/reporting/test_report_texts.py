@@ -56,7 +56,9 @@ SENTENCES = [
         "Take one customer who left and one who stayed: xgboost gives the customer who left the "
         "higher churn probability in 90.0 % of such pairs, recency_only in 85.0 % and "
         "everyone_stays in 50.0 %. The 95 % intervals of xgboost and recency_only do not overlap. "
-        "The test date 2017-12-02 was not used for training.",
+        "The test date 2017-12-02 was not used for training. 1 customer: known for too few days "
+        "for the model, so the probability is the average of new customers (score_basis: "
+        "cold_start).",
     ),
     (
         model_texts.drivers,
@@ -145,7 +147,7 @@ def test_overlapping_intervals_are_reported():
 def test_a_test_date_that_was_used_for_training_is_reported():
     seen = dataclasses.replace(FULL.model, trained_on=("2017-12-02",))
     text = model_texts.quality(dataclasses.replace(FULL, model=seen))
-    assert text.endswith("The test date 2017-12-02 was also used for training.")
+    assert "The test date 2017-12-02 was also used for training." in text
 
 
 def test_a_longer_period_that_is_not_better_is_reported():
