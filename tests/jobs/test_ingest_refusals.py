@@ -203,7 +203,7 @@ def test_an_expression_that_multiplies_rows_is_detected(shop):
     mapping = {**TRANSACTIONS["mapping"], "product_id": "explode(split(product, ''))"}
     shop.sources["purchases"]["mapping"] = mapping
     assert refused(shop, SourceError) == (
-        "source purchases: day1.csv has 1 rows, but the mapping gave 2 (2 kept + 0 quarantined + 0 "
+        "source purchases: day1.csv has 1 row, but the mapping gave 2 (2 kept + 0 quarantined + 0 "
         "exact duplicates). Nothing was written. Either the file changed while it was read: run "
         "ingest again. Or an expression of sources.purchases.mapping gives several rows per row: "
         "fix it."
