@@ -88,7 +88,10 @@ def score_batch(
             "factors": [[] if cold else f for f, cold in zip(factors, is_cold, strict=True)],
             "impacts": [[] if cold else i for i, cold in zip(impacts, is_cold, strict=True)],
             "factor_values": [[] if cold else v for v, cold in zip(values, is_cold, strict=True)],
-            "top_risk_factor": np.where(is_cold, None, top_raising(model, contributions)),
+            "top_risk_factor": [
+                None if cold else name
+                for name, cold in zip(top_raising(model, contributions), is_cold, strict=True)
+            ],
             "reasons": [None if cold else r for r, cold in zip(why.tolist(), is_cold, strict=True)],
         }
     )
@@ -173,8 +176,9 @@ def top_raising(model: PortableModel, contributions: NDArray[np.float64]) -> NDA
     if not len(contributions):
         return np.empty(0, dtype=object)
     highest = contributions.argmax(axis=1)
-    is_raised = contributions[np.arange(len(contributions)), highest] > 0
-    return np.where(is_raised, names[highest], None)
+    raising = names[highest]
+    raising[contributions[np.arange(len(contributions)), highest] <= 0] = None
+    return raising
 
 
 def _picked_texts(

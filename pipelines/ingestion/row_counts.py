@@ -74,8 +74,8 @@ class RowCounts:
                 raise SourceError(
                     f"source {self.source}: {names[batch]} has {plural(rows, 'row')}, but the "
                     f"mapping gave {total:,} ({kept:,} kept + {quarantined:,} quarantined + "
-                    f"{duplicate:,} exact duplicates). Nothing was written. Either the file changed while it was read: "
-                    f"run ingest again. Or an expression of sources.{self.source}.mapping gives "
+                    f"{duplicate:,} exact duplicates). Nothing was written. Either the file changed "
+                    f"while it was read: run ingest again. Or an expression of sources.{self.source}.mapping gives "
                     f"several rows per row: fix it."
                 )
 

@@ -261,8 +261,8 @@ def table_rows(
 def in_order(groups: Mapping[str, Sequence[str]], figures: Sequence[Row]) -> list[Row]:
     """One row per segment of `groups`, in their order. Segments without customers have zeros."""
     by_name = {r["segment"]: r for r in figures}
-    names = ("customers", "revenue", "scored", "probability", "at_stake", "at_risk")
-    zeros = dict.fromkeys(names, 0)
+    figures_of_none = ("customers", "revenue", "scored", "probability", "at_stake", "at_risk")
+    zeros = dict.fromkeys(figures_of_none, 0)
     rows = []
     for group, names in groups.items():
         for name in names:
