@@ -74,9 +74,9 @@ class RowCounts:
                 raise SourceError(
                     f"source {self.source}: {names[batch]} has {plural(rows, 'row')}, but the "
                     f"mapping gave {total:,} ({kept:,} kept + {quarantined:,} quarantined + "
-                    f"{duplicate:,} exact duplicates). Nothing was written. Either the file changed "
-                    f"while it was read: run ingest again. Or an expression of sources.{self.source}.mapping gives "
-                    f"several rows per row: fix it."
+                    f"{duplicate:,} exact duplicates). Nothing was written. Either the file "
+                    f"changed while it was read: run ingest again. Or an expression of "
+                    f"sources.{self.source}.mapping gives several rows per row: fix it."
                 )
 
     def tell(self, read: Mapping[str, int], names: Mapping[str, str], progress: Progress) -> None:
