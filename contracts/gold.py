@@ -24,10 +24,28 @@ CUSTOMER_SCORES = Table(
         Column(
             "churn_prediction",
             "int",
-            "1: churn_probability is at or above the model's threshold, else 0",
+            "1: churn_probability is at or above decision_threshold, else 0",
             False,
         ),
-        Column("risk_level", "string", "Band of churn_probability, as defined in conf", False),
+        Column(
+            "decision_threshold",
+            "double",
+            "Churn probability from which contacting the customer is expected to pay; logged with "
+            "the model, the cold-start rate or the rule that gave the probability",
+        ),
+        Column(
+            "risk_level",
+            "string",
+            "Band of churn_probability by risk_scheme. In scheme relative it is LOW exactly where "
+            "churn_prediction is 0",
+            False,
+        ),
+        Column(
+            "risk_scheme",
+            "string",
+            "Scheme of risk_level in conf: relative (odds of churn compared with those at "
+            "decision_threshold), four_bands or three_bands (fixed probabilities)",
+        ),
         Column(
             "confidence_score",
             "double",
@@ -37,10 +55,27 @@ CUSTOMER_SCORES = Table(
         Column(
             "recommended_actions",
             "string",
-            "Actions of the rules that fired, separated by '; '; null: none",
+            "What to do: the actions of the rules in conf that apply, separated by '; ', else the "
+            "action of risk_level; null: nothing to do",
         ),
-        Column("top_risk_factor", "string", "Feature that raises the risk most; null: none"),
+        Column(
+            "top_risk_factor",
+            "string",
+            "Feature that raises the risk most, of all features of the model; null: none raises "
+            "it, or score_basis is cold_start or rule",
+        ),
         *OF_SCORES,
+        Column(
+            "risk_percentile",
+            "int",
+            "1 + the per cent of customers in the table at this as_of with a lower "
+            "churn_probability, 1 to 100",
+        ),
+        Column(
+            "risk_percentile_in_segment",
+            "int",
+            "As risk_percentile, among the customers of the same segment",
+        ),
         Column(
             "main_reason",
             "string",
@@ -53,8 +88,8 @@ CUSTOMER_SCORES = Table(
             "string",
             "named (by the customer in an exit survey since the last purchase), labelled (model of "
             "the reasons that other churned customers named), shap_families (SHAP values of the "
-            "features of each reason) or no_evidence (main_reason is unknown); null: no "
-            "main_reason",
+            "features of each reason) or no_evidence (main_reason is unknown); cold_start or rule: "
+            "no reason, because no model scored the customer; null: nothing raises the risk",
         ),
         Column("model_name", "string", "Learner of the champion; null if score_basis is rule"),
         Column(

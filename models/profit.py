@@ -109,6 +109,31 @@ def threshold_of_share(p: Array, share: float) -> float:
     return float(ranked[count - 1]) if count else min(1.0, float(ranked[0]) + 1e-9)
 
 
+def threshold_of_groups(
+    p: Array, rows: Array, churned: Array, *, economics: CampaignEconomics
+) -> float:
+    """The threshold of a score with few distinct values, by the same rule as that of a model.
+
+    `p`: the distinct values; `rows` and `churned`: customers and leavers with each value, or
+    numbers in proportion. The cut between two values that is closest to the share with the maximum
+    profit. Above all values, but not above 1, where the closest cut is to contact nobody.
+    """
+    order = np.argsort(-p, kind="stable")
+    p, rows, churned = p[order], rows[order], churned[order]
+    cuts = np.concatenate([[0.0], np.cumsum(rows) / rows.sum()])
+    leavers = float(churned.sum() / rows.sum())
+    if 0 < leavers < 1:
+        stayed = rows - churned
+        reached, alarmed = (
+            np.concatenate([[0.0], np.cumsum(part) / part.sum()]) for part in (churned, stayed)
+        )
+        share = _best_of_curve(reached, alarmed, leavers, economics).share
+    else:
+        share = float(leavers == 1 and economics.of_leaver() > 0)
+    contacted = int(np.argmin(np.abs(cuts - share)))
+    return float(p[contacted - 1]) if contacted else min(1.0, float(p[0]) + 1e-9)
+
+
 def f1_threshold(label: Array, p: Array) -> float:
     """The threshold with the highest F1. Ties go to the highest threshold."""
     order = np.argsort(-p, kind="stable")

@@ -21,7 +21,7 @@ GIVEN = "given_horizon_days"
 SCORED_DDL = (
     "as_of date, customer_id string, recency_days bigint, engagement_score double, "
     "churn_probability double, score_basis string, factors array<string>, impacts array<double>, "
-    "factor_values array<string>, reasons array<double>"
+    "factor_values array<string>, top_risk_factor string, reasons array<double>"
 )
 
 
@@ -96,7 +96,11 @@ def score_batch(
     *,
     members: Mapping[str, Sequence[str]] | None = None,
 ) -> pd.DataFrame:
-    """One row per row of the batch: probability, score_basis, top factors and reasons."""
+    """One row per row of the batch: probability, score_basis, top factors and reasons.
+
+    top_risk_factor is the feature with the largest SHAP value above 0 among all features. It may
+    lie beyond the TOP factors, which have the largest |SHAP value|. None: nothing raises the risk.
+    """
     features = batch[list(model.encoder.feature_names)]
     probability, is_cold = probabilities(model, batch), cold_rows(model.metadata, batch)
     contributions, base = model.contributions(features)
@@ -122,6 +126,10 @@ def score_batch(
             "factors": [[] if cold else f for f, cold in zip(factors, is_cold, strict=True)],
             "impacts": [[] if cold else i for i, cold in zip(impacts, is_cold, strict=True)],
             "factor_values": [[] if cold else v for v, cold in zip(values, is_cold, strict=True)],
+            "top_risk_factor": [
+                None if cold else name
+                for name, cold in zip(top_raising(model, contributions), is_cold, strict=True)
+            ],
             "reasons": [None if cold else r for r, cold in zip(why.tolist(), is_cold, strict=True)],
         }
     )
@@ -185,6 +193,17 @@ def top_of(
     names = np.asarray(model.encoder.feature_names, dtype=object)
     texts = _picked_texts(features, model.encoder.feature_names, index)
     return names[index].tolist(), impact.astype(float).tolist(), texts.tolist()
+
+
+def top_raising(model: PortableModel, contributions: NDArray[np.float64]) -> NDArray[np.object_]:
+    """The feature that raises the risk most per row; None where none does. Ties: the first one."""
+    names = np.asarray(model.encoder.feature_names, dtype=object)
+    if not len(contributions):
+        return np.empty(0, dtype=object)
+    highest = contributions.argmax(axis=1)
+    raising = names[highest]
+    raising[contributions[np.arange(len(contributions)), highest] <= 0] = None
+    return raising
 
 
 def _picked_texts(

@@ -204,7 +204,8 @@ as_is = customer[features].iloc[0].to_dict()
 asked = {"as it is": as_is, "recency_days = 1": {**as_is, "recency_days": 1}}
 answers = [(name, model.predict_one(row)) for name, row in asked.items()]
 answered = spark.createDataFrame(answers, "customer string, churn_probability double")
-display(answered.selectExpr("*", "risk_level(churn_probability) AS risk_level"))
+level = f"risk_level(churn_probability, {model.threshold}) AS risk_level"
+display(answered.selectExpr("*", level))
 
 # COMMAND ----------
 

@@ -144,7 +144,7 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # MAGIC SELECT segment_group, segment, count(*) AS customers,
 # MAGIC        round(sum(monetary), 2) AS revenue_12m,
 # MAGIC        round(avg(churn_probability), 3) AS mean_risk,
-# MAGIC        risk_level(avg(churn_probability)) AS level_of_mean_risk,
+# MAGIC        risk_level(avg(churn_probability), avg(decision_threshold)) AS level_of_mean_risk,
 # MAGIC        round(avg(clv_score), 2) AS mean_clv_score
 # MAGIC FROM gold.customer_segments LEFT JOIN gold.customer_scores USING (as_of, customer_id)
 # MAGIC WHERE as_of = chosen_day
@@ -156,34 +156,37 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # MAGIC %md
 # MAGIC ## Customers to act on
 # MAGIC
-# MAGIC The largest expected losses: risk times the revenue of the last twelve months.
+# MAGIC The list of the report and of the screen: the offers that are sent, where `decide_offers`
+# MAGIC has run for this date, else the customers chosen by the default strategy of
+# MAGIC `plan_retention`.
+# MAGIC At risk is the churn probability times the 12-month value of the customer if they stay, or,
+# MAGIC in a company without amounts, times the expected purchases of the next 30 days.
 
 # COMMAND ----------
 
-# MAGIC %sql
-# MAGIC SELECT customer_id, segment, risk_level, round(churn_probability, 3) AS churn_probability,
-# MAGIC        monetary AS revenue_12m, round(churn_probability * monetary, 2) AS revenue_at_risk,
-# MAGIC        top_risk_factor, recommended_actions, score_basis
-# MAGIC FROM gold.customer_scores JOIN gold.customer_segments USING (as_of, customer_id)
-# MAGIC WHERE as_of = chosen_day
-# MAGIC ORDER BY revenue_at_risk DESC, customer_id
-# MAGIC LIMIT 20
+from pipelines.reporting.contact_list import first_list_of
+
+at_risk, wanted = first_list_of(context)
+display(wanted)
 
 # COMMAND ----------
 
 # MAGIC %md
-# MAGIC Revenue at risk per fifth of the customers, from the highest to the lowest.
+# MAGIC What is at risk per fifth of the customers, from the highest to the lowest.
+
+# COMMAND ----------
+
+at_risk.createOrReplaceTempView("at_risk")
 
 # COMMAND ----------
 
 # MAGIC %sql
-# MAGIC SELECT fifth, count(*) AS customers, round(sum(at_risk), 2) AS revenue_at_risk,
+# MAGIC SELECT fifth, count(*) AS customers, round(sum(at_risk), 2) AS at_risk,
 # MAGIC        round(100 * sum(at_risk) / sum(sum(at_risk)) OVER (), 1) AS percent_of_all
 # MAGIC FROM (
-# MAGIC   SELECT customer_id, churn_probability * monetary AS at_risk,
-# MAGIC          ntile(5) OVER (ORDER BY churn_probability * monetary DESC, customer_id) AS fifth
-# MAGIC   FROM gold.customer_scores JOIN gold.customer_segments USING (as_of, customer_id)
-# MAGIC   WHERE as_of = chosen_day
+# MAGIC   SELECT customer_id, at_risk,
+# MAGIC          ntile(5) OVER (ORDER BY at_risk DESC, churn_probability DESC, customer_id) AS fifth
+# MAGIC   FROM at_risk
 # MAGIC )
 # MAGIC GROUP BY fifth
 # MAGIC ORDER BY fifth

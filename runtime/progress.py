@@ -33,7 +33,11 @@ class Progress:
 
     def wrote(self, outcomes: Sequence[Written], is_dry: bool) -> None:
         for outcome in outcomes:
-            rows = "" if outcome.rows is None else f"{outcome.rows:>12,} rows"
+            rows = (
+                ""
+                if outcome.rows is None
+                else f"{outcome.rows:>12,} {'row' if outcome.rows == 1 else 'rows'}"
+            )
             verb = "would write" if is_dry else "wrote"
             if not outcome.is_changed:
                 verb = "unchanged"

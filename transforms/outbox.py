@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
@@ -45,24 +46,51 @@ def newest_as_of(rows: DataFrame) -> DataFrame:
     return rows.agg(F.max("as_of").alias("as_of"))
 
 
+# What judged a customer. Levels of two dates are compared only where all of it is the same.
+JUDGED_BY = ("model_name", "model_version", "risk_scheme")
+
+
 def risen(now: DataFrame, before: DataFrame, levels: Sequence[str]) -> DataFrame:
     """One row per customer whose risk level rose between two dates: adds from_level, to_level.
 
-    `now` and `before` each hold one as_of of gold.customer_scores. `levels` lists the levels from
-    the highest to the lowest. A level that is not in `levels` never counts as a rise. With levels
-    HIGH, LOW (null before: no row):
+    `now` and `before` each hold one as_of of gold.customer_scores. Both dates must have been judged
+    by the same model version (or both by the rule) under the same risk scheme: a new model moves
+    levels without any change in the customer. `levels` lists the levels from the highest to the
+    lowest. A level that is not in `levels` never counts as a rise. With levels HIGH, LOW (null
+    before: no row):
 
-    | before | now | risen |
-    |---|---|---|
-    | LOW | HIGH | true |
-    | HIGH | HIGH | false |
-    | HIGH | LOW | false |
-    | null | HIGH | false |
+    | before | now | version_before | version_now | risen |
+    |---|---|---|---|---|
+    | LOW | HIGH | 3 | 3 | true |
+    | LOW | HIGH | null | null | true |
+    | LOW | HIGH | 3 | 4 | false |
+    | HIGH | HIGH | 3 | 3 | false |
+    | HIGH | LOW | 3 | 3 | false |
+    | null | HIGH | 3 | 3 | false |
     """
-    earlier = before.select("customer_id", F.col("risk_level").alias("from_level"))
+    both = with_earlier(now, before).where("is_same_judge")
+    both = both.where(_height("to_level", levels) > _height("from_level", levels))
+    return both.drop("is_same_judge")
+
+
+def with_earlier(now: DataFrame, before: DataFrame) -> DataFrame:
+    """One row per customer of both dates: adds from_level, to_level and is_same_judge.
+
+    is_same_judge: the same model version, or the rule, judged both dates under the same scheme.
+    """
+    earlier = before.select(
+        "customer_id",
+        F.col("risk_level").alias("from_level"),
+        *[F.col(name).alias(f"earlier_{name}") for name in JUDGED_BY],
+    )
     both = now.join(earlier, on="customer_id", how="inner")
-    both = both.select("*", F.col("risk_level").alias("to_level"))
-    return both.where(_height("to_level", levels) > _height("from_level", levels))
+    same = [F.col(name).eqNullSafe(F.col(f"earlier_{name}")) for name in JUDGED_BY]
+    return both.select(
+        *now.columns,
+        "from_level",
+        F.col("risk_level").alias("to_level"),
+        reduce(Column.__and__, same).alias("is_same_judge"),
+    )
 
 
 def with_stop(

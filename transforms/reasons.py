@@ -169,15 +169,19 @@ def churn_reasons(scored: DataFrame) -> DataFrame:
 def with_main_reason(scored: DataFrame) -> DataFrame:
     """Add main_reason, the reason with the highest probability (ties: the first), and reason_basis.
 
-    Both are null where no probability is above 0. Where a family of features without a reason
-    raises the risk most, main_reason is `unknown` and reason_basis `no_evidence`.
+    Where a family of features without a reason raises the risk most, main_reason is `unknown` and
+    reason_basis `no_evidence`. main_reason is null where no probability is above 0. reason_basis is
+    then the score_basis if that is cold_start or rule, since no model of reasons saw the customer;
+    else null.
     """
     best = F.array_max("reasons")
     place = F.array_position("reasons", best).cast("int")
     names = F.array(*[F.lit(r) for r in (*REASONS, UNKNOWN_REASON)])
     main = F.when(best > 0, F.element_at(names, place))
     rows = scored.select("*", main.alias("main_reason"))
-    basis = F.when(F.col("main_reason") == UNKNOWN_REASON, F.lit(NO_EVIDENCE)).when(
-        F.col("main_reason").isNotNull(), F.col("basis")
+    basis = (
+        F.when(F.col("main_reason") == UNKNOWN_REASON, F.lit(NO_EVIDENCE))
+        .when(F.col("main_reason").isNotNull(), F.col("basis"))
+        .when(F.col("score_basis").isin("cold_start", "rule"), F.col("score_basis"))
     )
     return rows.select("*", basis.alias("reason_basis"))

@@ -35,32 +35,6 @@ def score_counts(scores: DataFrame) -> DataFrame:
     return scores.groupBy(*origin).agg(F.count("*").alias("customers"))
 
 
-def scored_customers(scores: DataFrame, segments: DataFrame) -> DataFrame:
-    """One row per scored customer of one as_of, with segment and revenue_at_risk (currency).
-
-    revenue_at_risk = churn_probability * monetary. It is 0 where monetary is null or negative (more
-    returned than bought).
-
-    | churn_probability | monetary | revenue_at_risk |
-    |---|---|---|
-    | 0.5 | 80 | 0.5 * 80 = 40 |
-    | 0.5 | -80 | 0 |
-    | 0.5 | null | 0 |
-    """
-    worth = segments.select("customer_id", "lifecycle", "segment", "recency_days", "monetary")
-    known = scores.select(
-        "customer_id", "churn_probability", "risk_level", "recommended_actions", "score_basis"
-    )
-    rows = known.join(worth, on="customer_id", how="inner")
-    at_risk = F.col("churn_probability") * F.greatest(F.col("monetary"), F.lit(0.0))
-    return rows.select("*", at_risk.alias("revenue_at_risk"))
-
-
-def first_to_act_on(customers: DataFrame, most: int) -> DataFrame:
-    """The `most` rows of `scored_customers` with the most revenue at risk; ties by customer_id."""
-    return customers.orderBy(F.col("revenue_at_risk").desc(), "customer_id").limit(most)
-
-
 def rising_factors(factors: DataFrame, customers: DataFrame) -> DataFrame:
     """One row per factor that raises the risk of one of the customers: at most five each."""
     wanted = customers.select("customer_id").distinct()
@@ -69,10 +43,11 @@ def rising_factors(factors: DataFrame, customers: DataFrame) -> DataFrame:
 
 
 def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
-    """One row per segment that occurs: customers, revenue, scored, probability, revenue_at_risk.
+    """One row per segment that occurs: customers, revenue, scored, probability, at_stake, at_risk.
 
-    probability is summed over the scored customers: the expected number of leavers. Money is in
-    currency. `customers` comes from `scored_customers`.
+    probability is summed over the scored customers: the expected number of leavers. revenue is in
+    currency, at_stake and at_risk are in the unit of `customers`, which comes from
+    `first_list.scored_customers`.
     """
     known = segments.select("segment", "segment_group", _whole("monetary", CENT, "cents"))
     sizes = known.groupBy("segment", "segment_group").agg(
@@ -81,12 +56,14 @@ def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
     risks = customers.select(
         "segment",
         _whole("churn_probability", BILLION, "billionths"),
-        _whole("revenue_at_risk", CENT, "cents_at_risk"),
+        _whole("at_stake", CENT, "cents_at_stake"),
+        _whole("at_risk", CENT, "cents_at_risk"),
     )
     risks = risks.groupBy("segment").agg(
         F.count("*").alias("scored"),
         _total("billionths", BILLION, "probability"),
-        _total("cents_at_risk", CENT, "revenue_at_risk"),
+        _total("cents_at_stake", CENT, "at_stake"),
+        _total("cents_at_risk", CENT, "at_risk"),
     )
     return sizes.join(risks, on="segment", how="left")
 

@@ -22,28 +22,28 @@ def with_lifetime(scored: DataFrame, lifetime: DataFrame) -> DataFrame:
 
 
 def customer_scores(
-    scored: DataFrame, horizon_days: int, threshold: float, *, formulas: Mapping[str, SqlFormula]
+    scored: DataFrame, horizon_days: int, risk_scheme: str, *, formulas: Mapping[str, SqlFormula]
 ) -> DataFrame:
     """One row per scored customer.
 
-    `scored` has as_of, customer_id, churn_probability, score_basis, model_name, model_version,
-    top_risk_factor, main_reason, reason_basis, recency_days, engagement_score and the columns of
-    `with_lifetime`.
+    `scored` has as_of, customer_id, churn_probability, decision_threshold, score_basis, model_name,
+    model_version, top_risk_factor, main_reason, reason_basis, recency_days, engagement_score,
+    risk_percentile, risk_percentile_in_segment and the columns of `with_lifetime`.
     """
-    actions = formulas["recommended_actions"](
-        **{n: n for n in ("churn_probability", "engagement_score", "recency_days")}
-    )
+    p, threshold = "churn_probability", "decision_threshold"
+    level = formulas["risk_level"](churn_probability=p, decision_threshold=threshold)
     rows = scored.select(
         "*",
         F.lit(horizon_days).alias("horizon_days"),
-        (F.col("churn_probability") >= F.lit(threshold)).cast("int").alias("churn_prediction"),
-        formulas["risk_level"](churn_probability="churn_probability").alias("risk_level"),
-        formulas["confidence_score"](churn_probability="churn_probability").alias(
-            "confidence_score"
-        ),
-        actions.alias("recommended_actions"),
+        (F.col(p) >= F.col(threshold)).cast("int").alias("churn_prediction"),
+        level.alias("risk_level"),
+        F.lit(risk_scheme).alias("risk_scheme"),
+        formulas["confidence_score"](churn_probability=p).alias("confidence_score"),
     )
-    return conform(rows, CUSTOMER_SCORES)
+    actions = formulas["recommended_actions"](
+        **{n: n for n in (p, "engagement_score", "recency_days", "risk_level")}
+    )
+    return conform(rows.select("*", actions.alias("recommended_actions")), CUSTOMER_SCORES)
 
 
 def risk_factors(explained: DataFrame) -> DataFrame:
@@ -136,23 +136,38 @@ def rate_by_recency(labelled: DataFrame) -> DataFrame:
 
 
 def with_model(
-    scored: DataFrame, name: str, version: str, *, horizons: Mapping[str, str] | None = None
+    scored: DataFrame,
+    name: str,
+    version: str,
+    *,
+    thresholds: Mapping[str, float],
+    horizons: Mapping[str, str] | None = None,
 ) -> DataFrame:
-    """Add model_name and model_version of the model that scored the rows.
+    """Add model_name, model_version and decision_threshold of the model that scored the rows.
 
-    horizons: the learner of each other horizon (days), added as model_<horizon>.
+    `thresholds`: the decision threshold by score_basis (model, cold_start). `horizons`: the learner
+    of each other horizon (days), added as model_<horizon>.
     """
     others = [F.lit(n).alias(f"model_{h}") for h, n in (horizons or {}).items()]
+    threshold = F.lit(None).cast("double")
+    for basis, value in sorted(thresholds.items()):
+        threshold = F.when(
+            F.col("score_basis") == basis, F.lit(float(value)).cast("double")
+        ).otherwise(threshold)
     return scored.select(
-        "*", F.lit(name).alias("model_name"), F.lit(version).alias("model_version"), *others
+        "*",
+        F.lit(name).alias("model_name"),
+        F.lit(version).alias("model_version"),
+        threshold.alias("decision_threshold"),
+        *others,
     )
 
 
-def scored_by_rule(customers: DataFrame, rates: Sequence[float]) -> DataFrame:
+def scored_by_rule(customers: DataFrame, rates: Sequence[float], threshold: float) -> DataFrame:
     """One row per customer with score_basis `rule`: the churn rate of their recency_days.
 
     rates: churn rate of recency_days 1, 2, ... Rows beyond the last one get null. There are no
-    factors, no reasons and no model.
+    factors, no reasons and no model. `threshold`: the decision threshold of the rates.
     """
     literals = F.array(*[F.lit(float(rate)).cast("double") for rate in rates])
     no_text = F.lit(None).cast("string")
@@ -167,15 +182,8 @@ def scored_by_rule(customers: DataFrame, rates: Sequence[float]) -> DataFrame:
         F.expr("array()").cast("array<double>").alias("impacts"),
         F.expr("array()").cast("array<string>").alias("factor_values"),
         F.lit(None).cast("array<double>").alias("reasons"),
+        F.lit(float(threshold)).cast("double").alias("decision_threshold"),
+        no_text.alias("top_risk_factor"),
         no_text.alias("model_name"),
         no_text.alias("model_version"),
     )
-
-
-def with_top_risk_factor(scored: DataFrame) -> DataFrame:
-    """Add top_risk_factor: the first factor that increases the risk; null without one.
-
-    Spark only: DuckDB does not read the lambda of FILTER.
-    """
-    raising = F.expr("filter(arrays_zip(factors, impacts), pair -> pair.impacts > 0)")
-    return scored.select("*", F.get(raising, F.lit(0))["factors"].alias("top_risk_factor"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from udfs import behavior, engagement, rfm, risk, value
+from udfs import behavior, engagement, rfm, risk, risk_bands, value
 from udfs.formula import FormulaError, SqlFormula, check_keys
 
 # Settings that the formulas read: section of conf -> keys.
@@ -16,7 +16,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     "clv_score": value.CLV_KEYS,
     "rfm": ("priority_weights",),
     "segments": ("rules", "groups"),
-    "risk": ("scheme", "schemes"),
+    "risk": ("scheme", "schemes", "level_actions", "call_above"),
 }
 
 
@@ -33,7 +33,9 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
         rfm: {priority_weights: {r: 0.4, f: 0.3, m: 0.3}}
         segments: {rules: [{r: [5, 5], fm_at_least: 4, segment: Champions}, ...],
                    groups: {High-value: [Champions], ...}}
-        risk: {scheme: four_bands, schemes: {four_bands: [{level: CRITICAL, above: 0.8}, ...]}}
+        risk: {scheme: four_bands, schemes: {four_bands: [{level: CRITICAL, above: 0.8}, ...]},
+               level_actions: [{level: CRITICAL, action: Call within two days}, ...],
+               call_above: 500}
         actions: [{when: churn_probability > 0.7, actions: [Win-back offer with discount]}, ...]
 
     Raises FormulaError, with the key in conf, if a key is missing or a value is invalid.
@@ -61,10 +63,12 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
         rfm.rfm_priority(settings["rfm"]["priority_weights"]),
         rfm.segment(segments["rules"]),
         rfm.segment_group(segments["groups"]),
-        risk.risk_level(_bands(settings["risk"])),
+        risk_bands.risk_level(_bands(settings["risk"])),
         risk.confidence_score,
         risk.high_risk_churn(**_section(settings, "high_risk_churn")),
-        risk.recommended_actions(settings["actions"]),
+        risk.recommended_actions(
+            settings["actions"], settings["risk"]["level_actions"], settings["risk"]["call_above"]
+        ),
     )
 
 

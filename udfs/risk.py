@@ -1,4 +1,4 @@
-"""Risk bands, confidence, the churn rule, and recommended actions: product.md §4 and §7."""
+"""Confidence, the churn rule, and recommended actions: product.md §4 and §7."""
 
 from __future__ import annotations
 
@@ -33,37 +33,6 @@ confidence_score = SqlFormula(
 """
 
 
-def risk_level(bands: Sequence[Mapping[str, Any]]) -> SqlFormula:
-    """First band with a bound below the probability. The last band has no bound.
-
-    Null: no probability. Conf: `risk.schemes`, one list of bands per scheme; `risk.scheme` selects
-    the scheme:
-    `[{level: CRITICAL, above: 0.8}, {level: HIGH, above: 0.6}, {level: MEDIUM, above: 0.4},
-    {level: LOW}]` gives
-
-    | churn_probability | risk_level |
-    |---|---|
-    | 0.81 | CRITICAL |
-    | 0.8 | HIGH |
-    | 0.4 | LOW |
-    """
-    _check_bands(bands)
-    branches = " ".join(
-        f"WHEN churn_probability > {number(b['above'], 'risk.schemes')} THEN {quote(b['level'])}"
-        for b in bands[:-1]
-    )
-    return SqlFormula(
-        name="risk_level",
-        parameters=(("churn_probability", "DOUBLE"),),
-        returns="STRING",
-        body=(
-            f"CASE WHEN churn_probability IS NULL THEN NULL {branches} "
-            f"ELSE {quote(bands[-1]['level'])} END"
-        ),
-        comment=f"Band of the churn probability: {', '.join(b['level'] for b in bands)}.",
-    )
-
-
 def high_risk_churn(
     recency_days_above: float, engagement_below: float, support_tickets_above: float
 ) -> SqlFormula:
@@ -96,18 +65,26 @@ def high_risk_churn(
     )
 
 
-def recommended_actions(rules: Sequence[Mapping[str, Any]]) -> SqlFormula:
+def recommended_actions(
+    rules: Sequence[Mapping[str, Any]],
+    level_actions: Sequence[Mapping[str, str]] = (),
+    call_above: float = 0,
+) -> SqlFormula:
     """Actions of all rules that fire, in order and without duplicates, separated by "; ".
 
-    Null: no rule fires. A rule whose condition is null does not fire. Conf: `actions`, a list of
+    Where no rule fires: the action of the risk level. Null: neither. A rule whose condition is null
+    does not fire. Conf: `actions`, a list of
     `{when: churn_probability > 0.7 and recency_days > 60, actions: [Win-back offer, ...]}`.
-    `when` compares churn_probability, engagement_score and recency_days with numbers.
+    `when` compares churn_probability, engagement_score and recency_days with numbers. And
+    `risk.level_actions`, a list of `{level: MEDIUM, action: Send the planned offer}`, in which
+    {call_above} stands for `risk.call_above`.
 
-    | churn_probability | engagement_score | recency_days | recommended_actions |
-    |---|---|---|---|
-    | 0.8 | 0.5 | 61 | Win-back offer with discount; Product usage training session |
-    | 0.7 | 0.5 | 61 | Loyalty program enrollment; Usage analytics and insights sharing |
-    | 0.5 | 0.1 | 99 | null |
+    | churn_probability | engagement_score | recency_days | risk_level | recommended_actions |
+    |---|---|---|---|---|
+    | 0.8 | 0.5 | 61 | CRITICAL | Win-back offer with discount; Product usage training session |
+    | 0.7 | 0.5 | 61 | HIGH | Loyalty program enrollment; Usage analytics and insights sharing |
+    | 0.5 | 0.1 | 99 | HIGH | Send the planned offer, call if worth more than 500 |
+    | 0.5 | 0.1 | 99 | LOW | null |
     """
     conditions = [_condition(rule, f"conf actions[{n}]") for n, rule in enumerate(rules)]
     recommended = []
@@ -117,34 +94,37 @@ def recommended_actions(rules: Sequence[Mapping[str, Any]]) -> SqlFormula:
             fires = " AND NOT ".join([conditions[n], *said])
             recommended.append(f"CASE WHEN {fires} THEN {quote(action)} END")
     text = f"CONCAT_WS({', '.join([quote(SEPARATOR), *recommended])})"
+    of_rules = [f"NULLIF({text}, '')"] if recommended else []
     return SqlFormula(
         name="recommended_actions",
-        parameters=tuple((name, "DOUBLE") for name in ACTION_PARAMETERS),
+        parameters=(*((name, "DOUBLE") for name in ACTION_PARAMETERS), ("risk_level", "STRING")),
         returns="STRING",
-        body=f"NULLIF({text}, '')" if recommended else "NULL",
-        comment="Actions of the rules that fire, separated by '; '; null: no rule fires.",
+        body=f"COALESCE({', '.join([*of_rules, _of_level(level_actions, call_above), 'NULL'])})",
+        comment="Actions of the rules that fire, separated by '; ', else of the risk level.",
     )
 
 
-def _check_bands(bands: Sequence[Mapping[str, Any]]) -> None:
-    for place, band in enumerate(bands):
-        keys = ("level", "above") if place < len(bands) - 1 else ("level",)
-        check_keys(band, keys, f"conf risk.schemes, band {place + 1} of {len(bands)}")
-        number(band.get("above", 0), f"risk.schemes, band {place + 1} of {len(bands)}")
-    bounds = [band["above"] for band in bands[:-1]]
-    levels = [band["level"] for band in bands]
-    if not bands or bounds != sorted(set(bounds), reverse=True) or len(set(levels)) < len(levels):
-        raise FormulaError(
-            "conf risk.schemes: bounds must decrease and levels must be unique, got "
-            f"{bounds} for {levels}. List the bands from the highest down. The last has no bound."
-        )
+def _of_level(level_actions: Sequence[Mapping[str, str]], call_above: float) -> str:
+    """The action of the risk level; null for a level without an action."""
+    number(call_above, "risk.call_above")
+    texts = [row["action"].replace("{call_above}", f"{call_above:,.10g}") for row in level_actions]
+    _check_actions(texts, "conf risk.level_actions")
+    branches = [
+        f"WHEN risk_level = {quote(row['level'])} THEN {quote(text)}"
+        for row, text in zip(level_actions, texts, strict=True)
+    ]
+    return f"CASE {' '.join(branches)} END" if branches else "NULL"
+
+
+def _check_actions(actions: Sequence[str], where: str) -> None:
+    if bad := [a for a in actions if not a.strip() or SEPARATOR.strip() in a]:
+        raise FormulaError(f"{where}: an action must be text without ';', got {bad}. Reword it.")
 
 
 def _condition(rule: Mapping[str, Any], where: str) -> str:
     """The condition of the rule in parentheses; false if it is null."""
     check_keys(rule, ("when", "actions"), where)
-    if bad := [a for a in rule["actions"] if not a.strip() or SEPARATOR.strip() in a]:
-        raise FormulaError(f"{where}: an action must be text without ';', got {bad}. Reword it.")
+    _check_actions(rule["actions"], where)
     when = rule["when"]
     unknown = sorted(w for w in words(when) if w not in ACTION_PARAMETERS and not _KEYWORD(w))
     if unknown or not _CONDITION(when) or not _is_balanced(when):

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from models.portable import PortableModel
 from pipelines.churn.model_metadata import check_meaning
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
@@ -35,11 +34,6 @@ class Arm:
     def share(self) -> float:
         """The planned share of customers that this arm scores."""
         return self.challenger_share if self.name == CHALLENGER else 1 - self.challenger_share
-
-    @property
-    def threshold(self) -> float:
-        """The lowest probability with churn_prediction 1."""
-        return PortableModel.from_json(self.model.portable).threshold
 
     def customers(self, rows: DataFrame) -> DataFrame:
         """The rows of the customers in this arm.

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from contracts.features import FEATURE_TABLES
 from models.baselines import RecencyOnly
 from models.portable import PortableModel
+from models.profit import CampaignEconomics, threshold_of_groups
 from models.reasons import LABELLED, SHAP_FAMILIES, reason_features
 from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
 from pipelines.churn.arms import Arm, arm_writes, serving_arms
@@ -21,15 +23,15 @@ from runtime.lakehouse.writes import Write
 from runtime.model_registry import Registered
 from transforms import scores as score_tables
 from transforms.reasons import churn_reasons, with_main_reason, with_own_reason
+from transforms.risk_percentiles import with_risk_percentiles
 from transforms.segments import customer_segments, segment_migration
 from transforms.training_rows import feature_rows, labelled_rows
 from transforms.training_samples import keep_passed
+from udfs.risk_bands import decision_threshold
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# The threshold of churn_prediction without a champion.
-RULE_THRESHOLD = 0.5
 # Above this share of replaced probabilities a horizon's model contradicts the others.
 MOST_BOUNDED = 0.05
 
@@ -64,7 +66,7 @@ def run(context: Context) -> None:
         [
             slice_of(context, "gold.customer_segments", segments),
             *migration(context, segments),
-            slice_of(context, "gold.customer_scores", scores(context, scored, arms)),
+            slice_of(context, "gold.customer_scores", scores(context, scored, segments)),
             slice_of(context, "gold.risk_factors", score_tables.risk_factors(scored)),
             slice_of(context, "gold.churn_reasons", churn_reasons(scored)),
             slice_of(context, "gold.churn_by_horizon", horizons),
@@ -150,6 +152,7 @@ def by_model(
         scored,
         model.metadata["model_name"],
         champion.version,
+        thresholds=thresholds(model),
         horizons={h: facts.get("model_name", "") for h, facts in named.items()},
     )
 
@@ -182,6 +185,15 @@ def tell_bounded(context: Context, scored: DataFrame, days: Sequence[int]) -> No
         )
 
 
+def thresholds(model: PortableModel) -> dict[str, float]:
+    """The decision threshold that was logged with a model, by score_basis.
+
+    A model that was trained before cold_start_threshold was logged uses its own for all customers.
+    """
+    cold = model.metadata.get("cold_start_threshold", model.threshold)
+    return {"model": decision_threshold(model.threshold), "cold_start": decision_threshold(cold)}
+
+
 def by_rule(context: Context, customers: DataFrame) -> DataFrame:
     """Without a champion: the churn rate of customers with the same recency on past dates."""
     context.needs("features.labels", "build_features")
@@ -199,38 +211,40 @@ def by_rule(context: Context, customers: DataFrame) -> DataFrame:
             f"{context.as_of}, and no champion is registered. Run build_features for an earlier "
             "as_of, or train a model."
         )
+    rule = RecencyOnly.fit(counts)
+    threshold = rule_threshold(context, rule, counts)
     context.progress.warn(
-        "no champion is registered: scores use the churn rate by recency only (score_basis rule)."
+        "no champion is registered: scores use the churn rate by recency only (score_basis rule), "
+        f"with a decision threshold of {threshold:.3f}."
     )
     # Every scored customer bought within the last silent_days days.
     days = pd.DataFrame({"recency_days": range(1, context.settings.lifecycle.silent_days + 1)})
-    return score_tables.scored_by_rule(
-        customers, RecencyOnly.fit(counts).predict_proba(days).tolist()
-    )
+    return score_tables.scored_by_rule(customers, rule.predict_proba(days).tolist(), threshold)
 
 
-def scores(context: Context, scored: DataFrame, arms: Sequence[Arm]) -> DataFrame:
-    """gold.customer_scores. Each row uses the threshold of the model that scored it."""
+def rule_threshold(context: Context, rule: RecencyOnly, counts: pd.DataFrame) -> float:
+    """The decision threshold of the rates by recency, by the profit rule of training.economics.
+
+    `counts`: rows and churned per recency_days, on past dates.
+    """
+    economics = CampaignEconomics(**context.settings.training.economics.model_dump())
+    numbers = [counts[name].to_numpy(dtype=np.float64) for name in ("rows", "churned")]
+    rates = rule.predict_proba(counts)
+    return decision_threshold(threshold_of_groups(rates, *numbers, economics=economics))
+
+
+def scores(context: Context, scored: DataFrame, segments: DataFrame) -> DataFrame:
+    """gold.customer_scores. Each row uses the threshold logged with whatever scored it."""
     if not context.has("gold.customer_lifetime"):
         context.progress.say(
             "      gold.customer_lifetime does not exist yet: CLV, P(alive) and value columns are "
             "null"
         )
     lifetime = context.slice("gold.customer_lifetime")
-    horizon = context.settings.churn.primary_horizon_days
-    rows = with_main_reason(score_tables.with_top_risk_factor(scored))
-    rows = score_tables.with_lifetime(rows, lifetime)
-    if not arms:
-        return score_tables.customer_scores(
-            rows, horizon, RULE_THRESHOLD, formulas=context.formulas
-        )
-    frames = [
-        score_tables.customer_scores(
-            rows.where(f"model_version = '{arm.model.version}'"),
-            horizon,
-            arm.threshold,
-            formulas=context.formulas,
-        )
-        for arm in arms
-    ]
-    return reduce(lambda left, right: left.unionByName(right), frames)
+    rows = score_tables.with_lifetime(with_main_reason(scored), lifetime)
+    return score_tables.customer_scores(
+        with_risk_percentiles(rows, segments),
+        context.settings.churn.primary_horizon_days,
+        context.settings.risk.scheme,
+        formulas=context.formulas,
+    )

@@ -15,6 +15,7 @@ from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
+from runtime.wording import plural
 from transforms.training_rows import (
     dense_matrix,
     design_matrix,
@@ -141,7 +142,9 @@ def check_finite(context: Context, rows: DataFrame, outcome: str) -> None:
     counts = infinite_counts(rows, present, LARGEST).collect()[0].asDict()  # one row
     infinite = {name: count for name, count in counts.items() if count}
     if infinite:
-        told = ", ".join(f"{name} ({count:,} rows)" for name, count in sorted(infinite.items()))
+        told = ", ".join(
+            f"{name} ({plural(count, 'row')})" for name, count in sorted(infinite.items())
+        )
         raise ModelGateError(
             f"{told}: infinite, or too large for float32. A feature must be a finite number or "
             f"null. {outcome} Fix the source of the values and run build_features again."

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from contracts.features import FEATURE_TABLES
 from models.portable import PortableModel
+from models.profit import CampaignEconomics, threshold_of_groups
 from models.reasons import reason_features
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
@@ -32,6 +35,8 @@ def served_facts(
     """The metadata of a model of one horizon. `known`: its rows before the test date."""
     settings = context.settings
     features = [c.name for t in FEATURE_TABLES for c in context.table(t).columns]
+    cold_rate = cold_start_rate(known, settings.training.cold_start_days)
+    economics = CampaignEconomics(**settings.training.economics.model_dump())
     return {
         "reason_features": reason_features(
             features, settings.training.reasons.features, settings.training.feature_families
@@ -40,7 +45,8 @@ def served_facts(
         "lead_days": settings.churn.lead_days,
         "definition": settings.churn.definition,
         "cold_start_days": settings.training.cold_start_days,
-        "cold_start_rate": cold_start_rate(known, settings.training.cold_start_days),
+        "cold_start_rate": cold_rate,
+        "cold_start_threshold": cold_start_threshold(cold_rate, economics),
         "trained_on": [d.isoformat() for d in plan.known_dates],
         "tested_on": plan.test.isoformat(),
     }
@@ -75,3 +81,12 @@ def cold_start_rate(known: DataFrame, days: int) -> float:
     counts = cold_start_counts(known, days).collect()[0]  # one row
     is_enough = counts["cold_rows"] >= FEWEST_COLD
     return float(counts["cold_rate"] if is_enough else counts["base_rate"])
+
+
+def cold_start_threshold(rate: float, economics: CampaignEconomics) -> float:
+    """The decision threshold of customers with the cold-start base rate.
+
+    It is the rate itself if contacting all of them pays, else slightly above it.
+    """
+    one_group = np.array([rate])
+    return threshold_of_groups(one_group, np.ones(1), one_group, economics=economics)

@@ -11,6 +11,7 @@ from contracts.table import Table
 from runtime.errors import QualityGateError, SourceError
 from runtime.progress import Progress
 from runtime.settings import Settings
+from runtime.wording import plural
 
 if TYPE_CHECKING:
     from pyspark.sql import Row
@@ -71,11 +72,11 @@ class RowCounts:
             total, kept, quarantined, duplicate = self.of_batch(batch)
             if total != rows:
                 raise SourceError(
-                    f"source {self.source}: {names[batch]} has {rows:,} rows, but the mapping gave "
-                    f"{total:,} ({kept:,} kept + {quarantined:,} quarantined + {duplicate:,} exact "
-                    f"duplicates). Nothing was written. Either the file changed while it was read: "
-                    f"run ingest again. Or an expression of sources.{self.source}.mapping gives "
-                    f"several rows per row: fix it."
+                    f"source {self.source}: {names[batch]} has {plural(rows, 'row')}, but the "
+                    f"mapping gave {total:,} ({kept:,} kept + {quarantined:,} quarantined + "
+                    f"{duplicate:,} exact duplicates). Nothing was written. Either the file "
+                    f"changed while it was read: run ingest again. Or an expression of "
+                    f"sources.{self.source}.mapping gives several rows per row: fix it."
                 )
 
     def tell(self, read: Mapping[str, int], names: Mapping[str, str], progress: Progress) -> None:
@@ -89,8 +90,9 @@ class RowCounts:
     def line(self, files: str) -> str:
         """The counts in one line. Reasons and warnings, if any, follow on a line each."""
         counts = (
-            f"{self.source}: {files}, {self.rows_in:,} rows in = {self.total(KEPT):,} kept + "
-            f"{self.total(QUARANTINED):,} quarantined + {self.total(DUPLICATE):,} exact duplicates"
+            f"{self.source}: {files}, {plural(self.rows_in, 'row')} in = "
+            f"{self.total(KEPT):,} kept + {self.total(QUARANTINED):,} quarantined + "
+            f"{plural(self.total(DUPLICATE), 'exact duplicate')}"
         )
         details = [
             f"{title}: {most(names)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,16 @@ from runtime.lakehouse.writes import Write
 from runtime.progress import Progress
 from runtime.settings import Settings
 from runtime.settings.offers import load_offers
-from transforms.outbox import Trigger, newest_as_of, outbox, risen, with_allowed, with_stop
+from runtime.wording import plural
+from transforms.outbox import (
+    Trigger,
+    newest_as_of,
+    outbox,
+    risen,
+    with_allowed,
+    with_earlier,
+    with_stop,
+)
 from transforms.slices import at_date
 
 if TYPE_CHECKING:
@@ -89,6 +99,7 @@ def rises_of(context: Context) -> DataFrame | None:
         )
         return None
     now, before = (context.slice("gold.customer_scores", day) for day in (context.as_of, previous))
+    tell_of_other_judges(context.progress, now, before, previous=previous)
     rises = risen(now, before, levels_of_conf(context.settings))
     for facts in facts_of_day(context):
         rises = rises.join(facts, on="customer_id", how="left")
@@ -98,6 +109,20 @@ def rises_of(context: Context) -> DataFrame | None:
     )
     effects = newest_effects(context)
     return with_allowed(stopped, offers_of_conf(), contacts, effects=effects, day=context.as_of)
+
+
+def tell_of_other_judges(
+    progress: Progress, now: DataFrame, before: DataFrame, *, previous: dt.date
+) -> None:
+    """Warn how many customers are not compared, because another model or scheme judged them."""
+    others = with_earlier(now, before).where("NOT is_same_judge").count()
+    if others:
+        progress.warn(
+            f"gold.customer_scores: another model version or risk scheme judged "
+            f"{plural(others, 'customer')} on {previous}. A new model moves risk levels without "
+            "any change in the customer, so these levels are not compared. Score both dates with "
+            "the same model to compare them."
+        )
 
 
 def facts_of_day(context: Context) -> list[DataFrame]:
@@ -138,7 +163,8 @@ def tell(
     """Report the number of risen risk levels, of contacts blocked by reason, and of new ones."""
     contacts = ", ".join(f"{name} {count:,}" for name, count in sorted(new_by_rule.items()))
     progress.say(
-        f"      {sum(stops.values()):,} risk levels rose; {stops.get('opted_out', 0):,} customers "
-        f"opted out, {stops.get('cooling_off', 0):,} are in a cooling-off period or held out; "
+        f"      {plural(sum(stops.values()), 'risk level')} rose; "
+        f"{plural(stops.get('opted_out', 0), 'customer')} opted out, "
+        f"{stops.get('cooling_off', 0):,} in a cooling-off period or held out; "
         f"new contacts: {contacts or 'none'}"
     )

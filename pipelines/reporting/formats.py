@@ -198,15 +198,6 @@ def share(part: float | None, of: float | None) -> float | None:
     return None if part is None or not of else part / of
 
 
-def plural(number: float, singular: str, several: str | None = None) -> str:
-    """A count with its noun. `several` is the plural form; the default appends an s.
-
-    >>> plural(1, "customer"), plural(1200, "customer")
-    ('1 customer', '1,200 customers')
-    """
-    return f"{whole(number)} {singular if number == 1 else several or singular + 's'}"
-
-
 def listed(items: list[str]) -> str:
     """Items joined for a sentence.
 

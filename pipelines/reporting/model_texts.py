@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pipelines.reporting.formats import fixed, listed, percent, plural, share, words
+from pipelines.reporting.contact_texts import NO_MODEL
+from pipelines.reporting.formats import fixed, listed, percent, share, words
 from pipelines.reporting.report_data import ModelData, ReportData, Row, total
+from runtime.wording import plural
 
 BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
 
@@ -43,6 +45,7 @@ def quality(data: ReportData) -> str:
         "Take one customer who left and one who stayed: "
         f"{champion.name} gives the customer who left the higher churn probability in "
         f"{percent(own['value'])} of such pairs{_baselines(champion, own)} {test}"
+        f"{_new_customers(data)}"
     )
 
 
@@ -135,6 +138,14 @@ def drivers(data: ReportData) -> str:
     if others:
         text += f" Next: {listed([words(r['feature'])[0] for r in others])}."
     return text
+
+
+def _new_customers(data: ReportData) -> str:
+    """The customers that are too new for the model; empty without any."""
+    number = total((r for r in data.origins if r["score_basis"] == "cold_start"), "customers")
+    if not number:
+        return ""
+    return f" {plural(number, 'customer')}: {NO_MODEL['cold_start']} (score_basis: cold_start)."
 
 
 def origin(data: ReportData) -> str:

@@ -6,15 +6,22 @@ import datetime as dt
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from contracts.bronze import source_table
 from contracts.table import Table
 from models.portable import PortableModel
-from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, ModelData, ReportData, Row
+from pipelines.reporting.contact_list import STAKES, at_risk_unit, contact_list
+from pipelines.reporting.report_data import (
+    MOST_QUARANTINE_REASONS,
+    ModelData,
+    ReportData,
+    Row,
+    sorted_rows,
+)
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
-from transforms import report_tables
+from transforms import first_list, report_tables
 from transforms.slices import at_date
 
 if TYPE_CHECKING:
@@ -26,8 +33,6 @@ if TYPE_CHECKING:
     # Computes a frame once; the lake frees it later.
     Keep = Callable[[DataFrame], DataFrame]
 
-MOST_CUSTOMERS = 20
-MOST_REASONS = 3
 LATER_DAYS = 30
 PLOTS = ("roc.png", "calibration.png", "drivers.png")
 
@@ -43,6 +48,9 @@ def gather(context: Context) -> ReportData:
                 "customer_segments",
                 "risk_factors",
                 "segment_migration",
+                "offer_decisions",
+                "retention_plan",
+                "strategy_comparison",
             )
         },
         settings,
@@ -91,13 +99,13 @@ def gather(context: Context) -> ReportData:
 
 
 def current_figures(slices: Mapping[str, DataFrame], settings: Settings, keep: Keep) -> Row:
-    """The customers, segments, moves and drivers of one as_of.
+    """The contact list, segments, moves and drivers of one as_of.
 
     `slices`: gold tables by name without the schema, rows of this as_of only.
     """
     scores, segments = slices["customer_scores"], slices["customer_segments"]
-    customers = keep(report_tables.scored_customers(scores, segments))
-    first = keep(report_tables.first_to_act_on(customers, MOST_CUSTOMERS))
+    unit = at_risk_unit(scores)
+    customers = keep(first_list.scored_customers(scores, segments, STAKES.get(unit)))
     return {
         # Five lifecycles; a few score bases and model versions.
         "lifecycles": {
@@ -105,11 +113,8 @@ def current_figures(slices: Mapping[str, DataFrame], settings: Settings, keep: K
             for r in sorted_rows(report_tables.lifecycle_counts(segments), "lifecycle")
         },
         "origins": sorted_rows(report_tables.score_counts(scores), "score_basis", "model_version"),
-        # MOST_CUSTOMERS rows with at most five factors each.
-        "customers": with_reasons(
-            sorted_rows(first, "-revenue_at_risk", "customer_id"),
-            sorted_rows(report_tables.rising_factors(slices["risk_factors"], first), "rank"),
-        ),
+        "at_risk_unit": unit,
+        **contact_list(slices, customers, settings, keep=keep),
         # At most: 12 segments; 12 x 12 moves plus new customers; one row per feature.
         "segments": in_order(
             settings.segments["groups"],
@@ -263,38 +268,14 @@ def table_rows(
     ]
 
 
-def with_reasons(customers: Sequence[Row], factors: Sequence[Row]) -> list[Row]:
-    """Each customer with the `factors` that raise the risk most, strongest first."""
-    return [
-        c | {"factors": [f for f in factors if f["customer_id"] == c["customer_id"]][:MOST_REASONS]}
-        for c in customers
-    ]
-
-
 def in_order(groups: Mapping[str, Sequence[str]], figures: Sequence[Row]) -> list[Row]:
     """One row per segment of `groups`, in their order. Segments without customers have zeros."""
     by_name = {r["segment"]: r for r in figures}
-    zeros = dict.fromkeys(("customers", "revenue", "scored", "probability", "revenue_at_risk"), 0)
+    figures_of_none = ("customers", "revenue", "scored", "probability", "at_stake", "at_risk")
+    zeros = dict.fromkeys(figures_of_none, 0)
     rows = []
     for group, names in groups.items():
         for name in names:
             row = {k: v for k, v in by_name.get(name, {}).items() if v is not None}
             rows.append({"segment": name, "segment_group": group} | zeros | row)
     return rows
-
-
-def sorted_rows(frame: DataFrame, *keys: str) -> list[Row]:
-    """A small frame as dictionaries, sorted by the keys, nulls first.
-
-    A "-" before a key sorts numbers in descending order.
-    """
-    # The caller limits the number of rows and states the limit in a comment.
-    rows = [r.asDict() for r in frame.collect()]
-    return sorted(rows, key=lambda row: [_sort_value(row, key) for key in keys])
-
-
-def _sort_value(row: Row, key: str) -> tuple[bool, Any]:
-    value = row[key.removeprefix("-")]
-    if value is None:
-        return False, 0
-    return True, -value if key.startswith("-") else value

@@ -11,8 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.reporting import model_texts, texts
-from pipelines.reporting.formats import money, percent, plain, reason, share, whole
+from pipelines.reporting import campaign_texts, contact_texts, model_texts, texts
+from pipelines.reporting.formats import percent, plain, share, whole
 from pipelines.reporting.queries import gather
 from pipelines.reporting.report_data import ModelData, ReportData
 from pipelines.reporting.report_page import page
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FILE = "report.html"
 MOST_ON_SCREEN = 5
+MOST_CAMPAIGNS = 12
 # Standard output that is not a terminal is a log: wide enough to show all numbers in full.
 LOG_COLUMNS = 120
 
@@ -82,8 +83,16 @@ def summary(data: ReportData, out: Console) -> None:
         out.print(model_table(data.model, out))
     heading(out, f"Segments on {data.as_of}")
     out.print(segment_table(data, out))
+    if data.campaigns:
+        heading(out, "Did the campaigns work?")
+        out.print(campaign_texts.campaigns(data), soft_wrap=True)
+        out.print(campaign_table(data, out))
+    if data.strategies:
+        heading(out, "What each strategy keeps")
+        out.print(contact_texts.strategies(data), soft_wrap=True)
+        out.print(strategy_table(data, out))
     heading(out, "Customers to contact first")
-    out.print(texts.first_customers(data), soft_wrap=True)
+    out.print(contact_texts.first_customers(data), soft_wrap=True)
     first_customers(data, out)
 
 
@@ -140,30 +149,55 @@ def model_table(champion: ModelData, out: Console) -> Table:
 
 def segment_table(data: ReportData, out: Console) -> Table:
     """All segments of conf, including those without customers."""
-    heads = ("segment", "group", "customers", "share", "average churn", "revenue at risk")
+    name = contact_texts.at_risk_name(data)
+    heads = ("segment", "group", "customers", "share", "average churn", *([name] if name else []))
     table = grid(out, heads, text_columns=2)
     for row in data.segments:
+        at_risk = contact_texts.amount(data, row["at_risk"]) if row["scored"] else "-"
         table.add_row(
             row["segment"],
             row["segment_group"],
             whole(row["customers"]),
             percent(share(row["customers"], data.known)),
             percent(share(row["probability"], row["scored"])),
-            money(row["revenue_at_risk"]) if row["scored"] else "-",
+            *([at_risk] if name else []),
         )
     return table
 
 
+def campaign_table(data: ReportData, out: Console) -> Table:
+    """The newest campaigns with effect, interval and p-value."""
+    names = ("campaign", "offer", "measure", "effect", "interval", "p_value", "sample_ratio")
+    heads = (*names[:4], "95 % interval", "p", "p of sample ratio")
+    table = grid(out, heads, text_columns=3)
+    for row in campaign_texts.newest_first(data)[:MOST_CAMPAIGNS]:
+        cells = campaign_texts.result_cells(row)
+        table.add_row(*[plain(cells[name]) for name in names])
+    return table
+
+
+def strategy_table(data: ReportData, out: Console) -> Table:
+    """The strategies of the plan: customers chosen, value kept gross and net, cost."""
+    heads = ("strategy", "chosen", "kept, gross", "cost", "kept, net", "95 % interval")
+    table = grid(out, heads)
+    for row in data.strategies:
+        table.add_row(*contact_texts.strategy_cells(row))
+    return table
+
+
 def first_customers(data: ReportData, out: Console) -> None:
-    """Print the first customers to contact, the reasons and the recommended actions."""
+    """Print the first customers to contact, what to do, and why they are at risk."""
     for place, customer in enumerate(data.customers[:MOST_ON_SCREEN], 1):
-        reasons = [reason(f["feature"], f["value"]) for f in customer["factors"]]
+        parts = (
+            str(customer["risk_level"]),
+            customer["segment"],
+            f"churn probability {percent(customer['churn_probability'], 0)}",
+            contact_texts.risk_of(data, customer),
+        )
         out.print(
-            f"{place}. customer {plain(customer['customer_id'])}: {customer['risk_level']}, "
-            f"{customer['segment']}, churn probability "
-            f"{percent(customer['churn_probability'], 0)}, revenue at risk "
-            f"{money(customer['revenue_at_risk'])} of {money(customer['monetary'])}",
+            f"{place}. customer {plain(customer['customer_id'])}: {', '.join(filter(None, parts))}",
             soft_wrap=True,
         )
-        out.print(f"   why:  {plain('; '.join(reasons) or 'no factor known')}", soft_wrap=True)
-        out.print(f"   do:   {texts.advice(customer)}", soft_wrap=True)
+        reasons = "; ".join(contact_texts.reasons(customer)) or "no factor known"
+        out.print(f"   do:   {contact_texts.advice(customer)}", soft_wrap=True)
+        out.print(f"   why:  {plain(reasons)}", soft_wrap=True)

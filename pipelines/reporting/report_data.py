@@ -5,10 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 Row = dict[str, Any]
 
+# What a customer at risk is counted in: 12-month value (currency), expected purchases in a company
+# without amounts, or nothing.
+MONEY, PURCHASES, NOTHING = "money", "purchases", "nothing"
 # Customers in segments of these groups count as safe.
 SAFE_GROUPS = ("High-value", "Loyal")
 # At most this many reasons for quarantine are reported.
@@ -35,7 +41,9 @@ class ModelData:
 class ReportData:
     """Everything that the page and the summary show.
 
-    An empty list or None means that the lake has no such data; the report then says so.
+    An empty list or None means that the lake has no such data; the report then says so. `customers`
+    are the first of the `listed` customers of the contact list; list_source is its table, None
+    where no plan exists.
     """
 
     env: str
@@ -53,7 +61,13 @@ class ReportData:
     tables: list[Row] = field(default_factory=list)
     lifecycles: dict[str, int] = field(default_factory=dict)
     origins: list[Row] = field(default_factory=list)
+    at_risk_unit: str = NOTHING
+    list_source: str | None = None
+    listed: int = 0
+    listed_at_risk: float | None = None
     customers: list[Row] = field(default_factory=list)
+    default_strategy: str = ""
+    strategies: list[Row] = field(default_factory=list)
     segments: list[Row] = field(default_factory=list)
     moves: list[Row] = field(default_factory=list)
     model: ModelData | None = None
@@ -86,3 +100,20 @@ class ReportData:
 def total(rows: Iterable[Row], name: str) -> float:
     """The sum of a column; null counts as 0."""
     return sum(r[name] or 0 for r in rows)
+
+
+def sorted_rows(frame: DataFrame, *keys: str) -> list[Row]:
+    """A small frame as dictionaries, sorted by the keys, nulls first.
+
+    A "-" before a key sorts numbers in descending order.
+    """
+    # The caller limits the number of rows and states the limit in a comment.
+    rows = [r.asDict() for r in frame.collect()]
+    return sorted(rows, key=lambda row: [_sort_value(row, key) for key in keys])
+
+
+def _sort_value(row: Row, key: str) -> tuple[bool, Any]:
+    value = row[key.removeprefix("-")]
+    if value is None:
+        return False, 0
+    return True, -value if key.startswith("-") else value

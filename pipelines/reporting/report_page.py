@@ -16,7 +16,14 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipelines.reporting import formats, model_texts, report_sections, texts
+from pipelines.reporting import (
+    campaign_texts,
+    contact_texts,
+    formats,
+    model_texts,
+    report_sections,
+    texts,
+)
 from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, ReportData
 
 TITLE = "Who is about to leave, and why"
@@ -51,8 +58,13 @@ SECTIONS: dict[
     "at_a_glance": ("At a glance", texts.at_a_glance, report_sections.at_a_glance),
     "first_customers": (
         "Customers to contact first",
-        texts.first_customers,
+        contact_texts.first_customers,
         report_sections.first_customers,
+    ),
+    "strategies": (
+        "What each strategy keeps",
+        contact_texts.strategies,
+        report_sections.strategies,
     ),
     "segments": ("Segments", texts.segments, report_sections.segments),
     "moves": ("Moves between segments", texts.moves, report_sections.moves),
@@ -68,7 +80,7 @@ SECTIONS: dict[
         report_sections.churn_window,
     ),
     "rfm_misses": ("What the RFM segments miss", texts.rfm_misses, report_sections.rfm_misses),
-    "campaigns": ("Did the campaigns work?", texts.campaigns, report_sections.campaigns),
+    "campaigns": ("Did the campaigns work?", campaign_texts.campaigns, report_sections.campaigns),
     "about": ("About this report", texts.about, report_sections.about),
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from functools import partial
 from typing import Any
 
 from models.campaign_pooling import compared_policies
-from pipelines.reporting import model_texts, texts
-from pipelines.reporting.formats import percent, reason, share, words
+from pipelines.reporting import campaign_texts, contact_texts, model_texts, texts
+from pipelines.reporting.formats import percent, share, words
 from pipelines.reporting.report_data import ReportData, Row, total
 
 Figures = dict[str, Any] | None
@@ -43,7 +44,9 @@ def at_a_glance(data: ReportData) -> Figures:
         "churn": _churn_rate(active_or_silent),
         "churn_of_all": _churn_rate(data.tested),
         "leavers": total(data.segments, "probability"),
-        "at_risk": total(data.segments, "revenue_at_risk"),
+        "at_risk_name": contact_texts.at_risk_name(data),
+        "at_risk": contact_texts.amount(data, total(data.segments, "at_risk")),
+        "at_risk_meaning": contact_texts.at_risk_meaning(data),
     }
 
 
@@ -52,7 +55,7 @@ def _churn_rate(rows: list[Row]) -> float | None:
 
 
 def first_customers(data: ReportData) -> Figures:
-    """The customers with the most revenue at risk."""
+    """The first customers of the contact list."""
     if not data.customers:
         return None
     levels = {level: "abcd"[min(place, 3)] for place, level in enumerate(data.levels)}
@@ -61,32 +64,55 @@ def first_customers(data: ReportData) -> Figures:
         | {
             # The riskiest level of conf's scheme has the strongest colour.
             "level_class": levels.get(customer["risk_level"], "abcd"[min(len(levels), 3)]),
-            "reasons": [reason(f["feature"], f["value"]) for f in customer["factors"]],
-            "advice": texts.advice(customer),
+            "at_stake": contact_texts.amount(data, customer["at_stake"]),
+            "at_risk": contact_texts.amount(data, customer["at_risk"]),
+            "reasons": contact_texts.reasons(customer),
+            "advice": contact_texts.advice(customer),
         }
         for customer in data.customers
     ]
-    return {"rows": rows, "churn_meaning": texts.churn_meaning(data, data.as_of)}
+    return {
+        "rows": rows,
+        "churn_meaning": texts.churn_meaning(data, data.as_of),
+        "at_risk_name": contact_texts.at_risk_name(data),
+    }
+
+
+def strategies(data: ReportData) -> Figures:
+    """What each strategy chooses, keeps and costs."""
+    if not data.strategies:
+        return None
+    return {
+        "rows": [contact_texts.strategy_cells(row) for row in data.strategies],
+        "assumption": data.strategies[0]["assumption"],
+    }
 
 
 def segments(data: ReportData) -> Figures:
     """Size, revenue and risk per segment and per group."""
     if not data.known:
         return None
-    names = ("customers", "revenue", "scored", "probability", "revenue_at_risk")
+    names = ("customers", "revenue", "scored", "probability", "at_risk")
     groups: list[Row] = []
     for group in data.groups:
         rows = [r for r in data.segments if r["segment_group"] == group]
         groups.append({"segment": group} | {name: total(rows, name) for name in names})
-    at_risk = total(data.segments, "revenue_at_risk")
+    name, at_risk = contact_texts.at_risk_name(data), total(data.segments, "at_risk")
     shares = [
-        (r["segment"], share(r["customers"], data.known), share(r["revenue_at_risk"], at_risk))
+        (
+            r["segment"],
+            share(r["customers"], data.known),
+            *([share(r["at_risk"], at_risk)] if name else []),
+        )
         for r in data.segments
     ]
     longest = max([part or 0.0 for _, *parts in shares for part in parts] + [1e-9])
     return {
         "groups": groups,
-        "series": ("share of customers", "share of the revenue at risk"),
+        "series": ["share of customers", *([f"share of the {name}"] if name else [])],
+        "has_revenue": any(r["revenue"] for r in data.segments),
+        "at_risk_name": name,
+        "amount": partial(contact_texts.amount, data),
         # The longest bar takes 80 % of the width, so its label fits beside it.
         "bars": [
             (name, [(percent(p), f"{80 * max(p or 0.0, 0.0) / longest:.2f}%") for p in parts])
@@ -231,17 +257,21 @@ def _outcome(data: ReportData, segment: str) -> Row | None:
 
 
 def campaigns(data: ReportData) -> Figures:
-    """One row per policy and metric, and one per metric for the difference of the policies."""
+    """One row per policy and metric, and one per metric for the difference of the policies.
+
+    `results` has one row per campaign, offer, month and metric.
+    """
     rows = [
         (
-            texts.POLICY_NAMES[effect.policy],
-            texts.CAMPAIGN_METRICS[effect.metric][0],
+            campaign_texts.POLICY_NAMES[effect.policy],
+            campaign_texts.CAMPAIGN_METRICS[effect.metric][0],
             effect,
-            *texts.effect_and_interval(effect),
+            *campaign_texts.effect_and_interval(effect),
         )
         for effect in compared_policies(data.campaigns)
     ]
-    return {"rows": rows} if rows else None
+    results = [campaign_texts.result_cells(r) for r in campaign_texts.newest_first(data)]
+    return {"rows": rows, "results": results} if results else None
 
 
 def about(data: ReportData) -> Figures:

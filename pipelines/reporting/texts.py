@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from models.campaign_pooling import DIFFERENCE, POLICIES, PooledEffect, compared_policies
-from pipelines.reporting.formats import fixed, listed, money, percent, plain, plural, share, whole
-from pipelines.reporting.report_data import ReportData, Row, total
+from pipelines.reporting.contact_texts import amount, at_risk_name
+from pipelines.reporting.formats import listed, percent, share, whole
+from pipelines.reporting.report_data import ReportData, total
+from runtime.wording import plural
 
 WORSE_GROUPS = ("At-risk", "Hibernating")
 NEW_CUSTOMER = "New customer"
-POLICY_NAMES = dict(zip(POLICIES, ("Personalised offers", "Mass mailing"), strict=True)) | {
-    DIFFERENCE: "Personalised minus mass"
-}
-# Metric -> (name, factor for display).
-CAMPAIGN_METRICS = {
-    "conversion": ("Additional buyers per 100 customers contacted", 100.0),
-    "retained_revenue": ("Additional revenue per customer contacted", 1.0),
-}
 
 
 def at_a_glance(data: ReportData) -> str:
-    """How many customers are known and expected to leave, and the revenue at risk."""
+    """How many customers are known and expected to leave, and what they hold at risk."""
     if not data.known:
         return (
             f"No customers are known on {data.as_of}: gold.customer_segments has no rows for this "
@@ -34,53 +27,44 @@ def at_a_glance(data: ReportData) -> str:
             f"Known customers: {whole(data.known)}. None of them has a churn probability, because "
             "none is active or silent."
         )
-    revenue = total(data.segments, "revenue")
-    at_risk = total(data.segments, "revenue_at_risk")
-    return (
+    text = (
         f"{whole(active)} of {plural(data.known, 'known customer')} are active and "
         f"{whole(silent)} are silent. About {whole(leavers)} of these ({percent(leavers / scored)})"
-        f" are expected to leave within {data.horizon_days} days. The revenue at risk is "
-        f"{money(at_risk)}, which is {percent(share(at_risk, revenue))} of the revenue of the last "
-        f"{data.rfm_days} days."
+        f" are expected to leave within {data.horizon_days} days."
     )
-
-
-def first_customers(data: ReportData) -> str:
-    """The share of the revenue at risk that the listed customers hold."""
-    if not data.customers:
-        return (
-            f"No customer has a churn probability on {data.as_of}, so there is nobody to contact."
-        )
-    held = total(data.customers, "revenue_at_risk")
-    at_risk, scored = total(data.segments, "revenue_at_risk"), total(data.segments, "scored")
-    return (
-        f"The list shows the {plural(len(data.customers), 'customer')} with the most revenue at "
-        f"risk: {percent(share(len(data.customers), scored))} of the active and silent customers, "
-        f"with {percent(share(held, at_risk))} of the revenue at risk. Revenue at risk is the "
-        f"churn probability times the customer's revenue of the last {data.rfm_days} days."
-    )
+    name, at_risk = at_risk_name(data), total(data.segments, "at_risk")
+    if name is None:
+        return text
+    of_all = {
+        "value at risk": "the value that the active and silent customers have in 12 months",
+        "purchases at risk": "the purchases that they are expected to make in 30 days",
+    }[name]
+    part = percent(share(at_risk, total(data.segments, "at_stake")))
+    return f"{text} The {name} is {amount(data, at_risk)}, which is {part} of {of_all}."
 
 
 def segments(data: ReportData) -> str:
-    """The largest segment and the segment with the most revenue at risk."""
+    """The largest segment and the segment with the most at risk."""
     if not data.known:
         return f"No customers are known on {data.as_of}, so there are no segments."
     largest = max(data.segments, key=lambda r: r["customers"])
-    riskiest = max(data.segments, key=lambda r: r["revenue_at_risk"])
+    riskiest = max(data.segments, key=lambda r: r["at_risk"])
     text = (
         f"The largest segment is {largest['segment']} with "
         f"{percent(share(largest['customers'], data.known))} of all customers."
     )
-    at_risk = total(data.segments, "revenue_at_risk")
+    name, at_risk = at_risk_name(data), total(data.segments, "at_risk")
+    if name is None:
+        return text
     if not at_risk:
-        return f"{text} No revenue is at risk."
-    part = percent(riskiest["revenue_at_risk"] / at_risk)
+        return f"{text} No {name.removesuffix(' at risk')} is at risk."
+    part = percent(riskiest["at_risk"] / at_risk)
     if riskiest is largest:
-        return f"{text} It also has the most revenue at risk: {part} of the total."
+        return f"{text} It also has the most {name}: {part} of the total."
     return (
-        f"{text} The segment with the most revenue at risk is {riskiest['segment']}: it has "
+        f"{text} The segment with the most {name} is {riskiest['segment']}: it has "
         f"{percent(share(riskiest['customers'], data.known))} of all customers and {part} of the "
-        "revenue at risk."
+        f"{name}."
     )
 
 
@@ -190,35 +174,6 @@ def rfm_misses(data: ReportData) -> str:
     )
 
 
-def campaigns(data: ReportData) -> str:
-    """The pooled effect of each policy on conversion, and their difference."""
-    effects = {(e.policy, e.metric): e for e in compared_policies(data.campaigns)}
-    if not effects:
-        return "No campaign with a random control group has a complete measurement period yet."
-    parts = []
-    for policy, name in POLICY_NAMES.items():
-        effect = effects.get((policy, "conversion"))
-        if effect is not None:
-            value, interval = effect_and_interval(effect)
-            parts.append(f"{name}: {value} (95 % interval {interval}).")
-        elif policy in POLICIES:
-            parts.append(
-                f"{name}: no result yet, because no offer has both contacted customers and a "
-                "control group."
-            )
-    return (
-        f"{CAMPAIGN_METRICS['conversion'][0]}, compared with a random control group. "
-        f"{' '.join(parts)}"
-    )
-
-
-def effect_and_interval(effect: PooledEffect) -> tuple[str, str]:
-    """A pooled effect and its interval, in the unit of its metric."""
-    factor = CAMPAIGN_METRICS[effect.metric][1]
-    low, high = fixed(factor * effect.ci_low, 2), fixed(factor * effect.ci_high, 2)
-    return fixed(factor * effect.effect, 2), f"{low} to {high}"
-
-
 def about(data: ReportData) -> str:
     """The rows that ingest kept, quarantined and dropped."""
     if not data.sources:
@@ -238,8 +193,3 @@ def churn_meaning(data: ReportData, date: dt.date) -> str:
     event = "no purchase" if data.definition == "inactivity" else "end of the contract"
     lead = f", starting {data.lead_days} days after {date}" if data.lead_days else ""
     return f"{event} within {data.horizon_days} days{lead}"
-
-
-def advice(customer: Row) -> str:
-    """The recommended actions of a customer."""
-    return plain(customer["recommended_actions"] or "no action recommended")

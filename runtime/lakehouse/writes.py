@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.table import Table
 from runtime.errors import TableError
+from runtime.wording import plural
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -77,13 +78,17 @@ def check_counts(
 
     These are nulls in required columns, NaN, infinity, duplicate keys and rows of other slices.
     """
-    faults = [f"{n} rows have a null in {c}, which is required" for c, n in nulls.items() if n]
-    faults += [f"{n} rows have NaN or infinity in {c}" for c, n in not_finite.items() if n]
+    faults = [f"{_rows(n)} a null in {c}, which is required" for c, n in nulls.items() if n]
+    faults += [f"{_rows(n)} NaN or infinity in {c}" for c, n in not_finite.items() if n]
     if duplicates:
-        faults.append(f"{duplicates} keys ({', '.join(table.key)}) are not unique")
+        verb = "is" if duplicates == 1 else "are"
+        key = ", ".join(table.key)
+        faults.append(f"{plural(duplicates, 'key')} ({key}) {verb} not unique")
     if outside:
-        faults.append(
-            f"{outside} rows have another {table.slice_by} than the slice that is written"
-        )
+        faults.append(f"{_rows(outside)} another {table.slice_by} than the slice that is written")
     if faults:
         raise TableError(f"{table.name}: {'; '.join(faults)}. Nothing was written.")
+
+
+def _rows(number: int) -> str:
+    return f"{plural(number, 'row')} {'has' if number == 1 else 'have'}"

@@ -29,6 +29,16 @@ class PlanOfferSettings(Section):
 
 class PlanSettings(Section):
     strategies: list[Strategy] = Field(min_length=1)
+    default_strategy: Strategy
     budget_share: float = Field(gt=0, le=1)
     send_days_before: int = Field(ge=0)
     offer: PlanOfferSettings
+
+    @model_validator(mode="after")
+    def _has_the_default(self) -> PlanSettings:
+        if self.default_strategy not in self.strategies:
+            raise ValueError(
+                f"default_strategy {self.default_strategy} must be one of strategies: "
+                f"{', '.join(self.strategies)}"
+            )
+        return self

@@ -14,12 +14,27 @@ class RfmSettings(Section):
     priority_weights: dict[str, float]
 
 
+class LevelAction(Section):
+    """The recommended action of a risk level, where no rule of `actions` applies."""
+
+    level: str
+    action: str
+
+
 class RiskSettings(Section):
     scheme: str
     schemes: dict[str, list[dict[str, Any]]]
+    level_actions: list[LevelAction]
+    call_above: float = Field(ge=0)
 
     @model_validator(mode="after")
     def _scheme_exists(self) -> RiskSettings:
         if self.scheme not in self.schemes:
             raise ValueError(f"scheme {self.scheme!r} must be one of {sorted(self.schemes)}")
+        levels = [band.get("level") for bands in self.schemes.values() for band in bands]
+        if unknown := sorted({row.level for row in self.level_actions} - set(levels)):
+            raise ValueError(
+                f"level_actions has unknown levels {unknown}; schemes has "
+                f"{', '.join(dict.fromkeys(map(str, levels)))}"
+            )
         return self

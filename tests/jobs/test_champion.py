@@ -91,7 +91,7 @@ REFUSALS = {
         churn_training,
         {"features.transactions": with_infinity_on("2017-12-02")},
         {},
-        "revenue_trend (1 rows): infinite, or too large for float32. A feature must be a finite "
+        "revenue_trend (1 row): infinite, or too large for float32. A feature must be a finite "
         "number or null. Nothing was trained. Fix the source of the values and run build_features "
         "again.",
     ),
@@ -99,7 +99,7 @@ REFUSALS = {
         customer_scoring,
         {"features.transactions": with_infinity_on("2018-01-01")},
         {},
-        "revenue_trend (1 rows): infinite, or too large for float32. A feature must be a finite "
+        "revenue_trend (1 row): infinite, or too large for float32. A feature must be a finite "
         "number or null. Nothing was written. Fix the source of the values and run build_features "
         "again.",
     ),

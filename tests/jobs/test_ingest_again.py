@@ -42,7 +42,7 @@ def test_each_file_is_loaded_once(shop):
     shop.ingest("2018-06-01")
     assert shop.said.lines[:3] == [
         "known_at 2018-06-01 00:00:00 UTC",
-        "purchases: 1 file, 4 rows in = 3 kept + 0 quarantined + 1 exact duplicates\n"
+        "purchases: 1 file, 4 rows in = 3 kept + 0 quarantined + 1 exact duplicate\n"
         "      warnings: amount_is_negative 1, amount_is_zero 1, quantity_is_high 1, "
         "quantity_is_zero 1",
         "wrote       bronze.purchases",
@@ -64,7 +64,7 @@ def test_each_file_is_loaded_once(shop):
     shop.file("purchases/july.csv", HEADER, *SECOND, day="2018-07-01")
     shop.ingest("2018-07-01", ingest={"max_quarantined_share": 0.5})
     assert shop.said.lines[1] == (
-        "purchases: 1 file, 4 rows in = 2 kept + 1 quarantined + 1 exact duplicates\n"
+        "purchases: 1 file, 4 rows in = 2 kept + 1 quarantined + 1 exact duplicate\n"
         "      quarantined: unique_key 1"
     )
     # Rows of later files are known since their arrival, also if the event was in January.

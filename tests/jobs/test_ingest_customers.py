@@ -85,7 +85,7 @@ def test_customer_versions_over_three_runs(firm):
     before = firm.versions()["silver.customers"]
     firm.file("crm/august.csv", "id,plan,charge,mail", "c2,basic,10,b@x.org", day="2018-06-11")
     firm.ingest("2018-06-11")
-    assert "1 rows in = 0 kept + 0 quarantined + 1 exact duplicates" in firm.said.lines[1]
+    assert "1 row in = 0 kept + 0 quarantined + 1 exact duplicate" in firm.said.lines[1]
     assert firm.versions()["silver.customers"] == before
     # Column statistics hold no addresses.
     for log in (firm.root / "bronze/crm/_delta_log").glob("*.json"):

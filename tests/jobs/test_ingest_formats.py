@@ -194,7 +194,7 @@ def test_a_table_is_read_completely_and_only_its_new_rows_are_kept(company, spar
     spark.sql(select.format("o2")).write.format("delta").mode("append").save(path)
     company.ingest("2018-06-03")
     assert company.said.lines[1] == (
-        "orders: 1 file, 2 rows in = 1 kept + 0 quarantined + 1 exact duplicates"
+        "orders: 1 file, 2 rows in = 1 kept + 0 quarantined + 1 exact duplicate"
     )
     assert company.rows("bronze.orders", "order", "_file") == [("o1", "shop@v0"), ("o2", "shop@v1")]
     assert company.rows("silver.transactions", "order_id") == [("o1",), ("o2",)]
@@ -220,5 +220,5 @@ def test_rows_are_read_from_a_database(company, spark):
     assert company.said.lines[1] == "nothing new"
     spark.sql(sql.format("o2")).write.format("jdbc").options(**options).mode("append").save()
     company.ingest("2018-06-03")
-    assert "2 rows in = 1 kept + 0 quarantined + 1 exact duplicates" in company.said.lines[1]
+    assert "2 rows in = 1 kept + 0 quarantined + 1 exact duplicate" in company.said.lines[1]
     assert company.rows("silver.transactions", "order_id", "amount") == [("o1", 9.5), ("o2", 9.5)]

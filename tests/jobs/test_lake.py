@@ -107,10 +107,10 @@ def test_all_faults_of_the_rows_are_reported_and_nothing_is_written(lake):
     with pytest.raises(TableError) as error:
         write(lake, *rows)
     assert str(error.value) == (
-        "gold.scores: 1 rows have a null in customer_id, which is required; "
-        "3 rows have NaN or infinity in score; 1 rows have NaN or infinity in other; "
-        "1 keys (customer_id, as_of) are not unique; "
-        "1 rows have another as_of than the slice that is written. Nothing was written."
+        "gold.scores: 1 row has a null in customer_id, which is required; "
+        "3 rows have NaN or infinity in score; 1 row has NaN or infinity in other; "
+        "1 key (customer_id, as_of) is not unique; "
+        "1 row has another as_of than the slice that is written. Nothing was written."
     )
     assert not lake.exists(SCORES.name)
 
@@ -254,7 +254,7 @@ def test_a_merge_updates_existing_rows_and_adds_new_ones(lake):
     with pytest.raises(TableError) as error:
         lake.commit([Write(TOTALS, totals(lake, (1, 1, 1), (1, 1, 2)), mode="merge")])
     assert str(error.value) == (
-        "gold.totals: 1 keys (writer, slot) are not unique. Nothing was written."
+        "gold.totals: 1 key (writer, slot) is not unique. Nothing was written."
     )
 
 

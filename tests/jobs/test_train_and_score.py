@@ -24,6 +24,7 @@ from runtime.model_registry import CHALLENGER, CHAMPION, Registry
 from runtime.run_info import code_version
 from tests.jobs.feature_lake import write_feature_lake
 from tests.jobs.trained_lake import training_context
+from udfs.risk_bands import decision_threshold
 from udfs.shares import is_in_share
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
@@ -149,6 +150,17 @@ def test_each_active_or_silent_customer_has_exactly_one_score(trained):
     names = list(model.encoder.feature_names)
     expected = model.predict_proba(rows.loc[scores["customer_id"], names])
     assert np.abs(scores["churn_probability"].to_numpy() - expected).max() <= 1e-6
+    assert set(scores["decision_threshold"]) == {decision_threshold(model.threshold)}
+    is_at_risk = scores["churn_probability"] >= scores["decision_threshold"]
+    assert ((scores["churn_prediction"] == 1) == is_at_risk).all()
+    assert ((scores["risk_level"] != "LOW") == is_at_risk).all()
+    assert scores.loc[is_at_risk, "recommended_actions"].notna().all()
+    contributions, _ = model.contributions(rows.loc[scores["customer_id"], names])
+    raising = [
+        names[k] if c[k] > 0 else None
+        for k, c in zip(contributions.argmax(1), contributions, strict=True)
+    ]
+    assert scores["top_risk_factor"].tolist() == raising
     before = _versions(context)
     customer_scoring.run(training_context(trained))
     assert _versions(training_context(trained)) == before
@@ -197,6 +209,8 @@ def test_without_a_champion_customers_are_scored_by_recency_alone(spark, tmp_pat
     merged = scores.merge(features[["customer_id", "recency_days"]])
     ordered = merged.sort_values("recency_days")["churn_probability"]
     assert ordered.is_monotonic_increasing
+    assert scores["decision_threshold"].nunique() == 1
+    assert set(scores["reason_basis"]) == {"rule"}
 
 
 def test_labels_with_one_class_are_refused_and_nothing_is_registered(spark, tmp_path):

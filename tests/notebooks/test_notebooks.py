@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from deltalake import DeltaTable
@@ -144,10 +145,13 @@ def test_first_look_reports_the_silent_shares(displayed, small_lake):
     assert find(displayed["first_look"], "silent_30d_percent").iloc[0].tolist() == expected
 
 
-def test_first_look_ranks_by_revenue_at_risk(displayed):
-    ranked = find(displayed["first_look"], "top_risk_factor")
-    at_risk = ranked["revenue_at_risk"].tolist()
-    assert len(at_risk) == 20 and at_risk == sorted(at_risk, reverse=True)
+def test_first_look_shows_the_default_plan_in_its_order(displayed, small_lake):
+    plan = gold_at_as_of(small_lake, "retention_plan")
+    chosen = plan[plan["is_chosen"] & (plan["strategy"] == "net_value")].sort_values("rank")
+    shown = find(displayed["first_look"], "offer_id")
+    assert shown["customer_id"].tolist() == chosen["customer_id"].tolist()[:20]
+    assert shown["send_on"].tolist() == chosen["send_on"].tolist()[:20]
+    np.testing.assert_allclose(shown["at_risk"], shown["churn_probability"] * shown["at_stake"])
     shares = find(displayed["first_look"], "fifth")["percent_of_all"]
     assert shares.sum() == pytest.approx(100, abs=0.25)  # five rounding errors of 0.05
     assert shares.tolist() == sorted(shares, reverse=True)

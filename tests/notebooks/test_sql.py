@@ -77,7 +77,7 @@ def test_formulas_are_sql_functions_with_the_constants_in_conf(opened, spark):
     clv = spark.sql("SELECT clv_score(1200, 12, 0.1, 40)").head()[0]
 
     assert clv == pytest.approx(100 * 14.4 * 0.2 * 0.8)
-    assert spark.sql("SELECT risk_level(0.81)").head()[0] == "CRITICAL"
+    assert spark.sql("SELECT risk_level(0.9, 0.5)").head()[0] == "CRITICAL"
 
 
 def test_columns_keep_their_comments(opened, spark):

@@ -244,8 +244,11 @@ def history(made: SmallCompany, company: files.Company) -> None:
     made.noted["features"] = made.table("features.transactions", f"as_of = DATE '{PLAN_1}'")
     # No model yet, so the rates by recency score. The label of that day is in the table already.
     step(made, score_customers.command, as_of=CAMPAIGN_3)
+    made.noted["rule scores"] = made.table("gold.customer_scores")
     step(made, train_churn.command, env=FIRST, as_of=PLAN_1)
     step(made, fit_lifetime.command, as_of=PLAN_1)
+    # Risk levels are compared only where one model version judged both dates.
+    step(made, score_customers.command, as_of=CAMPAIGN_3)
     step(made, score_customers.command, as_of=PLAN_1)
 
 

@@ -62,13 +62,16 @@ def test_late_receipts_do_not_change_features_of_earlier_days(company, spark):
 def test_rule_scores_use_only_labels_whose_horizon_had_passed(company):
     """On 30 June the labels of 1 and 31 May had passed; that of 30 June itself was in the table."""
     rule = rates_by_recency(labelled(company, CAMPAIGN_1, CAMPAIGN_2))
-    scores = company.sql(
-        "SELECT s.*, f.recency_days FROM {gold.customer_scores} s "
-        "JOIN {features.transactions} f USING (customer_id, as_of) "
+    recency = company.sql(
+        "SELECT customer_id, recency_days FROM {features.transactions} "
         f"WHERE as_of = DATE '{CAMPAIGN_3}'"
     )
+    scores = company.noted["rule scores"].merge(recency, on="customer_id")
     assert set(scores["score_basis"]) == {"rule"} and len(scores) > 200
     np.testing.assert_allclose(scores["churn_probability"], rule.predict_proba(scores), rtol=1e-9)
+    is_at_risk = scores["churn_probability"] >= scores["decision_threshold"]
+    assert is_at_risk.tolist() == (scores["churn_prediction"] == 1).tolist()
+    assert is_at_risk.tolist() == (scores["risk_level"] != "LOW").tolist()
 
 
 def test_the_baselines_are_fitted_before_the_test_date(company):

@@ -13,6 +13,7 @@ from models.profit import (
     campaign_measures,
     expected_maximum_profit,
     f1_threshold,
+    threshold_of_groups,
     threshold_of_share,
 )
 
@@ -60,6 +61,42 @@ def test_the_threshold_of_a_share_is_the_last_one_contacted():
     p = np.array([0.1, 0.9, 0.5, 0.3])
     assert threshold_of_share(p, 0.5) == 0.5
     assert threshold_of_share(p, 1.0) == 0.1
+
+
+def test_the_threshold_of_groups_is_that_of_their_customers():
+    """Ten customers with five scores: the same as for the rows one by one."""
+    p = np.array([0.9, 0.6, 0.3, 0.2, 0.1])
+    rows, churned = np.array([1.0, 2.0, 3.0, 2.0, 2.0]), np.array([1.0, 2.0, 1.0, 0.0, 0.0])
+    label = np.concatenate(
+        [np.arange(n) < k for n, k in zip(rows.astype(int), churned, strict=True)]
+    ).astype(float)
+    each = np.repeat(p, rows.astype(int))
+    share = expected_maximum_profit(label, each, VERBRAKEN).share
+    assert 0.45 < share < 0.75  # closest to the cut at 6 of 10 customers
+    grouped = threshold_of_groups(p[::-1], rows[::-1], churned[::-1], economics=VERBRAKEN)
+    assert grouped == threshold_of_share(each, share) == 0.3
+
+
+@pytest.mark.parametrize(
+    ("rate", "is_contacted"),
+    [
+        (0.0, False),
+        (0.1, False),
+        # The median acceptance of Beta(6, 14) is .2954. It pays from a rate r with
+        # r * (.2954 * 190 - 1) = (1 - r) * 11, so r = 11 / 66.1 = .1664.
+        (0.165, False),
+        (0.168, True),
+        (0.5, True),
+        (1.0, True),
+    ],
+)
+def test_customers_of_one_rate_are_contacted_if_that_pays_at_the_median_acceptance(
+    rate, is_contacted
+):
+    group = np.array([rate])
+    threshold = threshold_of_groups(group, np.ones(1), group, economics=VERBRAKEN)
+    assert (rate >= threshold) == is_contacted
+    assert abs(threshold - rate) <= 1e-9
 
 
 def test_the_f1_threshold_is_the_best_of_all():

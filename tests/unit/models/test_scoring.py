@@ -9,7 +9,7 @@ import pytest
 
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, PortableModel
-from models.scoring import GIVEN, batch_scorer
+from models.scoring import GIVEN, TOP, batch_scorer, score_batch
 
 
 def model(rate, intercept):
@@ -86,4 +86,35 @@ def test_what_no_model_said_is_not_explained(scored):
     for customer in ("new", "unknown"):
         row = scored.loc[customer]
         assert (row["factors"], row["impacts"], row["factor_values"]) == ([], [], [])
-        assert row["reasons"] is None
+        assert row["reasons"] is None and row["top_risk_factor"] is None
+
+
+def test_the_top_risk_factor_may_lie_beyond_the_five_strongest():
+    """SHAP values are the x themselves: coefficients 1, fill 0 as the reference, scales 1."""
+    names = ("a", "b", "c", "d", "e", "f", "g")
+    facts = {"cold_start_days": 0, "cold_start_rate": 0.1, "reason_features": {}}
+    scorer = LinearScorer((1.0,) * 7, 0.0, (0.0,) * 7)
+    linear = PortableModel(FeatureEncoder(names, fill=(0.0,) * 7), scorer, metadata=facts)
+    values = {
+        "sixth": (-9, -8, -7, -6, -5, 0.1, 0.2),
+        "first": (9, -8, -7, -6, -5, 1, 2),
+        "tie": (-9, -8, 3, 3, -5, 1, 2),
+        "nothing raises": (-9, -8, -7, -6, -5, -1, 0),
+    }
+    given = {
+        "as_of": "2018-01-01",
+        "recency_days": 1,
+        "engagement_score": None,
+        "tenure_days": 99.0,
+    }
+    rows = pd.DataFrame(
+        [{"customer_id": c, **given} | dict(zip(names, v, strict=True)) for c, v in values.items()]
+    )
+    scored = score_batch(linear, rows).set_index("customer_id")
+    assert len(scored.loc["sixth", "factors"]) == TOP and "g" not in scored.loc["sixth", "factors"]
+    assert scored["top_risk_factor"].to_dict() == {
+        "sixth": "g",
+        "first": "a",
+        "tie": "c",
+        "nothing raises": None,
+    }

@@ -22,6 +22,7 @@ from transforms import (
     allocation,
     customer_versions,
     decisions,
+    first_list,
     hold_out,
     labels,
     offers,
@@ -32,6 +33,7 @@ from transforms import (
     reasons,
     report_tables,
     retention_plan,
+    risk_percentiles,
     scores,
     segments,
     standing_decisions,
@@ -39,7 +41,7 @@ from transforms import (
     training_rows,
     visibility,
 )
-from udfs import behavior, engagement as engagement_formulas, rfm, risk, value
+from udfs import behavior, engagement as engagement_formulas, rfm, risk, risk_bands, value
 
 ROOT = Path(__file__).resolve().parents[3]
 CONF = yaml.safe_load((ROOT / "conf/defaults.yaml").read_text())
@@ -103,9 +105,11 @@ FORMULAS = {
     "udfs.rfm.segment": rfm.segment(CONF["segments"]["rules"]),
     "udfs.rfm.segment_group": rfm.segment_group(CONF["segments"]["groups"]),
     "udfs.risk.confidence_score": risk.confidence_score,
-    "udfs.risk.risk_level": risk.risk_level(CONF["risk"]["schemes"]["four_bands"]),
+    "udfs.risk_bands.risk_level": risk_bands.risk_level(CONF["risk"]["schemes"]["four_bands"]),
     "udfs.risk.high_risk_churn": risk.high_risk_churn(60, 0.3, 5),
-    "udfs.risk.recommended_actions": risk.recommended_actions(CONF["actions"]),
+    "udfs.risk.recommended_actions": risk.recommended_actions(
+        CONF["actions"], CONF["risk"]["level_actions"], CONF["risk"]["call_above"]
+    ),
     "udfs.value.avg_order_value": value.avg_order_value,
     "udfs.value.revenue_trend": value.revenue_trend,
     "udfs.value.clv_score": value.clv_score(CONF["clv_score"]),
@@ -195,12 +199,20 @@ def _with_choice(frame, rows):
     return _collected(allocation.with_choice(priced, ["a", "b"], "customers"))
 
 
-@case("transforms.outbox.risen", "before string, now string")
+@case(
+    "transforms.outbox.risen",
+    "before string, now string, version_before string, version_now string",
+)
 def _risen(frame, rows):
     now, before = (
         frame(
-            "customer_id string, risk_level string",
-            [(str(row["n"]), row[side]) for row in rows if row[side]],
+            "customer_id string, risk_level string, model_name string, model_version string, "
+            "risk_scheme string",
+            [
+                (str(row["n"]), row[side], None, row[f"version_{side}"], "relative")
+                for row in rows
+                if row[side]
+            ],
         )
         for side in ("now", "before")
     )
@@ -306,19 +318,32 @@ def _with_barrier(frame, rows):
     return _collected(offers.with_barrier(people, 14))
 
 
-@case("transforms.report_tables.scored_customers", "churn_probability double, monetary double")
+@case("transforms.risk_percentiles.with_risk_percentiles", "churn_probability double")
+def _with_risk_percentiles(frame, rows):
+    named = [row | {"customer_id": str(row["n"])} for row in rows]
+    scored = frame(
+        "as_of date, customer_id string, churn_probability double",
+        [{"as_of": "2026-01-01"} | {k: v for k, v in row.items() if k != "n"} for row in named],
+    )
+    segments = frame("customer_id string, segment string", [(r["customer_id"], "A") for r in named])
+    placed = risk_percentiles.with_risk_percentiles(scored, segments)
+    return _collected(placed, "customer_id")
+
+
+@case("transforms.first_list.scored_customers", "churn_probability double, value_at_stake double")
 def _scored_customers(frame, rows):
     named = [row | {"customer_id": str(row["n"])} for row in rows]
-    probabilities = frame(
-        "customer_id string, churn_probability double, risk_level string, "
+    scores_ = frame(
+        "customer_id string, churn_probability double, value_at_stake double, risk_level string, "
         "recommended_actions string, score_basis string",
-        [{k: row[k] for k in ("customer_id", "churn_probability")} for row in named],
+        [{k: v for k, v in row.items() if k != "n"} for row in named],
     )
-    spent = frame(
-        "customer_id string, lifecycle string, segment string, recency_days int, monetary double",
-        [{k: row[k] for k in ("customer_id", "monetary")} for row in named],
+    segments = frame(
+        "customer_id string, lifecycle string, segment string, recency_days int",
+        [{"customer_id": row["customer_id"]} for row in named],
     )
-    return _collected(report_tables.scored_customers(probabilities, spent), "customer_id")
+    scored = first_list.scored_customers(scores_, segments, "value_at_stake")
+    return _collected(scored, "customer_id")
 
 
 @case("transforms.report_tables.returns_after_horizon", "churned at 30 int, churned at 60 int")

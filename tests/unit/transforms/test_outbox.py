@@ -17,12 +17,19 @@ DAY = D(2026, 1, 1)
 LEVELS = ["CRITICAL", "HIGH", "MEDIUM", "LOW"]
 CALL = e.Trigger("call", ("CRITICAL",), "value_at_stake > 500", "support", None, "webhook", 90, 3)
 MAIL = e.Trigger("mail", ("CRITICAL", "HIGH"), None, "offer", "ten", "email", 90, 7)
-LEVEL = "customer_id string, risk_level string"
+LEVEL = (
+    "customer_id string, risk_level string, model_name string, model_version string, "
+    "risk_scheme string"
+)
 RISE = (
     "customer_id string, from_level string, to_level string, value_at_stake double, stop string, "
     "is_allowed_ten boolean"
 )
 CONTACT = "customer_id string, contacted_on date"
+
+
+def judged(customer, level, name="xgboost", version="3", scheme="relative"):
+    return customer, level, name, version, scheme
 
 
 @pytest.mark.parametrize(
@@ -38,14 +45,32 @@ CONTACT = "customer_id string, contacted_on date"
     ],
 )
 def test_a_level_rises_from_a_known_one_to_a_higher_one(frame, rows_of, before, now, has_risen):
-    known = [] if before is None else [("a", before)]
-    rises = rows_of(e.risen(frame(LEVEL, [("a", now)]), frame(LEVEL, known), LEVELS))
+    known = [] if before is None else [judged("a", before)]
+    rises = rows_of(e.risen(frame(LEVEL, [judged("a", now)]), frame(LEVEL, known), LEVELS))
     levels = [(r["from_level"], r["to_level"]) for r in rises]
     assert levels == ([(before, now)] if has_risen else [])
 
 
 def test_who_is_lost_to_the_scores_has_no_rise(frame, rows_of):
-    assert rows_of(e.risen(frame(LEVEL, []), frame(LEVEL, [("a", "LOW")]), LEVELS)) == []
+    assert rows_of(e.risen(frame(LEVEL, []), frame(LEVEL, [judged("a", "LOW")]), LEVELS)) == []
+
+
+def test_a_deployment_alone_raises_nobody(frame, rows_of):
+    """All levels rise from LOW to HIGH. Only those of the same judge on both dates count."""
+    judges = {
+        "same": [("xgboost", "3", "relative")] * 2,
+        "rule": [(None, None, "relative")] * 2,
+        "version": [("xgboost", "3", "relative"), ("xgboost", "4", "relative")],
+        "learner": [("xgboost", "3", "relative"), ("random_forest", "3", "relative")],
+        "first model": [(None, None, "relative"), ("xgboost", "1", "relative")],
+        "scheme": [("xgboost", "3", "four_bands"), ("xgboost", "3", "relative")],
+        "before schemes were named": [("xgboost", "3", None), ("xgboost", "3", "relative")],
+    }
+    before = frame(LEVEL, [judged(c, "LOW", *then) for c, (then, _) in judges.items()])
+    now = frame(LEVEL, [judged(c, "HIGH", *today) for c, (_, today) in judges.items()])
+    rises = rows_of(e.risen(now, before, LEVELS), "customer_id")
+    assert [r["customer_id"] for r in rises] == ["rule", "same"]
+    assert sum(not r["is_same_judge"] for r in rows_of(e.with_earlier(now, before))) == 5
 
 
 @pytest.mark.parametrize(

@@ -78,14 +78,16 @@ def test_one_source_is_enough(frame, rows_of):
 def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
     rows = spark.createDataFrame(
         [
-            (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0], "labelled"),
-            (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0], "labelled"),
-            (AS_OF, "nothing", [0.0] * 5, "labelled"),
-            (AS_OF, "cold start", None, "labelled"),
-            (AS_OF, "buys less", [0.2, 0.0, 0.0, 0.0, 0.0, 0.4], "shap_families"),
-            (AS_OF, "uses coupons", [0.4, 0.0, 0.0, 0.0, 0.0, 0.4], "shap_families"),
+            (AS_OF, "quality", [0.1, 0.0, 0.2, 0.5, 0.0], "labelled", "model"),
+            (AS_OF, "tie", [0.3, 0.3, 0.0, 0.0, 0.0], "labelled", "model"),
+            (AS_OF, "nothing", [0.0] * 5, "labelled", "model"),
+            (AS_OF, "new", None, "labelled", "cold_start"),
+            (AS_OF, "no model", None, "shap_families", "rule"),
+            (AS_OF, "new, but told", [0.0, 0.0, 0.0, 1.0, 0.0], "named", "cold_start"),
+            (AS_OF, "buys less", [0.2, 0.0, 0.0, 0.0, 0.0, 0.4], "shap_families", "model"),
+            (AS_OF, "uses coupons", [0.4, 0.0, 0.0, 0.0, 0.0, 0.4], "shap_families", "model"),
         ],
-        "as_of date, customer_id string, reasons array<double>, basis string",
+        "as_of date, customer_id string, reasons array<double>, basis string, score_basis string",
     )
     main = {
         r["customer_id"]: (r["main_reason"], r["reason_basis"])
@@ -95,14 +97,17 @@ def test_reasons_become_rows_and_the_likeliest_is_the_main_one(spark, rows_of):
         "quality": ("quality", "labelled"),
         "tie": ("price", "labelled"),
         "nothing": (None, None),
-        "cold start": (None, None),
+        "new": (None, "cold_start"),
+        "no model": (None, "rule"),
+        "new, but told": ("quality", "named"),
         "buys less": ("unknown", "no_evidence"),
         "uses coupons": ("price", "shap_families"),
     }
     told = rows_of(churn_reasons(rows))
     counts = Counter(r["customer_id"] for r in told)
     # Named reasons have no share without a reason.
-    assert counts == {"quality": 5, "tie": 5, "nothing": 5, "buys less": 6, "uses coupons": 6}
+    five = dict.fromkeys(("quality", "tie", "nothing", "new, but told"), 5)
+    assert counts == {**five, "buys less": 6, "uses coupons": 6}
     (unknown,) = [r for r in told if r["customer_id"] == "buys less" and r["reason"] == "unknown"]
     assert (unknown["probability"], unknown["reason_basis"]) == (0.4, "shap_families")
     of_quality = {r["reason"]: r["probability"] for r in told if r["customer_id"] == "quality"}

@@ -40,35 +40,17 @@ def scores(session, *probabilities):
 
 @pytest.fixture
 def customers(session):
-    from transforms.report_tables import scored_customers
-
-    return scored_customers(
-        scores(session, ("a", 0.5), ("b", 0.25), ("c", 0.9), ("d", 0.5)),
-        segments(
-            session,
-            ("a", "active", 80.0, "Champions"),
-            ("b", "silent", 160.0, "At Risk"),
-            ("c", "silent", -10.0, "At Risk"),
-            ("d", "active", 0.0, "Promising"),
-            ("e", "lost", 30.0, "Lost"),
-        ),
+    """at_stake and at_risk of scored customers, as `first_list.scored_customers` gives them."""
+    return session.createDataFrame(
+        [
+            ("a", "Champions", 0.5, 80.0, 40.0),
+            ("b", "At Risk", 0.25, 160.0, 40.0),
+            ("c", "At Risk", 0.9, 0.0, 0.0),
+            ("d", "Promising", 0.5, 0.0, 0.0),
+        ],
+        "customer_id string, segment string, churn_probability double, at_stake double, "
+        "at_risk double",
     )
-
-
-def test_a_customer_risks_probability_times_revenue_and_never_less_than_nothing(customers):
-    assert rows(customers, "customer_id", "revenue_at_risk") == [
-        ("a", 0.5 * 80),
-        ("b", 0.25 * 160),
-        ("c", 0.0),  # returned more than was bought
-        ("d", 0.0),
-    ]  # e is lost and has no score
-
-
-def test_the_first_to_act_on_have_the_most_at_risk_and_ties_go_by_id(customers):
-    from transforms.report_tables import first_to_act_on
-
-    assert rows(first_to_act_on(customers, 1), "customer_id") == [("a",)]  # 40, the same as b
-    assert rows(first_to_act_on(customers, 3), "customer_id") == [("a",), ("b",), ("c",)]
 
 
 def test_rising_factors_are_those_of_the_chosen_that_raise_the_risk(session):
@@ -98,24 +80,28 @@ def test_segment_figures_count_all_customers_and_sum_over_the_scored(session, cu
         ("c", "silent", -10.0, "At Risk"),
         ("e", "lost", 30.0, "Lost"),
     )
-    names = ("segment", "customers", "revenue", "scored", "probability", "revenue_at_risk")
+    names = ("segment", "customers", "revenue", "scored", "probability", "at_stake", "at_risk")
     assert rows(segment_figures(known, customers), *names) == [
-        ("At Risk", 2, 160.25 - 10, 2, 0.25 + 0.9, 0.25 * 160 + 0),
-        ("Champions", 1, 80.0, 1, 0.5, 0.5 * 80),
-        ("Lost", 1, 30.0, None, None, None),
+        ("At Risk", 2, 160.25 - 10, 2, 0.25 + 0.9, 160.0 + 0, 40.0 + 0),
+        ("Champions", 1, 80.0, 1, 0.5, 80.0, 40.0),
+        ("Lost", 1, 30.0, None, None, None, None),
     ]
 
 
 def test_sums_do_not_depend_on_the_order_of_addition(session):
-    from transforms.report_tables import scored_customers, segment_figures
+    from transforms.report_tables import segment_figures
 
     # As doubles, 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 differ in the last digit.
     values = [("a", 0.1), ("b", 0.2), ("c", 0.3)]
     known = segments(session, *[(c, "active", 1.0, "Champions") for c, _ in values])
+    columns = "customer_id string, segment string, churn_probability double, at_stake double, "
+
+    def scored(order):
+        customers = [(c, "Champions", p, 1.0, p) for c, p in order]
+        return session.createDataFrame(customers, f"{columns} at_risk double")
+
     sums = {
-        rows(
-            segment_figures(known, scored_customers(scores(session, *order), known)), "probability"
-        )[0]
+        rows(segment_figures(known, scored(order)), "probability")[0]
         for order in (values, values[::-1])
     }
     assert sums == {(0.6,)}

@@ -17,7 +17,8 @@ CONF = Path(__file__).parents[3] / "conf" / "defaults.yaml"
 SCORED = (
     "as_of date, customer_id string, churn_probability double, score_basis string, "
     "model_name string, model_version string, top_risk_factor string, recency_days bigint, "
-    "engagement_score double, main_reason string, reason_basis string"
+    "engagement_score double, main_reason string, reason_basis string, decision_threshold double, "
+    "risk_percentile int, risk_percentile_in_segment int"
 )
 
 
@@ -34,25 +35,28 @@ def without_worth(frame, rows):
     return with_lifetime(frame(SCORED, rows), frame(f"customer_id string, {LIFETIME}", []))
 
 
-def scored(name, probability, recency=1, engagement=None):
+def scored(name, probability, recency=1, engagement=None, threshold=0.2):
     facts = ("model", "xgboost", "3", "recency_days", recency, engagement)
-    return (AS_OF, name, probability, *facts, "price", "shap_families")
+    return (AS_OF, name, probability, *facts, "price", "shap_families", threshold, 90, 80)
 
 
 def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, conf):
+    """At the threshold 0.2 the odds are 1/4: HIGH from odds 3/4 (p = 3/7), CRITICAL from 2 (2/3)."""
     rows = without_worth(
         frame,
         [
-            scored("a at the threshold", 0.35),
-            scored("b below it", 0.34999),
+            scored("a at the threshold", 0.2),
+            scored("b below it", 0.19999),
             scored("c silent, not engaged", 0.9, recency=61, engagement=0.29),
             scored("d engagement unknown", 0.9),
-            scored("e between", 0.7),
+            scored("e between", 0.6),
+            scored("f no rule", 0.5),
+            scored("g threshold of its own", 0.5, threshold=0.6),
         ],
     )
     by_name = {
         row["customer_id"][0]: row
-        for row in rows_of(customer_scores(rows, 30, 0.35, formulas=conf))
+        for row in rows_of(customer_scores(rows, 30, "relative", formulas=conf))
     }
     names = ("horizon_days", "churn_prediction", "risk_level", "recommended_actions")
     loyal = "Loyalty program enrollment; Usage analytics and insights sharing"
@@ -61,22 +65,26 @@ def test_a_probability_becomes_a_level_a_prediction_and_actions(frame, rows_of, 
         "Win-back offer with discount; Product usage training session"
     )
     assert {key: tuple(row[n] for n in names) for key, row in by_name.items()} == {
-        "a": (30, 1, "LOW", None),
+        "a": (30, 1, "MEDIUM", "Send the planned offer"),
         "b": (30, 0, "LOW", None),
         "c": (30, 1, "CRITICAL", both),
-        "d": (30, 1, "CRITICAL", None),
+        "d": (30, 1, "CRITICAL", "Call within two days"),
         "e": (30, 1, "HIGH", loyal),
+        "f": (30, 1, "HIGH", "Send the planned offer, call if worth more than 500"),
+        "g": (30, 0, "LOW", None),
     }
-    assert by_name["a"]["confidence_score"] == pytest.approx(abs(0.35 - 0.5) * 2)
+    assert by_name["a"]["confidence_score"] == pytest.approx(abs(0.2 - 0.5) * 2)
     assert by_name["c"]["confidence_score"] == pytest.approx(abs(0.9 - 0.5) * 2)
     for row in by_name.values():
         basis = (row["score_basis"], row["model_name"], row["model_version"])
         assert basis == ("model", "xgboost", "3")
         assert row["top_risk_factor"] == "recency_days"
+        places = (row["risk_scheme"], row["risk_percentile"], row["risk_percentile_in_segment"])
+        assert places == ("relative", 90, 80)
 
 
 def test_nobody_scored_is_no_row(frame, rows_of, conf):
-    assert rows_of(customer_scores(without_worth(frame, []), 30, 0.5, formulas=conf)) == []
+    assert rows_of(customer_scores(without_worth(frame, []), 30, "relative", formulas=conf)) == []
 
 
 def test_worth_comes_from_the_lifetime_of_the_same_customer(frame, rows_of, conf):
@@ -85,7 +93,7 @@ def test_worth_comes_from_the_lifetime_of_the_same_customer(frame, rows_of, conf
         [{"customer_id": "a", "clv_12m": 90.0, "value_at_stake": 110.0, "p_alive_basis": "bg_nbd"}],
     )
     rows = with_lifetime(frame(SCORED, [scored("a", 0.2), scored("b", 0.3)]), known)
-    customers = rows_of(customer_scores(rows, 30, 0.5, formulas=conf))
+    customers = rows_of(customer_scores(rows, 30, "relative", formulas=conf))
     names = ("customer_id", "clv_12m", "value_at_stake", "p_alive_basis", "clv_basis")
     assert [tuple(r[n] for n in names) for r in customers] == [
         ("a", 90.0, 110.0, "bg_nbd", None),

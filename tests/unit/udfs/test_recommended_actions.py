@@ -24,6 +24,44 @@ ACTIONS = [
 ]
 
 
+LEVEL_ACTIONS = [
+    {"level": "CRITICAL", "action": "Call within two days"},
+    {"level": "HIGH", "action": "Send the planned offer, call if worth more than {call_above}"},
+    {"level": "MEDIUM", "action": "Send the planned offer"},
+]
+
+
+def of_no_level(rows):
+    """Rows of churn_probability, engagement_score and recency_days, without a risk level."""
+    return [(*row, None) for row in rows]
+
+
+def test_the_level_decides_only_where_no_rule_fires(session):
+    rows = {
+        (0.9, 0.2, 60, "CRITICAL"): f"{ENGAGE}; {MANAGER}",
+        (0.9, 0.3, 60, "CRITICAL"): "Call within two days",
+        (0.5, 0.2, 61, "HIGH"): "Send the planned offer, call if worth more than 1,500",
+        (0.2, None, None, "MEDIUM"): "Send the planned offer",
+        (0.2, None, None, "LOW"): None,
+        (0.2, None, None, None): None,
+    }
+    formula = recommended_actions(ACTIONS, LEVEL_ACTIONS, 1500)
+    assert values(session, formula, list(rows)) == list(rows.values())
+    of_levels = recommended_actions([], LEVEL_ACTIONS, 0.5)
+    assert values(session, of_levels, [(0.9, 0.1, 99, "HIGH")]) == [
+        "Send the planned offer, call if worth more than 0.5"
+    ]
+
+
+def test_an_action_of_a_level_with_the_separator_is_refused():
+    with pytest.raises(FormulaError) as caught:
+        recommended_actions([], [{"level": "HIGH", "action": "Call; write"}])
+    assert str(caught.value) == (
+        "conf risk.level_actions: an action must be text without ';', got ['Call; write']. "
+        "Reword it."
+    )
+
+
 def test_actions_by_hand(session):
     rows = {
         # churn_probability, engagement_score, recency_days
@@ -44,7 +82,7 @@ def test_actions_by_hand(session):
         (NAN, 0.2, 61): None,
         (INF, 0.2, 61): None,
     }
-    assert values(session, recommended_actions(ACTIONS), list(rows)) == list(rows.values())
+    assert values(session, recommended_actions(ACTIONS), of_no_level(rows)) == list(rows.values())
 
 
 def python_actions(row):
@@ -63,7 +101,7 @@ def test_actions_against_plain_python(session):
     rows = [(p, e, None if r is None else 100 * r) for p, e, r in random_rows(3, 0, 1, count=200)]
     expected = [python_actions(row) for row in rows]
     assert len(set(expected)) == 5  # all four texts, and no action
-    assert values(session, recommended_actions(ACTIONS), rows) == expected
+    assert values(session, recommended_actions(ACTIONS), of_no_level(rows)) == expected
 
 
 def test_an_action_of_two_rules_appears_once_at_its_first_rule(session):
@@ -79,7 +117,7 @@ def test_an_action_of_two_rules_appears_once_at_its_first_rule(session):
         (0.1, None, 31): "Write; Call",
         (None, None, 31): "Write; Call",  # a rule with a null did not add the action
     }
-    assert values(session, formula, list(rows)) == list(rows.values())
+    assert values(session, formula, of_no_level(rows)) == list(rows.values())
 
 
 def test_conditions_may_use_or_not_null_and_lists(session):
@@ -98,11 +136,11 @@ def test_conditions_may_use_or_not_null_and_lists(session):
         (None, 0.5, 50): "A; It's B",
         (None, 0.5, 6): None,
     }
-    assert values(session, formula, list(rows)) == list(rows.values())
+    assert values(session, formula, of_no_level(rows)) == list(rows.values())
 
 
 def test_without_rules_nothing_is_recommended(session):
-    assert values(session, recommended_actions([]), [(0.9, 0.1, 99)]) == [None]
+    assert values(session, recommended_actions([]), [(0.9, 0.1, 99, "HIGH")]) == [None]
 
 
 @pytest.mark.parametrize(

@@ -50,11 +50,16 @@ def test_conf_has_the_numbers_of_the_product(session, settings):
         ("clv_score", "6000, 60, 2, 600"): pytest.approx(100 * 60 * 3 * 1.5),
         ("segment", "'active', 3, 3, 5"): "Loyal Customers",
         ("segment_group", "'Lost'"): "Hibernating",
-        ("risk_level", "0.61"): "HIGH",
+        # Odds at 0.2 are 1/4: HIGH from odds 3/4, CRITICAL from odds 2.
+        ("risk_level", "0.5, 0.2"): "HIGH",
+        ("risk_level", "0.67, 0.2"): "CRITICAL",
         ("high_risk_churn", "61, 0.29, 6"): True,
         ("high_risk_churn", "60, 0.29, 6"): False,
-        ("recommended_actions", "0.6, NULL, NULL"): (
+        ("recommended_actions", "0.6, NULL, NULL, 'HIGH'"): (
             "Loyalty program enrollment; Usage analytics and insights sharing"
+        ),
+        ("recommended_actions", "0.4, NULL, NULL, 'HIGH'"): (
+            "Send the planned offer, call if worth more than 500"
         ),
     }
     by_name = {formula.name: formula for formula in formulas(settings)}
@@ -76,7 +81,7 @@ def test_the_scheme_of_conf_decides_the_bands(settings):
     with pytest.raises(FormulaError) as caught:
         formulas(settings)
     assert str(caught.value) == (
-        "conf risk.scheme: must be one of four_bands, three_bands, got 'five_bands'. "
+        "conf risk.scheme: must be one of relative, four_bands, three_bands, got 'five_bands'. "
         "Use one of these, or add the scheme to risk.schemes."
     )
 

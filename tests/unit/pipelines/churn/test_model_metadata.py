@@ -68,6 +68,8 @@ def test_the_facts_of_a_model_tell_what_its_probability_is_of(context, session):
     context.table = lambda name: SimpleNamespace(columns=[])
     facts = served_facts(context, Schedule((), DAY, DAY), rows, horizon_days=60)
     assert {fact: facts[fact] for fact in CONF} == {**CONF, "horizon_days": 60}
+    # All customers churned, so contacting all who have this rate pays.
+    assert (facts["cold_start_rate"], facts["cold_start_threshold"]) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,24 @@ def test_without_an_earlier_score_nothing_is_queued_and_a_warning_says_so(contex
     )
 
 
+def test_a_deployment_alone_queues_nobody_and_a_warning_counts_the_customers(context, capsys):
+    """All three rose from LOW to HIGH. Two of them were judged by another version before."""
+    versions = {"a": ("3", "4"), "b": ("3", "4"), "c": ("3", "3")}
+    scores = [
+        score(customer, level, as_of) | {"model_name": "xgboost", "model_version": version}
+        for customer, judges in versions.items()
+        for level, as_of, version in zip(("LOW", "HIGH"), (BEFORE, DAY), judges, strict=True)
+    ]
+    tables = {"gold.customer_scores": scores, "gold.customer_segments": segments(*versions)}
+    queued = queued_by(context(tables, triggers={"rules": [RULE], "cooling_off_days": 14}))
+    assert queued == [("c", "by_file", "LOW", "HIGH")]
+    assert capsys.readouterr().err == (
+        "warning: gold.customer_scores: another model version or risk scheme judged 2 customers on "
+        "2017-12-01. A new model moves risk levels without any change in the customer, so these "
+        "levels are not compared. Score both dates with the same model to compare them.\n"
+    )
+
+
 # ---------------------------------------------------------------------- messages
 
 

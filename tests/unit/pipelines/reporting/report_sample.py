@@ -5,7 +5,7 @@ import datetime as dt
 
 from pipelines.reporting.report_data import ModelData, ReportData
 
-AS_OF, BEFORE = dt.date(2018, 1, 1), dt.date(2017, 12, 2)
+AS_OF, BEFORE, TOMORROW = dt.date(2018, 1, 1), dt.date(2017, 12, 2), dt.date(2018, 1, 2)
 GROUPS = {
     "High-value": ["Champions"],
     "Loyal": ["Loyal Customers", "Potential Loyalists"],
@@ -38,7 +38,8 @@ def segment(name, customers=0, revenue=0.0, scored=0, probability=0.0, at_risk=0
         "revenue": revenue,
         "scored": scored,
         "probability": probability,
-        "revenue_at_risk": at_risk,
+        "at_stake": 4 * at_risk,
+        "at_risk": at_risk,
     }
 
 
@@ -53,16 +54,35 @@ def figure(model, population, metric, value, low=None, high=None):
     }
 
 
-def customer(name, at_risk, factors=(), actions=None):
+def customer(name, at_risk, factors=(), actions=None, offer=None, basis="model"):
     return {
         "customer_id": name,
         "segment": "At Risk",
         "risk_level": "HIGH",
         "churn_probability": 0.5,
-        "monetary": 2 * at_risk,
-        "revenue_at_risk": at_risk,
+        "at_stake": 2 * at_risk,
+        "at_risk": at_risk,
         "recommended_actions": actions,
+        "score_basis": basis,
+        "offer_id": offer,
+        "send_on": TOMORROW if offer else None,
+        "why": "Leaves within 30 days with 50.0 %." if offer else None,
         "factors": [{"feature": f, "value": v} for f, v in factors],
+    }
+
+
+def strategy(name, chosen, kept=None, cost=None, low=None, high=None):
+    """A row of gold.strategy_comparison. The interval is that of the net value."""
+    return {
+        "strategy": name,
+        "other_strategy": name,
+        "chosen": chosen,
+        "value_kept": kept,
+        "cost": cost,
+        "net_value_kept": None if kept is None else kept - cost,
+        "ci_low": low,
+        "ci_high": high,
+        "assumption": "assumed in conf, not measured",
     }
 
 
@@ -88,9 +108,22 @@ FULL = dataclasses.replace(
         {"score_basis": basis, "model_name": "xgboost", "model_version": "4", "customers": n}
         for basis, n in (("cold_start", 1), ("model", 7))
     ],
+    at_risk_unit="money",
+    list_source="retention_plan",
+    default_strategy="net_value",
+    listed=9,
+    listed_at_risk=450.0,
     customers=[
-        customer("c1", 300.0, [("recency_days", "45"), ("age_band", "45-54")], "Call; Write"),
-        *[customer(f"c{n}", 100.0 - n) for n in range(2, 8)],
+        customer(
+            "c1", 300.0, [("recency_days", "45"), ("age_band", "45-54")], "Call; Write", "ten"
+        ),
+        customer("c2", 98.0, actions="Send the planned offer", offer="ten"),
+        customer("c3", 97.0, basis="cold_start"),
+        *[customer(f"c{n}", 100.0 - n) for n in range(4, 8)],
+    ],
+    strategies=[
+        strategy("churn_probability", 9, 900.0, 600.0, 100.0, 500.0),
+        strategy("net_value", 9, 800.0, 100.0, 450.0, 950.0),
     ],
     segments=[
         segment("Champions", 5, 4000.0, 5, 0.5, 100.0),

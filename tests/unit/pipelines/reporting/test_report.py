@@ -1,5 +1,6 @@
 """The summary on the screen, the file, and the queries on a lake on DuckDB."""
 
+import dataclasses
 import datetime as dt
 import re
 from decimal import Decimal
@@ -9,14 +10,15 @@ import pytest
 from deltalake import write_deltalake
 
 from contracts import catalog
-from pipelines.reporting import queries
+from pipelines.reporting import contact_list, queries
 from pipelines.reporting.report import console, replace_file, shown, summary, write_report
+from pipelines.reporting.report_page import page
 from runtime.context import Context
 from runtime.lakehouse.duck_lake import arrow_schema
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import Settings, load
-from tests.unit.pipelines.reporting.report_sample import AS_OF, BEFORE, EMPTY, FULL
+from tests.unit.pipelines.reporting.report_sample import AS_OF, BEFORE, EMPTY, FULL, TOMORROW
 
 FILLED = {"string": "x", "bigint": 0, "int": 0, "double": 0.0, "boolean": False}
 
@@ -31,11 +33,20 @@ def test_the_summary_names_tables_figures_segments_and_five_customers(capsys):
     )
     assert "Can't Lose Them At-risk 0 0.0 % - -" in lines
     assert [line[0] for line in lines if re.match(r"\d\. customer", line)] == list("12345")
+    assert "churn_probability 9 900 600 300 100 to 500" in lines
     assert (
-        "1. customer c1: HIGH, At Risk, churn probability 50 %, revenue at risk 300 of 600" in lines
+        "1. customer c1: HIGH, At Risk, churn probability 50 %, value at risk 300 of 600" in lines
     )
+    assert "do: Send ten on 2018-01-02; Call; Write" in lines
     assert "why: days since the last purchase: 45; age band" in lines
-    assert "do: Call; Write" in lines
+    # The second one has no known factor, so the plan's sentence says why.
+    assert "do: Send ten on 2018-01-02" in lines
+    assert "why: Leaves within 30 days with 50.0 %." in lines
+    # The third one is new.
+    assert (
+        "why: known for too few days for the model, so the probability is the average of new "
+        "customers" in lines
+    )
     assert "\x1b" not in said  # not a terminal: no colours
 
 
@@ -84,7 +95,7 @@ def lake(tmp_path, monkeypatch):
     return context, write
 
 
-def write_two_dates(write):
+def write_two_dates(write, stakes=None):
     """Customer a moves from Champions to At Risk and leaves; b was Lost and comes back."""
     for as_of, rows in (
         (BEFORE, (("a", "active", "Champions", 80.0), ("b", "lost", "Lost", 10.0))),
@@ -95,8 +106,10 @@ def write_two_dates(write):
             more = {"segment": segment, "segment_group": "New", "monetary": monetary}
             write("gold.customer_segments", row | more)
     scores = {"churn_probability": 0.5, "risk_level": "MEDIUM", "score_basis": "rule"}
+    stakes = stakes or {"a": {"value_at_stake": 80.0}, "b": {"value_at_stake": 10.0}}
     for customer in "ab":
-        write("gold.customer_scores", {"as_of": AS_OF, "customer_id": customer} | scores)
+        row = {"as_of": AS_OF, "customer_id": customer} | scores | stakes[customer]
+        write("gold.customer_scores", row)
     factor = {"as_of": AS_OF, "customer_id": "a", "feature": "recency_days", "value": "40"}
     write("gold.risk_factors", factor | {"rank": 1, "impact": 0.5, "direction": "increase"})
     way = {"as_of": AS_OF, "previous_as_of": BEFORE, "customers": 1}
@@ -114,9 +127,10 @@ def test_the_data_of_a_lake_with_two_dates(lake):
     write_two_dates(write)
     data = queries.gather(context)
     assert data.lifecycles == {"active": 1, "silent": 1}
-    assert [(c["customer_id"], c["revenue_at_risk"]) for c in data.customers] == [
-        ("a", 0.5 * 80),
-        ("b", 0.5 * 10),
+    assert data.at_risk_unit == "money" and data.list_source is None
+    assert [(c["customer_id"], c["at_risk"], c["at_stake"]) for c in data.customers] == [
+        ("a", 0.5 * 80, 80.0),
+        ("b", 0.5 * 10, 10.0),
     ]
     assert [f["feature"] for f in data.customers[0]["factors"]] == ["recency_days"]
     assert [s["segment"] for s in data.segments] == data.segment_order
@@ -133,6 +147,69 @@ def test_the_data_of_a_lake_with_two_dates(lake):
     rows = {t["table"]: t["rows"] for t in data.tables}
     assert rows["gold.customer_segments"] == 2  # as_of only, not both dates
     assert rows["features.transactions"] == 0
+
+
+def shown_first(data, capsys):
+    """The lines of the customers to contact first, as the screen shows them."""
+    summary(data, console())
+    said = capsys.readouterr().out.split("Customers to contact first\n")[1]
+    return [line.strip() for line in said.splitlines() if re.match(r"\d\.|   do:", line)]
+
+
+@pytest.mark.duckdb_only
+def test_the_list_is_the_default_plan_until_offers_are_decided(lake, capsys):
+    """By risk a comes first. The plan chooses b alone; the decision of offers sends a an offer."""
+    context, write = lake
+    write_two_dates(write)
+    plan = {"as_of": AS_OF, "is_chosen": True, "offer_id": "discount_10", "send_on": TOMORROW}
+    for strategy, customer in (("net_value", "b"), ("random", "a")):
+        write(
+            "gold.retention_plan", plan | {"strategy": strategy, "customer_id": customer, "rank": 1}
+        )
+    figures = {"strategy": "net_value", "other_strategy": "net_value", "chosen": 1}
+    write("gold.strategy_comparison", {"as_of": AS_OF, "value_kept": 7.0} | figures)
+    data = queries.gather(context)
+    assert (data.list_source, data.listed, data.listed_at_risk) == ("retention_plan", 1, 0.5 * 10)
+    assert [(r["strategy"], r["value_kept"]) for r in data.strategies] == [("net_value", 7.0)]
+    assert shown_first(data, capsys) == [
+        "1. customer b: MEDIUM, Promising, churn probability 50 %, value at risk 5.00 of 10.00",
+        "do:   Send discount_10 on 2018-01-02",
+    ]
+    # A decision of another date does not cover this one.
+    decision = {"customer_id": "a", "offer_id": "loyalty_bonus", "send_on": TOMORROW}
+    write("gold.offer_decisions", decision | {"as_of": BEFORE})
+    slices = {name: context.slice(f"gold.{name}") for name in ("offer_decisions", "retention_plan")}
+    customers = context.slice("gold.customer_scores")
+    assert contact_list.source_of_list(slices, customers, "net_value")[0] == "retention_plan"
+    write("gold.offer_decisions", decision | {"as_of": AS_OF, "timing": "now"})
+    decided = queries.gather(context)
+    assert decided.list_source == "offer_decisions"
+    assert shown_first(decided, capsys) == [
+        "1. customer a: MEDIUM, At Risk, churn probability 50 %, value at risk 40.00 of 80.00",
+        "do:   Send loyalty_bonus on 2018-01-02",
+    ]
+
+
+@pytest.mark.duckdb_only
+def test_a_company_without_amounts_counts_purchases_at_risk(lake, capsys):
+    context, write = lake
+    purchases = {c: {"expected_purchases_30d": n} for c, n in (("a", 2.0), ("b", 5.0))}
+    write_two_dates(write, purchases)
+    data = queries.gather(context)
+    assert shown_first(data, capsys)[::2] == [
+        "1. customer b: MEDIUM, Promising, churn probability 50 %, purchases at risk 2.5 of 5",
+        "2. customer a: MEDIUM, At Risk, churn probability 50 %, purchases at risk 1 of 2",
+    ]
+    assert "Purchases at risk" in page(data) and ">0.00<" not in page(data)
+
+
+def test_without_amounts_and_purchases_no_amount_is_shown(capsys):
+    data = dataclasses.replace(FULL, at_risk_unit="nothing")
+    assert shown_first(data, capsys)[:2] == [
+        "1. customer c1: HIGH, At Risk, churn probability 50 %",
+        "do:   Send ten on 2018-01-02; Call; Write",
+    ]
+    assert not re.search("(value|purchases) at risk", page(data), re.IGNORECASE)
 
 
 @pytest.mark.duckdb_only

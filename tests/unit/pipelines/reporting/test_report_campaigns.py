@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from pipelines.reporting import report_sections, texts
+from pipelines.reporting import campaign_texts, report_sections
+from pipelines.reporting.report import console, summary
 from pipelines.reporting.report_page import page
 from tests.unit.pipelines.reporting.report_sample import EMPTY
 
@@ -22,6 +23,10 @@ def row(policy, campaign, offer, treated, effect, reach):
         "effect": effect,
         "ci_low": effect - reach,
         "ci_high": effect + reach,
+        "month": "2017-12" if policy == "personalised" else "2017-11",
+        "held_out": 20,
+        "p_value": 0.04,
+        "srm_p_value": None if policy == "mass" else 0.0086,
     }
 
 
@@ -39,16 +44,18 @@ def measured():
 
 
 def test_the_sentence_gives_both_policies_and_their_difference(measured):
-    assert texts.campaigns(measured) == (
+    assert campaign_texts.campaigns(measured) == (
         "Additional buyers per 100 customers contacted, compared with a random control group. "
         "Personalised offers: 10.00 (95 % interval 4.00 to 16.00). "
         "Mass mailing: 5.00 (95 % interval 2.50 to 7.50). "
-        "Personalised minus mass: 5.00 (95 % interval -1.50 to 11.50)."
+        "Personalised minus mass: 5.00 (95 % interval -1.50 to 11.50). "
+        "Do not trust the effect of plan: the numbers of contacted and held-out customers do not "
+        "fit the intended shares (p below 0.01), so chance alone did not assign them."
     )
 
 
 def test_the_table_has_a_row_per_policy_and_their_difference(measured):
-    table = page(measured).split('id="s9"')[1].split("</table>")[0]
+    table = page(measured).split('id="s10"')[1].split("</table>")[0]
     rows = [re.findall(r"<td[^>]*>([^<]*)<", line) for line in table.split("<tr>")[2:]]
     measure = "Additional buyers per 100 customers contacted"
     assert rows == [
@@ -60,7 +67,7 @@ def test_the_table_has_a_row_per_policy_and_their_difference(measured):
 
 def test_a_policy_without_a_control_group_is_named():
     data = dataclasses.replace(EMPTY, campaigns=[row("mass", "t1", "a", 100, 0.02, 0.04)])
-    assert texts.campaigns(data) == (
+    assert campaign_texts.campaigns(data) == (
         "Additional buyers per 100 customers contacted, compared with a random control group. "
         "Personalised offers: no result yet, because no offer has both contacted customers and a "
         "control group. Mass mailing: 2.00 (95 % interval -2.00 to 6.00)."
@@ -68,7 +75,37 @@ def test_a_policy_without_a_control_group_is_named():
 
 
 def test_without_a_measured_campaign_the_section_says_so():
-    assert texts.campaigns(EMPTY) == (
+    assert campaign_texts.campaigns(EMPTY) == (
         "No campaign with a random control group has a complete measurement period yet."
     )
     assert report_sections.campaigns(EMPTY) is None
+
+
+def test_each_campaign_has_its_effect_interval_and_p_value_the_newest_first(measured):
+    table = page(measured).split('id="s10"')[1].split("<table")[2].split("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>([^<]*)<", line) for line in table.split("<tr>")[2:]]
+    measure = "Additional buyers per 100 customers contacted"
+    assert rows == [
+        [
+            *("plan", "a", "2017-12", measure, "50", "20"),
+            *("10.00", "4.00 to 16.00", "0.040", "0.009"),
+        ],
+        [*("t1", "a", "2017-11", measure, "100", "20"), *("2.00", "-2.00 to 6.00", "0.040", "-")],
+        [*("t1", "b", "2017-11", measure, "100", "20"), *("6.00", "2.00 to 10.00", "0.040", "-")],
+        [*("t2", "a", "2017-11", measure, "200", "20"), *("6.00", "3.00 to 9.00", "0.040", "-")],
+    ]
+
+
+def test_the_screen_shows_each_campaign_too(measured, capsys):
+    summary(measured, console())
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "Did the campaigns work?" in lines
+    (row,) = [line for line in lines if line.startswith("plan a ")]
+    assert row.endswith("10.00 4.00 to 16.00 0.040 0.009")
+
+
+def test_arms_of_other_sizes_than_intended_are_named(measured):
+    """p of plan is .0086, below .01; the intended sizes of t1 and t2 are unknown."""
+    assert "the effect of plan:" in campaign_texts.mismatches(measured)
+    fits = [{**r, "srm_p_value": 0.01} for r in measured.campaigns]
+    assert campaign_texts.mismatches(dataclasses.replace(measured, campaigns=fits)) == ""

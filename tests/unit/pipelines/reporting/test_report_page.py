@@ -86,7 +86,7 @@ def test_a_persons_attributes_are_named_without_their_values():
 
 
 def test_all_segments_stand_in_the_order_of_conf():
-    table = page(FULL).split('id="s3"')[1].split("</table>")[0]
+    table = page(FULL).split('id="s4"')[1].split("</table>")[0]
     assert re.findall(r'data-label="Segment">([^<]+)<', table) == [
         name.replace("'", "&#39;") for name in ORDER
     ]
@@ -130,7 +130,7 @@ def test_a_reason_says_the_customers_value(feature, value, expected):
 
 
 def test_a_page_without_data_has_every_section():
-    assert re.findall(r'<section id="s(\d+)">', page(EMPTY)) == [str(n) for n in range(1, 11)]
+    assert re.findall(r'<section id="s(\d+)">', page(EMPTY)) == [str(n) for n in range(1, 12)]
 
 
 def test_scores_of_a_date_that_the_champion_was_trained_on_are_called_so():
@@ -151,7 +151,7 @@ def test_scores_of_a_date_that_the_champion_was_trained_on_are_called_so():
     ],
 )
 def test_a_move_has_the_colour_of_its_direction(start, end, colour):
-    table = page(FULL).split('id="s4"')[1].split("</table>")[0]
+    table = page(FULL).split('id="s5"')[1].split("</table>")[0]
     row = table.split(f">{start} (")[1].split("</tr>")[0]
     cell = row.split(f'data-label="{end}">')[1].split("</td>")[0]
     assert f"rgba({colour}," in cell

@@ -4,31 +4,39 @@ import dataclasses
 
 import pytest
 
-from pipelines.reporting import model_texts, texts
+from pipelines.reporting import contact_texts, model_texts, texts
 from tests.unit.pipelines.reporting.report_sample import AS_OF, EMPTY, FULL, figure
 
 SENTENCES = [
     (
         texts.at_a_glance,
         "No customers are known on 2018-01-01: gold.customer_segments has no rows for this date.",
-        # Expected to leave: .5 + 1.5 of 5 + 3 scored. At risk: 100 + 900 of 4,000 + 1,000.
+        # Expected to leave: .5 + 1.5 of 5 + 3 scored. At risk: 100 + 900, a quarter of the stake.
         "5 of 10 known customers are active and 3 are silent. About 2 of these (25.0 %) are "
-        "expected to leave within 30 days. The revenue at risk is 1,000, which is 20.0 % of the "
-        "revenue of the last 365 days.",
+        "expected to leave within 30 days. The value at risk is 1,000, which is 25.0 % of the "
+        "value that the active and silent customers have in 12 months.",
     ),
     (
-        texts.first_customers,
+        contact_texts.first_customers,
         "No customer has a churn probability on 2018-01-01, so there is nobody to contact.",
-        # 7 of 8 customers. 300 + 98 + 97 + ... + 93 = 300 + 573 of 1,000.
-        "The list shows the 7 customers with the most revenue at risk: 87.5 % of the active and "
-        "silent customers, with 87.3 % of the revenue at risk. Revenue at risk is the churn "
-        "probability times the customer's revenue of the last 365 days.",
+        # 450 of 100 + 900
+        "The list holds the customers chosen by the strategy net_value (gold.retention_plan): 9 "
+        "customers; the first 7 are shown. They hold 45.0 % of the value at risk of all active and "
+        "silent customers. Value at risk is the churn probability times the value of the next 12 "
+        "months if the customer stays.",
+    ),
+    (
+        contact_texts.strategies,
+        "No plan exists for 2018-01-01, so strategies cannot be compared.",
+        # 900 - 600 and 800 - 100
+        "What each strategy would have kept one horizon earlier, under the same budget, among the "
+        "same customers. After cost, net_value keeps most: 700 (450 to 950).",
     ),
     (
         texts.segments,
         "No customers are known on 2018-01-01, so there are no segments.",
         "The largest segment is Champions with 50.0 % of all customers. The segment with the most "
-        "revenue at risk is At Risk: it has 30.0 % of all customers and 90.0 % of the revenue at "
+        "value at risk is At Risk: it has 30.0 % of all customers and 90.0 % of the value at "
         "risk.",
     ),
     (
@@ -47,7 +55,10 @@ SENTENCES = [
         "customers with an equally long time since the last purchase who left (score_basis: rule).",
         "Take one customer who left and one who stayed: xgboost gives the customer who left the "
         "higher churn probability in 90.0 % of such pairs, recency_only in 85.0 % and "
-        "everyone_stays in 50.0 %. The test date 2017-12-02 was not used for training.",
+        "everyone_stays in 50.0 %. "
+        "The test date 2017-12-02 was not used for training. 1 customer: known for too few days "
+        "for the model, so the probability is the average of new customers (score_basis: "
+        "cold_start).",
     ),
     (
         model_texts.drivers,
@@ -182,7 +193,7 @@ def test_data_without_signal_have_no_champion_and_say_so():
 def test_a_test_date_that_was_used_for_training_is_reported():
     seen = dataclasses.replace(FULL.model, trained_on=("2017-12-02",))
     text = model_texts.quality(dataclasses.replace(FULL, model=seen))
-    assert text.endswith("The test date 2017-12-02 was also used for training.")
+    assert "The test date 2017-12-02 was also used for training." in text
 
 
 def test_a_longer_period_that_is_not_better_is_reported():

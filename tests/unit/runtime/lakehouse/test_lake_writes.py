@@ -220,10 +220,10 @@ def test_faulty_rows_are_refused_before_anything_is_written(lake):
     with pytest.raises(TableError) as error:
         write(lake, *rows)
     assert str(error.value) == (
-        "gold.scores: 1 rows have a null in customer_id, which is required; "
+        "gold.scores: 1 row has a null in customer_id, which is required; "
         "2 rows have NaN or infinity in score; "
-        "1 keys (customer_id, as_of) are not unique; "
-        "1 rows have another as_of than the slice that is written. Nothing was written."
+        "1 key (customer_id, as_of) is not unique; "
+        "1 row has another as_of than the slice that is written. Nothing was written."
     )
     assert not lake.exists(SCORES.name)
 

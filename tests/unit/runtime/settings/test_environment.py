@@ -94,7 +94,11 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
         ),
         ("features: {windows_days: [30, 90]}", "no value below 1; missing: [60, 365]"),
         ("training: {dated_attributes: [plan, colour]}", "monthly_charge, got ['colour']"),
-        ("risk: {scheme: two_bands}", "scheme 'two_bands' must be one of ['four_bands', 'thr"),
+        ("risk: {scheme: two_bands}", "scheme 'two_bands' must be one of ['four_bands', 'rela"),
+        (
+            "risk: {level_actions: [{level: SEVERE, action: Call}]}",
+            "level_actions has unknown levels ['SEVERE']; schemes has CRITICAL, HIGH, MEDIUM, LOW",
+        ),
         (
             "sources: {s: {table: transactions, format: csv, mapping: {}}}",
             "a source of format csv needs a path",

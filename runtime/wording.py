@@ -1,0 +1,12 @@
+"""Counts in sentences."""
+
+from __future__ import annotations
+
+
+def plural(number: float, singular: str, several: str | None = None) -> str:
+    """A count with its noun. `several` is the plural form; the default appends an s.
+
+    >>> plural(1, "customer"), plural(1200, "customer"), plural(0, "key")
+    ('1 customer', '1,200 customers', '0 keys')
+    """
+    return f"{number:,.0f} {singular if number == 1 else several or singular + 's'}"

@@ -1,0 +1,79 @@
+"""What the contact list says of one customer: what to do, what is at risk, and why."""
+
+import dataclasses
+
+import pytest
+
+from pipelines.reporting import contact_texts
+from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, customer, strategy
+
+
+@pytest.mark.parametrize(
+    ("actions", "offer", "expected"),
+    [
+        (None, None, "no action recommended"),
+        ("Call within two days", None, "Call within two days"),
+        (None, "ten", "Send ten on 2018-01-02"),
+        ("Send the planned offer", "ten", "Send ten on 2018-01-02"),
+        (
+            "Send the planned offer, call if worth more than 500",
+            "ten",
+            "Send ten on 2018-01-02, call if worth more than 500",
+        ),
+        ("Call within two days", "ten", "Send ten on 2018-01-02; Call within two days"),
+    ],
+)
+def test_what_to_do_names_the_offer_and_its_day(actions, offer, expected):
+    assert contact_texts.advice(customer("a", 1.0, actions=actions, offer=offer)) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "at_risk", "expected"),
+    [
+        ("money", 40.0, "value at risk 40.00 of 80.00"),
+        ("money", 0.0, ""),  # nothing at stake is known: never "0.00 of 0.00"
+        ("purchases", 1.25, "purchases at risk 1.2 of 2.5"),
+        ("nothing", 0.0, ""),
+    ],
+)
+def test_one_amount_is_at_risk_in_the_unit_of_the_company(unit, at_risk, expected):
+    data = dataclasses.replace(FULL, at_risk_unit=unit)
+    assert contact_texts.risk_of(data, customer("a", at_risk)) == expected
+
+
+def test_a_customer_without_a_model_says_what_the_probability_is():
+    factors = [("recency_days", "45")]
+    assert contact_texts.reasons(customer("a", 1.0, factors)) == [
+        "days since the last purchase: 45"
+    ]
+    assert contact_texts.reasons(customer("a", 1.0, basis="rule")) == [
+        "no model is in use, so the probability is the churn rate of customers with as many days "
+        "since the last purchase"
+    ]
+
+
+def test_offers_that_were_decided_are_named_as_such():
+    decided = dataclasses.replace(FULL, list_source="offer_decisions", listed=7)
+    assert contact_texts.first_customers(decided).startswith(
+        "The list holds the offers that are sent (gold.offer_decisions): 7 customers. They hold"
+    )
+    nobody = dataclasses.replace(EMPTY, list_source="offer_decisions")
+    assert contact_texts.first_customers(nobody) == (
+        "The plan of 2018-01-01 contacts no customer with a churn probability."
+    )
+
+
+def test_a_default_that_does_not_keep_most_is_named_too():
+    rows = [
+        strategy("clv_at_risk", 9, 900.0, 100.0, 500.0, 1100.0),
+        strategy("net_value", 9, 800.0, 100.0, 450.0, 950.0),
+    ]
+    data = dataclasses.replace(FULL, strategies=rows)
+    assert contact_texts.strategies(data).endswith(
+        "After cost, clv_at_risk keeps most: 800 (500 to 1,100). The default, net_value, keeps 700 "
+        "(450 to 950)."
+    )
+    unknown = dataclasses.replace(FULL, strategies=[strategy("net_value", 9)])
+    assert contact_texts.strategies(unknown).endswith(
+        "no earlier date has scores and known outcomes."
+    )

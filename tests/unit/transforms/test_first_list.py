@@ -1,0 +1,138 @@
+"""The list that a person sees first: its source, its order, and what its customers have at risk."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from transforms import first_list
+
+DAY, LATER = dt.date(2026, 1, 2), dt.date(2026, 1, 20)
+CUSTOMER = "customer_id string, churn_probability double, at_stake double, at_risk double"
+WANTED = "customer_id string, priority double, offer_id string, send_on date, why string"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([(None, None), (10.0, 2.0)], (True, True)),
+        ([(None, 2.0), (0.0, None)], (False, True)),  # no amounts
+        ([(None, 0.0), (-5.0, None)], (False, False)),
+        ([], (False, False)),
+    ],
+)
+def test_what_a_company_has_at_stake(frame, rows_of, values, expected):
+    columns = ("value_at_stake", "expected_purchases_30d")
+    scores = frame("value_at_stake double, expected_purchases_30d double", values)
+    (row,) = rows_of(first_list.known_stakes(scores, columns))
+    assert tuple(row[c] for c in columns) == expected
+
+
+@pytest.mark.parametrize(
+    ("stake", "expected"),
+    [
+        ("value_at_stake", {"a": (80.0, 0.5 * 80), "b": (0.0, 0.0)}),
+        ("expected_purchases_30d", {"a": (3.0, 0.5 * 3), "b": (2.0, 0.25 * 2)}),
+        (None, {"a": (None, None), "b": (None, None)}),
+    ],
+)
+def test_the_amount_at_risk_is_the_probability_times_the_stake(frame, rows_of, stake, expected):
+    scores = frame(
+        "customer_id string, churn_probability double, risk_level string, "
+        "recommended_actions string, score_basis string, value_at_stake double, "
+        "expected_purchases_30d double",
+        [
+            ("a", 0.5, "HIGH", None, "model", 80.0, 3.0),
+            ("b", 0.25, "LOW", None, "model", -8.0, 2.0),
+        ],
+    )
+    segments = frame(
+        "customer_id string, lifecycle string, segment string, recency_days int",
+        [(c, "active", "Champions", 5) for c in "abz"],
+    )
+    rows = rows_of(first_list.scored_customers(scores, segments, stake))
+    assert {r["customer_id"]: (r["at_stake"], r["at_risk"]) for r in rows} == expected
+
+
+def test_the_offers_that_are_sent_now_are_the_list(frame, rows_of):
+    """Neither the control group, nor later offers, nor customers without an offer."""
+    plain = {"send_on": DAY, "why": "because", "expected_gain": 5.0, "is_held_out": False}
+    decisions = frame(
+        "customer_id string, offer_id string, send_on date, why string, expected_gain double, "
+        "is_held_out boolean, timing string",
+        [
+            {**plain, "customer_id": "now", "offer_id": "ten", "timing": "now"},
+            {**plain, "customer_id": "soon", "offer_id": "ten", "timing": "in_period"},
+            {**plain, "customer_id": "later", "offer_id": "ten", "timing": "later"},
+            {**plain, "customer_id": "none", "offer_id": None, "timing": "never"},
+            {**plain, "customer_id": "control", "offer_id": "ten", "timing": "now"}
+            | {"is_held_out": True},
+            {**plain, "customer_id": "no amount", "offer_id": "ten", "timing": "now"}
+            | {"expected_gain": None},
+        ],
+    )
+    rows = rows_of(first_list.decided(decisions))
+    assert {r["customer_id"]: r["priority"] for r in rows} == {
+        "now": 5.0,
+        "soon": 5.0,
+        "no amount": first_list.LOWEST,
+    }
+    assert {(r["offer_id"], r["send_on"], r["why"]) for r in rows} == {("ten", DAY, "because")}
+
+
+def test_the_plan_of_one_strategy_is_the_list_where_nothing_was_decided(frame, rows_of):
+    plan = frame(
+        "customer_id string, strategy string, rank bigint, is_chosen boolean, offer_id string, "
+        "send_on date, why string",
+        [
+            ("a", "net_value", 2, True, "ten", LATER, "x"),
+            ("b", "net_value", 1, True, "ten", DAY, "y"),
+            ("c", "net_value", 3, False, "ten", None, "z"),
+            ("d", "random", 1, True, "ten", DAY, "w"),
+        ],
+    )
+    rows = rows_of(first_list.planned(plan, "net_value"), "customer_id", "priority", "send_on")
+    assert [tuple(r.values()) for r in rows] == [("a", -2.0, LATER), ("b", -1.0, DAY)]
+
+
+def test_the_first_are_in_order_of_priority_then_risk_then_probability_then_id(frame):
+    customers = frame(
+        CUSTOMER,
+        [
+            ("first", 0.1, 10.0, 1.0),
+            ("more at risk", 0.2, 100.0, 20.0),
+            ("likelier", 0.6, 10.0, 6.0),
+            ("id a", 0.3, 20.0, 6.0),
+            ("id b", 0.3, 20.0, 6.0),
+            ("not on the list", 0.9, 900.0, 810.0),
+        ],
+    )
+    priorities = {"first": 9.0, "more at risk": 1.0, "likelier": 1.0, "id a": 1.0, "id b": 1.0}
+    wanted = frame(WANTED, [(c, p, "ten", DAY, "x") for c, p in priorities.items()])
+
+    def order(most):
+        rows = first_list.first_to_contact(wanted, customers, most).collect()
+        return [r["customer_id"] for r in rows]
+
+    assert order(9) == ["first", "more at risk", "likelier", "id a", "id b"]
+    assert order(4) == ["first", "more at risk", "likelier", "id a"]
+
+
+def test_without_a_plan_and_without_amounts_the_probability_decides_before_the_id(frame, rows_of):
+    customers = frame(CUSTOMER, [("a", 0.2, None, None), ("b", 0.9, None, None)])
+    wanted = first_list.by_risk(customers)
+    rows = first_list.first_to_contact(wanted, customers, 9).collect()
+    assert [r["customer_id"] for r in rows] == ["b", "a"]
+    assert {r["offer_id"] for r in rows} == {None}
+    (totals,) = rows_of(first_list.list_totals(wanted, customers))
+    assert (totals["customers"], totals["at_risk"]) == (2, None)
+
+
+def test_totals_are_those_of_the_whole_list(frame, rows_of):
+    customers = frame(
+        CUSTOMER, [("a", 0.5, 80.0, 40.0), ("b", 0.5, 5.0, 2.5), ("c", 0.5, 80.0, 40.0)]
+    )
+    wanted = frame(WANTED, [(c, 1.0, "ten", DAY, "x") for c in "ab"])
+    (totals,) = rows_of(first_list.list_totals(wanted, customers))
+    assert (totals["customers"], totals["at_risk"]) == (2, 40 + 2.5)
