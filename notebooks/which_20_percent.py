@@ -114,9 +114,9 @@ display(figure)
 # MAGIC
 # MAGIC `at_stake_covered`: share of the total value at risk (churn probability times 12-month
 # MAGIC value) that the chosen customers hold. `gross`: value that the same strategy would have kept
-# MAGIC one horizon earlier, counting only customers who left and were sent the offer in time. `net`:
-# MAGIC after the cost of all chosen offers, with its 95 % interval. The effect of the offer is an
-# MAGIC assumption in conf, stated in `assumption`, until an experiment has measured it.
+# MAGIC one horizon earlier, counting only customers who left and were sent the offer in time.
+# MAGIC `net`: after the cost of all chosen offers, with its 95 % interval. The effect of the offer
+# MAGIC is an assumption in conf, stated in `assumption`, until an experiment has measured it.
 
 # COMMAND ----------
 

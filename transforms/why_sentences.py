@@ -27,7 +27,7 @@ RISK_AND_P_ALIVE = _RISK + "; P(alive): {p_alive} %."
 LOST = "Left out: already lost, the last purchase was {days} days ago."
 TERMINATED = "Left out: the contract has ended."
 LEFT_OUT = "Left out: {reason}."
-PLANNED_LATER = "Left out: {reason}; the offer is planned for {send_on}."
+PLANNED_LATER = "Left out: {reason}; the day planned so far is {send_on}."
 
 # gold.offer_decisions.
 CHOSEN = (
@@ -43,7 +43,7 @@ NO_OFFER = "No offer: {reason}. Value at stake: {stake}."
 # no_offer_reason: the words for it
 NO_OFFER_REASONS = {
     "opted_out": "the customer opted out of contacts",
-    "later": "no churn is predicted, and no day to send an offer lies in the period of the plan",
+    "later": "no churn is predicted, so no offer is sent now",
     "cooling_off": "the last contact was too recent",
     "not_eligible": "the customer is not eligible for any offer",
     "no_gain": "every offer costs more than it keeps",

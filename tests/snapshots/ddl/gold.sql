@@ -78,7 +78,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_segments (
   `m_score` int COMMENT 'Monetary score, 1 to 5 (most revenue); null: lost customer or prospect',
   `rfm_score` string COMMENT 'The three scores as digits, R first; null: lost customer or prospect',
   `rfm_priority` double COMMENT 'Weighted sum of the three scores; null: lost customer or prospect',
-  `segment` string NOT NULL COMMENT 'One of the twelve segments',
+  `segment` string NOT NULL COMMENT 'One of the twelve segments, by R and (F + M) / 2; by R and F where M is the same for all, as in a company without amounts',
   `segment_group` string NOT NULL COMMENT 'Group of the segment',
   `engagement_score` double COMMENT 'Engagement score, 0 to 1; null: no source of engagement',
   `engagement_basis` string COMMENT 'Components used in engagement_score; null: none',

@@ -247,13 +247,13 @@ def test_only_offers_of_the_period_are_ranked_and_the_others_have_their_reason(
     strategies = ["clv_at_risk", "random"]
     chosen, lost = plan_of(OUT, strategies, size=9.0), lost_customers(frame(SEGMENTS, LOST))
     plan = rows_of(retention_plan(chosen, customers(OUT), lost, strategies))
-    told = "no churn is predicted, and no day to send an offer lies in the period of the plan"
+    told = "no churn is predicted, so no offer is sent now"
     not_eligible = "Left out: the customer is not eligible for any offer."
     left_out = {
         "dated": (
             "later",
             dt.date(2019, 1, 5),
-            f"Left out: {told}; the offer is planned for 2019-01-05.",
+            f"Left out: {told}; the day planned so far is 2019-01-05.",
         ),
         "undated": ("later", None, f"Left out: {told}."),
         "cooling": ("later", None, "Left out: the last contact was too recent."),
