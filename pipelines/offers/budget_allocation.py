@@ -67,11 +67,11 @@ def allocate(problem: Problem, keep: Keep) -> Plan:
         prices = settled(scaled(problem, sample.share), of_sample, highest, start=prices, keep=keep)
     prices = settled(problem, sample, highest, start=prices, keep=keep)
     rows = keep(with_choice(with_prices(problem.options, names, prices), names, unit))
-    if unit == "customers" and not problem.caps:
-        rows = keep(with_rest_by_gain(problem, rows))
-    else:
+    if unit == "money" or problem.caps:
         solved = solve_core(problem, rows)
         rows = keep(with_solved_choice(rows, solved, problem.options.columns))
+    if unit == "customers":
+        rows = keep(with_rest_by_gain(problem, rows))
     taken = sums_of(problem, rows)
     for name in problem.caps:
         check_cap(problem, name, taken[name])
@@ -91,13 +91,13 @@ def check_cap(problem: Problem, name: str, taken: float, *, allowed: int = 0) ->
 def with_rest_by_gain(problem: Problem, rows: DataFrame) -> DataFrame:
     """The options with `choice`: what is left of a budget in customers goes to the next by gain.
 
-    Each customer uses 1 of the budget, so this order is exact, however many customers have the same
-    gain at the edge.
+    Each customer uses 1 of the budget, so without caps this order is exact, however many customers
+    have the same gain at the edge. Offers with a cap are left to the exact solver.
     """
-    names = list(problem.offers)
+    names = [n for n in problem.offers if n not in problem.caps]
     left = int(problem.budget + 1e-9) - int(sums_of(problem, rows)["used"])
     kept = rows.select(*problem.options.columns, "choice")
-    if left <= 0:
+    if left <= 0 or not names:
         return kept
     return with_next_choice(kept, keep_next(rows, names, left))
 
