@@ -164,7 +164,13 @@ CUSTOMER_SEGMENTS = Table(
             "double",
             "Weighted sum of the three scores; null: lost customer or prospect",
         ),
-        Column("segment", "string", "One of the twelve segments", False),
+        Column(
+            "segment",
+            "string",
+            "One of the twelve segments, by R and (F + M) / 2; by R and F where M is the same for "
+            "all, as in a company without amounts",
+            False,
+        ),
         Column("segment_group", "string", "Group of the segment", False),
         Column(
             "engagement_score", "double", "Engagement score, 0 to 1; null: no source of engagement"

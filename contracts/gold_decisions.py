@@ -1,60 +1,11 @@
-"""Gold tables of decisions: offers, control group, plans, policies and messages."""
+"""Gold tables of decisions: control group, plans, policies and messages."""
 
 from __future__ import annotations
 
 from contracts.features import AS_OF
+from contracts.gold_plans import OFFER_DECISIONS
 from contracts.silver import CUSTOMER_ID
 from contracts.table import Column, Table
-
-OFFER_DECISIONS = Table(
-    name="gold.offer_decisions",
-    row="One row per customer who is not terminated, with the chosen offer, or the reason for "
-    "none.",
-    key=("as_of", "customer_id"),
-    slice_by="as_of",
-    cluster_by=("customer_id", "as_of"),
-    columns=(
-        AS_OF,
-        CUSTOMER_ID,
-        Column("campaign_id", "string", "Campaign of this plan", False),
-        Column("offer_id", "string", "Offer in conf/offers.yaml; null: none"),
-        Column(
-            "is_held_out", "boolean", "True: control group, the chosen offer is not sent", False
-        ),
-        Column("send_on", "date", "Day to send the offer; null: no offer"),
-        Column(
-            "policy",
-            "string",
-            "Policy in gold.policy_comparison; rules if there is no experiment",
-            False,
-        ),
-        Column("rule", "string", "Rule that fired; null: the policy is not rules"),
-        Column(
-            "effect",
-            "double",
-            "Reduction of churn probability that the offer causes; null: no offer",
-        ),
-        Column("effect_basis", "string", "experiment, or assumed (in conf); null: no offer"),
-        Column(
-            "value_at_stake",
-            "double",
-            "12-month value of the customer if they stay, currency; null: unknown",
-        ),
-        Column(
-            "value_basis", "string", "value_at_stake, or revenue_a_year if there is no CLV model"
-        ),
-        Column(
-            "expected_gain", "double", "effect x value_at_stake - cost, currency; null: no offer"
-        ),
-        Column("expected_cost", "double", "Expected cost of the offer, currency; null: no offer"),
-        Column(
-            "no_offer_reason",
-            "string",
-            "opted_out, cooling_off, not_eligible, no_gain or budget; null: has an offer",
-        ),
-        Column("why", "string", "One sentence with the offer and the quantities behind it", False),
-    ),
-)
 
 HOLD_OUT = Table(
     name="gold.hold_out",

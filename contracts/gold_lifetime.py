@@ -1,9 +1,10 @@
-"""Gold tables of lifetime: expected purchases, customer value, and the retention plan."""
+"""Gold tables of lifetime: expected purchases and customer value."""
 
 from __future__ import annotations
 
 from contracts.features import AS_OF
 from contracts.gold_lifetime_models import CLV_BACKTEST, LIFETIME_MODELS
+from contracts.gold_plans import RETENTION_PLAN, STRATEGY_COMPARISON
 from contracts.silver import CUSTOMER_ID
 from contracts.table import Column, Table
 
@@ -191,95 +192,6 @@ SEGMENT_SURVIVAL = Table(
         Column("ci_low", "double", "Lower bound of the 95 % interval of survival", False),
         Column("ci_high", "double", "Upper bound of the 95 % interval of survival", False),
         Column("customers", "bigint", "Customers in the segment", False),
-    ),
-)
-
-RETENTION_PLAN = Table(
-    name="gold.retention_plan",
-    row="One row per strategy and customer: ranked, or left out because already lost.",
-    key=("as_of", "strategy", "customer_id"),
-    slice_by="as_of",
-    cluster_by=("as_of", "strategy", "customer_id"),
-    columns=(
-        AS_OF,
-        Column(
-            "strategy",
-            "string",
-            "churn_probability, p_alive, clv_at_risk, net_value or random",
-            False,
-        ),
-        CUSTOMER_ID,
-        Column("rank", "bigint", "Rank, 1: highest priority; null: left out, already lost"),
-        Column("is_chosen", "boolean", "True: the customer is within the budget", False),
-        Column("offer_id", "string", "Offer that the plan assumes; null: left out"),
-        Column("send_on", "date", "Day to send the offer; null: not chosen"),
-        Column(
-            "expected_value_kept",
-            "double",
-            "Assumed reduction of churn probability by the offer x value_at_stake, currency; null: "
-            "no value known",
-        ),
-        Column("cost", "double", "Expected cost of the offer, currency; null: no value known"),
-        Column(
-            "why",
-            "string",
-            "One sentence: the two quantities that decided the rank, or why there is no rank",
-            False,
-        ),
-    ),
-)
-
-STRATEGY_COMPARISON = Table(
-    name="gold.strategy_comparison",
-    row="One row per pair of strategies under the same budget. A strategy is also paired with "
-    "itself.",
-    key=("as_of", "strategy", "other_strategy"),
-    slice_by="as_of",
-    columns=(
-        AS_OF,
-        Column("strategy", "string", "Strategy that the figures describe", False),
-        Column("other_strategy", "string", "Strategy to compare with", False),
-        Column("chosen", "bigint", "Customers that strategy chooses", False),
-        Column("shared", "bigint", "Customers that both strategies choose", False),
-        Column(
-            "jaccard",
-            "double",
-            "shared / customers that either strategy chooses; null: neither chooses any",
-        ),
-        Column(
-            "value_at_stake_covered",
-            "double",
-            "Share of total churn_probability x value_at_stake that the chosen customers hold; "
-            "null: unknown",
-        ),
-        Column(
-            "value_kept",
-            "double",
-            "Backtest one horizon earlier: assumed share of churners kept x value_at_stake of the "
-            "chosen customers who did leave, currency; null: no earlier scores",
-        ),
-        Column(
-            "ci_low",
-            "double",
-            "Lower bound of the 95 % interval of value_kept; null: no earlier scores",
-        ),
-        Column(
-            "ci_high",
-            "double",
-            "Upper bound of the 95 % interval of value_kept; null: no earlier scores",
-        ),
-        Column(
-            "next_1pct_value",
-            "double",
-            "expected_value_kept of the customers that strategy would add if the budget grew by 1 "
-            "% of the customers (at least one), or by 1 % of the money, currency; null: unknown",
-        ),
-        Column(
-            "assumption",
-            "string",
-            "Source of the offer's effect: assumed in conf, with the figures",
-            False,
-        ),
     ),
 )
 

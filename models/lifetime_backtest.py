@@ -137,7 +137,8 @@ def best_before(rows: Sequence[dict[str, Any]], day: str, horizon_days: int) -> 
         for r in rows:
             over = dt.date.fromisoformat(r["cut"]) + dt.timedelta(days=horizon_days)
             is_past = r["horizon_days"] == horizon_days and over <= dt.date.fromisoformat(day)
-            if is_past and r["metric"] == metric and r["approach"] in APPROACHES:
+            is_known = r["value"] is not None
+            if is_past and is_known and r["metric"] == metric and r["approach"] in APPROACHES:
                 errors.setdefault(r["approach"], {})[r["cut"]] = r["value"]
         if errors:
             shared = set.intersection(*(set(by_cut) for by_cut in errors.values()))

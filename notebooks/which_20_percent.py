@@ -11,7 +11,7 @@
 
 dbutils.widgets.text("env", "demo", "Environment: name of a file in conf/")
 dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: from conf")
-dbutils.widgets.text("strategy", "clv_at_risk", "Strategy for the list of customers")
+dbutils.widgets.text("strategy", "net_value", "Strategy for the list of customers")
 
 # COMMAND ----------
 
@@ -114,15 +114,17 @@ display(figure)
 # MAGIC ## The five strategies
 # MAGIC
 # MAGIC `at_stake_covered`: share of the total value at risk (churn probability times 12-month
-# MAGIC value) that the chosen customers hold. `value_kept`: value that the same strategy would
-# MAGIC have kept one horizon earlier, counting only customers who left. The effect of the offer is
-# MAGIC an assumption in conf, stated in `assumption`, until an experiment has measured it.
+# MAGIC value) that the chosen customers hold. `gross`: value that the same strategy would have kept
+# MAGIC one horizon earlier, counting only customers who left and were sent the offer in time.
+# MAGIC `net`: after the cost of all chosen offers, with its 95 % interval. The effect of the offer
+# MAGIC is an assumption in conf, stated in `assumption`, until an experiment has measured it.
 
 # COMMAND ----------
 
 # MAGIC %sql
 # MAGIC SELECT strategy, chosen, round(value_at_stake_covered, 3) AS at_stake_covered,
-# MAGIC        round(value_kept, 2) AS value_kept, round(ci_low, 2) AS ci_low,
+# MAGIC        round(value_kept, 2) AS gross, round(cost, 2) AS cost,
+# MAGIC        round(net_value_kept, 2) AS net, round(ci_low, 2) AS ci_low,
 # MAGIC        round(ci_high, 2) AS ci_high, round(next_1pct_value, 2) AS next_1pct_value,
 # MAGIC        assumption
 # MAGIC FROM gold.strategy_comparison
@@ -152,7 +154,7 @@ display(agreement.round(3).reset_index())
 scores = spark.table("gold.customer_scores").where("as_of = chosen_day")
 at_risk = scores.selectExpr("customer_id", "churn_probability * value_at_stake AS at_risk")
 plan = spark.table("gold.retention_plan").where("as_of = chosen_day")
-kept = plan.where("rank IS NOT NULL")  # without customers who are already lost
+kept = plan.where("rank IS NOT NULL")  # without customers who get no offer in the period
 customers = kept.select("customer_id").distinct().count()
 ranked = kept.select("strategy", "customer_id", "rank").join(at_risk, "customer_id")
 step = F.ceil(F.col("rank") * 50 / customers)  # one point per 2 % of the customers
@@ -177,19 +179,23 @@ display(figure)
 # MAGIC %md
 # MAGIC ## The customers and the reasons
 # MAGIC
-# MAGIC The top customers of the selected strategy. Lost customers are in the plan without a rank.
+# MAGIC The top customers of the selected strategy. Customers who get no offer in the period of the
+# MAGIC plan are in it without a rank, with the reason in `why`.
 
 # COMMAND ----------
 
 first = plan.where((F.col("strategy") == strategy) & F.col("is_chosen"))
-columns = ("rank", "customer_id", "why", "offer_id", "send_on", "expected_value_kept", "cost")
+columns = ("rank", "customer_id", "why", "offer_id", "timing", "send_on")
+columns = (*columns, "expected_value_kept", "cost")
 display(first.orderBy("rank").select(*columns).limit(20))
 
 # COMMAND ----------
 
 # MAGIC %sql
-# MAGIC SELECT lifecycle, count(*) AS customers, CASE WHEN lifecycle IN ('active', 'silent')
+# MAGIC SELECT timing, count(*) AS customers, CASE WHEN rank IS NOT NULL
 # MAGIC   THEN 'ranked' ELSE 'left out' END AS in_the_plan
-# MAGIC FROM gold.customer_segments WHERE as_of = chosen_day
-# MAGIC GROUP BY lifecycle
+# MAGIC FROM gold.retention_plan
+# MAGIC WHERE as_of = chosen_day
+# MAGIC   AND strategy = (SELECT min(strategy) FROM gold.retention_plan WHERE as_of = chosen_day)
+# MAGIC GROUP BY timing, rank IS NOT NULL
 # MAGIC ORDER BY customers DESC

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pyspark.sql import DataFrame, functions as F
 
-from transforms.allocation import totals, with_choices_at_ends
+from transforms.allocation import NONE, totals, with_choices_at_ends
 from udfs.shares import is_in_share_column
 
 
@@ -60,6 +60,35 @@ def plan_totals(chosen: DataFrame, offers: Sequence[str], unit: str) -> DataFram
     """`totals` of one list of prices: one row, or none without customers."""
     columns = [c for c in chosen.columns if c != "number"]
     return totals(chosen.select(*columns, F.lit(0).alias("number")), offers, unit)
+
+
+def keep_next(priced: DataFrame, offers: Sequence[str], count: int) -> DataFrame:
+    """The `count` first customers of a budget in customers who have no offer: customer_id, next.
+
+    `priced` comes from `with_choice`. `next` is the offer with the greatest gain, above 0; ties go
+    to the first offer. The customers are sorted by that gain, then by churn_probability (if the
+    frame has it), both from the highest on, then by customer_id.
+    """
+    gains = {n: F.coalesce(F.col(f"gain_{n}"), F.lit(0.0)) for n in offers}
+    best = F.greatest(*gains.values(), F.lit(0.0))
+    following = F.lit(NONE)
+    for n in reversed(offers):
+        following = F.when(gains[n] >= best, n).otherwise(following)
+    waiting = priced.where(F.col("choice") == NONE).select(
+        "*", best.alias("best"), following.alias("next")
+    )
+    names = [c for c in ("best", "churn_probability") if c in waiting.columns]
+    order = [F.col(c).desc_nulls_last() for c in names]
+    first = waiting.where(F.col("best") > 0).orderBy(*order, "customer_id")
+    return first.limit(count).select("customer_id", "next")
+
+
+def with_next_choice(chosen: DataFrame, following: DataFrame) -> DataFrame:
+    """One row per customer: choice is replaced for the customers of `keep_next`."""
+    joined = chosen.join(following, on="customer_id", how="left")
+    choice = F.coalesce(F.col("next"), F.col("choice"))
+    names = [c for c in chosen.columns if c != "choice"]
+    return joined.select(*names, choice.alias("choice"))
 
 
 def with_solved_choice(

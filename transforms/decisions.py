@@ -11,7 +11,15 @@ from contracts.gold_decisions import OFFER_DECISIONS, OFFER_PLAN
 from transforms import why_sentences as why
 from transforms.allocation import NONE
 from transforms.conform import conform
-from transforms.offers import Offer, cost_of, may_get
+from transforms.offers import (
+    NO_AMOUNTS,
+    Offer,
+    cost_of,
+    has_no_amounts,
+    is_possible,
+    may_get,
+)
+from transforms.send_dates import NEVER, NOW, final_send_on, final_timing
 
 # Optional columns of gold.customer_scores; a missing column counts as unknown.
 OPTIONAL = (
@@ -19,6 +27,9 @@ OPTIONAL = (
     ("clv_12m", "double"),
     ("likely_churn_date", "date"),
     ("main_reason", "string"),
+    ("churn_prediction", "int"),
+    ("p_alive", "double"),
+    ("expected_purchases_30d", "double"),
 )
 
 
@@ -36,7 +47,9 @@ def people(
 
     All frames hold one as_of and one row per customer. `customers` has is_opted_out; a null counts
     as false. value_at_stake and clv_12m (currency) fall back on revenue_a_year; value_basis names
-    the source, and is null where neither is known.
+    the source, and is null where neither is known. A company in which no customer has a value other
+    than 0 knows no amounts: both are null, and value_basis is expected_purchases.
+    expected_purchases_30d falls back on the orders per 30 days so far.
     """
     known = segments.where(F.col("lifecycle").isin("active", "silent", "lost")).select(
         "as_of", "customer_id", "lifecycle", "segment", "recency_days", "engagement_score"
@@ -55,12 +68,38 @@ def people(
     basis = F.when(F.col("value_at_stake").isNotNull(), "value_at_stake").when(
         a_year.isNotNull(), "revenue_a_year"
     )
-    return rows.select(
-        *[c for c in rows.columns if c not in ("value_at_stake", "clv_12m", "is_opted_out")],
+    purchases = F.col("total_orders") * 30.0 / days_known()
+    replaced = ("value_at_stake", "clv_12m", "is_opted_out", "expected_purchases_30d")
+    rows = rows.select(
+        *[c for c in rows.columns if c not in replaced],
         F.coalesce("is_opted_out", F.lit(False)).alias("is_opted_out"),
         F.coalesce("value_at_stake", a_year).alias("value_at_stake"),
         F.coalesce("clv_12m", a_year).alias("clv_12m"),
+        F.coalesce("expected_purchases_30d", purchases).alias("expected_purchases_30d"),
         basis.alias("value_basis"),
+    )
+    return without_amounts(rows)
+
+
+def without_amounts(rows: DataFrame) -> DataFrame:
+    """The rows; with null values and value_basis expected_purchases if all values are 0 or null."""
+    is_worth = F.max(F.when(F.col("value_at_stake") != 0, 1).otherwise(0))
+    company = rows.agg(F.coalesce(is_worth, F.lit(0)).alias("has_amounts"))  # one row
+    # A plain select after the join, for the DuckDB engine.
+    joined = rows.crossJoin(company).select(*rows.columns, "has_amounts")
+    has_amounts = F.col("has_amounts") == 1
+    new = {c: F.when(has_amounts, F.col(c)) for c in ("value_at_stake", "clv_12m")}
+    new["value_basis"] = F.when(has_amounts, F.col("value_basis")).otherwise(NO_AMOUNTS)
+    return joined.select(
+        *[new[c].alias(c) if c in new else F.col(c).alias(c) for c in rows.columns]
+    )
+
+
+def days_known() -> Column:
+    """Days from which a rate is computed: tenure_days from 30 to 365; 365 where it is unknown."""
+    return F.coalesce(
+        F.when(F.col("tenure_days") < 365, F.greatest(F.col("tenure_days"), F.lit(30))),
+        F.lit(365),
     )
 
 
@@ -78,8 +117,7 @@ def revenue_a_year() -> Column:
     | 73 | null | 73 |
     | null | 400 | null |
     """
-    days = F.when(F.col("tenure_days") < 365, F.greatest(F.col("tenure_days"), F.lit(30)))
-    return F.col("revenue_365d") * F.lit(365.0) / F.coalesce(days, F.lit(365))
+    return F.col("revenue_365d") * F.lit(365.0) / days_known()
 
 
 def offer_decisions(
@@ -94,27 +132,33 @@ def offer_decisions(
 
     A customer without such an offer who meets the condition of an offer outside the budget gets
     that one. The control group is assigned later, by transforms.hold_out. Money is in currency;
-    effect is a reduction of the churn probability, null for an offer outside the budget.
+    effect is a reduction of the churn probability, null for an offer outside the budget. timing is
+    `now` for a lost customer who gets an offer outside the budget.
     """
     rows = chosen.select("*", _offer(offers).alias("offer_id"))
+    rows = rows.select(
+        "*", F.when(F.col("offer_id").isNull(), _reason(offers)).alias("no_offer_reason")
+    )
     numbers = {
         "effect": _of_offer(offers, "effect", within=True),
-        "expected_gain": _of_offer(offers, "gain", within=True),
+        "expected_gain": F.when(~has_no_amounts(), _of_offer(offers, "gain", within=True)),
         "expected_cost": _cost(offers, redemption_rate),
     }
     rows = rows.select("*", *[c.alias(name) for name, c in numbers.items()])
     has_offer = F.col("offer_id").isNotNull()
     basis = F.lit("assumed" if policy == "rules" else "experiment")
     rule = F.col("rule") if "rule" in chosen.columns else F.lit(None).cast("string")
+    no_offer = F.col("no_offer_reason")
+    is_outside = has_offer & (F.col("timing") == NEVER)
     rows = rows.select(
-        *[c for c in rows.columns if c not in ("send_on", "rule")],
+        *[c for c in rows.columns if c not in ("send_on", "timing", "rule")],
         F.lit(campaign_id).alias("campaign_id"),
         F.lit(False).alias("is_held_out"),
-        F.when(has_offer, F.col("send_on")).alias("send_on"),
+        F.when(is_outside, NOW).otherwise(final_timing(no_offer)).alias("timing"),
+        final_send_on(has_offer, no_offer).alias("send_on"),
         F.lit(policy).alias("policy"),
         rule.alias("rule"),
         F.when(F.col("effect").isNotNull(), basis).alias("effect_basis"),
-        F.when(~has_offer, _reason(offers)).alias("no_offer_reason"),
     )
     return conform(rows.select("*", _why().alias("why")), OFFER_DECISIONS)
 
@@ -204,7 +248,7 @@ def _cost(offers: Sequence[Offer], redemption_rate: float) -> Column:
 def _reason(offers: Sequence[Offer]) -> Column:
     is_option, is_gain = F.lit(False), F.lit(False)
     for offer in [o for o in offers if o.is_in_budget]:
-        is_option = is_option | F.col(f"cost_{offer.name}").isNotNull()
+        is_option = is_option | is_possible(offer.name)
         is_gain = is_gain | F.coalesce(F.col(f"gain_{offer.name}") > 0, F.lit(False))
     return (
         F.when(F.col("barrier").isNotNull(), F.col("barrier"))
@@ -217,22 +261,28 @@ def _reason(offers: Sequence[Offer]) -> Column:
 def _why() -> Column:
     """One sentence with the two quantities that decide, effect and value, and the result."""
     stake = why.whole(F.col("value_at_stake"))
+    points = F.round(F.col("effect") * 100, 1).cast("string")
+    of_purchases = why.filled(
+        why.CHOSEN_BY_PURCHASES,
+        offer=F.col("offer_id"),
+        points=points,
+        basis=F.col("effect_basis"),
+        purchases=why.fixed(F.col("expected_purchases_30d"), 3),
+    )
     chosen = why.filled(
         why.CHOSEN,
         offer=F.col("offer_id"),
-        points=F.round(F.col("effect") * 100, 1).cast("string"),
+        points=points,
         basis=F.col("effect_basis"),
         stake=stake,
         cost=why.whole(F.col("expected_cost")),
         gain=why.whole(F.col("expected_gain")),
     )
     outside = why.filled(why.OUTSIDE_BUDGET, offer=F.col("offer_id"))
-    reason = F.lit(why.NO_OFFER_REASONS["budget"])
-    for code, words in why.NO_OFFER_REASONS.items():
-        reason = F.when(F.col("no_offer_reason") == code, words).otherwise(reason)
-    none = why.filled(why.NO_OFFER, reason=reason, stake=stake)
+    none = why.filled(why.NO_OFFER, reason=why.reason_of(F.col("no_offer_reason")), stake=stake)
     return (
         F.when(F.col("offer_id").isNull(), none)
         .when(F.col("effect").isNull(), outside)
+        .when(has_no_amounts(), of_purchases)
         .otherwise(chosen)
     )

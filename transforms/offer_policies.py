@@ -12,33 +12,34 @@ from transforms.offers import (
     factor_flags,
     last_contacts,
     ranked_by,
-    with_barrier,
     with_rule,
-    with_send_on,
 )
+from transforms.send_dates import with_barrier, with_timing
 from udfs.shares import share_of_column
 
 # Policies that choose by expected gain. All others rank customers by a priority.
 BY_GAIN = ("uplift", "rules")
 
 
-def with_send_on_and_barrier(
+def with_timing_and_barrier(
     customers: DataFrame,
     contacts: DataFrame,
     offers: Sequence[Offer],
     *,
-    send_days_before: Sequence[int],
+    send_days_before: int,
+    period_days: int,
     cooling_off_days: int,
 ) -> DataFrame:
-    """One row per customer: adds send_on, last_on, last_on_<offer> and barrier.
+    """One row per customer: adds timing, send_on, last_on, last_on_<offer> and barrier.
 
-    `contacts`: customer_id, offer_id and contacted_on of all past contacts. `send_days_before`: the
-    fewest and the most days before likely_churn_date.
+    `contacts`: customer_id, offer_id and contacted_on of all past contacts.
     """
-    fewest, most = send_days_before
-    dated = with_send_on(customers, fewest, most)
+    timed = with_timing(customers, send_days_before, period_days)
     contacted = last_contacts(contacts, offers)
-    return with_barrier(dated.join(contacted, on="customer_id", how="left"), cooling_off_days)
+    joined = timed.join(contacted, on="customer_id", how="left")
+    # A plain select after the join, for the DuckDB engine.
+    names = [*timed.columns, *[c for c in contacted.columns if c != "customer_id"]]
+    return with_barrier(joined.select(*names), cooling_off_days)
 
 
 def with_factor_rule(

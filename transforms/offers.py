@@ -1,4 +1,4 @@
-"""The offers that are possible for each customer, their expected gain and cost, and the send date.
+"""The offers that are possible for each customer, with their expected gain and cost.
 
 Frames of options are wide: one row per customer, and per offer the columns effect_<offer>,
 gain_<offer>, cost_<offer>. A null means that the offer is not possible for the customer.
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, functions as F
 
+# value_basis of a company without amounts: expected purchases take the place of the value.
+NO_AMOUNTS = "expected_purchases"
 RULES = ("recency_and_order_value", "support_tickets", "feature_usage", "many_orders", "default")
 
 
@@ -98,26 +100,6 @@ def measured_effects(people: DataFrame, effects: DataFrame, offers: Sequence[Off
     return people.join(wide, on="customer_id", how="left")
 
 
-def with_send_on(people: DataFrame, fewest_days: int, most_days: int) -> DataFrame:
-    """Add `send_on`, in [likely_churn_date - most_days, likely_churn_date - fewest_days].
-
-    It is the first day of that window after as_of. It is as_of + 1 where likely_churn_date is null
-    or nearer than `fewest_days`. With fewest_days 7 and most_days 14:
-
-    | as_of | likely_churn_date | send_on |
-    |---|---|---|
-    | 2026-01-01 | 2026-02-01 | 2026-01-18 |
-    | 2026-01-01 | 2026-01-10 | 2026-01-02 |
-    | 2026-01-01 | null | 2026-01-02 |
-    """
-    tomorrow = F.date_add(F.col("as_of"), 1)
-    first = F.date_add(F.col("likely_churn_date"), -most_days)
-    last = F.date_add(F.col("likely_churn_date"), -fewest_days)
-    in_time = F.when(first > tomorrow, first).otherwise(tomorrow)
-    send_on = F.when(last >= tomorrow, in_time).otherwise(tomorrow)
-    return people.select("*", send_on.cast("date").alias("send_on"))
-
-
 def last_contacts(contacts: DataFrame, offers: Sequence[Offer]) -> DataFrame:
     """One row per contacted customer: last_on (any offer), last_on_<offer> (null: never sent).
 
@@ -130,24 +112,6 @@ def last_contacts(contacts: DataFrame, offers: Sequence[Offer]) -> DataFrame:
     return contacts.groupBy("customer_id").agg(F.max("contacted_on").alias("last_on"), *each)
 
 
-def with_barrier(people: DataFrame, cooling_off_days: int) -> DataFrame:
-    """Add `barrier`: opted_out or cooling_off where no offer at all may be sent, else null.
-
-    The first day on which a customer may be contacted again is last_on + cooling_off_days. With 14
-    days:
-
-    | is_opted_out | last_on | send_on | barrier |
-    |---|---|---|---|
-    | true | null | 2026-01-15 | opted_out |
-    | false | 2026-01-02 | 2026-01-15 | cooling_off |
-    | false | 2026-01-01 | 2026-01-15 | null |
-    | false | null | 2026-01-15 | null |
-    """
-    is_cooling = F.datediff(F.col("send_on"), F.col("last_on")) < cooling_off_days
-    barrier = F.when(F.col("is_opted_out"), "opted_out").when(is_cooling, "cooling_off")
-    return people.select("*", barrier.alias("barrier"))
-
-
 def with_costs_and_gains(
     people: DataFrame, offers: Sequence[Offer], redemption_rate: float
 ) -> DataFrame:
@@ -155,18 +119,31 @@ def with_costs_and_gains(
 
     Both are null for customers with a barrier, where the offer's condition does not hold or the
     offer was sent too recently, and where the effect is not above 0. A cost given as a share is a
-    share of value_at_stake.
+    share of value_at_stake. In a company without amounts (value_basis expected_purchases) the gain
+    is effect x expected_purchases_30d, in purchases.
     """
     columns = []
     for offer in offers:
-        cost = cost_of(offer, redemption_rate)
-        gain = F.col(f"effect_{offer.name}") * F.col("value_at_stake") - cost
-        may = may_get(offer) & (F.col(f"effect_{offer.name}") > 0)
+        cost, effect = cost_of(offer, redemption_rate), F.col(f"effect_{offer.name}")
+        gain = F.when(has_no_amounts(), effect * F.col("expected_purchases_30d")).otherwise(
+            effect * F.col("value_at_stake") - cost
+        )
+        may = may_get(offer) & (effect > 0)
         columns += [
             F.when(may, cost).alias(f"cost_{offer.name}"),
             F.when(may, gain).alias(f"gain_{offer.name}"),
         ]
     return people.select("*", *columns)
+
+
+def has_no_amounts() -> Column:
+    """True for the customers of a company without amounts, see transforms.decisions.people."""
+    return F.coalesce(F.col("value_basis") == NO_AMOUNTS, F.lit(False))
+
+
+def is_possible(offer: str) -> Column:
+    """True if the customer may get the offer: its cost or its gain is known."""
+    return F.col(f"cost_{offer}").isNotNull() | F.col(f"gain_{offer}").isNotNull()
 
 
 def ranked_by(
@@ -187,7 +164,7 @@ def ranked_by(
     columns = []
     for offer in offers:
         gain, cost = F.col(f"gain_{offer.name}"), F.col(f"cost_{offer.name}")
-        is_ranked = F.lit(offer.name == offer_id) & cost.isNotNull()
+        is_ranked = F.lit(offer.name == offer_id) & is_possible(offer.name)
         # A minimum weight keeps options that cost nothing in the ranking.
         weight = F.greatest(cost, F.lit(1e-6)) if is_money else F.lit(1.0)
         columns += [

@@ -1,111 +1,116 @@
-"""gold.retention_plan and strategy_comparison: customers to keep, ranked by strategy.
+"""gold.retention_plan: customers to keep, ranked by strategy, under the budget of offer decisions.
 
-Every strategy ranks the same customers. Ties are broken by a second quantity, then by customer_id.
-Lost customers are in each plan without a rank.
+Every strategy ranks the same customers: those whose offer can be sent within the period of the plan
+(timing `now` or `in_period`). Ties are broken by churn probability, then by customer_id. All other
+customers are in each plan without a rank, with the reason.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
-from contracts.gold_lifetime import RETENTION_PLAN, STRATEGY_COMPARISON
+from contracts.gold_plans import RETENTION_PLAN
 from transforms import why_sentences as why
 from transforms.conform import conform
-from transforms.offers import Offer
+from transforms.offers import Offer, has_no_amounts, is_possible
+from transforms.send_dates import (
+    NEVER,
+    NOT_ELIGIBLE,
+    SENT_IN_PERIOD,
+    final_send_on,
+    final_timing,
+)
 
-INPUTS = (
+# Columns of a customer that a strategy or a sentence uses.
+OF_CUSTOMER = (
     "as_of",
     "customer_id",
     "churn_probability",
     "p_alive",
     "expected_purchases_30d",
-    "clv_12m",
     "value_at_stake",
-    "likely_churn_date",
+    "value_basis",
+    "send_on",
 )
-NORMAL_95 = 1.959964
-
-
-@dataclass(frozen=True)
-class AssumedOffer:
-    """Assumptions of a plan about an offer. effect: relative reduction of the churn probability."""
-
-    offer: Offer
-    effect: float
-    redeemed_share: float
-
-    def assumption(self) -> str:
-        """One sentence that states the source of the effect."""
-        cost = (
-            f"{self.offer.share:.1%} of value_at_stake"
-            if self.offer.share is not None
-            else f"{self.offer.money:.2f} in money"
-        )
-        return (
-            f"assumed in conf, not measured: {self.offer.name} lowers the churn probability by "
-            f"{self.effect:.1%} of its value and costs {cost} when redeemed; "
-            f"{self.redeemed_share:.1%} redeem it"
-        )
 
 
 def lost_customers(segments: DataFrame) -> DataFrame:
     """One row per lost or terminated customer of gold.customer_segments: why.
 
-    Columns: as_of, customer_id, why. Prospects have no value that could be kept and have no row.
+    Columns: as_of, customer_id, timing, why. Prospects have no value that could be kept and have no
+    row.
     """
     silent = why.filled(why.LOST, days=F.col("recency_days").cast("string"))
     ended = F.col("lifecycle") == "terminated"
     return segments.where(F.col("lifecycle").isin("lost", "terminated")).select(
         "as_of",
         "customer_id",
+        F.lit(NEVER).alias("timing"),
         F.when(ended, why.filled(why.TERMINATED)).otherwise(silent).alias("why"),
     )
 
 
-def with_expectations(scores: DataFrame, assumed: AssumedOffer) -> DataFrame:
-    """One row per customer: INPUTS, value_at_risk, expected_value_kept, cost, net_value.
+def plan_rows(options: DataFrame, offers: Sequence[Offer]) -> DataFrame:
+    """One row per active or silent customer: OF_CUSTOMER, reason, timing, offer and its value.
 
-    Money is in currency. value_at_risk = churn_probability x value_at_stake. All four are null
-    where no value is known. A cost given as a share is a share of value_at_stake: a customer who
-    redeems the offer has stayed. A share of clv_12m would make long-silent customers look cheap.
-    With an effect of 0.2, a cost share of 0.1 and a redeemed share of 0.5:
+    `options` is priced by the rules: the only possible offer of a customer is rule_offer. offer_id
+    is null where it is not possible, and `reason` says why. Money is in currency: value_at_risk =
+    churn_probability x value_at_stake, expected_value_kept = effect x value_at_stake, cost. They are
+    null where no value is known. net_value is the gain of the offer: expected_value_kept - cost; in
+    a company without amounts effect x expected_purchases_30d, in purchases. For an offer `ten`:
 
-    | churn_probability | value_at_stake | value_at_risk | expected_value_kept | cost | net_value |
-    |---|---|---|---|---|---|
-    | 0.5 | 200 | 0.5 * 200 = 100 | 100 * 0.2 = 20 | 200 * 0.1 * 0.5 = 10 | 20 - 10 = 10 |
-    | 0.5 | null | null | null | null | null |
-    """
-    at_risk = F.col("churn_probability") * F.col("value_at_stake")
-    price = (
-        F.lit(assumed.offer.share) * F.col("value_at_stake")
-        if assumed.offer.share is not None
-        else F.lit(assumed.offer.money).cast("double")
+    | churn_probability | value_at_stake | effect_ten | cost_ten | gain_ten | value_at_risk | expected_value_kept | cost | net_value |
+    |---|---|---|---|---|---|---|---|---|
+    | 0.5 | 200 | 0.1 | 10 | 10 | 0.5 * 200 = 100 | 0.1 * 200 = 20 | 10 | 10 |
+    | 0.5 | null | 0.1 | null | null | null | null | null | null |
+    """  # noqa: E501
+    within = [o.name for o in offers if o.is_in_budget]
+    can_get = F.coalesce(_of_rule({n: is_possible(n) for n in within}), F.lit(False))
+    reason = F.coalesce(F.col("barrier"), F.when(~can_get, NOT_ELIGIBLE))
+    money = {
+        kind: _of_rule({n: F.col(f"{kind}_{n}") for n in within})
+        for kind in ("effect", "cost", "gain")
+    }
+    kept = options.where(F.col("lifecycle").isin("active", "silent"))
+    return kept.select(
+        *OF_CUSTOMER,
+        reason.alias("reason"),
+        final_timing(reason).alias("timing"),
+        F.when(can_get, F.col("rule_offer")).alias("offer_id"),
+        (F.col("churn_probability") * F.col("value_at_stake")).alias("value_at_risk"),
+        F.when(can_get, money["effect"] * F.col("value_at_stake")).alias("expected_value_kept"),
+        money["cost"].alias("cost"),
+        money["gain"].alias("net_value"),
     )
-    rows = scores.select(
-        *INPUTS,
-        at_risk.alias("value_at_risk"),
-        (at_risk * F.lit(assumed.effect)).alias("expected_value_kept"),
-        F.when(at_risk.isNotNull(), price * F.lit(assumed.redeemed_share)).alias("cost"),
-    )
-    return rows.select("*", (F.col("expected_value_kept") - F.col("cost")).alias("net_value"))
 
 
-def ranked(rows: DataFrame, strategies: Sequence[str], horizon_days: int) -> DataFrame:
-    """One row per (strategy, customer): rank from 1, cost_so_far (currency), why.
+def _of_rule(by_offer: Mapping[str, Column]) -> Column:
+    """The column of the rule's offer; null if the rule names another offer."""
+    value = F.lit(None)
+    for name, column in by_offer.items():
+        value = F.when(F.col("rule_offer") == name, column).otherwise(value)
+    return value
 
-    The window sorts the customers of a strategy in one task: about ten million rows at most.
+
+def ranked(rows: DataFrame, strategies: Mapping[str, str], horizon_days: int) -> DataFrame:
+    """One row per (strategy, customer) whose offer can be sent in the period: rank from 1, why.
+
+    `rows` come from `plan_rows`. `strategies`: the strategy by the name that the plan states. The
+    window sorts the customers of a strategy in one task: about ten million rows at most.
     """
-    frames = [_of_strategy(rows, name, horizon_days) for name in strategies]
+    can_be_sent = rows.where(F.col("timing").isin(*SENT_IN_PERIOD))
+    frames = [
+        _of_strategy(can_be_sent, name, rule, horizon_days) for name, rule in strategies.items()
+    ]
     return reduce(DataFrame.unionByName, frames)
 
 
-def _of_strategy(rows: DataFrame, name: str, horizon_days: int) -> DataFrame:
-    first, second, sentence = _rule(name, horizon_days)
+def _of_strategy(rows: DataFrame, name: str, rule: str, horizon_days: int) -> DataFrame:
+    first, second, sentence = _rule(rule, horizon_days)
     sorted_by = rows.select(
         "*",
         F.lit(name).alias("strategy"),
@@ -114,178 +119,137 @@ def _of_strategy(rows: DataFrame, name: str, horizon_days: int) -> DataFrame:
         sentence.alias("why"),
     )
     order = Window.partitionBy("strategy").orderBy(
-        F.col("first").asc_nulls_last(), F.col("second").asc_nulls_last(), F.col("customer_id")
+        F.col("first").asc_nulls_last(),
+        F.col("second").asc_nulls_last(),
+        F.col("churn_probability").desc_nulls_last(),
+        F.col("customer_id"),
     )
-    so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    return sorted_by.select(
-        "*",
-        F.row_number().over(order).cast("bigint").alias("rank"),
-        F.sum("cost").over(so_far).alias("cost_so_far"),
-    ).drop("first", "second")
+    numbered = sorted_by.select("*", F.row_number().over(order).cast("bigint").alias("rank"))
+    return numbered.drop("first", "second")
 
 
 def _rule(name: str, horizon_days: int) -> tuple[Column, Column, Column]:
-    """The first and second sort quantity of a strategy (ascending), and a sentence with both."""
-    p, stake = F.col("churn_probability"), F.col("value_at_stake")
+    """The first and second sort quantity of a strategy (ascending), and a sentence with both.
+
+    In a company without amounts expected purchases take the place of value_at_stake.
+    """
+    p, purchases = F.col("churn_probability"), F.col("expected_purchases_30d")
+    counted, alive = has_no_amounts(), F.col("p_alive")
+    stake = F.when(counted, purchases).otherwise(F.col("value_at_stake"))
     values: dict[str, Column | str] = {
         "horizon_days": str(horizon_days),
         "risk": why.fixed(p * 100, 1),
         "stake": why.fixed(stake),
+        "expected_purchases": why.fixed(purchases, 3),
+        "p_alive": why.fixed(alive * 100, 1),
+        "at_risk": why.fixed(p * stake),
+        "kept": why.fixed(F.col("expected_value_kept")),
+        "cost": why.fixed(F.col("cost")),
     }
+
+    def said(with_amounts: str, without: str = why.RISK_AND_PURCHASES) -> Column:
+        sentence = why.filled(with_amounts, **values)
+        return F.when(counted, why.filled(without, **values)).otherwise(sentence)
+
     if name == "churn_probability":
-        return -p, -stake, why.filled(why.CHURN_PROBABILITY, **values)
+        return -p, -stake, said(why.CHURN_PROBABILITY)
     if name == "p_alive":
-        alive, purchases = F.col("p_alive"), F.col("expected_purchases_30d")
-        known = why.filled(why.P_ALIVE, p_alive=why.fixed(alive * 100, 1), **values)
-        unknown = why.filled(why.NO_P_ALIVE, expected_purchases=why.fixed(purchases, 3), **values)
+        known, unknown = said(why.P_ALIVE, why.RISK_AND_P_ALIVE), said(why.NO_P_ALIVE)
         # A probability is at most 1, so known ones come first; others follow by expected purchases.
         first = F.coalesce(alive, 1 + purchases)
-        return first, -stake, F.when(alive.isNotNull(), known).otherwise(unknown)
+        second = -F.when(counted, p).otherwise(stake)
+        return first, second, F.when(alive.isNotNull(), known).otherwise(unknown)
     if name == "clv_at_risk":
-        at_risk = F.col("value_at_risk")
-        sentence = why.filled(why.CLV_AT_RISK, at_risk=why.fixed(at_risk), **values)
-        return -at_risk, -stake, sentence
+        return -(p * stake), -stake, said(why.CLV_AT_RISK)
     if name == "net_value":
-        kept, cost = why.fixed(F.col("expected_value_kept")), why.fixed(F.col("cost"))
-        return -F.col("net_value"), -p, why.filled(why.NET_VALUE, kept=kept, cost=cost)
+        return -F.col("net_value"), -p, said(why.NET_VALUE)
     lot = F.concat(F.col("customer_id"), F.lit(" "), F.col("as_of").cast("string"))
     return F.md5(lot), F.col("customer_id"), why.filled(why.RANDOM)
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The limit of a plan: a share of `customers` (all candidates), or `money` in currency."""
+    """The limit of a plan, of `customers` candidates at most.
 
+    size: customers, or money in currency. unit: customers or money. caps: the most customers per
+    capped offer.
+    """
+
+    size: float
+    unit: str
     customers: int
-    share: float | None
-    money: float | None
+    caps: Mapping[str, int]
 
     def further(self) -> Budget:
         """The budget plus 1 % of the customers, at least one customer, or plus 1 % of the money."""
-        if self.money is not None:
-            return replace(self, money=self.money * 1.01)
-        return replace(self, share=(self.share or 0.0) + max(0.01, 1 / self.customers))
+        more = self.size * 0.01 if self.unit == "money" else max(0.01 * self.customers, 1.0)
+        return replace(self, size=self.size + more)
 
     def chooses(self) -> Column:
-        """True for a row of `ranked` that is within the budget of its strategy.
+        """True for a row of `with_choice` that is within the budget of its strategy.
 
         net_value chooses no customer whose offer costs more than it keeps. With a budget of money,
         a customer without a known cost is not chosen.
         """
-        if self.money is not None:
-            affordable = F.col("cost").isNotNull() & (F.col("cost_so_far") <= F.lit(self.money))
+        if self.unit == "money":
+            affordable = F.col("cost").isNotNull() & (F.col("cost_so_far") <= F.lit(self.size))
         else:
-            affordable = F.col("rank") <= F.lit(int((self.share or 0.0) * self.customers + 1e-9))
+            affordable = F.col("turn") <= F.lit(int(self.size + 1e-9))
         pays = F.coalesce(F.col("net_value") > 0, F.lit(False))
-        return affordable & (pays | (F.col("strategy") != "net_value"))
+        is_allowed = pays | (F.col("strategy") != "net_value")
+        return F.col("is_within_cap") & affordable & is_allowed
 
 
 def with_choice(plan: DataFrame, budget: Budget) -> DataFrame:
-    """Add is_chosen: the customer is within the budget of the strategy."""
-    return plan.select("*", budget.chooses().alias("is_chosen"))
+    """Add is_within_cap, turn and cost_so_far (those within the caps up to the row), is_chosen."""
+    cap = F.lit(None).cast("bigint")
+    for name, most in budget.caps.items():
+        cap = F.when(F.col("offer_id") == name, most).otherwise(cap)
+    of_offer = Window.partitionBy("strategy", "offer_id").orderBy("rank")
+    is_within = F.coalesce(F.row_number().over(of_offer) <= cap, F.lit(True))
+    capped = plan.select("*", is_within.alias("is_within_cap"))
+    so_far = Window.partitionBy("strategy").orderBy("rank")
+    so_far = so_far.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    counted = capped.select(
+        "*",
+        F.sum(F.col("is_within_cap").cast("int")).over(so_far).alias("turn"),
+        F.sum(F.when(F.col("is_within_cap"), F.col("cost"))).over(so_far).alias("cost_so_far"),
+    )
+    return counted.select("*", budget.chooses().alias("is_chosen"))
 
 
 def retention_plan(
-    plan: DataFrame,
-    assumed: AssumedOffer,
-    send_days_before: int,
-    *,
-    lost: DataFrame | None = None,
-    strategies: Sequence[str] = (),
+    chosen: DataFrame, rows: DataFrame, lost: DataFrame, *, strategies: Sequence[str]
 ) -> DataFrame:
     """One row per (as_of, strategy, customer_id), as in gold.retention_plan.
 
-    `plan` comes from `with_choice`. `lost` are the `lost_customers`, added to each of the
-    `strategies` without a rank. send_on is likely_churn_date - send_days_before, but never before
-    as_of + 1; null where not chosen. With send_days_before 7:
-
-    | as_of | likely_churn_date | is_chosen | send_on |
-    |---|---|---|---|
-    | 2026-01-01 | 2026-02-01 | true | 2026-01-25 |
-    | 2026-01-01 | 2026-01-05 | true | 2026-01-02 |
-    | 2026-01-01 | null | true | 2026-01-02 |
-    | 2026-01-01 | 2026-02-01 | false | null |
+    `chosen` comes from `with_choice`, `rows` from `plan_rows`, `lost` from `lost_customers`. Those
+    who cannot be sent an offer in the period, and the lost, are in each strategy without a rank.
     """
-    tomorrow = F.date_add(F.col("as_of"), 1)
-    ahead = F.date_sub(F.col("likely_churn_date"), send_days_before)
-    send_on = F.greatest(F.coalesce(ahead, tomorrow), tomorrow).cast("date")
-    rows = plan.select(
-        *[c for c in plan.columns if c != "cost_so_far"],
-        F.lit(assumed.offer.name).alias("offer_id"),
-        F.when(F.col("is_chosen"), send_on).alias("send_on"),
+    names = [c for c in chosen.columns if c != "send_on"]
+    ranks = chosen.select(
+        *names, final_send_on(F.col("is_chosen"), F.col("reason")).alias("send_on")
     )
-    ranks = conform(rows, RETENTION_PLAN)
-    return ranks if lost is None else ranks.unionByName(_left_out(lost, strategies))
+    words, day = why.reason_of(F.col("reason")), final_send_on(F.lit(False), F.col("reason"))
+    planned = why.filled(why.PLANNED_LATER, reason=words, send_on=day.cast("string"))
+    waiting = rows.where(~F.col("timing").isin(*SENT_IN_PERIOD)).select(
+        "as_of",
+        "customer_id",
+        "timing",
+        F.coalesce(planned, why.filled(why.LEFT_OUT, reason=words)).alias("why"),
+        day.alias("send_on"),
+    )
+    gone = lost.select("*", F.lit(None).cast("date").alias("send_on"))
+    left_out = _left_out(waiting.unionByName(gone), strategies)
+    return conform(ranks, RETENTION_PLAN).unionByName(left_out)
 
 
-def _left_out(lost: DataFrame, strategies: Sequence[str]) -> DataFrame:
-    nothing = ("rank", "offer_id", "send_on", "expected_value_kept", "cost")
-    rows = lost.select(
+def _left_out(rows: DataFrame, strategies: Sequence[str]) -> DataFrame:
+    nothing = ("rank", "offer_id", "expected_value_kept", "cost")
+    each = rows.select(
         "*",
         F.explode(F.array(*[F.lit(name) for name in strategies])).alias("strategy"),
         F.lit(False).alias("is_chosen"),
         *[F.lit(None).alias(name) for name in nothing],
     )
-    return conform(rows, RETENTION_PLAN)
-
-
-def value_kept(plan: DataFrame, labels: DataFrame, assumed: AssumedOffer) -> DataFrame:
-    """One row per strategy: value_kept of a past plan (currency), with a 95 % interval.
-
-    `labels` has customer_id and churned of the plan's day. value_kept is the assumed effect times
-    the value_at_stake of the chosen customers who did churn. The interval is that of a sum over
-    independent customers.
-    """
-    known = plan.join(labels, on="customer_id", how="inner")
-    kept = F.when(
-        F.col("is_chosen") & (F.col("churned") == 1),
-        F.col("value_at_stake") * F.lit(assumed.effect),
-    )
-    each = known.select("strategy", F.coalesce(kept, F.lit(0.0)).alias("kept"))
-    sums = each.groupBy("strategy").agg(
-        F.sum("kept").alias("value_kept"),
-        (F.sqrt(F.count("*")) * F.coalesce(F.stddev("kept"), F.lit(0.0))).alias("error"),
-    )
-    return sums.select(
-        "strategy",
-        "value_kept",
-        F.greatest(F.col("value_kept") - F.col("error") * NORMAL_95, F.lit(0.0)).alias("ci_low"),
-        (F.col("value_kept") + F.col("error") * NORMAL_95).alias("ci_high"),
-    )
-
-
-def strategy_comparison(
-    plan: DataFrame, kept: DataFrame, assumed: AssumedOffer, *, as_of: dt.date, budget: Budget
-) -> DataFrame:
-    """One row per pair of strategies, as in gold.strategy_comparison.
-
-    `plan` comes from `with_choice`, `kept` from `value_kept`.
-    """
-    is_next = (budget.further().chooses() & ~F.col("is_chosen")).cast("int")
-    at_risk = F.when(F.col("is_chosen"), F.col("value_at_risk"))
-    own = plan.groupBy("strategy").agg(
-        F.sum(F.col("is_chosen").cast("int")).alias("chosen"),
-        (F.sum(at_risk) / F.sum("value_at_risk")).alias("value_at_stake_covered"),
-        F.sum(is_next * F.col("expected_value_kept")).alias("next_1pct_value"),
-    )
-    chosen = plan.where("is_chosen").select("strategy", "customer_id")
-    other = chosen.select(F.col("strategy").alias("other_strategy"), "customer_id")
-    shared = (
-        chosen.join(other, on="customer_id", how="inner")
-        .groupBy("strategy", "other_strategy")
-        .agg(F.count("*").alias("both"))
-    )
-    others = own.select(
-        F.col("strategy").alias("other_strategy"), F.col("chosen").alias("other_chosen")
-    )
-    pairs = own.crossJoin(others).join(shared, on=["strategy", "other_strategy"], how="left")
-    pairs = pairs.join(kept, on="strategy", how="left")
-    counted = pairs.select("*", F.coalesce(F.col("both"), F.lit(0)).alias("shared"))
-    either = F.col("chosen") + F.col("other_chosen") - F.col("shared")
-    rows = counted.select(
-        *counted.columns,
-        F.lit(as_of).cast("date").alias("as_of"),
-        F.when(either > 0, F.col("shared") / either).alias("jaccard"),
-        F.lit(assumed.assumption()).alias("assumption"),
-    )
-    return conform(rows, STRATEGY_COMPARISON)
+    return conform(each, RETENTION_PLAN)

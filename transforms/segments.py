@@ -60,10 +60,21 @@ def cut_points(rows: DataFrame, column: str) -> DataFrame:
     )
 
 
+def highest_monetary(rows: DataFrame) -> DataFrame:
+    """One row per as_of: m_highest, the highest monetary value of the active and silent."""
+    kept = rows.where(F.col("lifecycle").isin(*KEPT))
+    return kept.groupBy("as_of").agg(F.max("monetary").alias("m_highest"))
+
+
 def with_rfm_scores(rows: DataFrame, formulas: Mapping[str, SqlFormula]) -> DataFrame:
-    """Add r_score, f_score, m_score, rfm_score, rfm_priority; null unless active or silent."""
+    """Add r_score, f_score, m_score, rfm_score, rfm_priority; null unless active or silent.
+
+    Also adds is_m_same: all active and silent customers have the same m_score, as in a company
+    without amounts. No value is then above the first cut point.
+    """
     score = formulas["quintile_score"]
     rows = rows.select("*", (-F.col("recency_days")).alias("recency_value"))
+    highest = highest_monetary(rows)
     for letter, column in SCORED.items():
         cuts = cut_points(rows.where(F.col("lifecycle").isin(*KEPT)), column)
         names = {f"cut_{p}": f"{letter}_{p}" for p in PERCENTS}
@@ -74,8 +85,10 @@ def with_rfm_scores(rows: DataFrame, formulas: Mapping[str, SqlFormula]) -> Data
         rows = rows.join(cuts.hint("broadcast"), on="as_of", how="left")
         rows = rows.select("*", scored.alias(f"{letter}_score"))
     scores = {f"{letter}_score": f"{letter}_score" for letter in SCORED}
+    rows = rows.join(highest.hint("broadcast"), on="as_of", how="left")
     return rows.select(
         "*",
+        (F.col("m_highest") <= F.col("m_20")).alias("is_m_same"),
         formulas["rfm_score"](**scores).alias("rfm_score"),
         formulas["rfm_priority"](**scores).alias("rfm_priority"),
     )
@@ -84,7 +97,11 @@ def with_rfm_scores(rows: DataFrame, formulas: Mapping[str, SqlFormula]) -> Data
 def customer_segments(
     features: DataFrame, rfm_window_days: int, formulas: Mapping[str, SqlFormula]
 ) -> DataFrame:
-    """One row per (as_of, customer_id) of the feature rows, in exactly one segment."""
+    """One row per (as_of, customer_id) of the feature rows, in exactly one segment.
+
+    Where M is the same for all, FM = F. Otherwise a company without amounts would have no
+    Champions.
+    """
     rows = features.select(
         "*",
         F.col(f"purchases_{rfm_window_days}d").alias("frequency"),
@@ -92,7 +109,10 @@ def customer_segments(
     )
     rows = with_rfm_scores(with_lifecycle(rows, formulas), formulas)
     segment = formulas["segment"](
-        lifecycle="lifecycle", r_score="r_score", f_score="f_score", m_score="m_score"
+        lifecycle="lifecycle",
+        r_score="r_score",
+        f_score="f_score",
+        m_score="CASE WHEN is_m_same THEN f_score ELSE m_score END",
     )
     rows = rows.select("*", segment.alias("segment"))
     clv = formulas["clv_score"](

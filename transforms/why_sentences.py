@@ -20,25 +20,43 @@ NO_P_ALIVE = (
 CLV_AT_RISK = _RISK + _STAKE + "; value at risk: {at_risk}."
 NET_VALUE = "The offer is expected to keep {kept} and to cost {cost}."
 RANDOM = "Random order: neither risk nor value is used."
+# In a company without amounts.
+RISK_AND_PURCHASES = _RISK + "; expected purchases in 30 days: {expected_purchases}."
+RISK_AND_P_ALIVE = _RISK + "; P(alive): {p_alive} %."
 # The customers without a rank.
 LOST = "Left out: already lost, the last purchase was {days} days ago."
 TERMINATED = "Left out: the contract has ended."
+LEFT_OUT = "Left out: {reason}."
+PLANNED_LATER = "Left out: {reason}; the day planned so far is {send_on}."
 
 # gold.offer_decisions.
 CHOSEN = (
     "{offer} lowers the churn probability by {points} percentage points (basis: {basis}). Value at "
     "stake: {stake}; expected gain after a cost of {cost}: {gain}."
 )
+CHOSEN_BY_PURCHASES = (
+    "{offer} lowers the churn probability by {points} percentage points (basis: {basis}). Expected "
+    "purchases in 30 days: {purchases}; no amounts are known."
+)
 OUTSIDE_BUDGET = "{offer} is outside the budget; no effect is assumed."
 NO_OFFER = "No offer: {reason}. Value at stake: {stake}."
 # no_offer_reason: the words for it
 NO_OFFER_REASONS = {
     "opted_out": "the customer opted out of contacts",
+    "later": "no churn is predicted, so no offer is sent now",
     "cooling_off": "the last contact was too recent",
-    "not_eligible": "the customer is not eligible for any",
+    "not_eligible": "the customer is not eligible for any offer",
     "no_gain": "every offer costs more than it keeps",
     "budget": "the budget is better spent on other customers",
 }
+
+
+def reason_of(code: Column) -> Column:
+    """The words of a code of NO_OFFER_REASONS, as text; null for another code."""
+    words = F.lit(None).cast("string")
+    for known, text in NO_OFFER_REASONS.items():
+        words = F.when(code == known, text).otherwise(words)
+    return words
 
 
 def filled(template: str, **values: Column | str) -> Column:

@@ -202,6 +202,8 @@ def _measured(rows: pd.DataFrame, forecast: pd.DataFrame, horizon: int, kept: Ar
             **measures(truth[kept], guess[kept]),
             **{f"{name}_all": of_all[name] for name in ALSO_OF_ALL if name in of_all},
         }
+        if what == "value" and not rows[[f"past_value_{horizon}", actual]].to_numpy().any():
+            values = dict.fromkeys(values)  # Without amounts all values are 0: nothing is measured.
         for metric, value in values.items():
             count = len(rows) if metric.endswith("_all") else int(kept.sum())
             measured.append({"metric": f"{what}_{metric}", "value": value, "customers": count})

@@ -1,32 +1,42 @@
 """plan_retention: rank the customers who can still be kept, and choose some under a budget.
 
-Every strategy ranks the same customers, so that the strategies can be compared.
+Every strategy ranks the same customers, with the offers, costs and days of decide_offers, so that
+the strategies can be compared.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.lifetime.strategy_table import strategy_table
+from pipelines.offers.budgets import limit_of
+from pipelines.offers.offer_catalog import offers_of_conf
+from pipelines.offers.offer_options import priced_options
 from runtime.context import Context
 from runtime.errors import TableError, UsageError
 from runtime.lakehouse.writes import Write
+from runtime.settings.decisions import BudgetSettings, DecisionSettings
 from runtime.settings.plan import PlanSettings
 from transforms.offers import Offer
 from transforms.retention_backtest import last_judged_day
 from transforms.retention_plan import (
-    AssumedOffer,
     Budget,
     lost_customers,
+    plan_rows,
     ranked,
     retention_plan,
-    strategy_comparison,
-    value_kept,
     with_choice,
-    with_expectations,
+)
+from transforms.strategy_comparison import (
+    OF_BACKTEST,
+    inactivity_outcomes,
+    strategy_comparison,
+    termination_outcomes,
+    value_kept,
 )
 
 if TYPE_CHECKING:
@@ -35,50 +45,74 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """Options of `plan_retention`. Without a budget, that of conf applies."""
+    """Options of `plan_retention`. Without a budget, that of conf (decisions.budget) applies."""
 
     strategy: str = "all"
     budget_share: float | None = None
     budget_money: float | None = None
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A plan of one day.
+
+    rows: one row per active or silent customer. plan: the ranks and choices of those whose offer
+    can be sent in the period. limit: the budget.
+    """
+
+    rows: DataFrame
+    plan: DataFrame
+    limit: Budget
+
+
 def run(context: Context, options: PlanOptions = PlanOptions()) -> None:
     """Write gold.retention_plan and gold.strategy_comparison of as_of."""
-    share, money = budget(context.settings.plan, options)
-    names = strategies(context.settings.plan, options)
-    day, offer = context.as_of, offer_of(context)
-    plan, limit = planned(context, day, names, share=share, money=money)
-    report_left_out(context, limit.customers)
-    lost = lost_at(context, day)
-    kept = backtested(context, names, share=share, money=money)
-    send = context.settings.plan.send_days_before
+    conf = context.settings
+    limits = budget(conf.decisions.budget, options)
+    chosen = strategies(conf.plan, options)
+    offers, day = offers_of_conf(), context.as_of
+    rows = rows_of(context, offers)
+    names = named(chosen, is_alive_known=bool(rows.where("p_alive IS NOT NULL").take(1)))
+    now = planned(context, rows, offers, names=names, limits=limits)
+    report_timing(context, now.rows)
+    lost = lost_customers(context.slice("gold.customer_segments"))
+    kept = backtested(context, offers, names=names, limits=limits)
+    compared = context.lake.keep(
+        strategy_comparison(
+            now.plan, kept, now.rows, as_of=day, budget=now.limit, basis=assumption(conf.decisions)
+        )
+    )
     frames = {
-        "gold.retention_plan": retention_plan(plan, offer, send, lost=lost, strategies=names),
-        "gold.strategy_comparison": strategy_comparison(plan, kept, offer, as_of=day, budget=limit),
+        "gold.retention_plan": retention_plan(now.plan, now.rows, lost, strategies=list(names)),
+        "gold.strategy_comparison": compared,
     }
     context.write([Write(context.table(name), frame, [day]) for name, frame in frames.items()])
+    own = compared.where("strategy = other_strategy")
+    # At most one row per strategy.
+    table = [row.asDict() for row in own.orderBy("strategy").collect()]
+    for line in strategy_table(table, list(names), default=conf.plan.default_strategy):
+        context.progress.say(f"      {line}")
     context.lake.forget()
 
 
-def budget(plan: PlanSettings, options: PlanOptions) -> tuple[float | None, float | None]:
-    """(share of the customers, None) or (None, money), from the command line or conf."""
+def budget(conf: BudgetSettings, options: PlanOptions) -> BudgetSettings:
+    """The budget of the command line, a share of the customers or money; else that of conf."""
     share, money = options.budget_share, options.budget_money
     if share is not None and money is not None:
         raise UsageError(
             f"--budget-share {share} and --budget-money {money}: give one of them, not both."
         )
-    if money is not None:
-        if not 0 < money < math.inf:
-            raise UsageError(
-                f"--budget-money {money}: must be above 0 and finite, in the data's currency."
-            )
-        return None, money
-    share = plan.budget_share if share is None else share
-    if not 0 < share <= 1:
+    if money is not None and not 0 < money < math.inf:
+        raise UsageError(
+            f"--budget-money {money}: must be above 0 and finite, in the data's currency."
+        )
+    if share is not None and not 0 < share <= 1:
         raise UsageError(
             f"--budget-share {share}: must be above 0 and at most 1, such as 0.2 for a fifth."
         )
-    return share, None
+    if share is None and money is None:
+        return conf
+    return conf.model_copy(update={"customers_share": share, "money": money})
 
 
 def strategies(plan: PlanSettings, options: PlanOptions) -> list[str]:
@@ -93,96 +127,91 @@ def strategies(plan: PlanSettings, options: PlanOptions) -> list[str]:
     return [options.strategy]
 
 
-def offer_of(context: Context) -> AssumedOffer:
-    """The offer of the plan in conf, with the effect that conf assumes."""
-    kept = context.settings.plan.offer
-    offer = Offer(
-        name=kept.offer_id,
-        share=kept.cost_share,
-        money=kept.cost_money,
-        is_paid_on_redemption=True,
-        again_after_days=0,
-        most_customers=None,
-        eligible=None,
-        is_in_budget=True,
+def named(strategies: Sequence[str], *, is_alive_known: bool) -> dict[str, str]:
+    """The strategy by its name in the tables: p_alive is expected_purchases without P(alive)."""
+    return {
+        "expected_purchases" if s == "p_alive" and not is_alive_known else s: s for s in strategies
+    }
+
+
+def assumption(conf: DecisionSettings) -> str:
+    """One sentence that states the source of the effect and of the cost."""
+    return (
+        "assumed in conf, not measured: each offer lowers the churn probability by "
+        f"{conf.assumed_effect:.1%} of its value; costs are those of conf/offers.yaml, and "
+        f"{conf.redemption_rate:.1%} redeem a discount"
     )
-    return AssumedOffer(offer, kept.assumed_effect, kept.redeemed_share)
+
+
+def rows_of(context: Context, offers: Sequence[Offer]) -> DataFrame:
+    """One row per active or silent customer at as_of, with the offer of the rules."""
+    rows = context.lake.keep(plan_rows(priced_options(context, offers, "rules"), offers))
+    if not rows.take(1):
+        raise TableError(
+            f"gold.customer_segments: has no active or silent customer at {context.as_of}, so "
+            "there is nothing to plan. Use another --as-of."
+        )
+    return rows
 
 
 def planned(
     context: Context,
-    day: dt.date,
-    names: Sequence[str],
+    rows: DataFrame,
+    offers: Sequence[Offer],
     *,
-    share: float | None,
-    money: float | None,
-) -> tuple[DataFrame, Budget]:
-    """The ranks and choices of a day, and the budget with the number of candidates."""
-    context.needs("gold.customer_scores", "score_customers")
-    scores = context.slice("gold.customer_scores", day)
-    lost = lost_at(context, day)
-    if lost is not None:
-        scores = scores.join(lost.select("customer_id"), on="customer_id", how="left_anti")
-    rows = context.lake.keep(with_expectations(scores, offer_of(context)))
-    customers = rows.count()
-    if not customers:
-        raise TableError(
-            f"gold.customer_scores: has no row for as_of {day}. Run `spark-submit "
-            f"jobs/score_customers.py --env {context.settings.env} --as-of {day}` first."
-        )
+    names: Mapping[str, str],
+    limits: BudgetSettings,
+) -> Planned:
+    """The ranks and choices at as_of."""
+    limit = limit_of(context, limits, offers, customers=rows.count())
     horizon = context.settings.churn.primary_horizon_days
-    plan = ranked(rows, names, horizon)
-    limit = Budget(customers, share, money)
-    return context.lake.keep(with_choice(plan, limit)), limit
+    plan = with_choice(ranked(rows, names, horizon), limit)
+    return Planned(rows, context.lake.keep(plan), limit)
 
 
-def lost_at(context: Context, day: dt.date) -> DataFrame | None:
-    """The lost customers of a day, with the reason; None: gold.customer_segments does not exist."""
-    if not context.has("gold.customer_segments"):
-        return None
-    return lost_customers(context.slice("gold.customer_segments", day))
-
-
-def report_left_out(context: Context, customers: int) -> None:
-    """Report how many customers of each lifecycle have no rank; warn if this is not known."""
-    name, day = "gold.customer_segments", context.as_of
-    lifecycles = []
-    if context.has(name):
-        counts = context.slice(name, day).groupBy("lifecycle").count()
-        lifecycles = counts.orderBy("lifecycle").collect()  # at most five lifecycles
-    if not lifecycles:
-        context.progress.warn(
-            f"{name}: has no row for {day}, so it is unknown which customers are lost: none is "
-            "listed or left out. Run `spark-submit jobs/score_customers.py --env "
-            f"{context.settings.env} --as-of {day}` first."
-        )
-        return
-    left_out = [r for r in lifecycles if r["lifecycle"] not in ("active", "silent")]
-    counted = ", ".join(f"{r['count']:,} {r['lifecycle']}" for r in left_out)
+def report_timing(context: Context, rows: DataFrame) -> None:
+    """Report how many customers can be sent an offer in the period, and how many cannot."""
+    counts = {r["timing"]: r["count"] for r in rows.groupBy("timing").count().collect()}  # four
+    days = context.settings.decisions.period_days
     context.progress.say(
-        f"      {customers:,} customers can be chosen; left out: {counted or 'none'}"
+        f"      {sum(counts.values()):,} active and silent customers; an offer can be sent to "
+        f"{counts.get('now', 0):,} tomorrow and to {counts.get('in_period', 0):,} within "
+        f"{days} days; later: {counts.get('later', 0):,}, never: {counts.get('never', 0):,}"
     )
 
 
 def backtested(
-    context: Context, names: Sequence[str], *, share: float | None, money: float | None
+    context: Context,
+    offers: Sequence[Offer],
+    *,
+    names: Mapping[str, str],
+    limits: BudgetSettings,
 ) -> DataFrame:
-    """One row per strategy: the value it would have kept on an earlier day; empty without one."""
+    """One row per strategy: what it would have kept on an earlier day; empty without one."""
     day = earlier_day(context)
     if day is None:
         context.progress.say(
-            "      no backtest: no earlier as_of has labels and scores with value_at_stake"
+            "      no backtest: no earlier as_of has labels, scores with value_at_stake and "
+            "segments"
         )
-        ddl = "strategy string, value_kept double, ci_low double, ci_high double"
-        return context.spark.createDataFrame([], ddl)
-    horizon = context.settings.churn.primary_horizon_days
-    labels = context.slice("features.labels", day).where(f"horizon_days = {horizon}")
-    plan, _ = planned(context, day, names, share=share, money=money)
-    return value_kept(plan, labels.select("customer_id", "churned"), offer_of(context))
+        return context.spark.createDataFrame([], f"strategy string, {OF_BACKTEST}")
+    then = context.at(day)
+    plan = planned(then, rows_of(then, offers), offers, names=names, limits=limits).plan
+    return value_kept(plan, outcomes(then), context.settings.decisions.assumed_effect)
+
+
+def outcomes(context: Context) -> DataFrame:
+    """One row per customer with a label at as_of: churned, and the last day to send an offer."""
+    churn, day = context.settings.churn, context.as_of
+    labels = context.slice("features.labels").where(f"horizon_days = {churn.primary_horizon_days}")
+    if churn.definition == "termination":
+        return termination_outcomes(labels, context.read("silver.terminations"), day)
+    before = context.settings.decisions.sent_before_outcome_days
+    return inactivity_outcomes(labels, outcome_on=day + churn.wait, sent_before_days=before)
 
 
 def earlier_day(context: Context) -> dt.date | None:
-    """The last day with scores whose label had passed by as_of."""
+    """The last day with scores and segments whose label had passed by as_of."""
     if not context.has("features.labels"):
         return None
     churn = context.settings.churn
@@ -192,4 +221,7 @@ def earlier_day(context: Context) -> dt.date | None:
         context.as_of - churn.wait,
         horizon_days=churn.primary_horizon_days,
     )
-    return days.collect()[0]["as_of"]  # one row
+    day = days.collect()[0]["as_of"]  # one row
+    if day is None or not context.slice("gold.customer_segments", day).take(1):
+        return None
+    return day

@@ -23,8 +23,10 @@ from runtime.errors import UsageError
 from transforms.allocation import BUDGET, NONE, with_choice, with_prices
 from transforms.allocation_search import (
     keep_choice,
+    keep_next,
     keep_with_gain,
     plan_totals,
+    with_next_choice,
     with_solved_choice,
 )
 
@@ -65,8 +67,11 @@ def allocate(problem: Problem, keep: Keep) -> Plan:
         prices = settled(scaled(problem, sample.share), of_sample, highest, start=prices, keep=keep)
     prices = settled(problem, sample, highest, start=prices, keep=keep)
     rows = keep(with_choice(with_prices(problem.options, names, prices), names, unit))
-    solved = solve_core(problem, rows)
-    rows = keep(with_solved_choice(rows, solved, problem.options.columns))
+    if unit == "money" or problem.caps:
+        solved = solve_core(problem, rows)
+        rows = keep(with_solved_choice(rows, solved, problem.options.columns))
+    if unit == "customers":
+        rows = keep(with_rest_by_gain(problem, rows))
     taken = sums_of(problem, rows)
     for name in problem.caps:
         check_cap(problem, name, taken[name])
@@ -81,6 +86,20 @@ def check_cap(problem: Problem, name: str, taken: float, *, allowed: int = 0) ->
             f"conf/offers.yaml: most_customers of {name} is {cap:,}, but the best plan found gives "
             f"the offer to {taken:,.0f} customers. Raise most_customers, or remove one of the caps."
         )
+
+
+def with_rest_by_gain(problem: Problem, rows: DataFrame) -> DataFrame:
+    """The options with `choice`: what is left of a budget in customers goes to the next by gain.
+
+    Each customer uses 1 of the budget, so without caps this order is exact, however many customers
+    have the same gain at the edge. Offers with a cap are left to the exact solver.
+    """
+    names = [n for n in problem.offers if n not in problem.caps]
+    left = int(problem.budget + 1e-9) - int(sums_of(problem, rows)["used"])
+    kept = rows.select(*problem.options.columns, "choice")
+    if left <= 0 or not names:
+        return kept
+    return with_next_choice(kept, keep_next(rows, names, left))
 
 
 def solve_core(problem: Problem, rows: DataFrame) -> dict[str, str]:

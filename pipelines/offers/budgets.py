@@ -10,6 +10,7 @@ from runtime.context import Context
 from runtime.settings.decisions import BudgetSettings
 from runtime.settings.offers import valid_days
 from transforms.offers import Offer
+from transforms.retention_plan import Budget
 from transforms.standing_decisions import budget_used
 
 if TYPE_CHECKING:
@@ -17,29 +18,38 @@ if TYPE_CHECKING:
 
 
 def problem_of(context: Context, options: DataFrame, offers: Sequence[Offer]) -> Problem:
-    """The options under the budget and the caps of conf.
+    """The options under the budget and the caps of conf."""
+    kept = options.where("lifecycle IN ('active', 'silent')").count()
+    limit = limit_of(context, context.settings.decisions.budget, offers, customers=kept)
+    within = [o.name for o in offers if o.is_in_budget]
+    return Problem(options, within, limit.unit, limit.size, limit.caps)
 
-    Without decisions.budget.period_days they hold per plan. With it, what earlier plans used in the
-    period is subtracted; the rest is never below 0.
+
+def limit_of(
+    context: Context, budget: BudgetSettings, offers: Sequence[Offer], *, customers: int
+) -> Budget:
+    """The budget and the caps of a plan of this number of active and silent customers.
+
+    Without rolling_days they hold per plan. With it, what earlier plans used in these days is
+    subtracted; the remainder is never below 0.
     """
-    within = [o for o in offers if o.is_in_budget]
-    unit, budget = budget_of(context.settings.decisions.budget, options)
+    unit, size = budget_of(budget, customers)
     used = used_of_period(context)
     spent = sum(r["expected_cost" if unit == "money" else "customers"] for r in used.values())
     caps = {
         o.name: max(o.most_customers - int(used[o.name]["customers"] if o.name in used else 0), 0)
-        for o in within
-        if o.most_customers is not None
+        for o in offers
+        if o.is_in_budget and o.most_customers is not None
     }
-    return Problem(options, [o.name for o in within], unit, max(budget - spent, 0.0), caps)
+    return Budget(max(size - spent, 0.0), unit, customers, caps)
 
 
-def budget_of(budget: BudgetSettings, options: DataFrame) -> tuple[str, float]:
+def budget_of(budget: BudgetSettings, customers: int) -> tuple[str, float]:
     """Unit and size of the budget. A share is a share of the active and silent customers."""
     if budget.money is not None:
         return "money", budget.money
-    kept = options.where("lifecycle IN ('active', 'silent')").count()
-    return "customers", float(int(kept * (budget.customers_share or 0.0)))
+    # 0.29 x 100 is 28.999999999999996.
+    return "customers", float(int(customers * (budget.customers_share or 0.0) + 1e-9))
 
 
 def used_of_period(context: Context) -> dict[str, Mapping[str, float]]:
@@ -47,7 +57,7 @@ def used_of_period(context: Context) -> dict[str, Mapping[str, float]]:
 
     Empty if the budget holds per plan.
     """
-    days = context.settings.decisions.budget.period_days
+    days = context.settings.decisions.budget.rolling_days
     if days is None:
         return {}
     earlier = context.read("gold.offer_decisions").where(f"as_of < DATE'{context.as_of}'")

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipelines.offers.budget_allocation import allocate
 from pipelines.offers.budgets import problem_of
 from pipelines.offers.campaign_results import Power, expected_conversion, power, power_said
 from pipelines.offers.offer_catalog import offers_of_conf
-from pipelines.offers.past_contacts import past_contacts
+from pipelines.offers.offer_options import measured, priced_options
 from pipelines.offers.policy_choice import chosen_policy
 from pipelines.offers.shadow_prices import Problem
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
 from runtime.settings.decisions import BudgetSettings
-from transforms.decisions import offer_decisions, offer_plan, people, plan_arms
+from transforms.decisions import offer_decisions, offer_plan, plan_arms
 from transforms.hold_out import newly_drawn, with_hold_out
-from transforms.offer_policies import (
-    BY_GAIN,
-    policy_options,
-    with_factor_rule,
-    with_send_on_and_barrier,
-)
-from transforms.offers import (
-    Offer,
-    assumed_effects,
-    measured_effects,
-    with_costs_and_gains,
-    with_worth_as_gain,
-)
+from transforms.offer_policies import BY_GAIN, policy_options
+from transforms.offers import has_no_amounts, with_worth_as_gain
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -64,7 +52,9 @@ def run(context: Context) -> None:
         plan = allocate(problem, context.lake.keep)
         is_by_gain = policy.name in BY_GAIN
         rows = plan.rows if is_by_gain else with_worth_as_gain(plan.rows, offers)
-        price = plan.shadow_price if is_by_gain else None
+        # Without amounts a gain is in purchases, and has no price.
+        is_money_known = not problem.options.where(has_no_amounts()).take(1)
+        price = plan.shadow_price if is_by_gain and is_money_known else None
         campaign_id = f"plan-{context.as_of}"
         wanted = context.lake.keep(
             offer_decisions(
@@ -99,56 +89,6 @@ def policy_of(context: Context) -> Policy:
     return Policy(*chosen_policy(context)) if measured(context) is not None else Policy("rules")
 
 
-def measured(context: Context) -> DataFrame | None:
-    """The measured effect per customer and offer at as_of; None if nothing was estimated.
-
-    Observational effects are only reported. No plan uses them.
-    """
-    if not context.has("gold.offer_effects"):
-        return None
-    effects = context.slice("gold.offer_effects").where("basis <> 'observational'")
-    return effects if effects.take(1) else None
-
-
-def priced_options(context: Context, offers: Sequence[Offer], policy: str) -> DataFrame:
-    """One row per customer: gain and cost of each offer."""
-    conf = context.settings.decisions
-    customers = people(
-        context.required_slice("gold.customer_segments", "score_customers"),
-        context.required_slice("gold.customer_scores", "score_customers"),
-        context.required_slice("features.transactions", "build_features"),
-        customers=opt_outs(context),
-    )
-    dated = with_send_on_and_barrier(
-        customers,
-        past_contacts(context),
-        offers,
-        send_days_before=conf.send_days_before,
-        cooling_off_days=conf.cooling_off_days,
-    )
-    effects = None if policy == "rules" else measured(context)
-    if effects is not None:
-        rows = measured_effects(dated, effects, offers)
-    else:
-        ruled = with_factor_rule(
-            dated,
-            context.slice("gold.risk_factors"),
-            conf.factors.model_dump(),
-            high_risk_from=conf.high_risk_from,
-            many_orders=conf.many_orders,
-        )
-        rows = assumed_effects(ruled, offers, conf.assumed_effect)
-    return with_costs_and_gains(rows, offers, conf.redemption_rate)
-
-
-def opt_outs(context: Context) -> DataFrame:
-    """One row per customer with a profile at as_of: customer_id, is_opted_out."""
-    day = f"TIMESTAMP'{context.as_of} 00:00:00'"
-    profiles = context.read("silver.customers")
-    at_day = profiles.where(f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})")
-    return at_day.select("customer_id", "is_opted_out")
-
-
 def hold_out(context: Context, decided: DataFrame) -> HoldOut:
     """The control group. Both frames are empty if decisions.hold_out_share is 0."""
     known = context.read("gold.hold_out")
@@ -178,8 +118,8 @@ def plan_said(
     price: gain per further unit of budget; None if the policy does not choose by gain.
     """
     period = "per plan"
-    if budget.period_days is not None:
-        period = f"per {budget.period_days} days, less the use by earlier plans"
+    if budget.rolling_days is not None:
+        period = f"per {budget.rolling_days} days, less the use by earlier plans"
     said = (
         f"policy {policy}: {used:,.0f} of {problem.budget:,.0f} used "
         f"(budget in {problem.unit}, {period})"

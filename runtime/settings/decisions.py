@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from runtime.settings.core import Section
 
 
 class BudgetSettings(Section):
-    """A share of the active and silent customers, or money; per plan, or per `period_days`."""
+    """A share of the active and silent customers, or money; per plan, or per `rolling_days`."""
 
     customers_share: float | None = Field(gt=0, le=1)
     money: float | None = Field(gt=0)
-    period_days: int | None = Field(ge=1)
+    rolling_days: int | None = Field(ge=1)
 
     @model_validator(mode="after")
     def _is_one_of_both(self) -> BudgetSettings:
@@ -36,14 +36,9 @@ class DecisionSettings(Section):
     redemption_rate: float = Field(ge=0, le=1)
     hold_out_share: float = Field(ge=0, lt=1)
     cooling_off_days: int = Field(ge=0)
-    send_days_before: list[int] = Field(min_length=2, max_length=2)
+    period_days: int = Field(ge=1)
+    send_days_before: int = Field(ge=1)
+    sent_before_outcome_days: int = Field(ge=0)
     high_risk_from: float = Field(ge=0, le=1)
     many_orders: int = Field(ge=0)
     factors: FactorSettings
-
-    @field_validator("send_days_before")
-    @classmethod
-    def _ends_before_it_begins(cls, days: list[int]) -> list[int]:
-        if not 0 < days[0] <= days[1]:
-            raise ValueError(f"must be [fewest, most] days with 0 < fewest <= most, got {days}")
-        return days

@@ -44,7 +44,7 @@ def write_decision_lake(context, customers: int = 40) -> None:
             for i in ids
         ],
         "gold.customer_scores": [
-            {"customer_id": i, "churn_probability": (n + 1) / 50}
+            {"customer_id": i, "churn_probability": (n + 1) / 50, "churn_prediction": 1}
             for n, i in enumerate(ids)
             if i not in lost
         ],

@@ -103,7 +103,11 @@ def write_features(context) -> None:
 
 
 def write_scores(context, day: dt.date) -> None:
-    """gold.customer_scores as written by score_customers, with a risk that depends on recency only."""
+    """gold.customer_scores and customer_segments as written by score_customers.
+
+    The risk depends on recency only. Churn is predicted for all, so that every offer is sent
+    tomorrow.
+    """
     from pyspark.sql import functions as F
 
     from transforms.conform import conform
@@ -114,8 +118,8 @@ def write_scores(context, day: dt.date) -> None:
         "*",
         F.lit(30).alias("horizon_days"),
         ((F.col("observed_days") - F.col("recency_days") + 1) / 100.0).alias("churn_probability"),
-        F.lit(0).alias("churn_prediction"),
-        F.lit(0.95).alias("decision_threshold"),
+        F.lit(1).alias("churn_prediction"),
+        F.lit(0.005).alias("decision_threshold"),
         F.lit("LOW").alias("risk_level"),
         F.lit("relative").alias("risk_scheme"),
         F.lit(1).alias("risk_percentile"),
@@ -130,16 +134,27 @@ def write_scores(context, day: dt.date) -> None:
         F.lit("rule").alias("score_basis"),
     )
     context.lake.commit([Write(table, conform(rows, table), [day])])
+    names = [r["customer_id"] for r in rows.select("customer_id").collect()]
+    active = [_segment(name, day, "active", "Champions", 1) for name in names]
+    if active:
+        context.lake.commit([_write(context, "gold.customer_segments", active, [day])])
+
+
+def _segment(customer: str, day: dt.date, lifecycle: str, segment: str, days: int) -> dict:
+    return {
+        **{"as_of": day, "customer_id": customer, "lifecycle": lifecycle, "recency_days": days},
+        **{"frequency": 9, "monetary": 900.0, "segment": segment, "segment_group": segment},
+        "high_risk_churn": False,
+    }
 
 
 def write_lost(context, customer: str, days: int) -> None:
-    """gold.customer_segments of AS_OF with one lost customer. days: since the last purchase."""
-    row = {
-        **{"as_of": AS_OF, "customer_id": customer, "lifecycle": "lost", "recency_days": days},
-        **{"frequency": 9, "monetary": 900.0, "segment": "Lost", "segment_group": "Hibernating"},
-        "high_risk_churn": False,
-    }
-    context.lake.commit([_write(context, "gold.customer_segments", [row], [AS_OF])])
+    """Make one customer of gold.customer_segments lost. days: since the last purchase."""
+    known = context.slice("gold.customer_segments", AS_OF).select("customer_id").collect()
+    others = [r["customer_id"] for r in known if r["customer_id"] != customer]
+    rows = [_segment(name, AS_OF, "active", "Champions", 1) for name in others]
+    rows.append(_segment(customer, AS_OF, "lost", "Lost", days))
+    context.lake.commit([_write(context, "gold.customer_segments", rows, [AS_OF])])
 
 
 def _write(context, name, rows, slices, is_checked=True):

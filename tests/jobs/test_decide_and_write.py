@@ -149,7 +149,7 @@ def test_a_later_plan_of_the_period_has_the_remaining_budget(lake):
     later = later.at(within["send_on"].max())
     assert (within["send_on"].max() - within["send_on"].min()).days < 14
     assert budgets.used_of_period(later) == {}
-    budget = later.settings.decisions.budget.model_copy(update={"period_days": 30})
+    budget = later.settings.decisions.budget.model_copy(update={"rolling_days": 30})
     decisions = later.settings.decisions.model_copy(update={"budget": budget})
     later.settings = later.settings.model_copy(update={"decisions": decisions})
     used = budgets.used_of_period(later)

@@ -91,7 +91,12 @@ def lake(spark, tmp_path_factory):
         if day == AS_OF
     ]
     scores = [
-        {"customer_id": s["customer_id"], "as_of": AS_OF, "churn_probability": 0.6}
+        {
+            "customer_id": s["customer_id"],
+            "as_of": AS_OF,
+            "churn_probability": 0.6,
+            "churn_prediction": 1,
+        }
         for s in segments
     ]
     tables = {

@@ -196,7 +196,7 @@ def test_if_no_customer_leaves_p_alive_is_null_with_a_reason(spark, tmp_path):
     tag = registry.client.get_run(registry.by_alias("champion").run_id).data.tags["warnings"]
     assert tag.split("\n") == warnings
     plan = planned(root)
-    why = plan[plan["strategy"] == "p_alive"]["why"]
+    why = plan[plan["strategy"] == "expected_purchases"]["why"]
     assert why.str.startswith("P(alive) is not known; expected purchases in 30 days").all()
 
 
@@ -218,5 +218,5 @@ def test_if_all_customers_leave_a_model_is_fitted_and_no_customer_can_be_kept(sp
     assert (rows["clv_12m"].notna() | (rows["clv_basis"] == "not_fitted")).all()
     assert_no_nan(root)
     write_scores(lifetime_context(root), AS_OF)
-    with pytest.raises(TableError, match=r"gold\.customer_scores: has no row for as_of 2018"):
+    with pytest.raises(TableError, match=r"gold\.customer_segments: does not exist"):
         retention_planning.run(lifetime_context(root))

@@ -145,8 +145,12 @@ def test_lost_customers_are_in_every_plan_without_a_rank_and_the_others_with_a_r
     assert len({r["strategy"] for r in plan}) == 5
     for strategy in {r["strategy"] for r in plan}:
         rows = [r for r in plan if r["strategy"] == strategy]
-        assert {r["customer_id"]: r["why"] for r in rows if r["rank"] is None} == lost
+        left_out = {r["customer_id"]: r for r in rows if r["rank"] is None}
+        gone = {c: r["why"] for c, r in left_out.items() if c in lost}
+        assert gone == lost
+        # No one opted out, and every customer is eligible for an offer.
+        assert {r["timing"] for c, r in left_out.items() if c not in lost} <= {"later"}
         assert not any(r["is_chosen"] for r in rows if r["rank"] is None)
         ranks = {r["customer_id"]: r["rank"] for r in rows if r["rank"] is not None}
-        assert ranks.keys() == silent.keys() - lost.keys()
+        assert ranks.keys() == silent.keys() - left_out.keys()
         assert sorted(ranks.values()) == list(range(1, len(ranks) + 1))

@@ -88,7 +88,7 @@ CREATE TABLE IF NOT EXISTS gold.customer_segments (
   `m_score` int COMMENT 'Monetary score, 1 to 5 (most revenue); null: lost customer or prospect',
   `rfm_score` string COMMENT 'The three scores as digits, R first; null: lost customer or prospect',
   `rfm_priority` double COMMENT 'Weighted sum of the three scores; null: lost customer or prospect',
-  `segment` string NOT NULL COMMENT 'One of the twelve segments',
+  `segment` string NOT NULL COMMENT 'One of the twelve segments, by R and (F + M) / 2; by R and F where M is the same for all, as in a company without amounts',
   `segment_group` string NOT NULL COMMENT 'Group of the segment',
   `engagement_score` double COMMENT 'Engagement score, 0 to 1; null: no source of engagement',
   `engagement_basis` string COMMENT 'Components used in engagement_score; null: none',
@@ -221,18 +221,19 @@ COMMENT 'One row per segment and number of days, with the Kaplan-Meier survival.
 
 CREATE TABLE IF NOT EXISTS gold.retention_plan (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
-  `strategy` string NOT NULL COMMENT 'churn_probability, p_alive, clv_at_risk, net_value or random',
+  `strategy` string NOT NULL COMMENT 'churn_probability, p_alive (expected_purchases where P(alive) is not identified), clv_at_risk, net_value or random',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
-  `rank` bigint COMMENT 'Rank, 1: highest priority; null: left out, already lost',
+  `rank` bigint COMMENT 'Rank among the customers with timing now or in_period, 1: highest priority; null: left out',
   `is_chosen` boolean NOT NULL COMMENT 'True: the customer is within the budget',
-  `offer_id` string COMMENT 'Offer that the plan assumes; null: left out',
-  `send_on` date COMMENT 'Day to send the offer; null: not chosen',
-  `expected_value_kept` double COMMENT 'Assumed reduction of churn probability by the offer x value_at_stake, currency; null: no value known',
-  `cost` double COMMENT 'Expected cost of the offer, currency; null: no value known',
+  `timing` string COMMENT 'now: churn is predicted, sent the day after as_of; in_period: on send_on, in the period of the plan; later: not in this plan; never: lost, terminated, opted out, or not eligible for the offer',
+  `offer_id` string COMMENT 'Offer of the rules, in conf/offers.yaml; null: left out',
+  `send_on` date COMMENT 'Day to send the offer; for timing later the day planned so far; null: not chosen, or no day is known',
+  `expected_value_kept` double COMMENT 'Assumed reduction of churn probability by the offer x value_at_stake, gross: before cost, currency; null: left out, or no value known',
+  `cost` double COMMENT 'Expected cost of the offer, currency; null: left out, or no value known',
   `why` string NOT NULL COMMENT 'One sentence: the two quantities that decided the rank, or why there is no rank'
 ) USING delta
 CLUSTER BY (as_of, strategy, customer_id)
-COMMENT 'One row per strategy and customer: ranked, or left out because already lost. Key: as_of, strategy, customer_id.';
+COMMENT 'One row per strategy and customer: ranked, or left out with the reason. Key: as_of, strategy, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
@@ -241,11 +242,13 @@ CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `chosen` bigint NOT NULL COMMENT 'Customers that strategy chooses',
   `shared` bigint NOT NULL COMMENT 'Customers that both strategies choose',
   `jaccard` double COMMENT 'shared / customers that either strategy chooses; null: neither chooses any',
-  `value_at_stake_covered` double COMMENT 'Share of total churn_probability x value_at_stake that the chosen customers hold; null: unknown',
-  `value_kept` double COMMENT 'Backtest one horizon earlier: assumed share of churners kept x value_at_stake of the chosen customers who did leave, currency; null: no earlier scores',
-  `ci_low` double COMMENT 'Lower bound of the 95 % interval of value_kept; null: no earlier scores',
-  `ci_high` double COMMENT 'Upper bound of the 95 % interval of value_kept; null: no earlier scores',
-  `next_1pct_value` double COMMENT 'expected_value_kept of the customers that strategy would add if the budget grew by 1 % of the customers (at least one), or by 1 % of the money, currency; null: unknown',
+  `value_at_stake_covered` double COMMENT 'Share of the churn_probability x value_at_stake of all active and silent customers that the chosen customers hold; null: no value known',
+  `value_kept` double COMMENT 'Back-test one horizon earlier, gross (before cost): assumed effect x value_at_stake of the chosen customers who did leave and whose offer was sent in time, currency; null: no back-test, or no amounts',
+  `cost` double COMMENT 'Back-test: expected cost of all chosen offers, also those sent too late, currency; null: as for value_kept',
+  `net_value_kept` double COMMENT 'Back-test: value_kept - cost, currency; null: as for value_kept',
+  `ci_low` double COMMENT 'Lower bound of the 95 % interval of net_value_kept; null: as for value_kept',
+  `ci_high` double COMMENT 'Upper bound of the 95 % interval of net_value_kept; null: as for value_kept',
+  `next_1pct_value` double COMMENT 'expected_value_kept (gross) of the customers that strategy would add if the budget grew by 1 % of the customers (at least one), or by 1 % of the money, currency; null: unknown',
   `assumption` string NOT NULL COMMENT 'Source of the offer\'s effect: assumed in conf, with the figures'
 ) USING delta
 COMMENT 'One row per pair of strategies under the same budget. A strategy is also paired with itself. Key: as_of, strategy, other_strategy.';
@@ -306,16 +309,17 @@ CREATE TABLE IF NOT EXISTS gold.offer_decisions (
   `campaign_id` string NOT NULL COMMENT 'Campaign of this plan',
   `offer_id` string COMMENT 'Offer in conf/offers.yaml; null: none',
   `is_held_out` boolean NOT NULL COMMENT 'True: control group, the chosen offer is not sent',
-  `send_on` date COMMENT 'Day to send the offer; null: no offer',
+  `timing` string COMMENT 'now: churn is predicted, sent the day after as_of; in_period: on send_on, in the period of the plan; later: not in this plan; never: lost without an offer outside the budget, opted out, or not eligible for any offer',
+  `send_on` date COMMENT 'Day to send the offer; for timing later the day planned so far; null: no offer, or no day is known',
   `policy` string NOT NULL COMMENT 'Policy in gold.policy_comparison; rules if there is no experiment',
   `rule` string COMMENT 'Rule that fired; null: the policy is not rules',
   `effect` double COMMENT 'Reduction of churn probability that the offer causes; null: no offer',
   `effect_basis` string COMMENT 'experiment, or assumed (in conf); null: no offer',
   `value_at_stake` double COMMENT '12-month value of the customer if they stay, currency; null: unknown',
-  `value_basis` string COMMENT 'value_at_stake, or revenue_a_year if there is no CLV model',
-  `expected_gain` double COMMENT 'effect x value_at_stake - cost, currency; null: no offer',
-  `expected_cost` double COMMENT 'Expected cost of the offer, currency; null: no offer',
-  `no_offer_reason` string COMMENT 'opted_out, cooling_off, not_eligible, no_gain or budget; null: has an offer',
+  `value_basis` string COMMENT 'value_at_stake; revenue_a_year if there is no CLV model; expected_purchases in a company without amounts, which ranks by effect x expected purchases in 30 days',
+  `expected_gain` double COMMENT 'effect x value_at_stake - cost, net, currency; null: no offer, or no amounts',
+  `expected_cost` double COMMENT 'Expected cost of the offer, currency; null: no offer, or no amounts',
+  `no_offer_reason` string COMMENT 'opted_out, later (see timing), cooling_off, not_eligible, no_gain or budget; null: has an offer',
   `why` string NOT NULL COMMENT 'One sentence with the offer and the quantities behind it'
 ) USING delta
 CLUSTER BY (customer_id, as_of)

@@ -129,4 +129,5 @@ def test_without_amounts_purchases_decide_and_only_shared_cuts_count():
         row("2017-06-05", "btyd", 9.0),
         row("2017-06-05", "survival", 8.0),
     ]
+    rows += [{**r, "metric": "value_mae", "value": None} for r in rows]
     assert best_before(rows, "2017-08-04", 30) == "survival"

@@ -7,9 +7,11 @@ import pytest
 from transforms.allocation_search import (
     between_prices,
     keep_choice,
+    keep_next,
     keep_price_sample,
     keep_with_gain,
     plan_totals,
+    with_next_choice,
     with_solved_choice,
 )
 
@@ -80,3 +82,27 @@ def test_a_price_sample_has_about_its_share_and_a_larger_one_contains_it(frame):
     # Four standard errors: 4 x sqrt(1,000 x 0.1 x 0.9) = 38.
     assert len(small) == pytest.approx(100, abs=38)
     assert set(small) < set(large)
+
+
+def test_what_is_left_of_a_budget_goes_to_the_next_by_gain_then_risk_then_id(frame, tuples_of):
+    columns = f"{OPTIONS}, churn_probability double, choice string"
+    rows = [
+        ("c1", 9.0, 1.0, None, None, 0.1, "a"),  # has an offer
+        ("c2", 5.0, 1.0, 5.0, 1.0, 0.2, "none"),
+        ("c3", 1.0, 1.0, 5.0, 1.0, 0.9, "none"),
+        ("c4", 5.0, 1.0, None, None, 0.2, "none"),
+        ("c5", 0.0, 1.0, -1.0, 1.0, 0.9, "none"),  # no gain
+        ("c6", 7.0, 1.0, None, None, 0.1, "none"),
+    ]
+    chosen = frame(columns, rows)
+    following = keep_next(chosen, ["a", "b"], 3)
+    assert tuples_of(following) == [("c2", "a"), ("c3", "b"), ("c6", "a")]
+    assert len(ids(keep_next(chosen, ["a", "b"], 9))) == 4
+    assert tuples_of(with_next_choice(chosen, following), "customer_id", "choice") == [
+        ("c1", "a"),
+        ("c2", "a"),
+        ("c3", "b"),
+        ("c4", "none"),
+        ("c5", "none"),
+        ("c6", "a"),
+    ]

@@ -84,8 +84,13 @@ def test_unknown_values_fall_back_on_revenue_per_year(frame, rows_of):
         ],
     )
     scores = frame(
-        "customer_id string, churn_probability double, value_at_stake double, clv_12m double",
-        [("known", 0.2, 80.0, 70.0), ("new", 0.4, None, None), ("lost", 0.9, None, 3.0)],
+        "customer_id string, churn_probability double, value_at_stake double, clv_12m double, "
+        "expected_purchases_30d double",
+        [
+            ("known", 0.2, 80.0, 70.0, 1.5),
+            ("new", 0.4, None, None, None),
+            ("lost", 0.9, None, 3.0, None),
+        ],
     )
     transactions = frame(
         "customer_id string, total_orders bigint, total_revenue double, tenure_days bigint, "
@@ -107,3 +112,23 @@ def test_unknown_values_fall_back_on_revenue_per_year(frame, rows_of):
         "lost": (0.0, 3.0, "revenue_a_year", False, 0.9),
         "unknown": (None, None, None, False, None),
     }
+    # Without a model, the orders so far per 30 days: 1 in 73 days; 2 in at least a year.
+    purchases = {name: row["expected_purchases_30d"] for name, row in rows.items()}
+    assert purchases == {
+        "known": 1.5,
+        "new": pytest.approx(1 * 30 / 73),
+        "lost": pytest.approx(2 * 30 / 365),
+        "unknown": None,
+    }
+
+
+@pytest.mark.parametrize("stakes", [(0.0, 0.0), (None, None), (None, 0.0)])
+def test_a_company_whose_values_are_all_0_or_unknown_has_no_amounts(frame, tuples_of, stakes):
+    columns = "customer_id string, value_at_stake double, clv_12m double, value_basis string"
+    rows = [(f"c{n}", v, v, "value_at_stake") for n, v in enumerate(stakes)]
+    assert tuples_of(d.without_amounts(frame(columns, rows))) == [
+        ("c0", None, None, "expected_purchases"),
+        ("c1", None, None, "expected_purchases"),
+    ]
+    known = [*rows, ("c2", -5.0, 0.0, "revenue_a_year")]
+    assert tuples_of(d.without_amounts(frame(columns, known))) == known

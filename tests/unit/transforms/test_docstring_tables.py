@@ -36,7 +36,9 @@ from transforms import (
     risk_percentiles,
     scores,
     segments,
+    send_dates,
     standing_decisions,
+    strategy_comparison,
     survival_rows,
     training_rows,
     visibility,
@@ -158,6 +160,11 @@ column_case(
     "transforms.offers.cost_of",
     "value_at_stake double",
     lambda: offers.cost_of(_offer("ten", share=0.1), 0.5),
+)
+column_case(
+    "transforms.send_dates.final_timing",
+    "reason string, timing string",
+    lambda: send_dates.final_timing(F.col("reason")),
 )
 column_case(
     "transforms.standing_decisions.is_valid_at",
@@ -306,16 +313,23 @@ def _with_rule(frame, rows):
     return _collected(offers.with_rule(people, 0.6, 20))
 
 
-@case("transforms.offers.with_send_on", "as_of date, likely_churn_date date")
-def _with_send_on(frame, rows):
-    people = frame("n int, as_of date, likely_churn_date date", rows)
-    return _collected(offers.with_send_on(people, 7, 14))
+@case(
+    "transforms.send_dates.with_timing",
+    "as_of date, lifecycle string, churn_prediction int, likely_churn_date date",
+)
+def _with_timing(frame, rows):
+    given = "lifecycle string, churn_prediction int, likely_churn_date date"
+    people = frame(f"n int, as_of date, {given}", rows)
+    return _collected(send_dates.with_timing(people, 14, 30))
 
 
-@case("transforms.offers.with_barrier", "is_opted_out boolean, last_on date, send_on date")
+@case(
+    "transforms.send_dates.with_barrier",
+    "is_opted_out boolean, last_on date, timing string, send_on date",
+)
 def _with_barrier(frame, rows):
-    people = frame("n int, is_opted_out boolean, last_on date, send_on date", rows)
-    return _collected(offers.with_barrier(people, 14))
+    people = frame("n int, is_opted_out boolean, last_on date, timing string, send_on date", rows)
+    return _collected(send_dates.with_barrier(people, 14))
 
 
 @case("transforms.risk_percentiles.with_risk_percentiles", "churn_probability double")
@@ -358,39 +372,43 @@ def _returns_after_horizon(frame, rows):
     return results
 
 
-# A cost of 10 %, redeemed by half; the effect is 20 %.
-ASSUMED = retention_plan.AssumedOffer(
-    offers.Offer("ten", 0.1, None, True, 0, None, None, True), effect=0.2, redeemed_share=0.5
-)
-
-
 @case(
-    "transforms.retention_plan.with_expectations", "churn_probability double, value_at_stake double"
+    "transforms.retention_plan.plan_rows",
+    "churn_probability double, value_at_stake double, effect_ten double, cost_ten double, "
+    "gain_ten double",
 )
-def _with_expectations(frame, rows):
-    types = {"as_of": "date", "customer_id": "string", "likely_churn_date": "date"}
-    given = ", ".join(f"{name} {types.get(name, 'double')}" for name in retention_plan.INPUTS)
-    known = frame(
-        given,
-        [
-            {"customer_id": str(row["n"])} | {k: v for k, v in row.items() if k != "n"}
-            for row in rows
-        ],
+def _plan_rows(frame, rows):
+    texts = dict.fromkeys(
+        ("lifecycle", "value_basis", "timing", "barrier", "rule_offer", "customer_id"), "string"
     )
-    return _collected(retention_plan.with_expectations(known, ASSUMED), "customer_id")
+    types = {"as_of": "date", "send_on": "date"} | texts
+    of_offer = ("effect_ten", "cost_ten", "gain_ten")
+    names = {*retention_plan.OF_CUSTOMER, *types, *of_offer}
+    given = ", ".join(f"{name} {types.get(name, 'double')}" for name in sorted(names))
+    alike = {"lifecycle": "active", "timing": "now", "rule_offer": "ten"}
+    known = [
+        alike | {"customer_id": str(row["n"])} | {k: v for k, v in row.items() if k != "n"}
+        for row in rows
+    ]
+    planned = retention_plan.plan_rows(frame(given, known), [_offer("ten")])
+    return _collected(planned, "customer_id")
 
 
 @case(
-    "transforms.retention_plan.retention_plan",
-    "as_of date, likely_churn_date date, is_chosen boolean",
+    "transforms.strategy_comparison.value_kept",
+    "is_chosen boolean, churned int, send_on date, send_by date, value_at_stake double",
 )
-def _retention_plan(frame, rows):
-    chosen = [
-        {k: v for k, v in row.items() if k != "n"} | {"customer_id": str(row["n"])} for row in rows
-    ]
-    plan = frame("gold.retention_plan", chosen, more="likely_churn_date date")
-    plan = plan.drop("offer_id", "send_on")
-    return _collected(retention_plan.retention_plan(plan, ASSUMED, 7), "customer_id")
+def _value_kept(frame, rows):
+    plan, outcomes = [], []
+    for row in rows:
+        name = str(row["n"])
+        of_plan = {k: row[k] for k in ("is_chosen", "send_on", "value_at_stake")}
+        plan.append({"strategy": name, "customer_id": name, "cost": 3.0, **of_plan})
+        outcomes.append({"customer_id": name, **{k: row[k] for k in ("churned", "send_by")}})
+    columns = "strategy string, customer_id string, is_chosen boolean, send_on date"
+    planned = frame(f"{columns}, value_at_stake double, cost double", plan)
+    judged = frame("customer_id string, churned int, send_by date", outcomes)
+    return _collected(strategy_comparison.value_kept(planned, judged, 0.2), "strategy")
 
 
 @case("transforms.scores.churn_by_horizon", "p_30 double, churn_probability double, p_90 double")

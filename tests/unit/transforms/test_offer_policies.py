@@ -10,7 +10,7 @@ from transforms.offer_policies import (
     mean_retention,
     policy_options,
     with_factor_rule,
-    with_send_on_and_barrier,
+    with_timing_and_barrier,
     with_value,
     without_rule,
 )
@@ -52,19 +52,25 @@ def test_a_policy_with_a_priority_gives_its_only_offer(frame, rows_of, policy, i
 
 def test_the_send_date_and_the_barrier_follow_from_the_past_contacts(frame, tuples_of):
     customers = frame(
-        "customer_id string, as_of date, likely_churn_date date, is_opted_out boolean",
+        "customer_id string, as_of date, likely_churn_date date, is_opted_out boolean, "
+        "lifecycle string, churn_prediction int",
         [
-            ("free", D(2026, 1, 1), D(2026, 2, 1), False),
-            ("contacted", D(2026, 1, 1), None, False),
-            ("opted_out", D(2026, 1, 1), None, True),
+            ("free", D(2026, 1, 1), D(2026, 2, 1), False, "active", 0),
+            ("contacted", D(2026, 1, 1), None, False, "silent", 1),
+            ("opted_out", D(2026, 1, 1), None, True, "active", 1),
         ],
     )
     contacts = frame(
         "customer_id string, offer_id string, contacted_on date",
         [("contacted", "gift", D(2025, 12, 20)), ("free", "ten", D(2025, 11, 1))],
     )
-    rows = with_send_on_and_barrier(
-        customers, contacts, [TEN, GIFT], send_days_before=[7, 14], cooling_off_days=30
+    rows = with_timing_and_barrier(
+        customers,
+        contacts,
+        [TEN, GIFT],
+        send_days_before=14,
+        period_days=30,
+        cooling_off_days=30,
     )
     assert tuples_of(rows, "customer_id", "send_on", "barrier", "last_on_ten", "last_on_gift") == [
         ("contacted", D(2026, 1, 2), "cooling_off", None, D(2025, 12, 20)),

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from transforms import decisions as d, offers as o
 from transforms.allocation import NONE
+from transforms.send_dates import with_barrier
 
 D = dt.date
 AS_OF = D(2026, 1, 1)
@@ -76,29 +77,11 @@ def test_a_factor_is_up_or_down_by_the_sign_of_its_impact(session):
     ]
 
 
-@pytest.mark.parametrize(
-    ("likely", "send_on"),
-    [
-        (D(2026, 2, 1), D(2026, 1, 18)),  # 14 days before
-        (D(2026, 1, 16), D(2026, 1, 2)),  # 14 days before is tomorrow
-        (D(2026, 1, 15), D(2026, 1, 2)),  # 13 days before: still in the window
-        (D(2026, 1, 9), D(2026, 1, 2)),  # exactly 7 before
-        (D(2026, 1, 8), D(2026, 1, 2)),  # nearer than 7 days
-        (D(2025, 12, 1), D(2026, 1, 2)),  # already past
-        (None, D(2026, 1, 2)),
-    ],
-)
-def test_an_offer_goes_out_7_to_14_days_before_the_likely_day(session, likely, send_on):
-    rows = frame(
-        session, "customer_id string, as_of date, likely_churn_date date", ("a", AS_OF, likely)
-    )
-    assert values(o.with_send_on(rows, 7, 14), "send_on") == [(send_on,)]
-
-
 PERSON = (
     "customer_id string, send_on date, is_opted_out boolean, last_on date, last_on_ten date, "
     "last_on_gift date, lifecycle string, total_orders bigint, clv_12m double, "
-    "value_at_stake double, effect_ten double, effect_gift double"
+    "value_at_stake double, effect_ten double, effect_gift double, timing string, "
+    "value_basis string, expected_purchases_30d double"
 )
 
 
@@ -115,6 +98,9 @@ def person(name, **changes):
         "value_at_stake": 100.0,
         "effect_ten": 0.2,
         "effect_gift": 0.1,
+        "timing": "now",
+        "value_basis": "value_at_stake",
+        "expected_purchases_30d": 2.0,
         **changes,
     }
     return (name, *row.values())
@@ -135,8 +121,10 @@ def test_gain_and_cost_of_those_who_may_get_an_offer(session):
         person("i", value_at_stake=None),
         person("j", value_at_stake=-50.0),
         person("k", lifecycle="lost"),
+        person("l", timing="later"),
+        person("m", value_basis="expected_purchases", value_at_stake=None),
     )
-    priced = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
+    priced = o.with_costs_and_gains(with_barrier(rows, 30), [TEN, GIFT], 0.3)
     # ten: 0.1 of 100, redeemed by 3 in 10: 3; 0.2 * 100 - 3 = 17. gift: 0.1 * 100 - 5 = 5.
     expected = {
         "a": (None, 3.0, 17.0, 5.0, 5.0),
@@ -150,6 +138,9 @@ def test_gain_and_cost_of_those_who_may_get_an_offer(session):
         "i": (None, None, None, 5.0, None),
         "j": (None, 0.0, -10.0, 5.0, -10.0),
         "k": (None, None, None, 5.0, 5.0),
+        "l": ("later", None, None, None, None),
+        # Without amounts the gain is in purchases: 0.2 x 2 and 0.1 x 2.
+        "m": (None, None, 0.4, 5.0, 0.2),
     }
     columns = ("customer_id", "barrier", "cost_ten", "gain_ten", "cost_gift", "gain_gift")
     for name, *got in values(priced, *columns):
@@ -159,7 +150,7 @@ def test_gain_and_cost_of_those_who_may_get_an_offer(session):
 def test_a_policy_by_risk_ranks_one_offer_and_gives_the_gains_back(session):
     rows = frame(session, PERSON, person("a"), person("b", effect_ten=-0.1), person("c"))
     rows = rows.select("*", F.lit(0.7).alias("churn_probability"))
-    options = o.with_costs_and_gains(o.with_barrier(rows, 30), [TEN, GIFT], 0.3)
+    options = o.with_costs_and_gains(with_barrier(rows, 30), [TEN, GIFT], 0.3)
     ranked = o.ranked_by(options, [TEN, GIFT], "ten", priority=F.col("churn_probability"))
     # ten: 3 and 17 as above. The effect on b is negative, and gift is not the offer of the policy.
     wanted = [(3.0, 0.7, None), (None, None, None), (3.0, 0.7, None)]
@@ -202,11 +193,14 @@ def test_measured_effects_stand_beside_each_other(session):
 DECIDED = (
     "as_of date, customer_id string, choice string, barrier string, lifecycle string, rule string, "
     "send_on date, last_on_ten date, last_on_survey date, total_orders bigint, clv_12m double, "
-    "value_at_stake double, value_basis string, effect_ten double, cost_ten double, gain_ten double"
+    "value_at_stake double, value_basis string, effect_ten double, cost_ten double, "
+    "gain_ten double, timing string, expected_purchases_30d double"
 )
 
 
-def decided_row(name, choice=NONE, barrier=None, lifecycle="active", cost=3.0, gain=17.0):
+def decided_row(
+    name, choice=NONE, barrier=None, lifecycle="active", cost=3.0, gain=17.0, timing="now"
+):
     return (
         AS_OF,
         name,
@@ -224,6 +218,8 @@ def decided_row(name, choice=NONE, barrier=None, lifecycle="active", cost=3.0, g
         0.2,
         cost,
         gain,
+        timing,
+        2.0,
     )
 
 
@@ -237,7 +233,10 @@ def decided(session):
         decided_row("c", gain=-1.0),
         decided_row("d", cost=None, gain=None),
         decided_row("e", barrier="opted_out", cost=None, gain=None),
-        decided_row("f", lifecycle="lost", cost=None, gain=None),
+        decided_row("f", lifecycle="lost", cost=None, gain=None, timing="never"),
+        decided_row("g", barrier="cooling_off", cost=None, gain=None),
+        decided_row("h", barrier="later", cost=None, gain=None, timing="later"),
+        decided_row("i", "ten", timing="in_period"),
     )
     return d.offer_decisions(
         rows, [TEN, SURVEY], "rules", campaign_id="plan-x", redemption_rate=0.3
@@ -254,6 +253,44 @@ def test_every_customer_has_an_offer_or_a_reason(decided):
         ("e", None, None, None, "opted_out"),
         # A hundredth of 100; outside the budget, without an effect.
         ("f", "survey", None, 1.0, None),
+        ("g", None, None, None, "cooling_off"),
+        ("h", None, None, None, "later"),
+        ("i", "ten", 17.0, 3.0, None),
+    ]
+
+
+def test_the_timing_of_a_decision_fits_its_offer(decided):
+    """h: the day is that on which an offer is planned so far. f gets one outside the budget."""
+    day = D(2026, 1, 2)
+    assert values(decided, "customer_id", "timing", "send_on") == [
+        ("a", "now", day),
+        ("b", "now", None),
+        ("c", "now", None),
+        ("d", "never", None),
+        ("e", "never", None),
+        ("f", "now", day),
+        ("g", "later", None),
+        ("h", "later", day),
+        ("i", "in_period", day),
+    ]
+
+
+def test_without_amounts_a_decision_names_risk_and_purchases(session):
+    row = list(decided_row("a", "ten", cost=None, gain=0.4))
+    names = [part.split(" ")[0] for part in DECIDED.split(", ")]
+    row[names.index("value_at_stake")] = None
+    row[names.index("value_basis")] = "expected_purchases"
+    rows = d.offer_decisions(
+        frame(session, DECIDED, row), [TEN], "rules", campaign_id="plan-x", redemption_rate=0.3
+    )
+    assert values(rows, "offer_id", "expected_gain", "expected_cost", "why") == [
+        (
+            "ten",
+            None,
+            None,
+            "ten lowers the churn probability by 20.0 percentage points (basis: assumed). "
+            "Expected purchases in 30 days: 2.000; no amounts are known.",
+        )
     ]
 
 
@@ -302,5 +339,5 @@ def test_the_plan_sums_what_was_decided(decided):
     )
     assert [tuple(r[c] for c in columns) for r in plan.collect()] == [
         ("survey", 1, 0, 0.0, 1.0, 0.7, None, None),
-        ("ten", 1, 0, 17.0, 3.0, 0.7, 0.25, 800),
+        ("ten", 2, 0, 17.0 + 17.0, 3.0 + 3.0, 0.7, 0.25, 800),
     ]

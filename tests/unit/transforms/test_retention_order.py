@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
-from transforms.offers import Offer
-from transforms.retention_plan import INPUTS, AssumedOffer, ranked, with_expectations
+from transforms.retention_plan import OF_CUSTOMER, ranked
 
 NOW = dt.date(2018, 1, 1)
-TYPES = {"as_of": "date", "customer_id": "string", "likely_churn_date": "date"}
-DISCOUNT = Offer("discount_10", 0.1, None, True, 0, None, None, True)
-OFFER = AssumedOffer(DISCOUNT, effect=0.2, redeemed_share=0.5)
+COLUMNS = (*OF_CUSTOMER, "timing", "net_value", "expected_value_kept", "cost")
+TYPES = {"as_of": "date", "send_on": "date"} | dict.fromkeys(
+    ("customer_id", "value_basis", "timing"), "string"
+)
 
 
 def test_customers_with_a_known_p_alive_come_before_those_without(frame, rows_of):
@@ -28,14 +28,15 @@ def test_customers_with_a_known_p_alive_come_before_those_without(frame, rows_of
         ("once", None, 0.35),
         ("likely", 0.99, 0.02),
     ]
+    alike = {"as_of": NOW, "churn_probability": 0.5, "value_at_stake": 100.0, "timing": "now"}
     rows = frame(
-        ", ".join(f"{name} {TYPES.get(name, 'double')}" for name in INPUTS),
+        ", ".join(f"{name} {TYPES.get(name, 'double')}" for name in COLUMNS),
         [
-            (NOW, name, 0.5, p_alive, expected, 100.0, 100.0, None)
+            {**alike, "customer_id": name, "p_alive": p_alive, "expected_purchases_30d": expected}
             for name, p_alive, expected in customers
         ],
     )
-    plan = ranked(with_expectations(rows, OFFER), ["p_alive"], 30)
+    plan = ranked(rows, {"p_alive": "p_alive"}, 30)
     ranks = {row["customer_id"]: row["rank"] for row in rows_of(plan)}
     assert ranks == {
         "doubtful": 1,

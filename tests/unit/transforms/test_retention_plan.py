@@ -1,42 +1,64 @@
-"""Ranks, budgets, sentences and the comparison of strategies, on four customers."""
+"""Ranks, budgets, sentences and those left out, on four customers."""
 
 from __future__ import annotations
 
 import datetime as dt
+from itertools import count
 
 import pytest
 
 from transforms.offers import Offer
 from transforms.retention_plan import (
-    AssumedOffer,
     Budget,
     lost_customers,
+    plan_rows,
     ranked,
     retention_plan,
-    strategy_comparison,
-    value_kept,
     with_choice,
-    with_expectations,
+)
+from transforms.strategy_comparison import (
+    inactivity_outcomes,
+    strategy_comparison,
+    termination_outcomes,
+    value_kept,
 )
 
+NUMBERS = count()
 NOW = dt.date(2018, 1, 1)
-SCORES = (
-    "as_of date, customer_id string, churn_probability double, p_alive double, "
-    "expected_purchases_30d double, clv_12m double, value_at_stake double, likely_churn_date date"
+TOMORROW = dt.date(2018, 1, 2)
+OPTIONS = (
+    "as_of date, customer_id string, lifecycle string, churn_probability double, p_alive double, "
+    "expected_purchases_30d double, value_at_stake double, value_basis string, send_on date, "
+    "timing string, barrier string, rule_offer string, effect_ten double, cost_ten double, "
+    "gain_ten double"
 )
-# Effect 1/5. Costs 1/10 of the value at stake when redeemed, redeemed by half: cost is 1/20 of it.
-DISCOUNT = Offer("discount_10", 0.1, None, True, 0, None, None, True)
-OFFER = AssumedOffer(DISCOUNT, effect=0.2, redeemed_share=0.5)
-STRATEGIES = ("churn_probability", "p_alive", "clv_at_risk", "net_value", "random")
+TEN = Offer("ten", 0.1, None, True, 0, None, None, True)
+STRATEGIES = {s: s for s in ("churn_probability", "p_alive", "clv_at_risk", "net_value", "random")}
+
+
+def option(name, p, alive, purchases, stake, **changes):
+    """A customer whose offer lowers the risk by a fifth and costs a twentieth of the value."""
+    gain = 0.2 * p * purchases if stake is None else 0.2 * p * stake - stake / 20
+    row = {
+        **{"as_of": NOW, "customer_id": name, "lifecycle": "active", "churn_probability": p},
+        **{"p_alive": alive, "expected_purchases_30d": purchases, "value_at_stake": stake},
+        "value_basis": "expected_purchases" if stake is None else "value_at_stake",
+        **{"send_on": TOMORROW, "timing": "now", "barrier": None, "rule_offer": "ten"},
+        **{"effect_ten": 0.2 * p, "cost_ten": None if stake is None else stake / 20},
+        **{"gain_ten": gain},
+    }
+    return row | changes
+
 
 # value_at_risk: small 72, big 400, safe 50, poor 0.2.
 # kept (x 0.2): 14.4, 80, 10, 0.04; cost (/ 20): 4, 50, 50, 0.05; net: 10.4, 30, -40, -0.01.
-ROWS = [
-    (NOW, "small", 0.9, 0.30, 0.2, 30.0, 80.0, dt.date(2018, 1, 20)),
-    (NOW, "big", 0.4, 0.60, 3.0, 900.0, 1000.0, None),
-    (NOW, "safe", 0.05, 0.99, 9.0, 1000.0, 1000.0, dt.date(2018, 1, 5)),
-    (NOW, "poor", 0.2, 0.40, 0.5, 10.0, 1.0, dt.date(2019, 1, 1)),
-]
+CUSTOMERS = {
+    "small": (0.9, 0.30, 0.2, 80.0),
+    "big": (0.4, 0.60, 3.0, 1000.0),
+    "safe": (0.05, 0.99, 9.0, 1000.0),
+    "poor": (0.2, 0.40, 0.5, 1.0),
+}
+ROWS = [option(name, *values) for name, values in CUSTOMERS.items()]
 ORDERS = {
     "churn_probability": ["small", "big", "poor", "safe"],
     "p_alive": ["small", "poor", "big", "safe"],
@@ -46,16 +68,42 @@ ORDERS = {
 
 
 @pytest.fixture
-def plan_of(frame):
-    def plan(rows=ROWS, strategies=STRATEGIES, share=0.5, money=None, offer=OFFER):
-        expected = with_expectations(frame(SCORES, rows), offer)
-        return with_choice(ranked(expected, strategies, 30), Budget(len(rows), share, money))
+def kept(session):
+    """A function that computes a frame once, as Lake.keep does: sqlframe nests whole queries."""
+
+    def keep(rows):
+        if not hasattr(session, "_conn"):
+            return rows.persist()
+        name = f"kept_plan_{next(NUMBERS)}"
+        sql = rows.sql(dialect="duckdb", optimize=False)
+        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
+        return session.table(name)
+
+    return keep
+
+
+@pytest.fixture
+def customers(frame, kept):
+    """The rows of a plan, of the options of customers."""
+    return lambda options: kept(plan_rows(frame(OPTIONS, options), [TEN]))
+
+
+@pytest.fixture
+def plan_of(customers, kept):
+    def plan(options=ROWS, strategies=STRATEGIES, size=2.0, unit="customers", caps=None):
+        names = strategies if isinstance(strategies, dict) else {s: s for s in strategies}
+        budget = Budget(size, unit, len(options), caps or {})
+        return kept(with_choice(ranked(customers(options), names, 30), budget))
 
     return plan
 
 
 def by_rank(rows, strategy):
     return sorted((r for r in rows if r["strategy"] == strategy), key=lambda r: r["rank"])
+
+
+def order(rows, strategy):
+    return [r["customer_id"] for r in by_rank(rows, strategy)]
 
 
 @pytest.mark.parametrize("strategy", ORDERS)
@@ -65,33 +113,8 @@ def test_a_strategy_ranks_by_its_quantity(strategy, plan_of, rows_of):
     assert [r["rank"] for r in plan] == [1, 2, 3, 4]
 
 
-def test_expectations_are_effect_times_value_less_cost(frame, rows_of):
-    by_customer = {
-        r["customer_id"]: r for r in rows_of(with_expectations(frame(SCORES, ROWS), OFFER))
-    }
-    assert by_customer["big"]["value_at_risk"] == pytest.approx(0.4 * 1000)
-    assert by_customer["big"]["expected_value_kept"] == pytest.approx(0.2 * 400)
-    assert by_customer["big"]["cost"] == pytest.approx(0.5 * 0.1 * 1000)
-    assert by_customer["big"]["net_value"] == pytest.approx(80 - 50)
-    gift = Offer("gift", None, 3.0, True, 0, None, None, True)
-    money = AssumedOffer(gift, effect=0.2, redeemed_share=1.0)
-    rows = rows_of(with_expectations(frame(SCORES, ROWS), money))
-    assert {r["cost"] for r in rows} == {3.0}
-
-
-def test_a_share_of_what_a_stayer_brings_costs_no_less_for_a_long_silence(frame, rows_of):
-    """Both bring 100 if they stay. The silent customer's clv_12m is a twentieth of the other's."""
-    rows = [
-        (NOW, "buys", 0.3, 0.9, 2.0, 95.0, 100.0, None),
-        (NOW, "silent", 0.3, 0.1, 0.1, 5.0, 100.0, None),
-    ]
-    expectations = rows_of(with_expectations(frame(SCORES, rows), OFFER))
-    assert [r["cost"] for r in expectations] == pytest.approx([5.0, 5.0])
-    assert [r["net_value"] for r in expectations] == pytest.approx([1.0, 1.0])
-
-
 def test_a_share_chooses_the_first_and_net_value_nobody_at_a_loss(plan_of, rows_of):
-    plan = rows_of(plan_of(share=0.75))
+    plan = rows_of(plan_of(size=3.0))
     chosen = {s: [r["customer_id"] for r in by_rank(plan, s) if r["is_chosen"]] for s in ORDERS}
     assert chosen["churn_probability"] == ["small", "big", "poor"]
     assert chosen["net_value"] == ["big", "small"]
@@ -100,12 +123,15 @@ def test_a_share_chooses_the_first_and_net_value_nobody_at_a_loss(plan_of, rows_
 
 def test_money_buys_from_the_top_down(plan_of, rows_of):
     """Costs in the order of churn_probability: 4, 50, 0.05, 50."""
-    plan = rows_of(plan_of(share=None, money=54.0))
-    first = by_rank(plan, "churn_probability")
-    assert [r["is_chosen"] for r in first] == [True, True, False, False]
-    plan = rows_of(plan_of(share=None, money=54.06))
-    first = by_rank(plan, "churn_probability")
-    assert [r["is_chosen"] for r in first] == [True, True, True, False]
+    for money, chosen in ((54.0, [True, True, False, False]), (54.06, [True, True, True, False])):
+        plan = rows_of(plan_of(size=money, unit="money"))
+        assert [r["is_chosen"] for r in by_rank(plan, "churn_probability")] == chosen
+
+
+def test_a_capped_offer_goes_to_its_first_customers_alone(plan_of, rows_of):
+    plan = rows_of(plan_of(size=3.0, caps={"ten": 1}))
+    for strategy in STRATEGIES:
+        assert [r["rank"] for r in by_rank(plan, strategy) if r["is_chosen"]] == [1]
 
 
 def test_the_sentence_names_what_decided(plan_of, rows_of):
@@ -124,21 +150,32 @@ def test_the_sentence_names_what_decided(plan_of, rows_of):
 
 
 @pytest.mark.parametrize("strategy", [s for s in STRATEGIES if s != "random"])
-@pytest.mark.parametrize("place", [2, 6])
-def test_the_sentence_changes_with_either_quantity(strategy, place, plan_of, rows_of):
-    """Risk (with P(alive)) and value are changed separately."""
-    before = ROWS[1]
+@pytest.mark.parametrize("place", [0, 3])
+@pytest.mark.parametrize("has_amounts", [True, False])
+def test_the_sentence_changes_with_either_quantity(strategy, place, has_amounts, plan_of, rows_of):
+    """Risk (with P(alive)) and value, or without amounts purchases, are changed separately."""
+    before = list(CUSTOMERS["big"])
+    if not has_amounts:
+        before[3] = None
     after = list(before)
-    after[place] = before[place] * 1.1
-    if strategy == "p_alive" and place == 2:
-        after[3] = before[3] * 1.1
-    why = [rows_of(plan_of([row], [strategy]), "why")[0]["why"] for row in (before, tuple(after))]
+    changed = [0, 1] if place == 0 else [2, 3]
+    if strategy == "p_alive" and not has_amounts:
+        changed = [place and 1]
+    for k in changed:
+        after[k] = before[k] and before[k] * 1.1
+    why = [
+        rows_of(plan_of([option("big", *values)], [strategy]), "why")[0]["why"]
+        for values in (before, after)
+    ]
     assert why[0] != why[1]
 
 
-def test_without_p_alive_the_strategy_says_so_and_takes_expected_purchases(plan_of, rows_of):
-    rows = [(*r[:3], None, *r[4:]) for r in ROWS]
-    plan = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
+def test_without_p_alive_the_strategy_has_another_name_and_takes_expected_purchases(
+    plan_of, rows_of
+):
+    options = [{**r, "p_alive": None} for r in ROWS]
+    rows = rows_of(plan_of(options, {"expected_purchases": "p_alive"}))
+    plan = by_rank(rows, "expected_purchases")
     assert [r["customer_id"] for r in plan] == ["small", "poor", "big", "safe"]
     assert plan[0]["why"] == (
         "P(alive) is not known; expected purchases in 30 days: 0.200; "
@@ -148,8 +185,12 @@ def test_without_p_alive_the_strategy_says_so_and_takes_expected_purchases(plan_
 
 def test_who_bought_once_is_ranked_by_expected_purchases(plan_of, rows_of):
     """P(alive) is unknown for big and safe: they have 3 and 0.35 expected purchases."""
-    rows = [ROWS[0], (*ROWS[1][:3], None, *ROWS[1][4:]), (*ROWS[2][:3], None, 0.35, *ROWS[2][5:])]
-    plan = by_rank(rows_of(plan_of(rows, ["p_alive"])), "p_alive")
+    options = [
+        ROWS[0],
+        {**ROWS[1], "p_alive": None},
+        {**ROWS[2], "p_alive": None, "expected_purchases_30d": 0.35},
+    ]
+    plan = by_rank(rows_of(plan_of(options, ["p_alive"])), "p_alive")
     assert [r["customer_id"] for r in plan] == ["small", "safe", "big"]
     assert plan[1]["why"] == (
         "P(alive) is not known; expected purchases in 30 days: 0.350; "
@@ -157,150 +198,214 @@ def test_who_bought_once_is_ranked_by_expected_purchases(plan_of, rows_of):
     )
 
 
-def test_without_worth_risk_still_ranks_and_money_buys_nobody(plan_of, rows_of):
-    rows = [(*r[:5], None, None, None) for r in ROWS]
-    plan = rows_of(plan_of(rows))
-    first = by_rank(plan, "churn_probability")
-    assert [r["customer_id"] for r in first] == ORDERS["churn_probability"]
-    assert first[0]["why"] == (
-        "Churn probability within 30 days: 90.0 %; value at stake over 12 months: unknown."
-    )
-    assert not any(r["is_chosen"] for r in by_rank(plan, "net_value"))
-    paid = rows_of(plan_of(rows, share=None, money=1e9))
+def test_without_amounts_expected_purchases_at_risk_decide(plan_of, rows_of):
+    """Purchases at risk: small 0.18, big 1.2, safe 0.45, poor 0.1. The ids are in another order."""
+    options = [option(name, *values[:3], None) for name, values in CUSTOMERS.items()]
+    plan = rows_of(plan_of(options))
+    for strategy in ("clv_at_risk", "net_value"):
+        assert order(plan, strategy) == ["big", "safe", "small", "poor"]
+        assert [r["is_chosen"] for r in by_rank(plan, strategy)] == [True, True, False, False]
+        assert by_rank(plan, strategy)[0]["why"] == (
+            "Churn probability within 30 days: 40.0 %; expected purchases in 30 days: 3.000."
+        )
+    assert order(plan, "churn_probability") == ORDERS["churn_probability"]
+    paid = rows_of(plan_of(options, size=1e9, unit="money"))
     assert not any(r["is_chosen"] for r in paid)
 
 
-def test_ties_are_broken_by_value_then_by_id(plan_of, rows_of):
+def test_ties_are_broken_by_value_then_by_risk_then_by_id(plan_of, rows_of):
     tied = [
-        (NOW, name, 0.5, 0.5, 1.0, 10.0, stake, None)
+        option(name, 0.5, 0.5, 1.0, stake)
         for name, stake in (("c", 10.0), ("b", 20.0), ("a", 10.0))
     ]
-    ranked_rows = by_rank(rows_of(plan_of(tied)), "churn_probability")
-    assert [r["customer_id"] for r in ranked_rows] == ["b", "a", "c"]
+    assert order(rows_of(plan_of(tied)), "churn_probability") == ["b", "a", "c"]
+    # The same P(alive) and value: the higher risk comes first, though its id is the last.
+    alike = [option(name, p, 0.5, 1.0, 10.0) for name, p in (("a", 0.2), ("b", 0.2), ("c", 0.7))]
+    assert order(rows_of(plan_of(alike, ["p_alive"])), "p_alive") == ["c", "a", "b"]
 
 
-def test_it_is_sent_before_the_likely_day_but_not_before_tomorrow(plan_of, rows_of):
-    plan = rows_of(retention_plan(plan_of(share=1.0), OFFER, 14))
-    sent = {r["customer_id"]: r["send_on"] for r in plan if r["strategy"] == "clv_at_risk"}
-    assert sent == {
-        "small": dt.date(2018, 1, 6),  # 14 days before the 20th
-        "big": dt.date(2018, 1, 2),  # no churn date is known
-        "safe": dt.date(2018, 1, 2),  # the 5th is nearer than 14 days
-        "poor": dt.date(2018, 12, 18),
+OUT = [
+    ROWS[0],
+    {**ROWS[1], "timing": "in_period", "send_on": dt.date(2018, 1, 20)},
+    option(
+        "dated", 0.1, 0.9, 1.0, 9.0, timing="later", barrier="later", send_on=dt.date(2019, 1, 5)
+    ),
+    option("undated", 0.1, 0.9, 1.0, 9.0, timing="later", barrier="later", send_on=None),
+    option("cooling", 0.9, 0.9, 1.0, 9.0, barrier="cooling_off"),
+    option("private", 0.9, 0.9, 1.0, 9.0, barrier="opted_out"),
+    option("barred", 0.9, 0.9, 1.0, 9.0, cost_ten=None, gain_ten=None),
+    option("other_rule", 0.9, 0.9, 1.0, 9.0, rule_offer="removed"),
+    option("gone", 0.9, 0.9, 1.0, 9.0, lifecycle="lost", timing="never"),
+]
+SEGMENTS = "as_of date, customer_id string, lifecycle string, recency_days bigint"
+LOST = [(NOW, "gone", "lost", 91), (NOW, "ended", "terminated", 2), (NOW, "visitor", "prospect", 0)]
+
+
+def test_only_offers_of_the_period_are_ranked_and_the_others_have_their_reason(
+    plan_of, customers, frame, rows_of
+):
+    strategies = ["clv_at_risk", "random"]
+    chosen, lost = plan_of(OUT, strategies, size=9.0), lost_customers(frame(SEGMENTS, LOST))
+    plan = rows_of(retention_plan(chosen, customers(OUT), lost, strategies))
+    told = "no churn is predicted, so no offer is sent now"
+    not_eligible = "Left out: the customer is not eligible for any offer."
+    left_out = {
+        "dated": (
+            "later",
+            dt.date(2019, 1, 5),
+            f"Left out: {told}; the day planned so far is 2019-01-05.",
+        ),
+        "undated": ("later", None, f"Left out: {told}."),
+        "cooling": ("later", None, "Left out: the last contact was too recent."),
+        "private": ("never", None, "Left out: the customer opted out of contacts."),
+        "barred": ("never", None, not_eligible),
+        "other_rule": ("never", None, not_eligible),
+        "gone": ("never", None, "Left out: already lost, the last purchase was 91 days ago."),
+        "ended": ("never", None, "Left out: the contract has ended."),
     }
-    nobody = rows_of(retention_plan(plan_of(share=0.25), OFFER, 14))
-    assert {r["send_on"] for r in nobody if not r["is_chosen"]} == {None}
-    assert {r["offer_id"] for r in nobody} == {"discount_10"}
+    for strategy in strategies:
+        rows = {r["customer_id"]: r for r in plan if r["strategy"] == strategy}
+        ranks = {c: r for c, r in rows.items() if r["rank"] is not None}
+        assert {c: (r["timing"], r["send_on"]) for c, r in ranks.items()} == {
+            "small": ("now", TOMORROW),
+            "big": ("in_period", dt.date(2018, 1, 20)),
+        }
+        assert all(r["is_chosen"] and r["offer_id"] == "ten" for r in ranks.values())
+        others = {c: r for c, r in rows.items() if r["rank"] is None}
+        assert {c: (r["timing"], r["send_on"], r["why"]) for c, r in others.items()} == left_out
+        for column in ("offer_id", "expected_value_kept", "cost"):
+            assert {r[column] for r in others.values()} == {None}
+        assert not any(r["is_chosen"] for r in others.values())
 
 
-def test_value_kept_counts_the_chosen_who_left(plan_of, frame, rows_of):
-    labels = frame(
-        "customer_id string, churned int", [("small", 1), ("big", 0), ("poor", 1), ("safe", 1)]
-    )
-    by_strategy = {r["strategy"]: r for r in rows_of(value_kept(plan_of(), labels, OFFER))}
-    # p_alive chooses small and poor: 0.2 · (80 + 1); clv_at_risk chooses big (stays) and small.
-    assert by_strategy["p_alive"]["value_kept"] == pytest.approx(16.2)
-    assert by_strategy["clv_at_risk"]["value_kept"] == pytest.approx(16.0)
-    # 16, 0, 0, 0: mean 4, sample variance (144 + 3 · 16) / 3 = 64, error sqrt(4 · 64) = 16.
-    assert by_strategy["clv_at_risk"]["ci_high"] == pytest.approx(16 + 1.959964 * 16)
-    assert by_strategy["clv_at_risk"]["ci_low"] == 0
+def test_a_ranked_customer_who_is_not_chosen_has_no_day(plan_of, customers, frame, rows_of):
+    none = lost_customers(frame(SEGMENTS, []))
+    plan = rows_of(retention_plan(plan_of(size=1.0), customers(ROWS), none, list(STRATEGIES)))
+    for strategy in STRATEGIES:
+        days = [r["send_on"] for r in by_rank(plan, strategy)]
+        assert days == [TOMORROW, None, None, None]
 
 
-def test_strategies_beside_each_other(plan_of, frame, rows_of):
-    labels = frame("customer_id string, churned int", [("small", 1), ("big", 0)])
-    plan = plan_of(share=0.5)
-    kept = value_kept(plan, labels, OFFER)
-    rows = rows_of(strategy_comparison(plan, kept, OFFER, as_of=NOW, budget=Budget(4, 0.5, None)))
-    pairs = {(r["strategy"], r["other_strategy"]): r for r in rows}
+def test_the_lot_does_not_depend_on_risk(plan_of, rows_of):
+    turned = [option(n, 1 - v[0], *v[1:]) for n, v in CUSTOMERS.items()]
+    assert order(rows_of(plan_of()), "random") == order(rows_of(plan_of(turned)), "random")
+
+
+def test_one_per_cent_of_the_customers_or_of_the_money():
+    assert Budget(80.0, "customers", 400, {}).further().size == pytest.approx(84)
+    assert Budget(10.0, "customers", 50, {}).further().size == 11  # one of 50
+    assert Budget(200.0, "money", 400, {}).further().size == pytest.approx(202.0)
+
+
+OUTCOMES = "customer_id string, churned int, send_by date"
+IN_TIME, TOO_LATE = dt.date(2018, 1, 24), NOW
+
+
+def test_value_kept_counts_the_chosen_who_left_and_were_sent_an_offer_in_time(
+    plan_of, frame, rows_of
+):
+    left = {"small": 1, "big": 0, "poor": 1, "safe": 1}
+    outcomes = frame(OUTCOMES, [(c, churned, IN_TIME) for c, churned in left.items()])
+    by_strategy = {r["strategy"]: r for r in rows_of(value_kept(plan_of(), outcomes, 0.2))}
+    # p_alive chooses small and poor: 0.2 x (80 + 1) at a cost of 4 + 0.05.
+    alive = by_strategy["p_alive"]
+    assert alive["value_kept"] == pytest.approx(16.2)
+    assert alive["cost"] == pytest.approx(4.05)
+    assert alive["net_value_kept"] == pytest.approx(12.15)
+    # clv_at_risk chooses big (stays, costs 50) and small. Net per customer: 12, -50, 0, 0.
+    at_risk = by_strategy["clv_at_risk"]
+    assert (at_risk["value_kept"], at_risk["cost"]) == pytest.approx((16.0, 54.0))
+    mean = (12 - 50) / 4
+    variance = ((12 - mean) ** 2 + (-50 - mean) ** 2 + 2 * mean**2) / 3
+    margin = 1.959964 * (4 * variance) ** 0.5
+    assert at_risk["net_value_kept"] == pytest.approx(-38.0)
+    assert (at_risk["ci_low"], at_risk["ci_high"]) == pytest.approx((-38 - margin, -38 + margin))
+
+
+def test_an_offer_sent_too_late_counts_its_cost_alone(plan_of, frame, rows_of):
+    outcomes = frame(OUTCOMES, [("small", 1, TOO_LATE), ("big", 1, TOMORROW), ("poor", 1, None)])
+    kept = rows_of(value_kept(plan_of(strategies=["clv_at_risk"]), outcomes, 0.2))[0]
+    # big is sent its offer on the last day that counts; small a day after it.
+    assert (kept["value_kept"], kept["cost"]) == pytest.approx((0.2 * 1000, 50 + 4))
+
+
+def test_without_amounts_nothing_is_known_of_the_value_kept(plan_of, frame, rows_of):
+    options = [option(name, *values[:3], None) for name, values in CUSTOMERS.items()]
+    outcomes = frame(OUTCOMES, [(c, 1, IN_TIME) for c in CUSTOMERS])
+    for row in rows_of(value_kept(plan_of(options), outcomes, 0.2)):
+        assert [v for k, v in row.items() if k != "strategy"] == [None] * 5
+
+
+def test_the_last_day_that_counts(frame, tuples_of):
+    labels = frame("customer_id string, churned int", [("a", 1), ("b", 0), ("c", 1)])
+    # 2018-01-31 is the end of the horizon: the silence is certain only then.
+    judged = inactivity_outcomes(labels, outcome_on=dt.date(2018, 1, 31), sent_before_days=7)
+    assert tuples_of(judged) == [
+        (name, churned, dt.date(2018, 1, 24)) for name, churned in (("a", 1), ("b", 0), ("c", 1))
+    ]
+    ends = [
+        ("a", dt.datetime(2018, 1, 20, 9)),
+        ("a", dt.datetime(2018, 1, 25, 9)),
+        ("c", dt.datetime(2017, 6, 1)),  # an earlier contract
+    ]
+    terminations = frame("customer_id string, terminated_at timestamp", ends)
+    assert tuples_of(termination_outcomes(labels, terminations, NOW)) == [
+        ("a", 1, dt.date(2018, 1, 19)),
+        ("b", 0, None),
+        ("c", 1, None),
+    ]
+
+
+@pytest.fixture
+def compared(customers, frame, rows_of):
+    """The rows of strategy_comparison, by pair of strategies."""
+
+    def compare(plan, size=2.0, unit="customers", options=ROWS):
+        outcomes = frame(OUTCOMES, [("small", 1, IN_TIME), ("big", 0, IN_TIME)])
+        rows = strategy_comparison(
+            plan,
+            value_kept(plan, outcomes, 0.2),
+            customers(options),
+            as_of=NOW,
+            budget=Budget(size, unit, 4, {}),
+            basis="assumed",
+        )
+        return {(r["strategy"], r["other_strategy"]): r for r in rows_of(rows)}
+
+    return compare
+
+
+def test_strategies_beside_each_other(plan_of, compared):
+    waiting = option("later", 0.1, 0.9, 1.0, 100.0, timing="later", barrier="later")
+    pairs = compared(plan_of(), options=[*ROWS, waiting])
     assert len(pairs) == len(STRATEGIES) ** 2
     pair = pairs["p_alive", "clv_at_risk"]
     # {small, poor} and {big, small}.
     assert (pair["chosen"], pair["shared"], pair["jaccard"]) == (2, 1, pytest.approx(1 / 3))
-    assert pair["value_at_stake_covered"] == pytest.approx((72 + 0.2) / 522.2)
+    # 522.2 of those in the plan, and 10 of the customer who is contacted later.
+    assert pair["value_at_stake_covered"] == pytest.approx((72 + 0.2) / 532.2)
     # The third by P(alive) is big, which keeps 80.
     assert pair["next_1pct_value"] == pytest.approx(80)
-    assert pair["value_kept"] == pytest.approx(16)
+    assert (pair["value_kept"], pair["cost"]) == pytest.approx((16, 4))
+    assert pair["net_value_kept"] == pytest.approx(12)
     own = pairs["net_value", "net_value"]
     assert (own["chosen"], own["shared"], own["jaccard"]) == (2, 2, 1)
-    assert own["assumption"] == (
-        "assumed in conf, not measured: discount_10 lowers the churn probability by 20.0% of its "
-        "value and costs 10.0% of value_at_stake when redeemed; 50.0% redeem it"
-    )
+    assert own["assumption"] == "assumed"
 
 
 NEXT = {
     # The third in each order; for net_value it is poor, whose offer costs more than it keeps.
-    (0.5, None): {
-        "churn_probability": 0.04,
-        "p_alive": 80.0,
-        "clv_at_risk": 10.0,
-        "net_value": 0.0,
-    },
+    (2.0, "customers"): (0.04, 80.0, 10.0, 0.0),
     # Costs so far: 4, 54, 54.05, 104.05; 4, 4.05, 54.05; 50, 54, 104; 50, 54. 1 % more is 54.06.
-    (None, 53.53): {
-        "churn_probability": 80.0 + 0.04,
-        "p_alive": 80.0,
-        "clv_at_risk": 14.4,
-        "net_value": 14.4,
-    },
+    (53.53, "money"): (80.0 + 0.04, 80.0, 14.4, 14.4),
     # 54.54 adds only poor, third by churn_probability, and big, third by p_alive.
-    (None, 54.0): {
-        "churn_probability": 0.04,
-        "p_alive": 80.0,
-        "clv_at_risk": 0.0,
-        "net_value": 0.0,
-    },
-    (1.0, None): dict.fromkeys(ORDERS, 0.0),
+    (54.0, "money"): (0.04, 80.0, 0.0, 0.0),
+    (4.0, "customers"): (0.0, 0.0, 0.0, 0.0),
 }
 
 
-@pytest.mark.parametrize(("share", "money"), NEXT)
-def test_the_next_per_cent_is_what_a_larger_budget_would_add(share, money, plan_of, frame, rows_of):
-    labels = frame("customer_id string, churned int", [("small", 1)])
-    plan = plan_of(strategies=list(ORDERS), share=share, money=money)
-    kept = value_kept(plan, labels, OFFER)
-    budget = Budget(4, share, money)
-    rows = rows_of(strategy_comparison(plan, kept, OFFER, as_of=NOW, budget=budget))
-    assert {r["strategy"]: pytest.approx(r["next_1pct_value"]) for r in rows} == NEXT[share, money]
-
-
-def test_one_per_cent_of_the_customers_or_of_the_money():
-    assert Budget(400, 0.2, None).further().share == pytest.approx(0.21)
-    assert Budget(50, 0.2, None).further().share == pytest.approx(0.22)  # one of 50
-    assert Budget(400, None, 200.0).further().money == pytest.approx(202.0)
-
-
-def test_the_lot_does_not_depend_on_risk(plan_of, rows_of):
-    drawn = [r["customer_id"] for r in by_rank(rows_of(plan_of()), "random")]
-    turned = [(*r[:2], 1 - r[2], *r[3:]) for r in ROWS]
-    assert drawn == [r["customer_id"] for r in by_rank(rows_of(plan_of(turned)), "random")]
-
-
-SEGMENTS = "as_of date, customer_id string, lifecycle string, recency_days bigint"
-
-
-def test_the_lost_stand_in_every_plan_with_their_reason_and_without_a_rank(plan_of, frame, rows_of):
-    segments = [
-        (NOW, "small", "active", 3),
-        (NOW, "big", "silent", 90),
-        (NOW, "whale", "lost", 91),
-        (NOW, "ended", "terminated", 2),
-        (NOW, "visitor", "prospect", None),
-    ]
-    lost = lost_customers(frame(SEGMENTS, segments))
-    two = ("clv_at_risk", "random")
-    plan = rows_of(retention_plan(plan_of(strategies=two), OFFER, 14, lost=lost, strategies=two))
-    left_out = [r for r in plan if r["rank"] is None]
-    assert sorted((r["strategy"], r["customer_id"], r["why"]) for r in left_out) == [
-        (name, who, why)
-        for name in two
-        for who, why in (
-            ("ended", "Left out: the contract has ended."),
-            ("whale", "Left out: already lost, the last purchase was 91 days ago."),
-        )
-    ]
-    assert {r["is_chosen"] for r in left_out} == {False}
-    for column in ("offer_id", "send_on", "expected_value_kept", "cost"):
-        assert {r[column] for r in left_out} == {None}
-    ranks = [r for r in plan if r["rank"] is not None]
-    assert ranks == rows_of(retention_plan(plan_of(strategies=two), OFFER, 14))
+@pytest.mark.parametrize(("size", "unit"), NEXT)
+def test_the_next_per_cent_is_what_a_larger_budget_would_add(size, unit, plan_of, compared):
+    pairs = compared(plan_of(strategies=list(ORDERS), size=size, unit=unit), size, unit)
+    following = {name: pytest.approx(v) for name, v in zip(ORDERS, NEXT[size, unit], strict=True)}
+    assert {s: r["next_1pct_value"] for (s, _), r in pairs.items()} == following

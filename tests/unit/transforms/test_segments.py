@@ -23,8 +23,8 @@ FEATURES = (
 
 
 # Each as_of has its own cut points, so each test uses its own date in a shared frame.
-TWELVE_ON, EDGES_ON, NULLS_ON, TIES_ON, ALONE_ON, RETURNS_ON, RULES_ON, PROSPECT_ON = (
-    dt.date(2018, month, 1) for month in range(1, 9)
+TWELVE_ON, EDGES_ON, NULLS_ON, TIES_ON, ALONE_ON, RETURNS_ON, RULES_ON, PROSPECT_ON, FREE_ON = (
+    dt.date(2018, month, 1) for month in range(1, 10)
 )
 
 
@@ -72,6 +72,11 @@ CUSTOMERS = {
         customer("c", 61, support_tickets_30d=6),
     ],
     PROSPECT_ON: [customer("a", None, 0, 0)],
+    # As on TWELVE_ON, in a company without amounts. A lost customer with an amount changes nothing.
+    FREE_ON: [
+        *[customer(f"{r}{f}", 60 - 10 * r, f, 0) for r in range(1, 6) for f in range(1, 6)],
+        customer("lost", 91, 1000, 1e6),
+    ],
 }
 
 
@@ -150,6 +155,17 @@ def test_all_twelve_segments(segmented):
             assert row["rfm_priority"] == pytest.approx(0.4 * r + 0.3 * fm + 0.3 * fm)
     assert {r["segment"]: r["segment_group"] for r in rows.values()} == GROUPS
     assert len(rows) == 25 + 30 + 2
+
+
+def test_without_amounts_the_frequency_alone_decides_beside_the_recency(segmented):
+    """M is 1 for all. With FM = (F + 1) / 2 no customer would reach 4, and there were no Champions."""
+    rows = segmented[FREE_ON]
+    for r, names in TWELVE.items():
+        for f, segment in enumerate(names, start=1):
+            row = rows[f"{r}{f}"]
+            assert (row["rfm_score"], row["segment"]) == (f"{r}{f}1", segment)
+    # The same M for all, but not the same amount: one of ten is above the others.
+    assert segmented[TIES_ON]["9"]["segment"] == TWELVE[1][3 - 1]
 
 
 def test_who_cannot_be_kept_has_a_segment_and_no_scores(segmented):

@@ -55,6 +55,13 @@ def test_a_customer_whose_contract_ended_is_not_judged(judged):
     pd.testing.assert_series_equal(rows["value"], alone["value"])
 
 
+def test_without_amounts_the_error_of_the_value_is_unknown_not_0(judged):
+    rows = judged(people(50).assign(past_value_30=0.0, next_value_30=0.0))
+    by_value = rows[rows["metric"].str.startswith("value_")]
+    assert len(by_value) and by_value["value"].isna().all()
+    assert rows.query("metric == 'purchases_mae'")["value"].notna().all()
+
+
 def test_metrics_of_all_customers_include_the_lost_ones(judged):
     rows = judged(people(50)).query("metric == 'value_mae_all'")
     assert rows["customers"].tolist() == [50] * 4

@@ -10,7 +10,8 @@ from runtime.settings import load
 
 
 def of_options(**options):
-    return budget(load("demo").plan, PlanOptions(**options))
+    limits = budget(load("demo").decisions.budget, PlanOptions(**options))
+    return limits.customers_share, limits.money
 
 
 @pytest.mark.parametrize("money", [float("nan"), float("inf"), 0.0, -1.0])
@@ -31,3 +32,4 @@ def test_an_invalid_share_is_refused(share):
 def test_a_budget_is_money_or_a_share():
     assert of_options(budget_money=0.5) == (None, 0.5)
     assert of_options(budget_share=1.0) == (1.0, None)
+    assert of_options() == (0.2, None)

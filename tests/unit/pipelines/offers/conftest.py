@@ -1,3 +1,3 @@
-"""The fixture `frame` of the tests of transforms."""
+"""The fixtures `frame` and `rows_of` of the tests of transforms."""
 
-from tests.unit.transforms.conftest import frame  # noqa: F401
+from tests.unit.transforms.conftest import frame, rows_of  # noqa: F401

@@ -98,6 +98,18 @@ def test_a_budget_in_customers_gives_the_exact_optimum(session):
     assert worth(gain, chosen) == pytest.approx(best[:90].sum())
 
 
+def test_equal_customers_at_the_edge_use_up_the_budget_in_the_order_of_the_id(session):
+    """1,000 customers have the same gain, and 600 of them can get the offer."""
+    gain, cost = np.full((1_000, 1), 2.0), np.full((1_000, 1), 1.0)
+    chosen, plan = solved(session, gain, cost, "customers", 600, offers=("a",))
+    assert plan.used == 600
+    assert (chosen[:600] == 0).all() and (chosen[600:] == -1).all()
+    # A second offer keeps more, but only five customers may get it.
+    gain, cost = np.tile([2.0, 3.0], (1_000, 1)), np.full((1_000, 2), 1.0)
+    chosen, plan = solved(session, gain, cost, "customers", 600, {"b": 5}, offers=("a", "b"))
+    assert ((chosen == 0).sum(), (chosen == 1).sum()) == (595, 5)
+
+
 def test_a_cap_of_an_offer_holds_with_little_loss(session):
     gain, cost = customers(600, 4)
     budget = 0.5 * np.nansum(np.where(gain > 0, cost, 0).min(axis=1))

@@ -55,11 +55,25 @@ def test_without_a_period_no_table_is_read():
     assert budgets.used_of_period(context) == {}
 
 
-def test_a_share_of_active_and_silent_customers_is_rounded_down(session):
-    """0.2 x (30 + 24) = 10.8: the eleventh customer would be above the budget."""
+@pytest.mark.parametrize(
+    ("share", "customers", "size"),
+    [
+        (0.2, 30 + 24, 10.0),  # 10.8: the eleventh customer would be above the budget
+        (0.29, 100, 29.0),  # 28.999999999999996 in binary
+    ],
+)
+def test_a_share_of_the_customers_is_rounded_down(share, customers, size):
+    conf = {"customers_share": share, "money": None}
+    budget = settings.load("demo", decisions={"budget": conf}).decisions.budget
+    assert budgets.budget_of(budget, customers) == ("customers", size)
+
+
+def test_a_budget_counts_active_and_silent_customers_alone(session, monkeypatch):
+    """0.2 x (30 + 24) = 10.8, without the ten lost customers."""
     numbers = {"active": 30, "silent": 24, "lost": 10}
     lifecycles = [(name,) for name, count in numbers.items() for _ in range(count)]
     options = session.createDataFrame(lifecycles, "lifecycle string")
-    share = {"customers_share": 0.2, "money": None}
-    budget = settings.load("demo", decisions={"budget": share}).decisions.budget
-    assert budgets.budget_of(budget, options) == ("customers", 10.0)
+    monkeypatch.setattr(budgets, "used_of_period", lambda _: {})
+    conf = settings.load("demo", decisions={"budget": {"customers_share": 0.2, "money": None}})
+    context = SimpleNamespace(settings=conf, as_of=dt.date(2026, 1, 1))
+    assert budgets.problem_of(context, options, []).budget == 10.0
