@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike
 from models.btyd.rows import Array, NotFittableError
 
 BANDS = 10
+# Values with a relative variance below this are equal up to rounding: they correlate with nothing.
+CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def _variances(rows: pd.DataFrame) -> tuple[float, float]:
 def correlation(sums: pd.DataFrame) -> float | None:
     """Pearson correlation of frequency and mean value over customers.
 
-    `sums` has the columns of `Credibility.fit`. None where the correlation is undefined.
+    `sums` has the columns of `Credibility.fit`. None where the correlation is undefined: with fewer
+    than two customers, or where the frequencies or the values are equal.
     """
     n, x = sums["customers"].to_numpy(dtype=float), sums["frequency"].to_numpy(dtype=float)
     whole = n.sum()
@@ -115,5 +118,7 @@ def correlation(sums: pd.DataFrame) -> float | None:
         return None
     mean_x, mean_m = n @ x / whole, sums["value"].sum() / whole
     both = x @ sums["value"].to_numpy() / whole - mean_x * mean_m
-    spread = (n @ x**2 / whole - mean_x**2) * (sums["square"].sum() / whole - mean_m**2)
-    return float(both / np.sqrt(spread)) if spread > 1e-300 else None
+    of_x, of_m = n @ x**2 / whole, sums["square"].sum() / whole
+    if of_x - mean_x**2 <= CONSTANT * of_x or of_m - mean_m**2 <= CONSTANT * of_m:
+        return None
+    return float(both / np.sqrt((of_x - mean_x**2) * (of_m - mean_m**2)))

@@ -79,6 +79,7 @@ def weight_at_risk(entries: Array, exits: Array) -> Array:
 def _interval(survival: Array, d: Array, n: Array, level: float) -> tuple[Array, Array]:
     """Exponential Greenwood (Kalbfleisch & Prentice 1980, section 1.4)."""
     z = float(norm.ppf(0.5 + level / 2))
+    # log S is 0 before the first event, and -inf where nobody is left: `is_inside` excludes both.
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.cumsum(np.where(n > d, d / (n * (n - d)), np.inf))
         half = z * np.sqrt(variance) / np.log(survival)

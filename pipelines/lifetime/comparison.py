@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -143,6 +143,15 @@ def left_out(name: str, reason: str) -> Row:
     """The row of a model that could not be fitted or calibrated for the comparison."""
     key = {"model_name": name, "population": "all", "split": "test", "metric": LEFT_OUT}
     return {**key, "value": None, "ci_low": None, "ci_high": None, "reason": reason}
+
+
+def not_compared(rows: Sequence[Row]) -> list[str]:
+    """A warning for each model that has no metrics on the test date of the classifiers."""
+    return [
+        f"{row['model_name']} is left out of the comparison with the classifiers: {row['reason']}"
+        for row in rows
+        if row["metric"] == LEFT_OUT
+    ]
 
 
 def on_scale_of_labels(

@@ -11,7 +11,7 @@ from models.lifetime_backtest import APPROACHES, best_before
 from models.lifetime_scoring import PREDICTED_DDL, batch_predictor
 from pipelines.lifetime.backtest import Chosen, Cuts, backtest
 from pipelines.lifetime.btyd_fits import Fits, fit_all
-from pipelines.lifetime.comparison import compare
+from pipelines.lifetime.comparison import compare, not_compared
 from pipelines.lifetime.landmarks import Landmarks, feature_dates
 from pipelines.lifetime.lifetime_run import (
     RECORD,
@@ -130,6 +130,8 @@ def recorded(
         tests = backtest(context.settings, summaries, landmarks, cuts=cuts, chosen=chosen)
     is_compared = has_model and tested > context.observed_from
     following = fit_next_purchases(context, summaries, cuts)
+    compared = compare(context, summaries, landmarks, day=tested) if is_compared else []
+    warnings = [*fits.warnings, *survival.warnings, *following.warnings]
     return {
         "chosen": chosen._asdict(),
         "approach": approach(context, tests, cuts),
@@ -140,11 +142,11 @@ def recorded(
         },
         "versions": {},
         "trained_at": 0,
-        "warnings": [*fits.warnings, *survival.warnings, *following.warnings],
+        "warnings": [*warnings, *not_compared(compared)],
         "models": [*fits.rows, *survival.rows, *following.models],
         "backtest": [*tests, *following.backtest],
         "segments": survival_by_segment(context, landmarks),
-        "comparison": compare(context, summaries, landmarks, day=tested) if is_compared else [],
+        "comparison": compared,
     }
 
 

@@ -23,7 +23,7 @@ from pipelines.lifetime.btyd_fits import terms
 from pipelines.lifetime.landmarks import Landmarks, Seen
 from pipelines.lifetime.model_rows import Row, feature_name, left_out_row, survival_row
 from runtime.settings import Settings
-from transforms.survival_rows import person_periods
+from transforms.survival_rows import COVARIATE, person_periods
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ def fits_of(settings: Settings, seen: Seen) -> ModelFits:
     for name in settings.lifetime.survival.models:
         fitted = fit_or_reason(partial(fit_one, settings, seen, name))
         if isinstance(fitted, LeftOut):
-            fits.left_out[name] = fitted.reason
-            fits.rows.append(left_out_row(name, fitted.reason, seen.customers))
+            reason = fitted.reason.replace(COVARIATE, "")  # features as the user knows them
+            fits.left_out[name] = reason
+            fits.rows.append(left_out_row(name, reason, seen.customers))
         else:
             fits.models[name] = fitted[0]
             fits.rows.extend(fitted[1])

@@ -17,7 +17,7 @@ import pandas as pd
 
 FIRST_DAY = dt.date(2023, 1, 1)
 DAYS = 365
-CUSTOMERS = 400
+CUSTOMERS = 250
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def no_amounts(draw: np.random.Generator) -> Company:
 
 
 def one_purchase_each(draw: np.random.Generator) -> Company:
-    customers = named(600)
+    customers = named(400)
     seen = pd.DataFrame({"customer": customers, "day": draw.integers(0, DAYS, len(customers))})
     return Company(lines_of(draw, seen, money(draw, len(seen))))
 

@@ -417,3 +417,13 @@ def test_customers_first_seen_on_the_last_day_change_no_parameter(name, cdnow):
 def test_spend_rows_of_0_or_less_are_refused():
     with pytest.raises(LifetimeDataError, match="2 rows have a frequency, value or weight"):
         SpendRows.of([1, 2, 0], [5.0, -1.0, 4.0])
+
+
+def test_equal_values_correlate_with_nothing():
+    """Mean values of 9.9 whose sums differ by rounding: 3 x 9.9 / 3 is 9.899999999999999."""
+    sums = pd.DataFrame({"frequency": [1, 3, 9], "customers": [10, 10, 10]})
+    rounded = np.array([9.9, 9.9 * (1 - 1e-15), 9.9 * (1 + 1e-15)])
+    equal = sums.assign(value=10 * rounded, square=10 * rounded**2)
+    assert correlation(equal) is None
+    # Values 1, 3, 9 are the frequency itself.
+    assert correlation(sums.assign(value=[10, 30, 90], square=[10, 90, 810])) == pytest.approx(1)

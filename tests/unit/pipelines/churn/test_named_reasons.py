@@ -174,3 +174,18 @@ def test_a_reason_of_one_fold_has_a_model_and_no_figures(frame, fold):
         data, Fixed(), design, frame=rows, held=held_by(90), column=COLUMN
     )
     assert measured == [] and model.calibration.kind == "identity"
+
+
+def test_a_reason_that_few_named_says_how_many(frame):
+    told = [
+        (who, split, fold, x, int(n < 5))
+        for n, (who, split, fold, x, _) in enumerate(told_by(90, "train"))
+    ]
+    rows = frame(TOLD, told)
+    design = Design(rows, ["orders"], ENCODER, [])
+    with pytest.raises(ValueError) as error:
+        reason_model(None, Fixed(), design, frame=rows, held=held_by(90), column=COLUMN)
+    assert str(error.value) == (
+        f"5 of {len(told)} customers who left and named a reason named it; a model needs 20 who "
+        "did and 20 who did not."
+    )

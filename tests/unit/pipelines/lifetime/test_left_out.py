@@ -8,6 +8,7 @@ import pytest
 
 from models.survival.rows import SurvivalError
 from pipelines.lifetime import survival_fits
+from pipelines.lifetime.comparison import left_out, not_compared
 from pipelines.lifetime.landmarks import MOST_SPREADS, encoder_of
 from pipelines.lifetime.model_rows import NO_VARIANCE, left_out_row, survival_row
 from pipelines.lifetime.survival_selection import without_error
@@ -21,13 +22,13 @@ class Seen:
 def test_a_survival_model_that_fails_is_left_out_by_name(monkeypatch):
     def fit_one(settings, seen, name):
         if name == "cox":
-            raise SurvivalError("cox: no step raises the log-likelihood -3.0.")
+            raise SurvivalError("feature_recency_days: has no finite estimate.")
         return f"model {name}", [{"model_name": name}]
 
     monkeypatch.setattr(survival_fits, "fit_one", fit_one)
     fits = survival_fits.fits_of(load("demo"), Seen())
     assert fits.models == {n: f"model {n}" for n in ("weibull_aft", "discrete_hazard")}
-    assert fits.left_out == {"cox": "cox: no step raises the log-likelihood -3.0."}
+    assert fits.left_out == {"cox": "recency_days: has no finite estimate."}
     assert fits.rows[0] == {
         "model_name": "cox",
         "parameter": "left_out",
@@ -38,7 +39,7 @@ def test_a_survival_model_that_fails_is_left_out_by_name(monkeypatch):
         "converged": False,
         "is_chosen": False,
         "is_identified": None,
-        "reason": "cox: no step raises the log-likelihood -3.0.",
+        "reason": "recency_days: has no finite estimate.",
     }
 
 
@@ -64,3 +65,9 @@ def test_covariates_are_bounded_by_robust_standard_deviations():
     # Nothing is bounded where most values are equal: hundredths 0 and 1, 20 x 1 / 4.65 = 4.3 > 1.
     rare = encoder_of(pd.DataFrame({"feature_money": [-1.0] * 3 + [0.0] * 90 + [1.0] * 7}))
     assert rare.lowest[0] < -1 and rare.highest[0] > 1
+
+
+def test_a_model_without_metrics_is_told():
+    rows = [left_out("cox", "one class."), {"model_name": "bg_nbd", "metric": "roc_auc"}]
+    told = "cox is left out of the comparison with the classifiers: one class."
+    assert not_compared(rows) == [told]
