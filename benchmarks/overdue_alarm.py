@@ -99,12 +99,11 @@ def silences(days: pd.DataFrame, since: int) -> Silences:
     rows = rows.assign(x=by.cumcount(), first=by.transform("min"), ends=by.shift(-1))
     rows = rows[(rows["day"] >= since) & (rows["x"] > 0)]
     return Silences(
-        pd.factorize(rows["customer_id"])[0],
-        *(
-            column.to_numpy(dtype=float)
-            for column in (rows["x"], rows["day"] - rows["first"], rows["day"])
-        ),
-        rows["ends"].fillna(NEVER).to_numpy(),
+        customer=pd.factorize(rows["customer_id"])[0],
+        x=rows["x"].to_numpy(dtype=float),
+        recency=(rows["day"] - rows["first"]).to_numpy(dtype=float),
+        begins=rows["day"].to_numpy(dtype=float),
+        ends=rows["ends"].fillna(NEVER).to_numpy(dtype=float),
     )
 
 

@@ -190,6 +190,6 @@ def _covariance(hessian: Array, customers: float) -> Array | None:
     """Covariance of the log parameters; None where it is not that of a maximum."""
     if not _is_positive(hessian):
         return None
-    covariance: Array = np.linalg.inv(hessian * customers)
+    covariance = np.asarray(np.linalg.inv(hessian * customers), dtype=np.float64)
     # Rounding: the inverse of a nearly singular Hessian.
     return covariance if (np.diag(covariance) > 0).all() else None

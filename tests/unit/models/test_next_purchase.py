@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.btyd.rows import NotFittableError
+from models.lifetime_scoring import next_purchase_batch
 from models.next_purchase import NextPurchase, fit, measures
 
 # Every customer buys at random times, once in `GAP` days: the gaps are exponential.
@@ -149,6 +152,19 @@ def test_a_daily_buyer_who_bought_yesterday_is_not_overdue():
 
 def test_the_portable_form_is_equal():
     assert NextPurchase.from_json(MIXED.to_json()) == MIXED
+
+
+def test_scoring_adds_the_days_to_as_of_and_gives_nulls_without_a_model():
+    rows = customers([4, 4], [80, 80], [110, 110]).assign(as_of=dt.date(2026, 1, 31))
+    scored = next_purchase_batch(ALIKE, rows)
+    # The whole days of `test_whole_days_of_an_exponential_gap`: 2, 13 and 44.
+    assert scored["next_purchase_low"].tolist() == [dt.date(2026, 2, 2)] * 2
+    assert scored["next_purchase_on"].tolist() == [dt.date(2026, 2, 13)] * 2
+    assert scored["next_purchase_high"].tolist() == [dt.date(2026, 3, 16)] * 2
+    assert scored["days_overdue"].tolist() == [17, 17]
+    unknown = next_purchase_batch(None, rows)
+    assert list(unknown) == list(scored) and unknown.isna().all().all() and len(unknown) == 2
+    assert list(next_purchase_batch(ALIKE, rows.iloc[:0])) == list(scored)
 
 
 def past(shape, count=1_500, seed=4):
