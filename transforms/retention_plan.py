@@ -59,15 +59,15 @@ def plan_rows(options: DataFrame, offers: Sequence[Offer]) -> DataFrame:
 
     `options` is priced by the rules: the only possible offer of a customer is rule_offer. offer_id
     is null where it is not possible, and `reason` says why. Money is in currency: value_at_risk =
-    churn_probability x value_at_stake, expected_value_kept = effect x value_at_stake, cost. They are
-    null where no value is known. net_value is the gain of the offer: expected_value_kept - cost; in
-    a company without amounts effect x expected_purchases_30d, in purchases. For an offer `ten`:
+    churn_probability x value_at_stake, expected_value_kept = effect x value_at_stake, cost; null
+    where no value is known. net_value is the gain of the offer: expected_value_kept - cost; in a
+    company without amounts effect x expected_purchases_30d, in purchases. For an offer `ten`:
 
-    | churn_probability | value_at_stake | effect_ten | cost_ten | gain_ten | value_at_risk | expected_value_kept | cost | net_value |
-    |---|---|---|---|---|---|---|---|---|
-    | 0.5 | 200 | 0.1 | 10 | 10 | 0.5 * 200 = 100 | 0.1 * 200 = 20 | 10 | 10 |
-    | 0.5 | null | 0.1 | null | null | null | null | null | null |
-    """  # noqa: E501
+    | churn_probability | value_at_stake | effect_ten | value_at_risk | expected_value_kept |
+    |---|---|---|---|---|
+    | 0.5 | 200 | 0.1 | 0.5 * 200 = 100 | 0.1 * 200 = 20 |
+    | 0.5 | null | 0.1 | null | null |
+    """
     within = [o.name for o in offers if o.is_in_budget]
     can_get = F.coalesce(_of_rule({n: is_possible(n) for n in within}), F.lit(False))
     reason = F.coalesce(F.col("barrier"), F.when(~can_get, NOT_ELIGIBLE))

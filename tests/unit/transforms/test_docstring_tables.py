@@ -374,8 +374,7 @@ def _returns_after_horizon(frame, rows):
 
 @case(
     "transforms.retention_plan.plan_rows",
-    "churn_probability double, value_at_stake double, effect_ten double, cost_ten double, "
-    "gain_ten double",
+    "churn_probability double, value_at_stake double, effect_ten double",
 )
 def _plan_rows(frame, rows):
     texts = dict.fromkeys(
@@ -385,7 +384,7 @@ def _plan_rows(frame, rows):
     of_offer = ("effect_ten", "cost_ten", "gain_ten")
     names = {*retention_plan.OF_CUSTOMER, *types, *of_offer}
     given = ", ".join(f"{name} {types.get(name, 'double')}" for name in sorted(names))
-    alike = {"lifecycle": "active", "timing": "now", "rule_offer": "ten"}
+    alike = {"lifecycle": "active", "timing": "now", "rule_offer": "ten", "gain_ten": 1.0}
     known = [
         alike | {"customer_id": str(row["n"])} | {k: v for k, v in row.items() if k != "n"}
         for row in rows

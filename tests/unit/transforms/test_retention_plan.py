@@ -67,7 +67,7 @@ ORDERS = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def kept(session):
     """A function that computes a frame once, as Lake.keep does: sqlframe nests whole queries."""
 
@@ -82,18 +82,36 @@ def kept(session):
     return keep
 
 
-@pytest.fixture
+def cached(function):
+    """The function with its frames by argument: most tests use the same customers."""
+    frames = {}
+
+    def by_argument(*arguments):
+        key = repr(arguments)
+        if key not in frames:
+            frames[key] = function(*arguments)
+        return frames[key]
+
+    return by_argument
+
+
+@pytest.fixture(scope="module")
 def customers(frame, kept):
     """The rows of a plan, of the options of customers."""
-    return lambda options: kept(plan_rows(frame(OPTIONS, options), [TEN]))
+    return cached(lambda options: kept(plan_rows(frame(OPTIONS, options), [TEN])))
 
 
-@pytest.fixture
-def plan_of(customers, kept):
+@pytest.fixture(scope="module")
+def ranks(customers, kept):
+    return cached(lambda options, names: kept(ranked(customers(options), names, 30)))
+
+
+@pytest.fixture(scope="module")
+def plan_of(ranks, kept):
     def plan(options=ROWS, strategies=STRATEGIES, size=2.0, unit="customers", caps=None):
         names = strategies if isinstance(strategies, dict) else {s: s for s in strategies}
         budget = Budget(size, unit, len(options), caps or {})
-        return kept(with_choice(ranked(customers(options), names, 30), budget))
+        return kept(with_choice(ranks(options, names), budget))
 
     return plan
 
