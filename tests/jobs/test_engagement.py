@@ -251,6 +251,6 @@ def test_a_rule_with_an_unknown_level_is_refused(lake):
     with pytest.raises(UsageError) as refused:
         engagement_triggers.run(lake(rules=wrong))
     assert str(refused.value) == (
-        "triggers.rules, by_file: to has unknown levels ['high']. risk.scheme four_bands has "
+        "triggers.rules, by_file: to has unknown levels ['high']. risk.scheme relative has "
         "CRITICAL, HIGH, MEDIUM, LOW. Use only these."
     )
