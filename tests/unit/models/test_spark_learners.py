@@ -18,6 +18,7 @@ PARAMETERS = {
     "random_forest": {"numTrees": 8, "maxDepth": 5},
     "multilayer_perceptron": {"hidden": [6], "maxIter": 60, "patience": 2},
     "logistic_regression": {"regParam": 0.001, "elasticNetParam": 0.5},
+    "rfm_logistic": {},
 }
 
 
