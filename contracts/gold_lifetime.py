@@ -62,15 +62,16 @@ OF_SCORES = (
     Column(
         "clv_12m_low",
         "double",
-        "Lower bound of the interval of clv_12m, level lifetime.interval in conf",
+        "Lower bound of the interval of clv_12m, level lifetime.interval in conf; its measured "
+        "coverage is in gold.clv_backtest",
     ),
     Column("clv_12m_high", "double", "Upper bound of the interval of clv_12m, same level"),
     Column("clv_12m_btyd", "double", "clv_12m by approach 1 (expected purchases); null: no model"),
     Column(
         "clv_12m_survival",
         "double",
-        "clv_12m by approach 2 (expected days as a customer x spend rate); null: no model, or "
-        "already lost",
+        "clv_12m by approach 2 (expected days as a customer x spend rate; lost customers: days x "
+        "return rate); null: no model, or the contract has ended",
     ),
     Column(
         "clv_36m",
@@ -81,13 +82,14 @@ OF_SCORES = (
         "clv_basis",
         "string",
         "Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the "
-        "one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run",
+        "one with the better backtest; return_rate (lost customer: what customers who were silent "
+        "for as long spent later); or no_amounts, not_fitted; null: fit_lifetime has not run",
     ),
     Column(
         "value_at_stake",
         "double",
         "clv_12m if the customer stays through the horizon, which begins after churn.lead_days: "
-        "the loss if the customer leaves, currency",
+        "the loss if the customer leaves, gross (before the cost of any offer), currency",
     ),
 )
 
@@ -185,8 +187,8 @@ RETENTION_PLAN = Table(
         Column(
             "expected_value_kept",
             "double",
-            "Assumed reduction of churn probability by the offer x value_at_stake, currency; null: "
-            "no value known",
+            "Gross: assumed reduction of churn probability by the offer x value_at_stake, before "
+            "the cost of the offer, currency; null: no value known",
         ),
         Column("cost", "double", "Expected cost of the offer, currency; null: no value known"),
         Column(
@@ -218,13 +220,13 @@ STRATEGY_COMPARISON = Table(
         Column(
             "value_at_stake_covered",
             "double",
-            "Share of total churn_probability x value_at_stake that the chosen customers hold; "
-            "null: unknown",
+            "Share of total churn_probability x value_at_stake that the chosen customers hold, "
+            "gross (before the cost of the offers); null: unknown",
         ),
         Column(
             "value_kept",
             "double",
-            "Backtest one horizon earlier: assumed share of churners kept x value_at_stake of the "
+            "Gross: backtest one horizon earlier: assumed share of churners kept x value_at_stake of the "
             "chosen customers who did leave, currency; null: no earlier scores",
         ),
         Column(

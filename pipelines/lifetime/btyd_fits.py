@@ -14,7 +14,9 @@ from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import NotFittableError, PurchaseRows, check_fittable
 from models.btyd.shifted_beta_geometric import ShiftedBetaGeometric
-from models.btyd.worth import LifetimeModel, Terms
+from models.btyd.terms import Terms
+from models.btyd.worth import LifetimeModel
+from models.new_customers import Tenure
 from pipelines.lifetime.model_rows import Row, fit_rows, plain_row
 from pipelines.lifetime.summaries import Fittable, Summaries
 from runtime.settings import Settings
@@ -238,6 +240,12 @@ def _gamma_gamma(summaries: Summaries, day: dt.date) -> tuple[Fit | None, list[s
         return fit_spend(spend.rows, spend.likelihood(SPEND), spend.customers), []
     except NotFittableError as reason:
         return None, [f"gamma_gamma: {reason}"]
+
+
+def tenure(settings: Settings) -> Tenure:
+    """Which customers are new, by conf."""
+    new = settings.lifetime.new_customers
+    return Tenure(tuple(new.tenure_days), new.unseen_days)
 
 
 def terms(settings: Settings) -> Terms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.features import FEATURE_TABLES
+from models.btyd.past_errors import MONTH
 from models.encoding import FeatureEncoder
 from models.survival.distributed import SparkRows, survival_frame
 from models.survival.portable import Bands
@@ -20,6 +21,7 @@ from pipelines.lifetime.summaries import Summaries
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.lake import Lake
+from runtime.settings import Settings
 from transforms import survival_rows
 from transforms.lifetime import outcomes, with_terminated
 from transforms.samples import hash_sample
@@ -44,8 +46,20 @@ def window_days(context: Context) -> int | None:
     """Days of silence after which a customer counts as lost; None: the end of a contract counts."""
     if context.settings.churn.definition == "termination":
         return None
-    chosen = context.settings.lifetime.survival.window_days
-    return chosen or context.settings.lifecycle.silent_days + 1
+    return lost_from(context.settings)
+
+
+def lost_from(settings: Settings) -> int:
+    """Days of silence from which a customer counts as lost, if inactivity counts."""
+    return settings.lifetime.survival.window_days or settings.lifecycle.silent_days + 1
+
+
+def horizons_ahead(settings: Settings) -> list[int]:
+    """All horizons in days whose outcomes are needed, beside those of the backtest."""
+    lifetime = settings.lifetime
+    return sorted(
+        {MONTH, *lifetime.interval_horizons_days, *lifetime.backtest.coverage_horizons_days}
+    )
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,8 @@ class Landmarks:
     ) -> Landmarks:
         """days: all dates that need rows. dates: the landmarks among them."""
         horizons = tuple(context.settings.lifetime.backtest.horizons_days)
-        rows = outcomes(summaries.days, summaries.summary, days, horizons=horizons)
+        ahead = horizons_ahead(context.settings)
+        rows = outcomes(summaries.days, summaries.summary, days, horizons=horizons, ahead=ahead)
         has_ends = context.has("silver.terminations")
         rows = with_terminated(rows, context.read("silver.terminations") if has_ends else None)
         has_features = all(context.has(name) for name in FEATURE_TABLES)
@@ -113,10 +128,32 @@ class Landmarks:
         done = [d for d in self.dates if d + dt.timedelta(days=horizon) <= day]
         return pd.concat([self.followed(d) for d in done]) if done else pd.DataFrame()
 
-    def past(self, day: dt.date) -> dict[int, pd.DataFrame]:
-        """`passed` by horizon in days, without the horizons that have no rows."""
-        passed = {h: self.passed(day, h) for h in self.horizons}
+    def past(self, day: dt.date, horizons: Sequence[int] = ()) -> dict[int, pd.DataFrame]:
+        """`passed` by horizon in days, without the horizons that have no rows.
+
+        horizons: further ones, beside those of the backtest.
+        """
+        passed = {h: self.passed(day, h) for h in sorted({*self.horizons, *horizons})}
         return {h: rows for h, rows in passed.items() if len(rows)}
+
+    def known(
+        self,
+        day: dt.date,
+        horizons: Sequence[int],
+        which: Callable[[pd.DataFrame], pd.Series[bool]],
+    ) -> dict[int, pd.DataFrame]:
+        """Rows of the landmarks, by horizon that had passed by the day; only with rows.
+
+        which: the rows to use, a mask. Customers who had left are among them.
+        """
+        parts = {d: self.on_driver[d] for d in self.dates if d in self.on_driver}
+        parts = {d: rows[which(rows)] for d, rows in parts.items()}
+        known = {}
+        for h in sorted(horizons):
+            done = [rows for d, rows in parts.items() if d + dt.timedelta(days=h) <= day]
+            if any(map(len, done)):
+                known[h] = pd.concat(done, ignore_index=True)
+        return known
 
     def seen(self, day: dt.date) -> Seen | None:
         """Survival rows as known on the day; None: no landmark before it, or no covariate."""
@@ -192,6 +229,12 @@ def seen_by(rows: pd.DataFrame, day: dt.date) -> pd.DataFrame:
         event=np.where(was_unseen, 0, rows["event"]).astype(int),
         followed_days=np.minimum(rows["followed_days"], until),
     )
+
+
+def could_be_kept(settings: Settings, rows: pd.DataFrame) -> pd.Series[bool]:
+    """True for the customers of gold.customer_scores: active or silent, the contract not ended."""
+    silent = rows["T_days"] - rows["recency_days"] + 1
+    return (silent <= settings.lifecycle.silent_days) & ~rows["is_terminated"]
 
 
 def encoder_of(sample: pd.DataFrame) -> FeatureEncoder | None:
