@@ -64,7 +64,8 @@ def survival_batch(model: SurvivalWorth | None, batch: pd.DataFrame) -> pd.DataF
     """The columns of the survival approach, one row per row of the batch."""
     names = [*LIFE, *CHANCES, *MONEY]
     numbers = pd.DataFrame(np.nan, index=batch.index, columns=names)
-    basis = pd.Series(None, index=batch.index, dtype=object, name="survival_clv_basis")
+    nothing = [None] * len(batch)
+    basis = pd.Series(nothing, index=batch.index, dtype=object, name="survival_clv_basis")
     if model is not None:
         here = batch[batch["entry_days"].notna()]
         if len(here):

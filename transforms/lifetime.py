@@ -99,14 +99,14 @@ def outcomes(
     cuts: Sequence[dt.date],
     *,
     horizons: Sequence[int],
-    ahead: Sequence[int] = (),
+    only_ahead: Sequence[int] = (),
 ) -> DataFrame:
     """One row per (customer_id, as_of = cut) of the summary: purchases before and after the cut.
 
     `days` are `purchase_totals`. past_days_<h>, past_value_<h>: purchase days and money (net of
     returns) in [cut - h, cut), as known at the cut. next_days_<h>, next_value_<h>: the same in
     [cut, cut + h), as known at cut + h. This equals past_ at cut + h, so a fit of that day uses no
-    later information. Money is in currency, summed in cents. No purchase gives 0. ahead: more
+    later information. Money is in currency, summed in cents. No purchase gives 0. only_ahead: more
     horizons, with next_ columns only.
     """
     dates = F.array(*[F.lit(c).cast("date") for c in sorted(set(cuts))])
@@ -120,15 +120,15 @@ def outcomes(
         F.datediff(F.col("day"), F.col("as_of")).alias("ahead"),
         F.datediff(F.col("visible_from"), F.col("as_of")).alias("seen"),
     )
-    sums, only_ahead = [], sorted(set(ahead) - set(horizons))
+    sums, later = [], sorted(set(only_ahead) - set(horizons))
     for h in horizons:
         after = _within(h)
         past = (F.col("ahead") < 0) & (F.col("ahead") >= -h) & (F.col("seen") <= 0)
         sums += [*_totals(f"past_{{}}_{h}", past), *_totals(f"next_{{}}_{h}", after)]
-    for h in only_ahead:
+    for h in later:
         sums += _totals(f"next_{{}}_{h}", _within(h))
     names = [f"{when}_{what}_{h}" for h in horizons for when in PERIODS for what in MEASURES]
-    names += [f"next_{what}_{h}" for h in only_ahead for what in MEASURES]
+    names += [f"next_{what}_{h}" for h in later for what in MEASURES]
     totals = ahead.groupBy("customer_id", "as_of").agg(*sums)
     known = summary.where(F.col("as_of").isin([F.lit(c).cast("date") for c in cuts]))
     rows = known.join(totals, on=["customer_id", "as_of"], how="left")
@@ -152,8 +152,8 @@ PERIODS, MEASURES = ("past", "next"), ("days", "value")
 
 def _within(horizon: int) -> Column:
     """In the horizon after the cut, and known at its end."""
-    ahead = F.col("ahead")
-    return (ahead >= 0) & (ahead < horizon) & (F.col("seen") <= horizon)
+    is_after = (F.col("ahead") >= 0) & (F.col("ahead") < horizon)
+    return is_after & (F.col("seen") <= horizon)
 
 
 def _totals(name: str, inside: Column) -> list[Column]:

@@ -36,10 +36,10 @@ class PastErrors:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The content of dataclasses.asdict, also after JSON."""
+        """The content of dataclasses.asdict, also after JSON; empty for an older model."""
         value, purchases = (
-            NewCustomers.from_dict(content[n]) if content[n] else None
+            NewCustomers.from_dict(content[n]) if content.get(n) else None
             for n in ("value", "purchases")
         )
-        interval = content["interval"]
+        interval = content.get("interval")
         return cls(value, purchases, Calibrated.from_dict(interval) if interval else None)

@@ -22,7 +22,7 @@ from models.btyd.rows import Array
 from models.btyd.terms import MONTH_DAYS, THREE_YEARS, YEAR, Terms, month_ends
 from models.value_interval import Moments, quantiles
 
-FORMAT = "holdfast-lifetime-2"
+FORMAT = "holdfast-lifetime-1"
 SPENDS = {"gamma_gamma": GammaGamma, "credibility": Credibility}
 NOT_IDENTIFIED, NO_REPEAT, NO_AMOUNTS = "not_identified", "no_repeat", "no_amounts"
 
@@ -249,7 +249,7 @@ class LifetimeModel:
                 spend,
                 parts["is_identified"],
                 terms,
-                PastErrors.from_dict(parts["past"]),
+                PastErrors.from_dict(parts.get("past", {})),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise LifetimeModelError(

@@ -93,14 +93,15 @@ class SpendRate:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The rate that `to_dict` wrote."""
+        """The rate that `to_dict` wrote; a rate of an older model has a spread, and no `new`."""
         lists = {name: tuple(content[name]) for name in ("windows", "weights")}
-        new, lost = content["new"], content["lost"]
+        new, lost = content.get("new"), content.get("lost")
         parts = {
             "new": NewCustomers.from_dict(new) if new else None,
             "lost": ReturnRate.from_dict(lost) if lost else None,
         }
-        return cls(**{**content, **lists, **parts})
+        kept = {name: content[name] for name in ("what", "base", "rows")}
+        return cls(**{**kept, **lists, **parts})
 
 
 def past_rates(what: What, windows: Sequence[int], rows: pd.DataFrame) -> Array:

@@ -267,8 +267,8 @@ class SurvivalWorth:
             SpendRate.from_dict(parts["value"]) if parts["value"] else None,
             SpendRate.from_dict(parts["purchases"]),
             Terms(**parts["terms"]),
-            Intervals.from_dict(parts["staying"]),
-            Intervals.from_dict(parts["returning"]),
+            Intervals.from_dict(parts.get("staying")),
+            Intervals.from_dict(parts.get("returning")),
         )
 
 

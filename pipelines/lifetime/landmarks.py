@@ -95,7 +95,9 @@ class Landmarks:
         """days: all dates that need rows. dates: the landmarks among them."""
         horizons = tuple(context.settings.lifetime.backtest.horizons_days)
         ahead = horizons_ahead(context.settings)
-        rows = outcomes(summaries.days, summaries.summary, days, horizons=horizons, ahead=ahead)
+        rows = outcomes(
+            summaries.days, summaries.summary, days, horizons=horizons, only_ahead=ahead
+        )
         has_ends = context.has("silver.terminations")
         rows = with_terminated(rows, context.read("silver.terminations") if has_ends else None)
         has_features = all(context.has(name) for name in FEATURE_TABLES)

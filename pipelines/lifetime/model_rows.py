@@ -90,9 +90,9 @@ def rate_rows(model: SurvivalWorth, past: Mapping[int, pd.DataFrame]) -> list[Ro
         weights = {"base": rate.base, **weights, "whole_past": rate.weights[-1]}
         values = weights | _of_spread(spread) | _of_new(rate.new)
         if rate.lost is not None:
-            ends = [str(day) for day in (*rate.lost.last_days, "more")]
+            ends = [*(f"{day}d" for day in rate.lost.last_days), "later"]
             levels = zip(ends, rate.lost.levels, strict=True)
-            values |= {f"return_rate_{end}d": level for end, level in levels}
+            values |= {f"return_rate_{end}": level for end, level in levels}
             values["return_rate_weight"] = rate.lost.weight
         rows += [
             plain_row("spend_rate", f"{rate.what}_{n}", v, customers=customers)

@@ -115,12 +115,12 @@ def test_the_interval_has_the_variance_of_the_lifetime_and_of_the_spend():
     none = p_none(np.array([0.2 * mean]), np.array([0.2**2 * life]))
     sure = worth(staying=intervals()).predict(customers()).iloc[0]
     ends = quantiles(none, np.array([mean]), np.array([life]), level=0.9)
-    assert sure[["clv_12m_low", "clv_12m_high"]].tolist() == pytest.approx([float(e) for e in ends])
+    assert sure[["clv_12m_low", "clv_12m_high"]].tolist() == pytest.approx([e.item() for e in ends])
     noisy = worth(staying=intervals(0.2, 50.0, 3.0)).predict(customers()).iloc[0]
     variance = life + 0.2 * mean**2 + (50.0 + 3.0 * 365) * (2 * mean) / 4
     ends = quantiles(none, np.array([mean]), np.array([variance]), level=0.9)
     assert noisy[["clv_12m_low", "clv_12m_high"]].tolist() == pytest.approx(
-        [float(e) for e in ends]
+        [e.item() for e in ends]
     )
     assert noisy["clv_12m_low"] < sure["clv_12m_low"] and noisy["clv_12m_high"] > mean
 
