@@ -17,7 +17,8 @@ from models.survival.rows import SurvivalError
 from models.survival.worth import SurvivalWorth
 from pipelines.lifetime.backtest_classes import coverage_rows, tenure_rows
 from pipelines.lifetime.btyd_fits import fit_one
-from pipelines.lifetime.landmarks import Landmarks, could_be_kept
+from pipelines.lifetime.customer_kinds import could_be_kept
+from pipelines.lifetime.landmarks import Landmarks
 from pipelines.lifetime.model_rows import Row
 from pipelines.lifetime.past_errors import with_past_errors
 from pipelines.lifetime.summaries import Summaries

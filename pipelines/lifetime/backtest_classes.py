@@ -15,7 +15,7 @@ from models.new_customers import days_known
 from models.return_rate import silent_days
 from models.survival.worth import SurvivalWorth
 from models.value_interval import LEVELS
-from pipelines.lifetime.landmarks import could_be_kept
+from pipelines.lifetime.customer_kinds import could_be_kept
 from pipelines.lifetime.model_rows import Row
 from runtime.settings import Settings
 
@@ -85,9 +85,9 @@ def coverage_rows(
         until: list[int] = []
         for horizon in passed:
             key = {"cut": cut.isoformat(), "approach": approach, "horizon_days": horizon}
-            found = _coverage(settings, model, rows, horizon)
-            measured += [{**key, **row} for row in found]
-            until += [horizon] if found else []
+            shares = _coverage(settings, model, rows, horizon)
+            measured += [{**key, **row} for row in shares]
+            until += [horizon] if shares else []
         if until:
             kept = int(could_be_kept(settings, rows).sum())
             last = {"cut": cut.isoformat(), "approach": approach, "horizon_days": max(until)}

@@ -12,16 +12,15 @@ import numpy as np
 import pandas as pd
 
 from contracts.features import FEATURE_TABLES
-from models.btyd.past_errors import MONTH
 from models.encoding import FeatureEncoder
 from models.survival.distributed import SparkRows, survival_frame
 from models.survival.portable import Bands
 from models.survival.rows import ArrayRows, Rows
+from pipelines.lifetime.customer_kinds import horizons_ahead, lost_from
 from pipelines.lifetime.summaries import Summaries
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.lake import Lake
-from runtime.settings import Settings
 from transforms import survival_rows
 from transforms.lifetime import outcomes, with_terminated
 from transforms.samples import hash_sample
@@ -47,19 +46,6 @@ def window_days(context: Context) -> int | None:
     if context.settings.churn.definition == "termination":
         return None
     return lost_from(context.settings)
-
-
-def lost_from(settings: Settings) -> int:
-    """Days of silence from which a customer counts as lost, if inactivity counts."""
-    return settings.lifetime.survival.window_days or settings.lifecycle.silent_days + 1
-
-
-def horizons_ahead(settings: Settings) -> list[int]:
-    """All horizons in days whose outcomes are needed, beside those of the backtest."""
-    lifetime = settings.lifetime
-    return sorted(
-        {MONTH, *lifetime.interval_horizons_days, *lifetime.backtest.coverage_horizons_days}
-    )
 
 
 @dataclass(frozen=True)
@@ -231,12 +217,6 @@ def seen_by(rows: pd.DataFrame, day: dt.date) -> pd.DataFrame:
         event=np.where(was_unseen, 0, rows["event"]).astype(int),
         followed_days=np.minimum(rows["followed_days"], until),
     )
-
-
-def could_be_kept(settings: Settings, rows: pd.DataFrame) -> pd.Series[bool]:
-    """True for the customers of gold.customer_scores: active or silent, the contract not ended."""
-    silent = rows["T_days"] - rows["recency_days"] + 1
-    return (silent <= settings.lifecycle.silent_days) & ~rows["is_terminated"]
 
 
 def encoder_of(sample: pd.DataFrame) -> FeatureEncoder | None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from models.btyd.worth import LifetimeModel
 from models.btyd.worth_fit import with_past
 from pipelines.lifetime.btyd_fits import Fits, tenure
-from pipelines.lifetime.landmarks import Landmarks, could_be_kept, horizons_ahead
+from pipelines.lifetime.customer_kinds import could_be_kept, horizons_ahead
+from pipelines.lifetime.landmarks import Landmarks
 from pipelines.lifetime.model_rows import past_rows
 from runtime.settings import Settings
 

@@ -22,7 +22,8 @@ from models.survival.weibull_aft import fit_weibull
 from models.survival.worth import SurvivalWorth
 from models.survival.worth_fit import Past, fit_worth
 from pipelines.lifetime.btyd_fits import tenure, terms
-from pipelines.lifetime.landmarks import Landmarks, Seen, lost_from
+from pipelines.lifetime.customer_kinds import lost_from
+from pipelines.lifetime.landmarks import Landmarks, Seen
 from pipelines.lifetime.model_rows import Row, feature_name, survival_row
 from runtime.settings import Settings
 from transforms.survival_rows import person_periods

@@ -19,13 +19,13 @@ CREATE TABLE IF NOT EXISTS gold.customer_scores (
   `clv_30d` double COMMENT 'Expected margin over 30 days, discounted, currency; null: see clv_basis',
   `clv_90d` double COMMENT 'Expected margin over 90 days, discounted, currency; null: see clv_basis',
   `clv_12m` double COMMENT 'Expected margin over 12 months, discounted, currency; null: see clv_basis',
-  `clv_12m_low` double COMMENT 'Lower bound of the interval of clv_12m, level lifetime.interval in conf',
+  `clv_12m_low` double COMMENT 'Lower bound of the interval of clv_12m, level lifetime.interval in conf; its measured coverage is in gold.clv_backtest',
   `clv_12m_high` double COMMENT 'Upper bound of the interval of clv_12m, same level',
   `clv_12m_btyd` double COMMENT 'clv_12m by approach 1 (expected purchases); null: no model',
-  `clv_12m_survival` double COMMENT 'clv_12m by approach 2 (expected days as a customer x spend rate); null: no model, or already lost',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2 (expected days as a customer x spend rate; lost customers: days x return rate); null: no model, or the contract has ended',
   `clv_36m` double COMMENT 'Expected margin over 36 months, discounted, currency; null: see clv_basis',
-  `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run',
-  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency',
+  `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; return_rate (lost customer: what customers who were silent for as long spent later); or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, gross (before the cost of any offer), currency',
   `main_reason` string COMMENT 'Most likely reason: price, features, competitor, quality, support; null: nothing raises the risk, or no model',
   `reason_basis` string COMMENT 'named (by the customer in an exit survey since the last purchase), labelled (model of the reasons that other churned customers named) or shap_families (SHAP values of the features of each reason); null: no main_reason',
   `model_name` string COMMENT 'Learner of the champion; null if score_basis is rule',
@@ -154,13 +154,13 @@ CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `clv_30d` double COMMENT 'Expected margin over 30 days, discounted, currency; null: see clv_basis',
   `clv_90d` double COMMENT 'Expected margin over 90 days, discounted, currency; null: see clv_basis',
   `clv_12m` double COMMENT 'Expected margin over 12 months, discounted, currency; null: see clv_basis',
-  `clv_12m_low` double COMMENT 'Lower bound of the interval of clv_12m, level lifetime.interval in conf',
+  `clv_12m_low` double COMMENT 'Lower bound of the interval of clv_12m, level lifetime.interval in conf; its measured coverage is in gold.clv_backtest',
   `clv_12m_high` double COMMENT 'Upper bound of the interval of clv_12m, same level',
   `clv_12m_btyd` double COMMENT 'clv_12m by approach 1 (expected purchases); null: no model',
-  `clv_12m_survival` double COMMENT 'clv_12m by approach 2 (expected days as a customer x spend rate); null: no model, or already lost',
+  `clv_12m_survival` double COMMENT 'clv_12m by approach 2 (expected days as a customer x spend rate; lost customers: days x return rate); null: no model, or the contract has ended',
   `clv_36m` double COMMENT 'Expected margin over 36 months, discounted, currency; null: see clv_basis',
-  `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run',
-  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, currency'
+  `clv_basis` string COMMENT 'Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the one with the better backtest; return_rate (lost customer: what customers who were silent for as long spent later); or no_amounts, not_fitted; null: fit_lifetime has not run',
+  `value_at_stake` double COMMENT 'clv_12m if the customer stays through the horizon, which begins after churn.lead_days: the loss if the customer leaves, gross (before the cost of any offer), currency'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per customer with a purchase before as_of, with expected purchases and value. Key: as_of, customer_id.';
@@ -183,8 +183,8 @@ CREATE TABLE IF NOT EXISTS gold.clv_backtest (
   `cut` date NOT NULL COMMENT 'First day of the forecast. Only earlier data were used',
   `approach` string NOT NULL COMMENT 'btyd, survival (both use the model type chosen at as_of, fitted on data before the cut), boosted_trees or last_period',
   `horizon_days` int NOT NULL COMMENT 'Length of the forecast in days',
-  `metric` string NOT NULL COMMENT 'purchases_ or value_ followed by mae, rmse, rank_correlation, top_decile_share, total_ratio, or bias_decile_1 (lowest forecast) to 10; suffix _all: all customers with a purchase, including lost and terminated ones',
-  `value` double COMMENT 'Purchase days or currency per customer, or a share; null: undefined',
+  `metric` string NOT NULL COMMENT 'purchases_ or value_ followed by mae, rmse, rank_correlation, top_decile_share, total_ratio, bias_decile_1 (lowest forecast) to 10, or bias_tenure_<days> (forecast divided by outcome, by days known at the cut; _low, _high: interval of 90 %); suffix _all: all customers with a purchase, including lost and terminated ones. value_coverage_80 and _90: share of customers whose revenue was inside the interval of that level (_low, _high: interval of 95 % of the share), also by _active, _silent, _new, _lost and _quarter_1 (lowest forecast) to 4. coverage_measured_until_days: longest horizon whose coverage could be measured from this cut',
+  `value` double COMMENT 'Purchase days or currency per customer (gross revenue, net of returns, before margin and cost), a ratio, a share or days; null: undefined',
   `customers` bigint NOT NULL COMMENT 'Customers compared',
   `is_chosen` boolean COMMENT 'True: of btyd and survival, the approach with the lower value_mae on cuts whose horizon had passed by this cut; null: no such cut'
 ) USING delta
@@ -209,7 +209,7 @@ CREATE TABLE IF NOT EXISTS gold.retention_plan (
   `is_chosen` boolean NOT NULL COMMENT 'True: the customer is within the budget',
   `offer_id` string COMMENT 'Offer that the plan assumes; null: left out',
   `send_on` date COMMENT 'Day to send the offer; null: not chosen',
-  `expected_value_kept` double COMMENT 'Assumed reduction of churn probability by the offer x value_at_stake, currency; null: no value known',
+  `expected_value_kept` double COMMENT 'Gross: assumed reduction of churn probability by the offer x value_at_stake, before the cost of the offer, currency; null: no value known',
   `cost` double COMMENT 'Expected cost of the offer, currency; null: no value known',
   `why` string NOT NULL COMMENT 'One sentence: the two quantities that decided the rank, or why there is no rank'
 ) USING delta
@@ -223,8 +223,8 @@ CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `chosen` bigint NOT NULL COMMENT 'Customers that strategy chooses',
   `shared` bigint NOT NULL COMMENT 'Customers that both strategies choose',
   `jaccard` double COMMENT 'shared / customers that either strategy chooses; null: neither chooses any',
-  `value_at_stake_covered` double COMMENT 'Share of total churn_probability x value_at_stake that the chosen customers hold; null: unknown',
-  `value_kept` double COMMENT 'Backtest one horizon earlier: assumed share of churners kept x value_at_stake of the chosen customers who did leave, currency; null: no earlier scores',
+  `value_at_stake_covered` double COMMENT 'Share of total churn_probability x value_at_stake that the chosen customers hold, gross (before the cost of the offers); null: unknown',
+  `value_kept` double COMMENT 'Gross: backtest one horizon earlier: assumed share of churners kept x value_at_stake of the chosen customers who did leave, currency; null: no earlier scores',
   `ci_low` double COMMENT 'Lower bound of the 95 % interval of value_kept; null: no earlier scores',
   `ci_high` double COMMENT 'Upper bound of the 95 % interval of value_kept; null: no earlier scores',
   `next_1pct_value` double COMMENT 'expected_value_kept of the customers that strategy would add if the budget grew by 1 % of the customers (at least one), or by 1 % of the money, currency; null: unknown',

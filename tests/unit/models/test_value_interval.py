@@ -39,8 +39,10 @@ def test_planted_variances_are_recovered():
     fitted = Spread.fit(mean, mean + error, days, np.full(600, 40.0))
     assert (fitted.lasting, fitted.passing, fitted.growing) == pytest.approx((0.02, 5.0, 1.5))
     # Of one horizon the growth is not known: the same variance, as one part.
-    one = Spread.fit(mean[:200], (mean + error)[:200], days[:200], np.full(200, 40.0))
-    assert (one.lasting, one.passing, one.growing) == pytest.approx((0.02, 5.0 + 45.0, 0.0))
+    single = Spread.fit(mean[:200], (mean + error)[:200], days[:200], np.full(200, 40.0))
+    assert (single.lasting, single.passing, single.growing) == pytest.approx(
+        (0.02, 5.0 + 45.0, 0.0)
+    )
     assert Spread.fit([], [], [], []) == Spread()
 
 
