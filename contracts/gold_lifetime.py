@@ -64,15 +64,16 @@ OF_SCORES = (
     Column(
         "clv_12m_low",
         "double",
-        "Lower bound of the interval of clv_12m, level lifetime.interval in conf",
+        "Lower bound of the interval of clv_12m, level lifetime.interval in conf; its measured "
+        "coverage is in gold.clv_backtest",
     ),
     Column("clv_12m_high", "double", "Upper bound of the interval of clv_12m, same level"),
     Column("clv_12m_btyd", "double", "clv_12m by approach 1 (expected purchases); null: no model"),
     Column(
         "clv_12m_survival",
         "double",
-        "clv_12m by approach 2 (expected days as a customer x spend rate); null: no model, or "
-        "already lost",
+        "clv_12m by approach 2 (expected days as a customer x spend rate; lost customers: days x "
+        "return rate); null: no model, or the contract has ended",
     ),
     Column(
         "clv_36m",
@@ -83,13 +84,14 @@ OF_SCORES = (
         "clv_basis",
         "string",
         "Model of the clv columns: btyd_gamma_gamma, btyd_credibility or survival_spend_rate, the "
-        "one with the better backtest; or no_amounts, not_fitted; null: fit_lifetime has not run",
+        "one with the better backtest; return_rate (lost customer: what customers who were silent "
+        "for as long spent later); or no_amounts, not_fitted; null: fit_lifetime has not run",
     ),
     Column(
         "value_at_stake",
         "double",
         "clv_12m if the customer stays through the horizon, which begins after churn.lead_days: "
-        "the loss if the customer leaves, currency",
+        "the loss if the customer leaves, gross (before the cost of any offer), currency",
     ),
     Column(
         "next_purchase_on",

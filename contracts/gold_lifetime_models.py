@@ -91,15 +91,24 @@ CLV_BACKTEST = Table(
             "metric",
             "string",
             "purchases_ or value_ followed by mae, rmse, rank_correlation, top_decile_share, "
-            "total_ratio, or bias_decile_1 (lowest forecast) to 10; suffix _all: all customers "
-            "with a purchase, including lost and terminated ones. next_purchase_coverage_80 (share "
+            "total_ratio, bias_decile_1 (lowest forecast) to 10, or bias_tenure_<days> (forecast "
+            "divided by outcome, by days known at the cut; _low, _high: interval of 90 %); suffix "
+            "_all: all customers with a purchase, including lost and terminated ones. "
+            "value_coverage_80 and _90: share of customers whose revenue was inside the interval "
+            "of that level (_low, _high: interval of 95 % of the share), also by _active, _silent, "
+            "_new, _lost and _quarter_1 (lowest forecast) to 4. coverage_measured_until_days: "
+            "longest horizon whose coverage could be measured from this cut. "
+            "next_purchase_coverage_80 (share "
             "of next purchases inside the 80 % interval) and next_purchase_median_error_days, of "
             "customers whose interval ends before the end of the data; no purchase until then "
             "counts as above the interval",
             False,
         ),
         Column(
-            "value", "double", "Purchase days or currency per customer, or a share; null: undefined"
+            "value",
+            "double",
+            "Purchase days or currency per customer (gross revenue, net of returns, before margin "
+            "and cost), a ratio, a share or days; null: undefined",
         ),
         Column("customers", "bigint", "Customers compared", False),
         Column(

@@ -15,6 +15,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 Array = NDArray[np.float64]
 DECILES = 10
+QUARTERS = 4
 # Approaches that predict a customer's value over any period. One of them is chosen.
 APPROACHES = ("btyd", "survival")
 
@@ -98,6 +99,47 @@ def measures(actual: ArrayLike, forecast: ArrayLike) -> dict[str, float | None]:
         bias = float((f[tenth] - y[tenth]).mean()) if len(tenth) else None
         metrics[f"bias_decile_{number}"] = bias
     return metrics
+
+
+def ratio_interval(
+    actual: Array, forecast: Array, *, samples: int, seed: int
+) -> tuple[float | None, float | None, float | None]:
+    """Sum of forecasts divided by sum of actuals, and its bootstrap interval of 90 %.
+
+    Customers are drawn with replacement. None where the sum of actuals is not positive, in the data
+    or in a sample.
+    """
+    if not len(actual) or actual.sum() <= 0:
+        return None, None, None
+    draw = np.random.default_rng(seed)
+    ratios = []
+    for _ in range(samples):
+        drawn = draw.integers(0, len(actual), len(actual))
+        total = actual[drawn].sum()
+        if total <= 0:
+            return float(forecast.sum() / actual.sum()), None, None
+        ratios.append(forecast[drawn].sum() / total)
+    low, high = np.quantile(ratios, [0.05, 0.95])
+    return float(forecast.sum() / actual.sum()), float(low), float(high)
+
+
+def share_interval(inside: int, customers: int) -> tuple[float, float, float]:
+    """A share of customers and its Wilson interval of 95 %.
+
+    >>> [round(v, 3) for v in share_interval(9, 10)]
+    [0.9, 0.596, 0.982]
+    """
+    n, p, z = float(customers), inside / customers, 1.959964
+    centre, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return p, float((centre - half) / scale), float((centre + half) / scale)
+
+
+def quarters(values: Array) -> NDArray[np.int64]:
+    """1 (lowest) to 4 (highest) per entry, by rank; ties by position."""
+    rank = np.empty(len(values), dtype=np.int64)
+    rank[np.argsort(values, kind="stable")] = np.arange(len(values))
+    return 1 + rank * QUARTERS // max(len(values), 1)
 
 
 def rank_correlation(actual: Array, forecast: Array) -> float | None:

@@ -13,7 +13,7 @@ from models.btyd.shifted_beta_geometric import FORMAT as RENEWALS, ShiftedBetaGe
 from models.btyd.worth import LifetimeModel
 from models.next_purchase import DAYS as NEXT_DATES, OVERDUE, NextPurchase
 from models.survival.portable import dates_ahead
-from models.survival.worth import LEAVES, LIFE, MONEY, STAYS, SurvivalWorth
+from models.survival.worth import LEAVES, LIFE, MONEY, RETURN_RATE, STAYS, SurvivalWorth
 
 DATES = {
     "likely_churn_date": "likely_churn_days",
@@ -28,6 +28,7 @@ PREDICTED_DDL = (
     + ", ".join(f"{name} date" for name in DATES)
     + ", "
     + ", ".join(f"{name} double" for name in SURVIVAL)
+    + ", survival_clv_basis string"
     + ", "
     + ", ".join(f"{name} date" for name in NEXT_DATES)
     + ", "
@@ -51,7 +52,7 @@ def batch_predictor(
     Input: the purchase summary with entry_days, features and past sums. btyd, survival,
     next_purchase: portable models as JSON text. If a model is None (it could not be fitted), its
     columns are null. If entry_days is null, the customer has already left and the survival columns
-    are null.
+    are null, except the money of a lost customer with a return rate.
     """
 
     def predict(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -73,16 +74,23 @@ def survival_batch(model: SurvivalWorth | None, batch: pd.DataFrame) -> pd.DataF
     """The columns of the survival approach, one row per row of the batch."""
     names = [*LIFE, *CHANCES, *MONEY]
     numbers = pd.DataFrame(np.nan, index=batch.index, columns=names)
+    nothing = [None] * len(batch)
+    basis = pd.Series(nothing, index=batch.index, dtype=object, name="survival_clv_basis")
     if model is not None:
         here = batch[batch["entry_days"].notna()]
         if len(here):
             # Rounded: the last digits of a vectorised exp() depend on the other rows of the batch.
             numbers.loc[here.index] = model.predict(here)[names].round(6)
+            basis.loc[here.index] = model.clv_basis
+        lost = batch[model.is_lost(batch)]
+        if len(lost):
+            numbers.loc[lost.index, list(MONEY)] = model.predict_lost(lost)[list(MONEY)].round(6)
+            basis.loc[lost.index] = RETURN_RATE
     dates = {name: dates_ahead(batch["as_of"], numbers[days]) for name, days in DATES.items()}
     money = numbers[list(MONEY)].add_prefix("survival_")
     days = pd.DataFrame(dates, index=batch.index)
     chances = numbers[list(CHANCES)]
-    return pd.concat([numbers[["remaining_lifetime_days"]], days, chances, money], axis=1)
+    return pd.concat([numbers[["remaining_lifetime_days"]], days, chances, money, basis], axis=1)
 
 
 def next_purchase_batch(model: NextPurchase | None, batch: pd.DataFrame) -> pd.DataFrame:

@@ -94,14 +94,20 @@ def _bought(days: DataFrame, as_of: dt.date) -> DataFrame:
 
 
 def outcomes(
-    days: DataFrame, summary: DataFrame, cuts: Sequence[dt.date], *, horizons: Sequence[int]
+    days: DataFrame,
+    summary: DataFrame,
+    cuts: Sequence[dt.date],
+    *,
+    horizons: Sequence[int],
+    only_ahead: Sequence[int] = (),
 ) -> DataFrame:
     """One row per (customer_id, as_of = cut) of the summary: purchases before and after the cut.
 
     `days` are `purchase_totals`. past_days_<h>, past_value_<h>: purchase days and money (net of
     returns) in [cut - h, cut), as known at the cut. next_days_<h>, next_value_<h>: the same in
     [cut, cut + h), as known at cut + h. This equals past_ at cut + h, so a fit of that day uses no
-    later information. Money is in currency, summed in cents. No purchase gives 0.
+    later information. Money is in currency, summed in cents. No purchase gives 0. only_ahead: more
+    horizons, with next_ columns only.
     """
     dates = F.array(*[F.lit(c).cast("date") for c in sorted(set(cuts))])
     each = days.select("*", F.explode(dates).alias("as_of"))
@@ -114,12 +120,15 @@ def outcomes(
         F.datediff(F.col("day"), F.col("as_of")).alias("ahead"),
         F.datediff(F.col("visible_from"), F.col("as_of")).alias("seen"),
     )
-    sums = []
+    sums, later = [], sorted(set(only_ahead) - set(horizons))
     for h in horizons:
-        after = (F.col("ahead") >= 0) & (F.col("ahead") < h) & (F.col("seen") <= h)
+        after = _within(h)
         past = (F.col("ahead") < 0) & (F.col("ahead") >= -h) & (F.col("seen") <= 0)
         sums += [*_totals(f"past_{{}}_{h}", past), *_totals(f"next_{{}}_{h}", after)]
+    for h in later:
+        sums += _totals(f"next_{{}}_{h}", _within(h))
     names = [f"{when}_{what}_{h}" for h in horizons for when in PERIODS for what in MEASURES]
+    names += [f"next_{what}_{h}" for h in later for what in MEASURES]
     totals = ahead.groupBy("customer_id", "as_of").agg(*sums)
     known = summary.where(F.col("as_of").isin([F.lit(c).cast("date") for c in cuts]))
     rows = known.join(totals, on=["customer_id", "as_of"], how="left")
@@ -139,6 +148,12 @@ def with_terminated(rows: DataFrame, terminations: DataFrame | None) -> DataFram
 
 
 PERIODS, MEASURES = ("past", "next"), ("days", "value")
+
+
+def _within(horizon: int) -> Column:
+    """In the horizon after the cut, and known at its end."""
+    is_after = (F.col("ahead") >= 0) & (F.col("ahead") < horizon)
+    return is_after & (F.col("seen") <= horizon)
 
 
 def _totals(name: str, inside: Column) -> list[Column]:
@@ -195,14 +210,18 @@ def customer_lifetime(predicted: DataFrame, is_survival_chosen: bool) -> DataFra
 
     Combines the predictions of both approaches. `predicted` has the summary and the columns of
     models.lifetime_scoring. The clv columns are those of survival where survival is chosen and has
-    a prediction for the customer, or where btyd has none; otherwise those of btyd. Money is in
-    currency.
+    a prediction for the customer, or where btyd has none; otherwise those of btyd. A lost customer
+    also has those of survival (the return rate) where btyd cannot tell who has left: p_alive is
+    null. Money is in currency.
     """
     of_survival = F.col("survival_clv_12m").isNotNull()
-    takes_it = of_survival & (F.lit(is_survival_chosen) | F.col("clv_12m").isNull())
+    comes_back = (F.col("survival_clv_basis") == "return_rate") & F.col("p_alive").isNull()
+    takes_it = of_survival & (
+        F.lit(is_survival_chosen) | F.col("clv_12m").isNull() | F.coalesce(comes_back, F.lit(False))
+    )
     chosen = {n: F.when(takes_it, F.col(f"survival_{n}")).otherwise(F.col(n)) for n in CLV}
-    basis = F.when(takes_it, F.lit("survival_spend_rate")).otherwise(F.col("clv_basis"))
-    others = [c for c in predicted.columns if c not in (*CLV, "clv_basis")]
+    basis = F.when(takes_it, F.col("survival_clv_basis")).otherwise(F.col("clv_basis"))
+    others = [c for c in predicted.columns if c not in (*CLV, "clv_basis", "survival_clv_basis")]
     rows = predicted.select(
         *others,
         F.col("T_days").alias("observed_days"),

@@ -8,21 +8,20 @@ currency of the data.
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaincinv
 
 from models.btyd.choice import KINDS, Btyd
 from models.btyd.credibility import Credibility
 from models.btyd.gamma_gamma import GammaGamma
+from models.btyd.past_errors import MONTH, PastErrors
 from models.btyd.rows import Array
+from models.btyd.terms import MONTH_DAYS, THREE_YEARS, YEAR, Terms, month_ends
+from models.value_interval import Moments, quantiles
 
-MONTH_DAYS = 365 / 12
-YEAR, THREE_YEARS = 365.0, 1095.0
 FORMAT = "holdfast-lifetime-1"
 SPENDS = {"gamma_gamma": GammaGamma, "credibility": Credibility}
 NO_REPEAT, NO_AMOUNTS = "no_repeat", "no_amounts"
@@ -33,32 +32,12 @@ class LifetimeModelError(ValueError):
 
 
 @dataclass(frozen=True)
-class Terms:
-    """The settings that turn purchases into CLV.
-
-    margin: share of revenue. monthly_discount: rate per month. interval: probability between the
-    low and high columns. A customer counts as staying if they buy within horizon_days, which begin
-    lead_days from now.
-    """
-
-    margin: float
-    monthly_discount: float
-    interval: float
-    horizon_days: int
-    lead_days: int = 0
-
-    @property
-    def told_after_days(self) -> int:
-        """Days from now to the end of the horizon, when it is known who stayed."""
-        return self.lead_days + self.horizon_days
-
-
-@dataclass(frozen=True)
 class LifetimeModel:
     """The chosen purchase model and spend model with their settings.
 
     spend: None where no amounts are known. p_alive_missing: why P(alive) is not shown, no_dropout
-    or not_precise (models.btyd.dropout); None: it is shown.
+    or not_precise (models.btyd.dropout); None: it is shown. past: what past forecasts showed about
+    new customers and about the variance.
     """
 
     name: str
@@ -67,6 +46,7 @@ class LifetimeModel:
     spend: GammaGamma | Credibility | None
     p_alive_missing: str | None
     terms: Terms
+    past: PastErrors = field(default_factory=PastErrors)
 
     @property
     def is_identified(self) -> bool:
@@ -85,12 +65,11 @@ class LifetimeModel:
         where p_alive_missing says so. Under BG/NBD they are also NaN for one-time buyers: in this
         model nobody leaves before a second purchase, so the value would always be 1.
         """
-        x, recency, T, value = (
-            frame[n].astype(float).to_numpy()
-            for n in ("frequency", "recency_days", "T_days", "monetary_value")
-        )
+        x, recency, T, value = _columns(frame)
         h, lead = self.terms.horizon_days, self.terms.lead_days
         alive = self.purchases.p_alive(x, recency, T)
+        expected = {t: alive * self.purchases.purchases_while_alive(x, T, t) for t in (30.0, 90.0)}
+        of_new = self.past.factor("purchases", frame, expected[30.0])
         later = {f"p_alive_{t}d": alive * self.purchases.still_alive(x, T, t) for t in (30, 90)}
         basis = np.where((x == 0) & (self.name == "bg_nbd"), NO_REPEAT, self.name)
         basis = basis if self.is_identified else np.full(len(x), self.p_alive_missing)
@@ -99,36 +78,73 @@ class LifetimeModel:
             **{n: np.where(basis == self.name, p, np.nan) for n, p in later.items()},
             "p_alive_basis": basis.astype(object),
             "p_no_purchase": self.purchases.p_no_purchase(x, recency, T, days=h, lead_days=lead),
-            "expected_purchases_30d": alive * self.purchases.purchases_while_alive(x, T, 30.0),
-            "expected_purchases_90d": alive * self.purchases.purchases_while_alive(x, T, 90.0),
-            **self._money(x, recency, T, value, alive),
+            "expected_purchases_30d": expected[30.0] * of_new,
+            "expected_purchases_90d": expected[90.0] * of_new,
+            **self._money(frame, x, recency, T, value=value, alive=alive),
             "clv_basis": self.clv_basis,
         }
         return pd.DataFrame(columns, index=frame.index)
 
+    def forecast(self, frame: pd.DataFrame, horizon: int) -> pd.DataFrame:
+        """Expected purchases and revenue within `horizon` days, without margin or discount.
+
+        One row per row of the frame; value is NaN where no amounts are known.
+        """
+        forecast = self._plain(frame, horizon)
+        month = forecast if horizon == MONTH else self._plain(frame, MONTH)
+        for name in forecast:
+            forecast[name] *= self.past.factor(name, frame, month[name].to_numpy())
+        return forecast
+
+    def interval(self, frame: pd.DataFrame, horizon: int, *, level: float) -> pd.DataFrame:
+        """low and high of the revenue within `horizon` days; NaN where no amounts are known.
+
+        One row per row of the frame, without margin or discount.
+        """
+        if self.spend is None:
+            return pd.DataFrame(np.nan, index=frame.index, columns=["low", "high"])
+        low, high = self._interval(self.moments(frame, horizon), horizon, level)
+        return pd.DataFrame({"low": low, "high": high}, index=frame.index)
+
+    def _plain(self, frame: pd.DataFrame, horizon: float) -> pd.DataFrame:
+        """`forecast` without the shrinkage of new customers."""
+        x, recency, T, value = _columns(frame)
+        count = self.purchases.p_alive(x, recency, T) * self.purchases.purchases_while_alive(
+            x, T, float(horizon)
+        )
+        each = self.spend.expected_value(x, value) if self.spend else np.full(len(x), np.nan)
+        return pd.DataFrame({"purchases": count, "value": count * each}, index=frame.index)
+
     def _money(
-        self, x: Array, recency: Array, T: Array, value: Array, alive: Array
+        self,
+        frame: pd.DataFrame,
+        x: Array,
+        recency: Array,
+        T: Array,
+        *,
+        value: Array,
+        alive: Array,
     ) -> dict[str, Array]:
         if self.spend is None:
             nothing = np.full(len(x), np.nan)
             return dict.fromkeys(MONEY, nothing)
         each = self.spend.expected_value(x, value) * self.terms.margin
         year, three = self._discounted(x, T, YEAR), self._discounted(x, T, THREE_YEARS)
-        clv = alive * year * each
-        low, high = self._interval(x, recency, T, value, alive)
-        expected = alive * self.purchases.purchases_while_alive(x, T, YEAR)
+        moments = self.moments(frame, int(YEAR))
+        low, high = self._interval(moments, int(YEAR), self.terms.interval)
+        of_new = self.past.factor("value", frame, self._plain(frame, MONTH)["value"].to_numpy())
+        clv = alive * year * each * of_new
         # The interval is of a year's undiscounted revenue. Scale it like the discounted mean.
-        share = np.divide(alive * year, expected, out=np.zeros(len(x)), where=expected > 0)
-        share = share * self.terms.margin
+        share = np.divide(clv, moments.mean, out=np.zeros(len(x)), where=moments.mean > 0)
         return {
             "expected_value": each,
-            "clv_30d": alive * self._discounted(x, T, 30.0) * each,
-            "clv_90d": alive * self._discounted(x, T, 90.0) * each,
+            "clv_30d": alive * self._discounted(x, T, 30.0) * each * of_new,
+            "clv_90d": alive * self._discounted(x, T, 90.0) * each * of_new,
             "clv_12m": clv,
             "clv_12m_low": np.minimum(low * share, clv),
             "clv_12m_high": np.maximum(high * share, clv),
-            "clv_36m": alive * three * each,
-            "value_at_stake": self._at_stake(x, recency, T, alive, alive * year) * each,
+            "clv_36m": alive * three * each * of_new,
+            "value_at_stake": self._at_stake(x, recency, T, alive, alive * year) * each * of_new,
         }
 
     def _discounted(
@@ -181,31 +197,30 @@ class LifetimeModel:
         of_buyers = days * self.purchases.staying_rate(x, T) * buys
         return self._discounted(x, T, lead) - of_buyers
 
-    def _interval(
-        self, x: Array, recency: Array, T: Array, value: Array, alive: Array
-    ) -> tuple[Array, Array]:
-        """Quantiles of a year's revenue: 0 with P(no purchase), else gamma with equal two moments.
-
-        Undiscounted, before margin.
-        """
+    def moments(self, frame: pd.DataFrame, horizon: int) -> Moments:
+        """Moments of the revenue within `horizon` days, without margin or discount."""
         assert self.spend is not None
-        none = self.purchases.p_no_purchase(x, recency, T, days=YEAR)
-        count = alive * self.purchases.purchases_while_alive(x, T, YEAR)
-        squares = alive * self.purchases.pairs_while_alive(x, T, YEAR) + count
-        mean = count * self.spend.expected_value(x, value)
+        x, recency, T, value = _columns(frame)
+        alive, days = self.purchases.p_alive(x, recency, T), float(horizon)
+        none = self.purchases.p_no_purchase(x, recency, T, days=days)
+        count = alive * self.purchases.purchases_while_alive(x, T, days)
+        squares = alive * self.purchases.pairs_while_alive(x, T, days) + count
+        plain = count * self.spend.expected_value(x, value)
         within, of_mean = self.spend.spread(x, value)
-        some = np.maximum(1 - none, 1e-12)
-        first = mean / some
-        variance = (count * within + squares * of_mean) / some - first**2
-        variance = np.maximum(variance, 1e-12 * first**2 + 1e-300)
-        shape = np.minimum(first**2 / variance, 1e8)
-        tail = (1 - self.terms.interval) / 2
+        variance = count * within + squares * of_mean - plain**2
+        of_new = self.past.factor("value", frame, self._plain(frame, MONTH)["value"].to_numpy())
+        return Moments(none, plain * of_new, variance * of_new**2)
 
-        def quantile(level: float) -> Array:
-            inside = np.clip((level - none) / some, 0.0, 1.0)
-            return gammaincinv(np.maximum(shape, 1e-12), inside) * first / np.maximum(shape, 1e-12)
+    def _interval(self, moments: Moments, horizon: int, level: float) -> tuple[Array, Array]:
+        """Quantiles of the revenue: 0 with P(no purchase), else gamma with equal two moments.
 
-        return quantile(tail), quantile(1 - tail)
+        The variance is that of past errors, or that of the model where there are none.
+        """
+        none, mean, variance = moments
+        past = self.past.interval
+        if past is None:
+            return quantiles(none, mean, variance, level=level)
+        return quantiles(none, mean, past.spread.variance(mean, horizon), level=past.level(level))
 
     def to_json(self) -> str:
         """The model as JSON text."""
@@ -217,6 +232,7 @@ class LifetimeModel:
             "spend": None if self.spend is None else asdict(self.spend),
             "p_alive_missing": self.p_alive_missing,
             "terms": asdict(self.terms),
+            "past": asdict(self.past),
         }
         return json.dumps(parts, sort_keys=True, allow_nan=False)
 
@@ -238,6 +254,7 @@ class LifetimeModel:
                 spend,
                 parts["p_alive_missing"],
                 terms,
+                PastErrors.from_dict(parts.get("past", {})),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise LifetimeModelError(
@@ -258,15 +275,11 @@ MONEY = (
 )
 
 
-def month_ends(begin: float, until: float) -> Array:
-    """The ends of the months after day `begin`, in days from now, and `until` itself.
-
-    >>> month_ends(0.0, 90.0).round(1).tolist()
-    [30.4, 60.8, 90.0]
-    """
-    last = math.ceil(until / MONTH_DAYS - 1e-9)
-    ends = np.minimum(np.arange(1, last + 1) * MONTH_DAYS, until)
-    return ends[ends > begin + 1e-9]
+def _columns(frame: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
+    """frequency, recency_days, T_days and monetary_value (NaN: not known)."""
+    names = ("frequency", "recency_days", "T_days", "monetary_value")
+    x, recency, T, value = (frame[n].astype(float).to_numpy() for n in names)
+    return x, recency, T, value
 
 
 def _tuples(value: Any) -> Any:

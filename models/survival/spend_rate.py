@@ -4,7 +4,8 @@
 
 Linear credibility: the best linear forecast of a customer's future rate from past rates. The
 weights are at least 0 (non-negative least squares, Lawson & Hanson), so a higher past rate never
-lowers the forecast. The base keeps the mean correct.
+lowers the forecast. The base keeps the mean correct. The rate of a new customer is then shrunk
+toward customers of the same age, and a customer who is lost has a return rate.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.optimize import nnls
 
+from models.least_squares import non_negative
+from models.new_customers import NewCustomers, Tenure
+from models.return_rate import ReturnRate
 from models.row_sums import row_sums
-from models.survival.rows import Array, SurvivalError
+from models.survival.rows import Array
 
 What = Literal["value", "days"]
 
@@ -28,17 +31,17 @@ What = Literal["value", "days"]
 class SpendRate:
     """Revenue (`value`) or purchase days (`days`) per day as a customer.
 
-    weights: one per window, then one for the whole past. spread: the variance of the outcome is
-    spread[0] x mean^2 + spread[1] x mean. The relative size of the first part does not shrink with
-    the horizon. rows: training rows.
+    weights: one per window, then one for the whole past. rows: training rows. new, lost: rates of
+    new and of lost customers; None: too few of them.
     """
 
     what: What
     windows: tuple[int, ...]
     base: float
     weights: tuple[float, ...]
-    spread: tuple[float, float]
     rows: int
+    new: NewCustomers | None = None
+    lost: ReturnRate | None = None
 
     @classmethod
     def fit(
@@ -52,23 +55,35 @@ class SpendRate:
         """
         past = np.column_stack([np.ones(len(rows)), past_rates(what, windows, rows)])
         design, actual = past * days[:, None], np.asarray(came, dtype=float)
-        first = _nnls(design, actual)
+        first = non_negative(design, actual, "spend_rate")
         scale = 1 / np.sqrt(np.maximum(design @ first + abs(actual.mean()), 1e-12))
-        weights = _nnls(design * scale[:, None], actual * scale)
-        mean = design @ weights
+        weights = non_negative(design * scale[:, None], actual * scale, "spend_rate")
         base, *others = map(float, weights)
-        spread = _spread(mean, actual)
-        return cls(what, tuple(windows), base, tuple(others), spread, len(rows))
+        return cls(what, tuple(windows), base, tuple(others), len(rows))
 
-    def with_spread(self, rows: pd.DataFrame, days: Array, came: ArrayLike) -> Self:
-        """The same rate, with the variance estimated on other rows.
-
-        Use rows of a longer period: the error of a customer's rate accumulates over it.
-        """
-        return replace(self, spread=_spread(self.of(rows) * days, np.asarray(came, dtype=float)))
+    def with_new(self, tenure: Tenure, rows: pd.DataFrame, *, days: Array, came: ArrayLike) -> Self:
+        """The same rate, shrunk for new customers; fitted on the rows of `fit`."""
+        own, outcome = self._own(rows), np.asarray(came, dtype=float)
+        return replace(self, new=NewCustomers.fit(tenure, rows, own=own, days=days, came=outcome))
 
     def of(self, rows: pd.DataFrame) -> Array:
-        """Expected revenue or purchase days per day, one entry per row."""
+        """Expected revenue or purchase days per day as a customer, one entry per row."""
+        own = self._own(rows)
+        return own if self.new is None else self.new.shrunk(rows, own)
+
+    def after_loss(self, rows: pd.DataFrame) -> Array:
+        """The rate per day after a customer is lost, at most the rate as a customer."""
+        if self.lost is None:
+            return np.zeros(len(rows))
+        return np.minimum(self.lost.after_loss(whole_past_rate(self.what, rows)), self.of(rows))
+
+    def of_lost(self, rows: pd.DataFrame) -> Array:
+        """The rate per day of customers who are lost; NaN without a return rate."""
+        if self.lost is None:
+            return np.full(len(rows), np.nan)
+        return self.lost.of(rows, whole_past_rate(self.what, rows))
+
+    def _own(self, rows: pd.DataFrame) -> Array:
         past = past_rates(self.what, self.windows, rows)
         return self.base + row_sums(past, self.weights)
 
@@ -78,9 +93,15 @@ class SpendRate:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
-        """The rate that `to_dict` wrote."""
-        lists = ("windows", "weights", "spread")
-        return cls(**{**content, **{name: tuple(content[name]) for name in lists}})
+        """The rate that `to_dict` wrote; a rate of an older model has a spread, and no `new`."""
+        lists = {name: tuple(content[name]) for name in ("windows", "weights")}
+        new, lost = content.get("new"), content.get("lost")
+        parts = {
+            "new": NewCustomers.from_dict(new) if new else None,
+            "lost": ReturnRate.from_dict(lost) if lost else None,
+        }
+        kept = {name: content[name] for name in ("what", "base", "rows")}
+        return cls(**{**kept, **lists, **parts})
 
 
 def past_rates(what: What, windows: Sequence[int], rows: pd.DataFrame) -> Array:
@@ -94,32 +115,12 @@ def past_rates(what: What, windows: Sequence[int], rows: pd.DataFrame) -> Array:
         np.maximum(rows[f"past_{what}_{w}"].to_numpy(dtype=float), 0.0) / np.minimum(w, known + 1)
         for w in windows
     ]
-    repeats = rows["frequency"].to_numpy(dtype=float)
+    return np.column_stack([*by_window, whole_past_rate(what, rows)])
+
+
+def whole_past_rate(what: What, rows: pd.DataFrame) -> Array:
+    """The rate per day since the first purchase, without that purchase."""
+    known, repeats = (rows[c].to_numpy(dtype=float) for c in ("T_days", "frequency"))
     each = rows["monetary_value"].astype(float).to_numpy() if what == "value" else 1.0
-    whole = np.maximum(np.nan_to_num(each * repeats), 0.0) / np.maximum(known, 1.0)
-    return np.column_stack([*by_window, whole])
-
-
-def _nnls(design: Array, actual: Array) -> Array:
-    """Non-negative least squares. SurvivalError where the search does not end.
-
-    Columns are divided by their length: money of 10^7 beside a rate of 1 needs too many steps.
-    """
-    length = np.sqrt((design**2).sum(axis=0))
-    length = np.where(length > 0, length, 1.0)
-    try:
-        weights, _ = nnls(design / length, actual)
-    except RuntimeError:
-        raise SurvivalError(
-            f"spend_rate: non-negative least squares did not end on {len(design):,} rows. Check "
-            "for single customers with extreme amounts."
-        ) from None
-    return np.asarray(weights / length, dtype=np.float64)
-
-
-def _spread(mean: Array, actual: Array) -> tuple[float, float]:
-    """The two parts of the variance, from squared errors weighted down for large means."""
-    parts = np.column_stack([mean**2, mean])
-    scale = 1 / np.maximum((mean + mean.mean()) ** 2, 1e-12)
-    shares = _nnls(parts * scale[:, None], (actual - mean) ** 2 * scale)
-    return float(shares[0]), float(shares[1])
+    whole: Array = np.maximum(np.nan_to_num(each * repeats), 0.0) / np.maximum(known, 1.0)
+    return whole

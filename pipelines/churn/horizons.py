@@ -73,7 +73,8 @@ def other_horizons(
     results = {h: result for group in fits for h, result in group.items()}
     left_out = without_plan(context, plans)
     left_out |= {h: r.reason for h, r in results.items() if isinstance(r, LeftOut)}
-    done = {h: results[h] for h in plans if isinstance(results.get(h), HorizonModel)}
+    by_horizon = ((h, results.get(h)) for h in plans)
+    done = {h: result for h, result in by_horizon if isinstance(result, HorizonModel)}
     splits = {horizon: plans[horizon].split_judged(plans[days]) for horizon in done}
     for horizon, split in splits.items():
         if split != "test":

@@ -15,9 +15,12 @@ from models.btyd.worth import LifetimeModel
 from models.fit_attempts import LeftOut, fit_or_reason
 from models.lifetime_backtest import BoostedTrees, chosen_before, last_period, measures
 from models.survival.worth import SurvivalWorth
+from pipelines.lifetime.backtest_classes import coverage_rows, has_amounts, tenure_rows
 from pipelines.lifetime.btyd_fits import fit_one
+from pipelines.lifetime.customer_kinds import could_be_kept
 from pipelines.lifetime.landmarks import Landmarks
 from pipelines.lifetime.model_rows import Row
+from pipelines.lifetime.past_errors import with_past_errors
 from pipelines.lifetime.summaries import Summaries
 from pipelines.lifetime.survival_fits import fit_one as fit_survival_model, with_rates
 from runtime.context import Context
@@ -98,10 +101,10 @@ def _of_cut(
 ) -> list[Row]:
     measured: list[Row] = []
     rows = landmarks.on_driver[cut]
-    kept = _could_be_kept(settings, rows).to_numpy()
+    kept = could_be_kept(settings, rows).to_numpy()
     for horizon in cuts.horizons:
         forecasts = {"last_period": last_period(rows, horizon)}
-        forecasts |= {name: _forecast(m, rows, horizon) for name, m in models.items()}
+        forecasts |= {name: m.forecast(rows, horizon) for name, m in models.items()}
         trees = None
         if cut in cuts.judged:  # Trees are never chosen, so the earlier days do not need them.
             trees = _trees(settings, landmarks, cuts.earlier(cut, horizon), horizon)
@@ -111,9 +114,12 @@ def _of_cut(
         measured += [
             {**key, "approach": approach, **values}
             for approach, forecast in forecasts.items()
-            for values in _measured(rows, forecast, horizon, kept)
+            for values in [
+                *_measured(rows, forecast, horizon, kept),
+                *tenure_rows(settings, rows[kept], forecast[kept], horizon=horizon),
+            ]
         ]
-    return measured
+    return [*measured, *coverage_rows(settings, landmarks.as_of, cut, rows=rows, models=models)]
 
 
 def _models(
@@ -122,7 +128,9 @@ def _models(
     """The chosen models as they would have been fitted on the cut, by approach."""
     models: dict[str, Model | None] = {}
     if chosen.btyd:
-        models["btyd"] = fit_one(settings, summaries, cut, name=chosen.btyd)
+        model = fit_one(settings, summaries, cut, name=chosen.btyd)
+        if model is not None:
+            models["btyd"] = with_past_errors(settings, landmarks, cut, model=model)
     if chosen.survival and len(landmarks.alive(cut)):
         models["survival"] = _survival_model(settings, landmarks, cut, chosen.survival)
     return {name: model for name, model in models.items() if model is not None}
@@ -144,38 +152,6 @@ def _survival_model(
     return None if isinstance(model, LeftOut) else model
 
 
-def _forecast(model: Model, rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    if isinstance(model, SurvivalWorth):
-        return by_staying(model, rows, horizon)
-    return by_model(model, rows, horizon)
-
-
-def by_model(model: LifetimeModel, rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    """Purchases and revenue within the horizon by BTYD, without margin or discount."""
-    x, recency, T, money = (
-        rows[c].astype(float).to_numpy()
-        for c in ("frequency", "recency_days", "T_days", "monetary_value")
-    )
-    alive = model.purchases.p_alive(x, recency, T)
-    purchases = alive * model.purchases.purchases_while_alive(x, T, float(horizon))
-    each = model.spend.expected_value(x, money) if model.spend else np.full(len(x), np.nan)
-    return pd.DataFrame({"purchases": purchases, "value": purchases * each}, index=rows.index)
-
-
-def by_staying(model: SurvivalWorth, rows: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    """Purchases and revenue within the horizon by survival; 0 for customers who had left."""
-    forecast = pd.DataFrame(0.0, index=rows.index, columns=["purchases", "value"])
-    alive = rows[rows["entry_days"].notna()]
-    forecast.loc[alive.index] = model.forecast(alive, horizon)
-    return forecast
-
-
-def _could_be_kept(settings: Settings, rows: pd.DataFrame) -> pd.Series[bool]:
-    """True for the customers of gold.customer_scores: active or silent, the contract not ended."""
-    silent = rows["T_days"] - rows["recency_days"] + 1
-    return (silent <= settings.lifecycle.silent_days) & ~rows["is_terminated"]
-
-
 def _trees(
     settings: Settings, landmarks: Landmarks, day: dt.date, horizon: int
 ) -> BoostedTrees | None:
@@ -183,7 +159,7 @@ def _trees(
     rows = landmarks.on_driver.get(day)
     if rows is None:
         return None
-    kept = rows[_could_be_kept(settings, rows)]
+    kept = rows[could_be_kept(settings, rows)]
     if len(kept) < settings.lifetime.fewest_customers:
         return None
     trees = fit_or_reason(lambda: BoostedTrees.fit(kept, horizon, settings.training.seed))
@@ -202,8 +178,8 @@ def _measured(rows: pd.DataFrame, forecast: pd.DataFrame, horizon: int, kept: Ar
             **measures(truth[kept], guess[kept]),
             **{f"{name}_all": of_all[name] for name in ALSO_OF_ALL if name in of_all},
         }
-        if what == "value" and not rows[[f"past_value_{horizon}", actual]].to_numpy().any():
-            values = dict.fromkeys(values)  # Without amounts all values are 0: nothing is measured.
+        if what == "value" and not has_amounts(rows, horizon):
+            values = dict.fromkeys(values)
         for metric, value in values.items():
             count = len(rows) if metric.endswith("_all") else int(kept.sum())
             measured.append({"metric": f"{what}_{metric}", "value": value, "customers": count})

@@ -17,8 +17,10 @@ from models.btyd.fitting import Fit
 from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.rows import NotFittableError, PurchaseRows, check_fittable
 from models.btyd.shifted_beta_geometric import ShiftedBetaGeometric
-from models.btyd.worth import LifetimeModel, Terms
+from models.btyd.terms import Terms
+from models.btyd.worth import LifetimeModel
 from models.fit_attempts import LeftOut, fit_or_reason
+from models.new_customers import Tenure
 from pipelines.lifetime.dropout_checks import doubts, dropouts
 from pipelines.lifetime.model_rows import Row, fit_rows, left_out_row, plain_row
 from pipelines.lifetime.summaries import Fittable, Summaries
@@ -237,6 +239,12 @@ def _gamma_gamma(tried: Fit | LeftOut, customers: int) -> tuple[Fit | None, list
         return tried, [], []
     row = left_out_row(SPEND, tried.reason, customers)
     return None, [row], [f"gamma_gamma is left out: {tried.reason}"]
+
+
+def tenure(settings: Settings) -> Tenure:
+    """Which customers are new, by conf."""
+    new = settings.lifetime.new_customers
+    return Tenure(tuple(new.tenure_days), new.unseen_days)
 
 
 def terms(settings: Settings) -> Terms:

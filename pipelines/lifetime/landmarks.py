@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from contracts.features import FEATURE_TABLES
 from models.encoding import FeatureEncoder
 from models.survival.distributed import SparkRows, survival_frame
 from models.survival.portable import Bands
 from models.survival.rows import ArrayRows, Rows
+from pipelines.lifetime.covariate_encoder import encoder_of
+from pipelines.lifetime.customer_kinds import horizons_ahead, lost_from
 from pipelines.lifetime.summaries import Summaries
 from runtime.context import Context
 from runtime.errors import UsageError
@@ -29,13 +30,6 @@ from transforms.training_rows import feature_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-
-# Bound of a covariate, in robust standard deviations from the median. Beyond it lie one value in
-# 10^88 of a normal distribution, and one in 10^8 of an exponential one. Without the bound, an order
-# of a million beside a median of 300 decides the coefficient of all customers: money that returns
-# make negative has no logarithm.
-MOST_SPREADS = 20.0
 
 
 def feature_dates(context: Context) -> list[dt.date]:
@@ -52,8 +46,7 @@ def window_days(context: Context) -> int | None:
     """Days of silence after which a customer counts as lost; None: the end of a contract counts."""
     if context.settings.churn.definition == "termination":
         return None
-    chosen = context.settings.lifetime.survival.window_days
-    return chosen or context.settings.lifecycle.silent_days + 1
+    return lost_from(context.settings)
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,10 @@ class Landmarks:
     ) -> Landmarks:
         """days: all dates that need rows. dates: the landmarks among them."""
         horizons = tuple(context.settings.lifetime.backtest.horizons_days)
-        rows = outcomes(summaries.days, summaries.summary, days, horizons=horizons)
+        ahead = horizons_ahead(context.settings)
+        rows = outcomes(
+            summaries.days, summaries.summary, days, horizons=horizons, only_ahead=ahead
+        )
         has_ends = context.has("silver.terminations")
         rows = with_terminated(rows, context.read("silver.terminations") if has_ends else None)
         has_features = all(context.has(name) for name in FEATURE_TABLES)
@@ -121,10 +117,32 @@ class Landmarks:
         done = [d for d in self.dates if d + dt.timedelta(days=horizon) <= day]
         return pd.concat([self.followed(d) for d in done]) if done else pd.DataFrame()
 
-    def past(self, day: dt.date) -> dict[int, pd.DataFrame]:
-        """`passed` by horizon in days, without the horizons that have no rows."""
-        passed = {h: self.passed(day, h) for h in self.horizons}
+    def past(self, day: dt.date, horizons: Sequence[int] = ()) -> dict[int, pd.DataFrame]:
+        """`passed` by horizon in days, without the horizons that have no rows.
+
+        horizons: further ones, beside those of the backtest.
+        """
+        passed = {h: self.passed(day, h) for h in sorted({*self.horizons, *horizons})}
         return {h: rows for h, rows in passed.items() if len(rows)}
+
+    def known(
+        self,
+        day: dt.date,
+        horizons: Sequence[int],
+        which: Callable[[pd.DataFrame], pd.Series[bool]],
+    ) -> dict[int, pd.DataFrame]:
+        """Rows of the landmarks, by horizon that had passed by the day; only with rows.
+
+        which: the rows to use, a mask. Customers who had left are among them.
+        """
+        parts = {d: self.on_driver[d] for d in self.dates if d in self.on_driver}
+        parts = {d: rows[which(rows)] for d, rows in parts.items()}
+        known = {}
+        for h in sorted(horizons):
+            done = [rows for d, rows in parts.items() if d + dt.timedelta(days=h) <= day]
+            if any(map(len, done)):
+                known[h] = pd.concat(done, ignore_index=True)
+        return known
 
     def seen(self, day: dt.date) -> Seen | None:
         """Survival rows as known on the day; None: no landmark before it, or no covariate."""
@@ -200,45 +218,6 @@ def seen_by(rows: pd.DataFrame, day: dt.date) -> pd.DataFrame:
         event=np.where(was_unseen, 0, rows["event"]).astype(int),
         followed_days=np.minimum(rows["followed_days"], until),
     )
-
-
-def encoder_of(sample: pd.DataFrame) -> FeatureEncoder | None:
-    """Encoder of the covariates that vary; in logarithms where they are never negative.
-
-    A missing value is replaced by the mean and flagged in a column of its own. Values beyond
-    MOST_SPREADS robust standard deviations of the median become that bound. None: no covariate
-    varies.
-    """
-    covariates = [c for c in sample if c.startswith(survival_rows.COVARIATE)]
-    names = [c for c in covariates if sample[c].nunique() > 1]
-    if not names:
-        return None
-    logged = tuple(n for n in names if sample[n].min() >= 0)
-    values = sample[names].astype(float)
-    values[list(logged)] = np.log1p(values[list(logged)])
-    middle, spread = values.median(), _spreads(values)
-    return FeatureEncoder(
-        numeric=tuple(names),
-        fill=tuple(float(m) for m in values.mean()),
-        missing_indicators=tuple(n for n in names if sample[n].isna().any()),
-        logged=logged,
-        lowest=tuple(float(v) for v in middle - MOST_SPREADS * spread),
-        highest=tuple(float(v) for v in middle + MOST_SPREADS * spread),
-    )
-
-
-def _spreads(values: pd.DataFrame) -> pd.Series:
-    """Robust standard deviation of each column.
-
-    From the quartiles, or from the outer hundredths where they lie further apart: for a covariate
-    that is 0 for most customers, both quartiles are 0. Where those are equal too, the standard
-    deviation.
-    """
-    ends = values.quantile([0.01, 0.25, 0.75, 0.99])
-    quartiles = (ends.loc[0.75] - ends.loc[0.25]) / (2 * norm.ppf(0.75))
-    hundredths = (ends.loc[0.99] - ends.loc[0.01]) / (2 * norm.ppf(0.99))
-    robust = np.maximum(quartiles, hundredths)
-    return robust.where(robust > 0, values.std(ddof=0))
 
 
 def _times(context: Context, summaries: Summaries, days: Sequence[dt.date]) -> DataFrame:

@@ -23,6 +23,7 @@ from pipelines.lifetime.lifetime_run import (
 )
 from pipelines.lifetime.model_rows import Row
 from pipelines.lifetime.next_purchases import dates_needed, fit_next_purchases
+from pipelines.lifetime.past_errors import all_with_past_errors
 from pipelines.lifetime.segment_survival import survival_by_segment
 from pipelines.lifetime.summaries import Summaries
 from pipelines.lifetime.survival_fits import SurvivalFits
@@ -90,6 +91,7 @@ def fitted(
 ) -> Record:
     """Fit all models. With a registry, one MLflow run stores the results."""
     fits = fit_all(context.settings, summaries, context.as_of)
+    fits = all_with_past_errors(context.settings, landmarks, fits)
     fits = fits.plus(timing(summaries, context.as_of))
     fits = fits.plus(contracts(context, summaries, context.as_of))
     survival = fit_survival(context.settings, landmarks, tested)
@@ -160,7 +162,7 @@ def predictions(context: Context, landmarks: Landmarks, record: Record) -> Write
     rows = at_date(landmarks.frame, context.as_of)
     inputs = [c for c in rows.columns if c.startswith(("feature_", "past_"))]
     portable = record["portable"]
-    predicted = rows.select(*SUMMARY, "entry_days", *inputs).mapInPandas(
+    predicted = rows.select(*SUMMARY, "entry_days", "is_terminated", *inputs).mapInPandas(
         batch_predictor(portable["btyd"], portable["survival"], portable["next_purchase"]),
         PREDICTED_DDL,
     )

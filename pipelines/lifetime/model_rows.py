@@ -9,8 +9,11 @@ from typing import Any
 import pandas as pd
 
 from models.btyd.fitting import Fit
+from models.btyd.worth import LifetimeModel
 from models.fit_attempts import LEFT_OUT
+from models.new_customers import NewCustomers
 from models.survival.worth import SurvivalWorth
+from models.value_interval import Spread
 from transforms.survival_rows import COVARIATE
 
 # Columns of a gold table without as_of, as JSON values: the MLflow run stores them.
@@ -89,23 +92,66 @@ def rate_rows(model: SurvivalWorth, past: Mapping[int, pd.DataFrame]) -> list[Ro
     """The weights and variances of the spend rates.
 
     past: the rows that `fit_worth` used, by horizon in days; one row per landmark. The weights come
-    from the shortest horizon, the variances from the longest.
+    from the shortest horizon, the variances from all horizons.
     """
     rows: list[Row] = []
-    shortest, longest = (past[h]["customer_id"].nunique() for h in (min(past), max(past)))
+    customers = past[min(past)]["customer_id"].nunique()
     for rate in (model.value, model.purchases):
         if rate is None:
             continue
+        staying = model.staying
+        spread = None
+        if staying is not None:
+            spread = staying.value.spread if rate.what == "value" else staying.purchases
         weights = {f"{w}d": v for w, v in zip(rate.windows, rate.weights[:-1], strict=True)}
         weights = {"base": rate.base, **weights, "whole_past": rate.weights[-1]}
-        squared, of_mean = rate.spread
-        variances = {"variance_of_mean_squared": squared, "variance_of_mean": of_mean}
-        for values, customers in ((weights, shortest), (variances, longest)):
-            rows += [
-                plain_row("spend_rate", f"{rate.what}_{n}", v, customers=customers)
-                for n, v in values.items()
-            ]
+        values = weights | _of_spread(spread) | _of_new(rate.new)
+        if rate.lost is not None:
+            ends = [*(f"{day}d" for day in rate.lost.last_days), "later"]
+            levels = zip(ends, rate.lost.levels, strict=True)
+            values |= {f"return_rate_{end}": level for end, level in levels}
+            values["return_rate_weight"] = rate.lost.weight
+        rows += [
+            plain_row("spend_rate", f"{rate.what}_{n}", v, customers=customers)
+            for n, v in values.items()
+        ]
     return rows
+
+
+def past_rows(model: LifetimeModel) -> list[Row]:
+    """What the past forecasts of the chosen purchase model showed."""
+    past = model.past
+    values = {f"value_{n}": v for n, v in _of_new(past.value).items()}
+    values |= {f"purchases_{n}": v for n, v in _of_new(past.purchases).items()}
+    if past.interval is not None:
+        values |= {f"value_{n}": v for n, v in _of_spread(past.interval.spread).items()}
+    customers = past.value.customers if past.value is not None else 0
+    return [
+        plain_row(model.name, n, v, customers=customers, is_chosen=True) for n, v in values.items()
+    ]
+
+
+def _of_spread(spread: Spread | None) -> dict[str, float]:
+    """The variance around a forecast; the last part grows with each day of the horizon."""
+    if spread is None:
+        return {}
+    return {
+        "variance_of_mean_squared": spread.lasting,
+        "variance_of_mean": spread.passing,
+        "variance_of_mean_per_day": spread.growing,
+    }
+
+
+def _of_new(new: NewCustomers | None) -> dict[str, float]:
+    """Days after which the own rate counts as much as the class mean, and the class means."""
+    if new is None:
+        return {}
+    means = {
+        f"new_{last}d_repeats_{repeats}": mean
+        for last, row in zip(new.classes, new.means, strict=True)
+        for repeats, mean in enumerate(row)
+    }
+    return {"new_half_days": new.half_days, **means}
 
 
 def feature_name(covariate: str) -> str:

@@ -8,9 +8,11 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from models.fit_attempts import LeftOut, fit_or_reason
 from models.learners import XgboostLearner
+from models.return_rate import silent_days
 from models.survival.cox import CoxModel, fit_cox
 from models.survival.discrete_hazard import HazardModel, fit_hazard, fit_hazard_in_memory
 from models.survival.distributed import person_rows
@@ -18,8 +20,10 @@ from models.survival.portable import Bands, LifetimeModel
 from models.survival.proportional_hazards import WHOLE_MODEL, Proportionality, proportionality
 from models.survival.survey import survey
 from models.survival.weibull_aft import fit_weibull
-from models.survival.worth import SurvivalWorth, fit_worth
-from pipelines.lifetime.btyd_fits import terms
+from models.survival.worth import SurvivalWorth
+from models.survival.worth_fit import Past, fit_worth
+from pipelines.lifetime.btyd_fits import tenure, terms
+from pipelines.lifetime.customer_kinds import lost_from
 from pipelines.lifetime.landmarks import Landmarks, Seen
 from pipelines.lifetime.model_rows import Row, feature_name, left_out_row, survival_row
 from runtime.settings import Settings
@@ -185,5 +189,19 @@ def with_rates(
 
     None: no horizon had passed since any landmark by the day.
     """
-    past = landmarks.past(day)
-    return fit_worth(life, past, landmarks.horizons, terms=terms(settings)) if past else None
+    lifetime, window = settings.lifetime, lost_from(settings)
+    horizons = lifetime.interval_horizons_days
+    staying = landmarks.past(day, horizons)
+    if not any(h in staying for h in landmarks.horizons):
+        return None
+    lost: dict[int, pd.DataFrame] = {}
+    if settings.churn.definition == "inactivity":
+        wanted = sorted({*landmarks.horizons, *horizons})
+        lost = landmarks.known(day, wanted, lambda rows: _is_lost(rows, window))
+    past = Past(staying, lost, window, tuple(lifetime.return_classes_days))
+    return fit_worth(life, past, landmarks.horizons, terms=terms(settings), tenure=tenure(settings))
+
+
+def _is_lost(rows: pd.DataFrame, window: int) -> pd.Series[bool]:
+    """Silent for the window, the contract not ended."""
+    return (silent_days(rows) >= window) & rows["entry_days"].isna() & ~rows["is_terminated"]

@@ -18,12 +18,13 @@ class BacktestSettings(Section):
     cuts: int = Field(ge=0)
     step_days: int = Field(ge=1)
     horizons_days: list[int] = Field(min_length=1)
+    coverage_horizons_days: list[int]
     min_history_days: int = Field(ge=1)
 
-    @field_validator("horizons_days")
+    @field_validator("horizons_days", "coverage_horizons_days")
     @classmethod
     def _are_days(cls, horizons: list[int]) -> list[int]:
-        if min(horizons) < 1:
+        if any(horizon < 1 for horizon in horizons):
             raise ValueError("a horizon must be at least 1 day")
         return sorted(set(horizons))
 
@@ -49,6 +50,20 @@ class SurvivalSettings(Section):
     trees: TreeSettings
 
 
+class NewCustomerSettings(Section):
+    """Customers who are known for a short time."""
+
+    tenure_days: list[int] = Field(min_length=1)
+    unseen_days: int = Field(ge=0)
+
+    @field_validator("tenure_days")
+    @classmethod
+    def _ascend(cls, days: list[int]) -> list[int]:
+        if min(days) < 1 or sorted(set(days)) != days:
+            raise ValueError("must be days of at least 1, each above the one before")
+        return days
+
+
 class LifetimeSettings(Section):
     models: list[Btyd] = Field(min_length=1)
     registered_model: str
@@ -62,5 +77,8 @@ class LifetimeSettings(Section):
     margin: float = Field(gt=0)
     monthly_discount: float = Field(ge=0)
     interval: float = Field(gt=0, lt=1)
+    interval_horizons_days: list[int] = Field(min_length=1)
+    new_customers: NewCustomerSettings
+    return_classes_days: list[int]
     backtest: BacktestSettings
     survival: SurvivalSettings

@@ -23,8 +23,9 @@ from models.survival.proportional_hazards import proportionality
 from models.survival.rows import ArrayRows
 from models.survival.survey import survey
 from models.survival.weibull_aft import fit_weibull
-from models.survival.worth import SurvivalWorth, fit_worth
-from pipelines.lifetime.landmarks import encoder_of
+from models.survival.worth import SurvivalWorth
+from models.survival.worth_fit import Past, fit_worth
+from pipelines.lifetime.covariate_encoder import encoder_of
 from pipelines.lifetime.survival_selection import measured
 from tests.difficult.companies import COMPANIES, company
 from tests.difficult.frames import STEP, WINDOWS, landmarks, past, purchase_days, summary
@@ -173,7 +174,7 @@ def test_survival_models(name, model):
     curve = life.conditional_survival(rows, np.arange(0, 1096, 15))
     assert is_finite(curve) and curve.min() >= 0 and curve.max() <= 1
     assert all(is_finite(r["value"]) for r in measured(model, life, rows) if r["value"] is not None)
-    worth = fit_or_reason(lambda: fit_worth(life, {STEP: rows}, WINDOWS, terms=TERMS))
+    worth = fit_or_reason(lambda: fit_worth(life, Past({STEP: rows}), WINDOWS, terms=TERMS))
     if isinstance(worth, LeftOut):
         assert told(worth)
         return

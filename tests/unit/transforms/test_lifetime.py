@@ -247,6 +247,7 @@ def predicted(frame, **changes):
         "clv_basis": "btyd_gamma_gamma",
         "clv_12m": 7.0,
         "survival_clv_12m": 9.0,
+        "survival_clv_basis": "survival_spend_rate",
         "survival_value_at_stake": 9.5,
         "likely_churn_date": dt.date(2018, 6, 1),
         **changes,
@@ -261,6 +262,12 @@ def predicted(frame, **changes):
         (True, {}, 9.0, "survival_spend_rate"),
         # Already lost: survival has no prediction for the customer.
         (True, {"survival_clv_12m": None}, 7.0, "btyd_gamma_gamma"),
+        # A lost customer, valued by the return rate: always where survival is chosen,
+        (True, {"survival_clv_basis": "return_rate"}, 9.0, "return_rate"),
+        # and under btyd only where it cannot tell who has left.
+        (False, {"survival_clv_basis": "return_rate"}, 7.0, "btyd_gamma_gamma"),
+        (False, {"survival_clv_basis": "return_rate", "p_alive": None}, 9.0, "return_rate"),
+        (False, {"p_alive": None}, 7.0, "btyd_gamma_gamma"),
         # No btyd model could be fitted.
         (False, {"clv_12m": None, "clv_basis": "not_fitted"}, 9.0, "survival_spend_rate"),
         (
@@ -283,7 +290,7 @@ def test_the_worth_is_of_the_approach_that_was_chosen(
         given["clv_12m"],
         given["survival_clv_12m"],
     )
-    stake = 9.5 if basis == "survival_spend_rate" else 0.5
+    stake = 9.5 if basis in ("survival_spend_rate", "return_rate") else 0.5
     assert (row["value_at_stake"], row["likely_churn_date"]) == (stake, dt.date(2018, 6, 1))
 
 

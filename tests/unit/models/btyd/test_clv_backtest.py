@@ -23,8 +23,7 @@ from models.survival.portable import LifetimeModel
 from models.survival.rows import ArrayRows
 from models.survival.survey import survey
 from models.survival.weibull_aft import fit_weibull
-from models.survival.worth import fit_worth
-from pipelines.lifetime.backtest import by_model, by_staying
+from models.survival.worth_fit import Past, fit_worth
 
 HORIZONS = (30, 90)
 TERMS = Terms(1.0, 0.0, 0.9, 30)
@@ -89,7 +88,8 @@ def staying(by_day, cut):
     life = LifetimeModel(encoder, model)
     passed = [r for d, r in by_day.items() if d + pd.Timedelta(days=HORIZONS[0]) <= cut]
     past = pd.concat(passed)
-    return fit_worth(life, {HORIZONS[0]: past[past["entry_days"].notna()]}, HORIZONS, terms=TERMS)
+    known = Past({HORIZONS[0]: past[past["entry_days"].notna()]})
+    return fit_worth(life, known, HORIZONS, terms=TERMS)
 
 
 def buying(rows):
@@ -113,8 +113,8 @@ def backtested(days, until):
         for h in HORIZONS:
             forecasts = {
                 "last_period": last_period(rows, h),
-                "btyd": by_model(models[0], rows, h),
-                "survival": by_staying(models[1], rows, h),
+                "btyd": models[0].forecast(rows, h),
+                "survival": models[1].forecast(rows, h),
             }
             for approach, forecast in forecasts.items():
                 figures = measures(rows[f"next_value_{h}"][kept], forecast["value"][kept])

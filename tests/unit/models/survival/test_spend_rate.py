@@ -1,4 +1,4 @@
-"""Spend rate: past rates by hand, recovery of planted weights, variance, and scaling."""
+"""Spend rate: past rates by hand, recovery of planted weights, and scaling."""
 
 from __future__ import annotations
 
@@ -51,7 +51,6 @@ def test_planted_weights_are_found():
     fitted = SpendRate.fit("value", [30, 90], frame, days=days, came=truth * days)
     assert (fitted.base, *fitted.weights) == pytest.approx((0.4, 0.2, 0.0, 0.6), abs=1e-9)
     assert fitted.of(frame) == pytest.approx(truth)
-    assert fitted.spread == pytest.approx((0.0, 0.0), abs=1e-9)
 
 
 def test_weights_of_past_rates_are_never_negative():
@@ -61,21 +60,6 @@ def test_weights_of_past_rates_are_never_negative():
     assert min(fitted.weights) >= 0 and fitted.base > 0
 
 
-def test_the_variance_of_poisson_amounts_is_proportional_to_the_mean():
-    """Money in amounts of 40 is Poisson times 40: the variance is 40 x mean for all means."""
-    frame, draw = rows(20_000), np.random.default_rng(2)
-    mean = past_rates("value", [30, 90], frame)[:, 1] * 30
-    came = draw.poisson(mean / 40) * 40.0
-    lasting, passing = SpendRate.fit(
-        "value", [30, 90], frame, days=np.full(len(frame), 30.0), came=came
-    ).spread
-    # Squared errors r^2 of lumps L have the variance 40^4 (L + 2 L^2), L = mean / 40. Weighted by
-    # w = 1 / (mean + mean of all)^4, sum(w mean r^2) / sum(w mean^2) then has a standard error of
-    # 0.47 (1.2 %), and the lasting part, which is 0, one of 0.007. Both bounds are four of them.
-    assert lasting * mean.mean() + passing == pytest.approx(40, abs=4 * 0.47)
-    assert lasting < 4 * 0.007
-
-
 def test_money_scales_and_json_gives_it_back():
     frame, days = rows(), np.full(400, 30.0)
     came = frame["past_value_30"] * 0.7 + 3
@@ -83,5 +67,4 @@ def test_money_scales_and_json_gives_it_back():
     dear = frame.assign(**{c: frame[c] * 100 for c in frame if "value" in c})
     hundred = SpendRate.fit("value", [30, 90], dear, days=days, came=came * 100)
     assert hundred.of(dear) == pytest.approx(plain.of(frame) * 100)
-    assert hundred.spread == pytest.approx((plain.spread[0], plain.spread[1] * 100))
     assert SpendRate.from_dict(plain.to_dict()) == plain

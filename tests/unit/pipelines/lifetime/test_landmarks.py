@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.lifetime.backtest import by_staying
 from pipelines.lifetime.landmarks import Landmarks
 from runtime.lakehouse.duck_lake import DuckLake
 from runtime.run_info import RunInfo
@@ -92,7 +91,7 @@ LATER = (dt.date(2017, 12, 1), dt.date(2017, 12, 1))
 def test_a_forecast_does_not_know_an_end_that_became_known_later(landmarks):
     rows = landmarks({"a": KNOWN_LATE, "b": KNOWN_BEFORE, "c": LATER}).on_driver[CUT]
     unaware = landmarks({"b": KNOWN_BEFORE, "c": LATER}).on_driver[CUT]
-    value, same = (by_staying(worth(), r.assign(x=0.0), 30)["value"] for r in (rows, unaware))
+    value, same = (worth().forecast(r.assign(x=0.0), 30)["value"] for r in (rows, unaware))
     assert value.tolist() == same.tolist()
     assert value.iloc[0] > 0 and value.iloc[1] == 0
     for column in ("entry_days", "feature_recency_days"):

@@ -9,7 +9,7 @@ import pytest
 from models.survival.rows import SurvivalError
 from pipelines.lifetime import survival_fits
 from pipelines.lifetime.comparison import left_out, not_compared
-from pipelines.lifetime.landmarks import MOST_SPREADS, encoder_of
+from pipelines.lifetime.covariate_encoder import MOST_SPREADS, encoder_of
 from pipelines.lifetime.model_rows import NO_VARIANCE, left_out_row, survival_row
 from pipelines.lifetime.survival_selection import without_error
 from runtime.settings import load

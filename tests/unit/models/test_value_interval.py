@@ -1,0 +1,84 @@
+"""Intervals of revenue: quantiles by hand, planted variances, and coverage of planted outcomes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from models.value_interval import Calibrated, Moments, Spread, centrality, p_none, quantiles
+
+
+def test_quantiles_and_levels_of_an_exponential_with_a_mass_at_zero():
+    """P(r <= q) = .4 + .6 (1 - e^(-q / 10)). Mean 6, E[r^2] = .6 x 200, variance 120 - 36 = 84."""
+    none, mean, variance = (np.array([v]) for v in (0.4, 6.0, 84.0))
+    low, high = quantiles(none, mean, variance, level=0.9)
+    assert (low.item(), high.item()) == pytest.approx((0.0, 10 * np.log(0.6 / 0.05)))
+    # An outcome on a bound lies inside all intervals from that level on.
+    assert centrality(none, mean, variance, came=high) == pytest.approx([0.9])
+    # 0 has the probability .4, so it lies inside the intervals whose lower tail is at most .4.
+    assert centrality(none, mean, variance, came=np.array([0.0])) == pytest.approx([0.2])
+
+
+def test_no_purchase_of_a_geometric_and_of_a_poisson_count():
+    # Geometric with mean 3: P(0) = 1 / 4 and variance 3 x 4. Poisson with mean 2: e^-2.
+    assert p_none(np.array([3.0, 2.0]), np.array([12.0, 2.0])) == pytest.approx(
+        [0.25, np.exp(-2)], rel=1e-6
+    )
+    assert p_none(np.array([0.0]), np.array([0.0])).tolist() == [1.0]
+
+
+def test_planted_variances_are_recovered():
+    """Errors of exactly one standard deviation, half of them up."""
+    mean = np.tile(np.linspace(10.0, 500.0, 200), 3)
+    days = np.repeat([30.0, 90.0, 180.0], 200)
+    truth = Spread(0.02, 5.0, 1.5)
+    error = np.sqrt(truth.variance(mean, days) + 40.0) * np.where(np.arange(600) % 2, 1, -1)
+    fitted = Spread.fit(mean, mean + error, days, of_model=np.full(600, 40.0))
+    assert (fitted.lasting, fitted.passing, fitted.growing) == pytest.approx((0.02, 5.0, 1.5))
+    # Of one horizon the growth is not known: the same variance, as one part.
+    single = Spread.fit(mean[:200], (mean + error)[:200], days[:200], of_model=np.full(200, 40.0))
+    assert (single.lasting, single.passing, single.growing) == pytest.approx(
+        (0.02, 5.0 + 45.0, 0.0)
+    )
+    assert Spread.fit([], [], [], of_model=[]) == Spread()
+
+
+def outcomes(days, seed, count=20_000):
+    """Forecasts, and outcomes of a gamma distribution whose variance is (20 + 2 days) x mean."""
+    draw = np.random.default_rng(seed)
+    mean = draw.gamma(2, 2.0 * days, count)
+    scale = 20.0 + 2.0 * days
+    moments = Moments(np.zeros(count), mean, np.zeros(count))
+    return moments, draw.gamma(mean / scale, scale)
+
+
+def test_an_interval_fitted_on_short_horizons_covers_a_long_one():
+    """20,000 customers: four standard errors of a share of .9 are .0085."""
+    past = {h: outcomes(h, h) for h in (30, 90)}
+    fitted = Calibrated.fit(past, (0.8, 0.9), is_added=True)
+    moments, came = outcomes(365, 5)
+    variance = fitted.spread.variance(moments.mean, 365)
+    for level in (0.8, 0.9):
+        low, high = quantiles(moments.none, moments.mean, variance, level=fitted.level(level))
+        assert ((came >= low) & (came <= high)).mean() == pytest.approx(level, abs=0.015)
+    # A variance that does not grow covers far less.
+    still = Calibrated.fit({90: past[90]}, (0.9,), is_added=True)
+    variance = still.spread.variance(moments.mean, 365)
+    low, high = quantiles(moments.none, moments.mean, variance, level=still.level(0.9))
+    assert ((came >= low) & (came <= high)).mean() < 0.75
+
+
+def test_the_level_is_that_of_the_longest_horizon_with_enough_rows():
+    few = (Moments(*(np.full(50, v) for v in (0.0, 9.0, 0.0))), np.full(50, 9.0))
+    past = {90: outcomes(90, 3, 500), 180: few}
+    fitted = Calibrated.fit(past, (0.9,), is_added=True)
+    moments, came = past[90]
+    variance = fitted.spread.variance(moments.mean, 90)
+    low, high = quantiles(moments.none, moments.mean, variance, level=fitted.level(0.9))
+    assert ((came >= low) & (came <= high)).mean() == pytest.approx(0.9, abs=0.003)
+    assert Calibrated.fit({180: few}, (0.9,), is_added=True).level(0.9) == 0.9
+    assert Calibrated.fit({}, (0.9,), is_added=True) is None
+    assert Calibrated.from_dict(json.loads(json.dumps(asdict(fitted)))) == fitted
