@@ -77,7 +77,9 @@ class Calibrated:
     """A spread, and the level to use for each nominal level.
 
     levels: (nominal, used) pairs. A gamma distribution is only nearly right, so the used level is
-    the one whose interval contained the nominal share of past outcomes.
+    the one whose interval contained the nominal share of past outcomes. It is taken from customers
+    whose probability of no purchase is small: where it exceeds the lower tail, the interval begins
+    at 0 and contains more than the nominal share at any level.
     """
 
     spread: Spread
@@ -111,7 +113,12 @@ class Calibrated:
         extra = moments.of_model if is_added else 0.0
         variance = extra + spread.variance(moments.mean, longest)
         places = centrality(moments.none, moments.mean, variance, came=outcome)
-        return cls(spread, tuple((n, float(np.quantile(places, n))) for n in wanted))
+        levels = []
+        for nominal in wanted:
+            buys = places[moments.none < (1 - nominal) / 2]
+            is_enough = len(buys) >= FEWEST_ROWS
+            levels.append((nominal, float(np.quantile(buys, nominal)) if is_enough else nominal))
+        return cls(spread, tuple(levels))
 
     def level(self, nominal: float) -> float:
         """The level to use for a nominal one; itself where none was fitted."""

@@ -90,7 +90,8 @@ def coverage_rows(
     of these horizons.
     """
     wanted = settings.lifetime.backtest.coverage_horizons_days
-    if not rows["monetary_value"].fillna(0.0).any():
+    values = [c for c in rows if c.startswith(("past_value_", "next_value_"))]
+    if not rows[values].to_numpy().any():
         return []  # Without amounts there is no revenue to cover.
     passed = [h for h in wanted if cut + dt.timedelta(days=h) <= as_of]
     measured: list[Row] = []

@@ -34,17 +34,17 @@ from tests.jobs.lifetime_lake import (
 )
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
-SURVIVAL = "survival_spend_rate"
+OF_SURVIVAL = ("survival_spend_rate", "return_rate")
 
 
 def test_every_customer_has_one_row_with_finite_values(fitted):
     rows = of_now(rows_of(fitted, "gold.customer_lifetime"))
     known = {customer for customer, day, _ in purchases() if day < AS_OF}
     assert sorted(rows["customer_id"]) == sorted(known)
-    assert set(rows["clv_basis"]) <= {"btyd_gamma_gamma", "btyd_credibility", SURVIVAL}
+    assert set(rows["clv_basis"]) <= {"btyd_gamma_gamma", "btyd_credibility", *OF_SURVIVAL}
     money = rows[["clv_30d", "clv_12m", "clv_12m_low", "clv_12m_high", "value_at_stake"]]
     assert np.isfinite(money.to_numpy()).all() and (money >= 0).all().all()
-    is_survival = rows["clv_basis"] == SURVIVAL
+    is_survival = rows["clv_basis"].isin(OF_SURVIVAL)
     chosen = rows["clv_12m_survival"].where(is_survival, rows["clv_12m_btyd"])
     assert rows["clv_12m"].equals(chosen)
 
@@ -56,8 +56,9 @@ def test_customers_who_can_be_kept_have_a_remaining_lifetime_and_lost_ones_have_
     assert len(kept) and len(lost)
     assert kept["remaining_lifetime_days"].between(0, 1096).all()
     assert (kept["clv_12m_survival"] >= 0).all()
-    columns = ["remaining_lifetime_days", "likely_churn_date", "clv_12m_survival"]
-    assert lost[columns].isna().all().all()
+    assert lost[["remaining_lifetime_days", "likely_churn_date"]].isna().all().all()
+    assert lost.loc[lost["clv_basis"] == "return_rate", "clv_12m"].notna().all()
+    assert lost["clv_12m"].median() < kept["clv_12m"].median()
     dated = kept[kept["likely_churn_date"].notna()]
     assert len(dated) and (pd.to_datetime(dated["likely_churn_date"]).dt.date > AS_OF).all()
     assert (dated["earliest_churn_date"] <= dated["likely_churn_date"]).all()
