@@ -58,17 +58,18 @@ INGEST_LOG = Table(
 )
 
 
-def source_table(source: str, types: Mapping[str, str], is_personal: bool) -> Table:
+def source_table(source: str, types: Mapping[str, str]) -> Table:
     """The contract of bronze.<source>, from the columns of its first load (name -> SQL type).
 
-    `is_personal`: the mapping of the source fills personal columns. The text of a mapping does not
-    show which source columns hold personal data, so all count as personal and have no statistics.
+    No mapping shows which columns of a source hold personal data: an export of orders often has an
+    e-mail address that is not mapped. So all columns of the source count as personal and have no
+    statistics.
     """
     own = tuple(
-        Column(name, sql_type, "Value from the source, unchanged", personal=is_personal)
+        Column(name, sql_type, "Value from the source, unchanged", personal=True)
         for name, sql_type in types.items()
     )
-    kept = tuple(replace(c, personal=is_personal and c.name == "_rescued") for c in METADATA)
+    kept = tuple(replace(c, personal=c.name == "_rescued") for c in METADATA)
     return Table(
         name=f"bronze.{source}",
         row=f"One row per row of the source {source}, unchanged.",

@@ -26,6 +26,42 @@ def tokens(expression: str) -> list[str]:
     return _TOKEN.findall(expression)
 
 
+# Functions and words that reach beyond the row: other tables, Java methods, files, the network, or
+# stored secrets. An expression of one row needs none of them.
+_BEYOND_THE_ROW = frozenset(
+    (
+        *("select", "reflect", "try_reflect", "java_method", "read_files", "cloud_files"),
+        *("read_kafka", "remote_query", "http_request", "secret", "try_secret", "ai_query"),
+    )
+)
+# A row of the target is made from one row of the source.
+_MANY_ROWS = frozenset(
+    (
+        *("explode", "explode_outer", "posexplode", "posexplode_outer", "inline", "inline_outer"),
+        *("stack", "json_tuple", "range", "variant_explode", "variant_explode_outer"),
+    )
+)
+
+
+def refused_words(expression: str) -> list[str]:
+    """The words of an expression that a mapping must not use, in order, in lower case.
+
+    They read other tables or files, call Java methods or the network, or return many rows. A column
+    with such a name can be used in backticks, a text in quotes:
+
+    >>> refused_words("reflect('java.lang.System', 'getenv', 'KEY')")
+    ['reflect']
+    >>> refused_words("(SELECT max(value) FROM text.`/etc/passwd`)")
+    ['select']
+    >>> refused_words("concat(`select`, 'reflect(', range)"), refused_words("range (1, 9)")
+    ([], ['range'])
+    """
+    parts = [t.lower() for t in tokens(expression)]
+    pairs = zip(parts, [*parts[1:], ""], strict=True)
+    refused = _BEYOND_THE_ROW | _MANY_ROWS
+    return [p for p, after in pairs if p == "select" or (p in refused and after == "(")]
+
+
 def columns_used(expression: str, columns: Iterable[str]) -> list[str]:
     """The members of `columns` that the expression uses. Case is ignored, as in Spark.
 

@@ -41,7 +41,7 @@ SQL_HEAD = """\
 
 # Ingest creates one such table per source.
 _OF_A_SOURCE = replace(
-    source_table("source", {}, is_personal=False),
+    source_table("source", {}),
     row="One row per row of a source, unchanged: the source's columns, and the columns below. If "
     "the source fills personal columns, all its columns and `_rescued` count as personal.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -88,6 +89,10 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
 
     A HoldfastError inside becomes one message on standard error and the exit code of its class.
     """
+    # Before the JVM starts, which inherits both: other users of the machine cannot read the files,
+    # and MLflow does not report its use.
+    os.umask(os.umask(0o027) | 0o027)
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         if options.engine not in ENGINES:
             raise UsageError(f"--engine {options.engine}: must be spark or duckdb.")

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+# The sections of conf that a training run logs: those that its result depends on. Sources, delivery
+# and messages hold addresses, paths and keys, and are left out.
+LOGGED_SECTIONS = {
+    *("env", "as_of", "features", "lifecycle", "churn", "engagement", "high_risk_churn"),
+    *("clv_score", "rfm", "segments", "risk", "training", "lifetime"),
+}
+
+
 def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
     """Fingerprint of inputs, settings, code and registered model.
 
@@ -52,9 +60,7 @@ def log_inputs(context: Context, plan: Schedule, design: Design, *, mark: str) -
     mlflow.log_params({"seed": training.seed, "workers": training.workers})
     mlflow.log_params({"search": training.search, "learners": ", ".join(training.learners)})
     mlflow.set_tags({"fingerprint": mark, "code": code_version(), "env": settings.env})
-    mlflow.log_dict(
-        settings.model_dump(mode="json", exclude={"lakehouse", "mlflow"}), "config.json"
-    )
+    mlflow.log_dict(settings.model_dump(mode="json", include=LOGGED_SECTIONS), "config.json")
     mlflow.log_dict(context.run.inputs, "input_versions.json")
     mlflow.log_dict(
         {"as_of": context.as_of.isoformat()}

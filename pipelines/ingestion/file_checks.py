@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException, ParseException
@@ -65,6 +66,14 @@ def expected_columns(
                 expected[column] = kind
                 lower.add(column.lower())
     return expected
+
+
+def mapped_part(source: SourceSettings, part: Part) -> Part:
+    """The part without the columns that neither the mapping nor a lookup uses."""
+    joined = {c.lower() for lookup in source.lookups.values() for c in lookup.join_on}
+    unmapped = {c for c in part.types if c.lower() not in joined and not _users(source, c)}
+    kept = [f"`{c.replace('`', '``')}`" for c in part.frame.columns if c not in unmapped]
+    return replace(part, frame=part.frame.select(*kept))
 
 
 def column_warnings(

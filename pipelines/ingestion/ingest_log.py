@@ -56,7 +56,7 @@ class IngestLog:
 
     def columns(self, source: str) -> dict[str, str]:
         """Columns of bronze.<source> (name -> type) without metadata. Empty: no table yet."""
-        bronze = source_table(source, {}, is_personal=False)
+        bronze = source_table(source, {})
         if not self.context.has(bronze.name):
             return {}
         meta = [c.name for c in METADATA]
@@ -65,7 +65,7 @@ class IngestLog:
 
     def unfinished(self, source: str) -> set[str]:
         """Batches of a killed run: their rows are in bronze, but they are not in the log."""
-        bronze = source_table(source, {}, is_personal=False)
+        bronze = source_table(source, {})
         if not self.context.has(bronze.name):
             return set()
         return self._batches_in(bronze, "_batch_id", "true") - self.batches(source)

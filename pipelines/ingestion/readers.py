@@ -156,10 +156,12 @@ def read_lookup(
 
 def _reading_options(source: SourceSettings | LookupSettings) -> dict[str, str]:
     defaults = {
-        "csv": {"header": "true"},
+        # A quote inside quotes is doubled (RFC 4180), as Excel writes it. Spark's own default is a
+        # backslash.
+        "csv": {"header": "true", "escape": '"'},
         "json": {"primitivesAsString": "true"},
     }
-    return {**defaults.get(source.format, {}), **source.options}
+    return {**defaults.get(source.format, {}), **source.reader_options}
 
 
 def _file_parts(

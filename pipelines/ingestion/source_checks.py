@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from contracts.expressions import tokens
+from contracts.expressions import refused_words, tokens
 from contracts.silver import QUARANTINE, SILVER, mapped_columns
 from contracts.table import Rule, Table
 from pipelines.ingestion.source_files import FORCED_OPTIONS
@@ -54,7 +54,7 @@ def _faults(name: str, source: SourceSettings) -> Iterator[str]:
     yield from _severity_faults(table, source)
     for forced in sorted(FORCED_OPTIONS.keys() & source.options.keys()):
         yield f".options.{forced} is set by ingest, so that no row is lost. Remove it."
-    if "password=" in source.options.get("url", "").lower():
+    if "password=" in source.reader_options.get("url", "").lower():
         yield (
             f".options.url contains a password. Remove it, and set the environment variable "
             f"HOLDFAST__SOURCES__{name.upper()}__OPTIONS__PASSWORD."
@@ -79,6 +79,12 @@ def _mapping_faults(table: Table, source: SourceSettings) -> Iterator[str]:
             yield (
                 f".mapping.{column} = {expression!r}: `::` silently turns '1.5'::int into 1. "
                 f"Write cast(... as ...), which rejects such a row."
+            )
+        for word in refused_words(expression):
+            yield (
+                f".mapping.{column} = {expression!r}: uses {word}, but an expression gives one "
+                f"value from the columns of its own row. Remove {word}. A column of that name is "
+                f"written in backticks."
             )
 
 

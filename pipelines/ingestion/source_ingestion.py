@@ -111,6 +111,8 @@ class Ingestion:
         )
         if not parts:
             return None
+        if not source.keep_unmapped:
+            parts = [file_checks.mapped_part(source, part) for part in parts]
         files = {f.batch_id: f.name for part in parts for f in part.files}
         titles = files.values()
         self.warn(file_checks.file_warnings(settings, name, titles, waiting=waiting, log=self.log))
@@ -119,7 +121,7 @@ class Ingestion:
             self.warn(
                 file_checks.column_warnings(settings.env, name, source, part=part, expected=columns)
             )
-        bronze = source_table(name, columns, bool(self.outcomes.table(name).personal_columns))
+        bronze = source_table(name, columns)
         # Batches of a killed run are not in the log. They are written again, or removed.
         batches = sorted({*files, *self.log.unfinished(name)})
         rows = self.outcomes.labelled(

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 def jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
     """All rows of a query. The batch depends on the content, so an unchanged table is skipped."""
-    frame = spark.read.format("jdbc").options(**source.options).load()
-    title = source.options.get("dbtable", "query")
+    frame = spark.read.format("jdbc").options(**source.reader_options).load()
+    title = source.reader_options.get("dbtable", "query")
     # Read once: the table may change between the hash and the rows.
     frame = with_table_name(named(name, title, frame), title).persist()
     identity = content_identity(frame).collect()[0]  # one row
@@ -32,7 +32,7 @@ def delta_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
     is_folder = DeltaTable.isDeltaTable(spark, path)
     table = DeltaTable.forPath(spark, path) if is_folder else DeltaTable.forName(spark, path)
     version = table.history(1).select("version").collect()[0][0]  # one row
-    reader = spark.read.options(**source.options).option("versionAsOf", version)
+    reader = spark.read.options(**source.reader_options).option("versionAsOf", version)
     frame = reader.format("delta").load(path) if is_folder else reader.table(path)
     title = f"{path.rstrip('/').rpartition('/')[2]}@v{version}"
     file = SourceFile(batch_id(name, title, version, modified_ms=0), title, title, version, 0)

@@ -11,6 +11,7 @@ twice after a crash within that one step. Nothing here can prevent that.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import hashlib
 import hmac
 import json
@@ -49,9 +50,17 @@ class FileSink:
 
     def send(self, contact: Contact) -> None:
         """Write the file atomically: a reader never sees an incomplete file."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = self.folder / f".{contact.contact_id}.part"
-        with part.open("w", encoding="utf-8") as file:
+        # The texts hold first names: no other user may read them. A symbolic link is not followed.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        try:
+            descriptor = os.open(part, flags, 0o600)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise NotSentError("symbolic_link", is_final=False) from None
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(contact.payload(), file, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())
@@ -197,7 +206,7 @@ class MailSink:
         domain = self.settings.sender.rpartition("@")[2]
         try:
             # Refuses a text with a line break or with a second address.
-            mail["To"] = str(Address(addr_spec=contact.address))
+            mail["To"] = str(Address(addr_spec=ascii_address(contact.address)))
             mail["Subject"] = contact.subject or ""
         except (ValueError, IndexError, MessageError):
             raise NotSentError("bad_address", is_final=True) from None
@@ -206,7 +215,11 @@ class MailSink:
         mail["Message-ID"] = f"<{contact.contact_id}@{domain}>"
         mail["Auto-Submitted"] = "auto-generated"
         if self.settings.unsubscribe:
-            mail["List-Unsubscribe"] = f"<{self.settings.unsubscribe}>"
+            link = self.settings.unsubscribe.replace("{contact_id}", contact.contact_id)
+            mail["List-Unsubscribe"] = f"<{link}>"
+            if link.startswith("https:"):
+                # RFC 8058: the mail client posts to the link, without a page to confirm.
+                mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         mail.set_content(contact.text or "")
         return mail
 
@@ -232,6 +245,20 @@ class MailSink:
             with suppress(smtplib.SMTPException, OSError):
                 self._connection.close()
         self._connection = None
+
+
+def ascii_address(address: str) -> str:
+    """The address with its domain in ASCII (IDNA), which every mail server can deliver to.
+
+    ValueError (UnicodeError) if the domain has no such form.
+
+    >>> ascii_address("ada@bücher.example")
+    'ada@xn--bcher-kva.example'
+    """
+    name, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    return f"{name}{at}{domain.encode('idna').decode('ascii')}"
 
 
 def _refused(code: int) -> NotSentError:

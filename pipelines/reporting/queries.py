@@ -63,7 +63,7 @@ def gather(context: Context) -> ReportData:
     lake.forget()
     intake = intake_figures(context.read("bronze.ingest_log"), context.read("silver.quarantine"))
     model = champion_data(settings, context.read("gold.model_comparison"))
-    bronze = [source_table(name, {}, is_personal=False) for name in settings.sources]
+    bronze = [source_table(name, {}) for name in settings.sources]
     tables = [t for t in (*bronze, *context.tables.values()) if lake.exists(t.name)]
     frames = {t.name: lake.read(t) for t in tables}
     campaigns = context.read("gold.campaign_results").where("segment = 'all'")

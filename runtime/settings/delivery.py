@@ -6,11 +6,12 @@ import re
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from runtime.settings.core import Section
 
-_LOCAL = ("127.0.0.1", "localhost")
+_LOCAL = ("127.0.0.1", "localhost", "::1")
+_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
 class WebhookSettings(Section):
@@ -22,11 +23,17 @@ class WebhookSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_private(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "")
+        if url is None:
+            return None
+        if _CONTROL.search(url):
+            raise ValueError("must not contain a space, a line break or a control character")
+        parts = urlsplit(url)
+        if not parts.hostname:
+            raise ValueError("must name a host, such as https://crm.example.com/contacts")
         is_local = parts.scheme == "http" and parts.hostname in _LOCAL
-        if url is not None and parts.scheme != "https" and not is_local:
+        if parts.scheme != "https" and not is_local:
             raise ValueError("must start with https:// (http:// only on this machine)")
-        if url is not None and "@" in url:
+        if parts.username is not None or parts.password is not None:
             raise ValueError("must not contain a user or password")
         return url
 
@@ -55,7 +62,37 @@ class MailSettings(Section):
     def _has_english(cls, subjects: dict) -> dict:
         if "en" not in subjects:
             raise ValueError("must have en, the fallback for every other language")
+        for language, subject in subjects.items():
+            if re.search(r"[\x00-\x1f\x7f]", subject):
+                raise ValueError(f"{language} must be one line without control characters")
         return subjects
+
+    @field_validator("unsubscribe")
+    @classmethod
+    def _is_a_link(cls, link: str | None) -> str | None:
+        if link is None:
+            return None
+        parts = urlsplit(link)
+        is_link = parts.hostname if parts.scheme == "https" else "@" in parts.path
+        if parts.scheme not in ("https", "mailto") or not is_link or _CONTROL.search(link):
+            raise ValueError(f"must be a https: or mailto: address, got {link!r}")
+        return link
+
+    @model_validator(mode="after")
+    def _is_safe_and_can_be_stopped(self) -> MailSettings:
+        if self.host is None:
+            return self
+        if self.security == "none" and self.user and self.host not in _LOCAL:
+            raise ValueError(
+                f"security none would send the password of {self.user} in clear text to "
+                f"{self.host}; set starttls or tls"
+            )
+        if self.unsubscribe is None:
+            raise ValueError(
+                "unsubscribe must be set when host is: every e-mail needs a way to unsubscribe; "
+                "set a https: address (one click) or a mailto: address"
+            )
+        return self
 
 
 class DeliverySettings(Section):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 import importlib.resources
+import re
 import shutil
 import tempfile
 from functools import cache
@@ -37,6 +38,7 @@ from runtime.settings.sources import IngestSettings, SourceSettings
 from runtime.settings.training import TrainingSettings
 from runtime.settings.triggers import TriggerSettings
 from runtime.settings.uplift import ModelAbSettings, UpliftSettings
+from runtime.settings.yaml_size import check_yaml_size
 
 
 class Settings(BaseSettings):
@@ -111,6 +113,8 @@ class Settings(BaseSettings):
 # pydantic-settings reads its files in a class method; `load` passes them through this variable.
 _files: dict[str, list[Path]] = {}
 _conf_dir: list[Path] = []
+# An environment is named by letters, digits, - and _: never by a path.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # Files of conf/ that are not environments.
 RESERVED = ("defaults", "offers")
 
@@ -150,15 +154,18 @@ def use_conf_dir(folder: str | None) -> None:
 def load(env: str, **overrides: Any) -> Settings:
     """The settings of conf/<env>.yaml over the defaults. UsageError lists every error."""
     package = package_conf()
-    path = conf_dir() / f"{env}.yaml"
+    path = conf_dir() / f"{env if _NAME.fullmatch(env) else ''}.yaml"
     known = sorted(p.stem for p in conf_dir().glob("*.yaml") if p.stem not in RESERVED)
     if not path.is_file() or env in RESERVED:
         raise UsageError(
-            f"--env {env}: must be the name of a file in conf/; there are {', '.join(known)}."
+            f"--env {env[:80]}: must be the name of a file in conf/; there are {', '.join(known)}."
         )
     own_defaults = conf_dir() / "defaults.yaml"
     _files["files"] = [package / "defaults.yaml", own_defaults, path]
     try:
+        for file in (own_defaults, path):
+            if file.is_file():
+                check_yaml_size(file)
         if not isinstance(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, dict):
             raise ValueError("it must hold lines of the form key: value")
         return Settings(env=env, **overrides)
@@ -185,5 +192,7 @@ def _explain(error: ValidationError, file: str) -> str:
         elif isinstance(fault.get("input"), dict):  # a section: the message names the value
             lines.append(f"conf/{file}: {where}: {fault['msg'].removeprefix('Value error, ')}.")
         else:
-            lines.append(f"conf/{file}: {where} = {fault.get('input')!r}: {fault['msg']}.")
+            # An option of a reader may be a password.
+            value = "(hidden)" if "options" in fault["loc"] else repr(fault.get("input"))
+            lines.append(f"conf/{file}: {where} = {value}: {fault['msg']}.")
     return "\n".join(lines)

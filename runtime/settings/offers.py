@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from runtime.errors import UsageError
 from runtime.settings import conf_dir, package_conf
 from runtime.settings.core import Section, checked_condition
+from runtime.settings.yaml_size import check_yaml_size
 
 NAME = "offers.yaml"
 
@@ -113,6 +114,7 @@ def read_offers(path: Path) -> dict[str, OfferSettings]:
     """The offers of a file. UsageError lists each error with its line."""
     text = path.read_text(encoding="utf-8")
     try:
+        check_yaml_size(path)
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -122,6 +124,8 @@ def read_offers(path: Path) -> dict[str, OfferSettings]:
             f"conf/{NAME}, line {line}: is not valid YAML: {getattr(error, 'problem', error)}. "
             "Fix that line."
         ) from None
+    except ValueError as error:
+        raise UsageError(f"conf/{NAME}: cannot be read: {error}. Make it smaller.") from None
     faults = [
         f"conf/{NAME}, line {line}: {name} is there twice. Keep one." for name, line in _twice(tree)
     ]

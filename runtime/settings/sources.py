@@ -4,31 +4,42 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from runtime.settings.core import Section
 
 
-class LookupSettings(Section):
+class _WithOptions(Section):
+    """Options of Spark's reader. They may hold passwords and keys, so they are never printed."""
+
+    options: dict[str, SecretStr] = Field(default_factory=dict)
+
+    @property
+    def reader_options(self) -> dict[str, str]:
+        """The options in clear, for the reader alone."""
+        return {name: value.get_secret_value() for name, value in self.options.items()}
+
+
+class LookupSettings(_WithOptions):
     """A small file that is left-joined to a source on `join_on`, before columns are mapped."""
 
     format: Literal["csv", "json", "parquet", "delta"]
     path: str
     join_on: list[str]
-    options: dict[str, str] = Field(default_factory=dict)
 
 
-class SourceSettings(Section):
+class SourceSettings(_WithOptions):
     """One source: its location, and the SQL expression of each column of the target table."""
 
     table: str
     format: Literal["csv", "json", "parquet", "delta", "jdbc"]
     path: str | None = None
-    options: dict[str, str] = Field(default_factory=dict)
     key: list[str] = Field(default_factory=list)
     mapping: dict[str, str]
     lookups: dict[str, LookupSettings] = Field(default_factory=dict)
     first_load_known: Literal["event_time", "arrival"] | None = None
+    # False: columns that neither the mapping nor a lookup uses are not stored.
+    keep_unmapped: bool = True
     # Severity of rules (contracts/silver.py) by name, where this source needs another one.
     severity: dict[str, Literal["reject", "warn", "off"]] = Field(default_factory=dict)
 

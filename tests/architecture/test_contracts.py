@@ -12,7 +12,7 @@ from contracts.rules import LONGEST_TEXT
 
 TABLES = {
     **catalog.tables(),
-    "bronze.source": source_table("source", {"some": "string"}, is_personal=True),
+    "bronze.source": source_table("source", {"some": "string"}),
 }
 TYPES = re.compile(r"string|bigint|int|double|boolean|date|timestamp|decimal\(\d+,\d+\)")
 # Timestamp and date columns with an established name.

@@ -111,3 +111,38 @@ def test_expressions_of_data_live_in_transforms(path):
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "F"
     ]
     assert uses == []
+
+
+# Overrides a method of pydantic-settings, which calls it by position.
+BY_POSITION = {"Settings.settings_customise_sources"}
+
+
+def many_positional(tree):
+    """Public functions with more than three parameters that can be given by position.
+
+    Exempt: a factory method `of` that takes one array per column, and compiled functions, to which
+    numba passes no keywords.
+    """
+    owners = [("", tree), *((n.name + ".", n) for n in tree.body if isinstance(n, ast.ClassDef))]
+    for owner, node in owners:
+        for function in node.body:
+            if not isinstance(function, ast.FunctionDef) or function.name.startswith("_"):
+                continue
+            decorators = {ast.unparse(d).split("(")[0] for d in function.decorator_list}
+            given = len(function.args.posonlyargs) + len(function.args.args)
+            if owner and "staticmethod" not in decorators:
+                given -= 1
+            if given > 3 and function.name != "of" and "compiled" not in decorators:
+                yield f"{owner}{function.name}"
+
+
+# The parameters of a command in jobs are the options of its command line.
+@pytest.mark.parametrize("path", files(*(set(PACKAGES) - {"jobs"})), ids=named)
+def test_parameters_from_the_fourth_on_are_given_by_name(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert set(many_positional(tree)) - BY_POSITION == set()
+
+
+def test_a_fourth_positional_parameter_is_recognised():
+    text = "def f(a, b, c, d): ...\ndef g(a, b, c, *, d): ...\nclass K:\n  def h(self, a, b, c, d): ..."
+    assert list(many_positional(ast.parse(text))) == ["f", "K.h"]

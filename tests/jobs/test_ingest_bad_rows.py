@@ -131,6 +131,30 @@ def test_every_planted_row_is_quarantined_and_no_other(rotten):
     assert rotten.frame("bronze.purchases").count() == 10_000
 
 
+@pytest.mark.parametrize(("options", "product"), [({}, 'a"b3'), ({"escape": "\\"}, '"a""b3"')])
+def test_a_doubled_quote_is_one_quote_as_excel_writes_it(company, options, product):
+    """RFC 4180, 2.7. With a backslash as escape, Spark keeps the text as it is."""
+    company.source("purchases", TRANSACTIONS, options=options)
+    company.file("purchases/a.csv", HEADER, 'c1,o1,"a""b3",2018-05-01 10:00:00,1,9.99,0.50')
+    company.ingest()
+    assert company.rows("silver.transactions", "product_id") == [(product,)]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_an_unmapped_address_of_an_order_is_not_in_the_delta_log(company, is_kept):
+    """Minimum and maximum of a column would keep two addresses after a person is erased."""
+    company.source("purchases", TRANSACTIONS, keep_unmapped=is_kept)
+    lines = [f"c{n},o{n},p1,2018-05-01 10:00:00,1,9.99,0.50,z{n}@marker.example" for n in range(9)]
+    company.file("purchases/day1.csv", HEADER + ",Mail", *lines)
+    company.ingest()
+    logs = company.root.glob("*/*/_delta_log/*.json")
+    assert not any("marker.example" in log.read_text() for log in logs)
+    stored = company.frame("bronze.purchases")
+    assert ("Mail" in stored.columns) is is_kept
+    assert stored.where("_rescued is not null").count() == 0
+    assert company.frame("silver.transactions").count() == 9
+
+
 def test_a_warning_about_a_bad_row_has_file_value_rule_and_fix(company):
     company.source("purchases", TRANSACTIONS)
     company.file(

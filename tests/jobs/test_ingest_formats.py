@@ -135,7 +135,7 @@ def test_json_has_text_in_every_column(company):
     ]
     ((row, reasons),) = company.rows("silver.quarantine", "row", "reasons")
     assert (json.loads(row), reasons) == ({"_malformed": "{half a row"}, "malformed_row")
-    # Tickets hold personal texts, so they have no column statistics.
+    # Columns of a source have no statistics.
     log = (company.root / "bronze/tickets/_delta_log/00000000000000000001.json").read_text()
     assert "zoe" not in log
     assert "_batch_id" in log

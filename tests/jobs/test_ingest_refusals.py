@@ -199,12 +199,19 @@ def test_a_column_name_that_is_reserved_for_ingest_is_refused(shop):
     )
 
 
-def test_an_expression_that_multiplies_rows_is_detected(shop):
-    mapping = {**TRANSACTIONS["mapping"], "product_id": "explode(split(product, ''))"}
-    shop.sources["purchases"]["mapping"] = mapping
-    assert refused(shop, SourceError) == (
-        "source purchases: day1.csv has 1 rows, but the mapping gave 2 (2 kept + 0 quarantined + 0 "
-        "exact duplicates). Nothing was written. Either the file changed while it was read: run "
-        "ingest again. Or an expression of sources.purchases.mapping gives several rows per row: "
-        "fix it."
+@pytest.mark.parametrize(
+    ("expression", "word"),
+    [
+        ("explode(split(product, ''))", "explode"),
+        ("reflect('java.lang.System', 'getenv', 'KEY')", "reflect"),
+        ("(select max(value) from text.`/etc/passwd`)", "select"),
+    ],
+)
+def test_an_expression_that_reads_or_gives_more_than_its_row_is_refused(shop, expression, word):
+    shop.sources["purchases"]["mapping"] = {**TRANSACTIONS["mapping"], "product_id": expression}
+    env = shop.context().settings.env
+    assert refused(shop, UsageError) == (
+        f"conf/{env}.yaml: sources.purchases.mapping.product_id = {expression!r}: uses {word}, but "
+        f"an expression gives one value from the columns of its own row. Remove {word}. A column of "
+        "that name is written in backticks."
     )

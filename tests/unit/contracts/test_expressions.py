@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.expressions import columns_used, may_be_null, with_try_casts
+from contracts.expressions import columns_used, may_be_null, refused_words, with_try_casts
 
 COLUMNS = ["id", "date", "day", "price", "Unit price", "double"]
 
@@ -59,3 +59,26 @@ def test_cast_is_replaced_by_try_cast(expression, expected):
 )
 def test_expressions_that_may_return_null(expression, expected):
     assert may_be_null(expression) is expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("reflect('java.lang.System', 'getenv', 'KEY')", ["reflect"]),
+        ("REFLECT ('java.lang.System', 'exit', 0)", ["reflect"]),
+        ("try_reflect('a', 'b')", ["try_reflect"]),
+        ("java_method('a', 'b')", ["java_method"]),
+        ("(select max(value) from text.`/etc/passwd`)", ["select"]),
+        ("exists(SELECT 1)", ["select"]),
+        ("explode(split(a, ','))", ["explode"]),
+        ("coalesce(a, secret('scope', 'key'))", ["secret"]),
+        # Columns and texts with these names are no calls.
+        ("reflect", []),
+        ("concat('select ', `select`)", []),
+        ("'reflect(' || a", []),
+        ("extract(year from day)", []),
+        ("trim(both ' ' from a)", []),
+    ],
+)
+def test_expressions_that_reach_beyond_their_row_are_recognised(expression, words):
+    assert refused_words(expression) == words

@@ -7,13 +7,16 @@ import hashlib
 import hmac
 import json
 import logging
+import re
+import stat
 import time
 from email.policy import default
+from pathlib import Path
 
 import pytest
 
 from pipelines.outreach.contact import NotSentError
-from pipelines.outreach.sinks import FileSink, MailSink, WebhookSink
+from pipelines.outreach.sinks import FileSink, MailSink, WebhookSink, signature
 from tests.unit.pipelines.outreach.conftest import contact_of
 from tests.unit.pipelines.outreach.receivers import Mailbox, Webhook
 
@@ -44,6 +47,17 @@ def test_a_file_has_the_contact_and_no_address(tmp_path):
     (path,) = (tmp_path / "out").iterdir()
     assert path.name == f"{'0' * 32}.json"
     assert json.loads(path.read_text()) == PAYLOAD
+    # Texts hold first names: other users of the machine read neither the file nor the folder.
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_symbolic_link_in_the_outbox_is_not_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / f".{'0' * 32}.part").symlink_to(victim)
+    assert refusal(FileSink(tmp_path), contact_of()) == ("symbolic_link", False)
+    assert victim.read_text() == "kept"
 
 
 # ---------------------------------------------------------------------- webhook
@@ -149,6 +163,34 @@ def test_a_webhook_that_is_slow_or_unreachable_is_retried(conf, receiver):
     assert refusal(gone, contact_of()) == ("connection", False)
 
 
+def receivers_check():
+    """The function that docs/webhook.md gives to receivers."""
+    page = (Path(__file__).parents[4] / "docs" / "webhook.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    names = {}
+    exec(code, names)
+    return names["is_from_holdfast"]
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "secret", "now", "is_accepted"),
+    [
+        (b"{}", signature(b"key", 1_000, b"{}"), "key", 1_000, True),
+        (b"{}", signature(b"key", 1_000, b"{}"), "key", 1_300, True),
+        (b"{}", signature(b"key", 1_000, b"{}"), "key", 1_301, False),
+        (b"{}", signature(b"key", 1_000, b"{}"), "key", 699, False),
+        (b"{ }", signature(b"key", 1_000, b"{}"), "key", 1_000, False),
+        (b"{}", signature(b"other", 1_000, b"{}"), "key", 1_000, False),
+        (b"{}", "t=1000", "key", 1_000, False),
+        (b"{}", "v1=ab", "key", 1_000, False),
+        (b"{}", "t=x,v1=ä", "key", 1_000, False),
+        (b"{}", "", "key", 1_000, False),
+    ],
+)
+def test_the_documented_check_accepts_only_what_was_signed(body, header, secret, now, is_accepted):
+    assert receivers_check()(body, header, secret, now) is is_accepted
+
+
 # ---------------------------------------------------------------------- e-mail
 
 
@@ -174,8 +216,31 @@ def test_an_email_goes_to_its_customer_only(conf, receiver):
     assert mail["Subject"] == "Etwas für Sie"
     assert mail["Message-ID"] == f"<{'0' * 32}@example.com>"
     assert mail["List-Unsubscribe"] == "<mailto:stop@example.com>"
+    assert mail["List-Unsubscribe-Post"] is None
     assert mail.get_content().strip() == contact_of().text
     assert b"c0\r\n" not in raw and b"LOW" not in raw and b"HIGH" not in raw
+
+
+def test_an_https_link_unsubscribes_with_one_click(conf, receiver):
+    """RFC 8058. The link names the contact, so that the receiver knows who unsubscribes."""
+    server = receiver(Mailbox)
+    sink = mail_sink(conf, server, unsubscribe="https://shop.example/stop?c={contact_id}")
+    sink.send(contact_of())
+    sink.close()
+    ((_, raw),) = server.heard
+    mail = email.message_from_bytes(raw, policy=default)
+    # A long header is folded, which adds a space.
+    assert mail["List-Unsubscribe"].strip() == f"<https://shop.example/stop?c={'0' * 32}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+def test_a_domain_with_umlauts_is_sent_in_ascii(conf, receiver):
+    server = receiver(Mailbox)
+    sink = mail_sink(conf, server)
+    sink.send(contact_of(address="ada@bücher.example"))
+    sink.close()
+    ((to, _),) = server.heard
+    assert to == "ada@xn--bcher-kva.example"
 
 
 @pytest.mark.parametrize(
@@ -247,9 +312,10 @@ def test_a_server_without_tls_gets_no_email_if_conf_requires_tls(conf, receiver)
     assert (refused, server.heard) == (("smtp_not_supported", False), [])
 
 
-def test_an_address_that_the_server_does_not_support_is_final(conf, receiver):
+def test_an_address_with_another_script_before_the_at_sign_is_refused(conf, receiver):
+    """Only the domain has a form in ASCII."""
     sink = mail_sink(conf, receiver(Mailbox))
-    assert refusal(sink, contact_of(address="c0@zoë.example")) == ("smtp_not_supported", True)
+    assert refusal(sink, contact_of(address="zoë@mail.example")) == ("bad_address", True)
 
 
 def test_an_email_that_was_accepted_without_a_reply_is_sent_again_with_its_message_id(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import json
 
 import pytest
@@ -341,3 +342,44 @@ def test_it_refuses_what_it_cannot_do(lake, monkeypatch):
         "--engine duckdb: needs a lakehouse folder, but conf/demo.yaml names the catalog 'main'. "
         "Use --engine spark."
     )
+
+
+def test_a_lock_that_is_a_symbolic_link_is_not_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    lake = tmp_path / "lakehouse"
+    lake.mkdir()
+    (lake / ".lock").symlink_to(victim)
+    with pytest.raises(BusyError) as error, only_writer(lake, "run1"):
+        raise AssertionError("unreachable")
+    assert str(error.value) == (
+        f"{lake / '.lock'}: the lock file cannot be opened: it is a symbolic link. Nothing was "
+        "changed. Only the user who owns the lakehouse may write to it. Run as that user, or remove "
+        "the file if no run uses it."
+    )
+    assert victim.read_text() == "kept"
+
+
+def test_a_lock_file_of_another_user_gives_a_sentence(tmp_path, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("runtime.lakehouse.lock.os.open", refuse)
+    refused = pytest.raises(BusyError, match="cannot be opened: Permission denied")
+    with refused, only_writer(tmp_path, "run1"):
+        raise AssertionError("unreachable")
+
+
+def test_a_lock_file_that_was_replaced_while_it_was_taken_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / ".lock"
+    take = fcntl.flock
+
+    def replaced(file, operation):
+        take(file, operation)
+        path.unlink()
+        path.touch()
+
+    monkeypatch.setattr("runtime.lakehouse.lock.fcntl.flock", replaced)
+    refused = pytest.raises(BusyError, match="was replaced while this run took the lock")
+    with refused, only_writer(tmp_path, "run1"):
+        raise AssertionError("unreachable")

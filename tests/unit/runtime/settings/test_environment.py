@@ -158,3 +158,61 @@ def test_a_profile_that_does_not_exist(conf):
     assert str(caught.value) == (
         "spark_profile: 'fast' must name a file in conf/spark/; there are cluster, local."
     )
+
+
+@pytest.mark.parametrize("env", ["../acme", "sub/acme", "a" * 300, "", ".", "acme.yaml"])
+def test_an_environment_is_a_name_and_no_path(conf, tmp_path, env):
+    conf()
+    (tmp_path.parent / "acme.yaml").write_text("")
+    assert refused(env).startswith(f"--env {env[:80]}: must be the name of a file in conf/;")
+
+
+def bomb():
+    """Nine levels of nine aliases each: 9^9 values in a few hundred bytes."""
+    lines = ["a0: &a0 [x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("engagement: " + "[" * 5_000 + "]" * 5_000, "it is nested deeper than 50 levels"),
+        (bomb(), "it stands for more than 100,000 values"),
+        ("# " + "x" * 1_000_000, "it has 1,000,002 bytes, and at most 1,000,000 are read"),
+    ],
+)
+def test_a_yaml_file_has_a_bounded_size(conf, text, reason):
+    conf(text)
+    assert refused() == (
+        f"conf/acme.yaml, or a variable HOLDFAST__...: cannot be read: {reason}. Fix it."
+    )
+
+
+def test_an_alias_may_be_used_a_few_times(conf):
+    conf("churn: &c {lead_days: 14}\n")
+    assert settings.load("acme").churn.lead_days == 14
+
+
+def test_options_of_a_source_are_never_printed(conf, monkeypatch):
+    conf(
+        "sources: {orders: {table: transactions, format: jdbc, mapping: {}, "
+        "options: {user: reader}}}\n"
+    )
+    monkeypatch.setenv("HOLDFAST__SOURCES__ORDERS__OPTIONS__PASSWORD", "MARKER")
+    loaded = settings.load("acme")
+    assert loaded.sources["orders"].reader_options == {"user": "reader", "PASSWORD": "MARKER"} or (
+        loaded.sources["orders"].reader_options == {"user": "reader", "password": "MARKER"}
+    )
+    assert "MARKER" not in repr(loaded)
+    assert "MARKER" not in str(loaded.model_dump(mode="json"))
+
+
+def test_a_wrong_option_of_a_source_is_not_printed_either(conf):
+    conf(
+        "sources: {orders: {table: transactions, format: jdbc, mapping: {}, "
+        "options: {password: [MARKER]}}}\n"
+    )
+    message = refused()
+    assert message.startswith("conf/acme.yaml: sources.orders.options.password = (hidden):")
+    assert "MARKER" not in message

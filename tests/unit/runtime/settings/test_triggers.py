@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from runtime import settings
-from runtime.settings.delivery import WebhookSettings
+from runtime.settings.delivery import MailSettings, WebhookSettings
 from runtime.settings.offers import load_offers
 from runtime.settings.triggers import TriggerRule
 
@@ -66,3 +66,43 @@ def test_a_webhook_has_https_or_is_on_this_machine(url, reason):
     with pytest.raises(ValidationError) as refused:
         WebhookSettings.model_validate(values)
     assert refused.value.errors()[0]["msg"] == f"Value error, {reason}"
+
+
+def mail(**changes):
+    shipped = settings.load("demo").triggers.delivery.email.model_dump()
+    return MailSettings(**{**shipped, **changes})
+
+
+LINK = "https://shop.example/stop"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"host": "mail.example"}, "unsubscribe must be set when host is"),
+        (
+            {"host": "mail.example", "unsubscribe": LINK, "security": "none", "user": "svc"},
+            "security none would send the password of svc in clear text to mail.example",
+        ),
+        ({"unsubscribe": "http://shop.example/stop"}, "must be a https: or mailto: address"),
+        ({"unsubscribe": "https://shop.example/a\r\nBcc: x@y.example"}, "must be a https:"),
+        ({"unsubscribe": "mailto:nobody"}, "must be a https: or mailto: address"),
+        ({"subjects": {"en": "Hello\nBcc: x@y.example"}}, "en must be one line"),
+    ],
+)
+def test_unsafe_mail_settings_are_refused(changes, reason):
+    with pytest.raises(ValidationError, match=reason):
+        mail(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"host": "mail.example", "unsubscribe": LINK, "user": "svc", "security": "starttls"},
+        {"host": "127.0.0.1", "unsubscribe": LINK, "user": "svc", "security": "none"},
+        {"host": "relay.example", "unsubscribe": "mailto:stop@shop.example", "security": "none"},
+        {"host": None, "unsubscribe": None},
+    ],
+)
+def test_safe_mail_settings_are_accepted(changes):
+    assert mail(**changes).host == changes["host"]
