@@ -47,7 +47,7 @@ class Spread:
     growing: float = 0.0
 
     @classmethod
-    def fit(cls, mean: ArrayLike, came: ArrayLike, days: ArrayLike, of_model: ArrayLike) -> Self:
+    def fit(cls, mean: ArrayLike, came: ArrayLike, days: ArrayLike, *, of_model: ArrayLike) -> Self:
         """Fit on past forecasts; one entry per customer and horizon in each array.
 
         mean: the forecast. came: the outcome. days: the horizon. of_model: variance that the model
@@ -109,7 +109,7 @@ class Calibrated:
         came = np.concatenate([outcome for _, outcome in filled.values()])
         known = np.concatenate([moments.of_model for moments, _ in filled.values()])
         of_model = known if is_added else np.zeros(len(mean))
-        fitted = cls(Spread.fit(mean, came, days, of_model), (), new_until)
+        fitted = cls(Spread.fit(mean, came, days, of_model=of_model), (), new_until)
         tenure = np.concatenate([moments.known for moments, _ in filled.values()])
         variance = fitted.variance(mean, days, tenure, of_model=of_model)
         fitted = replace(fitted, new_factor=_new_factor(mean, came, variance, tenure <= new_until))

@@ -107,7 +107,7 @@ def _intervals(
         np.concatenate([mean for mean, _ in counts.values()]),
         np.concatenate([rows[f"next_days_{h}"] for h, rows in filled.items()]),
         np.concatenate([np.full(len(rows), float(h)) for h, rows in filled.items()]),
-        np.concatenate([variance for _, variance in counts.values()]),
+        of_model=np.concatenate([variance for _, variance in counts.values()]),
     )
     moments: dict[int, tuple[Moments, Array]] = {
         h: (worth.moments(rows, h, spread), rows[f"next_value_{h}"].to_numpy(dtype=float))

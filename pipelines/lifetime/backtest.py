@@ -116,7 +116,7 @@ def _of_cut(
             for approach, forecast in forecasts.items()
             for values in [
                 *_measured(rows, forecast, horizon, kept),
-                *tenure_rows(settings, rows[kept], forecast[kept], horizon),
+                *tenure_rows(settings, rows[kept], forecast[kept], horizon=horizon),
             ]
         ]
     return [*measured, *coverage_rows(settings, landmarks.as_of, cut, rows=rows, models=models)]

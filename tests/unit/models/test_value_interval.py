@@ -36,14 +36,14 @@ def test_planted_variances_are_recovered():
     days = np.repeat([30.0, 90.0, 180.0], 200)
     truth = Spread(0.02, 5.0, 1.5)
     error = np.sqrt(truth.variance(mean, days) + 40.0) * np.where(np.arange(600) % 2, 1, -1)
-    fitted = Spread.fit(mean, mean + error, days, np.full(600, 40.0))
+    fitted = Spread.fit(mean, mean + error, days, of_model=np.full(600, 40.0))
     assert (fitted.lasting, fitted.passing, fitted.growing) == pytest.approx((0.02, 5.0, 1.5))
     # Of one horizon the growth is not known: the same variance, as one part.
-    single = Spread.fit(mean[:200], (mean + error)[:200], days[:200], np.full(200, 40.0))
+    single = Spread.fit(mean[:200], (mean + error)[:200], days[:200], of_model=np.full(200, 40.0))
     assert (single.lasting, single.passing, single.growing) == pytest.approx(
         (0.02, 5.0 + 45.0, 0.0)
     )
-    assert Spread.fit([], [], [], []) == Spread()
+    assert Spread.fit([], [], [], of_model=[]) == Spread()
 
 
 def outcomes(days, seed, count=20_000):
