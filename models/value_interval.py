@@ -8,7 +8,7 @@ never known exactly, and its error accumulates.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -30,12 +30,13 @@ class Moments(NamedTuple):
     """Forecast of a period, one entry per customer in each array.
 
     none: probability of no purchase. mean: expected revenue. of_model: the part of its variance
-    that the model itself knows.
+    that the model itself knows. known: days since the first purchase.
     """
 
     none: Array
     mean: Array
     of_model: Array
+    known: Array
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,14 @@ class Calibrated:
     levels: (nominal, used) pairs. A gamma distribution is only nearly right, so the used level is
     the one whose interval contained the nominal share of past outcomes. It is taken from customers
     whose probability of no purchase is small: where it exceeds the lower tail, the interval begins
-    at 0 and contains more than the nominal share at any level.
+    at 0 and contains more than the nominal share at any level. new_until, new_factor: customers
+    known for so many days at most have a variance so many times larger.
     """
 
     spread: Spread
     levels: tuple[tuple[float, float], ...] = ()
+    new_until: int = 0
+    new_factor: float = 1.0
 
     @classmethod
     def fit(
@@ -92,11 +96,13 @@ class Calibrated:
         wanted: Sequence[float],
         *,
         is_added: bool,
+        new_until: int = 0,
     ) -> Self | None:
         """Fit on past forecasts and outcomes by horizon in days; None: there are none.
 
         is_added: the spread is added to the variance of the model; otherwise it replaces it. The
         levels come from the longest horizon with FEWEST_ROWS rows, the nearest to a year.
+        new_until: days known up to which a customer is new.
         """
         filled = {h: pair for h, pair in past.items() if len(pair[1])}
         if not filled:
@@ -105,20 +111,35 @@ class Calibrated:
         mean = np.concatenate([moments.mean for moments, _ in filled.values()])
         came = np.concatenate([outcome for _, outcome in filled.values()])
         known = np.concatenate([moments.of_model for moments, _ in filled.values()])
+<<<<<<< HEAD
         spread = Spread.fit(mean, came, days, of_model=known if is_added else np.zeros(len(mean)))
+=======
+        of_model = known if is_added else np.zeros(len(mean))
+        fitted = cls(Spread.fit(mean, came, days, of_model=of_model), (), new_until)
+        tenure = np.concatenate([moments.known for moments, _ in filled.values()])
+        variance = fitted.variance(mean, days, tenure, of_model=of_model)
+        fitted = replace(fitted, new_factor=_new_factor(mean, came, variance, tenure <= new_until))
+>>>>>>> w-values
         longest = max((h for h, (_, y) in filled.items() if len(y) >= FEWEST_ROWS), default=None)
         if longest is None:
-            return cls(spread)
+            return fitted
         moments, outcome = filled[longest]
-        extra = moments.of_model if is_added else 0.0
-        variance = extra + spread.variance(moments.mean, longest)
+        extra = moments.of_model if is_added else np.zeros(len(outcome))
+        variance = fitted.variance(moments.mean, longest, moments.known, of_model=extra)
         places = centrality(moments.none, moments.mean, variance, came=outcome)
         levels = []
         for nominal in wanted:
             buys = places[moments.none < (1 - nominal) / 2]
             is_enough = len(buys) >= FEWEST_ROWS
             levels.append((nominal, float(np.quantile(buys, nominal)) if is_enough else nominal))
-        return cls(spread, tuple(levels))
+        return replace(fitted, levels=tuple(levels))
+
+    def variance(
+        self, mean: Array, days: ArrayLike, known: Array, *, of_model: Array | float = 0.0
+    ) -> Array:
+        """Variance of the outcome around its forecast, larger for new customers."""
+        whole = of_model + self.spread.variance(mean, days)
+        return np.where(known <= self.new_until, self.new_factor, 1.0) * whole
 
     def level(self, nominal: float) -> float:
         """The level to use for a nominal one; itself where none was fitted."""
@@ -128,7 +149,8 @@ class Calibrated:
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """The content of dataclasses.asdict, also after JSON."""
         levels = tuple((float(n), float(u)) for n, u in content["levels"])
-        return cls(Spread(**content["spread"]), levels)
+        spread = Spread(**content["spread"])
+        return cls(spread, levels, content["new_until"], content["new_factor"])
 
 
 @dataclass(frozen=True)
@@ -188,6 +210,15 @@ def p_none(mean: Array, variance: Array) -> Array:
     over = np.maximum(variance / few - 1, 1e-9)
     none: Array = np.where(mean > 0, np.exp(-few / over * np.log1p(over)), 1.0)
     return none
+
+
+def _new_factor(mean: Array, came: Array, variance: Array, is_new: NDArray[np.bool_]) -> float:
+    """Squared errors of new customers over their variance, at least 1; 1 for few of them."""
+    if is_new.sum() < FEWEST_ROWS:
+        return 1.0
+    m, left, of_spread = (v[is_new] for v in (mean, (came - mean) ** 2, variance))
+    weight = 1 / np.maximum((m + m.mean()) ** 2, 1e-12)
+    return float(max((left * weight).sum() / max((of_spread * weight).sum(), 1e-300), 1.0))
 
 
 def _gamma(none: Array, mean: Array, variance: Array) -> tuple[Array, Array, Array]:

@@ -20,6 +20,7 @@ from models.btyd.gamma_gamma import GammaGamma
 from models.btyd.past_errors import MONTH, PastErrors
 from models.btyd.rows import Array
 from models.btyd.terms import MONTH_DAYS, THREE_YEARS, YEAR, Terms, month_ends
+from models.new_customers import days_known
 from models.value_interval import Moments, quantiles
 
 FORMAT = "holdfast-lifetime-1"
@@ -209,18 +210,19 @@ class LifetimeModel:
         within, of_mean = self.spend.spread(x, value)
         variance = count * within + squares * of_mean - plain**2
         of_new = self.past.factor("value", frame, self._plain(frame, MONTH)["value"].to_numpy())
-        return Moments(none, plain * of_new, variance * of_new**2)
+        return Moments(none, plain * of_new, variance * of_new**2, days_known(frame))
 
     def _interval(self, moments: Moments, horizon: int, level: float) -> tuple[Array, Array]:
         """Quantiles of the revenue: 0 with P(no purchase), else gamma with equal two moments.
 
         The variance is that of past errors, or that of the model where there are none.
         """
-        none, mean, variance = moments
+        none, mean, variance, known = moments
         past = self.past.interval
         if past is None:
             return quantiles(none, mean, variance, level=level)
-        return quantiles(none, mean, past.spread.variance(mean, horizon), level=past.level(level))
+        spread = past.variance(mean, horizon, known)
+        return quantiles(none, mean, spread, level=past.level(level))
 
     def to_json(self) -> str:
         """The model as JSON text."""

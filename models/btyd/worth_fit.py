@@ -34,7 +34,12 @@ def with_past(
         h: (shrunk.moments(rows, h), rows[f"next_value_{h}"].to_numpy(dtype=float))
         for h, rows in filled.items()
     }
-    interval = Calibrated.fit(moments, levels_of(model.terms.interval), is_added=False)
+    interval = Calibrated.fit(
+        moments,
+        levels_of(model.terms.interval),
+        is_added=False,
+        new_until=tenure.classes[-1],
+    )
     return replace(shrunk, past=replace(errors, interval=interval))
 
 

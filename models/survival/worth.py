@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from models.btyd.terms import MONTH_DAYS, THREE_YEARS, YEAR, Terms
+from models.new_customers import days_known
 from models.return_rate import silent_days
 from models.survival.curves import HORIZON_DAYS, RemainingLife
 from models.survival.days_lived import Lived, lived
@@ -103,7 +104,9 @@ class SurvivalWorth:
         money = {name: rate * discounts[: int(days)].sum() for name, days in PERIODS.items()}
         year = money["clv_12m"]
         purchases = self.purchases.of_lost(frame) * YEAR
-        low, high = self._bounds(self.returning, year, purchases, of_value=0.0, of_purchases=0.0)
+        low, high = self._bounds(
+            self.returning, year, purchases, known=days_known(frame), of_value=0.0, of_purchases=0.0
+        )
         money |= {"clv_12m_low": low, "clv_12m_high": high, "value_at_stake": year}
         return pd.DataFrame(money, index=frame.index)
 
@@ -135,9 +138,9 @@ class SurvivalWorth:
             intervals = self.returning if is_lost else self.staying
             if intervals is None or self.value is None:
                 continue
-            none, mean, of_model = self.moments(rows, horizon, intervals.purchases)
+            none, mean, of_model, known = self.moments(rows, horizon, intervals.purchases)
             value = intervals.value
-            variance = of_model + value.spread.variance(mean, horizon)
+            variance = value.variance(mean, horizon, known, of_model=of_model)
             low, high = quantiles(none, mean, variance, level=value.level(level))
             bounds.loc[rows.index, "low"], bounds.loc[rows.index, "high"] = low, high
         return bounds
@@ -157,7 +160,8 @@ class SurvivalWorth:
         stay = self.lived(frame, horizon)
         count, of_count = self.expected(self.purchases, frame, horizon, stay=stay)
         none = p_none(count, of_count + purchases.variance(count, horizon))
-        return Moments(none, *self.expected(self.value, frame, horizon, stay=stay))
+        mean, of_model = self.expected(self.value, frame, horizon, stay=stay)
+        return Moments(none, mean, of_model, days_known(frame))
 
     def lived(self, frame: pd.DataFrame, horizon: int) -> Lived | None:
         """Days as a customer within the horizon; None for lost customers. The frame is as in
@@ -216,6 +220,7 @@ class SurvivalWorth:
             self.staying,
             money["clv_12m"],
             count[0] * plain + count[1] * np.maximum(YEAR - plain, 0.0),
+            known=days_known(frame),
             of_value=(rate - back) ** 2 * np.maximum(squares - year**2, 0.0),
             of_purchases=(count[0] - count[1]) ** 2 * np.maximum(plain_squares - plain**2, 0.0),
         )
@@ -228,12 +233,14 @@ class SurvivalWorth:
         mean: Array,
         count: Array,
         *,
+        known: Array,
         of_value: Array | float,
         of_purchases: Array | float,
     ) -> tuple[Array, Array]:
         """clv_12m_low and clv_12m_high around a year's money and number of purchases.
 
-        of_value, of_purchases: their variances from the days as a customer.
+        known: days since the first purchase. of_value, of_purchases: the variances from the days
+        as a customer.
         """
         if intervals is None:
             return mean, mean
@@ -241,7 +248,9 @@ class SurvivalWorth:
         none = p_none(count, of_purchases + intervals.purchases.variance(count, YEAR))
         # The spread is of revenue. Money is a share of it.
         margin = self.terms.margin
-        variance = of_value + margin**2 * value.spread.variance(mean / margin, YEAR)
+        variance = margin**2 * value.variance(
+            mean / margin, YEAR, known, of_model=of_value / margin**2
+        )
         level = value.level(self.terms.interval)
         low, high = quantiles(none, mean, variance, level=level)
         return np.minimum(low, mean), np.maximum(high, mean)

@@ -64,8 +64,9 @@ def fit_worth(
     worth = SurvivalWorth(life, rate("value") if has_amounts else None, rate("days"), terms)
     if worth.value is None:
         return worth
-    staying = _intervals(worth, past.staying)
-    returning = _intervals(worth, past.lost) if worth.value.lost else None
+    new_until = tenure.classes[-1] if tenure is not None else 0
+    staying = _intervals(worth, past.staying, new_until)
+    returning = _intervals(worth, past.lost, 0) if worth.value.lost else None
     return replace(worth, staying=staying, returning=returning)
 
 
@@ -91,7 +92,9 @@ def _return_rate(past: Past, windows: Sequence[int], what: What) -> ReturnRate |
     return None
 
 
-def _intervals(worth: SurvivalWorth, past: Mapping[int, pd.DataFrame]) -> Intervals | None:
+def _intervals(
+    worth: SurvivalWorth, past: Mapping[int, pd.DataFrame], new_until: int
+) -> Intervals | None:
     """Spreads and levels from the errors of past forecasts; None: there are no past rows."""
     filled = {h: _thinned(rows) for h, rows in past.items() if len(rows)}
     if not filled:
@@ -110,5 +113,6 @@ def _intervals(worth: SurvivalWorth, past: Mapping[int, pd.DataFrame]) -> Interv
         h: (worth.moments(rows, h, spread), rows[f"next_value_{h}"].to_numpy(dtype=float))
         for h, rows in filled.items()
     }
-    value = Calibrated.fit(moments, levels_of(worth.terms.interval), is_added=True)
+    wanted = levels_of(worth.terms.interval)
+    value = Calibrated.fit(moments, wanted, is_added=True, new_until=new_until)
     return None if value is None else Intervals(value, spread)

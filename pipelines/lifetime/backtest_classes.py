@@ -99,7 +99,7 @@ def coverage_rows(
         until: list[int] = []
         for horizon in passed:
             key = {"cut": cut.isoformat(), "approach": approach, "horizon_days": horizon}
-            shares = _coverage(settings, model, rows, horizon)
+            shares = _coverage(settings, model, rows, horizon=horizon)
             measured += [{**key, **row} for row in shares]
             until += [horizon] if shares else []
         if until:
@@ -111,7 +111,7 @@ def coverage_rows(
 
 
 def _coverage(
-    settings: Settings, model: LifetimeModel | SurvivalWorth, rows: pd.DataFrame, horizon: int
+    settings: Settings, model: LifetimeModel | SurvivalWorth, rows: pd.DataFrame, *, horizon: int
 ) -> list[Row]:
     came = rows[f"next_value_{horizon}"].to_numpy(dtype=float)
     expected = model.forecast(rows, horizon)["value"].to_numpy(dtype=float)

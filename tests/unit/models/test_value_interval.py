@@ -51,7 +51,7 @@ def outcomes(days, seed, count=20_000):
     draw = np.random.default_rng(seed)
     mean = draw.gamma(2, 2.0 * days, count)
     scale = 20.0 + 2.0 * days
-    moments = Moments(np.zeros(count), mean, np.zeros(count))
+    moments = Moments(np.zeros(count), mean, np.zeros(count), np.full(count, 99.0))
     return moments, draw.gamma(mean / scale, scale)
 
 
@@ -72,7 +72,7 @@ def test_an_interval_fitted_on_short_horizons_covers_a_long_one():
 
 
 def test_the_level_is_that_of_the_longest_horizon_with_enough_rows():
-    few = (Moments(*(np.full(50, v) for v in (0.0, 9.0, 0.0))), np.full(50, 9.0))
+    few = (Moments(*(np.full(50, v) for v in (0.0, 9.0, 0.0, 99.0))), np.full(50, 9.0))
     past = {90: outcomes(90, 3, 500), 180: few}
     fitted = Calibrated.fit(past, (0.9,), is_added=True)
     moments, came = past[90]
@@ -82,3 +82,20 @@ def test_the_level_is_that_of_the_longest_horizon_with_enough_rows():
     assert Calibrated.fit({180: few}, (0.9,), is_added=True).level(0.9) == 0.9
     assert Calibrated.fit({}, (0.9,), is_added=True) is None
     assert Calibrated.from_dict(json.loads(json.dumps(asdict(fitted)))) == fitted
+
+
+def test_new_customers_have_the_variance_of_their_own_errors():
+    """400 known for 90 days have errors of 20; 200 known for 5 days have errors of 60."""
+    known = np.repeat([90.0, 5.0], [400, 200])
+    mean, error = np.full(600, 100.0), np.repeat([20.0, 60.0], [400, 200])
+    came = mean + error * np.where(np.arange(600) % 2, 1, -1)
+    past = {90: (Moments(np.zeros(600), mean, np.zeros(600), known), came)}
+    fitted = Calibrated.fit(past, (0.9,), is_added=True, new_until=60)
+    # All rows have the same mean, so the spread is the mean squared error, 4,400 / 3.
+    spread = (400 * 20**2 + 200 * 60**2) / 600
+    assert fitted.new_factor == pytest.approx(3600 / spread)
+    variance = fitted.variance(mean[:2], 90, np.array([60.0, 61.0]))
+    assert variance == pytest.approx([3600.0, spread])
+    # Fewer than 100 new customers have no factor of their own.
+    few = {90: (Moments(*(v[:450] for v in past[90][0])), came[:450])}
+    assert Calibrated.fit(few, (0.9,), is_added=True, new_until=60).new_factor == 1.0
