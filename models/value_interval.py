@@ -111,15 +111,11 @@ class Calibrated:
         mean = np.concatenate([moments.mean for moments, _ in filled.values()])
         came = np.concatenate([outcome for _, outcome in filled.values()])
         known = np.concatenate([moments.of_model for moments, _ in filled.values()])
-<<<<<<< HEAD
-        spread = Spread.fit(mean, came, days, of_model=known if is_added else np.zeros(len(mean)))
-=======
         of_model = known if is_added else np.zeros(len(mean))
         fitted = cls(Spread.fit(mean, came, days, of_model=of_model), (), new_until)
         tenure = np.concatenate([moments.known for moments, _ in filled.values()])
         variance = fitted.variance(mean, days, tenure, of_model=of_model)
         fitted = replace(fitted, new_factor=_new_factor(mean, came, variance, tenure <= new_until))
->>>>>>> w-values
         longest = max((h for h, (_, y) in filled.items() if len(y) >= FEWEST_ROWS), default=None)
         if longest is None:
             return fitted
