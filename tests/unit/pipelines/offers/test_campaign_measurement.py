@@ -17,7 +17,7 @@ AS_OF, DAY = dt.date(2018, 1, 1), "2017-11-01"
 
 @pytest.fixture
 def context(frame, session):
-    """200 customers with an offer, of whom 80 buy for 10.00; 100 without, of whom 20 buy."""
+    """80 of 200 customers with an offer and 20 of 100 without buy, for 10.00 each."""
     contacts = [
         {
             **{"customer_id": f"c{n}", "campaign_id": "trial-1", "is_treated": n < 200},
