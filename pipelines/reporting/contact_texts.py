@@ -31,6 +31,8 @@ NO_MODEL = {
     "days since the last purchase",
 }
 PLANNED_OFFER = re.compile(r"the planned offer")
+# The condition of an action of the risk level (risk.level_actions, risk.call_above in conf).
+CALL_IF = re.compile(r",? call if worth more than ([\d,]+(?:\.\d+)?)")
 
 
 def at_risk_name(data: ReportData) -> str | None:
@@ -100,9 +102,12 @@ def reasons(customer: Row) -> list[str]:
     return known
 
 
-def advice(customer: Row) -> str:
-    """What to do: the planned offer with its day, and the recommended actions."""
-    actions = customer["recommended_actions"]
+def advice(data: ReportData, customer: Row) -> str:
+    """What to do: the planned offer with its day, and the recommended actions.
+
+    Where the value of the customer is known, a call that depends on it is decided.
+    """
+    actions = decided_call(data, customer, customer["recommended_actions"])
     if customer["offer_id"] is None:
         return plain(actions or "no action recommended")
     day = f" on {customer['send_on']}" if customer["send_on"] else ""
@@ -110,6 +115,16 @@ def advice(customer: Row) -> str:
     if actions and PLANNED_OFFER.search(actions):
         return plain(PLANNED_OFFER.sub(lambda _: offer, actions))
     return plain("; ".join([f"Send {offer}", *([actions] if actions else [])]))
+
+
+def decided_call(data: ReportData, customer: Row, actions: str | None) -> str | None:
+    """The actions with the call stated or left out, by the customer's value of 12 months."""
+    condition = CALL_IF.search(actions or "")
+    stake = customer["at_stake"]
+    if not actions or condition is None or stake is None or data.at_risk_unit != MONEY:
+        return actions
+    is_worth_it = stake > float(condition[1].replace(",", ""))
+    return actions.replace(condition[0], " and call" if is_worth_it else "")
 
 
 def strategies(data: ReportData) -> str:

@@ -199,5 +199,5 @@ def first_customers(data: ReportData, out: Console) -> None:
             soft_wrap=True,
         )
         reasons = "; ".join(contact_texts.reasons(customer)) or "no factor known"
-        out.print(f"   do:   {contact_texts.advice(customer)}", soft_wrap=True)
+        out.print(f"   do:   {contact_texts.advice(data, customer)}", soft_wrap=True)
         out.print(f"   why:  {plain(reasons)}", soft_wrap=True)

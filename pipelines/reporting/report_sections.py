@@ -67,7 +67,7 @@ def first_customers(data: ReportData) -> Figures:
             "at_stake": contact_texts.amount(data, customer["at_stake"]),
             "at_risk": contact_texts.amount(data, customer["at_risk"]),
             "reasons": contact_texts.reasons(customer),
-            "advice": contact_texts.advice(customer),
+            "advice": contact_texts.advice(data, customer),
         }
         for customer in data.customers
     ]

@@ -15,16 +15,30 @@ from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, customer, 
         ("Call within two days", None, "Call within two days"),
         (None, "ten", "Send ten on 2018-01-02"),
         ("Send the planned offer", "ten", "Send ten on 2018-01-02"),
-        (
-            "Send the planned offer, call if worth more than 500",
-            "ten",
-            "Send ten on 2018-01-02, call if worth more than 500",
-        ),
         ("Call within two days", "ten", "Send ten on 2018-01-02; Call within two days"),
     ],
 )
 def test_what_to_do_names_the_offer_and_its_day(actions, offer, expected):
-    assert contact_texts.advice(customer("a", 1.0, actions=actions, offer=offer)) == expected
+    row = customer("a", 1.0, actions=actions, offer=offer)
+    assert contact_texts.advice(FULL, row) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "at_risk", "expected"),
+    [
+        # At stake is twice the amount at risk.
+        ("money", 500.5, "Send ten on 2018-01-02 and call"),
+        ("money", 500.0, "Send ten on 2018-01-02"),
+        ("purchases", 500.5, "Send ten on 2018-01-02, call if worth more than 1,000"),
+    ],
+)
+def test_a_call_that_depends_on_the_value_is_decided_where_the_value_is_known(
+    unit, at_risk, expected
+):
+    data = dataclasses.replace(FULL, at_risk_unit=unit)
+    actions = "Send the planned offer, call if worth more than 1,000"
+    row = customer("a", at_risk, actions=actions, offer="ten")
+    assert contact_texts.advice(data, row) == expected
 
 
 @pytest.mark.parametrize(
