@@ -107,6 +107,12 @@ class LifetimeModel:
         low, high = self._interval(self.moments(frame, horizon), horizon, level)
         return pd.DataFrame({"low": low, "high": high}, index=frame.index)
 
+    def _of_new(self, frame: pd.DataFrame) -> Array:
+        """By what to multiply the money of each row; 1 for a customer who is not new."""
+        if self.past.value is None:
+            return np.ones(len(frame))
+        return self.past.factor("value", frame, self._plain(frame, MONTH)["value"].to_numpy())
+
     def _plain(self, frame: pd.DataFrame, horizon: float) -> pd.DataFrame:
         """`forecast` without the shrinkage of new customers."""
         x, recency, T, value = _columns(frame)
@@ -133,7 +139,7 @@ class LifetimeModel:
         year, three = self._discounted(x, T, YEAR), self._discounted(x, T, THREE_YEARS)
         moments = self.moments(frame, int(YEAR))
         low, high = self._interval(moments, int(YEAR), self.terms.interval)
-        of_new = self.past.factor("value", frame, self._plain(frame, MONTH)["value"].to_numpy())
+        of_new = self._of_new(frame)
         clv = alive * year * each * of_new
         # The interval is of a year's undiscounted revenue. Scale it like the discounted mean.
         share = np.divide(clv, moments.mean, out=np.zeros(len(x)), where=moments.mean > 0)
@@ -209,7 +215,7 @@ class LifetimeModel:
         plain = count * self.spend.expected_value(x, value)
         within, of_mean = self.spend.spread(x, value)
         variance = count * within + squares * of_mean - plain**2
-        of_new = self.past.factor("value", frame, self._plain(frame, MONTH)["value"].to_numpy())
+        of_new = self._of_new(frame)
         return Moments(none, plain * of_new, variance * of_new**2, days_known(frame))
 
     def _interval(self, moments: Moments, horizon: int, level: float) -> tuple[Array, Array]:

@@ -114,6 +114,23 @@ def test_outcomes_stand_on_both_sides_of_the_cut(frame, rows_of):
     ]
 
 
+def test_horizons_that_lie_only_ahead_have_no_past(frame, rows_of):
+    """20 on the first day after the cut, 3 on day 9 and 400 on day 10: 10 days end before it."""
+    summary = frame(SUMMARY, [("a", THEN, 1, 9, 30, 5.0)])
+    after = [(0, 2000), (9, 300), (10, 40000)]
+    days = frame(
+        DAYS,
+        [
+            ("a", THEN + dt.timedelta(days=n), THEN + dt.timedelta(days=n), cents, 1)
+            for n, cents in after
+        ],
+    )
+    (row,) = rows_of(outcomes(days, summary, [THEN], horizons=[30], only_ahead=[10, 30]))
+    assert (row["next_days_10"], row["next_value_10"]) == (2, 23.0)
+    assert (row["next_days_30"], row["next_value_30"]) == (3, 423.0)
+    assert "past_days_10" not in row and row["past_days_30"] == 0
+
+
 def test_regularity_is_the_spread_of_gaps_over_their_mean(frame, tuples_of):
     def days_of(who, *offsets, is_purchase=1):
         start = dt.date(2017, 1, 1)
