@@ -265,7 +265,9 @@ def strategy_comparison(
     at_risk = F.when(F.col("is_chosen"), F.col("value_at_risk"))
     own = plan.groupBy("strategy").agg(
         F.sum(F.col("is_chosen").cast("int")).alias("chosen"),
-        (F.sum(at_risk) / F.sum("value_at_risk")).alias("value_at_stake_covered"),
+        (F.sum(at_risk) / F.nullif(F.sum("value_at_risk"), F.lit(0.0))).alias(
+            "value_at_stake_covered"
+        ),
         F.sum(is_next * F.col("expected_value_kept")).alias("next_1pct_value"),
     )
     chosen = plan.where("is_chosen").select("strategy", "customer_id")
