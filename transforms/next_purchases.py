@@ -30,13 +30,8 @@ def next_purchases(
 
     `days` are `purchase_totals`. next_days: days from as_of to the next purchase day, 0 being
     as_of, as known at `until`; null: none before `until`. At most `most` customers per span, chosen
-    by the hash of the id. For the span from 2026-02-01 until 2026-02-11:
-
-    | purchase days | next_days |
-    |---|---|
-    | 2026-01-20, 2026-02-01 | 0 |
-    | 2026-01-20, 2026-02-04, 2026-02-05 | 3 |
-    | 2026-01-20, 2026-02-11 | null |
+    by the hash of the id. For the span from 2026-02-01 until 2026-02-11, a next purchase on
+    2026-02-01 gives 0, on 2026-02-04 gives 3, and on 2026-02-11 null.
     """
     parts = [_of_span(days, summary, terminations, span=span, most=most) for span in spans]
     return reduce(lambda rows, more: rows.unionByName(more), parts)

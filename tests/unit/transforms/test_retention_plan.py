@@ -264,7 +264,7 @@ def test_only_offers_of_the_period_are_ranked_and_the_others_have_their_reason(
 ):
     strategies = ["clv_at_risk", "random"]
     chosen, lost = plan_of(OUT, strategies, size=9.0), lost_customers(frame(SEGMENTS, LOST))
-    plan = rows_of(retention_plan(chosen, customers(OUT), lost, strategies))
+    plan = rows_of(retention_plan(chosen, customers(OUT), lost, strategies=strategies))
     told = "no churn is predicted, so no offer is sent now"
     not_eligible = "Left out: the customer is not eligible for any offer."
     left_out = {
@@ -298,7 +298,9 @@ def test_only_offers_of_the_period_are_ranked_and_the_others_have_their_reason(
 
 def test_a_ranked_customer_who_is_not_chosen_has_no_day(plan_of, customers, frame, rows_of):
     none = lost_customers(frame(SEGMENTS, []))
-    plan = rows_of(retention_plan(plan_of(size=1.0), customers(ROWS), none, list(STRATEGIES)))
+    plan = rows_of(
+        retention_plan(plan_of(size=1.0), customers(ROWS), none, strategies=list(STRATEGIES))
+    )
     for strategy in STRATEGIES:
         days = [r["send_on"] for r in by_rank(plan, strategy)]
         assert days == [TOMORROW, None, None, None]

@@ -8,7 +8,7 @@ from transforms.training_records import feature_set_results, model_comparison
 
 FIGURES = (
     "test_on date, model_name string, population string, split string, metric string, "
-    "horizon_days int, value double, ci_low double, ci_high double"
+    "horizon_days int, value double, ci_low double, ci_high double, reason string"
 )
 SET = "feature_set string, metric string, value double, ci_low double, ci_high double"
 RUN = {"trained_at": "2018-01-02 03:04:05", "data_set": "demo"}
@@ -18,7 +18,7 @@ AT, TEST = dt.datetime(2018, 1, 2, 3, 4, 5), dt.date(2017, 12, 2)
 def test_each_model_has_its_version(frame, rows_of):
     names = ("xgboost", "champion", "recency_only")
     figures = frame(
-        FIGURES, [(TEST, n, "all", "test", "roc_auc", 30, 0.8, 0.7, 0.9) for n in names]
+        FIGURES, [(TEST, n, "all", "test", "roc_auc", 30, 0.8, 0.7, 0.9, None) for n in names]
     )
     rows = rows_of(
         model_comparison(figures, "xgboost", "4", champion="champion", champion_version="3", **RUN)
@@ -31,7 +31,9 @@ def test_each_model_has_its_version(frame, rows_of):
 
 
 def test_without_a_champion_the_version_of_that_name_is_null(frame, rows_of):
-    figures = frame(FIGURES, [(TEST, "champion", "all", "test", "roc_auc", 30, 0.8, None, None)])
+    figures = frame(
+        FIGURES, [(TEST, "champion", "all", "test", "roc_auc", 30, 0.8, None, None, None)]
+    )
     (row,) = rows_of(
         model_comparison(figures, "xgboost", "4", champion="champion", champion_version=None, **RUN)
     )
