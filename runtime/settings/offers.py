@@ -46,7 +46,7 @@ class OfferCost(Section):
 
 class OfferText(Section):
     terms: str = Field(min_length=5, max_length=80)
-    sentence: str = Field(min_length=5, max_length=140)
+    sentence: str = Field(min_length=5, max_length=160)
 
 
 class OfferSettings(Section):
@@ -61,7 +61,9 @@ class OfferSettings(Section):
     in_budget: bool
     most_customers: int | None = Field(ge=1)
     eligible: str | None
-    theme: Literal["new features", "support", "savings"]
+    theme: Literal["new features", "support", "savings", "welcome back"]
+    code: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]{3,30}$")
+    link: str | None = Field(default=None, pattern=r"^https://[^\s<>\"]{3,200}$")
     texts: dict[Literal["en", "de", "fr", "es"], OfferText]
 
     @field_validator("texts")

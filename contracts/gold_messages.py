@@ -1,0 +1,114 @@
+"""Gold tables of messages: the pool of texts, and the message to each customer."""
+
+from __future__ import annotations
+
+from contracts.silver import CUSTOMER_ID
+from contracts.table import Column, Table
+
+TEXT_POOL = Table(
+    name="gold.text_pool",
+    row="One row per text that Claude wrote for an offer, theme, tone and language.",
+    key=("text_id",),
+    columns=(
+        Column("text_id", "string", "Hash of offer, theme, tone, language and text", False),
+        Column("offer_id", "string", "Offer before which the text stands", False),
+        Column("theme", "string", "Theme: new features, support, savings or welcome back", False),
+        Column("tone", "string", "Tone: warm, appreciative or welcoming", False),
+        Column("language", "string", "Language of the text, ISO 639-1 code", False),
+        Column(
+            "text",
+            "string",
+            "One or two sentences without greeting, name, number, date, link or offer: code adds "
+            "these",
+            False,
+        ),
+        Column(
+            "form_verdict",
+            "string",
+            "Checks by code: passed, or the names of the checks that failed",
+            False,
+        ),
+        Column(
+            "judge_verdict",
+            "string",
+            "Judge (a separate model call, two of two must pass): passed, refused: <why> or "
+            "unanswered: <reason>; null: not asked, form checks failed",
+        ),
+        Column("judge_reason", "string", "Why the judge refused, in words; null: it did not"),
+        Column("model", "string", "Model that wrote and judged the text", False),
+        Column("prompt_version", "string", "Hash of the instructions of writer and judge", False),
+        Column("input_tokens", "bigint", "Input tokens of writing and judging the text", False),
+        Column("output_tokens", "bigint", "Output tokens of writing and judging the text", False),
+        Column("cost_usd", "double", "Cost of writing and judging the text, US dollars", False),
+        Column(
+            "approved",
+            "boolean",
+            "True: a person approved the text; false: rejected; null: waits. Only an approved text "
+            "is sent",
+        ),
+        Column("approved_by", "string", "Who approved or rejected the text; null: waits"),
+        Column("approved_at", "timestamp", "When it was approved or rejected; null: waits"),
+    ),
+)
+
+MESSAGES = Table(
+    name="gold.messages",
+    row="One row per campaign and customer, with the message.",
+    key=("campaign_id", "customer_id"),
+    cluster_by=("customer_id",),
+    columns=(
+        Column("campaign_id", "string", "Campaign identifier", False),
+        CUSTOMER_ID,
+        Column("offer_id", "string", "Offer in the message", False),
+        Column(
+            "text_id", "string", "Text in gold.text_pool; for a template a hash of its own", False
+        ),
+        Column(
+            "text",
+            "string",
+            "The whole message: greeting, text, offer, last day, way to unsubscribe",
+            False,
+            personal=True,
+            is_free_text=True,
+        ),
+        Column("language", "string", "Language of the message, ISO 639-1 code", False),
+        Column("theme", "string", "Theme: new features, support, savings or welcome back", False),
+        Column("tone", "string", "Tone: warm, appreciative or welcoming", False),
+        Column("written_by", "string", "Writer of the text: claude or template", False),
+        Column("model", "string", "Model that wrote the text; null: template"),
+        Column("prompt_version", "string", "Hash of the instructions to the model; null: template"),
+        Column(
+            "guard_verdict",
+            "string",
+            "passed (form checks and judge), or why a template serves: template: <reason>",
+            False,
+        ),
+        Column(
+            "input_tokens",
+            "bigint",
+            "Input tokens of a text for this customer alone; 0: the text is of the pool",
+            False,
+        ),
+        Column(
+            "output_tokens",
+            "bigint",
+            "Output tokens of a text for this customer alone; 0: the text is of the pool",
+            False,
+        ),
+        Column(
+            "cost_usd",
+            "double",
+            "Cost of a text for this customer alone, US dollars; 0: the text is of the pool",
+            False,
+        ),
+        Column(
+            "approved",
+            "boolean",
+            "True: the text was approved when the message was written; templates of conf are. "
+            "Delivery checks the text in gold.text_pool again",
+            False,
+        ),
+    ),
+)
+
+GOLD_MESSAGES = (TEXT_POOL, MESSAGES)
