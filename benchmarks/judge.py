@@ -45,7 +45,7 @@ def labelled(name: str, half: str | None = None) -> list[dict[str, str]]:
 
 def verdicts(gateway: Gateway, rows: Sequence[dict[str, str]]) -> list[str]:
     """The verdict of each text: form: <checks>, passed, refused: <faults> or unanswered: <why>."""
-    sentences = {lang: t.sentence for lang, t in load_offers()[OFFER].texts.items()}
+    sentences = {str(lang): t.sentence for lang, t in load_offers()[OFFER].texts.items()}
 
     def verdict(row: dict[str, str]) -> str:
         broken = faults(row["text"], row["language"])

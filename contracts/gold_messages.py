@@ -111,4 +111,40 @@ MESSAGES = Table(
     ),
 )
 
-GOLD_MESSAGES = (TEXT_POOL, MESSAGES)
+TEXT_RESULTS = Table(
+    name="gold.text_results",
+    row="One row per campaign, text and metric: what the customers with this text did.",
+    key=("campaign_id", "text_id", "metric"),
+    columns=(
+        Column("campaign_id", "string", "Campaign identifier", False),
+        Column("text_id", "string", "Text in gold.text_pool, or of a template", False),
+        Column("metric", "string", "conversion, or retained_revenue (currency)", False),
+        Column("offer_id", "string", "Offer of the text", False),
+        Column("theme", "string", "Theme: new features, support, savings or welcome back", False),
+        Column("tone", "string", "Tone: warm, appreciative or welcoming", False),
+        Column("language", "string", "Language of the text, ISO 639-1 code", False),
+        Column("written_by", "string", "Writer of the text: claude or template", False),
+        Column("customers", "bigint", "Customers with this text", False),
+        Column(
+            "value",
+            "double",
+            "Mean of the metric. Compare only texts of the same offer, theme, tone and language: "
+            "their customers differ by chance alone",
+            False,
+        ),
+        Column(
+            "ci_low",
+            "double",
+            "Lower bound of the 95 % interval of value (conversion: Agresti-Coull); null: one "
+            "customer",
+        ),
+        Column(
+            "ci_high",
+            "double",
+            "Upper bound of the 95 % interval of value (conversion: Agresti-Coull); null: one "
+            "customer",
+        ),
+    ),
+)
+
+GOLD_MESSAGES = (TEXT_POOL, MESSAGES, TEXT_RESULTS)

@@ -57,8 +57,11 @@ class Usage:
 
     def share(self, parts: int, number: int) -> Usage:
         """Part `number` (from 0) of `parts`, so that the parts add up to the whole."""
-        tokens = (_part(total, parts, number) for total in (self.input, self.output))
-        return Usage(*tokens, self.cost_usd / parts)
+        return Usage(
+            _part(self.input, parts, number),
+            _part(self.output, parts, number),
+            self.cost_usd / parts,
+        )
 
 
 def _part(total: int, parts: int, number: int) -> int:

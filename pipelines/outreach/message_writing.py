@@ -62,7 +62,7 @@ class Parts:
         return cls(
             {name: terms_by_language(offer) for name, offer in offers.items()},
             {name: offer.valid_days for name, offer in offers.items()},
-            {str(theme): dict(texts) for theme, texts in settings.messages.templates.items()},
+            settings.messages.templates_by_name(),
             settings.triggers.delivery.email.unsubscribe,
         )
 
@@ -160,7 +160,7 @@ def write_messages(
     verdicts: Counter[str] = Counter()
     records = changed_messages(rows, pool, parts)
     while part := list(islice(records, context.settings.messages.rows_a_commit)):
-        verdicts.update(record["guard_verdict"] for record in part)
+        verdicts.update(str(record["guard_verdict"]) for record in part)
         values = [tuple(record[name] for name in table.column_names) for record in part]
         frame = context.spark.createDataFrame(values, table.ddl)
         context.lake.commit([Write(table, frame, mode="merge")])
@@ -221,7 +221,7 @@ def chosen(
     The hash gives each text the same share of the customers. A text that is approved later moves no
     customer who has a text.
     """
-    if present in approved:
+    if present is not None and present in approved:
         return approved[present]
     text_id = min(
         approved, key=lambda name: digest(f"text-{campaign_id}-{name}", customer_id), default=None

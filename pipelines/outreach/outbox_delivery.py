@@ -212,7 +212,7 @@ def with_offer_text(
     text = assembled(
         language,
         clean_name(row["first_name"]),
-        settings.messages.templates[offer.theme][language],
+        settings.messages.templates_by_name()[offer.theme][language],
         terms=texts[language],
         last_day=contact.triggered_on + dt.timedelta(days=offer.valid_days),
         unsubscribe=(email.unsubscribe or "").replace("{contact_id}", contact.contact_id) or None,

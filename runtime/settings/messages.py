@@ -64,6 +64,10 @@ class MessageSettings(Section):
             )
         return self
 
+    def templates_by_name(self) -> dict[str, dict[str, str]]:
+        """The templates by theme and language, both as plain texts."""
+        return {str(k): {str(lang): t for lang, t in v.items()} for k, v in self.templates.items()}
+
     def of_a_writer(self) -> dict[str, Any]:
         """The fields of messages.limits.Limits."""
         return self.model_dump(

@@ -410,6 +410,22 @@ CLUSTER BY (customer_id)
 COMMENT 'One row per campaign and customer, with the message. Key: campaign_id, customer_id. Personal data: text.'
 TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`campaign_id`,`customer_id`,`offer_id`,`text_id`,`language`,`theme`,`tone`,`written_by`,`model`,`prompt_version`,`guard_verdict`,`input_tokens`,`output_tokens`,`cost_usd`');
 
+CREATE TABLE IF NOT EXISTS gold.text_results (
+  `campaign_id` string NOT NULL COMMENT 'Campaign identifier',
+  `text_id` string NOT NULL COMMENT 'Text in gold.text_pool, or of a template',
+  `metric` string NOT NULL COMMENT 'conversion, or retained_revenue (currency)',
+  `offer_id` string NOT NULL COMMENT 'Offer of the text',
+  `theme` string NOT NULL COMMENT 'Theme: new features, support, savings or welcome back',
+  `tone` string NOT NULL COMMENT 'Tone: warm, appreciative or welcoming',
+  `language` string NOT NULL COMMENT 'Language of the text, ISO 639-1 code',
+  `written_by` string NOT NULL COMMENT 'Writer of the text: claude or template',
+  `customers` bigint NOT NULL COMMENT 'Customers with this text',
+  `value` double NOT NULL COMMENT 'Mean of the metric. Compare only texts of the same offer, theme, tone and language: their customers differ by chance alone',
+  `ci_low` double COMMENT 'Lower bound of the 95 % interval of value (conversion: Agresti-Coull); null: one customer',
+  `ci_high` double COMMENT 'Upper bound of the 95 % interval of value (conversion: Agresti-Coull); null: one customer'
+) USING delta
+COMMENT 'One row per campaign, text and metric: what the customers with this text did. Key: campaign_id, text_id, metric.';
+
 CREATE TABLE IF NOT EXISTS gold.outbox (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `rule` string NOT NULL COMMENT 'Rule in conf that fired; for a message its campaign',

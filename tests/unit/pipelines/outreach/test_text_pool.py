@@ -319,4 +319,4 @@ def test_a_template_of_conf_that_fails_the_form_checks_is_refused():
 
 
 def test_the_templates_of_conf_pass_the_form_checks():
-    message_texts.check_templates(settings.load("demo").messages.templates)
+    message_texts.check_templates(settings.load("demo").messages.templates_by_name())
