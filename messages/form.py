@@ -83,9 +83,9 @@ def _layout(text: str, language: str) -> Iterator[str]:
 
 
 def _numbers(text: str, language: str) -> Iterator[str]:
-    # Joined too, so that "twenty-five" and "per cent" do not pass as two words.
+    # Joined at hyphens too, so that "twen-ty" does not pass as two words.
     plain = folded(text)
-    words = {*_WORD.findall(plain), *_WORD.findall(re.sub(r"[-–—' ]", "", plain))}
+    words = {*_WORD.findall(plain), *_WORD.findall(re.sub(r"[-–—']", "", plain))}
     for other in LANGUAGES:
         # Words of other languages count only if they are no words of this one ("once", "six").
         known = form_words.NUMBERS[other]
@@ -100,8 +100,9 @@ def _numbers(text: str, language: str) -> Iterator[str]:
 
 
 def _is_compound_number(word: str) -> bool:
-    """True for "fünfundzwanzig" and "zwanzigprozentig"."""
-    return bool(re.search(r"(und|.)(zwanzig|dreissig|vierzig|funfzig|hundert|prozent)", word))
+    """True for "fünfundzwanzig", "zwanzigprozentig" and "zehnfach"."""
+    tens = "zwanzig|dreissig|vierzig|funfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend"
+    return bool(re.search(f"{tens}|prozent|zehnfach|doppel", word))
 
 
 def _names(text: str, language: str) -> Iterator[str]:

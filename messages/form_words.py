@@ -78,8 +78,8 @@ NUMBERS = {
     ),
 }
 
-# Months, weekdays and words that name a day. Months that are ordinary words as well ("may",
-# "march", "mars") are left out.
+# Months, weekdays and words that name a day. Months that are ordinary words in the
+# language ("may", "march") are left out.
 DATES = {
     "en": _words(
         """january february april june july august september october november december monday
@@ -87,13 +87,13 @@ DATES = {
         yesterday weekend christmas easter"""
     ),
     "de": _words(
-        """januar februar marz april juni juli august september oktober november dezember
+        """januar februar marz april mai juni juli august september oktober november dezember
         montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag morgen
         ubermorgen mitternacht gestern wochenende weihnachten ostern"""
     ),
     "fr": _words(
-        """janvier fevrier avril juin juillet aout septembre octobre novembre decembre lundi
-        mardi mercredi jeudi vendredi samedi dimanche demain minuit hier noel paques"""
+        """janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre
+        lundi mardi mercredi jeudi vendredi samedi dimanche demain minuit hier noel paques"""
     ),
     "es": _words(
         """enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre

@@ -45,7 +45,9 @@ GOOD = "Thank you for being with us, we are glad to have you here."
         ("We are glad to give you twenty percent on all of it.", "en", ("number",)),
         ("We are glad to give you half of it for you.", "en", ("number",)),
         ("We are glad to have you, twenty-five times over.", "en", ("number",)),
+        ("We are glad to have you, twen-ty times over.", "en", ("number",)),
         ("Wir freuen uns, dass Sie fünfzig Punkte haben.", "de", ("number",)),
+        ("Wir freuen uns auf Sie, und das zehnfach und mehr.", "de", ("number",)),
         ("Wir freuen uns auf Sie und geben zwanzigprozentig nach.", "de", ("number",)),
         ("Nous sommes heureux de vous donner la moitié de tout.", "fr", ("number",)),
         ("Nous sommes heureux de vous donner vingt pour cent.", "fr", ("number",)),
@@ -53,6 +55,7 @@ GOOD = "Thank you for being with us, we are glad to have you here."
         # dates
         ("We are glad to have you with us until september.", "en", ("date",)),
         ("Wir freuen uns auf Sie am Montag in unserem Laden.", "de", ("date",)),
+        ("Wir freuen uns auf Sie im Mai in unserem Laden.", "de", ("date",)),
         ("Nous sommes là pour vous jusqu’à lundi avec plaisir.", "fr", ("date",)),
         ("Estamos aquí para usted hasta el lunes con gusto.", "es", ("date",)),
         # greetings and names

@@ -287,6 +287,28 @@ def test_a_brief_whose_drafts_are_always_refused_is_given_up(company, claude):
     assert len(server.requests) == calls
 
 
+def test_a_killed_run_pays_again_only_for_the_part_that_was_not_stored(
+    company, claude, monkeypatch
+):
+    """Each brief is a part. The run is killed before the second part (en) is stored."""
+    server, store = claude(), message_texts.store_texts
+
+    def store_or_die(context, texts):
+        if texts[0].brief.language == "en":
+            raise KeyboardInterrupt
+        store(context, texts)
+
+    monkeypatch.setattr(message_texts, "store_texts", store_or_die)
+    with pytest.raises(KeyboardInterrupt):
+        message_writing.run(company(server, briefs_a_commit=1))
+    assert {r["language"] for r in company.lake.rows("gold.text_pool")} == {"de"}
+    monkeypatch.setattr(message_texts, "store_texts", store)
+    before = len(server.of("writer"))
+    message_writing.run(company(server, briefs_a_commit=1))
+    assert [data_of(body)["language"] for body in server.of("writer")[before:]] == ["en"]
+    assert len(company.lake.rows("gold.text_pool")) == 4
+
+
 def test_a_dry_run_asks_nobody_and_writes_nothing(company, claude, capsys):
     server = claude()
     message_writing.run(company(server, is_dry=True))
