@@ -104,8 +104,8 @@ MESSAGES = Table(
         Column(
             "approved",
             "boolean",
-            "True: the text was approved when the message was written; templates of conf are. "
-            "Delivery checks the text in gold.text_pool again",
+            "True: its text was approved when the message was written (templates of conf are), and "
+            "delivery checks gold.text_pool again; false: a person holds back this message",
             False,
         ),
     ),

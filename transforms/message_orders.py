@@ -51,10 +51,10 @@ def message_orders(
 
     Columns: campaign_id, customer_id, offer_id, as_of, send_on, contact_id, first_name,
     language_tag, segment_group, lifecycle, main_reason, and of the present message present_text_id,
-    present_text and present_verdict. `decisions`: gold.offer_decisions of one day. `profiles`: the
-    customers' versions of that day, one row per customer. `segments` and `scores` hold that day; a
-    customer without a row there has nulls. `messages`: gold.messages; without a message the present
-    columns are null.
+    present_text, present_verdict and present_approved. `decisions`: gold.offer_decisions of one
+    day. `profiles`: the customers' versions of that day, one row per customer. `segments` and
+    `scores` hold that day; a customer without a row there has nulls. `messages`: gold.messages;
+    without a message the present columns are null.
 
     Customers without an offer, the control group and opted-out customers have no row. A null of
     is_opted_out means not opted out. Nor has a message that was sent or given up.
@@ -77,6 +77,7 @@ def message_orders(
         F.col("text_id").alias("present_text_id"),
         F.col("text").alias("present_text"),
         F.col("guard_verdict").alias("present_verdict"),
+        F.col("approved").alias("present_approved"),
     )
     key = ["campaign_id", "customer_id"]
     rows = rows.join(present, on=key, how="left").select(*rows.columns, *present.columns[2:])

@@ -209,7 +209,8 @@ def message_of(row: Row, texts: Texts, parts: Parts) -> dict[str, object]:
         "guard_verdict": PASSED if pooled else f"{TEMPLATE}: {texts.why_none}",
         **dict.fromkeys(("input_tokens", "output_tokens"), 0),
         "cost_usd": 0.0,
-        "approved": True,
+        # A person may hold back the message of one customer; that outlives a change of its text.
+        "approved": row["present_approved"] is not False,
     }
 
 

@@ -404,7 +404,7 @@ CREATE TABLE IF NOT EXISTS gold.messages (
   `input_tokens` bigint NOT NULL COMMENT 'Input tokens of a text for this customer alone; 0: the text is of the pool',
   `output_tokens` bigint NOT NULL COMMENT 'Output tokens of a text for this customer alone; 0: the text is of the pool',
   `cost_usd` double NOT NULL COMMENT 'Cost of a text for this customer alone, US dollars; 0: the text is of the pool',
-  `approved` boolean NOT NULL COMMENT 'True: the text was approved when the message was written; templates of conf are. Delivery checks the text in gold.text_pool again'
+  `approved` boolean NOT NULL COMMENT 'True: its text was approved when the message was written (templates of conf are), and delivery checks gold.text_pool again; false: a person holds back this message'
 ) USING delta
 CLUSTER BY (customer_id)
 COMMENT 'One row per campaign and customer, with the message. Key: campaign_id, customer_id. Personal data: text.'

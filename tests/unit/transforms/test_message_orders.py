@@ -75,6 +75,7 @@ def test_only_offers_that_are_sent_get_a_message(orders, tuples_of):
 def test_a_row_has_the_data_of_its_message(orders, rows_of):
     """a has everything; b has a message of another campaign, and no row in the other tables."""
     message = {"customer_id": "a", "text_id": "t1", "text": "Hi.", "guard_verdict": "passed"}
+    message |= {"approved": False}
     rows = orders(
         [{"customer_id": "a"}, {"customer_id": "b"}],
         [("a", "Ada", "de", False), ("b", "Ben", "en", False)],
@@ -93,7 +94,7 @@ def test_a_row_has_the_data_of_its_message(orders, rows_of):
         **{"send_on": dt.date(2026, 1, 3), "contact_id": contact, "first_name": "Ada"},
         **{"language_tag": "de", "segment_group": "Loyal", "lifecycle": "active"},
         **{"main_reason": "price", "present_text_id": "t1", "present_text": "Hi."},
-        "present_verdict": "passed",
+        **{"present_verdict": "passed", "present_approved": False},
     }
     empty = ("segment_group", "lifecycle", "main_reason", "present_text_id", "present_text")
     assert [second[name] for name in empty] == [None] * 5

@@ -99,6 +99,7 @@ def company(monkeypatch):
                 "present_text_id": present.get(c, {}).get("text_id"),
                 "present_text": present.get(c, {}).get("text"),
                 "present_verdict": present.get(c, {}).get("guard_verdict"),
+                "present_approved": present.get(c, {}).get("approved"),
             }
             for c, name, language, is_unknown in PEOPLE
             if c not in make.sent
@@ -164,6 +165,9 @@ def test_without_a_key_templates_serve_and_a_later_run_with_a_key_replaces_them(
     assert before["c"]["text"].endswith("Gültig bis zum 17. Januar 2018.")
     assert all(m["approved"] and m["model"] is None for m in before.values())
 
+    # A person holds back the message to c, which outlives the change of its text.
+    company.lake.tables["gold.messages"]["plan", "c"]["approved"] = False
+
     # With a key: texts are written but wait, so that the templates still serve.
     server = claude()
     message_writing.run(company(server))
@@ -186,6 +190,7 @@ def test_without_a_key_templates_serve_and_a_later_run_with_a_key_replaces_them(
         assert after[customer]["text"] == f"{greeting}\n\n{text}\n\n{offer}"
     assert {m["guard_verdict"] for m in after.values()} == {"passed"}
     assert {m["written_by"] for m in after.values()} == {"claude"}
+    assert {c for c, m in after.items() if m["approved"]} == {"a", "b"}
 
     # A further run makes no call and writes nothing.
     calls, writes = len(server.requests), company.lake.writes
