@@ -11,9 +11,9 @@ import anthropic
 import pytest
 from anthropic.types.model import Model
 
-from messages.judge import FAULTS, READERS
+from messages.judge import FAULTS, READERS, SCHEMA as JUDGE_SCHEMA
 from messages.limits import cost_at_most
-from messages.prompt import input_tokens_at_most, writer_request
+from messages.prompt import input_tokens_at_most, request, writer_request
 from tests.unit.messages.conftest import LIMITS, TERMS, brief_of, wanted_of
 from tests.unit.messages.fake_claude import (
     CLEAN,
@@ -321,3 +321,13 @@ def test_the_upper_bound_of_the_input_covers_all_that_is_sent():
     assert input_tokens_at_most(request) > len(text.encode())
     # 1,000 tokens at $1 and 100 at $5 per million.
     assert cost_at_most(1000, 100, LIMITS.prices) == pytest.approx(0.0015)
+
+
+def test_requests_are_as_long_as_the_page_on_costs_assumes():
+    """docs/messages.md: 700 tokens for the writer and 800 for a reader, at 3.5 bytes per token."""
+    asked = writer_request(brief_of(), TERMS.terms, 5, limits=LIMITS)
+    assert len(json.dumps(asked).encode()) / 3.5 <= 700
+    for reader in READERS:
+        data = {"text": GOOD, "offer": TERMS.sentence}
+        judge = request(reader, data, JUDGE_SCHEMA, limits=LIMITS)
+        assert len(json.dumps(judge).encode()) / 3.5 <= 800
