@@ -53,6 +53,7 @@ def run(context: Context) -> None:
     arms = [r.asDict() for r in moments(rows).collect()]
     measured = results(arms, METRICS, context.settings.decisions.hold_out_share)
     if not measured:
+        context.lake.forget()
         context.progress.warn(
             f"No campaign was measured: by {context.as_of} no campaign with a random control group "
             f"has completed its horizon of {horizon} days."
