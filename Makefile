@@ -8,7 +8,7 @@ ENV = demo
 ARGS =
 
 .PHONY: help setup dev demo test engines acceptance snapshots bench lint types package lock notices
-.PHONY: clean
+.PHONY: clean judge
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ snapshots: dev ## rebuild tests/snapshots: help texts, tables, settings
 
 bench: dev ## measure the figures of benchmarks/RESULTS.md on this machine (ARGS=)
 	$(PY) -m benchmarks $(ARGS)
+
+judge: dev ## measure the judge of messages on labelled texts (needs ANTHROPIC_API_KEY, paid) (ARGS=)
+	$(PY) -m benchmarks.judge $(ARGS)
 
 lint: dev ## ruff, and the import rules
 	@status=0; \

@@ -1,4 +1,4 @@
-"""Messages per second by concurrency, with a local server that imitates the Claude API."""
+"""Calls per second by concurrency, with a local server that plays Claude as writer and judge."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from benchmarks.measure import Section, cpu_seconds
-from messages.batches import BatchWriter
-from messages.brief import Terms, make_brief
+from messages.brief import Brief, Terms
 from messages.gateway import Gateway, make_client
 from messages.limits import Limits
-from messages.writer import Order, Writer
+from messages.writer import Wanted, Writer
 from runtime.settings import load
 
-LATENCY, ROUNDS = 0.25, 20
+LATENCY, ROUNDS, CALLS_PER_BRIEF = 0.25, 7, 3
 CONCURRENCY = (1, 4, 8, 16)
-OFFER = "discount_10"
-PLEASURE = "it is a pleasure to have you with us."
+TEXT = "Thank you for being with us, we are glad to have you here."
+TERMS = Terms("10% off your next order", "Enjoy 10% off your next order.")
 ROOT = Path(__file__).parents[1]
 
 
@@ -35,81 +32,52 @@ def fake_claude() -> Any:
     return module
 
 
-class NoBatches:
-    """An empty ledger of batches: this benchmark sends the messages one by one."""
-
-    def batch_id(self, key: str) -> str | None:
-        return None
-
-    def known_ids(self) -> set[str]:
-        return set()
-
-    def note(self, key: str, batch_id: str, requests: int) -> None:
-        raise AssertionError("this benchmark sends no batch")
-
-
 def limits(concurrency: int) -> Limits:
     """The limits of conf/demo.yaml with another concurrency."""
     configured = Limits.of(load("demo").messages.of_a_writer())
     return replace(configured, concurrency=concurrency, spend_cap_usd=1000.0)
 
 
-def orders(count: int) -> tuple[list[Order], str]:
-    """That many orders of the same offer, and a text that passes the guard."""
-    offers = yaml.safe_load((ROOT / "conf" / "offers.yaml").read_text())["offers"]
-    texts = {lang: Terms(**t) for lang, t in offers[OFFER]["texts"].items()}
-    brief = make_brief(
-        "Ada", 14, "en", offer_id=OFFER, texts=texts, offer_theme="savings", main_reason=None
-    )
-    return [
-        Order("plan", f"c{n}", brief) for n in range(count)
-    ], f"Hello Ada, {PLEASURE} {texts['en'].sentence}"
-
-
 def run(spark: Any, folder: Path) -> Section:
     """Measure the throughput against the upper bound, concurrency / latency."""
     configured = load("demo").messages.concurrency
     section = Section(
-        "Messages a second",
+        "Texts of the pool",
         f"The real SDK with a local server that takes {LATENCY} s per answer and counts the "
-        "concurrent requests; prompt, guard and accounting included. The bound is concurrency / "
-        f"latency. conf/demo.yaml has a concurrency of {configured}.",
+        f"concurrent requests. A text takes {CALLS_PER_BRIEF} calls: the writer and two judges; "
+        "prompt, form checks and accounting included. The bound is concurrency / latency. "
+        f"conf/demo.yaml has a concurrency of {configured}.",
         (
             "concurrency",
-            "messages",
-            "per second",
+            "calls",
+            "calls per second",
             "bound",
             "share of the bound",
             "most concurrent requests",
-            "CPU ms per message",
+            "CPU ms per call",
         ),
     )
     fake = fake_claude()
+    play = fake.plays(lambda data: fake.written(TEXT))
     for concurrency in sorted({*CONCURRENCY, configured}):
-        some, text = orders(concurrency * ROUNDS)
-        answer = (200, {}, fake.written(text), LATENCY)
-        server = fake.FakeClaude(lambda body, number, answer=answer: answer)
+        wanted = [
+            Wanted(Brief(f"offer_{n}", "savings", "warm", "en"), TERMS, 1)
+            for n in range(concurrency * ROUNDS)
+        ]
+        server = fake.FakeClaude(lambda body, number: (*play(body, number)[:3], LATENCY))
         try:
             chosen = limits(concurrency)
-            gateway = Gateway(make_client("sk-local", server.url, chosen), chosen)
-            writer = Writer(gateway, BatchWriter(gateway, NoBatches()))
-            writer.write(some[:concurrency], is_large=False)
+            writer = Writer(Gateway(make_client("sk-local", server.url, chosen), chosen))
+            writer.write(wanted[:concurrency])
             began, used = time.perf_counter(), cpu_seconds()
-            written = writer.write(some, is_large=False)
+            results = writer.write(wanted)
             wall, cpu = time.perf_counter() - began, cpu_seconds() - used
         finally:
             server.close()
-        assert all(m.verdict == "passed" for m in written), {m.verdict for m in written}
-        rate, most = len(written) / wall, concurrency / LATENCY
-        section.add(
-            concurrency,
-            len(written),
-            rate,
-            most,
-            rate / most,
-            server.most,
-            cpu / len(written) * 1e3,
-        )
+        assert all(text.is_passed for result in results for text in result.texts), results
+        calls = len(results) * CALLS_PER_BRIEF
+        rate, most = calls / wall, concurrency / LATENCY
+        section.add(concurrency, calls, rate, most, rate / most, server.most, cpu / calls * 1e3)
         assert server.most <= concurrency, server.most
         section.reach(f"concurrency {concurrency}: share of the bound", rate / most, 0.8)
     return section

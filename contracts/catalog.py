@@ -11,6 +11,7 @@ from contracts import (
     gold_decisions,
     gold_engagement,
     gold_experiments,
+    gold_messages,
     silver,
 )
 from contracts.table import Table
@@ -30,6 +31,7 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold.GOLD,
         *gold_experiments.GOLD_EXPERIMENTS,
         *gold_decisions.GOLD_DECISIONS,
+        *gold_messages.GOLD_MESSAGES,
         *gold_engagement.GOLD_ENGAGEMENT,
     )
     return {t.name: t for t in declared}

@@ -1,4 +1,4 @@
-"""Gold tables of decisions: control group, plans, policies and messages."""
+"""Gold tables of decisions: control group, plans and policies."""
 
 from __future__ import annotations
 
@@ -66,53 +66,6 @@ OFFER_PLAN = Table(
             "Customers, with the control group, needed to detect a change of 0.05 with 80 % power; "
             "null: no hold-out in conf",
         ),
-    ),
-)
-
-MESSAGES = Table(
-    name="gold.messages",
-    row="One row per campaign and customer, with the message.",
-    key=("campaign_id", "customer_id"),
-    cluster_by=("customer_id",),
-    columns=(
-        Column("campaign_id", "string", "Campaign identifier", False),
-        CUSTOMER_ID,
-        Column("offer_id", "string", "Offer in the message", False),
-        Column("text", "string", "Text of the message", False, personal=True, is_free_text=True),
-        Column("language", "string", "Language of the text, ISO 639-1 code", False),
-        Column("theme", "string", "Theme: new features, support or savings", False),
-        Column("written_by", "string", "Writer: claude or template", False),
-        Column("model", "string", "Model that wrote the message; null: template"),
-        Column("prompt_version", "string", "Hash of the instructions to the model", False),
-        Column(
-            "brief_digest",
-            "string",
-            "Hash of brief and prompt. If unchanged, the model is not called again",
-            False,
-        ),
-        Column(
-            "guard_verdict",
-            "string",
-            "passed, passed_second (second try), refused: <rules>, or not_written: <reason>",
-            False,
-        ),
-        Column("input_tokens", "bigint", "Input tokens of all tries", False),
-        Column("output_tokens", "bigint", "Output tokens of all tries", False),
-        Column("cost_usd", "double", "Cost of all tries, US dollars", False),
-        Column("approved", "boolean", "True: a person approved the message; false: not yet", False),
-    ),
-)
-
-MESSAGE_BATCHES = Table(
-    name="gold.message_batches",
-    row="One row per batch sent to the Message Batches API. A restarted run resumes it from here.",
-    key=("batch_key",),
-    columns=(
-        Column("batch_key", "string", "Hash of the requests", False),
-        Column(
-            "batch_id", "string", "Batch identifier of the service; empty: not yet recorded", False
-        ),
-        Column("requests", "bigint", "Number of messages in the batch", False),
     ),
 )
 
@@ -241,6 +194,4 @@ GOLD_DECISIONS = (
     OFFER_EFFECTS,
     UPLIFT_RESULTS,
     POLICY_COMPARISON,
-    MESSAGES,
-    MESSAGE_BATCHES,
 )

@@ -1,4 +1,4 @@
-"""Calls to Claude. `Gateway.ask` never raises; it returns a draft, or a reason for none."""
+"""Calls to Claude. `Gateway.ask` never raises; it returns an answer, or a reason for none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import anthropic
 from messages.limits import Budget, Limits, Usage, cost_at_most, usage_of
 from messages.prompt import input_tokens_at_most
 
-# At DEBUG the SDK logs whole requests, including first names.
+# At DEBUG the SDK logs whole requests, including texts of tickets.
 _TALKATIVE = ("anthropic", "httpx2", "httpcore2")
 # Reasons that mean the service is unavailable for some time.
 SERVICE = {"timeout", "connection", "rate_limited", "overloaded", "server_error"}
@@ -26,11 +26,11 @@ NO_USAGE = Usage()
 
 @dataclass(frozen=True)
 class Answer:
-    """A draft, or None with a reason: no_key, spend_cap, deadline, service_down, timeout,
-    connection, rate_limited, overloaded, server_error, key_refused, http_<status>, refusal,
-    cut_short, malformed; in batches also errored, canceled, expired, missing."""
+    """The JSON object of an answer, or None with a reason: no_key, spend_cap, deadline,
+    service_down, timeout, connection, rate_limited, overloaded, server_error, key_refused,
+    http_<status>, refusal, cut_short, malformed."""
 
-    text: str | None
+    content: Mapping[str, Any] | None
     reason: str = ""
     usage: Usage = NO_USAGE
 
@@ -69,9 +69,8 @@ class Gateway:
             return Answer(None, reason)
         attempt = cost_at_most(
             input_tokens_at_most(parameters),
-            self.limits.max_tokens,
+            parameters["max_tokens"],
             self.limits.prices,
-            is_batch=False,
         )
         # An attempt that times out may still have been processed and billed.
         reserved = attempt * (self.limits.max_retries + 1)
@@ -82,8 +81,8 @@ class Gateway:
         lost = _Lost()
         try:
             client = self.client.with_options(middleware=[lost])
-            answer = read_answer(client.messages.create(**parameters), self.limits, False)
-        except Exception as error:  # after any error the template is used
+            answer = read_answer(client.messages.create(**parameters), self.limits)
+        except Exception as error:  # after any error the caller goes without
             answer = Answer(None, reason_of(error))
         self.budget.settle(reserved, answer.usage.cost_usd + lost.attempts * attempt)
         self._note(answer.reason)
@@ -142,23 +141,22 @@ def reason_of(error: Exception) -> str:
     return f"http_{status}" if isinstance(status, int) else "malformed"
 
 
-def read_answer(message: Any, limits: Limits, is_batch: bool) -> Answer:
-    """Read the draft from an answer. The answer may be invalid, such as HTML or incomplete JSON."""
-    usage = usage_of(getattr(message, "usage", None), limits.prices, is_batch)
+def read_answer(message: Any, limits: Limits) -> Answer:
+    """Read the JSON object of an answer, which may be invalid, such as HTML or incomplete JSON."""
+    usage = usage_of(getattr(message, "usage", None), limits.prices)
     stopped = getattr(message, "stop_reason", None)
     if stopped == "refusal":
         return Answer(None, "refusal", usage)
     if stopped == "max_tokens":
         return Answer(None, "cut_short", usage)
     blocks = getattr(message, "content", None)
+    # Blocks of thinking have no text.
     texts = [getattr(b, "text", None) for b in blocks] if isinstance(blocks, list) else []
     texts = [text for text in texts if isinstance(text, str)]
     try:
         content = json.loads(str(texts[0])) if len(texts) == 1 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
-    if not isinstance(content, dict) or set(content) != {"message"}:
+    if not isinstance(content, dict):
         return Answer(None, "malformed", usage)
-    if not isinstance(content["message"], str):
-        return Answer(None, "malformed", usage)
-    return Answer(content["message"], "", usage)
+    return Answer(content, "", usage)

@@ -14,16 +14,18 @@ class Prices:
 
     input: float
     output: float
-    cache_write: float
-    cache_read: float
-    batch_factor: float
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a run, in seconds, tokens and US dollars."""
+    """Limits of a run, in seconds, tokens and US dollars.
+
+    max_tokens: of one answer, thinking included.
+    thinking: disabled, or adaptive (with low effort).
+    """
 
     model: str
+    thinking: str
     max_tokens: int
     concurrency: int
     max_retries: int
@@ -31,16 +33,13 @@ class Limits:
     deadline_seconds: float
     failures_to_stop: int
     spend_cap_usd: float
-    batch_from: int
-    batch_size: int
-    batch_poll_seconds: float
-    batch_wait_seconds: float
     prices: Prices
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Limits:
         """Create the limits from a section of conf, in which `prices` is a mapping."""
-        return cls(**{**values, "prices": Prices(**values["prices"])})
+        prices = {name: values["prices"][name] for name in ("input", "output")}
+        return cls(**{**values, "prices": Prices(**prices)})
 
 
 @dataclass(frozen=True)
@@ -56,30 +55,37 @@ class Usage:
             self.input + other.input, self.output + other.output, self.cost_usd + other.cost_usd
         )
 
+    def share(self, parts: int, number: int) -> Usage:
+        """Part `number` (from 0) of `parts`, so that the parts add up to the whole."""
+        return Usage(
+            _part(self.input, parts, number),
+            _part(self.output, parts, number),
+            self.cost_usd / parts,
+        )
 
-def usage_of(counts: object, prices: Prices, is_batch: bool) -> Usage:
-    """The usage reported with an answer (`usage` of the SDK). A missing field counts as 0."""
+
+def _part(total: int, parts: int, number: int) -> int:
+    return total // parts + (number < total % parts)
+
+
+def usage_of(counts: object, prices: Prices) -> Usage:
+    """The usage reported with an answer (`usage` of the SDK). A missing field counts as 0.
+
+    No request marks a part to cache; what the service caches anyway counts at the full price.
+    """
 
     def count(name: str) -> int:
         value = getattr(counts, name, None)
         return value if isinstance(value, int) and value > 0 else 0
 
-    fresh, out = count("input_tokens"), count("output_tokens")
-    written, read = count("cache_creation_input_tokens"), count("cache_read_input_tokens")
-    dollars = (
-        fresh * prices.input
-        + written * prices.cache_write
-        + read * prices.cache_read
-        + out * prices.output
-    ) / 1e6
-    return Usage(fresh + written + read, out, dollars * (prices.batch_factor if is_batch else 1.0))
+    names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+    sent, out = sum(map(count, names)), count("output_tokens")
+    return Usage(sent, out, (sent * prices.input + out * prices.output) / 1e6)
 
 
-def cost_at_most(input_tokens: int, max_tokens: int, prices: Prices, *, is_batch: bool) -> float:
-    """Maximum cost of one attempt in US dollars, for any cache behaviour."""
-    dearest = max(prices.input, prices.cache_write)
-    dollars = (input_tokens * dearest + max_tokens * prices.output) / 1e6
-    return dollars * (prices.batch_factor if is_batch else 1.0)
+def cost_at_most(input_tokens: int, max_tokens: int, prices: Prices) -> float:
+    """Maximum cost of one attempt in US dollars."""
+    return (input_tokens * prices.input + max_tokens * prices.output) / 1e6
 
 
 @dataclass

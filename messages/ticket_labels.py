@@ -5,7 +5,6 @@ Disabled by default (see conf). No customer or ticket id leaves the company.
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Sequence, Set
@@ -13,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from messages.gateway import Gateway
+from messages.limits import Limits
+from messages.prompt import request
 
 REASONS = ("price", "features", "competitor", "quality", "support")
 NOTHING = "nothing"
@@ -30,8 +31,8 @@ damaged, unreliable), support (nobody answers or helps), or nothing, where it as
 """
 SCHEMA: dict[str, Any] = {
     "type": "object",
-    "properties": {"message": {"type": "string", "enum": list(LABELS)}},
-    "required": ["message"],
+    "properties": {"label": {"type": "string", "enum": list(LABELS)}},
+    "required": ["label"],
     "additionalProperties": False,
 }
 # The order matters: an e-mail address can end a link, and a number can be part of both.
@@ -67,16 +68,10 @@ def redacted(text: str, names: Set[str] = frozenset()) -> str:
     return text
 
 
-def request(text: str, model: str, max_tokens: int, *, names: frozenset[str]) -> dict[str, Any]:
+def ticket_request(text: str, limits: Limits, names: frozenset[str]) -> dict[str, Any]:
     """Parameters of one call. The token is random and used only in this call."""
     data = {"token": secrets.token_hex(8), "text": redacted(text, names)}
-    return {
-        "model": model,
-        "max_tokens": max_tokens,
-        "system": [{"type": "text", "text": INSTRUCTIONS, "cache_control": {"type": "ephemeral"}}],
-        "messages": [{"role": "user", "content": json.dumps(data, ensure_ascii=False)}],
-        "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
-    }
+    return request(INSTRUCTIONS, data, SCHEMA, limits=limits)
 
 
 def labelled(
@@ -86,8 +81,9 @@ def labelled(
     limits = gateway.limits
 
     def ask(text: str) -> str | None:
-        answer = gateway.ask(request(text, limits.model, limits.max_tokens, names=names)).text
-        return answer if answer in LABELS else None
+        content = gateway.ask(ticket_request(text, limits, names)).content
+        label = content.get("label") if content is not None and set(content) == {"label"} else None
+        return label if label in LABELS else None
 
     with ThreadPoolExecutor(limits.concurrency) as pool:
         return list(pool.map(ask, texts))

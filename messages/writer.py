@@ -1,117 +1,140 @@
-"""Write messages: draft, guard, a second try if refused, and a template as fallback."""
+"""The writer of pool texts: drafts, form checks, the judge, and one more try for refused drafts."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from messages.batches import BatchWriter, custom_id
-from messages.brief import Brief
-from messages.gateway import Answer, Gateway
-from messages.guard import faults
+from messages.brief import Brief, Terms
+from messages.form import explained, faults
+from messages.gateway import Gateway
+from messages.judge import judged
 from messages.limits import Usage
-from messages.prompt import PROMPT_VERSION, request
-from messages.templates import template
+from messages.prompt import writer_request
 
-CLAUDE, TEMPLATE = "claude", "template"
 PASSED = "passed"
+NO_TEXT = "no_text"
 
 
 @dataclass(frozen=True)
-class Order:
-    """A message to write, with campaign and customer."""
+class Wanted:
+    """The texts that a brief lacks. `present`: its texts so far, which are not written again."""
 
-    campaign_id: str
-    customer_id: str
     brief: Brief
+    terms: Terms
+    count: int
+    present: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Message:
-    """A message that may be stored. `verdict`: passed, passed_second, or why the template is used
-    (refused: <rules of the guard>, or not_written: <reason of the gateway>)."""
+class PoolText:
+    """One draft with its verdicts.
 
-    order: Order
+    form_verdict: passed, or the failed checks. judge_verdict: see messages.judge.Verdict; None: the
+    judge was not asked, because the form checks failed.
+    """
+
+    brief: Brief
     text: str
-    written_by: str
-    model: str | None
-    verdict: str
+    form_verdict: str
+    judge_verdict: str | None
+    judge_reason: str | None
+    model: str
     usage: Usage
 
     @property
-    def digest(self) -> str:
-        return self.order.brief.digest(PROMPT_VERSION)
+    def text_id(self) -> str:
+        return self.brief.text_id(self.text)
+
+    @property
+    def is_passed(self) -> bool:
+        return self.form_verdict == PASSED and self.judge_verdict == PASSED
+
+    @property
+    def why_refused(self) -> str | None:
+        """Why the draft may not be used, in words; None if it passed or was not judged."""
+        if self.form_verdict != PASSED:
+            return explained(tuple(self.form_verdict.split(", ")))
+        return self.judge_reason if (self.judge_verdict or "").startswith("refused") else None
+
+
+@dataclass
+class Result:
+    """The drafts of one brief. `reason`: why the writer gave none, a code of messages.gateway."""
+
+    brief: Brief
+    texts: list[PoolText] = field(default_factory=list)
+    reason: str = ""
 
 
 class Writer:
-    """Writes the messages of a run. A name in `other_names` may occur only in its own message."""
+    """Writes the texts of a run, several briefs at once."""
 
-    def __init__(
-        self, gateway: Gateway, batches: BatchWriter, other_names: Collection[str] = ()
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway, self.limits = gateway, gateway.limits
+
+    def write(self, wanted: Sequence[Wanted]) -> list[Result]:
+        """One result per brief, in the same sequence."""
+        with ThreadPoolExecutor(self.limits.concurrency) as pool:
+            return list(pool.map(self._write_brief, wanted))
+
+    def _write_brief(self, wanted: Wanted) -> Result:
+        """At most two calls of the writer, and two calls of the judge per draft."""
+        result = Result(wanted.brief)
+        self._add_drafts(result, wanted, wanted.count, refused=())
+        refused = [(t.text, why) for t in result.texts if (why := t.why_refused) is not None]
+        if refused:
+            self._add_drafts(result, wanted, len(refused), refused=refused)
+        return result
+
+    def _add_drafts(
+        self, result: Result, wanted: Wanted, count: int, *, refused: Sequence[tuple[str, str]]
     ) -> None:
-        self.gateway, self.batches = gateway, batches
-        self.limits, self.other_names = gateway.limits, frozenset(other_names)
-
-    def write(self, orders: Sequence[Order], is_large: bool) -> list[Message]:
-        """One message per order, in the same sequence. `is_large`: use Message Batches."""
-        first = self._ask(orders, [None] * len(orders), is_large)
-        refused = [self._faults(o, a) for o, a in zip(orders, first, strict=True)]
-        again = [n for n, rules in enumerate(refused) if rules]
-        second = dict(
-            zip(
-                again,
-                self._ask(
-                    [orders[n] for n in again], [", ".join(refused[n]) for n in again], is_large
-                ),
-                strict=True,
+        present = [*wanted.present, *(t.text for t in result.texts if t.is_passed)]
+        answer = self.gateway.ask(
+            writer_request(
+                wanted.brief,
+                wanted.terms.terms,
+                count,
+                limits=self.limits,
+                present=present,
+                refused=refused,
             )
         )
-        return [
-            self._message(order, answer, refused[n], second.get(n))
-            for n, (order, answer) in enumerate(zip(orders, first, strict=True))
-        ]
+        texts = _texts(answer.content)
+        if texts is None:
+            result.reason = answer.reason or "malformed"
+            return
+        known = {*wanted.present, *(t.text for t in result.texts)}
+        fresh = [t for t in dict.fromkeys(texts) if t not in known][:count]
+        if not fresh:
+            result.reason = NO_TEXT
+        for number, text in enumerate(fresh):
+            usage = answer.usage.share(len(fresh), number)
+            result.texts.append(self._checked(wanted, text, usage))
 
-    def _ask(
-        self, orders: Sequence[Order], refused_for: Sequence[str | None], is_large: bool
-    ) -> list[Answer]:
-        parameters = [
-            request(o.brief, self.limits.model, self.limits.max_tokens, refused_for=m)
-            for o, m in zip(orders, refused_for, strict=True)
-        ]
-        if not is_large:
-            with ThreadPoolExecutor(self.limits.concurrency) as pool:
-                return list(pool.map(self.gateway.ask, parameters))
-        names = [
-            custom_id(o.campaign_id, o.customer_id, f"{o.brief.digest(PROMPT_VERSION)}{m or ''}")
-            for o, m in zip(orders, refused_for, strict=True)
-        ]
-        answers = self.batches.ask_all(dict(zip(names, parameters, strict=True)))
-        return [answers[name] for name in names]
+    def _checked(self, wanted: Wanted, text: str, usage: Usage) -> PoolText:
+        broken, sentence = faults(text, wanted.brief.language), wanted.terms.sentence
+        if broken:
+            form = ", ".join(broken)
+            return PoolText(wanted.brief, text, form, None, None, self.limits.model, usage)
+        verdict = judged(self.gateway, text, sentence, language=wanted.brief.language)
+        return PoolText(
+            wanted.brief,
+            text,
+            PASSED,
+            verdict.verdict,
+            verdict.reason or None,
+            self.limits.model,
+            usage + verdict.usage,
+        )
 
-    def _faults(self, order: Order, answer: Answer) -> tuple[str, ...]:
-        """Rules that a draft breaks. Empty if there is no draft."""
-        if answer.text is None:
-            return ()
-        return faults(answer.text, order.brief, self.other_names)
 
-    def _message(
-        self, order: Order, first: Answer, refused: Iterable[str], second: Answer | None
-    ) -> Message:
-        usage = first.usage + (second.usage if second else Usage())
-        if first.text is not None and not refused:
-            return self._claudes(order, first.text, PASSED, usage)
-        if second is not None and second.text is not None:
-            broken = self._faults(order, second)
-            if not broken:
-                return self._claudes(order, second.text, "passed_second", usage)
-            return self._templates(order, f"refused: {', '.join(broken)}", usage)
-        if second is not None:
-            return self._templates(order, f"refused: {', '.join(refused)}", usage)
-        return self._templates(order, f"not_written: {first.reason}", usage)
-
-    def _claudes(self, order: Order, text: str, verdict: str, usage: Usage) -> Message:
-        return Message(order, text, CLAUDE, self.limits.model, verdict, usage)
-
-    def _templates(self, order: Order, verdict: str, usage: Usage) -> Message:
-        return Message(order, template(order.brief), TEMPLATE, None, verdict, usage)
+def _texts(content: Mapping[str, Any] | None) -> list[str] | None:
+    """The texts of an answer; None if it has another shape."""
+    if content is None or set(content) != {"texts"} or not isinstance(content["texts"], list):
+        return None
+    texts = content["texts"]
+    return texts if all(isinstance(text, str) for text in texts) else None

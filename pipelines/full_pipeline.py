@@ -19,7 +19,7 @@ from runtime.context import Context
 
 # Days of simulated answers: one month in which offers are sent, and one to measure their effect.
 ANSWER_DAYS = 60
-# Days after as_of on which approved messages are delivered: within that month, and before the offer
+# Days after as_of on which messages are delivered: within that month, and before the offer
 # expires or the customer's likely churn date passes. A message that is sent on the first day may be
 # close to that date; a later one is sent 14 days before it.
 DELIVERIES = (1, 10, 20, 30)
@@ -79,9 +79,10 @@ def campaign_loop(context: Context) -> None:
     with progress.step("write_messages"):
         if not context.is_dry:
             message_writing.run(context)
-    with progress.step("deliver_outbox: all messages, approved automatically"):
+            if company_files.approve(context):
+                message_writing.run(context)
+    with progress.step("deliver_outbox: all messages"):
         if not context.is_dry:
-            company_files.approve(context)
             for days_later in DELIVERIES:
                 day = context.as_of + dt.timedelta(days=days_later)
                 outbox_delivery.run(context.at(day))

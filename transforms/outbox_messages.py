@@ -1,4 +1,4 @@
-"""Turns a message that a person approved into a contact in the outbox."""
+"""Turns a message whose text is approved into a contact in the outbox."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from transforms.conform import conform
 from transforms.outbox import contact_id, with_stop
 from transforms.standing_decisions import days_of, keep_standing
 
+TEMPLATE = "template"
+
 
 @dataclass(frozen=True)
 class Way:
@@ -23,17 +25,33 @@ class Way:
     valid_days: int
 
 
+def sendable(messages: DataFrame, pool: DataFrame) -> DataFrame:
+    """One row per message that may be sent: its text is a template of conf, or is approved now.
+
+    `messages`: gold.messages. `pool`: gold.text_pool. An approval that was taken back counts at
+    once, whatever the message says.
+    """
+    approved = pool.where(F.coalesce("approved", F.lit(False))).select(
+        F.col("text_id").alias("approved_text_id")
+    )
+    joined = messages.where("approved").join(
+        approved, on=messages["text_id"] == approved["approved_text_id"], how="left"
+    )
+    is_free = (F.col("written_by") == TEMPLATE) | F.col("approved_text_id").isNotNull()
+    return joined.where(is_free).select(*messages.columns)
+
+
 def queued(
     messages: DataFrame, decisions: DataFrame, ways: Sequence[Way], *, day: dt.date
 ) -> DataFrame:
-    """One row per approved message that is due and whose offer is still valid, as in gold.outbox.
+    """One row per message that is due and whose offer is still valid, as in gold.outbox.
 
-    `messages`: gold.messages. `decisions`: all of gold.offer_decisions. A message is not sent if
-    its decision was superseded before it was due, is in the control group, or names another offer
-    than the message. The key and the contact_id of a message do not depend on the day of the run.
+    `messages`: those that are `sendable`. `decisions`: all of gold.offer_decisions. A message is
+    not sent if its decision was superseded before it was due, is in the control group, or names
+    another offer than the message. The key and the contact_id of a message do not depend on the day
+    of the run.
     """
-    approved = messages.where(F.coalesce("approved", F.lit(False)))
-    approved = approved.select("campaign_id", "customer_id", "offer_id")
+    approved = messages.select("campaign_id", "customer_id", "offer_id")
     due = keep_standing(decisions).where(
         F.col("offer_id").isNotNull()
         & ~F.col("is_held_out")
@@ -75,7 +93,7 @@ def with_wait(
 ) -> DataFrame:
     """One row per candidate: adds `wait`, the reason why it may not be sent on `day`, or null.
 
-    Candidates are messages that were approved late. The reasons are cooling_off, and
+    Candidates are messages that were written or approved late. The reasons are cooling_off, and
     past_churn_date where the likely churn date that the message was meant to precede has passed.
     `candidates`: rows of `queued` that are not in the outbox yet. `contacts`: customer_id and
     contacted_on of every contact that was made or waits in the outbox. `scores`:
@@ -103,10 +121,11 @@ def with_wait(
 def with_message(rows: DataFrame, messages: DataFrame) -> DataFrame:
     """One row per due contact: adds message_text and message_language.
 
-    Both are null for a contact of a rule. A campaign's contact is left out if no message for its
-    offer is approved now. Expired contacts stay, since they are only marked as expired.
+    `messages`: those that are `sendable` now. Both columns are null for a contact of a rule. A
+    campaign's contact is left out if it has no message for its offer. Expired contacts stay, since
+    they are only marked as expired.
     """
-    approved = messages.where(F.coalesce("approved", F.lit(False))).select(
+    approved = messages.select(
         F.col("campaign_id").alias("of_campaign"),
         F.col("customer_id").alias("of_customer"),
         F.col("offer_id").alias("of_offer"),

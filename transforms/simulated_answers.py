@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, functions as F
 
+from transforms.text_pool import is_usable, with_decision
 
-def approved_messages(messages: DataFrame) -> DataFrame:
-    """One row per message that is not approved yet, with `approved` set to true."""
-    return messages.where("NOT approved").withColumn("approved", F.lit(True))
+
+def approved_texts(pool: DataFrame, moment: dt.datetime) -> DataFrame:
+    """One row per text of gold.text_pool that waits for approval, approved at `moment`."""
+    waiting = pool.where(is_usable() & F.col("approved").isNull())
+    return with_decision(waiting, True, "simulated company", moment=moment)
 
 
 def sent_offers(

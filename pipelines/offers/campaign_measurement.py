@@ -22,13 +22,18 @@ from transforms.campaign_outcomes import (
     moments,
     outcomes,
 )
+from transforms.text_results import text_results
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
 def run(context: Context) -> None:
-    """Write gold.campaign_results: campaigns with a control group whose horizon ends by as_of."""
+    """Write the results of campaigns with a control group whose horizon ends by as_of.
+
+    gold.campaign_results compares treated and held-out customers, gold.text_results the texts of
+    messages.
+    """
     context.needs("silver.campaign_contacts", "ingest")
     contacts = measured_contacts(
         context.read("silver.campaign_contacts"),
@@ -39,19 +44,21 @@ def run(context: Context) -> None:
     measurement = context.settings.measurement
     warn_of_unknown(context, contacts)
     horizon = context.settings.churn.primary_horizon_days
-    rows = outcomes(
+    outcome_rows = outcomes(
         contacts,
         context.read("silver.transactions"),
         context.read("gold.customer_segments"),
         horizon_days=horizon,
         observed_until=context.as_of,
     )
+    rows = context.lake.keep(outcome_rows)
     # Campaigns x offers x segments x arms.
     arms = [r.asDict() for r in moments(rows).collect()]
     hold_out_share = context.settings.decisions.hold_out_share
     intended = measurement.intended_shares({arm["campaign_id"] for arm in arms})
     measured = results(arms, METRICS, hold_out_share, intended=intended)
     if not measured:
+        context.lake.forget()
         context.progress.warn(
             f"No campaign was measured: by {context.as_of} no campaign with a random control group "
             f"has completed its horizon of {horizon} days."
@@ -61,7 +68,11 @@ def run(context: Context) -> None:
     rows_by_column: Sequence[Mapping[str, object]] = measured
     records = [tuple(row[c] for c in table.column_names) for row in rows_by_column]
     frame = context.spark.createDataFrame(records, table.ddl)
-    context.write([Write(table, frame, mode="merge")])
+    of_texts = context.table("gold.text_results")
+    texts = text_results(rows, context.read("gold.messages")).select(*of_texts.column_names)
+    writes = [Write(table, frame, mode="merge"), Write(of_texts, texts, mode="merge")]
+    context.write(writes)
+    context.lake.forget()
     context.progress.say(f"      {summary(measured)}")
     say_effects(context, measured)
 

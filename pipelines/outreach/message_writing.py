@@ -1,189 +1,276 @@
-"""Write the message of each decided offer: by Claude within a spend cap, otherwise by template."""
+"""Write the message of each decided offer: an approved text of the pool, otherwise a template."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from messages.batches import BatchPendingError, BatchWriter
-from messages.brief import clean_name, make_brief
-from messages.gateway import Gateway, make_client
-from messages.limits import Limits
-from messages.prompt import PROMPT_VERSION
-from messages.writer import Message, Order, Writer
+from messages.assembly import assembled
+from messages.brief import (
+    DEFAULT_LANGUAGE,
+    DEFAULT_TONE,
+    LANGUAGE_TAG,
+    LANGUAGES,
+    THEME_OF_REASON,
+    Brief,
+    Terms,
+)
+from messages.gateway import Gateway
+from messages.names import clean_name
+from pipelines.outreach.message_texts import (
+    KEY,
+    PASSED,
+    PooledText,
+    Texts,
+    brief_of,
+    check_templates,
+    fill_pool,
+    gateway_of,
+    read_pool,
+)
 from pipelines.outreach.offer_texts import terms_by_language
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
-from runtime.progress import Progress
+from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
-from transforms.message_orders import message_orders
+from transforms.message_orders import BRIEF, BriefRules, message_orders, with_brief
+from udfs.shares import digest
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
-KEY = "ANTHROPIC_API_KEY"
+CLAUDE, TEMPLATE = "claude", "template"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What all messages of a run are assembled from. offers: terms by offer and language."""
+
+    offers: Mapping[str, Mapping[str, Terms]]
+    valid_days: Mapping[str, int]
+    templates: Mapping[str, Mapping[str, str]]
+    unsubscribe: str | None
+
+    @classmethod
+    def of(cls, settings: Settings, offers: Mapping[str, OfferSettings]) -> Parts:
+        """The parts of conf."""
+        return cls(
+            {name: terms_by_language(offer) for name, offer in offers.items()},
+            {name: offer.valid_days for name, offer in offers.items()},
+            settings.messages.templates_by_name(),
+            settings.triggers.delivery.email.unsubscribe,
+        )
 
 
 def run(context: Context) -> None:
-    """Write the messages of the offers decided at as_of to gold.messages.
+    """Fill gold.text_pool for the briefs of the offers decided at as_of, then write gold.messages.
 
-    A message whose brief did not change is not written again.
+    Each customer gets an approved text of their brief, or its template. A message that was sent is
+    never changed; a template is replaced once a text is approved.
     """
-    rows = context.lake.keep(wanted(context))
-    count = rows.count()
-    limits = Limits.of(context.settings.messages.of_a_writer())
-    is_large = count >= limits.batch_from
-    client = make_client(os.environ.get(KEY), context.settings.messages.base_url, limits)
-    if context.is_dry:
-        context.lake.forget()
-        cap = None if client is None else limits.spend_cap_usd
-        return say_plan(context.progress, count, is_large, cap_usd=cap)
-    gateway = Gateway(client, limits)
-    writer = Writer(gateway, BatchWriter(gateway, DeltaLedger(context)), first_names(rows))
-    verdicts: list[tuple[str, str]] = []
-    size = limits.batch_size if is_large else context.settings.messages.rows_a_commit
+    offers = load_offers()
+    parts = Parts.of(context.settings, offers)
+    check_templates(parts.templates)
+    rows = context.lake.keep(wanted(context, offers))
     try:
-        for part in parts(orders(rows, load_offers(), context.as_of), size):
-            messages = writer.write(part, is_large)
-            store(context, messages)
-            verdicts += [(m.written_by, m.verdict) for m in messages]
-    except BatchPendingError as pending:
-        context.progress.warn(
-            f"message batch {pending}. Run write_messages again: it fetches the results of this "
-            "batch, which is not sent or paid for twice."
-        )
+        # Offers x themes x tones x languages: some hundred rows.
+        briefs = [brief_of(row) for row in rows.select(*BRIEF).distinct().collect()]
+        check_offers(briefs, offers, context.as_of)
+        pool = read_pool(context, briefs)
+        gateway = gateway_of(context)
+        if context.is_dry:
+            return say_plan(context, rows, pool, can_ask=gateway.client is not None)
+        warn_of_languages(context, rows)
+        drafts = fill_pool(context, gateway, pool, offers=parts.offers)
+        verdicts = write_messages(context, rows, pool, parts=parts)
     finally:
         context.lake.forget()
-    tell(context.progress, verdicts, gateway)
+    tell(context, drafts, verdicts, pool=pool, gateway=gateway)
     return None
 
 
-def wanted(context: Context) -> DataFrame:
-    """One row per offer to send at as_of, with the data of its message (see message_orders)."""
+def wanted(context: Context, offers: Mapping[str, OfferSettings]) -> DataFrame:
+    """One row per offer to send at as_of, with its brief and the data of its message."""
     context.needs("gold.offer_decisions", "decide_offers")
     day = f"TIMESTAMP'{context.as_of} 00:00:00'"
     profiles = context.read("silver.customers").where(
         f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})"
     )
-    return message_orders(
+    orders = message_orders(
         context.slice("gold.offer_decisions"),
         profiles,
-        context.slice("features.transactions"),
+        context.slice("gold.customer_segments"),
         scores=context.slice("gold.customer_scores"),
         messages=context.read("gold.messages"),
+        outbox=context.read("gold.outbox"),
+        deliveries=context.read("gold.outbox_deliveries"),
+    )
+    return with_brief(orders, brief_rules(context.settings, offers))
+
+
+def brief_rules(settings: Settings, offers: Mapping[str, OfferSettings]) -> BriefRules:
+    """How conf maps a customer to a brief."""
+    return BriefRules(
+        languages={name: [str(lang) for lang in offer.texts] for name, offer in offers.items()},
+        themes={name: offer.theme for name, offer in offers.items()},
+        theme_of_reason=THEME_OF_REASON,
+        theme_of_away="welcome back",
+        tones=settings.messages.tones,
+        tone=DEFAULT_TONE,
+        language_tag=LANGUAGE_TAG,
+        known_languages=LANGUAGES,
+        language=DEFAULT_LANGUAGE,
     )
 
 
-def orders(rows: DataFrame, offers: Mapping[str, OfferSettings], as_of: dt.date) -> Iterator[Order]:
-    """The orders whose brief is new or has changed, by customer_id.
-
-    UsageError: a decision names an offer that is not in `offers`.
-    """
-    texts = {name: terms_by_language(offer) for name, offer in offers.items()}
-    for row in rows.orderBy("customer_id").toLocalIterator():
-        if row["offer_id"] not in offers:
+def check_offers(
+    briefs: Sequence[Brief], offers: Mapping[str, OfferSettings], as_of: dt.date
+) -> None:
+    """UsageError if a decision names an offer that is not in conf."""
+    for brief in briefs:
+        if brief.offer_id not in offers:
             raise UsageError(
-                f"gold.offer_decisions, as_of {as_of}: offer_id {row['offer_id']} is not in "
+                f"gold.offer_decisions, as_of {as_of}: offer_id {brief.offer_id} is not in "
                 f"conf/offers.yaml, which has {', '.join(offers)}. Put the offer back into that "
                 f"file, or run decide_offers for {as_of} again."
             )
-        brief = make_brief(
-            row["first_name"],
-            row["tenure_months"],
-            row["language"],
-            offer_id=row["offer_id"],
-            texts=texts[row["offer_id"]],
-            offer_theme=offers[row["offer_id"]].theme,
-            main_reason=row["main_reason"],
+
+
+def warn_of_languages(context: Context, rows: DataFrame) -> None:
+    """Count the customers whose language tag is unknown. They are written to in English."""
+    unknown = rows.where("is_language_unknown").count()
+    if unknown:
+        context.progress.warn(
+            f"silver.customers: the language of {unknown:,} customers with an offer is not a tag "
+            "such as en, de-AT, fr_FR or es. Their messages are in English. Fix the mapping of "
+            "`language`, or the source."
         )
-        if brief.digest(PROMPT_VERSION) != row["known_digest"]:
-            yield Order(row["campaign_id"], row["customer_id"], brief)
 
 
-def parts(orders: Iterator[Order], size: int) -> Iterator[list[Order]]:
-    """The orders in parts of `size`. Each part is stored before the next one is written."""
-    while part := list(islice(orders, size)):
-        yield part
-
-
-def first_names(rows: DataFrame) -> set[str]:
-    """The first names of the campaign. A message must not contain that of another customer."""
-    # Bounded: 50,000 is more than the number of first names of any language.
-    names = rows.select("first_name").distinct().limit(50_000).collect()
-    return {name for r in names if (name := clean_name(r["first_name"]))}
-
-
-def store(context: Context, messages: Sequence[Message]) -> None:
-    """Merge the messages of one part. None of them is approved yet."""
+def write_messages(
+    context: Context, rows: DataFrame, pool: Mapping[Brief, Texts], *, parts: Parts
+) -> Counter[str]:
+    """Write the messages that are new or changed, part by part. Returns counts by verdict."""
     table = context.table("gold.messages")
-    records = [
-        (
-            m.order.campaign_id,
-            m.order.customer_id,
-            m.order.brief.offer_id,
-            m.text,
-            m.order.brief.language,
-            m.order.brief.theme,
-            m.written_by,
-            m.model,
-            PROMPT_VERSION,
-            m.digest,
-            m.verdict,
-            m.usage.input,
-            m.usage.output,
-            float(m.usage.cost_usd),
-            False,
-        )
-        for m in messages
-    ]
-    frame = context.spark.createDataFrame(records, table.ddl)
-    context.lake.commit([Write(table, frame, mode="merge")])
+    verdicts: Counter[str] = Counter()
+    records = changed_messages(rows, pool, parts)
+    while part := list(islice(records, context.settings.messages.rows_a_commit)):
+        verdicts.update(str(record["guard_verdict"]) for record in part)
+        values = [tuple(record[name] for name in table.column_names) for record in part]
+        frame = context.spark.createDataFrame(values, table.ddl)
+        context.lake.commit([Write(table, frame, mode="merge")])
+    return verdicts
 
 
-class DeltaLedger:
-    """Record of message batches in gold.message_batches, written before the results are awaited."""
-
-    def __init__(self, context: Context) -> None:
-        self.context, self.table = context, context.table("gold.message_batches")
-
-    def _ids_by_key(self) -> dict[str, str]:
-        # One row per batch of up to 100,000 messages.
-        rows = self.context.read("gold.message_batches").select("batch_key", "batch_id").collect()
-        return {r["batch_key"]: r["batch_id"] for r in rows}
-
-    def batch_id(self, key: str) -> str | None:
-        return self._ids_by_key().get(key)
-
-    def known_ids(self) -> set[str]:
-        return {batch_id for batch_id in self._ids_by_key().values() if batch_id}
-
-    def note(self, key: str, batch_id: str, requests: int) -> None:
-        frame = self.context.spark.createDataFrame([(key, batch_id, requests)], self.table.ddl)
-        self.context.lake.commit([Write(self.table, frame, mode="merge")])
+def changed_messages(
+    rows: DataFrame, pool: Mapping[Brief, Texts], parts: Parts
+) -> Iterator[dict[str, object]]:
+    """One record of gold.messages per order whose message is new or has changed."""
+    for row in rows.orderBy("customer_id").toLocalIterator():
+        record = message_of(row, pool[brief_of(row)], parts)
+        present = (row["present_text_id"], row["present_text"], row["present_verdict"])
+        if (record["text_id"], record["text"], record["guard_verdict"]) != present:
+            yield record
 
 
-def say_plan(progress: Progress, count: int, is_large: bool, *, cap_usd: float | None) -> None:
-    """Report what a run would write and its maximum cost. cap_usd: None without a key."""
-    if cap_usd is None:
-        how = f"by template ({KEY} is not set)"
-    else:
-        calls = "in batches" if is_large else "in single calls"
-        how = f"by Claude {calls}, for at most {cap_usd:,.2f} USD"
-    progress.say(f"      would write up to {count:,} messages {how}")
-
-
-def tell(progress: Progress, verdicts: Sequence[tuple[str, str]], gateway: Gateway) -> None:
-    """Report the messages by writer, the cost, and the most frequent reason for a template."""
-    by_writer = Counter(writer for writer, _ in verdicts)
-    reasons = Counter(verdict for writer, verdict in verdicts if writer == "template")
-    reason = f" (most frequent reason: {reasons.most_common(1)[0][0]})" if reasons else ""
-    progress.say(
-        f"      wrote       gold.messages: {by_writer['claude']:,} by Claude, "
-        f"{by_writer['template']:,} by template{reason}; "
-        f"{gateway.budget.spent_usd:,.2f} USD in {gateway.calls:,} calls"
+def message_of(row: Row, texts: Texts, parts: Parts) -> dict[str, object]:
+    """The record of one order."""
+    brief = brief_of(row)
+    pooled = chosen(
+        texts.approved, row["campaign_id"], row["customer_id"], present=row["present_text_id"]
     )
+    text = pooled.text if pooled else parts.templates[brief.theme][brief.language]
+    unsubscribe = (parts.unsubscribe or "").replace("{contact_id}", row["contact_id"])
+    message = assembled(
+        brief.language,
+        clean_name(row["first_name"]),
+        text,
+        terms=parts.offers[brief.offer_id][brief.language],
+        last_day=row["send_on"] + dt.timedelta(days=parts.valid_days[brief.offer_id]),
+        unsubscribe=unsubscribe or None,
+    )
+    return {
+        "campaign_id": row["campaign_id"],
+        "customer_id": row["customer_id"],
+        "offer_id": brief.offer_id,
+        "text_id": pooled.text_id if pooled else brief.text_id(text),
+        "text": message,
+        "language": brief.language,
+        "theme": brief.theme,
+        "tone": brief.tone,
+        "written_by": CLAUDE if pooled else TEMPLATE,
+        "model": pooled.model if pooled else None,
+        "prompt_version": pooled.prompt_version if pooled else None,
+        "guard_verdict": PASSED if pooled else f"{TEMPLATE}: {texts.why_none}",
+        **dict.fromkeys(("input_tokens", "output_tokens"), 0),
+        "cost_usd": 0.0,
+        # A person may hold back the message of one customer; that outlives a change of its text.
+        "approved": row["present_approved"] is not False,
+    }
+
+
+def chosen(
+    approved: Mapping[str, PooledText], campaign_id: str, customer_id: str, *, present: str | None
+) -> PooledText | None:
+    """The text of a customer: the present one if it is still approved, else the first by a hash.
+
+    The hash gives each text the same share of the customers. A text that is approved later moves no
+    customer who has a text.
+    """
+    if present is not None and present in approved:
+        return approved[present]
+    text_id = min(
+        approved, key=lambda name: digest(f"text-{campaign_id}-{name}", customer_id), default=None
+    )
+    return None if text_id is None else approved[text_id]
+
+
+def say_plan(
+    context: Context, rows: DataFrame, pool: Mapping[Brief, Texts], *, can_ask: bool
+) -> None:
+    """Report what a run would write and its maximum cost. can_ask: there is an API key."""
+    settings = context.settings.messages
+    lacking = sum(texts.lacks(settings.variants) for texts in pool.values())
+    how = "no text, all briefs have theirs"
+    if lacking:
+        how = f"{lacking:,} texts of {len(pool):,} briefs, for at most {settings.spend_cap_usd} USD"
+        if not can_ask:
+            how = f"no text ({KEY} is not set)"
+    context.progress.say(f"      would ask   Claude for {how}")
+    context.progress.say(f"      would write up to {rows.count():,} messages")
+
+
+def tell(
+    context: Context,
+    drafts: Mapping[str, int],
+    verdicts: Counter[str],
+    *,
+    pool: Mapping[Brief, Texts],
+    gateway: Gateway,
+) -> None:
+    """Report the drafts of this run, the messages by writer, and what waits for approval."""
+    progress = context.progress
+    if gateway.calls:
+        said = ", ".join(f"{number:,} {kind}" for kind, number in sorted(drafts.items()))
+        progress.say(
+            f"      wrote       gold.text_pool: {said or 'no text'}; "
+            f"{gateway.budget.spent_usd:,.4f} USD in {gateway.calls:,} calls, at the prices of "
+            f"{context.settings.messages.prices.read_on}"
+        )
+    by_template = Counter({v: n for v, n in verdicts.items() if v != PASSED})
+    reason = f" (most frequent: {by_template.most_common(1)[0][0]})" if by_template else ""
+    progress.say(
+        f"      wrote       gold.messages: {verdicts[PASSED]:,} with a text of the pool, "
+        f"{by_template.total():,} by template{reason}"
+    )
+    waiting = sum(texts.waiting for texts in pool.values())
+    if waiting:
+        progress.say(
+            f"      {waiting:,} texts wait for approval: see `approve_texts list`, then run "
+            "write_messages again"
+        )

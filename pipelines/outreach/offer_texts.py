@@ -8,4 +8,7 @@ from runtime.settings.offers import OfferSettings
 
 def terms_by_language(offer: OfferSettings) -> dict[str, Terms]:
     """The terms of an offer, by language. English is always present."""
-    return {language: Terms(t.terms, t.sentence) for language, t in offer.texts.items()}
+    return {
+        language: Terms(t.terms, t.sentence, offer.code, offer.link)
+        for language, t in offer.texts.items()
+    }

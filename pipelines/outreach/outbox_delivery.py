@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from messages.brief import make_brief
-from messages.templates import template
+from messages.assembly import assembled
+from messages.brief import DEFAULT_LANGUAGE, language_of
+from messages.names import clean_name
 from pipelines.offers.past_contacts import made_contacts
 from pipelines.outreach.contact import Contact, Sink
 from pipelines.outreach.delivery import Delivery, Journal, Outcome
@@ -27,7 +29,7 @@ from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
 from transforms.decisions import with_optional
 from transforms.outbox import undelivered
-from transforms.outbox_messages import Way, queued, with_message, with_wait
+from transforms.outbox_messages import Way, queued, sendable, with_message, with_wait
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
@@ -52,14 +54,15 @@ class DeliveryOptions:
 
 
 def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
-    """Queue the approved messages that are due, then send the undelivered contacts of the outbox.
+    """Queue the messages that are due, then send the undelivered contacts of the outbox.
 
+    Only messages with an approved text or a template are queued and sent.
     Writes gold.outbox and gold.outbox_deliveries.
     """
     queue_approved(context)
     if not context.has("gold.outbox"):
         return context.progress.say(
-            "      outbox      no contact was triggered and no message was approved yet"
+            "      outbox      no contact was triggered and no message is due yet"
         )
     rows = context.lake.keep(due(context, options.is_dead_retried))
     if context.is_dry:
@@ -68,10 +71,7 @@ def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
     settings = context.settings.triggers.delivery
     counts_by_status: Counter[str] = Counter()
     contacts = contacts_of(
-        rows,
-        load_offers(),
-        {str(language): text for language, text in settings.email.subjects.items()},
-        is_dead_retried=options.is_dead_retried,
+        rows, load_offers(), context.settings, is_dead_retried=options.is_dead_retried
     )
     with closing_all(sinks_of_conf(context.settings)) as sinks:
         delivery = Delivery(sinks, settings, Journal(context.settings.root / JOURNAL))
@@ -87,7 +87,7 @@ def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
 
 
 def queue_approved(context: Context) -> None:
-    """Add the approved messages that are due to gold.outbox, each once.
+    """Add the messages that are due and may be sent to gold.outbox, each once.
 
     A message is due from its send_on, and later if something holds it back until then (see
     with_wait). Existing rows are never changed.
@@ -95,19 +95,24 @@ def queue_approved(context: Context) -> None:
     if not context.has("gold.messages"):
         return
     table = context.table("gold.outbox")
-    messages, decisions = (context.read(f"gold.{n}") for n in ("messages", "offer_decisions"))
+    decisions = context.read("gold.offer_decisions")
     ways = ways_of_conf(context.settings.messages.send_by, load_offers())
-    candidates = queued(messages, decisions, ways, day=context.as_of)
+    candidates = queued(sendable_now(context), decisions, ways, day=context.as_of)
     fresh = candidates.join(context.read(table.name), on=list(table.key), how="left_anti")
     judged = context.lake.keep(with_wait_now(context, fresh.select(*table.column_names)))
     # At most three rows.
     waits = {r["wait"]: r["count"] for r in judged.groupBy("wait").count().collect()}
     for reason, count in sorted((w, n) for w, n in waits.items() if w is not None):
-        context.progress.say(f"      outbox      {count:,} approved messages held back: {reason}")
+        context.progress.say(f"      outbox      {count:,} messages held back: {reason}")
     if count := waits.get(None, 0):
-        context.progress.say(f"      outbox      {count:,} approved messages are due")
+        context.progress.say(f"      outbox      {count:,} messages are due")
         ready = judged.where("wait IS NULL").select(*table.column_names)
         context.write([Write(table, ready, mode="merge")])
+
+
+def sendable_now(context: Context) -> DataFrame:
+    """The messages whose text is a template of conf, or approved at this moment."""
+    return sendable(context.read("gold.messages"), context.read("gold.text_pool"))
 
 
 def ways_of_conf(send_by: str, offers: Mapping[str, OfferSettings]) -> list[Way]:
@@ -158,23 +163,22 @@ def due(context: Context, is_dead_retried: bool) -> DataFrame:
     )
     current = context.read("silver.customers").where("valid_to IS NULL")
     profiles = current.select("customer_id", "first_name", "email", "language", "is_opted_out")
-    return with_message(rows, context.read("gold.messages")).join(
-        profiles, on="customer_id", how="left"
-    )
+    return with_message(rows, sendable_now(context)).join(profiles, on="customer_id", how="left")
 
 
 def contacts_of(
     rows: DataFrame,
     offers: Mapping[str, OfferSettings],
-    subjects: Mapping[str, str],
+    settings: Settings,
     *,
     is_dead_retried: bool = False,
 ) -> Iterator[Contact]:
     """The rows of `due` as contacts, by contact_id.
 
     A contact that will be sent has a text if it is a campaign message or goes by e-mail.
-    `subjects`: the subject of e-mails by language.
     """
+    email = settings.triggers.delivery.email
+    subjects = {str(language): text for language, text in email.subjects.items()}
     for row in rows.orderBy("contact_id").toLocalIterator():
         fields = {name: row[name] for name in OF_A_CONTACT}
         if is_dead_retried:
@@ -187,7 +191,7 @@ def contacts_of(
         if contact.barrier is None and row["campaign_id"] is not None:
             contact = with_approved_text(contact, row, subjects)
         elif contact.barrier is None and row["channel"] == "email":
-            contact = with_offer_text(contact, row, offers[row["offer_id"]], subjects=subjects)
+            contact = with_offer_text(contact, row, offers[row["offer_id"]], settings=settings)
         yield contact
 
 
@@ -198,20 +202,23 @@ def with_approved_text(contact: Contact, row: Row, subjects: Mapping[str, str]) 
 
 
 def with_offer_text(
-    contact: Contact, row: Row, offer: OfferSettings, *, subjects: Mapping[str, str]
+    contact: Contact, row: Row, offer: OfferSettings, *, settings: Settings
 ) -> Contact:
-    """The contact with address, subject and the offer's text of conf, with a greeting by name."""
+    """The contact with address, subject, and the template and terms of its offer."""
+    email = settings.triggers.delivery.email
     texts = terms_by_language(offer)
-    brief = make_brief(
-        row["first_name"],
-        0,
-        row["language"],
-        offer_id=row["offer_id"],
-        texts=texts,
-        offer_theme=offer.theme,
+    spoken = language_of(row["language"])
+    language = spoken if spoken in texts else DEFAULT_LANGUAGE
+    text = assembled(
+        language,
+        clean_name(row["first_name"]),
+        settings.messages.templates_by_name()[offer.theme][language],
+        terms=texts[language],
+        last_day=contact.triggered_on + dt.timedelta(days=offer.valid_days),
+        unsubscribe=(email.unsubscribe or "").replace("{contact_id}", contact.contact_id) or None,
     )
-    subject = subjects.get(brief.language, subjects["en"])
-    return replace(contact, address=row["email"], subject=subject, text=template(brief))
+    subject = {str(k): v for k, v in email.subjects.items()}.get(language, email.subjects["en"])
+    return replace(contact, address=row["email"], subject=subject, text=text)
 
 
 def sinks_of_conf(settings: Settings) -> dict[str, Sink]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import importlib.resources
 import json
@@ -125,13 +126,15 @@ def write(context: Context, name: str, folder: Path) -> None:
     rows.repartition("file_number").write.partitionBy("file_number").parquet(str(folder))
 
 
-def approve(context: Context) -> None:
-    """Approve the messages of the plan of as_of: a simulated company has no person to do it."""
-    table = context.table("gold.messages")
-    messages = context.read(table.name).where(f"campaign_id = '{plan_name(context)}'")
-    approved = simulated_answers.approved_messages(messages).select(*table.column_names)
-    if approved.take(1):
-        context.write([Write(table, approved, mode="merge")])
+def approve(context: Context) -> bool:
+    """Approve the texts that wait: a simulated company has no person to do it. True: some did."""
+    table = context.table("gold.text_pool")
+    moment = dt.datetime.combine(context.as_of, dt.time(), tzinfo=dt.UTC)
+    approved = simulated_answers.approved_texts(context.read(table.name), moment)
+    if not approved.take(1):
+        return False
+    context.write([Write(table, approved.select(*table.column_names), mode="merge")])
+    return True
 
 
 def plan_name(context: Context) -> str:

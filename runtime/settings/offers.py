@@ -46,7 +46,16 @@ class OfferCost(Section):
 
 class OfferText(Section):
     terms: str = Field(min_length=5, max_length=80)
-    sentence: str = Field(min_length=5, max_length=140)
+    sentence: str = Field(min_length=5, max_length=160)
+
+    @field_validator("terms", "sentence")
+    @classmethod
+    def _has_known_places(cls, text: str, info: ValidationInfo) -> str:
+        """Only a sentence may have a place to fill in, and only for the last day."""
+        left = text.replace("{last_day}", "") if info.field_name == "sentence" else text
+        if re.search(r"[{}\r\n]", left):
+            raise ValueError("must be one line; only a sentence may hold {last_day}")
+        return text
 
 
 class OfferSettings(Section):
@@ -61,8 +70,24 @@ class OfferSettings(Section):
     in_budget: bool
     most_customers: int | None = Field(ge=1)
     eligible: str | None
-    theme: Literal["new features", "support", "savings"]
+    theme: Literal["new features", "support", "savings", "welcome back"]
+    code: str | None = None
+    link: str | None = None
     texts: dict[Literal["en", "de", "fr", "es"], OfferText]
+
+    @field_validator("code")
+    @classmethod
+    def _can_be_typed(cls, code: str | None) -> str | None:
+        if code is not None and not re.fullmatch(r"[A-Za-z0-9-]{3,30}", code):
+            raise ValueError("must have 3 to 30 letters, digits or hyphens")
+        return code
+
+    @field_validator("link")
+    @classmethod
+    def _is_an_address(cls, link: str | None) -> str | None:
+        if link is not None and not re.fullmatch(r"https://[^\s<>\"]{3,200}", link):
+            raise ValueError("must be a https: address of at most 200 characters")
+        return link
 
     @field_validator("texts")
     @classmethod

@@ -118,6 +118,7 @@ def leaves(values, above=()):
         path = (*above, key)
         is_free = path in {("sources",), ("engagement", "weights"), ("segments", "groups")}
         is_free |= path == ("decisions", "factors")
+        is_free |= path in {("messages", "tones"), ("messages", "templates")}
         is_free |= path[:2] in {("risk", "schemes"), ("rfm", "priority_weights")}
         is_free |= path[:2] == ("training", "reasons") and path[2:] in {
             ("ticket_categories",),
@@ -187,11 +188,11 @@ def test_a_job_calls_one_pipeline_that_others_can_run(path):
 # A failed commit restores all of its tables. These pipelines do not have exactly one commit.
 COMMITS = {
     "ingest": (2, "new files or a replay, never both"),
-    "write_messages": (2, "the id of a batch is stored before its answers arrive"),
+    "write_messages": (1, "paid texts of the pool are stored first, part by part"),
     "deliver_outbox": (2, "approved messages are queued before any contact is sent"),
     "run_pipeline": (0, "its steps write"),
     "roll_back": (0, "an alias in the registry"),
-    "simulate": (1, "the approval of messages"),
+    "simulate": (1, "the approval of texts"),
 }
 
 

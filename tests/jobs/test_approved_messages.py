@@ -26,6 +26,8 @@ def messages_of(approved):
             "offer_id": "discount_10",
             "text": f"Hello Ada, dear {c}. Enjoy 10% off your next order.",
             "language": "de" if c == "c1" else "en",
+            "text_id": f"text-{c}",
+            "written_by": "claude",
             "approved": c in approved,
         }
         for c in ("c0", "c1", "c2", "c3", "c4", "c5")
@@ -76,6 +78,8 @@ def lake(make_context, tmp_path):
     write(context, "gold.offer_decisions", decisions, [PLAN])
     write(context, "silver.customers", profiles)
     write(context, "gold.messages", messages_of({"c0", "c1", "c3", "c4", "c5"}))
+    # All texts are approved; a test withdraws one.
+    write(context, "gold.text_pool", [{"text_id": f"text-{c}", "approved": True} for c in ids])
     at.write = write
     return at
 
@@ -132,12 +136,12 @@ def test_a_webhook_gets_the_text_and_no_address(lake, monkeypatch):
     assert b"mail.example" not in b"".join(body for _, body in webhook.heard)
 
 
-def test_a_message_whose_approval_was_withdrawn_is_not_sent(lake):
-    """Queued while e-mail is not set up. The approval of c0 is withdrawn before e-mail is set up."""
+def test_a_message_whose_text_is_rejected_is_not_sent(lake):
+    """Queued while e-mail is not set up. The text of c0 is rejected before e-mail is set up."""
     outbox_delivery.run(lake("email"))
     assert lake().read("gold.outbox").count() == 3
     assert delivered(lake()) == {"c3": ("cancelled", "opted_out")}
-    lake.write(lake(), "gold.messages", messages_of({"c1"}))
+    lake.write(lake(), "gold.text_pool", [{"text_id": "text-c0", "approved": False}])
     mailbox = Mailbox()
     to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
     outbox_delivery.run(lake("email", **to))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 import shutil
 
@@ -19,8 +18,7 @@ from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import load
 from tests.jobs.decision_lake import AS_OF, rows_of, write_decision_lake
-from tests.unit.messages.conftest import offer_texts
-from tests.unit.messages.fake_claude import FakeClaude, written
+from tests.unit.messages.fake_claude import FakeClaude, plays, verdict, written
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 
@@ -166,24 +164,19 @@ def test_without_a_key_every_offer_has_a_template(lake, monkeypatch):
     messages = table(lake, "gold.messages")
     assert list(messages["customer_id"]) == list(sent["customer_id"])
     assert set(messages["written_by"]) == {"template"}
-    assert set(messages["guard_verdict"]) == {"not_written: no_key"}
-    assert not messages["approved"].any()
+    assert set(messages["guard_verdict"]) == {"template: no_key"}
+    assert messages["approved"].all()  # by conf
     version = at(lake).lake.version("gold.messages")
     message_writing.run(at(lake))
     assert at(lake).lake.version("gold.messages") == version
 
 
-def test_a_simulated_company_approves_its_messages_and_all_are_delivered(
-    lake, tmp_path, monkeypatch
-):
+def test_templates_of_all_messages_are_delivered(lake, tmp_path, monkeypatch):
     monkeypatch.delenv(message_writing.KEY, raising=False)
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
     message_writing.run(at(root))
-    company_files.approve(at(root))
-    version = at(root).lake.version("gold.messages")
-    company_files.approve(at(root))
-    assert at(root).lake.version("gold.messages") == version
+    assert not company_files.approve(at(root))
     later = at(root)
     later = later.at(AS_OF + dt.timedelta(days=full_pipeline.DELIVERIES[0]))
     outbox_delivery.run(later)
@@ -201,41 +194,47 @@ def test_first_names_in_messages_are_not_in_delta_statistics(lake):
         assert name not in log
 
 
-def say(body):
-    asked = json.loads(body["messages"][0]["content"])
-    open_with = {"en": "Hello", "de": "Guten Tag", "fr": "Bonjour", "es": "Hola"}[asked["language"]]
-    thanks = {
-        "en": "thank you for being with us",
-        "de": "schön, dass Sie bei uns sind",
-        "fr": "merci de votre confiance",
-        "es": "gracias por su confianza",
-    }[asked["language"]]
-    for offer in ("discount_10", "loyalty_bonus", "winback_survey"):
-        texts = offer_texts(offer)[asked["language"]]
-        if texts.terms == asked["offer"]:
-            return f"{open_with} {asked['first_name']}, {thanks}. {texts.sentence}"
-    raise AssertionError(asked)
+GOOD = {
+    "en": "Thank you for being with us, we are glad to have you here.",
+    "de": "Schön, dass Sie bei uns sind, wir freuen uns sehr darüber.",
+    "fr": "Merci d’être avec nous, nous sommes ravis de vous avoir.",
+    "es": "Gracias por estar con nosotros, nos alegra mucho tenerle aquí.",
+}
 
 
-@pytest.mark.parametrize("batch_from", [1000, 1], ids=["one by one", "in batches"])
-def test_claude_writes_each_message_once(lake, tmp_path, monkeypatch, batch_from):
+def test_claude_writes_texts_once_and_approved_ones_replace_the_templates(
+    lake, tmp_path, monkeypatch
+):
     root = tmp_path / "lake"
     shutil.copytree(lake, root)
-    shutil.rmtree(root / "gold" / "messages", ignore_errors=True)
     monkeypatch.setenv(message_writing.KEY, "sk-test")
-    server = FakeClaude(lambda body, number: (200, {}, written(say(body)), 0))
-    more = {"base_url": server.url, "batch_from": batch_from, "batch_poll_seconds": 0.01}
+    language_of = {text: language for language, text in GOOD.items()}
+    server = FakeClaude(
+        plays(
+            lambda data: written(GOOD[data["language"]]),
+            lambda data: verdict(language=language_of[data["text"]]),
+        )
+    )
+    more = {"base_url": server.url, "variants": 1}
     try:
         message_writing.run(at(root, **more))
         calls = len(server.raw)
+        pool = table(root, "gold.text_pool", "text_id")
+        assert calls == 3 * len(pool) and set(pool["judge_verdict"]) == {"passed"}
+        assert set(table(root, "gold.messages")["written_by"]) == {"template"}
+        assert company_files.approve(at(root)) and not company_files.approve(at(root))
+        message_writing.run(at(root, **more))
         messages = table(root, "gold.messages")
         assert set(messages["written_by"]) == {"claude"}
         assert set(messages["model"]) == {"claude-haiku-5-5"}
-        assert (messages["cost_usd"] > 0).all()
+        assert set(messages["text_id"]) == set(pool["text_id"])
+        version = at(root).lake.version("gold.messages")
         message_writing.run(at(root, **more))
-        assert len(server.raw) == calls
-        # No request body contains a customer id.
-        assert not any(f'"{c}"' in raw for raw in server.raw for c in messages["customer_id"])
+        assert (len(server.raw), at(root).lake.version("gold.messages")) == (calls, version)
+        # No request body contains a customer id or a name.
+        sent = "".join(server.raw)
+        assert not any(f'"{c}"' in sent for c in messages["customer_id"])
+        assert not any(name in sent for name in ("Ada", "Ben", "Clara", "David"))
     finally:
         server.close()
 

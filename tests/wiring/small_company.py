@@ -253,7 +253,7 @@ def history(made: SmallCompany, company: files.Company) -> None:
 
 
 def first_plan(made: SmallCompany, company: files.Company) -> None:
-    """Contacts of rules, then offers by what the campaigns taught; messages, some of them approved."""
+    """Contacts of rules, then offers by what the campaigns taught; messages, some of them held back."""
 
     step(made, trigger_engagement.command, as_of=PLAN_1)
     step(made, estimate_uplift.command, as_of=PLAN_1)
@@ -262,7 +262,7 @@ def first_plan(made: SmallCompany, company: files.Company) -> None:
     step(made, ingest.command, known_at=files.LATE_PROFILES_KNOWN)
     step(made, write_messages.command, as_of=PLAN_1)
     made.noted["messages"] = made.table("gold.messages")
-    approve(made)
+    hold_back(made)
     files.write_august(company, made.folder / "files")
     step(made, ingest.command, known_at=files.AUGUST_KNOWN)
     step(made, deliver_outbox.command, as_of=DELIVERY_1)
@@ -343,20 +343,21 @@ def own_conf() -> Iterator[None]:
 
 
 def is_approved(customer_id: str) -> bool:
-    """Whose messages the company's people approve: two in three, and who opts out in August."""
+    """Whose messages the company's people let go: two in three, and who opts out in August."""
     return files.number(customer_id) % 3 > 0 or customer_id in files.OPTED_OUT_IN_AUGUST
 
 
-def approve(made: SmallCompany) -> None:
-    """What a person does in gold.messages, where no command does it."""
+def hold_back(made: SmallCompany) -> None:
+    """A person holds messages back in gold.messages. Without a key all are templates, which are
+    approved by conf."""
     from pyspark.sql import SparkSession
 
-    chosen = [c for c in made.noted["messages"]["customer_id"] if is_approved(c)]
+    chosen = [c for c in made.noted["messages"]["customer_id"] if not is_approved(c)]
     names = ", ".join(f"'{c}'" for c in chosen)
     path = made.root / "gold" / "messages"
     spark = SparkSession.getActiveSession()
     assert spark is not None
-    spark.sql(f"UPDATE delta.`{path}` SET approved = TRUE WHERE customer_id IN ({names})")
+    spark.sql(f"UPDATE delta.`{path}` SET approved = FALSE WHERE customer_id IN ({names})")
 
 
 def aliases(made: SmallCompany) -> dict[str, str]:

@@ -38,9 +38,9 @@ def test_customers_who_opted_out_after_the_decision_get_no_message(company):
     assert written == sent - files.OPTED_OUT_AFTER_DECISION
 
 
-def test_a_message_waits_for_approval(company):
+def test_a_template_is_approved_by_conf_until_a_person_holds_it_back(company):
     then, now = company.noted["messages"], company.table("gold.messages")
-    assert not then["approved"].any()
+    assert then["approved"].all() and set(then["written_by"]) == {"template"}
     approved = set(now.loc[now["approved"], "customer_id"])
     assert approved == {c for c in then["customer_id"] if is_approved(c)} != set(now["customer_id"])
 

@@ -389,33 +389,64 @@ CREATE TABLE IF NOT EXISTS gold.policy_comparison (
 ) USING delta
 COMMENT 'One row per policy, with its estimated value on the last randomised campaign (not used to fit). Key: as_of, policy.';
 
+CREATE TABLE IF NOT EXISTS gold.text_pool (
+  `text_id` string NOT NULL COMMENT 'Hash of offer, theme, tone, language and text',
+  `offer_id` string NOT NULL COMMENT 'Offer before which the text stands',
+  `theme` string NOT NULL COMMENT 'Theme: new features, support, savings or welcome back',
+  `tone` string NOT NULL COMMENT 'Tone: warm, appreciative or welcoming',
+  `language` string NOT NULL COMMENT 'Language of the text, ISO 639-1 code',
+  `text` string NOT NULL COMMENT 'One or two sentences without greeting, name, number, date, link or offer: code adds these',
+  `form_verdict` string NOT NULL COMMENT 'Checks by code: passed, or the names of the checks that failed',
+  `judge_verdict` string COMMENT 'Judge (a separate model call, two of two must pass): passed, refused: <why> or unanswered: <reason>; null: not asked, form checks failed',
+  `judge_reason` string COMMENT 'Why the judge refused, in words; null: it did not',
+  `model` string NOT NULL COMMENT 'Model that wrote and judged the text',
+  `prompt_version` string NOT NULL COMMENT 'Hash of the instructions of writer and judge',
+  `input_tokens` bigint NOT NULL COMMENT 'Input tokens of writing and judging the text',
+  `output_tokens` bigint NOT NULL COMMENT 'Output tokens of writing and judging the text',
+  `cost_usd` double NOT NULL COMMENT 'Cost of writing and judging the text, US dollars',
+  `approved` boolean COMMENT 'True: a person approved the text; false: rejected; null: waits. Only an approved text is sent',
+  `approved_by` string COMMENT 'Who approved or rejected the text; null: waits',
+  `approved_at` timestamp COMMENT 'When it was approved or rejected; null: waits'
+) USING delta
+COMMENT 'One row per text that Claude wrote for an offer, theme, tone and language. Key: text_id.';
+
 CREATE TABLE IF NOT EXISTS gold.messages (
   `campaign_id` string NOT NULL COMMENT 'Campaign identifier',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `offer_id` string NOT NULL COMMENT 'Offer in the message',
-  `text` string NOT NULL COMMENT 'Text of the message',
-  `language` string NOT NULL COMMENT 'Language of the text, ISO 639-1 code',
-  `theme` string NOT NULL COMMENT 'Theme: new features, support or savings',
-  `written_by` string NOT NULL COMMENT 'Writer: claude or template',
-  `model` string COMMENT 'Model that wrote the message; null: template',
-  `prompt_version` string NOT NULL COMMENT 'Hash of the instructions to the model',
-  `brief_digest` string NOT NULL COMMENT 'Hash of brief and prompt. If unchanged, the model is not called again',
-  `guard_verdict` string NOT NULL COMMENT 'passed, passed_second (second try), refused: <rules>, or not_written: <reason>',
-  `input_tokens` bigint NOT NULL COMMENT 'Input tokens of all tries',
-  `output_tokens` bigint NOT NULL COMMENT 'Output tokens of all tries',
-  `cost_usd` double NOT NULL COMMENT 'Cost of all tries, US dollars',
-  `approved` boolean NOT NULL COMMENT 'True: a person approved the message; false: not yet'
+  `text_id` string NOT NULL COMMENT 'Text in gold.text_pool; for a template a hash of its own',
+  `text` string NOT NULL COMMENT 'The whole message: greeting, text, offer, last day, way to unsubscribe',
+  `language` string NOT NULL COMMENT 'Language of the message, ISO 639-1 code',
+  `theme` string NOT NULL COMMENT 'Theme: new features, support, savings or welcome back',
+  `tone` string NOT NULL COMMENT 'Tone: warm, appreciative or welcoming',
+  `written_by` string NOT NULL COMMENT 'Writer of the text: claude or template',
+  `model` string COMMENT 'Model that wrote the text; null: template',
+  `prompt_version` string COMMENT 'Hash of the instructions to the model; null: template',
+  `guard_verdict` string NOT NULL COMMENT 'passed (form checks and judge), or why a template serves: template: <reason>',
+  `input_tokens` bigint NOT NULL COMMENT 'Input tokens of a text for this customer alone; 0: the text is of the pool',
+  `output_tokens` bigint NOT NULL COMMENT 'Output tokens of a text for this customer alone; 0: the text is of the pool',
+  `cost_usd` double NOT NULL COMMENT 'Cost of a text for this customer alone, US dollars; 0: the text is of the pool',
+  `approved` boolean NOT NULL COMMENT 'True: its text was approved when the message was written (templates of conf are), and delivery checks gold.text_pool again; false: a person holds back this message'
 ) USING delta
 CLUSTER BY (customer_id)
 COMMENT 'One row per campaign and customer, with the message. Key: campaign_id, customer_id. Personal data: text.'
-TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`campaign_id`,`customer_id`,`offer_id`,`language`,`theme`,`written_by`,`model`,`prompt_version`,`brief_digest`,`guard_verdict`,`input_tokens`,`output_tokens`,`cost_usd`');
+TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`campaign_id`,`customer_id`,`offer_id`,`text_id`,`language`,`theme`,`tone`,`written_by`,`model`,`prompt_version`,`guard_verdict`,`input_tokens`,`output_tokens`,`cost_usd`');
 
-CREATE TABLE IF NOT EXISTS gold.message_batches (
-  `batch_key` string NOT NULL COMMENT 'Hash of the requests',
-  `batch_id` string NOT NULL COMMENT 'Batch identifier of the service; empty: not yet recorded',
-  `requests` bigint NOT NULL COMMENT 'Number of messages in the batch'
+CREATE TABLE IF NOT EXISTS gold.text_results (
+  `campaign_id` string NOT NULL COMMENT 'Campaign identifier',
+  `text_id` string NOT NULL COMMENT 'Text in gold.text_pool, or of a template',
+  `metric` string NOT NULL COMMENT 'conversion, or retained_revenue (currency)',
+  `offer_id` string NOT NULL COMMENT 'Offer of the text',
+  `theme` string NOT NULL COMMENT 'Theme: new features, support, savings or welcome back',
+  `tone` string NOT NULL COMMENT 'Tone: warm, appreciative or welcoming',
+  `language` string NOT NULL COMMENT 'Language of the text, ISO 639-1 code',
+  `written_by` string NOT NULL COMMENT 'Writer of the text: claude or template',
+  `customers` bigint NOT NULL COMMENT 'Customers with this text',
+  `value` double NOT NULL COMMENT 'Mean of the metric. Compare only texts of the same offer, theme, tone and language: their customers differ by chance alone',
+  `ci_low` double COMMENT 'Lower bound of the 95 % interval of value (conversion: Agresti-Coull); null: one customer',
+  `ci_high` double COMMENT 'Upper bound of the 95 % interval of value (conversion: Agresti-Coull); null: one customer'
 ) USING delta
-COMMENT 'One row per batch sent to the Message Batches API. A restarted run resumes it from here. Key: batch_key.';
+COMMENT 'One row per campaign, text and metric: what the customers with this text did. Key: campaign_id, text_id, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.outbox (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',

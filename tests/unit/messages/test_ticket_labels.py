@@ -11,7 +11,7 @@ from messages import ticket_labels
 from messages.gateway import Gateway, make_client
 from messages.ticket_labels import agreement, labelled, redacted
 from tests.unit.messages.conftest import LIMITS
-from tests.unit.messages.fake_claude import FakeClaude, error, written
+from tests.unit.messages.fake_claude import FakeClaude, error, message
 
 
 @pytest.fixture
@@ -23,7 +23,11 @@ def answering():
         def behave(body, _):
             text = json.loads(body["messages"][0]["content"])["text"]
             label = label_of(text)
-            return (200, {}, written(label), 0) if label else (400, {}, error("bad"), 0)
+            return (
+                (200, {}, message(json.dumps({"label": label})), 0)
+                if label
+                else (400, {}, error("bad"), 0)
+            )
 
         servers.append(FakeClaude(behave))
         return Gateway(make_client("key", servers[-1].url, LIMITS), LIMITS), servers[-1]

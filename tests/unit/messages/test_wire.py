@@ -1,424 +1,333 @@
-"""The real SDK against a local server: all kinds of answers and failures of the service."""
+"""The real SDK against a local server that plays writer and judge: every failure fails closed."""
 
 from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
+from typing import get_args
 
 import anthropic
 import pytest
 from anthropic.types.model import Model
 
-from messages.batches import BatchPendingError
-from messages.brief import LANGUAGES
-from messages.guard import faults
+from messages.judge import FAULTS, READERS, SCHEMA as JUDGE_SCHEMA
 from messages.limits import cost_at_most
-from messages.prompt import INSTRUCTIONS, PROMPT_VERSION, input_tokens_at_most
-from messages.templates import template
-from tests.unit.messages.conftest import LIMITS, Ledger, brief_of, orders_of
-from tests.unit.messages.fake_claude import CACHED_FROM, OUT, OWN, error, message, written
+from messages.prompt import input_tokens_at_most, request, writer_request
+from tests.unit.messages.conftest import LIMITS, TERMS, brief_of, wanted_of
+from tests.unit.messages.fake_claude import (
+    CLEAN,
+    IN,
+    OUT,
+    data_of,
+    error,
+    message,
+    plays,
+    verdict,
+    written,
+)
 
-GOOD = "Hello Ada, it is a pleasure to have you with us. Enjoy 10% off your next order."
-# The instructions (four bytes per token at the server) and 100 tokens at $1, 40 output tokens at $5,
-# per million.
-SHARED = len(INSTRUCTIONS.encode()) // 4
-COST = ((SHARED + OWN) * 1.0 + OUT * 5.0) / 1e6
+GOOD = "Thank you for being with us, we are glad to have you here."
+OTHER = "It is good to have you with us, and our team is here for you."
+BAD_FORM = "Thank you for being with us, enjoy 20% off."
+# 500 tokens at $1 and 40 at $5 per million.
+CALL_USD = (IN * 1.0 + OUT * 5.0) / 1e6
 
 
-def ok(body, number):
-    return 200, {}, written(GOOD), 0
+def good_writer(data):
+    return written(*[GOOD, OTHER, GOOD][: data["count"]])
 
 
-def write_one(writer, server, **changes):
-    (result,) = writer(server, **changes).write(orders_of(brief_of()), is_large=False)
+def write_brief(writer, server, count=1, **changes):
+    (result,) = writer(server, **changes).write([wanted_of(count)])
     return result
 
 
 def test_the_default_model_is_current_in_the_installed_sdk():
-    from typing import get_args
-
     names = {n for part in get_args(Model) for n in get_args(part)}
     assert LIMITS.model in names
     assert LIMITS.model not in anthropic.resources.messages.messages.DEPRECATED_MODELS
 
 
-def test_a_message_with_its_tokens_and_cost(claude, writer):
-    server = claude(ok)
-    result = write_one(writer, server)
-    assert (result.text, result.written_by, result.model) == (GOOD, "claude", "claude-haiku-5-5")
-    assert (result.verdict, result.usage.input, result.usage.output) == ("passed", SHARED + 100, 40)
-    assert result.usage.cost_usd == pytest.approx(COST)
+def test_a_text_that_passes_with_its_tokens_and_cost(claude, writer):
+    """One call of the writer, shared by two texts, and two calls of the judge per text."""
+    server = claude(plays(good_writer))
+    result = write_brief(writer, server, count=2)
+    assert [(t.text, t.form_verdict, t.judge_verdict) for t in result.texts] == [
+        (GOOD, "passed", "passed"),
+        (OTHER, "passed", "passed"),
+    ]
+    assert (len(server.of("writer")), len(server.of("judge"))) == (1, 4)
+    first = result.texts[0].usage
+    assert (first.input, first.output) == (IN // 2 + 2 * IN, OUT // 2 + 2 * OUT)
+    assert first.cost_usd == pytest.approx(2.5 * CALL_USD)
+    assert result.reason == ""
 
 
-def test_the_instructions_are_too_short_to_be_cached_and_cost_the_full_price(claude, writer):
-    """conf/defaults.yaml states this at the prices. If the test fails, update that comment."""
-    assert SHARED < CACHED_FROM
-    results = writer(claude(ok), concurrency=1).write(orders_of(*[brief_of()] * 2), is_large=False)
-    assert [m.usage.cost_usd for m in results] == pytest.approx([COST, COST])
-
-
-@pytest.mark.parametrize(("is_large", "factor"), [(False, 1.0), (True, 0.5)])
-def test_a_long_shared_part_is_written_to_the_cache_once_and_then_read(
-    claude, writer, monkeypatch, is_large, factor
-):
-    monkeypatch.setattr("messages.prompt.INSTRUCTIONS", "word" * 5000)
-    made = writer(claude(ok), concurrency=1).write(orders_of(*[brief_of()] * 3), is_large)
-    assert [m.usage.input for m in made] == [5000 + 100] * 3
-    # 5,000 tokens at $2 the first time, then at $0.1; plus 100 at $1, and 40 output tokens at $5.
-    first = (5000 * 2.0 + 100 * 1.0 + 40 * 5.0) / 1e6 * factor
-    then = (5000 * 0.1 + 100 * 1.0 + 40 * 5.0) / 1e6 * factor
-    assert sorted(m.usage.cost_usd for m in made) == pytest.approx([then, then, first])
-
-
-def test_only_five_fields_leave_the_company_and_the_instructions_have_a_cache_mark(claude, writer):
-    server = claude(ok)
-    write_one(writer, server)
-    (body,) = server.requests
-    assert json.loads(body["messages"][0]["content"]) == {
-        "first_name": "Ada",
-        "customer_for_months": 14,
+def test_nothing_but_the_brief_leaves_and_thinking_is_off(claude, writer):
+    server = claude(plays(good_writer))
+    write_brief(writer, server)
+    (asked,) = server.of("writer")
+    assert data_of(asked) == {
+        "theme": "savings",
+        "tone": "warm",
         "language": "en",
         "offer": "10% off your next order",
-        "theme": "savings",
+        "count": 1,
+        "present": [],
     }
-    assert set(body) == {"model", "max_tokens", "system", "messages", "output_config"}
-    assert body["system"][0]["text"] == INSTRUCTIONS
-    assert body["system"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}
-    assert body["output_config"]["format"]["type"] == "json_schema"
-    assert len(body["messages"]) == 1
+    for body in server.requests:
+        assert set(body) == {
+            *("model", "max_tokens", "thinking", "system", "messages", "output_config")
+        }
+        assert body["thinking"] == {"type": "disabled"}
+        assert set(body["output_config"]) == {"format"}
+
+
+def test_adaptive_thinking_is_kept_short(claude, writer):
+    server = claude(plays(good_writer))
+    write_brief(writer, server, thinking="adaptive")
+    assert {body["thinking"]["type"] for body in server.requests} == {"adaptive"}
+    assert {body["output_config"]["effort"] for body in server.requests} == {"low"}
+
+
+def test_the_judge_sees_only_text_and_offer_and_is_two_readers(claude, writer):
+    server = claude(plays(good_writer))
+    write_brief(writer, server)
+    judged = server.of("judge")
+    assert [data_of(body) for body in judged] == [{"text": GOOD, "offer": TERMS.sentence}] * 2
+    assert [body["system"][0]["text"] for body in judged] == list(READERS)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("reader", [0, 1])
+def test_one_fault_of_one_reader_refuses(claude, writer, fault, reader):
+    answers = iter([verdict(), verdict()][:reader] + [verdict(**{fault: True})] * 9)
+    result = write_brief(writer, claude(plays(good_writer, lambda data: next(answers))))
+    assert [t.judge_verdict for t in result.texts][:1] == [f"refused: {fault}"]
+    assert not result.texts[0].is_passed
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"language": "de"}, "language"), ({"language": "other"}, "language"),
+     ({"makes_sense": False}, "sense")],
+)  # fmt: skip
+def test_another_language_and_nonsense_are_refused(claude, writer, change, said):
+    server = claude(plays(good_writer, lambda data: verdict(**change)))
+    result = write_brief(writer, server)
+    assert result.texts[0].judge_verdict == f"refused: {said}"
+    # The second reader is not paid for once the first has refused.
+    assert len(server.of("judge")) == len(result.texts)
 
 
 HTML = "<html><body>502 Bad Gateway</body></html>"
+AT_ONCE = {"retry-after-ms": "1"}
 FAILURES = {
     "refusal": (200, {}, message("I cannot.", "refusal")),
-    "cut_short": (200, {}, message('{"message": "Hello', "max_tokens")),
-    "half_json": (200, {}, message('{"message": "Hello')),
-    "no_json": (200, {}, message("Hello Ada")),
-    "other_shape": (200, {}, message('{"text": "Hello"}')),
-    "number": (200, {}, message('{"message": 5}')),
-    "extra_field": (200, {}, message(json.dumps({"message": GOOD, "offer_id": "discount_90"}))),
+    "cut_short": (200, {}, message('{"texts": ["Thank', "max_tokens")),
+    "half_json": (200, {}, message('{"texts": ["Thank')),
+    "no_json": (200, {}, message("Thank you")),
+    "other_shape": (200, {}, message('{"text": "Thank you"}')),
+    "list": (200, {}, message('["Thank you"]')),
+    "number": (200, {}, message('{"texts": [5]}')),
+    "deep": (200, {}, message("[" * 50_000)),
+    "extra_field": (200, {}, message(json.dumps({"texts": [GOOD], "offer_id": "x", **CLEAN}))),
     "no_content": (200, {}, message(None)),
     "html": (200, {}, HTML),
     "empty_object": (200, {}, {}),
     "bad_request": (400, {}, error("invalid_request_error")),
-    "too_large": (413, {}, error("request_too_large")),
     "no_key": (401, {}, error("authentication_error")),
     "no_money": (402, {}, error("billing_error")),
     "not_found": (404, {}, error("not_found_error")),
-    "server_error": (500, {"retry-after-ms": "1"}, error("api_error")),
-    "unavailable": (503, {"retry-after-ms": "1"}, HTML),
-    "overloaded": (529, {"retry-after-ms": "1"}, error("overloaded_error")),
-    "limited": (429, {"retry-after-ms": "1"}, error("rate_limit_error")),
+    "server_error": (500, AT_ONCE, error("api_error")),
+    "unavailable": (503, AT_ONCE, HTML),
+    "overloaded": (529, AT_ONCE, error("overloaded_error")),
+    "limited": (429, AT_ONCE, error("rate_limit_error")),
+    "reset": (None, {}, ""),
 }
 REASONS = {
-    "refusal": "refusal",
-    "cut_short": "cut_short",
-    "bad_request": "http_400",
-    "too_large": "http_413",
-    "no_key": "key_refused",
-    "no_money": "key_refused",
-    "not_found": "http_404",
-    "server_error": "server_error",
-    "unavailable": "server_error",
-    "overloaded": "overloaded",
-    "limited": "rate_limited",
+    **{name: name for name in ("refusal", "cut_short", "server_error", "overloaded")},
+    **{"bad_request": "http_400", "not_found": "http_404", "reset": "connection"},
+    **{"no_key": "key_refused", "no_money": "key_refused"},
+    **{"unavailable": "server_error", "limited": "rate_limited"},
 }
-RETRIED = {"server_error", "unavailable", "overloaded", "limited"}
+RETRIED = {"server_error", "unavailable", "overloaded", "limited", "reset"}
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch):
+    """The SDK would wait 0.5 and 1 seconds before its retries."""
+    monkeypatch.setattr("anthropic._base_client.INITIAL_RETRY_DELAY", 0.0)
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_a_failure_gives_the_template_and_its_reason(claude, writer, kind):
-    server = claude(lambda body, number: (*FAILURES[kind], 0))
-    result = write_one(writer, server)
-    assert result.text == template(brief_of())
-    assert (result.written_by, result.model) == ("template", None)
-    assert result.verdict == f"not_written: {REASONS.get(kind, 'malformed')}"
+def test_a_failure_of_the_writer_gives_no_text_and_its_reason(claude, writer, kind):
+    server = claude(plays(lambda data: FAILURES[kind]))
+    result = write_brief(writer, server)
+    assert (result.texts, result.reason) == ([], REASONS.get(kind, "malformed"))
     assert len(server.requests) == (3 if kind in RETRIED else 1)
 
 
-def test_a_slow_service_times_out_and_the_attempt_counts_as_billed(claude, writer):
-    server = claude(lambda body, number: (200, {}, written(GOOD), 1.0))
-    slow_writer = writer(server, timeout_seconds=0.2, max_retries=0)
-    (result,) = slow_writer.write(orders_of(brief_of()), is_large=False)
-    assert result.verdict == "not_written: timeout"
-    assert slow_writer.gateway.budget.spent_usd > 0
-
-
-@pytest.mark.parametrize("lost", [(200, {}, written(GOOD), 0.6), (None, {}, "", 0)])
 @pytest.mark.parametrize(
-    ("last", "answered"), [(ok, COST), (lambda b, n: (*FAILURES["overloaded"], 0), 0.0)]
+    ("kind", "reader"),
+    [*((kind, 0) for kind in FAILURES), *((kind, 1) for kind in ("cut_short", "html", "limited"))],
 )
-def test_a_lost_answer_counts_as_billed_even_if_a_retry_succeeds(
-    claude, writer, lost, last, answered
-):
-    """Two attempts time out or are reset. The third is answered, or refused at no cost."""
-    server = claude(lambda body, number: lost if number <= 2 else last(body, number))
-    slow_writer = writer(server, timeout_seconds=0.2)
-    slow_writer.write(orders_of(brief_of()), is_large=False)
-    (body,) = {json.dumps(request) for request in server.requests}
-    assert len(server.requests) == 3
-    attempt = cost_at_most(
-        input_tokens_at_most(json.loads(body)), LIMITS.max_tokens, LIMITS.prices, is_batch=False
-    )
-    assert slow_writer.gateway.budget.spent_usd == pytest.approx(2 * attempt + answered)
+def test_a_failure_of_the_judge_fails_closed(claude, writer, kind, reader):
+    """The text is kept out, and no second draft is paid for: nobody refused the first."""
+    seen = []
+
+    def judge(data):
+        seen.append(data)
+        return verdict() if len(seen) <= reader else FAILURES[kind]
+
+    server = claude(plays(good_writer, judge))
+    result = write_brief(writer, server)
+    (text,) = result.texts
+    assert text.judge_verdict == f"unanswered: {REASONS.get(kind, 'malformed')}"
+    assert not text.is_passed and text.why_refused is None
+    assert len(server.of("writer")) == 1
+    assert len(seen) == reader + (3 if kind in RETRIED else 1)
 
 
-def test_no_server_gives_a_connection_error(writer):
-    result = write_one(writer, None, max_retries=0)
-    assert result.verdict == "not_written: connection"
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {k: v for k, v in CLEAN.items() if k != "threat"},
+        {**CLEAN, "threat": None},
+        {**CLEAN, "threat": "false"},
+        {**CLEAN, "threat": 0},
+        {**CLEAN, "makes_sense": "yes"},
+        {**CLEAN, "reason": None},
+        {**CLEAN, "verdict": "fine"},
+    ],
+)
+def test_an_incomplete_judgement_is_no_pass(claude, writer, answer):
+    server = claude(plays(good_writer, lambda data: message(json.dumps(answer))))
+    result = write_brief(writer, server)
+    assert result.texts[0].judge_verdict == "unanswered: malformed"
 
 
-@pytest.mark.parametrize("status", [429, 529])
-def test_retry_after_is_honoured(claude, writer, status):
-    times = []
-
+def test_a_slow_judge_times_out_and_the_attempt_counts_as_billed(claude, writer):
     def behave(body, number):
-        times.append(time.monotonic())
-        if number == 1:
-            return status, {"retry-after": "1"}, error("rate_limit_error"), 0
-        return ok(body, number)
+        return 200, {}, (written(GOOD) if number == 1 else verdict()), 0 if number == 1 else 0.8
 
-    assert write_one(writer, claude(behave)).text == GOOD
-    # Without the header, the first wait is at most half a second.
-    assert times[1] - times[0] >= 1.0
+    slow = writer(claude(behave), timeout_seconds=0.3, max_retries=0)
+    (result,) = slow.write([wanted_of()])
+    assert result.texts[0].judge_verdict == "unanswered: timeout"
+    assert slow.gateway.budget.spent_usd > CALL_USD
 
 
-def test_calls_stop_when_the_service_is_down(claude, writer):
-    server = claude(lambda body, number: (529, {}, error("overloaded_error"), 0))
-    results = writer(server, max_retries=0, concurrency=1, failures_to_stop=3).write(
-        orders_of(*[brief_of()] * 20), is_large=False
+def test_a_refused_draft_is_asked_for_once_more_with_the_draft_and_the_reason(claude, writer):
+    """The first draft breaks a form check, the second is refused by the judge."""
+    pushy = "We are glad to have you with us, and you are always free to enjoy it."
+
+    def author(data):
+        return written(GOOD, OTHER) if "refused" in data else written(BAD_FORM, pushy)
+
+    def judge(data):
+        return verdict(promise=data["text"] == pushy, reason="It offers\nsomething free.")
+
+    server = claude(plays(author, judge))
+    result = write_brief(writer, server, count=2)
+    first, second = (data_of(body) for body in server.of("writer"))
+    assert "refused" not in first and second["count"] == 2
+    assert [r["draft"] for r in second["refused"]] == [BAD_FORM, pushy]
+    assert "has a digit, a sign" in second["refused"][0]["reason"]
+    assert second["refused"][1]["reason"] == (
+        "It promises something beside the offer, or changes the offer. It offers something free."
     )
+    assert [(t.text, t.is_passed) for t in result.texts] == [
+        (BAD_FORM, False),
+        (pushy, False),
+        (GOOD, True),
+        (OTHER, True),
+    ]
+
+
+def test_calls_per_brief_are_bounded(claude, writer):
+    """Two of the writer, and at most two of the judge for each of 2 x 3 drafts; one if refused."""
+    numbers = iter(range(99))
+
+    def author(data):
+        return written(
+            *[f"{GOOD} {'Indeed' if next(numbers) % 2 else 'Really'} so." for _ in range(3)]
+        )
+
+    server = claude(plays(author, lambda data: verdict(insult=True, reason="No.")))
+    result = write_brief(writer, server, count=1)
+    assert len(result.texts) == 2 and not any(t.is_passed for t in result.texts)
+    assert (len(server.of("writer")), len(server.of("judge"))) == (2, 2)
+
+
+def test_a_text_that_exists_is_not_taken_again(claude, writer):
+    server = claude(plays(lambda data: written(GOOD, GOOD, OTHER)))
+    (result,) = writer(server).write([wanted_of(2, present=[GOOD])])
+    assert [t.text for t in result.texts] == [OTHER]
+    (asked,) = server.of("writer")
+    assert data_of(asked)["present"] == [GOOD]
+
+
+def test_the_service_counts_as_down_after_some_failures(claude, writer):
+    server = claude(plays(lambda data: FAILURES["overloaded"]))
+    made = writer(server, concurrency=1, max_retries=0, failures_to_stop=3)
+    results = made.write([wanted_of()] * 8)
+    assert [r.reason for r in results] == ["overloaded"] * 3 + ["service_down"] * 5
     assert len(server.requests) == 3
-    verdicts = [m.verdict for m in results]
-    assert verdicts == ["not_written: overloaded"] * 3 + ["not_written: service_down"] * 17
 
 
-def test_calls_stop_when_the_key_is_refused(claude, writer):
-    server = claude(lambda body, number: (401, {}, error("authentication_error"), 0))
-    writer(server, concurrency=1).write(orders_of(*[brief_of()] * 5), is_large=False)
-    assert len(server.requests) == 1
-
-
-def test_no_calls_after_the_deadline(claude, writer):
-    server = claude(ok)
-    result = write_one(writer, server, deadline_seconds=0.0)
-    assert (result.verdict, server.requests) == ("not_written: deadline", [])
-
-
-def test_without_a_key_templates_are_used(claude, writer):
-    server = claude(ok)
-    result = write_one(writer, server, key=None)
-    assert (result.written_by, result.verdict) == ("template", "not_written: no_key")
+def test_no_calls_after_the_deadline_without_a_key_or_without_a_server(claude, writer):
+    server = claude(plays(good_writer))
+    assert write_brief(writer, server, deadline_seconds=0.0).reason == "deadline"
+    assert write_brief(writer, server, key=None).reason == "no_key"
+    assert write_brief(writer, None, max_retries=0).reason == "connection"
     assert server.requests == []
 
 
 def test_concurrency_is_limited(claude, writer):
-    server = claude(lambda body, number: (200, {}, written(GOOD), 0.05))
-    writer(server, concurrency=3).write(orders_of(*[brief_of()] * 12), is_large=False)
+    server = claude(lambda body, number: (*FAILURES["refusal"], 0.05))
+    writer(server, concurrency=3).write([wanted_of()] * 12)
     assert (len(server.requests), server.most) == (12, 3)
 
 
-def test_the_spend_cap_holds_and_templates_fill_in(claude, writer):
-    server = claude(ok)
-    full = writer(server, concurrency=1, max_retries=0, spend_cap_usd=0.02)
-    results = full.write(orders_of(*[brief_of()] * 60), is_large=False)
-    by_claude = [m for m in results if m.written_by == "claude"]
-    assert 0 < len(by_claude) < 60
-    assert full.gateway.budget.spent_usd == pytest.approx(len(by_claude) * COST)
-    assert full.gateway.budget.spent_usd <= 0.02
-    assert {m.verdict for m in results} == {"passed", "not_written: spend_cap"}
-
-
-def test_a_refused_draft_is_requested_again_with_the_reasons(claude, writer):
-    bad = "Hello Ada, please stay with us. Enjoy 10% off your next order."
-
-    def behave(body, number):
-        return 200, {}, written(bad if number == 1 else GOOD), 0
-
-    server = claude(behave)
-    result = write_one(writer, server)
-    assert (result.text, result.verdict) == (GOOD, "passed_second")
-    assert result.usage.cost_usd == pytest.approx(2 * COST)
-    second = json.loads(server.requests[1]["messages"][0]["content"])
-    # Only the broken rules are sent, never the draft: output of the model is not sent back.
-    assert second["previous_draft_broke"] == "leaving, word"
-    assert bad not in server.raw[1]
-
-
-def test_two_refused_drafts_give_the_template(claude, writer):
-    server = claude(lambda b, n: (200, {}, written("Hello Ada, please stay with us."), 0))
-    result = write_one(writer, server)
-    assert len(server.requests) == 2
-    assert result.verdict == "refused: leaving, offer_missing, word"
-    assert result.text == template(brief_of())
-
-
-@pytest.mark.parametrize("share", [0.3])
-def test_each_customer_gets_a_message_when_calls_fail(claude, writer, share):
-    """Three of ten calls fail, each time in a different way."""
+def test_three_of_ten_calls_fail_and_the_run_ends_in_time(claude, writer):
     kinds = [k for k in FAILURES if k not in ("no_key", "no_money")]
-    lock = threading.Lock()
-    counter = [0]
+    began = time.monotonic()
 
     def behave(body, number):
-        with lock:
-            counter[0] += 1
-            turn = counter[0]
-        if turn % 10 < 10 * share:
-            return (*FAILURES[kinds[turn % len(kinds)]], 0)
-        return ok(body, number)
+        if number % 10 < 3:
+            return (*FAILURES[kinds[number % len(kinds)]], 0)
+        return plays(good_writer)(body, number)
 
-    orders = orders_of(*[brief_of()] * 120)
-    results = writer(claude(behave), failures_to_stop=50).write(orders, is_large=False)
-    assert len(results) == 120
-    assert {m.text for m in results} == {GOOD, template(brief_of())}
-    assert all(m.verdict == "passed" or m.verdict.startswith("not_written: ") for m in results)
+    results = writer(claude(behave), failures_to_stop=50).write([wanted_of()] * 40)
+    texts = [t for r in results for t in r.texts]
+    assert any(t.is_passed for t in texts)
+    # Two clean answers stand behind each text that passed: no failure was taken for a pass.
+    assert all(t.judge_verdict == "passed" or not t.is_passed for t in texts)
+    assert time.monotonic() - began < 30
 
 
-# ---------------------------------------------------------------------- batches
-
-
-def test_a_large_campaign_goes_out_as_batches_at_half_the_price(claude, writer):
-    server = claude(ok)
-    orders = orders_of(*[brief_of()] * 7)
-    results = writer(server, batch_size=3).write(orders, is_large=True)
-    assert [m.text for m in results] == [GOOD] * 7
-    assert [len(b["requests"]) for b in server.batches.values()] == [3, 3, 1]
-    assert server.requests == []
-    assert results[0].usage.cost_usd == pytest.approx(COST / 2)
-
-
-def test_a_slow_batch_does_not_end_second_drafts_and_later_batches(claude, writer):
-    """Three polls of 0.2 s exceed the deadline of 0.1 s before the first batch has ended."""
-
-    def behave(body, number):
-        is_second = "previous_draft_broke" in body["messages"][0]["content"]
-        return ok(body, number) if is_second or number == 1 else (200, {}, written("Hello."), 0)
-
-    server = claude(behave)
-    server.polls_until_ended = 3
-    made = writer(server, batch_size=2, batch_poll_seconds=0.2, deadline_seconds=0.1)
-    results = made.write(orders_of(*[brief_of()] * 4), is_large=True)
-    assert sorted(m.verdict for m in results) == ["passed"] * 2 + ["passed_second"] * 2
-
-
-def test_results_in_any_order_reach_their_own_customer(claude, writer):
-    names = ["Ada", "Ben", "Clara", "David"]
-
-    def behave(body, number):
-        name = json.loads(body["messages"][0]["content"])["first_name"]
-        return 200, {}, written(GOOD.replace("Ada", name)), 0
-
-    orders = orders_of(*[brief_of(n) for n in names])
-    results = writer(claude(behave)).write(orders, is_large=True)
-    assert [m.text for m in results] == [GOOD.replace("Ada", n) for n in names]
-
-
-def test_no_customer_id_leaves_with_a_batch(claude, writer):
-    server = claude(ok)
-    from messages.writer import Order
-
-    writer(server).write([Order("plan", "SECRET-ID-77", brief_of())], is_large=True)
-    assert "SECRET-ID-77" not in server.raw[0]
-
-
-def test_errored_and_expired_lines_are_written_by_template(claude, writer):
-    def behave(body, number):
-        return {1: ok(body, 1), 2: (500, {}, error("api_error"), 0), 3: (410, {}, {}, 0)}[number]
-
-    results = writer(claude(behave)).write(orders_of(*[brief_of()] * 3), is_large=True)
-    assert sorted(m.verdict for m in results) == [
-        "not_written: errored",
-        "not_written: expired",
-        "passed",
-    ]
-
-
-def test_a_run_killed_while_waiting_resumes_the_same_batch(claude, writer):
-    server, ledger = claude(ok), Ledger()
-    server.polls_until_ended = 10**6
-    orders = orders_of(*[brief_of()] * 4)
-    with pytest.raises(BatchPendingError):
-        writer(server, ledger, batch_wait_seconds=0.0).write(orders, is_large=True)
-    server.polls_until_ended = 0
-    results = writer(server, ledger).write(orders, is_large=True)
-    assert len(server.batches) == 1
-    assert [m.text for m in results] == [GOOD] * 4
-
-
-class KilledBeforeRecording(Ledger):
-    def note(self, key, batch_id, requests):
-        if batch_id:
-            raise KeyboardInterrupt
-        super().note(key, batch_id, requests)
-
-
-def test_a_run_killed_before_it_recorded_the_id_finds_its_batch(claude, writer):
-    server, dead = claude(ok), KilledBeforeRecording()
-    orders = orders_of(*[brief_of()] * 4)
-    with pytest.raises(KeyboardInterrupt):
-        writer(server, dead).write(orders, is_large=True)
-    alive = Ledger()
-    alive.noted = dict(dead.noted)
-    results = writer(server, alive).write(orders, is_large=True)
-    assert len(server.batches) == 1
-    assert [m.text for m in results] == [GOOD] * 4
-
-
-def test_a_foreign_batch_of_the_same_size_is_not_used(claude, writer):
-    server, dead = claude(ok), Ledger()
-    writer(server).write(orders_of(*[brief_of()] * 4, campaign="other"), is_large=True)
-    orders = orders_of(*[brief_of()] * 4)
-
-    class KilledBeforeSending(Ledger):
-        def note(self, key, batch_id, requests):
-            super().note(key, batch_id, requests)
-            raise KeyboardInterrupt
-
-    dead = KilledBeforeSending()
-    with pytest.raises(KeyboardInterrupt):
-        writer(server, dead).write(orders, is_large=True)
-    alive = Ledger()
-    alive.noted = dict(dead.noted)
-    results = writer(server, alive).write(orders, is_large=True)
-    assert len(server.batches) == 2
-    assert [m.verdict for m in results] == ["passed"] * 4
-
-
-def test_the_cap_holds_for_batches_too(claude, writer):
-    server = claude(ok)
-    capped = writer(server, spend_cap_usd=0.02)
-    results = capped.write(orders_of(*[brief_of()] * 60), is_large=True)
-    assert 0 < sum(m.written_by == "claude" for m in results) < 60
-    assert capped.gateway.budget.spent_usd <= 0.02
-
-
-# ---------------------------------------------------------------------- secrets and personal data
-
-
-def test_neither_key_nor_name_nor_text_is_logged(claude, writer, caplog):
+def test_neither_key_nor_text_is_logged(claude, writer, caplog):
     caplog.set_level(logging.DEBUG)
-    server = claude(
-        lambda b, n: (
-            429 if n == 1 else 400,
-            {"retry-after-ms": "1"},
-            error("invalid_request_error", "Ada Canary"),
-            0,
-        )
-    )
-    writer(server, key="sk-canary-key").write(orders_of(brief_of("Canary")), is_large=False)
-    write_one(writer, claude(ok), key="sk-canary-key")
-    for secret in ("sk-canary-key", "Canary", GOOD, "customer_for_months"):
+    server = claude(plays(good_writer, lambda data: (400, {}, error("bad", "Canary"))))
+    write_brief(writer, server, key="sk-canary-key")
+    for secret in ("sk-canary-key", "Canary", GOOD, "10% off"):
         assert secret not in caplog.text
 
 
-def test_the_digest_depends_on_the_brief_and_the_prompt():
-    same = brief_of().digest(PROMPT_VERSION)
-    assert brief_of().digest(PROMPT_VERSION) == same
-    others = [brief_of("Ben"), brief_of(offer_id="discount_20"), brief_of(language="de")]
-    digests = {b.digest(PROMPT_VERSION) for b in others} | {brief_of().digest("x"), same}
-    assert len(digests) == 5
-    assert faults(GOOD, brief_of()) == ()
-    assert set(LANGUAGES) == {"en", "de", "fr", "es"}
+def test_the_upper_bound_of_the_input_covers_all_that_is_sent():
+    request = writer_request(brief_of(), TERMS.terms, 5, limits=LIMITS)
+    text = request["system"][0]["text"] + request["messages"][0]["content"]
+    assert input_tokens_at_most(request) > len(text.encode())
+    # 1,000 tokens at $1 and 100 at $5 per million.
+    assert cost_at_most(1000, 100, LIMITS.prices) == pytest.approx(0.0015)
+
+
+def test_requests_are_as_long_as_the_page_on_costs_assumes():
+    """docs/messages.md: 700 tokens for the writer and 800 for a reader, at 3.5 bytes per token."""
+    asked = writer_request(brief_of(), TERMS.terms, 5, limits=LIMITS)
+    assert len(json.dumps(asked).encode()) / 3.5 <= 700
+    for reader in READERS:
+        data = {"text": GOOD, "offer": TERMS.sentence}
+        judge = request(reader, data, JUDGE_SCHEMA, limits=LIMITS)
+        assert len(json.dumps(judge).encode()) / 3.5 <= 800

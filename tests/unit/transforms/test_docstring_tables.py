@@ -40,6 +40,7 @@ from transforms import (
     standing_decisions,
     strategy_comparison,
     survival_rows,
+    text_pool,
     training_rows,
     visibility,
 )
@@ -250,6 +251,12 @@ def _newly_drawn(frame, rows):
         }
         for row, name in zip(rows, ids, strict=True)
     ]
+
+
+@case("transforms.text_pool.status", "form_verdict string, judge_verdict string, approved boolean")
+def _status(frame, rows):
+    given = "n int, form_verdict string, judge_verdict string, approved boolean"
+    return _collected(frame(given, rows).select("n", text_pool.status().alias("status")))
 
 
 @case("transforms.labels.inactivity_labels", "purchased_at timestamp, known_at timestamp")

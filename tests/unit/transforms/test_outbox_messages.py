@@ -17,7 +17,8 @@ WAYS = [a.Way("ten", "email", 14), a.Way("gift", "file", 4)]
 
 def message(customer, approved=True, **more):
     plain = {"campaign_id": "plan-1", "offer_id": "ten", "text": f"Hello {customer}."}
-    return {**plain, "customer_id": customer, "language": "en", "approved": approved, **more}
+    plain |= {"customer_id": customer, "language": "en", "approved": approved}
+    return {**plain, "text_id": "yes", "written_by": "claude", **more}
 
 
 def decision(customer, **more):
@@ -25,8 +26,19 @@ def decision(customer, **more):
     return {**plain, "customer_id": customer, "send_on": D(2026, 1, 2), **more}
 
 
+POOL = [
+    {"text_id": "yes", "approved": True},
+    {"text_id": "no", "approved": False},
+    {"text_id": "waits", "approved": None},
+]
+
+
+def sendable(frame, messages):
+    return a.sendable(frame("gold.messages", messages), frame("gold.text_pool", POOL))
+
+
 def queued_of(frame, rows_of, messages, decisions, day=DAY):
-    frames = frame("gold.messages", messages), frame("gold.offer_decisions", decisions)
+    frames = sendable(frame, messages), frame("gold.offer_decisions", decisions)
     return rows_of(a.queued(*frames, WAYS, day=day))
 
 
@@ -36,6 +48,11 @@ def queued_of(frame, rows_of, messages, decisions, day=DAY):
         ({}, {}, True),
         ({"approved": False}, {}, False),
         ({"approved": None}, {}, False),
+        ({"text_id": "no"}, {}, False),  # rejected after the message was written
+        ({"text_id": "waits"}, {}, False),
+        ({"text_id": "gone"}, {}, False),
+        ({"text_id": "gone", "written_by": "template"}, {}, True),  # approved by conf
+        ({"text_id": "gone", "written_by": "template", "approved": False}, {}, False),
         ({}, {"is_held_out": True}, False),
         ({}, {"offer_id": "gift"}, False),  # the message names another offer
         ({}, {"offer_id": None}, False),
@@ -99,9 +116,10 @@ def test_an_approval_that_was_taken_back_stops_what_is_queued(frame, rows_of):
         message("a", text="Hello again."),
         message("b", approved=False),
         message("c", offer_id="gift"),
+        message("d", text_id="no"),
     ]
-    sendable = rows_of(a.with_message(due, frame("gold.messages", now)))
-    assert [(r["customer_id"], r["message_text"]) for r in sendable] == [
+    ready = rows_of(a.with_message(due, sendable(frame, now)))
+    assert [(r["customer_id"], r["message_text"]) for r in ready] == [
         ("a", "Hello again."),
         ("r", None),
     ]
@@ -111,7 +129,7 @@ def test_an_approval_that_was_taken_back_stops_what_is_queued(frame, rows_of):
         D(2026, 2, 1),
         is_dead_tried=False,
     )
-    marked = rows_of(a.with_message(over, frame("gold.messages", now)))
+    marked = rows_of(a.with_message(over, sendable(frame, now)))
     assert [(r["customer_id"], r["is_expired"]) for r in marked] == [(c, True) for c in customers]
 
 
@@ -123,7 +141,7 @@ CHURN_DATE = "customer_id string, as_of date, likely_churn_date date"
 def waits_of(frame, rows_of, decisions, contacts=(), dates=(), cooling_off_days=30):
     """Why each approved message is not sent on LATE, by customer and plan."""
     messages = [message(d["customer_id"], campaign_id=d["campaign_id"]) for d in decisions]
-    frames = frame("gold.messages", messages), frame("gold.offer_decisions", decisions)
+    frames = sendable(frame, messages), frame("gold.offer_decisions", decisions)
     judged = a.with_wait(
         a.queued(*frames, LONG, day=LATE),
         frame("customer_id string, contacted_on date", contacts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from transforms.simulated_answers import approved_messages, sent_offers
+from transforms.simulated_answers import approved_texts, sent_offers
 
 OFFERS = ("discount_10", "discount_20")
 FIRST_DAY = dt.date(2024, 7, 1)
@@ -36,9 +36,19 @@ def test_each_customer_has_the_offer_that_was_sent(frame, tuples_of):
     ]
 
 
-def test_only_messages_that_wait_are_approved(frame, tuples_of):
-    messages = frame(
-        "customer_id string, approved boolean, text string",
-        [("a", False, "x"), ("b", True, "y"), ("c", None, "z")],
+def test_only_waiting_texts_that_passed_are_approved(frame, tuples_of):
+    passed = {"form_verdict": "passed", "judge_verdict": "passed"}
+    pool = frame(
+        "gold.text_pool",
+        [
+            {"text_id": "a", **passed},
+            {"text_id": "b", **passed, "approved": False},
+            {"text_id": "c", **passed, "judge_verdict": "refused: threat"},
+            {"text_id": "d", **passed, "form_verdict": "name", "judge_verdict": None},
+        ],
     )
-    assert tuples_of(approved_messages(messages)) == [("a", True, "x")]
+    moment = dt.datetime(2024, 7, 1, 2, tzinfo=dt.timezone(dt.timedelta(hours=2)))
+    columns = ("text_id", "approved", "approved_by", "approved_at")
+    assert tuples_of(approved_texts(pool, moment), *columns) == [
+        ("a", True, "simulated company", dt.datetime(2024, 7, 1))
+    ]

@@ -7,15 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from messages.limits import Usage
-from messages.writer import Message, Order
 from pipelines.outreach import engagement_triggers, message_writing, outbox_delivery
 from pipelines.outreach.delivery import Outcome
 from runtime import settings
 from runtime.context import Context
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
-from tests.unit.messages.conftest import brief_of
+from runtime.settings.offers import load_offers
 from tests.unit.pipelines.outreach.conftest import contact_of
 from tests.unit.transforms.conftest import frame, rows_of  # noqa: F401
 
@@ -195,7 +193,7 @@ def test_messages_use_the_version_of_the_customer_at_as_of(context, rows_of):  #
             ],
         }
     )
-    rows = rows_of(message_writing.wanted(made), "customer_id", "first_name")
+    rows = rows_of(message_writing.wanted(made, load_offers()), "customer_id", "first_name")
     assert [tuple(r.values()) for r in rows] == [("a", "Ada"), ("b", "Ben")]
 
 
@@ -207,22 +205,6 @@ class Recorder:
 
     def createDataFrame(self, records, ddl):
         self.records += records
-
-
-def test_a_written_message_is_stored_without_approval(context):
-    made = context({})
-    made.__dict__["spark"] = Recorder()
-    order = Order("plan", "a", brief_of())
-    message = Message(order, "Hello.", "claude", "model-1", "passed", Usage(10, 5, 0.25))
-    message_writing.store(made, [message])
-    columns = made.table("gold.messages").column_names
-    (record,) = made.spark.records
-    row = dict(zip(columns, record, strict=True))
-    assert row["approved"] is False
-    assert {c: row[c] for c in ("campaign_id", "customer_id", "offer_id", "text", "language")} == {
-        **{"campaign_id": "plan", "customer_id": "a", "offer_id": "discount_10"},
-        **{"text": "Hello.", "language": "en"},
-    }
 
 
 # ---------------------------------------------------------------------- delivery

@@ -6,15 +6,24 @@ import datetime as dt
 
 import pytest
 
+from messages.brief import Brief
 from pipelines.outreach import message_writing, outbox_delivery
 from pipelines.outreach.delivery import Delivery, Journal
 from pipelines.outreach.sinks import MailSink
+from runtime import settings
 from runtime.errors import UsageError
 from runtime.settings.offers import load_offers
 from tests.unit.pipelines.outreach.receivers import Mailbox
 
 DAY = dt.date(2026, 1, 1)
-SUBJECTS = {"en": "Something for you", "de": "Etwas für Sie"}
+SETTINGS = settings.load(
+    "demo",
+    triggers={
+        "delivery": {"email": {"unsubscribe": "https://shop.example/stop?c={contact_id}"}},
+    },
+)
+# French has no subject here.
+SETTINGS.triggers.delivery.email.subjects.pop("fr")
 
 
 class Rows(list):
@@ -40,7 +49,7 @@ def due(number, offer_id="discount_10", **changes):
 
 
 def contacts_of(rows, **options):
-    return outbox_delivery.contacts_of(Rows(rows), load_offers(), SUBJECTS, **options)
+    return outbox_delivery.contacts_of(Rows(rows), load_offers(), SETTINGS, **options)
 
 
 def test_only_contacts_of_an_offer_that_is_gone_are_cancelled(conf, receiver, tmp_path):
@@ -80,7 +89,7 @@ def test_cancelled_contacts_have_no_text():
 
 
 def test_a_contact_has_the_subject_of_its_language():
-    """c1 gets the offer's text, c2 an approved message; French has no subject here."""
+    """c1 gets the offer's text, c2 an approved message."""
     message = {"campaign_id": "plan-1", "message_text": "Bonjour."}
     rows = [
         due(1, language="de"),
@@ -99,11 +108,23 @@ def test_attempts_of_dead_letters_count_from_zero_when_they_are_retried():
     assert [c.attempts for c in contacts_of([due(1, attempts=12)], is_dead_retried=True)] == [0]
 
 
+def test_a_contact_of_a_rule_by_email_has_template_offer_last_day_and_unsubscribe():
+    """discount_10 is valid for 14 days from 1 January 2026. The contact's id is in the link."""
+    (contact,) = contacts_of([due(1, language="de-AT", first_name="ADA")])
+    assert contact.text == (
+        "Guten Tag Ada!\n\n"
+        "Schön, dass Sie bei uns sind. Wir freuen uns sehr darüber.\n\n"
+        "Freuen Sie sich über 10 % Rabatt auf Ihre nächste Bestellung. "
+        "Gültig bis zum 15. Januar 2026.\n\n"
+        "Wenn Sie solche Nachrichten nicht wünschen: "
+        f"https://shop.example/stop?c={1:032x}"
+    )
+
+
 def test_a_decision_for_an_offer_that_is_gone_is_refused():
-    row = {"customer_id": "c1", "campaign_id": "plan-2026-01-01", "offer_id": "gone"}
     offers = load_offers()
     with pytest.raises(UsageError) as refused:
-        list(message_writing.orders(Rows([row]), offers, DAY))
+        message_writing.check_offers([Brief("gone", "savings", "warm", "en")], offers, DAY)
     assert str(refused.value) == (
         "gold.offer_decisions, as_of 2026-01-01: offer_id gone is not in conf/offers.yaml, which "
         f"has {', '.join(offers)}. Put the offer back into that file, or run decide_offers for "

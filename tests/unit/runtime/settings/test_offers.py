@@ -55,6 +55,24 @@ def test_a_valid_file_is_read(tmp_path):
     ("old", "new", "said"),
     [
         (
+            "We added 500 bonus points.",
+            '"Use them until {lastday}."',
+            "conf/offers.yaml, line 13: offers.bonus.texts.en.sentence: must be one line; only a "
+            "sentence may hold {last_day}. Got 'Use them until {lastday}.'.",
+        ),
+        (
+            "theme: savings",
+            "theme: savings\n    link: http://shop.example/x",
+            "conf/offers.yaml, line 12: offers.bonus.link: must be a https: address of at most 200 "
+            "characters. Got 'http://shop.example/x'.",
+        ),
+        (
+            "theme: savings",
+            "theme: savings\n    code: a b",
+            "conf/offers.yaml, line 12: offers.bonus.code: must have 3 to 30 letters, digits or "
+            "hyphens. Got 'a b'.",
+        ),
+        (
             "share: 0.03",
             "share: 1.03",
             "conf/offers.yaml, line 4: offers.bonus.cost.share: Input should be less than or equal "

@@ -1,0 +1,44 @@
+"""Approve or reject the texts of offer messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_moment, started
+
+
+def command(
+    action: Annotated[str, typer.Argument(help="list, show, approve or reject.")] = "list",
+    text_ids: Annotated[
+        list[str] | None, typer.Argument(help="Text ids, or their first 6 or more digits.")
+    ] = None,
+    env: Env = "demo",
+    by: Annotated[str | None, typer.Option(help="Who approves or rejects.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="Time of the decision (UTC), YYYY-MM-DD[THH:MM:SS]. Default: now."),
+    ] = None,
+    offer: Annotated[str | None, typer.Option(help="Only texts of this offer.")] = None,
+    language: Annotated[str | None, typer.Option(help="Only texts in this language.")] = None,
+    status: Annotated[
+        str, typer.Option(help="For list: waiting, approved, rejected, refused or all.")
+    ] = "waiting",
+    dry_run: DryRun = False,
+    conf_dir: ConfDir = None,
+) -> None:
+    """List and show the texts that Claude wrote; approve or reject them."""
+    with started("approve_texts", RunOptions(env, None, dry_run, conf_dir)) as context:
+        # pyspark takes over 0.2 s to import.
+        from pipelines.outreach.text_approval import ApprovalOptions, run
+
+        ids = tuple(text_ids or ())
+        moment = parse_moment(at, "--at")
+        run(context, ApprovalOptions(action, ids, by, moment, offer, language, status))
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()
