@@ -15,6 +15,7 @@ from tests.unit.pipelines.outreach.receivers import Mailbox, Webhook
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 PLAN = AS_OF - dt.timedelta(days=2)
 CAMPAIGN = f"plan-{PLAN}"
+MAIL = {"host": "127.0.0.1", "security": "none", "unsubscribe": "mailto:stop@mail.example"}
 TABLES = ("gold.outbox", "gold.outbox_deliveries")
 
 
@@ -95,7 +96,7 @@ def delivered(context):
 
 def test_by_email_each_approved_message_is_sent_once_unchanged(lake):
     mailbox = Mailbox()
-    to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
+    to = {"email": {**MAIL, "port": mailbox.port}}
     outbox_delivery.run(lake("email", **to))
     sent = {to: raw.decode() for to, raw in mailbox.taken.values()}
     assert set(sent) == {"c0@mail.example", "c1@mail.example"}
@@ -143,7 +144,7 @@ def test_a_message_whose_text_is_rejected_is_not_sent(lake):
     assert delivered(lake()) == {"c3": ("cancelled", "opted_out")}
     lake.write(lake(), "gold.text_pool", [{"text_id": "text-c0", "approved": False}])
     mailbox = Mailbox()
-    to = {"email": {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}}
+    to = {"email": {**MAIL, "port": mailbox.port}}
     outbox_delivery.run(lake("email", **to))
     mailbox.close()
     assert [to for to, _ in mailbox.taken.values()] == ["c1@mail.example"]
