@@ -70,7 +70,7 @@ class Part:
 def batch_id(source: str, name: str, length: int, *, modified_ms: int) -> str:
     """Identifies the content of a file without reading it. It does not depend on the folder.
 
-    >>> len(batch_id("orders", "day1.csv", 120, 1514764800000))
+    >>> len(batch_id("orders", "day1.csv", 120, modified_ms=1514764800000))
     16
     """
     return sha256(f"{source}\n{name}\n{length}\n{modified_ms}".encode()).hexdigest()[:16]
