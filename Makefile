@@ -33,21 +33,30 @@ PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__ini
 PROFILE = ci
 
 # A test runs on DuckDB, without a JVM, unless it is marked spark_only. Tests that take minutes are
-# marked acceptance. The engines run in parallel, one per core; Spark's output is shown first. Spark
-# runs in two processes, since a JVM keeps the plans of all that it ran and its heap fills up.
+# marked acceptance. Two processes run in parallel, one per core. The second one runs DuckDB, then the
+# lake of run_pipeline; its output is shown last. Spark runs in three processes, since a JVM keeps the
+# plans of all that it ran and its heap fills up.
 test: dev ## tests on DuckDB and on Spark (ARGS="-k name -x")
 	@status=0; log=$$(mktemp); trap 'rm -f "$$log"; kill $$(jobs -p) 2>/dev/null' EXIT; \
 	export PYTEST_ADDOPTS="--hypothesis-profile=$(PROFILE) $$PYTEST_ADDOPTS"; \
-	HOLDFAST_ENGINE=duckdb $(PY) -m pytest -m "not acceptance and not spark_only" $(ARGS) \
-		>"$$log" 2>&1 & duckdb=$$!; \
+	{ \
+		trap 'kill $$!; exit 1' TERM; second=0; \
+		echo "== tests on DuckDB"; \
+		HOLDFAST_ENGINE=duckdb $(PY) -m pytest -m "not acceptance and not spark_only" $(ARGS) & \
+		wait $$! || second=$$?; \
+		echo "== tests of run_pipeline on Spark"; \
+		HOLDFAST_ENGINE=spark $(PY) -m pytest -m "pipeline and not acceptance" $(ARGS) & \
+		wait $$! || second=$$?; \
+		exit $$second; \
+	} >"$$log" 2>&1 & second=$$!; \
 	echo "== doctests"; \
 	HOLDFAST_ENGINE=spark $(PY) -m pytest --doctest-modules $(PACKAGES) -q || status=$$?; \
 	echo "== tests on Spark"; \
 	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/wiring -m "wiring and not acceptance" $(ARGS) || status=$$?; \
-	HOLDFAST_ENGINE=spark $(PY) -m pytest -m "spark_only and not acceptance and not wiring" $(ARGS) \
-		|| status=$$?; \
-	wait $$duckdb || status=$$?; \
-	echo "== tests on DuckDB"; cat "$$log"; \
+	HOLDFAST_ENGINE=spark $(PY) -m pytest \
+		-m "spark_only and not acceptance and not wiring and not pipeline" $(ARGS) || status=$$?; \
+	wait $$second || status=$$?; \
+	cat "$$log"; \
 	exit $$status
 
 engines: dev ## the tests of formulas and transforms, which CI runs on DuckDB, on Spark (ARGS=)

@@ -147,6 +147,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.parent == ROOT / "tests" / "wiring":
             item.add_marker(pytest.mark.wiring)
+        if "small_lake" in item.fixturenames:
+            item.add_marker(pytest.mark.pipeline)
         is_of_spark = "spark" in item.fixturenames or item.path.parent in SPARK_FOLDERS
         if is_of_spark and not item.get_closest_marker("spark_only"):
             item.add_marker(pytest.mark.spark_only)

@@ -21,7 +21,7 @@ ENGINE_OF = {"spark_only": "spark", "duckdb_only": "duckdb"}
 def runs():
     """(engine, marker expression) of each pytest run of the Makefile that takes whole folders."""
     # tests/wiring is the folder of all tests with the marker wiring.
-    pattern = r'HOLDFAST_ENGINE=(\w+) \$\(PY\) -m pytest (?:tests/wiring )?-m "([^"]+)"'
+    pattern = r'HOLDFAST_ENGINE=(\w+) \$\(PY\) -m pytest\s+(?:tests/wiring )?-m "([^"]+)"'
     return re.findall(pattern, MAKEFILE.replace("\\\n", " "))
 
 
