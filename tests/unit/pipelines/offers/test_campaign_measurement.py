@@ -39,6 +39,7 @@ def context(frame, session):
         as_of=AS_OF,
         settings=load("demo", measurement={"campaigns": campaigns}),
         spark=session,
+        lake=SimpleNamespace(keep=lambda rows: rows, forget=lambda: None),
         needs=lambda *_: None,
         read=lambda name: frame(name, rows.get(name, [])),
         table=lambda name: catalog.tables()[name],
@@ -50,7 +51,8 @@ def context(frame, session):
 
 def test_the_intended_share_of_conf_reaches_the_table_and_the_screen(context):
     campaign_measurement.run(context)
-    (write,) = context.told.written
+    write, of_texts = context.told.written
+    assert of_texts.table.name == "gold.text_results"
     rows = [r.asDict() for r in write.frame.collect() if r["segment"] == "all"]
     # 200 and 100 of 300, where 150 each were intended: 50^2 / 150 twice.
     p_value = stats.chi2.sf(2 * 50**2 / 150, 1)
