@@ -30,7 +30,7 @@ def command(
     """Rank the customers who can still be kept, choose under a budget, compare strategies."""
     with started("plan_retention", RunOptions(env, as_of, dry_run, conf_dir)) as context:
         # pyspark takes over 0.2 s to import.
-        from pipelines.lifetime.retention_planning import (
+        from pipelines.offers.retention_planning import (
             PlanOptions,
             run,
         )

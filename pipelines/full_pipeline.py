@@ -9,8 +9,14 @@ from pipelines.features import feature_tables
 from pipelines.features.feature_tables import FeatureOptions
 from pipelines.ingestion import source_ingestion
 from pipelines.ingestion.source_ingestion import IngestOptions
-from pipelines.lifetime import lifetime_fitting, retention_planning
-from pipelines.offers import campaign_measurement, observational, offer_planning, uplift_estimation
+from pipelines.lifetime import lifetime_fitting
+from pipelines.offers import (
+    campaign_measurement,
+    observational,
+    offer_planning,
+    retention_planning,
+    uplift_estimation,
+)
 from pipelines.offers.uplift_campaigns import own_campaigns, past_campaigns
 from pipelines.outreach import message_writing, outbox_delivery
 from pipelines.reporting.report import write_report

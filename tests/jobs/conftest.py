@@ -30,7 +30,8 @@ def trained(spark, tmp_path_factory):
 @pytest.fixture(scope="session")
 def fitted(spark, tmp_path_factory):
     """The root of a lake with lifetime fits and scores of two dates, and a retention plan."""
-    from pipelines.lifetime import lifetime_fitting, retention_planning
+    from pipelines.lifetime import lifetime_fitting
+    from pipelines.offers import retention_planning
     from tests.jobs import lifetime_lake as lake
 
     root = tmp_path_factory.mktemp("lifetime") / "lakehouse"

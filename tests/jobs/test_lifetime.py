@@ -16,11 +16,12 @@ from models.btyd.scoring import DECIMALS
 from models.btyd.worth import LifetimeModel
 from models.survival.distributed import SparkRows
 from models.survival.worth import SurvivalWorth
-from pipelines.lifetime import lifetime_fitting, retention_planning
+from pipelines.lifetime import lifetime_fitting
 from pipelines.lifetime.landmarks import Landmarks, feature_dates
 from pipelines.lifetime.lifetime_run import EXAMPLE, example_of
 from pipelines.lifetime.summaries import SparkLikelihood, Summaries
 from pipelines.lifetime.survival_fits import fit_one
+from pipelines.offers import retention_planning
 from runtime.model_registry import CHAMPION, Registry
 from runtime.settings import load
 from tests.jobs.lifetime_lake import (

@@ -9,7 +9,8 @@ import pytest
 
 from pipelines.features import feature_tables
 from pipelines.features.feature_tables import FeatureOptions
-from pipelines.lifetime import lifetime_fitting, retention_planning
+from pipelines.lifetime import lifetime_fitting
+from pipelines.offers import retention_planning
 from runtime.errors import TableError
 from runtime.model_registry import Registry
 from runtime.settings import load

@@ -10,8 +10,8 @@ from shutil import ignore_patterns
 import pandas as pd
 import pytest
 
-from pipelines.lifetime import retention_planning
-from pipelines.lifetime.retention_planning import PlanOptions
+from pipelines.offers import retention_planning
+from pipelines.offers.retention_planning import PlanOptions
 from runtime.errors import TableError, UsageError
 from runtime.progress import Progress
 from tests.jobs.lifetime_lake import AS_OF, BEFORE, lifetime_context, of_now, rows_of, write_lost

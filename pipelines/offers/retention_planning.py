@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.lifetime.strategy_table import strategy_table
 from pipelines.offers.budgets import limit_of
 from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.offer_options import priced_options
+from pipelines.offers.strategy_table import strategy_table
 from runtime.context import Context
 from runtime.errors import TableError, UsageError
 from runtime.lakehouse.writes import Write

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.lifetime.strategy_table import strategy_table
+from pipelines.offers.strategy_table import strategy_table
 
 ROW = {
     "strategy": "net_value",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.lifetime.retention_planning import PlanOptions, budget
+from pipelines.offers.retention_planning import PlanOptions, budget
 from runtime.errors import UsageError
 from runtime.settings import load
 
