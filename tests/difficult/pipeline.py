@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 from deltalake import DeltaTable
 
+from tests import small_lake
 from tests.difficult.companies import FIRST_DAY, Company
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,19 +34,7 @@ CONF: dict[str, Any] = {
         "starts": {"xgboost": {"n_estimators": 100, "learning_rate": 0.2}},
     },
 }
-SOURCE: dict[str, Any] = {
-    "table": "transactions",
-    "format": "parquet",
-    "key": ["order_id", "product_id"],
-    "mapping": {
-        "customer_id": "customer",
-        "order_id": "receipt",
-        "product_id": "article",
-        "purchased_at": "time",
-        "quantity": "units",
-        "amount": "paid",
-    },
-}
+SOURCE: dict[str, Any] = {**small_lake.CONF["sources"]["receipts"], "format": "parquet"}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 
@@ -23,3 +25,27 @@ def row_hashes(session, monkeypatch):
     # The hash is unsigned, so that the remainder is never negative.
     monkeypatch.setattr(F, "xxhash64", xxhash64, raising=False)
     monkeypatch.setattr(F, "pmod", lambda dividend, divisor: dividend % divisor, raising=False)
+
+
+# sqlframe caches the columns of a table name for the life of the process, so each name is new.
+NUMBERS = itertools.count()
+
+
+def keeper(session):
+    """A function that computes a frame once, as Lake.keep does: sqlframe nests whole queries."""
+
+    def keep(rows):
+        if not hasattr(session, "_conn"):
+            return rows.persist()
+        name = f"kept_{next(NUMBERS)}"
+        sql = rows.sql(dialect="duckdb", optimize=False)
+        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
+        return session.table(name)
+
+    return keep
+
+
+@pytest.fixture(scope="session")
+def kept(session):
+    """See `keeper`."""
+    return keeper(session)

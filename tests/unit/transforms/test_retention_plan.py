@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import count
 
 import pytest
 
@@ -23,7 +22,6 @@ from transforms.strategy_comparison import (
     value_kept,
 )
 
-NUMBERS = count()
 NOW = dt.date(2018, 1, 1)
 TOMORROW = dt.date(2018, 1, 2)
 OPTIONS = (
@@ -65,21 +63,6 @@ ORDERS = {
     "clv_at_risk": ["big", "small", "safe", "poor"],
     "net_value": ["big", "small", "poor", "safe"],
 }
-
-
-@pytest.fixture(scope="module")
-def kept(session):
-    """A function that computes a frame once, as Lake.keep does: sqlframe nests whole queries."""
-
-    def keep(rows):
-        if not hasattr(session, "_conn"):
-            return rows.persist()
-        name = f"kept_plan_{next(NUMBERS)}"
-        sql = rows.sql(dialect="duckdb", optimize=False)
-        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
-        return session.table(name)
-
-    return keep
 
 
 def cached(function):

@@ -14,6 +14,7 @@ from pipelines.offers import budget_allocation, shadow_prices
 from pipelines.offers.budget_allocation import allocate, check_cap
 from pipelines.offers.shadow_prices import Problem
 from runtime.errors import UsageError
+from tests.unit.conftest import keeper
 
 # sqlframe caches the columns of a table name for the life of the process, so each name is new.
 NUMBERS = itertools.count()
@@ -50,23 +51,9 @@ def frame_of(session, gain, cost, offers=OFFERS):
     return session.createDataFrame(records, ddl)
 
 
-def kept(session):
-    """A function that computes a frame once, as Lake.keep does."""
-
-    def keep(frame):
-        if not hasattr(session, "_conn"):
-            return frame.persist()
-        name = f"allocated_{next(NUMBERS)}"
-        sql = frame.sql(dialect="duckdb", optimize=False)
-        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
-        return session.table(name)
-
-    return keep
-
-
 def solved(session, gain, cost, unit, budget, caps=None, offers=OFFERS):
     rows = frame_of(session, gain, cost, offers)
-    plan = allocate(Problem(rows, offers, unit, budget, caps or {}), kept(session))
+    plan = allocate(Problem(rows, offers, unit, budget, caps or {}), keeper(session))
     rows = plan.rows.select("customer_id", "choice").toPandas().sort_values("customer_id")
     names = {name: k for k, name in enumerate(offers)}
     return np.array([names.get(c, -1) for c in rows["choice"]]), plan

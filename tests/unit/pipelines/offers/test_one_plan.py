@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 
 import pytest
 
@@ -22,25 +21,9 @@ from transforms.retention_plan import (
     with_choice,
 )
 
-NUMBERS = itertools.count()
 NOW = dt.date(2026, 1, 1)
 SIZE = 8
 FACTORS = {name: [name] for name in ("recency", "order_value", "support_tickets", "feature_usage")}
-
-
-@pytest.fixture
-def kept(session):
-    """A function that computes a frame once, as Lake.keep does."""
-
-    def keep(rows):
-        if not hasattr(session, "_conn"):
-            return rows.persist()
-        name = f"one_plan_{next(NUMBERS)}"
-        sql = rows.sql(dialect="duckdb", optimize=False)
-        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
-        return session.table(name)
-
-    return keep
 
 
 def company(has_amounts):
