@@ -95,10 +95,6 @@ class Verdict:
     def is_passed(self) -> bool:
         return self.verdict == PASSED
 
-    @property
-    def is_refused(self) -> bool:
-        return self.verdict.startswith(REFUSED)
-
 
 def judged(gateway: Gateway, text: str, sentence: str, *, language: str) -> Verdict:
     """Ask both readers whether the text may stand before the sentence of the offer.

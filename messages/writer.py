@@ -10,11 +10,10 @@ from typing import Any
 from messages.brief import Brief, Terms
 from messages.form import explained, faults
 from messages.gateway import Gateway
-from messages.judge import judged
+from messages.judge import PASSED, REFUSED, UNANSWERED, judged
 from messages.limits import Usage
 from messages.prompt import writer_request
 
-PASSED = "passed"
 NO_TEXT = "no_text"
 
 
@@ -49,15 +48,33 @@ class PoolText:
         return self.brief.text_id(self.text)
 
     @property
+    def verdict(self) -> str:
+        """passed, refused or unanswered; see `verdict_of`."""
+        return verdict_of(self.form_verdict, self.judge_verdict)
+
+    @property
     def is_passed(self) -> bool:
-        return self.form_verdict == PASSED and self.judge_verdict == PASSED
+        return self.verdict == PASSED
 
     @property
     def why_refused(self) -> str | None:
         """Why the draft may not be used, in words; None if it passed or was not judged."""
         if self.form_verdict != PASSED:
             return explained(tuple(self.form_verdict.split(", ")))
-        return self.judge_reason if (self.judge_verdict or "").startswith("refused") else None
+        return self.judge_reason if self.verdict == REFUSED else None
+
+
+def verdict_of(form_verdict: str, judge_verdict: str | None) -> str:
+    """passed; refused, by the form checks or the judge; or unanswered, by the judge.
+
+    >>> verdict_of("passed", "passed"), verdict_of("name", None), verdict_of("passed", None)
+    ('passed', 'refused', 'unanswered')
+    """
+    if form_verdict != PASSED:
+        return REFUSED
+    if judge_verdict == PASSED:
+        return PASSED
+    return REFUSED if (judge_verdict or "").startswith(REFUSED) else UNANSWERED
 
 
 @dataclass

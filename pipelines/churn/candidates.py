@@ -17,7 +17,6 @@ from models.calibration import best_by_brier, to_log_odds
 from models.learners import LEARNERS, Learner
 from models.portable import PortableModel, Scorer
 from models.profit import (
-    CampaignEconomics,
     expected_maximum_profit,
     f1_threshold,
     threshold_of_share,
@@ -25,6 +24,7 @@ from models.profit import (
 from models.scoring import as_served
 from models.spark_learners import RfmLearner
 from pipelines.churn.dataset import Design, check_labels, dense, designed, rfm_dense, sample
+from pipelines.churn.economics import campaign_economics
 from pipelines.churn.model_metadata import served_facts
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
@@ -185,7 +185,7 @@ def fitted(
     # Thresholds use the served probabilities, with the cold-start base rate for new customers.
     # Calibration uses the scorer's own probabilities.
     p = as_served(data.metadata, data.held_out, calibration.apply(raw))
-    economics = CampaignEconomics(**data.context.settings.training.economics.model_dump())
+    economics = campaign_economics(data.context.settings.training)
     best = expected_maximum_profit(label, p, economics)
     thresholds = {
         "profit": threshold_of_share(p, best.share),

@@ -15,7 +15,6 @@ from models.baselines import RFM
 from models.metrics import Estimate, bootstrap_weights, stable_seed
 from models.paired import paired_difference
 from models.portable import PortableModel
-from models.profit import CampaignEconomics
 from pipelines import churn
 from pipelines.churn.candidates import Candidate, TrainingData, fitted
 from pipelines.churn.churn_run import fingerprint, log_inputs, log_results, result_writes
@@ -27,6 +26,7 @@ from pipelines.churn.dataset import (
     training_plans,
     training_rows,
 )
+from pipelines.churn.economics import campaign_economics
 from pipelines.churn.evaluation import (
     Evaluated,
     TestDates,
@@ -106,7 +106,7 @@ def train(
     data = TrainingData(
         context, plan, known, served_facts(context, plan, known, horizon_days=primary)
     )
-    economics = CampaignEconomics(**settings.economics.model_dump())
+    economics = campaign_economics(settings)
     # MLflow logs nested runs to the experiment that is set, not to the experiment of their parent.
     mlflow.set_experiment(experiment_id=registry.experiment_id())
     with mlflow.start_run(run_name=f"churn-{context.as_of}") as active:

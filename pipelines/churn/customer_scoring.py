@@ -12,11 +12,12 @@ import pandas as pd
 from contracts.features import FEATURE_TABLES
 from models.baselines import RecencyOnly
 from models.portable import PortableModel
-from models.profit import CampaignEconomics, threshold_of_groups
+from models.profit import threshold_of_groups
 from models.reasons import LABELLED, SHAP_FAMILIES, reason_features
 from models.scoring import SCORED_DDL, batch_scorer, horizon_columns
 from pipelines.churn.arms import Arm, arm_writes, serving_arms
 from pipelines.churn.dataset import check_features, check_finite
+from pipelines.churn.economics import campaign_economics
 from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
@@ -227,7 +228,7 @@ def rule_threshold(context: Context, rule: RecencyOnly, counts: pd.DataFrame) ->
 
     `counts`: rows and churned per recency_days, on past dates.
     """
-    economics = CampaignEconomics(**context.settings.training.economics.model_dump())
+    economics = campaign_economics(context.settings.training)
     numbers = [counts[name].to_numpy(dtype=np.float64) for name in ("rows", "churned")]
     rates = rule.predict_proba(counts)
     return decision_threshold(threshold_of_groups(rates, *numbers, economics=economics))

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from models.baselines import RFM
 from models.fit_attempts import LeftOut, fit_or_reason
 from models.portable import PortableModel
-from models.profit import CampaignEconomics
 from pipelines.churn.candidates import Candidate, TrainingData, fitted
 from pipelines.churn.dataset import check_finite, check_labels, training_rows
+from pipelines.churn.economics import campaign_economics
 from pipelines.churn.evaluation import (
     SCORED,
     TestDates,
@@ -177,7 +177,7 @@ def through_gates(
     measured = comparison(
         whole,
         settings.training.bootstrap_samples,
-        CampaignEconomics(**settings.training.economics.model_dump()),
+        campaign_economics(settings.training),
         reference=chosen.name,
     )
     check_leak(context, measured, [chosen.name])

@@ -10,6 +10,7 @@ from contracts.features import FEATURE_TABLES
 from models.portable import PortableModel
 from models.profit import CampaignEconomics, threshold_of_groups
 from models.reasons import reason_features
+from pipelines.churn.economics import campaign_economics
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
 from runtime.errors import ModelGateError
@@ -36,7 +37,7 @@ def served_facts(
     settings = context.settings
     features = [c.name for t in FEATURE_TABLES for c in context.table(t).columns]
     cold_rate = cold_start_rate(known, settings.training.cold_start_days)
-    economics = CampaignEconomics(**settings.training.economics.model_dump())
+    economics = campaign_economics(settings.training)
     return {
         "reason_features": reason_features(
             features, settings.training.reasons.features, settings.training.feature_families

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from models.btyd.past_errors import MONTH
+from models.return_rate import silent_days
 from runtime.settings import Settings
 
 
@@ -23,5 +24,4 @@ def horizons_ahead(settings: Settings) -> list[int]:
 
 def could_be_kept(settings: Settings, rows: pd.DataFrame) -> pd.Series[bool]:
     """True for the customers of gold.customer_scores: active or silent, the contract not ended."""
-    silent = rows["T_days"] - rows["recency_days"] + 1
-    return (silent <= settings.lifecycle.silent_days) & ~rows["is_terminated"]
+    return (silent_days(rows) <= settings.lifecycle.silent_days) & ~rows["is_terminated"]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from models.btyd.rows import NotFittableError
+from models.fit_attempts import LeftOut, fit_or_reason
 from models.next_purchase import NAME, NextPurchase, fit, measures
+from models.return_rate import silent_days
 from pipelines.lifetime.backtest import Cuts
 from pipelines.lifetime.model_rows import Row, plain_row
 from pipelines.lifetime.summaries import Summaries
@@ -68,10 +69,9 @@ def fit_next_purchases(context: Context, summaries: Summaries, cuts: Cuts) -> Ne
     judged = {cut: Span(cut, context.as_of) for cut in cuts.judged}
     spans = {now, *fits.values(), *judged.values()}
     rows = _rows(context, summaries, sorted(s for s in spans if s.as_of > context.observed_from))
-    try:
-        model = _fit(context.settings, rows, now)
-    except NotFittableError as reason:
-        warning = f"no date of the next purchase at {context.as_of}: {reason}"
+    model = _fit(context.settings, rows, now)
+    if isinstance(model, LeftOut):
+        warning = f"no date of the next purchase at {context.as_of}: {model.reason}"
         return NextPurchases(warnings=[warning])
     customers = len(_of(rows, now))
     models = [
@@ -82,19 +82,18 @@ def fit_next_purchases(context: Context, summaries: Summaries, cuts: Cuts) -> Ne
     return NextPurchases(model, models, tests)
 
 
-def _fit(settings: Settings, rows: pd.DataFrame, span: Span) -> NextPurchase:
-    return fit(_of(rows, span), span.days, settings.lifetime.fewest_customers)
+def _fit(settings: Settings, rows: pd.DataFrame, span: Span) -> NextPurchase | LeftOut:
+    fewest = settings.lifetime.fewest_customers
+    return fit_or_reason(lambda: fit(_of(rows, span), span.days, fewest))
 
 
 def _judged(context: Context, rows: pd.DataFrame, learned: Span, after: Span) -> list[Row]:
     """Rows of gold.clv_backtest for the customers who could be kept at the cut."""
-    try:
-        model = _fit(context.settings, rows, learned)
-    except NotFittableError:
+    model = _fit(context.settings, rows, learned)
+    if isinstance(model, LeftOut):
         return []
     customers = _of(rows, after)
-    silent = customers["T_days"] - customers["recency_days"] + 1
-    kept = customers[silent <= context.settings.lifecycle.silent_days]
+    kept = customers[silent_days(customers) <= context.settings.lifecycle.silent_days]
     values = measures(model.predict(kept), kept["next_days"], after.days)
     count = int(values.pop("customers") or 0)
     return [

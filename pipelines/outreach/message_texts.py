@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from messages.brief import Brief, Terms
 from messages.form import explained, faults
 from messages.gateway import Gateway, make_client
-from messages.judge import PROMPT_VERSION
+from messages.judge import PASSED, PROMPT_VERSION, UNANSWERED
 from messages.limits import Limits
-from messages.writer import PoolText, Result, Wanted, Writer
+from messages.writer import PoolText, Result, Wanted, Writer, verdict_of
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import Row
 
 KEY = "ANTHROPIC_API_KEY"
-PASSED = "passed"
 # A brief whose drafts are always refused is given up after this many drafts per text that it lacks.
 DRAFTS_PER_TEXT = 3
 
@@ -88,12 +87,9 @@ def brief_of(row: Row) -> Brief:
 def add_row(texts: Texts, row: Row) -> None:
     """Count one row of gold.text_pool."""
     texts.present.append(row["text"])
-    is_passed = row["form_verdict"] == PASSED and row["judge_verdict"] == PASSED
-    is_judged = row["form_verdict"] != PASSED or not (
-        row["judge_verdict"] or "unanswered"
-    ).startswith("unanswered")
-    texts.tried += is_judged
-    if not is_passed or row["approved"] is False:
+    verdict = verdict_of(row["form_verdict"], row["judge_verdict"])
+    texts.tried += verdict != UNANSWERED
+    if verdict != PASSED or row["approved"] is False:
         return
     texts.usable += 1
     if row["approved"]:
@@ -134,7 +130,7 @@ def fill_pool(
         store_texts(context, [text for result in results for text in result.texts])
         for result in results:
             note(pool[result.brief], result)
-            counts.update(kind_of(text) for text in result.texts)
+            counts.update(text.verdict for text in result.texts)
     return counts
 
 
@@ -145,16 +141,9 @@ def note(texts: Texts, result: Result) -> None:
         texts.present.append(text.text)
         texts.usable += text.is_passed
         texts.waiting += text.is_passed
-        texts.tried += text.is_passed or text.why_refused is not None
-        if kind_of(text) == "unanswered":
+        texts.tried += text.verdict != UNANSWERED
+        if text.verdict == UNANSWERED:
             texts.reason = (text.judge_verdict or "").partition(": ")[2]
-
-
-def kind_of(text: PoolText) -> str:
-    """passed, refused or unanswered."""
-    if text.is_passed:
-        return PASSED
-    return "refused" if text.why_refused is not None else "unanswered"
 
 
 def store_texts(context: Context, texts: Sequence[PoolText]) -> None:

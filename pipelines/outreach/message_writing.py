@@ -20,10 +20,10 @@ from messages.brief import (
     Terms,
 )
 from messages.gateway import Gateway
+from messages.judge import PASSED
 from messages.names import clean_name
 from pipelines.outreach.message_texts import (
     KEY,
-    PASSED,
     PooledText,
     Texts,
     brief_of,

@@ -14,8 +14,6 @@ CAMPAIGN_METRICS = {
     "conversion": ("Additional buyers per 100 customers contacted", 100.0),
     "retained_revenue": ("Additional revenue per customer contacted", 1.0),
 }
-# Below this p-value the sizes of the two arms do not fit the intended shares.
-MISMATCH = 0.01
 
 
 def campaigns(data: ReportData) -> str:
@@ -66,7 +64,7 @@ def result_cells(row: Row) -> dict[str, str]:
         "effect": fixed(factor * row["effect"], 2),
         "interval": f"{fixed(factor * row['ci_low'], 2)} to {fixed(factor * row['ci_high'], 2)}",
         "p_value": p_value(row["p_value"]),
-        "sample_ratio": p_value(row.get("srm_p_value")),
+        "sample_ratio": p_value(row["srm_p_value"]),
     }
 
 
@@ -87,13 +85,13 @@ def mismatches(data: ReportData) -> str:
         {
             r["campaign_id"]
             for r in data.campaigns
-            if r.get("srm_p_value") is not None and r["srm_p_value"] < MISMATCH
+            if r["srm_p_value"] is not None and r["srm_p_value"] < data.mismatch_p_value
         }
     )
     if not names:
         return ""
     return (
         f"Do not trust the effect of {', '.join(names)}: the numbers of contacted and held-out "
-        f"customers do not fit the intended shares (p below {MISMATCH:g}), so chance alone did not "
-        "assign them."
+        f"customers do not fit the intended shares (p below {data.mismatch_p_value:g}), so chance "
+        "alone did not assign them."
     )

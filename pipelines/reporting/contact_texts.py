@@ -131,32 +131,27 @@ def strategies(data: ReportData) -> str:
     """What the default strategy keeps, and which one keeps most, by the back-test."""
     if not data.strategies:
         return f"No plan exists for {data.as_of}, so strategies cannot be compared."
-    judged = [r for r in data.strategies if net(r) is not None]
+    judged = [r for r in data.strategies if r["net_value_kept"] is not None]
     if not judged:
         return (
             "The strategies choose among the same customers under the same budget. What they keep "
             "is not known yet: no earlier date has scores and known outcomes."
         )
-    is_net = judged[0].get("net_value_kept") is not None
-    best = max(judged, key=lambda r: (net(r), r["strategy"]))
+    best = max(judged, key=lambda r: (r["net_value_kept"], r["strategy"]))
     text = (
         "What each strategy would have kept one horizon earlier, under the same budget, among the "
-        f"same customers. {'After' if is_net else 'Before'} cost, {best['strategy']} keeps most: "
-        f"{money(net(best))}{interval(best)}."
+        f"same customers. After cost, {best['strategy']} keeps most: "
+        f"{money(best['net_value_kept'])}{interval(best)}."
     )
     own = next((r for r in judged if r["strategy"] == data.default_strategy), None)
     if own is not None and own is not best:
-        text += f" The default, {own['strategy']}, keeps {money(net(own))}{interval(own)}."
+        kept = money(own["net_value_kept"])
+        text += f" The default, {own['strategy']}, keeps {kept}{interval(own)}."
     return text
 
 
-def net(row: Row) -> float | None:
-    """The value that a strategy kept in the back-test, after cost where it is known."""
-    return row.get("net_value_kept", row["value_kept"])
-
-
 def interval(row: Row) -> str:
-    """The 95 % interval of `net`, in brackets; empty if it is unknown."""
+    """The 95 % interval of net_value_kept, in brackets; empty if it is unknown."""
     if row["ci_low"] is None or row["ci_high"] is None:
         return ""
     return f" ({money(row['ci_low'])} to {money(row['ci_high'])})"
@@ -168,7 +163,7 @@ def strategy_cells(row: Row) -> tuple[str, ...]:
         row["strategy"],
         whole(row["chosen"]),
         money(row["value_kept"]),
-        money(row.get("cost")),
-        money(row.get("net_value_kept")),
+        money(row["cost"]),
+        money(row["net_value_kept"]),
         interval(row).strip(" ()") or "-",
     )

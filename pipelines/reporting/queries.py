@@ -88,6 +88,7 @@ def gather(context: Context) -> ReportData:
         silent_days=settings.lifecycle.silent_days,
         groups={group: list(names) for group, names in settings.segments["groups"].items()},
         levels=[band["level"] for band in settings.risk.schemes[settings.risk.scheme]],
+        mismatch_p_value=settings.measurement.mismatch_p_value,
         **current,
         **past,
         **intake,

@@ -58,6 +58,8 @@ class ReportData:
     silent_days: int
     groups: dict[str, list[str]]
     levels: list[str]
+    # measurement.mismatch_p_value in conf.
+    mismatch_p_value: float
     tables: list[Row] = field(default_factory=list)
     lifecycles: dict[str, int] = field(default_factory=dict)
     origins: list[Row] = field(default_factory=list)

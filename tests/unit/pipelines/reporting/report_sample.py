@@ -27,6 +27,7 @@ EMPTY = ReportData(
     silent_days=90,
     groups=GROUPS,
     levels=["CRITICAL", "HIGH", "MEDIUM", "LOW"],
+    mismatch_p_value=0.01,
 )
 
 
