@@ -37,7 +37,7 @@ def keeper(session):
     def keep(rows):
         if not hasattr(session, "_conn"):
             return rows.persist()
-        name = f"kept_{next(NUMBERS)}"
+        name = f"computed_once_{next(NUMBERS)}"  # never a name of Lake.keep: sqlframe caches columns by name
         sql = rows.sql(dialect="duckdb", optimize=False)
         session._conn.execute(f"CREATE TABLE {name} AS {sql}")
         return session.table(name)
