@@ -13,4 +13,4 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeou
 @pytest.mark.parametrize("name", COMPANIES)
 def test_a_difficult_company_ends_with_a_report_or_one_sentence(name, tmp_path):
     ended = run(company(name), tmp_path)
-    assert ended.faults == [], ended.said[-3000:]
+    assert ended.faults == [], ended.said[-3000:] + ended.errors[-3000:]
