@@ -76,7 +76,7 @@ def with_rfm_scores(
 ) -> DataFrame:
     """Add r_score, f_score, m_score, rfm_score, rfm_priority; null unless active or silent.
 
-    Per letter also r_lowest and r_highest: the scores with all cut points `margin` percent of the
+    Per letter also r_least and r_most: the scores with all cut points `margin` percent of the
     customers higher and lower.
 
     Also adds is_m_same: all active and silent customers have the same m_score, as in a company
@@ -86,7 +86,7 @@ def with_rfm_scores(
     rows = rows.select("*", (-F.col("recency_days")).alias("recency_value"))
     highest = highest_monetary(rows)
     for letter, column in SCORED.items():
-        moves = {"score": 0, "lowest": margin, "highest": -margin}
+        moves = {"score": 0, "least": margin, "most": -margin}
         percents = sorted({p + move for p in PERCENTS for move in moves.values()})
         cuts = cut_points(rows.where(F.col("lifecycle").isin(*KEPT)), column, percents)
         cuts = cuts.select("as_of", *[F.col(f"cut_{p}").alias(f"{letter}_{p}") for p in percents])
@@ -111,10 +111,10 @@ def with_rfm_scores(
 def with_segment_scores(rows: DataFrame, previous: DataFrame | None) -> DataFrame:
     """Add segment_r, segment_f, segment_m: the scores that decide the segment.
 
-    The score of the previous date where it lies between the lowest and the highest score of today,
+    The score of the previous date where it lies between today's scores r_least and r_most,
     else today's score. previous: gold.customer_segments of one earlier date, or None.
 
-    | before | lowest | score | highest | segment_r |
+    | before | least | score | most | segment_r |
     |---|---|---|---|---|
     | 5 | 4 | 4 | 5 | 5 |
     | 5 | 3 | 4 | 4 | 4 |
@@ -130,7 +130,7 @@ def with_segment_scores(rows: DataFrame, previous: DataFrame | None) -> DataFram
     scores = [
         F.when(
             F.col(f"previous_segment_{letter}").between(
-                F.col(f"{letter}_lowest"), F.col(f"{letter}_highest")
+                F.col(f"{letter}_least"), F.col(f"{letter}_most")
             ),
             F.col(f"previous_segment_{letter}"),
         )

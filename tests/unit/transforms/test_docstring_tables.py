@@ -447,14 +447,12 @@ def _cut_points(frame, rows):
 
 @case(
     "transforms.segments.with_segment_scores",
-    "before int, lowest int, score int, highest int",
+    "before int, least int, score int, most int",
 )
 def _with_segment_scores(frame, rows):
     """The same numbers for all three letters; the table shows R."""
-    known = [
-        (str(r["n"]), *([r["lowest"], r["score"], r["highest"]] * 3), r["before"]) for r in rows
-    ]
-    names = [f"{letter}_{part} int" for letter in "rfm" for part in ("lowest", "score", "highest")]
+    known = [(str(r["n"]), *([r["least"], r["score"], r["most"]] * 3), r["before"]) for r in rows]
+    names = [f"{letter}_{part} int" for letter in "rfm" for part in ("least", "score", "most")]
     now = frame(", ".join(["customer_id string", *names]), [row[:-1] for row in known])
     columns = "customer_id string, segment_r int, segment_f int, segment_m int"
     previous = frame(columns, [(row[0], *[row[-1]] * 3) for row in known])
