@@ -55,7 +55,9 @@ class Context:
             return DuckLake(self.settings, self.run, self.is_dry)
         from runtime.lakehouse.spark_lake import SparkLake
 
-        return SparkLake(self.spark, self.settings, self.run, self.is_dry)
+        lake = SparkLake(self.spark, self.settings, self.run, self.is_dry)
+        self.progress.tasks = lake.running_tasks
+        return lake
 
     @cached_property
     def tables(self) -> dict[str, Table]:

@@ -107,12 +107,24 @@ class TrainingData:
         facts = served_facts(self.context, plan, known, horizon_days=self.metadata["horizon_days"])
         return EarlierData(self.context, plan, known, facts, whole=self)
 
-    def side_by_side(self, fit: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Independent fits, up to training.fits_at_once in parallel, in the order of the items."""
+    def side_by_side(
+        self, fit: Callable[[Item], Result], items: Iterable[Item], name: str
+    ) -> list[Result]:
+        """Independent fits, up to training.fits_at_once in parallel, in the order of the items.
+
+        name: one item's name for the progress on the screen.
+        """
         # Computed before the threads start, so that it happens once.
         _ = self.plain, self.dense, self.held_out
-        at_once = self.context.settings.training.fits_at_once
-        return side_by_side(self.context.spark, fit, items, at_once=at_once)
+        at_once, all_items = self.context.settings.training.fits_at_once, list(items)
+        with self.context.progress.part(name, of=len(all_items)) as part:
+
+            def counted(item: Item) -> Result:
+                result = fit(item)
+                part.next()
+                return result
+
+            return side_by_side(self.context.spark, counted, all_items, at_once=at_once)
 
     @cached_property
     def held_out(self) -> pd.DataFrame:

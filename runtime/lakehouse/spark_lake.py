@@ -28,6 +28,7 @@ from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
+from runtime.wording import plural
 
 Result = TypeVar("Result")
 
@@ -51,6 +52,15 @@ class SparkLake:
         self.planned: dict[str, DataFrame] = {}
         self._computed: set[str] = set()
         self._kept: list[DataFrame] = []
+
+    def running_tasks(self) -> str:
+        """Finished and all tasks of the stages that run, as text; empty if none runs."""
+        tracker = self.spark.sparkContext.statusTracker()
+        stages = [s for n in tracker.getActiveStageIds() if (s := tracker.getStageInfo(n))]
+        if not stages:
+            return ""
+        done, all_tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
+        return f"Spark: {done} of {plural(all_tasks, 'task')}"
 
     # ------------------------------------------------------------------ reading
 
