@@ -10,8 +10,8 @@ from pathlib import Path
 
 from runtime.wording import plural
 
-# The lakehouse of the demo takes about 6 times the bytes of its source files (13 MB of Parquet), with
-# models and the tracking store. Twice that much may be needed while tables are rewritten.
+# The lakehouse of the demo takes about 6 times the bytes of its source files (13 MB of Parquet),
+# with models and the tracking store. Twice that much may be needed while tables are rewritten.
 BYTES_PER_SOURCE_BYTE = 12
 
 
