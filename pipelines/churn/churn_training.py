@@ -51,6 +51,8 @@ from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
+from runtime.settings.training import TrainingSettings
+from runtime.wording import plural
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -116,6 +118,7 @@ def train(
         check_stability(data)
         log_silences(context, plans)
         search = partial(searched, data, parent=active.info.run_id, earlier=earlier_dates(data))
+        say(f"      {fits_text(settings)}")
         candidates, left_out = trained(data, search, settings.learners)
         for candidate in candidates:
             figures = f"{candidate.validation_roc_auc:.3f}, {candidate.seconds:.1f} s"
@@ -135,7 +138,7 @@ def train(
             for c in candidates
         ]
         for candidate in candidates:
-            if candidate.name in settings.stability.learners:
+            if is_asked(candidate, chosen, settings.stability.learners):
                 measured += stability(data, candidate)
         sets = compared_feature_sets(data, chosen) if settings.compare_feature_sets else []
         models, further = other_horizons(context, plans, chosen, primary=fits)
@@ -178,6 +181,26 @@ def train(
         verdict = "promoted to champion" if is_better else "not promoted"
         say(f"      version {version} {verdict}")
     return result
+
+
+def fits_text(settings: TrainingSettings) -> str:
+    """What the search and the checks fit, and the settings that change it, as one line."""
+    trials = sum(max(settings.plan.trials.get(name, 1), 1) for name in settings.learners)
+    parts = [f"{plural(trials, 'trial')} of {plural(len(settings.learners), 'learner')}"]
+    if settings.stability.learners:
+        names = ["the chosen learner" if n == "chosen" else n for n in settings.stability.learners]
+        folds = f"{settings.stability.folds} folds of {' and of '.join(names)}"
+        parts.append(f"{folds} (training.stability.learners)")
+    if settings.rolling_dates > 1:
+        parts.append(f"{plural(settings.rolling_dates - 1, 'earlier test date')}")
+    if settings.compare_feature_sets:
+        parts.append("feature sets (training.compare_feature_sets)")
+    return f"fits: {', '.join(parts)}, then the other horizons"
+
+
+def is_asked(candidate: Candidate, chosen: Candidate, asked: Sequence[str]) -> bool:
+    """Whether training.stability.learners names the learner, or it is the chosen one."""
+    return candidate.name in asked or ("chosen" in asked and candidate is chosen)
 
 
 def on_validation(rows: Sequence[Mapping[str, Any]], plan: Schedule) -> list[dict[str, Any]]:

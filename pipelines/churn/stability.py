@@ -65,7 +65,7 @@ def folds_of_both(label: np.ndarray, fold: np.ndarray, folds: int) -> list[int]:
 def check_stability(data: TrainingData) -> None:
     """Raise ModelGateError before any fit if there are fewer customers than folds."""
     settings = data.context.settings.training
-    if set(settings.stability.learners) & set(settings.learners):
+    if set(settings.stability.learners) & {*settings.learners, "chosen"}:
         folds = settings.stability.folds
         check_folds(with_fold(data.rows, folds).select("fold").distinct().count(), folds)
 

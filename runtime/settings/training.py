@@ -48,8 +48,10 @@ class SearchSettings(Section):
 
 
 class StabilitySettings(Section):
+    """learners: names, or `chosen`, the learner that is registered. Each costs `folds` fits."""
+
     folds: int = Field(ge=2)
-    learners: list[LearnerName]
+    learners: list[LearnerName | Literal["chosen"]]
 
 
 class EconomicsSettings(Section):
