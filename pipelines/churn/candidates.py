@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from models.calibration import best_by_brier, to_log_odds
-from models.learners import LEARNERS, Learner
+from models.learners import LEARNERS, Learner, XgboostLearner
 from models.portable import PortableModel, Scorer
 from models.profit import (
     expected_maximum_profit,
@@ -163,9 +163,12 @@ class EarlierData(TrainingData):
 
 
 def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Learner:
-    """The learner with the seed and workers of conf."""
+    """The learner with the seed, the workers and the bound of one process of conf."""
     training = context.settings.training
-    return LEARNERS[name](parameters, training.seed, training.workers)
+    learner = LEARNERS[name](parameters, training.seed, training.workers)
+    if isinstance(learner, XgboostLearner):
+        return replace(learner, rows_in_one_process=training.rows_in_one_process)
+    return learner
 
 
 def log_odds(scorer: Scorer, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
