@@ -23,9 +23,10 @@ from tenacity import (
 
 from contracts.table import Table
 from runtime.errors import TableError
+from runtime.lakehouse.commits import WITHOUT_ROWS, changed_by
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
-from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
+from runtime.lakehouse.writes import Stored, Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
 from runtime.wording import plural
@@ -88,8 +89,19 @@ class SparkLake:
         commits = (Path(self.path(name)) / "_delta_log").glob("[0-9]*.json")
         return max((int(c.stem) for c in commits if c.stem.isdigit()), default=None)
 
+    def content_version(self, name: str) -> int | None:
+        """Newest version that changed rows: `maintain` compacts files without a change of rows."""
+        newest = self.version(name)
+        if newest is None or not self.settings.lakehouse.catalog:
+            return newest if newest is None else changed_by(Path(self.path(name)), newest)
+        history = self._delta(name).history().where(~F.col("operation").isin(*WITHOUT_ROWS))
+        return int(history.agg(F.max("version")).collect()[0][0])  # one row
+
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table, or an empty frame with its columns if it does not exist."""
+        """The table, or an empty frame with its columns if it does not exist.
+
+        Columns that the contract has gained since the table was written are null.
+        """
         if table.name in self.planned:
             if table.name not in self._computed:
                 # Cut the lineage: otherwise the query plan grows with each step.
@@ -100,7 +112,11 @@ class SparkLake:
         if newest is None:
             return self.spark.createDataFrame([], columns_sql(table))
         self.run.inputs[table.name] = newest if version is None else version
-        return self._load(table.name, self.run.inputs[table.name])
+        rows = self._load(table.name, self.run.inputs[table.name])
+        gained = [c for c in table.columns if c.name not in rows.columns]
+        if not gained:
+            return rows
+        return rows.select("*", *[F.lit(None).cast(c.type).alias(c.name) for c in gained])
 
     def with_computed(
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
@@ -162,6 +178,30 @@ class SparkLake:
         for sql in changes_sql(table, present, self.address(table.name)):
             self.spark.sql(sql)
 
+    # ------------------------------------------------------------------ upkeep
+
+    def stored(self, name: str) -> Stored:
+        """Files and bytes of the newest version; on disk also those of older versions."""
+        detail = self.spark.sql(f"DESCRIBE DETAIL {self.address(name)}")
+        row = detail.select("numFiles", "sizeInBytes").collect()[0]  # one row
+        if self.settings.lakehouse.catalog:
+            return Stored(int(row[0]), int(row[1]), None)
+        files = [p for p in Path(self.path(name)).rglob("*.parquet") if "_delta_log" not in p.parts]
+        return Stored(int(row[0]), int(row[1]), sum(p.stat().st_size for p in files))
+
+    def delete(self, name: str, condition: str) -> None:
+        """Delete the rows for which the SQL condition is true."""
+        with _CommitMetadata(self.spark, self.run.commit_message()):
+            self.spark.sql(f"DELETE FROM {self.address(name)} WHERE {condition}")
+
+    def compact(self, name: str) -> None:
+        """Rewrite small files as few large ones. No row changes."""
+        self.spark.sql(f"OPTIMIZE {self.address(name)}")
+
+    def vacuum(self, name: str, days: int) -> None:
+        """Delete the files that no version of the last `days` days uses. days: at least 7."""
+        self.spark.sql(f"VACUUM {self.address(name)} RETAIN {24 * days} HOURS")
+
     # ------------------------------------------------------------------ inside
 
     def _load(self, name: str, version: int | None = None) -> DataFrame:
@@ -204,7 +244,7 @@ class SparkLake:
         if write.mode != "slice" or not self.exists(write.table.name):
             return True
         present = self._load(write.table.name)
-        if set(present.columns) != set(write.table.column_names):
+        if not set(write.table.column_names) <= set(present.columns):
             return True
         measured = present.where(write.predicate()).agg(*content_measures(write.table.columns))
         old = measured.collect()[0]  # one row
@@ -227,13 +267,15 @@ class SparkLake:
 
     def _merge(self, table: Table, frame: DataFrame) -> None:
         on = " AND ".join(f"kept.{c} <=> new.{c}" for c in table.key)
+        # Named, not "all": the table may have columns that the contract no longer has.
+        values = {f"`{c}`": f"new.`{c}`" for c in table.column_names}
         with _CommitMetadata(self.spark, self.run.commit_message()):
             (
                 self._delta(table.name)
                 .alias("kept")
                 .merge(frame.alias("new"), on)
-                .whenMatchedUpdateAll()
-                .whenNotMatchedInsertAll()
+                .whenMatchedUpdate(set=values)
+                .whenNotMatchedInsert(values=values)
                 .execute()
             )
 
