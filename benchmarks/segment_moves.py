@@ -39,9 +39,9 @@ def complete_journey() -> pd.DataFrame:
 
 def cdnow() -> pd.DataFrame:
     """The same of CDNOW; one row of the file is one purchase."""
-    found = find_spec("lifetimes")
-    assert found is not None and found.origin is not None
-    path = Path(found.origin).parent / "datasets" / "CDNOW_sample.txt"
+    package = find_spec("lifetimes")
+    assert package is not None and package.origin is not None
+    path = Path(package.origin).parent / "datasets" / "CDNOW_sample.txt"
     rows = pd.read_csv(path, header=None, sep=r"\s+", names=["_", "customer", "day", "n", "amount"])
     return rows.assign(day=pd.to_datetime(rows["day"].astype(str)), receipt=rows.index)
 

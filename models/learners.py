@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from xgboost import XGBClassifier
 
 from models.portable import Scorer
 from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner, RfmLearner
@@ -58,8 +59,6 @@ class XgboostLearner:
         return self._on_workers(frame, names, label)
 
     def _on_driver(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
-        from xgboost import XGBClassifier
-
         # At most rows_in_one_process rows.
         rows = frame.select(*names, label, "as_of", "customer_id").toArrow()
         rows = rows.sort_by([("as_of", "ascending"), ("customer_id", "ascending")])

@@ -32,8 +32,8 @@ def free_disk(folder: Path) -> int:
 
 def local_bytes(paths: Iterable[str]) -> int:
     """Bytes of the local files, folders and patterns; other paths count nothing."""
-    found = [Path(name) for path in paths for name in glob.glob(path)]
-    files = {f for p in found for f in (p.rglob("*") if p.is_dir() else [p]) if f.is_file()}
+    matches = [Path(name) for path in paths for name in glob.glob(path)]
+    files = {f for p in matches for f in (p.rglob("*") if p.is_dir() else [p]) if f.is_file()}
     return sum(f.stat().st_size for f in files)
 
 

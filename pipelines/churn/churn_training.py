@@ -37,6 +37,7 @@ from pipelines.churn.evaluation import (
     result_row,
 )
 from pipelines.churn.feature_sets import compared_feature_sets
+from pipelines.churn.fit_costs import fits_text, is_asked
 from pipelines.churn.horizons import other_horizons, tell_left_out
 from pipelines.churn.leak_scan import scan_for_leaks
 from pipelines.churn.left_out import trained
@@ -51,8 +52,6 @@ from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
-from runtime.settings.training import TrainingSettings
-from runtime.wording import plural
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -181,26 +180,6 @@ def train(
         verdict = "promoted to champion" if is_better else "not promoted"
         say(f"      version {version} {verdict}")
     return result
-
-
-def fits_text(settings: TrainingSettings) -> str:
-    """What the search and the checks fit, and the settings that change it, as one line."""
-    trials = sum(max(settings.plan.trials.get(name, 1), 1) for name in settings.learners)
-    parts = [f"{plural(trials, 'trial')} of {plural(len(settings.learners), 'learner')}"]
-    if settings.stability.learners:
-        names = ["the chosen learner" if n == "chosen" else n for n in settings.stability.learners]
-        folds = f"{settings.stability.folds} folds of {' and of '.join(names)}"
-        parts.append(f"{folds} (training.stability.learners)")
-    if settings.rolling_dates > 1:
-        parts.append(f"{plural(settings.rolling_dates - 1, 'earlier test date')}")
-    if settings.compare_feature_sets:
-        parts.append("feature sets (training.compare_feature_sets)")
-    return f"fits: {', '.join(parts)}, then the other horizons"
-
-
-def is_asked(candidate: Candidate, chosen: Candidate, asked: Sequence[str]) -> bool:
-    """Whether training.stability.learners names the learner, or it is the chosen one."""
-    return candidate.name in asked or ("chosen" in asked and candidate is chosen)
 
 
 def on_validation(rows: Sequence[Mapping[str, Any]], plan: Schedule) -> list[dict[str, Any]]:

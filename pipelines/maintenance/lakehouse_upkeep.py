@@ -9,7 +9,7 @@ from contracts.table import Table
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.spark_lake import SparkLake
-from runtime.lakehouse.writes import Stored
+from runtime.lakehouse.upkeep import Stored, compact, delete, stored, vacuum
 from runtime.machine import gigabytes
 from runtime.wording import plural
 
@@ -24,7 +24,7 @@ def run(context: Context) -> None:
     check_patterns(context)
     for name in names_of(context):
         if lake.exists(name):
-            before, after = lake.stored(name), maintained(context, lake, name)
+            before, after = stored(lake, name), maintained(context, lake, name)
             context.progress.say(f"      {name:<30} {outcome(before, after)}")
 
 
@@ -52,10 +52,10 @@ def maintained(context: Context, lake: SparkLake, name: str) -> Stored:
         context.progress.say(f"      {name:<30} {verb} the rows with {condition}")
     if not context.is_dry:
         if condition:
-            lake.delete(name, condition)
-        lake.compact(name)
-        lake.vacuum(name, context.settings.maintenance.keep_versions_days)
-    return lake.stored(name)
+            delete(lake, name, condition)
+        compact(lake, name)
+        vacuum(lake, name, context.settings.maintenance.keep_versions_days)
+    return stored(lake, name)
 
 
 def old_dates(context: Context, name: str) -> str | None:

@@ -1,9 +1,13 @@
-"""Commits of a Delta folder, read from its log."""
+"""Commits of Delta tables: their operations, read from the log, and their metadata."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # Operations that write, compact or delete files without a change of rows.
 WITHOUT_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
@@ -16,8 +20,8 @@ def operation(folder: Path, version: int) -> str | None:
         return None
     with path.open(encoding="utf-8") as lines:
         actions = (json.loads(line) for line in lines)
-        found = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
-    return str(found.get("operation", ""))
+        info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+    return str(info.get("operation", ""))
 
 
 def changed_by(folder: Path, newest: int) -> int:
@@ -26,3 +30,18 @@ def changed_by(folder: Path, newest: int) -> int:
     while version > 0 and operation(folder, version) in WITHOUT_ROWS:
         version -= 1
     return version
+
+
+class CommitMetadata:
+    """Sets a merge's commit metadata, which Delta reads from the session only, and unsets it."""
+
+    KEY = "spark.databricks.delta.commitInfo.userMetadata"
+
+    def __init__(self, spark: SparkSession, message: str) -> None:
+        self.spark, self.message = spark, message
+
+    def __enter__(self) -> None:
+        self.spark.conf.set(self.KEY, self.message)
+
+    def __exit__(self, *error: object) -> None:
+        self.spark.conf.unset(self.KEY)

@@ -23,13 +23,12 @@ from tenacity import (
 
 from contracts.table import Table
 from runtime.errors import TableError
-from runtime.lakehouse.commits import WITHOUT_ROWS, changed_by
+from runtime.lakehouse.commits import WITHOUT_ROWS, CommitMetadata, changed_by
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
-from runtime.lakehouse.writes import Stored, Write, Written, check_columns, check_counts
+from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
-from runtime.wording import plural
 
 Result = TypeVar("Result")
 
@@ -53,15 +52,6 @@ class SparkLake:
         self.planned: dict[str, DataFrame] = {}
         self._computed: set[str] = set()
         self._kept: list[DataFrame] = []
-
-    def running_tasks(self) -> str:
-        """Finished and all tasks of the stages that run, as text; empty if none runs."""
-        tracker = self.spark.sparkContext.statusTracker()
-        stages = [s for n in tracker.getActiveStageIds() if (s := tracker.getStageInfo(n))]
-        if not stages:
-            return ""
-        done, all_tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
-        return f"Spark: {done} of {plural(all_tasks, 'task')}"
 
     # ------------------------------------------------------------------ reading
 
@@ -178,30 +168,6 @@ class SparkLake:
         for sql in changes_sql(table, present, self.address(table.name)):
             self.spark.sql(sql)
 
-    # ------------------------------------------------------------------ upkeep
-
-    def stored(self, name: str) -> Stored:
-        """Files and bytes of the newest version; on disk also those of older versions."""
-        detail = self.spark.sql(f"DESCRIBE DETAIL {self.address(name)}")
-        row = detail.select("numFiles", "sizeInBytes").collect()[0]  # one row
-        if self.settings.lakehouse.catalog:
-            return Stored(int(row[0]), int(row[1]), None)
-        files = [p for p in Path(self.path(name)).rglob("*.parquet") if "_delta_log" not in p.parts]
-        return Stored(int(row[0]), int(row[1]), sum(p.stat().st_size for p in files))
-
-    def delete(self, name: str, condition: str) -> None:
-        """Delete the rows for which the SQL condition is true."""
-        with _CommitMetadata(self.spark, self.run.commit_message()):
-            self.spark.sql(f"DELETE FROM {self.address(name)} WHERE {condition}")
-
-    def compact(self, name: str) -> None:
-        """Rewrite small files as few large ones. No row changes."""
-        self.spark.sql(f"OPTIMIZE {self.address(name)}")
-
-    def vacuum(self, name: str, days: int) -> None:
-        """Delete the files that no version of the last `days` days uses. days: at least 7."""
-        self.spark.sql(f"VACUUM {self.address(name)} RETAIN {24 * days} HOURS")
-
     # ------------------------------------------------------------------ inside
 
     def _load(self, name: str, version: int | None = None) -> DataFrame:
@@ -269,7 +235,7 @@ class SparkLake:
         on = " AND ".join(f"kept.{c} <=> new.{c}" for c in table.key)
         # Named, not "all": the table may have columns that the contract no longer has.
         values = {f"`{c}`": f"new.`{c}`" for c in table.column_names}
-        with _CommitMetadata(self.spark, self.run.commit_message()):
+        with CommitMetadata(self.spark, self.run.commit_message()):
             (
                 self._delta(table.name)
                 .alias("kept")
@@ -321,18 +287,3 @@ class SparkLake:
                 f"Another run changed the same rows during {TRIES} attempts: "
                 f"{str(error).splitlines()[0]} Start again when that run has ended."
             ) from None
-
-
-class _CommitMetadata:
-    """Sets a merge's commit metadata, which Delta reads from the session only, and unsets it."""
-
-    KEY = "spark.databricks.delta.commitInfo.userMetadata"
-
-    def __init__(self, spark: SparkSession, message: str) -> None:
-        self.spark, self.message = spark, message
-
-    def __enter__(self) -> None:
-        self.spark.conf.set(self.KEY, self.message)
-
-    def __exit__(self, *error: object) -> None:
-        self.spark.conf.unset(self.KEY)

@@ -44,15 +44,6 @@ def _literal(value: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Stored:
-    """Files and bytes of a table's newest version. on_disk: with older versions; None: unknown."""
-
-    files: int
-    size: int
-    on_disk: int | None
-
-
-@dataclass(frozen=True)
 class Written:
     """Outcome of one write. rows: None if not counted."""
 

@@ -12,6 +12,7 @@ from pipelines.maintenance import lakehouse_upkeep
 from runtime import settings
 from runtime.context import Context
 from runtime.errors import UsageError
+from runtime.lakehouse.upkeep import stored
 from runtime.lakehouse.writes import Write
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
@@ -62,13 +63,13 @@ def test_files_become_fewer_and_rows_and_content_version_stay(lake, spark, capsy
     context = context_at(lake, keep_versions_days=7)
     before = {name: rows_of(context, name) for name in TABLES}
     versions = {name: context.lake.content_version(name) for name in TABLES}
-    files = {name: context.lake.stored(name).files for name in TABLES}
+    files = {name: stored(context.lake, name).files for name in TABLES}
     lakehouse_upkeep.run(context)
     for name in TABLES:
         assert rows_of(context, name) == before[name]
         assert context.lake.content_version(name) == versions[name]
         assert context.lake.version(name) > versions[name]
-        assert context.lake.stored(name).files < files[name]
+        assert stored(context.lake, name).files < files[name]
     assert "gold.plans" in capsys.readouterr().out
     again = {name: context.lake.version(name) for name in TABLES}
     lakehouse_upkeep.run(context)

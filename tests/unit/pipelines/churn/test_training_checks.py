@@ -10,9 +10,9 @@ import pytest
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, PortableModel
 from pipelines.churn import evaluation
-from pipelines.churn.churn_training import fits_text, is_asked
 from pipelines.churn.dataset import Design, tell_undated, undated_features
 from pipelines.churn.evaluation import TestDates
+from pipelines.churn.fit_costs import fits_text, is_asked
 from pipelines.churn.stability import check_folds, folds_of_both, spread
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
