@@ -167,8 +167,8 @@ CUSTOMER_SEGMENTS = Table(
         Column(
             "segment",
             "string",
-            "One of the twelve segments, by R and (F + M) / 2; by R and F where M is the same for "
-            "all, as in a company without amounts",
+            "One of the twelve segments, by segment_r and (segment_f + segment_m) / 2; by "
+            "segment_r and segment_f where M is the same for all, as in a company without amounts",
             False,
         ),
         Column("segment_group", "string", "Group of the segment", False),
@@ -185,6 +185,16 @@ CUSTOMER_SEGMENTS = Table(
             "True: the churn rule fired (long silence, low engagement, many tickets)",
             False,
         ),
+        *[
+            Column(
+                f"segment_{letter}",
+                "int",
+                f"Score that decides the segment: that of the previous as_of where {letter}_score "
+                "differs from it by less than rfm.segment_margin_percent of the customers; null: "
+                "lost customer or prospect",
+            )
+            for letter in "rfm"
+        ],
     ),
 )
 

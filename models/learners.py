@@ -1,6 +1,7 @@
 """Learners with one interface: `fit` takes a Spark frame and returns a portable scorer.
 
-Fitting is distributed. Only the fitted model is collected to the driver.
+Fitting is distributed, and only the fitted model is collected to the driver. Boosted trees of few
+rows are fitted in one process instead: the start of a barrier stage takes longer than the fit.
 """
 
 from __future__ import annotations
@@ -8,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from xgboost import XGBClassifier
 
 from models.portable import Scorer
 from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner, RfmLearner
@@ -35,10 +39,11 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class XgboostLearner:
-    """Gradient-boosted trees from xgboost.spark with the histogram method.
+    """Gradient-boosted trees with the histogram method.
 
-    Rows are repartitioned by customer and sorted, so that the trees do not depend on the files and
-    partitions of the table.
+    Rows are sorted by date and customer, so that the trees do not depend on the files and
+    partitions of the table. Up to `rows_in_one_process` rows are fitted on the driver, more rows by
+    xgboost.spark. With one worker both give the same trees.
     """
 
     parameters: Mapping[str, Any]
@@ -46,8 +51,27 @@ class XgboostLearner:
     workers: int
     name: str = "xgboost"
     takes_null: bool = field(default=True, repr=False)
+    rows_in_one_process: int = 0
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
+        if self.rows_in_one_process and frame.count() <= self.rows_in_one_process:
+            return self._on_driver(frame, names, label)
+        return self._on_workers(frame, names, label)
+
+    def _on_driver(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
+        # At most rows_in_one_process rows.
+        rows = frame.select(*names, label, "as_of", "customer_id").toArrow()
+        rows = rows.sort_by([("as_of", "ascending"), ("customer_id", "ascending")])
+        # A null becomes NaN. One thread: fits run in parallel, and threads of several fits that
+        # wait for each other are slower than one.
+        columns = [rows[name].to_numpy().astype(np.float32) for name in names]
+        classifier = XGBClassifier(
+            n_jobs=1, random_state=self.seed, tree_method="hist", verbosity=0, **self.parameters
+        )
+        fitted = classifier.fit(np.column_stack(columns), rows[label].to_numpy())
+        return TreeEnsemble.from_xgboost(fitted.get_booster())
+
+    def _on_workers(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
         from xgboost.spark import SparkXGBClassifier
 
         spread = frame.repartition(self.workers, "customer_id").sortWithinPartitions(

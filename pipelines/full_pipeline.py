@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 from pipelines.churn import churn_training, customer_scoring
 from pipelines.features import feature_tables
@@ -22,6 +23,8 @@ from pipelines.outreach import message_writing, outbox_delivery
 from pipelines.reporting.report import write_report
 from pipelines.simulation import company_files
 from runtime.context import Context
+from runtime.machine import lack_of_disk, local_bytes, machine_text
+from runtime.wording import duration
 
 # Days of simulated answers: one month in which offers are sent, and one to measure their effect.
 ANSWER_DAYS = 60
@@ -34,7 +37,9 @@ DELIVERIES = (1, 10, 20, 30)
 def run(context: Context) -> None:
     """Run every step in order. Each step prints the tables that it wrote."""
     progress = context.progress
+    began = time.monotonic()
     is_simulated = context.settings.simulation is not None
+    tell_machine(context)
     progress.expect(9 + 10 * is_simulated)
     if is_simulated:
         with progress.step("simulate: source files of a company"):
@@ -61,6 +66,20 @@ def run(context: Context) -> None:
         campaign_loop(context)
     with progress.step("report"):
         report(context)
+    progress.say(f"Finished in {duration(time.monotonic() - began)}.")
+
+
+def tell_machine(context: Context) -> None:
+    """Print what the run has at its disposal. Warn if the disk is likely to be too small."""
+    sources = context.settings.sources.values()
+    size = local_bytes([s.path for s in sources if s.path])
+    root = context.settings.root
+    context.progress.say(machine_text(root, size))
+    context.progress.say(
+        "A first run takes minutes: 7 for 1.5 million receipt lines of 2,500 customers on 2 cores."
+    )
+    if lacking := lack_of_disk(root, size):
+        context.progress.warn(lacking)
 
 
 def campaign_loop(context: Context) -> None:

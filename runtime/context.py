@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from contracts import catalog
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
-from runtime.lakehouse.session import spark_session
+from runtime.lakehouse.session import running_tasks, spark_session
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -55,6 +55,7 @@ class Context:
             return DuckLake(self.settings, self.run, self.is_dry)
         from runtime.lakehouse.spark_lake import SparkLake
 
+        self.progress.tasks = partial(running_tasks, self.spark)
         return SparkLake(self.spark, self.settings, self.run, self.is_dry)
 
     @cached_property

@@ -100,21 +100,26 @@ def small_lake_in(folder: Path, progress) -> SmallLake:
     from pipelines import full_pipeline
     from runtime.model_registry import CHAMPION, Registry
 
-    lines = receipts(random.Random(7))
-    write_csv(folder / "receipts.csv", lines)
-    # Every third customer has no profile.
-    members = [
-        {"customer": c, "region": "north", "plan": "basic" if may_leave(c) else "plus"}
-        for c in names()
-        if int(c[1:]) % 3
-    ]
-    write_csv(folder / "members.csv", members)
-    lake = SmallLake(write_conf(folder), folder / "lakehouse", lines)
+    lake = small_files_in(folder)
     context = lake.context(progress)
     full_pipeline.run(context)
     # Tests that read the lake need a champion. The plan predicts churn better than recency alone.
     assert Registry(context.settings).by_alias(CHAMPION) is not None
     return lake
+
+
+def small_files_in(folder: Path, customers: int = CUSTOMERS) -> SmallLake:
+    """The CSV files of invented customers and the conf that reads them. No job has run yet."""
+    lines = receipts(random.Random(7), customers)
+    write_csv(folder / "receipts.csv", lines)
+    # Every third customer has no profile.
+    members = [
+        {"customer": c, "region": "north", "plan": "basic" if may_leave(c) else "plus"}
+        for c in names(customers)
+        if int(c[1:]) % 3
+    ]
+    write_csv(folder / "members.csv", members)
+    return SmallLake(write_conf(folder), folder / "lakehouse", lines)
 
 
 def write_conf(folder: Path) -> Path:
@@ -129,8 +134,8 @@ def write_conf(folder: Path) -> Path:
     return folder / "conf"
 
 
-def names() -> list[str]:
-    return [f"c{n:03d}" for n in range(CUSTOMERS)]
+def names(customers: int = CUSTOMERS) -> list[str]:
+    return [f"c{n:03d}" for n in range(customers)]
 
 
 def may_leave(customer: str) -> bool:
@@ -138,13 +143,13 @@ def may_leave(customer: str) -> bool:
     return int(customer[1:]) // 2 % 2 == 1
 
 
-def receipts(draw: random.Random) -> list[dict[str, str]]:
+def receipts(draw: random.Random, customers: int = CUSTOMERS) -> list[dict[str, str]]:
     """One line per purchase. A customer buys about every eight days until they leave at random.
 
     Planted: every hundredth line has the amount 0 (a warning), and the first two have no amount.
     """
     lines = []
-    for customer in names():
+    for customer in names(customers):
         day = FIRST_DAY + dt.timedelta(days=draw.randrange(60))
         while day < AS_OF + dt.timedelta(days=1):
             paid = "0.00" if len(lines) % 100 == 50 else f"{draw.uniform(1, 90):.2f}"

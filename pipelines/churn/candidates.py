@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from models.calibration import best_by_brier, to_log_odds
-from models.learners import LEARNERS, Learner
+from models.learners import LEARNERS, Learner, XgboostLearner
 from models.portable import PortableModel, Scorer
 from models.profit import (
     expected_maximum_profit,
@@ -107,12 +107,24 @@ class TrainingData:
         facts = served_facts(self.context, plan, known, horizon_days=self.metadata["horizon_days"])
         return EarlierData(self.context, plan, known, facts, whole=self)
 
-    def side_by_side(self, fit: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Independent fits, up to training.fits_at_once in parallel, in the order of the items."""
+    def side_by_side(
+        self, fit: Callable[[Item], Result], items: Iterable[Item], name: str
+    ) -> list[Result]:
+        """Independent fits, up to training.fits_at_once in parallel, in the order of the items.
+
+        name: one item's name for the progress on the screen.
+        """
         # Computed before the threads start, so that it happens once.
         _ = self.plain, self.dense, self.held_out
-        at_once = self.context.settings.training.fits_at_once
-        return side_by_side(self.context.spark, fit, items, at_once=at_once)
+        at_once, all_items = self.context.settings.training.fits_at_once, list(items)
+        with self.context.progress.part(name, of=len(all_items)) as part:
+
+            def counted(item: Item) -> Result:
+                result = fit(item)
+                part.next()
+                return result
+
+            return side_by_side(self.context.spark, counted, all_items, at_once=at_once)
 
     @cached_property
     def held_out(self) -> pd.DataFrame:
@@ -151,9 +163,12 @@ class EarlierData(TrainingData):
 
 
 def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Learner:
-    """The learner with the seed and workers of conf."""
+    """The learner with the seed, the workers and the bound of one process of conf."""
     training = context.settings.training
-    return LEARNERS[name](parameters, training.seed, training.workers)
+    learner = LEARNERS[name](parameters, training.seed, training.workers)
+    if isinstance(learner, XgboostLearner):
+        return replace(learner, rows_in_one_process=training.rows_in_one_process)
+    return learner
 
 
 def log_odds(scorer: Scorer, matrix: NDArray[np.float32]) -> NDArray[np.float64]:

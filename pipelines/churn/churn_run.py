@@ -43,8 +43,8 @@ def fingerprint(context: Context, plans: Mapping[int, Schedule]) -> str:
     run.
     """
     settings = context.settings
-    features = {n: v for n, v in context.run.inputs.items() if n.startswith("features.")}
-    versions = features | {name: context.lake.version(name) for name in SOURCES}
+    features = [n for n in context.run.inputs if n.startswith("features.")]
+    versions = {name: context.lake.content_version(name) for name in (*features, *SOURCES)}
     facts = {
         "training": settings.training.model_dump(),
         "churn": settings.churn.model_dump(),

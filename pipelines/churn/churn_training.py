@@ -37,6 +37,7 @@ from pipelines.churn.evaluation import (
     result_row,
 )
 from pipelines.churn.feature_sets import compared_feature_sets
+from pipelines.churn.fit_costs import fits_text, is_asked
 from pipelines.churn.horizons import other_horizons, tell_left_out
 from pipelines.churn.leak_scan import scan_for_leaks
 from pipelines.churn.left_out import trained
@@ -116,6 +117,7 @@ def train(
         check_stability(data)
         log_silences(context, plans)
         search = partial(searched, data, parent=active.info.run_id, earlier=earlier_dates(data))
+        say(f"      {fits_text(settings)}")
         candidates, left_out = trained(data, search, settings.learners)
         for candidate in candidates:
             figures = f"{candidate.validation_roc_auc:.3f}, {candidate.seconds:.1f} s"
@@ -135,7 +137,7 @@ def train(
             for c in candidates
         ]
         for candidate in candidates:
-            if candidate.name in settings.stability.learners:
+            if is_asked(candidate, chosen, settings.stability.learners):
                 measured += stability(data, candidate)
         sets = compared_feature_sets(data, chosen) if settings.compare_feature_sets else []
         models, further = other_horizons(context, plans, chosen, primary=fits)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -40,8 +41,16 @@ MOST_BOUNDED = 0.05
 def run(context: Context) -> None:
     """Write segments, migration, scores, risk factors, reasons and horizons of as_of."""
     features = context.lake.keep(features_at(context))
-    rfm_days = context.settings.rfm.window_days
-    segments = context.lake.keep(customer_segments(features, rfm_days, context.formulas))
+    then = previous_as_of(context)
+    segments = context.lake.keep(
+        customer_segments(
+            features,
+            context.settings.rfm.window_days,
+            context.formulas,
+            previous=then and context.slice("gold.customer_segments", then),
+            margin=context.settings.rfm.segment_margin_percent,
+        )
+    )
     kept = features.join(
         segments.where("lifecycle IN ('active', 'silent')").select("customer_id"),
         on="customer_id",
@@ -66,7 +75,7 @@ def run(context: Context) -> None:
     context.write(
         [
             slice_of(context, "gold.customer_segments", segments),
-            *migration(context, segments),
+            *migration(context, segments, then),
             slice_of(context, "gold.customer_scores", scores(context, scored, segments)),
             slice_of(context, "gold.risk_factors", score_tables.risk_factors(scored)),
             slice_of(context, "gold.churn_reasons", churn_reasons(scored)),
@@ -95,18 +104,20 @@ def slice_of(context: Context, name: str, frame: DataFrame) -> Write:
     return Write(context.table(name), frame, [context.as_of])
 
 
-def migration(context: Context, segments: DataFrame) -> list[Write]:
-    """gold.segment_migration since the previous as_of. No write if there is no previous as_of."""
+def previous_as_of(context: Context) -> dt.date | None:
+    """The latest earlier as_of of gold.customer_segments; None if there is none."""
     if not context.has("gold.customer_segments"):
-        return []
+        return None
     past = context.read("gold.customer_segments").where(f"as_of < DATE'{context.as_of}'")
-    previous = past.agg({"as_of": "max"}).collect()[0][0]  # one row
-    if previous is None:
+    return cast("dt.date | None", past.agg({"as_of": "max"}).collect()[0][0])  # one row
+
+
+def migration(context: Context, segments: DataFrame, then: dt.date | None) -> list[Write]:
+    """gold.segment_migration since `then`, the previous as_of. No write if it is None."""
+    if then is None:
         return []
-    then = context.slice("gold.customer_segments", previous)
-    return [
-        slice_of(context, "gold.segment_migration", segment_migration(segments, then, previous))
-    ]
+    before = context.slice("gold.customer_segments", then)
+    return [slice_of(context, "gold.segment_migration", segment_migration(segments, before, then))]
 
 
 def by_arms(

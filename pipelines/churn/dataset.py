@@ -11,6 +11,7 @@ from models.baselines import RFM_ENCODER
 from models.encoding import LARGEST, FeatureEncoder
 from models.portable import PortableModel
 from models.spark_vectors import with_vector
+from pipelines.churn.feature_families import unused_text
 from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
@@ -175,7 +176,9 @@ def designed(context: Context, rows: DataFrame) -> Design:
     check_finite(context, rows, "Nothing was trained.")
     left_out = [name for name, count in filled.items() if not count]
     if left_out:
-        context.progress.say(f"      {len(left_out)} features have no values and are left out")
+        missing = [n for n in context.tables if n.startswith("silver.") and not context.has(n)]
+        families = context.settings.training.feature_families
+        context.progress.say_once(f"      {unused_text(left_out, families, missing)}")
     numeric = [n for n in numeric if filled.get(n)]
     categorical = [n for n in categorical if filled.get(n)]
     # At most MOST_CATEGORIES rows per feature.

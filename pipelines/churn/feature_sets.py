@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,20 +14,11 @@ from models.portable import PortableModel
 from models.spark_vectors import sliced_vector
 from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_odds
 from pipelines.churn.dataset import Design
+from pipelines.churn.feature_families import family_of
 from runtime.settings.training import TrainingSettings
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-OTHER_FAMILY = "attributes"
-
-
-def family_of(feature: str, families: Mapping[str, Sequence[str]]) -> str:
-    """The first family with a pattern that matches the feature, else `attributes`."""
-    for family, patterns in families.items():
-        if any(fnmatchcase(feature, pattern) for pattern in patterns):
-            return family
-    return OTHER_FAMILY
 
 
 def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
@@ -50,7 +40,7 @@ def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict
         scorer = learner.fit(frame.where("split = 'train'"), names, "churned")
         return 1 / (1 + np.exp(-log_odds(scorer, whole_matrix[:, columns])))
 
-    probabilities = data.side_by_side(probability, sets.values())
+    probabilities = data.side_by_side(probability, sets.values(), "feature set")
     whole, rows = probabilities[0], []
     for (name, features), p in zip(sets.items(), probabilities, strict=True):
         points = point_estimates(label, p, 0.5)

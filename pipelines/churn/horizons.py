@@ -130,12 +130,13 @@ def of_horizon(
     before: Step | None = None,
 ) -> HorizonModel | LeftOut:
     """The model of one horizon and its rows. Warns if a gate fails or it cannot be fitted."""
-    model = fit_or_reason(
-        lambda: through_gates(
-            context, horizon, plan, chosen=chosen, primary=primary, before=before
-        ),
-        (ModelGateError,),
-    )
+    with context.progress.part(f"horizon of {horizon} days"):
+        model = fit_or_reason(
+            lambda: through_gates(
+                context, horizon, plan, chosen=chosen, primary=primary, before=before
+            ),
+            (ModelGateError,),
+        )
     if isinstance(model, LeftOut):
         context.progress.warn(f"horizon of {horizon} days is left out: {model.reason}")
     return model

@@ -19,7 +19,7 @@ def trained(
 
     Raises ModelGateError where none can be fitted.
     """
-    attempts = data.side_by_side(lambda name: fit_or_reason(partial(fit, name)), names)
+    attempts = data.side_by_side(lambda name: fit_or_reason(partial(fit, name)), names, "learner")
     candidates, rows = [], []
     for name, attempt in zip(names, attempts, strict=True):
         if isinstance(attempt, LeftOut):

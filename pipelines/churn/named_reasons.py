@@ -70,7 +70,9 @@ def reason_models(data: TrainingData) -> tuple[dict[str, PortableModel], list[di
     )
     columns = [c for c in named.columns if c.startswith("named_")]
     fit = partial(reason_model, data, learner, design, frame=frame, held=held)
-    results = data.side_by_side(lambda column: fit_or_reason(lambda: fit(column=column)), columns)
+    results = data.side_by_side(
+        lambda column: fit_or_reason(lambda: fit(column=column)), columns, "reason"
+    )
     models, rows = {}, []
     for column, result in zip(columns, results, strict=True):
         reason = column.removeprefix("named_")

@@ -69,7 +69,8 @@ def tests_of(
 ) -> list[Evaluated]:
     """The probabilities of a learner and of rfm_logistic on earlier test dates."""
     pairs = [(day, learner) for day in days for learner in (candidate, rfm)]
-    fits.data.side_by_side(lambda pair: fits.candidate(pair[1], pair[0]), pairs)
+    name = f"{candidate.name} and {rfm.name} on earlier test dates, fit"
+    fits.data.side_by_side(lambda pair: fits.candidate(pair[1], pair[0]), pairs, name)
     tests = []
     for day in days:
         rows = sample(at_date(fits.data.rows, day), fits.data.plan.split_of()[day])

@@ -43,7 +43,7 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
             f"stability of {candidate.name}: {folds - len(with_both)} of {folds} folds are left "
             "out, because they hold only one class. Set training.stability.folds lower."
         )
-    areas = np.array(data.side_by_side(area, with_both))
+    areas = np.array(data.side_by_side(area, with_both, f"{candidate.name}, stability fold"))
     return [
         result_row(candidate.name, f"cv_roc_auc_{name}", Estimate(value), split="train")
         for name, value in spread(areas).items()
@@ -65,7 +65,7 @@ def folds_of_both(label: np.ndarray, fold: np.ndarray, folds: int) -> list[int]:
 def check_stability(data: TrainingData) -> None:
     """Raise ModelGateError before any fit if there are fewer customers than folds."""
     settings = data.context.settings.training
-    if set(settings.stability.learners) & set(settings.learners):
+    if set(settings.stability.learners) & {*settings.learners, "chosen"}:
         folds = settings.stability.folds
         check_folds(with_fold(data.rows, folds).select("fold").distinct().count(), folds)
 

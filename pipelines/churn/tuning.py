@@ -74,15 +74,23 @@ def searched(
                 if trial.value is not None:
                     mlflow.log_metric("validation.roc_auc", trial.value)
 
-        best = search(
-            training.space(name),
-            start,
-            max(trials, 1),
-            seed=training.seed,
-            objective=objective,
-            finished=finished,
-        )
-        candidate = fitted(data, name, best.parameters, tuned=best_scorer)
+        progress = data.context.progress
+        with progress.part(f"{name}, trial", of=max(trials, 1)) as part:
+
+            def counted(trial: Trial) -> None:
+                finished(trial)
+                part.next()
+
+            best = search(
+                training.space(name),
+                start,
+                max(trials, 1),
+                seed=training.seed,
+                objective=objective,
+                finished=counted,
+            )
+        with progress.part(f"{name}, calibration and last fit"):
+            candidate = fitted(data, name, best.parameters, tuned=best_scorer)
         candidate = dataclasses.replace(
             candidate,
             seconds=candidate.seconds + seconds[repr(best.parameters)],

@@ -89,7 +89,13 @@ class Ingestion:
 
     def load_all(self) -> None:
         """Read, label and check the rows of all sources. Then write them."""
-        intakes = [i for name in self.settings.sources if (i := self.intake(name))]
+        intakes = []
+        with self.progress.part("source", of=len(self.settings.sources)) as part:
+            for name in self.settings.sources:
+                part.detail = name
+                intake = self.intake(name)
+                intakes += [intake] if intake else []
+                part.next()
         if not intakes:
             self.progress.say("      nothing new")
             return

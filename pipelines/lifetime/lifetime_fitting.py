@@ -33,6 +33,7 @@ from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import Registry
+from runtime.wording import plural
 from transforms.lifetime import customer_lifetime
 from transforms.slices import at_date
 
@@ -90,11 +91,14 @@ def fitted(
     registry: Registry | None,
 ) -> Record:
     """Fit all models. With a registry, one MLflow run stores the results."""
-    fits = fit_all(context.settings, summaries, context.as_of)
-    fits = all_with_past_errors(context.settings, landmarks, fits)
-    fits = fits.plus(timing(summaries, context.as_of))
-    fits = fits.plus(contracts(context, summaries, context.as_of))
-    survival = fit_survival(context.settings, landmarks, tested)
+    part = context.progress.part
+    with part("models of purchases and their past errors"):
+        fits = fit_all(context.settings, summaries, context.as_of)
+        fits = all_with_past_errors(context.settings, landmarks, fits)
+        fits = fits.plus(timing(summaries, context.as_of))
+        fits = fits.plus(contracts(context, summaries, context.as_of))
+    with part("survival models"):
+        survival = fit_survival(context.settings, landmarks, tested)
     record = recorded(
         context, summaries, landmarks, cuts=cuts, tested=tested, fits=fits, survival=survival
     )
@@ -129,10 +133,13 @@ def recorded(
     has_model = btyd is not None or life is not None
     tests: list[Row] = []
     if has_model:
-        tests = backtest(context.settings, summaries, landmarks, cuts=cuts, chosen=chosen)
+        with context.progress.part(f"back-test on {plural(len(cuts.days), 'past date')}"):
+            tests = backtest(context.settings, summaries, landmarks, cuts=cuts, chosen=chosen)
     is_compared = has_model and tested > context.observed_from
-    following = fit_next_purchases(context, summaries, cuts)
-    compared = compare(context, summaries, landmarks, day=tested) if is_compared else []
+    with context.progress.part("next purchases"):
+        following = fit_next_purchases(context, summaries, cuts)
+    with context.progress.part(f"comparison with the churn models on {tested}"):
+        compared = compare(context, summaries, landmarks, day=tested) if is_compared else []
     warnings = [*fits.warnings, *survival.warnings, *following.warnings]
     return {
         "chosen": chosen._asdict(),

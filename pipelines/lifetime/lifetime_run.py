@@ -68,7 +68,7 @@ def fingerprint(context: Context) -> str:
         "segments": [settings.rfm.model_dump(), settings.segments],
         "samples": [settings.training.bootstrap_samples, settings.training.seed],
     }
-    versions = {name: context.lake.version(name) for name in used}
+    versions = {name: context.lake.content_version(name) for name in used}
     return mark_of(context, settings.lifetime.registered_model, versions, facts=facts)
 
 

@@ -36,14 +36,17 @@ def create_sql(table: Table, address: str, is_clustered: bool) -> str:
 def changes_sql(table: Table, present: Mapping[str, bool], address: str) -> list[str]:
     """ALTER TABLE statements that add new columns and drop NOT NULL where it no longer applies.
 
+    A column that the contract no longer has stays, without NOT NULL: it is null in new rows.
+
     present: the columns of the table, each with whether it is nullable. Existing rows get null in a
     new column.
     """
     gained = [c for c in table.columns if c.name not in present]
     listed = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in gained)
-    freed = [c for c in table.columns if c.nullable and not present.get(c.name, True)]
+    required = {c.name for c in table.columns if not c.nullable}
+    freed = [name for name, nullable in present.items() if not nullable and name not in required]
     return [f"ALTER TABLE {address} ADD COLUMNS ({listed})"] * bool(gained) + [
-        f"ALTER TABLE {address} ALTER COLUMN `{c.name}` DROP NOT NULL" for c in freed
+        f"ALTER TABLE {address} ALTER COLUMN `{name}` DROP NOT NULL" for name in freed
     ]
 
 

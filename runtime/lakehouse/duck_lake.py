@@ -17,6 +17,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
+from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import properties_of
 from runtime.lakehouse.duck_session import duck_session
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
@@ -86,13 +87,27 @@ class DuckLake:
         except TableNotFoundError:
             return None
 
+    def content_version(self, name: str) -> int | None:
+        """Newest version that changed rows: `maintain` compacts files without a change of rows."""
+        newest = self.version(name)
+        return None if newest is None else changed_by(Path(self.path(name)), newest)
+
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table, or an empty frame with its columns if it does not exist."""
+        """The table, or an empty frame with its columns if it does not exist.
+
+        Columns that the contract has gained since the table was written are null.
+        """
         if not self.exists(table.name):
             return self._frame(arrow_schema(table).empty_table(), table.column_names)
         delta = DeltaTable(self.path(table.name), version=version)
         self.run.inputs[table.name] = delta.version()
-        return self._frame(delta.to_pyarrow_dataset(), table.column_names)
+        rows = delta.to_pyarrow_dataset()
+        gained = [c for c in table.columns if c.name not in rows.schema.names]
+        if gained:
+            wanted = _nullable(arrow_schema(table))
+            added = [wanted.field(c.name) for c in gained]
+            rows = rows.replace_schema(pa.schema([*rows.schema, *added]))
+        return self._frame(rows, table.column_names)
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
         """Check all writes, then write all. After a failure every table is as it was before."""
@@ -162,7 +177,7 @@ class DuckLake:
         if not self.exists(write.table.name):
             return True
         present = DeltaTable(self.path(write.table.name)).to_pyarrow_dataset()
-        if set(present.schema.names) != set(write.table.column_names):
+        if not set(write.table.column_names) <= set(present.schema.names):
             return True
         columns, connection = _plain(present.schema, write.table.column_names), self.session._conn
         connection.register("old_rows", present)
@@ -188,9 +203,14 @@ class DuckLake:
                 configuration=properties_of(write.table),
             )
         self._add_columns(write.table)
+        content = content.cast(arrow_schema(write.table))
+        # Columns that the contract no longer has are null in new rows.
+        for field in DeltaTable(path).to_pyarrow_dataset().schema:
+            if field.name not in content.column_names:
+                content = content.append_column(field, pa.nulls(content.num_rows, field.type))
         write_deltalake(
             path,
-            content.cast(arrow_schema(write.table)),
+            content,
             mode="overwrite",
             predicate=write.predicate().replace("DATE'", "'"),
             commit_properties=CommitProperties(

@@ -35,6 +35,9 @@ class Lake(Protocol):
     def version(self, name: str) -> int | None:
         """Newest Delta version of the table. None: the table does not exist."""
 
+    def content_version(self, name: str) -> int | None:
+        """Newest version that changed rows: `maintain` compacts files without a change of rows."""
+
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame with its columns if it does not exist."""
 

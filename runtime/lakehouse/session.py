@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from runtime.wording import plural
+
 if TYPE_CHECKING:
     from runtime.settings import Settings
 
@@ -48,3 +50,13 @@ def _submitted() -> set[str]:
         return set()
     SparkContext._ensure_initialized()
     return {key for key, _ in SparkConf().getAll()}
+
+
+def running_tasks(spark: SparkSession) -> str:
+    """Finished and all tasks of the stages that run, as text; empty if none runs."""
+    tracker = spark.sparkContext.statusTracker()
+    stages = [s for n in tracker.getActiveStageIds() if (s := tracker.getStageInfo(n))]
+    if not stages:
+        return ""
+    done, all_tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
+    return f"Spark: {done} of {plural(all_tasks, 'task')}"

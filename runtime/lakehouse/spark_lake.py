@@ -23,6 +23,7 @@ from tenacity import (
 
 from contracts.table import Table
 from runtime.errors import TableError
+from runtime.lakehouse.commits import WITHOUT_ROWS, CommitMetadata, changed_by
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
@@ -78,8 +79,19 @@ class SparkLake:
         commits = (Path(self.path(name)) / "_delta_log").glob("[0-9]*.json")
         return max((int(c.stem) for c in commits if c.stem.isdigit()), default=None)
 
+    def content_version(self, name: str) -> int | None:
+        """Newest version that changed rows: `maintain` compacts files without a change of rows."""
+        newest = self.version(name)
+        if newest is None or not self.settings.lakehouse.catalog:
+            return newest if newest is None else changed_by(Path(self.path(name)), newest)
+        history = self._delta(name).history().where(~F.col("operation").isin(*WITHOUT_ROWS))
+        return int(history.agg(F.max("version")).collect()[0][0])  # one row
+
     def read(self, table: Table, version: int | None = None) -> DataFrame:
-        """The table, or an empty frame with its columns if it does not exist."""
+        """The table, or an empty frame with its columns if it does not exist.
+
+        Columns that the contract has gained since the table was written are null.
+        """
         if table.name in self.planned:
             if table.name not in self._computed:
                 # Cut the lineage: otherwise the query plan grows with each step.
@@ -90,7 +102,11 @@ class SparkLake:
         if newest is None:
             return self.spark.createDataFrame([], columns_sql(table))
         self.run.inputs[table.name] = newest if version is None else version
-        return self._load(table.name, self.run.inputs[table.name])
+        rows = self._load(table.name, self.run.inputs[table.name])
+        gained = [c for c in table.columns if c.name not in rows.columns]
+        if not gained:
+            return rows
+        return rows.select("*", *[F.lit(None).cast(c.type).alias(c.name) for c in gained])
 
     def with_computed(
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
@@ -194,7 +210,7 @@ class SparkLake:
         if write.mode != "slice" or not self.exists(write.table.name):
             return True
         present = self._load(write.table.name)
-        if set(present.columns) != set(write.table.column_names):
+        if not set(write.table.column_names) <= set(present.columns):
             return True
         measured = present.where(write.predicate()).agg(*content_measures(write.table.columns))
         old = measured.collect()[0]  # one row
@@ -217,13 +233,15 @@ class SparkLake:
 
     def _merge(self, table: Table, frame: DataFrame) -> None:
         on = " AND ".join(f"kept.{c} <=> new.{c}" for c in table.key)
-        with _CommitMetadata(self.spark, self.run.commit_message()):
+        # Named, not "all": the table may have columns that the contract no longer has.
+        values = {f"`{c}`": f"new.`{c}`" for c in table.column_names}
+        with CommitMetadata(self.spark, self.run.commit_message()):
             (
                 self._delta(table.name)
                 .alias("kept")
                 .merge(frame.alias("new"), on)
-                .whenMatchedUpdateAll()
-                .whenNotMatchedInsertAll()
+                .whenMatchedUpdate(set=values)
+                .whenNotMatchedInsert(values=values)
                 .execute()
             )
 
@@ -269,18 +287,3 @@ class SparkLake:
                 f"Another run changed the same rows during {TRIES} attempts: "
                 f"{str(error).splitlines()[0]} Start again when that run has ended."
             ) from None
-
-
-class _CommitMetadata:
-    """Sets a merge's commit metadata, which Delta reads from the session only, and unsets it."""
-
-    KEY = "spark.databricks.delta.commitInfo.userMetadata"
-
-    def __init__(self, spark: SparkSession, message: str) -> None:
-        self.spark, self.message = spark, message
-
-    def __enter__(self) -> None:
-        self.spark.conf.set(self.KEY, self.message)
-
-    def __exit__(self, *error: object) -> None:
-        self.spark.conf.unset(self.KEY)

@@ -28,7 +28,7 @@ from runtime.errors import UsageError
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
 from runtime.settings.decisions import DecisionSettings
 from runtime.settings.features import FeatureSettings
-from runtime.settings.lakehouse import LakehouseSettings, MlflowSettings
+from runtime.settings.lakehouse import LakehouseSettings, MaintenanceSettings, MlflowSettings
 from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
@@ -51,6 +51,7 @@ class Settings(BaseSettings):
 
     env: str
     lakehouse: LakehouseSettings
+    maintenance: MaintenanceSettings
     mlflow: MlflowSettings
     spark_profile: str
     as_of: dt.date | None

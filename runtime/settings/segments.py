@@ -12,6 +12,7 @@ from runtime.settings.core import Section
 class RfmSettings(Section):
     window_days: int = Field(ge=1)
     priority_weights: dict[str, float]
+    segment_margin_percent: int = Field(ge=0, lt=20)
 
 
 class LevelAction(Section):

@@ -48,8 +48,10 @@ class SearchSettings(Section):
 
 
 class StabilitySettings(Section):
+    """learners: names, or `chosen`, the learner that is registered. Each costs `folds` fits."""
+
     folds: int = Field(ge=2)
-    learners: list[LearnerName]
+    learners: list[LearnerName | Literal["chosen"]]
 
 
 class EconomicsSettings(Section):
@@ -94,6 +96,7 @@ class TrainingSettings(Section):
     cold_start_days: int = Field(ge=0)
     seed: int
     workers: int = Field(ge=1)
+    rows_in_one_process: int = Field(ge=0)
     partitions: int = Field(ge=1)
     fits_at_once: int = Field(ge=1)
     bootstrap_samples: int = Field(ge=50)

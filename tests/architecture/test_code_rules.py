@@ -192,6 +192,7 @@ COMMITS = {
     "deliver_outbox": (2, "approved messages are queued before any contact is sent"),
     "run_pipeline": (0, "its steps write"),
     "roll_back": (0, "an alias in the registry"),
+    "maintain": (0, "no row changes, except that old dates are deleted"),
     "simulate": (1, "the approval of texts"),
 }
 

@@ -88,12 +88,15 @@ CREATE TABLE IF NOT EXISTS gold.customer_segments (
   `m_score` int COMMENT 'Monetary score, 1 to 5 (most revenue); null: lost customer or prospect',
   `rfm_score` string COMMENT 'The three scores as digits, R first; null: lost customer or prospect',
   `rfm_priority` double COMMENT 'Weighted sum of the three scores; null: lost customer or prospect',
-  `segment` string NOT NULL COMMENT 'One of the twelve segments, by R and (F + M) / 2; by R and F where M is the same for all, as in a company without amounts',
+  `segment` string NOT NULL COMMENT 'One of the twelve segments, by segment_r and (segment_f + segment_m) / 2; by segment_r and segment_f where M is the same for all, as in a company without amounts',
   `segment_group` string NOT NULL COMMENT 'Group of the segment',
   `engagement_score` double COMMENT 'Engagement score, 0 to 1; null: no source of engagement',
   `engagement_basis` string COMMENT 'Components used in engagement_score; null: none',
   `clv_score` double COMMENT 'Lifetime value by a rule of thumb, currency; null: no tenure',
-  `high_risk_churn` boolean NOT NULL COMMENT 'True: the churn rule fired (long silence, low engagement, many tickets)'
+  `high_risk_churn` boolean NOT NULL COMMENT 'True: the churn rule fired (long silence, low engagement, many tickets)',
+  `segment_r` int COMMENT 'Score that decides the segment: that of the previous as_of where r_score differs from it by less than rfm.segment_margin_percent of the customers; null: lost customer or prospect',
+  `segment_f` int COMMENT 'Score that decides the segment: that of the previous as_of where f_score differs from it by less than rfm.segment_margin_percent of the customers; null: lost customer or prospect',
+  `segment_m` int COMMENT 'Score that decides the segment: that of the previous as_of where m_score differs from it by less than rfm.segment_margin_percent of the customers; null: lost customer or prospect'
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per known customer at as_of, in exactly one of the twelve segments. Key: as_of, customer_id.';

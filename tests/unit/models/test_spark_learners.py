@@ -8,7 +8,7 @@ import pytest
 from scipy.special import expit
 
 from models.encoding import FeatureEncoder
-from models.learners import LEARNERS
+from models.learners import LEARNERS, XgboostLearner
 from models.portable import PortableModel
 
 pytestmark = pytest.mark.spark_only
@@ -141,3 +141,32 @@ def test_the_network_stops_where_held_back_customers_gain_no_more(frame):
     long = _fit("multilayer_perceptron", noise, maxIter=400, patience=1)
     matrix = np.random.default_rng(1).normal(size=(50, COLUMNS)).astype(np.float32)
     assert np.abs(short.predict(matrix) - long.predict(matrix)).max() <= 1e-9
+
+
+def test_boosted_trees_on_the_driver_equal_those_of_the_workers(spark, rows):
+    """Nulls, two dates, shuffled rows in three partitions."""
+    names = [f"x{i}" for i in range(COLUMNS)]
+    given = rows.sample(frac=1.0, random_state=3)
+    given["as_of"] = np.where(np.arange(ROWS) % 3 == 0, "2020-02-01", "2020-01-01")
+    given["x2"] = given["x2"].where(np.arange(ROWS) % 5 > 0).astype(object)
+    frame = spark.createDataFrame(given.where(given.notna(), None)).repartition(3)
+    parameters = {"n_estimators": 20, "max_depth": 3, "subsample": 0.8, "colsample_bytree": 0.7}
+    fits = {
+        bound: XgboostLearner(parameters, 7, 1, rows_in_one_process=bound).fit(
+            frame, names, "churned"
+        )
+        for bound in (0, ROWS - 1, ROWS)
+    }
+    for fit in fits.values():
+        for part in ("feature", "threshold", "left", "right", "default_left", "value"):
+            assert np.array_equal(getattr(fit, part), getattr(fits[0], part)), part
+
+
+def test_the_bound_decides_where_boosted_trees_are_fitted(spark, rows, monkeypatch):
+    ran = []
+    for where in ("_on_driver", "_on_workers"):
+        monkeypatch.setattr(XgboostLearner, where, lambda self, *_, where=where: ran.append(where))
+    frame = spark.createDataFrame(rows[["x0", "churned"]].head(10))
+    for bound in (0, 9, 10):
+        XgboostLearner({}, 7, 1, rows_in_one_process=bound).fit(frame, ["x0"], "churned")
+    assert ran == ["_on_workers", "_on_workers", "_on_driver"]

@@ -445,6 +445,22 @@ def _cut_points(frame, rows):
     return _collected(cuts, "as_of")
 
 
+@case(
+    "transforms.segments.with_segment_scores",
+    "before int, least int, score int, most int",
+)
+def _with_segment_scores(frame, rows):
+    """The same numbers for all three letters; the table shows R."""
+    known = [(str(r["n"]), *([r["least"], r["score"], r["most"]] * 3), r["before"]) for r in rows]
+    names = [f"{letter}_{part} int" for letter in "rfm" for part in ("least", "score", "most")]
+    now = frame(", ".join(["customer_id string", *names]), [row[:-1] for row in known])
+    columns = "customer_id string, segment_r int, segment_f int, segment_m int"
+    previous = frame(columns, [(row[0], *[row[-1]] * 3) for row in known])
+    given = segments.with_segment_scores(now, previous)
+    held = {r["customer_id"]: r["segment_r"] for r in given.toArrow().to_pylist()}
+    return [{"segment_r": held[str(r["n"])]} for r in rows]
+
+
 @case("transforms.survival_rows.band_of", "value double")
 def _band_of(frame, rows):
     known = frame("n int, value double", rows)

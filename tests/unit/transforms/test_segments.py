@@ -168,6 +168,60 @@ def test_without_amounts_the_frequency_alone_decides_beside_the_recency(segmente
     assert segmented[TIES_ON]["9"]["segment"] == TWELVE[1][3 - 1]
 
 
+# Ten customers with 1 to 10 purchases, all else equal. "3" has score 2 (above cut_20 = 2, not above
+# cut_40 = 4); with cut points 10 % of the customers higher (3, 5, 7, 9) score 1, lower (1, 3, 5, 7) 2.
+HELD = [
+    # name, margin, previous score, score that decides the segment
+    ("3", 10, 1, 1),  # within the margin: kept
+    ("3", 10, 2, 2),  # unchanged
+    ("3", 10, 3, 2),  # beyond the margin
+    ("3", 10, None, 2),  # the customer had no score
+    ("3", 0, 1, 2),  # without a margin the score of the date decides
+    ("9", 10, 4, 4),  # score 5 (above 8), 4 with cut_90 = 9, which is not below 9
+    ("10", 10, 4, 5),  # above cut_90
+]
+
+
+@pytest.mark.parametrize(("name", "margin", "before", "decides"), HELD)
+def test_a_score_within_the_margin_of_the_previous_date_decides_the_segment(
+    frame, rows_of, conf, name, margin, before, decides
+):
+    rows = [{"as_of": LATER, **customer(str(n), 5, n, 10)} for n in range(1, 11)]
+    scores = "customer_id string, segment_r int, segment_f int, segment_m int"
+    previous = frame(scores, [(name, 1, before, 1)])
+    held = customer_segments(frame(FEATURES, rows), 365, conf, previous=previous, margin=margin)
+    by_name = {r["customer_id"]: r for r in rows_of(held)}
+    alone = {
+        r["customer_id"]: r for r in rows_of(customer_segments(frame(FEATURES, rows), 365, conf))
+    }
+    assert by_name[name]["segment_f"] == decides
+    scored = ("r_score", "f_score", "m_score", "rfm_score", "rfm_priority")
+    for other, row in by_name.items():
+        assert [row[s] for s in scored] == [alone[other][s] for s in scored]
+        if other != name:
+            assert row["segment_f"] == row["f_score"]
+
+
+def test_the_segment_follows_the_scores_that_decide_it(frame, rows_of, conf):
+    """R is 1 for all (same day), M too. F 4 gives Can't Lose Them, F 3 At Risk: FM = F."""
+    rows = [{"as_of": LATER, **customer(str(n), 5, n, 10)} for n in range(1, 11)]
+    columns = "customer_id string, segment_r int, segment_f int, segment_m int"
+    previous = frame(columns, [("7", 1, 3, 1)])  # 7: score 4; with cut points 3, 5, 7, 9 score 3
+    for before, segment in ((None, "Can't Lose Them"), (previous, "At Risk")):
+        held = customer_segments(frame(FEATURES, rows), 365, conf, previous=before, margin=10)
+        row = next(r for r in rows_of(held) if r["customer_id"] == "7")
+        assert (row["f_score"], row["segment"]) == (4, segment)
+
+
+def test_a_lost_customer_keeps_no_score(frame, rows_of, conf):
+    columns = "customer_id string, segment_r int, segment_f int, segment_m int"
+    rows = [{"as_of": LATER, **customer("a", 91)}, {"as_of": LATER, **customer("b", 5)}]
+    previous = frame(columns, [("a", 5, 5, 5)])
+    held = customer_segments(frame(FEATURES, rows), 365, conf, previous=previous, margin=10)
+    lost = next(r for r in rows_of(held) if r["customer_id"] == "a")
+    assert (lost["segment"], lost["segment_r"]) == ("Lost", None)
+
+
 def test_who_cannot_be_kept_has_a_segment_and_no_scores(segmented):
     for name, segment in (("lost 0", "Lost"), ("terminated", "Lost"), ("prospect", "Prospects")):
         row = segmented[TWELVE_ON][name]

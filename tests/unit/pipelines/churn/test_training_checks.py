@@ -12,9 +12,11 @@ from models.portable import LinearScorer, PortableModel
 from pipelines.churn import evaluation
 from pipelines.churn.dataset import Design, tell_undated, undated_features
 from pipelines.churn.evaluation import TestDates
+from pipelines.churn.fit_costs import fits_text, is_asked
 from pipelines.churn.stability import check_folds, folds_of_both, spread
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
+from runtime.settings import load
 
 
 def test_the_test_dates_are_read_once(monkeypatch):
@@ -94,3 +96,33 @@ def test_a_champion_that_uses_attributes_without_a_date_is_named():
         "has_profile. It serves until a new model is significantly better. To replace it now, train "
         "under another mlflow.model_name."
     ]
+
+
+def asked(**changes):
+    """training of conf/defaults.yaml with other values."""
+    return load("demo").training.model_copy(update=changes)
+
+
+def test_what_costs_minutes_is_said_with_its_setting():
+    # conf/defaults.yaml: search small with 3 + 1 + 1 + 3 trials of four learners, 3 test dates.
+    assert fits_text(asked()) == (
+        "fits: 8 trials of 4 learners, 10 folds of the chosen learner (training.stability.learners), "
+        "2 earlier test dates, feature sets (training.compare_feature_sets), then the other horizons"
+    )
+    stability = asked().stability.model_copy(update={"learners": []})
+    short = asked(search="none", stability=stability, rolling_dates=0, compare_feature_sets=False)
+    assert fits_text(short) == "fits: 4 trials of 4 learners, then the other horizons"
+
+
+@pytest.mark.parametrize(
+    ("names", "is_chosen", "is_run"),
+    [
+        (["chosen"], True, True),
+        (["chosen"], False, False),
+        (["xgboost"], False, True),
+        ([], True, False),
+    ],
+)
+def test_the_stability_of_the_chosen_learner_or_of_named_ones(names, is_chosen, is_run):
+    candidate, other = SimpleNamespace(name="xgboost"), SimpleNamespace(name="logistic_regression")
+    assert is_asked(candidate, candidate if is_chosen else other, names) == is_run

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.table import Column, Table
 from runtime.errors import BusyError, TableError, UsageError
+from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql, properties_of
 from runtime.lakehouse.lock import only_writer
 from runtime.lakehouse.writes import Write, check_columns, check_counts
@@ -118,6 +119,10 @@ def test_columns_that_a_contract_gains_are_added_and_those_not_required_any_more
     assert changes_sql(wide, {"id": False, "e-mail": False}, "x") == [
         "ALTER TABLE x ADD COLUMNS (`p` double COMMENT 'Chance', `q-r` int COMMENT '')",
         "ALTER TABLE x ALTER COLUMN `e-mail` DROP NOT NULL",
+    ]
+    # A column that the contract no longer has must not be required in new rows.
+    assert changes_sql(wide, {**dict.fromkeys(wide.column_names, True), "old": False}, "x") == [
+        "ALTER TABLE x ALTER COLUMN `old` DROP NOT NULL"
     ]
     # What was free stays so: rows that are there may have null.
     assert changes_sql(wide, dict.fromkeys(wide.column_names, True), "x") == []
@@ -301,6 +306,45 @@ def test_a_column_that_the_contract_gains_is_added_and_is_null_in_what_is_there(
     frame = scores(lake, ("b", NEXT, 0.9)).select("*", F.lit("HIGH").alias("level"))
     lake.commit([Write(gained, frame, [NEXT])])
     assert rows_at(lake, gained) == [("a", DAY, 0.1, None), ("b", NEXT, 0.9, "HIGH")]
+
+
+@duckdb
+def test_a_column_that_the_contract_gained_is_null_when_an_old_table_is_read(lake):
+    from dataclasses import replace
+
+    write(lake, ("a", DAY, 0.1))
+    gained = Column("level", "string", "How high", nullable=False)
+    wide = replace(SCORES, columns=(*SCORES.columns, gained, Column("at", "timestamp", "When")))
+    (row,) = lake.read(wide).toArrow().to_pylist()
+    assert (row["customer_id"], row["level"], row["at"]) == ("a", None, None)
+
+
+@duckdb
+def test_a_column_that_the_contract_no_longer_has_keeps_its_rows_and_is_null_in_new_ones(lake):
+    from dataclasses import replace
+
+    from pyspark.sql import functions as F
+
+    wide = replace(SCORES, columns=(*SCORES.columns, Column("level", "string", "How high")))
+    lake.commit(
+        [Write(wide, scores(lake, ("a", DAY, 0.1)).select("*", F.lit("LOW").alias("level")), [DAY])]
+    )
+    write(lake, ("b", NEXT, 0.9), slices=[NEXT])
+    assert rows_at(lake, wide) == [("a", DAY, 0.1, "LOW"), ("b", NEXT, 0.9, None)]
+    assert write(lake, ("b", NEXT, 0.9), slices=[NEXT]).is_changed is False
+
+
+def test_compaction_is_no_change_of_content(tmp_path):
+    log = tmp_path / "_delta_log"
+    log.mkdir()
+    for version, done in enumerate(("CREATE TABLE", "WRITE", "OPTIMIZE", "VACUUM START")):
+        lines = [{"protocol": {}}, {"commitInfo": {"operation": done}}]
+        text = "\n".join(json.dumps(line) for line in lines)
+        (log / f"{version:020d}.json").write_text(text)
+    assert [changed_by(tmp_path, newest) for newest in range(4)] == [0, 1, 1, 1]
+    # Delta has removed the commits before the checkpoint: the oldest known one counts.
+    (log / f"{1:020d}.json").unlink()
+    assert changed_by(tmp_path, 3) == 1
 
 
 @duckdb

@@ -1,0 +1,1 @@
+"""Upkeep of the lakehouse: files, old versions, old dates."""

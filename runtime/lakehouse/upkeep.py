@@ -1,0 +1,44 @@
+"""Upkeep of one Delta table: its size, compaction, files of old versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.lakehouse.commits import CommitMetadata
+from runtime.lakehouse.spark_lake import SparkLake
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Files and bytes of a table's newest version. on_disk: with older versions; None: unknown."""
+
+    files: int
+    size: int
+    on_disk: int | None
+
+
+def stored(lake: SparkLake, name: str) -> Stored:
+    """What a table stores. on_disk is unknown in a catalog."""
+    detail = lake.spark.sql(f"DESCRIBE DETAIL {lake.address(name)}")
+    row = detail.select("numFiles", "sizeInBytes").collect()[0]  # one row
+    if lake.settings.lakehouse.catalog:
+        return Stored(int(row[0]), int(row[1]), None)
+    files = [p for p in Path(lake.path(name)).rglob("*.parquet") if "_delta_log" not in p.parts]
+    return Stored(int(row[0]), int(row[1]), sum(p.stat().st_size for p in files))
+
+
+def delete(lake: SparkLake, name: str, condition: str) -> None:
+    """Delete the rows for which the SQL condition is true."""
+    with CommitMetadata(lake.spark, lake.run.commit_message()):
+        lake.spark.sql(f"DELETE FROM {lake.address(name)} WHERE {condition}")
+
+
+def compact(lake: SparkLake, name: str) -> None:
+    """Rewrite small files as few large ones. No row changes."""
+    lake.spark.sql(f"OPTIMIZE {lake.address(name)}")
+
+
+def vacuum(lake: SparkLake, name: str, days: int) -> None:
+    """Delete the files that no version of the last `days` days uses. days: at least 7."""
+    lake.spark.sql(f"VACUUM {lake.address(name)} RETAIN {24 * days} HOURS")
