@@ -1,4 +1,4 @@
-"""Counts in sentences."""
+"""Counts in sentences, and what several commands say in the same words."""
 
 from __future__ import annotations
 
@@ -10,3 +10,22 @@ def plural(number: float, singular: str, several: str | None = None) -> str:
     ('1 customer', '1,200 customers', '0 keys')
     """
     return f"{number:,.0f} {singular if number == 1 else several or singular + 's'}"
+
+
+CONSENT_SETTING = (
+    "Map is_opted_out, or set contact.when_consent_unknown: contact in conf to contact them."
+)
+
+
+def consent_unknown(number: int, customers: int, who: str) -> str:
+    """How many of the customers are held back because their consent is unknown, and what helps.
+
+    >>> consent_unknown(3, 10, "customers with an offer")
+    '3 of 10 customers with an offer are held back from delivery: their consent is unknown \
+(silver.customers.is_opted_out is null or there is no profile). Map is_opted_out, or set \
+contact.when_consent_unknown: contact in conf to contact them.'
+    """
+    return (
+        f"{number:,} of {customers:,} {who} are held back from delivery: their consent is unknown "
+        f"(silver.customers.is_opted_out is null or there is no profile). {CONSENT_SETTING}"
+    )

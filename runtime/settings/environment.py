@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from runtime.errors import UsageError
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
+from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
 from runtime.settings.features import FeatureSettings
 from runtime.settings.lakehouse import LakehouseSettings, MlflowSettings
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     lifetime: LifetimeSettings
     plan: PlanSettings
     decisions: DecisionSettings
+    contact: ContactSettings
     measurement: MeasurementSettings
     messages: MessageSettings
     uplift: UpliftSettings
