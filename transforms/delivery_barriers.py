@@ -38,7 +38,7 @@ def with_barrier(
     barrier = (
         F.when(consent == OPTED_OUT, OPTED_OUT)
         .when(F.col("is_expired"), EXPIRED)
-        .when(F.col("offer_id").isNotNull() & ~F.col("offer_id").isin(*offers), NO_SUCH_OFFER)
+        .when(~F.col("offer_id").isin(*offers), NO_SUCH_OFFER)
         .when(consent.isNotNull(), consent)
         .when(is_waiting, NOT_FULFILLED)
     )

@@ -192,7 +192,7 @@ COMMITS = {
     "deliver_outbox": (2, "approved messages are queued before any contact is sent"),
     "run_pipeline": (0, "its steps write"),
     "roll_back": (0, "an alias in the registry"),
-    "simulate": (1, "the approval of texts"),
+    "simulate": (2, "the approval of texts, and later the bookings of a plan"),
 }
 
 
