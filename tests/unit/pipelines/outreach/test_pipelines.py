@@ -147,6 +147,37 @@ def test_which_customers_are_queued(context):
     ]
 
 
+def test_who_has_not_said_yes_is_not_queued_unless_conf_allows_it(context, capsys):
+    """a said yes, b no, c neither, d has no profile. All four rose."""
+    profile = {"valid_from": dt.datetime(2017, 1, 1)}
+    tables = {
+        "gold.customer_scores": rises(*"abcd"),
+        "gold.customer_segments": segments(*"abcd"),
+        "silver.customers": [
+            {**profile, "customer_id": "a", "is_opted_out": False},
+            {**profile, "customer_id": "b", "is_opted_out": True},
+            {**profile, "customer_id": "c"},
+        ],
+    }
+
+    def queued(when_unknown):
+        made = context(
+            tables,
+            triggers={"rules": [RULE]},
+            contact={"when_consent_unknown": when_unknown},
+        )
+        return [row[0] for row in queued_by(made)]
+
+    assert queued("contact") == ["a", "c", "d"]
+    assert capsys.readouterr().err == ""
+    assert queued("do_not_contact") == ["a"]
+    assert capsys.readouterr().err == (
+        "warning: 2 of 4 customers whose risk level rose are held back from delivery: their "
+        "consent is unknown (silver.customers.is_opted_out is null or there is no profile). Map "
+        "is_opted_out, or set contact.when_consent_unknown: contact in conf to contact them.\n"
+    )
+
+
 def test_without_an_earlier_score_nothing_is_queued_and_a_warning_says_so(context, capsys):
     made = context({"gold.customer_scores": [score("a", "HIGH")]}, triggers={"rules": [RULE]})
     assert queued_by(made) == []
