@@ -25,13 +25,12 @@ def bookings(decisions: DataFrame, offers: Sequence[str], moment: dt.datetime) -
 
     Every offer is booked at `moment`. Spark only: DuckDB has no xxhash64.
     """
+    at = F.lit(moment.astimezone(dt.UTC).replace(tzinfo=None)).cast("timestamp")
     booked = offers_to_send(decisions).where(F.col("offer_id").isin(*offers))
-    rows = booked.select(
-        "customer_id", "offer_id", "campaign_id", F.lit(moment).alias("fulfilled_at")
-    )
+    rows = booked.select("customer_id", "offer_id", "campaign_id", at.alias("fulfilled_at"))
     source = rows.select(
         "*",
-        F.lit(moment).alias("known_at"),
+        at.alias("known_at"),
         F.lit("simulated_company").alias("source"),
         F.concat(F.lit("bookings-"), F.col("campaign_id")).alias("batch_id"),
         content_hash(rows.columns).alias("content_hash"),
