@@ -71,8 +71,10 @@ OPTED_OUT_IN_AUGUST = classed(10)
 OPTED_OUT_IN_SEPTEMBER = classed(14)
 NEWSLETTER = classed(11) | classed(1)
 WITHOUT_PROFILE = classed(0)
+# Their profile does not say whether they opted out.
+CONSENT_UNKNOWN = classed(15)
 # Their loyalty_bonus of the first plan is never booked, only that of a campaign before.
-NOT_BOOKED = classed(4) | classed(12)
+NOT_BOOKED = classed(4) | classed(12) | classed(18)
 LEAVERS = classed(19)
 # Receipts of July that arrive at the end of August.
 LATE_RECEIPTS = [customer(n) for n in range(100, 112)]
@@ -315,7 +317,7 @@ def _profile(customer_id: str, is_out: bool) -> Row:
         "first_name": ("Ada", "Ben", "Clara", "David")[n % 4],
         "email": f"{customer_id}@mail.example",
         "language": ("en", "de", "fr")[n % 3],
-        "opted_out": str(is_out).lower(),
+        "opted_out": "" if customer_id in CONSENT_UNKNOWN else str(is_out).lower(),
         "region": "north" if is_north(n) else "south",
         "plan": "basic" if customer_id[0] == "c" and is_basic(n) else "plus",
     }

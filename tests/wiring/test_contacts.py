@@ -33,10 +33,11 @@ def deliveries(company):
 
 def test_customers_who_opted_out_after_the_decision_get_no_message(company):
     sent = set(chosen(company)["customer_id"])
-    assert sent & files.OPTED_OUT_AFTER_DECISION and sent & files.WITHOUT_PROFILE
+    unknown = files.CONSENT_UNKNOWN | files.WITHOUT_PROFILE
+    assert sent & files.OPTED_OUT_AFTER_DECISION and sent & unknown
     written = set(company.noted["messages"]["customer_id"])
-    # Without a profile the consent is unknown: the customer stays in the plan, and gets no message.
-    assert written == sent - files.OPTED_OUT_AFTER_DECISION - files.WITHOUT_PROFILE
+    # Customers of unknown consent stay in the plan, and get no message.
+    assert written == sent - files.OPTED_OUT_AFTER_DECISION - unknown
 
 
 def test_a_template_is_approved_by_conf_until_a_person_holds_it_back(company):
@@ -97,9 +98,8 @@ def test_a_risk_rise_triggers_no_contact_after_an_opt_out_or_in_a_cooling_off_pe
     )
     reached = set(contacts["customer_id"])
     assert reached and reached <= risen
-    assert risen & files.WITHOUT_PROFILE
     barred = files.NEWSLETTER | files.OPTED_OUT | files.OPTED_OUT_BY_SECOND_FILE
-    barred |= files.WITHOUT_PROFILE
+    barred |= files.CONSENT_UNKNOWN | files.WITHOUT_PROFILE
     assert not reached & barred
     assert contacts["customer_id"].is_unique
 
