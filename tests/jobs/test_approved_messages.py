@@ -187,7 +187,7 @@ def test_a_message_waits_for_consent_and_for_the_booking_of_its_offer(lake, tmp_
     lake.write(lake(), "gold.messages", messages)
     lake.write(lake(), "silver.customers", [lake.profile("c1", None)])
     booked = {"offer_id": "loyalty_bonus", "fulfilled_at": dt.datetime(2018, 1, 1, 9)}
-    lake.write(lake(), "silver.fulfilments", [{**booked, "customer_id": "c1"}], ["c1"])
+    lake.write(lake(), "silver.fulfilments", [{**booked, "customer_id": "c1"}])
     outbox_delivery.run(lake())
     assert delivered(lake()) == {
         "c0": ("held_back", "not_fulfilled"),
@@ -206,7 +206,7 @@ def test_a_message_waits_for_consent_and_for_the_booking_of_its_offer(lake, tmp_
     assert versions(lake()) == before
 
     # The points of c0 are booked, and c1 agrees.
-    lake.write(lake(), "silver.fulfilments", [{**booked, "customer_id": "c0"}], ["c0"])
+    lake.write(lake(), "silver.fulfilments", [{**booked, "customer_id": c} for c in ("c0", "c1")])
     lake.write(lake(), "silver.customers", [lake.profile("c1", False)])
     outbox_delivery.run(lake(day=AS_OF + dt.timedelta(days=2)))
     assert delivered(lake()) == {"c0": ("sent", None), "c1": ("sent", None)}
