@@ -53,8 +53,8 @@ OUTBOX = Table(
 
 OUTBOX_DELIVERIES = Table(
     name="gold.outbox_deliveries",
-    row="One row per contact that was attempted, with its status. A contact without a row is "
-    "pending.",
+    row="One row per contact that was attempted or held back, with its status. A contact without "
+    "a row is pending.",
     key=("contact_id",),
     cluster_by=("customer_id",),
     columns=(
@@ -63,12 +63,24 @@ OUTBOX_DELIVERIES = Table(
         Column(
             "status",
             "string",
-            "sent, failed (the next run retries), dead (dead letter, no more retries) or cancelled",
+            "sent, failed (the next run retries), held_back (sent once the reason is gone), dead "
+            "(dead letter, no more retries) or cancelled",
             False,
         ),
-        Column("reason", "string", "Code of the reason why the contact was not sent; null: sent"),
+        Column(
+            "reason",
+            "string",
+            "Code of the reason why the contact was not sent; null: sent. held_back: "
+            "consent_unknown or not_fulfilled (see silver.fulfilments)",
+        ),
         Column("attempts", "bigint", "Number of attempts over all runs", False),
-        Column("last_tried_on", "date", "as_of of the last run that attempted delivery", False),
+        Column(
+            "last_tried_on",
+            "date",
+            "as_of of the last run that attempted delivery; held_back: of the first run with this "
+            "reason",
+            False,
+        ),
     ),
 )
 

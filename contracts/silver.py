@@ -87,7 +87,8 @@ _CUSTOMER_COLUMNS = (
     Column(
         "is_opted_out",
         "boolean",
-        "True: the customer must not be contacted; null: unknown, may be contacted",
+        "True: the customer must not be contacted; null: consent unknown, "
+        "contact.when_consent_unknown in conf decides",
     ),
     *ATTRIBUTES,
 )
@@ -278,6 +279,31 @@ OFFER_REDEMPTIONS = _silver(
     "redeemed_at",
 )
 
+FULFILMENTS = _silver(
+    "fulfilments",
+    "One row per offer that was booked for a customer, such as points added to the account. "
+    "deliver_outbox sends the message of an offer with needs_fulfilment only after it.",
+    (
+        CUSTOMER_ID,
+        Column("offer_id", "string", "Offer in conf/offers.yaml", False),
+        Column(
+            "campaign_id",
+            "string",
+            "Campaign of the contact in gold.outbox; null: every contact of the offer that is "
+            "valid on that day",
+        ),
+        Column("fulfilled_at", "timestamp", "When the offer was booked (UTC)", False),
+    ),
+    (
+        not_null("customer_id"),
+        not_null("offer_id"),
+        not_null("fulfilled_at"),
+        not_before("fulfilled_at"),
+        not_future("fulfilled_at"),
+    ),
+    "fulfilled_at",
+)
+
 REASONS = ("price", "features", "competitor", "quality", "support")
 # The main reason of a customer whose data hold no evidence for any of them.
 UNKNOWN_REASON = "unknown"
@@ -347,6 +373,7 @@ SILVER = (
     REVIEWS,
     CAMPAIGN_CONTACTS,
     OFFER_REDEMPTIONS,
+    FULFILMENTS,
     EXIT_SURVEYS,
     TERMINATIONS,
     QUARANTINE,

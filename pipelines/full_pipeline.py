@@ -108,6 +108,7 @@ def campaign_loop(context: Context) -> None:
                 message_writing.run(context)
     with progress.step("deliver_outbox: all messages"):
         if not context.is_dry:
+            company_files.book(context)
             for days_later in DELIVERIES:
                 day = context.as_of + dt.timedelta(days=days_later)
                 outbox_delivery.run(context.at(day))

@@ -1,4 +1,4 @@
-"""Counts in sentences."""
+"""Counts in sentences, and what several commands say in the same words."""
 
 from __future__ import annotations
 
@@ -24,3 +24,22 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+CONSENT_SETTING = (
+    "Map is_opted_out, or set contact.when_consent_unknown: contact in conf to contact them."
+)
+
+
+def consent_unknown(number: int, customers: int, who: str) -> str:
+    """How many of the customers are held back because their consent is unknown, and what helps.
+
+    >>> consent_unknown(3, 10, "customers with an offer")
+    '3 of 10 customers with an offer are held back from delivery: their consent is unknown \
+(silver.customers.is_opted_out is null or there is no profile). Map is_opted_out, or set \
+contact.when_consent_unknown: contact in conf to contact them.'
+    """
+    return (
+        f"{number:,} of {customers:,} {who} are held back from delivery: their consent is unknown "
+        f"(silver.customers.is_opted_out is null or there is no profile). {CONSENT_SETTING}"
+    )

@@ -11,6 +11,7 @@ from contracts.gold_decisions import OFFER_DECISIONS, OFFER_PLAN
 from transforms import why_sentences as why
 from transforms.allocation import NONE
 from transforms.conform import conform
+from transforms.consent import with_consent
 from transforms.offers import (
     NO_AMOUNTS,
     Offer,
@@ -45,11 +46,11 @@ def people(
 ) -> DataFrame:
     """One row per customer who is active, silent or lost at as_of, with the inputs of the decision.
 
-    All frames hold one as_of and one row per customer. `customers` has is_opted_out; a null counts
-    as false. value_at_stake and clv_12m (currency) fall back on revenue_a_year; value_basis names
-    the source, and is null where neither is known. A company in which no customer has a value other
-    than 0 knows no amounts: both are null, and value_basis is expected_purchases.
-    expected_purchases_30d falls back on the orders per 30 days so far.
+    All frames hold one as_of and one row per customer. `customers` has is_opted_out; null: the
+    consent is unknown. value_at_stake and clv_12m (currency) fall back on revenue_a_year;
+    value_basis names the source, and is null where neither is known. A company in which no customer
+    has a value other than 0 knows no amounts: both are null, and value_basis is
+    expected_purchases. expected_purchases_30d falls back on the orders per 30 days so far.
     """
     known = segments.where(F.col("lifecycle").isin("active", "silent", "lost")).select(
         "as_of", "customer_id", "lifecycle", "segment", "recency_days", "engagement_score"
@@ -60,19 +61,17 @@ def people(
         "customer_id", "total_orders", "total_revenue", "tenure_days", "revenue_365d"
     )
     rows = known
-    for other in (scored, bought, customers.select("customer_id", "is_opted_out")):
+    for other in (scored, bought):
         rows = rows.join(other, on="customer_id", how="left")
-    # A plain select after the join, for the DuckDB engine.
-    rows = rows.select(*rows.columns)
+    rows = with_consent(rows, customers)
     a_year = revenue_a_year()
     basis = F.when(F.col("value_at_stake").isNotNull(), "value_at_stake").when(
         a_year.isNotNull(), "revenue_a_year"
     )
     purchases = F.col("total_orders") * 30.0 / days_known()
-    replaced = ("value_at_stake", "clv_12m", "is_opted_out", "expected_purchases_30d")
+    replaced = ("value_at_stake", "clv_12m", "expected_purchases_30d")
     rows = rows.select(
         *[c for c in rows.columns if c not in replaced],
-        F.coalesce("is_opted_out", F.lit(False)).alias("is_opted_out"),
         F.coalesce("value_at_stake", a_year).alias("value_at_stake"),
         F.coalesce("clv_12m", a_year).alias("clv_12m"),
         F.coalesce("expected_purchases_30d", purchases).alias("expected_purchases_30d"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.gold_engagement import OUTBOX_DELIVERIES
+from transforms.consent import consent_barrier
 from transforms.decisions import with_optional
 from transforms.outbox import contact_id
 
@@ -46,6 +47,7 @@ def message_orders(
     messages: DataFrame,
     outbox: DataFrame,
     deliveries: DataFrame,
+    when_consent_unknown: str,
 ) -> DataFrame:
     """One row per offer to send (campaign and customer), with the data of its message.
 
@@ -56,11 +58,12 @@ def message_orders(
     `scores` hold that day; a customer without a row there has nulls. `messages`: gold.messages;
     without a message the present columns are null.
 
-    Customers without an offer, the control group and opted-out customers have no row. A null of
-    is_opted_out means not opted out. Nor has a message that was sent or given up.
+    Customers without an offer, the control group and customers who may not be contacted (see
+    consent_barrier) have no row. Nor has a message that was sent or given up.
     """
-    planned = decisions.where(F.col("offer_id").isNotNull() & ~F.col("is_held_out"))
-    rows = planned.select("campaign_id", "customer_id", "offer_id", "as_of", "send_on")
+    rows = offers_to_send(decisions).select(
+        "campaign_id", "customer_id", "offer_id", "as_of", "send_on"
+    )
     known = profiles.select(
         "customer_id", "first_name", F.col("language").alias("language_tag"), "is_opted_out"
     )
@@ -82,10 +85,15 @@ def message_orders(
     key = ["campaign_id", "customer_id"]
     rows = rows.join(present, on=key, how="left").select(*rows.columns, *present.columns[2:])
     rows = rows.join(_final(outbox, deliveries), on=key, how="left_anti").select(*rows.columns)
-    is_opted_out = F.coalesce(F.col("is_opted_out"), F.lit(False))
-    rows = rows.where(~is_opted_out).select(*[c for c in rows.columns if c != "is_opted_out"])
+    rows = rows.where(consent_barrier(when_consent_unknown).isNull())
+    rows = rows.select(*[c for c in rows.columns if c != "is_opted_out"])
     keyed = rows.select("*", F.col("campaign_id").alias("rule"), F.col("as_of").alias("period_on"))
     return keyed.select(*rows.columns, contact_id().alias("contact_id"))
+
+
+def offers_to_send(decisions: DataFrame) -> DataFrame:
+    """The decisions with an offer, without the control group."""
+    return decisions.where(F.col("offer_id").isNotNull() & ~F.col("is_held_out"))
 
 
 def with_brief(orders: DataFrame, rules: BriefRules) -> DataFrame:

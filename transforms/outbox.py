@@ -11,10 +11,14 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_engagement import OUTBOX
 from transforms.conform import conform
+from transforms.consent import consent_barrier
 from transforms.offers import Offer, last_contacts, may_get, measured_effects
+from transforms.send_dates import COOLING_OFF
 from udfs.shares import is_in_share_column
 
 EPOCH = dt.date(1970, 1, 1)
+# Statuses of a contact that a later run may send.
+UNSENT = ("failed", "held_back")
 
 
 @dataclass(frozen=True)
@@ -94,23 +98,38 @@ def with_earlier(now: DataFrame, before: DataFrame) -> DataFrame:
 
 
 def with_stop(
+    rows: DataFrame,
+    contacts: DataFrame,
+    day: dt.date,
+    *,
+    cooling_off_days: int,
+    when_consent_unknown: str,
+) -> DataFrame:
+    """One row per input row: adds `stop` (opted_out, consent_unknown, cooling_off or null).
+
+    A customer with a stop may not be contacted on `day`. `rows` has is_opted_out, see
+    consent_barrier. `contacts` as in `with_cooling_off`.
+    """
+    known = with_cooling_off(rows, contacts, day, cooling_off_days=cooling_off_days)
+    stop = F.coalesce(consent_barrier(when_consent_unknown), F.col("cooling_off"))
+    return known.select(*rows.columns, stop.alias("stop"))
+
+
+def with_cooling_off(
     rows: DataFrame, contacts: DataFrame, day: dt.date, *, cooling_off_days: int
 ) -> DataFrame:
-    """One row per input row: adds `stop` (opted_out, cooling_off or null).
+    """One row per input row: adds `cooling_off`, "cooling_off" or null.
 
-    A customer with a stop may not be contacted on `day`. `rows` has is_opted_out; null means not
-    opted out. `contacts` has customer_id and contacted_on of every contact except those of `day`
-    itself. Contacts after `day` count like those before it, so that no customer is contacted twice,
+    `contacts` has customer_id and contacted_on of every contact except those of `day` itself.
+    Contacts after `day` count like those before it, so that no customer is contacted twice,
     whatever the order in which dates are run.
     """
     apart = F.abs(F.datediff(F.col("contacted_on"), F.lit(day).cast("date")))
     close = contacts.where(apart < cooling_off_days)
     close = close.groupBy("customer_id").agg(F.count("*").alias("close_contacts"))
     known = rows.join(close, on="customer_id", how="left")
-    stop = F.when(F.coalesce(F.col("is_opted_out"), F.lit(False)), "opted_out").when(
-        F.col("close_contacts") > 0, "cooling_off"
-    )
-    return known.select("*", stop.alias("stop"))
+    is_cooling = F.col("close_contacts") > 0
+    return known.select(*rows.columns, F.when(is_cooling, COOLING_OFF).alias("cooling_off"))
 
 
 def with_allowed(
@@ -205,12 +224,12 @@ def undelivered(
     """One row per contact of the outbox that was triggered by `day` and is still to be delivered.
 
     Sent and cancelled contacts are final; dead letters are too, unless `is_dead_tried`. The control
-    group is never contacted. Adds attempts (so far) and is_expired (the contact's last valid day
-    has passed).
+    group is never contacted. Adds attempts (so far), held_back_for (the reason of a contact that
+    an earlier run held back, else null) and is_expired (the contact's last valid day has passed).
     """
-    tried = deliveries.select("contact_id", "status", "attempts")
+    tried = deliveries.select("contact_id", "status", "reason", "attempts")
     rows = outbox.join(tried, on="contact_id", how="left")
-    still = F.col("status").isNull() | (F.col("status") == "failed")
+    still = F.col("status").isNull() | F.col("status").isin(*UNSENT)
     if is_dead_tried:
         still = still | (F.col("status") == "dead")
     still = still & ~F.col("is_held_out")
@@ -218,6 +237,7 @@ def undelivered(
     return due.select(
         *[c for c in outbox.columns],
         F.coalesce(F.col("attempts"), F.lit(0)).cast("bigint").alias("attempts"),
+        F.when(F.col("status") == "held_back", F.col("reason")).alias("held_back_for"),
         (F.col("expires_on") <= F.lit(day).cast("date")).alias("is_expired"),
     )
 
@@ -233,7 +253,7 @@ def outbox_contacts(outbox: DataFrame, deliveries: DataFrame, day: dt.date) -> D
     rows = outbox.join(tried, on="contact_id", how="left")
     status = F.coalesce(F.col("status"), F.lit("failed"))
     today = F.lit(day).cast("date")
-    may_go = (status == "failed") & (F.col("expires_on") > today)
+    may_go = status.isin(*UNSENT) & (F.col("expires_on") > today)
     contacted_on = (
         F.when(F.col("is_held_out"), F.col("triggered_on"))
         .when(status == "sent", F.col("last_tried_on"))

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window, functions as F
 
 from contracts.gold_engagement import OUTBOX
 from transforms.conform import conform
-from transforms.outbox import contact_id, with_stop
+from transforms.outbox import contact_id, with_cooling_off
 from transforms.standing_decisions import days_of, keep_standing
 
 TEMPLATE = "template"
@@ -100,14 +100,13 @@ def with_wait(
     gold.customer_scores with likely_churn_date. If several plans have a message for the same
     customer, the newest is sent.
     """
-    unasked = candidates.select("*", F.lit(None).cast("boolean").alias("is_opted_out"))
-    stopped = with_stop(unasked, contacts, day, cooling_off_days=cooling_off_days)
+    cooled = with_cooling_off(candidates, contacts, day, cooling_off_days=cooling_off_days)
     dates = scores.select("customer_id", F.col("as_of").alias("period_on"), "likely_churn_date")
-    dated = stopped.join(dates, on=["customer_id", "period_on"], how="left")
-    dated = dated.select(*candidates.columns, "stop", "likely_churn_date")
+    dated = cooled.join(dates, on=["customer_id", "period_on"], how="left")
+    dated = dated.select(*cooled.columns, "likely_churn_date")
     churns_on = F.col("likely_churn_date")
     is_past = (churns_on < F.lit(day).cast("date")) & (churns_on >= F.col("triggered_on"))
-    stop = F.coalesce(F.col("stop"), F.when(is_past, "past_churn_date"))
+    stop = F.coalesce(F.col("cooling_off"), F.when(is_past, "past_churn_date"))
     judged = dated.select(*candidates.columns, stop.alias("stop"))
     newest = Window.partitionBy("customer_id").orderBy(
         F.col("stop").isNotNull(), F.col("period_on").desc()

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame, functions as F
 
+from transforms.consent import CONTACT, OPTED_OUT, consent_barrier
+
 NOW, IN_PERIOD, LATER, NEVER = "now", "in_period", "later", "never"
 # Only customers with one of these may get an offer of the budget.
 SENT_IN_PERIOD = (NOW, IN_PERIOD)
-OPTED_OUT, COOLING_OFF, NOT_ELIGIBLE = "opted_out", "cooling_off", "not_eligible"
+COOLING_OFF, NOT_ELIGIBLE = "cooling_off", "not_eligible"
 
 
 def with_timing(people: DataFrame, send_days_before: int, period_days: int) -> DataFrame:
@@ -63,7 +65,8 @@ def with_timing(people: DataFrame, send_days_before: int, period_days: int) -> D
 def with_barrier(people: DataFrame, cooling_off_days: int) -> DataFrame:
     """Add `barrier`: why no offer of the budget may be sent now, else null.
 
-    opted_out, later (see with_timing), or cooling_off. The first day on which a customer may be
+    opted_out, later (see with_timing), or cooling_off. Customers whose consent is unknown stay in
+    the plan; conf decides whether they are contacted. The first day on which a customer may be
     contacted again is last_on + cooling_off_days. With 14 days:
 
     | is_opted_out | last_on | timing | send_on | barrier |
@@ -71,16 +74,14 @@ def with_barrier(people: DataFrame, cooling_off_days: int) -> DataFrame:
     | true | null | now | 2026-01-15 | opted_out |
     | false | 2026-01-02 | now | 2026-01-15 | cooling_off |
     | false | 2026-01-01 | now | 2026-01-15 | null |
+    | null | null | now | 2026-01-15 | null |
     | false | null | in_period | 2026-01-15 | null |
     | false | null | later | null | later |
     | false | 2026-01-02 | later | 2026-03-01 | later |
     """
     is_cooling = F.datediff(F.col("send_on"), F.col("last_on")) < cooling_off_days
-    barrier = (
-        F.when(F.col("is_opted_out"), OPTED_OUT)
-        .when(F.col("timing") == LATER, LATER)
-        .when(is_cooling, COOLING_OFF)
-    )
+    of_timing = F.when(F.col("timing") == LATER, LATER).when(is_cooling, COOLING_OFF)
+    barrier = F.coalesce(consent_barrier(CONTACT), of_timing)
     return people.select("*", barrier.alias("barrier"))
 
 

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame, functions as F
 
+from contracts.silver import FULFILMENTS
+from transforms.conform import conform
+from transforms.deduplicate import content_hash
+from transforms.message_orders import offers_to_send
 from transforms.text_pool import is_usable, with_decision
 
 
@@ -14,6 +18,25 @@ def approved_texts(pool: DataFrame, moment: dt.datetime) -> DataFrame:
     """One row per text of gold.text_pool that waits for approval, approved at `moment`."""
     waiting = pool.where(is_usable() & F.col("approved").isNull())
     return with_decision(waiting, True, "simulated company", moment=moment)
+
+
+def bookings(decisions: DataFrame, offers: Sequence[str], moment: dt.datetime) -> DataFrame:
+    """One row per decision that sends one of the offers, as in silver.fulfilments.
+
+    Every offer is booked at `moment`. Spark only: DuckDB has no xxhash64.
+    """
+    at = F.lit(moment.astimezone(dt.UTC).replace(tzinfo=None)).cast("timestamp")
+    booked = offers_to_send(decisions).where(F.col("offer_id").isin(*offers))
+    rows = booked.select("customer_id", "offer_id", "campaign_id", at.alias("fulfilled_at"))
+    source = rows.select(
+        "*",
+        at.alias("known_at"),
+        F.lit("simulated_company").alias("source"),
+        F.concat(F.lit("bookings-"), F.col("campaign_id")).alias("batch_id"),
+        content_hash(rows.columns).alias("content_hash"),
+        F.lit(None).alias("warnings"),
+    )
+    return conform(source, FULFILMENTS)
 
 
 def sent_offers(

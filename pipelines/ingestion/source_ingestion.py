@@ -20,6 +20,8 @@ from pipelines.ingestion.source_files import Part
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
+from runtime.wording import consent_unknown
+from transforms.consent import CONTACT, consent_counts
 from transforms.quality import quarantine_rows, replayed, split
 from transforms.silver_rows import bronze_rows, replay_identity, without_profile
 from transforms.sources import from_quarantine, with_batches, with_expected_columns
@@ -102,6 +104,8 @@ class Ingestion:
         check_share([i.counts for i in intakes], self.settings)
         for intake in intakes:
             self.warn_of_missing_profiles(intake)
+        if self.context.is_dry:
+            self.warn_of_unknown_consent(intakes)
         writes = [w for i in intakes for w in self.table_writes(i)]
         self.context.write([*writes, self.quarantine_write(intakes), self.log_write(intakes)])
 
@@ -235,3 +239,15 @@ class Ingestion:
                 f"{intake.name}: {customers['missing']:,} of {customers['customers']:,} customers "
                 f"have no profile"
             )
+
+    def warn_of_unknown_consent(self, intakes: Sequence[Intake]) -> None:
+        """Warn how many customers of the new files are not contacted, and what changes it."""
+        if self.settings.contact.when_consent_unknown == CONTACT:
+            return
+        frames = [split(i.rows)[0].select("customer_id") for i in intakes]
+        customers = reduce(lambda above, below: above.unionByName(below), frames)
+        current = self.outcomes.versions.where("valid_to IS NULL")
+        counts = consent_counts(customers, current).collect()[0]  # one row
+        if counts["unknown"]:
+            who = "customers of the new files"
+            self.progress.warn(consent_unknown(counts["unknown"], counts["customers"], who))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pipelines.offers.consent import opt_outs
 from pipelines.offers.past_contacts import past_contacts
 from runtime.context import Context
 from transforms.decisions import people
@@ -49,14 +50,6 @@ def priced_options(context: Context, offers: Sequence[Offer], policy: str) -> Da
         )
         rows = assumed_effects(ruled, offers, conf.assumed_effect)
     return with_costs_and_gains(rows, offers, conf.redemption_rate)
-
-
-def opt_outs(context: Context) -> DataFrame:
-    """One row per customer with a profile at as_of: customer_id, is_opted_out."""
-    day = f"TIMESTAMP'{context.as_of} 00:00:00'"
-    profiles = context.read("silver.customers")
-    at_day = profiles.where(f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})")
-    return at_day.select("customer_id", "is_opted_out")
 
 
 def measured(context: Context) -> DataFrame | None:

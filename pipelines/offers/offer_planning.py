@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipelines.offers.budget_allocation import allocate
 from pipelines.offers.budgets import problem_of
 from pipelines.offers.campaign_results import Power, expected_conversion, power, power_said
+from pipelines.offers.consent import say_held_back
 from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.offer_options import measured, priced_options
 from pipelines.offers.policy_choice import chosen_policy
@@ -16,6 +17,7 @@ from runtime.lakehouse.writes import Write
 from runtime.settings.decisions import BudgetSettings
 from transforms.decisions import offer_decisions, offer_plan, plan_arms
 from transforms.hold_out import newly_drawn, with_hold_out
+from transforms.message_orders import offers_to_send
 from transforms.offer_policies import BY_GAIN, policy_options
 from transforms.offers import has_no_amounts, with_worth_as_gain
 
@@ -78,6 +80,7 @@ def run(context: Context) -> None:
         context.write(writes)
         said = plan_said(policy.name, problem, plan.used, price=price, budget=decisions.budget)
         context.progress.say(f"      {said}")
+        say_held_back(context, offers_to_send(decided), "customers with an offer")
         for row in sizes:
             context.progress.say(f"      {power_said(row)}")
     finally:

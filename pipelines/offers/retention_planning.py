@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.offers.budgets import limit_of
+from pipelines.offers.consent import say_held_back
 from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.offer_options import priced_options
 from pipelines.offers.strategy_table import strategy_table
@@ -87,6 +88,7 @@ def run(context: Context, options: PlanOptions = PlanOptions()) -> None:
         "gold.strategy_comparison": compared,
     }
     context.write([Write(context.table(name), frame, [day]) for name, frame in frames.items()])
+    report_consent(context, now.plan, names)
     own = compared.where("strategy = other_strategy")
     # At most one row per strategy.
     table = [row.asDict() for row in own.orderBy("strategy").collect()]
@@ -178,6 +180,15 @@ def report_timing(context: Context, rows: DataFrame) -> None:
         f"{counts.get('now', 0):,} tomorrow and to {counts.get('in_period', 0):,} within "
         f"{days} days; later: {counts.get('later', 0):,}, never: {counts.get('never', 0):,}"
     )
+
+
+def report_consent(context: Context, plan: DataFrame, names: Mapping[str, str]) -> None:
+    """Report the chosen customers of unknown consent, under the default strategy or the only."""
+    default = context.settings.plan.default_strategy
+    by_strategy = {strategy: name for name, strategy in names.items()}
+    shown = by_strategy.get(default, next(iter(names)))
+    chosen = plan.where(f"is_chosen AND strategy = '{shown}'")
+    say_held_back(context, chosen, f"customers chosen by {shown}")
 
 
 def backtested(

@@ -15,7 +15,8 @@ class Contact:
     campaign; None if the contact has no text.
     address: only channel email uses the address. The other channels get the text only for a
     message of a campaign.
-    has_offer_gone: the offer is no longer in conf/offers.yaml.
+    barrier: why the contact is not sent now, see transforms.delivery_barriers; None: send it.
+    held_back_for: the barrier for which an earlier run held it back; None: none did.
     """
 
     contact_id: str
@@ -28,22 +29,12 @@ class Contact:
     from_level: str | None
     to_level: str | None
     attempts: int = 0
-    is_expired: bool = False
-    is_opted_out: bool = False
-    has_offer_gone: bool = False
+    barrier: str | None = None
+    held_back_for: str | None = None
     address: str | None = None
     subject: str | None = None
     text: str | None = None
     campaign_id: str | None = None
-
-    @property
-    def barrier(self) -> str | None:
-        """Why the contact is cancelled: opted_out, expired or no_such_offer. None: send it."""
-        if self.is_opted_out:
-            return "opted_out"
-        if self.is_expired:
-            return "expired"
-        return "no_such_offer" if self.has_offer_gone else None
 
     def payload(self) -> dict[str, str | None]:
         """Content for a file or the webhook. No address; no name except in a message's text."""

@@ -22,8 +22,9 @@ from tenacity import (
 from pipelines.outreach.contact import Contact, NotSentError, Sink
 from runtime.fault_points import fault_point
 from runtime.settings.delivery import DeliverySettings
+from transforms.delivery_barriers import HELD_BACK_BY
 
-SENT, FAILED, DEAD, CANCELLED = "sent", "failed", "dead", "cancelled"
+SENT, FAILED, DEAD, CANCELLED, HELD_BACK = "sent", "failed", "dead", "cancelled", "held_back"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Outcome:
     status: str
     reason: str | None
     attempts: int
+
+    @property
+    def is_new(self) -> bool:
+        """False: an earlier run held the contact back for the same reason."""
+        return self.status != HELD_BACK or self.reason != self.contact.held_back_for
 
 
 class Journal:
@@ -100,7 +106,10 @@ class Delivery:
         self.waiting: dict[str, int] = {}
 
     def deliver(self, contacts: Iterable[Contact]) -> list[Outcome]:
-        """One outcome per contact that was tried or cancelled. Contacts that wait have none."""
+        """One outcome per contact that was tried, held back or cancelled.
+
+        Contacts that wait for their channel have none.
+        """
         outcomes = (self._outcome(contact) for contact in contacts)
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -108,7 +117,8 @@ class Delivery:
         if contact.contact_id in self.journal.taken:
             return Outcome(contact, SENT, None, contact.attempts + 1)
         if contact.barrier is not None:
-            return Outcome(contact, CANCELLED, contact.barrier, contact.attempts)
+            status = HELD_BACK if contact.barrier in HELD_BACK_BY else CANCELLED
+            return Outcome(contact, status, contact.barrier, contact.attempts)
         if self._is_closed(contact.channel):
             self.waiting[contact.channel] = self.waiting.get(contact.channel, 0) + 1
             return None

@@ -15,7 +15,8 @@ from runtime.lakehouse.writes import Write
 from runtime.progress import Progress
 from runtime.settings import Settings
 from runtime.settings.offers import load_offers
-from runtime.wording import plural
+from runtime.wording import consent_unknown, plural
+from transforms.consent import CONSENT_UNKNOWN
 from transforms.outbox import (
     Trigger,
     newest_as_of,
@@ -46,10 +47,13 @@ def run(context: Context) -> None:
     fresh = candidates.join(done, on="customer_id", how="left_anti")
     table = context.table("gold.outbox")
     fresh = context.lake.keep(fresh.select(*table.column_names))
-    # At most three rows, and one row per rule.
+    # At most four rows, and one row per rule.
     stops = {r["stop"]: r["count"] for r in rises.groupBy("stop").count().collect()}
     new_by_rule = {r["rule"]: r["count"] for r in fresh.groupBy("rule").count().collect()}
     tell(context.progress, stops, new_by_rule)
+    if unknown := stops.get(CONSENT_UNKNOWN):
+        who = "customers whose risk level rose"
+        context.progress.warn(consent_unknown(unknown, sum(stops.values()), who))
     if new_by_rule:
         fault_point("before_outbox")
         context.write([Write(table, fresh, mode="merge")])
@@ -105,7 +109,11 @@ def rises_of(context: Context) -> DataFrame | None:
         rises = rises.join(facts, on="customer_id", how="left")
     contacts = other_contacts(context)
     stopped = with_stop(
-        rises, contacts, context.as_of, cooling_off_days=context.settings.triggers.cooling_off_days
+        rises,
+        contacts,
+        context.as_of,
+        cooling_off_days=context.settings.triggers.cooling_off_days,
+        when_consent_unknown=context.settings.contact.when_consent_unknown,
     )
     effects = newest_effects(context)
     return with_allowed(stopped, offers_of_conf(), contacts, effects=effects, day=context.as_of)

@@ -22,6 +22,7 @@ from messages.brief import (
 from messages.gateway import Gateway
 from messages.judge import PASSED
 from messages.names import clean_name
+from pipelines.offers.consent import say_held_back
 from pipelines.outreach.message_texts import (
     KEY,
     PooledText,
@@ -38,7 +39,13 @@ from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
 from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
-from transforms.message_orders import BRIEF, BriefRules, message_orders, with_brief
+from transforms.message_orders import (
+    BRIEF,
+    BriefRules,
+    message_orders,
+    offers_to_send,
+    with_brief,
+)
 from udfs.shares import digest
 
 if TYPE_CHECKING:
@@ -83,6 +90,8 @@ def run(context: Context) -> None:
         check_offers(briefs, offers, context.as_of)
         pool = read_pool(context, briefs)
         gateway = gateway_of(context)
+        offered = offers_to_send(context.slice("gold.offer_decisions"))
+        say_held_back(context, offered, "customers with an offer")
         if context.is_dry:
             return say_plan(context, rows, pool, can_ask=gateway.client is not None)
         warn_of_languages(context, rows)
@@ -109,6 +118,7 @@ def wanted(context: Context, offers: Mapping[str, OfferSettings]) -> DataFrame:
         messages=context.read("gold.messages"),
         outbox=context.read("gold.outbox"),
         deliveries=context.read("gold.outbox_deliveries"),
+        when_consent_unknown=context.settings.contact.when_consent_unknown,
     )
     return with_brief(orders, brief_rules(context.settings, offers))
 

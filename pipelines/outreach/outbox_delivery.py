@@ -17,17 +17,18 @@ from messages.brief import DEFAULT_LANGUAGE, language_of
 from messages.names import clean_name
 from pipelines.offers.past_contacts import made_contacts
 from pipelines.outreach.contact import Contact, Sink
-from pipelines.outreach.delivery import Delivery, Journal, Outcome
+from pipelines.outreach.delivery import HELD_BACK, Delivery, Journal, Outcome
+from pipelines.outreach.delivery_counts import tell, tell_held_back, tell_plan
 from pipelines.outreach.offer_texts import terms_by_language
 from pipelines.outreach.sinks import FileSink, MailSink, WebhookSink
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.fault_points import fault_point
 from runtime.lakehouse.writes import Write
-from runtime.progress import Progress
 from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
 from transforms.decisions import with_optional
+from transforms.delivery_barriers import with_barrier
 from transforms.outbox import undelivered
 from transforms.outbox_messages import Way, queued, sendable, with_message, with_wait
 
@@ -39,7 +40,7 @@ JOURNAL = "outbox.journal"
 # Columns of a due row that a contact has under the same name.
 OF_A_CONTACT = (
     *("contact_id", "customer_id", "rule", "action", "offer_id", "channel", "campaign_id"),
-    *("triggered_on", "from_level", "to_level", "attempts", "is_expired"),
+    *("triggered_on", "from_level", "to_level", "attempts", "barrier", "held_back_for"),
 )
 
 
@@ -64,26 +65,27 @@ def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
         return context.progress.say(
             "      outbox      no contact was triggered and no message is due yet"
         )
-    rows = context.lake.keep(due(context, options.is_dead_retried))
+    offers = load_offers()
+    rows = context.lake.keep(due(context, offers, is_dead_retried=options.is_dead_retried))
     if context.is_dry:
-        counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
-        return context.progress.say(f"      would send  {by_name(counts) or 'nothing'}")
+        return tell_plan(context.progress, rows)
     settings = context.settings.triggers.delivery
     counts_by_status: Counter[str] = Counter()
-    contacts = contacts_of(
-        rows, load_offers(), context.settings, is_dead_retried=options.is_dead_retried
-    )
+    held_back: Counter[str] = Counter()
+    contacts = contacts_of(rows, offers, context.settings, is_dead_retried=options.is_dead_retried)
     with closing_all(sinks_of_conf(context.settings)) as sinks:
         delivery = Delivery(sinks, settings, Journal(context.settings.root / JOURNAL))
         while part := list(islice(contacts, settings.rows_a_commit)):
             outcomes = delivery.deliver(part)
             fault_point("before_mark")
-            store(context, outcomes)
+            store(context, [o for o in outcomes if o.is_new])
             fault_point("after_mark")
             delivery.journal.forget(o.contact.contact_id for o in outcomes)
             counts_by_status.update(f"{o.contact.channel} {o.status}" for o in outcomes)
+            held_back.update(o.reason for o in outcomes if o.status == HELD_BACK and o.reason)
     context.lake.forget()
-    return tell(context.progress, counts_by_status, delivery.waiting)
+    tell(context.progress, counts_by_status, delivery.waiting)
+    return tell_held_back(context.progress, held_back)
 
 
 def queue_approved(context: Context) -> None:
@@ -149,11 +151,14 @@ def closing_all(sinks: Mapping[str, Sink]) -> Iterator[Mapping[str, Sink]]:
             sink.close()
 
 
-def due(context: Context, is_dead_retried: bool) -> DataFrame:
-    """One row per contact to send, with the customer's profile and the message as they are now.
+def due(
+    context: Context, offers: Mapping[str, OfferSettings], *, is_dead_retried: bool
+) -> DataFrame:
+    """One row per contact that is due, with its barrier, the customer's profile and the message.
 
-    Reads the newest version of a customer whatever as_of is, so that an opt-out or an address that
-    came after the trigger counts. A message whose approval was withdrawn is left out.
+    Reads the newest version of a customer and all fulfilments whatever as_of is, so that an
+    opt-out, an address or a booking that came after the trigger counts. A message whose approval
+    was withdrawn is left out.
     """
     rows = undelivered(
         context.read("gold.outbox"),
@@ -163,7 +168,14 @@ def due(context: Context, is_dead_retried: bool) -> DataFrame:
     )
     current = context.read("silver.customers").where("valid_to IS NULL")
     profiles = current.select("customer_id", "first_name", "email", "language", "is_opted_out")
-    return with_message(rows, sendable_now(context)).join(profiles, on="customer_id", how="left")
+    known = with_message(rows, sendable_now(context)).join(profiles, on="customer_id", how="left")
+    return with_barrier(
+        known,
+        context.read("silver.fulfilments"),
+        offers=list(offers),
+        booked_offers=[name for name, offer in offers.items() if offer.needs_fulfilment],
+        when_consent_unknown=context.settings.contact.when_consent_unknown,
+    )
 
 
 def contacts_of(
@@ -183,11 +195,7 @@ def contacts_of(
         fields = {name: row[name] for name in OF_A_CONTACT}
         if is_dead_retried:
             fields["attempts"] = 0
-        contact = Contact(
-            **fields,
-            is_opted_out=bool(row["is_opted_out"]),
-            has_offer_gone=row["offer_id"] is not None and row["offer_id"] not in offers,
-        )
+        contact = Contact(**fields)
         if contact.barrier is None and row["campaign_id"] is not None:
             contact = with_approved_text(contact, row, subjects)
         elif contact.barrier is None and row["channel"] == "email":
@@ -258,20 +266,3 @@ def store(context: Context, outcomes: Sequence[Outcome]) -> None:
     ]
     frame = context.spark.createDataFrame(records, table.ddl)
     context.lake.commit([Write(table, frame, mode="merge")])
-
-
-def by_name(counts: Mapping[str, int]) -> str:
-    """The counts as a text, sorted by name."""
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items()))
-
-
-def tell(
-    progress: Progress, counts_by_status: Mapping[str, int], waiting: Mapping[str, int]
-) -> None:
-    """Report the contacts of this run by channel and status, and those that wait."""
-    progress.say(f"      outbox      {by_name(counts_by_status) or 'nothing was due'}")
-    for channel, count in sorted(waiting.items()):
-        progress.warn(
-            f"{count:,} contacts of channel {channel} were not sent: the channel is not set up in "
-            "triggers.delivery, or its receiver does not answer. The next run tries them again."
-        )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.reporting.report_data import MONEY, NOTHING, PURCHASES, Row, sorted_rows
 from transforms import first_list, report_tables
+from transforms.consent import CONTACT, consent_counts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,12 +35,17 @@ def at_risk_unit(scores: DataFrame) -> str:
 
 
 def contact_list(
-    slices: Mapping[str, DataFrame], customers: DataFrame, settings: Settings, *, keep: Keep
+    slices: Mapping[str, DataFrame],
+    customers: DataFrame,
+    settings: Settings,
+    *,
+    profiles: DataFrame,
+    keep: Keep,
 ) -> Row:
     """The source of the list, its first customers, and the totals over all of its customers.
 
     `slices`: gold tables by name without the schema, rows of one as_of. `customers` comes from
-    `first_list.scored_customers`.
+    `first_list.scored_customers`, `profiles` from `opt_outs`.
     """
     source, wanted = source_of_list(slices, customers, settings.plan.default_strategy)
     first = keep(first_list.first_to_contact(wanted, customers, MOST_CUSTOMERS))
@@ -51,6 +57,12 @@ def contact_list(
         "list_source": source,
         "listed": totals["customers"],
         "listed_at_risk": totals["at_risk"],
+        "listed_without_consent": without_consent(
+            source,
+            wanted.join(customers, on="customer_id", how="left_semi"),
+            profiles,
+            settings=settings,
+        ),
         "customers": with_reasons(sorted_rows(first, *order), sorted_rows(factors, "rank")),
         "default_strategy": settings.plan.default_strategy,
         # One row per strategy.
@@ -58,6 +70,15 @@ def contact_list(
             slices["strategy_comparison"].where("strategy = other_strategy"), "strategy"
         ),
     }
+
+
+def without_consent(
+    source: str | None, listed: DataFrame, profiles: DataFrame, *, settings: Settings
+) -> int:
+    """How many listed customers are held back from delivery; 0 without a plan."""
+    if source is None or settings.contact.when_consent_unknown == CONTACT:
+        return 0
+    return consent_counts(listed, profiles).collect()[0]["unknown"]  # one row
 
 
 def source_of_list(

@@ -6,7 +6,7 @@ import re
 
 from pipelines.reporting.formats import decimal, money, percent, plain, reason, share, whole
 from pipelines.reporting.report_data import MONEY, PURCHASES, ReportData, Row, total
-from runtime.wording import plural
+from runtime.wording import consent_unknown, plural
 
 # Unit of what a customer risks -> name, and how it is computed.
 AT_RISK = {
@@ -71,6 +71,9 @@ def first_customers(data: ReportData) -> str:
         if data.listed > len(data.customers):
             text += f"; the first {len(data.customers)} are shown"
         text += "."
+        if data.listed_without_consent:
+            said = consent_unknown(data.listed_without_consent, data.listed, "listed customers")
+            text += f" {said}"
     name = at_risk_name(data)
     if name is None:
         return f"{text} Neither the value of the customers nor their purchases are known."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from contracts.bronze import source_table
 from contracts.table import Table
 from models.portable import PortableModel
+from pipelines.offers.consent import opt_outs
 from pipelines.reporting.contact_list import STAKES, at_risk_unit, contact_list
 from pipelines.reporting.report_data import (
     MOST_QUARANTINE_REASONS,
@@ -55,6 +56,7 @@ def gather(context: Context) -> ReportData:
         },
         settings,
         lake.keep,
+        profiles=opt_outs(context),
     )
     lake.forget()
     past = past_figures(
@@ -99,10 +101,13 @@ def gather(context: Context) -> ReportData:
     )
 
 
-def current_figures(slices: Mapping[str, DataFrame], settings: Settings, keep: Keep) -> Row:
+def current_figures(
+    slices: Mapping[str, DataFrame], settings: Settings, keep: Keep, *, profiles: DataFrame
+) -> Row:
     """The contact list, segments, moves and drivers of one as_of.
 
-    `slices`: gold tables by name without the schema, rows of this as_of only.
+    `slices`: gold tables by name without the schema, rows of this as_of only. `profiles`: from
+    `opt_outs`.
     """
     scores, segments = slices["customer_scores"], slices["customer_segments"]
     unit = at_risk_unit(scores)
@@ -115,7 +120,7 @@ def current_figures(slices: Mapping[str, DataFrame], settings: Settings, keep: K
         },
         "origins": sorted_rows(report_tables.score_counts(scores), "score_basis", "model_version"),
         "at_risk_unit": unit,
-        **contact_list(slices, customers, settings, keep=keep),
+        **contact_list(slices, customers, settings, profiles=profiles, keep=keep),
         # At most: 12 segments; 12 x 12 moves plus new customers; one row per feature.
         "segments": in_order(
             settings.segments["groups"],

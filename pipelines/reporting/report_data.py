@@ -67,6 +67,8 @@ class ReportData:
     list_source: str | None = None
     listed: int = 0
     listed_at_risk: float | None = None
+    # Customers of the list who are not contacted, because their consent is unknown.
+    listed_without_consent: int = 0
     customers: list[Row] = field(default_factory=list)
     default_strategy: str = ""
     strategies: list[Row] = field(default_factory=list)

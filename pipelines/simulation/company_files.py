@@ -16,6 +16,7 @@ import pandas as pd
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
+from runtime.settings.offers import load_offers
 from simulator.files import SOURCES, TRUTH, answer_lines, answer_redemptions, rows_of
 from simulator.responses import answers
 from simulator.world import FIRST_DAY, OFFERS, World
@@ -135,6 +136,15 @@ def approve(context: Context) -> bool:
         return False
     context.write([Write(table, approved.select(*table.column_names), mode="merge")])
     return True
+
+
+def book(context: Context) -> None:
+    """Book the offers of the plan that must be booked: the company has no person to do it."""
+    offers = [name for name, offer in load_offers().items() if offer.needs_fulfilment]
+    moment = dt.datetime.combine(context.as_of, dt.time(), tzinfo=dt.UTC)
+    rows = simulated_answers.bookings(context.slice("gold.offer_decisions"), offers, moment)
+    table = context.table("silver.fulfilments")
+    context.write([Write(table, rows, slices=[f"bookings-{plan_name(context)}"])])
 
 
 def plan_name(context: Context) -> str:

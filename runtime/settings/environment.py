@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from runtime.errors import UsageError
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
+from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
 from runtime.settings.features import FeatureSettings
 from runtime.settings.lakehouse import LakehouseSettings, MaintenanceSettings, MlflowSettings
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     lifetime: LifetimeSettings
     plan: PlanSettings
     decisions: DecisionSettings
+    contact: ContactSettings
     measurement: MeasurementSettings
     messages: MessageSettings
     uplift: UpliftSettings

@@ -71,6 +71,7 @@ class OfferSettings(Section):
     most_customers: int | None = Field(ge=1)
     eligible: str | None
     theme: Literal["new features", "support", "savings", "welcome back"]
+    needs_fulfilment: bool = False
     code: str | None = None
     link: str | None = None
     texts: dict[Literal["en", "de", "fr", "es"], OfferText]

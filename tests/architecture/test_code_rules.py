@@ -193,7 +193,7 @@ COMMITS = {
     "run_pipeline": (0, "its steps write"),
     "roll_back": (0, "an alias in the registry"),
     "maintain": (0, "no row changes, except that old dates are deleted"),
-    "simulate": (1, "the approval of texts"),
+    "simulate": (2, "the approval of texts, and later the bookings of a plan"),
 }
 
 

@@ -70,8 +70,8 @@ class Company:
         return target
 
     def context(self, **options):
-        """A Context of the company's lakehouse. `ingest`: settings of that section."""
-        settings = {"ingest": options.pop("ingest", {})}
+        """A Context of the company's lakehouse. `ingest`, `contact`: settings of that section."""
+        settings = {name: options.pop(name, {}) for name in ("ingest", "contact")}
         made = self.make_context(
             root=self.root,
             sources=self.sources,

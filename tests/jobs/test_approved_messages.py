@@ -44,15 +44,28 @@ def lake(make_context, tmp_path):
     """
     root = tmp_path / "lake"
 
-    def at(send_by="file", **delivery):
-        context = make_context(root, messages={"send_by": send_by}, triggers={"delivery": delivery})
-        return context.at(AS_OF)
+    def at(send_by="file", day=AS_OF, **delivery):
+        context = make_context(
+            root,
+            messages={"send_by": send_by},
+            triggers={"delivery": delivery},
+            contact={"when_consent_unknown": "do_not_contact"},
+        )
+        return context.at(day)
 
     def write(context, name, rows, slices=("x",)):
         table = context.table(name)
         mode = "slice" if table.slice_by else "merge"
         frame = rows_of(context, name, rows)
         context.lake.commit([Write(table, frame, slices, mode, is_checked=False)])
+
+    at.profile = lambda c, is_opted_out: {
+        "customer_id": c,
+        "first_name": "Ada",
+        "email": f"{c}@mail.example",
+        "is_opted_out": is_opted_out,
+        "valid_from": MOMENT,
+    }
 
     context = at()
     decision = {"as_of": PLAN, "campaign_id": CAMPAIGN, "offer_id": "discount_10"}
@@ -66,16 +79,7 @@ def lake(make_context, tmp_path):
         }
         for c in ids
     ]
-    profiles = [
-        {
-            "customer_id": c,
-            "first_name": "Ada",
-            "email": f"{c}@mail.example",
-            "is_opted_out": c == "c3",
-            "valid_from": MOMENT,
-        }
-        for c in ids
-    ]
+    profiles = [at.profile(c, c == "c3") for c in ids]
     write(context, "gold.offer_decisions", decisions, [PLAN])
     write(context, "silver.customers", profiles)
     write(context, "gold.messages", messages_of({"c0", "c1", "c3", "c4", "c5"}))
@@ -171,6 +175,60 @@ def test_a_late_approval_of_an_older_plan_makes_no_second_contact(lake):
     lake.write(lake(), "gold.messages", messages_of({"c0", "c1", "c2", "c3"}))
     outbox_delivery.run(lake())
     assert versions(lake()) == before  # c2 got the older message today
+
+
+def test_a_message_waits_for_consent_and_for_the_booking_of_its_offer(lake, tmp_path, capsys):
+    """c0 and c1 get bonus points. Those of c0 are not booked, and c1 has not said yes or no."""
+    points = {"offer_id": "loyalty_bonus", "campaign_id": CAMPAIGN, "as_of": PLAN}
+    decision = {**points, "is_held_out": False, "send_on": AS_OF - dt.timedelta(days=1)}
+    decisions = [{**decision, "customer_id": c} for c in ("c0", "c1")]
+    lake.write(lake(), "gold.offer_decisions", decisions, [PLAN])
+    messages = [{**m, "offer_id": "loyalty_bonus"} for m in messages_of({"c0", "c1"})]
+    lake.write(lake(), "gold.messages", messages)
+    lake.write(lake(), "silver.customers", [lake.profile("c1", None)])
+    booked = {"offer_id": "loyalty_bonus", "fulfilled_at": dt.datetime(2018, 1, 1, 9)}
+    lake.write(lake(), "silver.fulfilments", [{**booked, "customer_id": "c1"}])
+    outbox_delivery.run(lake())
+    assert delivered(lake()) == {
+        "c0": ("held_back", "not_fulfilled"),
+        "c1": ("held_back", "consent_unknown"),
+    }
+    assert capsys.readouterr().err == (
+        "warning: 1 contact held back: the consent of the customer is unknown "
+        "(silver.customers.is_opted_out is null or there is no profile). Map is_opted_out, or set "
+        "contact.when_consent_unknown: contact in conf to contact them.\n"
+        "warning: 1 contact held back: their offer is not booked yet. The next run after "
+        "silver.fulfilments has it sends them, until the offer expires. gold.outbox_deliveries "
+        "lists them with reason not_fulfilled.\n"
+    )
+    before = versions(lake())
+    outbox_delivery.run(lake(day=AS_OF + dt.timedelta(days=1)))
+    assert versions(lake()) == before
+
+    # The points of c0 are booked, and c1 agrees.
+    lake.write(lake(), "silver.fulfilments", [{**booked, "customer_id": c} for c in ("c0", "c1")])
+    lake.write(lake(), "silver.customers", [lake.profile("c1", False)])
+    outbox_delivery.run(lake(day=AS_OF + dt.timedelta(days=2)))
+    assert delivered(lake()) == {"c0": ("sent", None), "c1": ("sent", None)}
+    files = [json.loads(p.read_text()) for p in (tmp_path / "lake" / "outbox").iterdir()]
+    assert {f["customer_id"] for f in files} == {"c0", "c1"}
+
+
+def test_a_message_that_is_not_booked_in_time_is_cancelled(lake):
+    """loyalty_bonus is valid for 60 days from the day before AS_OF."""
+    points = {"offer_id": "loyalty_bonus", "campaign_id": CAMPAIGN, "as_of": PLAN}
+    send_on = AS_OF - dt.timedelta(days=1)
+    decision = {**points, "customer_id": "c0", "is_held_out": False, "send_on": send_on}
+    lake.write(lake(), "gold.offer_decisions", [decision], [PLAN])
+    (message,) = (m for m in messages_of({"c0"}) if m["approved"])
+    lake.write(lake(), "gold.messages", [{**message, "offer_id": "loyalty_bonus"}])
+    outbox_delivery.run(lake(day=send_on + dt.timedelta(days=59)))
+    assert delivered(lake()) == {"c0": ("held_back", "not_fulfilled")}
+    booked = {"customer_id": "c0", "offer_id": "loyalty_bonus"}
+    late = {**booked, "fulfilled_at": dt.datetime.combine(send_on, dt.time())}
+    lake.write(lake(), "silver.fulfilments", [late])
+    outbox_delivery.run(lake(day=send_on + dt.timedelta(days=60)))
+    assert delivered(lake()) == {"c0": ("cancelled", "expired")}
 
 
 def test_each_file_has_one_message(lake, tmp_path):

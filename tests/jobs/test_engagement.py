@@ -91,6 +91,7 @@ def conf_of(root, outside, folder):
     """A conf folder with an environment `small`, whose lake is at root."""
     webhook, mailbox = outside
     mail = {"host": "127.0.0.1", "port": mailbox.port, "security": "none"}
+    mail["unsubscribe"] = "https://shop.example/stop?c={contact_id}"
     values = {
         "as_of": AS_OF.isoformat(),
         "lakehouse": {"root": str(root)},

@@ -71,6 +71,10 @@ OPTED_OUT_IN_AUGUST = classed(10)
 OPTED_OUT_IN_SEPTEMBER = classed(14)
 NEWSLETTER = classed(11) | classed(1)
 WITHOUT_PROFILE = classed(0)
+# Their profile does not say whether they opted out.
+CONSENT_UNKNOWN = classed(15)
+# Their loyalty_bonus of the first plan is never booked, only that of a campaign before.
+NOT_BOOKED = classed(4) | classed(12) | classed(18)
 LEAVERS = classed(19)
 # Receipts of July that arrive at the end of August.
 LATE_RECEIPTS = [customer(n) for n in range(100, 112)]
@@ -254,6 +258,8 @@ def write_history(company: Company, folder: Path) -> None:
     changed = sorted((OPTED_OUT_BY_SECOND_FILE | OPTED_IN_AGAIN) & {*people})
     second = [_profile(c, c in OPTED_OUT_BY_SECOND_FILE) for c in changed]
     write(folder / "members/2_changes.csv", second, "2024-07-31")
+    booked = _bookings(NOT_BOOKED, "trial-6", CAMPAIGN_3)
+    write(folder / "bookings/1_history.csv", booked, "2024-08-01")
     for name, rows, column in (
         ("visits", company.visits, "time"),
         ("tickets", company.tickets, "opened"),
@@ -261,6 +267,11 @@ def write_history(company: Company, folder: Path) -> None:
     ):
         days = ("2024-01-01", "2024-07-31", column)
         write(folder / name / "1_history.csv", between(rows, *days), "2024-08-01")
+
+
+def _bookings(customers: set[str], campaign: str, day: dt.date) -> list[Row]:
+    row = {"offer": "loyalty_bonus", "campaign": campaign, "time": f"{day}T09:00:00"}
+    return [{"customer": c, **row} for c in sorted(customers)]
 
 
 def write_late_profiles(folder: Path) -> None:
@@ -278,6 +289,9 @@ def write_august(company: Company, folder: Path) -> None:
     write(folder / "receipts/2_august.csv", [*august, *late, *again], "2024-08-29")
     out = [_profile(c, True) for c in sorted(OPTED_OUT_IN_AUGUST)]
     write(folder / "members/4_august.csv", out, "2024-08-29")
+    people = {r["customer"] for r in company.receipts} - NOT_BOOKED
+    booked = _bookings(people, f"plan-{PLAN_1}", PLAN_1 + dt.timedelta(days=1))
+    write(folder / "bookings/2_august.csv", booked, "2024-08-29")
     for name, rows, column in (
         ("visits", company.visits, "time"),
         ("tickets", company.tickets, "opened"),
@@ -303,7 +317,7 @@ def _profile(customer_id: str, is_out: bool) -> Row:
         "first_name": ("Ada", "Ben", "Clara", "David")[n % 4],
         "email": f"{customer_id}@mail.example",
         "language": ("en", "de", "fr")[n % 3],
-        "opted_out": str(is_out).lower(),
+        "opted_out": "" if customer_id in CONSENT_UNKNOWN else str(is_out).lower(),
         "region": "north" if is_north(n) else "south",
         "plan": "basic" if customer_id[0] == "c" and is_basic(n) else "plus",
     }

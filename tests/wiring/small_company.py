@@ -103,6 +103,16 @@ _MAPPINGS = {
             "is_randomised": "random",
         },
     },
+    "bookings": {
+        "table": "fulfilments",
+        "key": ["customer_id", "campaign_id"],
+        "mapping": {
+            "customer_id": "customer",
+            "offer_id": "offer",
+            "campaign_id": "campaign",
+            "fulfilled_at": "time",
+        },
+    },
 }
 
 _FAMILIES = [

@@ -33,9 +33,11 @@ def deliveries(company):
 
 def test_customers_who_opted_out_after_the_decision_get_no_message(company):
     sent = set(chosen(company)["customer_id"])
-    assert sent & files.OPTED_OUT_AFTER_DECISION
+    unknown = files.CONSENT_UNKNOWN | files.WITHOUT_PROFILE
+    assert sent & files.OPTED_OUT_AFTER_DECISION and sent & unknown
     written = set(company.noted["messages"]["customer_id"])
-    assert written == sent - files.OPTED_OUT_AFTER_DECISION
+    # Customers of unknown consent stay in the plan, and get no message.
+    assert written == sent - files.OPTED_OUT_AFTER_DECISION - unknown
 
 
 def test_a_template_is_approved_by_conf_until_a_person_holds_it_back(company):
@@ -69,6 +71,17 @@ def test_customers_who_opted_out_after_the_approval_are_sent_nothing(company):
     assert not set(other["customer_id"]) & files.OPTED_OUT_IN_AUGUST
 
 
+def test_messages_of_an_offer_wait_for_its_booking(company):
+    """The booking of an earlier campaign does not count."""
+    rows = deliveries(company)
+    points = rows[(rows["campaign_id"] == f"plan-{PLAN_1}") & (rows["offer_id"] == "loyalty_bonus")]
+    points = points[~points["customer_id"].isin(files.OPTED_OUT_IN_AUGUST)]
+    waiting = points[points["status"] == "held_back"]
+    assert set(waiting["reason"]) == {"not_fulfilled"}
+    assert set(waiting["customer_id"]) == set(points["customer_id"]) & files.NOT_BOOKED
+    assert set(points["status"]) == {"held_back", "sent"}
+
+
 def test_a_risk_rise_triggers_no_contact_after_an_opt_out_or_in_a_cooling_off_period(company):
     """Risen on 30 July, since 30 June: who got the newsletter ten days before is left alone."""
     levels = company.sql(
@@ -86,6 +99,7 @@ def test_a_risk_rise_triggers_no_contact_after_an_opt_out_or_in_a_cooling_off_pe
     reached = set(contacts["customer_id"])
     assert reached and reached <= risen
     barred = files.NEWSLETTER | files.OPTED_OUT | files.OPTED_OUT_BY_SECOND_FILE
+    barred |= files.CONSENT_UNKNOWN | files.WITHOUT_PROFILE
     assert not reached & barred
     assert contacts["customer_id"].is_unique
 

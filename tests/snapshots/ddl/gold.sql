@@ -472,10 +472,10 @@ COMMENT 'One row per customer, rule and period, or per approved message of a cam
 CREATE TABLE IF NOT EXISTS gold.outbox_deliveries (
   `contact_id` string NOT NULL COMMENT 'Hash of the key; the receiver uses it to detect repeated contacts',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
-  `status` string NOT NULL COMMENT 'sent, failed (the next run retries), dead (dead letter, no more retries) or cancelled',
-  `reason` string COMMENT 'Code of the reason why the contact was not sent; null: sent',
+  `status` string NOT NULL COMMENT 'sent, failed (the next run retries), held_back (sent once the reason is gone), dead (dead letter, no more retries) or cancelled',
+  `reason` string COMMENT 'Code of the reason why the contact was not sent; null: sent. held_back: consent_unknown or not_fulfilled (see silver.fulfilments)',
   `attempts` bigint NOT NULL COMMENT 'Number of attempts over all runs',
-  `last_tried_on` date NOT NULL COMMENT 'as_of of the last run that attempted delivery'
+  `last_tried_on` date NOT NULL COMMENT 'as_of of the last run that attempted delivery; held_back: of the first run with this reason'
 ) USING delta
 CLUSTER BY (customer_id)
-COMMENT 'One row per contact that was attempted, with its status. A contact without a row is pending. Key: contact_id.';
+COMMENT 'One row per contact that was attempted or held back, with its status. A contact without a row is pending. Key: contact_id.';

@@ -4,7 +4,7 @@ CREATE TABLE IF NOT EXISTS silver.customers (
   `email` string COMMENT 'E-mail address',
   `language` string COMMENT 'Language of messages, ISO 639-1 code',
   `signup_on` date COMMENT 'Day of signup; null: unknown, the first purchase is used instead',
-  `is_opted_out` boolean COMMENT 'True: the customer must not be contacted; null: unknown, may be contacted',
+  `is_opted_out` boolean COMMENT 'True: the customer must not be contacted; null: consent unknown, contact.when_consent_unknown in conf decides',
   `age_band` string COMMENT 'Age band, as in the source',
   `gender` string COMMENT 'Gender, as in the source',
   `income_band` string COMMENT 'Income band, as in the source',
@@ -128,6 +128,20 @@ CREATE TABLE IF NOT EXISTS silver.offer_redemptions (
 ) USING delta
 CLUSTER BY (customer_id)
 COMMENT 'One row per redemption of an offer or coupon. No key.';
+
+CREATE TABLE IF NOT EXISTS silver.fulfilments (
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
+  `campaign_id` string COMMENT 'Campaign of the contact in gold.outbox; null: every contact of the offer that is valid on that day',
+  `fulfilled_at` timestamp NOT NULL COMMENT 'When the offer was booked (UTC)',
+  `known_at` timestamp NOT NULL COMMENT 'When the row became known (UTC); features use the row from then on',
+  `source` string NOT NULL COMMENT 'Name of the source in conf',
+  `batch_id` string NOT NULL COMMENT 'Identifier of the file that delivered the row',
+  `content_hash` bigint NOT NULL COMMENT 'Hash of the declared columns; same key and hash: exact duplicate',
+  `warnings` string COMMENT 'Names of the warning rules that the row broke, separated by \', \'; null: none'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row per offer that was booked for a customer, such as points added to the account. deliver_outbox sends the message of an offer with needs_fulfilment only after it. No key.';
 
 CREATE TABLE IF NOT EXISTS silver.exit_surveys (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',

@@ -109,8 +109,8 @@ def test_unknown_values_fall_back_on_revenue_per_year(frame, rows_of):
         "known": (80.0, 70.0, "value_at_stake", True, 0.2),
         # 20 in 73 days, a fifth of a year.
         "new": (100.0, 100.0, "revenue_a_year", False, 0.4),
-        "lost": (0.0, 3.0, "revenue_a_year", False, 0.9),
-        "unknown": (None, None, None, False, None),
+        "lost": (0.0, 3.0, "revenue_a_year", None, 0.9),
+        "unknown": (None, None, None, None, None),
     }
     # Without a model, the orders so far per 30 days: 1 in 73 days; 2 in at least a year.
     purchases = {name: row["expected_purchases_30d"] for name, row in rows.items()}

@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from transforms import (
     allocation,
+    consent,
     customer_versions,
     decisions,
     first_list,
@@ -328,6 +329,13 @@ def _with_timing(frame, rows):
     given = "lifecycle string, churn_prediction int, likely_churn_date date"
     people = frame(f"n int, as_of date, {given}", rows)
     return _collected(send_dates.with_timing(people, 14, 30))
+
+
+@case("transforms.consent.consent_barrier", "is_opted_out boolean")
+def _consent_barrier(frame, rows):
+    people = frame("n int, is_opted_out boolean", rows)
+    columns = {c: consent.consent_barrier(c) for c in ("contact", "do_not_contact")}
+    return _collected(people.select("n", *[v.alias(c) for c, v in columns.items()]))
 
 
 @case(

@@ -42,12 +42,17 @@ def orders(frame):
             messages=frame("gold.messages", list(tables.get("messages", ()))),
             outbox=frame("gold.outbox", list(tables.get("outbox", ()))),
             deliveries=frame("gold.outbox_deliveries", list(tables.get("deliveries", ()))),
+            when_consent_unknown=tables.get("when_consent_unknown", "contact"),
         )
 
     return make
 
 
-def test_only_offers_that_are_sent_get_a_message(orders, tuples_of):
+@pytest.mark.parametrize(
+    ("when_unknown", "also"),
+    [("contact", [("stranger", None), ("unknown", "Eve")]), ("do_not_contact", [])],
+)
+def test_only_offers_that_are_sent_get_a_message(orders, tuples_of, when_unknown, also):
     rows = orders(
         [
             {"customer_id": "a"},
@@ -64,12 +69,9 @@ def test_only_offers_that_are_sent_get_a_message(orders, tuples_of):
             ("out", "Dan", "en", True),
             ("unknown", "Eve", "en", None),
         ],
+        when_consent_unknown=when_unknown,
     )
-    assert tuples_of(rows, "customer_id", "first_name") == [
-        ("a", "Ada"),
-        ("stranger", None),
-        ("unknown", "Eve"),
-    ]
+    assert tuples_of(rows, "customer_id", "first_name") == [("a", "Ada"), *also]
 
 
 def test_a_row_has_the_data_of_its_message(orders, rows_of):
@@ -102,7 +104,14 @@ def test_a_row_has_the_data_of_its_message(orders, rows_of):
 
 @pytest.mark.parametrize(
     ("status", "stays"),
-    [("sent", False), ("dead", False), ("cancelled", False), ("failed", True), (None, True)],
+    [
+        ("sent", False),
+        ("dead", False),
+        ("cancelled", False),
+        ("failed", True),
+        ("held_back", True),
+        (None, True),
+    ],
 )
 def test_a_message_that_was_sent_or_given_up_is_not_written_again(orders, tuples_of, status, stays):
     contact = {"customer_id": "a", "contact_id": "k1", "campaign_id": "plan-1"}
@@ -128,6 +137,7 @@ def test_scores_without_a_main_reason_give_null(frame, rows_of):
         messages=frame("gold.messages", []),
         outbox=frame("gold.outbox", []),
         deliveries=frame("gold.outbox_deliveries", []),
+        when_consent_unknown="contact",
     )
     assert [r["main_reason"] for r in rows_of(rows)] == [None]
 

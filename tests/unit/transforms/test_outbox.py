@@ -84,23 +84,35 @@ def test_a_deployment_alone_raises_nobody(frame, rows_of):
 )
 def test_cooling_off_lasts_so_many_days_both_ways(frame, rows_of, contacted_on, stop):
     rows = frame("customer_id string, is_opted_out boolean", [("a", False)])
-    stopped = e.with_stop(rows, frame(CONTACT, [("a", contacted_on)]), DAY, cooling_off_days=30)
+    stopped = stopped_of(rows, frame(CONTACT, [("a", contacted_on)]), "contact")
     assert [r["stop"] for r in rows_of(stopped)] == [stop]
 
 
-def test_an_opt_out_stops_and_two_contacts_make_no_second_row(frame, rows_of):
+def stopped_of(rows, contacts, when_unknown):
+    return e.with_stop(rows, contacts, DAY, cooling_off_days=30, when_consent_unknown=when_unknown)
+
+
+@pytest.mark.parametrize(
+    ("when_unknown", "unknown", "unknown_close"),
+    [("contact", None, "cooling_off"), ("do_not_contact", "consent_unknown", "consent_unknown")],
+)
+def test_an_opt_out_stops_and_two_contacts_make_no_second_row(
+    frame, rows_of, when_unknown, unknown, unknown_close
+):
     rows = frame(
         "customer_id string, is_opted_out boolean",
-        [("a", True), ("b", None), ("c", False), ("d", True)],
+        [("a", True), ("b", None), ("c", False), ("d", True), ("e", None)],
     )
-    close = frame(CONTACT, [("c", DAY), ("c", DAY), ("d", DAY)])
-    stops = {
-        r["customer_id"]: r["stop"]
-        for r in rows_of(e.with_stop(rows, close, DAY, cooling_off_days=30))
-    }
-    # Unknown means not opted out; a contacted customer who opted out counts as opted out.
-    assert stops == {"a": "opted_out", "b": None, "c": "cooling_off", "d": "opted_out"}
-    assert len(rows_of(e.with_stop(rows, close, DAY, cooling_off_days=30))) == 4
+    close = frame(CONTACT, [(c, DAY) for c in "ccde"])
+    stopped = rows_of(stopped_of(rows, close, when_unknown))
+    # What the customer said comes before the cooling-off period.
+    assert [(r["customer_id"], r["stop"]) for r in stopped] == [
+        ("a", "opted_out"),
+        ("b", unknown),
+        ("c", "cooling_off"),
+        ("d", "opted_out"),
+        ("e", unknown_close),
+    ]
 
 
 def outbox_of(frame, rows_of, rises, before=(), rules=(CALL, MAIL), day=DAY, held_out=0.0):
@@ -202,7 +214,8 @@ def test_of_an_offer_a_random_share_is_held_out_and_of_support_nobody(frame, row
 
 def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
     queued = [
-        {**row(c, "mail", DAY, DAY), "contact_id": c, "expires_on": D(2026, 1, 8)} for c in "abcdef"
+        {**row(c, "mail", DAY, DAY), "contact_id": c, "expires_on": D(2026, 1, 8)}
+        for c in "abcdefh"
     ]
     queued.append({**queued[0], "customer_id": "g", "contact_id": "g", "is_held_out": True})
     queued[5]["triggered_on"] = D(2026, 1, 2)  # after the day of delivery
@@ -213,25 +226,33 @@ def test_what_is_sent_cancelled_or_dead_is_done_with(frame, rows_of):
             ("b", "failed", 2),
             ("c", "dead", 3),
             ("d", "cancelled", 0),
+            ("h", "held_back", 1),
         )
     ]
+    tried[1]["reason"], tried[4]["reason"] = "http_503", "not_fulfilled"
     outbox, deliveries = frame("gold.outbox", queued), frame("gold.outbox_deliveries", tried)
 
     def left(is_dead_tried, day=DAY):
         rows = rows_of(e.undelivered(outbox, deliveries, day, is_dead_tried=is_dead_tried))
-        return {r["contact_id"]: (r["attempts"], r["is_expired"]) for r in rows}
+        names = ("attempts", "is_expired", "held_back_for")
+        return {r["contact_id"]: tuple(r[n] for n in names) for r in rows}
 
-    assert left(False) == {"b": (2, False), "e": (0, False)}
-    assert left(True) == {"b": (2, False), "c": (3, False), "e": (0, False)}
+    still = {
+        "b": (2, False, None),
+        "e": (0, False, None),
+        "h": (1, False, "not_fulfilled"),
+    }
+    assert left(False) == still
+    assert left(True) == {**still, "c": (3, False, None)}
     # The last valid day, and the day after.
-    assert left(False, D(2026, 1, 7))["e"] == (0, False)
-    assert left(False, D(2026, 1, 8))["e"] == (0, True)
+    assert left(False, D(2026, 1, 7))["e"] == (0, False, None)
+    assert left(False, D(2026, 1, 8))["e"] == (0, True, None)
 
 
 def test_a_contact_counts_from_the_day_of_sending_and_one_that_waits_from_today(frame, rows_of):
     """Triggered on 1 January. All but f may be sent until the 19th; f expires on the 11th."""
     plain = {"expires_on": D(2026, 1, 20)}
-    queued = [{**row(c, "mail", DAY, DAY), "contact_id": c, **plain} for c in "abcdefgh"]
+    queued = [{**row(c, "mail", DAY, DAY), "contact_id": c, **plain} for c in "abcdefghi"]
     queued[5]["expires_on"] = D(2026, 1, 11)
     queued[6]["is_held_out"] = True
     queued[7]["triggered_on"] = D(2026, 1, 15)  # a later day was run before
@@ -242,6 +263,7 @@ def test_a_contact_counts_from_the_day_of_sending_and_one_that_waits_from_today(
             ("b", "dead", DAY),
             ("c", "cancelled", DAY),
             ("e", "failed", D(2026, 1, 9)),
+            ("i", "held_back", D(2026, 1, 9)),
         )
     ]
     outbox, deliveries = frame("gold.outbox", queued), frame("gold.outbox_deliveries", tried)
@@ -252,6 +274,7 @@ def test_a_contact_counts_from_the_day_of_sending_and_one_that_waits_from_today(
         ("e", D(2026, 1, 11)),
         ("g", DAY),
         ("h", D(2026, 1, 15)),
+        ("i", D(2026, 1, 11)),
     ]
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from transforms.simulated_answers import approved_texts, sent_offers
+import pytest
+
+from contracts.silver import FULFILMENTS
+from transforms.simulated_answers import approved_texts, bookings, sent_offers
 
 OFFERS = ("discount_10", "discount_20")
 FIRST_DAY = dt.date(2024, 7, 1)
@@ -34,6 +37,26 @@ def test_each_customer_has_the_offer_that_was_sent(frame, tuples_of):
         (3, -1, 4),
         (4, 0, -1),
     ]
+
+
+@pytest.mark.spark_only
+def test_only_offers_that_are_sent_and_must_be_booked_are_booked(frame, tuples_of):
+    plan = {"campaign_id": "plan-1", "offer_id": "points", "is_held_out": False}
+    decisions = [
+        {**plan, "customer_id": "a"},
+        {**plan, "customer_id": "held", "is_held_out": True},
+        {**plan, "customer_id": "ten", "offer_id": "discount_10"},
+        {**plan, "customer_id": "none", "offer_id": None},
+    ]
+    moment = dt.datetime(2024, 7, 1, tzinfo=dt.UTC)
+    rows = bookings(frame("gold.offer_decisions", decisions), ["points"], moment)
+    columns = ("customer_id", "offer_id", "campaign_id", "batch_id", "source")
+    assert tuples_of(rows, *columns) == [
+        ("a", "points", "plan-1", "bookings-plan-1", "simulated_company")
+    ]
+    (row,) = rows.collect()
+    assert row["fulfilled_at"] == row["known_at"] and row["content_hash"] is not None
+    assert rows.columns == list(FULFILMENTS.column_names)
 
 
 def test_only_waiting_texts_that_passed_are_approved(frame, tuples_of):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.outreach.contact import NotSentError
-from pipelines.outreach.delivery import Delivery, Journal
+from pipelines.outreach.delivery import Delivery, Journal, Outcome
 from pipelines.outreach.sinks import WebhookSink
 from tests.unit.pipelines.outreach.conftest import contact_of
 from tests.unit.pipelines.outreach.receivers import Mailbox, Webhook
@@ -116,12 +116,30 @@ def test_contacts_of_a_channel_without_a_sink_wait(tmp_path, conf):
     assert (outcomes, delivery.waiting) == ([], {"email": 1})
 
 
-def test_opted_out_and_expired_contacts_are_cancelled(tmp_path, conf):
+@pytest.mark.parametrize(
+    ("barrier", "status"),
+    [
+        ("opted_out", "cancelled"),
+        ("expired", "cancelled"),
+        ("no_such_offer", "cancelled"),
+        ("consent_unknown", "held_back"),
+        ("not_fulfilled", "held_back"),
+    ],
+)
+def test_a_contact_with_a_barrier_is_not_sent(tmp_path, conf, barrier, status):
     sink = Scripted()
-    contacts = [contact_of(is_opted_out=True, is_expired=True), contact_of(1, is_expired=True)]
-    outcomes, _, _ = run(sink, tmp_path, conf, contacts)
-    assert outcomes == [("cancelled", "opted_out", 0), ("cancelled", "expired", 0)]
-    assert sink.sent == []
+    outcomes, _, _ = run(sink, tmp_path, conf, [contact_of(barrier=barrier, attempts=2)])
+    assert (outcomes, sink.sent) == ([(status, barrier, 2)], [])
+
+
+def test_a_contact_that_is_held_back_again_is_not_new():
+    def is_new(status, reason, before):
+        return Outcome(contact_of(held_back_for=before), status, reason, 0).is_new
+
+    assert is_new("held_back", "not_fulfilled", None)
+    assert is_new("held_back", "not_fulfilled", "consent_unknown")
+    assert not is_new("held_back", "not_fulfilled", "not_fulfilled")
+    assert is_new("sent", None, "not_fulfilled")
 
 
 def test_contacts_in_the_journal_count_as_sent(tmp_path, conf):

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipelines.offers.consent import say_held_back
 from pipelines.outreach import engagement_triggers, message_writing, outbox_delivery
 from pipelines.outreach.delivery import Outcome
+from pipelines.outreach.delivery_counts import tell_plan
 from runtime import settings
 from runtime.context import Context
 from runtime.progress import Progress
@@ -16,6 +18,7 @@ from runtime.run_info import RunInfo
 from runtime.settings.offers import load_offers
 from tests.unit.pipelines.outreach.conftest import contact_of
 from tests.unit.transforms.conftest import frame, rows_of  # noqa: F401
+from transforms.message_orders import offers_to_send
 
 DAY, BEFORE = dt.date(2018, 1, 1), dt.date(2017, 12, 1)
 RULE = {
@@ -144,6 +147,37 @@ def test_which_customers_are_queued(context):
     ]
 
 
+def test_who_has_not_said_yes_is_not_queued_unless_conf_allows_it(context, capsys):
+    """a said yes, b no, c neither, d has no profile. All four rose."""
+    profile = {"valid_from": dt.datetime(2017, 1, 1)}
+    tables = {
+        "gold.customer_scores": rises(*"abcd"),
+        "gold.customer_segments": segments(*"abcd"),
+        "silver.customers": [
+            {**profile, "customer_id": "a", "is_opted_out": False},
+            {**profile, "customer_id": "b", "is_opted_out": True},
+            {**profile, "customer_id": "c"},
+        ],
+    }
+
+    def queued(when_unknown):
+        made = context(
+            tables,
+            triggers={"rules": [RULE]},
+            contact={"when_consent_unknown": when_unknown},
+        )
+        return [row[0] for row in queued_by(made)]
+
+    assert queued("contact") == ["a", "c", "d"]
+    assert capsys.readouterr().err == ""
+    assert queued("do_not_contact") == ["a"]
+    assert capsys.readouterr().err == (
+        "warning: 2 of 4 customers whose risk level rose are held back from delivery: their "
+        "consent is unknown (silver.customers.is_opted_out is null or there is no profile). Map "
+        "is_opted_out, or set contact.when_consent_unknown: contact in conf to contact them.\n"
+    )
+
+
 def test_without_an_earlier_score_nothing_is_queued_and_a_warning_says_so(context, capsys):
     made = context({"gold.customer_scores": [score("a", "HIGH")]}, triggers={"rules": [RULE]})
     assert queued_by(made) == []
@@ -197,6 +231,44 @@ def test_messages_use_the_version_of_the_customer_at_as_of(context, rows_of):  #
     assert [tuple(r.values()) for r in rows] == [("a", "Ada"), ("b", "Ben")]
 
 
+@pytest.mark.parametrize(
+    ("when_unknown", "said"),
+    [
+        (
+            "do_not_contact",
+            "      2 of 4 customers with an offer are held back from delivery: their consent is "
+            "unknown (silver.customers.is_opted_out is null or there is no profile). Map "
+            "is_opted_out, or set contact.when_consent_unknown: contact in conf to contact "
+            "them.\n",
+        ),
+        ("contact", ""),
+    ],
+)
+def test_a_plan_says_how_many_customers_are_held_back(context, capsys, when_unknown, said):
+    """a said yes, b no, c said yes only after DAY, d has no profile, e has no offer."""
+    early, late = dt.datetime(2017, 1, 1), dt.datetime(2018, 1, 2)
+    decision = {"as_of": DAY, "campaign_id": "plan", "is_held_out": False}
+    made = context(
+        {
+            "gold.offer_decisions": [
+                *[{**decision, "customer_id": c, "offer_id": "discount_10"} for c in "abcd"],
+                {**decision, "customer_id": "e"},
+            ],
+            "silver.customers": [
+                {"customer_id": "a", "is_opted_out": False, "valid_from": early},
+                {"customer_id": "b", "is_opted_out": True, "valid_from": early},
+                {"customer_id": "c", "valid_from": early, "valid_to": late},
+                {"customer_id": "c", "is_opted_out": False, "valid_from": late},
+            ],
+        },
+        contact={"when_consent_unknown": when_unknown},
+    )
+    made.progress = Progress()
+    rows = offers_to_send(made.slice("gold.offer_decisions"))
+    say_held_back(made, rows, "customers with an offer")
+    assert capsys.readouterr().out == said
+
+
 class Recorder:
     """Stands in for the Spark session: keeps the records of each frame."""
 
@@ -220,6 +292,19 @@ def test_an_outcome_is_stored_with_the_day_of_the_run(context):
         **{"contact_id": f"{1:032x}", "customer_id": "c1", "status": "dead"},
         **{"reason": "http_410", "attempts": 3, "last_tried_on": DAY},
     }
+
+
+def test_a_dry_run_counts_what_would_be_sent_and_what_would_be_held_back(frame, capsys):  # noqa: F811
+    rows = [("file", None), ("file", None), ("email", "expired"), ("email", "not_fulfilled")]
+    rows += [("file", "not_fulfilled"), ("webhook", "opted_out")]
+    tell_plan(Progress(), frame("channel string, barrier string", rows))
+    said = capsys.readouterr()
+    assert said.out == "      would send  file 2\n"
+    assert said.err == (
+        "warning: 2 contacts held back: their offer is not booked yet. The next run after "
+        "silver.fulfilments has it sends them, until the offer expires. gold.outbox_deliveries "
+        "lists them with reason not_fulfilled.\n"
+    )
 
 
 def test_offers_by_other_channels_than_email_go_to_files():

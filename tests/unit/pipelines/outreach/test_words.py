@@ -42,7 +42,7 @@ def due(number, offer_id="discount_10", **changes):
         **{"contact_id": f"{number:032x}", "customer_id": f"c{number}", "rule": "by_mail"},
         **{"action": "offer", "offer_id": offer_id, "channel": "email", "campaign_id": None},
         **{"triggered_on": DAY, "from_level": "LOW", "to_level": "HIGH", "attempts": 0},
-        **{"is_expired": False, "is_opted_out": None, "message_text": None},
+        **{"barrier": None, "held_back_for": None, "message_text": None},
         **{"first_name": "Ada", "email": f"c{number}@mail.example", "language": "en"},
     }
     return {**plain, **changes}
@@ -52,19 +52,19 @@ def contacts_of(rows, **options):
     return outbox_delivery.contacts_of(Rows(rows), load_offers(), SETTINGS, **options)
 
 
-def test_only_contacts_of_an_offer_that_is_gone_are_cancelled(conf, receiver, tmp_path):
+def test_contacts_with_a_barrier_are_cancelled_though_their_offer_may_be_gone(
+    conf, receiver, tmp_path
+):
     server = receiver(Mailbox)
     mail = {"host": "127.0.0.1", "port": server.port, "security": "none"}
     sink = MailSink(conf.email.model_copy(update=mail), None)
     delivery = Delivery({"email": sink}, conf, Journal(tmp_path / "journal"))
     rows = [
-        due(1, "gone"),
+        due(1, "gone", barrier="no_such_offer"),
         due(2),
-        due(3, "gone", campaign_id="plan-1", message_text="Hello.", message_language="en"),
-        due(4, "gone", channel="file"),
-        due(5, "gone", is_expired=True),
-        due(6, is_expired=True),
-        due(7, None, channel="file", action="survey", is_opted_out=True),
+        due(3, "gone", barrier="no_such_offer", campaign_id="plan-1", message_text="Hello."),
+        due(4, None, channel="file", action="survey", barrier="opted_out"),
+        due(5, barrier="not_fulfilled"),
     ]
     outcomes = delivery.deliver(contacts_of(rows))
     sink.close()
@@ -72,20 +72,18 @@ def test_only_contacts_of_an_offer_that_is_gone_are_cancelled(conf, receiver, tm
         "c1": ("cancelled", "no_such_offer"),
         "c2": ("sent", None),
         "c3": ("cancelled", "no_such_offer"),
-        "c4": ("cancelled", "no_such_offer"),
-        "c5": ("cancelled", "expired"),
-        "c6": ("cancelled", "expired"),
-        "c7": ("cancelled", "opted_out"),
+        "c4": ("cancelled", "opted_out"),
+        "c5": ("held_back", "not_fulfilled"),
     }
     ((to, raw),) = server.heard
     assert to == "c2@mail.example" and b"Hello Ada" in raw
 
 
-def test_cancelled_contacts_have_no_text():
-    rows = [due(1), due(2, is_expired=True), due(3, is_opted_out=True), due(4, "gone")]
+def test_contacts_that_are_not_sent_have_no_text():
+    rows = [due(1), due(2, barrier="expired"), due(3, barrier="not_fulfilled")]
     texts = {c.customer_id: c.text for c in contacts_of(rows)}
     assert texts["c1"].startswith("Hello Ada")
-    assert (texts["c2"], texts["c3"], texts["c4"]) == (None, None, None)
+    assert (texts["c2"], texts["c3"]) == (None, None)
 
 
 def test_a_contact_has_the_subject_of_its_language():

@@ -10,7 +10,7 @@ import pytest
 from deltalake import write_deltalake
 
 from contracts import catalog
-from pipelines.reporting import contact_list, queries
+from pipelines.reporting import contact_list, contact_texts, queries
 from pipelines.reporting.report import console, replace_file, shown, summary, write_report
 from pipelines.reporting.report_page import page
 from runtime.context import Context
@@ -18,6 +18,7 @@ from runtime.lakehouse.duck_lake import arrow_schema
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import Settings, load
+from runtime.settings.contact import ContactSettings
 from tests.unit.pipelines.reporting.report_sample import AS_OF, BEFORE, EMPTY, FULL, TOMORROW
 
 FILLED = {"string": "x", "bigint": 0, "int": 0, "double": 0.0, "boolean": False}
@@ -188,6 +189,30 @@ def test_the_list_is_the_default_plan_until_offers_are_decided(lake, capsys):
         "1. customer a: MEDIUM, At Risk, churn probability 50 %, value at risk 40.00 of 80.00",
         "do:   Send loyalty_bonus on 2018-01-02",
     ]
+
+
+@pytest.mark.duckdb_only
+def test_the_list_says_how_many_customers_are_held_back(lake):
+    """a said yes on the day before, b has no profile. c has no score and is not listed."""
+    context, write = lake
+    write_two_dates(write)
+    plan = {"as_of": AS_OF, "strategy": "net_value", "is_chosen": True, "offer_id": "discount_10"}
+    for rank, customer in enumerate("abc", 1):
+        write("gold.retention_plan", plan | {"customer_id": customer, "rank": rank})
+    moment = dt.datetime(2017, 12, 31, tzinfo=dt.UTC)
+    profile = {"customer_id": "a", "is_opted_out": False, "valid_from": moment, "known_at": moment}
+    write("silver.customers", profile)
+    assert queries.gather(context).listed_without_consent == 0  # the demo contacts all
+    strict = ContactSettings(when_consent_unknown="do_not_contact")
+    context.settings = context.settings.model_copy(update={"contact": strict})
+    data = queries.gather(context)
+    assert (data.listed, data.listed_without_consent) == (2, 1)
+    assert contact_texts.first_customers(data).startswith(
+        "The list holds the customers chosen by the strategy net_value (gold.retention_plan): 2 "
+        "customers. 1 of 2 listed customers are held back from delivery: their consent is unknown "
+        "(silver.customers.is_opted_out is null or there is no profile). Map is_opted_out, or set "
+        "contact.when_consent_unknown: contact in conf to contact them. They hold"
+    )
 
 
 @pytest.mark.duckdb_only

@@ -43,6 +43,9 @@ def test_the_six_shipped_offers_have_the_costs_of_the_product_page():
         "winback_survey": (0.01, "sent"),
     }
     assert [name for name, o in offers.items() if not o.in_budget] == ["winback_survey"]
+    # Their sentences say that something was done for the customer.
+    booked = [name for name, o in offers.items() if o.needs_fulfilment]
+    assert booked == ["feature_unlock", "personal_manager", "loyalty_bonus"]
 
 
 def test_a_valid_file_is_read(tmp_path):
