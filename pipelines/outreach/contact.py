@@ -16,6 +16,7 @@ class Contact:
     address: only channel email uses the address. The other channels get the text only for a
     message of a campaign.
     has_offer_gone: the offer is no longer in conf/offers.yaml.
+    survey_link: the customer's personal link, if the contact asks for answers to a survey.
     """
 
     contact_id: str
@@ -35,6 +36,7 @@ class Contact:
     subject: str | None = None
     text: str | None = None
     campaign_id: str | None = None
+    survey_link: str | None = None
 
     @property
     def barrier(self) -> str | None:
@@ -48,6 +50,7 @@ class Contact:
     def payload(self) -> dict[str, str | None]:
         """Content for a file or the webhook. No address; no name except in a message's text."""
         message = {} if self.campaign_id is None else {"text": self.text}
+        survey = {} if self.survey_link is None else {"survey_link": self.survey_link}
         return {
             "contact_id": self.contact_id,
             "customer_id": self.customer_id,
@@ -58,6 +61,7 @@ class Contact:
             "from_level": self.from_level,
             "to_level": self.to_level,
             **message,
+            **survey,
         }
 
 

@@ -20,6 +20,7 @@ from pipelines.outreach.contact import Contact, Sink
 from pipelines.outreach.delivery import Delivery, Journal, Outcome
 from pipelines.outreach.offer_texts import terms_by_language
 from pipelines.outreach.sinks import FileSink, MailSink, WebhookSink
+from pipelines.outreach.survey_links import SurveyLinks, with_survey_link
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.fault_points import fault_point
@@ -68,11 +69,10 @@ def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
     if context.is_dry:
         counts = {r["channel"]: r["count"] for r in rows.groupBy("channel").count().collect()}
         return context.progress.say(f"      would send  {by_name(counts) or 'nothing'}")
-    settings = context.settings.triggers.delivery
+    offers, settings = load_offers(), context.settings.triggers.delivery
+    SurveyLinks.of(context.settings.survey, offers).tell_of_contacts(context.progress, rows)
     counts_by_status: Counter[str] = Counter()
-    contacts = contacts_of(
-        rows, load_offers(), context.settings, is_dead_retried=options.is_dead_retried
-    )
+    contacts = contacts_of(rows, offers, context.settings, is_dead_retried=options.is_dead_retried)
     with closing_all(sinks_of_conf(context.settings)) as sinks:
         delivery = Delivery(sinks, settings, Journal(context.settings.root / JOURNAL))
         while part := list(islice(contacts, settings.rows_a_commit)):
@@ -179,6 +179,7 @@ def contacts_of(
     """
     email = settings.triggers.delivery.email
     subjects = {str(language): text for language, text in email.subjects.items()}
+    links = SurveyLinks.of(settings.survey, offers)
     for row in rows.orderBy("contact_id").toLocalIterator():
         fields = {name: row[name] for name in OF_A_CONTACT}
         if is_dead_retried:
@@ -188,6 +189,7 @@ def contacts_of(
             is_opted_out=bool(row["is_opted_out"]),
             has_offer_gone=row["offer_id"] is not None and row["offer_id"] not in offers,
         )
+        contact = links.with_link(contact)
         if contact.barrier is None and row["campaign_id"] is not None:
             contact = with_approved_text(contact, row, subjects)
         elif contact.barrier is None and row["channel"] == "email":
@@ -213,7 +215,7 @@ def with_offer_text(
         language,
         clean_name(row["first_name"]),
         settings.messages.templates_by_name()[offer.theme][language],
-        terms=texts[language],
+        terms=with_survey_link(texts[language], contact.survey_link),
         last_day=contact.triggered_on + dt.timedelta(days=offer.valid_days),
         unsubscribe=(email.unsubscribe or "").replace("{contact_id}", contact.contact_id) or None,
     )
