@@ -1,4 +1,4 @@
-"""gold.satisfaction: what customers answered, else their stars, else the sentiment of their texts."""
+"""gold.satisfaction: what customers answered, else their stars, else the tone of their texts."""
 
 from __future__ import annotations
 
