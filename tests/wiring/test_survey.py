@@ -15,7 +15,7 @@ pytestmark = pytest.mark.spark_only
 
 
 def asked(company):
-    """The customers whom a rule asked on 30 July."""
+    """The customers that a rule asked on 30 July."""
     return set(company.table("gold.outbox", "action = 'survey'")["customer_id"])
 
 
