@@ -48,10 +48,9 @@ OVERDUE_CUSTOMERS = View(
     condition="days_overdue > 0",
 )
 
-_BASES = ("survey", "stars", "sentiment")
+_BASES = ("survey", "stars", "sentiment", "unknown")
 _SHARES = ", ".join(
-    f"avg(CASE WHEN satisfaction_basis = '{basis}' THEN 1.0 ELSE 0.0 END) AS {basis}_share"
-    for basis in _BASES
+    f"avg(CAST(satisfaction_basis = '{basis}' AS double)) AS {basis}_share" for basis in _BASES
 )
 
 SATISFACTION_BY_SEGMENT = GroupedView(
@@ -77,7 +76,6 @@ SATISFACTION_BY_SEGMENT = GroupedView(
             Column(f"{basis}_share", "double", f"Share of customers with basis {basis}, 0 to 1")
             for basis in _BASES
         ),
-        Column("unknown_share", "double", "Share of customers without a score, 0 to 1"),
     ),
     # A segment without customers at the previous as_of has no change, hence the numbers of dates.
     query="SELECT as_of, segment, customers, satisfaction_mean, CASE WHEN lag(place) OVER "
@@ -85,9 +83,8 @@ SATISFACTION_BY_SEGMENT = GroupedView(
     "lag(satisfaction_mean) OVER (PARTITION BY segment ORDER BY as_of) END AS "
     "satisfaction_change, survey_share, stars_share, sentiment_share, unknown_share FROM "
     "(SELECT as_of, segment, count(*) AS customers, avg(satisfaction_score) AS "
-    f"satisfaction_mean, {_SHARES}, avg(CASE WHEN satisfaction_score IS NULL THEN 1.0 ELSE 0.0 "
-    "END) AS unknown_share, dense_rank() OVER (ORDER BY as_of) AS place FROM {source} GROUP BY "
-    "as_of, segment) AS by_segment",
+    f"satisfaction_mean, {_SHARES}, dense_rank() OVER (ORDER BY as_of) AS place FROM "
+    "{source} GROUP BY as_of, segment) AS by_segment",
 )
 
 VIEWS: tuple[View | GroupedView, ...] = (OVERDUE_CUSTOMERS, SATISFACTION_BY_SEGMENT)

@@ -121,34 +121,49 @@ def test_each_customer_has_one_row_by_the_first_basis_that_exists(frame, rows_of
         assert (row["as_of"], row["segment"]) == (AS_OF, "Champions")
 
 
+DAYS = [dt.date(2026, month, 1) for month in (1, 2, 3)]
+SCORED = [
+    ("a", DAYS[0], "A", 4.0, "survey"),
+    ("b", DAYS[0], "A", 8.0, "stars"),
+    ("a", DAYS[1], "A", 9.0, "survey"),
+    ("b", DAYS[1], "A", None, "unknown"),
+    ("a", DAYS[2], "A", None, "unknown"),
+    ("c", DAYS[0], "B", 5.0, "sentiment"),
+    ("c", DAYS[2], "B", 6.0, "sentiment"),
+]
+# B has no customers on 1 February, so its change on 1 March is unknown.
+TREND = [
+    (DAYS[0], "A", 2, (4 + 8) / 2, None, 0.5, 0.5, 0.0, 0.0),
+    (DAYS[1], "A", 2, 9.0, 9.0 - 6.0, 0.5, 0.0, 0.0, 0.5),
+    (DAYS[2], "A", 1, None, None, 0.0, 0.0, 0.0, 1.0),
+    (DAYS[0], "B", 1, 5.0, None, 0.0, 0.0, 1.0, 0.0),
+    (DAYS[2], "B", 1, 6.0, None, 0.0, 0.0, 1.0, 0.0),
+]
+TREND_QUERY = f"{view_select(SATISFACTION_BY_SEGMENT, 'scored')} ORDER BY segment, as_of"
+TREND_COLUMNS = [column.name for column in SATISFACTION_BY_SEGMENT.columns]
+
+
 def test_the_view_has_mean_change_and_shares_per_segment():
-    """B has no customers on 1 February, so its change on 1 March is unknown."""
     connection = duckdb.connect()
     connection.execute(
-        "CREATE TABLE s (customer_id TEXT, as_of DATE, segment TEXT, satisfaction_score DOUBLE, "
-        "satisfaction_basis TEXT)"
+        "CREATE TABLE scored (customer_id TEXT, as_of DATE, segment TEXT, "
+        "satisfaction_score DOUBLE, satisfaction_basis TEXT)"
     )
-    days = [f"2026-0{month}-01" for month in (1, 2, 3)]
-    rows = [
-        ("a", days[0], "A", 4.0, "survey"),
-        ("b", days[0], "A", 8.0, "stars"),
-        ("a", days[1], "A", 9.0, "survey"),
-        ("b", days[1], "A", None, "unknown"),
-        ("a", days[2], "A", None, "unknown"),
-        ("c", days[0], "B", 5.0, "sentiment"),
-        ("c", days[2], "B", 6.0, "sentiment"),
-    ]
-    connection.executemany("INSERT INTO s VALUES (?, ?, ?, ?, ?)", rows)
-    query = view_select(SATISFACTION_BY_SEGMENT, "s")
-    trend = connection.execute(f"{query} ORDER BY segment, as_of")
-    assert [c[0] for c in trend.description] == [c.name for c in SATISFACTION_BY_SEGMENT.columns]
-    assert [(str(row[0]), *row[1:]) for row in trend.fetchall()] == [
-        (days[0], "A", 2, (4 + 8) / 2, None, 0.5, 0.5, 0.0, 0.0),
-        (days[1], "A", 2, 9.0, 9.0 - 6.0, 0.5, 0.0, 0.0, 0.5),
-        (days[2], "A", 1, None, None, 0.0, 0.0, 0.0, 1.0),
-        (days[0], "B", 1, 5.0, None, 0.0, 0.0, 1.0, 0.0),
-        (days[2], "B", 1, 6.0, None, 0.0, 0.0, 1.0, 0.0),
-    ]
+    connection.executemany("INSERT INTO scored VALUES (?, ?, ?, ?, ?)", SCORED)
+    trend = connection.execute(TREND_QUERY)
+    assert [column[0] for column in trend.description] == TREND_COLUMNS
+    assert trend.fetchall() == TREND
+
+
+def test_the_view_gives_the_same_on_spark(spark):
+    columns = (
+        "customer_id string, as_of date, segment string, satisfaction_score double, "
+        "satisfaction_basis string"
+    )
+    spark.createDataFrame(SCORED, columns).createOrReplaceTempView("scored")
+    trend = spark.sql(TREND_QUERY)
+    assert trend.columns == TREND_COLUMNS
+    assert [tuple(row) for row in trend.collect()] == TREND
 
 
 @pytest.mark.parametrize(
