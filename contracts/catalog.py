@@ -12,6 +12,7 @@ from contracts import (
     gold_engagement,
     gold_experiments,
     gold_messages,
+    gold_satisfaction,
     silver,
 )
 from contracts.table import Table
@@ -33,5 +34,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_decisions.GOLD_DECISIONS,
         *gold_messages.GOLD_MESSAGES,
         *gold_engagement.GOLD_ENGAGEMENT,
+        *gold_satisfaction.GOLD_SATISFACTION,
     )
     return {t.name: t for t in declared}

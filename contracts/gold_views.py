@@ -1,8 +1,12 @@
-"""Views of gold tables, beside the `_latest` views: a selection of columns and rows."""
+"""Views of gold tables, beside the `_latest` views: a selection of columns and rows, or sums."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from contracts.features import AS_OF
+from contracts.gold_satisfaction import SATISFACTION
+from contracts.table import Column
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,17 @@ class View:
     source: str
     columns: tuple[str, ...]
     condition: str
+
+
+@dataclass(frozen=True)
+class GroupedView:
+    """One view over all as_of of a table. `query`: its SQL, in which {source} is the table."""
+
+    name: str
+    row: str
+    source: str
+    columns: tuple[Column, ...]
+    query: str
 
 
 OVERDUE_CUSTOMERS = View(
@@ -33,4 +48,43 @@ OVERDUE_CUSTOMERS = View(
     condition="days_overdue > 0",
 )
 
-VIEWS = (OVERDUE_CUSTOMERS,)
+_BASES = ("survey", "stars", "sentiment", "unknown")
+_SHARES = ", ".join(
+    f"avg(CAST(satisfaction_basis = '{basis}' AS double)) AS {basis}_share" for basis in _BASES
+)
+
+SATISFACTION_BY_SEGMENT = GroupedView(
+    name="gold.satisfaction_by_segment",
+    row="One row per as_of and segment, with the trend of satisfaction.",
+    source=SATISFACTION.name,
+    columns=(
+        AS_OF,
+        Column("segment", "string", "Segment at as_of", False),
+        Column("customers", "bigint", "Customers of the segment", False),
+        Column(
+            "satisfaction_mean",
+            "double",
+            "Mean satisfaction_score of the customers who have one, 0 to 10; null: none has",
+        ),
+        Column(
+            "satisfaction_change",
+            "double",
+            "satisfaction_mean minus that of the segment at the previous as_of of "
+            "gold.satisfaction; null: unknown at one of the two",
+        ),
+        *(
+            Column(f"{basis}_share", "double", f"Share of customers with basis {basis}, 0 to 1")
+            for basis in _BASES
+        ),
+    ),
+    # A segment without customers at the previous as_of has no change, hence the numbers of dates.
+    query="SELECT as_of, segment, customers, satisfaction_mean, CASE WHEN lag(place) OVER "
+    "(PARTITION BY segment ORDER BY as_of) = place - 1 THEN satisfaction_mean - "
+    "lag(satisfaction_mean) OVER (PARTITION BY segment ORDER BY as_of) END AS "
+    "satisfaction_change, survey_share, stars_share, sentiment_share, unknown_share FROM "
+    "(SELECT as_of, segment, count(*) AS customers, avg(satisfaction_score) AS "
+    f"satisfaction_mean, {_SHARES}, dense_rank() OVER (ORDER BY as_of) AS place FROM "
+    "{source} GROUP BY as_of, segment) AS by_segment",
+)
+
+VIEWS: tuple[View | GroupedView, ...] = (OVERDUE_CUSTOMERS, SATISFACTION_BY_SEGMENT)

@@ -14,12 +14,19 @@ KEPT, QUARANTINED, DUPLICATE = "kept", "quarantined", "duplicate"
 # Reasons to reject a row that are not rules of a table. A name that starts with "_" is a suffix
 # that follows a column name.
 MALFORMED_ROW, UNIQUE_KEY = "malformed_row", "unique_key"
+# Of the column `token` of silver.survey_answers, see udfs/survey_tokens.py.
+TOKEN_REASONS = {
+    "token_garbled": "the value is not a token of a survey link",
+    "token_forged": "the signature of the token was not made with the key of section survey",
+    "token_expired": "the survey was answered after the last day of the token",
+}
 REASONS = {
     MALFORMED_ROW: "the row has too few or too many columns, or is not a JSON object",
     UNIQUE_KEY: "an earlier row has the same key and different content",
     "type_changed": "the value does not fit the type that the column had in the first load",
     "_type": "the value cannot be read as the type of its column",
     "_not_finite": "the value is NaN or infinite",
+    **TOKEN_REASONS,
 }
 
 

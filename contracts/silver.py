@@ -328,6 +328,37 @@ EXIT_SURVEYS = _silver(
     "answered_at",
 )
 
+SURVEY_ANSWERS = _silver(
+    "survey_answers",
+    "One row per answer to a survey, from the customer of customer_id or of the signed token.",
+    (
+        Column("customer_id", "string", "Customer identifier of the company; null: see token"),
+        Column(
+            "token",
+            "string",
+            "Token of the survey link, verified by ingest; its first 32 characters are the "
+            "contact_id in gold.outbox. If it is set, it decides who answered; null: none",
+        ),
+        Column("answered_at", "timestamp", "When the survey was answered (UTC)", False),
+        Column("score", "double", "Satisfaction, 0 (not at all) to 10", False),
+        Column("text", "string", "Text that the customer wrote", personal=True, is_free_text=True),
+    ),
+    (
+        Rule(
+            "customer_id_or_token",
+            "coalesce(trim(customer_id) <> '', trim(token) <> '', FALSE)",
+            ("customer_id", "token"),
+            explanation="customer_id or token must have a value",
+        ),
+        not_null("answered_at"),
+        not_null("score"),
+        in_range("score", 0, 10),
+        not_before("answered_at"),
+        not_future("answered_at"),
+    ),
+    "answered_at",
+)
+
 TERMINATIONS = _silver(
     "terminations",
     "One row per termination of a customer's contract.",
@@ -375,6 +406,7 @@ SILVER = (
     OFFER_REDEMPTIONS,
     FULFILMENTS,
     EXIT_SURVEYS,
+    SURVEY_ANSWERS,
     TERMINATIONS,
     QUARANTINE,
 )

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from contracts import catalog  # noqa: E402
 from contracts.bronze import source_table  # noqa: E402
-from contracts.gold_views import VIEWS, View  # noqa: E402
+from contracts.gold_views import VIEWS, GroupedView, View  # noqa: E402
 from contracts.rules import REASONS  # noqa: E402
 from contracts.table import LAYERS, Column, Table  # noqa: E402
 from runtime.lakehouse.views import duckdb_latest_views, duckdb_views, has_latest  # noqa: E402
@@ -58,7 +58,7 @@ def documents() -> dict[str, str]:
     }
 
 
-def data_dictionary(tables: Sequence[Table], views: Sequence[View] = ()) -> str:
+def data_dictionary(tables: Sequence[Table], views: Sequence[View | GroupedView] = ()) -> str:
     """All tables by layer, with columns and rules, and the views of gold, as Markdown."""
     tables = [_OF_A_SOURCE, *tables]
     parts = [*_body(tables), *map(_view_section, views), _reasons()]
@@ -117,11 +117,19 @@ def _section(table: Table) -> Iterator[str]:
     yield ""
 
 
-def _view_section(view: View) -> Iterator[str]:
+def _view_section(view: View | GroupedView) -> Iterator[str]:
     yield f"### {view.name} (view)"
     yield ""
     yield view.row
     yield ""
+    if isinstance(view, GroupedView):
+        yield f"- Computed from all rows of `{view.source}`"
+        yield ""
+        yield from _grid(
+            ("column", "type", "null", "personal", "meaning"), map(_column, view.columns)
+        )
+        yield ""
+        return
     yield f"- Rows of `{view.source}_latest` with `{view.condition}`"
     yield f"- Columns, as in {view.source}: {_listed(view.columns)}"
     yield ""

@@ -60,6 +60,16 @@ def with_flags(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     )
 
 
+def with_more_errors(rows: DataFrame, reason: Column) -> DataFrame:
+    """The rows of `with_flags` with one more reason to reject in `_errors`; null: none.
+
+    A malformed row gets no other reason.
+    """
+    is_malformed = F.coalesce(F.col("_errors") == MALFORMED_ROW, F.lit(False))
+    more = F.when(is_malformed, F.col("_errors")).otherwise(joined(["_errors", reason]))
+    return rows.withColumn("_errors", more)
+
+
 def split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
     """The kept and the quarantined rows, by `_outcome`; exact duplicates are in neither frame."""
     return rows.where(F.col("_outcome") == KEPT), rows.where(F.col("_outcome") == QUARANTINED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from udfs import behavior, engagement, rfm, risk, risk_bands, value
+from udfs import behavior, engagement, rfm, risk, risk_bands, satisfaction, value
 from udfs.formula import FormulaError, SqlFormula, check_keys
 
 # Settings that the formulas read: section of conf -> keys.
@@ -55,6 +55,8 @@ def formulas(settings: Mapping[str, Any]) -> tuple[SqlFormula, ...]:
         engagement.capped_share(settings["engagement"]["cap"]),
         engagement.engagement_score(weights),
         engagement.engagement_basis(weights),
+        satisfaction.satisfaction_score,
+        satisfaction.satisfaction_basis,
         value.avg_order_value,
         value.revenue_trend,
         value.clv_score(_section(settings, "clv_score")),

@@ -23,9 +23,11 @@ from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import Registered
+from runtime.wording import plural
 from transforms import scores as score_tables
 from transforms.reasons import churn_reasons, with_main_reason, with_own_reason
 from transforms.risk_percentiles import with_risk_percentiles
+from transforms.satisfaction import latest_answers, satisfaction, without_contact
 from transforms.segments import customer_segments, segment_migration
 from transforms.training_rows import feature_rows, labelled_rows
 from transforms.training_samples import keep_passed
@@ -39,7 +41,7 @@ MOST_BOUNDED = 0.05
 
 
 def run(context: Context) -> None:
-    """Write segments, migration, scores, risk factors, reasons and horizons of as_of."""
+    """Write segments, migration, scores, risk factors, reasons, horizons, satisfaction of as_of."""
     features = context.lake.keep(features_at(context))
     then = previous_as_of(context)
     segments = context.lake.keep(
@@ -80,10 +82,25 @@ def run(context: Context) -> None:
             slice_of(context, "gold.risk_factors", score_tables.risk_factors(scored)),
             slice_of(context, "gold.churn_reasons", churn_reasons(scored)),
             slice_of(context, "gold.churn_by_horizon", horizons),
+            slice_of(context, "gold.satisfaction", satisfied(context, segments, features)),
             *arm_writes(context, arms),
         ]
     )
     context.lake.forget()
+
+
+def satisfied(context: Context, segments: DataFrame, features: DataFrame) -> DataFrame:
+    """gold.satisfaction of as_of. A warning counts the answers whose contact is unknown."""
+    answers, outbox = context.read("silver.survey_answers"), context.read("gold.outbox")
+    if context.has("silver.survey_answers"):
+        unknown = without_contact(answers, outbox, context.as_of).count()
+        if unknown:
+            context.progress.warn(
+                f"silver.survey_answers: {plural(unknown, 'answer')} with a token of no contact in "
+                "gold.outbox, so the customer is unknown. The key or the answers may belong to "
+                "another environment: give each environment a key of its own."
+            )
+    return satisfaction(segments, features, latest_answers(answers, outbox, context.as_of))
 
 
 def features_at(context: Context) -> DataFrame:

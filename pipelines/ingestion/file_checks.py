@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.errors import AnalysisException, ParseException
 
 from contracts.expressions import columns_used
-from contracts.rules import MALFORMED_ROW, UNIQUE_KEY
+from contracts.rules import MALFORMED_ROW, TOKEN_REASONS, UNIQUE_KEY
 from contracts.silver import mapped_columns
 from contracts.table import Table
 from pipelines.ingestion.read_errors import first_sentence
@@ -44,6 +44,7 @@ def columns_behind(
     if kind == MALFORMED_ROW:
         return [] if hidden else [MALFORMED]
     of_rules = {r.name: r.columns for r in table.rules} | {UNIQUE_KEY: tuple(source.key)}
+    of_rules |= dict.fromkeys(TOKEN_REASONS, ("token",))
     names = of_rules.get(kind, (kind.removesuffix("_type").removesuffix("_not_finite"),))
     used = {c for n in names for c in columns_used(source.mapping.get(n, ""), present)}
     return [c for c in present if c in used - hidden]

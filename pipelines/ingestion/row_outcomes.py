@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from contracts.silver import CUSTOMERS
 from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
+from pipelines.ingestion.answer_tokens import has_tokens, key_of
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.row_counts import RowCounts
 from pipelines.ingestion.source_files import Part
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
 from transforms import customer_versions
+from transforms.answer_tokens import with_refused_tokens
 from transforms.deduplicate import with_outcome
 from transforms.quality import examples, source_names
 from transforms.silver_rows import ORDER, counts, dedup_key, flagged_rows, kept_before
@@ -80,6 +82,8 @@ class RowOutcomes:
         file_checks.check_expressions(env, name, source, rows=rows, part=part)
         rules = source_checks.rules_of(table, source)
         flagged = flagged_rows(rows, name, table, mapping=source.mapping, rules=rules, batch=batch)
+        if has_tokens(source):
+            flagged = with_refused_tokens(flagged, key_of(self.settings, name))
         key, before = dedup_key(table, source.key), None
         if table is CUSTOMERS:
             return self._with_versions(name, with_outcome(flagged, key, ORDER))

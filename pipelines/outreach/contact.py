@@ -17,6 +17,7 @@ class Contact:
     message of a campaign.
     barrier: why the contact is not sent now, see transforms.delivery_barriers; None: send it.
     held_back_for: the barrier for which an earlier run held it back; None: none did.
+    survey_link: the customer's personal link, if the contact asks for answers to a survey.
     """
 
     contact_id: str
@@ -35,10 +36,12 @@ class Contact:
     subject: str | None = None
     text: str | None = None
     campaign_id: str | None = None
+    survey_link: str | None = None
 
     def payload(self) -> dict[str, str | None]:
         """Content for a file or the webhook. No address; no name except in a message's text."""
         message = {} if self.campaign_id is None else {"text": self.text}
+        survey = {} if self.survey_link is None else {"survey_link": self.survey_link}
         return {
             "contact_id": self.contact_id,
             "customer_id": self.customer_id,
@@ -49,6 +52,7 @@ class Contact:
             "from_level": self.from_level,
             "to_level": self.to_level,
             **message,
+            **survey,
         }
 
 

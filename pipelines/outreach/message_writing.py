@@ -34,6 +34,7 @@ from pipelines.outreach.message_texts import (
     read_pool,
 )
 from pipelines.outreach.offer_texts import terms_by_language
+from pipelines.outreach.survey_links import SurveyLinks, with_survey_link
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
@@ -62,6 +63,7 @@ class Parts:
     valid_days: Mapping[str, int]
     templates: Mapping[str, Mapping[str, str]]
     unsubscribe: str | None
+    links: SurveyLinks
 
     @classmethod
     def of(cls, settings: Settings, offers: Mapping[str, OfferSettings]) -> Parts:
@@ -71,6 +73,7 @@ class Parts:
             {name: offer.valid_days for name, offer in offers.items()},
             settings.messages.templates_by_name(),
             settings.triggers.delivery.email.unsubscribe,
+            SurveyLinks.of(settings.survey, offers),
         )
 
 
@@ -95,6 +98,7 @@ def run(context: Context) -> None:
         if context.is_dry:
             return say_plan(context, rows, pool, can_ask=gateway.client is not None)
         warn_of_languages(context, rows)
+        parts.links.tell_of_offers(context.progress, (brief.offer_id for brief in briefs))
         drafts = fill_pool(context, gateway, pool, offers=parts.offers)
         verdicts = write_messages(context, rows, pool, parts=parts)
     finally:
@@ -200,7 +204,10 @@ def message_of(row: Row, texts: Texts, parts: Parts) -> dict[str, object]:
         brief.language,
         clean_name(row["first_name"]),
         text,
-        terms=parts.offers[brief.offer_id][brief.language],
+        terms=with_survey_link(
+            parts.offers[brief.offer_id][brief.language],
+            parts.links.link(row["contact_id"], row["send_on"], offer_id=brief.offer_id),
+        ),
         last_day=row["send_on"] + dt.timedelta(days=parts.valid_days[brief.offer_id]),
         unsubscribe=unsubscribe or None,
     )

@@ -21,6 +21,7 @@ from pipelines.outreach.delivery import HELD_BACK, Delivery, Journal, Outcome
 from pipelines.outreach.delivery_counts import tell, tell_held_back, tell_plan
 from pipelines.outreach.offer_texts import terms_by_language
 from pipelines.outreach.sinks import FileSink, MailSink, WebhookSink
+from pipelines.outreach.survey_links import SurveyLinks, with_survey_link
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.fault_points import fault_point
@@ -70,6 +71,7 @@ def run(context: Context, options: DeliveryOptions = DeliveryOptions()) -> None:
     if context.is_dry:
         return tell_plan(context.progress, rows)
     settings = context.settings.triggers.delivery
+    SurveyLinks.of(context.settings.survey, offers).tell_of_contacts(context.progress, rows)
     counts_by_status: Counter[str] = Counter()
     held_back: Counter[str] = Counter()
     contacts = contacts_of(rows, offers, context.settings, is_dead_retried=options.is_dead_retried)
@@ -191,11 +193,12 @@ def contacts_of(
     """
     email = settings.triggers.delivery.email
     subjects = {str(language): text for language, text in email.subjects.items()}
+    links = SurveyLinks.of(settings.survey, offers)
     for row in rows.orderBy("contact_id").toLocalIterator():
         fields = {name: row[name] for name in OF_A_CONTACT}
         if is_dead_retried:
             fields["attempts"] = 0
-        contact = Contact(**fields)
+        contact = links.with_link(Contact(**fields))
         if contact.barrier is None and row["campaign_id"] is not None:
             contact = with_approved_text(contact, row, subjects)
         elif contact.barrier is None and row["channel"] == "email":
@@ -221,7 +224,7 @@ def with_offer_text(
         language,
         clean_name(row["first_name"]),
         settings.messages.templates_by_name()[offer.theme][language],
-        terms=texts[language],
+        terms=with_survey_link(texts[language], contact.survey_link),
         last_day=contact.triggered_on + dt.timedelta(days=offer.valid_days),
         unsubscribe=(email.unsubscribe or "").replace("{contact_id}", contact.contact_id) or None,
     )

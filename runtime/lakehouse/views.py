@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from contracts.gold_views import VIEWS, View
+from contracts.gold_views import VIEWS, GroupedView, View
 from contracts.table import Table
 from runtime import settings
 from runtime.cli import parse_day
@@ -39,14 +39,16 @@ def duckdb_latest_views(tables: Iterable[Table]) -> str:
     )
 
 
-def view_select(view: View, source: str) -> str:
+def view_select(view: View | GroupedView, source: str) -> str:
     """SELECT of the columns and rows of a view, for Spark, Databricks and DuckDB."""
+    if isinstance(view, GroupedView):
+        return view.query.format(source=source)
     columns = ", ".join(view.columns)
     latest = f"as_of = (SELECT max(as_of) FROM {source})"
     return f"SELECT {columns} FROM {source} WHERE {latest} AND {view.condition}"
 
 
-def duckdb_views(views: Iterable[View]) -> str:
+def duckdb_views(views: Iterable[View | GroupedView]) -> str:
     """One CREATE VIEW statement per view, over <layer>_<table>."""
     return "\n\n".join(
         f"CREATE OR REPLACE TEMP VIEW {v.name.replace('.', '_')} AS\n"
@@ -90,8 +92,10 @@ def register_tables(context: Context) -> list[str]:
     return [*names, *(f"{name}_latest" for name in latest), *(v.name for v in views)]
 
 
-def _has_columns(context: Context, view: View) -> bool:
+def _has_columns(context: Context, view: View | GroupedView) -> bool:
     """False for a table that was last written before the view's columns existed."""
+    if isinstance(view, GroupedView):
+        return True
     return set(view.columns) <= set(context.spark.table(view.source).columns)
 
 

@@ -37,6 +37,7 @@ from runtime.settings.plan import PlanSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
 from runtime.settings.simulation import SimulationSettings
 from runtime.settings.sources import IngestSettings, SourceSettings
+from runtime.settings.survey import SurveySettings
 from runtime.settings.training import TrainingSettings
 from runtime.settings.triggers import TriggerSettings
 from runtime.settings.uplift import ModelAbSettings, UpliftSettings
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     uplift: UpliftSettings
     model_ab: ModelAbSettings
     triggers: TriggerSettings
+    survey: SurveySettings
 
     @classmethod
     def settings_customise_sources(

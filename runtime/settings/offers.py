@@ -16,6 +16,8 @@ from runtime.settings.core import Section, checked_condition
 from runtime.settings.yaml_size import check_yaml_size
 
 NAME = "offers.yaml"
+# As the link of an offer: the customer's personal link to the survey of conf.
+SURVEY_LINK = "{survey}"
 
 # Columns that the condition of an offer may use.
 ELIGIBLE_BY = (
@@ -86,8 +88,11 @@ class OfferSettings(Section):
     @field_validator("link")
     @classmethod
     def _is_an_address(cls, link: str | None) -> str | None:
-        if link is not None and not re.fullmatch(r"https://[^\s<>\"]{3,200}", link):
-            raise ValueError("must be a https: address of at most 200 characters")
+        is_address = link is None or re.fullmatch(r"https://[^\s<>\"]{3,200}", link)
+        if not is_address and link != SURVEY_LINK:
+            raise ValueError(
+                f"must be a https: address of at most 200 characters, or {SURVEY_LINK}"
+            )
         return link
 
     @field_validator("texts")

@@ -122,7 +122,7 @@ def test_the_view_of_overdue_customers_has_them_alone(tmp_path):
     connection = duckdb.connect()
     connection.register("gold_customer_scores", rows)
 
-    connection.execute(duckdb_views(VIEWS))
+    connection.execute(duckdb_views(VIEWS[:1]))
 
     view = connection.execute("SELECT * FROM gold_overdue_customers")
     assert tuple(column[0] for column in view.description) == VIEWS[0].columns
@@ -180,7 +180,7 @@ def yaml_blocks(page: str) -> list[str]:
     return re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/own_data.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/own_data.md", "docs/survey.md"])
 def test_every_yaml_example_is_a_valid_configuration(page, tmp_path):
     examples = [yaml.safe_load(block) for block in yaml_blocks(page)]
     assert examples

@@ -30,7 +30,7 @@ CANARIES = (
     *("DE89370400440532013000", "Canary Street 12"),
 )
 # Tables that may hold personal data. Even in their Delta log, column statistics are off.
-PERSONAL = ("customers", "support_tickets", "reviews", "exit_surveys")
+PERSONAL = ("customers", "support_tickets", "reviews", "exit_surveys", "survey_answers")
 
 
 def write_canaries(context) -> None:
@@ -77,6 +77,9 @@ def write_canaries(context) -> None:
         ],
         "silver.exit_surveys": [
             {"customer_id": i, "answered_at": MOMENT, "reason": "price", "text": said} for i in ids
+        ],
+        "silver.survey_answers": [
+            {"customer_id": i, "answered_at": MOMENT, "score": 3.0, "text": said} for i in ids
         ],
     }
     writes = []

@@ -42,7 +42,7 @@ MADE = [
     "features.transactions",
     "features.labels",
     *("gold.customer_segments", "gold.segment_migration", "gold.customer_scores"),
-    *("gold.risk_factors", "gold.churn_by_horizon", "gold.churn_reasons"),
+    *("gold.risk_factors", "gold.churn_by_horizon", "gold.churn_reasons", "gold.satisfaction"),
 ]
 # Tables that a dry run does not list, because it fits no models.
 BY_MODELS = {

@@ -76,6 +76,9 @@ CONSENT_UNKNOWN = classed(15)
 # Their loyalty_bonus of the first plan is never booked, only that of a campaign before.
 NOT_BOOKED = classed(4) | classed(12) | classed(18)
 LEAVERS = classed(19)
+# Who answered the survey by name in July, and in August.
+ANSWERED_IN_JULY = [customer(n) for n in range(100, 120)]
+ANSWERED_IN_AUGUST = [customer(n) for n in range(140, 220)]
 # Receipts of July that arrive at the end of August.
 LATE_RECEIPTS = [customer(n) for n in range(100, 112)]
 EDGE_TREATED = [edge_customer(n) for n in range(EDGE // 2)]
@@ -260,6 +263,8 @@ def write_history(company: Company, folder: Path) -> None:
     write(folder / "members/2_changes.csv", second, "2024-07-31")
     booked = _bookings(NOT_BOOKED, "trial-6", CAMPAIGN_3)
     write(folder / "bookings/1_history.csv", booked, "2024-08-01")
+    answers = [_answer("2024-07-10", 8, customer_id=c) for c in ANSWERED_IN_JULY]
+    write(folder / "answers/1_history.csv", answers, "2024-08-01")
     for name, rows, column in (
         ("visits", company.visits, "time"),
         ("tickets", company.tickets, "opened"),
@@ -278,6 +283,21 @@ def write_late_profiles(folder: Path) -> None:
     """Opt-outs known before the first plan; the file is read after the plan and before its messages."""
     rows = [_profile(c, True) for c in sorted(OPTED_OUT_AFTER_DECISION)]
     write(folder / "members/3_late.csv", rows, "2024-08-02")
+
+
+def write_answers(folder: Path, tokens: list[str]) -> None:
+    """August: answers by token, with score 2, and by name, with score 9; and three bad ones.
+
+    Bad are a signature that was changed, an answer after the last day, and a score above 10."""
+    changed = tokens[0][:-1] + ("A" if tokens[0][-1] != "A" else "B")
+    rows = [
+        *[_answer("2024-08-05", 2, token=token) for token in tokens],
+        *[_answer("2024-08-10", 9, customer_id=c) for c in ANSWERED_IN_AUGUST],
+        _answer("2024-08-06", 3, token=changed),
+        _answer("2024-08-25", 3, token=tokens[0]),
+        _answer("2024-08-11", 11, customer_id=ANSWERED_IN_AUGUST[0]),
+    ]
+    write(folder / "answers/2_august.csv", rows, "2024-08-28")
 
 
 def write_august(company: Company, folder: Path) -> None:
@@ -305,6 +325,9 @@ def write_september(company: Company, folder: Path) -> None:
     """From 29 August on; the opt-outs are known after the second plan."""
     out = [_profile(c, True) for c in sorted(OPTED_OUT_IN_SEPTEMBER)]
     write(folder / "members/5_september.csv", out, "2024-10-02")
+    # Given before the second plan, known after it.
+    late = [_answer("2024-08-20", 0, customer_id=c) for c in ANSWERED_IN_AUGUST]
+    write(folder / "answers/3_september.csv", late, "2024-10-02")
     for name, rows in (("receipts", company.receipts), ("campaigns", company.contacts)):
         month = between(rows, "2024-08-29", LAST_DAY.isoformat())
         write(folder / name / "3_september.csv", month, "2024-10-02")
@@ -320,6 +343,16 @@ def _profile(customer_id: str, is_out: bool) -> Row:
         "opted_out": "" if customer_id in CONSENT_UNKNOWN else str(is_out).lower(),
         "region": "north" if is_north(n) else "south",
         "plan": "basic" if customer_id[0] == "c" and is_basic(n) else "plus",
+    }
+
+
+def _answer(day: str, score: int, *, customer_id: str = "", token: str = "") -> Row:
+    return {
+        "customer": customer_id,
+        "token": token,
+        "time": f"{day} 18:00:00",
+        "rating": f"{score}",
+        "comment": "As expected.",
     }
 
 

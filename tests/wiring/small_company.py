@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.resources
+import os
 import pickle
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ from jobs import (
 )
 from tests.wiring import company_files as files
 from tests.wiring.company_files import CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, LAST_DAY, PLAN_1, PLAN_2
+from udfs.survey_tokens import survey_token
 
 # The first environment reads amounts as plain numbers and trains one stump. The second one reads a
 # decimal comma too, and trains a model that is better by far.
@@ -89,6 +91,16 @@ _MAPPINGS = {
             "opened_at": "opened",
             "category": "category",
             "text": "text",
+        },
+    },
+    "answers": {
+        "table": "survey_answers",
+        "mapping": {
+            "customer_id": "customer",
+            "token": "token",
+            "answered_at": "time",
+            "score": "rating",
+            "text": "comment",
         },
     },
     "campaigns": {
@@ -175,7 +187,10 @@ CONF: dict[str, Any] = {
     "uplift": {"learners": ["t_learner"], "fewest_rows": 25, "bootstrap_samples": 50},
     "model_ab": {"challenger_share": 0.5},
     "triggers": {"cooling_off_days": 20},
+    # Links of 30 July end on 19 August.
+    "survey": {"url": "https://forms.example/s?t={token}", "valid_days": 20},
 }
+SURVEY_VARIABLE, SURVEY_KEY = "HOLDFAST_SURVEY_KEY", "key-of-the-small-company-for-surveys"
 
 
 @dataclass(frozen=True)
@@ -228,7 +243,7 @@ def build(folder: Path) -> SmallCompany:
     company = files.Company()
     made = SmallCompany(folder, {}, {})
     write_conf(folder)
-    with interpreted():
+    with interpreted(), survey_key():
         history(made, company)
         first_plan(made, company)
         second_plan(made, company)
@@ -273,6 +288,7 @@ def first_plan(made: SmallCompany, company: files.Company) -> None:
     step(made, write_messages.command, as_of=PLAN_1)
     made.noted["messages"] = made.table("gold.messages")
     hold_back(made)
+    files.write_answers(made.folder / "files", survey_tokens(made))
     files.write_august(company, made.folder / "files")
     step(made, ingest.command, known_at=files.AUGUST_KNOWN)
     step(made, deliver_outbox.command, as_of=DELIVERY_1)
@@ -339,6 +355,27 @@ def interpreted() -> Iterator[None]:
     finally:
         for name, value in before.items():
             spark.conf.unset(name) if value is None else spark.conf.set(name, value)
+
+
+@contextmanager
+def survey_key() -> Iterator[None]:
+    """The key that signs the links of surveys, in the environment."""
+    before = os.environ.get(SURVEY_VARIABLE)
+    os.environ[SURVEY_VARIABLE] = SURVEY_KEY
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SURVEY_VARIABLE]
+        else:
+            os.environ[SURVEY_VARIABLE] = before
+
+
+def survey_tokens(made: SmallCompany) -> list[str]:
+    """The tokens of the contacts of 30 July that ask for answers."""
+    asked = made.table("gold.outbox", "action = 'survey'").sort_values("contact_id")
+    last_day = PLAN_1 + dt.timedelta(days=20)
+    return [survey_token(c, last_day, SURVEY_KEY.encode()) for c in asked["contact_id"]]
 
 
 @contextmanager

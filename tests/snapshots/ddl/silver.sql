@@ -158,6 +158,22 @@ CLUSTER BY (customer_id)
 COMMENT 'One row per customer and reason for leaving that they named. No key. Personal data: text.'
 TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`customer_id`,`answered_at`,`reason`,`known_at`,`source`,`batch_id`,`content_hash`,`warnings`');
 
+CREATE TABLE IF NOT EXISTS silver.survey_answers (
+  `customer_id` string COMMENT 'Customer identifier of the company; null: see token',
+  `token` string COMMENT 'Token of the survey link, verified by ingest; its first 32 characters are the contact_id in gold.outbox. If it is set, it decides who answered; null: none',
+  `answered_at` timestamp NOT NULL COMMENT 'When the survey was answered (UTC)',
+  `score` double NOT NULL COMMENT 'Satisfaction, 0 (not at all) to 10',
+  `text` string COMMENT 'Text that the customer wrote',
+  `known_at` timestamp NOT NULL COMMENT 'When the row became known (UTC); features use the row from then on',
+  `source` string NOT NULL COMMENT 'Name of the source in conf',
+  `batch_id` string NOT NULL COMMENT 'Identifier of the file that delivered the row',
+  `content_hash` bigint NOT NULL COMMENT 'Hash of the declared columns; same key and hash: exact duplicate',
+  `warnings` string COMMENT 'Names of the warning rules that the row broke, separated by \', \'; null: none'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row per answer to a survey, from the customer of customer_id or of the signed token. No key. Personal data: text.'
+TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`customer_id`,`token`,`answered_at`,`score`,`known_at`,`source`,`batch_id`,`content_hash`,`warnings`');
+
 CREATE TABLE IF NOT EXISTS silver.terminations (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `terminated_at` timestamp NOT NULL COMMENT 'When the contract ended (UTC)',

@@ -45,7 +45,15 @@ from transforms import (
     training_rows,
     visibility,
 )
-from udfs import behavior, engagement as engagement_formulas, rfm, risk, risk_bands, value
+from udfs import (
+    behavior,
+    engagement as engagement_formulas,
+    rfm,
+    risk,
+    risk_bands,
+    satisfaction,
+    value,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 CONF = yaml.safe_load((ROOT / "conf/defaults.yaml").read_text())
@@ -103,6 +111,8 @@ FORMULAS = {
     "udfs.engagement.engagement_basis": engagement_formulas.engagement_basis(
         {"login_frequency_30d": 0.3, "feature_usage_score": 0.3}
     ),
+    "udfs.satisfaction.satisfaction_score": satisfaction.satisfaction_score,
+    "udfs.satisfaction.satisfaction_basis": satisfaction.satisfaction_basis,
     "udfs.rfm.quintile_score": rfm.quintile_score,
     "udfs.rfm.rfm_score": rfm.rfm_score,
     "udfs.rfm.rfm_priority": rfm.rfm_priority({"r": 0.4, "f": 0.3, "m": 0.3}),

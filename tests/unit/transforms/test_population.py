@@ -49,7 +49,7 @@ def test_an_event_that_is_known_later_shows_the_customer_later(frame, tuples_of)
 
 def test_the_first_source_counts_and_a_customer_stands_once(frame, tuples_of):
     silver = {
-        name: frame(name, [seen_in(name, "a", f"2018-01-0{n} 10:00")] * 2)
+        name: frame(name, [seen_in(name, "a", f"2018-01-{n:02d} 10:00")] * 2)
         for n, name in enumerate(SOURCES, start=1)
     }
     seen = first_seen(silver)

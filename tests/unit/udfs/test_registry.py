@@ -21,6 +21,7 @@ NAMES = {
     *("login_frequency", "capped_share", "engagement_score", "engagement_basis"),
     *("avg_order_value", "revenue_trend", "clv_score"),
     *("quintile_score", "rfm_score", "rfm_priority", "segment", "segment_group"),
+    *("satisfaction_score", "satisfaction_basis"),
     *("risk_level", "confidence_score", "high_risk_churn", "recommended_actions"),
 }
 
@@ -46,6 +47,8 @@ def test_conf_has_the_numbers_of_the_product(session, settings):
         ("engagement_score", "0, 1, 0, 0"): 0.2,
         ("engagement_score", "0, 0, 1, 0"): 0.3,
         ("engagement_score", "0, 0, 0, 1"): 0.2,
+        ("satisfaction_score", "NULL, 4, 0"): (4 - 1) * 2.5,
+        ("satisfaction_basis", "NULL, NULL, NULL"): "unknown",
         ("clv_score", "1200, 10, 0.1, 300"): pytest.approx(120 * 12 * 0.2 * 1.2),
         ("clv_score", "6000, 60, 2, 600"): pytest.approx(100 * 60 * 3 * 1.5),
         ("segment", "'active', 3, 3, 5"): "Loyal Customers",

@@ -67,7 +67,7 @@ def test_a_valid_file_is_read(tmp_path):
             "theme: savings",
             "theme: savings\n    link: http://shop.example/x",
             "conf/offers.yaml, line 12: offers.bonus.link: must be a https: address of at most 200 "
-            "characters. Got 'http://shop.example/x'.",
+            "characters, or {survey}. Got 'http://shop.example/x'.",
         ),
         (
             "theme: savings",
