@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -230,15 +231,19 @@ class PortableModel:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Load the text of `to_json`. PortableModelError for another format or a changed byte."""
+        """Load the text of `to_json`. PortableModelError for another format or a changed byte.
+
+        Also for a text with a valid checksum whose parts are missing, unknown or of another type.
+        """
         content = unsealed(text)
-        return cls(
-            encoder=FeatureEncoder.from_dict(content["encoder"]),
-            ensemble=SCORERS[content["scorer"]].from_dict(content["ensemble"]),
-            calibration=Calibration.from_dict(content["calibration"]),
-            threshold=content["threshold"],
-            metadata=content["metadata"],
-        )
+        with complete_parts():
+            return cls(
+                encoder=FeatureEncoder.from_dict(content["encoder"]),
+                ensemble=SCORERS[content["scorer"]].from_dict(content["ensemble"]),
+                calibration=Calibration.from_dict(content["calibration"]),
+                threshold=content["threshold"],
+                metadata=content["metadata"],
+            )
 
     @cached_property
     def _explainer(self) -> ShapTables | LinearScorer:
@@ -286,6 +291,10 @@ def unsealed(text: str) -> dict[str, Any]:
         raise PortableModelError(
             f"model: the text is not an exported model ({error}). Export the model again."
         ) from error
+    except RecursionError:
+        raise PortableModelError(
+            "model: the text is nested too deeply for an exported model. Export the model again."
+        ) from None
     if version != FORMAT:
         raise PortableModelError(
             f"format: this release reads format {FORMAT}, got {version!r}. "
@@ -297,3 +306,26 @@ def unsealed(text: str) -> dict[str, Any]:
             "Take the file from the registry again."
         )
     return content
+
+
+@contextmanager
+def complete_parts() -> Iterator[None]:
+    """Raise PortableModelError if a part of a model is missing, unknown or of another type.
+
+    A checksum can be computed by anyone, so a text with a valid one can have any content.
+    """
+    try:
+        yield
+    except PortableModelError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+        raise PortableModelError(
+            "model: each part must be present, known and of its type, got "
+            f"{type(error).__name__}: {error}. Take the file from the registry again, or train "
+            "the model again."
+        ) from error
+    except RecursionError:
+        raise PortableModelError(
+            "model: the text is nested too deeply for a model. Take the file from the registry "
+            "again, or train the model again."
+        ) from None
