@@ -12,7 +12,7 @@ from models.btyd.scoring import PREDICTED_DDL as BTYD_DDL, predict_batch
 from models.btyd.shifted_beta_geometric import FORMAT as RENEWALS, ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel
 from models.next_purchase import DAYS as NEXT_DATES, OVERDUE, NextPurchase
-from models.portable import complete_parts
+from models.portable_text import complete_parts
 from models.survival.portable import dates_ahead
 from models.survival.worth import LEAVES, LIFE, MONEY, RETURN_RATE, STAYS, SurvivalWorth
 

@@ -28,7 +28,7 @@ from scipy.special import betainc, betaincinv, expit
 from threadpoolctl import threadpool_limits
 
 from models.btyd.rows import Array, NotFittableError
-from models.portable import complete_parts
+from models.portable_text import complete_parts
 
 NAME = "gamma_gap"
 LEVEL = 0.8

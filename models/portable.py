@@ -7,10 +7,7 @@ Loading a model runs no code, unlike unpickling. A SHA-256 checksum detects any 
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -23,15 +20,10 @@ from scipy.special import expit
 
 from models.calibration import Calibration, to_log_odds
 from models.encoding import FeatureEncoder
+from models.portable_text import PortableModelError, complete_parts, sealed, unsealed
 from models.row_sums import row_sums
 from models.tree_ensemble import TreeEnsemble
 from models.tree_shap import ShapTables
-
-FORMAT = 1
-
-
-class PortableModelError(ValueError):
-    """The text is not a model of this format or was changed, or the parts do not fit together."""
 
 
 class NotExplainableError(ValueError):
@@ -265,67 +257,3 @@ class PortableModel:
     def _probability(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         raw = self.ensemble.predict(matrix)
         return self.calibration.apply(to_log_odds(raw) if self.is_in_probability_units else raw)
-
-
-def sealed(content: dict[str, Any]) -> str:
-    """The content as JSON text with a checksum. PortableModelError if JSON cannot hold it."""
-    # A canonical form: sorted keys, no spaces, shortest exact floats, ASCII.
-    try:
-        body = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise PortableModelError(
-            f"model: metadata and numbers must be finite JSON values, got an invalid one: {error}. "
-            "Write dates as text and omit unknown values."
-        ) from error
-    checksum = hashlib.sha256(body.encode()).hexdigest()
-    return f'{{"checksum":"{checksum}","format":{FORMAT},"model":{body}}}'
-
-
-def unsealed(text: str) -> dict[str, Any]:
-    """The content of a text written by `sealed`. PortableModelError if any byte was changed."""
-    try:
-        envelope = json.loads(text)
-        version, content = envelope["format"], envelope["model"]
-        as_exported = sealed(content)
-    except (ValueError, TypeError, KeyError) as error:
-        raise PortableModelError(
-            f"model: the text is not an exported model ({error}). Export the model again."
-        ) from error
-    except RecursionError:
-        raise PortableModelError(
-            "model: the text is nested too deeply for an exported model. Export the model again."
-        ) from None
-    if version != FORMAT:
-        raise PortableModelError(
-            f"format: this release reads format {FORMAT}, got {version!r}. "
-            "Score with the release that exported the model, or export it again."
-        )
-    if as_exported != text:
-        raise PortableModelError(
-            f"checksum: the model was changed after its export, got {envelope.get('checksum')!r}. "
-            "Take the file from the registry again."
-        )
-    return content
-
-
-@contextmanager
-def complete_parts() -> Iterator[None]:
-    """Raise PortableModelError if a part of a model is missing, unknown or of another type.
-
-    A checksum can be computed by anyone, so a text with a valid one can have any content.
-    """
-    try:
-        yield
-    except PortableModelError:
-        raise
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-        raise PortableModelError(
-            "model: each part must be present, known and of its type, got "
-            f"{type(error).__name__}: {error}. Take the file from the registry again, or train "
-            "the model again."
-        ) from error
-    except RecursionError:
-        raise PortableModelError(
-            "model: the text is nested too deeply for a model. Take the file from the registry "
-            "again, or train the model again."
-        ) from None

@@ -5,9 +5,11 @@ A model is stored as its portable JSON text (no pickle); the pyfunc around it is
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Mapping
@@ -26,6 +28,15 @@ from mlflow.types.schema import AnyType, ColSpec, Schema
 
 from runtime.errors import HoldfastError, ModelGateError
 from runtime.model_code import importable, model_code
+from runtime.model_digest import (
+    PREFIX,
+    SERVED,
+    check_digest,
+    folder_digest,
+    tag_of,
+    text_digest,
+    without_written_files,
+)
 from runtime.moved_store import ARTIFACTS, follow_move
 from runtime.settings import Settings
 
@@ -98,31 +109,80 @@ class Registry:
         return self.client.create_experiment(name)
 
     def by_alias(self, alias: str) -> Registered | None:
-        """The version with the alias. None: no version has it."""
+        """The version with the alias. None: no version has it.
+
+        ModelGateError if its file was changed after it was registered.
+        """
+        version = self._with_alias(alias)
+        return None if version is None else self._registered(version)
+
+    def number_of(self, alias: str) -> str | None:
+        """The number of the version with the alias. Its files are not read."""
+        version = self._with_alias(alias)
+        return None if version is None else str(version.version)
+
+    def _with_alias(self, alias: str) -> ModelVersion | None:
         if self.settings.mlflow.tracking_uri is None and not self.own_file.is_file():
             return None  # a dry run on an empty lake must leave no file
         try:
-            version = self.client.get_model_version_by_alias(self.model_name, alias)
+            return self.client.get_model_version_by_alias(self.model_name, alias)
         except MlflowException as error:
             if error.error_code not in ABSENT:
                 raise  # a store that does not answer is not an absent champion
             return None
-        return self._registered(version)
 
     def by_version(self, version: str) -> Registered:
-        """A version by its number."""
+        """A version by its number. ModelGateError if its file was changed after registration."""
         return self._registered(self.client.get_model_version(self.model_name, version))
 
     def _registered(self, version: ModelVersion) -> Registered:
-        run_id = str(version.run_id)
-        text = self.run_text(run_id, f"portable/{MODEL_FILE}")
-        return Registered(self.model_name, str(version.version), run_id, text, dict(version.tags))
+        run_id, number, tags = str(version.run_id), str(version.version), dict(version.tags)
+        text = self._checked_text(run_id, f"portable/{MODEL_FILE}", f"version {number}", tags)
+        return Registered(self.model_name, number, run_id, text, tags)
 
-    def further_models(self, run_id: str, kind: str) -> dict[str, str]:
-        """The portable models `<kind>_<name>` of a run by name. Kinds: horizon, reason."""
-        files = sorted(Path(f.path).stem for f in self.client.list_artifacts(run_id, "portable"))
-        names = [f.removeprefix(f"{kind}_") for f in files if f.startswith(f"{kind}_")]
-        return {n: self.run_text(run_id, f"portable/{kind}_{n}.json") for n in names}
+    def further_models(self, model: Registered, kind: str) -> dict[str, str]:
+        """The portable models `<kind>_<name>` of a version by name. Kinds: horizon, reason, ...
+
+        ModelGateError if one was changed after the version was registered. A file that was added
+        later has no tag and is left out.
+        """
+        stems = [tag.removeprefix(PREFIX) for tag in model.tags if tag.startswith(PREFIX)]
+        if not stems:  # registered before digests were kept
+            files = self.client.list_artifacts(model.run_id, "portable")
+            stems = [Path(f.path).stem for f in files]
+        names = sorted(s.removeprefix(f"{kind}_") for s in stems if s.startswith(f"{kind}_"))
+        owner = f"version {model.version}"
+        return {
+            n: self._checked_text(model.run_id, f"portable/{kind}_{n}.json", owner, tags=model.tags)
+            for n in names
+        }
+
+    def _checked_text(self, run_id: str, path: str, owner: str, tags: Mapping[str, str]) -> str:
+        text, tag = self.run_text(run_id, path), tag_of(path)
+        check_digest(f"{self.model_name}, {owner}", path, text_digest(text), tags=tags, tag=tag)
+        return text
+
+    def served(self, alias: str) -> Any:
+        """The pyfunc of the version with the alias, loaded after its files were compared.
+
+        The folder is copied first, so that the files that are compared are those that run, without
+        compiled ones. `mlflow.pyfunc.load_model` alone compares nothing. ModelGateError for a
+        changed, added or missing file, or if no version has the alias.
+        """
+        version = self._with_alias(alias)
+        if version is None:
+            raise ModelGateError(
+                f"{self.model_name}: no version has the alias {alias}. Train a model first."
+            )
+        # Kept until the process ends: numba writes compiled code into it at the first prediction.
+        folder = tempfile.mkdtemp(prefix="holdfast-model-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        uri = f"models:/{self.model_name}/{version.version}"
+        copy = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+        digest = folder_digest(without_written_files(copy))
+        owner = f"{self.model_name}, version {version.version}"
+        check_digest(owner, "the served folder", digest, tags=version.tags, tag=SERVED)
+        return mlflow.pyfunc.load_model(str(copy))
 
     def finished_run(self, fingerprint: str) -> Run | None:
         """The finished run with the same fingerprint. None: there is none."""
@@ -139,8 +199,9 @@ class Registry:
             return Path(self.client.download_artifacts(run_id, path, folder)).read_text()
 
     def run_json(self, run_id: str, path: str) -> Any:
-        """A JSON artifact of a run."""
-        return json.loads(self.run_text(run_id, path))
+        """A JSON artifact of a run. ModelGateError if it was changed after `log_record`."""
+        tags = self.client.get_run(run_id).data.tags
+        return json.loads(self._checked_text(run_id, path, f"run {run_id[:12]}", tags))
 
     def register(
         self,
@@ -156,10 +217,13 @@ class Registry:
         """Log a pyfunc and its portable form in the active run, and register a new version.
 
         code: file of the pyfunc. The version has a copy of the modules that it imports, so it is
-        loaded without a checkout. further: other portable models by file name. Returns the version.
+        loaded without a checkout. further: other portable models by file name. The digests of all
+        files become tags of the version. Returns the version.
         """
+        digests = {tag_of(MODEL_FILE): text_digest(portable)}
         for name, text in (further or {}).items():
             mlflow.log_text(text, f"portable/{name}.json")
+            digests[tag_of(name)] = text_digest(text)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE
             path.write_text(portable)
@@ -175,10 +239,11 @@ class Registry:
                     input_example=example,
                     pip_requirements=shipped.requirements,
                 )
+        digests[SERVED] = _digest_of_artifacts(logged.model_uri)
         if not self.client.search_registered_models(f"name = '{self.model_name}'"):
             self.client.create_registered_model(self.model_name)
         version = self.client.create_model_version(
-            self.model_name, logged.model_uri, run_id=run_id, tags=tags
+            self.model_name, logged.model_uri, run_id=run_id, tags={**tags, **digests}
         )
         return str(version.version)
 
@@ -191,10 +256,23 @@ class Registry:
 
     def promote(self, version: str) -> None:
         """Make a version the champion. The former champion gets the alias `previous`."""
-        before = self.by_alias(CHAMPION)
-        if before is not None and before.version != version:
-            self.set_alias(PREVIOUS, before.version)
+        before = self.number_of(CHAMPION)
+        if before is not None and before != version:
+            self.set_alias(PREVIOUS, before)
         self.set_alias(CHAMPION, version)
+
+
+def log_record(content: Any, path: str) -> None:
+    """Log JSON values to the active run, with their digest as a tag that `run_json` compares."""
+    text = json.dumps(content, indent=2, default=str)
+    mlflow.log_text(text, path)
+    mlflow.set_tag(tag_of(path), text_digest(text))
+
+
+def _digest_of_artifacts(uri: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+        return folder_digest(without_written_files(copy))
 
 
 def signature_of(example: pd.DataFrame, answer: pd.DataFrame) -> ModelSignature:

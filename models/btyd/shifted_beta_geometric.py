@@ -19,7 +19,7 @@ from scipy.special import betaln, digamma
 
 from models.btyd.fitting import Fit, maximise
 from models.btyd.rows import Array, LifetimeDataError, NotFittableError
-from models.portable import complete_parts
+from models.portable_text import complete_parts
 
 NAMES = ("alpha", "beta")
 FORMAT = "holdfast-renewals-1"

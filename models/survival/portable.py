@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from models.encoding import FeatureEncoder
-from models.portable import complete_parts, sealed, unsealed
+from models.portable_text import complete_parts, sealed, unsealed
 from models.survival.cox import CoxModel
 from models.survival.curves import RemainingLife, remaining_life
 from models.survival.discrete_hazard import HazardModel

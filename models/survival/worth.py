@@ -17,7 +17,7 @@ import pandas as pd
 
 from models.btyd.terms import MONTH_DAYS, THREE_YEARS, YEAR, Terms
 from models.new_customers import days_known
-from models.portable import complete_parts
+from models.portable_text import complete_parts
 from models.return_rate import silent_days
 from models.survival.curves import HORIZON_DAYS, RemainingLife
 from models.survival.days_lived import Lived, lived

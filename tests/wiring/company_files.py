@@ -11,6 +11,7 @@ import csv
 import datetime as dt
 import os
 import random
+import re
 from pathlib import Path
 
 Row = dict[str, str]
@@ -35,8 +36,24 @@ REGULAR, EDGE = 220, 20
 NEW = {4: 16, 5: 16, 6: 12, 7: 8, 8: 8}
 
 
+# A person whose id, names, address, phone and texts no other value contains. Every twentieth customer
+# is one, so that some are sure to get an offer and a message.
+MARKED_ID = "zorb770"
+MARKED = {
+    "first name": "Zorbinella",
+    "surname": "Canaryova",
+    "e-mail": "zorbmail.example",
+    "phone": "+49 171 5550199",
+    "free text": "Zorbstrasse 12",
+}
+
+
+def is_marked(customer_id: str) -> bool:
+    return customer_id.startswith(MARKED_ID)
+
+
 def customer(n: int) -> str:
-    return f"c{n:03d}"
+    return f"{MARKED_ID if n % 20 == 15 else 'c'}{n:03d}"
 
 
 def edge_customer(n: int) -> str:
@@ -44,7 +61,7 @@ def edge_customer(n: int) -> str:
 
 
 def number(customer_id: str) -> int:
-    return int(customer_id[1:])
+    return int(re.sub(r"\D", "", customer_id)[-3:])
 
 
 def is_basic(n: int) -> bool:
@@ -175,6 +192,10 @@ class Company:
             "time": f"{day} {self.draw.randrange(8, 20):02d}:00:00",
             "units": "1",
             "paid": paid,
+            # Columns that no mapping uses, as an export of a shop has them.
+            "buyer": _marked(customer_id, "first name", "surname"),
+            "buyer_mail": _marked(customer_id, "e-mail"),
+            "note": _marked(customer_id, "phone", "free text"),
         }
         self.receipts.append(row)
         return row
@@ -204,9 +225,14 @@ class Company:
                 "ticket": f"t{len(self.tickets)}",
                 "opened": f"{day} 10:00:00",
                 "category": self.draw.choice(["billing", "bug"]),
-                "text": self.draw.choice(texts),
+                "text": self.draw.choice(texts) + _marked(customer_id, *MARKED),
             }
         )
+
+
+def _marked(customer_id: str, *facts: str) -> str:
+    """The facts of a marked person in one text; empty for everyone else."""
+    return "".join(f" {MARKED[fact]}" for fact in facts if is_marked(customer_id))
 
 
 def _risk(n: int, has_ticket: bool, is_away: bool, offer: str | None, window: int) -> float:
@@ -298,14 +324,18 @@ def write_september(company: Company, folder: Path) -> None:
 
 def _profile(customer_id: str, is_out: bool) -> Row:
     n = number(customer_id)
+    place = MARKED["e-mail"] if is_marked(customer_id) else "mail.example"
+    first_name = ("Ada", "Ben", "Clara", "David")[n % 4]
     return {
         "customer": customer_id,
-        "first_name": ("Ada", "Ben", "Clara", "David")[n % 4],
-        "email": f"{customer_id}@mail.example",
+        "first_name": MARKED["first name"] if is_marked(customer_id) else first_name,
+        "surname": _marked(customer_id, "surname"),
+        "email": f"{customer_id}@{place}",
+        "phone": _marked(customer_id, "phone"),
         "language": ("en", "de", "fr")[n % 3],
         "opted_out": str(is_out).lower(),
         "region": "north" if is_north(n) else "south",
-        "plan": "basic" if customer_id[0] == "c" and is_basic(n) else "plus",
+        "plan": "basic" if customer_id[0] != "e" and is_basic(n) else "plus",
     }
 
 

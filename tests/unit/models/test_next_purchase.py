@@ -11,7 +11,7 @@ import pytest
 from models.btyd.rows import NotFittableError
 from models.lifetime_scoring import next_purchase_batch
 from models.next_purchase import NextPurchase, fit, measures
-from models.portable import PortableModelError
+from models.portable_text import PortableModelError
 
 # Every customer buys at random times, once in `GAP` days: the gaps are exponential.
 GAP = 20.0
@@ -157,7 +157,7 @@ def test_the_portable_form_is_equal():
 
 @pytest.mark.parametrize("text", ["[" * 200_000, "[]", '{"r": 1.0}', "{"])
 def test_a_text_that_is_no_model_is_refused(text):
-    with pytest.raises(PortableModelError, match="^model: "):
+    with pytest.raises(PortableModelError, match=r"^model: "):
         NextPurchase.from_json(text)
 
 

@@ -19,9 +19,8 @@ from models.portable import (
     MlpScorer,
     NotExplainableError,
     PortableModel,
-    PortableModelError,
-    sealed,
 )
+from models.portable_text import PortableModelError, sealed
 from models.tree_ensemble import TreeEnsemble
 from models.tree_shap import ShapTables
 

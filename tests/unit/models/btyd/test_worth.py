@@ -23,7 +23,7 @@ from models.btyd.shifted_beta_geometric import (
 )
 from models.btyd.worth import MONTH_DAYS, LifetimeModel, LifetimeModelError, Terms, month_ends
 from models.lifetime_scoring import model_of
-from models.portable import PortableModelError
+from models.portable_text import PortableModelError
 
 TERMS = Terms(margin=1.0, monthly_discount=0.01, interval=0.9, horizon_days=30)
 SPEND = GammaGamma(6.25, 3.74, 15.44)

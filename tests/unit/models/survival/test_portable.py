@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from models.encoding import FeatureEncoder
-from models.portable import PortableModelError, sealed
+from models.portable_text import PortableModelError, sealed
 from models.survival.cox import fit_cox
 from models.survival.portable import Bands, LifetimeModel, predict_batch
 from models.survival.rows import ArrayRows, SurvivalError

@@ -12,7 +12,7 @@ from models.btyd.terms import MONTH_DAYS, Terms
 from models.btyd.worth import LifetimeModelError
 from models.encoding import FeatureEncoder
 from models.lifetime_scoring import model_of, survival_batch
-from models.portable import PortableModelError
+from models.portable_text import PortableModelError
 from models.survival.days_lived import lived
 from models.survival.portable import LifetimeModel
 from models.survival.spend_rate import SpendRate
