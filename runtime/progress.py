@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from runtime.lakehouse.writes import Written
+from runtime.wording import one_line, shown_lines
 
 
 class Progress:
@@ -21,7 +22,7 @@ class Progress:
 
     def say(self, line: str = "") -> None:
         if not self.is_quiet:
-            print(line, flush=True)
+            print(shown_lines(line), flush=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -44,4 +45,4 @@ class Progress:
             self.say(f"      {verb:<11} {outcome.table:<28}{rows}")
 
     def warn(self, line: str) -> None:
-        print(f"warning: {line}", file=sys.stderr, flush=True)
+        print(f"warning: {one_line(line)}", file=sys.stderr, flush=True)

@@ -273,7 +273,9 @@ def write_history(company: Company, folder: Path) -> None:
         {**lines[0], "receipt": "bad-1", "paid": "12,50", "customer": customer(1)},
         {**lines[0], "receipt": "bad-2", "paid": "free", "customer": customer(1)},
     ]
-    write(folder / "receipts/1_history.csv", [*lines, *bad], "2024-08-01")
+    # A line with a field too many, of a marked person.
+    long = ",".join([*_line_of(lines, customer(15)).values(), "x"])
+    write(folder / "receipts/1_history.csv", [*lines, *bad], "2024-08-01", last_line=long)
     people = sorted({r["customer"] for r in company.receipts} - WITHOUT_PROFILE)
     out = OPTED_OUT | OPTED_IN_AGAIN
     write(folder / "members/1_history.csv", [_profile(c, c in out) for c in people], "2024-07-30")
@@ -322,6 +324,11 @@ def write_september(company: Company, folder: Path) -> None:
         write(folder / name / "3_september.csv", month, "2024-10-02")
 
 
+def _line_of(rows: list[Row], customer_id: str) -> Row:
+    """A receipt of a customer, under another number."""
+    return {**next(r for r in rows if r["customer"] == customer_id), "receipt": "bad-3"}
+
+
 def _profile(customer_id: str, is_out: bool) -> Row:
     n = number(customer_id)
     place = MARKED["e-mail"] if is_marked(customer_id) else "mail.example"
@@ -339,12 +346,13 @@ def _profile(customer_id: str, is_out: bool) -> Row:
     }
 
 
-def write(path: Path, rows: list[Row], day: str) -> None:
+def write(path: Path, rows: list[Row], day: str, *, last_line: str = "") -> None:
     """A CSV that was last changed on a day: the time is part of a file's identity."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+        file.write(last_line)
     moment = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC).timestamp()
     os.utime(path, (moment, moment))
