@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import pytest
+import yaml
 from pydantic import BaseModel, SecretStr
 
 from runtime.settings import Settings
@@ -22,6 +23,8 @@ NO_SECRETS = {
     "sources.*.key": "names of columns",
     "messages.max_tokens": "a number",
 }
+# A setting with this end holds the name of a variable of the environment, never the secret itself.
+NAMES_A_VARIABLE = "_variable"
 # Variables that the code reads and that hold no secret.
 NO_SECRET_VARIABLES = {
     "CRASH_AT": "a point at which a test kills a job",
@@ -61,6 +64,8 @@ def variables_of(text: str) -> set[str]:
     def name_of(node: ast.expr) -> str:
         if isinstance(node, ast.Constant):
             return str(node.value)
+        if isinstance(node, ast.Attribute) and node.attr.endswith(NAMES_A_VARIABLE):
+            return node.attr
         return constants.get(getattr(node, "id", ""), "?")
 
     names = set()
@@ -77,12 +82,22 @@ def variables_of(text: str) -> set[str]:
     return names
 
 
+def named_in(conf: Any) -> set[str]:
+    """The variables of the environment that settings name."""
+    if not isinstance(conf, dict):
+        return set()
+    own = {str(v) for k, v in conf.items() if k.endswith(NAMES_A_VARIABLE)}
+    return own.union(*(named_in(v) for v in conf.values()))
+
+
 def test_a_setting_that_sounds_like_a_secret_is_hidden():
     """A SecretStr is printed as stars. A variable of the environment is no setting at all."""
     shown = {
         path
         for path, kind in fields_of(Settings)
-        if SOUNDS_SECRET.search(path.rpartition(".")[2]) and kind is not SecretStr
+        if SOUNDS_SECRET.search(path.rpartition(".")[2])
+        and kind is not SecretStr
+        and not path.endswith(NAMES_A_VARIABLE)
     }
     assert shown == set(NO_SECRETS)
 
@@ -90,9 +105,11 @@ def test_a_setting_that_sounds_like_a_secret_is_hidden():
 def test_each_hidden_setting_and_each_secret_variable_has_a_marker():
     """tests/wiring/test_marker_secrets.py searches for the markers in all that the commands leave."""
     hidden = {path for path, kind in fields_of(Settings) if kind is SecretStr}
-    read = set().union(
+    read = named_in(yaml.safe_load((ROOT / "conf" / "defaults.yaml").read_text()))
+    read = read.union(
         *(variables_of(p.read_text()) for n in CODE for p in (ROOT / n).rglob("*.py"))
     )
+    read = {name for name in read if not name.endswith(NAMES_A_VARIABLE)}
     assert read - set(NO_SECRET_VARIABLES) == set(VARIABLES)
     assert hidden | set(VARIABLES) == set(SECRETS)
     assert all(SECRETS.values())
@@ -105,10 +122,16 @@ def test_each_hidden_setting_and_each_secret_variable_has_a_marker():
         ('os.environ["X"] = "1"', set()),
         ('os.environ["X"]; "Z" in os.environ', {"X", "Z"}),
         ("os.getenv(name)", {"?"}),
+        ("os.environ.get(self.key_variable)", {"key_variable"}),
     ],
 )
 def test_the_variables_of_a_module(text, expected):
     assert variables_of(text) == expected
+
+
+def test_variables_that_settings_name():
+    conf = {"a": {"key_variable": "X", "b": {"token_variable": "Y"}}, "key": "Z"}
+    assert named_in(conf) == {"X", "Y"}
 
 
 class Inner(BaseModel):
