@@ -66,6 +66,8 @@ class Registry:
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        # Else MLflow notes that a served model needs ANTHROPIC_API_KEY. It needs no secret.
+        os.environ.setdefault("MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING", "false")
         for chatty in ("mlflow", "alembic", "XGBoost-PySpark"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
         self.settings = settings

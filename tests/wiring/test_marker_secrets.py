@@ -33,6 +33,8 @@ def test_no_marker_is_found_in_a_file(company, stored):
     assert {p.name for p, _ in stored} >= {"mlflow.db", "config.json", "report.html"}
     leaks = {str(p): hits for p, text in stored if (hits := found(secret_values.MARKERS, text))}
     assert leaks == {}
+    # No served model asks its host for a secret.
+    assert "environment_variables.txt" not in {p.name for p, _ in stored}
 
 
 def test_no_marker_is_printed_logged_or_sent(company, printed):
