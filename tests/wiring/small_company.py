@@ -119,16 +119,16 @@ _FAMILIES = [
 _STUMPS = {"n_estimators": 1, "max_depth": 1, "subsample": 1.0, "colsample_bytree": 1.0}
 _TREES = {"n_estimators": 40, "max_depth": 3, "learning_rate": 0.1, "min_child_weight": 5}
 
-# Contacts of rules go to a file, to a webhook and by e-mail.
+# Contacts of rules go by e-mail, to a webhook and to a file, about a third of the risen each.
 _RULES = [
     {
-        **{"name": name, "to": to, "when": None, "action": action, "offer_id": offer},
-        **{"channel": channel, "period_days": 90, "valid_days": 7},
+        **{"name": name, "to": ["CRITICAL", "HIGH", "MEDIUM"], "when": condition, "action": action},
+        **{"offer_id": offer, "channel": channel, "period_days": 90, "valid_days": 7},
     }
-    for name, to, action, offer, channel in (
-        ("call", ["CRITICAL"], "support", None, "file"),
-        ("offer", ["HIGH"], "offer", "discount_10", "email"),
-        ("ask", ["MEDIUM"], "survey", None, "webhook"),
+    for name, condition, action, offer, channel in (
+        ("offer", "recency_days < 10", "offer", "discount_10", "email"),
+        ("ask", "recency_days < 20", "survey", None, "webhook"),
+        ("call", None, "support", None, "file"),
     )
 ]
 
