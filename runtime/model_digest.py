@@ -17,6 +17,8 @@ from runtime.errors import ModelGateError
 
 PREFIX = "sha256."
 SERVED = f"{PREFIX}model"
+FIX_OF_A_VERSION = "Restore the file, or give the alias to another version, as roll_back does."
+FIX_OF_A_RUN = "Restore the file, or delete the run in MLflow and start the command again."
 # MLflow writes this file into the folder when it loads a version.
 _WRITTEN_AT_LOADING = "registered_model_meta"
 
@@ -52,12 +54,16 @@ def without_written_files(folder: Path) -> Path:
     return folder
 
 
-def check_digest(owner: str, path: str, digest: str, *, tags: Mapping[str, str], tag: str) -> None:
-    """Raise ModelGateError if the tag names another digest. owner: the model version or the run."""
+def check_digest(
+    owner: str, path: str, digest: str, *, tags: Mapping[str, str], tag: str, fix: str
+) -> None:
+    """Raise ModelGateError if the tag names another digest. owner: the model version or the run.
+
+    fix: FIX_OF_A_VERSION or FIX_OF_A_RUN.
+    """
     expected = tags.get(tag, digest)
     if digest != expected:
         raise ModelGateError(
             f"{owner}: {path} has the SHA-256 {digest[:12]}..., but the registry's tag {tag} is "
-            f"{expected[:12]}...; a file that was changed after its registration is not used. "
-            "Restore the file, make the version before it the champion (roll_back), or train again."
+            f"{expected[:12]}...; a file that was changed after its registration is not used. {fix}"
         )

@@ -5,11 +5,9 @@ A model is stored as its portable JSON text (no pickle); the pyfunc around it is
 
 from __future__ import annotations
 
-import atexit
 import json
 import logging
 import os
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Mapping
@@ -29,15 +27,16 @@ from mlflow.types.schema import AnyType, ColSpec, Schema
 from runtime.errors import HoldfastError, ModelGateError
 from runtime.model_code import importable, model_code
 from runtime.model_digest import (
+    FIX_OF_A_RUN,
+    FIX_OF_A_VERSION,
     PREFIX,
     SERVED,
     check_digest,
-    folder_digest,
     tag_of,
     text_digest,
-    without_written_files,
 )
 from runtime.moved_store import ARTIFACTS, follow_move
+from runtime.served_model import digest_of_artifacts, load_served
 from runtime.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -139,8 +138,14 @@ class Registry:
 
     def _registered(self, version: ModelVersion) -> Registered:
         run_id, number, tags = str(version.run_id), str(version.version), dict(version.tags)
-        text = self._checked_text(run_id, f"portable/{MODEL_FILE}", f"version {number}", tags)
+        text = self._text_of_version(run_id, MODEL_FILE, number=number, tags=tags)
         return Registered(self.model_name, number, run_id, text, tags)
+
+    def _text_of_version(
+        self, run_id: str, file: str, *, number: str, tags: Mapping[str, str]
+    ) -> str:
+        path, owner = f"portable/{file}", f"version {number}"
+        return self._checked_text(run_id, path, owner, tags=tags, fix=FIX_OF_A_VERSION)
 
     def further_models(self, model: Registered, kind: str) -> dict[str, str]:
         """The portable models `<kind>_<name>` of a version by name. Kinds: horizon, reason, ...
@@ -153,38 +158,31 @@ class Registry:
             files = self.client.list_artifacts(model.run_id, "portable")
             stems = [Path(f.path).stem for f in files]
         names = sorted(s.removeprefix(f"{kind}_") for s in stems if s.startswith(f"{kind}_"))
-        owner = f"version {model.version}"
+        run_id, number, tags = model.run_id, model.version, model.tags
         return {
-            n: self._checked_text(model.run_id, f"portable/{kind}_{n}.json", owner, tags=model.tags)
+            n: self._text_of_version(run_id, f"{kind}_{n}.json", number=number, tags=tags)
             for n in names
         }
 
-    def _checked_text(self, run_id: str, path: str, owner: str, tags: Mapping[str, str]) -> str:
+    def _checked_text(
+        self, run_id: str, path: str, owner: str, *, tags: Mapping[str, str], fix: str
+    ) -> str:
         text, tag = self.run_text(run_id, path), tag_of(path)
-        check_digest(f"{self.model_name}, {owner}", path, text_digest(text), tags=tags, tag=tag)
+        digest, owner = text_digest(text), f"{self.model_name}, {owner}"
+        check_digest(owner, path, digest, tags=tags, tag=tag, fix=fix)
         return text
 
     def served(self, alias: str) -> Any:
         """The pyfunc of the version with the alias, loaded after its files were compared.
 
-        The folder is copied first, so that the files that are compared are those that run, without
-        compiled ones. `mlflow.pyfunc.load_model` alone compares nothing. ModelGateError for a
-        changed, added or missing file, or if no version has the alias.
+        ModelGateError for a changed, added or missing file, or if no version has the alias.
         """
         version = self._with_alias(alias)
         if version is None:
             raise ModelGateError(
                 f"{self.model_name}: no version has the alias {alias}. Train a model first."
             )
-        # Kept until the process ends: numba writes compiled code into it at the first prediction.
-        folder = tempfile.mkdtemp(prefix="holdfast-model-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        uri = f"models:/{self.model_name}/{version.version}"
-        copy = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
-        digest = folder_digest(without_written_files(copy))
-        owner = f"{self.model_name}, version {version.version}"
-        check_digest(owner, "the served folder", digest, tags=version.tags, tag=SERVED)
-        return mlflow.pyfunc.load_model(str(copy))
+        return load_served(self.model_name, version)
 
     def finished_run(self, fingerprint: str) -> Run | None:
         """The finished run with the same fingerprint. None: there is none."""
@@ -203,7 +201,8 @@ class Registry:
     def run_json(self, run_id: str, path: str) -> Any:
         """A JSON artifact of a run. ModelGateError if it was changed after `log_record`."""
         tags = self.client.get_run(run_id).data.tags
-        return json.loads(self._checked_text(run_id, path, f"run {run_id[:12]}", tags))
+        owner = f"run {run_id[:12]}"
+        return json.loads(self._checked_text(run_id, path, owner, tags=tags, fix=FIX_OF_A_RUN))
 
     def register(
         self,
@@ -241,7 +240,7 @@ class Registry:
                     input_example=example,
                     pip_requirements=shipped.requirements,
                 )
-        digests[SERVED] = _digest_of_artifacts(logged.model_uri)
+        digests[SERVED] = digest_of_artifacts(logged.model_uri)
         if not self.client.search_registered_models(f"name = '{self.model_name}'"):
             self.client.create_registered_model(self.model_name)
         version = self.client.create_model_version(
@@ -269,12 +268,6 @@ def log_record(content: Any, path: str) -> None:
     text = json.dumps(content, indent=2, default=str)
     mlflow.log_text(text, path)
     mlflow.set_tag(tag_of(path), text_digest(text))
-
-
-def _digest_of_artifacts(uri: str) -> str:
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
-        return folder_digest(without_written_files(copy))
 
 
 def signature_of(example: pd.DataFrame, answer: pd.DataFrame) -> ModelSignature:

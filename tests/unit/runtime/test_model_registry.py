@@ -164,11 +164,14 @@ def turned_round(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def refusal(owner, path, changed, tag, expected):
+OF_A_VERSION = "Restore the file, or give the alias to another version, as roll_back does."
+OF_A_RUN = "Restore the file, or delete the run in MLflow and start the command again."
+
+
+def refusal(owner, path, changed, tag, expected, fix=OF_A_VERSION):
     return (
         f"churn, {owner}: {path} has the SHA-256 {changed[:12]}..., but the registry's tag {tag} is "
-        f"{expected[:12]}...; a file that was changed after its registration is not used. Restore "
-        "the file, make the version before it the champion (roll_back), or train again."
+        f"{expected[:12]}...; a file that was changed after its registration is not used. {fix}"
     )
 
 
@@ -211,7 +214,12 @@ def test_a_changed_record_of_a_run_is_refused(lake):
     with pytest.raises(ModelGateError) as caught:
         registry.run_json(run_id, "comparison.json")
     assert str(caught.value) == refusal(
-        f"run {run_id[:12]}", "comparison.json", changed, "sha256.comparison", before
+        f"run {run_id[:12]}",
+        "comparison.json",
+        changed,
+        "sha256.comparison",
+        before,
+        fix=OF_A_RUN,
     )
 
 
