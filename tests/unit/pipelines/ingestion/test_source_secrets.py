@@ -23,6 +23,25 @@ def settings_with(options):
     return load("demo", sources={"orders": {**orders, "options": options}})
 
 
+@pytest.mark.spark_only  # file_checks imports errors that only pyspark has
+@pytest.mark.parametrize(
+    ("present", "shown"),
+    [
+        (["id", "fee"], ["_malformed"]),
+        # Nobody knows what a column holds that no mapping uses.
+        (["id", "fee", "buyer"], []),
+    ],
+)
+def test_a_malformed_row_is_shown_only_if_all_its_columns_are_mapped(present, shown):
+    from contracts.catalog import tables
+    from pipelines.ingestion.file_checks import columns_behind
+
+    mapping = {"customer_id": "id", "monthly_charge": "fee"}
+    source = settings_with({}).sources["orders"].model_copy(update={"mapping": mapping})
+    table = tables()["silver.customers"]
+    assert columns_behind("malformed_row", table, source, present=present) == shown
+
+
 @pytest.mark.spark_only  # table_sources imports delta
 def test_values_of_options_are_hidden_in_errors():
     from pipelines.ingestion.table_sources import without_values
