@@ -9,6 +9,7 @@ from collections.abc import Iterable
 _TOKEN = re.compile(
     r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]+`|\d[\w.]*|[A-Za-z_]\w*|::|\S""", re.DOTALL
 )
+_TEXT = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]+`""", re.DOTALL)
 _CAST = re.compile(r"cast", re.IGNORECASE)
 
 # Functions that return null on purpose. A null from them is no failed conversion.
@@ -34,6 +35,9 @@ _BEYOND_THE_ROW = frozenset(
         *("read_kafka", "remote_query", "http_request", "secret", "try_secret", "ai_query"),
     )
 )
+# Spark replaces ${env:NAME} by a variable of the environment, even inside a text. A comment can
+# stand between a function and its parenthesis.
+_MARKS = ("${", "/*", "--")
 # A row of the target is made from one row of the source.
 _MANY_ROWS = frozenset(
     (
@@ -55,11 +59,16 @@ def refused_words(expression: str) -> list[str]:
     ['select']
     >>> refused_words("concat(`select`, 'reflect(', range)"), refused_words("range (1, 9)")
     ([], ['range'])
+    >>> refused_words("'${env:KEY}'"), refused_words("`reflect`(a)"), refused_words("stack/**/(a)")
+    (['${'], ['reflect'], ['/*'])
     """
     parts = [t.lower() for t in tokens(expression)]
     pairs = zip(parts, [*parts[1:], ""], strict=True)
     refused = _BEYOND_THE_ROW | _MANY_ROWS
-    return [p for p, after in pairs if p == "select" or (p in refused and after == "(")]
+    calls = ((p.strip("`"), p == "select" or after == "(") for p, after in pairs)
+    words = [word for word, is_used in calls if is_used and word in refused]
+    bare = _TEXT.sub("''", expression)
+    return words + [m for m in _MARKS if m in (expression if m == "${" else bare)]
 
 
 def columns_used(expression: str, columns: Iterable[str]) -> list[str]:

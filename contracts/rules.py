@@ -8,6 +8,15 @@ from contracts.table import Column, Rule
 LONGEST_VALUE = 1_000
 LONGEST_TEXT = 20_000
 
+# Characters that an identifier must not have: control characters, and those that set the direction
+# of text. SQL cannot hold the character 0, so it is written as chr(0).
+_INVISIBLE = "".join(
+    map(
+        chr,
+        (*range(0x01, 0x20), 0x7F, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)),
+    )
+)
+
 # Outcome of a row at ingest.
 KEPT, QUARANTINED, DUPLICATE = "kept", "quarantined", "duplicate"
 
@@ -87,7 +96,10 @@ def in_order(earlier: str, later: str) -> Rule:
 
 
 def text_rules(columns: tuple[Column, ...]) -> tuple[Rule, ...]:
-    """Rules for string columns: valid encoding, bounded length, and (not free text) no formula."""
+    """Rules for string columns: valid encoding, bounded length, and (not free text) no formula.
+
+    Identifiers have no invisible characters either: two ids that look the same would differ.
+    """
     rules: list[Rule] = []
     for column in (c for c in columns if c.type == "string"):
         name, longest = column.name, LONGEST_TEXT if column.is_free_text else LONGEST_VALUE
@@ -108,6 +120,15 @@ def text_rules(columns: tuple[Column, ...]) -> tuple[Rule, ...]:
                 explanation=f"{name} must have at most {longest} characters",
             )
         )
+        if name.endswith("_id"):
+            rules.append(
+                Rule(
+                    f"{name}_invisible",
+                    f"translate({name}, concat('{_INVISIBLE}', chr(0)), '') = {name}",
+                    (name,),
+                    explanation=f"{name} must not have control or direction characters",
+                )
+            )
         if not column.is_free_text:
             rules.append(
                 Rule(

@@ -12,6 +12,7 @@ from models.btyd.scoring import PREDICTED_DDL as BTYD_DDL, predict_batch
 from models.btyd.shifted_beta_geometric import FORMAT as RENEWALS, ShiftedBetaGeometric
 from models.btyd.worth import LifetimeModel
 from models.next_purchase import DAYS as NEXT_DATES, OVERDUE, NextPurchase
+from models.portable_text import complete_parts
 from models.survival.portable import dates_ahead
 from models.survival.worth import LEAVES, LIFE, MONEY, RETURN_RATE, STAYS, SurvivalWorth
 
@@ -37,8 +38,12 @@ PREDICTED_DDL = (
 
 
 def model_of(portable_json: str) -> LifetimeModel | SurvivalWorth | ShiftedBetaGeometric:
-    """Load the model from the text of `to_json`: BTYD, survival, or contract renewals."""
-    parts = json.loads(portable_json)
+    """Load the model from the text of `to_json`: BTYD, survival, or contract renewals.
+
+    PortableModelError or LifetimeModelError for any other text.
+    """
+    with complete_parts():
+        parts = dict(json.loads(portable_json))
     if parts.get("format") == RENEWALS:
         return ShiftedBetaGeometric.from_json(portable_json)
     return (SurvivalWorth if "life" in parts else LifetimeModel).from_json(portable_json)

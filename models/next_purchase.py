@@ -28,6 +28,7 @@ from scipy.special import betainc, betaincinv, expit
 from threadpoolctl import threadpool_limits
 
 from models.btyd.rows import Array, NotFittableError
+from models.portable_text import complete_parts
 
 NAME = "gamma_gap"
 LEVEL = 0.8
@@ -126,8 +127,9 @@ class NextPurchase:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The model of `to_json`."""
-        return cls(**json.loads(text))
+        """The model of `to_json`. PortableModelError for any other text."""
+        with complete_parts():
+            return cls(**json.loads(text))
 
     def _days(
         self,

@@ -7,8 +7,6 @@ Loading a model runs no code, unlike unpickling. A SHA-256 checksum detects any 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -22,15 +20,10 @@ from scipy.special import expit
 
 from models.calibration import Calibration, to_log_odds
 from models.encoding import FeatureEncoder
+from models.portable_text import PortableModelError, complete_parts, sealed, unsealed
 from models.row_sums import row_sums
 from models.tree_ensemble import TreeEnsemble
 from models.tree_shap import ShapTables
-
-FORMAT = 1
-
-
-class PortableModelError(ValueError):
-    """The text is not a model of this format or was changed, or the parts do not fit together."""
 
 
 class NotExplainableError(ValueError):
@@ -230,15 +223,19 @@ class PortableModel:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Load the text of `to_json`. PortableModelError for another format or a changed byte."""
+        """Load the text of `to_json`. PortableModelError for another format or a changed byte.
+
+        Also for a text with a valid checksum whose parts are missing, unknown or of another type.
+        """
         content = unsealed(text)
-        return cls(
-            encoder=FeatureEncoder.from_dict(content["encoder"]),
-            ensemble=SCORERS[content["scorer"]].from_dict(content["ensemble"]),
-            calibration=Calibration.from_dict(content["calibration"]),
-            threshold=content["threshold"],
-            metadata=content["metadata"],
-        )
+        with complete_parts():
+            return cls(
+                encoder=FeatureEncoder.from_dict(content["encoder"]),
+                ensemble=SCORERS[content["scorer"]].from_dict(content["ensemble"]),
+                calibration=Calibration.from_dict(content["calibration"]),
+                threshold=content["threshold"],
+                metadata=content["metadata"],
+            )
 
     @cached_property
     def _explainer(self) -> ShapTables | LinearScorer:
@@ -260,40 +257,3 @@ class PortableModel:
     def _probability(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         raw = self.ensemble.predict(matrix)
         return self.calibration.apply(to_log_odds(raw) if self.is_in_probability_units else raw)
-
-
-def sealed(content: dict[str, Any]) -> str:
-    """The content as JSON text with a checksum. PortableModelError if JSON cannot hold it."""
-    # A canonical form: sorted keys, no spaces, shortest exact floats, ASCII.
-    try:
-        body = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise PortableModelError(
-            f"model: metadata and numbers must be finite JSON values, got an invalid one: {error}. "
-            "Write dates as text and omit unknown values."
-        ) from error
-    checksum = hashlib.sha256(body.encode()).hexdigest()
-    return f'{{"checksum":"{checksum}","format":{FORMAT},"model":{body}}}'
-
-
-def unsealed(text: str) -> dict[str, Any]:
-    """The content of a text written by `sealed`. PortableModelError if any byte was changed."""
-    try:
-        envelope = json.loads(text)
-        version, content = envelope["format"], envelope["model"]
-        as_exported = sealed(content)
-    except (ValueError, TypeError, KeyError) as error:
-        raise PortableModelError(
-            f"model: the text is not an exported model ({error}). Export the model again."
-        ) from error
-    if version != FORMAT:
-        raise PortableModelError(
-            f"format: this release reads format {FORMAT}, got {version!r}. "
-            "Score with the release that exported the model, or export it again."
-        )
-    if as_exported != text:
-        raise PortableModelError(
-            f"checksum: the model was changed after its export, got {envelope.get('checksum')!r}. "
-            "Take the file from the registry again."
-        )
-    return content

@@ -16,6 +16,7 @@ from runtime import settings as settings_module
 from runtime.errors import HoldfastError, UsageError
 from runtime.lakehouse.lock import only_writer
 from runtime.run_info import RunInfo
+from runtime.wording import shown_lines
 
 if TYPE_CHECKING:
     from runtime.context import Context
@@ -122,7 +123,7 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         with lock:
             yield context
     except HoldfastError as error:
-        print(f"holdfast {job}: {error}", file=sys.stderr)
+        print(f"holdfast {job}: {shown_lines(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
 
 

@@ -26,7 +26,17 @@ from mlflow.types.schema import AnyType, ColSpec, Schema
 
 from runtime.errors import HoldfastError, ModelGateError
 from runtime.model_code import importable, model_code
+from runtime.model_digest import (
+    FIX_OF_A_RUN,
+    FIX_OF_A_VERSION,
+    PREFIX,
+    SERVED,
+    check_digest,
+    tag_of,
+    text_digest,
+)
 from runtime.moved_store import ARTIFACTS, follow_move
+from runtime.served_model import digest_of_artifacts, load_served
 from runtime.settings import Settings
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
@@ -55,6 +65,8 @@ class Registry:
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        # Else MLflow notes that a served model needs ANTHROPIC_API_KEY. It needs no secret.
+        os.environ.setdefault("MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING", "false")
         for chatty in ("mlflow", "alembic", "XGBoost-PySpark"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
         self.settings = settings
@@ -98,31 +110,79 @@ class Registry:
         return self.client.create_experiment(name)
 
     def by_alias(self, alias: str) -> Registered | None:
-        """The version with the alias. None: no version has it."""
+        """The version with the alias. None: no version has it.
+
+        ModelGateError if its file was changed after it was registered.
+        """
+        version = self._with_alias(alias)
+        return None if version is None else self._registered(version)
+
+    def number_of(self, alias: str) -> str | None:
+        """The number of the version with the alias. Its files are not read."""
+        version = self._with_alias(alias)
+        return None if version is None else str(version.version)
+
+    def _with_alias(self, alias: str) -> ModelVersion | None:
         if self.settings.mlflow.tracking_uri is None and not self.own_file.is_file():
             return None  # a dry run on an empty lake must leave no file
         try:
-            version = self.client.get_model_version_by_alias(self.model_name, alias)
+            return self.client.get_model_version_by_alias(self.model_name, alias)
         except MlflowException as error:
             if error.error_code not in ABSENT:
                 raise  # a store that does not answer is not an absent champion
             return None
-        return self._registered(version)
 
     def by_version(self, version: str) -> Registered:
-        """A version by its number."""
+        """A version by its number. ModelGateError if its file was changed after registration."""
         return self._registered(self.client.get_model_version(self.model_name, version))
 
     def _registered(self, version: ModelVersion) -> Registered:
-        run_id = str(version.run_id)
-        text = self.run_text(run_id, f"portable/{MODEL_FILE}")
-        return Registered(self.model_name, str(version.version), run_id, text, dict(version.tags))
+        run_id, number, tags = str(version.run_id), str(version.version), dict(version.tags)
+        text = self._text_of_version(run_id, MODEL_FILE, number=number, tags=tags)
+        return Registered(self.model_name, number, run_id, text, tags)
 
-    def further_models(self, run_id: str, kind: str) -> dict[str, str]:
-        """The portable models `<kind>_<name>` of a run by name. Kinds: horizon, reason."""
-        files = sorted(Path(f.path).stem for f in self.client.list_artifacts(run_id, "portable"))
-        names = [f.removeprefix(f"{kind}_") for f in files if f.startswith(f"{kind}_")]
-        return {n: self.run_text(run_id, f"portable/{kind}_{n}.json") for n in names}
+    def _text_of_version(
+        self, run_id: str, file: str, *, number: str, tags: Mapping[str, str]
+    ) -> str:
+        path, owner = f"portable/{file}", f"version {number}"
+        return self._checked_text(run_id, path, owner, tags=tags, fix=FIX_OF_A_VERSION)
+
+    def further_models(self, model: Registered, kind: str) -> dict[str, str]:
+        """The portable models `<kind>_<name>` of a version by name. Kinds: horizon, reason, ...
+
+        ModelGateError if one was changed after the version was registered. A file that was added
+        later has no tag and is left out.
+        """
+        stems = [tag.removeprefix(PREFIX) for tag in model.tags if tag.startswith(PREFIX)]
+        if not stems:  # registered before digests were kept
+            files = self.client.list_artifacts(model.run_id, "portable")
+            stems = [Path(f.path).stem for f in files]
+        names = sorted(s.removeprefix(f"{kind}_") for s in stems if s.startswith(f"{kind}_"))
+        run_id, number, tags = model.run_id, model.version, model.tags
+        return {
+            n: self._text_of_version(run_id, f"{kind}_{n}.json", number=number, tags=tags)
+            for n in names
+        }
+
+    def _checked_text(
+        self, run_id: str, path: str, owner: str, *, tags: Mapping[str, str], fix: str
+    ) -> str:
+        text, tag = self.run_text(run_id, path), tag_of(path)
+        digest, owner = text_digest(text), f"{self.model_name}, {owner}"
+        check_digest(owner, path, digest, tags=tags, tag=tag, fix=fix)
+        return text
+
+    def served(self, alias: str) -> Any:
+        """The pyfunc of the version with the alias, loaded after its files were compared.
+
+        ModelGateError for a changed, added or missing file, or if no version has the alias.
+        """
+        version = self._with_alias(alias)
+        if version is None:
+            raise ModelGateError(
+                f"{self.model_name}: no version has the alias {alias}. Train a model first."
+            )
+        return load_served(self.model_name, version)
 
     def finished_run(self, fingerprint: str) -> Run | None:
         """The finished run with the same fingerprint. None: there is none."""
@@ -139,8 +199,10 @@ class Registry:
             return Path(self.client.download_artifacts(run_id, path, folder)).read_text()
 
     def run_json(self, run_id: str, path: str) -> Any:
-        """A JSON artifact of a run."""
-        return json.loads(self.run_text(run_id, path))
+        """A JSON artifact of a run. ModelGateError if it was changed after `log_record`."""
+        tags = self.client.get_run(run_id).data.tags
+        owner = f"run {run_id[:12]}"
+        return json.loads(self._checked_text(run_id, path, owner, tags=tags, fix=FIX_OF_A_RUN))
 
     def register(
         self,
@@ -156,10 +218,13 @@ class Registry:
         """Log a pyfunc and its portable form in the active run, and register a new version.
 
         code: file of the pyfunc. The version has a copy of the modules that it imports, so it is
-        loaded without a checkout. further: other portable models by file name. Returns the version.
+        loaded without a checkout. further: other portable models by file name. The digests of all
+        files become tags of the version. Returns the version.
         """
+        digests = {tag_of(MODEL_FILE): text_digest(portable)}
         for name, text in (further or {}).items():
             mlflow.log_text(text, f"portable/{name}.json")
+            digests[tag_of(name)] = text_digest(text)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / MODEL_FILE
             path.write_text(portable)
@@ -175,10 +240,11 @@ class Registry:
                     input_example=example,
                     pip_requirements=shipped.requirements,
                 )
+        digests[SERVED] = digest_of_artifacts(logged.model_uri)
         if not self.client.search_registered_models(f"name = '{self.model_name}'"):
             self.client.create_registered_model(self.model_name)
         version = self.client.create_model_version(
-            self.model_name, logged.model_uri, run_id=run_id, tags=tags
+            self.model_name, logged.model_uri, run_id=run_id, tags={**tags, **digests}
         )
         return str(version.version)
 
@@ -191,10 +257,17 @@ class Registry:
 
     def promote(self, version: str) -> None:
         """Make a version the champion. The former champion gets the alias `previous`."""
-        before = self.by_alias(CHAMPION)
-        if before is not None and before.version != version:
-            self.set_alias(PREVIOUS, before.version)
+        before = self.number_of(CHAMPION)
+        if before is not None and before != version:
+            self.set_alias(PREVIOUS, before)
         self.set_alias(CHAMPION, version)
+
+
+def log_record(content: Any, path: str) -> None:
+    """Log JSON values to the active run, with their digest as a tag that `run_json` compares."""
+    text = json.dumps(content, indent=2, default=str)
+    mlflow.log_text(text, path)
+    mlflow.set_tag(tag_of(path), text_digest(text))
 
 
 def signature_of(example: pd.DataFrame, answer: pd.DataFrame) -> ModelSignature:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from runtime.lakehouse.writes import Written
+from runtime.wording import one_line, shown_lines
 
 SILENCE_SECONDS = 8.0  # a line appears after so many seconds without one: below ten in any case
 
@@ -68,7 +69,7 @@ class Progress:
         with self._lock:
             self._said_at = time.monotonic()
             if not self.is_quiet:
-                print(line, flush=True)
+                print(shown_lines(line), flush=True)
 
     def say_once(self, line: str) -> None:
         """Print a line, unless this run has printed the same line before."""
@@ -139,4 +140,4 @@ class Progress:
     def warn(self, line: str) -> None:
         with self._lock:
             self._said_at = time.monotonic()
-            print(f"warning: {line}", file=sys.stderr, flush=True)
+            print(f"warning: {one_line(line)}", file=sys.stderr, flush=True)

@@ -1,6 +1,12 @@
-"""Counts in sentences, and what several commands say in the same words."""
+"""Counts in sentences, texts that a terminal can show, and sentences of several commands."""
 
 from __future__ import annotations
+
+import unicodedata
+
+# Control and format characters (a terminal executes some, U+202E reverses text), line and paragraph
+# separators, and halves of surrogate pairs, which cannot be printed.
+_NOT_SHOWN = ("Cc", "Cf", "Zl", "Zp", "Cs")
 
 
 def plural(number: float, singular: str, several: str | None = None) -> str:
@@ -43,3 +49,19 @@ contact.when_consent_unknown: contact in conf to contact them.'
         f"{number:,} of {customers:,} {who} are held back from delivery: their consent is unknown "
         f"(silver.customers.is_opted_out is null or there is no profile). {CONSENT_SETTING}"
     )
+
+
+def one_line(text: str) -> str:
+    """The text with ? for each character that is not shown, line ends included.
+
+    A file name with a line end would otherwise add a line of its own to a log.
+
+    >>> one_line("day1\\nwarning: all is well"), one_line("a\\x1b[31m"), one_line("na\\u202eme")
+    ('day1?warning: all is well', 'a?[31m', 'na?me')
+    """
+    return "".join("?" if unicodedata.category(c) in _NOT_SHOWN else c for c in text)
+
+
+def shown_lines(text: str) -> str:
+    """`one_line` of each line of a message that has several."""
+    return "\n".join(map(one_line, text.split("\n")))

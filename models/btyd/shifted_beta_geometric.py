@@ -19,6 +19,7 @@ from scipy.special import betaln, digamma
 
 from models.btyd.fitting import Fit, maximise
 from models.btyd.rows import Array, LifetimeDataError, NotFittableError
+from models.portable_text import complete_parts
 
 NAMES = ("alpha", "beta")
 FORMAT = "holdfast-renewals-1"
@@ -96,9 +97,10 @@ class ShiftedBetaGeometric:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The model of `to_json`."""
-        parts: dict[str, Any] = json.loads(text)
-        return cls(parts["alpha"], parts["beta"])
+        """The model of `to_json`. PortableModelError for any other text."""
+        with complete_parts():
+            parts: dict[str, Any] = json.loads(text)
+            return cls(float(parts["alpha"]), float(parts["beta"]))
 
 
 def fit(renewals: Renewals) -> Fit:

@@ -264,7 +264,7 @@ class LifetimeModel:
                 terms,
                 PastErrors.from_dict(parts.get("past", {})),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise LifetimeModelError(
                 f"this text is not a lifetime model ({error!r}): it must be JSON of the format "
                 f"{FORMAT}, as `to_json` writes it. Run fit_lifetime again."

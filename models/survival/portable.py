@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from models.encoding import FeatureEncoder
-from models.portable import sealed, unsealed
+from models.portable_text import complete_parts, sealed, unsealed
 from models.survival.cox import CoxModel
 from models.survival.curves import RemainingLife, remaining_life
 from models.survival.discrete_hazard import HazardModel
@@ -135,13 +135,14 @@ class LifetimeModel:
     def from_json(cls, text: str) -> LifetimeModel:
         """The model of `to_json`. PortableModelError for another format or a changed text."""
         content: Mapping[str, Any] = unsealed(text)
-        return cls(
-            encoder=FeatureEncoder.from_dict(content["encoder"]),
-            model=KINDS[content["kind"]].from_dict(content["model"]),
-            level=content["level"],
-            metadata=content["metadata"],
-            bands=Bands.from_dict(content["bands"]) if content["bands"] else None,
-        )
+        with complete_parts():
+            return cls(
+                encoder=FeatureEncoder.from_dict(content["encoder"]),
+                model=KINDS[content["kind"]].from_dict(content["model"]),
+                level=content["level"],
+                metadata=content["metadata"],
+                bands=Bands.from_dict(content["bands"]) if content["bands"] else None,
+            )
 
 
 def predicted_ddl(horizons: Sequence[int]) -> str:

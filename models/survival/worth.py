@@ -17,6 +17,7 @@ import pandas as pd
 
 from models.btyd.terms import MONTH_DAYS, THREE_YEARS, YEAR, Terms
 from models.new_customers import days_known
+from models.portable_text import complete_parts
 from models.return_rate import silent_days
 from models.survival.curves import HORIZON_DAYS, RemainingLife
 from models.survival.days_lived import Lived, lived
@@ -269,16 +270,17 @@ class SurvivalWorth:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The model of `to_json`."""
-        parts: dict[str, Any] = json.loads(text)
-        return cls(
-            LifetimeModel.from_json(parts["life"]),
-            SpendRate.from_dict(parts["value"]) if parts["value"] else None,
-            SpendRate.from_dict(parts["purchases"]),
-            Terms(**parts["terms"]),
-            Intervals.from_dict(parts.get("staying")),
-            Intervals.from_dict(parts.get("returning")),
-        )
+        """The model of `to_json`. PortableModelError for any other text."""
+        with complete_parts():
+            parts: dict[str, Any] = json.loads(text)
+            return cls(
+                LifetimeModel.from_json(parts["life"]),
+                SpendRate.from_dict(parts["value"]) if parts["value"] else None,
+                SpendRate.from_dict(parts["purchases"]),
+                Terms(**parts["terms"]),
+                Intervals.from_dict(parts.get("staying")),
+                Intervals.from_dict(parts.get("returning")),
+            )
 
 
 def _squares(days: Array) -> Array:

@@ -100,6 +100,6 @@ def _arm(
     experiment_id: str = "",
     share: float = 0.0,
 ) -> Arm:
-    horizons = registry.further_models(model.run_id, "horizon")
-    reasons = registry.further_models(model.run_id, "reason")
+    horizons = registry.further_models(model, "horizon")
+    reasons = registry.further_models(model, "reason")
     return Arm(name, model, horizons, reasons, experiment_id, share)

@@ -10,10 +10,7 @@ def run(context: Context) -> None:
     """Swap the aliases: `previous` becomes champion, and the current champion `previous`."""
     registry = Registry(context.settings)
     if context.is_dry:
-        current, previous = (
-            version.version if version else "none"
-            for version in (registry.by_alias(CHAMPION), registry.by_alias(PREVIOUS))
-        )
+        current, previous = (registry.number_of(a) or "none" for a in (CHAMPION, PREVIOUS))
         context.progress.say(f"      champion is version {current}, would become {previous}")
         return
     version = rollback(registry)

@@ -12,6 +12,7 @@ import mlflow
 import pandas as pd
 
 from models.baselines import RFM
+from models.encoding import FeatureEncoder
 from models.metrics import Estimate, bootstrap_weights, stable_seed
 from models.paired import paired_difference
 from models.portable import PortableModel
@@ -50,7 +51,7 @@ from pipelines.churn.time_split import Schedule
 from pipelines.churn.tuning import earlier_dates, searched
 from runtime.context import Context
 from runtime.errors import ModelGateError
-from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
+from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry, log_record
 from runtime.run_info import code_version
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def train(
         reasons, named = reason_models(data)
         texts = {f"horizon_{days}": model.to_json() for days, model in models.items()}
         texts |= {f"reason_{reason}": model.to_json() for reason, model in reasons.items()}
-        version = register(registry, active.info.run_id, chosen, data=data, plan=plan, texts=texts)
+        version = register(registry, active.info.run_id, chosen, plan=plan, texts=texts)
         is_better = deserves_promotion(
             context,
             registry,
@@ -164,7 +165,7 @@ def train(
             "rows": [*measured, *further, *on_validation(named, plan), *left_out],
             "feature_sets": sets,
         }
-        mlflow.log_dict(result, "comparison.json")
+        log_record(result, "comparison.json")
         log_results(
             context,
             data,
@@ -221,21 +222,31 @@ def register(
     run_id: str,
     chosen: Candidate,
     *,
-    data: TrainingData,
     plan: Schedule,
     texts: Mapping[str, str],
 ) -> str:
     """Register a version, without an alias yet. `texts`: further portable models by file name."""
     model = chosen.model
     code = Path(churn.__file__).with_name("churn_pyfunc.py")
-    example = data.held_out.head(5)[list(model.encoder.feature_names)]
-    numbers = [c for c in example if c in model.encoder.numeric]
-    example = example.astype({c: float for c in numbers})
+    example = example_of(model.encoder)
     answer = pd.DataFrame({"churn_probability": model.predict_proba(example)})
     tags = {"code": code_version(), "tested_on": plan.test.isoformat(), "learner": chosen.name}
     return registry.register(
         run_id, code, model.to_json(), example=example, answer=answer, tags=tags, further=texts
     )
+
+
+def example_of(encoder: FeatureEncoder) -> pd.DataFrame:
+    """Input of the served model for two made-up customers, never rows of real ones.
+
+    Every number is 0 and then 1; every category has its first known value and then its last.
+    """
+    numbers = {feature: [0.0, 1.0] for feature in encoder.numeric}
+    categories = {
+        feature: [values[0], values[-1]] if values else [None, None]
+        for feature, values in encoder.categories
+    }
+    return pd.DataFrame({**numbers, **categories})
 
 
 def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,8 @@ def columns_behind(
     if changed:
         return [changed] if changed not in hidden else []
     if kind == MALFORMED_ROW:
-        return [] if hidden else [MALFORMED]
+        # Nobody knows what the columns hold that no mapping uses: often names and addresses.
+        return [] if hidden or _unmapped(source, present) else [MALFORMED]
     of_rules = {r.name: r.columns for r in table.rules} | {UNIQUE_KEY: tuple(source.key)}
     of_rules |= dict.fromkeys(TOKEN_REASONS, ("token",))
     names = of_rules.get(kind, (kind.removesuffix("_type").removesuffix("_not_finite"),))
@@ -71,10 +72,15 @@ def expected_columns(
 
 def mapped_part(source: SourceSettings, part: Part) -> Part:
     """The part without the columns that neither the mapping nor a lookup uses."""
-    joined = {c.lower() for lookup in source.lookups.values() for c in lookup.join_on}
-    unmapped = {c for c in part.types if c.lower() not in joined and not _users(source, c)}
+    unmapped = _unmapped(source, part.types)
     kept = [f"`{c.replace('`', '``')}`" for c in part.frame.columns if c not in unmapped]
     return replace(part, frame=part.frame.select(*kept))
+
+
+def _unmapped(source: SourceSettings, columns: Iterable[str]) -> set[str]:
+    """The columns that neither the mapping nor a lookup uses."""
+    joined = {c.lower() for lookup in source.lookups.values() for c in lookup.join_on}
+    return {c for c in columns if c.lower() not in joined and not _users(source, c)}
 
 
 def column_warnings(

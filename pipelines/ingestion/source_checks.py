@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 # Folders in which pipelines/simulation stores the truth of a simulation.
 _IN_TRUTH = re.compile(r"-truth(/|$)")
 
+# A parameter that names a secret, or user and password before the host: user:password@ or, as
+# Oracle writes it, user/password@.
+_SECRET_IN_URL = re.compile(
+    r"(password|passwd|pwd|secret|token)\s*=|[:/][^:/@;?]+[:/][^:/@;?]+@", re.IGNORECASE
+)
+
 TARGETS = {t.short_name: t for t in SILVER if t is not QUARANTINE}
 
 
@@ -54,7 +60,7 @@ def _faults(name: str, source: SourceSettings) -> Iterator[str]:
     yield from _severity_faults(table, source)
     for forced in sorted(FORCED_OPTIONS.keys() & source.options.keys()):
         yield f".options.{forced} is set by ingest, so that no row is lost. Remove it."
-    if "password=" in source.reader_options.get("url", "").lower():
+    if _SECRET_IN_URL.search(source.reader_options.get("url", "")):
         yield (
             f".options.url contains a password. Remove it, and set the environment variable "
             f"HOLDFAST__SOURCES__{name.upper()}__OPTIONS__PASSWORD."

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from contracts.bronze import METADATA, ON_THE_WAY
 from runtime.errors import SourceError
+from runtime.wording import one_line
 from transforms.source_reads import storable
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Part:
     def title(self) -> str:
         """The files as a message names them: the first one, and the number of others."""
         more = len(self.files) - 1
-        return self.files[0].name + (f" and {more} more" if more else "")
+        return one_line(self.files[0].name) + (f" and {more} more" if more else "")
 
     @property
     def types(self) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
 
+from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.source_files import Part, SourceFile, batch_id, named
+from runtime.errors import SourceError
 from transforms.source_reads import content_identity, with_table_name
 
 if TYPE_CHECKING:
@@ -17,13 +21,26 @@ if TYPE_CHECKING:
 
 def jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
     """All rows of a query. The batch depends on the content, so an unchanged table is skipped."""
-    frame = spark.read.format("jdbc").options(**source.reader_options).load()
     title = source.reader_options.get("dbtable", "query")
-    # Read once: the table may change between the hash and the rows.
-    frame = with_table_name(named(name, title, frame), title).persist()
-    identity = content_identity(frame).collect()[0]  # one row
+    with without_values(source.hidden_values), explained(name):
+        frame = spark.read.format("jdbc").options(**source.reader_options).load()
+        # Read once: the table may change between the hash and the rows.
+        frame = with_table_name(named(name, title, frame), title).persist()
+        identity = content_identity(frame).collect()[0]  # one row
     batch = batch_id(name, f"{title}\n{identity['content']}", identity["rows"], modified_ms=0)
     return Part((SourceFile(batch, title, title, identity["rows"], 0),), frame)
+
+
+@contextmanager
+def without_values(hidden: Collection[str]) -> Iterator[None]:
+    """Hide values in the message of a SourceError: database drivers quote what they were given."""
+    try:
+        yield
+    except SourceError as error:
+        text = str(error)
+        for value in sorted(hidden, key=len, reverse=True):
+            text = text.replace(value, "(hidden)")
+        raise SourceError(text) from None
 
 
 def delta_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:

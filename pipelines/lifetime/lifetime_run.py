@@ -18,7 +18,7 @@ from pipelines.lifetime.survival_fits import SurvivalFits
 from runtime.context import Context
 from runtime.fingerprint import mark_of
 from runtime.lakehouse.writes import Write
-from runtime.model_registry import CHAMPION, Registry
+from runtime.model_registry import CHAMPION, Registry, log_record
 from runtime.run_info import code_version
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def log_run(context: Context, record: Record, mark: str) -> None:
     known = sorted((name, value) for name, value in metrics.items() if value is not None)
     for start in range(0, len(known), METRICS_AT_ONCE):
         mlflow.log_metrics(dict(known[start : start + METRICS_AT_ONCE]))
-    mlflow.log_dict(record, RECORD)
+    log_record(record, RECORD)
 
 
 def register(

@@ -19,6 +19,8 @@ DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
+    # Else Spark puts variables of the environment, such as keys, into SQL that names ${env:...}.
+    "spark.sql.variable.substitute": "false",
     # Delta checks the schema of a merge strictly; only SparkLake.create adds columns.
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",

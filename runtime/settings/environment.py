@@ -107,7 +107,8 @@ class Settings(BaseSettings):
 
     def spark_profile_values(self) -> dict[str, str]:
         name = f"spark/{self.spark_profile}.yaml"
-        path = next((d / name for d in (conf_dir(), package_conf()) if (d / name).is_file()), None)
+        folders = (conf_dir(), package_conf()) if _NAME.fullmatch(self.spark_profile) else ()
+        path = next((d / name for d in folders if (d / name).is_file()), None)
         if path is None:
             known = sorted(p.stem for p in (package_conf() / "spark").glob("*.yaml"))
             raise UsageError(
@@ -182,7 +183,7 @@ def load(env: str, **overrides: Any) -> Settings:
         ) from None
     except ValidationError as error:
         raise UsageError(_explain(error, path.name)) from None
-    except ValueError as error:  # an invalid date, or a variable that is not JSON
+    except (ValueError, RecursionError) as error:  # an invalid date, a variable that is not JSON
         raise UsageError(
             f"conf/{path.name}, or a variable HOLDFAST__...: cannot be read: {error}. Fix it."
         ) from None

@@ -155,7 +155,7 @@ def read_offers(path: Path) -> dict[str, OfferSettings]:
             f"conf/{NAME}, line {line}: is not valid YAML: {getattr(error, 'problem', error)}. "
             "Fix that line."
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"conf/{NAME}: cannot be read: {error}. Make it smaller.") from None
     faults = [
         f"conf/{NAME}, line {line}: {name} is there twice. Keep one." for name, line in _twice(tree)

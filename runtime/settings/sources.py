@@ -8,6 +8,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from runtime.settings.core import Section
 
+# Options whose values a message may show. `url` must not contain a password (see source_checks).
+_SHOWN_OPTIONS = ("dbtable", "driver", "header", "inferschema", "multiline", "query", "url")
+
 
 class _WithOptions(Section):
     """Options of Spark's reader. They may hold passwords and keys, so they are never printed."""
@@ -18,6 +21,12 @@ class _WithOptions(Section):
     def reader_options(self) -> dict[str, str]:
         """The options in clear, for the reader alone."""
         return {name: value.get_secret_value() for name, value in self.options.items()}
+
+    @property
+    def hidden_values(self) -> list[str]:
+        """Values of options that no message may show: all but short ones and _SHOWN_OPTIONS."""
+        given = self.reader_options.items()
+        return [v for k, v in given if k.lower() not in _SHOWN_OPTIONS and len(v) >= 4]
 
 
 class LookupSettings(_WithOptions):

@@ -162,7 +162,7 @@ def test_another_horizon_has_its_own_model(compared, table):
     assert figure["value"] > 0.5
     assert set(table.loc[table["horizon_days"] == 60, "split"]) == {"validation"}
     registry = Registry(context.settings)
-    models = registry.further_models(registry.by_alias(CHAMPION).run_id, "horizon")
+    models = registry.further_models(registry.by_alias(CHAMPION), "horizon")
     model = PortableModel.from_json(models["60"])
     assert model.metadata["tested_on"] == "2017-11-02"
     assert model.metadata["trained_on"][-1] == "2017-09-03"
@@ -190,7 +190,7 @@ def test_another_horizon_has_its_own_model(compared, table):
 
 def test_one_leaver_per_date_is_enough_to_fit_a_horizon_but_not_to_calibrate_it(compared, table):
     registry = Registry(small_context(compared).settings)
-    models = registry.further_models(registry.by_alias(CHAMPION).run_id, "horizon")
+    models = registry.further_models(registry.by_alias(CHAMPION), "horizon")
     assert PortableModel.from_json(models["7"]).calibration == Calibration()
     assert 0 <= _value(table, "recency_only", "roc_auc", horizon=7)["value"] <= 1
 

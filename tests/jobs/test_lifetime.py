@@ -109,7 +109,7 @@ def test_the_registered_survival_models_predict(fitted):
     registry = Registry(lifetime_context(fitted).settings, "survival")
     champion = registry.by_alias(CHAMPION)
     assert champion.tags["as_of"] == AS_OF.isoformat()
-    others = registry.further_models(champion.run_id, "survival")
+    others = registry.further_models(champion, "survival")
     kinds = {"cox", "weibull_aft", "discrete_hazard"}
     model = SurvivalWorth.from_json(champion.portable)
     assert {model.kind, *others} == kinds
@@ -166,7 +166,7 @@ def test_the_table_has_the_predictions_of_the_registered_model(fitted):
 def test_the_other_converged_models_predict_too(fitted):
     registry = Registry(lifetime_context(fitted).settings, "lifetime")
     champion = registry.by_alias(CHAMPION)
-    others = registry.further_models(champion.run_id, "lifetime")
+    others = registry.further_models(champion, "lifetime")
     rows = of_now(rows_of(fitted, "gold.lifetime_models"))
     converged = rows[rows["model_name"].str.endswith("nbd") & rows["converged"].eq(True)]
     chosen = LifetimeModel.from_json(champion.portable)

@@ -185,7 +185,10 @@ def test_claude_labels_tickets_and_its_agreement_with_human_labels_is_logged(com
 def test_reason_models_are_trained_on_the_labels_of_claude(company, run):
     """A fifth of the 90 leavers before the test date have a category; with Claude's labels all do."""
     registry, training = run
-    assert set(registry.further_models(training.info.run_id, "reason")) == {"price", "quality"}
+    assert set(registry.further_models(registry.by_alias(CHALLENGER), "reason")) == {
+        "price",
+        "quality",
+    }
     # The version of the tickets is recorded, so that the run can be repeated.
     versions = registry.run_json(training.info.run_id, "input_versions.json")
     assert versions["silver.support_tickets"] == company[0].lake.version("silver.support_tickets")

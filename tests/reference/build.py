@@ -1,6 +1,7 @@
 """python -m tests.reference.build FOLDER: the lakehouse of the small company, to compare with.
 
-The same files on an older checkout give the reference: copy tests/wiring and tests/reference there.
+The same files on an older checkout give the reference: copy tests/wiring, tests/reference,
+tests/unit/messages/fake_claude.py and tests/unit/pipelines/outreach/receivers.py there.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import csv
 import datetime as dt
 import os
 import random
+import re
 from pathlib import Path
 
 Row = dict[str, str]
@@ -35,8 +36,24 @@ REGULAR, EDGE = 220, 20
 NEW = {4: 16, 5: 16, 6: 12, 7: 8, 8: 8}
 
 
+# A person whose id, names, address, phone and texts no other value contains. Every twentieth customer
+# is one, so that some are sure to get an offer and a message.
+MARKED_ID = "zorb770"
+MARKED = {
+    "first name": "Zorbinella",
+    "surname": "Canaryova",
+    "e-mail": "zorbmail.example",
+    "phone": "+49 171 5550199",
+    "free text": "Zorbstrasse 12",
+}
+
+
+def is_marked(customer_id: str) -> bool:
+    return customer_id.startswith(MARKED_ID)
+
+
 def customer(n: int) -> str:
-    return f"c{n:03d}"
+    return f"{MARKED_ID if n % 20 == 15 else 'c'}{n:03d}"
 
 
 def edge_customer(n: int) -> str:
@@ -44,7 +61,7 @@ def edge_customer(n: int) -> str:
 
 
 def number(customer_id: str) -> int:
-    return int(customer_id[1:])
+    return int(re.sub(r"\D", "", customer_id)[-3:])
 
 
 def is_basic(n: int) -> bool:
@@ -182,6 +199,10 @@ class Company:
             "time": f"{day} {self.draw.randrange(8, 20):02d}:00:00",
             "units": "1",
             "paid": paid,
+            # Columns that no mapping uses, as an export of a shop has them.
+            "buyer": _marked(customer_id, "first name", "surname"),
+            "buyer_mail": _marked(customer_id, "e-mail"),
+            "note": _marked(customer_id, "phone", "free text"),
         }
         self.receipts.append(row)
         return row
@@ -211,9 +232,14 @@ class Company:
                 "ticket": f"t{len(self.tickets)}",
                 "opened": f"{day} 10:00:00",
                 "category": self.draw.choice(["billing", "bug"]),
-                "text": self.draw.choice(texts),
+                "text": self.draw.choice(texts) + _marked(customer_id, *MARKED),
             }
         )
+
+
+def _marked(customer_id: str, *facts: str) -> str:
+    """The facts of a marked person in one text; empty for everyone else."""
+    return "".join(f" {MARKED[fact]}" for fact in facts if is_marked(customer_id))
 
 
 def _risk(n: int, has_ticket: bool, is_away: bool, offer: str | None, window: int) -> float:
@@ -254,7 +280,9 @@ def write_history(company: Company, folder: Path) -> None:
         {**lines[0], "receipt": "bad-1", "paid": "12,50", "customer": customer(1)},
         {**lines[0], "receipt": "bad-2", "paid": "free", "customer": customer(1)},
     ]
-    write(folder / "receipts/1_history.csv", [*lines, *bad], "2024-08-01")
+    # A line with a field too many, of a marked person.
+    long = ",".join([*_line_of(lines, customer(15)).values(), "x"])
+    write(folder / "receipts/1_history.csv", [*lines, *bad], "2024-08-01", last_line=long)
     people = sorted({r["customer"] for r in company.receipts} - WITHOUT_PROFILE)
     out = OPTED_OUT | OPTED_IN_AGAIN
     write(folder / "members/1_history.csv", [_profile(c, c in out) for c in people], "2024-07-30")
@@ -333,16 +361,25 @@ def write_september(company: Company, folder: Path) -> None:
         write(folder / name / "3_september.csv", month, "2024-10-02")
 
 
+def _line_of(rows: list[Row], customer_id: str) -> Row:
+    """A receipt of a customer, under another number."""
+    return {**next(r for r in rows if r["customer"] == customer_id), "receipt": "bad-3"}
+
+
 def _profile(customer_id: str, is_out: bool) -> Row:
     n = number(customer_id)
+    place = MARKED["e-mail"] if is_marked(customer_id) else "mail.example"
+    first_name = ("Ada", "Ben", "Clara", "David")[n % 4]
     return {
         "customer": customer_id,
-        "first_name": ("Ada", "Ben", "Clara", "David")[n % 4],
-        "email": f"{customer_id}@mail.example",
+        "first_name": MARKED["first name"] if is_marked(customer_id) else first_name,
+        "surname": _marked(customer_id, "surname"),
+        "email": f"{customer_id}@{place}",
+        "phone": _marked(customer_id, "phone"),
         "language": ("en", "de", "fr")[n % 3],
         "opted_out": "" if customer_id in CONSENT_UNKNOWN else str(is_out).lower(),
         "region": "north" if is_north(n) else "south",
-        "plan": "basic" if customer_id[0] == "c" and is_basic(n) else "plus",
+        "plan": "basic" if customer_id[0] != "e" and is_basic(n) else "plus",
     }
 
 
@@ -356,12 +393,13 @@ def _answer(day: str, score: int, *, customer_id: str = "", token: str = "") -> 
     }
 
 
-def write(path: Path, rows: list[Row], day: str) -> None:
+def write(path: Path, rows: list[Row], day: str, *, last_line: str = "") -> None:
     """A CSV that was last changed on a day: the time is part of a file's identity."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+        file.write(last_line)
     moment = dt.datetime.fromisoformat(day).replace(tzinfo=dt.UTC).timestamp()
     os.utime(path, (moment, moment))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib.resources
-import os
+import logging
 import pickle
 import time
 from collections.abc import Callable, Iterator
@@ -34,14 +34,14 @@ from jobs import (
     trigger_engagement,
     write_messages,
 )
-from tests.wiring import company_files as files
+from tests.wiring import company_files as files, secret_values
 from tests.wiring.company_files import CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, LAST_DAY, PLAN_1, PLAN_2
 from udfs.survey_tokens import survey_token
 
 # The first environment reads amounts as plain numbers and trains one stump. The second one reads a
 # decimal comma too, and trains a model that is better by far.
 FIRST, SECOND = "first", "second"
-NOTED = "noted.pickle"
+NOTED, LOG, OUTPUT = "noted.pickle", "log.txt", "output.txt"
 DELIVERY_1 = PLAN_1 + dt.timedelta(days=2)
 DELIVERY_2 = PLAN_2 + dt.timedelta(days=2)
 
@@ -140,6 +140,19 @@ _FAMILIES = [
 _STUMPS = {"n_estimators": 1, "max_depth": 1, "subsample": 1.0, "colsample_bytree": 1.0}
 _TREES = {"n_estimators": 40, "max_depth": 3, "learning_rate": 0.1, "min_child_weight": 5}
 
+# Contacts of rules go by e-mail, to a webhook and to a file, about a third of the risen each.
+_RULES = [
+    {
+        **{"name": name, "to": ["CRITICAL", "HIGH", "MEDIUM"], "when": condition, "action": action},
+        **{"offer_id": offer, "channel": channel, "period_days": 90, "valid_days": 7},
+    }
+    for name, condition, action, offer, channel in (
+        ("offer", "recency_days < 10", "offer", "discount_10", "email"),
+        ("ask", "recency_days < 20", "survey", None, "webhook"),
+        ("call", None, "support", None, "file"),
+    )
+]
+
 # The fewest windows, dates, learners and samples that reach every part of every command.
 CONF: dict[str, Any] = {
     "features": {"windows_days": [30, 60, 90, 365]},
@@ -186,11 +199,12 @@ CONF: dict[str, Any] = {
     },
     "uplift": {"learners": ["t_learner"], "fewest_rows": 25, "bootstrap_samples": 50},
     "model_ab": {"challenger_share": 0.5},
-    "triggers": {"cooling_off_days": 20},
+    # Claude writes one text per brief. Nobody approves it, so that messages have templates.
+    "messages": {"variants": 1},
+    "triggers": {"cooling_off_days": 20, "rules": _RULES},
     # Links of 30 July end on 19 August.
     "survey": {"url": "https://forms.example/s?t={token}", "valid_days": 20},
 }
-SURVEY_VARIABLE, SURVEY_KEY = "HOLDFAST_SURVEY_KEY", "key-of-the-small-company-for-surveys"
 
 
 @dataclass(frozen=True)
@@ -243,11 +257,12 @@ def build(folder: Path) -> SmallCompany:
     company = files.Company()
     made = SmallCompany(folder, {}, {})
     write_conf(folder)
-    with interpreted(), survey_key():
+    with interpreted(), logged(folder / LOG), secret_values.in_use(made.noted):
         history(made, company)
         first_plan(made, company)
         second_plan(made, company)
         outcomes(made)
+        step(made, report, as_of=PLAN_1)
     (folder / NOTED).write_bytes(pickle.dumps(made.noted))
     return made
 
@@ -256,6 +271,7 @@ def history(made: SmallCompany, company: files.Company) -> None:
     """What is known on 1 August: files, features, scores by rule, a first model."""
 
     files.write_history(company, made.folder / "files")
+    secret_values.fill_database(made.folder / "files")
     step(made, ingest.command, env=FIRST, known_at=files.HISTORY_KNOWN)
     made.noted["history"] = made.table("silver.transactions")[["order_id", "known_at", "batch_id"]]
     # The bad row is read once the mapping can read it, and never again.
@@ -334,6 +350,32 @@ def step(
     print(f"{made.seconds[name]:6.1f} s  {name}", flush=True)
 
 
+def report(env: str, conf_dir: str, as_of: str) -> None:
+    """The last step of run_pipeline: the summary on the screen, and report.html."""
+    from pipelines.reporting.report import write_report
+    from runtime.cli import RunOptions, started
+
+    with started("run_pipeline", RunOptions(env, as_of, conf_dir=conf_dir)) as context:
+        write_report(context)
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Keep what Python's loggers say, in every detail but the calls of the JVM and of SQL."""
+    handler, root = logging.FileHandler(path), logging.getLogger()
+    before = root.level
+    for chatty in ("py4j", "sqlalchemy", "matplotlib", "PIL", "numba", "shap"):
+        logging.getLogger(chatty).setLevel(logging.INFO)
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        handler.close()
+
+
 @contextmanager
 def interpreted() -> Iterator[None]:
     """Spark without code generation and adaptive plans: on some hundred rows, to compile a plan takes
@@ -357,25 +399,14 @@ def interpreted() -> Iterator[None]:
             spark.conf.unset(name) if value is None else spark.conf.set(name, value)
 
 
-@contextmanager
-def survey_key() -> Iterator[None]:
-    """The key that signs the links of surveys, in the environment."""
-    before = os.environ.get(SURVEY_VARIABLE)
-    os.environ[SURVEY_VARIABLE] = SURVEY_KEY
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[SURVEY_VARIABLE]
-        else:
-            os.environ[SURVEY_VARIABLE] = before
-
-
 def survey_tokens(made: SmallCompany) -> list[str]:
     """The tokens of the contacts of 30 July that ask for answers."""
     asked = made.table("gold.outbox", "action = 'survey'").sort_values("contact_id")
     last_day = PLAN_1 + dt.timedelta(days=20)
-    return [survey_token(c, last_day, SURVEY_KEY.encode()) for c in asked["contact_id"]]
+    return [
+        survey_token(c, last_day, secret_values.VARIABLES["HOLDFAST_SURVEY_KEY"].encode())
+        for c in asked["contact_id"]
+    ]
 
 
 @contextmanager
@@ -418,7 +449,11 @@ def aliases(made: SmallCompany) -> dict[str, str]:
 def write_conf(folder: Path) -> None:
     """first.yaml, second.yaml and offers.yaml in a folder of their own."""
     sources = {
-        name: {**source, "format": "csv", "path": str(folder / "files" / name)}
+        name: {
+            **source,
+            **{"format": "csv", "path": str(folder / "files" / name)},
+            "options": secret_values.csv_options(name),
+        }
         for name, source in _MAPPINGS.items()
     }
     receipts = sources["receipts"]
@@ -430,7 +465,12 @@ def write_conf(folder: Path) -> None:
         "sources": {**sources, "receipts": {**receipts, "mapping": comma}},
     }
     training = {**CONF["training"], "starts": {"xgboost": _STUMPS}}
-    first = {**CONF, "lakehouse": place, "sources": sources, "training": training}
+    first = {
+        **CONF,
+        "lakehouse": place,
+        "sources": {**sources, "old_visits": secret_values.database_source(folder / "files")},
+        "training": training,
+    }
     offers = yaml.safe_load(importlib.resources.files("conf").joinpath("offers.yaml").read_text())
     for offer in offers["offers"].values():
         # Campaigns are 30 days apart: what one of them sent bars nobody from a plan.

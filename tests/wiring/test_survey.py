@@ -9,7 +9,8 @@ import pytest
 
 from tests.wiring import company_files as files
 from tests.wiring.company_files import PLAN_1, PLAN_2
-from tests.wiring.small_company import SURVEY_KEY, survey_tokens
+from tests.wiring.secret_values import VARIABLES
+from tests.wiring.small_company import survey_tokens
 
 pytestmark = pytest.mark.spark_only
 
@@ -71,6 +72,6 @@ def test_the_key_stands_in_no_file(company):
     holding = [
         path
         for path in company.folder.rglob("*")
-        if path.is_file() and SURVEY_KEY.encode() in path.read_bytes()
+        if path.is_file() and VARIABLES["HOLDFAST_SURVEY_KEY"].encode() in path.read_bytes()
     ]
     assert holding == []

@@ -72,7 +72,14 @@ def test_expressions_that_may_return_null(expression, expected):
         ("exists(SELECT 1)", ["select"]),
         ("explode(split(a, ','))", ["explode"]),
         ("coalesce(a, secret('scope', 'key'))", ["secret"]),
+        ("`reflect`('java.lang.System', 'getenv', 'KEY')", ["reflect"]),
+        ("reflect/* */('java.lang.System', 'getenv', 'KEY')", ["/*"]),
+        ("reflect --\n('java.lang.System', 'getenv', 'KEY')", ["--"]),
+        # Spark replaces this even inside a text.
+        ("concat(a, '${env:ANTHROPIC_API_KEY}')", ["${"]),
         # Columns and texts with these names are no calls.
+        ("concat('--', a, \"/*\", `b--c`)", []),
+        ("a - -1", []),
         ("reflect", []),
         ("concat('select ', `select`)", []),
         ("'reflect(' || a", []),

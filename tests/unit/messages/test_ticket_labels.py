@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,22 @@ def test_the_reasons_are_those_of_the_contract():
 )
 def test_personal_data_is_redacted(text, sent):
     assert redacted(text, frozenset({"Ben"})) == sent
+
+
+def test_the_docs_show_what_redaction_leaves_in_a_text():
+    """Each row of the table in docs/messages.md: the text, and the text as it is sent."""
+    page = Path(__file__).parents[3] / "docs" / "messages.md"
+    table = page.read_text().partition("| a text like |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines()[2:]]
+    assert len(rows) == 7
+    for text, sent in rows:
+        assert redacted(text.strip(), frozenset({"Anna"})) == sent.strip()
+
+
+def test_the_instructions_do_not_claim_that_all_personal_data_is_gone():
+    told = " ".join(ticket_labels.INSTRUCTIONS.split())
+    assert "other personal data may be left" in told
+    assert "personal data was replaced" not in told
 
 
 def test_labels_are_in_order_and_an_invalid_label_is_none(answering):

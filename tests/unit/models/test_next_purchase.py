@@ -11,6 +11,7 @@ import pytest
 from models.btyd.rows import NotFittableError
 from models.lifetime_scoring import next_purchase_batch
 from models.next_purchase import NextPurchase, fit, measures
+from models.portable_text import PortableModelError
 
 # Every customer buys at random times, once in `GAP` days: the gaps are exponential.
 GAP = 20.0
@@ -152,6 +153,12 @@ def test_a_daily_buyer_who_bought_yesterday_is_not_overdue():
 
 def test_the_portable_form_is_equal():
     assert NextPurchase.from_json(MIXED.to_json()) == MIXED
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "[]", '{"r": 1.0}', "{"])
+def test_a_text_that_is_no_model_is_refused(text):
+    with pytest.raises(PortableModelError, match=r"^model: "):
+        NextPurchase.from_json(text)
 
 
 def test_scoring_adds_the_days_to_as_of_and_gives_nulls_without_a_model():

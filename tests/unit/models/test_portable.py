@@ -19,8 +19,8 @@ from models.portable import (
     MlpScorer,
     NotExplainableError,
     PortableModel,
-    PortableModelError,
 )
+from models.portable_text import PortableModelError, sealed
 from models.tree_ensemble import TreeEnsemble
 from models.tree_shap import ShapTables
 
@@ -310,6 +310,47 @@ def test_another_format_is_refused():
 def test_what_is_no_model_is_refused(text):
     with pytest.raises(PortableModelError, match="model: the text is not an exported model"):
         PortableModel.from_json(text)
+
+
+def without(key):
+    return lambda content: {k: v for k, v in content.items() if k != key}
+
+
+def with_part(**changes):
+    return lambda content: {**content, **changes}
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (without("calibration"), "KeyError: 'calibration'"),
+        (with_part(scorer="pickle"), "KeyError: 'pickle'"),
+        (
+            with_part(threshold="high"),
+            "TypeError: '<=' not supported between instances of 'float' and 'str'",
+        ),
+        (with_part(encoder=[]), "AttributeError: 'list' object has no attribute 'items'"),
+        (lambda content: [], "TypeError: list indices must be integers or slices, not str"),
+    ],
+)
+def test_a_sealed_text_with_a_wrong_part_is_refused(change, fault):
+    """Anyone can compute the checksum, so it does not show that the parts are those of a model."""
+    text = sealed(change(json.loads(linear_model().to_json())["model"]))
+    with pytest.raises(PortableModelError) as error:
+        PortableModel.from_json(text)
+    assert str(error.value) == (
+        f"model: each part must be present, known and of its type, got {fault}. Take the file from "
+        "the registry again, or train the model again."
+    )
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, '{"format":1,"model":' * 100_000])
+def test_a_text_of_brackets_is_refused(text):
+    with pytest.raises(PortableModelError) as error:
+        PortableModel.from_json(text)
+    assert str(error.value) == (
+        "model: the text is nested too deeply for an exported model. Export the model again."
+    )
 
 
 @pytest.mark.parametrize("value", [math.nan, pd.Timestamp("2026-01-01")])

@@ -53,6 +53,22 @@ def test_of_two_runs_at_once_the_second_says_who_is_at_work_and_changes_nothing(
     assert len(seen) == 1
 
 
+def test_control_characters_of_data_reach_neither_terminal_nor_log(root, capsys):
+    """A file name with a line end must not add a line, and an escape code must not be executed."""
+    with started("ingest", RunOptions("demo", is_dry=True)) as context:
+        capsys.readouterr()
+        context.progress.say("read \x1b[2Jday1.csv\nand day2\udcff.csv")
+        context.progress.warn("day1\nwarning: all is well\u202e.csv")
+    said = capsys.readouterr()
+    assert said.out == "read ?[2Jday1.csv\nand day2?.csv\n"
+    assert said.err == "warning: day1?warning: all is well?.csv\n"
+
+    def fails(context):
+        raise HoldfastError("first\nsecond \x07")
+
+    assert ended(fails, capsys)[1] == "holdfast ingest: first\nsecond ?\n"
+
+
 def test_a_dry_run_needs_no_lock_and_leaves_no_trace(root, capsys):
     seen = []
     with started("ingest", RunOptions("demo", is_dry=True)) as context:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import marshal
 import math
 import os
+import py_compile
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,9 +20,10 @@ import pytest
 
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, PortableModel
+from models.portable_text import sealed
 from pipelines import churn
-from runtime.errors import HoldfastError
-from runtime.model_registry import CHALLENGER, CHAMPION, Registry
+from runtime.errors import HoldfastError, ModelGateError
+from runtime.model_registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, log_record, rollback
 from runtime.moved_store import follow_move
 from runtime.settings import load
 
@@ -87,8 +92,15 @@ def moved(tmp_path_factory):
     code = Path(churn.__file__).with_name("churn_pyfunc.py")
     with mlflow.start_run() as run:
         version = registry.register(
-            run.info.run_id, code, model.to_json(), example=example, answer=answer, tags={}
+            run.info.run_id,
+            code,
+            model.to_json(),
+            example=example,
+            answer=answer,
+            tags={},
+            further={"horizon_60": model.to_json()},
         )
+        log_record({"rows": [1]}, "comparison.json")
     registry.promote(version)
     return (folder / "old place").rename(folder / "new place")
 
@@ -128,6 +140,158 @@ def test_the_requirements_are_pinned_and_have_no_package_of_ours(moved):
 def test_logging_a_model_leaves_nothing_on_the_path(moved):
     assert [m for m in sys.modules if m.startswith("holdfast_")] == []
     assert [p for p in sys.path if p.endswith("model/code")] == []
+
+
+# --- digests -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lake(moved, tmp_path):
+    """A copy of the lakehouse whose files a test may change."""
+    return shutil.copytree(moved, tmp_path / "lakehouse")
+
+
+def only(folder, pattern):
+    (path,) = folder.rglob(pattern)
+    return path
+
+
+def turned_round(path):
+    """Change the model in a file, and compute its checksum again."""
+    content = json.loads(path.read_text())["model"]
+    content["ensemble"]["intercept"] = 9.0
+    path.write_text(sealed(content))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+OF_A_VERSION = "Restore the file, or give the alias to another version, as roll_back does."
+OF_A_RUN = "Restore the file, or delete the run in MLflow and start the command again."
+
+
+def refusal(owner, path, changed, tag, expected, fix=OF_A_VERSION):
+    return (
+        f"churn, {owner}: {path} has the SHA-256 {changed[:12]}..., but the registry's tag {tag} is "
+        f"{expected[:12]}...; a file that was changed after its registration is not used. {fix}"
+    )
+
+
+def test_a_changed_model_with_a_valid_checksum_is_refused(lake):
+    path = only(lake, "portable/portable.json")
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    changed = turned_round(path)
+    PortableModel.from_json(path.read_text())  # the checksum alone shows nothing
+    for load_it in (lambda r: r.by_alias(CHAMPION), lambda r: r.by_version("1")):
+        with pytest.raises(ModelGateError) as caught:
+            load_it(registry_at(lake))
+        assert str(caught.value) == refusal(
+            "version 1", "portable/portable.json", changed, "sha256.portable", before
+        )
+
+
+def test_a_changed_further_model_is_refused_and_an_added_one_is_not_read(lake):
+    path = only(lake, "horizon_60.json")
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_name("horizon_7.json").write_text(path.read_text())
+    registry = registry_at(lake)
+    champion = registry.by_alias(CHAMPION)
+    assert registry.further_models(champion, "horizon") == {"60": champion.portable}
+    changed = turned_round(path)
+    with pytest.raises(ModelGateError) as caught:
+        registry.further_models(champion, "horizon")
+    assert str(caught.value) == refusal(
+        "version 1", "portable/horizon_60.json", changed, "sha256.horizon_60", before
+    )
+
+
+def test_a_changed_record_of_a_run_is_refused(lake):
+    path = only(lake, "comparison.json")
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    registry = registry_at(lake)
+    run_id = registry.by_alias(CHAMPION).run_id
+    assert registry.run_json(run_id, "comparison.json") == {"rows": [1]}
+    path.write_text('{"rows": [2]}')
+    changed = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(ModelGateError) as caught:
+        registry.run_json(run_id, "comparison.json")
+    assert str(caught.value) == refusal(
+        f"run {run_id[:12]}",
+        "comparison.json",
+        changed,
+        "sha256.comparison",
+        before,
+        fix=OF_A_RUN,
+    )
+
+
+def change_the_code(folder):
+    path = only(folder, "churn_pyfunc.py")
+    path.write_text(path.read_text() + "\nprint('changed')\n")
+
+
+def change_the_served_model(folder):
+    turned_round(only(folder, "artifacts/portable.json"))
+
+
+def add_a_file(folder):
+    only(folder, "artifacts/portable.json").with_name("more.json").write_text("{}")
+
+
+@pytest.mark.parametrize("change", [change_the_code, change_the_served_model, add_a_file])
+def test_a_changed_served_folder_is_refused_before_its_code_runs(lake, change, capsys):
+    change(lake / "mlartifacts" / "models")
+    with pytest.raises(ModelGateError) as caught:
+        registry_at(lake).served(CHAMPION)
+    assert str(caught.value).startswith("churn, version 1: the served folder has the SHA-256 ")
+    assert "tag sha256.model is" in str(caught.value)
+    assert "changed" not in capsys.readouterr().out
+
+
+def test_the_served_champion_runs_no_compiled_file_that_was_put_there(lake):
+    """Python would run it in place of its source. MLflow writes a file too when it loads."""
+    code = only(lake / "mlartifacts" / "models", "models/portable.py")
+    (code.parent / "__pycache__").mkdir(exist_ok=True)
+    tag = sys.implementation.cache_tag
+    compiled = code.parent / "__pycache__" / f"portable.{tag}.pyc"
+    py_compile.compile(str(code), cfile=str(compiled), doraise=True)
+    poisoned = compiled.read_bytes()[:16] + marshal.dumps(compile("raise SystemExit", "x", "exec"))
+    compiled.write_bytes(poisoned)
+    (code.parents[3] / "registered_model_meta").write_text("model_name: churn")
+    model = registry_at(lake).served(CHAMPION)
+    row = pd.DataFrame({"purchases": [2.0], "is_member": [1.0], "plan": ["gold"]})
+    assert model.predict(row)["churn_probability"][0] == pytest.approx(sigmoid(-1 + 1 + 3))
+
+
+def test_nothing_is_served_without_an_alias(lake):
+    with pytest.raises(ModelGateError) as caught:
+        registry_at(lake).served("nobody")
+    assert str(caught.value) == ("churn: no version has the alias nobody. Train a model first.")
+
+
+def test_a_version_from_before_the_digests_is_loaded(lake):
+    registry = registry_at(lake)
+    for tag in registry.client.get_model_version("churn", "1").tags:
+        registry.client.delete_model_version_tag("churn", "1", tag)
+    turned_round(only(lake, "portable/portable.json"))
+    champion = registry.by_alias(CHAMPION)
+    assert list(registry.further_models(champion, "horizon")) == ["60"]
+
+
+def test_a_changed_champion_can_be_rolled_back(lake):
+    registry = registry_at(lake)
+    first = registry.client.get_model_version("churn", "1")
+    registry.client.create_model_version("churn", first.source, run_id=first.run_id)
+    registry.promote("2")
+    assert (registry.number_of(CHAMPION), registry.number_of(PREVIOUS)) == ("2", "1")
+    path = only(lake, "portable/portable.json")
+    original = path.read_text()
+    registry.client.set_model_version_tag("churn", "2", "sha256.portable", "0" * 64)
+    with pytest.raises(ModelGateError, match=r"version 2: portable/portable\.json has the SHA-256"):
+        registry.by_alias(CHAMPION)
+    turned_round(path)
+    with pytest.raises(ModelGateError, match=r"version 1: portable/portable\.json has the SHA-256"):
+        rollback(registry)  # to a version that was changed too
+    path.write_text(original)
+    assert rollback(registry) == "1"
 
 
 # --- addresses -----------------------------------------------------------------------------------

@@ -15,9 +15,15 @@ from models.btyd.gamma_gamma import GammaGamma, SpendRows
 from models.btyd.mbg_nbd import MbgNbd
 from models.btyd.pareto_nbd import ParetoNbd
 from models.btyd.rows import LifetimeDataError, NotFittableError, PurchaseRows, check_fittable
-from models.btyd.shifted_beta_geometric import Renewals, ShiftedBetaGeometric, fit
+from models.btyd.shifted_beta_geometric import (
+    FORMAT as RENEWALS,
+    Renewals,
+    ShiftedBetaGeometric,
+    fit,
+)
 from models.btyd.worth import MONTH_DAYS, LifetimeModel, LifetimeModelError, Terms, month_ends
 from models.lifetime_scoring import model_of
+from models.portable_text import PortableModelError
 
 TERMS = Terms(margin=1.0, monthly_discount=0.01, interval=0.9, horizon_days=30)
 SPEND = GammaGamma(6.25, 3.74, 15.44)
@@ -244,7 +250,9 @@ def test_the_portable_form_predicts_the_same(name):
     assert model_of(kept.to_json()) == kept
 
 
-@pytest.mark.parametrize("text", ["{", "{}", json.dumps({"format": "another"})])
+@pytest.mark.parametrize(
+    "text", ["{", "{}", "[]", "[" * 200_000, json.dumps({"format": "another"})]
+)
 def test_another_text_is_refused(text):
     with pytest.raises(LifetimeModelError, match="this text is not a lifetime model"):
         LifetimeModel.from_json(text)
@@ -349,6 +357,15 @@ def test_shifted_beta_geometric_of_the_paper(survivors, alpha, beta):
     assert kept.survival(3) * kept.survival(2, after=3) == pytest.approx(kept.survival(5))
     assert kept.retention(1) == pytest.approx(kept.survival(1))
     assert (np.diff(kept.retention(np.arange(1, 8))) > 0).all()
+
+
+def test_a_text_of_renewals_without_a_part_is_refused():
+    with pytest.raises(PortableModelError) as error:
+        model_of(json.dumps({"format": RENEWALS, "alpha": 1.0}))
+    assert str(error.value) == (
+        "model: each part must be present, known and of its type, got KeyError: 'beta'. Take the "
+        "file from the registry again, or train the model again."
+    )
 
 
 def test_a_model_of_renewals_from_text_predicts_the_same():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 
 from models.encoding import FeatureEncoder
-from models.portable import PortableModelError
+from models.portable_text import PortableModelError, sealed
 from models.survival.cox import fit_cox
 from models.survival.portable import Bands, LifetimeModel, predict_batch
 from models.survival.rows import ArrayRows, SurvivalError
@@ -98,6 +99,16 @@ def test_a_changed_byte_is_refused(fitted):
     text = fitted("cox").to_json().replace('"level":0.8', '"level":0.9')
     with pytest.raises(PortableModelError, match="changed after its export"):
         LifetimeModel.from_json(text)
+
+
+def test_a_sealed_text_of_an_unknown_kind_is_refused(fitted):
+    content = json.loads(fitted("cox").to_json())["model"]
+    with pytest.raises(PortableModelError) as error:
+        LifetimeModel.from_json(sealed({**content, "kind": "pickle"}))
+    assert str(error.value) == (
+        "model: each part must be present, known and of its type, got KeyError: 'pickle'. Take the "
+        "file from the registry again, or train the model again."
+    )
 
 
 def test_an_encoder_of_another_training_is_refused(fitted):

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from models.btyd.terms import MONTH_DAYS, Terms
+from models.btyd.worth import LifetimeModelError
 from models.encoding import FeatureEncoder
 from models.lifetime_scoring import model_of, survival_batch
+from models.portable_text import PortableModelError
 from models.survival.days_lived import lived
 from models.survival.portable import LifetimeModel
 from models.survival.spend_rate import SpendRate
@@ -210,6 +212,13 @@ def test_the_model_from_text_predicts_the_same():
         again = model_of(model.to_json())
         pd.testing.assert_frame_equal(again.predict(customers(3)), model.predict(customers(3)))
         assert again.to_json() == model.to_json()
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "[3]", '{"life": "{}"}', '{"format": 1'])
+def test_a_text_that_is_no_lifetime_model_is_refused(text):
+    with pytest.raises((PortableModelError, LifetimeModelError)) as error:
+        model_of(text)
+    assert str(error.value).startswith(("model: ", "this text is not a lifetime model"))
 
 
 def test_a_customer_who_has_left_has_null_figures():

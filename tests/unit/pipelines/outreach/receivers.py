@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -55,10 +56,11 @@ class Mailbox:
     drop_at: number of the e-mail after whose data the session ends without a reply. The e-mail is
     accepted.
     codes: the code with which other verbs are refused, by verb.
+    has_login: offers AUTH PLAIN and accepts any; `logins` holds (user, password).
     """
 
-    def __init__(self, refuse=lambda address: None, drop_at=None, codes=None):
-        self.heard, self.taken, self.sessions = [], {}, 0
+    def __init__(self, refuse=lambda address: None, drop_at=None, codes=None, *, has_login=False):
+        self.heard, self.taken, self.sessions, self.logins = [], {}, 0, []
         lock, outer = threading.Lock(), self
 
         class Session(socketserver.StreamRequestHandler):
@@ -76,7 +78,14 @@ class Mailbox:
                     if codes and verb in codes:
                         self.say(f"{codes[verb]} no")
                         continue
-                    if verb == "RCPT":
+                    if verb == "EHLO" and has_login:
+                        self.say("250-here")
+                        self.say("250 AUTH PLAIN")
+                    elif verb == "AUTH":
+                        user, password = base64.b64decode(line.split()[-1]).split(b"\0")[1:]
+                        outer.logins.append((user.decode(), password.decode()))
+                        self.say("235 ok")
+                    elif verb == "RCPT":
                         self.to = line.partition("<")[2].partition(">")[0]
                         code = refuse(self.to)
                         self.say(f"{code} no {self.to}" if code else "250 ok")

@@ -194,9 +194,9 @@ def test_the_documented_check_accepts_only_what_was_signed(body, header, secret,
 # ---------------------------------------------------------------------- e-mail
 
 
-def mail_sink(conf, server, **changes):
+def mail_sink(conf, server, password=None, **changes):
     values = {"host": "127.0.0.1", "port": server.port, "security": "none", **changes}
-    return MailSink(conf.email.model_copy(update=values), None)
+    return MailSink(conf.email.model_copy(update=values), password)
 
 
 def test_an_email_goes_to_its_customer_only(conf, receiver):
@@ -219,6 +219,14 @@ def test_an_email_goes_to_its_customer_only(conf, receiver):
     assert mail["List-Unsubscribe-Post"] is None
     assert mail.get_content().strip() == contact_of().text
     assert b"c0\r\n" not in raw and b"LOW" not in raw and b"HIGH" not in raw
+
+
+def test_the_password_is_used_to_log_in_and_stands_in_no_email(conf, receiver):
+    server = receiver(Mailbox, has_login=True)
+    mail_sink(conf, server, password="a password", user="svc").send(contact_of())
+    assert server.logins == [("svc", "a password")]
+    ((_, raw),) = server.heard
+    assert b"svc" not in raw and b"a password" not in raw
 
 
 def test_an_https_link_unsubscribes_with_one_click(conf, receiver):

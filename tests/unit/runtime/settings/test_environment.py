@@ -165,6 +165,24 @@ def test_a_profile_that_does_not_exist(conf):
     )
 
 
+@pytest.mark.parametrize("name", ["../mine", "/etc/mine", "a" * 300])
+def test_a_profile_is_a_name_and_no_path(conf, tmp_path, name):
+    conf(f"spark_profile: {name}\n")
+    (tmp_path / "spark").mkdir()
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"spark.a": "1"}))
+    with pytest.raises(UsageError) as caught:
+        settings.load("acme").spark_profile_values()
+    assert str(caught.value) == (
+        f"spark_profile: {name!r} must name a file in conf/spark/; there are cluster, local."
+    )
+
+
+def test_a_variable_of_brackets_is_refused(conf, monkeypatch):
+    conf()
+    monkeypatch.setenv("HOLDFAST__ENGAGEMENT", "[" * 200_000)
+    assert refused().startswith("conf/acme.yaml, or a variable HOLDFAST__...: cannot be read: ")
+
+
 @pytest.mark.parametrize("env", ["../acme", "sub/acme", "a" * 300, "", ".", "acme.yaml"])
 def test_an_environment_is_a_name_and_no_path(conf, tmp_path, env):
     conf()
