@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from contracts.bronze import source_table
-from contracts.rules import DUPLICATE, KEPT
+from contracts.rules import COLUMNS, DUPLICATE, KEPT
 from contracts.silver import QUARANTINE
 from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
+from pipelines.ingestion.bad_files import BadFile, bad_share
+from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
+from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
 from pipelines.ingestion.source_files import Part
+from pipelines.ingestion.text_scan import Fault, Limits
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
@@ -76,6 +80,16 @@ class Intake:
     batches: list[str]
 
 
+@dataclass
+class Taken:
+    """What one run takes from a source. intake: None if it has no new file that can be read."""
+
+    counts: RowCounts
+    bad: list[BadFile] = field(default_factory=list)
+    source_bytes: int = 0
+    intake: Intake | None = None
+
+
 class Ingestion:
     """One run over all sources."""
 
@@ -84,54 +98,99 @@ class Ingestion:
         self.spark, self.known_at = context.spark, known_at
         self.log = IngestLog(context)
         self.outcomes = RowOutcomes(context)
+        ingest = context.settings.ingest
+        self.scans = FileScans(
+            context.spark,
+            Limits(ingest.max_line_bytes, ingest.max_column_chars, ingest.max_expansion),
+        )
+        self.warned: set[str] = set()
 
     # ------------------------------------------------------------------ new files
 
     def load_all(self) -> None:
         """Read, label and check the rows of all sources. Then write them."""
-        intakes = [i for name in self.settings.sources if (i := self.intake(name))]
-        if not intakes:
+        taken = [self.taken(name) for name in self.settings.sources]
+        intakes = [t.intake for t in taken if t.intake]
+        if not intakes and not any(t.bad for t in taken):
             self.progress.say("      nothing new")
             return
-        check_share([i.counts for i in intakes], self.settings)
+        check_share([(t.counts, bad_share(t.bad, t.source_bytes)) for t in taken], self.settings)
         for intake in intakes:
             self.warn_of_missing_profiles(intake)
         writes = [w for i in intakes for w in self.table_writes(i)]
-        self.context.write([*writes, self.quarantine_write(intakes), self.log_write(intakes)])
+        if intakes:
+            writes.append(self.quarantine_write(intakes))
+        self.context.write([*writes, self.log_write(taken)])
 
-    def intake(self, name: str) -> Intake | None:
-        """The new files of one source. None: the source has no new file."""
-        settings, source = self.settings, self.settings.sources[name]
-        parts, waiting = readers.find_parts(
-            self.spark,
+    def taken(self, name: str) -> Taken:
+        """The new files of one source. A file that cannot be read is left out, with a warning."""
+        source, versions = self.settings.sources[name], self.outcomes.versions
+        failed: list[BadFile] = []
+        while True:  # Each round leaves out one more file.
+            try:
+                return self._taken(name, failed)
+            except FileReadError as error:
+                self.outcomes.versions = versions
+                failed.append(readers.confirmed_failure(self.scans, name, source, error=error))
+
+    def _taken(self, name: str, failed: Sequence[BadFile]) -> Taken:
+        """The new files of one source without `failed`. FileReadError if Spark cannot read one."""
+        source, bronze = self.settings.sources[name], self.log.columns(name)
+        new = readers.new_files(
+            self.scans,
             name,
             source,
             known=self.log.batches(name),
-            limit=settings.ingest.max_files_a_run,
+            limit=self.settings.ingest.max_files_a_run,
+            failed=failed,
         )
-        if not parts:
-            return None
+        parts, unfit = file_checks.by_fitting_columns(source, new.parts, bronze)
+        bad = [*new.bad, *self.bad_parts(unfit)]
+        self.warn([b.message(name) for b in bad])
+        taken = Taken(
+            RowCounts(name, self.outcomes.table(name), []), bad, source_bytes=new.source_bytes
+        )
+        if parts:
+            taken.intake = self.intake(name, parts, bronze, waiting=new.waiting)
+            taken.counts = taken.intake.counts
+        return taken
+
+    def bad_parts(self, unfit: Sequence[tuple[Part, str]]) -> list[BadFile]:
+        """The files of parts that lack a column of the mapping, with their rows."""
+        rows = readers.count_rows([part for part, _ in unfit])
+        return [
+            BadFile(file, Fault(COLUMNS, reason, rows[file.batch_id]))
+            for part, reason in unfit
+            for file in part.files
+        ]
+
+    def intake(
+        self, name: str, parts: list[Part], bronze: Mapping[str, str], *, waiting: int
+    ) -> Intake:
+        """The rows of the parts, with their outcome. `bronze`: the columns of bronze so far."""
+        settings, source = self.settings, self.settings.sources[name]
         if not source.keep_unmapped:
             parts = [file_checks.mapped_part(source, part) for part in parts]
         files = {f.batch_id: f.name for part in parts for f in part.files}
         titles = files.values()
         self.warn(file_checks.file_warnings(settings, name, titles, waiting=waiting, log=self.log))
-        columns = file_checks.expected_columns(source, parts, self.log.columns(name))
+        columns = file_checks.expected_columns(source, parts, bronze)
         for part in parts:
             self.warn(
                 file_checks.column_warnings(settings.env, name, source, part=part, expected=columns)
             )
-        bronze = source_table(name, columns)
+        table = source_table(name, columns)
         # Batches of a killed run are not in the log. They are written again, or removed.
         batches = sorted({*files, *self.log.unfinished(name)})
         rows = self.outcomes.labelled(
             name, self.source_rows(name, parts, columns), batches, part=parts[0]
         )
         row_counts = self.outcomes.counts(name, rows)
-        read = readers.count_rows(parts)
+        with explained(name):
+            read = readers.count_rows(parts)
         row_counts.check_sum(read, files)
         row_counts.tell(read, files, self.progress)
-        return Intake(name, bronze, rows, row_counts, files, batches)
+        return Intake(name, table, rows, row_counts, files, batches)
 
     def source_rows(self, name: str, parts: Sequence[Part], columns: dict[str, str]) -> DataFrame:
         """All rows of the new files, with the columns of bronze and their batch."""
@@ -139,7 +198,7 @@ class Ingestion:
             (f for part in parts for f in part.files), key=lambda f: (f.modified_ms, f.name, f.path)
         )
         is_history = source_checks.is_history_known(self.settings, name)
-        is_history &= not self.log.batches(name)
+        is_history &= not self.log.has_loaded(name)
         batches = [
             (f.path, f.batch_id, f.name, self.known_at, place - len(files) + 1, is_history, None)
             for place, f in enumerate(files)
@@ -171,16 +230,20 @@ class Ingestion:
         rows = reduce(lambda above, below: above.unionByName(below), frames)
         return Write(QUARANTINE, rows, slices=[b for i in intakes for b in i.batches])
 
-    def log_write(self, intakes: Sequence[Intake]) -> Write:
-        """The ingest log, which is written last: a file in it was loaded completely."""
-        return self.log.write_of(
-            self.known_at,
-            [
-                Entry(i.name, batch, file, *i.counts.of_batch(batch))
-                for i in intakes
-                for batch, file in i.files.items()
-            ],
-        )
+    def log_write(self, taken: Sequence[Taken]) -> Write:
+        """The ingest log, which is written last: a file in it was loaded or quarantined."""
+        entries = [
+            Entry(t.counts.source, batch, file, *t.counts.of_batch(batch))
+            for t in taken
+            for batch, file in (t.intake.files if t.intake else {}).items()
+        ]
+        # Empty files of one name in two folders have the same batch.
+        bad = {(t.counts.source, b.file.batch_id): b for t in taken for b in t.bad}
+        entries += [
+            Entry(source, batch, b.file.name, 0, 0, 0, 0, b.fault.rule)
+            for (source, batch), b in bad.items()
+        ]
+        return self.log.write_of(self.known_at, entries)
 
     # ------------------------------------------------------------------ replay
 
@@ -215,7 +278,9 @@ class Ingestion:
     # ------------------------------------------------------------------ warnings
 
     def warn(self, messages: Sequence[str]) -> None:
-        for message in messages:
+        """Warn once: after a file that Spark cannot read, the others are looked at again."""
+        for message in (m for m in messages if m not in self.warned):
+            self.warned.add(message)
             self.progress.warn(message)
 
     def warn_of_missing_profiles(self, intake: Intake) -> None:
