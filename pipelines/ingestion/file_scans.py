@@ -78,7 +78,7 @@ class FileScans:
             if format_name == "parquet":
                 return self._parquet(file)
             return self._text(file, reading, is_csv=format_name == "csv")
-        except (NotOpenedError, Py4JError):  # Spark reads the file, and names its error.
+        except (NotOpenedError, Py4JError, OSError):  # Spark reads the file, and names its error.
             return Scan()
 
     def _parquet(self, file: SourceFile) -> Scan:

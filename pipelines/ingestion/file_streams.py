@@ -55,6 +55,8 @@ class _JavaStream(io.RawIOBase):
 
 # Hadoop chooses the codec by the end of the file name, and so does this module.
 GZIP = ".gz"
+# Bytes per call of the JVM.
+BUFFER = 65_536
 _COMPRESSED = (GZIP, ".bz2", ".deflate", ".lz4", ".snappy", ".zst")
 
 
@@ -70,7 +72,9 @@ def stored_bytes(spark: SparkSession, file: SourceFile) -> Iterator[IO[bytes]]:
         with open(file.local_path, "rb") as local:
             yield local
     else:
-        with io.BufferedReader(_JavaStream(_java_file(spark, file)[0], file.length)) as remote:
+        with io.BufferedReader(
+            _JavaStream(_java_file(spark, file)[0], file.length), BUFFER
+        ) as remote:
             yield remote
 
 
@@ -82,7 +86,7 @@ def text_bytes(spark: SparkSession, file: SourceFile) -> Iterator[IO[bytes]]:
             yield cast(IO[bytes], stream)
     elif is_compressed(file):
         stream, codec = _java_file(spark, file)
-        with io.BufferedReader(_JavaStream(codec.createInputStream(stream), 0)) as text:
+        with io.BufferedReader(_JavaStream(codec.createInputStream(stream), 0), BUFFER) as text:
             yield text
     else:
         with stored_bytes(spark, file) as text:

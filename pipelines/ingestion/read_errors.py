@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Spark names the file in "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file <path>."
 _FILE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (\S+?)\.?(?:\s|$)")
 
+_FIX = "Fix path, format or options in conf, or the file."
+
 
 class FileReadError(SourceError):
     """One file of a source that Spark cannot read. path: as Spark writes it."""
@@ -37,10 +39,7 @@ def explained(source: str) -> Iterator[None]:
         yield
     except (PySparkException, Py4JJavaError) as error:
         text = _text(error)
-        message = (
-            f"source {source}: cannot be read: {first_sentence(text)} "
-            f"Fix path, format or options in conf, or the file."
-        )
+        message = f"source {source}: cannot be read: {first_sentence(text)} {_FIX}"
         if named := _FILE.search(text):
             raise FileReadError(message, named[1], first_sentence(text)) from None
         raise SourceError(message) from None
@@ -53,7 +52,8 @@ def reading_file(file: SourceFile) -> Iterator[None]:
         yield
     except (PySparkException, Py4JJavaError) as error:
         reason = first_sentence(_text(error))
-        raise FileReadError(f"{file.name}: {reason}", file.path, reason) from None
+        message = f"{file.name}: cannot be read: {reason} {_FIX}"
+        raise FileReadError(message, file.path, reason) from None
 
 
 def first_sentence(text: str) -> str:

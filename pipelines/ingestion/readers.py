@@ -31,13 +31,20 @@ class NewFiles:
     """The new files of a source, at most as many as one run takes.
 
     parts: the readable ones, grouped by their columns. bad: those that broke a rule for files.
-    waiting: new files over the limit. source_bytes: bytes of all files, loaded ones too.
+    waiting: new files over the limit.
     """
 
     parts: list[Part]
     bad: list[BadFile] = field(default_factory=list)
     waiting: int = 0
-    source_bytes: int = 0
+
+
+def listed_files(spark: SparkSession, name: str, source: SourceSettings) -> list[SourceFile]:
+    """Every file of a source, oldest first; none for a table. SourceError if there is no file."""
+    if source.format in ("jdbc", "delta"):
+        return []
+    with explained(name):
+        return list_files(spark, name, source.path or "")
 
 
 def new_files(
@@ -45,41 +52,37 @@ def new_files(
     name: str,
     source: SourceSettings,
     *,
+    files: Sequence[SourceFile],
     known: Collection[str],
     limit: int,
-    failed: Sequence[BadFile] = (),
 ) -> NewFiles:
-    """At most `limit` files of a source whose batch is not in `known`, oldest first.
+    """The first `limit` of the source's files whose batch is not in `known`.
 
-    failed: files that Spark could not read in this run. SourceError if the source has no file at
-    all.
+    FileReadError if Spark cannot read a file that passed its scan.
     """
-    spark = scans.spark
     with explained(name):
         if source.format in ("jdbc", "delta"):
             read = jdbc_part if source.format == "jdbc" else delta_part
-            part = read(spark, name, source)
+            part = read(scans.spark, name, source)
             return NewFiles([] if part.files[0].batch_id in known else [part])
-        files = list_files(spark, name, source.path or "")
         new = [f for f in files if f.batch_id not in known]
-        taken = new[:limit]
-        unread = {b.file for b in failed}
-        parts, bad = file_parts(scans, name, source, files=[f for f in taken if f not in unread])
-    return NewFiles(
-        parts, [*failed, *bad], len(new) - len(taken), source_bytes=sum(f.length for f in files)
-    )
+        parts, bad = file_parts(scans, name, source, files=new[:limit])
+    return NewFiles(parts, bad, max(0, len(new) - limit))
 
 
 def confirmed_failure(
-    scans: FileScans, name: str, source: SourceSettings, *, error: FileReadError
+    spark: SparkSession,
+    source: SourceSettings,
+    files: Sequence[SourceFile],
+    *,
+    error: FileReadError,
 ) -> BadFile:
     """The file that Spark could not read, after a second try to read it alone.
 
-    The error itself if the second try succeeds, or if the file is not one of the source's own.
+    The error itself if the second try succeeds, or if the file is not one of `files`.
     """
-    files = list_files(scans.spark, name, source.path or "") if source.path else []
     for file in (f for f in files if _comparable(f.path) == _comparable(error.path)):
-        reader = scans.spark.read.format(source.format).options(**reading_options(source))
+        reader = spark.read.format(source.format).options(**reading_options(source))
         try:
             with reading_file(file):
                 reader.load(file.location).write.format("noop").mode("overwrite").save()

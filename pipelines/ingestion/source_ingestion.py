@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,13 @@ from contracts.rules import COLUMNS, DUPLICATE, KEPT
 from contracts.silver import QUARANTINE
 from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
-from pipelines.ingestion.bad_files import BadFile, bad_share
+from pipelines.ingestion.bad_files import BadFile, BadShare, bad_share
 from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
 from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
-from pipelines.ingestion.source_files import Part
+from pipelines.ingestion.source_files import Part, SourceFile
 from pipelines.ingestion.text_scan import Fault, Limits
 from runtime.context import Context
 from runtime.errors import UsageError
@@ -80,14 +80,22 @@ class Intake:
     batches: list[str]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Taken:
-    """What one run takes from a source. intake: None if it has no new file that can be read."""
+    """What one run takes from a source. intake: None if it has no new file that can be read.
+
+    source_bytes: bytes of all files of the source, also of those that were loaded before.
+    """
 
     counts: RowCounts
-    bad: list[BadFile] = field(default_factory=list)
-    source_bytes: int = 0
+    bad: list[BadFile]
+    source_bytes: int
     intake: Intake | None = None
+
+    @property
+    def share(self) -> tuple[RowCounts, BadShare]:
+        """What counts against ingest.max_quarantined_share."""
+        return self.counts, bad_share(self.bad, self.source_bytes)
 
 
 class Ingestion:
@@ -114,7 +122,7 @@ class Ingestion:
         if not intakes and not any(t.bad for t in taken):
             self.progress.say("      nothing new")
             return
-        check_share([(t.counts, bad_share(t.bad, t.source_bytes)) for t in taken], self.settings)
+        check_share([t.share for t in taken], self.settings)
         for intake in intakes:
             self.warn_of_missing_profiles(intake)
         writes = [w for i in intakes for w in self.table_writes(i)]
@@ -125,39 +133,44 @@ class Ingestion:
     def taken(self, name: str) -> Taken:
         """The new files of one source. A file that cannot be read is left out, with a warning."""
         source, versions = self.settings.sources[name], self.outcomes.versions
+        files = readers.listed_files(self.spark, name, source)
+        size = sum(f.length for f in files)
         failed: list[BadFile] = []
-        while True:  # Each round leaves out one more file.
+        while True:  # Each round leaves out one more file, until their share is above the limit.
+            taken = Taken(RowCounts(name, self.outcomes.table(name), []), failed, size)
+            check_share([taken.share], self.settings)
             try:
-                return self._taken(name, failed)
+                return self._with_new_files(taken, files)
             except FileReadError as error:
                 self.outcomes.versions = versions
-                failed.append(readers.confirmed_failure(self.scans, name, source, error=error))
+                bad = readers.confirmed_failure(self.spark, source, files, error=error)
+                self.warn([bad.message(name)])
+                failed = [*failed, bad]
 
-    def _taken(self, name: str, failed: Sequence[BadFile]) -> Taken:
-        """The new files of one source without `failed`. FileReadError if Spark cannot read one."""
+    def _with_new_files(self, taken: Taken, files: Sequence[SourceFile]) -> Taken:
+        """Read the new files but the bad ones. FileReadError if Spark cannot read one."""
+        name, failed = taken.counts.source, {b.file.batch_id for b in taken.bad}
         source, bronze = self.settings.sources[name], self.log.columns(name)
         new = readers.new_files(
             self.scans,
             name,
             source,
-            known=self.log.batches(name),
-            limit=self.settings.ingest.max_files_a_run,
-            failed=failed,
+            files=files,
+            known=self.log.batches(name) | failed,
+            limit=max(0, self.settings.ingest.max_files_a_run - len(failed)),
         )
         parts, unfit = file_checks.by_fitting_columns(source, new.parts, bronze)
-        bad = [*new.bad, *self.bad_parts(unfit)]
-        self.warn([b.message(name) for b in bad])
-        taken = Taken(
-            RowCounts(name, self.outcomes.table(name), []), bad, source_bytes=new.source_bytes
-        )
-        if parts:
-            taken.intake = self.intake(name, parts, bronze, waiting=new.waiting)
-            taken.counts = taken.intake.counts
-        return taken
+        taken = replace(taken, bad=[*taken.bad, *new.bad, *self.bad_parts(name, unfit)])
+        self.warn([b.message(name) for b in taken.bad])
+        if not parts:
+            return taken
+        intake = self.intake(name, parts, bronze, waiting=new.waiting)
+        return replace(taken, counts=intake.counts, intake=intake)
 
-    def bad_parts(self, unfit: Sequence[tuple[Part, str]]) -> list[BadFile]:
+    def bad_parts(self, name: str, unfit: Sequence[tuple[Part, str]]) -> list[BadFile]:
         """The files of parts that lack a column of the mapping, with their rows."""
-        rows = readers.count_rows([part for part, _ in unfit])
+        with explained(name):
+            rows = readers.count_rows([part for part, _ in unfit])
         return [
             BadFile(file, Fault(COLUMNS, reason, rows[file.batch_id]))
             for part, reason in unfit
