@@ -109,8 +109,8 @@ def _by_columns(
         alike.setdefault(file if value is None else value, []).append(file)
     groups: dict[Columns, list[SourceFile]] = {}
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        found = pool.map(columns_of, (members[0] for members in alike.values()))
-        for members, columns in zip(alike.values(), found, strict=True):
+        read_columns = pool.map(columns_of, (members[0] for members in alike.values()))
+        for members, columns in zip(alike.values(), read_columns, strict=True):
             groups.setdefault(columns, []).extend(members)
     return groups
 

@@ -119,9 +119,9 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
         )
     # Each installation gives a package's file a new time, but its content stays the same.
     is_timed = not path.startswith("package:")
-    found = [(f["path"], f["length"], f["modified_ms"] if is_timed else 0) for f in listed]
+    facts = [(f["path"], f["length"], f["modified_ms"] if is_timed else 0) for f in listed]
     files = []
-    for file, length, modified in [*found, *((file, 0, 0) for file in empty)]:
+    for file, length, modified in [*facts, *((file, 0, 0) for file in empty)]:
         name = _name(file)
         identity = batch_id(source, name, length, modified_ms=modified)
         files.append(SourceFile(identity, name, file, length, modified))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from contracts.bronze import source_table
 from contracts.rules import COLUMNS, DUPLICATE, KEPT
 from contracts.silver import QUARANTINE
-from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
-from pipelines.ingestion.bad_files import BadFile, BadShare, bad_share
+from pipelines.ingestion.bad_files import BadFile
 from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
+from pipelines.ingestion.intake import Intake, Taken
 from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
@@ -63,39 +63,6 @@ def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
                 ingestion.load_all()
     finally:
         context.lake.forget()
-
-
-@dataclass
-class Intake:
-    """The new files of one source: their rows with outcome, the counts, the batches to replace.
-
-    files: batch -> name of the file.
-    """
-
-    name: str
-    bronze: Table
-    rows: DataFrame
-    counts: RowCounts
-    files: dict[str, str]
-    batches: list[str]
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What one run takes from a source. intake: None if it has no new file that can be read.
-
-    source_bytes: bytes of all files of the source, also of those that were loaded before.
-    """
-
-    counts: RowCounts
-    bad: list[BadFile]
-    source_bytes: int
-    intake: Intake | None = None
-
-    @property
-    def share(self) -> tuple[RowCounts, BadShare]:
-        """What counts against ingest.max_quarantined_share."""
-        return self.counts, bad_share(self.bad, self.source_bytes)
 
 
 class Ingestion:

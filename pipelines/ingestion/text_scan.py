@@ -34,8 +34,8 @@ class Limits:
 
     def first_end(self, block: bytes) -> int:
         """The first line end of a block; -1: there is none."""
-        found = (block.find(end) for end in self._ends)
-        return min((at for at in found if at >= 0), default=-1)
+        firsts = (block.find(end) for end in self._ends)
+        return min((at for at in firsts if at >= 0), default=-1)
 
     def last_end(self, block: bytes) -> int:
         """The last line end of a block; -1: there is none."""

@@ -34,11 +34,11 @@ def scan(tmp_path):
 
 def groups(scans):
     """The names of files with equal columns."""
-    found = {}
+    alike = {}
     for name, result in scans.items():
         assert result.fault is None
-        found.setdefault(result.columns, []).append(name)
-    return list(found.values())
+        alike.setdefault(result.columns, []).append(name)
+    return list(alike.values())
 
 
 def test_files_with_equal_header_bytes_have_equal_columns(scan):
@@ -72,7 +72,8 @@ def test_without_a_header_the_number_of_columns_counts(scan):
         # A quoted name may go on in the next line.
         (b'"a\nb",c\n1,2\n', {"multiLine": "true"}),
         ("a,b\n".encode("utf-16"), {"encoding": "UTF-16"}),
-        (b"a,b|1,2|", {"lineSep": "|"}),
+        # 200,004 bytes without LF.
+        (b"a,b|" + b"1,2|" * 50_000, {"lineSep": "|"}),
         (b"x" * 70_000, {}),
     ],
 )
