@@ -22,7 +22,7 @@ from pipelines.ingestion.source_files import (
     column_clash,
     named,
 )
-from pipelines.ingestion.text_scan import Fault
+from pipelines.ingestion.text_scan import Fault, Limits
 from transforms.source_reads import with_file_path
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 Columns = tuple[tuple[str, str], ...]
 
 
-def reading_options(source: SourceSettings | LookupSettings) -> dict[str, str]:
+def reading_options(
+    source: SourceSettings | LookupSettings, limits: Limits | None = None
+) -> dict[str, str]:
     """The options of Spark's reader: ingest's defaults for the format, then those of conf."""
     defaults = {
         # A quote inside quotes is doubled (RFC 4180), as Excel writes it. Spark's own default is a
@@ -41,7 +43,13 @@ def reading_options(source: SourceSettings | LookupSettings) -> dict[str, str]:
         "csv": {"header": "true", "escape": '"'},
         "json": {"primitivesAsString": "true"},
     }
-    return {**defaults.get(source.format, {}), **source.reader_options}
+    options = {**defaults.get(source.format, {}), **source.reader_options}
+    text = TextOptions(options)
+    if limits and source.format == "csv" and text.is_multiline:
+        # Without multiLine the line is the limit. Each parser allocates this size in advance.
+        longest = text.given.get("maxcharspercolumn", str(limits.max_column_chars))
+        options["maxCharsPerColumn"] = longest
+    return options
 
 
 def file_parts(
@@ -51,16 +59,12 @@ def file_parts(
 
     FileReadError if Spark cannot read a file that passed its scan.
     """
-    options = reading_options(source)
+    options = reading_options(source, scans.limits)
     scanned = list(zip(files, scans.of(files, source.format, options), strict=True))
     bad = [BadFile(file, scan.fault) for file, scan in scanned if scan.fault]
     good = {file: scan.columns for file, scan in scanned if not scan.fault}
     if not good:
         return [], bad
-    text = TextOptions(options)
-    if source.format == "csv" and text.is_multiline and "maxcharspercolumn" not in text.given:
-        # Without multiLine the line is the limit. Each parser allocates this size in advance.
-        options["maxCharsPerColumn"] = str(scans.limits.max_column_chars)
     parts = []
     for columns, members in _by_columns(scans.spark, source.format, options, files=good).items():
         names = [c for c, _ in columns]

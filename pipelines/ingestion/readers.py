@@ -71,18 +71,15 @@ def new_files(
 
 
 def confirmed_failure(
-    spark: SparkSession,
-    source: SourceSettings,
-    files: Sequence[SourceFile],
-    *,
-    error: FileReadError,
+    scans: FileScans, source: SourceSettings, files: Sequence[SourceFile], *, error: FileReadError
 ) -> BadFile:
     """The file that Spark could not read, after a second try to read it alone.
 
     The error itself if the second try succeeds, or if the file is not one of `files`.
     """
     for file in (f for f in files if _comparable(f.path) == _comparable(error.path)):
-        reader = spark.read.format(source.format).options(**reading_options(source))
+        options = reading_options(source, scans.limits)
+        reader = scans.spark.read.format(source.format).options(**options)
         try:
             with reading_file(file):
                 reader.load(file.location).write.format("noop").mode("overwrite").save()
@@ -153,26 +150,24 @@ def resolve(source: str, path: str) -> str:
         ) from None
 
 
-# A part below this size may have a single partition: a Parquet file with one row group, or a
-# gzipped text.
-SMALL_BYTES = 256 * 1024 * 1024
 NESTED = ("struct", "array", "map")
 
 
 def spread(spark: SparkSession, part: Part) -> DataFrame:
     """The rows of a part, spread over all cores.
 
-    A small part is repartitioned by its content. A large one has many partitions already.
+    A small part may have a single partition (a Parquet file with one row group, or a gzipped text),
+    so it is repartitioned by its content. A large one has many partitions already.
     """
     flat = [f"`{c}`" for c, kind in part.types.items() if not kind.startswith(NESTED)]
-    if sum(file.length for file in part.files) >= SMALL_BYTES or not flat:
+    if not part.is_small or not flat:
         return part.frame
     partitions = int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
     return part.frame.repartition(partitions, *flat)
 
 
 def count_rows(parts: Sequence[Part]) -> dict[str, int]:
-    """Rows per batch, from a separate read. The counts of all outcomes must add up to them."""
+    """Rows per batch, before any mapping. The counts of all outcomes must add up to them."""
     counted = {f.batch_id: 0 for part in parts for f in part.files}
     for part in parts:
         batches = {f.path: f.batch_id for f in part.files}

@@ -32,6 +32,9 @@ FORCED_OPTIONS = {
 _REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
 
 
+SMALL_BYTES = 256 * 1024 * 1024
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """One file of a source, or one read of a table."""
@@ -70,6 +73,11 @@ class Part:
         """The files as a message names them: the first one, and the number of others."""
         more = len(self.files) - 1
         return self.files[0].name + (f" and {more} more" if more else "")
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the rows may be kept, so that they are read once."""
+        return sum(file.length for file in self.files) < SMALL_BYTES
 
     @property
     def types(self) -> dict[str, str]:

@@ -110,7 +110,7 @@ class Ingestion:
                 return self._with_new_files(taken, files)
             except FileReadError as error:
                 self.outcomes.versions = versions
-                bad = readers.confirmed_failure(self.spark, source, files, error=error)
+                bad = readers.confirmed_failure(self.scans, source, files, error=error)
                 self.warn([bad.message(name)])
                 failed = [*failed, bad]
 
@@ -151,6 +151,9 @@ class Ingestion:
         settings, source = self.settings, self.settings.sources[name]
         if not source.keep_unmapped:
             parts = [file_checks.mapped_part(source, part) for part in parts]
+        # Kept, so that the rows and the count to check them come from one read.
+        keep = self.context.lake.keep
+        parts = [replace(p, frame=keep(p.frame)) if p.is_small else p for p in parts]
         files = {f.batch_id: f.name for part in parts for f in part.files}
         titles = files.values()
         self.warn(file_checks.file_warnings(settings, name, titles, waiting=waiting, log=self.log))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import gzip
 
 import pytest
 
+from contracts.bronze import INGEST_LOG
 from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.file_streams import stored_bytes
 from pipelines.ingestion.source_files import SourceFile
@@ -137,6 +139,21 @@ def test_a_bad_file_is_no_first_load(shop):
     assert {str(k) for (k,) in shop.rows("silver.transactions", "known_at")} == {
         "2018-01-01 10:00:00"
     }
+
+
+def test_a_log_of_version_0_1_0_gains_the_column(shop, spark):
+    ddl = INGEST_LOG.ddl.removesuffix(", fault string")
+    assert ddl != INGEST_LOG.ddl
+    old = [("purchases", "b0", "old.csv", dt.datetime(2018, 5, 1), 1, 1, 0, 0)]
+    path = str(shop.root / "bronze" / "ingest_log")
+    spark.createDataFrame(old, ddl).write.format("delta").save(path)
+    shop.raw("purchases/none.csv", b"")
+    shop.ingest("2018-06-01")
+    assert log(shop) == [
+        ("a.csv", 100, 100, None),
+        ("none.csv", 0, 0, "empty"),
+        ("old.csv", 1, 1, None),
+    ]
 
 
 def test_a_file_that_only_spark_finds_damaged_is_left_out_too(company, spark):
