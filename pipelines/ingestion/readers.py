@@ -15,7 +15,14 @@ from pipelines.ingestion.bad_files import BadFile
 from pipelines.ingestion.file_parts import file_parts, reading_options
 from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.read_errors import FileReadError, explained, reading_file
-from pipelines.ingestion.source_files import PATH, Part, SourceFile, batch_id, named
+from pipelines.ingestion.source_files import (
+    PATH,
+    TABLE_FORMATS,
+    Part,
+    SourceFile,
+    batch_id,
+    named,
+)
 from pipelines.ingestion.table_sources import delta_part, jdbc_part
 from pipelines.ingestion.text_scan import Fault
 from runtime.errors import SourceError
@@ -41,7 +48,7 @@ class NewFiles:
 
 def listed_files(spark: SparkSession, name: str, source: SourceSettings) -> list[SourceFile]:
     """Every file of a source, oldest first; none for a table. SourceError if there is no file."""
-    if source.format in ("jdbc", "delta"):
+    if source.format in TABLE_FORMATS:
         return []
     with explained(name):
         return list_files(spark, name, source.path or "")
@@ -61,7 +68,7 @@ def new_files(
     FileReadError if Spark cannot read a file that passed its scan.
     """
     with explained(name):
-        if source.format in ("jdbc", "delta"):
+        if source.format in TABLE_FORMATS:
             read = jdbc_part if source.format == "jdbc" else delta_part
             part = read(scans.spark, name, source)
             return NewFiles([] if part.files[0].batch_id in known else [part])

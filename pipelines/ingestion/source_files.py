@@ -32,6 +32,8 @@ FORCED_OPTIONS = {
 _REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
 
 
+# Formats whose sources are tables, not files.
+TABLE_FORMATS = ("jdbc", "delta")
 SMALL_BYTES = 256 * 1024 * 1024
 
 

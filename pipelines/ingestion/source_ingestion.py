@@ -19,7 +19,7 @@ from pipelines.ingestion.intake import Intake, Taken
 from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
-from pipelines.ingestion.source_files import Part, SourceFile
+from pipelines.ingestion.source_files import TABLE_FORMATS, Part, SourceFile
 from pipelines.ingestion.text_scan import Fault, Limits
 from runtime.context import Context
 from runtime.errors import UsageError
@@ -151,9 +151,10 @@ class Ingestion:
         settings, source = self.settings, self.settings.sources[name]
         if not source.keep_unmapped:
             parts = [file_checks.mapped_part(source, part) for part in parts]
-        # Kept, so that the rows and the count to check them come from one read.
-        keep = self.context.lake.keep
-        parts = [replace(p, frame=keep(p.frame)) if p.is_small else p for p in parts]
+        if source.format not in TABLE_FORMATS:
+            # Kept, so that the rows and the count to check them come from one read of the files.
+            keep = self.context.lake.keep
+            parts = [replace(p, frame=keep(p.frame)) if p.is_small else p for p in parts]
         files = {f.batch_id: f.name for part in parts for f in part.files}
         titles = files.values()
         self.warn(file_checks.file_warnings(settings, name, titles, waiting=waiting, log=self.log))
@@ -199,7 +200,7 @@ class Ingestion:
 
     def table_writes(self, intake: Intake) -> list[Write]:
         """Bronze and silver of one source. The writes do not check the rows a second time."""
-        is_whole = self.settings.sources[intake.name].format in ("jdbc", "delta")
+        is_whole = self.settings.sources[intake.name].format in TABLE_FORMATS
         rows = bronze_rows(intake.rows, has_duplicates=not is_whole)
         bronze = Write(intake.bronze, rows, slices=intake.batches, is_checked=False)
         return [
