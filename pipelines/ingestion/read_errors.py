@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 
 from runtime.errors import SourceError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pipelines.ingestion.source_files import SourceFile
 
 # Spark names the file in "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file <path>."
-_FILE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (\S+?)\.?(?:\s|$)")
+# A file that was removed during the run is not damaged.
+_FILE = re.compile(r"\[FAILED_READ_FILE(?!\.FILE_NOT_EXIST)[^\]]*\][^\n]*? file (\S+?)\.?(?:\s|$)")
 
 _FIX = "Fix path, format or options in conf, or the file."
 
@@ -47,12 +48,17 @@ def explained(source: str) -> Iterator[None]:
 
 @contextmanager
 def reading_file(file: SourceFile) -> Iterator[None]:
-    """Turn Spark's errors while it reads one file into a FileReadError."""
+    """Turn Spark's errors while it reads one file into a FileReadError.
+
+    SourceError if the file was removed, or if an option of conf is wrong.
+    """
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
         reason = first_sentence(_text(error))
         message = f"{file.name}: cannot be read: {reason} {_FIX}"
+        if isinstance(error, AnalysisException):
+            raise SourceError(message) from None
         raise FileReadError(message, file.path, reason) from None
 
 
