@@ -91,7 +91,13 @@ def confirmed_failure(
             with reading_file(file):
                 reader.load(file.location).write.format("noop").mode("overwrite").save()
         except FileReadError as again:
-            return BadFile(file, Fault(UNREADABLE, f"Spark cannot read it ({again.reason})"))
+            reason = f"Spark cannot read it ({again.reason})"
+            if longest := options.get("maxCharsPerColumn"):
+                reason += (
+                    f"; every quote must be closed, and a value has at most {int(longest):,} "
+                    f"characters (ingest.max_column_chars)"
+                )
+            return BadFile(file, Fault(UNREADABLE, reason))
     raise error
 
 

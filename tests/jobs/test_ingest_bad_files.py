@@ -194,6 +194,11 @@ def test_a_quote_that_never_ends_is_bounded_by_the_longest_value(company):
     company.file("purchases/open.csv", HEADER, '"' + LINE.format(100), *lines(101, 200))
     company.ingest(ingest={"max_quarantined_share": 0.7, "max_column_chars": 1000})
     assert log(company) == [("a.csv", 100, 100, None), ("open.csv", 0, 0, "unreadable")]
+    (warning,) = [w for w in company.said.warnings if "as a file" in w]
+    assert (
+        "; every quote must be closed, and a value has at most 1,000 characters "
+        "(ingest.max_column_chars). None of its rows are loaded." in warning
+    )
 
 
 def test_files_of_other_file_systems_are_scanned_through_the_jvm(spark, tmp_path):
