@@ -18,6 +18,7 @@ from benchmarks import (
     merges,
     messages,
     point_in_time,
+    small_files,
     summary,
     survival,
     training,
@@ -44,6 +45,7 @@ BENCHMARKS = {
     "uplift_truth": uplift_truth.run,
     "uplift_told": uplift_told.run,
     "messages": messages.run,
+    "small_files": small_files.run,
 }
 
 

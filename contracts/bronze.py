@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from contracts.rules import FILE_RULES
 from contracts.table import Column, Table
 
 METADATA = (
@@ -40,7 +41,8 @@ ON_THE_WAY = (
 
 INGEST_LOG = Table(
     name="bronze.ingest_log",
-    row="One row per file or table read of a source that ingest has loaded completely.",
+    row="One row per file or table read of a source that ingest has loaded completely, or has "
+    "quarantined as a file.",
     key=("source", "batch_id"),
     slice_by="batch_id",
     columns=(
@@ -54,6 +56,12 @@ INGEST_LOG = Table(
         Column("rows_kept", "bigint", "Rows written to silver", False),
         Column("rows_quarantined", "bigint", "Rows written to silver.quarantine", False),
         Column("rows_duplicate", "bigint", "Exact duplicates dropped", False),
+        Column(
+            "fault",
+            "string",
+            f"Rule that the file broke ({', '.join(FILE_RULES)}), so that none of its rows were "
+            "loaded; null: the file was loaded",
+        ),
     ),
 )
 

@@ -38,6 +38,12 @@ REASONS = {
     **TOKEN_REASONS,
 }
 
+# Rules that a whole file must keep. A file that breaks one is quarantined: none of its rows are
+# loaded, and bronze.ingest_log has the rule in its column `fault`.
+EMPTY, UNREADABLE, ENCODING, LINE_LENGTH = "empty", "unreadable", "encoding", "line_length"
+EXPANSION, COLUMNS = "expansion", "columns"
+FILE_RULES = (EMPTY, UNREADABLE, ENCODING, LINE_LENGTH, EXPANSION, COLUMNS)
+
 
 def not_null(column: str) -> Rule:
     """The column has a value, and the value is not blank."""

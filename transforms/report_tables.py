@@ -198,8 +198,12 @@ def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) 
 
 
 def ingest_figures(log: DataFrame) -> DataFrame:
-    """One row per source: files, rows_in, rows_kept, rows_quarantined, rows_duplicate."""
+    """One row per source: files, rows_in, rows_kept, rows_quarantined, rows_duplicate.
+
+    Files in quarantine are not counted. Version 0.1.0 of the log has none, and no column `fault`.
+    """
     counts = ("rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
+    log = log.where("fault IS NULL") if "fault" in log.columns else log
     return log.groupBy("source").agg(
         F.count("*").alias("files"), *[F.sum(name).alias(name) for name in counts]
     )

@@ -70,6 +70,45 @@ def expected_columns(
     return expected
 
 
+def by_fitting_columns(
+    source: SourceSettings, parts: Sequence[Part], bronze: Mapping[str, str]
+) -> tuple[list[Part], list[tuple[Part, str]]]:
+    """The parts that have every column of the mapping, and the others with the reason.
+
+    A column that no file has, neither now nor in the first load, is a fault of the mapping.
+    """
+    expected = expected_columns(source, parts, bronze)
+    fitting, others = [], []
+    for part in parts:
+        if missing := _missing_column(source, part, expected):
+            reason = _no_column(*missing, part)
+            others.append((part, f"it {reason}"))
+        else:
+            fitting.append(part)
+    return (fitting, others) if fitting or bronze else (list(parts), [])
+
+
+def _missing_column(
+    source: SourceSettings, part: Part, expected: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """The first expected column that the part lacks although the mapping needs it, and its user."""
+    present = {c.lower() for c in part.types}
+    required = {c.name for c in mapped_columns(TARGETS[source.table]) if not c.nullable}
+    for column in (c for c in expected if c.lower() not in present):
+        # In JSON a missing key means null, so only columns that every row needs must be present.
+        for user in _users(source, column):
+            if source.format != "json" or user in required:
+                return column, user
+    return None
+
+
+def _no_column(column: str, user: str, part: Part) -> str:
+    return (
+        f"has no column {column}, which mapping.{user} uses. Its columns are "
+        f"{', '.join(part.types)}"
+    )
+
+
 def mapped_part(source: SourceSettings, part: Part) -> Part:
     """The part without the columns that neither the mapping nor a lookup uses."""
     unmapped = _unmapped(source, part.types)
@@ -90,17 +129,14 @@ def column_warnings(
 
     SourceError if the mapping uses a column that is missing.
     """
+    if missing := _missing_column(source, part, expected):
+        raise missing_column(env, name, missing[1], column=missing[0], part=part)
     present = {c.lower(): kind for c, kind in part.types.items()}
-    required = {c.name for c in mapped_columns(TARGETS[source.table]) if not c.nullable}
-    warnings = []
-    for column in (c for c in expected if c.lower() not in present):
-        # In JSON a missing key means null, so only columns that every row needs must be present.
-        users = [u for u in _users(source, column) if source.format != "json" or u in required]
-        if users:
-            raise missing_column(env, name, users[0], column=column, part=part)
-        warnings.append(
-            f"{name}: {part.title} has no column {column}. It is null in the rows of this file."
-        )
+    warnings = [
+        f"{name}: {part.title} has no column {column}. It is null in the rows of this file."
+        for column in expected
+        if column.lower() not in present
+    ]
     lower = {c.lower() for c in expected}
     new = [c for c in part.types if c.lower() not in lower]
     if new:
@@ -127,9 +163,9 @@ def _users(source: SourceSettings, column: str) -> list[str]:
 def missing_column(env: str, name: str, user: str, *, column: str, part: Part) -> SourceError:
     """The error for a column that the mapping uses and a file does not have."""
     return SourceError(
-        f"source {name}: {part.title} has no column {column}, which mapping.{user} uses. "
-        f"Its columns are {', '.join(part.types)}. Nothing was written. Deliver the file with this "
-        f"column, or change sources.{name}.mapping.{user} in conf/{env}.yaml."
+        f"source {name}: {part.title} {_no_column(column, user, part)}. Nothing was written. "
+        f"Deliver the file with this column, or change sources.{name}.mapping.{user} in "
+        f"conf/{env}.yaml."
     )
 
 

@@ -1,4 +1,4 @@
-"""bronze.ingest_log: which files were loaded, and which of them belong to the first load."""
+"""bronze.ingest_log: which files were loaded or quarantined, and which belong to the first load."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from contracts.table import Table
 from runtime.lakehouse.writes import Write
 
 if TYPE_CHECKING:
+    from pyspark.sql import Row
+
     from runtime.context import Context
 
 REPLAY = "replay"
 
 
 class Entry(NamedTuple):
-    """One batch of one source: its file and its row counts."""
+    """One batch of one source: its file and its row counts. fault: why no row was loaded."""
 
     source: str
     batch_id: str
@@ -26,31 +28,42 @@ class Entry(NamedTuple):
     rows_kept: int
     rows_quarantined: int
     rows_duplicate: int
+    fault: str | None = None
 
 
 class IngestLog:
-    """The batches that earlier runs loaded. A batch is listed once all of its rows are written."""
+    """The batches that earlier runs loaded or quarantined.
+
+    A batch is listed once all of its rows are written.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context, self.spark, self.lake = context, context.spark, context.lake
-        # One row per file that was ever loaded.
-        self.rows = (
-            context.read(INGEST_LOG.name)
-            .selectExpr("source", "batch_id", "file", "unix_micros(known_at) AS known_at")
-            .collect()
-        )
+        log = context.read(INGEST_LOG.name)
+        # Version 0.1.0 of the table has no column fault. The next write adds it.
+        fault = "fault" if "fault" in log.columns else "CAST(null AS string) AS fault"
+        names = ("source", "batch_id", "file", "unix_micros(known_at) AS known_at", fault)
+        # One row per file that was ever loaded or quarantined.
+        self.rows = log.selectExpr(*names).collect()
 
     def batches(self, source: str) -> set[str]:
-        """The batches of a source, including its replays."""
+        """The batches of a source, including its replays and the files in quarantine."""
         return {r["batch_id"] for r in self.rows if r["source"] == source}
 
+    def _loaded(self, source: str) -> list[Row]:
+        return [r for r in self.rows if r["source"] == source and r["fault"] is None]
+
+    def has_loaded(self, source: str) -> bool:
+        """Whether any file of a source was loaded."""
+        return bool(self._loaded(source))
+
     def file_names(self, source: str) -> set[str]:
-        """The names of the files of a source."""
-        return {r["file"] for r in self.rows if r["source"] == source}
+        """The names of the loaded files of a source."""
+        return {r["file"] for r in self._loaded(source)}
 
     def history(self, source: str) -> list[str]:
         """The batches of a source's first load."""
-        own = [r for r in self.rows if r["source"] == source]
+        own = self._loaded(source)
         first = min((r["known_at"] for r in own), default=None)
         return sorted(r["batch_id"] for r in own if r["known_at"] == first)
 

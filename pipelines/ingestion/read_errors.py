@@ -2,25 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 
 from runtime.errors import SourceError
+
+if TYPE_CHECKING:
+    from pipelines.ingestion.source_files import SourceFile
+
+# Spark names the file in "[FAILED_READ_FILE.NO_HINT] Encountered error while reading file <path>."
+# A file that was removed during the run is not damaged.
+_FILE = re.compile(r"\[FAILED_READ_FILE(?!\.FILE_NOT_EXIST)[^\]]*\][^\n]*? file (\S+?)\.?(?:\s|$)")
+
+_FIX = "Fix path, format or options in conf, or the file."
+
+
+class FileReadError(SourceError):
+    """One file of a source that Spark cannot read. path: as Spark writes it."""
+
+    def __init__(self, message: str, path: str, reason: str) -> None:
+        super().__init__(message)
+        self.path, self.reason = path, reason
 
 
 @contextmanager
 def explained(source: str) -> Iterator[None]:
-    """Turn Spark's errors into a SourceError that names the source and shows no stack trace."""
+    """Turn Spark's errors into a SourceError that names the source and shows no stack trace.
+
+    FileReadError if Spark names the file that it cannot read.
+    """
     try:
         yield
-    except PySparkException as error:
-        raise _unreadable(source, str(error)) from None
-    except Py4JJavaError as error:
-        # Errors of a running query, unlike errors of its analysis, arrive as Java exceptions.
-        raise _unreadable(source, str(error.java_exception.getMessage())) from None
+    except (PySparkException, Py4JJavaError) as error:
+        text = _text(error)
+        message = f"source {source}: cannot be read: {first_sentence(text)} {_FIX}"
+        if named := _FILE.search(text):
+            raise FileReadError(message, named[1], first_sentence(text)) from None
+        raise SourceError(message) from None
+
+
+@contextmanager
+def reading_file(file: SourceFile) -> Iterator[None]:
+    """Turn Spark's errors while it reads one file into a FileReadError.
+
+    SourceError if the file was removed, or if an option of conf is wrong.
+    """
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        reason = first_sentence(_text(error))
+        message = f"{file.name}: cannot be read: {reason} {_FIX}"
+        if isinstance(error, AnalysisException):
+            raise SourceError(message) from None
+        raise FileReadError(message, file.path, reason) from None
 
 
 def first_sentence(text: str) -> str:
@@ -28,8 +67,8 @@ def first_sentence(text: str) -> str:
     return text.strip().splitlines()[0].partition(" SQLSTATE")[0]
 
 
-def _unreadable(source: str, text: str) -> SourceError:
-    return SourceError(
-        f"source {source}: cannot be read: {first_sentence(text)} "
-        f"Fix path, format or options in conf, or the file."
-    )
+def _text(error: PySparkException | Py4JJavaError) -> str:
+    # Errors of a running query, unlike errors of its analysis, may arrive as Java exceptions.
+    if isinstance(error, Py4JJavaError):
+        return str(error.java_exception.getMessage())
+    return str(error)

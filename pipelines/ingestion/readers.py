@@ -1,32 +1,31 @@
-"""Read the sources: list their new files, group files with the same columns, and make frames.
-
-CSV and JSON have text in every column. Parquet, Delta and JDBC keep their types. Two columns are
-added: `_path` (the file) and `_malformed` (the text of a row that could not be parsed, else null).
-"""
+"""Read the sources: list their files, and make frames of the new ones."""
 
 from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
 
-from pipelines.ingestion.read_errors import explained
+from contracts.rules import UNREADABLE
+from pipelines.ingestion.bad_files import BadFile
+from pipelines.ingestion.file_parts import file_parts, reading_options
+from pipelines.ingestion.file_scans import FileScans
+from pipelines.ingestion.read_errors import FileReadError, explained, reading_file
 from pipelines.ingestion.source_files import (
-    FORCED_OPTIONS,
-    MALFORMED,
     PATH,
+    TABLE_FORMATS,
     Part,
     SourceFile,
     batch_id,
     named,
 )
 from pipelines.ingestion.table_sources import delta_part, jdbc_part
+from pipelines.ingestion.text_scan import Fault
 from runtime.errors import SourceError
-from transforms.source_reads import with_file_path
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -34,28 +33,79 @@ if TYPE_CHECKING:
     from runtime.settings.sources import LookupSettings, SourceSettings
 
 
-def find_parts(
-    spark: SparkSession, name: str, source: SourceSettings, *, known: Collection[str], limit: int
-) -> tuple[list[Part], int]:
-    """The files of a source whose batch is not in `known`, grouped by their columns.
+@dataclass(frozen=True)
+class NewFiles:
+    """The new files of a source, at most as many as one run takes.
 
-    At most `limit` files, oldest first. The second value is the number of new files over the limit.
-    SourceError if the source has no file at all, or a file is empty or cannot be read.
+    parts: the readable ones, grouped by their columns. bad: those that broke a rule for files.
+    waiting: new files over the limit.
+    """
+
+    parts: list[Part]
+    bad: list[BadFile] = field(default_factory=list)
+    waiting: int = 0
+
+
+def listed_files(spark: SparkSession, name: str, source: SourceSettings) -> list[SourceFile]:
+    """Every file of a source, oldest first; none for a table. SourceError if there is no file."""
+    if source.format in TABLE_FORMATS:
+        return []
+    with explained(name):
+        return list_files(spark, name, source.path or "")
+
+
+def new_files(
+    scans: FileScans,
+    name: str,
+    source: SourceSettings,
+    *,
+    files: Sequence[SourceFile],
+    known: Collection[str],
+    limit: int,
+) -> NewFiles:
+    """The first `limit` of the source's files whose batch is not in `known`.
+
+    FileReadError if Spark cannot read a file that passed its scan.
     """
     with explained(name):
-        if source.format == "jdbc":
-            part = jdbc_part(spark, name, source)
-        elif source.format == "delta":
-            part = delta_part(spark, name, source)
-        else:
-            files = list_files(spark, name, source.path or "")
-            new = [f for f in files if f.batch_id not in known]
-            return _file_parts(spark, name, source, new[:limit]), max(0, len(new) - limit)
-    return ([], 0) if part.files[0].batch_id in known else ([part], 0)
+        if source.format in TABLE_FORMATS:
+            read = jdbc_part if source.format == "jdbc" else delta_part
+            part = read(scans.spark, name, source)
+            return NewFiles([] if part.files[0].batch_id in known else [part])
+        new = [f for f in files if f.batch_id not in known]
+        parts, bad = file_parts(scans, name, source, files=new[:limit])
+    return NewFiles(parts, bad, max(0, len(new) - limit))
+
+
+def confirmed_failure(
+    scans: FileScans, source: SourceSettings, files: Sequence[SourceFile], *, error: FileReadError
+) -> BadFile:
+    """The file that Spark could not read, after a second try to read it alone.
+
+    The error itself if the second try succeeds, or if the file is not one of `files`.
+    """
+    for file in (f for f in files if _comparable(f.path) == _comparable(error.path)):
+        options = reading_options(source, scans.limits)
+        reader = scans.spark.read.format(source.format).options(**options)
+        try:
+            with reading_file(file):
+                reader.load(file.location).write.format("noop").mode("overwrite").save()
+        except FileReadError as again:
+            reason = f"Spark cannot read it ({again.reason})"
+            if longest := options.get("maxCharsPerColumn"):
+                reason += (
+                    f"; every quote must be closed, and a value has at most {int(longest):,} "
+                    f"characters (ingest.max_column_chars)"
+                )
+            return BadFile(file, Fault(UNREADABLE, reason))
+    raise error
 
 
 def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
-    """Every file of a path (file, folder, glob or package:...), oldest first."""
+    """Every file of a path (file, folder, glob or package:...), oldest first.
+
+    SourceError if there is none.
+    """
     try:
         # binaryFile lists every file system that Spark can read. Only names are read here.
         listing = spark.read.format("binaryFile").load(resolve(source, path))
@@ -66,7 +116,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
         ).collect()  # one row per file of the source
         # A scan skips files of length 0. inputFiles lists them.
         full = {_comparable(f["path"]) for f in listed}
-        empty = sorted(path for path in listing.inputFiles() if _comparable(path) not in full)
+        empty = [path for path in listing.inputFiles() if _comparable(path) not in full]
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
@@ -77,18 +127,14 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
             f"sources.{source}.path in conf (a file, a folder, a pattern, or "
             f"package:<package>/<path>)."
         )
-    if empty:
-        raise SourceError(
-            f"source {source}: {_name(empty[0])} has 0 bytes. A file must at least name its "
-            f"columns. Remove it, or deliver it again."
-        )
+    # Each installation gives a package's file a new time, but its content stays the same.
+    is_timed = not path.startswith("package:")
+    facts = [(f["path"], f["length"], f["modified_ms"] if is_timed else 0) for f in listed]
     files = []
-    for f in listed:
-        # Each installation gives a package's file a new time, but its content stays the same.
-        modified = 0 if path.startswith("package:") else f["modified_ms"]
-        name = _name(f["path"])
-        identity = batch_id(source, name, f["length"], modified_ms=modified)
-        files.append(SourceFile(identity, name, f["path"], f["length"], modified))
+    for file, length, modified in [*facts, *((file, 0, 0) for file in empty)]:
+        name = _name(file)
+        identity = batch_id(source, name, length, modified_ms=modified)
+        files.append(SourceFile(identity, name, file, length, modified))
     return sorted(files, key=lambda f: (f.modified_ms, f.name, f.path))
 
 
@@ -117,26 +163,24 @@ def resolve(source: str, path: str) -> str:
         ) from None
 
 
-# A part below this size may have a single partition: a Parquet file with one row group, or a
-# gzipped text.
-SMALL_BYTES = 256 * 1024 * 1024
 NESTED = ("struct", "array", "map")
 
 
 def spread(spark: SparkSession, part: Part) -> DataFrame:
     """The rows of a part, spread over all cores.
 
-    A small part is repartitioned by its content. A large one has many partitions already.
+    A small part may have a single partition (a Parquet file with one row group, or a gzipped text),
+    so it is repartitioned by its content. A large one has many partitions already.
     """
     flat = [f"`{c}`" for c, kind in part.types.items() if not kind.startswith(NESTED)]
-    if sum(file.length for file in part.files) >= SMALL_BYTES or not flat:
+    if not part.is_small or not flat:
         return part.frame
     partitions = int(spark.conf.get("spark.sql.shuffle.partitions") or 1)
     return part.frame.repartition(partitions, *flat)
 
 
 def count_rows(parts: Sequence[Part]) -> dict[str, int]:
-    """Rows per batch, from a separate read. The counts of all outcomes must add up to them."""
+    """Rows per batch, before any mapping. The counts of all outcomes must add up to them."""
     counted = {f.batch_id: 0 for part in parts for f in part.files}
     for part in parts:
         batches = {f.path: f.batch_id for f in part.files}
@@ -150,72 +194,5 @@ def read_lookup(
 ) -> DataFrame:
     """All files of a lookup as one frame. Columns are text if the format has no types."""
     with explained(f"{source}, lookup {name}"):
-        reader = spark.read.format(lookup.format).options(**_reading_options(lookup))
+        reader = spark.read.format(lookup.format).options(**reading_options(lookup))
         return named(source, name, reader.load(resolve(source, lookup.path)))
-
-
-def _reading_options(source: SourceSettings | LookupSettings) -> dict[str, str]:
-    defaults = {
-        # A quote inside quotes is doubled (RFC 4180), as Excel writes it. Spark's own default is a
-        # backslash.
-        "csv": {"header": "true", "escape": '"'},
-        "json": {"primitivesAsString": "true"},
-    }
-    return {**defaults.get(source.format, {}), **source.reader_options}
-
-
-def _file_parts(
-    spark: SparkSession, name: str, source: SourceSettings, files: list[SourceFile]
-) -> list[Part]:
-    options = _reading_options(source)
-    if not files:
-        return []
-    if source.format == "json":
-        # A row may lack a key, so all JSON files together have one set of columns.
-        reader = spark.read.options(**options, **FORCED_OPTIONS)
-        schema = reader.json([f.location for f in files]).schema
-        groups = {tuple((c, "string") for c in schema.names if c != MALFORMED): files}
-        if () in groups:
-            raise SourceError(
-                f"source {name}: {files[0].name} holds no JSON object. Each line must be one "
-                f"object. If each file is one document, set options.multiLine to true."
-            )
-    else:
-        groups = _by_schema(spark, source.format, options, files)
-    parts = []
-    for columns, members in groups.items():
-        names = [c for c, _ in columns]
-        frame = _read(spark, source.format, options, columns=names, files=members)
-        parts.append(Part(tuple(members), named(name, members[0].name, frame)))
-    return parts
-
-
-def _by_schema(
-    spark: SparkSession, format_name: str, options: dict[str, str], files: list[SourceFile]
-) -> dict[tuple[tuple[str, str], ...], list[SourceFile]]:
-    """The files by their columns (name, type). Spark would use the first file's columns for all."""
-
-    def schema_of(file: SourceFile) -> tuple[tuple[str, str], ...]:
-        schema = spark.read.format(format_name).options(**options).load(file.location).schema
-        return tuple((f.name, f.dataType.simpleString()) for f in schema.fields)
-
-    groups: dict[tuple[tuple[str, str], ...], list[SourceFile]] = {}
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        for file, schema in zip(files, pool.map(schema_of, files), strict=True):
-            groups.setdefault(schema, []).append(file)
-    return groups
-
-
-def _read(
-    spark: SparkSession,
-    format_name: str,
-    options: dict[str, str],
-    *,
-    columns: list[str],
-    files: list[SourceFile],
-) -> DataFrame:
-    reader = spark.read.format(format_name).options(**options)
-    if format_name in ("csv", "json"):
-        text = ", ".join(f"`{c.replace('`', '``')}` string" for c in (*columns, MALFORMED))
-        reader = reader.options(**FORCED_OPTIONS).schema(text)
-    return with_file_path(reader.load([f.location for f in files]))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from contracts.rules import DUPLICATE, KEPT, QUARANTINED, explanation
 from contracts.table import Table
+from pipelines.ingestion.bad_files import BadShare
 from runtime.errors import QualityGateError, SourceError
 from runtime.progress import Progress
 from runtime.settings import Settings
@@ -102,10 +103,10 @@ class RowCounts:
         return "\n      ".join([counts, *details])
 
 
-def check_share(counts: Iterable[RowCounts], settings: Settings) -> None:
-    """QualityGateError if a source has more quarantined rows than the limit allows."""
+def check_share(taken: Iterable[tuple[RowCounts, BadShare]], settings: Settings) -> None:
+    """QualityGateError if a source has more rows and files in quarantine than the limit allows."""
     limit, env = settings.ingest.max_quarantined_share, settings.env
-    faults = [_refusal(c, limit) for c in counts if c.total(QUARANTINED) > limit * c.rows_in]
+    faults = [_refusal(c, bad, limit) for c, bad in taken if _share(c, bad) > limit]
     if faults:
         raise QualityGateError(
             "\n".join(faults)
@@ -114,14 +115,24 @@ def check_share(counts: Iterable[RowCounts], settings: Settings) -> None:
         )
 
 
-def _refusal(counts: RowCounts, limit: float) -> str:
-    bad = counts.total(QUARANTINED)
-    first = counts.first_reasons()[0]
-    return (
-        f"{counts.source}: {bad:,} of {counts.rows_in:,} rows ({bad / counts.rows_in:.1%}) would "
-        f"be quarantined, the limit is {limit:.1%}. Most frequent reasons: {most(counts.reasons)}. "
-        f"{first} means: {explanation(first, counts.table.rules)}."
+def _share(counts: RowCounts, bad: BadShare) -> float:
+    return bad.of(counts.total(QUARANTINED), counts.rows_in)
+
+
+def _refusal(counts: RowCounts, bad: BadShare, limit: float) -> str:
+    files = f"{plural(bad.files, 'file')} and " if bad.files else ""
+    text = (
+        f"{counts.source}: {files}{counts.total(QUARANTINED):,} of {counts.rows_in:,} rows "
+        f"({_share(counts, bad):.1%}) would be quarantined, the limit is {limit:.1%}."
     )
+    if bad.files:
+        text += " The warnings above name the files."
+    if first := next(iter(counts.first_reasons()), None):
+        text += (
+            f" Most frequent reasons: {most(counts.reasons)}. {first} means: "
+            f"{explanation(first, counts.table.rules)}."
+        )
+    return text
 
 
 def most(names: Counter[str]) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from contracts.expressions import refused_words, tokens
 from contracts.silver import QUARANTINE, SILVER, mapped_columns
 from contracts.table import Rule, Table
-from pipelines.ingestion.source_files import FORCED_OPTIONS
+from pipelines.ingestion.source_files import FORCED_OPTIONS, TABLE_FORMATS
 from runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _mapping_faults(table: Table, source: SourceSettings) -> Iterator[str]:
 def _key_faults(table: Table, source: SourceSettings) -> Iterator[str]:
     for unknown in (c for c in source.key if c not in source.mapping):
         yield f".key: {unknown} is not mapped. Mapped columns are {', '.join(source.mapping)}."
-    if source.format in ("jdbc", "delta") and not source.key and table.name != "silver.customers":
+    if source.format in TABLE_FORMATS and not source.key and table.name != "silver.customers":
         yield (
             f".key is missing: each run reads a {source.format} source completely, and only a key "
             f"identifies its new rows. Set the columns that identify a row."

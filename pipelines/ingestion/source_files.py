@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -32,6 +33,11 @@ FORCED_OPTIONS = {
 _REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
 
 
+# Formats whose sources are tables, not files.
+TABLE_FORMATS = ("jdbc", "delta")
+SMALL_BYTES = 256 * 1024 * 1024
+
+
 @dataclass(frozen=True)
 class SourceFile:
     """One file of a source, or one read of a table."""
@@ -47,6 +53,16 @@ class SourceFile:
         """The path to read. `path` is as Spark reports it, with %20 for a space."""
         return unquote(self.path)
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the file is in a file system of this machine."""
+        return self.path.startswith("file:")
+
+    @property
+    def local_path(self) -> str:
+        """The path without file:, of which Spark writes both file:/a and file:///a."""
+        return "/" + self.location.removeprefix("file:").lstrip("/")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -60,6 +76,11 @@ class Part:
         """The files as a message names them: the first one, and the number of others."""
         more = len(self.files) - 1
         return one_line(self.files[0].name) + (f" and {more} more" if more else "")
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the rows may be kept, so that they are read once."""
+        return sum(file.length for file in self.files) < SMALL_BYTES
 
     @property
     def types(self) -> dict[str, str]:
@@ -77,23 +98,30 @@ def batch_id(source: str, name: str, length: int, *, modified_ms: int) -> str:
     return sha256(f"{source}\n{name}\n{length}\n{modified_ms}".encode()).hexdigest()[:16]
 
 
+def column_clash(columns: Sequence[str]) -> str | None:
+    """Why columns cannot be stored: two would have the same name, or one a name of ingest."""
+    taken = {c.lower() for c in RESERVED}
+    for column in columns:
+        name = _stored_name(column)
+        if name.lower() in taken and column not in (PATH, MALFORMED):
+            return (
+                f"has a column {column!r}, but the name {name} is already taken. Names are "
+                f"case-insensitive, and these are reserved for ingest: {', '.join(RESERVED)}"
+            )
+        taken.add(name.lower())
+    return None
+
+
+def _stored_name(column: str) -> str:
+    return _REFUSED.sub("_", column)
+
+
 def named(source: str, file: str, frame: DataFrame) -> DataFrame:
     """The frame with column names that Delta accepts and types that every Delta reader has.
 
     SourceError if two columns would have the same name, or one has a name that ingest needs.
     """
-    names, taken = {}, {c.lower() for c in RESERVED}
-    for column in frame.columns:
-        if column in (PATH, MALFORMED):
-            names[column] = column
-            continue
-        name = _REFUSED.sub("_", column)
-        if name.lower() in taken:
-            raise SourceError(
-                f"source {source}: {file} has a column {column!r}, but the name {name} is already "
-                f"taken. Names are case-insensitive, and these are reserved for "
-                f"ingest: {', '.join(RESERVED)}. Rename the column in the file."
-            )
-        taken.add(name.lower())
-        names[column] = name
+    if clash := column_clash(frame.columns):
+        raise SourceError(f"source {source}: {file} {clash}. Rename the column in the file.")
+    names = {c: c if c in (PATH, MALFORMED) else _stored_name(c) for c in frame.columns}
     return storable(frame, names)

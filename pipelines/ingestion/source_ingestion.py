@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from contracts.bronze import source_table
-from contracts.rules import DUPLICATE, KEPT
+from contracts.rules import COLUMNS, DUPLICATE, KEPT
 from contracts.silver import QUARANTINE
-from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
+from pipelines.ingestion.bad_files import BadFile
+from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
+from pipelines.ingestion.intake import Intake, Taken
+from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
-from pipelines.ingestion.source_files import Part
+from pipelines.ingestion.source_files import TABLE_FORMATS, Part, SourceFile
+from pipelines.ingestion.text_scan import Fault, Limits
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
@@ -63,21 +67,6 @@ def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
         context.lake.forget()
 
 
-@dataclass
-class Intake:
-    """The new files of one source: their rows with outcome, the counts, the batches to replace.
-
-    files: batch -> name of the file.
-    """
-
-    name: str
-    bronze: Table
-    rows: DataFrame
-    counts: RowCounts
-    files: dict[str, str]
-    batches: list[str]
-
-
 class Ingestion:
     """One run over all sources."""
 
@@ -86,62 +75,115 @@ class Ingestion:
         self.spark, self.known_at = context.spark, known_at
         self.log = IngestLog(context)
         self.outcomes = RowOutcomes(context)
+        ingest = context.settings.ingest
+        self.scans = FileScans(
+            context.spark,
+            Limits(ingest.max_line_bytes, ingest.max_column_chars, ingest.max_expansion),
+        )
+        self.warned: set[str] = set()
 
     # ------------------------------------------------------------------ new files
 
     def load_all(self) -> None:
         """Read, label and check the rows of all sources. Then write them."""
-        intakes = []
+        taken = []
         with self.progress.part("source", of=len(self.settings.sources)) as part:
             for name in self.settings.sources:
                 part.detail = name
-                intake = self.intake(name)
-                intakes += [intake] if intake else []
+                taken.append(self.taken(name))
                 part.next()
-        if not intakes:
+        intakes = [t.intake for t in taken if t.intake]
+        if not intakes and not any(t.bad for t in taken):
             self.progress.say("      nothing new")
             return
-        check_share([i.counts for i in intakes], self.settings)
+        check_share([t.share for t in taken], self.settings)
         for intake in intakes:
             self.warn_of_missing_profiles(intake)
         if self.context.is_dry:
             self.warn_of_unknown_consent(intakes)
         writes = [w for i in intakes for w in self.table_writes(i)]
-        self.context.write([*writes, self.quarantine_write(intakes), self.log_write(intakes)])
+        if intakes:
+            writes.append(self.quarantine_write(intakes))
+        self.context.write([*writes, self.log_write(taken)])
 
-    def intake(self, name: str) -> Intake | None:
-        """The new files of one source. None: the source has no new file."""
-        settings, source = self.settings, self.settings.sources[name]
-        parts, waiting = readers.find_parts(
-            self.spark,
+    def taken(self, name: str) -> Taken:
+        """The new files of one source. A file that cannot be read is left out, with a warning."""
+        source, versions = self.settings.sources[name], self.outcomes.versions
+        files = readers.listed_files(self.spark, name, source)
+        size = sum(f.length for f in files)
+        failed: list[BadFile] = []
+        while True:  # Each round leaves out one more file, until their share is above the limit.
+            taken = Taken(RowCounts(name, self.outcomes.table(name), []), failed, size)
+            check_share([taken.share], self.settings)
+            try:
+                return self._with_new_files(taken, files)
+            except FileReadError as error:
+                self.outcomes.versions = versions
+                bad = readers.confirmed_failure(self.scans, source, files, error=error)
+                self.warn([bad.message(name)])
+                failed = [*failed, bad]
+
+    def _with_new_files(self, taken: Taken, files: Sequence[SourceFile]) -> Taken:
+        """Read the new files but the bad ones. FileReadError if Spark cannot read one."""
+        name, failed = taken.counts.source, {b.file.batch_id for b in taken.bad}
+        source, bronze = self.settings.sources[name], self.log.columns(name)
+        new = readers.new_files(
+            self.scans,
             name,
             source,
-            known=self.log.batches(name),
-            limit=settings.ingest.max_files_a_run,
+            files=files,
+            known=self.log.batches(name) | failed,
+            limit=max(0, self.settings.ingest.max_files_a_run - len(failed)),
         )
+        parts, unfit = file_checks.by_fitting_columns(source, new.parts, bronze)
+        taken = replace(taken, bad=[*taken.bad, *new.bad, *self.bad_parts(name, unfit)])
+        self.warn([b.message(name) for b in taken.bad])
         if not parts:
-            return None
+            return taken
+        intake = self.intake(name, parts, bronze, waiting=new.waiting)
+        return replace(taken, counts=intake.counts, intake=intake)
+
+    def bad_parts(self, name: str, unfit: Sequence[tuple[Part, str]]) -> list[BadFile]:
+        """The files of parts that lack a column of the mapping, with their rows."""
+        with explained(name):
+            rows = readers.count_rows([part for part, _ in unfit])
+        return [
+            BadFile(file, Fault(COLUMNS, reason, rows[file.batch_id]))
+            for part, reason in unfit
+            for file in part.files
+        ]
+
+    def intake(
+        self, name: str, parts: list[Part], bronze: Mapping[str, str], *, waiting: int
+    ) -> Intake:
+        """The rows of the parts, with their outcome. `bronze`: the columns of bronze so far."""
+        settings, source = self.settings, self.settings.sources[name]
         if not source.keep_unmapped:
             parts = [file_checks.mapped_part(source, part) for part in parts]
+        if source.format not in TABLE_FORMATS:
+            # Kept, so that the rows and the count to check them come from one read of the files.
+            keep = self.context.lake.keep
+            parts = [replace(p, frame=keep(p.frame)) if p.is_small else p for p in parts]
         files = {f.batch_id: f.name for part in parts for f in part.files}
         titles = files.values()
         self.warn(file_checks.file_warnings(settings, name, titles, waiting=waiting, log=self.log))
-        columns = file_checks.expected_columns(source, parts, self.log.columns(name))
+        columns = file_checks.expected_columns(source, parts, bronze)
         for part in parts:
             self.warn(
                 file_checks.column_warnings(settings.env, name, source, part=part, expected=columns)
             )
-        bronze = source_table(name, columns)
+        table = source_table(name, columns)
         # Batches of a killed run are not in the log. They are written again, or removed.
         batches = sorted({*files, *self.log.unfinished(name)})
         rows = self.outcomes.labelled(
             name, self.source_rows(name, parts, columns), batches, part=parts[0]
         )
         row_counts = self.outcomes.counts(name, rows)
-        read = readers.count_rows(parts)
+        with explained(name):
+            read = readers.count_rows(parts)
         row_counts.check_sum(read, files)
         row_counts.tell(read, files, self.progress)
-        return Intake(name, bronze, rows, row_counts, files, batches)
+        return Intake(name, table, rows, row_counts, files, batches)
 
     def source_rows(self, name: str, parts: Sequence[Part], columns: dict[str, str]) -> DataFrame:
         """All rows of the new files, with the columns of bronze and their batch."""
@@ -149,7 +191,7 @@ class Ingestion:
             (f for part in parts for f in part.files), key=lambda f: (f.modified_ms, f.name, f.path)
         )
         is_history = source_checks.is_history_known(self.settings, name)
-        is_history &= not self.log.batches(name)
+        is_history &= not self.log.has_loaded(name)
         batches = [
             (f.path, f.batch_id, f.name, self.known_at, place - len(files) + 1, is_history, None)
             for place, f in enumerate(files)
@@ -167,7 +209,7 @@ class Ingestion:
 
     def table_writes(self, intake: Intake) -> list[Write]:
         """Bronze and silver of one source. The writes do not check the rows a second time."""
-        is_whole = self.settings.sources[intake.name].format in ("jdbc", "delta")
+        is_whole = self.settings.sources[intake.name].format in TABLE_FORMATS
         rows = bronze_rows(intake.rows, has_duplicates=not is_whole)
         bronze = Write(intake.bronze, rows, slices=intake.batches, is_checked=False)
         return [
@@ -181,16 +223,20 @@ class Ingestion:
         rows = reduce(lambda above, below: above.unionByName(below), frames)
         return Write(QUARANTINE, rows, slices=[b for i in intakes for b in i.batches])
 
-    def log_write(self, intakes: Sequence[Intake]) -> Write:
-        """The ingest log, which is written last: a file in it was loaded completely."""
-        return self.log.write_of(
-            self.known_at,
-            [
-                Entry(i.name, batch, file, *i.counts.of_batch(batch))
-                for i in intakes
-                for batch, file in i.files.items()
-            ],
-        )
+    def log_write(self, taken: Sequence[Taken]) -> Write:
+        """The ingest log, which is written last: a file in it was loaded or quarantined."""
+        entries = [
+            Entry(t.counts.source, batch, file, *t.counts.of_batch(batch))
+            for t in taken
+            for batch, file in (t.intake.files if t.intake else {}).items()
+        ]
+        # Empty files of one name in two folders have the same batch.
+        bad = {(t.counts.source, b.file.batch_id): b for t in taken for b in t.bad}
+        entries += [
+            Entry(source, batch, b.file.name, 0, 0, 0, 0, b.fault.rule)
+            for (source, batch), b in bad.items()
+        ]
+        return self.log.write_of(self.known_at, entries)
 
     # ------------------------------------------------------------------ replay
 
@@ -225,7 +271,9 @@ class Ingestion:
     # ------------------------------------------------------------------ warnings
 
     def warn(self, messages: Sequence[str]) -> None:
-        for message in messages:
+        """Warn once: after a file that Spark cannot read, the others are looked at again."""
+        for message in (m for m in messages if m not in self.warned):
+            self.warned.add(message)
             self.progress.warn(message)
 
     def warn_of_missing_profiles(self, intake: Intake) -> None:

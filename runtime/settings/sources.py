@@ -73,3 +73,7 @@ class IngestSettings(Section):
     first_load_known: Literal["event_time", "arrival"]
     max_quarantined_share: float = Field(ge=0, le=1)
     max_files_a_run: int = Field(ge=1)
+    # A scan reads blocks of 64 KiB and counts on lines inside a block to be shorter than the limit.
+    max_line_bytes: int = Field(ge=65_536, le=1_000_000_000)
+    max_column_chars: int = Field(ge=1_000, le=100_000_000)
+    max_expansion: float = Field(ge=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.errors import SourceError, UsageError
+from runtime.errors import QualityGateError, SourceError, UsageError
 from tests.jobs.ingest_lake import HEADER, TRANSACTIONS
 
 LINE = "c1,o1,p1,2018-01-01 10:00:00,1,10.00,"
@@ -39,34 +39,34 @@ def test_a_path_without_a_file_is_refused(shop):
     )
 
 
-def test_an_empty_file_is_refused(shop):
-    shop.raw("purchases/day2.csv", b"")
-    assert refused(shop, SourceError) == (
-        "source purchases: day2.csv has 0 bytes. A file must at least name its columns. Remove it, "
-        "or deliver it again."
+def test_files_that_are_all_of_another_format_are_refused(shop):
+    shop.sources["purchases"]["format"] = "parquet"
+    env = shop.context().settings.env
+    assert refused(shop, QualityGateError) == (
+        "purchases: 1 file and 0 of 0 rows (100.0%) would be quarantined, the limit is 5.0%. The "
+        f"warnings above name the files.\nNothing was written. Fix the source or its mapping in "
+        f"conf/{env}.yaml, set a rule's severity to warn, or raise ingest.max_quarantined_share."
+    )
+    (warning,) = shop.said.warnings
+    assert warning.startswith(
+        "purchases: day1.csv is quarantined as a file (unreadable): its footer is not that of a "
+        "Parquet file ("
     )
 
 
-def test_a_file_of_another_format_is_refused(shop):
-    shop.sources["purchases"]["format"] = "parquet"
-    message = refused(shop, SourceError)
-    assert message.startswith("source purchases: cannot be read: [")
-    assert message.endswith(" Fix path, format or options in conf, or the file.")
-    assert "\n" not in message
-
-
-def test_a_file_without_a_column_that_the_mapping_uses_is_refused(shop):
+def test_a_column_that_the_mapping_uses_and_no_file_has_is_refused(shop):
     env = shop.context().settings.env
-    expected = (
-        "source purchases: day2.csv has no column price, which mapping.amount uses. Its columns "
+    shop.file("purchases/day1.csv", HEADER.replace("price", "cost"), LINE)
+    assert refused(shop, SourceError) == (
+        "source purchases: day1.csv has no column price, which mapping.amount uses. Its columns "
         "are customer, order, product, time, pieces, cost, rebate. Nothing was written. Deliver "
         f"the file with this column, or change sources.purchases.mapping.amount in conf/{env}.yaml."
     )
-    shop.file("purchases/day2.csv", HEADER.replace("price", "cost"), LINE)
-    assert refused(shop, SourceError) == expected
-    # The message is the same in the first load.
-    (shop.files / "purchases/day1.csv").unlink()
-    assert refused(shop, SourceError) == expected
+    # Each of two files lacks another column, so neither fits.
+    shop.file("purchases/day2.csv", HEADER.replace("rebate", "cost"), LINE)
+    assert refused(shop, SourceError).startswith(
+        "source purchases: day1.csv has no column price, which mapping.amount uses."
+    )
 
 
 def test_expressions_that_spark_cannot_read_are_refused(shop):
@@ -193,9 +193,12 @@ def test_conf_can_turn_a_rule_into_a_warning_or_off(shop):
 
 def test_a_column_name_that_is_reserved_for_ingest_is_refused(shop):
     shop.file("purchases/day2.csv", HEADER + ",_Batch_Id", LINE + ",1")
-    assert refused(shop, SourceError).startswith(
-        "source purchases: day2.csv has a column '_Batch_Id', but the name _Batch_Id is already "
-        "taken. Names are case-insensitive, and these are reserved for ingest: _"
+    refused(shop, QualityGateError)
+    (warning,) = shop.said.warnings
+    assert warning.startswith(
+        "purchases: day2.csv is quarantined as a file (columns): it has a column '_Batch_Id', but "
+        "the name _Batch_Id is already taken. Names are case-insensitive, and these are reserved "
+        "for ingest: _"
     )
 
 

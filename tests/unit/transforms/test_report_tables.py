@@ -254,16 +254,16 @@ def test_counts_by_lifecycle_and_by_origin_of_the_score(session):
 def test_ingest_figures_add_up_the_files_of_a_source(session):
     from transforms.report_tables import ingest_figures
 
-    log = session.createDataFrame(
-        [("t", "1", 10, 7, 2, 1), ("t", "2", 5, 5, 0, 0), ("c", "3", 1, 1, 0, 0)],
-        "source string, batch_id string, rows_in bigint, rows_kept bigint, "
-        "rows_quarantined bigint, rows_duplicate bigint",
-    )
+    columns = "source string, batch_id string, rows_in bigint, rows_kept bigint, "
+    columns += "rows_quarantined bigint, rows_duplicate bigint"
+    loaded = [("t", "1", 10, 7, 2, 1), ("t", "2", 5, 5, 0, 0), ("c", "3", 1, 1, 0, 0)]
     names = ("source", "files", "rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
-    assert rows(ingest_figures(log), *names) == [
-        ("c", 1, 1, 1, 0, 0),
-        ("t", 2, 10 + 5, 7 + 5, 2, 1),
-    ]
+    expected = [("c", 1, 1, 1, 0, 0), ("t", 2, 10 + 5, 7 + 5, 2, 1)]
+    # The log of version 0.1.0, and the present one with a file in quarantine.
+    assert rows(ingest_figures(session.createDataFrame(loaded, columns)), *names) == expected
+    all_files = [*((*row, None) for row in loaded), ("t", "4", 0, 0, 0, 0, "empty")]
+    log = session.createDataFrame(all_files, f"{columns}, fault string")
+    assert rows(ingest_figures(log), *names) == expected
 
 
 def test_quarantine_figures_leave_out_what_was_replayed_and_keep_the_most_frequent(session):
