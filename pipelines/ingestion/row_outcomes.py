@@ -105,7 +105,7 @@ class RowOutcomes:
         )
         key, before = dedup_key(table, source.key), None
         if table is CUSTOMERS:
-            return self._with_versions(name, with_outcome(flagged, key, ORDER))
+            return self._with_versions(name, self.lake.keep(with_outcome(flagged, key, ORDER)))
         if key and self.context.has(table.name):
             flagged = self.lake.keep(flagged)
             before = kept_before(
