@@ -240,7 +240,7 @@ def _nullable(schema: pa.Schema) -> pa.Schema:
 
 
 def _plain(schema: pa.Schema, names: Sequence[str]) -> str:
-    """The columns as SQL. The cast gives Delta's timestamps as clock times of the session's zone."""
+    """The columns as SQL. The cast makes timestamps of Delta clock times of the session's zone."""
     return ", ".join(
         f'CAST("{n}" AS TIMESTAMP) AS "{n}"'
         if pa.types.is_timestamp(schema.field(n).type)
