@@ -72,7 +72,8 @@ def _head(tables: Sequence[Table]) -> Iterator[str]:
     yield ""
     yield (
         "Times are UTC. Days begin at 00:00 in `features.business_time_zone` of conf. Money is in "
-        "the company's currency. A retainable customer is active or silent at as_of. The windows of features.transactions are set in conf "
+        "the company's currency. A retainable customer is active or silent at as_of. The windows "
+        "of features.transactions are set in conf "
         "(`features.windows_days`). Conf can also change the severity of a rule for a source: see "
         "[own_data.md](own_data.md)."
     )
