@@ -15,7 +15,7 @@ from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
-from runtime.wording import plural
+from runtime.wording import plural, verb
 from transforms.training_rows import (
     dense_matrix,
     design_matrix,
@@ -205,10 +205,11 @@ def undated_features(filled: Mapping[str, int], dated: Collection[str]) -> list[
 
 def tell_undated(context: Context, design: Design, champion: Registered | None) -> None:
     """Name the features that are left out for lack of a date. Warn if the champion has any."""
-    if design.undated:
+    if undated := len(design.undated):
         context.progress.say(
-            f"      {plural(len(design.undated), 'attribute')} without a date of becoming known, "
-            f"left out: {', '.join(design.undated)} (training.dated_attributes)"
+            f"      {plural(undated, 'attribute')} {verb(undated, 'has', 'have')} no date of "
+            f"becoming known and {verb(undated, 'is', 'are')} left out: "
+            f"{', '.join(design.undated)} (training.dated_attributes)"
         )
     if champion is None:
         return

@@ -12,7 +12,7 @@ from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_
 from pipelines.churn.dataset import MOST_ROWS
 from pipelines.churn.evaluation import result_row
 from runtime.errors import ModelGateError
-from runtime.wording import plural
+from runtime.wording import plural, verb
 from transforms.training_samples import hash_sample, with_fold
 
 
@@ -75,8 +75,9 @@ def check_folds(filled: int, folds: int) -> None:
     """Raise ModelGateError if a fold has no customer. filled: number of folds with any."""
     if filled < folds:
         raise ModelGateError(
-            f"training.stability.folds = {folds}: there are too few customers, folds "
-            f"with any: {filled}. Set it to at most {max(filled, 2)}."
+            f"training.stability.folds = {folds}: there are too few customers, only "
+            f"{plural(filled, 'fold')} {verb(filled, 'has', 'have')} any. Set it to at most "
+            f"{max(filled, 2)}."
         )
 
 

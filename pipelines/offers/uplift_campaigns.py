@@ -10,7 +10,7 @@ from contracts.features import FEATURE_TABLES
 from pipelines.offers.offer_catalog import offers_of_conf
 from runtime.context import Context
 from runtime.errors import ModelGateError, TableError
-from runtime.wording import plural
+from runtime.wording import plural, verb
 from transforms.experiments import own_contacts, randomised_contacts
 
 if TYPE_CHECKING:
@@ -47,8 +47,9 @@ def campaign_splits(context: Context, contacts: DataFrame) -> dict[dt.date, str]
     train = [d for d in ended if d + wait <= ended[-1]]
     if not train:
         raise ModelGateError(
-            f"silver.campaign_contacts: {plural(len(days), 'randomised campaign')} at least "
-            f"{plural(wait.days, 'day')} before {context.as_of}. Uplift needs three such "
+            f"silver.campaign_contacts: {plural(len(days), 'randomised campaign')} "
+            f"{verb(len(days), 'is', 'are')} at least {plural(wait.days, 'day')} before "
+            f"{context.as_of}. Uplift needs three such "
             f"campaigns with {plural(wait.days, 'day')} between them: for training, validation "
             "and test. Run experiments first. Until then decide_offers uses its rules."
         )
