@@ -77,17 +77,18 @@ def own_splits(context: Context, own: DataFrame, splits: Splits) -> dict[dt.date
     chosen_on = min(day for day, split in splits.items() if split == "validation")
     days = horizon_passed(context, own)
     usable = days_with_features(
-        context, days, "days of plans and triggers have no features and labels. They are not used"
+        context, days, "of plans and triggers: no features and labels, so not used"
     )
     return {d: "train" if d + wait <= chosen_on else "later" for d in days if d in usable}
 
 
 def days_with_features(context: Context, days: Iterable[dt.date], what: str) -> set[dt.date]:
-    """All labelled_days. Warns if some of `days` are not among them; `what` begins the warning."""
+    """All labelled_days. Warns if some of `days` are not among them; `what` follows their number in the warning."""
     labelled = labelled_days(context)
     if missing := sorted(set(days) - labelled):
         context.progress.warn(
-            f"{len(missing)} {what}. Run `{features_command(context, missing)}` to include them."
+            f"{plural(len(missing), 'day')} {what}. Run `{features_command(context, missing)}` to "
+            f"include {verb(len(missing), 'it', 'them')}."
         )
     return labelled
 
