@@ -173,7 +173,7 @@ def tell_bounded(context: Context, scored: DataFrame, days: Sequence[int]) -> No
     )
     of = counts.collect()[0].asDict()  # one row
     rows = of.pop("rows")
-    told = ", ".join(f"{plural(h, 'day')} {count:,}" for h, count in of.items())
+    told = ", ".join(f"{plural(int(h), 'day')} {count:,}" for h, count in of.items())
     context.progress.say(
         f"      gold.churn_by_horizon: probabilities that contradicted a nearer horizon and were "
         f"replaced by its value, of {rows:,} per horizon: {told}"

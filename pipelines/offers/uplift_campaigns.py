@@ -83,7 +83,8 @@ def own_splits(context: Context, own: DataFrame, splits: Splits) -> dict[dt.date
 
 
 def days_with_features(context: Context, days: Iterable[dt.date], what: str) -> set[dt.date]:
-    """All labelled_days. Warns if some of `days` are not among them; `what` follows their number in the warning."""
+    """All labelled_days. Warns if some of `days` are not among them; `what` follows their number "
+    "in the warning."""
     labelled = labelled_days(context)
     if missing := sorted(set(days) - labelled):
         context.progress.warn(
