@@ -19,8 +19,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from contracts.wording import plural
-
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -202,8 +200,7 @@ class FeatureEncoder:
                 f"{kind}: {', '.join(map(str, n))}" for kind, n in faults.items() if n
             )
             raise FeatureMismatch(
-                "features: the model takes exactly its "
-                f"{plural(len(self.feature_names), 'feature')}, got "
+                f"features: the model takes its own {len(self.feature_names)} exactly, got "
                 f"{listed}. Send each feature once (null if unknown), and list further columns in "
                 "`ignore`."
             )

@@ -75,7 +75,7 @@ def is_constant(value):
 
 
 @pytest.mark.parametrize(
-    ("code", "found"),
+    ("code", "nouns"),
     [
         ("f'{count:,} campaigns measured'", ["campaigns"]),
         ("f'silent for over {days} days.'", ["days"]),
@@ -84,8 +84,8 @@ def is_constant(value):
         ("f'{name} counts as one'", []),
     ],
 )
-def test_a_count_before_a_plural_is_seen(code, found):
-    assert [noun for _, noun in counts_without_plural(ast.parse(code))] == found
+def test_a_count_before_a_plural_is_seen(code, nouns):
+    assert [noun for _, noun in counts_without_plural(ast.parse(code))] == nouns
 
 
 def test_counts_in_messages_agree_with_their_nouns():

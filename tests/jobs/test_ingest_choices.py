@@ -95,15 +95,15 @@ def test_a_purchase_belongs_to_the_day_of_the_business(shop):
     days = {"B1": dt.date(2018, 3, 25), "B2": dt.date(2018, 3, 26)}
     context = shop.context(**BERLIN)
     lines = lines_by_visibility(context.read("silver.transactions"))
-    found = lines.select("order_id", "day", "visible_from").distinct().collect()
+    placed = lines.select("order_id", "day", "visible_from").distinct().collect()
     following = {order: (day, day + dt.timedelta(days=1)) for order, day in days.items()}
-    assert {r["order_id"]: (r["day"], r["visible_from"]) for r in found} == following
+    assert {r["order_id"]: (r["day"], r["visible_from"]) for r in placed} == following
     assert (context.observed_from, context.observed_until) == (days["B1"], days["B2"])
     # In UTC, both were made on the evening before.
     utc = shop.context()
     lines = lines_by_visibility(utc.read("silver.transactions"))
-    found = lines.select("order_id", "day").distinct().collect()
-    assert {r["order_id"]: r["day"] for r in found} == {
+    placed = lines.select("order_id", "day").distinct().collect()
+    assert {r["order_id"]: r["day"] for r in placed} == {
         order: day - dt.timedelta(days=1) for order, day in days.items()
     }
 
