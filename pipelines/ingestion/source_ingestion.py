@@ -118,6 +118,8 @@ class Ingestion:
         )
         if not parts:
             return None
+        if not self.log.batches(name):
+            self.warn(source_checks.zone_warnings(settings, name))
         stored = self.log.columns(name)
         source = with_bronze_names(source, {*stored, *(c for part in parts for c in part.types)})
         if not source.keep_unmapped:

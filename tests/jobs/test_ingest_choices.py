@@ -155,6 +155,12 @@ def test_only_times_without_a_zone_are_in_the_zone_of_the_source(company):
         "day": dt.datetime(2017, 12, 31, 23),
         "other": dt.datetime(2018, 1, 1, 10),
     }
+    assert company.said.warnings[0] == (
+        "purchases: its times are in Europe/Berlin, but days begin at 00:00 UTC "
+        "(features.business_time_zone). A purchase at 00:00 may count for another day than in the "
+        "source. Set both to one zone, unless this is intended."
+    )
+    assert not any(w.startswith("others: its times") for w in company.said.warnings)
 
 
 def test_a_name_that_needs_backticks_in_an_expression_is_named(shop):
