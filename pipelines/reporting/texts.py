@@ -31,7 +31,8 @@ def at_a_glance(data: ReportData) -> str:
         f"{whole(active)} of {plural(data.known, 'known customer')} "
         f"{verb(active, 'is', 'are')} active and {whole(silent)} {verb(silent, 'is', 'are')} "
         f"silent. About {whole(leavers)} of these ({percent(leavers / scored)})"
-        f" {verb(round(leavers), 'is', 'are')} expected to leave within {plural(data.horizon_days, 'day')}."
+        f" {verb(round(leavers), 'is', 'are')} expected to leave within "
+        f"{plural(data.horizon_days, 'day')}."
     )
     name, at_risk = at_risk_name(data), total(data.segments, "at_risk")
     if name is None:
