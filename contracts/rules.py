@@ -18,7 +18,7 @@ _INVISIBLE = "".join(
 )
 
 # Outcome of a row at ingest.
-KEPT, QUARANTINED, DUPLICATE = "kept", "quarantined", "duplicate"
+KEPT, QUARANTINED, DUPLICATE, LEFT_OUT = "kept", "quarantined", "duplicate", "left_out"
 
 # Reasons to reject a row that are not rules of a table. A name that starts with "_" is a suffix
 # that follows a column name.

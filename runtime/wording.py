@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
+from contracts.wording import plural, verb
+
+__all__ = ["consent_unknown", "duration", "one_line", "plural", "shown_lines", "verb"]
+
 # Control and format characters (a terminal executes some, U+202E reverses text), line and paragraph
 # separators, and halves of surrogate pairs, which cannot be printed.
 _NOT_SHOWN = ("Cc", "Cf", "Zl", "Zp", "Cs")
-
-
-def plural(number: float, singular: str, several: str | None = None) -> str:
-    """A count with its noun. `several` is the plural form; the default appends an s.
-
-    >>> plural(1, "customer"), plural(1200, "customer"), plural(0, "key")
-    ('1 customer', '1,200 customers', '0 keys')
-    """
-    return f"{number:,.0f} {singular if number == 1 else several or singular + 's'}"
 
 
 def duration(seconds: float) -> str:

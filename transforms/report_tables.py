@@ -198,14 +198,19 @@ def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) 
 
 
 def ingest_figures(log: DataFrame) -> DataFrame:
-    """One row per source: files, rows_in, rows_kept, rows_quarantined, rows_duplicate.
+    """One row per source: files, rows_in, rows_kept, rows_quarantined, rows_duplicate,
+    rows_left_out.
 
-    Files in quarantine are not counted. Version 0.1.0 of the log has none, and no column `fault`.
+    Files in quarantine are not counted. A log of an earlier version may lack `fault` and
+    `rows_left_out`.
     """
     counts = ("rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
     log = log.where("fault IS NULL") if "fault" in log.columns else log
+    left_out = F.col("rows_left_out") if "rows_left_out" in log.columns else F.lit(0)
     return log.groupBy("source").agg(
-        F.count("*").alias("files"), *[F.sum(name).alias(name) for name in counts]
+        F.count("*").alias("files"),
+        *[F.sum(name).alias(name) for name in counts],
+        F.sum(F.coalesce(left_out, F.lit(0))).alias("rows_left_out"),
     )
 
 

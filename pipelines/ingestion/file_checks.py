@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException, ParseException
 
-from contracts.expressions import columns_used
+from contracts.expressions import columns_used, unquoted_names
 from contracts.rules import MALFORMED_ROW, TOKEN_REASONS, UNIQUE_KEY
 from contracts.silver import mapped_columns
 from contracts.table import Table
@@ -16,6 +16,7 @@ from pipelines.ingestion.read_errors import first_sentence
 from pipelines.ingestion.source_checks import TARGETS, is_history_known
 from pipelines.ingestion.source_files import MALFORMED, RESERVED, Part
 from runtime.errors import SourceError, UsageError
+from runtime.wording import plural
 from transforms.source_reads import expression_cast
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def _missing_column(
 ) -> tuple[str, str] | None:
     """The first expected column that the part lacks although the mapping needs it, and its user."""
     present = {c.lower() for c in part.types}
-    required = {c.name for c in mapped_columns(TARGETS[source.table]) if not c.nullable}
+    columns = mapped_columns(TARGETS[source.table])
+    required = {"where", *(f"mapping.{c.name}" for c in columns if not c.nullable)}
     for column in (c for c in expected if c.lower() not in present):
         # In JSON a missing key means null, so only columns that every row needs must be present.
         for user in _users(source, column):
@@ -102,10 +104,9 @@ def _missing_column(
     return None
 
 
-def _no_column(column: str, user: str, part: Part) -> str:
+def _no_column(column: str, user: str, part: Part, hint: str = "") -> str:
     return (
-        f"has no column {column}, which mapping.{user} uses. Its columns are "
-        f"{', '.join(part.types)}"
+        f"has no column {column}, which {user} uses.{hint} Its columns are {', '.join(part.types)}"
     )
 
 
@@ -156,41 +157,56 @@ def column_warnings(
 
 
 def _users(source: SourceSettings, column: str) -> list[str]:
-    """The mapped columns whose expression uses a column of the source."""
-    return [c for c, expression in source.mapping.items() if columns_used(expression, [column])]
+    """The settings whose expression uses a column of the source."""
+    return [s for s, expression in source.expressions.items() if columns_used(expression, [column])]
 
 
-def missing_column(env: str, name: str, user: str, *, column: str, part: Part) -> SourceError:
-    """The error for a column that the mapping uses and a file does not have."""
+def missing_column(
+    env: str, name: str, user: str, *, column: str, part: Part, hint: str = ""
+) -> SourceError:
+    """The error for a column that a setting (`user`) uses and a file does not have."""
     return SourceError(
-        f"source {name}: {part.title} {_no_column(column, user, part)}. Nothing was written. "
-        f"Deliver the file with this column, or change sources.{name}.mapping.{user} in "
-        f"conf/{env}.yaml."
+        f"source {name}: {part.title} {_no_column(column, user, part, hint)}. Nothing was written. "
+        f"Deliver the file with this column, or change sources.{name}.{user} in conf/{env}.yaml."
     )
 
 
 def check_expressions(
     env: str, name: str, source: SourceSettings, *, rows: DataFrame, part: Part | None
 ) -> None:
-    """Check that every expression of the mapping is valid over the rows and has a fitting type.
+    """Check that `where` and the mapping are valid over the rows and have fitting types.
 
     SourceError if an expression uses a column that `part` does not have, else UsageError.
     """
-    types = TARGETS[source.table].types
-    for column, expression in source.mapping.items():
+    types = {f"mapping.{c}": kind for c, kind in TARGETS[source.table].types.items()}
+    present = [c for c in rows.columns if c not in RESERVED]
+    for setting, expression in source.expressions.items():
+        kind = types.get(setting, "boolean")
         try:
-            expression_cast(rows, expression, types[column])
+            expression_cast(rows, expression, kind)
         except (AnalysisException, ParseException) as error:
             condition, details = error.getCondition() or "", error.getMessageParameters() or {}
             unknown = details.get("objectName", "").strip("`")
+            hint = _quoting_hint(expression, present)
             if condition.startswith("UNRESOLVED_COLUMN") and part is not None:
-                raise missing_column(env, name, column, column=unknown, part=part) from None
-            columns = ", ".join(c for c in rows.columns if c not in RESERVED)
+                raise missing_column(
+                    env, name, setting, column=unknown, part=part, hint=hint
+                ) from None
             raise UsageError(
-                f"conf/{env}.yaml: sources.{name}.mapping.{column} = {expression!r} is not an "
-                f"expression of type {types[column]}: {first_sentence(str(error))} "
-                f"The source's columns are {columns}."
+                f"conf/{env}.yaml: sources.{name}.{setting} = {expression!r} is not an "
+                f"expression of type {kind}: {first_sentence(str(error))}{hint} "
+                f"The source's columns are {', '.join(present)}."
             ) from None
+
+
+def _quoting_hint(expression: str, present: Sequence[str]) -> str:
+    names = " and ".join(f"`{name}`" for name in unquoted_names(expression, present))
+    return (
+        f" Did you mean {names}? Inside an expression, a name with spaces or signs stands in "
+        f"backticks."
+        if names
+        else ""
+    )
 
 
 def check_lookup(
@@ -215,8 +231,9 @@ def check_lookup(
     twice = lookup_rows.groupBy(*on).count().where("count > 1").count()
     if twice:
         raise SourceError(
-            f"{where}: {twice} values of {', '.join(on)} occur more than once, so the join would "
-            f"duplicate rows. Keep one row per value."
+            f"{where}: {plural(twice, 'value')} of {', '.join(on)} "
+            f"{'occurs' if twice == 1 else 'occur'} more than once, so the join would duplicate "
+            f"rows. Keep one row per value."
         )
 
 

@@ -28,6 +28,7 @@ class Entry(NamedTuple):
     rows_kept: int
     rows_quarantined: int
     rows_duplicate: int
+    rows_left_out: int
     fault: str | None = None
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from contracts.bronze import METADATA, ON_THE_WAY
+from contracts.bronze import METADATA, ON_THE_WAY, stored_name
 from runtime.errors import SourceError
 from runtime.wording import one_line
 from transforms.source_reads import storable
@@ -27,10 +26,6 @@ FORCED_OPTIONS = {
     "columnNameOfCorruptRecord": MALFORMED,
     "columnPruning": "false",
 }
-
-# Delta refuses these characters in a column name, except the last two: Spark reads a dot as a field
-# of a struct, and a backtick ends a quoted name.
-_REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
 
 
 # Formats whose sources are tables, not files.
@@ -102,7 +97,7 @@ def column_clash(columns: Sequence[str]) -> str | None:
     """Why columns cannot be stored: two would have the same name, or one a name of ingest."""
     taken = {c.lower() for c in RESERVED}
     for column in columns:
-        name = _stored_name(column)
+        name = stored_name(column)
         if name.lower() in taken and column not in (PATH, MALFORMED):
             return (
                 f"has a column {column!r}, but the name {name} is already taken. Names are "
@@ -112,10 +107,6 @@ def column_clash(columns: Sequence[str]) -> str | None:
     return None
 
 
-def _stored_name(column: str) -> str:
-    return _REFUSED.sub("_", column)
-
-
 def named(source: str, file: str, frame: DataFrame) -> DataFrame:
     """The frame with column names that Delta accepts and types that every Delta reader has.
 
@@ -123,5 +114,5 @@ def named(source: str, file: str, frame: DataFrame) -> DataFrame:
     """
     if clash := column_clash(frame.columns):
         raise SourceError(f"source {source}: {file} {clash}. Rename the column in the file.")
-    names = {c: c if c in (PATH, MALFORMED) else _stored_name(c) for c in frame.columns}
+    names = {c: c if c in (PATH, MALFORMED) else stored_name(c) for c in frame.columns}
     return storable(frame, names)

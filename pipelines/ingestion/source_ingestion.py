@@ -9,10 +9,11 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from contracts.bronze import source_table
-from contracts.rules import COLUMNS, DUPLICATE, KEPT
+from contracts.rules import COLUMNS, DUPLICATE, KEPT, LEFT_OUT
 from contracts.silver import QUARANTINE
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.bad_files import BadFile
+from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
 from pipelines.ingestion.intake import Intake, Taken
@@ -23,8 +24,9 @@ from pipelines.ingestion.source_files import TABLE_FORMATS, Part, SourceFile
 from pipelines.ingestion.text_scan import Fault, Limits
 from runtime.context import Context
 from runtime.errors import UsageError
+from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
-from runtime.wording import consent_unknown
+from runtime.wording import consent_unknown, plural, verb
 from transforms.consent import CONTACT, consent_counts
 from transforms.quality import quarantine_rows, replayed, split
 from transforms.silver_rows import bronze_rows, replay_identity, without_profile
@@ -57,7 +59,7 @@ def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
     known_at = options.known_at or dt.datetime.now(dt.UTC)
     context.progress.say(f"      known_at {known_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
     try:
-        with null_on_failure(context.spark):
+        with null_on_failure(context.spark), time_zone(context.spark, "UTC"):
             ingestion = Ingestion(context, known_at)
             if options.replay:
                 ingestion.replay(options.replay)
@@ -116,7 +118,8 @@ class Ingestion:
             taken = Taken(RowCounts(name, self.outcomes.table(name), []), failed, size)
             check_share([taken.share], self.settings)
             try:
-                return self._with_new_files(taken, files)
+                with time_zone(self.spark, source.time_zone):
+                    return self._with_new_files(taken, files)
             except FileReadError as error:
                 self.outcomes.versions = versions
                 bad = readers.confirmed_failure(self.scans, source, files, error=error)
@@ -135,6 +138,9 @@ class Ingestion:
             known=self.log.batches(name) | failed,
             limit=max(0, self.settings.ingest.max_files_a_run - len(failed)),
         )
+        if new.parts and not self.log.batches(name):
+            self.warn(source_checks.zone_warnings(self.settings, name))
+        source = with_bronze_names(source, {*bronze, *(c for p in new.parts for c in p.types)})
         parts, unfit = file_checks.by_fitting_columns(source, new.parts, bronze)
         taken = replace(taken, bad=[*taken.bad, *new.bad, *self.bad_parts(name, unfit)])
         self.warn([b.message(name) for b in taken.bad])
@@ -157,7 +163,8 @@ class Ingestion:
         self, name: str, parts: list[Part], bronze: Mapping[str, str], *, waiting: int
     ) -> Intake:
         """The rows of the parts, with their outcome. `bronze`: the columns of bronze so far."""
-        settings, source = self.settings, self.settings.sources[name]
+        settings, columns = self.settings, {*bronze, *(c for part in parts for c in part.types)}
+        source = with_bronze_names(settings.sources[name], columns)
         if not source.keep_unmapped:
             parts = [file_checks.mapped_part(source, part) for part in parts]
         if source.format not in TABLE_FORMATS:
@@ -233,7 +240,7 @@ class Ingestion:
         # Empty files of one name in two folders have the same batch.
         bad = {(t.counts.source, b.file.batch_id): b for t in taken for b in t.bad}
         entries += [
-            Entry(source, batch, b.file.name, 0, 0, 0, 0, b.fault.rule)
+            Entry(source, batch, b.file.name, 0, 0, 0, 0, 0, b.fault.rule)
             for (source, batch), b in bad.items()
         ]
         return self.log.write_of(self.known_at, entries)
@@ -257,15 +264,17 @@ class Ingestion:
         batch, table = f"{REPLAY}-{replay['identity']}", self.outcomes.table(name)
         batches = sorted({batch, *self.log.unfinished_replays(name, table)})
         rows = from_quarantine(waiting, self.log.columns(name), self.log.history(name))
-        labelled = self.outcomes.labelled(name, rows, batches, batch=batch)
+        with time_zone(self.spark, self.settings.sources[name].time_zone):
+            labelled = self.outcomes.labelled(name, rows, batches, batch=batch)
         row_counts = self.outcomes.counts(name, labelled)
-        kept, duplicates = row_counts.total(KEPT), row_counts.total(DUPLICATE)
         self.progress.say(f"      {row_counts.line('quarantine')}")
-        if kept + duplicates == 0:
+        kept, duplicates, left_out = (row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT))
+        if kept + duplicates + left_out == 0:
             return
         writes = self.outcomes.silver_writes(name, split(labelled)[0], batches)
         writes.append(Write(QUARANTINE, replayed(waiting, labelled), mode="merge"))
-        entry = Entry(name, batch, REPLAY, kept + duplicates, kept, 0, duplicates)
+        passed = kept + duplicates + left_out
+        entry = Entry(name, batch, REPLAY, passed, kept, 0, duplicates, left_out)
         self.context.write([*writes, self.log.write_of(self.known_at, [entry])])
 
     # ------------------------------------------------------------------ warnings
@@ -284,8 +293,9 @@ class Ingestion:
         customers = without_profile(kept, self.outcomes.versions).collect()[0]  # one row
         if customers["missing"]:
             self.progress.warn(
-                f"{intake.name}: {customers['missing']:,} of {customers['customers']:,} customers "
-                f"have no profile"
+                f"{intake.name}: {customers['missing']:,} of "
+                f"{plural(customers['customers'], 'customer')} "
+                f"{verb(customers['missing'], 'has', 'have')} no profile"
             )
 
     def warn_of_unknown_consent(self, intakes: Sequence[Intake]) -> None:

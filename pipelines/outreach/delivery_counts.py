@@ -36,8 +36,8 @@ def tell(
     progress.say(f"      outbox      {by_name(counts_by_status) or 'nothing was due'}")
     for channel, count in sorted(waiting.items()):
         progress.warn(
-            f"{count:,} contacts of channel {channel} were not sent: the channel is not set up in "
-            "triggers.delivery, or its receiver does not answer. The next run tries them again."
+            f"{plural(count, 'contact')} of channel {channel} not sent: the channel is not set up "
+            "in triggers.delivery, or its receiver does not answer. The next run tries them again."
         )
 
 

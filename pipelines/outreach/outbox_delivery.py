@@ -28,6 +28,7 @@ from runtime.fault_points import fault_point
 from runtime.lakehouse.writes import Write
 from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
+from runtime.wording import plural, verb
 from transforms.decisions import with_optional
 from transforms.delivery_barriers import with_barrier
 from transforms.outbox import undelivered
@@ -107,9 +108,11 @@ def queue_approved(context: Context) -> None:
     # At most three rows.
     waits = {r["wait"]: r["count"] for r in judged.groupBy("wait").count().collect()}
     for reason, count in sorted((w, n) for w, n in waits.items() if w is not None):
-        context.progress.say(f"      outbox      {count:,} messages held back: {reason}")
+        context.progress.say(f"      outbox      {plural(count, 'message')} held back: {reason}")
     if count := waits.get(None, 0):
-        context.progress.say(f"      outbox      {count:,} messages are due")
+        context.progress.say(
+            f"      outbox      {plural(count, 'message')} {verb(count, 'is', 'are')} due"
+        )
         ready = judged.where("wait IS NULL").select(*table.column_names)
         context.write([Write(table, ready, mode="merge")])
 

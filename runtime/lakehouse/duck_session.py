@@ -12,8 +12,9 @@ def activate() -> None:
     activate_sqlframe("duckdb")
 
 
-def duck_session() -> DuckDBSession:
-    """A DuckDB session in UTC."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
-    return DuckDBSession(conn=connection)
+def duck_session(time_zone: str = "UTC") -> DuckDBSession:
+    """A DuckDB session whose days begin at 00:00 in the time zone."""
+    session = DuckDBSession(conn=duckdb.connect())
+    # sqlframe has one session per process: a later one keeps the first connection.
+    session._conn.execute(f"SET TimeZone = '{time_zone}'")
+    return session

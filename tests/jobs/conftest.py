@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from runtime.lakehouse.session import TIME_ZONE
 from tests.jobs.ingest_lake import Company
 
 
 @pytest.fixture
-def company(make_context, tmp_path) -> Company:
+def company(make_context, tmp_path, spark) -> Iterator[Company]:
     """A company without sources."""
-    return Company(make_context, tmp_path)
+    yield Company(make_context, tmp_path)
+    # One session serves all tests. A company may have had a time zone of its own.
+    spark.conf.set(TIME_ZONE, "UTC")
 
 
 @pytest.fixture(scope="session")

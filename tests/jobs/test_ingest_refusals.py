@@ -111,7 +111,10 @@ def test_all_faults_of_conf_are_reported_at_once(company):
     company.source(
         "orders", TRANSACTIONS, format="jdbc", key=[], options={"url": "jdbc:x?password=secret"}
     )
-    names = "customer_id, order_id, product_id, purchased_at, quantity, amount, discount"
+    names = (
+        "customer_id, order_id, product_id, purchased_at, quantity, amount, discount, line_number, "
+        "currency"
+    )
     context = company.context()
     rules = ", ".join(r.name for r in context.table("silver.transactions").rules)
     where = f"conf/{context.settings.env}.yaml: sources"
@@ -166,7 +169,7 @@ def test_invalid_lookups_are_refused_and_rows_without_a_match_are_kept(shop):
     )
     lookup("product,brand|p1,x|p1,y")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: 1 values of product occur more than once, so the join "
+        "source purchases, lookup products: 1 value of product occurs more than once, so the join "
         "would duplicate rows. Keep one row per value."
     )
     # A row without a match in the lookup is kept.

@@ -254,16 +254,26 @@ def test_counts_by_lifecycle_and_by_origin_of_the_score(session):
 def test_ingest_figures_add_up_the_files_of_a_source(session):
     from transforms.report_tables import ingest_figures
 
-    columns = "source string, batch_id string, rows_in bigint, rows_kept bigint, "
-    columns += "rows_quarantined bigint, rows_duplicate bigint"
-    loaded = [("t", "1", 10, 7, 2, 1), ("t", "2", 5, 5, 0, 0), ("c", "3", 1, 1, 0, 0)]
+    columns = (
+        "source string, batch_id string, rows_in bigint, rows_kept bigint, rows_quarantined bigint, "
+        "rows_duplicate bigint, rows_left_out bigint"
+    )
+    loaded = [
+        ("t", "1", 10, 6, 2, 1, 1),
+        ("t", "2", 5, 5, 0, 0, None),
+        ("c", "3", 1, 1, 0, 0, None),
+    ]
     names = ("source", "files", "rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
-    expected = [("c", 1, 1, 1, 0, 0), ("t", 2, 10 + 5, 7 + 5, 2, 1)]
-    # The log of version 0.1.0, and the present one with a file in quarantine.
-    assert rows(ingest_figures(session.createDataFrame(loaded, columns)), *names) == expected
-    all_files = [*((*row, None) for row in loaded), ("t", "4", 0, 0, 0, 0, "empty")]
+    # The files of c, and the second of t, were loaded before sources could leave rows out.
+    expected = [("c", 1, 1, 1, 0, 0, 0), ("t", 2, 10 + 5, 6 + 5, 2, 1, 1)]
+    # A log without the column `fault`, and the present one with a file in quarantine.
+    log = session.createDataFrame(loaded, columns)
+    assert rows(ingest_figures(log), *names, "rows_left_out") == expected
+    all_files = [*((*row, None) for row in loaded), ("t", "4", 0, 0, 0, 0, 0, "empty")]
     log = session.createDataFrame(all_files, f"{columns}, fault string")
-    assert rows(ingest_figures(log), *names) == expected
+    assert rows(ingest_figures(log), *names, "rows_left_out") == expected
+    older = log.where("fault IS NULL").drop("rows_left_out", "fault")
+    assert rows(ingest_figures(older), "source", "rows_left_out") == [("c", 0), ("t", 0)]
 
 
 def test_quarantine_figures_leave_out_what_was_replayed_and_keep_the_most_frequent(session):
