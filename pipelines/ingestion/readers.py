@@ -6,7 +6,6 @@ added: `_path` (the file) and `_malformed` (the text of a row that could not be 
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from pipelines.ingestion.source_files import (
 )
 from pipelines.ingestion.table_sources import delta_part, jdbc_part
 from runtime.errors import SourceError
+from runtime.settings.source_paths import no_file, resolve
 from transforms.source_reads import with_file_path
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def find_parts(
     """The files of a source whose batch is not in `known`, grouped by their columns.
 
     At most `limit` files, oldest first. The second value is the number of new files over the limit.
-    SourceError if the source has no file at all, or a file is empty or cannot be read.
+    UsageError if the source has no file at all; SourceError if one is empty or cannot be read.
     """
     with explained(name):
         if source.format == "jdbc":
@@ -72,11 +72,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
             raise
         listed, empty = [], []
     if not listed and not empty:
-        raise SourceError(
-            f"source {source}: {path} matches no file. Put a file there, or fix "
-            f"sources.{source}.path in conf (a file, a folder, a pattern, or "
-            f"package:<package>/<path>)."
-        )
+        raise no_file(source, path)
     if empty:
         raise SourceError(
             f"source {source}: {_name(empty[0])} has 0 bytes. A file must at least name its "
@@ -101,20 +97,6 @@ def _comparable(path: str) -> str:
 def _name(path: str) -> str:
     """The file name in a path that Spark reports, with %20 for a space."""
     return unquote(path.rpartition("/")[2])
-
-
-def resolve(source: str, path: str) -> str:
-    """A path that Spark can read. package:<python package>/<path> becomes the installed file."""
-    if not path.startswith("package:"):
-        return path
-    package, _, inside = path.removeprefix("package:").partition("/")
-    try:
-        return str(importlib.resources.files(package).joinpath(inside))
-    except ModuleNotFoundError:
-        raise SourceError(
-            f"source {source}: {path} names the Python package {package}, which is not installed. "
-            f"Install it with `pip install {package}`."
-        ) from None
 
 
 # A part below this size may have a single partition: a Parquet file with one row group, or a

@@ -24,7 +24,7 @@ def demo(tmp_path_factory):
     """
     root = tmp_path_factory.mktemp("a demo") / "lakehouse"
     environment = {**os.environ, "HOLDFAST__LAKEHOUSE__ROOT": str(root), "HOLDFAST_JIT": "full"}
-    command = ["bin/spark-submit", "jobs/run_pipeline.py", "--env", "demo"]
+    command = ["bin/holdfast", "run_pipeline", "--env", "demo"]
 
     def run() -> str:
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

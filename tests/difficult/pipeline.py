@@ -92,7 +92,7 @@ def _save(rows: pd.DataFrame, path: Path, hour: dt.time) -> None:
 def run(company: Company, folder: Path) -> Ended:
     """Run run_pipeline in a process of its own."""
     conf = written(company, folder)
-    command = ["bin/spark-submit", "jobs/run_pipeline.py", "--env", "difficult"]
+    command = ["bin/holdfast", "run_pipeline", "--env", "difficult"]
     environment = {**os.environ, "HOLDFAST_JIT": "quick"}
     began = time.monotonic()
     done = subprocess.run(
