@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, started
-from runtime.settings.source_paths import check_sources
+from runtime.settings.source_paths import check_pipeline_sources
 
 
 def command(
@@ -13,9 +13,7 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """From raw files to scored, explained and segmented customers."""
-    # The first step of a simulated company writes its source files.
-    checks = [lambda settings: settings.simulation or check_sources(settings)]
-    options = RunOptions(env, as_of, dry_run, conf_dir, checks=checks)
+    options = RunOptions(env, as_of, dry_run, conf_dir, checks=[check_pipeline_sources])
     with started("run_pipeline", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.full_pipeline import run

@@ -27,8 +27,8 @@ from pydantic_settings import (
 from runtime.errors import UsageError
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
 from runtime.settings.decisions import DecisionSettings
-from runtime.settings.features import FeatureSettings
 from runtime.settings.faults import explain, not_yaml
+from runtime.settings.features import FeatureSettings
 from runtime.settings.lakehouse import LakehouseSettings, MlflowSettings, mixed_stores
 from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings

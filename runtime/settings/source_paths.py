@@ -60,6 +60,12 @@ def check_sources(settings: Settings, replay: str | None = None) -> None:
     return None
 
 
+def check_pipeline_sources(settings: Settings) -> None:
+    """check_sources, except for a simulated company: its files are written by the first step."""
+    if settings.simulation is None:
+        check_sources(settings)
+
+
 def check_replay(settings: Settings, source: str) -> None:
     """UsageError if the source of --replay is not in conf."""
     if source not in settings.sources:
