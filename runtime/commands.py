@@ -11,7 +11,6 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.abc import InspectLoader
 from types import ModuleType
 from typing import Any
 
@@ -95,10 +94,10 @@ def job_summaries(package: ModuleType) -> Iterator[tuple[str, str]]:
     for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda m: m.name):
         if module.name.startswith("_"):
             continue
-        spec = importlib.util.find_spec(f"{package.__name__}.{module.name}")
-        if spec is not None and isinstance(spec.loader, InspectLoader):
-            tree = ast.parse(spec.loader.get_source(spec.name) or "")
-            yield module.name, (ast.get_docstring(tree) or "").partition("\n")[0]
+        # The loaders of folders and of archives (--py-files) have get_source.
+        spec: Any = importlib.util.find_spec(f"{package.__name__}.{module.name}")
+        tree = ast.parse(spec.loader.get_source(spec.name))
+        yield module.name, (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def _application(**options: Any) -> typer.Typer:

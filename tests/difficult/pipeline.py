@@ -39,7 +39,7 @@ SOURCE: dict[str, Any] = {**small_lake.CONF["sources"]["receipts"], "format": "p
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. root: the lakehouse. spark-submit sends both streams to standard output."""
+    """How a run ended. said, errors: its two streams. root: the lakehouse."""
 
     code: int
     said: str
