@@ -111,7 +111,10 @@ class Settings(BaseSettings):
                 f"spark_profile: {self.spark_profile!r} must name a file in conf/spark/; "
                 f"there are {', '.join(known)}.{did_you_mean(self.spark_profile, known)}"
             )
-        return yaml.safe_load(path.read_text()) or {}
+        try:
+            return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise UsageError(not_yaml(f"{conf_dir().name}/{name}", error)) from None
 
 
 # pydantic-settings reads its files in a class method; `load` passes them through this variable.

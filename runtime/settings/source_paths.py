@@ -26,7 +26,10 @@ def resolve(source: str, path: str) -> str:
     if not path.startswith(PACKAGE):
         return path
     package, _, inside = path.removeprefix(PACKAGE).partition("/")
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ModuleNotFoundError, ValueError):  # of a parent package; an empty name
+        spec = None
     if spec is None or not spec.submodule_search_locations:
         raise UsageError(
             f"source {source}: {path} names the Python package {package}, which is not installed. "

