@@ -24,7 +24,7 @@ dev: ## the same, and what tests, lint, types and benchmarks need (they install 
 test engines acceptance: export HOLDFAST_JIT ?= quick
 
 demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
-	bin/spark-submit jobs/run_pipeline.py --env "$(ENV)"
+	bin/holdfast run_pipeline --env "$(ENV)"
 
 # Every package of the checkout that is shipped; doctests run in all of them.
 PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))

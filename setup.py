@@ -7,7 +7,6 @@ from setuptools import find_packages, setup
 README = Path(__file__).with_name("README.md")
 # All other packages of the checkout are shipped.
 NOT_SHIPPED = ("tests", "benchmarks", "notebooks", "docs")
-JOBS = sorted(p.stem for p in Path(__file__).with_name("jobs").glob("*.py") if p.stem[0] != "_")
 
 # Ranges; requirements*.txt pin the versions that the tests run with. A Databricks ML runtime has
 # the packages of the extras `spark` and `ml`, and its own xgboost: docs/adr/0003-xgboost-cpu.md.
@@ -83,7 +82,5 @@ setup(
         "tenacity>=9.1,<10",
     ],
     extras_require=EXTRAS,
-    entry_points={
-        "console_scripts": [f"holdfast-{job.replace('_', '-')} = jobs.{job}:main" for job in JOBS]
-    },
+    entry_points={"console_scripts": ["holdfast = jobs:main"]},
 )

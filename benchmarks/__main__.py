@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks import (
     allocation,
+    arguments,
     explanations,
     lifetime,
     measure,
@@ -29,6 +30,7 @@ from benchmarks import (
 from benchmarks.session import benchmark_session
 
 BENCHMARKS = {
+    "arguments": arguments.run,
     "summary": summary.run,
     "features": point_in_time.run,
     "curve": point_in_time.curve,

@@ -10,11 +10,11 @@ from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_mom
 
 
 def command(
+    env: Env,
     action: Annotated[str, typer.Argument(help="list, show, approve or reject.")] = "list",
     text_ids: Annotated[
         list[str] | None, typer.Argument(help="Text ids, or their first 6 or more digits.")
     ] = None,
-    env: Env = "demo",
     by: Annotated[str | None, typer.Option(help="Who approves or rejects.")] = None,
     at: Annotated[
         str | None,
@@ -29,7 +29,9 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """List and show the texts that Claude wrote; approve or reject them."""
-    with started("approve_texts", RunOptions(env, None, dry_run, conf_dir)) as context:
+    checks = [lambda settings: parse_moment(at, "--at")]
+    options = RunOptions(env, None, dry_run, conf_dir, checks=checks)
+    with started("approve_texts", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.outreach.text_approval import ApprovalOptions, run
 

@@ -10,7 +10,7 @@ from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_day
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     as_of: Annotated[
         list[str] | None,
         typer.Option(
@@ -24,9 +24,9 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """Build features.demographics, behavior, transactions and labels."""
-    with started(
-        "build_features", RunOptions(env, is_dry=dry_run, conf_dir=conf_dir, engine=engine)
-    ) as context:
+    checks = [lambda settings: parse_days(as_of, "--as-of")]
+    options = RunOptions(env, None, dry_run, conf_dir, engine=engine, checks=checks)
+    with started("build_features", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.features.feature_tables import (
             FeatureOptions,

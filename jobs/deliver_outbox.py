@@ -10,7 +10,7 @@ from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, sta
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     as_of: AsOf = None,
     retry_dead: Annotated[
         bool, typer.Option("--retry-dead", help="Also retry dead letters.")

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_moment, started
+from runtime.settings.source_paths import check_sources
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     known_at: Annotated[
         str | None,
         typer.Option(help="Arrival time of the files (UTC), YYYY-MM-DD[THH:MM:SS]. Default: now."),
@@ -25,7 +26,12 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """Load the new files of every source: raw rows to bronze, typed and checked rows to silver."""
-    with started("ingest", RunOptions(env, is_dry=dry_run, conf_dir=conf_dir)) as context:
+    checks = [
+        lambda settings: parse_moment(known_at, "--known-at"),
+        lambda settings: check_sources(settings, replay),
+    ]
+    options = RunOptions(env, None, dry_run, conf_dir, checks=checks)
+    with started("ingest", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.ingestion.source_ingestion import (
             IngestOptions,

@@ -6,7 +6,7 @@ from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, started
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,
 ) -> None:

@@ -10,7 +10,7 @@ from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, sta
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     as_of: AsOf = None,
     strategy: Annotated[
         str,
@@ -28,7 +28,12 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """Rank the customers who can still be kept, choose under a budget, compare strategies."""
-    with started("plan_retention", RunOptions(env, as_of, dry_run, conf_dir)) as context:
+    checks = [
+        lambda settings: settings.plan.chosen(strategy),
+        lambda settings: settings.decisions.budget.chosen(budget_share, budget_money),
+    ]
+    options = RunOptions(env, as_of, dry_run, conf_dir, checks=checks)
+    with started("plan_retention", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.offers.retention_planning import (
             PlanOptions,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, started
+from runtime.settings.source_paths import check_pipeline_sources
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     as_of: AsOf = None,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,
 ) -> None:
     """From raw files to scored, explained and segmented customers."""
-    with started("run_pipeline", RunOptions(env, as_of, dry_run, conf_dir)) as context:
+    options = RunOptions(env, as_of, dry_run, conf_dir, checks=[check_pipeline_sources])
+    with started("run_pipeline", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.full_pipeline import run
 

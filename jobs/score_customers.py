@@ -6,7 +6,7 @@ from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, sta
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     as_of: AsOf = None,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,

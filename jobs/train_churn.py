@@ -10,7 +10,7 @@ from runtime.cli import AsOf, ConfDir, DryRun, Env, RunOptions, application, sta
 
 
 def command(
-    env: Env = "demo",
+    env: Env,
     as_of: AsOf = None,
     search: Annotated[
         str | None, typer.Option(help="Name of a search in conf: none, small, full. Default: conf.")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from runtime import settings as settings_module
+from runtime.commands import job_command
 from runtime.errors import HoldfastError, UsageError
 from runtime.lakehouse.lock import only_writer
 from runtime.run_info import RunInfo
@@ -20,8 +21,15 @@ from runtime.wording import shown_lines
 
 if TYPE_CHECKING:
     from runtime.context import Context
+    from runtime.settings import Settings
 
-Env = Annotated[str, typer.Option(help="Name of a file in conf/ (without .yaml).")]
+Env = Annotated[
+    str,
+    typer.Option(
+        help="Name of a file in conf/ (without .yaml).",
+        autocompletion=settings_module.environments,
+    ),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(
@@ -42,7 +50,8 @@ ENGINES = ("spark", "duckdb")
 class RunOptions:
     """The options that most commands share, as given on the command line.
 
-    changes: settings that options of the command line override, by section.
+    changes: settings that options of the command line override, by section. checks: called with
+    the settings before Spark is imported, to raise a UsageError for an option or a setting.
     """
 
     env: str
@@ -51,6 +60,7 @@ class RunOptions:
     conf_dir: str | None = None
     engine: str = "spark"
     changes: Mapping[str, Any] = field(default_factory=dict)
+    checks: Sequence[Callable[[Settings], object]] = ()
 
 
 def parse_day(text: str | None, option: str) -> dt.date | None:
@@ -95,27 +105,13 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
     os.umask(os.umask(0o027) | 0o027)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
-        if options.engine not in ENGINES:
-            raise UsageError(f"--engine {options.engine}: must be spark or duckdb.")
+        settings, as_of = _checked(options)
         if options.engine == "duckdb":
-            try:  # before anything imports pyspark
-                from runtime.lakehouse.duck_session import activate
-            except ModuleNotFoundError as error:
-                raise UsageError(
-                    f"--engine duckdb: the package {error.name} is not installed. Run "
-                    "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`."
-                ) from None
-            activate()
-        from runtime.context import Context  # pandas takes 0.5 s
+            _activate_duckdb()
+        from runtime.context import Context  # pyspark takes 0.5 s
 
-        settings_module.use_conf_dir(options.conf_dir)
-        settings = settings_module.load(options.env, **options.changes)
         context = Context(
-            settings,
-            RunInfo(job),
-            given_as_of=parse_day(options.as_of, "--as-of"),
-            is_dry=options.is_dry,
-            engine=options.engine,
+            settings, RunInfo(job), given_as_of=as_of, is_dry=options.is_dry, engine=options.engine
         )
         if options.is_dry:
             context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
@@ -127,12 +123,33 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         raise SystemExit(error.exit_code) from None
 
 
+def _checked(options: RunOptions) -> tuple[Settings, dt.date | None]:
+    """The settings and --as-of. UsageError for whatever is wrong without reading any data."""
+    if options.engine not in ENGINES:
+        raise UsageError(f"--engine {options.engine}: must be spark or duckdb.")
+    as_of = parse_day(options.as_of, "--as-of")
+    settings_module.use_conf_dir(options.conf_dir)
+    settings = settings_module.load(options.env, **options.changes)
+    for check in options.checks:
+        check(settings)
+    return settings, as_of
+
+
+def _activate_duckdb() -> None:
+    try:  # before anything imports pyspark
+        from runtime.lakehouse.duck_session import activate
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--engine duckdb: the package {error.name} is not installed. Run "
+            "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`."
+        ) from None
+    activate()
+
+
 def application(command: Callable[..., None]) -> Callable[[], None]:
-    """A console entry point from one function with Typer options."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command()(command)
+    """An entry point for spark-submit from one function with Typer options."""
 
     def main() -> None:
-        app()
+        job_command(command)()
 
     return main

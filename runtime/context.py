@@ -98,7 +98,7 @@ class Context:
         rows = self.slice(name)
         if not rows.take(1):
             raise TableError(
-                f"{name}: has no row for as_of {self.as_of}. Run `spark-submit jobs/{job}.py "
+                f"{name}: has no row for as_of {self.as_of}. Run `holdfast {job} "
                 f"--env {self.settings.env} --as-of {self.as_of}` first."
             )
         return rows
@@ -113,7 +113,7 @@ class Context:
             self._check_source(name)
             raise TableError(
                 f"{name}: does not exist in {self.settings.root.name}. "
-                f"Run `spark-submit jobs/{job}.py --env {self.settings.env}` first."
+                f"Run `holdfast {job} --env {self.settings.env}` first."
             )
 
     def _check_source(self, name: str) -> None:

@@ -38,6 +38,7 @@ from runtime.model_digest import (
 from runtime.moved_store import ARTIFACTS, follow_move
 from runtime.served_model import digest_of_artifacts, load_served
 from runtime.settings import Settings
+from runtime.settings.lakehouse import registered_name, registry_uri, tracking_uri
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 MODEL_FILE = "portable.json"
@@ -60,7 +61,7 @@ class Registered:
 class Registry:
     """A registered model of one environment: the churn model, unless another name is given.
 
-    If the lakehouse was moved or copied, the addresses of artifacts in its store are corrected.
+    If the lakehouse was moved or copied, the addresses of artifacts in its own store are corrected.
     """
 
     def __init__(self, settings: Settings, model_name: str | None = None) -> None:
@@ -70,12 +71,14 @@ class Registry:
         for chatty in ("mlflow", "alembic", "XGBoost-PySpark"):
             logging.getLogger(chatty).setLevel(logging.ERROR)
         self.settings = settings
-        self.model_name = model_name or settings.mlflow.model_name
-        if settings.mlflow.tracking_uri is None:
+        name = model_name or settings.mlflow.model_name
+        self.model_name = registered_name(name, settings.mlflow, settings.lakehouse)
+        tracking = tracking_uri(settings.mlflow, settings.lakehouse)
+        # Whether runs and models are in the lakehouse folder, and not on a server.
+        self.is_own_store = tracking is None
+        if self.is_own_store:
             self._follow_move()
-        mlflow.set_tracking_uri(settings.mlflow.tracking_uri or f"sqlite:///{self.own_file}")
-        if settings.mlflow.registry_uri:
-            mlflow.set_registry_uri(settings.mlflow.registry_uri)
+        _use_stores(tracking or f"sqlite:///{self.own_file}", registry_uri(settings.mlflow))
 
     def _follow_move(self) -> None:
         try:
@@ -94,7 +97,7 @@ class Registry:
     @cached_property
     def client(self) -> mlflow.MlflowClient:
         """MLflow's client. Its first use creates the file of the store."""
-        if self.settings.mlflow.tracking_uri is None:
+        if self.is_own_store:
             self.own_file.parent.mkdir(parents=True, exist_ok=True)
         return mlflow.MlflowClient()
 
@@ -104,7 +107,7 @@ class Registry:
         experiment = self.client.get_experiment_by_name(name)
         if experiment is not None:
             return experiment.experiment_id
-        if self.settings.mlflow.tracking_uri is None:
+        if self.is_own_store:
             location = (self.settings.root / ARTIFACTS).as_uri()
             return self.client.create_experiment(name, artifact_location=location)
         return self.client.create_experiment(name)
@@ -123,7 +126,7 @@ class Registry:
         return None if version is None else str(version.version)
 
     def _with_alias(self, alias: str) -> ModelVersion | None:
-        if self.settings.mlflow.tracking_uri is None and not self.own_file.is_file():
+        if self.is_own_store and not self.own_file.is_file():
             return None  # a dry run on an empty lake must leave no file
         try:
             return self.client.get_model_version_by_alias(self.model_name, alias)
@@ -241,12 +244,20 @@ class Registry:
                     pip_requirements=shipped.requirements,
                 )
         digests[SERVED] = digest_of_artifacts(logged.model_uri)
-        if not self.client.search_registered_models(f"name = '{self.model_name}'"):
-            self.client.create_registered_model(self.model_name)
+        self._create_model()
         version = self.client.create_model_version(
             self.model_name, logged.model_uri, run_id=run_id, tags={**tags, **digests}
         )
         return str(version.version)
+
+    def _create_model(self) -> None:
+        """Create the registered model if there is none. (Unity Catalog has no search by name.)"""
+        try:
+            self.client.get_registered_model(self.model_name)
+        except MlflowException as error:
+            if error.error_code not in ABSENT:
+                raise
+            self.client.create_registered_model(self.model_name)
 
     def set_alias(self, alias: str, version: str) -> None:
         self.client.set_registered_model_alias(self.model_name, alias, version)
@@ -268,6 +279,23 @@ def log_record(content: Any, path: str) -> None:
     text = json.dumps(content, indent=2, default=str)
     mlflow.log_text(text, path)
     mlflow.set_tag(tag_of(path), text_digest(text))
+
+
+def _use_stores(tracking: str, registry: str | None) -> None:
+    """Set MLflow's stores of this process, and leave its environment variables as they were.
+
+    MLflow would copy both to MLFLOW_TRACKING_URI and MLFLOW_REGISTRY_URI, where the next lakehouse
+    of this process would take them for the user's.
+    """
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    before = {name: os.environ.get(name) for name in names}
+    mlflow.set_tracking_uri(tracking)
+    # None: the registry of the tracking store, and not the one of a lakehouse opened before.
+    mlflow.set_registry_uri(registry)  # type: ignore[arg-type]
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
 
 
 def signature_of(example: pd.DataFrame, answer: pd.DataFrame) -> ModelSignature:

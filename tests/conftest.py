@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 # Threads that spin while they wait for a core make a fit on 300 rows ten times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The stores of this shell are not those of the tests.
+for _name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+    os.environ.pop(_name, None)
 
 if ENGINE == "duckdb":
     from runtime.lakehouse.duck_session import activate

@@ -45,7 +45,7 @@ def run(context: Context) -> None:
         days = sorted({str(r["as_of"]) for r in known})
         raise TableError(
             f"features.labels: has no label for {', '.join(days)}. The horizon has passed, so run "
-            f"`spark-submit jobs/build_features.py --env {context.settings.env} --as-of {days[0]}` "
+            f"`holdfast build_features --env {context.settings.env} --as-of {days[0]}` "
             "again."
         )
     results = ab_results(moments, METRICS, planned_shares(known))

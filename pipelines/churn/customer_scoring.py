@@ -110,8 +110,8 @@ def features_at(context: Context) -> DataFrame:
     rows = feature_rows({name: context.slice(name) for name in FEATURE_TABLES})
     if not rows.take(1):
         raise TableError(
-            f"features.transactions: has no row for as_of {context.as_of}. Run `spark-submit "
-            f"jobs/build_features.py --env {context.settings.env} --as-of {context.as_of}` first."
+            f"features.transactions: has no row for as_of {context.as_of}. Run `holdfast "
+            f"build_features --env {context.settings.env} --as-of {context.as_of}` first."
         )
     return rows
 

@@ -100,7 +100,7 @@ def check_labels(
         if split not in counts:
             raise ModelGateError(
                 f"features.labels: has no row for the {split} dates. Run "
-                f"`spark-submit jobs/build_features.py --env {context.settings.env}` for "
+                f"`holdfast build_features --env {context.settings.env}` for "
                 f"as_of {context.as_of} first."
             )
         churned, count = counts[split]["churned"], counts[split]["rows"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,7 +24,7 @@ from pipelines.ingestion.source_files import (
 )
 from pipelines.ingestion.table_sources import delta_part, jdbc_part
 from pipelines.ingestion.text_scan import Fault
-from runtime.errors import SourceError
+from runtime.settings.source_paths import no_file, resolve
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -122,11 +121,7 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
             raise
         listed, empty = [], []
     if not listed and not empty:
-        raise SourceError(
-            f"source {source}: {path} matches no file. Put a file there, or fix "
-            f"sources.{source}.path in conf (a file, a folder, a pattern, or "
-            f"package:<package>/<path>)."
-        )
+        raise no_file(source, path)
     # Each installation gives a package's file a new time, but its content stays the same.
     is_timed = not path.startswith("package:")
     facts = [(f["path"], f["length"], f["modified_ms"] if is_timed else 0) for f in listed]
@@ -147,20 +142,6 @@ def _comparable(path: str) -> str:
 def _name(path: str) -> str:
     """The file name in a path that Spark reports, with %20 for a space."""
     return unquote(path.rpartition("/")[2])
-
-
-def resolve(source: str, path: str) -> str:
-    """A path that Spark can read. package:<python package>/<path> becomes the installed file."""
-    if not path.startswith("package:"):
-        return path
-    package, _, inside = path.removeprefix("package:").partition("/")
-    try:
-        return str(importlib.resources.files(package).joinpath(inside))
-    except ModuleNotFoundError:
-        raise SourceError(
-            f"source {source}: {path} names the Python package {package}, which is not installed. "
-            f"Install it with `pip install {package}`."
-        ) from None
 
 
 NESTED = ("struct", "array", "map")

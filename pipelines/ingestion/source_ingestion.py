@@ -23,9 +23,9 @@ from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
 from pipelines.ingestion.source_files import TABLE_FORMATS, Part, SourceFile
 from pipelines.ingestion.text_scan import Fault, Limits
 from runtime.context import Context
-from runtime.errors import UsageError
 from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
+from runtime.settings.source_paths import check_replay
 from runtime.wording import consent_unknown, plural, verb
 from transforms.consent import CONTACT, consent_counts
 from transforms.quality import quarantine_rows, replayed, split
@@ -253,9 +253,7 @@ class Ingestion:
         Rows that pass go to silver in a batch of their own. Their known_at is the same as if they
         had passed in the first run.
         """
-        if name not in self.settings.sources:
-            sources = ", ".join(self.settings.sources)
-            raise UsageError(f"--replay {name}: must be a source in conf. Sources are {sources}.")
+        check_replay(self.settings, name)
         waiting = self.context.read(QUARANTINE.name).where(f"source = '{name}' AND NOT is_replayed")
         replay = replay_identity(waiting).collect()[0]  # one row
         if not replay["rows"]:

@@ -7,7 +7,6 @@ the strategies can be compared.
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,10 +17,9 @@ from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.offer_options import priced_options
 from pipelines.offers.strategy_table import strategy_table
 from runtime.context import Context
-from runtime.errors import TableError, UsageError
+from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.settings.decisions import BudgetSettings, DecisionSettings
-from runtime.settings.plan import PlanSettings
 from runtime.wording import plural
 from transforms.offers import Offer
 from transforms.retention_backtest import last_judged_day
@@ -70,8 +68,8 @@ class Planned:
 def run(context: Context, options: PlanOptions = PlanOptions()) -> None:
     """Write gold.retention_plan and gold.strategy_comparison of as_of."""
     conf = context.settings
-    limits = budget(conf.decisions.budget, options)
-    chosen = strategies(conf.plan, options)
+    limits = conf.decisions.budget.chosen(options.budget_share, options.budget_money)
+    chosen = conf.plan.chosen(options.strategy)
     offers, day = offers_of_conf(), context.as_of
     rows = rows_of(context, offers)
     names = named(chosen, is_alive_known=bool(rows.where("p_alive IS NOT NULL").take(1)))
@@ -96,38 +94,6 @@ def run(context: Context, options: PlanOptions = PlanOptions()) -> None:
     for line in strategy_table(table, list(names), default=conf.plan.default_strategy):
         context.progress.say(f"      {line}")
     context.lake.forget()
-
-
-def budget(conf: BudgetSettings, options: PlanOptions) -> BudgetSettings:
-    """The budget of the command line, a share of the customers or money; else that of conf."""
-    share, money = options.budget_share, options.budget_money
-    if share is not None and money is not None:
-        raise UsageError(
-            f"--budget-share {share} and --budget-money {money}: give one of them, not both."
-        )
-    if money is not None and not 0 < money < math.inf:
-        raise UsageError(
-            f"--budget-money {money}: must be above 0 and finite, in the data's currency."
-        )
-    if share is not None and not 0 < share <= 1:
-        raise UsageError(
-            f"--budget-share {share}: must be above 0 and at most 1, such as 0.2 for a fifth."
-        )
-    if share is None and money is None:
-        return conf
-    return conf.model_copy(update={"customers_share": share, "money": money})
-
-
-def strategies(plan: PlanSettings, options: PlanOptions) -> list[str]:
-    """The strategy of the command line, or all strategies of conf."""
-    known: list[str] = list(plan.strategies)
-    if options.strategy == "all":
-        return known
-    if options.strategy not in known:
-        raise UsageError(
-            f"--strategy {options.strategy}: must be all or one of {', '.join(known)}."
-        )
-    return [options.strategy]
 
 
 def named(strategies: Sequence[str], *, is_alive_known: bool) -> dict[str, str]:

@@ -110,7 +110,7 @@ def labelled_days(context: Context) -> set[dt.date]:
 def features_command(context: Context, days: Sequence[dt.date]) -> str:
     """The command that builds the features of these days."""
     dates = " ".join(f"--as-of {d}" for d in days)
-    return f"spark-submit jobs/build_features.py --env {context.settings.env} {dates}"
+    return f"holdfast build_features --env {context.settings.env} {dates}"
 
 
 def check_features(context: Context, days: Iterable[dt.date]) -> None:

@@ -242,7 +242,7 @@ def policy_rows(
     if not policy_choice.is_scored(context, day):
         context.progress.warn(
             f"gold.risk_factors: has no rows for {day}, so the policy `rules` is not compared. To "
-            f"include it, run `spark-submit jobs/score_customers.py --env {context.settings.env} "
+            f"include it, run `holdfast score_customers --env {context.settings.env} "
             f"--as-of {day}`."
         )
     matrix = sample[list(names)].to_numpy(np.float32)

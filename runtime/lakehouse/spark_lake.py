@@ -60,9 +60,8 @@ class SparkLake:
         return str(self.settings.root / layer / short)
 
     def address(self, name: str) -> str:
-        """The table's name in SQL: catalog.layer.table, or delta.`folder`."""
-        catalog = self.settings.lakehouse.catalog
-        return f"{catalog}.{name}" if catalog else f"delta.`{self.path(name)}`"
+        """The table's name in SQL: catalog.schema.table, or delta.`folder`."""
+        return self.settings.lakehouse.address(name) or f"delta.`{self.path(name)}`"
 
     def exists(self, name: str) -> bool:
         if self.settings.lakehouse.catalog:
@@ -159,7 +158,7 @@ class SparkLake:
         """Create the table, or alter it where its contract has new or newly nullable columns."""
         if not self.exists(table.name):
             if self.settings.lakehouse.catalog:
-                schema = f"{self.settings.lakehouse.catalog}.{table.layer}"
+                schema = self.address(table.name).rpartition(".")[0]
                 self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             sql = create_sql(table, self.address(table.name), bool(self.settings.lakehouse.catalog))
             self._retrying(lambda: self.spark.sql(sql))

@@ -71,32 +71,33 @@ def open_lakehouse(env: str, as_of: str = "") -> Context:
 def register_tables(context: Context) -> list[str]:
     """Make `SELECT ... FROM silver.transactions` work. Returns the names that can be read.
 
+    In a catalog the names start with lakehouse.schema_prefix, as in dev_silver.transactions.
     Registers the tables that exist, the `_latest` views of gold, the views of contracts.gold_views,
     and the scoring formulas with the constants of conf as SQL functions. Call it again after a
     table was created or got a column.
     """
     of_sources = [f"bronze.{source}" for source in context.settings.sources]
     names = [n for n in (*context.tables, *of_sources) if context.lake.exists(n)]
+    prefix = context.settings.lakehouse.schema_prefix
     if context.settings.lakehouse.catalog:
         context.spark.catalog.setCurrentCatalog(context.settings.lakehouse.catalog)
     else:
         _views_over_folders(context, names)
     latest = [n for n in names if n in context.tables and has_latest(context.table(n))]
-    for name in latest:
-        context.spark.sql(f"CREATE OR REPLACE VIEW {name}_latest AS {latest_select(name)}")
-    views = [v for v in VIEWS if v.source in names and _has_columns(context, v)]
-    for view in views:
-        select = view_select(view, view.source)
-        context.spark.sql(f"CREATE OR REPLACE VIEW {view.name} AS {select}")
+    selects = {f"{name}_latest": latest_select(f"{prefix}{name}") for name in latest}
+    views = [v for v in VIEWS if v.source in names and _has_columns(context, v, prefix)]
+    selects |= {v.name: view_select(v, f"{prefix}{v.source}") for v in views}
+    for name, select in selects.items():
+        context.spark.sql(f"CREATE OR REPLACE VIEW {prefix}{name} AS {select}")
     register(context.spark, context.settings.model_dump())
-    return [*names, *(f"{name}_latest" for name in latest), *(v.name for v in views)]
+    return [f"{prefix}{name}" for name in (*names, *selects)]
 
 
-def _has_columns(context: Context, view: View | GroupedView) -> bool:
+def _has_columns(context: Context, view: View | GroupedView, prefix: str) -> bool:
     """False for a table that was last written before the view's columns existed."""
     if isinstance(view, GroupedView):
         return True
-    return set(view.columns) <= set(context.spark.table(view.source).columns)
+    return set(view.columns) <= set(context.spark.table(f"{prefix}{view.source}").columns)
 
 
 def _views_over_folders(context: Context, names: Sequence[str]) -> None:

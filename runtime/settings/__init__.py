@@ -4,9 +4,18 @@ from runtime.settings.environment import (
     RESERVED,
     Settings,
     conf_dir,
+    environments,
     load,
     package_conf,
     use_conf_dir,
 )
 
-__all__ = ["RESERVED", "Settings", "conf_dir", "load", "package_conf", "use_conf_dir"]
+__all__ = [
+    "RESERVED",
+    "Settings",
+    "conf_dir",
+    "environments",
+    "load",
+    "package_conf",
+    "use_conf_dir",
+]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import Field, model_validator
 
+from runtime.errors import UsageError
 from runtime.settings.core import Section
 
 
@@ -19,6 +22,24 @@ class BudgetSettings(Section):
         if (self.customers_share is None) == (self.money is None):
             raise ValueError("must have either customers_share or money, and null for the other")
         return self
+
+    def chosen(self, share: float | None, money: float | None) -> BudgetSettings:
+        """The budget of the command line, a share of the customers or money; else that of conf."""
+        if share is not None and money is not None:
+            raise UsageError(
+                f"--budget-share {share} and --budget-money {money}: give one of them, not both."
+            )
+        if money is not None and not 0 < money < math.inf:
+            raise UsageError(
+                f"--budget-money {money}: must be above 0 and finite, in the data's currency."
+            )
+        if share is not None and not 0 < share <= 1:
+            raise UsageError(
+                f"--budget-share {share}: must be above 0 and at most 1, such as 0.2 for a fifth."
+            )
+        if share is None and money is None:
+            return self
+        return self.model_copy(update={"customers_share": share, "money": money})
 
 
 class FactorSettings(Section):

@@ -28,8 +28,14 @@ from runtime.errors import UsageError
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
 from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
+from runtime.settings.faults import explain, not_yaml
 from runtime.settings.features import FeatureSettings
-from runtime.settings.lakehouse import LakehouseSettings, MaintenanceSettings, MlflowSettings
+from runtime.settings.lakehouse import (
+    LakehouseSettings,
+    MaintenanceSettings,
+    MlflowSettings,
+    mixed_stores,
+)
 from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
@@ -42,6 +48,7 @@ from runtime.settings.training import TrainingSettings
 from runtime.settings.triggers import TriggerSettings
 from runtime.settings.uplift import ModelAbSettings, UpliftSettings
 from runtime.settings.yaml_size import check_yaml_size
+from runtime.suggestions import did_you_mean
 
 
 class Settings(BaseSettings):
@@ -114,9 +121,12 @@ class Settings(BaseSettings):
             known = sorted(p.stem for p in (package_conf() / "spark").glob("*.yaml"))
             raise UsageError(
                 f"spark_profile: {self.spark_profile!r} must name a file in conf/spark/; "
-                f"there are {', '.join(known)}."
+                f"there are {', '.join(known)}.{did_you_mean(self.spark_profile, known)}"
             )
-        return yaml.safe_load(path.read_text()) or {}
+        try:
+            return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise UsageError(not_yaml(f"{conf_dir().name}/{name}", error)) from None
 
 
 # pydantic-settings reads its files in a class method; `load` passes them through this variable.
@@ -160,48 +170,51 @@ def use_conf_dir(folder: str | None) -> None:
         _conf_dir.append(Path(folder).resolve())
 
 
+def environments(incomplete: str = "") -> list[str]:
+    """The names of the files in conf/ that are environments and start with `incomplete`."""
+    names = (p.stem for p in conf_dir().glob("*.yaml"))
+    return sorted(n for n in names if n not in RESERVED and n.startswith(incomplete))
+
+
 def load(env: str, **overrides: Any) -> Settings:
     """The settings of conf/<env>.yaml over the defaults. UsageError lists every error."""
-    package = package_conf()
     path = conf_dir() / f"{env if _NAME.fullmatch(env) else ''}.yaml"
-    known = sorted(p.stem for p in conf_dir().glob("*.yaml") if p.stem not in RESERVED)
     if not path.is_file() or env in RESERVED:
+        known = environments()
         raise UsageError(
-            f"--env {env[:80]}: must be the name of a file in conf/; there are {', '.join(known)}."
+            f"--env {env[:80]}: must be the name of a file in {path.parent.name}/; there are "
+            f"{', '.join(known)}.{did_you_mean(env, known)}"
         )
-    own_defaults = conf_dir() / "defaults.yaml"
-    _files["files"] = [package / "defaults.yaml", own_defaults, path]
+    settings = _read(env, path, overrides)
+    settings.spark_profile_values()
+    fault = mixed_stores(settings.mlflow, settings.lakehouse)
+    if fault is not None:
+        raise UsageError(f"{_named(path)}: {fault}")
+    return settings
+
+
+def _read(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
+    own_defaults = path.with_name("defaults.yaml")
+    _files["files"] = [package_conf() / "defaults.yaml", own_defaults, path]
+    file = path
     try:
-        for file in (own_defaults, path):
-            if file.is_file():
-                check_yaml_size(file)
-        if not isinstance(yaml.safe_load(path.read_text(encoding="utf-8")) or {}, dict):
-            raise ValueError("it must hold lines of the form key: value")
+        for file in filter(Path.is_file, (own_defaults, path)):
+            check_yaml_size(file)
+            if not isinstance(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, dict):
+                raise ValueError("it must hold lines of the form key: value")
         return Settings(env=env, **overrides)
     except yaml.YAMLError as error:
-        raise UsageError(
-            f"{path.name}: is not valid YAML: {error}. Fix the line it names."
-        ) from None
+        raise UsageError(not_yaml(_named(file), error)) from None
     except ValidationError as error:
-        raise UsageError(_explain(error, path.name)) from None
+        raise UsageError(explain(error, _named(path), Settings)) from None
     except (ValueError, RecursionError) as error:  # an invalid date, a variable that is not JSON
         raise UsageError(
-            f"conf/{path.name}, or a variable HOLDFAST__...: cannot be read: {error}. Fix it."
+            f"{_named(file)}, or a variable HOLDFAST__...: cannot be read: {error}. Fix it."
         ) from None
     finally:
         _files.clear()
 
 
-def _explain(error: ValidationError, file: str) -> str:
-    lines = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "extra_forbidden":
-            lines.append(f"conf/{file}: {where} is not a setting. Remove it, or fix its spelling.")
-        elif isinstance(fault.get("input"), dict):  # a section: the message names the value
-            lines.append(f"conf/{file}: {where}: {fault['msg'].removeprefix('Value error, ')}.")
-        else:
-            # An option of a reader may be a password.
-            value = "(hidden)" if "options" in fault["loc"] else repr(fault.get("input"))
-            lines.append(f"conf/{file}: {where} = {value}: {fault['msg']}.")
-    return "\n".join(lines)
+def _named(path: Path) -> str:
+    """The file with its folder, as messages name it."""
+    return f"{path.parent.name}/{path.name}"

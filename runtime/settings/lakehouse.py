@@ -1,15 +1,50 @@
-"""Settings of the lakehouse and of MLflow."""
+"""Settings of the lakehouse and of MLflow, and which MLflow stores follow from them."""
 
 from __future__ import annotations
 
-from pydantic import Field
+import os
+import re
+
+from pydantic import Field, field_validator, model_validator
 
 from runtime.settings.core import Section
+
+DATABRICKS = "databricks"
 
 
 class LakehouseSettings(Section):
     root: str | None
     catalog: str | None
+    # Before the name of each schema of the catalog, so that two environments can share a catalog.
+    schema_prefix: str
+
+    @field_validator("root")
+    @classmethod
+    def _is_a_folder(cls, root: str | None) -> str | None:
+        # Path("s3a://bucket/lake") would silently be the local folder ./s3a:/bucket/lake.
+        if root is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", root):
+            raise ValueError(
+                "must be a folder of the file system, because object stores are not supported as "
+                "the root yet. Use a local or mounted folder, or set lakehouse.catalog"
+            )
+        return root
+
+    @model_validator(mode="after")
+    def _prefix_has_a_catalog(self) -> LakehouseSettings:
+        if not re.fullmatch(r"([a-z][a-z0-9_]*)?", self.schema_prefix):
+            raise ValueError(
+                f"schema_prefix {self.schema_prefix!r} must be lower snake_case, such as dev_"
+            )
+        if self.schema_prefix and not self.catalog:
+            raise ValueError(
+                f"schema_prefix {self.schema_prefix!r} needs a catalog; a lakehouse in a folder "
+                "has no schemas. Set lakehouse.catalog, or remove the prefix"
+            )
+        return self
+
+    def address(self, name: str) -> str | None:
+        """A table or model <layer>.<name> in the catalog. None: there is no catalog."""
+        return f"{self.catalog}.{self.schema_prefix}{name}" if self.catalog else None
 
 
 class MaintenanceSettings(Section):
@@ -25,3 +60,43 @@ class MlflowSettings(Section):
     registry_uri: str | None
     experiment: str
     model_name: str
+
+
+def registry_uri(mlflow: MlflowSettings) -> str | None:
+    """MLflow's registry: conf, else MLFLOW_REGISTRY_URI. None: the one of the tracking store."""
+    return mlflow.registry_uri or os.environ.get("MLFLOW_REGISTRY_URI")
+
+
+def tracking_uri(mlflow: MlflowSettings, lakehouse: LakehouseSettings) -> str | None:
+    """MLflow's tracking store. None: the SQLite file in the lakehouse folder.
+
+    In this order: conf, the variable MLFLOW_TRACKING_URI, the store of the registry (runs and
+    versions must be found together), Databricks if tables are in a catalog.
+    """
+    given = mlflow.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI")
+    registry = registry_uri(mlflow)
+    if given or (registry and not registry.startswith(DATABRICKS)):
+        return given or registry
+    return DATABRICKS if registry or lakehouse.catalog else None
+
+
+def registered_name(name: str, mlflow: MlflowSettings, lakehouse: LakehouseSettings) -> str:
+    """A model's name in the registry. In Unity Catalog: <catalog>.<schema of gold>.<name>."""
+    registry = registry_uri(mlflow) or tracking_uri(mlflow, lakehouse) or ""
+    address = lakehouse.address(f"gold.{name}")
+    is_unity = registry.startswith(DATABRICKS) and address is not None and "." not in name
+    return address if is_unity and address else name
+
+
+def mixed_stores(mlflow: MlflowSettings, lakehouse: LakehouseSettings) -> str | None:
+    """Why the stores of runs and of registered models do not fit together. None: they do."""
+    registry, tracking = registry_uri(mlflow) or "", tracking_uri(mlflow, lakehouse) or ""
+    is_remote = tracking.startswith((DATABRICKS, "http:", "https:"))
+    if not registry.startswith(DATABRICKS) or is_remote:
+        return None
+    origin = "mlflow.tracking_uri" if mlflow.tracking_uri else "MLFLOW_TRACKING_URI"
+    return (
+        f"the registry {registry} needs the runs of its models on Databricks too, but {origin} "
+        f"names the local store {tracking}, which is lost with the cluster. Remove {origin}, or "
+        f"set it to {DATABRICKS}."
+    )

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from runtime.errors import UsageError
 from runtime.settings import conf_dir, package_conf
 from runtime.settings.core import Section, checked_condition
+from runtime.settings.faults import nearest_key, not_yaml
 from runtime.settings.yaml_size import check_yaml_size
 
 NAME = "offers.yaml"
@@ -149,12 +150,7 @@ def read_offers(path: Path) -> dict[str, OfferSettings]:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise UsageError(
-            f"conf/{NAME}, line {line}: is not valid YAML: {getattr(error, 'problem', error)}. "
-            "Fix that line."
-        ) from None
+        raise UsageError(not_yaml(f"conf/{NAME}", error)) from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"conf/{NAME}: cannot be read: {error}. Make it smaller.") from None
     faults = [
@@ -175,7 +171,8 @@ def _explained(fault: Any, tree: yaml.Node | None) -> str:
     path = ".".join(str(part) for part in where)
     said = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
-        return f"conf/{NAME}, line {line}: {path} is not a setting of an offer. Remove it."
+        nearest = nearest_key(OfferFile, where)
+        return f"conf/{NAME}, line {line}: {path} is not a setting of an offer.{nearest} Remove it."
     if fault["type"] == "missing":
         return f"conf/{NAME}, line {line}: {path} is missing. Add it."
     return f"conf/{NAME}, line {line}: {path}: {said}. Got {fault.get('input')!r}."

@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from runtime.errors import UsageError
 from runtime.settings.core import Section
+from runtime.suggestions import did_you_mean
 
 Strategy = Literal["churn_probability", "p_alive", "clv_at_risk", "net_value", "random"]
 
@@ -23,3 +25,15 @@ class PlanSettings(Section):
                 f"{', '.join(self.strategies)}"
             )
         return self
+
+    def chosen(self, strategy: str) -> list[str]:
+        """The strategy of the command line, or all of conf. UsageError if conf has no such one."""
+        known: list[str] = list(self.strategies)
+        if strategy == "all":
+            return known
+        if strategy not in known:
+            raise UsageError(
+                f"--strategy {strategy}: must be all or one of {', '.join(known)}."
+                f"{did_you_mean(strategy, ['all', *known])}"
+            )
+        return [strategy]

@@ -180,7 +180,9 @@ def yaml_blocks(page: str) -> list[str]:
     return re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/own_data.md", "docs/survey.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/own_data.md", "docs/survey.md", "docs/deploy.md"]
+)
 def test_every_yaml_example_is_a_valid_configuration(page, tmp_path):
     examples = [yaml.safe_load(block) for block in yaml_blocks(page)]
     assert examples

@@ -26,10 +26,9 @@ def test_snapshots_are_current():
 def test_there_is_a_snapshot_of_every_job_table_and_environment():
     snapshots = rebuild.snapshots()
     kinds = {kind: {n for n in snapshots if n.startswith(kind)} for kind in rebuild.KINDS}
-    assert "jobs/run_pipeline.py [OPTIONS]" in snapshots["help/run_pipeline.txt"]
-    assert len(kinds["help"]) == sum(
-        "main = application(command)" in p.read_text() for p in (rebuild.ROOT / "jobs").glob("*.py")
-    )
+    assert "holdfast run_pipeline [OPTIONS]" in snapshots["help/run_pipeline.txt"]
+    jobs = [p.stem for p in (rebuild.ROOT / "jobs").glob("*.py") if p.name != "__init__.py"]
+    assert kinds["help"] == {f"help/{name}.txt" for name in ("holdfast", *jobs)}
     ddl = "".join(snapshots[n] for n in kinds["ddl"])
     assert [t for t in catalog.tables() if f"CREATE TABLE IF NOT EXISTS {t} (" not in ddl] == []
     # Merged from defaults.yaml (the first) and demo.yaml (the second).

@@ -39,7 +39,7 @@ SOURCE: dict[str, Any] = {**small_lake.CONF["sources"]["receipts"], "format": "p
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. root: the lakehouse. spark-submit sends both streams to standard output."""
+    """How a run ended. said, errors: its two streams. root: the lakehouse."""
 
     code: int
     said: str
@@ -92,7 +92,7 @@ def _save(rows: pd.DataFrame, path: Path, hour: dt.time) -> None:
 def run(company: Company, folder: Path) -> Ended:
     """Run run_pipeline in a process of its own."""
     conf = written(company, folder)
-    command = ["bin/spark-submit", "jobs/run_pipeline.py", "--env", "difficult"]
+    command = ["bin/holdfast", "run_pipeline", "--env", "difficult"]
     environment = {**os.environ, "HOLDFAST_JIT": "quick"}
     began = time.monotonic()
     done = subprocess.run(

@@ -70,7 +70,7 @@ def versions(root):
 
 def run_by_duckdb(root):
     """The output of the command in a separate process without a JVM."""
-    command = [sys.executable, "-m", "jobs.build_features", "--engine", "duckdb"]
+    command = [sys.executable, "-m", "jobs.build_features", "--env", "demo", "--engine", "duckdb"]
     command += [part for day in DATES for part in ("--as-of", day.isoformat())]
     conf = {"LAKEHOUSE__ROOT": str(root), "FEATURES__WINDOWS_DAYS": json.dumps(WINDOWS)}
     env = {f"HOLDFAST__{name}": value for name, value in conf.items()}
@@ -249,8 +249,7 @@ def test_before_ingest_the_error_names_the_job_to_run(spark, tmp_path):
     with pytest.raises(TableError) as error:
         feature_tables.run(context_at(tmp_path / "lakehouse"), FeatureOptions([EARLIER]))
     assert str(error.value) == (
-        "silver.transactions: does not exist in lakehouse. "
-        "Run `spark-submit jobs/ingest.py --env demo` first."
+        "silver.transactions: does not exist in lakehouse. Run `holdfast ingest --env demo` first."
     )
 
 

@@ -114,22 +114,22 @@ REFUSALS = {
         churn_training,
         {"features.labels": before_the_test_date},
         {},
-        "features.labels: has no row for the test dates. Run `spark-submit "
-        "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
+        "features.labels: has no row for the test dates. Run `holdfast "
+        "build_features --env demo` for as_of 2018-01-01 first.",
     ),
     "labels of another definition": (
         churn_training,
         {"features.labels": of_terminations},
         {},
-        "features.labels: has no row for the train dates. Run `spark-submit "
-        "jobs/build_features.py --env demo` for as_of 2018-01-01 first.",
+        "features.labels: has no row for the train dates. Run `holdfast "
+        "build_features --env demo` for as_of 2018-01-01 first.",
     ),
     "an as_of without labels": (
         churn_training,
         {},
         {"as_of": dt.date(2017, 5, 1)},
-        "features.labels: has no row for the train dates. Run `spark-submit "
-        "jobs/build_features.py --env demo` for as_of 2017-05-01 first.",
+        "features.labels: has no row for the train dates. Run `holdfast "
+        "build_features --env demo` for as_of 2017-05-01 first.",
     ),
     "a feature of the champion is gone": (
         churn_training,

@@ -27,13 +27,13 @@ def refused(shop, error, **options):
 def test_a_path_without_a_file_is_refused(shop):
     for path in (shop.files / "nowhere", shop.files / "*.parquet"):
         shop.sources["purchases"]["path"] = str(path)
-        assert refused(shop, SourceError) == (
+        assert refused(shop, UsageError) == (
             f"source purchases: {path} matches no file. Put a file there, or fix "
             "sources.purchases.path in conf (a file, a folder, a pattern, or "
             "package:<package>/<path>)."
         )
     shop.sources["purchases"]["path"] = "package:no_such_package/data.csv"
-    assert refused(shop, SourceError) == (
+    assert refused(shop, UsageError) == (
         "source purchases: package:no_such_package/data.csv names the Python package "
         "no_such_package, which is not installed. Install it with `pip install no_such_package`."
     )

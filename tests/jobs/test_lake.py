@@ -20,6 +20,7 @@ from runtime.errors import BusyError, TableError
 from runtime.fingerprint import table_id
 from runtime.lakehouse.lock import only_writer
 from runtime.lakehouse.spark_lake import SparkLake
+from runtime.lakehouse.views import register_tables
 from runtime.lakehouse.writes import Write
 from runtime.run_info import RunInfo
 from runtime.settings import load
@@ -377,3 +378,36 @@ def test_the_delta_log_holds_no_personal_values(lake):
 def test_a_table_in_a_catalog_has_its_full_name(spark):
     lake = SparkLake(spark, load("demo", lakehouse={"root": None, "catalog": "main"}), RunInfo("t"))
     assert lake.address("gold.scores") == "main.gold.scores"
+
+
+def test_two_environments_share_a_catalog_under_prefixes(spark, tmp_path):
+    """In Spark's own catalog: written, read, rolled back and viewed by name, each in its schemas."""
+
+    def context_of(prefix: str) -> Context:
+        place = {"root": str(tmp_path), "catalog": "spark_catalog", "schema_prefix": prefix}
+        return Context(load("demo", lakehouse=place), RunInfo("t"))
+
+    contexts = {prefix: context_of(prefix) for prefix in ("dev_", "prod_")}
+    try:
+        for prefix, context in contexts.items():
+            table = context.table("gold.segment_migration")
+            for day in (DAY, NEXT):
+                row = (day, dt.date(2017, 12, 2), "At Risk", prefix, 1, 2.0)
+                types = ", ".join(f"{c.name} {c.type}" for c in table.columns)
+                context.write([Write(table, spark.createDataFrame([row], types), [day])])
+            registered = register_tables(context)
+            assert registered == [
+                f"{prefix}gold.segment_migration",
+                f"{prefix}gold.segment_migration_latest",
+            ]
+        for prefix, context in contexts.items():
+            rows = context.read("gold.segment_migration").collect()
+            assert {(r["as_of"], r["to_segment"]) for r in rows} == {(DAY, prefix), (NEXT, prefix)}
+            latest = spark.sql(f"SELECT as_of FROM {prefix}gold.segment_migration_latest").collect()
+            assert [r["as_of"] for r in latest] == [NEXT]
+            # Creation and two commits.
+            assert context.lake.version("gold.segment_migration") == 2
+        assert not (tmp_path / "gold").exists()
+    finally:
+        for prefix in contexts:
+            spark.sql(f"DROP SCHEMA IF EXISTS spark_catalog.{prefix}gold CASCADE")

@@ -72,7 +72,7 @@ def test_without_segments_the_message_names_the_job_that_writes_them(fitted, tmp
         retention_planning.run(lifetime_context(root))
     assert str(caught.value) == (
         "gold.customer_segments: does not exist in lakehouse. "
-        "Run `spark-submit jobs/score_customers.py --env demo` first."
+        "Run `holdfast score_customers --env demo` first."
     )
 
 

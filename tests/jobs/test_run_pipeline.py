@@ -121,8 +121,8 @@ def test_a_date_without_features_is_not_scored(small_lake):
     with pytest.raises(TableError) as error:
         customer_scoring.run(small_lake.context(Said(), as_of=dt.date(2017, 12, 25)))
     assert str(error.value) == (
-        "features.transactions: has no row for as_of 2017-12-25. Run `spark-submit "
-        "jobs/build_features.py --env small --as-of 2017-12-25` first."
+        "features.transactions: has no row for as_of 2017-12-25. Run `holdfast "
+        "build_features --env small --as-of 2017-12-25` first."
     )
     assert versions(small_lake.root) == before
 

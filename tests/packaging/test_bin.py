@@ -1,4 +1,4 @@
-"""bin/spark-submit passes on Spark's output, without three meaningless lines."""
+"""bin/holdfast and bin/spark-submit pass on Spark's output, without three meaningless lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ java.lang.OutOfMemoryError: Java heap space
 def test_only_three_lines_are_removed_from_stderr(tmp_path):
     folder = tmp_path / "a folder" / "bin"
     folder.mkdir(parents=True)
-    shutil.copy(BIN / "spark-submit", folder)
+    for script in ("spark-submit", "holdfast", "quiet-stderr"):
+        shutil.copy(BIN / script, folder)
     said = (NOISE + NEWS).encode("utf-8", "surrogateescape")
     (folder / "said").write_bytes(said)
     fake = folder / "with-env"
@@ -34,11 +35,10 @@ def test_only_three_lines_are_removed_from_stderr(tmp_path):
     fake.write_text(f'#!/bin/bash\ncat {said_at} >&2\ncat {said_at}\necho "$@"\nexit 3\n')
     fake.chmod(0o755)
 
-    done = subprocess.run(
-        [folder / "spark-submit", "job.py", "--as-of", "x y"], capture_output=True
-    )
+    for script in ("spark-submit", "holdfast"):
+        done = subprocess.run([folder / script, "job", "--as-of", "x y"], capture_output=True)
 
-    assert done.returncode == 3
-    assert done.stderr == NEWS.encode("utf-8", "surrogateescape")
-    assert done.stdout.startswith(said)
-    assert done.stdout.endswith(b"job.py --as-of x y\n")
+        assert done.returncode == 3
+        assert done.stderr == NEWS.encode("utf-8", "surrogateescape")
+        assert done.stdout.startswith(said)
+        assert done.stdout.endswith(b" job --as-of x y\n")

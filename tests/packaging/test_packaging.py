@@ -20,9 +20,7 @@ from tests.architecture.packages import SHIPPED
 ROOT = Path(__file__).resolve().parents[2]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
 PACKAGES = set(SHIPPED)
-JOBS = sorted(
-    p.stem.replace("_", "-") for p in (ROOT / "jobs").glob("*.py") if p.name != "__init__.py"
-)
+JOBS = sorted(p.stem for p in (ROOT / "jobs").glob("*.py") if p.name != "__init__.py")
 
 # Reports, on a driver and on a Python worker, the path of the package and that it is complete.
 REPORT = """
@@ -150,9 +148,22 @@ def canonical(name: str) -> str:
 
 @pytest.mark.parametrize("job", JOBS)
 def test_each_job_is_a_command_of_the_environment(environment, tmp_path, job):
-    printed = run(environment / "bin" / f"holdfast-{job}", "--help", cwd=tmp_path, COLUMNS="100")
+    command = environment / "bin" / "holdfast"
 
-    assert printed.startswith(f"Usage: holdfast-{job} ") and "--env" in printed
+    printed = run(command, job, "--help", cwd=tmp_path, COLUMNS="100")
+
+    assert printed.startswith(f"Usage: holdfast {job} ")
+    assert f"\n  {job} " in run(command, "--help", cwd=tmp_path)
+
+
+def test_the_zip_has_the_command_too(wheel, tmp_path):
+    """The summaries of the jobs are read from inside the archive."""
+    program = "from jobs import main; main()"
+    zipped = str(wheel.with_suffix(".zip"))
+
+    printed = run(sys.executable, "-c", program, "--help", cwd=tmp_path, PYTHONPATH=zipped)
+
+    assert "\n  roll_back           Make the previous champion the champion again.\n" in printed
 
 
 def test_settings_load_from_inside_the_zip(wheel, tmp_path):

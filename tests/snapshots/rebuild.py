@@ -1,23 +1,27 @@
 """Long texts that must not change unnoticed. `make snapshots` rebuilds them.
 
-help/: the --help of each job. ddl/: the SQL that creates each table in a catalog. conf/: the settings
+help/: the --help of `holdfast` and of each job. ddl/: the SQL that creates each table in a catalog. conf/: the settings
 of each environment after its file is merged over the defaults, with its Spark profile.
 """
 
 from __future__ import annotations
 
-import importlib
+import io
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from itertools import groupby
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
-import typer
 import yaml
-from typer.testing import CliRunner
 
+import jobs
 from contracts import catalog
 from runtime import settings as settings_module
+from runtime.commands import PROGRAM, command_line
 from runtime.lakehouse.ddl import create_sql
 
 FOLDER = Path(__file__).parent
@@ -32,14 +36,18 @@ def snapshots() -> dict[str, str]:
 
 
 def _helps() -> Iterator[tuple[str, str]]:
-    for path in sorted((ROOT / "jobs").glob("*.py")):
-        if "__main__" not in path.read_text(encoding="utf-8"):
-            continue
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command()(importlib.import_module(f"jobs.{path.stem}").command)
-        given = {"prog_name": f"jobs/{path.name}", "env": {"COLUMNS": WIDTH}}
-        said = CliRunner().invoke(app, ["--help"], **given).output
-        yield f"help/{path.stem}.txt", "\n".join(line.rstrip() for line in said.splitlines()) + "\n"
+    group = command_line(jobs)
+    yield f"help/{PROGRAM}.txt", help_text(group)
+    for job in group.commands:
+        yield f"help/{job}.txt", help_text(group, job)
+
+
+def help_text(group: Any, *job: str) -> str:
+    """What `holdfast <job> --help` prints."""
+    printed = io.StringIO()
+    with mock.patch.dict(os.environ, COLUMNS=WIDTH), redirect_stdout(printed):
+        group([*job, "--help"], prog_name=PROGRAM, standalone_mode=False)
+    return "\n".join(line.rstrip() for line in printed.getvalue().splitlines()) + "\n"
 
 
 def _tables() -> Iterator[tuple[str, str]]:

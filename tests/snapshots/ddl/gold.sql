@@ -479,3 +479,14 @@ CREATE TABLE IF NOT EXISTS gold.outbox_deliveries (
 ) USING delta
 CLUSTER BY (customer_id)
 COMMENT 'One row per contact that was attempted or held back, with its status. A contact without a row is pending. Key: contact_id.';
+
+CREATE TABLE IF NOT EXISTS gold.satisfaction (
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
+  `segment` string NOT NULL COMMENT 'Segment at as_of, as in gold.customer_segments',
+  `satisfaction_score` double COMMENT '0 to 10. Basis survey: the score of the latest answer given and known before as_of; of several at the same time the lowest. Basis stars: (stars - 1) * 2.5 of the mean stars (1 to 5) of all reviews. Basis sentiment: (sentiment + 1) * 5 of the mean of review_sentiment_mean and ticket_sentiment_mean (-1 to 1), or of the one that exists. Null: unknown, never a guess',
+  `satisfaction_basis` string NOT NULL COMMENT 'The first that exists: survey, stars or sentiment; unknown: none, the score is null',
+  `answered_on` date COMMENT 'Day of the answer (UTC); null: the basis is not survey'
+) USING delta
+CLUSTER BY (customer_id, as_of)
+COMMENT 'One row per known customer at as_of, with their satisfaction if anything tells it. Key: customer_id, as_of.';

@@ -58,8 +58,7 @@ def test_before_the_ingest_it_says_what_to_run(tmp_path):
         options = FeatureOptions([dt.date(2018, 1, 1)])
         feature_tables.run(context_at(root, engine="duckdb"), options)
     assert str(error.value) == (
-        "silver.transactions: does not exist in lakehouse. "
-        "Run `spark-submit jobs/ingest.py --env demo` first."
+        "silver.transactions: does not exist in lakehouse. Run `holdfast ingest --env demo` first."
     )
 
 

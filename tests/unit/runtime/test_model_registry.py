@@ -76,11 +76,8 @@ def test_whoever_only_asks_for_a_model_leaves_no_trace(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture(scope="module")
-def moved(tmp_path_factory):
-    """The folder of a lakehouse with a champion, moved after the training."""
-    folder = tmp_path_factory.mktemp("registry")
-    registry = registry_at(folder / "old place")
+def with_champion(registry):
+    """The registry, with a champion of three features."""
     encoder = FeatureEncoder(
         ("purchases", "is_member"), (("plan", ("basic", "gold")),), fill=(10.0, 0.0)
     )
@@ -102,7 +99,52 @@ def moved(tmp_path_factory):
         )
         log_record({"rows": [1]}, "comparison.json")
     registry.promote(version)
+    return registry
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory):
+    """The folder of a lakehouse with a champion, moved after the training."""
+    folder = tmp_path_factory.mktemp("registry")
+    with_champion(registry_at(folder / "old place"))
     return (folder / "old place").rename(folder / "new place")
+
+
+@pytest.mark.parametrize("catalog", [None, "main"])
+def test_a_new_cluster_finds_the_champion_of_the_registry(tmp_path, monkeypatch, catalog):
+    """A new disk, and a registry elsewhere; mlflow.tracking_uri is not set."""
+    monkeypatch.chdir(tmp_path)  # where this store keeps artifacts
+    shared = {"registry_uri": f"sqlite:///{tmp_path}/registry.db"}
+
+    def on_cluster(disk):
+        place = {"root": str(tmp_path / disk / "lakehouse"), "catalog": catalog}
+        return Registry(load("demo", lakehouse=place, mlflow=shared))
+
+    assert on_cluster("first").by_alias(CHAMPION) is None
+    with_champion(on_cluster("first"))
+    champion = on_cluster("second").by_alias(CHAMPION)
+    assert champion is not None and champion.version == "1"
+    assert not (tmp_path / "second").exists()
+
+
+def test_a_lakehouse_does_not_take_the_stores_of_the_one_before(tmp_path, monkeypatch):
+    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    shared = {"registry_uri": f"sqlite:///{tmp_path}/registry.db"}
+    Registry(load("demo", lakehouse={"root": str(tmp_path / "a")}, mlflow=shared))
+    assert [os.environ.get(name) for name in names] == [None, None]
+    registry_at(tmp_path / "b")
+    own = f"sqlite:///{tmp_path}/b/mlflow.db"
+    assert (mlflow.get_tracking_uri(), mlflow.get_registry_uri()) == (own, own)
+
+
+def test_the_tracking_store_of_a_variable_is_used_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/theirs.db")
+    registry = registry_at(tmp_path / "lakehouse")
+    assert not registry.is_own_store
+    assert mlflow.get_tracking_uri() == f"sqlite:///{tmp_path}/theirs.db"
+    assert os.environ["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/theirs.db"
 
 
 def sigmoid(log_odds):

@@ -13,10 +13,13 @@ from runtime.errors import UsageError
 def conf(tmp_path):
     """A function that writes conf/acme.yaml (and other files) and makes them the ones in use."""
 
+    folder = tmp_path / "conf"
+
     def write(text="", **others):
+        folder.mkdir(exist_ok=True)
         for name, content in {"acme": text, **others}.items():
-            (tmp_path / f"{name}.yaml").write_text(content)
-        settings.use_conf_dir(str(tmp_path))
+            (folder / f"{name}.yaml").write_text(content)
+        settings.use_conf_dir(str(folder))
 
     yield write
     settings.use_conf_dir(None)
@@ -46,9 +49,16 @@ def test_a_leak_alarm_of_one_data_set_does_not_bind_others(conf):
 
 
 def test_every_unknown_key_is_refused_at_once(conf):
-    conf("horizon: 30\nchurn: {horizon_days: 30}\n")
+    conf(
+        "horizon: 30\nchurn: {horizon_day: 30}\n"
+        "sources: {orders: {tabel: transactions, table: transactions, format: csv, path: x, "
+        "mapping: {}}}\n"
+    )
     assert refused().splitlines() == [
-        "conf/acme.yaml: churn.horizon_days is not a setting. Remove it, or fix its spelling.",
+        "conf/acme.yaml: sources.orders.tabel is not a setting. Did you mean "
+        "sources.orders.table? Remove it, or fix its spelling.",
+        "conf/acme.yaml: churn.horizon_day is not a setting. Did you mean churn.horizons_days? "
+        "Remove it, or fix its spelling.",
         "conf/acme.yaml: horizon is not a setting. Remove it, or fix its spelling.",
     ]
 
@@ -74,7 +84,8 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
     conf()
     monkeypatch.setenv("HOLDFAST__CHURN__LEAD_DAY", "7")
     assert refused() == (
-        "conf/acme.yaml: churn.lead_day is not a setting. Remove it, or fix its spelling."
+        "conf/acme.yaml: churn.lead_day is not a setting. Did you mean churn.lead_days? Remove it, "
+        "or fix its spelling."
     )
 
 
@@ -129,17 +140,26 @@ def test_a_value_that_breaks_a_rule_is_named_with_the_rule(conf, text, message):
 
 def test_a_file_that_is_no_yaml_is_named_with_the_line(conf):
     conf("churn: {lead_days: 1\n")
-    message = refused()
-    assert message.startswith("acme.yaml: is not valid YAML: ")
-    assert "line 2" in message and message.endswith("Fix the line it names.")
+    assert refused() == (
+        "conf/acme.yaml, line 2, column 1: is not valid YAML: while parsing a flow mapping, "
+        "expected ',' or '}', but got '<stream end>'. Fix it."
+    )
+    conf(defaults="\tchurn: 1\n")
+    assert refused() == (
+        "conf/defaults.yaml, line 1, column 1: is not valid YAML: while scanning for the next "
+        "token, found character '\\t' that cannot start any token. Fix it."
+    )
+    conf("churn: \x07\n", defaults="")
+    assert refused().startswith("conf/acme.yaml: is not valid YAML: unacceptable character #x0007")
 
 
 def test_an_environment_without_a_file_is_refused_with_those_there_are(conf):
     conf(other="")
     message = "must be the name of a file in conf/; there are acme, other."
-    assert refused("acne") == f"--env acne: {message}"
+    assert refused("acne") == f"--env acne: {message} Did you mean acme?"
     assert refused("defaults") == f"--env defaults: {message}"
-    assert refused("../acme") == f"--env ../acme: {message}"
+    assert refused("../acme") == f"--env ../acme: {message} Did you mean acme?"
+    assert settings.environments("a") == ["acme"]
 
 
 def test_a_folder_of_settings_that_is_not_there(tmp_path):
@@ -167,18 +187,26 @@ def test_the_local_profile_keeps_partitions_few_and_the_cluster_profile_says_no_
 
 
 def test_a_profile_of_ones_own_stands_beside_the_settings(conf, tmp_path):
+    folder = tmp_path / "conf" / "spark"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(yaml.safe_dump({"spark.a": "1"}))
     conf("spark_profile: mine\n")
-    (tmp_path / "spark").mkdir()
-    (tmp_path / "spark" / "mine.yaml").write_text(yaml.safe_dump({"spark.a": "1"}))
     assert settings.load("acme").spark_profile_values() == {"spark.a": "1"}
 
 
+def test_a_profile_that_is_no_yaml(conf, tmp_path):
+    folder = tmp_path / "conf" / "spark"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text("spark.a: [\n")
+    conf("spark_profile: mine\n")
+    assert refused().startswith("conf/spark/mine.yaml, line 2, column 1: is not valid YAML: ")
+
+
 def test_a_profile_that_does_not_exist(conf):
-    conf("spark_profile: fast\n")
-    with pytest.raises(UsageError) as caught:
-        settings.load("acme").spark_profile_values()
-    assert str(caught.value) == (
-        "spark_profile: 'fast' must name a file in conf/spark/; there are cluster, local."
+    conf("spark_profile: lokal\n")
+    assert refused() == (
+        "spark_profile: 'lokal' must name a file in conf/spark/; there are cluster, local. Did you "
+        "mean local?"
     )
 
 
@@ -203,7 +231,7 @@ def test_a_variable_of_brackets_is_refused(conf, monkeypatch):
 @pytest.mark.parametrize("env", ["../acme", "sub/acme", "a" * 300, "", ".", "acme.yaml"])
 def test_an_environment_is_a_name_and_no_path(conf, tmp_path, env):
     conf()
-    (tmp_path.parent / "acme.yaml").write_text("")
+    (tmp_path / "acme.yaml").write_text("")
     assert refused(env).startswith(f"--env {env[:80]}: must be the name of a file in conf/;")
 
 

@@ -90,7 +90,8 @@ def test_a_valid_file_is_read(tmp_path):
             "valid_days",
             "valid_dais",
             "conf/offers.yaml, line 2: offers.bonus.valid_days is missing. Add it.\n"
-            "conf/offers.yaml, line 6: offers.bonus.valid_dais is not a setting of an offer. Remove it.",
+            "conf/offers.yaml, line 6: offers.bonus.valid_dais is not a setting of an offer. Did you "
+            "mean offers.bonus.valid_days? Remove it.",
         ),
         (
             "{share: 0.03, paid: sent}",
@@ -106,8 +107,8 @@ def test_a_valid_file_is_read(tmp_path):
         (
             "    channel: email",
             "\tchannel: email",
-            "conf/offers.yaml, line 5: is not valid YAML: found character '\\t' that cannot start "
-            "any token. Fix that line.",
+            "conf/offers.yaml, line 5, column 1: is not valid YAML: while scanning for the next "
+            "token, found character '\\t' that cannot start any token. Fix it.",
         ),
     ],
 )
