@@ -9,9 +9,13 @@ registered before these tags existed are loaded without a comparison.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import mlflow
 
 from runtime.errors import ModelGateError
 
@@ -67,3 +71,10 @@ def check_digest(
             f"{owner}: {path} has the SHA-256 {digest[:12]}..., but the registry's tag {tag} is "
             f"{expected[:12]}...; a file that was changed after its registration is not used. {fix}"
         )
+
+
+def log_record(content: Any, path: str) -> None:
+    """Log JSON values to the active run, with their digest as a tag that `run_json` compares."""
+    text = json.dumps(content, indent=2, default=str)
+    mlflow.log_text(text, path)
+    mlflow.set_tag(tag_of(path), text_digest(text))

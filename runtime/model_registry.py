@@ -25,6 +25,7 @@ from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import AnyType, ColSpec, Schema
 
 from runtime.errors import HoldfastError, ModelGateError
+from runtime.mlflow_stores import use_stores
 from runtime.model_code import importable, model_code
 from runtime.model_digest import (
     FIX_OF_A_RUN,
@@ -78,7 +79,7 @@ class Registry:
         self.is_own_store = tracking is None
         if self.is_own_store:
             self._follow_move()
-        _use_stores(tracking or f"sqlite:///{self.own_file}", registry_uri(settings.mlflow))
+        use_stores(tracking or f"sqlite:///{self.own_file}", registry_uri(settings.mlflow))
 
     def _follow_move(self) -> None:
         try:
@@ -272,30 +273,6 @@ class Registry:
         if before is not None and before != version:
             self.set_alias(PREVIOUS, before)
         self.set_alias(CHAMPION, version)
-
-
-def log_record(content: Any, path: str) -> None:
-    """Log JSON values to the active run, with their digest as a tag that `run_json` compares."""
-    text = json.dumps(content, indent=2, default=str)
-    mlflow.log_text(text, path)
-    mlflow.set_tag(tag_of(path), text_digest(text))
-
-
-def _use_stores(tracking: str, registry: str | None) -> None:
-    """Set MLflow's stores of this process, and leave its environment variables as they were.
-
-    MLflow would copy both to MLFLOW_TRACKING_URI and MLFLOW_REGISTRY_URI, where the next lakehouse
-    of this process would take them for the user's.
-    """
-    names = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
-    before = {name: os.environ.get(name) for name in names}
-    mlflow.set_tracking_uri(tracking)
-    # None: the registry of the tracking store, and not the one of a lakehouse opened before.
-    mlflow.set_registry_uri(registry)  # type: ignore[arg-type]
-    for name, value in before.items():
-        os.environ.pop(name, None)
-        if value is not None:
-            os.environ[name] = value
 
 
 def signature_of(example: pd.DataFrame, answer: pd.DataFrame) -> ModelSignature:

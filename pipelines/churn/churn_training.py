@@ -51,7 +51,8 @@ from pipelines.churn.time_split import Schedule
 from pipelines.churn.tuning import earlier_dates, searched
 from runtime.context import Context
 from runtime.errors import ModelGateError
-from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry, log_record
+from runtime.model_digest import log_record
+from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
 from runtime.wording import plural
 

@@ -49,7 +49,7 @@ def run(context: Context) -> None:
             features,
             context.settings.rfm.window_days,
             context.formulas,
-            previous=then and context.slice("gold.customer_segments", then),
+            previous=None if then is None else context.slice("gold.customer_segments", then),
             margin=context.settings.rfm.segment_margin_percent,
         )
     )

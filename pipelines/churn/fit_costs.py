@@ -15,8 +15,8 @@ def fits_text(settings: TrainingSettings) -> str:
     parts = [f"{plural(trials, 'trial')} of {plural(len(settings.learners), 'learner')}"]
     if settings.stability.learners:
         names = ["the chosen learner" if n == "chosen" else n for n in settings.stability.learners]
-        folds = f"{settings.stability.folds} folds of {' and of '.join(names)}"
-        parts.append(f"{folds} (training.stability.learners)")
+        folds = plural(settings.stability.folds, "fold")
+        parts.append(f"{folds} of {' and of '.join(names)} (training.stability.learners)")
     if settings.rolling_dates > 1:
         parts.append(f"{plural(settings.rolling_dates - 1, 'earlier test date')}")
     if settings.compare_feature_sets:

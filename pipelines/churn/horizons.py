@@ -131,7 +131,7 @@ def of_horizon(
     before: Step | None = None,
 ) -> HorizonModel | LeftOut:
     """The model of one horizon and its rows. Warns if a gate fails or it cannot be fitted."""
-    with context.progress.part(f"horizon of {horizon} days"):
+    with context.progress.part(f"horizon of {plural(horizon, 'day')}"):
         model = fit_or_reason(
             lambda: through_gates(
                 context, horizon, plan, chosen=chosen, primary=primary, before=before

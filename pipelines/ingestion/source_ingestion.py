@@ -17,6 +17,7 @@ from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
 from pipelines.ingestion.intake import Intake, Taken
+from pipelines.ingestion.profile_warnings import missing_profiles, unknown_consent
 from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
@@ -26,10 +27,9 @@ from runtime.context import Context
 from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
 from runtime.settings.source_paths import check_replay
-from runtime.wording import consent_unknown, plural, verb
-from transforms.consent import CONTACT, consent_counts
+from transforms.consent import CONTACT
 from transforms.quality import quarantine_rows, replayed, split
-from transforms.silver_rows import bronze_rows, replay_identity, without_profile
+from transforms.silver_rows import bronze_rows, replay_identity
 from transforms.sources import from_quarantine, with_batches, with_expected_columns
 
 if TYPE_CHECKING:
@@ -99,10 +99,12 @@ class Ingestion:
             self.progress.say("      nothing new")
             return
         check_share([t.share for t in taken], self.settings)
+        versions = self.outcomes.versions
         for intake in intakes:
-            self.warn_of_missing_profiles(intake)
-        if self.context.is_dry:
-            self.warn_of_unknown_consent(intakes)
+            if self.outcomes.table(intake.name).references:
+                self.warn(missing_profiles(intake, versions))
+        if self.context.is_dry and self.settings.contact.when_consent_unknown != CONTACT:
+            self.warn(unknown_consent(intakes, versions))
         writes = [w for i in intakes for w in self.table_writes(i)]
         if intakes:
             writes.append(self.quarantine_write(intakes))
@@ -163,8 +165,8 @@ class Ingestion:
         self, name: str, parts: list[Part], bronze: Mapping[str, str], *, waiting: int
     ) -> Intake:
         """The rows of the parts, with their outcome. `bronze`: the columns of bronze so far."""
-        settings, columns = self.settings, {*bronze, *(c for part in parts for c in part.types)}
-        source = with_bronze_names(settings.sources[name], columns)
+        settings, names = self.settings, {*bronze, *(c for part in parts for c in part.types)}
+        source = with_bronze_names(settings.sources[name], names)
         if not source.keep_unmapped:
             parts = [file_checks.mapped_part(source, part) for part in parts]
         if source.format not in TABLE_FORMATS:
@@ -282,28 +284,3 @@ class Ingestion:
         for message in (m for m in messages if m not in self.warned):
             self.warned.add(message)
             self.progress.warn(message)
-
-    def warn_of_missing_profiles(self, intake: Intake) -> None:
-        """Warn about customers without a profile. Their rows are kept, with null attributes."""
-        if not self.outcomes.table(intake.name).references:
-            return
-        kept = split(intake.rows)[0]
-        customers = without_profile(kept, self.outcomes.versions).collect()[0]  # one row
-        if customers["missing"]:
-            self.progress.warn(
-                f"{intake.name}: {customers['missing']:,} of "
-                f"{plural(customers['customers'], 'customer')} "
-                f"{verb(customers['missing'], 'has', 'have')} no profile"
-            )
-
-    def warn_of_unknown_consent(self, intakes: Sequence[Intake]) -> None:
-        """Warn how many customers of the new files are not contacted, and what changes it."""
-        if self.settings.contact.when_consent_unknown == CONTACT:
-            return
-        frames = [split(i.rows)[0].select("customer_id") for i in intakes]
-        customers = reduce(lambda above, below: above.unionByName(below), frames)
-        current = self.outcomes.versions.where("valid_to IS NULL")
-        counts = consent_counts(customers, current).collect()[0]  # one row
-        if counts["unknown"]:
-            who = "customers of the new files"
-            self.progress.warn(consent_unknown(counts["unknown"], counts["customers"], who))

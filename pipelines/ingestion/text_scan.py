@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from contracts.rules import EMPTY, ENCODING, EXPANSION, LINE_LENGTH, UNREADABLE
+from runtime.wording import plural
 
 BLOCK = 65_536
 # A compressed file may always expand to this size, whatever its ratio. So much does no harm.
@@ -159,12 +160,12 @@ def compressed_fault(stream: IO[bytes], length: int, limits: Limits) -> Fault | 
 
 
 def _too_long(limit: int) -> str:
-    return f"a line has more than {limit:,} bytes, which is ingest.max_line_bytes"
+    return f"a line has more than {plural(limit, 'byte')}, which is ingest.max_line_bytes"
 
 
 def _expands(length: int, allowed: float, ratio: float) -> str:
     return (
-        f"its {length:,} bytes expand to more than {allowed:,.0f}, and ingest.max_expansion is "
+        f"its {plural(length, 'byte')} expand to more than {allowed:,.0f}, and ingest.max_expansion is "
         f"{ratio:g}"
     )
 

@@ -18,7 +18,8 @@ from pipelines.lifetime.survival_fits import SurvivalFits
 from runtime.context import Context
 from runtime.fingerprint import mark_of
 from runtime.lakehouse.writes import Write
-from runtime.model_registry import CHAMPION, Registry, log_record
+from runtime.model_digest import log_record
+from runtime.model_registry import CHAMPION, Registry
 from runtime.run_info import code_version
 
 if TYPE_CHECKING:

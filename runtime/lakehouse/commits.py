@@ -20,7 +20,7 @@ def operation(folder: Path, version: int) -> str | None:
         return None
     with path.open(encoding="utf-8") as lines:
         actions = (json.loads(line) for line in lines)
-        info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+        info: dict[str, object] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
     return str(info.get("operation", ""))
 
 

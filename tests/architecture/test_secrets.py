@@ -28,6 +28,8 @@ NAMES_A_VARIABLE = "_variable"
 # Variables that the code reads and that hold no secret.
 NO_SECRET_VARIABLES = {
     "CRASH_AT": "a point at which a test kills a job",
+    "MLFLOW_REGISTRY_URI": "an address; MLflow reads user and password from variables of its own",
+    "MLFLOW_TRACKING_URI": "an address; MLflow reads user and password from variables of its own",
     "PYSPARK_GATEWAY_PORT": "set by spark-submit",
 }
 

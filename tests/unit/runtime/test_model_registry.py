@@ -23,7 +23,8 @@ from models.portable import LinearScorer, PortableModel
 from models.portable_text import sealed
 from pipelines import churn
 from runtime.errors import HoldfastError, ModelGateError
-from runtime.model_registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, log_record, rollback
+from runtime.model_digest import log_record
+from runtime.model_registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, rollback
 from runtime.moved_store import follow_move
 from runtime.settings import load
 
