@@ -165,8 +165,8 @@ def _too_long(limit: int) -> str:
 
 def _expands(length: int, allowed: float, ratio: float) -> str:
     return (
-        f"its {plural(length, 'byte')} expand to more than {allowed:,.0f}, and ingest.max_expansion is "
-        f"{ratio:g}"
+        f"its {plural(length, 'byte')} expand to more than {allowed:,.0f}, and "
+        f"ingest.max_expansion is {ratio:g}"
     )
 
 

@@ -33,7 +33,7 @@ def mark(request, monkeypatch):
         context = SimpleNamespace(
             settings=load("demo", **changes).model_copy(update={"env": env}),
             run=SimpleNamespace(inputs=versions),
-            lake=SimpleNamespace(version=versions.get),
+            lake=SimpleNamespace(content_version=versions.get),
             as_of=dt.date(2018, 1, 1),
         )
         return MARKS[request.param](context)

@@ -31,7 +31,7 @@ def refused(**survey):
 )
 def test_an_address_that_cannot_hold_the_token_is_refused(url, rule):
     said = refused(url=url)
-    assert f"conf/demo.yaml: survey.url = {url!r}: Value error, {rule}" in said
+    assert f"conf/demo.yaml: survey.url = {url!r}: {rule}" in said
 
 
 @pytest.mark.parametrize("name", [SECRET, "key", "HOLDFAST__SURVEY__KEY", ""])
