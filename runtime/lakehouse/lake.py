@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from contracts.table import Table
@@ -35,6 +36,12 @@ class Lake(Protocol):
     def version(self, name: str) -> int | None:
         """Newest Delta version of the table. None: the table does not exist."""
 
+    def written_at(self, name: str) -> dt.datetime | None:
+        """When a job last wrote the table (UTC). None: never.
+
+        Maintenance, such as OPTIMIZE, does not count: it changes no row.
+        """
+
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame with its columns if it does not exist."""
 
@@ -42,6 +49,9 @@ class Lake(Protocol):
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
     ) -> DataFrame:
         """The frame with a double column that pandas computes from one column. NaN becomes null."""
+
+    def stream(self, frame: DataFrame) -> Iterator[dict[str, Any]]:
+        """The rows in the order of the frame. Only a part of them is in memory at a time."""
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""

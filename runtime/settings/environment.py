@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -33,6 +33,7 @@ from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
 from runtime.settings.plan import PlanSettings
+from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
 from runtime.settings.simulation import SimulationSettings
 from runtime.settings.sources import IngestSettings, SourceSettings
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     plan: PlanSettings
     decisions: DecisionSettings
     measurement: MeasurementSettings
+    report: ReportSettings
     messages: MessageSettings
     uplift: UpliftSettings
     model_ab: ModelAbSettings
@@ -93,6 +95,16 @@ class Settings(BaseSettings):
                 settings_cls, yaml_file=_files.get("files", []), deep_merge=True
             ),
         )
+
+    @model_validator(mode="after")
+    def _owners_have_groups(self) -> Settings:
+        groups = [*self.segments["groups"], DEFAULT_OWNER]
+        if unknown := sorted(set(self.report.owners) - set(groups)):
+            raise ValueError(
+                f"report.owners has {', '.join(unknown)}; it may name the groups of segments "
+                f"{', '.join(groups)}"
+            )
+        return self
 
     @property
     def root(self) -> Path:
@@ -192,7 +204,8 @@ def _explain(error: ValidationError, file: str) -> str:
         if fault["type"] == "extra_forbidden":
             lines.append(f"conf/{file}: {where} is not a setting. Remove it, or fix its spelling.")
         elif isinstance(fault.get("input"), dict):  # a section: the message names the value
-            lines.append(f"conf/{file}: {where}: {fault['msg'].removeprefix('Value error, ')}.")
+            said = fault["msg"].removeprefix("Value error, ")
+            lines.append(f"conf/{file}: {where + ': ' if where else ''}{said}.")
         else:
             # An option of a reader may be a password.
             value = "(hidden)" if "options" in fault["loc"] else repr(fault.get("input"))

@@ -13,9 +13,9 @@ from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, customer, 
     [
         (None, None, "no action recommended"),
         ("Call within two days", None, "Call within two days"),
-        (None, "ten", "Send ten on 2018-01-02"),
-        ("Send the planned offer", "ten", "Send ten on 2018-01-02"),
-        ("Call within two days", "ten", "Send ten on 2018-01-02; Call within two days"),
+        (None, "ten", "Send ten on 2 Jan 2018"),
+        ("Send the planned offer", "ten", "Send ten on 2 Jan 2018"),
+        ("Call within two days", "ten", "Send ten on 2 Jan 2018; Call within two days"),
     ],
 )
 def test_what_to_do_names_the_offer_and_its_day(actions, offer, expected):
@@ -27,9 +27,9 @@ def test_what_to_do_names_the_offer_and_its_day(actions, offer, expected):
     ("unit", "at_risk", "expected"),
     [
         # At stake is twice the amount at risk.
-        ("money", 500.5, "Send ten on 2018-01-02 and call"),
-        ("money", 500.0, "Send ten on 2018-01-02"),
-        ("purchases", 500.5, "Send ten on 2018-01-02, call if worth more than 1,000"),
+        ("money", 500.5, "Send ten on 2 Jan 2018 and call"),
+        ("money", 500.0, "Send ten on 2 Jan 2018"),
+        ("purchases", 500.5, "Send ten on 2 Jan 2018, call if worth more than 1,000"),
     ],
 )
 def test_a_call_that_depends_on_the_value_is_decided_where_the_value_is_known(
@@ -57,10 +57,10 @@ def test_one_amount_is_at_risk_in_the_unit_of_the_company(unit, at_risk, expecte
 
 def test_a_customer_without_a_model_says_what_the_probability_is():
     factors = [("recency_days", "45")]
-    assert contact_texts.reasons(customer("a", 1.0, factors)) == [
+    assert contact_texts.reasons(FULL, customer("a", 1.0, factors)) == [
         "days since the last purchase: 45"
     ]
-    assert contact_texts.reasons(customer("a", 1.0, basis="rule")) == [
+    assert contact_texts.reasons(FULL, customer("a", 1.0, basis="rule")) == [
         "no model is in use, so the probability is the churn rate of customers with as many days "
         "since the last purchase"
     ]
@@ -73,7 +73,7 @@ def test_offers_that_were_decided_are_named_as_such():
     )
     nobody = dataclasses.replace(EMPTY, list_source="offer_decisions")
     assert contact_texts.first_customers(nobody) == (
-        "The plan of 2018-01-01 contacts no customer with a churn probability."
+        "The plan of 1 Jan 2018 contacts no customer with a churn probability."
     )
 
 

@@ -7,9 +7,9 @@ import re
 
 import pytest
 
-from pipelines.reporting import campaign_texts, report_sections
+from pipelines.reporting import campaign_texts, detail_sections
 from pipelines.reporting.report import console, summary
-from pipelines.reporting.report_page import page
+from pipelines.reporting.report_page import DETAILS_FILE, page
 from tests.unit.pipelines.reporting.report_sample import EMPTY
 
 
@@ -55,8 +55,8 @@ def test_the_sentence_gives_both_policies_and_their_difference(measured):
 
 
 def test_the_table_has_a_row_per_policy_and_their_difference(measured):
-    table = page(measured).split('id="s10"')[1].split("</table>")[0]
-    rows = [re.findall(r"<td[^>]*>([^<]*)<", line) for line in table.split("<tr>")[2:]]
+    table = page(measured).split('id="campaigns"')[1].split("</table>")[0]
+    rows = [re.findall(r"<div>([^<]*)<", line) for line in table.split("<tr>")[2:]]
     measure = "Additional buyers per 100 customers contacted"
     assert rows == [
         ["Personalised offers", measure, "1", "50", "10.00", "4.00 to 16.00"],
@@ -78,12 +78,13 @@ def test_without_a_measured_campaign_the_section_says_so():
     assert campaign_texts.campaigns(EMPTY) == (
         "No campaign with a random control group has a complete measurement period yet."
     )
-    assert report_sections.campaigns(EMPTY) is None
+    assert detail_sections.campaigns(EMPTY) is None
 
 
 def test_each_campaign_has_its_effect_interval_and_p_value_the_newest_first(measured):
-    table = page(measured).split('id="s10"')[1].split("<table")[2].split("</table>")[0]
-    rows = [re.findall(r"<td[^>]*>([^<]*)<", line) for line in table.split("<tr>")[2:]]
+    html = page(measured, DETAILS_FILE)
+    table = html.split('id="campaign_results"')[1].split("</table>")[0]
+    rows = [re.findall(r"<div>([^<]*)<", line) for line in table.split("<tr>")[2:]]
     measure = "Additional buyers per 100 customers contacted"
     assert rows == [
         [
