@@ -41,13 +41,7 @@ def observed_churn(labels: DataFrame, transactions: DataFrame, silent_days: int)
     """One row per as_of: customers, churned. Only customers who were active or silent count.
 
     `labels`: of one horizon, whose window has passed. `transactions`: the features with
-    recency_days. With silent_days 90:
-
-    | recency_days | churned | counted |
-    |---|---|---|
-    | 90 | 1 | customers 1, churned 1 |
-    | 5 | 0 | customers 1, churned 0 |
-    | 91 | 1 | not counted: lost |
+    recency_days, at most `silent_days` for a customer who is not lost.
     """
     recency = transactions.where(F.col("recency_days") <= silent_days)
     recency = recency.select("customer_id", "as_of")

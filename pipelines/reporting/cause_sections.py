@@ -190,7 +190,7 @@ def trust(data: ReportData) -> Figures:
     form = data.form
     groups = [
         (
-            f"the first {10 * step} % of the list",
+            f"the {10 * step} % with the highest risk",
             [
                 (f"{form.whole(100 * sum(reached[:step]))} of 100", sum(reached[:step])),
                 (f"{10 * step} of 100", step / TENTHS),
@@ -203,9 +203,9 @@ def trust(data: ReportData) -> Figures:
     return {
         "chart": bar_chart(
             "reach-chart",
-            "How many of 100 leavers a part of the list reaches",
+            "How many of 100 leavers you reach",
             groups,
-            ["leavers reached by the list", "by a random choice"],
+            ["leavers among these customers", "among as many at random"],
         )
         if reached
         else None,

@@ -11,6 +11,8 @@ from pipelines.reporting.report_data import MONEY, ReportData, Row, total
 
 Figures = dict[str, Any] | None
 CONTACTS_FILE = "report-contacts.csv"
+# The file beside the page has all customers.
+MOST_ON_PAGE = 10
 
 
 def contacts(data: ReportData) -> Figures:
@@ -19,7 +21,7 @@ def contacts(data: ReportData) -> Figures:
         return None
     return {
         "cards": _cards(data),
-        "rows": [_customer(data, row) for row in data.customers],
+        "rows": [_customer(data, row) for row in data.customers[:MOST_ON_PAGE]],
         "file": CONTACTS_FILE,
         "churn_meaning": texts.churn_meaning(data, data.as_of),
         "at_risk_name": contact_texts.at_risk_name(data),
@@ -62,7 +64,7 @@ def _customer(data: ReportData, customer: Row) -> Row:
         "at_stake": contact_texts.amount(data, customer["at_stake"]),
         "at_risk": contact_texts.amount(data, customer["at_risk"]),
         "reasons": contact_texts.reasons(data, customer),
-        "what": contact_texts.what_to_do(data, customer),
+        "actions": contact_texts.what_to_do(data, customer).split("; "),
         "when": contact_texts.when(data, customer),
         "cost": data.form.money(customer["cost"]),
         "owner": data.report.owner(customer["segment_group"]),

@@ -147,7 +147,9 @@ def reasons(data: ReportData, customer: Row) -> list[str]:
     """What raises the customer's risk; what the probability is where no model explains it."""
     if customer["score_basis"] in NO_MODEL:
         return [NO_MODEL[customer["score_basis"]]]
-    known = [reason(f["feature"], f["value"], data.form) for f in customer["factors"]]
+    # Two features may say the same, such as purchases in 30 days as a count and per day.
+    said = [reason(f["feature"], f["value"], data.form) for f in customer["factors"]]
+    known = list(dict.fromkeys(said))
     if not known and customer["why"]:
         return [customer["why"]]
     return known

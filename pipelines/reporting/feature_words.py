@@ -11,7 +11,7 @@ from pipelines.reporting.formats import LocaleFormat
 
 # Feature -> (description, kind of its value).
 WORDS: dict[str, tuple[str, str]] = {
-    "recency_days": ("days since the last purchase", "number"),
+    "recency_days": ("days since the last purchase", "days"),
     "tenure_days": ("days as a customer", "number"),
     "tenure_months": ("months as a customer", "number"),
     "total_orders": ("purchases so far", "number"),
@@ -29,8 +29,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "weekend_share": ("share of purchases on weekends", "share"),
     "product_variety": ("different products so far", "number"),
     "returns_90d": ("returned order lines in the last 90 days", "number"),
-    "purchase_frequency_30d": ("purchases per day, last 30 days", "rate"),
-    "purchase_frequency_90d": ("purchases per day, last 90 days", "rate"),
+    "purchase_frequency_30d": ("purchases in the last 30 days", "of 30 days"),
+    "purchase_frequency_90d": ("purchases in the last 90 days", "of 90 days"),
     "revenue_trend": ("change in revenue, last 30 days against the 30 days before", "change"),
     "login_frequency_30d": ("share of days with a login, last 30 days", "share"),
     "sessions_30d": ("sessions in the last 30 days", "number"),
@@ -99,6 +99,13 @@ WINDOWED: dict[str, tuple[str, str]] = {
 }
 
 
+# Features whose value reads better inside a phrase than behind the description.
+PHRASES = {
+    "recency_days": "no purchase for {}",
+    "recency_over_gap": "silent {} as long as usual",
+}
+
+
 def words(feature: str) -> tuple[str, str]:
     """The description of a feature and the kind of its value.
 
@@ -119,14 +126,17 @@ def reason(feature: str, value: str | None, form: LocaleFormat) -> str:
 
     >>> form = LocaleFormat()
     >>> reason("recency_days", "45", form), reason("age_band", "45-54", form)
-    ('days since the last purchase: 45', 'age band')
+    ('no purchase for 45 days', 'age band')
     >>> reason("revenue_trend", "-1", form)
     'change in revenue, last 30 days against the 30 days before: -100 %'
     """
     text, kind = words(feature)
     if kind == "withheld":
         return text
-    return f"{text}: {'unknown' if value is None else _formatted(value, kind, form)}"
+    told = "unknown" if value is None else _formatted(value, kind, form)
+    if value is None or feature not in PHRASES:
+        return f"{text}: {told}"
+    return PHRASES[feature].format(told)
 
 
 def _formatted(value: str, kind: str, form: LocaleFormat) -> str:
@@ -142,6 +152,10 @@ def _formatted(value: str, kind: str, form: LocaleFormat) -> str:
         return form.percent(number, 0)
     if kind == "change":
         return f"{form.change(100 * number)} %"
+    if kind == "days":
+        return form.count(number, "day")
+    if kind.startswith("of "):  # a mean per day, of so many days
+        return form.whole(number * int(kind.split()[1]))
     if kind == "times":
         return f"{form.fixed(number, 1)} times"
     return (
@@ -155,7 +169,7 @@ FAMILIES = {
     "rhythm": "Their usual rhythm of buying",
     "frequency": "How often they buy",
     "spending": "How much they spend",
-    "products": "What and how many different products they buy",
+    "products": "Which products they buy",
     "discounts": "Discounts and campaigns they use",
     "engagement": "How much they use the service and read e-mails",
     "support": "Support tickets and complaints",

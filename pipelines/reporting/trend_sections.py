@@ -43,10 +43,10 @@ def change_sentence(data: ReportData) -> str:
     before = dates[-2]
     points = 100 * (now["leaving"] - before["leaving"])
     if abs(points) < 0.05:
-        return f"{text}, as many as on {form.date(before['as_of'])}."
-    way = "more" if points > 0 else "less"
+        return f"{text}, the same share as on {form.date(before['as_of'])}."
+    way = "higher" if points > 0 else "lower"
     return (
-        f"{text}: {form.fixed(abs(points), 1)} percentage points {way} than on "
+        f"{text}. The share is {form.fixed(abs(points), 1)} percentage points {way} than on "
         f"{form.date(before['as_of'])}."
     )
 

@@ -32,7 +32,7 @@ def test_the_file_has_every_customer_in_order(tmp_path):
         "segment": "At Risk",
         "risk_level": "HIGH",
         "churn_probability": "0.5000",
-        "why": "days since the last purchase: 45",
+        "why": "no purchase for 45 days",
         "what_to_do": "Send the offer “10% off”; Call",
         "when": "2018-01-02",
         "offer_id": "ten",

@@ -57,9 +57,7 @@ def test_one_amount_is_at_risk_in_the_unit_of_the_company(unit, at_risk, expecte
 
 def test_a_customer_without_a_model_says_what_the_probability_is():
     factors = [("recency_days", "45")]
-    assert contact_texts.reasons(FULL, customer("a", 1.0, factors)) == [
-        "days since the last purchase: 45"
-    ]
+    assert contact_texts.reasons(FULL, customer("a", 1.0, factors)) == ["no purchase for 45 days"]
     assert contact_texts.reasons(FULL, customer("a", 1.0, basis="rule")) == [
         "no model is in use, so the probability is the churn rate of customers with as many days "
         "since the last purchase"

@@ -199,7 +199,7 @@ def test_every_feature_has_words():
 @pytest.mark.parametrize(
     ("feature", "value", "expected"),
     [
-        ("recency_days", "45", "days since the last purchase: 45"),
+        ("recency_days", "45", "no purchase for 45 days"),
         ("revenue_90d", "1.234e+04", "revenue in the last 90 days: 12,340"),
         (
             "revenue_trend",
@@ -210,7 +210,7 @@ def test_every_feature_has_words():
         (
             "recency_over_gap",
             "2.34",
-            "days since the last purchase, relative to the average gap: 2.3 times",
+            "silent 2.3 times as long as usual",
         ),
         ("gap_mean_days", None, "average days between purchases: unknown"),
         ("has_profile", "0", "profile known: no"),

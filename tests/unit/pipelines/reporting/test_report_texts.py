@@ -116,8 +116,8 @@ SENTENCES = [
         trend_sections.change_sentence,
         "No customer is scored on 1 Jan 2018, so nothing is compared.",
         # 2 / 8 against 2 / 10
-        "25.0 % of the active and silent customers are expected to leave within 30 days: 5.0 "
-        "percentage points more than on 2 Dec 2017.",
+        "25.0 % of the active and silent customers are expected to leave within 30 days. The "
+        "share is 5.0 percentage points higher than on 2 Dec 2017.",
     ),
     (
         trend_sections.leaving_sentence,
@@ -370,10 +370,10 @@ def test_the_confusion_matrix_is_told_in_words():
 def test_the_list_is_compared_with_a_random_choice():
     chart = cause_sections.trust(FULL)["chart"]
     assert [(label, [text for text, _ in bars]) for label, bars in chart["groups"]] == [
-        ("the first 10 % of the list", ["40 of 100", "10 of 100"]),
-        ("the first 20 % of the list", ["60 of 100", "20 of 100"]),
-        ("the first 30 % of the list", ["65 of 100", "30 of 100"]),
-        ("the first 50 % of the list", ["75 of 100", "50 of 100"]),
+        ("the 10 % with the highest risk", ["40 of 100", "10 of 100"]),
+        ("the 20 % with the highest risk", ["60 of 100", "20 of 100"]),
+        ("the 30 % with the highest risk", ["65 of 100", "30 of 100"]),
+        ("the 50 % with the highest risk", ["75 of 100", "50 of 100"]),
     ]
 
 
