@@ -76,7 +76,7 @@ def value_by_segment(scores: DataFrame, segments: DataFrame, due_before: dt.date
 
     customers; valued (clv_12m is known) with the sum of clv_12m (currency); due: the next purchase
     is expected before `due_before`; overdue: the silence is longer than 90 % of the customer's own
-    gaps; purchases: sum of expected_purchases_30d. Sums are null where no value is known.
+    gaps. Sums are null where no value is known.
     """
     placed = segments.select("customer_id", "segment")
     rows = scores.join(placed, on="customer_id", how="inner").select(
@@ -85,7 +85,6 @@ def value_by_segment(scores: DataFrame, segments: DataFrame, due_before: dt.date
         in_parts(F.col("clv_12m"), CENT, "clv_12m"),
         (F.col("next_purchase_on") < F.lit(due_before).cast("date")).cast("int").alias("due"),
         (F.col("overdue_percentile") >= 90).cast("int").alias("overdue"),
-        in_parts(F.col("expected_purchases_30d"), BILLION, "purchases"),
     )
     return rows.groupBy("segment").agg(
         F.count("*").alias("customers"),
@@ -93,7 +92,6 @@ def value_by_segment(scores: DataFrame, segments: DataFrame, due_before: dt.date
         sum_of_parts("clv_12m", CENT),
         F.sum("due").alias("due"),
         F.sum("overdue").alias("overdue"),
-        sum_of_parts("purchases", BILLION),
     )
 
 

@@ -75,7 +75,7 @@ def causes(data: ReportData) -> Figures:
         "driver-chart",
         "What the churn probability depends on",
         [(r["family"], [(form.percent(r["share"], 0), r["share"])]) for r in rows],
-        ["share of the effect on the churn probabilities"],
+        series=["share of the effect on the churn probabilities"],
     )
     by_reason: dict[str | None, float] = {}
     for row in data.reasons:
@@ -140,7 +140,7 @@ def segments(data: ReportData) -> Figures:
         "has_worth": bool(total(data.values, "valued")),
         "tested_on": form.date(data.tested_as_of) if data.tested else None,
         "misses": texts.rfm_misses(data),
-        "chart": bar_chart("segment-chart", "Shares of the segments", bars, series),
+        "chart": bar_chart("segment-chart", "Shares of the segments", bars, series=series),
     }
 
 
@@ -205,7 +205,7 @@ def trust(data: ReportData) -> Figures:
             "reach-chart",
             "How many of 100 leavers you reach",
             groups,
-            ["leavers among these customers", "among as many at random"],
+            series=["leavers among these customers", "among as many at random"],
         )
         if reached
         else None,

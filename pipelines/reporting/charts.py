@@ -23,6 +23,7 @@ def bar_chart(
     name: str,
     title: str,
     groups: Sequence[tuple[str, Sequence[tuple[str, float]]]],
+    *,
     series: Sequence[str],
 ) -> Chart:
     """Horizontal bars: per group its label, and one (text, number) per series.
@@ -54,6 +55,7 @@ def line_chart(
     name: str,
     title: str,
     series: Sequence[tuple[str, Sequence[tuple[dt.date, float]]]],
+    *,
     form: LocaleFormat,
 ) -> Chart | None:
     """Shares over dates: per series its name and (date, share). None: fewer than two dates."""

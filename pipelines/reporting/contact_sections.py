@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.reporting import contact_texts, texts
-from pipelines.reporting.charts import bar_chart
+from pipelines.reporting.charts import Chart, bar_chart
 from pipelines.reporting.formats import share
 from pipelines.reporting.report_data import MONEY, ReportData, Row, total
 
@@ -95,44 +95,43 @@ def plan(data: ReportData) -> Figures:
 
 def value(data: ReportData) -> Figures:
     """What the active and silent customers are worth, and when they buy next."""
-    if not total(data.values, "valued"):
+    if not data.values:
         return None
-    form = data.form
-    sums = {
-        name: total(data.values, name) for name in ("customers", "valued", "clv_12m", "overdue")
-    }
-    by_segment = {row["segment"]: row for row in data.values}
-    bars = [
+    form, valued = data.form, total(data.values, "valued")
+    customers, worth = total(data.values, "customers"), total(data.values, "clv_12m")
+    of_money = [
+        ("Value of the next 12 months", form.cash(worth), "expected, all customers"),
         (
-            name,
-            [(form.cash(row["clv_12m"]), row["clv_12m"] or 0.0)],
-        )
-        for name in data.segment_order
-        if (row := by_segment.get(name)) and row["valued"]
+            "Per customer",
+            form.cash(share(worth, valued)),
+            f"average of {form.count(valued, 'customer')}",
+        ),
+    ]
+    of_purchases = [
+        (
+            "Buy again within 30 days",
+            form.whole(total(data.values, "due")),
+            f"of {form.whole(customers)}, by the expected day of the next purchase",
+        ),
+        (
+            "Overdue",
+            form.whole(total(data.values, "overdue")),
+            "silent for longer than 90 % of their own gaps between purchases",
+        ),
     ]
     return {
-        "cards": [
-            ("Value of the next 12 months", form.cash(sums["clv_12m"]), "expected, all customers"),
-            (
-                "Per customer",
-                form.cash(share(sums["clv_12m"], sums["valued"])),
-                f"average of {form.count(sums['valued'], 'customer')}",
-            ),
-            (
-                "Buy again within 30 days",
-                form.whole(total(data.values, "due")),
-                f"of {form.whole(sums['customers'])}, expected day of the next purchase",
-            ),
-            (
-                "Overdue",
-                form.whole(sums["overdue"]),
-                "silent for longer than 90 % of their own gaps between purchases",
-            ),
-        ],
-        "chart": bar_chart(
-            "value-chart",
-            "Value of the next 12 months by segment",
-            bars,
-            ["value of the next 12 months"],
-        ),
+        "cards": [*(of_money if valued else []), *of_purchases],
+        "chart": _value_chart(data) if valued else None,
     }
+
+
+def _value_chart(data: ReportData) -> Chart:
+    """The value of each segment."""
+    by_segment = {row["segment"]: row for row in data.values if row["valued"]}
+    bars = [
+        (name, [(data.form.cash(row["clv_12m"]), row["clv_12m"] or 0.0)])
+        for name in data.segment_order
+        if (row := by_segment.get(name))
+    ]
+    title = "Value of the next 12 months by segment"
+    return bar_chart("value-chart", title, bars, series=["value of the next 12 months"])

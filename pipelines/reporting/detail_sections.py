@@ -96,7 +96,7 @@ def calibration(data: ReportData, champion: ModelData) -> Chart | None:
     if not tenths:
         return None
     title = "Predicted and observed churn on the test date"
-    return bar_chart("calibration-chart", title, tenths, ["predicted", "observed"])
+    return bar_chart("calibration-chart", title, tenths, series=["predicted", "observed"])
 
 
 def drivers(data: ReportData) -> Figures:

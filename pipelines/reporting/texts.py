@@ -45,16 +45,18 @@ def at_a_glance(data: ReportData) -> str:
 
 def value(data: ReportData) -> str:
     """What the customers are worth, and how many are overdue."""
-    valued, customers = total(data.values, "valued"), total(data.values, "customers")
-    if not valued:
-        return "The value of the customers is not known: no purchase has an amount, or no model."
-    form = data.form
-    return (
-        f"The {form.count(customers, 'active and silent customer')} are expected to be worth "
-        f"{form.cash(total(data.values, 'clv_12m'))} over the next 12 months. "
+    if not data.values:
+        return f"No customer is scored on {data.form.date(data.as_of)}, so nothing is known."
+    form, number = data.form, total(data.values, "customers")
+    overdue = (
         f"{form.whole(total(data.values, 'overdue'))} of them are overdue: they have been silent "
         "for unusually long, by their own rhythm."
     )
+    customers = form.count(number, "active or silent customer")
+    if not total(data.values, "valued"):
+        return f"The value of the {customers} is not known. {overdue}"
+    worth = form.cash(total(data.values, "clv_12m"))
+    return f"The expected value of the {customers} over the next 12 months is {worth}. {overdue}"
 
 
 def segments(data: ReportData) -> str:

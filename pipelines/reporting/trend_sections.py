@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pipelines.reporting.charts import line_chart
@@ -75,7 +76,7 @@ def change(data: ReportData) -> Figures:
                     ],
                 ),
             ],
-            data.form,
+            form=data.form,
         ),
     }
 
@@ -87,7 +88,8 @@ def _is_money(data: ReportData) -> bool:
 def _card(data: ReportData, name: str, now: float, before: float | None) -> Row:
     """A key figure, its change since the last date, and whether the change is good."""
     form, (title, good) = data.form, MEASURES[name]
-    text = {"leaving": form.percent, "at_risk": form.cash}.get(name, form.whole)
+    texts: dict[str, Callable[[float], str]] = {"leaving": form.percent, "at_risk": form.cash}
+    text = texts.get(name, form.whole)
     if before is None:
         return {"title": title, "value": text(now), "change": "", "verdict": ""}
     difference = now - before
@@ -100,18 +102,12 @@ def _card(data: ReportData, name: str, now: float, before: float | None) -> Row:
     return {"title": title, "value": text(now), "change": told, "verdict": verdict}
 
 
-def returned_share(data: ReportData, later_days: int | None = None) -> tuple[int, float] | None:
-    """(day, share): of the customers without a purchase within the horizon, who bought by the day.
+def returned_share(data: ReportData) -> tuple[int, float] | None:
+    """(day, share): how many customers without a purchase within the horizon bought by the day.
 
-    The latest day that is known, unless `later_days` is given.
+    The latest day that is known. None: no outcome is known.
     """
-    rows = [
-        r
-        for r in data.returns
-        if r["horizon_days"] == data.horizon_days
-        and r["leavers"]
-        and later_days in (None, r["later_days"])
-    ]
+    rows = [r for r in data.returns if r["horizon_days"] == data.horizon_days and r["leavers"]]
     if not rows:
         return None
     last = max(rows, key=lambda r: r["later_days"])

@@ -62,12 +62,11 @@ def test_values_are_summed_by_segment(frame, rows_of):
     """The next purchase of a is due on the day before the limit, that of b on the limit."""
     limit, soon = dt.date(2018, 1, 31), dt.date(2018, 1, 30)
     scores = frame(
-        "customer_id string, clv_12m double, next_purchase_on date, overdue_percentile double, "
-        "expected_purchases_30d double",
+        "customer_id string, clv_12m double, next_purchase_on date, overdue_percentile double",
         [
-            ("a", 10.25, soon, 90.0, 1.5),
-            ("b", None, limit, 89.9, 0.5),
-            ("c", 7.0, None, None, None),
+            ("a", 10.25, soon, 90.0),
+            ("b", None, limit, 89.9),
+            ("c", 7.0, None, None),
         ],
     )
     names = (("a", "Champions"), ("b", "Champions"), ("c", "At Risk"))
@@ -80,9 +79,8 @@ def test_values_are_summed_by_segment(frame, rows_of):
         "clv_12m": 10.25,
         "due": 1,
         "overdue": 1,
-        "purchases": 2.0,
     }
-    assert (other["clv_12m"], other["due"], other["purchases"]) == (7.0, None, None)
+    assert (other["clv_12m"], other["due"], other["overdue"]) == (7.0, None, None)
 
 
 def test_reasons_are_counted_with_their_basis(frame, rows_of):

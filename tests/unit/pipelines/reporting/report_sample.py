@@ -173,7 +173,6 @@ FULL = dataclasses.replace(
             "clv_12m": clv,
             "due": due,
             "overdue": overdue,
-            "purchases": 1.0,
         }
         for name, n, clv, due, overdue in (
             ("Champions", 5, 4000.0, 4, 1),

@@ -130,9 +130,9 @@ SENTENCES = [
     ),
     (
         texts.value,
-        "The value of the customers is not known: no purchase has an amount, or no model.",
+        "No customer is scored on 1 Jan 2018, so nothing is known.",
         # 4,000 + 800
-        "The 8 active and silent customers are expected to be worth 4,800 over the next 12 months. "
+        "The expected value of the 8 active or silent customers over the next 12 months is 4,800. "
         "3 of them are overdue: they have been silent for unusually long, by their own rhythm.",
     ),
     (
@@ -382,3 +382,18 @@ def test_reasons_that_no_model_gave_are_left_out():
         ("Unknown: they buy less, but nothing says why", "4"),
         ("Price", "3"),
     ]
+
+
+def test_a_company_without_amounts_still_sees_who_is_overdue():
+    values = [row | {"valued": 0, "clv_12m": None} for row in FULL.values]
+    data = dataclasses.replace(FULL, values=values)
+    assert texts.value(data) == (
+        "The value of the 8 active or silent customers is not known. 3 of them are overdue: they "
+        "have been silent for unusually long, by their own rhythm."
+    )
+    figures = contact_sections.value(data)
+    assert [card[:2] for card in figures["cards"]] == [
+        ("Buy again within 30 days", "5"),
+        ("Overdue", "3"),
+    ]
+    assert figures["chart"] is None
