@@ -134,11 +134,12 @@ def churn_window(data: ReportData) -> str:
             "cannot be counted yet."
         )
     shortest = min(r["horizon_days"] for r in silent)
+    soonest = [r for r in silent if r["horizon_days"] == shortest]
+    told = [r for r in soonest if r["silent_days"] in (data.horizon_days, data.silent_days)]
     parts = [
         f"{form.percent(share(r['returned'], r['rows']), 0)} after more than {r['silent_days']} "
         "days without a purchase"
-        for r in silent
-        if r["horizon_days"] == shortest
+        for r in told or soonest
     ]
     text = f"Share of customers who buy again within {shortest} days: {listed(parts)}."
     return f"{text} {_wrong_labels(data)}".strip()
