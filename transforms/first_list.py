@@ -59,9 +59,9 @@ def decided(decisions: DataFrame) -> DataFrame:
     """One row per customer who is sent an offer by gold.offer_decisions of one as_of.
 
     Columns: customer_id, priority (higher comes first), offer_id, send_on, why, cost and value_kept
-    (currency; null: no amounts), effect (fall of the churn probability that the offer causes). The
-    control group is sent nothing and is left out, like customers whose offer is due after this
-    plan.
+    (currency; null: no amounts), effect (fall of the churn probability that the offer causes) and
+    effect_basis. The control group is sent nothing and is left out, like customers whose offer is
+    due after this plan.
     """
     sent = decisions.where("offer_id IS NOT NULL AND NOT is_held_out")
     if "timing" in decisions.columns:
@@ -75,13 +75,15 @@ def decided(decisions: DataFrame) -> DataFrame:
         F.col("expected_cost").alias("cost"),
         (F.col("expected_gain") + F.col("expected_cost")).alias("value_kept"),
         "effect",
+        "effect_basis",
     )
 
 
 def planned(plan: DataFrame, strategy: str) -> DataFrame:
     """One row per customer that gold.retention_plan of one as_of chooses. Columns as `decided`.
 
-    effect is null: the plan states the value kept, which is effect x value_at_stake.
+    effect is null: the plan states the value kept, which is effect x value_at_stake. Every effect
+    is assumed.
     """
     chosen = plan.where(F.col("is_chosen") & (F.col("strategy") == strategy))
     return chosen.select(
@@ -93,6 +95,7 @@ def planned(plan: DataFrame, strategy: str) -> DataFrame:
         "cost",
         F.col("expected_value_kept").alias("value_kept"),
         F.lit(None).cast("double").alias("effect"),
+        F.lit("assumed").alias("effect_basis"),
     )
 
 
@@ -106,25 +109,29 @@ def by_risk(customers: DataFrame) -> DataFrame:
         nothing.cast("date").alias("send_on"),
         nothing.cast("string").alias("why"),
         *[nothing.cast("double").alias(name) for name in ("cost", "value_kept", "effect")],
+        nothing.cast("string").alias("effect_basis"),
     )
 
 
 def list_totals(wanted: DataFrame, customers: DataFrame) -> DataFrame:
-    """One row with the totals of a list: customers, at_risk, cost, value_kept, kept, send dates.
+    """One row with the totals of a list: customers, measured, amounts, kept, send dates.
 
-    Amounts are null where none is known. kept: expected number of customers that the offers keep,
-    the sum of effect, which is value_kept / at_stake where the list has no effect. first_on and
-    last_on: the first and the last day on which an offer is sent.
+    measured: customers whose offer's effect comes from an experiment. The amounts at_risk, cost and
+    value_kept are null where none is known. kept: expected number of customers that the offers
+    keep, the sum of effect, which is value_kept / at_stake where the list has no effect. first_on
+    and last_on: the first and the last day on which an offer is sent.
     """
     rows = wanted.join(customers, on="customer_id", how="inner")
     by_value = F.when(F.col("at_stake") > 0, F.col("value_kept") / F.col("at_stake"))
     rows = rows.select(
         "send_on",
+        (F.col("effect_basis") == "experiment").cast("int").alias("measured"),
         *[in_parts(F.col(name), CENT, name) for name in ("at_risk", "cost", "value_kept")],
         in_parts(F.coalesce(F.col("effect"), by_value), BILLION, "kept"),
     )
     return rows.agg(
         F.count("*").alias("customers"),
+        F.coalesce(F.sum("measured"), F.lit(0)).alias("measured"),
         *[sum_of_parts(name, CENT) for name in ("at_risk", "cost", "value_kept")],
         sum_of_parts("kept", BILLION),
         F.min("send_on").alias("first_on"),

@@ -15,6 +15,8 @@ CAMPAIGN_METRICS = {
     "retained_revenue": ("Additional revenue per customer contacted", 1.0),
 }
 
+# Policy -> verdict above and below 0, where it is not "works" and "does harm".
+VERDICTS = {DIFFERENCE: ("personalised is better", "mass is better")}
 NO_CAMPAIGN = "No campaign with a random control group has a complete measurement period yet."
 
 
@@ -54,6 +56,14 @@ def effect_and_interval(form: LocaleFormat, effect: PooledEffect) -> tuple[str, 
     factor = CAMPAIGN_METRICS[effect.metric][1]
     low, high = form.fixed(factor * effect.ci_low, 2), form.fixed(factor * effect.ci_high, 2)
     return form.fixed(factor * effect.effect, 2), f"{low} to {high}"
+
+
+def verdict(effect: PooledEffect) -> str:
+    """What the interval of an effect says."""
+    better, worse = VERDICTS.get(effect.policy, ("works", "does harm"))
+    if effect.ci_low > 0:
+        return better
+    return worse if effect.ci_high < 0 else "not proven"
 
 
 def newest_first(data: ReportData) -> list[Row]:
@@ -103,8 +113,9 @@ def mismatches(data: ReportData) -> str:
     )
     if not names:
         return ""
+    limit = data.form.decimal(data.mismatch_p_value, 4).rstrip("0")
     return (
         f"Do not trust the effect of {', '.join(names)}: the numbers of contacted and held-out "
-        f"customers do not fit the intended shares (p below {data.mismatch_p_value:g}), so chance "
+        f"customers do not fit the intended shares (p below {limit}), so chance "
         "alone did not assign them."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipelines.reporting import contact_texts, texts
+from pipelines.reporting import contact_texts, plan_texts, texts
 from pipelines.reporting.charts import Chart, bar_chart
 from pipelines.reporting.formats import share
 from pipelines.reporting.report_data import MONEY, ReportData, Row, total
@@ -27,6 +27,7 @@ def contacts(data: ReportData) -> Figures:
         "at_risk_name": contact_texts.at_risk_name(data),
         "at_risk_meaning": contact_texts.at_risk_meaning(data),
         "has_cost": any(row["cost"] is not None for row in data.customers),
+        "effect": contact_texts.effect_basis(data),
         "acquisition": contact_texts.keeping_and_acquiring(data),
     }
 
@@ -78,13 +79,13 @@ def plan(data: ReportData) -> Figures:
     form = data.form
     rows = [
         {
-            "name": contact_texts.strategy_words(row["strategy"]),
+            "name": plan_texts.strategy_words(row["strategy"]),
             "is_default": row["strategy"] == data.default_strategy,
             "chosen": form.whole(row["chosen"]),
             "covered": form.percent(row["value_at_stake_covered"], 0),
             "cost": form.money(row["cost"]),
             "net": form.money(row["net_value_kept"]),
-            "interval": contact_texts.interval(data, row).strip(" ()") or "-",
+            "interval": plan_texts.interval(data, row).strip(" ()") or "-",
             "next_value": form.money(row["next_1pct_value"]),
             "next_cost": form.money(row.get("next_1pct_cost")),
         }

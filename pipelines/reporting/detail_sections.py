@@ -198,6 +198,7 @@ def campaigns(data: ReportData) -> Figures:
             campaign_texts.CAMPAIGN_METRICS[effect.metric][0],
             effect,
             *campaign_texts.effect_and_interval(data.form, effect),
+            campaign_texts.verdict(effect),
         )
         for effect in compared_policies(data.campaigns)
     ]

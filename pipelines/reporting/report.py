@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.reporting import campaign_texts, contact_texts, model_texts, texts
+from pipelines.reporting import campaign_texts, contact_texts, model_texts, plan_texts, texts
 from pipelines.reporting.contact_file import write_contacts
 from pipelines.reporting.contact_list import whole_list
 from pipelines.reporting.contact_sections import CONTACTS_FILE
@@ -93,7 +93,7 @@ def summary(data: ReportData, out: Console) -> None:
         out.print(campaign_table(data, out))
     if data.strategies:
         heading(out, "What each strategy keeps")
-        out.print(contact_texts.strategies(data), soft_wrap=True)
+        out.print(plan_texts.strategies(data), soft_wrap=True)
         out.print(strategy_table(data, out))
     heading(out, "Customers to contact first")
     out.print(contact_texts.first_customers(data), soft_wrap=True)
@@ -188,7 +188,7 @@ def strategy_table(data: ReportData, out: Console) -> Table:
     heads = ("strategy", "chosen", "kept, gross", "cost", "kept, net", "95 % interval")
     table = grid(out, heads)
     for row in data.strategies:
-        table.add_row(*contact_texts.strategy_cells(data, row))
+        table.add_row(*plan_texts.strategy_cells(data, row))
     return table
 
 

@@ -24,6 +24,7 @@ from pipelines.reporting import (
     detail_sections,
     formats,
     model_texts,
+    plan_texts,
     texts,
     trend_sections,
 )
@@ -64,7 +65,7 @@ Sections = Mapping[
 ]
 MANAGERS: Sections = {
     "contacts": ("Customers to contact now", contact_texts.contacts, contact_sections.contacts),
-    "plan": ("What the budget buys", contact_texts.plan, contact_sections.plan),
+    "plan": ("What the budget buys", plan_texts.plan, contact_sections.plan),
     "change": ("What has changed", trend_sections.change_sentence, trend_sections.change),
     "leaving": (
         "What leaving means, and who comes back",

@@ -12,7 +12,7 @@ DAY, LATER = dt.date(2026, 1, 2), dt.date(2026, 1, 20)
 CUSTOMER = "customer_id string, churn_probability double, at_stake double, at_risk double"
 WANTED = (
     "customer_id string, priority double, offer_id string, send_on date, why string, cost double, "
-    "value_kept double, effect double"
+    "value_kept double, effect double, effect_basis string"
 )
 
 
@@ -62,10 +62,10 @@ def test_the_amount_at_risk_is_the_probability_times_the_stake(frame, rows_of, s
 def test_the_offers_that_are_sent_now_are_the_list(frame, rows_of):
     """Neither the control group, nor later offers, nor customers without an offer."""
     plain = {"send_on": DAY, "why": "because", "expected_gain": 5.0, "is_held_out": False}
-    plain |= {"expected_cost": 3.0, "effect": 0.1}
+    plain |= {"expected_cost": 3.0, "effect": 0.1, "effect_basis": "experiment"}
     decisions = frame(
         "customer_id string, offer_id string, send_on date, why string, expected_gain double, "
-        "expected_cost double, effect double, is_held_out boolean, timing string",
+        "expected_cost double, effect double, effect_basis string, is_held_out boolean, timing string",
         [
             {**plain, "customer_id": "now", "offer_id": "ten", "timing": "now"},
             {**plain, "customer_id": "soon", "offer_id": "ten", "timing": "in_period"},
@@ -88,6 +88,7 @@ def test_the_offers_that_are_sent_now_are_the_list(frame, rows_of):
     kept = {r["customer_id"]: (r["cost"], r["value_kept"], r["effect"]) for r in rows}
     assert kept["now"] == (3.0, 5.0 + 3.0, 0.1)
     assert kept["no amount"] == (3.0, None, 0.1)
+    assert {r["effect_basis"] for r in rows} == {"experiment"}
 
 
 def test_the_plan_of_one_strategy_is_the_list_where_nothing_was_decided(frame, rows_of):
@@ -101,11 +102,11 @@ def test_the_plan_of_one_strategy_is_the_list_where_nothing_was_decided(frame, r
             ("d", "random", 1, True, "ten", DAY, "w", 1.0, 1.0),
         ],
     )
-    columns = ("customer_id", "priority", "send_on", "cost", "value_kept", "effect")
+    columns = ("customer_id", "priority", "send_on", "cost", "value_kept", "effect", "effect_basis")
     rows = rows_of(first_list.planned(plan, "net_value"), *columns)
     assert [tuple(r.values()) for r in rows] == [
-        ("a", -2.0, LATER, 2.0, 9.0, None),
-        ("b", -1.0, DAY, 1.0, 10.0, None),
+        ("a", -2.0, LATER, 2.0, 9.0, None, "assumed"),
+        ("b", -1.0, DAY, 1.0, 10.0, None, "assumed"),
     ]
 
 
@@ -122,7 +123,9 @@ def test_the_first_are_in_order_of_priority_then_risk_then_probability_then_id(f
         ],
     )
     priorities = {"first": 9.0, "more at risk": 1.0, "likelier": 1.0, "id a": 1.0, "id b": 1.0}
-    wanted = frame(WANTED, [(c, p, "ten", DAY, "x", 1.0, 2.0, None) for c, p in priorities.items()])
+    wanted = frame(
+        WANTED, [(c, p, "ten", DAY, "x", 1.0, 2.0, None, None) for c, p in priorities.items()]
+    )
 
     def order(most):
         rows = first_list.first_to_contact(wanted, customers, most).collect()
@@ -148,11 +151,12 @@ def test_totals_are_those_of_the_whole_list(frame, rows_of):
     customers = frame(
         CUSTOMER, [("a", 0.5, 80.0, 40.0), ("b", 0.5, 5.0, 2.5), ("c", 0.5, 80.0, 40.0)]
     )
-    listed = [("a", 1.0, "ten", DAY, "x", 2.0, 8.0, 0.25)]
-    listed += [("b", 1.0, "ten", LATER, "x", 1.5, 1.0, None)]
+    listed = [("a", 1.0, "ten", DAY, "x", 2.0, 8.0, 0.25, "experiment")]
+    listed += [("b", 1.0, "ten", LATER, "x", 1.5, 1.0, None, "assumed")]
     (totals,) = rows_of(first_list.list_totals(frame(WANTED, listed), customers))
     assert totals == {
         "customers": 2,
+        "measured": 1,
         "at_risk": 40 + 2.5,
         "cost": 2 + 1.5,
         "value_kept": 8.0 + 1.0,

@@ -125,6 +125,7 @@ FULL = dataclasses.replace(
     listed=9,
     listed_totals={
         "customers": 9,
+        "measured": 0,
         "at_risk": 450.0,
         "cost": 60.0,
         "value_kept": 90.0,

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from pipelines.reporting import contact_texts
+from pipelines.reporting import contact_texts, plan_texts
 from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, customer, strategy
 
 
@@ -81,11 +81,27 @@ def test_a_default_that_does_not_keep_most_is_named_too():
         strategy("net_value", 9, 800.0, 100.0, 450.0, 950.0),
     ]
     data = dataclasses.replace(FULL, strategies=rows)
-    assert contact_texts.strategies(data).endswith(
+    assert plan_texts.strategies(data).endswith(
         "After cost, clv_at_risk keeps most: 800 (500 to 1,100). The default, net_value, keeps 700 "
         "(450 to 950)."
     )
     unknown = dataclasses.replace(FULL, strategies=[strategy("net_value", 9)])
-    assert contact_texts.strategies(unknown).endswith(
-        "no earlier date has scores and known outcomes."
-    )
+    assert plan_texts.strategies(unknown).endswith("no earlier date has scores and known outcomes.")
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [
+        (0, "The effect of the offers is assumed in conf, not measured."),
+        (
+            4,
+            "The effect of the offers is measured for 4 customers. For the others it is assumed in "
+            "conf, not measured.",
+        ),
+        (9, "The effect of the offers is measured, in campaigns with a random control group."),
+    ],
+)
+def test_an_effect_is_measured_or_assumed(measured, expected):
+    totals = FULL.listed_totals | {"measured": measured}
+    assert contact_texts.effect_basis(dataclasses.replace(FULL, listed_totals=totals)) == expected
+    assert contact_texts.effect_basis(dataclasses.replace(FULL, list_source=None)) == ""

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from models.campaign_pooling import PooledEffect
 from pipelines.reporting import campaign_texts, detail_sections
 from pipelines.reporting.report import console, summary
 from pipelines.reporting.report_page import DETAILS_FILE, page
@@ -59,9 +60,9 @@ def test_the_table_has_a_row_per_policy_and_their_difference(measured):
     rows = [re.findall(r"<div>([^<]*)<", line) for line in table.split("<tr>")[2:]]
     measure = "Additional buyers per 100 customers contacted"
     assert rows == [
-        ["Personalised offers", measure, "1", "50", "10.00", "4.00 to 16.00"],
-        ["Mass mailing", measure, "2", "400", "5.00", "2.50 to 7.50"],
-        ["Personalised minus mass", measure, "3", "450", "5.00", "-1.50 to 11.50"],
+        ["Personalised offers", measure, "1", "50", "10.00", "4.00 to 16.00", "works"],
+        ["Mass mailing", measure, "2", "400", "5.00", "2.50 to 7.50", "works"],
+        ["Personalised minus mass", measure, "3", "450", "5.00", "-1.50 to 11.50", "not proven"],
     ]
 
 
@@ -110,3 +111,19 @@ def test_arms_of_other_sizes_than_intended_are_named(measured):
     assert "the effect of plan:" in campaign_texts.mismatches(measured)
     fits = [{**r, "srm_p_value": 0.01} for r in measured.campaigns]
     assert campaign_texts.mismatches(dataclasses.replace(measured, campaigns=fits)) == ""
+
+
+@pytest.mark.parametrize(
+    ("policy", "effect", "expected"),
+    [
+        ("mass", 0.05, "works"),
+        ("mass", 0.04, "not proven"),  # its interval begins at 0
+        ("mass", -0.05, "does harm"),
+        ("personalised minus mass", 0.05, "personalised is better"),
+        ("personalised minus mass", -0.05, "mass is better"),
+    ],
+)
+def test_the_interval_decides_the_verdict(policy, effect, expected):
+    ends = {"ci_low": effect - 0.04, "ci_high": effect + 0.04}
+    pooled = PooledEffect(policy, "conversion", 1, 100, effect=effect, **ends)
+    assert campaign_texts.verdict(pooled) == expected

@@ -9,6 +9,7 @@ from pipelines.reporting import (
     contact_sections,
     contact_texts,
     model_texts,
+    plan_texts,
     texts,
     trend_sections,
 )
@@ -34,7 +35,7 @@ SENTENCES = [
         "months if the customer stays.",
     ),
     (
-        contact_texts.strategies,
+        plan_texts.strategies,
         "No plan exists for 1 Jan 2018, so strategies cannot be compared.",
         # 900 - 600 and 800 - 100
         "What each strategy would have kept one horizon earlier, under the same budget, among the "
@@ -105,7 +106,7 @@ SENTENCES = [
         "expected to keep 90.00 of the purchases of the next 12 months: 30.00 after cost.",
     ),
     (
-        contact_texts.plan,
+        plan_texts.plan,
         "No plan exists for 1 Jan 2018, so strategies cannot be compared.",
         # 800 - 100
         "The budget of a plan is 20 % of the active and silent customers. In a test one period "
