@@ -144,7 +144,9 @@ def with_rising_factors(rows: DataFrame, factors: DataFrame, most: int) -> DataF
 
     `factors`: gold.risk_factors of one as_of. Null where fewer factors raise the customer's risk.
     """
-    raising = factors.where("impact > 0").select("customer_id", "rank", "feature", "value")
+    raising = factors.where("impact > 0")
+    raising = raising.join(rows.select("customer_id"), on="customer_id", how="left_semi")
+    raising = raising.select("customer_id", "rank", "feature", "value")
     by_rank = Window.partitionBy("customer_id").orderBy("rank")
     placed = raising.select("*", F.row_number().over(by_rank).alias("place"))
     flat = placed.groupBy("customer_id").agg(

@@ -84,12 +84,8 @@ def first_list_of(context: Context) -> tuple[DataFrame, DataFrame]:
 def whole_list(context: Context) -> Iterator[Row]:
     """Every customer of the list in order, with the factors. Rows arrive a part at a time."""
     customers, wanted, factors = _list_of(context)
-    rows = first_list.with_rising_factors(
-        wanted.join(customers.select("customer_id"), on="customer_id", how="left_semi"),
-        factors,
-        MOST_REASONS,
-    )
-    ordered = first_list.first_to_contact(rows, customers)
+    explained = first_list.with_rising_factors(wanted, factors, MOST_REASONS)
+    ordered = first_list.first_to_contact(explained, customers)
     return map(with_factors, context.lake.stream(ordered))
 
 
