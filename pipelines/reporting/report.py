@@ -36,8 +36,9 @@ def write_report(context: Context) -> Path:
     """
     data = gather(context)
     folder = context.settings.root
-    changes = [replace_file(folder / name, text) for name, text in pages(data).items()]
-    changes.append(write_contacts(folder / CONTACTS_FILE, data, whole_list(context)))
+    # The list first: the page links to it.
+    changes = [write_contacts(folder / CONTACTS_FILE, data, whole_list(context))]
+    changes += [replace_file(folder / name, text) for name, text in pages(data).items()]
     path = folder / REPORT_FILE
     if not context.progress.is_quiet:
         summary(data, console())
