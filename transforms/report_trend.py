@@ -8,6 +8,8 @@ from pyspark.sql import DataFrame, functions as F
 
 from transforms.exact_sums import BILLION, CENT, in_parts, sum_of_parts
 
+TO_THE_MINUTE = "yyyy-MM-dd HH:mm"
+
 
 def score_trend(scores: DataFrame, stake: str | None) -> DataFrame:
     """One row per as_of: scored, probability (expected leavers), at_risk.
@@ -118,8 +120,13 @@ def prediction_outcomes(scores: DataFrame, labels: DataFrame) -> DataFrame:
 def last_times(transactions: DataFrame, ingest_log: DataFrame, as_of: dt.date) -> DataFrame:
     """One row: last_purchase_at before as_of, and loaded_at, when a file last arrived (UTC).
 
+    Times are texts, to the minute: a collected timestamp would be in the driver's time zone.
     `transactions`: silver.transactions; `ingest_log`: bronze.ingest_log. Null: none.
     """
     past = transactions.where(F.col("purchased_at") < F.lit(as_of).cast("timestamp"))
-    purchases = past.agg(F.max("purchased_at").alias("last_purchase_at"))
-    return purchases.crossJoin(ingest_log.agg(F.max("known_at").alias("loaded_at")))
+    purchases = past.agg(F.max("purchased_at").alias("purchased"))
+    times = purchases.crossJoin(ingest_log.agg(F.max("known_at").alias("loaded")))
+    return times.select(
+        F.date_format("purchased", TO_THE_MINUTE).alias("last_purchase_at"),
+        F.date_format("loaded", TO_THE_MINUTE).alias("loaded_at"),
+    )

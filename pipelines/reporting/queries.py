@@ -171,7 +171,12 @@ def intake_figures(
     return {
         "sources": sorted_rows(sources, "source"),
         "quarantined": sorted_rows(waiting, "-rows", "source", "reasons"),
-        **sorted_rows(report_trend.last_times(transactions, ingest_log, as_of))[0],  # one row
+        **{
+            name: text and dt.datetime.fromisoformat(text)
+            for name, text in sorted_rows(report_trend.last_times(transactions, ingest_log, as_of))[
+                0
+            ].items()  # one row
+        },
     }
 
 

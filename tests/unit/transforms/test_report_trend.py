@@ -103,9 +103,10 @@ def test_outcomes_count_the_scored_customers_with_a_label(frame, rows_of):
 
 def test_the_last_purchase_is_before_as_of(frame, rows_of):
     """A purchase at 00:00 of as_of belongs to the next date."""
-    last, next_one = dt.datetime(2017, 12, 31, 23, 59), dt.datetime(2018, 1, 1)
+    last, next_one = dt.datetime(2017, 12, 31, 23, 59, 30), dt.datetime(2018, 1, 1)
     transactions = frame("purchased_at timestamp", [(last,), (next_one,)])
     log = frame("known_at timestamp", [(dt.datetime(2018, 1, 2),), (dt.datetime(2018, 1, 1),)])
     (times,) = rows_of(report_trend.last_times(transactions, log, AS_OF))
-    assert times["last_purchase_at"].replace(tzinfo=None) == last
-    assert times["loaded_at"].replace(tzinfo=None) == dt.datetime(2018, 1, 2)
+    assert times == {"last_purchase_at": "2017-12-31 23:59", "loaded_at": "2018-01-02 00:00"}
+    (nothing,) = rows_of(report_trend.last_times(transactions.limit(0), log.limit(0), AS_OF))
+    assert set(nothing.values()) == {None}
