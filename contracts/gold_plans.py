@@ -126,6 +126,11 @@ STRATEGY_COMPARISON = Table(
             "unknown",
         ),
         Column(
+            "next_1pct_cost",
+            "double",
+            "Expected cost of the offers to these customers, currency; null: unknown",
+        ),
+        Column(
             "assumption",
             "string",
             "Source of the offer's effect: assumed in conf, with the figures",

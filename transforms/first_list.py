@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame, functions as F
+from pyspark.sql import DataFrame, Window, functions as F
 
-CENT = 100
+from transforms.exact_sums import BILLION, CENT, in_parts, sum_of_parts
+
 # Timings of an offer that is sent in the period of the plan.
 SENT_NOW = ("now", "in_period")
 LOWEST = -1e300
@@ -39,7 +40,7 @@ def scored_customers(scores: DataFrame, segments: DataFrame, stake: str | None) 
     | 0.5 | -80 | 0 |
     | 0.5 | null | 0 |
     """
-    placed = segments.select("customer_id", "lifecycle", "segment", "recency_days")
+    placed = segments.select("customer_id", "lifecycle", "segment", "segment_group", "recency_days")
     zero = F.lit(0.0)
     at_stake = F.greatest(F.coalesce(F.col(stake), zero), zero) if stake else F.lit(None)
     known = scores.select(
@@ -57,21 +58,45 @@ def scored_customers(scores: DataFrame, segments: DataFrame, stake: str | None) 
 def decided(decisions: DataFrame) -> DataFrame:
     """One row per customer who is sent an offer by gold.offer_decisions of one as_of.
 
-    Columns: customer_id, priority (higher comes first), offer_id, send_on, why. The control group
-    is sent nothing and is left out, like customers whose offer is due after this plan.
+    Columns: customer_id, priority (higher comes first), offer_id, send_on, why, cost and value_kept
+    (currency; null: no amounts), effect (fall of the churn probability that the offer causes) and
+    effect_basis. The control group is sent nothing and is left out, like customers whose offer is
+    due after this plan.
     """
     sent = decisions.where("offer_id IS NOT NULL AND NOT is_held_out")
     if "timing" in decisions.columns:
         sent = sent.where(F.col("timing").isin(*SENT_NOW))
-    priority = F.coalesce(F.col("expected_gain"), F.lit(LOWEST))
-    return sent.select("customer_id", priority.alias("priority"), "offer_id", "send_on", "why")
+    return sent.select(
+        "customer_id",
+        F.coalesce(F.col("expected_gain"), F.lit(LOWEST)).alias("priority"),
+        "offer_id",
+        "send_on",
+        "why",
+        F.col("expected_cost").alias("cost"),
+        (F.col("expected_gain") + F.col("expected_cost")).alias("value_kept"),
+        "effect",
+        "effect_basis",
+    )
 
 
 def planned(plan: DataFrame, strategy: str) -> DataFrame:
-    """One row per customer that gold.retention_plan of one as_of chooses. Columns as `decided`."""
+    """One row per customer that gold.retention_plan of one as_of chooses. Columns as `decided`.
+
+    effect is null: the plan states the value kept, which is effect x value_at_stake. Every effect
+    is assumed.
+    """
     chosen = plan.where(F.col("is_chosen") & (F.col("strategy") == strategy))
-    priority = (-F.col("rank")).cast("double")
-    return chosen.select("customer_id", priority.alias("priority"), "offer_id", "send_on", "why")
+    return chosen.select(
+        "customer_id",
+        (-F.col("rank")).cast("double").alias("priority"),
+        "offer_id",
+        "send_on",
+        "why",
+        "cost",
+        F.col("expected_value_kept").alias("value_kept"),
+        F.lit(None).cast("double").alias("effect"),
+        F.lit("assumed").alias("effect_basis"),
+    )
 
 
 def by_risk(customers: DataFrame) -> DataFrame:
@@ -83,24 +108,64 @@ def by_risk(customers: DataFrame) -> DataFrame:
         nothing.cast("string").alias("offer_id"),
         nothing.cast("date").alias("send_on"),
         nothing.cast("string").alias("why"),
+        *[nothing.cast("double").alias(name) for name in ("cost", "value_kept", "effect")],
+        nothing.cast("string").alias("effect_basis"),
     )
 
 
 def list_totals(wanted: DataFrame, customers: DataFrame) -> DataFrame:
-    """One row: customers of the list, and their at_risk; null without amounts and purchases."""
+    """One row with the totals of a list: customers, measured, amounts, kept, send dates.
+
+    measured: customers whose offer's effect comes from an experiment. The amounts at_risk, cost and
+    value_kept are null where none is known. kept: expected number of customers that the offers
+    keep, the sum of effect, which is value_kept / at_stake where the list has no effect. first_on
+    and last_on: the first and the last day on which an offer is sent.
+    """
     rows = wanted.join(customers, on="customer_id", how="inner")
-    rows = rows.select(F.round(F.col("at_risk") * CENT).cast("bigint").alias("cents"))
+    by_value = F.when(F.col("at_stake") > 0, F.col("value_kept") / F.col("at_stake"))
+    rows = rows.select(
+        "send_on",
+        (F.col("effect_basis") == "experiment").cast("int").alias("measured"),
+        *[in_parts(F.col(name), CENT, name) for name in ("at_risk", "cost", "value_kept")],
+        in_parts(F.coalesce(F.col("effect"), by_value), BILLION, "kept"),
+    )
     return rows.agg(
-        F.count("*").alias("customers"), (F.sum("cents").cast("double") / CENT).alias("at_risk")
+        F.count("*").alias("customers"),
+        F.coalesce(F.sum("measured"), F.lit(0)).alias("measured"),
+        *[sum_of_parts(name, CENT) for name in ("at_risk", "cost", "value_kept")],
+        sum_of_parts("kept", BILLION),
+        F.min("send_on").alias("first_on"),
+        F.max("send_on").alias("last_on"),
     )
 
 
-def first_to_contact(wanted: DataFrame, customers: DataFrame, most: int) -> DataFrame:
-    """The `most` first customers of a list, with their scores.
+def with_rising_factors(rows: DataFrame, factors: DataFrame, most: int) -> DataFrame:
+    """The rows with feature_1, value_1, ...: the `most` factors that raise the risk most.
+
+    `factors`: gold.risk_factors of one as_of. Null where fewer factors raise the customer's risk.
+    """
+    raising = factors.where("impact > 0")
+    raising = raising.join(rows.select("customer_id"), on="customer_id", how="left_semi")
+    raising = raising.select("customer_id", "rank", "feature", "value")
+    by_rank = Window.partitionBy("customer_id").orderBy("rank")
+    placed = raising.select("*", F.row_number().over(by_rank).alias("place"))
+    flat = placed.groupBy("customer_id").agg(
+        *[
+            F.max(F.when(F.col("place") == place, F.col(name))).alias(f"{name}_{place}")
+            for place in range(1, most + 1)
+            for name in ("feature", "value")
+        ]
+    )
+    return rows.join(flat, on="customer_id", how="left")
+
+
+def first_to_contact(wanted: DataFrame, customers: DataFrame, most: int | None = None) -> DataFrame:
+    """The customers of a list in order, with their scores; only the `most` first ones if given.
 
     Ties in priority: the higher at_risk, then the higher churn_probability, then the customer_id.
     """
     rows = wanted.join(customers, on="customer_id", how="inner")
     rows = rows.select(*rows.columns, F.coalesce(F.col("at_risk"), F.lit(0.0)).alias("tie"))
     order = (F.col("priority").desc(), F.col("tie").desc(), F.col("churn_probability").desc())
-    return rows.orderBy(*order, "customer_id").limit(most)
+    ordered = rows.orderBy(*order, "customer_id")
+    return ordered if most is None else ordered.limit(most)

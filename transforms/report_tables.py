@@ -10,9 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import DataFrame, functions as F
 
-CENT, BILLION = 100, 1_000_000_000
+from transforms.exact_sums import BILLION, CENT, in_parts, sum_of_parts
 
 
 def rows_by_table(frames: Mapping[str, DataFrame]) -> DataFrame:
@@ -35,13 +35,6 @@ def score_counts(scores: DataFrame) -> DataFrame:
     return scores.groupBy(*origin).agg(F.count("*").alias("customers"))
 
 
-def rising_factors(factors: DataFrame, customers: DataFrame) -> DataFrame:
-    """One row per factor that raises the risk of one of the customers: at most five each."""
-    wanted = customers.select("customer_id").distinct()
-    raising = factors.where(F.col("impact") > 0).select("customer_id", "rank", "feature", "value")
-    return raising.join(wanted, on="customer_id", how="left_semi")
-
-
 def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
     """One row per segment that occurs: customers, revenue, scored, probability, at_stake, at_risk.
 
@@ -49,21 +42,21 @@ def segment_figures(segments: DataFrame, customers: DataFrame) -> DataFrame:
     currency, at_stake and at_risk are in the unit of `customers`, which comes from
     `first_list.scored_customers`.
     """
-    known = segments.select("segment", "segment_group", _whole("monetary", CENT, "cents"))
+    known = segments.select("segment", "segment_group", in_parts(F.col("monetary"), CENT, "cents"))
     sizes = known.groupBy("segment", "segment_group").agg(
-        F.count("*").alias("customers"), _total("cents", CENT, "revenue")
+        F.count("*").alias("customers"), sum_of_parts("cents", CENT, "revenue")
     )
     risks = customers.select(
         "segment",
-        _whole("churn_probability", BILLION, "billionths"),
-        _whole("at_stake", CENT, "cents_at_stake"),
-        _whole("at_risk", CENT, "cents_at_risk"),
+        in_parts(F.col("churn_probability"), BILLION, "billionths"),
+        in_parts(F.col("at_stake"), CENT, "cents_at_stake"),
+        in_parts(F.col("at_risk"), CENT, "cents_at_risk"),
     )
     risks = risks.groupBy("segment").agg(
         F.count("*").alias("scored"),
-        _total("billionths", BILLION, "probability"),
-        _total("cents_at_stake", CENT, "at_stake"),
-        _total("cents_at_risk", CENT, "at_risk"),
+        sum_of_parts("billionths", BILLION, "probability"),
+        sum_of_parts("cents_at_stake", CENT, "at_stake"),
+        sum_of_parts("cents_at_risk", CENT, "at_risk"),
     )
     return sizes.join(risks, on="segment", how="left")
 
@@ -78,11 +71,11 @@ def driver_figures(factors: DataFrame) -> DataFrame:
         (F.col("impact") > 0).cast("int").alias("is_raised"),
         F.abs(F.col("impact")).alias("size"),
     )
-    rows = rows.select("feature", "is_raised", _whole("size", BILLION, "billionths"))
+    rows = rows.select("feature", "is_raised", in_parts(F.col("size"), BILLION, "billionths"))
     return rows.groupBy("feature").agg(
         F.count("*").alias("customers"),
         F.sum("is_raised").alias("raised"),
-        _total("billionths", BILLION, "strength"),
+        sum_of_parts("billionths", BILLION, "strength"),
     )
 
 
@@ -182,8 +175,8 @@ def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) 
         "segment",
         "lifecycle",
         "churned",
-        _whole("monetary", CENT, "cents"),
-        _whole("churn_probability", BILLION, "billionths"),
+        in_parts(F.col("monetary"), CENT, "cents"),
+        in_parts(F.col("churn_probability"), BILLION, "billionths"),
     )
     left, stayed = F.col("churned") == 1, F.col("churned") == 0
     return rows.groupBy("segment", "lifecycle").agg(
@@ -219,12 +212,3 @@ def quarantine_figures(quarantine: DataFrame, most: int) -> DataFrame:
     waiting = quarantine.where("NOT COALESCE(is_replayed, FALSE)")
     counts = waiting.groupBy("source", "reasons").agg(F.count("*").alias("rows"))
     return counts.orderBy(F.col("rows").desc(), "source", "reasons").limit(most)
-
-
-def _whole(column: str, parts: int, name: str) -> Column:
-    """The value in whole parts, so that sums are exact; null stays null."""
-    return F.round(F.col(column) * parts).cast("bigint").alias(name)
-
-
-def _total(column: str, parts: int, name: str) -> Column:
-    return (F.sum(column).cast("double") / parts).alias(name)

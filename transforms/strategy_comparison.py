@@ -101,6 +101,7 @@ def strategy_comparison(
         F.sum(F.col("is_chosen").cast("int")).alias("chosen"),
         F.sum(at_risk).alias("at_risk"),
         F.sum(is_next * F.col("expected_value_kept")).alias("next_1pct_value"),
+        F.sum(is_next * F.col("cost")).alias("next_1pct_cost"),
     )
     chosen = plan.where("is_chosen").select("strategy", "customer_id")
     other = chosen.select(F.col("strategy").alias("other_strategy"), "customer_id")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.reporting.report_data import MONEY, NOTHING, PURCHASES, Row, sorted_rows
-from transforms import first_list, report_tables
+from transforms import first_list
 from transforms.consent import CONTACT, consent_counts
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MOST_CUSTOMERS = 20
 MOST_REASONS = 3
 DECISIONS, PLAN = "offer_decisions", "retention_plan"
+OF_LIST = (DECISIONS, PLAN, "customer_scores", "customer_segments", "risk_factors")
 # What a customer has at stake: unit -> column of gold.customer_scores. The first known one is used.
 STAKES = {MONEY: "value_at_stake", PURCHASES: "expected_purchases_30d"}
 
@@ -49,21 +50,20 @@ def contact_list(
     """
     source, wanted = source_of_list(slices, customers, settings.plan.default_strategy)
     first = keep(first_list.first_to_contact(wanted, customers, MOST_CUSTOMERS))
-    totals = first_list.list_totals(wanted, customers).collect()[0]  # one row
-    # MOST_CUSTOMERS rows with at most five factors each.
-    factors = report_tables.rising_factors(slices["risk_factors"], first)
+    totals = first_list.list_totals(wanted, customers).collect()[0].asDict()  # one row
+    rows = first_list.with_rising_factors(first, slices["risk_factors"], MOST_REASONS)
     order = ("-priority", "-tie", "-churn_probability", "customer_id")
     return {
         "list_source": source,
         "listed": totals["customers"],
-        "listed_at_risk": totals["at_risk"],
+        "listed_totals": totals,
         "listed_without_consent": without_consent(
             source,
             wanted.join(customers, on="customer_id", how="left_semi"),
             profiles,
             settings=settings,
         ),
-        "customers": with_reasons(sorted_rows(first, *order), sorted_rows(factors, "rank")),
+        "customers": [with_factors(row) for row in sorted_rows(rows, *order)],  # MOST_CUSTOMERS
         "default_strategy": settings.plan.default_strategy,
         # One row per strategy.
         "strategies": sorted_rows(
@@ -97,21 +97,32 @@ def first_list_of(context: Context) -> tuple[DataFrame, DataFrame]:
 
     For notebooks: the same list as on the screen and in the report.
     """
-    slices = {name: context.slice(f"gold.{name}") for name in (DECISIONS, PLAN)}
-    scores, segments = (
-        context.slice(f"gold.{name}") for name in ("customer_scores", "customer_segments")
-    )
-    stake = STAKES.get(at_risk_unit(scores))
-    customers = first_list.scored_customers(scores, segments, stake)
-    strategy = context.settings.plan.default_strategy
-    _, wanted = source_of_list(slices, customers, strategy)
+    customers, wanted, _ = _list_of(context)
     first = first_list.first_to_contact(wanted, customers, MOST_CUSTOMERS)
     return customers, first.drop("priority", "tie")
 
 
-def with_reasons(customers: list[Row], factors: list[Row]) -> list[Row]:
-    """Each customer with the `factors` that raise the risk most, strongest first."""
-    return [
-        c | {"factors": [f for f in factors if f["customer_id"] == c["customer_id"]][:MOST_REASONS]}
-        for c in customers
-    ]
+def whole_list(context: Context) -> Iterator[Row]:
+    """Every customer of the list in order, with the factors. Rows arrive a part at a time."""
+    customers, wanted, factors = _list_of(context)
+    explained = first_list.with_rising_factors(wanted, factors, MOST_REASONS)
+    ordered = first_list.first_to_contact(explained, customers)
+    return map(with_factors, context.lake.stream(ordered))
+
+
+def _list_of(context: Context) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """The scored customers of as_of, the list, and the risk factors."""
+    slices = {name: context.slice(f"gold.{name}") for name in OF_LIST}
+    scores = slices["customer_scores"]
+    stake = STAKES.get(at_risk_unit(scores))
+    customers = first_list.scored_customers(scores, slices["customer_segments"], stake)
+    strategy = context.settings.plan.default_strategy
+    _, wanted = source_of_list(slices, customers, strategy)
+    return customers, wanted, slices["risk_factors"]
+
+
+def with_factors(row: Row) -> Row:
+    """The row with `factors`: the features that raise the risk, strongest first, with values."""
+    places = range(1, MOST_REASONS + 1)
+    factors = [{"feature": row[f"feature_{n}"], "value": row[f"value_{n}"]} for n in places]
+    return row | {"factors": [factor for factor in factors if factor["feature"]]}

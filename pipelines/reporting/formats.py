@@ -1,196 +1,128 @@
-"""Feature names and numbers as the report shows them.
-
-Personal attributes (age, income, household, region) are named, but their values are not shown.
-"""
+"""Numbers, amounts and dates as the report shows them."""
 
 from __future__ import annotations
 
-import re
+import datetime as dt
+import unicodedata
+from dataclasses import dataclass
 
-# Feature -> (description, kind of its value).
-WORDS: dict[str, tuple[str, str]] = {
-    "recency_days": ("days since the last purchase", "number"),
-    "tenure_days": ("days as a customer", "number"),
-    "tenure_months": ("months as a customer", "number"),
-    "total_orders": ("purchases so far", "number"),
-    "total_revenue": ("revenue so far", "money"),
-    "avg_order_value": ("average value of a purchase", "money"),
-    "purchase_days": ("days with a purchase so far", "number"),
-    "repeat_purchase_days": ("days with a repeat purchase", "number"),
-    "active_span_days": ("days from the first to the last purchase", "number"),
-    "observed_days": ("days since the first purchase", "number"),
-    "repeat_day_value": ("average spend on a day with a repeat purchase", "money"),
-    "gap_mean_days": ("average days between purchases", "number"),
-    "gap_std_days": ("variation of the days between purchases (standard deviation)", "number"),
-    "gap_longest_days": ("most days between two purchases", "number"),
-    "recency_over_gap": ("days since the last purchase, relative to the average gap", "times"),
-    "weekend_share": ("share of purchases on weekends", "share"),
-    "product_variety": ("different products so far", "number"),
-    "returns_90d": ("returned order lines in the last 90 days", "number"),
-    "purchase_frequency_30d": ("purchases per day, last 30 days", "rate"),
-    "purchase_frequency_90d": ("purchases per day, last 90 days", "rate"),
-    "revenue_trend": ("change in revenue, last 30 days against the 30 days before", "change"),
-    "login_frequency_30d": ("share of days with a login, last 30 days", "share"),
-    "sessions_30d": ("sessions in the last 30 days", "number"),
-    "usage_minutes_30d": ("minutes of use in the last 30 days", "number"),
-    "page_views_30d": ("page views in the last 30 days", "number"),
-    "features_used_30d": ("product features used in the last 30 days", "number"),
-    "feature_usage_score": ("share of the product features in use", "share"),
-    "community_posts_30d": ("community posts in the last 30 days", "number"),
-    "community_participation": ("community participation, score from 0 to 1", "rate"),
-    "emails_sent_90d": ("e-mails received in the last 90 days", "number"),
-    "email_open_rate_30d": ("share of e-mails opened, last 30 days", "share"),
-    "email_open_rate_90d": ("share of e-mails opened, last 90 days", "share"),
-    "email_reply_rate_30d": ("share of e-mails answered, last 30 days", "share"),
-    "email_reply_rate_90d": ("share of e-mails answered, last 90 days", "share"),
-    "support_tickets_30d": ("support tickets in the last 30 days", "number"),
-    "support_interactions_30d": ("support contacts in the last 30 days, score from 0 to 1", "rate"),
-    "tickets_resolved_share": ("share of support tickets resolved", "share"),
-    "hours_to_resolve_median": ("hours to resolve a ticket (median)", "number"),
-    "days_since_ticket": ("days since the last support ticket", "number"),
-    "complaints_price": ("tickets about the price so far", "number"),
-    "complaints_features": ("tickets about missing features so far", "number"),
-    "complaints_competitor": ("tickets about a competitor so far", "number"),
-    "complaints_quality": ("tickets about quality so far", "number"),
-    "complaints_support": ("tickets about support so far", "number"),
-    "ticket_sentiment_mean": ("sentiment of support tickets, from -1 to 1", "rate"),
-    "ticket_sentiment_worst": (
-        "sentiment of the most negative support ticket, from -1 to 1",
-        "rate",
-    ),
-    "ticket_sentiment_trend": ("change in the sentiment of support tickets", "rate"),
-    "review_sentiment_mean": ("sentiment of reviews, from -1 to 1", "rate"),
-    "review_sentiment_worst": ("sentiment of the most negative review, from -1 to 1", "rate"),
-    "review_sentiment_trend": ("change in the sentiment of reviews", "rate"),
-    "review_stars_mean": ("average stars of reviews", "rate"),
-    "bad_reviews_price": ("bad reviews about the price so far", "number"),
-    "bad_reviews_features": ("bad reviews about missing features so far", "number"),
-    "bad_reviews_competitor": ("bad reviews about a competitor so far", "number"),
-    "bad_reviews_quality": ("bad reviews about quality so far", "number"),
-    "bad_reviews_support": ("bad reviews about support so far", "number"),
-    "campaign_contacts_90d": ("campaigns received in the last 90 days", "number"),
-    "redemptions_90d": ("offers redeemed in the last 90 days", "number"),
-    "days_since_redemption": ("days since the last redeemed offer", "number"),
-    "engagement_score": ("engagement, score from 0 to 1", "rate"),
-    "has_profile": ("profile known", "flag"),
-    "plan": ("subscription plan", "text"),
-    "contract_type": ("contract type", "text"),
-    "acquisition_channel": ("acquisition channel", "text"),
-    "monthly_charge": ("price per month", "money"),
-    "age_band": ("age band", "withheld"),
-    "gender": ("gender", "withheld"),
-    "income_band": ("income band", "withheld"),
-    "home_ownership": ("home ownership", "withheld"),
-    "marital_status": ("marital status", "withheld"),
-    "household_size": ("household size", "withheld"),
-    "household_composition": ("household composition", "withheld"),
-    "kids_count": ("number of children in the household", "withheld"),
-    "region": ("region", "withheld"),
+# Locale -> thousands sign, decimal sign, form of a date. "%-d" is unknown on Windows.
+LOCALES = {
+    "en": (",", ".", "{day} {month_name} {year}"),
+    "de": (".", ",", "{day:02}.{month:02}.{year}"),
+    "fr": ("\u202f", ",", "{day:02}/{month:02}/{year}"),
+    "es": (".", ",", "{day:02}/{month:02}/{year}"),
 }
-
-WINDOWED: dict[str, tuple[str, str]] = {
-    "purchases": ("purchases in the last {} days", "number"),
-    "revenue": ("revenue in the last {} days", "money"),
-    "products": ("different products in the last {} days", "number"),
-    "discounts": ("discounted order lines in the last {} days", "number"),
-    "mean_basket": ("average purchase in the last {} days", "money"),
-}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 
 
-def words(feature: str) -> tuple[str, str]:
-    """The description of a feature and the kind of its value.
+@dataclass(frozen=True)
+class LocaleFormat:
+    """Formats in the signs of a locale. `currency` is the code of the purchases' currency.
 
-    An unknown feature is described by its name, and its values are withheld.
-
-    >>> words("revenue_60d"), words("shoe_size")
-    (('revenue in the last 60 days', 'money'), ('shoe size', 'withheld'))
+    Unknown values are "-".
     """
-    windowed = re.fullmatch(r"([a-z_]+)_(\d+)d", feature)
-    if feature not in WORDS and windowed and windowed[1] in WINDOWED:
-        text, kind = WINDOWED[windowed[1]]
-        return text.format(windowed[2]), kind
-    return WORDS.get(feature, (feature.replace("_", " "), "withheld"))
 
+    locale: str = "en"
+    currency: str | None = None
 
-def reason(feature: str, value: str | None) -> str:
-    """A risk factor with the customer's value, where the value may be shown.
+    def fixed(self, number: float | None, digits: int = 3) -> str:
+        """A number with exactly `digits` decimals, for columns in which values are compared.
 
-    >>> reason("recency_days", "45"), reason("age_band", "45-54")
-    ('days since the last purchase: 45', 'age band')
-    >>> reason("revenue_trend", "-1")
-    'change in revenue, last 30 days against the 30 days before: -100 %'
-    """
-    text, kind = words(feature)
-    if kind == "withheld":
-        return text
-    return f"{text}: {'unknown' if value is None else _formatted(value, kind)}"
+        >>> LocaleFormat().fixed(1234.5, 2), LocaleFormat("de").fixed(1234.5, 2)
+        ('1,234.50', '1.234,50')
+        """
+        if number is None:
+            return "-"
+        thousands, decimal, _ = LOCALES[self.locale]
+        return f"{number:,.{digits}f}".translate({44: thousands, 46: decimal})
 
+    def whole(self, number: float | None) -> str:
+        """A count without decimals.
 
-def _formatted(value: str, kind: str) -> str:
-    if kind == "flag":
-        return "yes" if value in ("1", "true", "True") else "no"
-    if kind == "text":
-        return value
-    try:
-        number = float(value)
-    except ValueError:
-        return value
-    if kind == "share":
-        return percent(number, 0)
-    if kind == "change":
-        return f"{100 * number:+,.0f} %"
-    if kind == "times":
-        return f"{number:,.1f} times"
-    return money(number) if kind == "money" else decimal(number, 2 if kind == "rate" else 1)
+        >>> LocaleFormat().whole(1234), LocaleFormat().whole(None)
+        ('1,234', '-')
+        """
+        return self.fixed(number, 0)
 
+    def decimal(self, number: float | None, digits: int = 3) -> str:
+        """A number with `digits` decimals; a whole number has none.
 
-def whole(number: float | None) -> str:
-    """A count without decimals.
+        >>> LocaleFormat().decimal(0.88149), LocaleFormat().decimal(45.0)
+        ('0.881', '45')
+        """
+        return self.fixed(number, 0 if number is not None and number == round(number) else digits)
 
-    >>> whole(1234), whole(None)
-    ('1,234', '-')
-    """
-    return "-" if number is None else f"{number:,.0f}"
+    def change(self, number: float | None, digits: int = 0) -> str:
+        """A difference with its sign.
 
+        >>> LocaleFormat().change(1234.0), LocaleFormat("de").change(-0.51, 1)
+        ('+1,234', '-0,5')
+        """
+        text = self.fixed(number, digits)
+        return f"+{text}" if number is not None and number > 0 else text
 
-def decimal(number: float | None, digits: int = 3) -> str:
-    """A number with `digits` decimals; a whole number has none.
+    def money(self, number: float | None) -> str:
+        """An amount without its currency, for tables; cents are shown below 100 only.
 
-    >>> decimal(0.88149), decimal(45.0)
-    ('0.881', '45')
-    """
-    if number is None:
-        return "-"
-    return whole(number) if number == round(number) else f"{number:,.{digits}f}"
+        >>> LocaleFormat().money(1234.5), LocaleFormat("de").money(12.345)
+        ('1,234', '12,35')
+        """
+        return self.fixed(number, 0 if number is not None and abs(number) >= 100 else 2)
 
+    def cash(self, number: float | None) -> str:
+        """An amount with its currency.
 
-def fixed(number: float | None, digits: int = 3) -> str:
-    """A number with exactly `digits` decimals, for columns in which values are compared.
+        >>> LocaleFormat("en", "EUR").cash(-1234.5), LocaleFormat("de", "CHF").cash(1234.5)
+        ('-€1,234', '1.234 CHF')
+        >>> LocaleFormat().cash(1234.5)
+        '1,234'
+        """
+        text = self.money(number)
+        if number is None or self.currency is None:
+            return text
+        if self.locale == "en" and self.currency in SYMBOLS:
+            return f"{'-' if number < 0 else ''}{SYMBOLS[self.currency]}{text.lstrip('-')}"
+        sign = SYMBOLS.get(self.currency, self.currency)
+        return f"{sign} {text}" if self.locale == "en" else f"{text} {sign}"
 
-    >>> fixed(0.5)
-    '0.500'
-    """
-    return "-" if number is None else f"{number:,.{digits}f}"
+    def percent(self, part: float | None, digits: int = 1) -> str:
+        """A share between 0 and 1 as a percentage.
 
+        >>> LocaleFormat().percent(0.1234), LocaleFormat("fr").percent(0.1234)
+        ('12.3 %', '12,3 %')
+        """
+        return "-" if part is None else f"{self.fixed(100 * part, digits)} %"
 
-def money(number: float | None) -> str:
-    """An amount in the currency of the purchases; cents are shown below 100 only.
+    def date(self, day: dt.date | None) -> str:
+        """A day.
 
-    >>> money(1234.5), money(12.345)
-    ('1,234', '12.35')
-    """
-    if number is None:
-        return "-"
-    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:,.2f}"
+        >>> day = dt.date(2018, 1, 2)
+        >>> LocaleFormat().date(day), LocaleFormat("de").date(day), LocaleFormat("fr").date(day)
+        ('2 Jan 2018', '02.01.2018', '02/01/2018')
+        """
+        if day is None:
+            return "-"
+        names = {"day": day.day, "month": day.month, "month_name": MONTHS[day.month - 1]}
+        return LOCALES[self.locale][2].format(**names, year=f"{day.year:04}")
 
+    def moment(self, time: dt.datetime | None) -> str:
+        """A time in UTC, to the minute.
 
-def percent(part: float | None, digits: int = 1) -> str:
-    """A share between 0 and 1 as a percentage.
+        >>> LocaleFormat("de").moment(dt.datetime(2018, 1, 2, 9, 5))
+        '02.01.2018, 09:05 UTC'
+        """
+        return "-" if time is None else f"{self.date(time)}, {time:%H:%M} UTC"
 
-    >>> percent(0.1234), percent(None)
-    ('12.3 %', '-')
-    """
-    return "-" if part is None else f"{100 * part:,.{digits}f} %"
+    def count(self, number: float, singular: str, several: str | None = None) -> str:
+        """A count with its noun; `several` is the plural form, by default with an s.
+
+        >>> LocaleFormat().count(1, "customer"), LocaleFormat("de").count(1200, "customer")
+        ('1 customer', '1.200 customers')
+        """
+        noun = singular if round(number) == 1 else several or f"{singular}s"
+        return f"{self.whole(number)} {noun}"
 
 
 def share(part: float | None, of: float | None) -> float | None:
@@ -213,4 +145,6 @@ def plain(text: object) -> str:
     >>> plain("a\x1b[31m")
     'a?[31m'
     """
-    return "".join(c if c.isprintable() else "?" for c in str(text))
+    return "".join(
+        c if c.isprintable() or unicodedata.category(c) == "Zs" else "?" for c in str(text)
+    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from pipelines.reporting.contact_texts import NO_MODEL
-from pipelines.reporting.formats import fixed, listed, percent, share, words
+from pipelines.reporting.feature_words import words
+from pipelines.reporting.formats import LocaleFormat, listed, share
 from pipelines.reporting.report_data import ModelData, ReportData, Row, total
-from runtime.wording import plural
 
 BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
+NO_DRIVERS = (
+    "No risk factors are available. Scores from a rule and scores of new customers have none."
+)
 
 
 def figure(model: ModelData, name: str, population: str, *, metric: str) -> Row | None:
@@ -37,19 +42,30 @@ def quality(data: ReportData) -> str:
     own = figure(champion, champion.name, "all", metric="roc_auc")
     if own is None or own["value"] is None:
         return f"No test results are available for {champion.name} version {champion.version}."
-    if champion.tested_on in champion.trained_on:
-        test = f"The test date {champion.tested_on} was also used for training."
-    else:
-        test = f"The test date {champion.tested_on} was not used for training."
+    test = f"The test date {day_of(data, champion.tested_on)} {use_of_test(champion)}."
     return (
         "Take one customer who left and one who stayed: "
         f"{champion.name} gives the customer who left the higher churn probability in "
-        f"{percent(own['value'])} of such pairs{_baselines(champion, own)} {test}"
+        f"{data.form.percent(own['value'])} of such pairs{_baselines(data, champion, own)} {test}"
         f"{_new_customers(data)}"
     )
 
 
-def _baselines(champion: ModelData, own: Row) -> str:
+def use_of_test(champion: ModelData) -> str:
+    """Whether the model was trained on its test date."""
+    was_seen = champion.tested_on in champion.trained_on
+    return f"was {'also' if was_seen else 'not'} used for training"
+
+
+def day_of(data: ReportData, text: str) -> str:
+    """A date of the model's metadata, which holds texts."""
+    try:
+        return data.form.date(dt.date.fromisoformat(text))
+    except ValueError:
+        return text or "an unknown date"
+
+
+def _baselines(data: ReportData, champion: ModelData, own: Row) -> str:
     """The baselines from best to worst, and the paired difference to rfm_logistic."""
     others = [
         r
@@ -61,8 +77,8 @@ def _baselines(champion: ModelData, own: Row) -> str:
     if not others:
         return "."
     others.sort(key=lambda r: (-r["value"], r["model_name"]))
-    named = [f"{r['model_name']} in {percent(r['value'])}" for r in others]
-    return f", {listed(named)}.{_against_rfm(champion)}"
+    named = [f"{r['model_name']} in {data.form.percent(r['value'])}" for r in others]
+    return f", {listed(named)}.{_against_rfm(data.form, champion)}"
 
 
 # Metric -> words and digits of its difference to rfm_logistic.
@@ -73,7 +89,7 @@ DIFFERENCES = {
 }
 
 
-def _against_rfm(champion: ModelData) -> str:
+def _against_rfm(form: LocaleFormat, champion: ModelData) -> str:
     """The difference to rfm_logistic among the scored customers, and whether it may be chance."""
     rfm, mean = "rfm_logistic", "_mean"
     compared = [
@@ -95,7 +111,7 @@ def _against_rfm(champion: ModelData) -> str:
         )
         for metric in DIFFERENCES
     }
-    told = [_difference(*DIFFERENCES[metric], row) for metric, row in rows.items() if row]
+    told = [_difference(form, *DIFFERENCES[metric], row=row) for metric, row in rows.items() if row]
     gain = rows["roc_auc"]
     if gain is None or gain["ci_low"] is None:
         return ""
@@ -111,29 +127,26 @@ def _against_rfm(champion: ModelData) -> str:
     )
 
 
-def _difference(words_of: str, digits: int, row: Row) -> str:
+def _difference(form: LocaleFormat, words_of: str, digits: int, *, row: Row) -> str:
     """The metric, its difference with sign, and the 95 % interval."""
     value, *ends = (row["value"], row["ci_low"], row["ci_high"])
     if value is None or None in ends:
         return f"{words_of} unknown"
-    low, high = (f"{end:+.{digits}f}" for end in ends)
-    return f"{words_of} {value:+.{digits}f} ({low} to {high})"
+    low, high = (form.change(end, digits) for end in ends)
+    return f"{words_of} {form.change(value, digits)} ({low} to {high})"
 
 
 def drivers(data: ReportData) -> str:
     """The features with the largest effect on churn probabilities."""
     if not data.drivers:
-        return (
-            "No risk factors are available. Scores from a rule and scores of new customers have "
-            "none."
-        )
+        return NO_DRIVERS
     first, *others = data.drivers[:3]
-    scored = total(data.segments, "scored")
+    effect = share(first["strength"], total(data.drivers, "strength"))
+    raised = data.form.percent(share(first["raised"], first["customers"]), 0)
     text = (
-        f"The feature with the largest effect on the churn probability is: "
-        f"{words(first['feature'])[0]}. It is one of the five most important factors for "
-        f"{percent(share(first['customers'], scored), 0)} of the scored customers, and it raises "
-        f"the risk of {percent(share(first['raised'], first['customers']), 0)} of these."
+        "The feature with the largest effect on the churn probability is: "
+        f"{words(first['feature'])[0]} ({data.form.percent(effect, 0)} of the effect). Where it is "
+        f"one of a customer's five strongest factors, it raises the risk in {raised} of the cases."
     )
     if others:
         text += f" Next: {listed([words(r['feature'])[0] for r in others])}."
@@ -145,7 +158,8 @@ def _new_customers(data: ReportData) -> str:
     number = total((r for r in data.origins if r["score_basis"] == "cold_start"), "customers")
     if not number:
         return ""
-    return f" {plural(number, 'customer')}: {NO_MODEL['cold_start']} (score_basis: cold_start)."
+    customers = data.form.count(number, "customer")
+    return f" {customers}: {NO_MODEL['cold_start']} (score_basis: cold_start)."
 
 
 def origin(data: ReportData) -> str:
@@ -157,22 +171,22 @@ def origin(data: ReportData) -> str:
             "cold_start": "the cold-start base rate (new customers)",
             "rule": "the rule on days since the last purchase",
         }.get(row["score_basis"], model)
-        parts.append(f"{plural(row['customers'], 'score')} from {basis}")
+        parts.append(f"{data.form.count(row['customers'], 'score')} from {basis}")
     return listed(parts) if parts else "no scores"
 
 
-def with_interval(row: Row | None) -> str:
+def with_interval(form: LocaleFormat, row: Row | None) -> str:
     """A metric with its 95 % interval."""
-    value, interval = value_and_interval(row)
+    value, interval = value_and_interval(form, row)
     return f"{value} ({' to '.join(interval)})" if interval else value
 
 
-def value_and_interval(row: Row | None) -> tuple[str, tuple[str, ...]]:
+def value_and_interval(form: LocaleFormat, row: Row | None) -> tuple[str, tuple[str, ...]]:
     """A metric and the ends of its interval; no ends if no interval was computed."""
     if row is None or row["value"] is None:
         return "-", ()
     digits = 2 if row["metric"].startswith("lift") else 3
     ends = (row["ci_low"], row["ci_high"])
-    return fixed(row["value"], digits), (
-        () if None in ends else tuple(fixed(end, digits) for end in ends)
+    return form.fixed(row["value"], digits), (
+        () if None in ends else tuple(form.fixed(end, digits) for end in ends)
     )

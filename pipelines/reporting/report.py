@@ -1,4 +1,4 @@
-"""The end of a run: print a summary and write report.html into the lakehouse folder."""
+"""The end of a run: print a summary and write the report into the lakehouse folder."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.reporting import campaign_texts, contact_texts, model_texts, texts
-from pipelines.reporting.formats import percent, plain, share, whole
+from pipelines.reporting import campaign_texts, contact_texts, model_texts, plan_texts, texts
+from pipelines.reporting.contact_file import write_contacts
+from pipelines.reporting.contact_list import whole_list
+from pipelines.reporting.contact_sections import CONTACTS_FILE
+from pipelines.reporting.formats import plain, share
 from pipelines.reporting.queries import gather
 from pipelines.reporting.report_data import ModelData, ReportData
-from pipelines.reporting.report_page import page
+from pipelines.reporting.report_page import REPORT_FILE, pages
 
 if TYPE_CHECKING:
     from runtime.context import Context
 
-FILE = "report.html"
 MOST_ON_SCREEN = 5
 MOST_CAMPAIGNS = 12
 # Standard output that is not a terminal is a log: wide enough to show all numbers in full.
@@ -28,16 +30,19 @@ LOG_COLUMNS = 120
 
 
 def write_report(context: Context) -> Path:
-    """Print the summary and write <lakehouse root>/report.html.
+    """Print the summary and write both pages and the whole list into <lakehouse root>.
 
     The same data gives the same bytes.
     """
     data = gather(context)
-    path = context.settings.root / FILE
-    is_changed = replace_file(path, page(data))
+    folder = context.settings.root
+    # The list first: the page links to it.
+    changes = [write_contacts(folder / CONTACTS_FILE, data, whole_list(context))]
+    changes += [replace_file(folder / name, text) for name, text in pages(data).items()]
+    path = folder / REPORT_FILE
     if not context.progress.is_quiet:
         summary(data, console())
-        context.progress.say(f"Report: {shown(path)}{'' if is_changed else ' (unchanged)'}")
+        context.progress.say(f"Report: {shown(path)}{'' if any(changes) else ' (unchanged)'}")
     return path
 
 
@@ -80,7 +85,7 @@ def summary(data: ReportData, out: Console) -> None:
     heading(out, "How good the churn model is")
     out.print(model_texts.quality(data), soft_wrap=True)
     if data.model and data.model.figures:
-        out.print(model_table(data.model, out))
+        out.print(model_table(data, data.model, out))
     heading(out, f"Segments on {data.as_of}")
     out.print(segment_table(data, out))
     if data.campaigns:
@@ -89,7 +94,7 @@ def summary(data: ReportData, out: Console) -> None:
         out.print(campaign_table(data, out))
     if data.strategies:
         heading(out, "What each strategy keeps")
-        out.print(contact_texts.strategies(data), soft_wrap=True)
+        out.print(plan_texts.strategies(data), soft_wrap=True)
         out.print(strategy_table(data, out))
     heading(out, "Customers to contact first")
     out.print(contact_texts.first_customers(data), soft_wrap=True)
@@ -116,11 +121,13 @@ def tables(data: ReportData, out: Console) -> Table:
     table = grid(out, ("table", "rows", "date"))
     for row in data.tables:
         name = row["table"].replace(".", "/", 1)
-        table.add_row(name, whole(row["rows"]), str(data.as_of) if row["is_for_as_of"] else "all")
+        table.add_row(
+            name, data.form.whole(row["rows"]), str(data.as_of) if row["is_for_as_of"] else "all"
+        )
     return table
 
 
-def model_table(champion: ModelData, out: Console) -> Table:
+def model_table(data: ReportData, champion: ModelData, out: Console) -> Table:
     """Test metrics of the champion and the baselines."""
     heads = (
         "test, 95 % interval",
@@ -143,7 +150,8 @@ def model_table(champion: ModelData, out: Console) -> Table:
         ]
         if any(figures):
             shown_as = f"{name} v{champion.version}" if name == champion.name else name
-            table.add_row(shown_as, *map(model_texts.with_interval, figures))
+            cells = [model_texts.with_interval(data.form, row) for row in figures]
+            table.add_row(shown_as, *cells)
     return table
 
 
@@ -157,9 +165,9 @@ def segment_table(data: ReportData, out: Console) -> Table:
         table.add_row(
             row["segment"],
             row["segment_group"],
-            whole(row["customers"]),
-            percent(share(row["customers"], data.known)),
-            percent(share(row["probability"], row["scored"])),
+            data.form.whole(row["customers"]),
+            data.form.percent(share(row["customers"], data.known)),
+            data.form.percent(share(row["probability"], row["scored"])),
             *([at_risk] if name else []),
         )
     return table
@@ -171,7 +179,7 @@ def campaign_table(data: ReportData, out: Console) -> Table:
     heads = (*names[:4], "95 % interval", "p", "p of sample ratio")
     table = grid(out, heads, text_columns=3)
     for row in campaign_texts.newest_first(data)[:MOST_CAMPAIGNS]:
-        cells = campaign_texts.result_cells(row)
+        cells = campaign_texts.result_cells(data.form, row)
         table.add_row(*[plain(cells[name]) for name in names])
     return table
 
@@ -181,7 +189,7 @@ def strategy_table(data: ReportData, out: Console) -> Table:
     heads = ("strategy", "chosen", "kept, gross", "cost", "kept, net", "95 % interval")
     table = grid(out, heads)
     for row in data.strategies:
-        table.add_row(*contact_texts.strategy_cells(row))
+        table.add_row(*plan_texts.strategy_cells(data, row))
     return table
 
 
@@ -191,13 +199,13 @@ def first_customers(data: ReportData, out: Console) -> None:
         parts = (
             str(customer["risk_level"]),
             customer["segment"],
-            f"churn probability {percent(customer['churn_probability'], 0)}",
+            f"churn probability {data.form.percent(customer['churn_probability'], 0)}",
             contact_texts.risk_of(data, customer),
         )
         out.print(
             f"{place}. customer {plain(customer['customer_id'])}: {', '.join(filter(None, parts))}",
             soft_wrap=True,
         )
-        reasons = "; ".join(contact_texts.reasons(customer)) or "no factor known"
+        reasons = "; ".join(contact_texts.reasons(data, customer)) or "no factor known"
         out.print(f"   do:   {contact_texts.advice(data, customer)}", soft_wrap=True)
         out.print(f"   why:  {plain(reasons)}", soft_wrap=True)

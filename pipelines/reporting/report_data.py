@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.reporting.formats import LocaleFormat
+from runtime.settings.decisions import BudgetSettings
+from runtime.settings.report import ReportSettings
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -23,10 +27,7 @@ MOST_QUARANTINE_REASONS = 20
 
 @dataclass(frozen=True)
 class ModelData:
-    """The champion model, its test metrics with those of the baselines, and its plots.
-
-    `plots` maps a file name to the PNG file's bytes.
-    """
+    """The champion model, and its test metrics with those of the baselines."""
 
     name: str
     version: str
@@ -34,16 +35,15 @@ class ModelData:
     tested_on: str
     promotion: str
     figures: list[Row]
-    plots: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """Everything that the page and the summary show.
+    """Everything that the pages and the summary show.
 
     An empty list or None means that the lake has no such data; the report then says so. `customers`
     are the first of the `listed` customers of the contact list; list_source is its table, None
-    where no plan exists.
+    where no plan exists. `listed_totals` is the row of `first_list.list_totals`.
     """
 
     env: str
@@ -61,13 +61,22 @@ class ReportData:
     levels: list[str]
     # measurement.mismatch_p_value in conf.
     mismatch_p_value: float
+    budget: BudgetSettings
+    report: ReportSettings
+    # segments.rules in conf, and what each offer of conf/offers.yaml promises.
+    segment_rules: list[Row] = field(default_factory=list)
+    offer_terms: dict[str, str] = field(default_factory=dict)
+    # When the scores were written, the last purchase before as_of, and when a file last arrived.
+    scored_at: dt.datetime | None = None
+    last_purchase_at: dt.datetime | None = None
+    loaded_at: dt.datetime | None = None
     tables: list[Row] = field(default_factory=list)
     lifecycles: dict[str, int] = field(default_factory=dict)
     origins: list[Row] = field(default_factory=list)
     at_risk_unit: str = NOTHING
     list_source: str | None = None
     listed: int = 0
-    listed_at_risk: float | None = None
+    listed_totals: Row = field(default_factory=dict)
     # Customers of the list who are not contacted, because their consent is unknown.
     listed_without_consent: int = 0
     customers: list[Row] = field(default_factory=list)
@@ -79,13 +88,25 @@ class ReportData:
     # Why no learner became champion, if none is better than chance.
     no_signal: str = ""
     drivers: list[Row] = field(default_factory=list)
+    # Rows of transforms.report_trend: by as_of, by segment, by reason.
+    trend: list[Row] = field(default_factory=list)
+    values: list[Row] = field(default_factory=list)
+    reasons: list[Row] = field(default_factory=list)
+    gone_for_good: Row | None = None
     silences: list[Row] = field(default_factory=list)
     returns: list[Row] = field(default_factory=list)
     tested_as_of: dt.date | None = None
     tested: list[Row] = field(default_factory=list)
+    # Customers by churn_prediction and churned, on tested_as_of.
+    outcomes: list[Row] = field(default_factory=list)
     sources: list[Row] = field(default_factory=list)
     quarantined: list[Row] = field(default_factory=list)
     campaigns: list[Row] = field(default_factory=list)
+
+    @property
+    def form(self) -> LocaleFormat:
+        """The formats of report.locale and report.currency in conf."""
+        return LocaleFormat(self.report.locale, self.report.currency)
 
     @property
     def segment_order(self) -> list[str]:

@@ -1,13 +1,13 @@
-"""Render the report as one HTML page from the templates. The same data gives the same bytes.
+"""Render the report: a page for managers, and one for engineers. Same data, same bytes.
 
 The templates and the style sheet are package resources, so they also load from a .zip. Jinja2
-escapes all values. The page loads nothing: style and pictures are part of it, and its content
-security policy forbids everything else.
+escapes all values. A page loads nothing: style and charts are part of it, and its content security
+policy forbids everything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -18,15 +18,19 @@ from markupsafe import Markup
 
 from pipelines.reporting import (
     campaign_texts,
+    cause_sections,
+    contact_sections,
     contact_texts,
+    detail_sections,
     formats,
     model_texts,
-    report_sections,
+    plan_texts,
     texts,
+    trend_sections,
 )
 from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, ReportData
 
-TITLE = "Who is about to leave, and why"
+REPORT_FILE, DETAILS_FILE = "report.html", "report-details.html"
 
 
 class Column(NamedTuple):
@@ -38,66 +42,93 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the page: its template shows `figures`, unless they are None."""
+    """One section of a page: its template shows `figures`, unless they are None."""
 
-    template: str
+    name: str
     title: str
     sentence: str
-    figures: report_sections.Figures
+    figures: contact_sections.Figures
+
+    @property
+    def template(self) -> str:
+        return f"{self.name}.html.j2"
 
 
 # Template -> title, sentence, figures.
-SECTIONS: dict[
+Sections = Mapping[
     str,
     tuple[
         str,
         Callable[[ReportData], str],
-        Callable[[ReportData], report_sections.Figures],
+        Callable[[ReportData], contact_sections.Figures],
     ],
-] = {
-    "at_a_glance": ("At a glance", texts.at_a_glance, report_sections.at_a_glance),
-    "first_customers": (
-        "Customers to contact first",
-        contact_texts.first_customers,
-        report_sections.first_customers,
+]
+MANAGERS: Sections = {
+    "contacts": ("Customers to contact now", contact_texts.contacts, contact_sections.contacts),
+    "plan": ("What the budget buys", plan_texts.plan, contact_sections.plan),
+    "change": ("What has changed", trend_sections.change_sentence, trend_sections.change),
+    "leaving": (
+        "What leaving means, and who comes back",
+        trend_sections.leaving_sentence,
+        trend_sections.leaving,
     ),
-    "strategies": (
-        "What each strategy keeps",
-        contact_texts.strategies,
-        report_sections.strategies,
+    "value": ("What the customers are worth", texts.value, contact_sections.value),
+    "causes": ("Why customers leave", cause_sections.causes_sentence, cause_sections.causes),
+    "segments": ("Who the customers are", texts.segments, cause_sections.segments),
+    "campaigns": ("Did the campaigns work?", campaign_texts.campaigns, detail_sections.campaigns),
+    "trust": (
+        "How far the prediction can be trusted",
+        cause_sections.trust_sentence,
+        cause_sections.trust,
     ),
-    "segments": ("Segments", texts.segments, report_sections.segments),
-    "moves": ("Moves between segments", texts.moves, report_sections.moves),
+}
+ENGINEERS: Sections = {
     "model_quality": (
         "How good the churn model is",
         model_texts.quality,
-        report_sections.model_quality,
+        detail_sections.model_quality,
     ),
-    "drivers": ("What drives churn", model_texts.drivers, report_sections.drivers),
+    "drivers": ("The features behind the risk", model_texts.drivers, detail_sections.drivers),
     "churn_window": (
         "Is {horizon_days} days the right period to define churn?",
         texts.churn_window,
-        report_sections.churn_window,
+        detail_sections.churn_window,
     ),
-    "rfm_misses": ("What the RFM segments miss", texts.rfm_misses, report_sections.rfm_misses),
-    "campaigns": ("Did the campaigns work?", campaign_texts.campaigns, report_sections.campaigns),
-    "about": ("About this report", texts.about, report_sections.about),
+    "rfm_misses": (
+        "What the RFM segments miss",
+        texts.rfm_misses,
+        detail_sections.rfm_misses,
+    ),
+    "moves": ("Moves between segments", texts.moves, detail_sections.moves),
+    "campaign_results": ("Each campaign", campaign_texts.each_campaign, detail_sections.campaigns),
+    "about": ("Data, tables and versions", texts.about, detail_sections.about),
+}
+PAGES = {
+    REPORT_FILE: ("Who is about to leave, and what to do", MANAGERS),
+    DETAILS_FILE: ("Model, data and tables behind the report", ENGINEERS),
 }
 
 
-def page(data: ReportData) -> str:
-    """The whole report as HTML."""
+def pages(data: ReportData) -> dict[str, str]:
+    """The HTML of each page, by its file name."""
+    return {file: page(data, file) for file in PAGES}
+
+
+def page(data: ReportData, file: str = REPORT_FILE) -> str:
+    """One page as HTML."""
+    title, outline = PAGES[file]
     sections = [
         Section(
-            f"{name}.html.j2",
-            title.format(horizon_days=data.horizon_days),
+            name,
+            heading.format(horizon_days=data.horizon_days),
             sentence(data),
             figures(data),
         )
-        for name, (title, sentence, figures) in SECTIONS.items()
+        for name, (heading, sentence, figures) in outline.items()
     ]
-    template = environment().get_template("report.html.j2")
-    return template.render(title=TITLE, data=data, sections=sections, style=style()) + "\n"
+    other = next((f, PAGES[f][0]) for f in PAGES if f != file)
+    template = environment(data.form).get_template("page.html.j2")
+    return template.render(title=title, data=data, sections=sections, style=style(), other=other)
 
 
 def style() -> Markup:
@@ -107,8 +138,8 @@ def style() -> Markup:
 
 
 @cache
-def environment() -> Environment:
-    """Jinja2 with the templates of this package and the number formats as filters."""
+def environment(form: formats.LocaleFormat) -> Environment:
+    """Jinja2 with the templates of this package and the formats of the locale as filters."""
     jinja = Environment(
         loader=PackageLoader(__package__, "templates"),
         autoescape=True,
@@ -116,8 +147,17 @@ def environment() -> Environment:
         finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    for number_format in (formats.whole, formats.fixed, formats.money, formats.percent):
+    for number_format in (
+        form.whole,
+        form.fixed,
+        form.money,
+        form.cash,
+        form.percent,
+        form.date,
+        form.moment,
+    ):
         jinja.filters[number_format.__name__] = number_format
     jinja.globals |= {
         "share": formats.share,

@@ -5,8 +5,9 @@ It replaces slices as spark_lake.py does, with the same checks and commit metada
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _numbers = count()
+BATCH_ROWS = 10_000
 
 
 class DuckLake:
@@ -55,6 +57,12 @@ class DuckLake:
         values = function(content.column(column).to_pandas())
         computed = pa.array(values, pa.float64(), from_pandas=True)
         return self._frame(content.append_column(name, computed), content.column_names, name)
+
+    def stream(self, frame: DataFrame) -> Iterator[dict[str, Any]]:
+        """The rows in the order of the frame. BATCH_ROWS of them are Python objects at a time."""
+        sqlframe: Any = frame
+        for batch in sqlframe.toArrow(batch_size=BATCH_ROWS):
+            yield from batch.to_pylist()
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""
@@ -91,6 +99,14 @@ class DuckLake:
         """Newest version that changed rows: `maintain` compacts files without a change of rows."""
         newest = self.version(name)
         return None if newest is None else changed_by(Path(self.path(name)), newest)
+
+    def written_at(self, name: str) -> dt.datetime | None:
+        """When a job last wrote the table (UTC). None: never. Maintenance does not count."""
+        if not self.exists(name):
+            return None
+        commits = DeltaTable(self.path(name)).history()
+        written = [c["timestamp"] for c in commits if c.get("userMetadata") is not None]
+        return dt.datetime.fromtimestamp(max(written) // 1000, dt.UTC) if written else None
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame with its columns if it does not exist.

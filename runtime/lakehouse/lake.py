@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from contracts.table import Table
@@ -38,6 +39,12 @@ class Lake(Protocol):
     def content_version(self, name: str) -> int | None:
         """Newest version that changed rows: `maintain` compacts files without a change of rows."""
 
+    def written_at(self, name: str) -> dt.datetime | None:
+        """When a job last wrote the table (UTC). None: never.
+
+        Maintenance, such as OPTIMIZE, does not count: it changes no row.
+        """
+
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame with its columns if it does not exist."""
 
@@ -45,6 +52,9 @@ class Lake(Protocol):
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
     ) -> DataFrame:
         """The frame with a double column that pandas computes from one column. NaN becomes null."""
+
+    def stream(self, frame: DataFrame) -> Iterator[dict[str, Any]]:
+        """The rows in the order of the frame. Only a part of them is in memory at a time."""
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""

@@ -6,7 +6,8 @@ rolled back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -86,6 +87,14 @@ class SparkLake:
         history = self._delta(name).history().where(~F.col("operation").isin(*WITHOUT_ROWS))
         return int(history.agg(F.max("version")).collect()[0][0])  # one row
 
+    def written_at(self, name: str) -> dt.datetime | None:
+        """When a job last wrote the table (UTC). None: never. Maintenance does not count."""
+        if not self.exists(name):
+            return None
+        written = self._delta(name).history().where("userMetadata IS NOT NULL")
+        seconds = written.agg(F.max(F.unix_timestamp("timestamp"))).collect()[0][0]  # one row
+        return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
+
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame with its columns if it does not exist.
 
@@ -113,6 +122,10 @@ class SparkLake:
         """The frame with a double column that pandas computes from one column. NaN becomes null."""
         computed = F.pandas_udf(function, "double")  # type: ignore[call-overload]
         return frame.withColumn(name, computed(F.col(column)))
+
+    def stream(self, frame: DataFrame) -> Iterator[dict[str, Any]]:
+        """The rows in the order of the frame. One partition at a time is on the driver."""
+        return (row.asDict() for row in frame.toLocalIterator())
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.lakehouse.commits import CommitMetadata
 from runtime.lakehouse.spark_lake import SparkLake
 
 
@@ -30,8 +29,8 @@ def stored(lake: SparkLake, name: str) -> Stored:
 
 def delete(lake: SparkLake, name: str, condition: str) -> None:
     """Delete the rows for which the SQL condition is true."""
-    with CommitMetadata(lake.spark, lake.run.commit_message()):
-        lake.spark.sql(f"DELETE FROM {lake.address(name)} WHERE {condition}")
+    # Without commit metadata: it marks the commits of the jobs that write rows.
+    lake.spark.sql(f"DELETE FROM {lake.address(name)} WHERE {condition}")
 
 
 def compact(lake: SparkLake, name: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import StringConstraints, ValidationError
+from pydantic import StringConstraints, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -40,6 +40,7 @@ from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
 from runtime.settings.plan import PlanSettings
+from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
 from runtime.settings.simulation import SimulationSettings
 from runtime.settings.sources import IngestSettings, SourceSettings
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     decisions: DecisionSettings
     contact: ContactSettings
     measurement: MeasurementSettings
+    report: ReportSettings
     messages: MessageSettings
     uplift: UpliftSettings
     model_ab: ModelAbSettings
@@ -106,6 +108,16 @@ class Settings(BaseSettings):
                 settings_cls, yaml_file=_files.get("files", []), deep_merge=True
             ),
         )
+
+    @model_validator(mode="after")
+    def _owners_have_groups(self) -> Settings:
+        groups = [*self.segments["groups"], DEFAULT_OWNER]
+        if unknown := sorted(set(self.report.owners) - set(groups)):
+            raise ValueError(
+                f"report.owners has {', '.join(unknown)}; it may name the groups of segments "
+                f"{', '.join(groups)}"
+            )
+        return self
 
     @property
     def root(self) -> Path:

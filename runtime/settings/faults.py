@@ -32,7 +32,7 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
         nearest = nearest_key(model, fault["loc"])
         return f"{where} is not a setting.{nearest} Remove it, or fix its spelling."
     if isinstance(fault.get("input"), dict):  # a section: the message names the value
-        return f"{where}: {reason}."
+        return f"{where + ': ' if where else ''}{reason}."
     # An option of a reader may be a password.
     value = "(hidden)" if "options" in fault["loc"] else repr(fault.get("input"))
     return f"{where} = {value}: {reason}."

@@ -78,6 +78,28 @@ def rows_at(lake, name=SCORES.name):
     return sorted(tuple(row.values()) for row in rows)
 
 
+# ---------------------------------------------------------------------- reading
+
+
+def test_rows_are_streamed_in_order(lake):
+    frame = scores(lake, *[(f"c{n}", DAY, n / 2) for n in range(5)]).repartition(3)
+    streamed = lake.stream(frame.orderBy(frame.score.desc()))
+    assert next(streamed) == {"customer_id": "c4", "as_of": DAY, "score": 2.0, "other": None}
+    assert [row["customer_id"] for row in streamed] == ["c3", "c2", "c1", "c0"]
+
+
+def test_the_time_of_writing_is_that_of_the_last_job(lake):
+    """A commit without the metadata of a job, such as OPTIMIZE, changes no row."""
+    assert lake.written_at(SCORES.name) is None
+    write(lake, ("a", DAY, 0.5))
+    first = lake.written_at(SCORES.name)
+    lake.spark.sql(f"ALTER TABLE {lake.address(SCORES.name)} SET TBLPROPERTIES ('a' = 'b')")
+    assert lake.written_at(SCORES.name) == first
+    commits = DeltaTable(lake.path(SCORES.name)).history()
+    (at,) = [c["timestamp"] for c in commits if c.get("userMetadata")]
+    assert abs(first - dt.datetime.fromtimestamp(at / 1000, dt.UTC)) < dt.timedelta(seconds=5)
+
+
 # ---------------------------------------------------------------------- refused
 
 

@@ -252,6 +252,7 @@ CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
   `ci_low` double COMMENT 'Lower bound of the 95 % interval of net_value_kept; null: as for value_kept',
   `ci_high` double COMMENT 'Upper bound of the 95 % interval of net_value_kept; null: as for value_kept',
   `next_1pct_value` double COMMENT 'expected_value_kept (gross) of the customers that strategy would add if the budget grew by 1 % of the customers (at least one), or by 1 % of the money, currency; null: unknown',
+  `next_1pct_cost` double COMMENT 'Expected cost of the offers to these customers, currency; null: unknown',
   `assumption` string NOT NULL COMMENT 'Source of the offer\'s effect: assumed in conf, with the figures'
 ) USING delta
 COMMENT 'One row per pair of strategies under the same budget. A strategy is also paired with itself. Key: as_of, strategy, other_strategy.';

@@ -378,7 +378,8 @@ def _scored_customers(frame, rows):
         [{k: v for k, v in row.items() if k != "n"} for row in named],
     )
     segments = frame(
-        "customer_id string, lifecycle string, segment string, recency_days int",
+        "customer_id string, lifecycle string, segment string, segment_group string, "
+        "recency_days int",
         [{"customer_id": row["customer_id"]} for row in named],
     )
     scored = first_list.scored_customers(scores_, segments, "value_at_stake")

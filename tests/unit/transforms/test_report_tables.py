@@ -53,23 +53,6 @@ def customers(session):
     )
 
 
-def test_rising_factors_are_those_of_the_chosen_that_raise_the_risk(session):
-    from transforms.report_tables import rising_factors
-
-    factors = session.createDataFrame(
-        [
-            (AS_OF, "a", 1, "recency_days", "45", 0.8, "increase"),
-            (AS_OF, "a", 2, "total_orders", "90", -0.4, "decrease"),
-            (AS_OF, "a", 3, "revenue_30d", None, 0.1, "increase"),
-            (AS_OF, "z", 1, "recency_days", "9", 0.7, "increase"),
-        ],
-        FACTORS,
-    )
-    chosen = session.createDataFrame([("a",)], "customer_id string")
-    raising = rows(rising_factors(factors, chosen), "customer_id", "rank", "feature")
-    assert raising == [("a", 1, "recency_days"), ("a", 3, "revenue_30d")]
-
-
 def test_segment_figures_count_all_customers_and_sum_over_the_scored(session, customers):
     from transforms.report_tables import segment_figures
 

@@ -387,8 +387,9 @@ def test_strategies_beside_each_other(plan_of, compared):
     assert (pair["chosen"], pair["shared"], pair["jaccard"]) == (2, 1, pytest.approx(1 / 3))
     # 522.2 of those in the plan, and 10 of the customer who is contacted later.
     assert pair["value_at_stake_covered"] == pytest.approx((72 + 0.2) / 532.2)
-    # The third by P(alive) is big, which keeps 80.
+    # The third by P(alive) is big, which keeps 80 and costs 50.
     assert pair["next_1pct_value"] == pytest.approx(80)
+    assert pair["next_1pct_cost"] == pytest.approx(50)
     assert (pair["value_kept"], pair["cost"]) == pytest.approx((16, 4))
     assert pair["net_value_kept"] == pytest.approx(12)
     own = pairs["net_value", "net_value"]

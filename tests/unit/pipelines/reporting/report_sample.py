@@ -4,6 +4,8 @@ import dataclasses
 import datetime as dt
 
 from pipelines.reporting.report_data import ModelData, ReportData
+from runtime.settings.decisions import BudgetSettings
+from runtime.settings.report import ReportSettings
 
 AS_OF, BEFORE, TOMORROW = dt.date(2018, 1, 1), dt.date(2017, 12, 2), dt.date(2018, 1, 2)
 GROUPS = {
@@ -29,6 +31,8 @@ EMPTY = ReportData(
     groups=GROUPS,
     levels=["CRITICAL", "HIGH", "MEDIUM", "LOW"],
     mismatch_p_value=0.01,
+    budget=BudgetSettings(customers_share=0.2, money=None, rolling_days=None),
+    report=ReportSettings(locale="en", currency=None, acquisition_cost=None, owners={}),
 )
 
 
@@ -60,6 +64,7 @@ def customer(name, at_risk, factors=(), actions=None, offer=None, basis="model")
     return {
         "customer_id": name,
         "segment": "At Risk",
+        "segment_group": "At-risk",
         "risk_level": "HIGH",
         "churn_probability": 0.5,
         "at_stake": 2 * at_risk,
@@ -69,6 +74,8 @@ def customer(name, at_risk, factors=(), actions=None, offer=None, basis="model")
         "offer_id": offer,
         "send_on": TOMORROW if offer else None,
         "why": "Leaves within 30 days with 50.0 %." if offer else None,
+        "cost": 7.5 if offer else None,
+        "value_kept": 0.2 * at_risk if offer else None,
         "factors": [{"feature": f, "value": v} for f, v in factors],
     }
 
@@ -84,6 +91,9 @@ def strategy(name, chosen, kept=None, cost=None, low=None, high=None):
         "net_value_kept": None if kept is None else kept - cost,
         "ci_low": low,
         "ci_high": high,
+        "value_at_stake_covered": 0.45,
+        "next_1pct_value": 30.0,
+        "next_1pct_cost": 12.0,
         "assumption": "assumed in conf, not measured",
     }
 
@@ -114,7 +124,76 @@ FULL = dataclasses.replace(
     list_source="retention_plan",
     default_strategy="net_value",
     listed=9,
-    listed_at_risk=450.0,
+    listed_totals={
+        "customers": 9,
+        "measured": 0,
+        "at_risk": 450.0,
+        "cost": 60.0,
+        "value_kept": 90.0,
+        "kept": 1.5,
+        "first_on": TOMORROW,
+        "last_on": dt.date(2018, 1, 31),
+    },
+    offer_terms={"ten": "10% off"},
+    segment_rules=[
+        {"r": [5, 5], "fm_at_least": 4, "segment": "Champions"},
+        {"r": [1, 2], "fm_at_least": 2.5, "segment": "At Risk"},
+    ],
+    scored_at=dt.datetime(2018, 1, 1, 6, 30, tzinfo=dt.UTC),
+    last_purchase_at=dt.datetime(2017, 12, 31, 23, 59),
+    loaded_at=dt.datetime(2018, 1, 1, 5),
+    trend=[
+        {"as_of": dt.date(2017, 11, 2), "customers": 10, "churned": 1},
+        {
+            "as_of": BEFORE,
+            "customers": 8,
+            "churned": 2,
+            "scored": 10,
+            "probability": 2.0,
+            "at_risk": 1200.0,
+            "known": 10,
+            "active": 6,
+            "silent": 3,
+            "lost": 1,
+        },
+        {
+            "as_of": AS_OF,
+            "scored": 8,
+            "probability": 2.0,
+            "at_risk": 1000.0,
+            "known": 10,
+            "active": 5,
+            "silent": 3,
+            "lost": 2,
+        },
+    ],
+    values=[
+        {
+            "segment": name,
+            "customers": n,
+            "valued": n,
+            "clv_12m": clv,
+            "due": due,
+            "overdue": overdue,
+        }
+        for name, n, clv, due, overdue in (
+            ("Champions", 5, 4000.0, 4, 1),
+            ("At Risk", 3, 800.0, 1, 2),
+        )
+    ],
+    reasons=[
+        {"main_reason": reason, "reason_basis": basis, "customers": n, "probability": 1.0}
+        for reason, basis, n in (
+            ("unknown", "no_evidence", 4),
+            ("price", "shap_families", 3),
+            (None, "cold_start", 1),
+        )
+    ],
+    gone_for_good={"customers": 8, "gone_30d": 0.6, "gone_90d": 1.4},
+    outcomes=[
+        {"churn_prediction": predicted, "churned": churned, "customers": n}
+        for predicted, churned, n in ((0, 0, 5), (0, 1, 1), (1, 0, 1), (1, 1, 3))
+    ],
     customers=[
         customer(
             "c1", 300.0, [("recency_days", "45"), ("age_band", "45-54")], "Call; Write", "ten"
@@ -157,12 +236,26 @@ FULL = dataclasses.replace(
             figure("recency_only", "all", "roc_auc", 0.85, 0.83, 0.87),
             figure("recency_only", "active_90d", "roc_auc", 0.7, 0.68, 0.72),
             figure("everyone_stays", "all", "roc_auc", 0.5),
+            # The riskiest tenth holds .8 of 2 leavers, the next one .4; the others .1 each.
+            *[
+                figure("xgboost", "active_90d", f"calibration_{n}_observed", rate)
+                for n, rate in zip(range(1, 11), [0.1] * 8 + [0.4, 0.8], strict=True)
+            ],
+            *[
+                figure("xgboost", "all", f"calibration_10_{what}", rate)
+                for what, rate in (("predicted", 0.7), ("observed", 0.8))
+            ],
         ],
-        plots={"roc.png": b"\x89PNG"},
     ),
     drivers=[
-        {"feature": "recency_days", "customers": 6, "raised": 3, "strength": 4.0},
-        {"feature": "plan", "customers": 2, "raised": 0, "strength": 1.0},
+        {
+            "feature": "recency_days",
+            "family": "silence",
+            "customers": 6,
+            "raised": 3,
+            "strength": 4.0,
+        },
+        {"feature": "plan", "family": "attributes", "customers": 2, "raised": 0, "strength": 1.0},
     ],
     silences=[
         silence(0, 30, 100, 90),
@@ -172,6 +265,7 @@ FULL = dataclasses.replace(
     ],
     returns=[
         {"horizon_days": 30, "later_days": 60, "rows": 90, "leavers": 10, "returned": 6},
+        {"horizon_days": 30, "later_days": 90, "rows": 90, "leavers": 10, "returned": 7},
         {"horizon_days": 60, "later_days": 90, "rows": 90, "leavers": 5, "returned": 1},
     ],
     tested_as_of=BEFORE,

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from pipelines.reporting import contact_texts
+from pipelines.reporting import contact_texts, plan_texts
 from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, customer, strategy
 
 
@@ -13,9 +13,9 @@ from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, customer, 
     [
         (None, None, "no action recommended"),
         ("Call within two days", None, "Call within two days"),
-        (None, "ten", "Send ten on 2018-01-02"),
-        ("Send the planned offer", "ten", "Send ten on 2018-01-02"),
-        ("Call within two days", "ten", "Send ten on 2018-01-02; Call within two days"),
+        (None, "ten", "Send ten on 2 Jan 2018"),
+        ("Send the planned offer", "ten", "Send ten on 2 Jan 2018"),
+        ("Call within two days", "ten", "Send ten on 2 Jan 2018; Call within two days"),
     ],
 )
 def test_what_to_do_names_the_offer_and_its_day(actions, offer, expected):
@@ -27,9 +27,9 @@ def test_what_to_do_names_the_offer_and_its_day(actions, offer, expected):
     ("unit", "at_risk", "expected"),
     [
         # At stake is twice the amount at risk.
-        ("money", 500.5, "Send ten on 2018-01-02 and call"),
-        ("money", 500.0, "Send ten on 2018-01-02"),
-        ("purchases", 500.5, "Send ten on 2018-01-02, call if worth more than 1,000"),
+        ("money", 500.5, "Send ten on 2 Jan 2018 and call"),
+        ("money", 500.0, "Send ten on 2 Jan 2018"),
+        ("purchases", 500.5, "Send ten on 2 Jan 2018, call if worth more than 1,000"),
     ],
 )
 def test_a_call_that_depends_on_the_value_is_decided_where_the_value_is_known(
@@ -57,10 +57,8 @@ def test_one_amount_is_at_risk_in_the_unit_of_the_company(unit, at_risk, expecte
 
 def test_a_customer_without_a_model_says_what_the_probability_is():
     factors = [("recency_days", "45")]
-    assert contact_texts.reasons(customer("a", 1.0, factors)) == [
-        "days since the last purchase: 45"
-    ]
-    assert contact_texts.reasons(customer("a", 1.0, basis="rule")) == [
+    assert contact_texts.reasons(FULL, customer("a", 1.0, factors)) == ["no purchase for 45 days"]
+    assert contact_texts.reasons(FULL, customer("a", 1.0, basis="rule")) == [
         "no model is in use, so the probability is the churn rate of customers with as many days "
         "since the last purchase"
     ]
@@ -73,7 +71,7 @@ def test_offers_that_were_decided_are_named_as_such():
     )
     nobody = dataclasses.replace(EMPTY, list_source="offer_decisions")
     assert contact_texts.first_customers(nobody) == (
-        "The plan of 2018-01-01 contacts no customer with a churn probability."
+        "The plan of 1 Jan 2018 contacts no customer with a churn probability."
     )
 
 
@@ -83,11 +81,27 @@ def test_a_default_that_does_not_keep_most_is_named_too():
         strategy("net_value", 9, 800.0, 100.0, 450.0, 950.0),
     ]
     data = dataclasses.replace(FULL, strategies=rows)
-    assert contact_texts.strategies(data).endswith(
+    assert plan_texts.strategies(data).endswith(
         "After cost, clv_at_risk keeps most: 800 (500 to 1,100). The default, net_value, keeps 700 "
         "(450 to 950)."
     )
     unknown = dataclasses.replace(FULL, strategies=[strategy("net_value", 9)])
-    assert contact_texts.strategies(unknown).endswith(
-        "no earlier date has scores and known outcomes."
-    )
+    assert plan_texts.strategies(unknown).endswith("no earlier date has scores and known outcomes.")
+
+
+@pytest.mark.parametrize(
+    ("measured", "expected"),
+    [
+        (0, "The effect of the offers is assumed in conf, not measured."),
+        (
+            4,
+            "The effect of the offers is measured for 4 customers. For the others it is assumed in "
+            "conf, not measured.",
+        ),
+        (9, "The effect of the offers is measured, in campaigns with a random control group."),
+    ],
+)
+def test_an_effect_is_measured_or_assumed(measured, expected):
+    totals = FULL.listed_totals | {"measured": measured}
+    assert contact_texts.effect_basis(dataclasses.replace(FULL, listed_totals=totals)) == expected
+    assert contact_texts.effect_basis(dataclasses.replace(FULL, list_source=None)) == ""

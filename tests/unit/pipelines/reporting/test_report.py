@@ -38,10 +38,10 @@ def test_the_summary_names_tables_figures_segments_and_five_customers(capsys):
     assert (
         "1. customer c1: HIGH, At Risk, churn probability 50 %, value at risk 300 of 600" in lines
     )
-    assert "do: Send ten on 2018-01-02; Call; Write" in lines
-    assert "why: days since the last purchase: 45; age band" in lines
+    assert "do: Send ten on 2 Jan 2018; Call; Write" in lines
+    assert "why: no purchase for 45 days; age band" in lines
     # The second one has no known factor, so the plan's sentence says why.
-    assert "do: Send ten on 2018-01-02" in lines
+    assert "do: Send ten on 2 Jan 2018" in lines
     assert "why: Leaves within 30 days with 50.0 %." in lines
     # The third one is new.
     assert (
@@ -53,7 +53,7 @@ def test_the_summary_names_tables_figures_segments_and_five_customers(capsys):
 
 def test_the_summary_of_an_empty_lake_says_so(capsys):
     summary(EMPTY, console())
-    assert "No customers are known on 2018-01-01" in capsys.readouterr().out
+    assert "No customers are known on 1 Jan 2018" in capsys.readouterr().out
 
 
 def test_a_file_that_would_not_change_is_not_written(tmp_path):
@@ -170,11 +170,15 @@ def test_the_list_is_the_default_plan_until_offers_are_decided(lake, capsys):
     figures = {"strategy": "net_value", "other_strategy": "net_value", "chosen": 1}
     write("gold.strategy_comparison", {"as_of": AS_OF, "value_kept": 7.0} | figures)
     data = queries.gather(context)
-    assert (data.list_source, data.listed, data.listed_at_risk) == ("retention_plan", 1, 0.5 * 10)
+    assert (data.list_source, data.listed, data.listed_totals["at_risk"]) == (
+        "retention_plan",
+        1,
+        0.5 * 10,
+    )
     assert [(r["strategy"], r["value_kept"]) for r in data.strategies] == [("net_value", 7.0)]
     assert shown_first(data, capsys) == [
         "1. customer b: MEDIUM, Promising, churn probability 50 %, value at risk 5.00 of 10.00",
-        "do:   Send discount_10 on 2018-01-02",
+        "do:   Send discount_10 on 2 Jan 2018",
     ]
     # A decision of another date does not cover this one.
     decision = {"customer_id": "a", "offer_id": "loyalty_bonus", "send_on": TOMORROW}
@@ -187,7 +191,7 @@ def test_the_list_is_the_default_plan_until_offers_are_decided(lake, capsys):
     assert decided.list_source == "offer_decisions"
     assert shown_first(decided, capsys) == [
         "1. customer a: MEDIUM, At Risk, churn probability 50 %, value at risk 40.00 of 80.00",
-        "do:   Send loyalty_bonus on 2018-01-02",
+        "do:   Send loyalty_bonus on 2 Jan 2018",
     ]
 
 
@@ -232,7 +236,7 @@ def test_without_amounts_and_purchases_no_amount_is_shown(capsys):
     data = dataclasses.replace(FULL, at_risk_unit="nothing")
     assert shown_first(data, capsys)[:2] == [
         "1. customer c1: HIGH, At Risk, churn probability 50 %",
-        "do:   Send ten on 2018-01-02; Call; Write",
+        "do:   Send ten on 2 Jan 2018; Call; Write",
     ]
     assert not re.search("(value|purchases) at risk", page(data), re.IGNORECASE)
 
@@ -242,16 +246,55 @@ def test_a_second_report_of_the_same_lake_changes_nothing(lake):
     context, write = lake
     write_two_dates(write)
     path = write_report(context)
-    first, moment = path.read_bytes(), path.stat().st_mtime_ns
     assert path == context.settings.root / "report.html"
+    files = sorted(path.parent.glob("report*"))
+    assert [f.name for f in files] == ["report-contacts.csv", "report-details.html", "report.html"]
+    first = [(f.read_bytes(), f.stat().st_mtime_ns) for f in files]
     assert write_report(context) == path
-    assert (path.read_bytes(), path.stat().st_mtime_ns) == (first, moment)
+    assert [(f.read_bytes(), f.stat().st_mtime_ns) for f in files] == first
+
+
+@pytest.mark.duckdb_only
+def test_the_page_shows_the_first_customers_and_the_file_the_whole_list(lake):
+    """25 customers, c24 with the highest risk first: the page shows 10 of them."""
+    context, write = lake
+    for n in range(25):
+        row = {"as_of": AS_OF, "customer_id": f"c{n:02}"}
+        more = {"lifecycle": "active", "segment": "Champions", "segment_group": "High-value"}
+        write("gold.customer_segments", row | more)
+        risk = {"churn_probability": n / 100, "risk_level": "LOW", "score_basis": "model"}
+        write("gold.customer_scores", row | risk | {"value_at_stake": 10.0})
+        factor = {"feature": "recency_days", "value": str(n), "direction": "increase"}
+        write("gold.risk_factors", row | factor | {"rank": 1, "impact": 0.5})
+    path = write_report(context)
+    shown_ids = re.findall(r"<strong>(c\d\d)</strong>", path.read_text())
+    assert shown_ids == [f"c{n:02}" for n in range(24, 14, -1)]
+    file = path.with_name("report-contacts.csv").read_text(encoding="utf-8-sig")
+    rows = [line.split(",") for line in file.splitlines()[1:]]
+    assert [row[1] for row in rows] == [f"c{n:02}" for n in range(24, -1, -1)]
+    assert rows[0][5] == "no purchase for 24 days"
+
+
+@pytest.mark.duckdb_only
+def test_the_trend_has_every_scored_date_up_to_as_of(lake):
+    context, write = lake
+    write_two_dates(write)
+    score = {"customer_id": "a", "churn_probability": 0.25, "value_at_stake": 8.0}
+    later = dt.date(2018, 2, 1)
+    for day in (BEFORE, later):
+        write("gold.customer_scores", score | {"as_of": day})
+    before, now = queries.gather(context).trend
+    assert (before["as_of"], now["as_of"]) == (BEFORE, AS_OF)
+    # a was silent for 5 days and left; b was lost. Both were known.
+    assert (before["customers"], before["churned"], before["known"]) == (1, 1, 2)
+    assert (before["probability"], before["at_risk"]) == (0.25, 0.25 * 8)
+    assert (now["scored"], now["at_risk"]) == (2, 0.5 * 80 + 0.5 * 10)
 
 
 @pytest.mark.duckdb_only
 def test_a_lake_without_features_or_gold_still_gets_its_report(lake):
     context, _ = lake
-    assert "No customers are known on 2018-01-01" in write_report(context).read_text()
+    assert "No customers are known on 1 Jan 2018" in write_report(context).read_text()
 
 
 @pytest.mark.duckdb_only

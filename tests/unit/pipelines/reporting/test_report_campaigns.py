@@ -7,9 +7,10 @@ import re
 
 import pytest
 
-from pipelines.reporting import campaign_texts, report_sections
+from models.campaign_pooling import PooledEffect
+from pipelines.reporting import campaign_texts, detail_sections
 from pipelines.reporting.report import console, summary
-from pipelines.reporting.report_page import page
+from pipelines.reporting.report_page import DETAILS_FILE, page
 from tests.unit.pipelines.reporting.report_sample import EMPTY
 
 
@@ -55,13 +56,13 @@ def test_the_sentence_gives_both_policies_and_their_difference(measured):
 
 
 def test_the_table_has_a_row_per_policy_and_their_difference(measured):
-    table = page(measured).split('id="s10"')[1].split("</table>")[0]
-    rows = [re.findall(r"<td[^>]*>([^<]*)<", line) for line in table.split("<tr>")[2:]]
+    table = page(measured).split('id="campaigns"')[1].split("</table>")[0]
+    rows = [re.findall(r"<div>([^<]*)<", line) for line in table.split("<tr>")[2:]]
     measure = "Additional buyers per 100 customers contacted"
     assert rows == [
-        ["Personalised offers", measure, "1", "50", "10.00", "4.00 to 16.00"],
-        ["Mass mailing", measure, "2", "400", "5.00", "2.50 to 7.50"],
-        ["Personalised minus mass", measure, "3", "450", "5.00", "-1.50 to 11.50"],
+        ["Personalised offers", measure, "1", "50", "10.00", "4.00 to 16.00", "works"],
+        ["Mass mailing", measure, "2", "400", "5.00", "2.50 to 7.50", "works"],
+        ["Personalised minus mass", measure, "3", "450", "5.00", "-1.50 to 11.50", "not proven"],
     ]
 
 
@@ -78,12 +79,13 @@ def test_without_a_measured_campaign_the_section_says_so():
     assert campaign_texts.campaigns(EMPTY) == (
         "No campaign with a random control group has a complete measurement period yet."
     )
-    assert report_sections.campaigns(EMPTY) is None
+    assert detail_sections.campaigns(EMPTY) is None
 
 
 def test_each_campaign_has_its_effect_interval_and_p_value_the_newest_first(measured):
-    table = page(measured).split('id="s10"')[1].split("<table")[2].split("</table>")[0]
-    rows = [re.findall(r"<td[^>]*>([^<]*)<", line) for line in table.split("<tr>")[2:]]
+    html = page(measured, DETAILS_FILE)
+    table = html.split('id="campaign_results"')[1].split("</table>")[0]
+    rows = [re.findall(r"<div>([^<]*)<", line) for line in table.split("<tr>")[2:]]
     measure = "Additional buyers per 100 customers contacted"
     assert rows == [
         [
@@ -109,3 +111,19 @@ def test_arms_of_other_sizes_than_intended_are_named(measured):
     assert "the effect of plan:" in campaign_texts.mismatches(measured)
     fits = [{**r, "srm_p_value": 0.01} for r in measured.campaigns]
     assert campaign_texts.mismatches(dataclasses.replace(measured, campaigns=fits)) == ""
+
+
+@pytest.mark.parametrize(
+    ("policy", "effect", "expected"),
+    [
+        ("mass", 0.05, "works"),
+        ("mass", 0.04, "not proven"),  # its interval begins at 0
+        ("mass", -0.05, "does harm"),
+        ("personalised minus mass", 0.05, "personalised is better"),
+        ("personalised minus mass", -0.05, "mass is better"),
+    ],
+)
+def test_the_interval_decides_the_verdict(policy, effect, expected):
+    ends = {"ci_low": effect - 0.04, "ci_high": effect + 0.04}
+    pooled = PooledEffect(policy, "conversion", 1, 100, effect=effect, **ends)
+    assert campaign_texts.verdict(pooled) == expected

@@ -388,6 +388,30 @@ def test_it_refuses_what_it_cannot_do(lake, monkeypatch):
     )
 
 
+@duckdb
+def test_rows_are_streamed_in_order_across_batches(lake, monkeypatch):
+    monkeypatch.setattr("runtime.lakehouse.duck_lake.BATCH_ROWS", 2)
+    frame = scores(lake, *[(f"c{n}", DAY, n / 2) for n in range(5)])
+    streamed = lake.stream(frame.orderBy(frame.score.desc()))
+    assert next(streamed) == {"customer_id": "c4", "as_of": DAY, "score": 2.0}
+    assert [row["customer_id"] for row in streamed] == ["c3", "c2", "c1", "c0"]
+
+
+@duckdb
+def test_the_time_of_writing_is_that_of_the_last_job(lake):
+    """A commit without the metadata of a job, such as OPTIMIZE, changes no row."""
+    from deltalake import DeltaTable
+
+    assert lake.written_at(SCORES.name) is None
+    write(lake, ("a", DAY, 0.5))
+    table = DeltaTable(lake.path(SCORES.name))
+    (at,) = [c["timestamp"] for c in table.history() if c.get("userMetadata")]
+    table.optimize.compact()
+    table.alter.set_table_properties({"delta.appendOnly": "false"})
+    assert len(table.history()) > 1
+    assert lake.written_at(SCORES.name) == dt.datetime.fromtimestamp(at // 1000, dt.UTC)
+
+
 def test_a_lock_that_is_a_symbolic_link_is_not_followed(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("kept")

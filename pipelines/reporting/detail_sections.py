@@ -1,15 +1,15 @@
-"""The numbers of each section, prepared for its template. None: the section has no data."""
+"""The sections of the engineers' page. None: the section has no data."""
 
 from __future__ import annotations
 
-import base64
-from functools import partial
 from typing import Any
 
 from models.campaign_pooling import compared_policies
-from pipelines.reporting import campaign_texts, contact_texts, model_texts, texts
-from pipelines.reporting.formats import percent, share, words
-from pipelines.reporting.report_data import ReportData, Row, total
+from pipelines.reporting import campaign_texts, model_texts, texts
+from pipelines.reporting.charts import Chart, bar_chart
+from pipelines.reporting.feature_words import words
+from pipelines.reporting.formats import share
+from pipelines.reporting.report_data import ModelData, ReportData, Row, total
 
 Figures = dict[str, Any] | None
 
@@ -25,100 +25,9 @@ POPULATIONS = {
     "all": "All customers with a purchase before the test date",
     "active_90d": "Customers with a purchase in the 90 days before the test date",
 }
-PICTURES = {
-    "roc.png": "ROC curve on the test date",
-    "calibration.png": "Calibration on the test date: predicted and observed churn",
-    "drivers.png": "Impact of each feature: mean absolute SHAP value",
-}
 MOST_DRIVERS = 15
 # Red, green and blue of a move to a worse, a better and the same group.
 WORSE, BETTER, SAME = "217,119,6", "13,148,136", "100,116,139"
-
-
-def at_a_glance(data: ReportData) -> Figures:
-    """The key figures."""
-    if not data.known:
-        return None
-    active_or_silent = [r for r in data.tested if r["lifecycle"] in ("active", "silent")]
-    return {
-        "churn": _churn_rate(active_or_silent),
-        "churn_of_all": _churn_rate(data.tested),
-        "leavers": total(data.segments, "probability"),
-        "at_risk_name": contact_texts.at_risk_name(data),
-        "at_risk": contact_texts.amount(data, total(data.segments, "at_risk")),
-        "at_risk_meaning": contact_texts.at_risk_meaning(data),
-    }
-
-
-def _churn_rate(rows: list[Row]) -> float | None:
-    return share(total(rows, "churned"), total(rows, "customers"))
-
-
-def first_customers(data: ReportData) -> Figures:
-    """The first customers of the contact list."""
-    if not data.customers:
-        return None
-    levels = {level: "abcd"[min(place, 3)] for place, level in enumerate(data.levels)}
-    rows = [
-        customer
-        | {
-            # The riskiest level of conf's scheme has the strongest colour.
-            "level_class": levels.get(customer["risk_level"], "abcd"[min(len(levels), 3)]),
-            "at_stake": contact_texts.amount(data, customer["at_stake"]),
-            "at_risk": contact_texts.amount(data, customer["at_risk"]),
-            "reasons": contact_texts.reasons(customer),
-            "advice": contact_texts.advice(data, customer),
-        }
-        for customer in data.customers
-    ]
-    return {
-        "rows": rows,
-        "churn_meaning": texts.churn_meaning(data, data.as_of),
-        "at_risk_name": contact_texts.at_risk_name(data),
-    }
-
-
-def strategies(data: ReportData) -> Figures:
-    """What each strategy chooses, keeps and costs."""
-    if not data.strategies:
-        return None
-    return {
-        "rows": [contact_texts.strategy_cells(row) for row in data.strategies],
-        "assumption": data.strategies[0]["assumption"],
-    }
-
-
-def segments(data: ReportData) -> Figures:
-    """Size, revenue and risk per segment and per group."""
-    if not data.known:
-        return None
-    names = ("customers", "revenue", "scored", "probability", "at_risk")
-    groups: list[Row] = []
-    for group in data.groups:
-        rows = [r for r in data.segments if r["segment_group"] == group]
-        groups.append({"segment": group} | {name: total(rows, name) for name in names})
-    name, at_risk = contact_texts.at_risk_name(data), total(data.segments, "at_risk")
-    shares = [
-        (
-            r["segment"],
-            share(r["customers"], data.known),
-            *([share(r["at_risk"], at_risk)] if name else []),
-        )
-        for r in data.segments
-    ]
-    longest = max([part or 0.0 for _, *parts in shares for part in parts] + [1e-9])
-    return {
-        "groups": groups,
-        "series": ["share of customers", *([f"share of the {name}"] if name else [])],
-        "has_revenue": any(r["revenue"] for r in data.segments),
-        "at_risk_name": name,
-        "amount": partial(contact_texts.amount, data),
-        # The longest bar takes 80 % of the width, so its label fits beside it.
-        "bars": [
-            (name, [(percent(p), f"{80 * max(p or 0.0, 0.0) / longest:.2f}%") for p in parts])
-            for name, *parts in shares
-        ],
-    }
 
 
 def moves(data: ReportData) -> Figures:
@@ -159,29 +68,49 @@ def model_quality(data: ReportData) -> Figures:
             if any(cells):
                 version = f" (champion, version {champion.version})"
                 model = name + version if name == champion.name else name
-                rows.append((model, [model_texts.value_and_interval(cell) for cell in cells]))
+                rows.append(
+                    (model, [model_texts.value_and_interval(data.form, cell) for cell in cells])
+                )
         if rows:
             tables.append((title, rows))
     return {
         "metrics": list(METRICS.values()),
         "tables": tables,
-        "pictures": [
-            (PICTURES[name], base64.b64encode(png).decode("ascii"))
-            for name, png in champion.plots.items()
-        ],
+        "calibration": calibration(data, champion),
+        "tested_on": model_texts.day_of(data, champion.tested_on),
     }
 
 
+def calibration(data: ReportData, champion: ModelData) -> Chart | None:
+    """Predicted and observed churn by tenth of the customers. None: not measured."""
+    tenths = []
+    for n in range(1, 11):
+        parts = [
+            model_texts.figure(champion, champion.name, "all", metric=f"calibration_{n}_{what}")
+            for what in ("predicted", "observed")
+        ]
+        values = [part["value"] for part in parts if part and part["value"] is not None]
+        if len(values) == len(parts):
+            bars = [(data.form.percent(value), value) for value in values]
+            tenths.append((f"tenth {n} by churn probability", bars))
+    if not tenths:
+        return None
+    title = "Predicted and observed churn on the test date"
+    return bar_chart("calibration-chart", title, tenths, series=["predicted", "observed"])
+
+
 def drivers(data: ReportData) -> Figures:
-    """How often each feature is among the top five factors, its impact and its direction."""
+    """The effect of each feature, and whether it raises or lowers the risk."""
     if not data.drivers:
         return None
-    scored = total(data.segments, "scored")
+    scored, everything = total(data.segments, "scored"), total(data.drivers, "strength")
     strongest = data.drivers[0]["strength"] or 1.0
     rows = [
         {
             "feature": words(r["feature"])[0],
-            "relative_impact": r["strength"] / strongest,
+            "name": r["feature"],
+            "width": r["strength"] / strongest,
+            "share": share(r["strength"], everything),
             "impact": share(r["strength"], scored),
             "customers": share(r["customers"], scored),
             "raised": share(r["raised"], r["customers"]),
@@ -220,13 +149,15 @@ def rfm_misses(data: ReportData) -> Figures:
     return {
         "verdicts": [
             {
-                "verdict": f"Safe ({', '.join(data.safe_segments)}), but left",
+                "verdict": f"safe ({', '.join(data.safe_segments)})",
+                "event": "left",
                 "customers": total(safe, "customers"),
                 "wrong": total(safe, "churned"),
                 "revenue": total(safe, "revenue_lost"),
             },
             {
-                "verdict": "Lost, but came back",
+                "verdict": "lost",
+                "event": "came back",
                 "customers": of_lost,
                 "wrong": of_lost - total(lost, "churned"),
                 "revenue": None,
@@ -266,11 +197,12 @@ def campaigns(data: ReportData) -> Figures:
             campaign_texts.POLICY_NAMES[effect.policy],
             campaign_texts.CAMPAIGN_METRICS[effect.metric][0],
             effect,
-            *campaign_texts.effect_and_interval(effect),
+            *campaign_texts.effect_and_interval(data.form, effect),
+            campaign_texts.verdict(effect),
         )
         for effect in compared_policies(data.campaigns)
     ]
-    results = [campaign_texts.result_cells(r) for r in campaign_texts.newest_first(data)]
+    results = [campaign_texts.result_cells(data.form, r) for r in campaign_texts.newest_first(data)]
     return {"rows": rows, "results": results} if results else None
 
 

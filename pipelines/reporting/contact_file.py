@@ -1,0 +1,97 @@
+"""The whole list of customers to contact as a CSV file, for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pipelines.reporting import contact_texts
+from pipelines.reporting.formats import LOCALES, plain
+from pipelines.reporting.report_data import ReportData, Row
+
+# A spreadsheet reads a cell that begins with one of these as a formula; the last four are the
+# full-width forms of = + - @.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+COLUMNS = (
+    "place",
+    "customer_id",
+    "segment",
+    "risk_level",
+    "churn_probability",
+    "why",
+    "what_to_do",
+    "when",
+    "offer_id",
+    "at_risk",
+    "at_stake",
+    "cost",
+    "value_kept",
+    "currency",
+    "owner",
+)
+
+
+def write_contacts(path: Path, data: ReportData, customers: Iterable[Row]) -> bool:
+    """Write the file row by row and atomically. False: the file already has this content.
+
+    Separator and decimal sign are those that a spreadsheet in report.locale expects: in a locale
+    with a decimal comma, columns are separated by semicolons. Dates are YYYY-MM-DD. The byte order
+    mark makes spreadsheets read UTF-8.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    separator = ";" if LOCALES[data.form.locale][1] == "," else ","
+    with draft.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=separator, lineterminator="\r\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_lines(data, customers))
+    if path.is_file() and filecmp.cmp(draft, path, shallow=False):
+        draft.unlink()
+        return False
+    os.replace(draft, path)
+    return True
+
+
+def _lines(data: ReportData, customers: Iterable[Row]) -> Iterator[list[str]]:
+    for place, customer in enumerate(customers, 1):
+        texts = {
+            "customer_id": customer["customer_id"],
+            "segment": customer["segment"],
+            "risk_level": customer["risk_level"],
+            "why": "; ".join(contact_texts.reasons(data, customer)),
+            "what_to_do": contact_texts.what_to_do(data, customer),
+            "offer_id": customer["offer_id"],
+            "currency": data.report.currency,
+            "owner": data.report.owner(customer["segment_group"]),
+        }
+        values = {
+            "place": str(place),
+            "churn_probability": number(data, customer["churn_probability"], 4),
+            "when": str(customer["send_on"] or ""),
+            **{
+                name: number(data, customer[name], 2)
+                for name in ("at_risk", "at_stake", "cost", "value_kept")
+            },
+            **{name: text_cell(text) for name, text in texts.items()},
+        }
+        yield [values[name] for name in COLUMNS]
+
+
+def text_cell(text: str | None) -> str:
+    """A text of one line that a spreadsheet shows, and never runs as a formula.
+
+    >>> text_cell("=HYPERLINK(A1)"), text_cell("c-1"), text_cell(None)
+    ("'=HYPERLINK(A1)", 'c-1', '')
+    """
+    if text is None:
+        return ""
+    is_formula = str(text).lstrip(" \u00a0").startswith(FORMULA_STARTS)
+    return f"'{plain(text)}" if is_formula else plain(text)
+
+
+def number(data: ReportData, value: float | None, digits: int) -> str:
+    """A number without thousands signs; empty if it is unknown."""
+    return "" if value is None else f"{value:.{digits}f}".replace(".", LOCALES[data.form.locale][1])
