@@ -16,7 +16,7 @@ def meaning(segment: str, data: ReportData) -> str:
     The scores R, F and M compare a customer with all others on the same date: 5 is the best fifth.
     """
     if segment == LOST:
-        return f"No purchase for more than {data.silent_days} days."
+        return f"No purchase for more than {data.form.count(data.silent_days, 'day')}."
     if segment == PROSPECTS:
         return "Known, but no purchase yet."
     rules = [rule for rule in data.segment_rules if rule["segment"] == segment]

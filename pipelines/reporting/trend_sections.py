@@ -37,7 +37,7 @@ def change_sentence(data: ReportData) -> str:
     now, form = dates[-1], data.form
     text = (
         f"{form.percent(now['leaving'])} of the active and silent customers are expected to leave "
-        f"within {data.horizon_days} days"
+        f"within {form.count(data.horizon_days, 'day')}"
     )
     if len(dates) == 1:
         return f"{text}. No earlier date is scored, so there is nothing to compare with yet."
@@ -124,12 +124,12 @@ def leaving_sentence(data: ReportData) -> str:
     back = returned_share(data)
     if back is None:
         return (
-            f"A customer who buys nothing for {data.horizon_days} days has left for that time, but "
-            "may come back. How many do is not known yet."
+            f"A customer who buys nothing for {data.form.count(data.horizon_days, 'day')} has left "
+            "for that time, but may come back. How many do is not known yet."
         )
     day, part = back
     text = (
-        f"Who buys nothing for {data.horizon_days} days is often not gone: "
+        f"Who buys nothing for {data.form.count(data.horizon_days, 'day')} is often not gone: "
         f"{data.form.whole(100 * part)} of 100 such customers bought again by day {day}."
     )
     at_risk = total(data.segments, "at_risk")
@@ -147,13 +147,13 @@ def leaving(data: ReportData) -> Figures:
     if data.definition != "inactivity" or not data.known:
         return None
     form, leavers = data.form, total(data.segments, "probability")
-    days, window = data.horizon_days, data.silent_days + 1
+    days, window = (form.count(n, "day") for n in (data.horizon_days, data.silent_days + 1))
     scored_customers = total(data.segments, "scored")
     rows = [
         (
             "Meaning",
-            f"no purchase within {days} days",
-            f"no purchase for {window} days: the customer is lost",
+            f"no purchase within {days}",
+            f"no purchase for {window}: the customer is lost",
         ),
         (
             "Used for",
@@ -161,14 +161,14 @@ def leaving(data: ReportData) -> Figures:
             "the likely churn date, the days that a customer stays, the number of lost customers",
         ),
         (
-            f"Expected in the next {days} days",
+            f"Expected in the next {days}",
             f"about {form.count(leavers, 'customer')} of {form.whole(scored_customers)}",
             _gone(data),
         ),
         ("How many come back", _back(data), _back_of_lost(data)),
     ]
     return {
-        "heads": (f"Pausing: {days} days", "Gone for good"),
+        "heads": (f"Pausing: {days}", "Gone for good"),
         "rows": rows,
     }
 
@@ -202,4 +202,6 @@ def _back_of_lost(data: ReportData) -> str:
         return "not known yet"
     first = min(rows, key=lambda r: r["horizon_days"])
     part = data.form.whole(100 * first["returned"] / first["rows"])
-    return f"{part} of 100 buy again within the next {first['horizon_days']} days"
+    return (
+        f"{part} of 100 buy again within the next {data.form.count(first['horizon_days'], 'day')}"
+    )

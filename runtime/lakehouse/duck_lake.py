@@ -18,6 +18,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
+from runtime.lakehouse.arrow_types import arrow_schema, columns_as_sql, nullable, sql_type
 from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import properties_of
 from runtime.lakehouse.duck_session import duck_session
@@ -120,7 +121,7 @@ class DuckLake:
         rows = delta.to_pyarrow_dataset()
         gained = [c for c in table.columns if c.name not in rows.schema.names]
         if gained:
-            wanted = _nullable(arrow_schema(table))
+            wanted = nullable(arrow_schema(table))
             added = [wanted.field(c.name) for c in gained]
             rows = rows.replace_schema(pa.schema([*rows.schema, *added]))
         return self._frame(rows, table.column_names)
@@ -147,7 +148,7 @@ class DuckLake:
         """A frame over Arrow data."""
         view, connection = _new_name("view"), self.session._conn
         connection.register(f"source_{view}", source)
-        columns = _plain(source.schema, (*names, *more))
+        columns = columns_as_sql(source.schema, (*names, *more))
         connection.execute(f"CREATE VIEW {view} AS SELECT {columns} FROM source_{view}")
         return self.session.table(view)
 
@@ -160,8 +161,8 @@ class DuckLake:
         if write.mode != "slice":
             raise TableError(f"{table.name}: --engine duckdb cannot merge. Use --engine spark.")
         content = self._content(write.frame)
-        check_columns(table, {f.name: _sql_type(f.type) for f in content.schema})
-        content = content.select(list(table.column_names)).cast(_nullable(arrow_schema(table)))
+        check_columns(table, {f.name: sql_type(f.type) for f in content.schema})
+        content = content.select(list(table.column_names)).cast(nullable(arrow_schema(table)))
         floats = [c.name for c in table.columns if c.is_floating]
         not_finite = self._counts(content, [f'NOT isfinite("{name}")' for name in floats])
         (outside,) = self._counts(content, [f"NOT ({write.predicate()})"])
@@ -195,7 +196,10 @@ class DuckLake:
         present = DeltaTable(self.path(write.table.name)).to_pyarrow_dataset()
         if not set(write.table.column_names) <= set(present.schema.names):
             return True
-        columns, connection = _plain(present.schema, write.table.column_names), self.session._conn
+        columns, connection = (
+            columns_as_sql(present.schema, write.table.column_names),
+            self.session._conn,
+        )
         connection.register("old_rows", present)
         connection.register("new_rows", content)
         rows = f"SELECT {columns} FROM {{}} WHERE {write.predicate()}"
@@ -238,7 +242,7 @@ class DuckLake:
         """Add the new columns of the contract. Existing rows get null."""
         delta = DeltaTable(self.path(table.name))
         present = [f.name for f in delta.schema().fields]
-        wanted = DeltaSchema.from_arrow(_nullable(arrow_schema(table)))
+        wanted = DeltaSchema.from_arrow(nullable(arrow_schema(table)))
         gained = [f for f in wanted.fields if f.name not in present]
         if gained:
             delta.alter.add_columns(gained)
@@ -250,62 +254,6 @@ class DuckLake:
             DeltaTable(self.path(name)).restore(version)
 
 
-ARROW_TYPES = {
-    "string": pa.string(),
-    "bigint": pa.int64(),
-    "int": pa.int32(),
-    "double": pa.float64(),
-    "boolean": pa.bool_(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us", tz="UTC"),
-}
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    """Arrow schema of the contract, with comments and NOT NULL columns."""
-    return pa.schema(
-        [
-            pa.field(c.name, _arrow_type(c.type), c.nullable, {"comment": c.comment})
-            for c in table.columns
-        ]
-    )
-
-
-def _nullable(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([f.with_nullable(True) for f in schema])
-
-
-def _plain(schema: pa.Schema, names: Sequence[str]) -> str:
-    """The columns as SQL. The cast makes timestamps of Delta clock times of the session's zone."""
-    return ", ".join(
-        f'CAST("{n}" AS TIMESTAMP) AS "{n}"'
-        if pa.types.is_timestamp(schema.field(n).type)
-        else f'"{n}"'
-        for n in names
-    )
-
-
 def _new_name(kind: str) -> str:
     # Each name is used once: sqlframe caches the columns of a name for the whole process.
     return f"{kind}_{next(_numbers)}"
-
-
-def _sql_type(arrow_type: pa.DataType) -> str:
-    """The type as a contract writes it."""
-    if pa.types.is_decimal(arrow_type):
-        return f"decimal({arrow_type.precision},{arrow_type.scale})"
-    if pa.types.is_timestamp(arrow_type):
-        return "timestamp"
-    names = {arrow: name for name, arrow in ARROW_TYPES.items()}
-    return names.get(arrow_type, str(arrow_type))
-
-
-def _arrow_type(name: str) -> pa.DataType:
-    if name.startswith("decimal("):
-        precision, scale = name[8:-1].split(",")
-        return pa.decimal128(int(precision), int(scale))
-    if name not in ARROW_TYPES:
-        raise TableError(
-            f"type {name}: --engine duckdb supports {', '.join(ARROW_TYPES)} and decimal."
-        )
-    return ARROW_TYPES[name]

@@ -9,36 +9,20 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from delta import exceptions  # importing it makes Delta's conflicts arrive as Python classes
 from delta.tables import DeltaTable
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, functions as F
-from tenacity import (
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_random_exponential,
-)
 
 from contracts.table import Table
-from runtime.errors import TableError
 from runtime.lakehouse.commits import WITHOUT_ROWS, CommitMetadata, changed_by
+from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
-
-Result = TypeVar("Result")
-
-# Open-source Delta has no row-level concurrency: 8 of 12 merges by three writers failed with a
-# conflict. A failed merge is safe to retry. The wait doubles up to WAIT_SECONDS_MAX, with jitter.
-TRIES = 60
-WAIT_SECONDS_MAX = 4.0
-# Delta's conflict errors have no common base class in Python.
-CONFLICTS = tuple(getattr(exceptions, name) for name in exceptions.__all__)
 
 
 class SparkLake:
@@ -156,7 +140,7 @@ class SparkLake:
                 elif outcome.is_changed:
                     before.setdefault(write.table.name, self.version(write.table.name))
                     self.create(write.table)
-                    self._retrying(lambda w=write, f=frame: self._write(w, f))  # type: ignore[misc]
+                    retried(lambda w=write, f=frame: self._write(w, f))  # type: ignore[misc]
             return outcomes
         except BaseException:
             for name, version in before.items():
@@ -174,7 +158,7 @@ class SparkLake:
                 schema = self.address(table.name).rpartition(".")[0]
                 self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             sql = create_sql(table, self.address(table.name), bool(self.settings.lakehouse.catalog))
-            self._retrying(lambda: self.spark.sql(sql))
+            retried(lambda: self.spark.sql(sql))
             return
         present = {f.name: f.nullable for f in self._load(table.name).schema}
         for sql in changes_sql(table, present, self.address(table.name)):
@@ -283,19 +267,3 @@ class SparkLake:
             path = jvm.org.apache.hadoop.fs.Path(self.path(name))
             files = path.getFileSystem(self.spark._jsc.hadoopConfiguration())
             files.delete(path, True)
-
-    def _retrying(self, act: Callable[[], Result]) -> Result:
-        """The result of `act`, which is retried after a conflict with another writer."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(CONFLICTS),
-            stop=stop_after_attempt(TRIES),
-            wait=wait_random_exponential(multiplier=0.1, max=WAIT_SECONDS_MAX),
-            reraise=True,
-        )
-        try:
-            return retrying(act)
-        except CONFLICTS as error:
-            raise TableError(
-                f"Another run changed the same rows during {TRIES} attempts: "
-                f"{str(error).splitlines()[0]} Start again when that run has ended."
-            ) from None

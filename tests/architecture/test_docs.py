@@ -22,7 +22,7 @@ from contracts.table import Column, Table
 from docs import generate
 from pipelines.ingestion.source_checks import check_sources
 from runtime import settings as settings_module
-from runtime.lakehouse.duck_lake import arrow_schema
+from runtime.lakehouse.arrow_types import arrow_schema
 from runtime.lakehouse.views import duckdb_views, has_latest
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from contracts import catalog
 from runtime.context import Context
-from runtime.lakehouse.duck_lake import arrow_schema
+from runtime.lakehouse.arrow_types import arrow_schema
 from runtime.lakehouse.writes import Write
 from runtime.progress import Progress
 from runtime.run_info import RunInfo

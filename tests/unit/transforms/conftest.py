@@ -13,7 +13,7 @@ import pytest
 
 from contracts import catalog
 from contracts.table import Column, Table
-from runtime.lakehouse.duck_lake import arrow_schema
+from runtime.lakehouse.arrow_types import arrow_schema
 
 TABLES = catalog.tables()
 LINEAGE = {"source": "test", "batch_id": "b1", "content_hash": 0}

@@ -14,7 +14,7 @@ from pipelines.reporting import contact_list, contact_texts, queries
 from pipelines.reporting.report import console, replace_file, shown, summary, write_report
 from pipelines.reporting.report_page import page
 from runtime.context import Context
-from runtime.lakehouse.duck_lake import arrow_schema
+from runtime.lakehouse.arrow_types import arrow_schema
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import Settings, load

@@ -22,7 +22,7 @@ def test_the_owner_is_that_of_the_group_else_the_default():
     [
         (
             {"currency": "euro"},
-            "conf/demo.yaml: report.currency = 'euro': Value error, must be the code of a "
+            "conf/demo.yaml: report.currency = 'euro': must be the code of a "
             "currency, three capital letters such as EUR.",
         ),
         (
