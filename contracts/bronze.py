@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -36,7 +37,22 @@ ON_THE_WAY = (
     "_errors",
     "_outcome",
     "_is_stored",
+    "_is_left_out",
 )
+
+# Delta refuses these characters in a column name, except the last two: Spark reads a dot as a field
+# of a struct, and a backtick ends a quoted name.
+_REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
+
+
+def stored_name(header: str) -> str:
+    """The name in bronze of a column of a source: of the same length, without refused characters.
+
+    >>> stored_name("Unit price (EUR)")
+    'Unit_price__EUR_'
+    """
+    return _REFUSED.sub("_", header)
+
 
 INGEST_LOG = Table(
     name="bronze.ingest_log",
@@ -54,6 +70,11 @@ INGEST_LOG = Table(
         Column("rows_kept", "bigint", "Rows written to silver", False),
         Column("rows_quarantined", "bigint", "Rows written to silver.quarantine", False),
         Column("rows_duplicate", "bigint", "Exact duplicates dropped", False),
+        Column(
+            "rows_left_out",
+            "bigint",
+            "Rows left out by the source's `where`; null: loaded by a version without `where`",
+        ),
     ),
 )
 

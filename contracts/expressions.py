@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from contracts.bronze import stored_name
+
 # A string literal, a quoted name, a number, a word, or one sign. Spark reads "..." as a string.
 _TOKEN = re.compile(
     r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]+`|\d[\w.]*|[A-Za-z_]\w*|::|\S""", re.DOTALL
@@ -24,6 +26,49 @@ def tokens(expression: str) -> list[str]:
     ['cast', '(', '`Unit price`', 'as', 'double', ')', '*', '2']
     """
     return _TOKEN.findall(expression)
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def with_stored_names(expression: str, columns: Iterable[str]) -> str:
+    """The expression with the names that the source's columns have in bronze.
+
+    `columns` are names in bronze. If the whole text names a column, as the file's header writes it
+    or as bronze does, the expression is that column. Otherwise names in backticks may be written as
+    in the header.
+
+    >>> with_stored_names("Bestell-Nr.", ["Bestell-Nr_", "Preis"])
+    '`Bestell-Nr_`'
+    >>> with_stored_names("concat(`Bestell-Nr.`, '-Nr.')", ["Bestell-Nr_"])
+    "concat(`Bestell-Nr_`, '-Nr.')"
+    >>> with_stored_names("Preis * 2", ["Bestell-Nr_", "Preis"])
+    'Preis * 2'
+    """
+    names = {c.lower(): c for c in columns}
+
+    def stored(name: str) -> str | None:
+        return names.get(name.lower()) or names.get(stored_name(name).lower())
+
+    def replaced(token: str) -> str:
+        name = stored(token[1:-1]) if token[0] == "`" else None
+        return f"`{name}`" if name else token
+
+    whole = stored(expression.strip())
+    return f"`{whole}`" if whole else _TOKEN.sub(lambda m: replaced(m[0]), expression)
+
+
+def unquoted_names(expression: str, columns: Iterable[str]) -> list[str]:
+    """Columns that an expression names without the backticks that they need, as it writes them.
+
+    >>> unquoted_names("upper(Bestell-Nr.) || `Rabatt %`", ["Bestell-Nr_", "Rabatt_%", "upper"])
+    ['Bestell-Nr.']
+    """
+    bare = _TOKEN.sub(lambda m: "\0" * len(m[0]) if m[0][0] in "'\"`" else m[0], expression)
+    text = stored_name(bare).lower()
+    special = [c for c in columns if not _PLAIN_NAME.fullmatch(c)]
+    starts = [(text.find(c.lower()), len(c)) for c in special]
+    return [expression[start : start + length] for start, length in starts if start >= 0]
 
 
 # Functions and words that reach beyond the row: other tables, Java methods, files, the network, or

@@ -9,7 +9,7 @@ LONGEST_VALUE = 1_000
 LONGEST_TEXT = 20_000
 
 # Outcome of a row at ingest.
-KEPT, QUARANTINED, DUPLICATE = "kept", "quarantined", "duplicate"
+KEPT, QUARANTINED, DUPLICATE, LEFT_OUT = "kept", "quarantined", "duplicate", "left_out"
 
 # Reasons to reject a row that are not rules of a table. A name that starts with "_" is a suffix
 # that follows a column name.

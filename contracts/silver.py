@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from contracts.rules import in_order, in_range, not_before, not_future, not_null, one_of, text_rules
 from contracts.table import Column, Rule, Table
 
@@ -28,6 +30,16 @@ LINEAGE = (
 )
 
 VALIDITY = ("valid_from", "valid_to")
+
+# Columns that came after the first release. A source that does not map them has the same content
+# hashes as before.
+ADDED = ("line_number", "currency")
+
+
+def content_columns(table: Table, mapped: Iterable[str]) -> list[str]:
+    """The columns of a row's content hash. `mapped`: the columns that the source maps."""
+    names = {*mapped}
+    return [c.name for c in mapped_columns(table) if c.name not in ADDED or c.name in names]
 
 
 def mapped_columns(table: Table) -> tuple[Column, ...]:
@@ -112,6 +124,15 @@ CUSTOMERS = Table(
     cluster_by=("customer_id",),
 )
 
+# Amounts of several or of unknown currencies must not be added up. `lakehouse_currency` is set by
+# ingest: null where the source has no currency.
+CURRENCY_IS_OTHER = Rule(
+    "currency_is_other",
+    "lakehouse_currency IS NULL OR coalesce(upper(trim(currency)), '') = lakehouse_currency",
+    ("currency",),
+    explanation="currency must be that of the lakehouse, `currency` in conf",
+)
+
 TRANSACTIONS = _silver(
     "transactions",
     "One row per order line, or per order if the source has no lines. A return is negative.",
@@ -128,6 +149,16 @@ TRANSACTIONS = _silver(
             False,
         ),
         Column("discount", "decimal(18,2)", "Discount on the price, currency, >= 0; null: unknown"),
+        Column(
+            "line_number",
+            "string",
+            "Number of the line within its order; null: the source has none",
+        ),
+        Column(
+            "currency",
+            "string",
+            "Currency of the amounts, ISO 4217 code; null: the source has none",
+        ),
     ),
     (
         not_null("customer_id"),
@@ -139,6 +170,7 @@ TRANSACTIONS = _silver(
         in_range("amount", -1_000_000, 1_000_000),
         in_range("quantity", -1_000_000, 1_000_000),
         in_range("discount", 0),
+        CURRENCY_IS_OTHER,
         Rule("amount_is_zero", "amount <> 0", ("amount",), "warn", "the amount is zero"),
         Rule("amount_is_negative", "amount >= 0", ("amount",), "warn", "the line is a return"),
         Rule("quantity_is_zero", "quantity <> 0", ("quantity",), "warn", "the quantity is zero"),

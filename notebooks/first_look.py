@@ -27,13 +27,15 @@ print(f"{context.settings.env}: as of {context.as_of}, purchases since {context.
 # MAGIC %md
 # MAGIC ## Loaded rows
 # MAGIC
-# MAGIC Each source row is either kept, quarantined, or dropped as an exact duplicate.
+# MAGIC Each source row is kept, quarantined, dropped as an exact duplicate, or left out by the
+# MAGIC source's `where`.
 
 # COMMAND ----------
 
 # MAGIC %sql
 # MAGIC SELECT source, count(*) AS files, sum(rows_in) AS rows_in, sum(rows_kept) AS kept,
-# MAGIC        sum(rows_quarantined) AS quarantined, sum(rows_duplicate) AS exact_duplicates
+# MAGIC        sum(rows_quarantined) AS quarantined, sum(rows_duplicate) AS exact_duplicates,
+# MAGIC        coalesce(sum(rows_left_out), 0) AS left_out
 # MAGIC FROM bronze.ingest_log
 # MAGIC GROUP BY source
 # MAGIC ORDER BY source

@@ -9,4 +9,13 @@ def plural(number: float, singular: str, several: str | None = None) -> str:
     >>> plural(1, "customer"), plural(1200, "customer"), plural(0, "key")
     ('1 customer', '1,200 customers', '0 keys')
     """
-    return f"{number:,.0f} {singular if number == 1 else several or singular + 's'}"
+    return f"{number:,.0f} {verb(number, singular, several or singular + 's')}"
+
+
+def verb(number: float, singular: str, several: str) -> str:
+    """The form of a word that agrees with a count.
+
+    >>> verb(1, "is", "are"), verb(0, "has", "have")
+    ('is', 'have')
+    """
+    return singular if number == 1 else several

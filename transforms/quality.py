@@ -61,7 +61,7 @@ def with_flags(rows: DataFrame, rules: Sequence[Rule]) -> DataFrame:
 
 
 def split(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """The kept and the quarantined rows, by `_outcome`; exact duplicates are in neither frame."""
+    """The kept and the quarantined rows, by `_outcome`; all others are in neither frame."""
     return rows.where(F.col("_outcome") == KEPT), rows.where(F.col("_outcome") == QUARANTINED)
 
 

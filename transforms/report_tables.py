@@ -198,10 +198,17 @@ def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) 
 
 
 def ingest_figures(log: DataFrame) -> DataFrame:
-    """One row per source: files, rows_in, rows_kept, rows_quarantined, rows_duplicate."""
+    """One row per source: files, rows_in, rows_kept, rows_quarantined, rows_duplicate,
+    rows_left_out.
+
+    A log that was written before sources could leave rows out may lack the last column.
+    """
     counts = ("rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
+    left_out = F.col("rows_left_out") if "rows_left_out" in log.columns else F.lit(0)
     return log.groupBy("source").agg(
-        F.count("*").alias("files"), *[F.sum(name).alias(name) for name in counts]
+        F.count("*").alias("files"),
+        *[F.sum(name).alias(name) for name in counts],
+        F.sum(F.coalesce(left_out, F.lit(0))).alias("rows_left_out"),
     )
 
 

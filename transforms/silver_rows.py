@@ -1,7 +1,7 @@
 """The steps from a source's rows to the rows of each table, shared by ingestion and replay.
 
-A labelled row has `_outcome` (kept, quarantined, duplicate), `_errors`, `warnings`, the columns of
-its silver table, and `_source`, the row as bronze stores it.
+A labelled row has `_outcome` (kept, quarantined, duplicate, left_out), `_errors`, `warnings`, the
+columns of its silver table, and `_source`, the row as bronze stores it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.bronze import METADATA
-from contracts.expressions import columns_used
-from contracts.rules import DUPLICATE
-from contracts.silver import CUSTOMERS, mapped_columns
+from contracts.expressions import columns_used, with_try_casts
+from contracts.rules import DUPLICATE, KEPT, LEFT_OUT
+from contracts.silver import CUSTOMERS, content_columns, mapped_columns
 from contracts.table import Rule, Table
 from transforms.deduplicate import content_hash
 from transforms.quality import source_names, with_flags
@@ -44,9 +44,15 @@ def flagged_rows(
     *,
     mapping: Mapping[str, str],
     rules: Sequence[Rule],
+    where: str | None = None,
+    currency: str | None = None,
     batch: str | None = None,
 ) -> DataFrame:
     """One row per source row: the columns of its silver table and the names of broken rules.
+
+    `_is_left_out` is true where `where` is false or null. A malformed row, or one with a value that
+    does not fit its column, is never left out, since the condition cannot be trusted there.
+    `currency`: the lakehouse's, with which the column `currency` is compared; null: it is not.
 
     `rows` have the columns that the mapping names, and CARRIED. known_at is the time at which a row
     arrived; in a history load (`_is_history`) the time of its event. Of several profile files in
@@ -57,13 +63,27 @@ def flagged_rows(
     if any(columns_used(expression, ["_rescued"]) for expression in mapping.values()):
         # The mapping itself handles values that no longer fit their column.
         rows = rows.withColumn("_type_changes", F.array().cast("array<string>"))
-    typed = mapped(with_wide_numbers(rows), mapping, columns, carried=CARRIED)
-    dated = typed.withColumns({"known_at": _known_at(table), "arrived_at": F.col("_known_at")})
-    lineage = {"source": F.lit(source), "batch_id": F.lit(batch) if batch else F.col("_batch_id")}
-    lineage["content_hash"] = content_hash([c.name for c in columns])
-    return (
-        with_flags(dated, rules).withColumns(lineage).drop("arrived_at", "_faults", "_type_changes")
+    wide = with_wide_numbers(rows).withColumn("_is_left_out", _is_left_out(where))
+    typed = mapped(wide, mapping, columns, carried=(*CARRIED, "_is_left_out"))
+    dated = typed.withColumns(
+        {
+            "known_at": _known_at(table),
+            "arrived_at": F.col("_known_at"),
+            "lakehouse_currency": F.lit(currency).cast("string"),
+        }
     )
+    lineage = {"source": F.lit(source), "batch_id": F.lit(batch) if batch else F.col("_batch_id")}
+    lineage["content_hash"] = content_hash(content_columns(table, mapping))
+    set_by_ingest = ("arrived_at", "lakehouse_currency", "_faults", "_type_changes")
+    return with_flags(dated, rules).withColumns(lineage).drop(*set_by_ingest)
+
+
+def _is_left_out(where: str | None) -> Column:
+    if where is None:
+        return F.lit(False)
+    is_wanted = F.coalesce(F.expr(with_try_casts(where)).cast("boolean"), F.lit(False))
+    is_readable = F.col("_malformed").isNull() & (F.size("_type_changes") == 0)
+    return is_readable & ~is_wanted
 
 
 def _known_at(table: Table) -> Column:
@@ -98,9 +118,11 @@ def kept_before(
 def bronze_rows(labelled: DataFrame, has_duplicates: bool) -> DataFrame:
     """One row per source row, unchanged.
 
-    For a table that is read whole, rows that are already present are left out.
+    A table that is read whole delivers each row again, so only new rows that `where` keeps are
+    stored.
     """
-    rows = labelled if has_duplicates else labelled.where(F.col("_outcome") != DUPLICATE)
+    repeated = F.col("_outcome").isin(DUPLICATE, LEFT_OUT)
+    rows = labelled if has_duplicates else labelled.where(~repeated)
     meta = [c.name for c in METADATA]
     names = [c for c in source_names(labelled) if c not in meta]
     return rows.select(*[F.col(f"_source.`{c}`").alias(c) for c in (*names, *meta)])
@@ -110,6 +132,15 @@ def counts(labelled: DataFrame) -> DataFrame:
     """One row per (batch, outcome, errors, warnings): rows."""
     grain = ("_batch_id", "_outcome", "_errors", "warnings")
     return labelled.groupBy(*grain).agg(F.count("*").alias("rows"))
+
+
+def repeated_lines(labelled: DataFrame, key: Sequence[str]) -> DataFrame:
+    """One row: how many rows have the key and the content of an earlier row of their own file."""
+    passed = labelled.where(F.col("_outcome").isin(KEPT, DUPLICATE))
+    equal = passed.groupBy("_batch_id", *key, "content_hash").agg(F.count("*").alias("rows"))
+    return equal.agg(
+        F.coalesce(F.sum(F.col("rows") - 1), F.lit(0)).cast("bigint").alias("repeated")
+    )
 
 
 def without_profile(kept: DataFrame, versions: DataFrame) -> DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException, ParseException
 
-from contracts.expressions import columns_used
+from contracts.expressions import columns_used, unquoted_names
 from contracts.rules import MALFORMED_ROW, UNIQUE_KEY
 from contracts.silver import mapped_columns
 from contracts.table import Table
@@ -16,6 +16,7 @@ from pipelines.ingestion.read_errors import first_sentence
 from pipelines.ingestion.source_checks import TARGETS, is_history_known
 from pipelines.ingestion.source_files import MALFORMED, RESERVED, Part
 from runtime.errors import SourceError, UsageError
+from runtime.wording import plural
 from transforms.source_reads import expression_cast
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def expected_columns(
 
 
 def mapped_part(source: SourceSettings, part: Part) -> Part:
-    """The part without the columns that neither the mapping nor a lookup uses."""
+    """The part without the columns that neither an expression nor a lookup uses."""
     joined = {c.lower() for lookup in source.lookups.values() for c in lookup.join_on}
     unmapped = {c for c in part.types if c.lower() not in joined and not _users(source, c)}
     kept = [f"`{c.replace('`', '``')}`" for c in part.frame.columns if c not in unmapped]
@@ -84,7 +85,8 @@ def column_warnings(
     SourceError if the mapping uses a column that is missing.
     """
     present = {c.lower(): kind for c, kind in part.types.items()}
-    required = {c.name for c in mapped_columns(TARGETS[source.table]) if not c.nullable}
+    columns = mapped_columns(TARGETS[source.table])
+    required = {"where", *(f"mapping.{c.name}" for c in columns if not c.nullable)}
     warnings = []
     for column in (c for c in expected if c.lower() not in present):
         # In JSON a missing key means null, so only columns that every row needs must be present.
@@ -113,41 +115,57 @@ def column_warnings(
 
 
 def _users(source: SourceSettings, column: str) -> list[str]:
-    """The mapped columns whose expression uses a column of the source."""
-    return [c for c, expression in source.mapping.items() if columns_used(expression, [column])]
+    """The settings whose expression uses a column of the source."""
+    return [s for s, expression in source.expressions.items() if columns_used(expression, [column])]
 
 
-def missing_column(env: str, name: str, user: str, *, column: str, part: Part) -> SourceError:
-    """The error for a column that the mapping uses and a file does not have."""
+def missing_column(
+    env: str, name: str, user: str, *, column: str, part: Part, hint: str = ""
+) -> SourceError:
+    """The error for a column that a setting (`user`) uses and a file does not have."""
     return SourceError(
-        f"source {name}: {part.title} has no column {column}, which mapping.{user} uses. "
+        f"source {name}: {part.title} has no column {column}, which {user} uses.{hint} "
         f"Its columns are {', '.join(part.types)}. Nothing was written. Deliver the file with this "
-        f"column, or change sources.{name}.mapping.{user} in conf/{env}.yaml."
+        f"column, or change sources.{name}.{user} in conf/{env}.yaml."
     )
 
 
 def check_expressions(
     env: str, name: str, source: SourceSettings, *, rows: DataFrame, part: Part | None
 ) -> None:
-    """Check that every expression of the mapping is valid over the rows and has a fitting type.
+    """Check that `where` and the mapping are valid over the rows and have fitting types.
 
     SourceError if an expression uses a column that `part` does not have, else UsageError.
     """
-    types = TARGETS[source.table].types
-    for column, expression in source.mapping.items():
+    types = {f"mapping.{c}": kind for c, kind in TARGETS[source.table].types.items()}
+    present = [c for c in rows.columns if c not in RESERVED]
+    for setting, expression in source.expressions.items():
+        kind = types.get(setting, "boolean")
         try:
-            expression_cast(rows, expression, types[column])
+            expression_cast(rows, expression, kind)
         except (AnalysisException, ParseException) as error:
             condition, details = error.getCondition() or "", error.getMessageParameters() or {}
             unknown = details.get("objectName", "").strip("`")
+            hint = _quoting_hint(expression, present)
             if condition.startswith("UNRESOLVED_COLUMN") and part is not None:
-                raise missing_column(env, name, column, column=unknown, part=part) from None
-            columns = ", ".join(c for c in rows.columns if c not in RESERVED)
+                raise missing_column(
+                    env, name, setting, column=unknown, part=part, hint=hint
+                ) from None
             raise UsageError(
-                f"conf/{env}.yaml: sources.{name}.mapping.{column} = {expression!r} is not an "
-                f"expression of type {types[column]}: {first_sentence(str(error))} "
-                f"The source's columns are {columns}."
+                f"conf/{env}.yaml: sources.{name}.{setting} = {expression!r} is not an "
+                f"expression of type {kind}: {first_sentence(str(error))}{hint} "
+                f"The source's columns are {', '.join(present)}."
             ) from None
+
+
+def _quoting_hint(expression: str, present: Sequence[str]) -> str:
+    names = " and ".join(f"`{name}`" for name in unquoted_names(expression, present))
+    return (
+        f" Did you mean {names}? Inside an expression, a name with spaces or signs stands in "
+        f"backticks."
+        if names
+        else ""
+    )
 
 
 def check_lookup(
@@ -172,8 +190,9 @@ def check_lookup(
     twice = lookup_rows.groupBy(*on).count().where("count > 1").count()
     if twice:
         raise SourceError(
-            f"{where}: {twice} values of {', '.join(on)} occur more than once, so the join would "
-            f"duplicate rows. Keep one row per value."
+            f"{where}: {plural(twice, 'value')} of {', '.join(on)} "
+            f"{'occurs' if twice == 1 else 'occur'} more than once, so the join would duplicate "
+            f"rows. Keep one row per value."
         )
 
 

@@ -26,6 +26,7 @@ class Entry(NamedTuple):
     rows_kept: int
     rows_quarantined: int
     rows_duplicate: int
+    rows_left_out: int
 
 
 class IngestLog:

@@ -1,4 +1,7 @@
-"""Row counts of one source in one run: rows in = kept + quarantined + exact duplicates."""
+"""Row counts of one source in one run.
+
+Rows in = kept + quarantined + exact duplicates + left out.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from contracts.rules import DUPLICATE, KEPT, QUARANTINED, explanation
+from contracts.rules import DUPLICATE, KEPT, LEFT_OUT, QUARANTINED, explanation
 from contracts.table import Table
 from runtime.errors import QualityGateError, SourceError
 from runtime.progress import Progress
@@ -21,14 +24,20 @@ MOST = 5
 
 
 class RowCounts:
-    """Counts of one source, from rows (batch_id, outcome, reasons, warnings, count)."""
+    """Counts of one source, from rows (batch_id, outcome, reasons, warnings, count).
 
-    def __init__(self, source: str, table: Table, rows: Iterable[Row]) -> None:
-        self.source, self.table = source, table
+    has_where: the source may leave rows out, so their number is printed even if it is 0.
+    """
+
+    def __init__(
+        self, source: str, table: Table, rows: Iterable[Row], has_where: bool = False
+    ) -> None:
+        self.source, self.table, self.has_where = source, table, has_where
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.reasons: Counter[str] = Counter()
         self.warnings: Counter[str] = Counter()
         self.examples: dict[str, str] = {}  # reason -> file and values of one row
+        self.repeated_lines = 0  # duplicates of a row of the same file, in a source of order lines
         for batch, outcome, reasons, warnings, count in rows:
             self.outcomes[batch, outcome] += count
             for reason in (reasons or "").split(", ") if outcome == QUARANTINED else ():
@@ -59,22 +68,39 @@ class RowCounts:
                 f"{self.source}."
             )
 
-    def of_batch(self, batch: str) -> tuple[int, int, int, int]:
-        """Rows in, kept, quarantined and duplicate of one batch."""
-        kept, quarantined, duplicate = (
-            self.outcomes[batch, o] for o in (KEPT, QUARANTINED, DUPLICATE)
+    def lost_lines(self) -> Iterator[str]:
+        """A warning if the key may drop equal articles of one order."""
+        if self.repeated_lines:
+            yield (
+                f"{self.source}: rows that equal an earlier row of the same file, dropped as exact "
+                f"duplicates: {self.repeated_lines:,}. If an order may list the same article "
+                f"twice, map line_number and add it to sources.{self.source}.key. If the export "
+                f"has no line number, and no row is delivered twice, remove the key."
+            )
+
+    @property
+    def rows_judged(self) -> int:
+        """Rows in without those left out."""
+        return self.rows_in - self.total(LEFT_OUT)
+
+    def of_batch(self, batch: str) -> tuple[int, int, int, int, int]:
+        """Rows in, kept, quarantined, duplicate and left out of one batch."""
+        kept, quarantined, duplicate, left_out = (
+            self.outcomes[batch, o] for o in (KEPT, QUARANTINED, DUPLICATE, LEFT_OUT)
         )
-        return kept + quarantined + duplicate, kept, quarantined, duplicate
+        total = kept + quarantined + duplicate + left_out
+        return total, kept, quarantined, duplicate, left_out
 
     def check_sum(self, read: Mapping[str, int], names: Mapping[str, str]) -> None:
         """SourceError if a batch does not have as many rows as were read from its file."""
         for batch, rows in read.items():
-            total, kept, quarantined, duplicate = self.of_batch(batch)
+            total, kept, quarantined, duplicate, left_out = self.of_batch(batch)
             if total != rows:
                 raise SourceError(
                     f"source {self.source}: {names[batch]} has {plural(rows, 'row')}, but the "
                     f"mapping gave {total:,} ({kept:,} kept + {quarantined:,} quarantined + "
-                    f"{duplicate:,} exact duplicates). Nothing was written. Either the file "
+                    f"{plural(duplicate, 'exact duplicate')} + {left_out:,} left out). Nothing was "
+                    f"written. Either the file "
                     f"changed while it was read: run ingest again. Or an expression of "
                     f"sources.{self.source}.mapping gives several rows per row: fix it."
                 )
@@ -83,8 +109,8 @@ class RowCounts:
         """Print the counts. Warn about files without rows and about rejected rows."""
         for batch in (b for b, rows in read.items() if rows == 0):
             progress.warn(f"{self.source}: {names[batch]} names its columns but has no rows.")
-        progress.say(f"      {self.line(f'{len(names)} file' + 's' * (len(names) > 1))}")
-        for message in self.rejections():
+        progress.say(f"      {self.line(plural(len(names), 'file'))}")
+        for message in (*self.rejections(), *self.lost_lines()):
             progress.warn(message)
 
     def line(self, files: str) -> str:
@@ -94,6 +120,8 @@ class RowCounts:
             f"{self.total(KEPT):,} kept + {self.total(QUARANTINED):,} quarantined + "
             f"{plural(self.total(DUPLICATE), 'exact duplicate')}"
         )
+        if self.has_where:
+            counts += f" + {self.total(LEFT_OUT):,} left out"
         details = [
             f"{title}: {most(names)}"
             for title, names in (("quarantined", self.reasons), ("warnings", self.warnings))
@@ -105,7 +133,7 @@ class RowCounts:
 def check_share(counts: Iterable[RowCounts], settings: Settings) -> None:
     """QualityGateError if a source has more quarantined rows than the limit allows."""
     limit, env = settings.ingest.max_quarantined_share, settings.env
-    faults = [_refusal(c, limit) for c in counts if c.total(QUARANTINED) > limit * c.rows_in]
+    faults = [_refusal(c, limit) for c in counts if c.total(QUARANTINED) > limit * c.rows_judged]
     if faults:
         raise QualityGateError(
             "\n".join(faults)
@@ -116,9 +144,9 @@ def check_share(counts: Iterable[RowCounts], settings: Settings) -> None:
 
 def _refusal(counts: RowCounts, limit: float) -> str:
     bad = counts.total(QUARANTINED)
-    first = counts.first_reasons()[0]
+    first, judged = counts.first_reasons()[0], counts.rows_judged
     return (
-        f"{counts.source}: {bad:,} of {counts.rows_in:,} rows ({bad / counts.rows_in:.1%}) would "
+        f"{counts.source}: {bad:,} of {plural(judged, 'row')} ({bad / judged:.1%}) would "
         f"be quarantined, the limit is {limit:.1%}. Most frequent reasons: {most(counts.reasons)}. "
         f"{first} means: {explanation(first, counts.table.rules)}."
     )

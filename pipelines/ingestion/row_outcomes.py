@@ -1,4 +1,4 @@
-"""Outcome of each row of a source: kept, quarantined or duplicate. For files and replays."""
+"""Outcome of each row of a source: kept, quarantined, duplicate or left out. Also for replays."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from contracts.silver import CUSTOMERS
+from contracts.rules import DUPLICATE
+from contracts.silver import CUSTOMERS, TRANSACTIONS
 from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
+from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.row_counts import RowCounts
 from pipelines.ingestion.source_files import Part
@@ -17,11 +19,20 @@ from runtime.lakehouse.writes import Write
 from transforms import customer_versions
 from transforms.deduplicate import with_outcome
 from transforms.quality import examples, source_names
-from transforms.silver_rows import ORDER, counts, dedup_key, flagged_rows, kept_before
+from transforms.silver_rows import (
+    ORDER,
+    counts,
+    dedup_key,
+    flagged_rows,
+    kept_before,
+    repeated_lines,
+)
 from transforms.sources import with_lookup, with_source
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+    from runtime.settings.sources import SourceSettings
 
 
 @contextmanager
@@ -50,6 +61,8 @@ class RowOutcomes:
         # write.
         self.versions = context.read(CUSTOMERS.name)
         self.written: dict[str, DataFrame] = {}
+        # The sources processed so far, with the names that their columns have in bronze.
+        self.sources: dict[str, SourceSettings] = {}
 
     def table(self, name: str) -> Table:
         """The silver table of a source."""
@@ -71,15 +84,25 @@ class RowOutcomes:
         """
         env, source, table = self.settings.env, self.settings.sources[name], self.table(name)
         rows = with_source(rows)
+        source = with_bronze_names(source, rows.columns)
         for title, lookup in source.lookups.items():
             lookup_rows = readers.read_lookup(self.spark, name, title, lookup=lookup)
             file_checks.check_lookup(
                 name, title, lookup.join_on, rows=rows, lookup_rows=lookup_rows
             )
             rows = with_lookup(rows, lookup_rows, lookup.join_on)
+        source = self.sources[name] = with_bronze_names(source, rows.columns)
         file_checks.check_expressions(env, name, source, rows=rows, part=part)
-        rules = source_checks.rules_of(table, source)
-        flagged = flagged_rows(rows, name, table, mapping=source.mapping, rules=rules, batch=batch)
+        flagged = flagged_rows(
+            rows,
+            name,
+            table,
+            mapping=source.mapping,
+            rules=source_checks.rules_of(table, source),
+            where=source.where,
+            currency=self.settings.currency if "currency" in source.mapping else None,
+            batch=batch,
+        )
         key, before = dedup_key(table, source.key), None
         if table is CUSTOMERS:
             return self._with_versions(name, with_outcome(flagged, key, ORDER))
@@ -101,15 +124,21 @@ class RowOutcomes:
 
     def counts(self, name: str, rows: DataFrame) -> RowCounts:
         """Compute the labelled rows, count them, and take examples of rejected ones."""
-        table, source, present = self.table(name), self.settings.sources[name], source_names(rows)
+        table, source, present = self.table(name), self.sources[name], source_names(rows)
         with explained(name):
             counted = counts(rows).collect()  # one row per batch and set of broken rules
-        row_counts = RowCounts(name, table, counted)
+        row_counts = RowCounts(name, table, counted, has_where=source.where is not None)
         reasons = row_counts.first_reasons()
         shown = {r: file_checks.columns_behind(r, table, source, present=present) for r in reasons}
         if shown:
             texts = examples(rows, shown).collect()[0]  # one row
             row_counts.examples = dict(zip(shown, texts, strict=True))
+        if (
+            row_counts.total(DUPLICATE)
+            and table is TRANSACTIONS
+            and "line_number" not in source.key
+        ):
+            row_counts.repeated_lines = repeated_lines(rows, source.key).collect()[0][0]  # one row
         return row_counts
 
     def silver_writes(self, name: str, kept: DataFrame, batches: Sequence[str]) -> list[Write]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from contracts.expressions import refused_words, tokens
-from contracts.silver import QUARANTINE, SILVER, mapped_columns
+from contracts.silver import QUARANTINE, SILVER, TRANSACTIONS, mapped_columns
 from contracts.table import Rule, Table
 from pipelines.ingestion.source_files import FORCED_OPTIONS
 from runtime.errors import UsageError
@@ -27,16 +27,26 @@ TARGETS = {t.short_name: t for t in SILVER if t is not QUARANTINE}
 
 def check_sources(settings: Settings) -> None:
     """UsageError with every fault of conf's sources that can be detected without their data."""
+    file = f"conf/{settings.env}.yaml"
     faults = [
-        f"conf/{settings.env}.yaml: sources.{name}{fault}"
+        f"{file}: sources.{name}{fault}"
         for name, source in settings.sources.items()
-        for fault in _faults(name, source)
+        for fault in _faults(name, source, settings.currency)
     ]
+    filled = sorted({source.table for source in settings.sources.values()})
+    if TRANSACTIONS.short_name not in filled:
+        faults.append(
+            f"{file}: sources fill {', '.join(filled) or 'nothing'}, but no source has `table: "
+            f"transactions`, which every other step needs. Add a source of purchases with a "
+            f"customer, a time and an amount. A table with one row per customer and a column that "
+            f"says who left cannot replace it: without dates nothing tells what was known before a "
+            f"customer left."
+        )
     if faults:
         raise UsageError("\n".join(faults))
 
 
-def _faults(name: str, source: SourceSettings) -> Iterator[str]:
+def _faults(name: str, source: SourceSettings, currency: str | None) -> Iterator[str]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name == "ingest_log":
         yield ": the name of a source must be lower snake_case and not ingest_log. Rename it."
     if source.table not in TARGETS:
@@ -44,6 +54,12 @@ def _faults(name: str, source: SourceSettings) -> Iterator[str]:
         return
     table = TARGETS[source.table]
     yield from _mapping_faults(table, source)
+    yield from _expression_faults(source)
+    if "currency" in source.mapping and table is TRANSACTIONS and currency is None:
+        yield (
+            ".mapping.currency is set, but `currency` of conf is not, so no amount can be compared "
+            "with it. Set `currency`, such as EUR, at the top level of the file."
+        )
     yield from _key_faults(table, source)
     for path in (source.path or "", *(lookup.path for lookup in source.lookups.values())):
         if _IN_TRUTH.search(path):
@@ -74,15 +90,18 @@ def _mapping_faults(table: Table, source: SourceSettings) -> Iterator[str]:
             f".mapping.{required.name} is missing: {table.name} requires the column "
             f"({required.comment}). Set the column or expression that provides it."
         )
-    for column, expression in source.mapping.items():
+
+
+def _expression_faults(source: SourceSettings) -> Iterator[str]:
+    for setting, expression in source.expressions.items():
         if "::" in tokens(expression):
             yield (
-                f".mapping.{column} = {expression!r}: `::` silently turns '1.5'::int into 1. "
+                f".{setting} = {expression!r}: `::` silently turns '1.5'::int into 1. "
                 f"Write cast(... as ...), which rejects such a row."
             )
         for word in refused_words(expression):
             yield (
-                f".mapping.{column} = {expression!r}: uses {word}, but an expression gives one "
+                f".{setting} = {expression!r}: uses {word}, but an expression gives one "
                 f"value from the columns of its own row. Remove {word}. A column of that name is "
                 f"written in backticks."
             )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from contracts.bronze import METADATA, ON_THE_WAY
+from contracts.bronze import METADATA, ON_THE_WAY, stored_name
 from runtime.errors import SourceError
 from transforms.source_reads import storable
 
@@ -25,10 +24,6 @@ FORCED_OPTIONS = {
     "columnNameOfCorruptRecord": MALFORMED,
     "columnPruning": "false",
 }
-
-# Delta refuses these characters in a column name, except the last two: Spark reads a dot as a field
-# of a struct, and a backtick ends a quoted name.
-_REFUSED = re.compile(r"[ ,;{}()\n\t=.`]")
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ def named(source: str, file: str, frame: DataFrame) -> DataFrame:
         if column in (PATH, MALFORMED):
             names[column] = column
             continue
-        name = _REFUSED.sub("_", column)
+        name = stored_name(column)
         if name.lower() in taken:
             raise SourceError(
                 f"source {source}: {file} has a column {column!r}, but the name {name} is already "

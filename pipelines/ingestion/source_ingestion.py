@@ -9,10 +9,11 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from contracts.bronze import source_table
-from contracts.rules import DUPLICATE, KEPT
+from contracts.rules import DUPLICATE, KEPT, LEFT_OUT
 from contracts.silver import QUARANTINE
 from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
+from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
@@ -111,12 +112,14 @@ class Ingestion:
         )
         if not parts:
             return None
+        stored = self.log.columns(name)
+        source = with_bronze_names(source, {*stored, *(c for part in parts for c in part.types)})
         if not source.keep_unmapped:
             parts = [file_checks.mapped_part(source, part) for part in parts]
         files = {f.batch_id: f.name for part in parts for f in part.files}
         titles = files.values()
         self.warn(file_checks.file_warnings(settings, name, titles, waiting=waiting, log=self.log))
-        columns = file_checks.expected_columns(source, parts, self.log.columns(name))
+        columns = file_checks.expected_columns(source, parts, stored)
         for part in parts:
             self.warn(
                 file_checks.column_warnings(settings.env, name, source, part=part, expected=columns)
@@ -203,13 +206,14 @@ class Ingestion:
         rows = from_quarantine(waiting, self.log.columns(name), self.log.history(name))
         labelled = self.outcomes.labelled(name, rows, batches, batch=batch)
         row_counts = self.outcomes.counts(name, labelled)
-        kept, duplicates = row_counts.total(KEPT), row_counts.total(DUPLICATE)
         self.progress.say(f"      {row_counts.line('quarantine')}")
-        if kept + duplicates == 0:
+        kept, duplicates, left_out = (row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT))
+        if kept + duplicates + left_out == 0:
             return
         writes = self.outcomes.silver_writes(name, split(labelled)[0], batches)
         writes.append(Write(QUARANTINE, replayed(waiting, labelled), mode="merge"))
-        entry = Entry(name, batch, REPLAY, kept + duplicates, kept, 0, duplicates)
+        passed = kept + duplicates + left_out
+        entry = Entry(name, batch, REPLAY, passed, kept, 0, duplicates, left_out)
         self.context.write([*writes, self.log.write_of(self.known_at, [entry])])
 
     # ------------------------------------------------------------------ warnings

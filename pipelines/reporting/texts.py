@@ -7,7 +7,7 @@ import datetime as dt
 from pipelines.reporting.contact_texts import amount, at_risk_name
 from pipelines.reporting.formats import listed, percent, share, whole
 from pipelines.reporting.report_data import ReportData, total
-from runtime.wording import plural
+from runtime.wording import plural, verb
 
 WORSE_GROUPS = ("At-risk", "Hibernating")
 NEW_CUSTOMER = "New customer"
@@ -175,17 +175,23 @@ def rfm_misses(data: ReportData) -> str:
 
 
 def about(data: ReportData) -> str:
-    """The rows that ingest kept, quarantined and dropped."""
+    """The rows that ingest kept, quarantined, dropped and left out."""
     if not data.sources:
         return "No data load has been logged for this lakehouse."
-    rows, kept, quarantined, duplicate = (
-        total(data.sources, f"rows_{k}") for k in ("in", "kept", "quarantined", "duplicate")
+    rows, kept, quarantined, duplicate, left_out = (
+        total(data.sources, f"rows_{k}")
+        for k in ("in", "kept", "quarantined", "duplicate", "left_out")
     )
-    return (
+    rejected = f"{whole(quarantined)} ({percent(share(quarantined, rows), 2)})"
+    text = (
         f"{plural(len(data.sources), 'source')} delivered {plural(rows, 'row')}: {whole(kept)} "
-        f"were kept, {whole(quarantined)} ({percent(share(quarantined, rows), 2)}) were "
-        f"quarantined, and {whole(duplicate)} were dropped as exact duplicates."
+        f"{verb(kept, 'was', 'were')} kept, {rejected} {verb(quarantined, 'was', 'were')} "
+        f"quarantined, and {whole(duplicate)} {verb(duplicate, 'was', 'were')} dropped as exact "
+        f"duplicates."
     )
+    if not left_out:
+        return text
+    return f"{text} {plural(left_out, 'row')} {verb(left_out, 'was', 'were')} left out by conf."
 
 
 def churn_meaning(data: ReportData, date: dt.date) -> str:

@@ -13,10 +13,10 @@ import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     mlflow: MlflowSettings
     spark_profile: str
     as_of: dt.date | None
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] | None
     sources: dict[str, SourceSettings]
     simulation: SimulationSettings | None
     ingest: IngestSettings

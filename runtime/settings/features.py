@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from runtime.settings.core import Section
+from runtime.settings.core import Section, TimeZone
 
 
 class FeatureSettings(Section):
     windows_days: list[int] = Field(min_length=1)
+    business_time_zone: TimeZone
 
     @field_validator("windows_days")
     @classmethod

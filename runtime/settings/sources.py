@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from runtime.settings.core import Section
+from runtime.settings.core import Section, TimeZone
 
 
 class _WithOptions(Section):
@@ -36,12 +36,22 @@ class SourceSettings(_WithOptions):
     path: str | None = None
     key: list[str] = Field(default_factory=list)
     mapping: dict[str, str]
+    # Rows for which this SQL condition is not true are left out, and counted. None: no row is.
+    where: str | None = None
+    # Zone of times without a zone.
+    time_zone: TimeZone = "UTC"
     lookups: dict[str, LookupSettings] = Field(default_factory=dict)
     first_load_known: Literal["event_time", "arrival"] | None = None
     # False: columns that neither the mapping nor a lookup uses are not stored.
     keep_unmapped: bool = True
     # Severity of rules (contracts/silver.py) by name, where this source needs another one.
     severity: dict[str, Literal["reject", "warn", "off"]] = Field(default_factory=dict)
+
+    @property
+    def expressions(self) -> dict[str, str]:
+        """Every SQL text over the source's columns, by its setting."""
+        where = {} if self.where is None else {"where": self.where}
+        return {f"mapping.{column}": text for column, text in self.mapping.items()} | where
 
     @field_validator("mapping", mode="before")
     @classmethod

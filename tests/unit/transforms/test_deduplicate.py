@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from transforms.deduplicate import content_hash, with_outcome
 
 SCHEMA = "name string, key string, part int, rank int, content_hash bigint, _errors string"
+LEFT_OUT = ("cancelled", "cancelled again", "cancelled and bad")
 
 # name, key (two columns), rank of the file, content, errors -> outcome, errors
 ROWS = [
@@ -32,6 +33,11 @@ ROWS = [
     (("nameless too", None, 1, 0, 7, None), ("kept", None)),
     (("half a key", "f", None, 0, 8, None), ("kept", None)),
     (("half a key too", "f", None, 0, 8, None), ("kept", None)),
+    # A row that is left out stays so with an error, is no duplicate, and replaces no other row.
+    (("cancelled", "i", 1, 0, 1, None), ("left_out", None)),
+    (("cancelled again", "i", 1, 0, 1, None), ("left_out", None)),
+    (("cancelled and bad", "i", 1, 0, 1, "amount_type"), ("left_out", "amount_type")),
+    (("valid", "i", 1, 1, 2, None), ("kept", None)),
     # A row in silver comes before the rows of any file: with the same content ...
     (("known", "g", 1, 0, 40, None), ("duplicate", None)),
     # ... and with other content.
@@ -42,6 +48,7 @@ BEFORE = [("g", 1, 40), ("h", 1, 50), ("not asked for", 1, 60)]
 
 def outcomes(spark, rows, key=("key", "part"), before=BEFORE):
     frame = spark.createDataFrame(rows, SCHEMA).repartition(3, F.rand(1))
+    frame = frame.withColumn("_is_left_out", F.col("name").isin(*LEFT_OUT))
     kept = spark.createDataFrame(before, "key string, part int, content_hash bigint")
     labelled = with_outcome(
         frame, key, ("rank", "content_hash"), kept_before=kept if before else None
@@ -61,7 +68,7 @@ def test_the_first_of_a_key_stays(spark):
 def test_without_a_key_nothing_is_dropped(spark):
     results = outcomes(spark, [row for row, _ in ROWS], key=(), before=[])
     expected = {row[0]: ("quarantined" if row[5] else "kept", row[5]) for row, _ in ROWS}
-    assert results == expected
+    assert results == expected | {name: ("left_out", expected[name][1]) for name in LEFT_OUT}
 
 
 def test_a_null_is_content(spark):

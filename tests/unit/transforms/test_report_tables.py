@@ -255,15 +255,18 @@ def test_ingest_figures_add_up_the_files_of_a_source(session):
     from transforms.report_tables import ingest_figures
 
     log = session.createDataFrame(
-        [("t", "1", 10, 7, 2, 1), ("t", "2", 5, 5, 0, 0), ("c", "3", 1, 1, 0, 0)],
+        [("t", "1", 10, 6, 2, 1, 1), ("t", "2", 5, 5, 0, 0, None), ("c", "3", 1, 1, 0, 0, None)],
         "source string, batch_id string, rows_in bigint, rows_kept bigint, "
-        "rows_quarantined bigint, rows_duplicate bigint",
+        "rows_quarantined bigint, rows_duplicate bigint, rows_left_out bigint",
     )
     names = ("source", "files", "rows_in", "rows_kept", "rows_quarantined", "rows_duplicate")
-    assert rows(ingest_figures(log), *names) == [
-        ("c", 1, 1, 1, 0, 0),
-        ("t", 2, 10 + 5, 7 + 5, 2, 1),
+    # The files of c, and the second of t, were loaded before sources could leave rows out.
+    assert rows(ingest_figures(log), *names, "rows_left_out") == [
+        ("c", 1, 1, 1, 0, 0, 0),
+        ("t", 2, 10 + 5, 6 + 5, 2, 1, 1),
     ]
+    older = log.drop("rows_left_out")
+    assert rows(ingest_figures(older), "source", "rows_left_out") == [("c", 0), ("t", 0)]
 
 
 def test_quarantine_figures_leave_out_what_was_replayed_and_keep_the_most_frequent(session):

@@ -184,9 +184,10 @@ FULL = dataclasses.replace(
             "source": "transactions",
             "files": 2,
             "rows_in": 200,
-            "rows_kept": 190,
+            "rows_kept": 185,
             "rows_quarantined": 7,
             "rows_duplicate": 3,
+            "rows_left_out": 5,
         }
     ],
     quarantined=[{"source": "transactions", "reasons": "amount_not_null", "rows": 7}],

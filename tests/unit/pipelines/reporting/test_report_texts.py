@@ -92,8 +92,8 @@ SENTENCES = [
     (
         texts.about,
         "No data load has been logged for this lakehouse.",
-        "1 source delivered 200 rows: 190 were kept, 7 (3.50 %) were quarantined, and 3 were "
-        "dropped as exact duplicates.",
+        "1 source delivered 200 rows: 185 were kept, 7 (3.50 %) were quarantined, and 3 were "
+        "dropped as exact duplicates. 5 rows were left out by conf.",
     ),
 ]
 
