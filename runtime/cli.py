@@ -126,6 +126,16 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         raise SystemExit(error.exit_code) from None
 
 
+@contextmanager
+def reported(job: str) -> Iterator[None]:
+    """For a command without a lakehouse: a HoldfastError becomes a message and an exit code."""
+    try:
+        yield
+    except HoldfastError as error:
+        print(f"holdfast {job}: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
 def application(command: Callable[..., None]) -> Callable[[], None]:
     """A console entry point from one function with Typer options."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -19,6 +19,7 @@ _MARKS = (
 _ONE_BYTE = (("cp1252", "windows-1252"), ("cp850", "IBM850"), ("mac_roman", "x-MacRoman"))
 _USUAL = set("äöüÄÖÜßéèêëàâáçñóòôúùûíìîïåøæœÉÈÀÇÑÁÓÚÍ€£§°²»«ºª¿¡\xa0\u2013\u2019\u201c\u201d\u201e")
 _VALUE = re.compile(r"[-+(]?[\d.,:/ ]*\d[\d.,:/ ]*[-)%€]?")
+_CONTROL = bytes([*range(9), *range(14, 27)])
 # Lines that are looked at. The structure of a file shows in its first lines.
 MOST_LINES = 2_000
 
@@ -86,7 +87,8 @@ def _encoding(content: bytes) -> tuple[str, str]:
     for mark, codec, name in _MARKS:
         if content.startswith(mark):
             return codec, name
-    if b"\0" in content or sum(b < 9 or 13 < b < 27 for b in content) > len(content) / 100:
+    printable = len(content.translate(None, delete=_CONTROL))
+    if b"\0" in content or printable < 0.99 * len(content):
         raise UnreadableFileError(
             "is not a text file. Export the orders as CSV, Excel (.xlsx) or Parquet"
         )
@@ -150,5 +152,5 @@ def _is_multiline(text: str, separator: str, width: int) -> bool:
 
 
 def _example_word(text: str) -> str:
-    words = re.findall(r"\S*[^\x00-\x7f]\S*", text)
-    return words[0].split(";")[0][:30] if words else ""
+    words = re.findall(r"[^\W\d_]*[^\x00-\x7f\W\d_][^\W\d_]*", text)
+    return str(words[0])[:30] if words else ""

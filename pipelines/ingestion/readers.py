@@ -6,7 +6,6 @@ added: `_path` (the file) and `_malformed` (the text of a row that could not be 
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
 
+from pipelines.ingestion.local_files import resolve
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.source_files import (
     FORCED_OPTIONS,
@@ -101,20 +101,6 @@ def _comparable(path: str) -> str:
 def _name(path: str) -> str:
     """The file name in a path that Spark reports, with %20 for a space."""
     return unquote(path.rpartition("/")[2])
-
-
-def resolve(source: str, path: str) -> str:
-    """A path that Spark can read. package:<python package>/<path> becomes the installed file."""
-    if not path.startswith("package:"):
-        return path
-    package, _, inside = path.removeprefix("package:").partition("/")
-    try:
-        return str(importlib.resources.files(package).joinpath(inside))
-    except ModuleNotFoundError:
-        raise SourceError(
-            f"source {source}: {path} names the Python package {package}, which is not installed. "
-            f"Install it with `pip install {package}`."
-        ) from None
 
 
 # A part below this size may have a single partition: a Parquet file with one row group, or a

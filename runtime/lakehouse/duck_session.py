@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
 import duckdb
+import pyarrow as pa
 from sqlframe import activate as activate_sqlframe
 from sqlframe.duckdb import Column as DuckDBColumn, DuckDBSession
 
 from runtime.lakehouse.duck_sql import MACROS, cast_as_on_spark
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 
 def activate() -> None:
@@ -22,3 +29,33 @@ def duck_session() -> DuckDBSession:
     for macro in MACROS:
         connection.execute(f"CREATE MACRO {macro}")
     return DuckDBSession(conn=connection)
+
+
+_numbers = count()
+
+
+def frame_of(session: Any, table: pa.Table) -> DataFrame:
+    """A frame with the content of an Arrow table. Names are in lower case, as sqlframe has them."""
+    # Each name is used once: sqlframe caches the columns of a name for the whole process.
+    name, connection = f"given_{next(_numbers)}", session._conn
+    connection.register(f"arrow_{name}", table)
+    columns = ", ".join(
+        f"CAST({quoted} AS TIMESTAMP) AS {lower}" if is_time else f"{quoted} AS {lower}"
+        for f in table.schema
+        for quoted, lower in [(_quoted(f.name), _quoted(f.name.lower()))]
+        for is_time in [pa.types.is_timestamp(f.type)]
+    )
+    connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM arrow_{name}")
+    connection.unregister(f"arrow_{name}")
+    return session.table(name)
+
+
+def kept(session: Any, frame: Any) -> DataFrame:
+    """The frame, computed once."""
+    name = f"computed_{next(_numbers)}"
+    session._conn.execute(f"CREATE TABLE {name} AS {frame.sql(dialect='duckdb', optimize=False)}")
+    return session.table(name)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -8,6 +8,7 @@ sqlframe translates it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from sqlframe.duckdb import Column, functions
@@ -21,12 +22,14 @@ MACROS = (
     # Texts of DuckDB are always valid UTF-8.
     "make_valid_utf8(value) AS value",
     # Spark refuses the text 1.5 as a whole number and cuts the number 1.5; DuckDB rounds both.
-    r"spark_bigint(value) AS CASE WHEN typeof(value) = 'VARCHAR' THEN CASE WHEN "
-    r"regexp_matches(CAST(value AS VARCHAR), '^\s*[+-]?\d+\s*$') THEN TRY_CAST(value AS BIGINT) END "
-    r"ELSE TRY_CAST(trunc(TRY_CAST(value AS DECIMAL(38, 6))) AS BIGINT) END",
+    r"spark_bigint(value) AS CASE WHEN typeof(value) <> 'VARCHAR' "
+    r"THEN TRY_CAST(trunc(TRY_CAST(value AS DECIMAL(38, 6))) AS BIGINT) "
+    r"WHEN regexp_matches(CAST(value AS VARCHAR), '^\s*[+-]?\d+\s*$') "
+    r"THEN TRY_CAST(value AS BIGINT) END",
     "spark_int(value) AS TRY_CAST(spark_bigint(value) AS INTEGER)",
     # A text may end in a time zone, which TIMESTAMP ignores and TIMESTAMPTZ applies.
     "spark_timestamp(value) AS TRY_CAST(TRY_CAST(value AS TIMESTAMPTZ) AS TIMESTAMP)",
+    "spark_to_utc(value, zone) AS CAST(value AS TIMESTAMP) AT TIME ZONE zone AT TIME ZONE 'UTC'",
     "spark_try(value) AS TRY(value)",
     "spark_match(value, form) AS CASE WHEN regexp_full_match(value, form) THEN value END",
 )
@@ -37,8 +40,8 @@ _CASTS = {
     "TIMESTAMPTZ": "spark_timestamp",
     "TIMESTAMPLTZ": "spark_timestamp",
 }
-# The letters of a date pattern and the texts that Spark accepts for them. DuckDB also accepts 1.7.2024
-# for dd.MM.yyyy.
+# The letters of a date pattern and the texts that Spark accepts for them. DuckDB also accepts
+# 1.7.2024 for dd.MM.yyyy.
 _LETTERS = {
     **dict.fromkeys(("MM", "dd", "HH", "hh", "mm", "ss", "yy"), "[0-9]{2}"),
     **dict.fromkeys(("M", "d", "H", "h", "m", "s"), "[0-9]{1,2}"),
@@ -46,8 +49,9 @@ _LETTERS = {
 }
 _LETTER = re.compile(r"([A-Za-z])\1*|.", re.DOTALL)
 _PARSERS = {"TRY_TO_TIMESTAMP": "TO_TIMESTAMP", "TRY_TO_DATE": "TO_DATE"}
+_SQL_TOKEN = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]+`|\w+|\S""", re.DOTALL)
 # Functions that raise an error in DuckDB for a text from which Spark makes null.
-_FAILING = (exp.JSONExtractScalar, exp.JSONExtract, exp.StrToUnix, exp.FromTimeZone)
+_FAILING = (exp.JSONExtractScalar, exp.JSONExtract, exp.StrToUnix)
 
 
 class UntranslatableError(Exception):
@@ -55,20 +59,66 @@ class UntranslatableError(Exception):
 
 
 def as_on_spark(expression: str) -> str:
-    """The expression, rewritten so that DuckDB gives Spark's value. UntranslatableError if it can't.
+    """The expression, rewritten so that DuckDB gives Spark's value. UntranslatableError: it cannot.
 
     >>> as_on_spark("cast(a as int)")
     'SPARK_INT(a)'
     """
-    try:
-        tree = parse_one(expression, dialect="spark", error_level=ErrorLevel.RAISE)
-    except SqlglotError as error:
-        raise UntranslatableError(str(error).splitlines()[0]) from None
-    rewritten = tree.transform(_rewritten).sql(dialect="spark")
+    tree = _tree(expression)
+    # Inner expressions first: a rewritten one contains its parts.
+    for node in reversed([*tree.dfs()]):
+        new = _rewritten(node)
+        if node is tree:
+            tree = new
+        elif new is not node:
+            node.replace(new)
+    rewritten = tree.sql(dialect="spark")
     # Whether null is a failed conversion depends on the words of the expression.
     if may_be_null(expression) and not may_be_null(rewritten):
         return f"nullif({rewritten}, NULL)"
     return rewritten
+
+
+def names_in(expression: str) -> list[str]:
+    """The columns that an expression names, without quotes, in order.
+
+    >>> names_in("upper(`Kunden Nr_`) || b")
+    ['Kunden Nr_', 'b']
+    """
+    columns = _tree(expression).find_all(exp.Column, bfs=False)
+    return [c.parts[0].name for c in columns]
+
+
+def conditions(where: str) -> list[str]:
+    """The parts of a condition that AND joins.
+
+    >>> conditions("a > 1 and (b = 2 and c = 3)"), conditions("a between 1 and 2")
+    (['a > 1', '(b = 2 and c = 3)'], ['a between 1 and 2'])
+    """
+    tree = _tree(where)
+    parts = [*tree.flatten()] if isinstance(tree, exp.And) else [tree]
+    texts = [where[start:end].strip() for start, end in _between_ands(where)]
+    # AND also belongs to BETWEEN. Then the texts are those of the syntax tree.
+    if len(texts) == len(parts):
+        return [" ".join(text.split()) for text in texts]
+    return [where] if len(parts) == 1 else [part.sql(dialect="spark") for part in parts]
+
+
+def _between_ands(where: str) -> Iterator[tuple[int, int]]:
+    start, depth = 0, 0
+    for token in _SQL_TOKEN.finditer(where):
+        depth += {"(": 1, ")": -1}.get(token[0], 0)
+        if token[0].lower() == "and" and not depth:
+            yield start, token.start()
+            start = token.end()
+    yield start, len(where)
+
+
+def _tree(expression: str) -> exp.Expr:
+    try:
+        return parse_one(expression, dialect="spark", error_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise UntranslatableError(str(error).splitlines()[0]) from None
 
 
 def _rewritten(node: exp.Expr) -> exp.Expr:
@@ -81,24 +131,21 @@ def _rewritten(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Cast):
         name = _CASTS.get(node.to.sql().upper().partition("(")[0])
         return exp.Anonymous(this=name, expressions=[node.this]) if name else node
-    if isinstance(node, _FAILING) and not _is_tried(node):
-        return exp.Anonymous(this="spark_try", expressions=[node])
+    if isinstance(node, exp.FromTimeZone):
+        return exp.Anonymous(this="spark_to_utc", expressions=[node.this, node.args["zone"]])
+    if isinstance(node, _FAILING):
+        return exp.Anonymous(this="spark_try", expressions=[node.copy()])
     return node
-
-
-def _is_tried(node: exp.Expr) -> bool:
-    return isinstance(node.parent, exp.Anonymous) and node.parent.name == "spark_try"
 
 
 def _parsed(node: exp.Expr) -> exp.Expr:
     """A date from a text that has exactly the form of its pattern, else null."""
-    if isinstance(node.this, exp.Anonymous) and node.this.name == "spark_match":
-        return node
     pattern = node.sql(dialect="spark").rpartition(", '")[2].removesuffix("')")
     form = "".join(_form(match[0]) for match in _LETTER.finditer(pattern))
     text = exp.Anonymous(this="spark_match", expressions=[node.this, exp.Literal.string(form)])
-    node.set("this", text)
-    return exp.Anonymous(this="spark_try", expressions=[node])
+    parsed = node.copy()
+    parsed.set("this", text)
+    return exp.Anonymous(this="spark_try", expressions=[parsed])
 
 
 def _form(token: str) -> str:
@@ -117,7 +164,10 @@ def allow_row_hashes() -> None:
 
     def xxhash64(*columns: Any) -> Any:
         values = [Column(column).column_expression for column in columns]
-        return Column(exp.Anonymous(this="hash", expressions=values))
+        hashed = exp.Anonymous(this="hash", expressions=values)
+        # Half of DuckDB's hash, which is unsigned.
+        half = exp.BitwiseRightShift(this=hashed, expression=exp.Literal.number(1))
+        return Column(exp.cast(half, "bigint"))
 
     functions.xxhash64 = xxhash64
 

@@ -3,10 +3,11 @@
 from runtime.settings.environment import (
     RESERVED,
     Settings,
+    check_name,
     conf_dir,
     load,
     package_conf,
     use_conf_dir,
 )
 
-__all__ = ["RESERVED", "Settings", "conf_dir", "load", "package_conf", "use_conf_dir"]
+__all__ = ["RESERVED", "Settings", "check_name", "conf_dir", "load", "package_conf", "use_conf_dir"]

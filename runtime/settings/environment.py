@@ -154,6 +154,15 @@ def use_conf_dir(folder: str | None) -> None:
         _conf_dir.append(Path(folder).resolve())
 
 
+def check_name(env: str) -> None:
+    """UsageError if a file of conf/ cannot have this name."""
+    if not _NAME.fullmatch(env) or env in RESERVED:
+        raise UsageError(
+            f"--env {env[:80]}: must be letters, digits, - and _, and none of "
+            f"{', '.join(RESERVED)}. Choose another name."
+        )
+
+
 def load(env: str, **overrides: Any) -> Settings:
     """The settings of conf/<env>.yaml over the defaults. UsageError lists every error."""
     package = package_conf()

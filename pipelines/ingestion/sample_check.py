@@ -1,0 +1,288 @@
+"""Check a sample of every source without Spark: what ingest would keep, leave out and quarantine.
+
+The transforms, rules and messages are those of ingest. Only the reader is another one, and DuckDB
+computes the rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+
+from contracts.bronze import METADATA
+from contracts.expressions import columns_used
+from contracts.rules import KEPT, QUARANTINED, explanation
+from contracts.silver import TRANSACTIONS
+from contracts.table import Table
+from pipelines.ingestion import source_checks
+from pipelines.ingestion.column_names import with_bronze_names
+from pipelines.ingestion.file_checks import check_lookup, columns_behind, missing_column
+from pipelines.ingestion.local_files import local_files
+from pipelines.ingestion.row_counts import RowCounts, check_share
+from pipelines.ingestion.row_flags import flagged_by_conf
+from pipelines.ingestion.sample_rows import FOLLOWED, Sample, read_sample
+from runtime.context import Context
+from runtime.errors import UsageError
+from runtime.lakehouse.duck_session import duck_session, frame_of, kept
+from runtime.lakehouse.duck_sql import (
+    UntranslatableError,
+    allow_row_hashes,
+    as_on_spark,
+    conditions,
+    names_in,
+)
+from runtime.wording import plural
+from transforms.deduplicate import with_outcome
+from transforms.quality import examples
+from transforms.silver_rows import ORDER, counts, dedup_key, left_out_by, meeting, repeated_lines
+from transforms.sources import with_lookup, with_source
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from runtime.settings import Settings
+    from runtime.settings.sources import SourceSettings
+
+# Kept rows that are shown.
+MOST_SHOWN = 5
+# An expression that DuckDB cannot run as Spark does.
+_ELSEWHERE = "Run `ingest --dry-run` instead, which checks it with Spark."
+
+
+def run(context: Context) -> None:
+    """Print counts, examples and the first kept rows of every source.
+
+    QualityGateError if a source has more rows to quarantine than conf allows. UsageError or
+    SourceError as ingest raises them.
+    """
+    settings = context.settings
+    source_checks.check_sources(settings)
+    allow_row_hashes()
+    # Rows arrive now, as they would in ingest.
+    check = SampleCheck(context, duck_session(), dt.datetime.now(dt.UTC))
+    found = [check.source(name) for name in settings.sources]
+    check_share(found, settings)
+    context.progress.say("The check passed. Next: run ingest, or run_pipeline for all steps.")
+
+
+@dataclass
+class SampleCheck:
+    """One check of all sources of an environment."""
+
+    context: Context
+    session: Any
+    known_at: dt.datetime
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the environment."""
+        return self.context.settings
+
+    def source(self, name: str) -> RowCounts:
+        """Check one source and print what was found."""
+        given = self.settings.sources[name]
+        if given.format not in ("csv", "json", "parquet"):
+            raise UsageError(
+                f"conf/{self.settings.env}.yaml: sources.{name}.format = {given.format!r}: `check` "
+                f"reads csv, json and parquet. {_ELSEWHERE}"
+            )
+        sample = read_sample(
+            name, given.format, local_files(name, given.path or ""), options=given.reader_options
+        )
+        self._warn_of_options(name, given)
+        source, rows = self._rows(name, with_bronze_names(given, [*sample.types]), sample)
+        labelled = self._labelled(name, source, rows)
+        row_counts = self._counts(name, source, labelled, sample)
+        self._tell(row_counts, source, sample, rows, labelled)
+        return row_counts
+
+    def _warn_of_options(self, name: str, source: SourceSettings) -> None:
+        ignored = sorted(o for o in source.options if o.lower() not in FOLLOWED)
+        if ignored and source.format == "csv":
+            self.context.progress.warn(
+                f"{name}: `check` does not follow the options {', '.join(ignored)}. {_ELSEWHERE}"
+            )
+
+    # ------------------------------------------------------------------ rows
+
+    def _rows(
+        self, name: str, source: SourceSettings, sample: Sample
+    ) -> tuple[SourceSettings, DataFrame]:
+        """The rows as ingest has them before the mapping, and the source in DuckDB's SQL."""
+        rows = with_source(frame_of(self.session, self._with_batch(name, sample.table)))
+        present = [*sample.types]
+        for title, lookup in source.lookups.items():
+            files = local_files(f"{name}, lookup {title}", lookup.path)
+            read = read_sample(name, lookup.format, files, options=lookup.reader_options)
+            found = frame_of(self.session, read.table.drop_columns(["_file", "_malformed"]))
+            on = [c.lower() for c in lookup.join_on]
+            check_lookup(name, title, on, rows=rows, lookup_rows=found)
+            rows = with_lookup(rows, found, on)
+            present += [c for c in read.types if c not in present]
+        named = with_bronze_names(source, present)
+        self._check_names(name, named, sample, present)
+        return self._translated(name, named), rows
+
+    def _with_batch(self, name: str, table: pa.Table) -> pa.Table:
+        """The columns that ingest adds. The sample counts as one file of a first load."""
+        from_settings = source_checks.is_history_known(self.settings, name)
+        constants: dict[str, tuple[object, pa.DataType]] = {
+            "_batch_id": ("sample", pa.string()),
+            "_known_at": (self.known_at.replace(tzinfo=None), pa.timestamp("us")),
+            "_rescued": (None, pa.string()),
+            "_type_changes": ([], pa.list_(pa.string())),
+            "_rank": (0, pa.int32()),
+            "_is_history": (from_settings, pa.bool_()),
+        }
+        for column, (value, kind) in constants.items():
+            table = table.append_column(column, pa.array([value] * len(table), kind))
+        # The place of a row, so that the first rows can be shown.
+        places = pa.array([f"{place:09}" for place in range(len(table))], pa.string())
+        return table.append_column("_row_id", places)
+
+    def _check_names(
+        self, name: str, source: SourceSettings, sample: Sample, present: Sequence[str]
+    ) -> None:
+        """SourceError if an expression names a column that the source lacks."""
+        known = {c.lower() for c in (*present, *(m.name for m in METADATA))}
+        for setting, text in source.expressions.items():
+            for unknown in self._tried(name, setting, text, names_in):
+                if unknown.lower() not in known:
+                    raise missing_column(
+                        self.settings.env, name, setting, column=unknown, part=sample
+                    )
+
+    def _translated(self, name: str, source: SourceSettings) -> SourceSettings:
+        mapping = {
+            c: self._tried(name, f"mapping.{c}", text, as_on_spark)
+            for c, text in source.mapping.items()
+        }
+        where = source.where and self._tried(name, "where", source.where, as_on_spark)
+        return source.model_copy(update={"mapping": mapping, "where": where})
+
+    def _tried(self, name: str, setting: str, text: str, function: Any) -> Any:
+        try:
+            return function(text)
+        except UntranslatableError as error:
+            raise self._unchecked(name, setting, text, str(error)) from None
+
+    def _unchecked(self, name: str, setting: str, text: str, reason: str) -> UsageError:
+        return UsageError(
+            f"conf/{self.settings.env}.yaml: sources.{name}.{setting} = {text!r} cannot be checked "
+            f"without Spark: {reason}. {_ELSEWHERE}"
+        )
+
+    def _labelled(self, name: str, source: SourceSettings, rows: DataFrame) -> DataFrame:
+        """The rows with their outcome."""
+        table = source_checks.TARGETS[source.table]
+        try:
+            typed = kept(self.session, flagged_by_conf(self.settings, name, source, rows=rows))
+        except duckdb.Error as error:
+            given = self.settings.sources[name].expressions
+            reason = str(error).partition("\n")[0]
+            raise self._unchecked(name, *self._failing(rows, source, given), reason) from None
+        return kept(self.session, with_outcome(typed, dedup_key(table, source.key), ORDER))
+
+    def _failing(
+        self, rows: DataFrame, source: SourceSettings, given: Mapping[str, str]
+    ) -> tuple[str, str]:
+        """The first setting whose expression DuckDB refuses, and its text in conf."""
+        for setting, text in source.expressions.items():
+            try:
+                kept(self.session, rows.selectExpr(f"{text} AS value"))
+            except duckdb.Error:
+                return setting, given[setting]
+        return "mapping", ", ".join(given)
+
+    # ------------------------------------------------------------------ results
+
+    def _counts(
+        self, name: str, source: SourceSettings, labelled: DataFrame, sample: Sample
+    ) -> RowCounts:
+        table, given = source_checks.TARGETS[source.table], self.settings.sources[name]
+        counted = counts(labelled).collect()  # one row per set of broken rules
+        row_counts = RowCounts(name, table, counted, has_where=given.where is not None)
+        present = [*sample.types]
+        shown = {
+            reason: columns_behind(reason, table, source, present=present)
+            for reason in row_counts.first_reasons()
+        }
+        if shown:
+            texts = examples(labelled, shown, has_rescued=False).collect()[0]  # one row
+            row_counts.examples = dict(zip(shown, texts, strict=True))
+        if table is TRANSACTIONS and source.key and "line_number" not in source.key:
+            row_counts.repeated_lines = repeated_lines(labelled, source.key).collect()[0][0]
+        return row_counts
+
+    def _tell(
+        self,
+        row_counts: RowCounts,
+        source: SourceSettings,
+        sample: Sample,
+        rows: DataFrame,
+        labelled: DataFrame,
+    ) -> None:
+        say, name = self.context.progress.say, row_counts.source
+        is_part = row_counts.rows_in < sample.rows_in_all
+        of_all = f" (a sample of about {sample.rows_in_all:,})" if is_part else ""
+        say(row_counts.line(plural(len(sample.files), "file") + of_all))
+        for line in (*self._reasons(row_counts), *self._left_out(name, source, rows, sample)):
+            say(f"      {line}")
+        for warning in row_counts.lost_lines():
+            self.context.progress.warn(warning)
+        if row_counts.total(KEPT):
+            say(f"      first kept rows of {name}:")
+            for line in _grid(source_checks.TARGETS[source.table], source, labelled):
+                say(f"        {line}")
+
+    def _reasons(self, row_counts: RowCounts) -> Iterator[str]:
+        for reason, example in row_counts.examples.items():
+            yield (
+                f"{plural(row_counts.reasons[reason], 'row')} to {QUARANTINED[:-1]}e, such as "
+                f"{example}: {reason}, {explanation(reason, row_counts.table.rules)}"
+            )
+
+    def _left_out(
+        self, name: str, source: SourceSettings, rows: DataFrame, sample: Sample
+    ) -> Iterator[str]:
+        """How many rows each part of `where` leaves out, with one example."""
+        parts = conditions(source.where) if source.where else []
+        given = conditions(self.settings.sources[name].where or "true")
+        for part, text in zip(parts, given, strict=False):
+            columns = columns_used(part, [*sample.types])
+            found = left_out_by(rows, part, columns).collect()[0]  # one row
+            if found["rows"]:
+                number = plural(found["rows"], "row")
+                yield f"{number} left out by {text}, such as {found['example']}"
+            # A row counts for the first part that leaves it out.
+            rows = meeting(rows, part)
+
+
+def _grid(table: Table, source: SourceSettings, labelled: DataFrame) -> Iterator[str]:
+    """The first kept rows as aligned columns. Personal values are hidden."""
+    names = [c for c in table.column_names if c in source.mapping]
+    kept_rows = labelled.where(f"_outcome = '{KEPT}'").orderBy("_row_id").limit(MOST_SHOWN)
+    hidden = set(table.personal_columns)
+    cells = [
+        [
+            "***" if n in hidden and row[n] is not None else _shown(row[n], table.types[n])
+            for n in names
+        ]
+        for row in kept_rows.select(*names).collect()  # at most MOST_SHOWN rows
+    ]
+    widths = [max(len(row[place]) for row in (names, *cells)) for place in range(len(names))]
+    for row in (names, *cells):
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _shown(value: object, kind: str) -> str:
+    if value is None:
+        return "null"
+    if kind.startswith("decimal"):
+        return f"{value:.{kind.rstrip(')').rpartition(',')[2]}f}"
+    return str(value)[:30]
