@@ -37,12 +37,14 @@ class ColumnProfile:
     """One column of the sample.
 
     texts: the values without blanks around them; placeholders such as "-" and "" are missing.
-    is_text: whether the file has texts here, not numbers or times.
+    is_text: whether the file has texts here, not numbers or times. is_whole_double: whether it has
+    doubles without decimals.
     """
 
     name: str
     texts: pd.Series
     is_text: bool
+    is_whole_double: bool
     numbers: NumberForm | None
     dates: DateForms | None
     is_personal: bool
@@ -96,6 +98,7 @@ def profiles(rows: pd.DataFrame) -> list[ColumnProfile]:
             name,
             texts[name],
             typed[name] is None,
+            _is_whole_double(rows[name]),
             *(
                 typed[name]
                 or (guess_numbers(values[name], decimal), guess_dates(values[name], is_day_first))
@@ -121,6 +124,11 @@ def _typed(values: pd.Series) -> tuple[NumberForm | None, DateForms | None] | No
         has_zones = isinstance(values.dtype, pd.DatetimeTZDtype)
         return None, DateForms((ISO,), ("",), has_times=has_times, has_zones=has_zones)
     return None
+
+
+def _is_whole_double(values: pd.Series) -> bool:
+    known = values.dropna() if pd.api.types.is_float_dtype(values) else pd.Series(dtype="float64")
+    return bool(len(known) and (known % 1 == 0).all())
 
 
 def _texts(values: pd.Series) -> pd.Series:

@@ -37,6 +37,7 @@ _ROLES: dict[str, tuple[tuple[str, float], ...]] = {
         (rf"{_ORDER} ?{_ID}", 0.95),
         (rf"{_ID} (?:de )?{_ORDER}", 0.95),
         (_ORDER, 0.7),
+        (_any("id nr no number nummer numero"), 0.5),
     ),
     "line_number": (
         (_any("pos position zeile zeilennr ligne linea posicion row"), 0.9),
@@ -74,7 +75,10 @@ _ROLES: dict[str, tuple[tuple[str, float], ...]] = {
         (_any("rabatt rabattbetrag discount remise descuento nachlass reduction coupon"), 0.9),
         (r"discount amount", 0.9),
     ),
-    "status": ((rf"(?:{_ORDER}s? ?)?{_any('status state etat estado statut zustand')}", 0.95),),
+    "status": (
+        (rf"(?:{_ORDER}s? ?)?{_any('status state etat estado statut zustand')}", 0.95),
+        (rf"\w+ {_any('status statut estado')}", 0.7),
+    ),
     "kind": (
         (_any("typ type art belegart vorgangsart tipo kind"), 0.7),
         (r"transaction type", 0.7),

@@ -29,6 +29,8 @@ TARGETS = (
     *("amount", "discount"),
 )
 REQUIRED = ("customer_id", "order_id", "purchased_at", "amount")
+# Share of lines that may repeat the number of another line, by mistake.
+MOST_REPEATED = 0.02
 # Below this confidence a guess is a doubt.
 SURE = 0.65
 
@@ -139,12 +141,15 @@ def _is_left_out(rows: pd.DataFrame, columns: list[ColumnProfile], roles: Roles)
 
 
 def _returns(roles: Roles, money: Money, kept: pd.Index) -> Returns | None:
-    order, amount = _column(roles, "order_id"), money.amount or money.price
-    if order is None or amount is None:
+    order, column = _column(roles, "order_id"), money.amount or money.price
+    if order is None or column is None:
         return None
+    amounts = column.amounts
+    if money.amount is None and money.quantity is not None:
+        amounts = amounts * money.quantity.amounts
     states = [c for r in ("status", "kind") if (c := _column(roles, r))]
     values = {c.sql_text: c.texts.loc[kept] for c in states}
-    return returns(order.texts.loc[kept], amount.amounts.loc[kept], values)
+    return returns(order.texts.loc[kept], amounts.loc[kept], values)
 
 
 def _notes(returned: Returns | None, order: ColumnProfile | None) -> list[str]:
@@ -175,7 +180,7 @@ def _mapping(
     guesses = {}
     for target in TARGETS:
         if target == "amount" and target not in roles and "price" in roles:
-            column, confidence = roles["price"][0], 0.6
+            column, confidence = roles["price"][0], 0.7 if money.quantity else 0.5
         elif target in roles:
             column, confidence = roles[target]
         else:
@@ -204,7 +209,8 @@ def _expression(target: str, column: ColumnProfile) -> str:
         return (column.dates or DateForms((), ())).expression(column.sql)
     if target == "quantity":
         return (column.numbers or NumberForm()).expression(column.sql, UNITS)
-    return column.sql
+    # pandas writes whole numbers as doubles if one is missing: 1.0 is customer 1.
+    return f"cast({column.sql} as bigint)" if column.is_whole_double else column.sql
 
 
 def _doubts(target: str, column: ColumnProfile, confidence: float) -> list[str]:
@@ -260,13 +266,18 @@ def _key(
     }
     for key in (("order_id", "line_number"), ("order_id", "product_id"), ("order_id",)):
         if all(c in texts for c in key):
-            repeated = pd.DataFrame({c: texts[c] for c in key}).duplicated(keep=False)
-            if not repeated.any():
+            lines = pd.DataFrame({c: texts[c] for c in key})
+            if not lines.duplicated().any():
                 return key, []
+            repeated = int(lines.duplicated(keep=False).sum())
+            if key[-1] == "line_number" and repeated <= MOST_REPEATED * len(lines):
+                return key, [
+                    f"{repeated:,} lines of the sample have the same order_id and line_number as "
+                    "another. Ingest keeps the first of each."
+                ]
             if len(key) == 2:
-                number = int(repeated.sum())
                 return (), [
-                    f"No key: {number:,} lines of the sample have the same {' and '.join(key)} "
+                    f"No key: {repeated:,} lines of the sample have the same {' and '.join(key)} "
                     "as another, and a key would keep only one of them. Without a key, do not "
                     "deliver a row twice."
                 ]

@@ -94,7 +94,9 @@ def cancelled(values: pd.Series, name: str) -> LeftOut | None:
 def guests(values: pd.Series, name: str) -> LeftOut | None:
     """Rows without a customer: the number is missing, or says that the buyer is a guest."""
     texts = values.astype("string").str.strip().fillna("")
-    hits = [v for v in _matching(values, _GUEST) if v]
+    # Where customer 1 exists, customer 0 is a customer too.
+    is_counted = bool((texts == "1").any())
+    hits = [v for v in _matching(values, _GUEST) if v.strip("0") or not is_counted]
     hits += [v for v in texts.unique() if v in PLACEHOLDERS and v not in hits]
     number = int(((texts == "") | texts.isin(hits)).sum())
     if not number:
@@ -137,8 +139,10 @@ def returns(
             )
     texts = orders.astype("string").str.strip()
     prefixes = texts.str.extract(r"^([A-Za-z]{1,3})[-_]?\d", expand=False)
-    marked = prefixes.str.upper().str[0].isin(["R", "G"]).fillna(False).astype(bool)
-    # Prefixes that every order has tell nothing.
+    of_negative = prefixes[amounts < 0].dropna().unique()
+    is_named = prefixes.str.upper().str[0].isin(["R", "G"])
+    marked = (is_named | prefixes.isin(of_negative)).fillna(False).astype(bool)
+    # Prefixes that most orders have tell nothing.
     if marked.any() and marked.mean() < 0.5:
         prefix = prefixes[marked].mode().iloc[0]
         marked = prefixes.eq(prefix).fillna(False).astype(bool)

@@ -153,4 +153,5 @@ def _is_multiline(text: str, separator: str, width: int) -> bool:
 
 def _example_word(text: str) -> str:
     words = re.findall(r"[^\W\d_]*[^\x00-\x7f\W\d_][^\W\d_]*", text)
-    return str(words[0])[:30] if words else ""
+    signs = re.findall(r"[\w.,]* ?[^\x00-\x7f]", text)
+    return str([*words, *signs, ""][0])[:30]

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from contracts.bronze import METADATA
 from contracts.expressions import columns_used
-from contracts.rules import KEPT, QUARANTINED, explanation
+from contracts.rules import KEPT, explanation
 from contracts.silver import TRANSACTIONS
 from contracts.table import Table
 from pipelines.ingestion import source_checks
@@ -67,7 +67,7 @@ def run(context: Context) -> None:
     check = SampleCheck(context, duck_session(), dt.datetime.now(dt.UTC))
     found = [check.source(name) for name in settings.sources]
     check_share(found, settings)
-    context.progress.say("The check passed. Next: run ingest, or run_pipeline for all steps.")
+    context.progress.say(f"The check passed. Next: `holdfast run_pipeline --env {settings.env}`.")
 
 
 @dataclass
@@ -243,7 +243,7 @@ class SampleCheck:
     def _reasons(self, row_counts: RowCounts) -> Iterator[str]:
         for reason, example in row_counts.examples.items():
             yield (
-                f"{plural(row_counts.reasons[reason], 'row')} to {QUARANTINED[:-1]}e, such as "
+                f"{plural(row_counts.reasons[reason], 'row')} to quarantine, such as "
                 f"{example}: {reason}, {explanation(reason, row_counts.table.rules)}"
             )
 
@@ -270,7 +270,9 @@ def _grid(table: Table, source: SourceSettings, labelled: DataFrame) -> Iterator
     hidden = set(table.personal_columns)
     cells = [
         [
-            "***" if n in hidden and row[n] is not None else _shown(row[n], table.types[n])
+            "***"
+            if (n in hidden and row[n] is not None) or "@" in str(row[n])
+            else _shown(row[n], table.types[n])
             for n in names
         ]
         for row in kept_rows.select(*names).collect()  # at most MOST_SHOWN rows

@@ -72,6 +72,10 @@ def as_on_spark(expression: str) -> str:
             tree = new
         elif new is not node:
             node.replace(new)
+    try:
+        tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+    except SqlglotError as error:
+        raise UntranslatableError(str(error).splitlines()[0]) from None
     rewritten = tree.sql(dialect="spark")
     # Whether null is a failed conversion depends on the words of the expression.
     if may_be_null(expression) and not may_be_null(rewritten):
