@@ -1,4 +1,4 @@
-"""Feature tables: one row per customer and as_of, from data known before 00:00 UTC of that day."""
+"""Feature tables: one row per customer and as_of, from data known before 00:00 of that day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contracts.silver import ATTRIBUTES, CUSTOMER_ID, REASONS
 from contracts.table import Column, Table
 
-AS_OF = Column("as_of", "date", "Features use events before 00:00 UTC of this day", False)
+AS_OF = Column("as_of", "date", "Features use events before 00:00 of this day", False)
 _KEY = ("customer_id", "as_of")
 
 

@@ -24,7 +24,7 @@ Env = Annotated[str, typer.Option(help="Name of a file in conf/ (without .yaml).
 AsOf = Annotated[
     str | None,
     typer.Option(
-        help="Day (YYYY-MM-DD); events before its 00:00 UTC count. "
+        help="Day (YYYY-MM-DD); events before its 00:00 count. "
         "Default: conf, else the day after the last complete day of purchases."
     ),
 ]

@@ -134,11 +134,12 @@ class Context:
     @cached_property
     def _observed(self) -> tuple[dt.date, dt.date]:
         self.needs("silver.transactions", "ingest")
-        ends = (F.min("purchased_at").alias("first"), F.max("purchased_at").alias("last"))
+        day = F.col("purchased_at").cast("date")
+        ends = (F.min(day).alias("first"), F.max(day).alias("last"))
         span = self.read("silver.transactions").agg(*ends).collect()[0]  # one row
         if span["last"] is None:
             raise TableError("silver.transactions: has no rows. Ingest purchases first.")
-        return span["first"].date(), span["last"].date()
+        return span["first"], span["last"]
 
     @property
     def observed_from(self) -> dt.date:

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, functions as F
 
 
 def campaign_contacts(contacts: DataFrame, day: dt.date) -> DataFrame:
-    """One row per contact of silver.campaign_contacts before 00:00 UTC of `day`.
+    """One row per contact of silver.campaign_contacts before 00:00 of `day`.
 
     Columns: customer_id, offer_id, contacted_on. Customers of a control group have no contact. An
     unknown is_treated counts as treated.

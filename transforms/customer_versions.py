@@ -42,7 +42,9 @@ def with_versions(
     | false      | 2 Jan    | basic | 2 Jan      | 3 Jan    | duplicate | false       |
     | false      | 3 Jan    | plus  | 3 Jan      | null     | kept      | true        |
     """
-    kept = profiles.where(F.col("_outcome") == KEPT).select("customer_id").distinct()
+    is_kept = F.col("_outcome") == KEPT
+    new = profiles.where(is_kept)
+    kept = new.select("customer_id").distinct()
     stored = versions.join(kept, on="customer_id", how="left_semi").withColumns(
         {
             "_is_stored": F.lit(True),
@@ -50,12 +52,18 @@ def with_versions(
             "_hash_before": F.col("content_hash"),
         }
     )
-    new = profiles.withColumns({"_is_stored": F.lit(False), "valid_from": F.col("known_at")})
-    chain = new.drop("content_hash").unionByName(
+    chain = _begun(new).unionByName(
         stored.drop("content_hash", "valid_to"), allowMissingColumns=True
     )
-    is_member = F.col("_is_stored") | (F.col("_outcome") == KEPT)
-    return _ended(_compared(_completed(chain.withColumn("_is_member", is_member), given)))
+    # All other rows stay out of the windows: a million rows without an id would be one partition.
+    others = _begun(profiles.where(~is_kept)).withColumns(
+        {
+            "valid_to": F.lit(None).cast("timestamp"),
+            "content_hash": content_hash(CONTENT),
+            "_is_written": F.lit(False),
+        }
+    )
+    return _ended(_compared(_completed(chain, given))).unionByName(others)
 
 
 def versions_to_write(chain: DataFrame) -> DataFrame:
@@ -69,15 +77,17 @@ def versions_after(versions: DataFrame, written: DataFrame) -> DataFrame:
     return unchanged.select(*CUSTOMERS.column_names).unionByName(written)
 
 
+def _begun(profiles: DataFrame) -> DataFrame:
+    begun = profiles.withColumns({"_is_stored": F.lit(False), "valid_from": F.col("known_at")})
+    return begun.drop("content_hash")
+
+
 def _customer() -> WindowSpec:
-    # Rows outside the chain (quarantined, duplicates) are partitioned apart from its members.
-    return Window.partitionBy("customer_id", "_is_member").orderBy(
-        "valid_from", F.desc("_is_stored"), "batch_id"
-    )
+    return Window.partitionBy("customer_id").orderBy("valid_from", F.desc("_is_stored"), "batch_id")
 
 
 def _customer_reversed() -> WindowSpec:
-    return Window.partitionBy("customer_id", "_is_member").orderBy(
+    return Window.partitionBy("customer_id").orderBy(
         F.desc_nulls_last("valid_from"),
         F.asc_nulls_first("_is_stored"),
         F.desc_nulls_last("batch_id"),
@@ -94,7 +104,9 @@ def _completed(chain: DataFrame, given: Mapping[str, Sequence[str]]) -> DataFram
         # A struct of nulls is not null itself: a source may state that a value is now unknown.
         said = F.when(_is_said(names, given), F.struct(*columns))
         title = f"_said_{place}"
-        completed = completed.withColumn(title, F.last(said, ignorenulls=True).over(until_now))
+        completed = completed.withColumn(
+            title, F.last_value(said, ignoreNulls=True).over(until_now)
+        )
         completed = completed.withColumns({c: F.col(f"{title}.{c}") for c in columns}).drop(title)
     return completed.withColumn("content_hash", content_hash(CONTENT))
 
@@ -112,7 +124,7 @@ def _compared(chain: DataFrame) -> DataFrame:
         c: F.lag(c).over(_customer()) for c in ("content_hash", "batch_id", "valid_from", "source")
     }
     compared = chain.withColumns({f"_before_{c}": value for c, value in before.items()})
-    is_profile = F.col("_is_member") & ~F.col("_is_stored")
+    is_profile = ~F.col("_is_stored")
     is_same = is_profile & F.col("_before_content_hash").eqNullSafe(F.col("content_hash"))
     is_own = F.col("_before_batch_id").eqNullSafe(F.col("batch_id"))
     both = F.array_union(F.split("_before_source", rf"\{_AND}"), F.split("source", rf"\{_AND}"))
@@ -130,12 +142,11 @@ def _compared(chain: DataFrame) -> DataFrame:
 
 def _ended(chain: DataFrame) -> DataFrame:
     """Add valid_to: the moment at which the customer's next version begins."""
-    same_moment = Window.partitionBy("customer_id", "_is_member", "valid_from")
+    same_moment = Window.partitionBy("customer_id", "valid_from")
     is_replaced = F.max("_is_new").over(same_moment)
     stands = F.col("_is_new") | (F.col("_is_stored") & ~is_replaced)
     # The rows after a row, as the rows before it in reverse order. Spark extends a frame from the
-    # start of the partition row by row, but computes a frame up to its end again for each row, and
-    # all quarantined rows without an id are one partition.
+    # start of the partition row by row, but computes a frame up to its end again for each row.
     later = _customer_reversed().rowsBetween(Window.unboundedPreceding, -1)
     starts = F.when(F.col("_stands"), F.col("valid_from"))
     ended = chain.withColumn("_stands", stands).withColumn("valid_to", F.min(starts).over(later))
@@ -144,4 +155,4 @@ def _ended(chain: DataFrame) -> DataFrame:
     )
     return ended.withColumn(
         "_is_written", F.col("_is_new") | (F.col("_is_stored") & F.col("_stands") & is_changed)
-    ).drop("_is_member", "_is_new", "_stands", "_valid_to_before", "_hash_before")
+    ).drop("_is_new", "_stands", "_valid_to_before", "_hash_before")

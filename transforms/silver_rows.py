@@ -20,7 +20,7 @@ from transforms.quality import example_text, source_names, with_flags
 from transforms.sources import mapped, with_wide_numbers
 
 # A profile of a history load is valid before all events of that load.
-EVER = "1900-01-01 00:00:00"
+EVER = "1900-01-01 00:00:00Z"
 
 CARRIED = (
     "_source",

@@ -21,7 +21,7 @@ def model_comparison(
     """One row per (model, population, split, metric, horizon) of a training run.
 
     model_version: `version` for the chosen learner, champion_version for the model named `champion`
-    and "-" for models that are not registered. trained_at: UTC, as text.
+    and "-" for models that are not registered. trained_at: as text, with its zone.
     """
     name = F.col("model_name")
     model_version = (
@@ -34,7 +34,7 @@ def model_comparison(
 def feature_set_results(
     figures: DataFrame, model_name: str, version: str, *, trained_at: str, data_set: str
 ) -> DataFrame:
-    """One row per (feature_set, metric) of a training run. trained_at: UTC, as text."""
+    """One row per (feature_set, metric) of a training run. trained_at: as text."""
     rows = figures.select(
         "*", F.lit(model_name).alias("model_name"), F.lit(version).alias("model_version")
     )

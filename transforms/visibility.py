@@ -9,7 +9,9 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 
 def visible_from(event_at: str, known_at: str = "known_at") -> Column:
-    """First as_of (date) at which the row is visible: it happened and was known before 00:00 UTC.
+    """First as_of (date) at which the row is visible: it happened and was known before 00:00.
+
+    Days begin at 00:00 in the session's time zone, which is features.business_time_zone.
 
     | event_at | known_at | visible_from |
     |---|---|---|

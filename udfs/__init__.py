@@ -7,7 +7,7 @@ imported only when a formula is used, so a service without Spark can read the fo
 
 # Meaning of each parameter name. The comments of the SQL functions use these texts.
 PARAMETER_COMMENTS = {
-    "as_of": "Events before 00:00 UTC of this day count",
+    "as_of": "Events before 00:00 of this day count",
     "avg_order_value": "Mean revenue per order, currency",
     "churn_probability": "Probability of leaving within the horizon, 0 to 1",
     "community_participation": "Community posts in 30 days / cap, 0 to 1",

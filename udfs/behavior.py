@@ -8,7 +8,7 @@
 | lifecycle | text | never |
 
 A day on or after as_of is not known at as_of and is treated as null. Timestamps are truncated to
-the day in the session's time zone, which is UTC.
+the day in the session's time zone, which is that of the business day.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ def result_writes(context: Context, result: Mapping[str, Any]) -> list[Write]:
 
     Both tables can be rebuilt from MLflow without a new training.
     """
-    moment = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
+    moment = dt.datetime.fromtimestamp(result["trained_at"] // 1000, dt.UTC)
     trained_at, data_set = moment.isoformat(sep=" "), context.settings.env
     primary = context.settings.churn.primary_horizon_days
     general = {"horizon_days": primary, "test_on": result["tested_on"]}

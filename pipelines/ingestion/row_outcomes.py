@@ -97,7 +97,7 @@ class RowOutcomes:
         flagged = flagged_by_conf(self.settings, name, source, rows=rows, batch=batch)
         key, before = dedup_key(table, source.key), None
         if table is CUSTOMERS:
-            return self._with_versions(name, with_outcome(flagged, key, ORDER))
+            return self._with_versions(name, self.lake.keep(with_outcome(flagged, key, ORDER)))
         if key and self.context.has(table.name):
             flagged = self.lake.keep(flagged)
             before = kept_before(

@@ -64,7 +64,7 @@ def run(context: Context) -> None:
     source_checks.check_sources(settings)
     allow_row_hashes()
     # Rows arrive now, as they would in ingest.
-    check = SampleCheck(context, duck_session(), dt.datetime.now(dt.UTC))
+    check = SampleCheck(context, dt.datetime.now(dt.UTC))
     found = [check.source(name) for name in settings.sources]
     check_share(found, settings)
     context.progress.say(f"The check passed. Next: `holdfast run_pipeline --env {settings.env}`.")
@@ -75,7 +75,6 @@ class SampleCheck:
     """One check of all sources of an environment."""
 
     context: Context
-    session: Any
     known_at: dt.datetime
 
     @property
@@ -95,6 +94,8 @@ class SampleCheck:
             name, given.format, local_files(name, given.path or ""), options=given.reader_options
         )
         self._warn_of_options(name, given)
+        # Times without a zone are clock times of the source's zone, as in ingest.
+        self.session: Any = duck_session(given.time_zone)
         source, rows = self._rows(name, with_bronze_names(given, [*sample.types]), sample)
         labelled = self._labelled(name, source, rows)
         row_counts = self._counts(name, source, labelled, sample)
@@ -133,7 +134,7 @@ class SampleCheck:
         from_settings = source_checks.is_history_known(self.settings, name)
         constants: dict[str, tuple[object, pa.DataType]] = {
             "_batch_id": ("sample", pa.string()),
-            "_known_at": (self.known_at.replace(tzinfo=None), pa.timestamp("us")),
+            "_known_at": (self.known_at, pa.timestamp("us", "UTC")),
             "_rescued": (None, pa.string()),
             "_type_changes": ([], pa.list_(pa.string())),
             "_rank": (0, pa.int32()),

@@ -20,6 +20,7 @@ from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
 from pipelines.ingestion.source_files import Part
 from runtime.context import Context
 from runtime.errors import UsageError
+from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
 from transforms.quality import quarantine_rows, replayed, split
 from transforms.silver_rows import bronze_rows, replay_identity, without_profile
@@ -52,7 +53,7 @@ def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
     known_at = options.known_at or dt.datetime.now(dt.UTC)
     context.progress.say(f"      known_at {known_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
     try:
-        with null_on_failure(context.spark):
+        with null_on_failure(context.spark), time_zone(context.spark, "UTC"):
             ingestion = Ingestion(context, known_at)
             if options.replay:
                 ingestion.replay(options.replay)
@@ -102,6 +103,10 @@ class Ingestion:
 
     def intake(self, name: str) -> Intake | None:
         """The new files of one source. None: the source has no new file."""
+        with time_zone(self.spark, self.settings.sources[name].time_zone):
+            return self._intake(name)
+
+    def _intake(self, name: str) -> Intake | None:
         settings, source = self.settings, self.settings.sources[name]
         parts, waiting = readers.find_parts(
             self.spark,
@@ -204,7 +209,8 @@ class Ingestion:
         batch, table = f"{REPLAY}-{replay['identity']}", self.outcomes.table(name)
         batches = sorted({batch, *self.log.unfinished_replays(name, table)})
         rows = from_quarantine(waiting, self.log.columns(name), self.log.history(name))
-        labelled = self.outcomes.labelled(name, rows, batches, batch=batch)
+        with time_zone(self.spark, self.settings.sources[name].time_zone):
+            labelled = self.outcomes.labelled(name, rows, batches, batch=batch)
         row_counts = self.outcomes.counts(name, labelled)
         self.progress.say(f"      {row_counts.line('quarantine')}")
         kept, duplicates, left_out = (row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT))

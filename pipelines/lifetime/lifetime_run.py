@@ -179,7 +179,7 @@ def writes_of(context: Context, record: Record) -> list[Write]:
 
 def _comparison_write(context: Context, record: Record) -> Write:
     """The rows of gold.model_comparison, under the start time of the MLflow run."""
-    began = dt.datetime.fromtimestamp(record["trained_at"] // 1000, dt.UTC).replace(tzinfo=None)
+    began = dt.datetime.fromtimestamp(record["trained_at"] // 1000, dt.UTC)
     versions = {record["chosen"][kind]: version for kind, version in record["versions"].items()}
     rows = [
         {

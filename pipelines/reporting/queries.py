@@ -80,6 +80,7 @@ def gather(context: Context) -> ReportData:
         root=settings.lakehouse.catalog or settings.root.name,
         code=code_version(),
         as_of=as_of,
+        time_zone=settings.features.business_time_zone,
         horizon_days=settings.churn.primary_horizon_days,
         lead_days=settings.churn.lead_days,
         definition=settings.churn.definition,

@@ -50,6 +50,7 @@ class ReportData:
     root: str
     code: str
     as_of: dt.date
+    time_zone: str
     horizon_days: int
     lead_days: int
     definition: str

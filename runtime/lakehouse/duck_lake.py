@@ -42,7 +42,7 @@ class DuckLake:
             )
         self.settings, self.run, self.is_dry = settings, run, is_dry
         # Frames are sqlframe's. They have the methods of Spark's DataFrame, which types name.
-        self.session: Any = duck_session()
+        self.session: Any = duck_session(settings.features.business_time_zone)
         self.planned: dict[str, DataFrame] = {}
         self._kept: list[str] = []
 
@@ -240,7 +240,7 @@ def _nullable(schema: pa.Schema) -> pa.Schema:
 
 
 def _plain(schema: pa.Schema, names: Sequence[str]) -> str:
-    """The columns as SQL. The cast removes the zone of Delta's timestamps, as Spark has them."""
+    """The columns as SQL. The cast gives Delta's timestamps as clock times of the session's zone."""
     return ", ".join(
         f'CAST("{n}" AS TIMESTAMP) AS "{n}"'
         if pa.types.is_timestamp(schema.field(n).type)

@@ -22,13 +22,14 @@ def activate() -> None:
     DuckDBColumn.try_cast = cast_as_on_spark  # type: ignore[attr-defined]
 
 
-def duck_session() -> DuckDBSession:
-    """A DuckDB session in UTC."""
-    connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+def duck_session(time_zone: str = "UTC") -> DuckDBSession:
+    """A DuckDB session whose days begin at 00:00 in the time zone."""
+    session = DuckDBSession(conn=duckdb.connect())
+    # sqlframe has one session per process: a later one keeps the first connection.
+    session._conn.execute(f"SET TimeZone = '{time_zone}'")
     for macro in MACROS:
-        connection.execute(f"CREATE MACRO {macro}")
-    return DuckDBSession(conn=connection)
+        session._conn.execute(f"CREATE OR REPLACE MACRO {macro}")
+    return session
 
 
 _numbers = count()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyspark import SparkConf, SparkContext
@@ -16,15 +18,41 @@ if TYPE_CHECKING:
 DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.sql.session.timeZone": "UTC",
     # Delta checks the schema of a merge strictly; only SparkLake.create adds columns.
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
 }
 
 
+# The zone in which Spark reads times without a zone and in which it cuts times into days.
+TIME_ZONE = "spark.sql.session.timeZone"
+
+
 def spark_session(settings: Settings, app_name: str) -> SparkSession:
-    """The active session (Databricks, notebooks, tests), else a new one from the profile."""
+    """The active session (Databricks, notebooks, tests), else a new one from the profile.
+
+    Its time zone is that of the business day.
+    """
+    spark = _active_or_new(settings, app_name)
+    spark.conf.set(TIME_ZONE, settings.features.business_time_zone)
+    return spark
+
+
+@contextmanager
+def time_zone(spark: SparkSession, zone: str) -> Iterator[None]:
+    """Make frames in another time zone.
+
+    Spark reads the zone when the frame is made, Spark Connect when it is computed.
+    """
+    before = spark.conf.get(TIME_ZONE) or "UTC"
+    spark.conf.set(TIME_ZONE, zone)
+    try:
+        yield
+    finally:
+        spark.conf.set(TIME_ZONE, before)
+
+
+def _active_or_new(settings: Settings, app_name: str) -> SparkSession:
     # By default workers start the first python3 on PATH, which lacks the libraries.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # pyspark logs each failed analysis with a Java stack trace; jobs report it in one sentence.

@@ -54,6 +54,11 @@ class Company:
         (self.files / name).mkdir(parents=True, exist_ok=True)
         self.sources[name] = {**base, "path": str(self.files / name), **changes}
 
+    def no_purchases(self) -> None:
+        """Declare a source of purchases, which every conf needs, whose only file has no rows."""
+        self.source("purchases", TRANSACTIONS)
+        self.file("purchases/none.csv", HEADER)
+
     def file(
         self, path: str, *lines: str, day: str = "2018-06-01", encoding: str = "utf-8"
     ) -> Path:
@@ -70,14 +75,8 @@ class Company:
         return target
 
     def context(self, **options):
-        """A Context of the company's lakehouse. `ingest`: settings of that section."""
-        settings = {"ingest": options.pop("ingest", {})}
-        made = self.make_context(
-            root=self.root,
-            sources=self.sources,
-            is_dry=options.pop("is_dry", False),
-            **settings,
-        )
+        """A Context of the company's lakehouse. `options`: sections of conf, and is_dry."""
+        made = self.make_context(root=self.root, sources=self.sources, **options)
         made.progress = Said()
         return made
 

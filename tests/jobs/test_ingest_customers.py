@@ -29,6 +29,7 @@ def firm(company):
         "crm/june.csv", "id,plan,charge,mail", "c1,basic,10,a@x.org", "c2,basic,10,b@x.org"
     )
     company.file("survey/all.csv", "id,age", "c1,30-39")
+    company.no_purchases()
     return company
 
 

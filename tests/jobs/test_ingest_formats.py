@@ -119,6 +119,7 @@ def test_json_has_text_in_every_column(company):
             },
         },
     )
+    company.no_purchases()
     company.file(
         "tickets/a.json",
         '{"id": 1, "who": {"customer": "zoe"}, "opened": "2018-01-01T10:00:00Z", "body": "=1+1"}',

@@ -166,7 +166,7 @@ def test_invalid_lookups_are_refused_and_rows_without_a_match_are_kept(shop):
     )
     lookup("product,brand|p1,x|p1,y")
     assert refused(shop, SourceError) == (
-        "source purchases, lookup products: 1 values of product occur more than once, so the join "
+        "source purchases, lookup products: 1 value of product occurs more than once, so the join "
         "would duplicate rows. Keep one row per value."
     )
     # A row without a match in the lookup is kept.

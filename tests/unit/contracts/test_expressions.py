@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.expressions import columns_used, may_be_null, refused_words, with_try_casts
+from contracts.expressions import (
+    columns_used,
+    may_be_null,
+    refused_words,
+    unquoted_names,
+    with_stored_names,
+    with_try_casts,
+)
 
 COLUMNS = ["id", "date", "day", "price", "Unit price", "double"]
 
@@ -82,3 +89,44 @@ def test_expressions_that_may_return_null(expression, expected):
 )
 def test_expressions_that_reach_beyond_their_row_are_recognised(expression, words):
     assert refused_words(expression) == words
+
+
+NAMES = ["Bestell-Nr_", "Bestell", "Rabatt_%", "Kunden_Nr_", "Größe", "price", "a_b"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        # The whole text is a name: as in the header, or as in bronze; case and margins do not count.
+        ("Bestell-Nr.", "`Bestell-Nr_`"),
+        ("Bestell-Nr_", "`Bestell-Nr_`"),
+        (" kunden nr. ", "`Kunden_Nr_`"),
+        ("Rabatt %", "`Rabatt_%`"),
+        ("Größe", "`Größe`"),
+        ("price", "`price`"),
+        ("`price`", "`price`"),
+        # Also where it could be read as a field of a struct.
+        ("a.b", "`a_b`"),
+        # Inside an expression, only names in backticks are names of the header.
+        ("concat(`Kunden Nr.`, 'Kunden Nr.')", "concat(`Kunden_Nr_`, 'Kunden Nr.')"),
+        ("Bestell-Nr. + 1", "Bestell-Nr. + 1"),
+        ("`unknown name`", "`unknown name`"),
+        ("price * 2", "price * 2"),
+    ],
+)
+def test_names_of_the_header_become_names_of_bronze(expression, expected):
+    assert with_stored_names(expression, NAMES) == expected
+    assert with_stored_names(expected, NAMES) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("upper(Bestell-Nr.)", ["Bestell-Nr."]),
+        ("Bestell-Nr_ || Rabatt %", ["Bestell-Nr_", "Rabatt %"]),
+        ("upper(`Bestell-Nr.`) || 'Rabatt %'", []),
+        ("price - Bestell", []),
+    ],
+)
+def test_names_that_lack_their_backticks(expression, expected):
+    assert unquoted_names(expression, NAMES) == expected

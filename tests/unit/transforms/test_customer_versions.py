@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 
 import pytest
+from pyspark.sql import functions as F
 
 from contracts.silver import CUSTOMERS
 from transforms.customer_versions import CONTENT, versions_after, versions_to_write, with_versions
@@ -142,3 +144,57 @@ def test_the_hash_is_that_of_the_completed_version(history):
     history.take(p("survey", "b2", day(2), age_band="30-39"))
     again = history.versions.withColumn("again", content_hash(CONTENT))
     assert again.where("again <> content_hash").count() == 0
+
+
+def many(frame, rows, customer, outcome="kept"):
+    """`rows` profiles of one second each, all with another plan. customer "own": one each."""
+    empty = [F.lit(None).cast(CUSTOMERS.types[c]).alias(c) for c in CONTENT[1:] if c != "plan"]
+    number = F.col("id").cast("string")
+    numbers = frame("id bigint", [(n,) for n in range(rows)])
+    return numbers.select(
+        (number if customer == "own" else F.lit(customer).cast("string")).alias("customer_id"),
+        number.alias("plan"),
+        *empty,
+        F.lit(None).cast("string").alias("warnings"),
+        F.lit("crm").alias("source"),
+        number.alias("batch_id"),
+        F.timestamp_seconds(F.col("id")).cast("timestamp").alias("known_at"),
+        F.lit(outcome).alias("_outcome"),
+    )
+
+
+@pytest.fixture
+def counted(session, frame, row_hashes):
+    """A function that returns the seconds that the versions of profiles take, and their counts.
+
+    On DuckDB these are CPU seconds of this process, which do not depend on other processes.
+    """
+    clock = time.process_time if hasattr(session, "_conn") else time.perf_counter
+
+    def count(profiles):
+        chain = with_versions(profiles, frame("silver.customers", []), GIVEN)
+        ended = F.col("valid_to").isNotNull().alias("is_ended")
+        groups = chain.groupBy("_outcome", ended).agg(F.count("*").alias("rows"))
+        began = clock()
+        rows = groups.toArrow().to_pylist()
+        return clock() - began, {(r["_outcome"], r["is_ended"]): r["rows"] for r in rows}
+
+    return count
+
+
+def test_the_versions_of_one_customer_take_linear_time(frame, counted):
+    half, counts = counted(many(frame, 50_000, "c1"))
+    assert counts == {("kept", True): 49_999, ("kept", False): 1}
+    whole, counts = counted(many(frame, 100_000, "c1"))
+    assert counts == {("kept", True): 99_999, ("kept", False): 1}
+    # Twice the versions take twice the time; with a frame that is computed again for each row, 4 x.
+    assert whole < 3 * half
+
+
+def test_rows_without_an_id_cost_no_more_than_others(frame, counted):
+    others, counts = counted(many(frame, 200_000, "own"))
+    assert counts == {("kept", False): 200_000}
+    nameless, counts = counted(many(frame, 200_000, None, "quarantined"))
+    assert counts == {("quarantined", False): 200_000}
+    # They take part in no window, so they take less.
+    assert nameless < 1.5 * others

@@ -19,6 +19,7 @@ EMPTY = ReportData(
     root="lakehouse",
     code="0123456789ab",
     as_of=AS_OF,
+    time_zone="UTC",
     horizon_days=30,
     lead_days=0,
     definition="inactivity",

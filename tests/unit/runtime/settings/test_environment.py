@@ -53,6 +53,23 @@ def test_every_unknown_key_is_refused_at_once(conf):
     ]
 
 
+def test_a_time_zone_and_a_currency_are_checked(conf):
+    conf("currency: euro\nfeatures: {business_time_zone: Europe/Berlim}\n")
+    assert refused().splitlines() == [
+        "conf/acme.yaml: currency = 'euro': String should match pattern '^[A-Z]{3}$'.",
+        "conf/acme.yaml: features.business_time_zone = 'Europe/Berlim': Value error, must be an IANA "
+        "time zone, such as Europe/Berlin; did you mean Europe/Berlin?.",
+    ]
+    conf("currency: EUR\nfeatures: {business_time_zone: Europe/Berlin}\n")
+    loaded = settings.load("acme")
+    assert (loaded.currency, loaded.features.business_time_zone) == ("EUR", "Europe/Berlin")
+    conf()
+    assert (settings.load("acme").currency, settings.load("acme").features.business_time_zone) == (
+        None,
+        "UTC",
+    )
+
+
 def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
     conf()
     monkeypatch.setenv("HOLDFAST__CHURN__LEAD_DAY", "7")
