@@ -31,6 +31,8 @@ def joined(names: Sequence[Column | str]) -> Column:
     | null | y | y |
     | null | null | null |
     """
+    if not names:
+        return F.lit(None).cast("string")
     return F.nullif(F.concat_ws(", ", *names), F.lit(""))
 
 

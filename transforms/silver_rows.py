@@ -89,9 +89,11 @@ def _known_at(table: Table) -> Column:
     if table.event_time:
         happened = F.coalesce(F.col(table.event_time), F.col("_known_at"))
         return F.when(F.col("_is_history"), happened).otherwise(F.col("_known_at"))
-    ever = F.when(F.col("_is_history"), F.lit(EVER).cast("timestamp"))
-    since = F.unix_micros(F.coalesce(ever, F.col("_known_at")))
-    return F.timestamp_micros(since + F.col("_rank"))
+    # A text, since sqlframe has no timestamp_micros.
+    return F.expr(
+        f"timestamp_micros(unix_micros(CASE WHEN _is_history THEN CAST('{EVER}' AS timestamp) "
+        "ELSE _known_at END) + _rank)"
+    )
 
 
 def dedup_key(table: Table, key: Sequence[str]) -> tuple[str, ...]:

@@ -79,13 +79,13 @@ def guess_dates(values: Sequence[str], is_day_first: bool) -> DateForms | None:
         sep: _order([m for _, m in matches if m["sep"] == sep], sep, is_day_first) for sep in "./-"
     }
     short = _short_fields([m for _, m in matches])
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     examples: dict[str, str] = {}
     named = [(v, _pattern(m, orders[m["sep"]][0], short)) for v, m in matches]
     for value, pattern in [*named, *((v, others[v]) for v in values if v in others)]:
-        found[pattern] += 1
+        counts[pattern] += 1
         examples.setdefault(pattern, value.strip())
-    patterns = tuple(p for p, _ in found.most_common(MOST_FORMS))
+    patterns = tuple(p for p, _ in counts.most_common(MOST_FORMS))
     return DateForms(
         patterns,
         tuple(examples[p] for p in patterns),

@@ -156,6 +156,6 @@ def currency_in(header: str) -> str | None:
     >>> currency_in("Betrag (EUR)"), currency_in("Betrag__EUR_"), currency_in("Betrag")
     ('EUR', 'EUR', None)
     """
-    if found := re.search(rf"\b{_CODES}\b", header.replace("_", " ")):
-        return found[0]
+    if code := re.search(rf"\b{_CODES}\b", header.replace("_", " ")):
+        return code[0]
     return next((code for sign, code in _SIGNS.items() if sign in header), None)

@@ -115,7 +115,7 @@ def guess_numbers(values: Sequence[str], decimal: str | None = None) -> NumberFo
 
 def _split(value: str) -> tuple[str, set[str]]:
     """The digits and marks of a number, and what stands beside them; empty: not a number."""
-    text, beside = value.strip(), set()
+    text, beside = value.strip(), set[str]()
     for sign in _SIGNS:
         if sign in text:
             text, beside = text.replace(sign, "", 1).strip(), beside | {sign}

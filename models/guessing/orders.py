@@ -114,17 +114,17 @@ def _column(roles: Roles, role: str) -> ColumnProfile | None:
 def _left_out(rows: pd.DataFrame, columns: list[ColumnProfile], roles: Roles) -> list[LeftOut]:
     """Totals, then cancelled orders, then guests. A row is counted once."""
     names = {c.name: c.sql for c in columns if c.is_text and not (c.numbers or c.dates)}
-    found = []
+    left_out = []
     remaining = rows
     if total := totals(remaining, names):
-        found.append(total)
+        left_out.append(total)
         remaining = remaining[~_has_text(remaining, total)]
     status, customer = _column(roles, "status"), _column(roles, "customer_id")
     if status and (out := cancelled(remaining[status.name], status.sql_text)):
-        found.append(out)
+        left_out.append(out)
     if customer and (out := guests(remaining[customer.name], customer.sql_text)):
-        found.append(out)
-    return found
+        left_out.append(out)
+    return left_out
 
 
 def _has_text(rows: pd.DataFrame, total: LeftOut) -> pd.Series:

@@ -79,7 +79,7 @@ def totals(rows: pd.DataFrame, names: dict[str, str]) -> LeftOut | None:
         hits = [v for v in texts.unique() if not v.isdigit() and _TOTAL.fullmatch(words(v))]
         if hits:
             number = int(texts.isin(hits).sum())
-            return LeftOut("a total line", _other_than(name, hits), number, hits[0])
+            return LeftOut("as a total", _other_than(name, hits), number, hits[0])
     return None
 
 
@@ -88,7 +88,7 @@ def cancelled(values: pd.Series, name: str) -> LeftOut | None:
     if values.nunique() > MOST_STATUSES or not (hits := _matching(values, _CANCELLED)):
         return None
     number = int(values.dropna().astype(str).str.strip().isin(hits).sum())
-    return LeftOut("a cancelled order", _other_than(name, hits), number, hits[0])
+    return LeftOut("as cancelled", _other_than(name, hits), number, hits[0])
 
 
 def guests(values: pd.Series, name: str) -> LeftOut | None:

@@ -152,7 +152,7 @@ def _tell(
         progress.say(f"      {target_name:<14} {column.source}")
     for out in guess.left_out:
         shown = f" ({out.example})" if out.example else ""
-        progress.say(f"      left out: {plural(out.rows, 'row')} {out.reason}{shown}")
+        progress.say(f"      left out {out.reason}: {plural(out.rows, 'row')}{shown}")
     for note in guess.notes:
         progress.say(f"      {note}")
     for doubt in (*doubts, *(d for g in guess.mapping.values() for d in g.doubts)):

@@ -84,7 +84,7 @@ def _time_zone(guess: OrdersGuess) -> Iterator[str]:
 def _where(guess: OrdersGuess) -> Iterator[str]:
     for out in guess.left_out:
         shown = f", such as {_one_line(out.example)!r}" if out.example else ""
-        yield f"# Left out: {plural(out.rows, 'row')} of the sample, {out.reason}{shown}."
+        yield f"# Left out {out.reason}: {plural(out.rows, 'row')} of the sample{shown}."
     for note in guess.notes:
         yield f"# {_one_line(note)}"
     for place, out in enumerate(guess.left_out):

@@ -11,7 +11,7 @@ from contracts.rules import MALFORMED_ROW, UNIQUE_KEY
 from contracts.silver import mapped_columns
 from contracts.table import Table
 from pipelines.ingestion.source_checks import TARGETS, is_history_known
-from pipelines.ingestion.source_files import MALFORMED, Part
+from pipelines.ingestion.source_files import MALFORMED, Described, Part
 from runtime.errors import SourceError
 from runtime.wording import plural
 
@@ -116,7 +116,7 @@ def _users(source: SourceSettings, column: str) -> list[str]:
 
 
 def missing_column(
-    env: str, name: str, user: str, *, column: str, part: Part, hint: str = ""
+    env: str, name: str, user: str, *, column: str, part: Described, hint: str = ""
 ) -> SourceError:
     """The error for a column that a setting (`user`) uses and a file does not have."""
     return SourceError(

@@ -28,13 +28,13 @@ def local_files(source: str, path: str) -> list[Path]:
 
     Like Spark, it skips names that begin with _ or a dot.
     """
-    found = resolve(source, path).removeprefix("file://")
-    if "://" in found:
+    place = resolve(source, path).removeprefix("file://")
+    if "://" in place:
         raise SourceError(
             f"source {source}: {path} is not on this machine, and `check` reads local files only. "
             f"Run `ingest --dry-run` instead."
         )
-    matches = [Path(found)] if Path(found).exists() else [Path(m) for m in glob.glob(found)]
+    matches = [Path(place)] if Path(place).exists() else [Path(m) for m in glob.glob(place)]
     files = [f for m in matches for f in (m.iterdir() if m.is_dir() else [m]) if f.is_file()]
     visible = sorted(f for f in files if f.name[0] not in "._")
     if not visible:

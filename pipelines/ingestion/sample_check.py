@@ -31,7 +31,7 @@ from runtime.errors import UsageError
 from runtime.lakehouse.duck_session import duck_session, frame_of, kept
 from runtime.lakehouse.duck_sql import (
     UntranslatableError,
-    allow_row_hashes,
+    allow_ingestion,
     as_on_spark,
     conditions,
     names_in,
@@ -62,11 +62,11 @@ def run(context: Context) -> None:
     """
     settings = context.settings
     source_checks.check_sources(settings)
-    allow_row_hashes()
+    allow_ingestion()
     # Rows arrive now, as they would in ingest.
     check = SampleCheck(context, dt.datetime.now(dt.UTC))
-    found = [check.source(name) for name in settings.sources]
-    check_share(found, settings)
+    row_counts = [check.source(name) for name in settings.sources]
+    check_share(row_counts, settings)
     context.progress.say(f"The check passed. Next: `holdfast run_pipeline --env {settings.env}`.")
 
 
@@ -120,10 +120,10 @@ class SampleCheck:
         for title, lookup in source.lookups.items():
             files = local_files(f"{name}, lookup {title}", lookup.path)
             read = read_sample(name, lookup.format, files, options=lookup.reader_options)
-            found = frame_of(self.session, read.table.drop_columns(["_file", "_malformed"]))
+            lookup_rows = frame_of(self.session, read.table.drop_columns(["_file", "_malformed"]))
             on = [c.lower() for c in lookup.join_on]
-            check_lookup(name, title, on, rows=rows, lookup_rows=found)
-            rows = with_lookup(rows, found, on)
+            check_lookup(name, title, on, rows=rows, lookup_rows=lookup_rows)
+            rows = with_lookup(rows, lookup_rows, on)
             present += [c for c in read.types if c not in present]
         named = with_bronze_names(source, present)
         self._check_names(name, named, sample, present)
@@ -256,10 +256,10 @@ class SampleCheck:
         given = conditions(self.settings.sources[name].where or "true")
         for part, text in zip(parts, given, strict=False):
             columns = columns_used(part, [*sample.types])
-            found = left_out_by(rows, part, columns).collect()[0]  # one row
-            if found["rows"]:
-                number = plural(found["rows"], "row")
-                yield f"{number} left out by {text}, such as {found['example']}"
+            out = left_out_by(rows, part, columns).collect()[0]  # one row
+            if out["rows"]:
+                number = plural(out["rows"], "row")
+                yield f"{number} left out by {text}, such as {out['example']}"
             # A row counts for the first part that leaves it out.
             rows = meeting(rows, part)
 

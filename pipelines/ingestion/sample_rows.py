@@ -65,7 +65,7 @@ class _Rows:
     """Rows of one file as they are read: columns as the file names them, and malformed texts."""
 
     columns: list[str]
-    rows: list[Sequence[str | None]]
+    rows: Sequence[Sequence[str | None]]
     malformed: list[str | None]
 
 

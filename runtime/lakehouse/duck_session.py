@@ -51,10 +51,13 @@ def frame_of(session: Any, table: pa.Table) -> DataFrame:
     return session.table(name)
 
 
-def kept(session: Any, frame: Any) -> DataFrame:
+def kept(session: Any, frame: DataFrame) -> DataFrame:
     """The frame, computed once."""
+    sqlframe: Any = frame
     name = f"computed_{next(_numbers)}"
-    session._conn.execute(f"CREATE TABLE {name} AS {frame.sql(dialect='duckdb', optimize=False)}")
+    session._conn.execute(
+        f"CREATE TABLE {name} AS {sqlframe.sql(dialect='duckdb', optimize=False)}"
+    )
     return session.table(name)
 
 

@@ -31,6 +31,7 @@ MACROS = (
     "spark_timestamp(value) AS TRY_CAST(TRY_CAST(value AS TIMESTAMPTZ) AS TIMESTAMP)",
     "spark_to_utc(value, zone) AS CAST(value AS TIMESTAMP) AT TIME ZONE zone AT TIME ZONE 'UTC'",
     "spark_try(value) AS TRY(value)",
+    "timestamp_micros(value) AS make_timestamp(CAST(value AS BIGINT))",
     "spark_match(value, form) AS CASE WHEN regexp_full_match(value, form) THEN value END",
 )
 _CASTS = {
@@ -160,8 +161,8 @@ def _form(token: str) -> str:
     return _LETTERS[token]
 
 
-def allow_row_hashes() -> None:
-    """Give DuckDB F.xxhash64, which sqlframe lacks.
+def allow_ingestion() -> None:
+    """Give DuckDB the functions of ingestion that sqlframe lacks: F.broadcast and F.xxhash64.
 
     Equal rows have equal hashes, but not those of Spark: nothing that is stored may use them.
     """
@@ -173,7 +174,7 @@ def allow_row_hashes() -> None:
         half = exp.BitwiseRightShift(this=hashed, expression=exp.Literal.number(1))
         return Column(exp.cast(half, "bigint"))
 
-    functions.xxhash64 = xxhash64
+    vars(functions).update(xxhash64=xxhash64, broadcast=lambda frame: frame)
 
 
 def cast_as_on_spark(column: Any, kind: str) -> Any:

@@ -6,6 +6,7 @@ CREATE TABLE IF NOT EXISTS bronze.ingest_log (
   `rows_in` bigint NOT NULL COMMENT 'Rows read',
   `rows_kept` bigint NOT NULL COMMENT 'Rows written to silver',
   `rows_quarantined` bigint NOT NULL COMMENT 'Rows written to silver.quarantine',
-  `rows_duplicate` bigint NOT NULL COMMENT 'Exact duplicates dropped'
+  `rows_duplicate` bigint NOT NULL COMMENT 'Exact duplicates dropped',
+  `rows_left_out` bigint COMMENT 'Rows left out by the source\'s `where`; null: loaded by a version without `where`'
 ) USING delta
 COMMENT 'One row per file or table read of a source that ingest has loaded completely. Key: source, batch_id.';

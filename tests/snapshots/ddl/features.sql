@@ -1,6 +1,6 @@
 CREATE TABLE IF NOT EXISTS features.demographics (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `has_profile` boolean NOT NULL COMMENT 'False: no source had a profile of the customer at as_of',
   `is_terminated` boolean NOT NULL COMMENT 'True: the contract ended before as_of',
   `age_band` string COMMENT 'Age band, as in the source',
@@ -22,7 +22,7 @@ COMMENT 'One row per known customer and as_of, with the attributes that were val
 
 CREATE TABLE IF NOT EXISTS features.behavior (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `login_frequency_30d` double COMMENT 'Distinct login days in 30 days / 30',
   `sessions_30d` bigint COMMENT 'Distinct sessions in 30 days',
   `usage_minutes_30d` double COMMENT 'Minutes of product use in 30 days',
@@ -69,7 +69,7 @@ COMMENT 'One row per known customer and as_of, with their behavior except purcha
 
 CREATE TABLE IF NOT EXISTS features.transactions (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `first_purchase_on` date COMMENT 'Day of the first purchase; null: no purchase',
   `last_purchase_on` date COMMENT 'Day of the last purchase; null: no purchase',
   `recency_days` bigint COMMENT 'Days from the last purchase day to as_of, >= 1; null: no purchase',
@@ -129,7 +129,7 @@ COMMENT 'One row per known customer and as_of, with their purchases. Without a p
 
 CREATE TABLE IF NOT EXISTS features.labels (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `horizon_days` int NOT NULL COMMENT 'Length of the horizon in days',
   `lead_days` int NOT NULL COMMENT 'Days between as_of and the start of the horizon',
   `definition` string NOT NULL COMMENT 'Definition of churn: inactivity or termination',

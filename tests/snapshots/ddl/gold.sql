@@ -1,5 +1,5 @@
 CREATE TABLE IF NOT EXISTS gold.customer_scores (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `horizon_days` int NOT NULL COMMENT 'Length of the churn horizon in days',
   `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon',
@@ -45,7 +45,7 @@ CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per retainable customer (active or silent at as_of), with their churn risk. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.risk_factors (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `rank` int NOT NULL COMMENT 'Rank by |impact|, 1: the largest',
   `feature` string NOT NULL COMMENT 'Name of the feature',
@@ -57,7 +57,7 @@ CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per retainable customer and feature, for the five features with the largest |SHAP|. Key: as_of, customer_id, rank.';
 
 CREATE TABLE IF NOT EXISTS gold.churn_by_horizon (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `horizon_days` int NOT NULL COMMENT 'Length of the churn horizon in days',
   `churn_probability` double NOT NULL COMMENT 'Probability of churn within the horizon. For the primary horizon it is that of gold.customer_scores',
@@ -67,7 +67,7 @@ CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per retainable customer and horizon, with the churn risk. Key: as_of, customer_id, horizon_days.';
 
 CREATE TABLE IF NOT EXISTS gold.churn_reasons (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `reason` string NOT NULL COMMENT 'One of price, features, competitor, quality, support, unknown',
   `probability` double NOT NULL COMMENT 'named: 1 for the reason that the customer named; labelled: probability that a similar churned customer names the reason; shap_families: share of the risk that is removed without the contribution of the reason\'s features (unknown: of the strongest other family of features)',
@@ -77,7 +77,7 @@ CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per retainable customer and churn reason, with its probability. Key: as_of, customer_id, reason.';
 
 CREATE TABLE IF NOT EXISTS gold.customer_segments (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `lifecycle` string NOT NULL COMMENT 'active, silent, lost, prospect or terminated',
   `recency_days` bigint COMMENT 'Days since the last purchase day; null: no purchase',
@@ -99,7 +99,7 @@ CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per known customer at as_of, in exactly one of the twelve segments. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.segment_migration (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `previous_as_of` date NOT NULL COMMENT 'Previous as_of in gold.customer_segments',
   `from_segment` string NOT NULL COMMENT 'Segment at previous_as_of; New customer: not known then',
   `to_segment` string NOT NULL COMMENT 'Segment at as_of',
@@ -139,7 +139,7 @@ CREATE TABLE IF NOT EXISTS gold.feature_sets (
 COMMENT 'One row per feature set and metric of the chosen learner, measured on the validation date. Key: trained_at, model_name, feature_set, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `frequency` bigint NOT NULL COMMENT 'BTYD frequency: purchase days after the first',
   `recency_days` bigint NOT NULL COMMENT 'BTYD recency: days from first to last purchase',
@@ -183,7 +183,7 @@ CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per customer with a purchase before as_of, with expected purchases and value. Key: as_of, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.lifetime_models (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `model_name` string NOT NULL COMMENT 'bg_nbd, mbg_nbd, pareto_nbd, gamma_gamma, credibility, shifted_beta_geometric; cox, weibull_aft, discrete_hazard, spend_rate; gamma_gap (the next purchase); or timing (regularity and seasonality of purchases)',
   `parameter` string NOT NULL COMMENT 'Parameter name in the literature; held_out_log_likelihood (per customer); leaving_a_purchase (odds); leaving_a_year (share of the active and silent customers); likelihood_ratio (twice the log-likelihood gained over a model in which nobody leaves); p_alive_error (median standard error of P(alive) among the active and silent); concordance, integrated_brier and calibration_<decile>_ predicted and observed (on days after the fit); p_value_proportional <covariate>; person_periods (rows of the hazard trees); left_out: the model could not be fitted',
   `value` double COMMENT 'Value of the parameter, time in days, money in currency; null: undefined',
@@ -209,7 +209,7 @@ CREATE TABLE IF NOT EXISTS gold.clv_backtest (
 COMMENT 'One row per cut, approach, horizon and metric of a backtest of purchases and value. It covers the customers who were retainable at the cut (active or silent, contract not ended). Key: cut, approach, horizon_days, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.segment_survival (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `segment` string NOT NULL COMMENT 'Segment at the first date with features, or all',
   `days_ahead` int NOT NULL COMMENT 'Days after that date',
   `survival` double NOT NULL COMMENT 'Share of customers who stay longer than days_ahead',
@@ -220,7 +220,7 @@ CREATE TABLE IF NOT EXISTS gold.segment_survival (
 COMMENT 'One row per segment and number of days, with the Kaplan-Meier survival. Key: as_of, segment, days_ahead.';
 
 CREATE TABLE IF NOT EXISTS gold.retention_plan (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `strategy` string NOT NULL COMMENT 'churn_probability, p_alive (expected_purchases where P(alive) is not identified), clv_at_risk, net_value or random',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `rank` bigint COMMENT 'Rank among the customers with timing now or in_period, 1: highest priority; null: left out',
@@ -236,7 +236,7 @@ CLUSTER BY (as_of, strategy, customer_id)
 COMMENT 'One row per strategy and customer: ranked, or left out with the reason. Key: as_of, strategy, customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.strategy_comparison (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `strategy` string NOT NULL COMMENT 'Strategy that the figures describe',
   `other_strategy` string NOT NULL COMMENT 'Strategy to compare with',
   `chosen` bigint NOT NULL COMMENT 'Customers that strategy chooses',
@@ -279,7 +279,7 @@ CREATE TABLE IF NOT EXISTS gold.campaign_results (
 COMMENT 'One row per campaign, offer, segment, month and metric: treated versus held-out customers. Key: campaign_id, policy, offer_id, segment, month, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.model_arms (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `experiment_id` string NOT NULL COMMENT 'Model name and both versions',
   `arm` string NOT NULL COMMENT 'champion or challenger',
   `model_version` string NOT NULL COMMENT 'Version in the model registry that scored the arm',
@@ -304,7 +304,7 @@ CREATE TABLE IF NOT EXISTS gold.model_ab (
 COMMENT 'One row per model A/B test, arm and metric, over dates whose horizon has passed. Key: experiment_id, arm, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.offer_decisions (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `campaign_id` string NOT NULL COMMENT 'Campaign of this plan',
   `offer_id` string COMMENT 'Offer in conf/offers.yaml; null: none',
@@ -335,7 +335,7 @@ CLUSTER BY (customer_id)
 COMMENT 'One row per customer who was ever chosen for an offer, with their control group assignment. Key: customer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.offer_plan (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
   `customers` bigint NOT NULL COMMENT 'Customers who are sent the offer',
   `held_out` bigint NOT NULL COMMENT 'Customers chosen for the offer but held out',
@@ -350,7 +350,7 @@ CREATE TABLE IF NOT EXISTS gold.offer_plan (
 COMMENT 'One row per plan and offer, with totals and the shadow price of the budget. Key: as_of, offer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.offer_effects (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
   `effect` double NOT NULL COMMENT 'Reduction of churn probability; below 0: the offer does harm',
@@ -361,7 +361,7 @@ CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per retainable customer and offer, with the effect estimated from campaigns. Key: as_of, customer_id, offer_id.';
 
 CREATE TABLE IF NOT EXISTS gold.uplift_results (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `learner` string NOT NULL COMMENT 'Uplift learner: s_, t_, x_, dr_ or shift_learner',
   `split` string NOT NULL COMMENT 'validation (used to choose the learner), test, or observed (no hold-out)',
   `offer_id` string NOT NULL COMMENT 'Offer, compared with held-out customers, or with all others',
@@ -376,7 +376,7 @@ CREATE TABLE IF NOT EXISTS gold.uplift_results (
 COMMENT 'One row per learner, split, offer and metric, on campaigns not used to fit the learner. Key: as_of, learner, split, offer_id, metric.';
 
 CREATE TABLE IF NOT EXISTS gold.policy_comparison (
-  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 UTC of this day',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `policy` string NOT NULL COMMENT 'Policy: uplift, rules, by_risk, random, treat_all or treat_none',
   `offer_id` string COMMENT 'Offer of by_risk, random and treat_all; null: another policy',
   `value_a_customer` double NOT NULL COMMENT 'Net value per customer compared with treat_none, doubly robust, currency',

@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS silver.transactions (
   `quantity` decimal(18,3) COMMENT 'Units sold; null: unknown',
   `amount` decimal(18,2) NOT NULL COMMENT 'Amount that the customer paid, currency; negative: a return',
   `discount` decimal(18,2) COMMENT 'Discount on the price, currency, >= 0; null: unknown',
+  `line_number` string COMMENT 'Number of the line within its order; null: the source has none',
+  `currency` string COMMENT 'Currency of the amounts, ISO 4217 code; null: the source has none',
   `known_at` timestamp NOT NULL COMMENT 'When the row became known (UTC); features use the row from then on',
   `source` string NOT NULL COMMENT 'Name of the source in conf',
   `batch_id` string NOT NULL COMMENT 'Identifier of the file that delivered the row',

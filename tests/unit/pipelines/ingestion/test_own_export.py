@@ -101,9 +101,9 @@ def test_the_messy_export_needs_no_sql(tmp_path, init_of, check, capsys):
 def test_an_export_is_checked_as_it_was_guessed(name, tmp_path, init_of, check):
     make, kept, left_out = exports.EXPORTS[name]
     init_of(make(tmp_path))
-    found = numbers_of(check())
-    assert found[:4] == [kept + left_out, kept, 0, 0]
-    assert sum(found[4:]) == left_out
+    counted = numbers_of(check())
+    assert counted[:4] == [kept + left_out, kept, 0, 0]
+    assert sum(counted[4:]) == left_out
 
 
 def test_doubts_stand_beside_the_lines(tmp_path, init_of):

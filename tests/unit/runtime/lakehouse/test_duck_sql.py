@@ -109,8 +109,8 @@ def _on_spark(session, expression, text):
     session.conf.set("spark.sql.ansi.enabled", "false")
     try:
         rows = session.createDataFrame([(text,)], "a string")
-        found = rows.select(F.expr(with_try_casts(expression)).alias("value"))
-        return found.toArrow().to_pylist()[0]["value"]
+        values = rows.select(F.expr(with_try_casts(expression)).alias("value"))
+        return values.toArrow().to_pylist()[0]["value"]
     finally:
         session.conf.set("spark.sql.ansi.enabled", before)
 
@@ -122,8 +122,8 @@ def _on_duckdb(session, expression, text):
     from runtime.lakehouse.duck_sql import as_on_spark
 
     rows = frame_of(session, pa.table({"a": pa.array([text], pa.string())}))
-    found = rows.select(F.expr(with_try_casts(as_on_spark(expression))).alias("value"))
-    return found.toArrow().to_pylist()[0]["value"]
+    values = rows.select(F.expr(with_try_casts(as_on_spark(expression))).alias("value"))
+    return values.toArrow().to_pylist()[0]["value"]
 
 
 @pytest.mark.parametrize(("expression", "text", "expected"), EXPRESSIONS)
