@@ -17,11 +17,15 @@ _MARKS = (
 )
 # Encodings of one byte per character. Every byte is valid in most of them, so letters decide.
 _ONE_BYTE = (("cp1252", "windows-1252"), ("cp850", "IBM850"), ("mac_roman", "x-MacRoman"))
-_USUAL = set("äöüÄÖÜßéèêëàâáçñóòôúùûíìîïåøæœÉÈÀÇÑÁÓÚÍ€£§°²»«ºª¿¡\xa0\u2013\u2019\u201c\u201d\u201e")
+_LETTERS = set("äöüÄÖÜßéèêëàâáçñóòôúùûíìîïåøæœÉÈÀÇÑÁÓÚÍ€£")
+# Signs that are rarer, and that an encoding shows instead of letters where it is the wrong one.
+_SIGNS = set("§°²»«ºª¿¡\xa0\u2013\u2019\u201c\u201d\u201e")
 _VALUE = re.compile(r"[-+(]?[\d.,:/ ]*\d[\d.,:/ ]*[-)%€]?")
 _CONTROL = bytes([*range(9), *range(14, 27)])
 # Lines that are looked at. The structure of a file shows in its first lines.
 MOST_LINES = 2_000
+# Letters outside ASCII that decide about the encoding.
+MOST_LETTERS = 10_000
 
 
 class UnreadableFileError(Exception):
@@ -100,9 +104,11 @@ def _encoding(content: bytes) -> tuple[str, str]:
         if error.start > len(content) - 4 and error.reason == "unexpected end of data":
             return "utf-8", "UTF-8"
 
+    letters = b"".join(re.findall(rb"[\x80-\xff]", content)[:MOST_LETTERS])
+
     def usual(codec: str) -> float:
-        foreign = [c for c in content.decode(codec, errors="replace") if ord(c) > 127]
-        return sum(c in _USUAL for c in foreign) / len(foreign)
+        foreign = letters.decode(codec, errors="replace")
+        return sum((c in _LETTERS) + 0.5 * (c in _SIGNS) for c in foreign) / len(foreign)
 
     return max(_ONE_BYTE, key=lambda names: usual(names[0]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 from models.guessing.orders import OrdersGuess, guess_orders
 from models.guessing.text_format import TextFormat, UnreadableFileError, guess_text_format
 from pipelines.ingestion.conf_text import SourceText, rendered
-from pipelines.ingestion.converted_files import converted, needs_conversion
+from pipelines.ingestion.converted_files import READABLE, from_workbook, in_utf_8, is_workbook
 from pipelines.ingestion.local_files import local_files
-from pipelines.ingestion.sample_rows import Sample, read_sample
+from pipelines.ingestion.sample_rows import Sample, read_sample, spread
 from runtime import settings as settings_module
 from runtime.errors import SourceError, UsageError
 from runtime.progress import Progress
@@ -50,7 +51,13 @@ def run(options: InitOptions) -> None:
     guess = guess_orders(sample.table.drop_columns(["_file", "_malformed"]).to_pandas())
     doubts = (*(reader.doubts if reader else ()), *notes, *_malformed(sample))
     source = SourceText(format_name, _pattern(files), given, sample, doubts)
-    target.write_text(rendered(options.env, source, guess), encoding="utf-8")
+    try:
+        target.write_text(rendered(options.env, source, guess), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{target}: cannot be written: {error.strerror}. Name a folder of your own with "
+            f"--conf-dir."
+        ) from None
     _tell(progress, target, sample, guess, [*doubts, *guess.doubts])
 
 
@@ -86,35 +93,35 @@ def _as_readable(
     head = _first_bytes(files[0])[:4]
     if head == b"PAR1":
         return "parquet", files, None, []
-    notes = []
-    if needs_conversion(head):
-        files = [converted(file) for file in files]
-        notes.append(f"Ingest cannot read the original, so this is a copy as CSV: {files[0].name}.")
-        progress.say(f"{plural(len(files), 'file')} copied as CSV, such as {files[0]}.")
-    formats = [(f.name, _text_format(f)) for f in files[:MOST_FILES]]
+    copies = [from_workbook(file) for file in files] if is_workbook(head) else []
+    reader = _common_format(copies or files)
+    if reader.encoding not in READABLE:
+        copies = [in_utf_8(file, reader.codec) for file in copies or files]
+        reader = replace(reader, codec="utf-8", encoding="UTF-8")
+    if not copies:
+        return "csv", files, reader, []
+    progress.say(f"{plural(len(copies), 'file')} copied for ingest, such as {copies[0]}.")
+    return "csv", copies, reader, [f"Ingest cannot read {files[0].name}, so path names a copy."]
+
+
+def _common_format(files: list[Path]) -> TextFormat:
+    """The format of all files. SourceError if their separators differ."""
+    formats = [(f.name, _text_format(f)) for f in spread(files, MOST_FILES)]
     first = formats[0][1]
-    # Plain ASCII is valid UTF-8: another file may show the encoding.
-    other = next((t for _, t in formats if t.encoding != "UTF-8"), first)
     for name, form in formats:
         if form.separator != first.separator:
             raise SourceError(
                 f"{name} is separated by {form.separator!r}, but {files[0].name} by "
                 f"{first.separator!r}. Give each kind of file a folder of its own."
             )
-    is_multiline = any(t.is_multiline for _, t in formats)
-    reader = replace(
-        first,
-        codec=other.codec,
-        encoding=other.encoding,
-        is_multiline=is_multiline,
-        doubts=other.doubts,
-    )
-    return "csv", files, reader, notes
+    # Plain ASCII is valid UTF-8: another file may show the encoding.
+    other = next((t for _, t in formats if t.encoding != "UTF-8"), first)
+    return replace(other, is_multiline=any(t.is_multiline for _, t in formats))
 
 
 def _first_bytes(file: Path) -> bytes:
     try:
-        with file.open("rb") as stream:
+        with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
             return stream.read(MOST_BYTES)
     except OSError as error:
         raise SourceError(f"{file}: cannot be read: {error.strerror}.") from None

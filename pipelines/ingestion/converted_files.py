@@ -1,44 +1,53 @@
-"""Copies of files that ingest cannot read, as CSV in UTF-8: Excel workbooks, and text in UTF-16."""
+"""Copies of files that ingest cannot read: Excel workbooks, and text in rare encodings."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
 import importlib
+import io
 from pathlib import Path
 from typing import Any
 
 from runtime.errors import SourceError, UsageError
 
 _ZIP, _OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+# Encodings of text that Spark's reader of CSV reads line by line.
+READABLE = ("UTF-8", "windows-1252")
 
 
-def needs_conversion(head: bytes) -> bool:
-    """Whether a file that begins with these four bytes must be copied."""
-    return head in (_ZIP, _OLD_EXCEL) or head[:2] in _UTF_16
+def is_workbook(head: bytes) -> bool:
+    """Whether a file that begins with these bytes is an Excel workbook."""
+    return head[:4] in (_ZIP, _OLD_EXCEL)
 
 
-def converted(file: Path) -> Path:
-    """The copy beside the file, `<name>.csv`. SourceError if it exists or cannot be made."""
-    copy = file.with_name(f"{file.stem}.csv" if file.suffix != ".csv" else f"{file.stem}.utf8.csv")
-    if copy.exists():
-        raise SourceError(
-            f"{file.name} must be copied as CSV, but {copy.name} exists. Run init on "
-            f"{copy.name}, or remove it."
-        )
-    with file.open("rb") as stream:
-        head = stream.read(4)
-    if head == _OLD_EXCEL:
+def from_workbook(file: Path) -> Path:
+    """The first sheet as CSV beside the workbook. SourceError if the copy exists or fails."""
+    if file.read_bytes()[:4] == _OLD_EXCEL:
         raise SourceError(
             f"{file.name} is an Excel file of the format before 2007. Save it as .xlsx or as CSV."
         )
-    if head[:2] in _UTF_16:
-        copy.write_text(file.read_text(encoding="utf-16"), encoding="utf-8")
-        return copy
-    rows = _sheet(file)
-    with copy.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows(rows)
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(_sheet(file))
+    return _written(file, file.with_suffix(".csv"), text.getvalue())
+
+
+def in_utf_8(file: Path, codec: str) -> Path:
+    """The text in UTF-8 beside the file. SourceError if the copy exists."""
+    text = file.read_bytes().decode(codec, errors="replace")
+    return _written(file, file.with_name(f"{file.stem}.utf8{file.suffix}"), text)
+
+
+def _written(file: Path, copy: Path, text: str) -> Path:
+    if copy.exists():
+        raise SourceError(
+            f"{file.name} must be copied as {copy.name}, which exists. Run init on {copy.name}, or "
+            f"remove it."
+        )
+    try:
+        copy.write_bytes(text.encode("utf-8"))
+    except OSError as error:
+        raise SourceError(f"{copy}: cannot be written: {error.strerror}.") from None
     return copy
 
 

@@ -73,7 +73,7 @@ def read_sample(
     source: str, format_name: str, files: Sequence[Path], *, options: Mapping[str, str]
 ) -> Sample:
     """The sample of local files. SourceError if a file has no columns or cannot be read."""
-    chosen = _spread(files, MOST_FILES)
+    chosen = spread(files, MOST_FILES)
     share = max(MOST_ROWS // len(chosen), 1)
     tables, total = [], 0
     headers: dict[str, str] = {}
@@ -101,7 +101,7 @@ def read_sample(
     )
 
 
-def _spread(files: Sequence[Path], most: int) -> list[Path]:
+def spread(files: Sequence[Path], most: int) -> list[Path]:
     """At most `most` of the files, with the first and the last."""
     if len(files) <= most:
         return [*files]
