@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from models.guessing.columns import ColumnProfile
-from models.guessing.headers import is_percent
+from models.guessing.headers import currency_in, is_percent
 from models.guessing.numbers import NumberForm
 from models.guessing.outcomes import Returns
 
@@ -113,3 +114,16 @@ def _is_repeated(amounts: pd.Series, orders: pd.Series) -> bool:
     lines = pd.DataFrame({"order": orders, "amount": amounts}).dropna()
     several = lines.groupby("order")["amount"].agg(["size", "nunique"]).query("size > 1")
     return len(several) >= 5 and float((several["nunique"] == 1).mean()) > 0.95
+
+
+def guess_currency(money: Money, column: ColumnProfile | None) -> tuple[str | None, list[str]]:
+    """The currency of the amounts, and doubts. `column`: the one that names it per row, if any."""
+    if column is not None:
+        counts = column.texts.dropna().value_counts()
+        others = ", ".join(f"{n:,} x {code}" for code, n in counts.iloc[1:4].items())
+        doubts = [f"Rows have other currencies than {counts.index[0]}: {others}."] if others else []
+        return str(counts.index[0]), doubts
+    priced = [c for c in (money.amount, money.price) if c is not None]
+    named = [currency_in(c.name) or (c.numbers and c.numbers.currency) for c in priced]
+    counted = Counter(code for code in named if code)
+    return (counted.most_common(1)[0][0], []) if counted else (None, [])

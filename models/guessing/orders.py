@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,13 +9,15 @@ import pandas as pd
 
 from models.guessing.columns import ColumnProfile, profiles
 from models.guessing.dates import DateForms
-from models.guessing.headers import currency_in
+from models.guessing.doubts import column_doubts
+from models.guessing.keys import guess_key
 from models.guessing.money import (
     UNITS,
     Money,
     amount_doubts,
     amount_expression,
     discount_expression,
+    guess_currency,
 )
 from models.guessing.numbers import NumberForm
 from models.guessing.outcomes import LeftOut, Returns, cancelled, guests, returns, totals
@@ -28,11 +29,8 @@ TARGETS = (
     *("customer_id", "order_id", "line_number", "product_id", "purchased_at", "quantity"),
     *("amount", "discount"),
 )
+IN_KEYS = ("order_id", "line_number", "product_id")
 REQUIRED = ("customer_id", "order_id", "purchased_at", "amount")
-# Share of lines that may repeat the number of another line, by mistake.
-MOST_REPEATED = 0.02
-# Below this confidence a guess is a doubt.
-SURE = 0.65
 
 
 @dataclass(frozen=True)
@@ -85,11 +83,11 @@ def guess_orders(rows: pd.DataFrame) -> OrdersGuess:
     order = _column(roles, "order_id")
     returned = _returns(roles, money, kept)
     mapping = _mapping(roles, money, returned, kept)
-    key, key_doubts = _key(mapping, roles, kept)
+    key, key_doubts = guess_key({r: roles[r][0].texts.loc[kept] for r in IN_KEYS if r in mapping})
     used = {c for g in mapping.values() for c in g.source.split(", ")}
     used |= {c.name for r in ("status", "kind", "currency") if (c := _column(roles, r))}
     unused = {c.name: c.samples for c in columns if c.name not in used}
-    currency, currency_doubts = _currency(columns, roles)
+    currency, currency_doubts = guess_currency(money, _column(roles, "currency"))
     return OrdersGuess(
         mapping=mapping,
         missing=tuple(c for c in REQUIRED if c not in mapping),
@@ -162,8 +160,9 @@ def _notes(returned: Returns | None, order: ColumnProfile | None) -> list[str]:
         if returned.values
         else "negative amounts"
     )
+    lines = f"{returned.rows:,} line{'s' * (returned.rows != 1)}"
     sign = "negative in the file" if returned.is_negative else "made negative by the mapping"
-    return [f"Returns: {returned.rows:,} lines of the sample ({how}). Their amounts are {sign}."]
+    return [f"Returns: {lines} of the sample ({how}). Their amounts are {sign}."]
 
 
 # ---------------------------------------------------------------------- mapping
@@ -188,7 +187,7 @@ def _mapping(
         text = expressions[target] if target in expressions else _expression(target, column)
         if text is None:
             continue
-        doubts = _doubts(target, column, confidence)
+        doubts = column_doubts(target, column, confidence)
         if target == "amount":
             doubts += amount_doubts(money, order.texts.loc[kept] if order else None)
         guesses[target] = ColumnGuess(
@@ -211,87 +210,3 @@ def _expression(target: str, column: ColumnProfile) -> str:
         return (column.numbers or NumberForm()).expression(column.sql, UNITS)
     # pandas writes whole numbers as doubles if one is missing: 1.0 is customer 1.
     return f"cast({column.sql} as bigint)" if column.is_whole_double else column.sql
-
-
-def _doubts(target: str, column: ColumnProfile, confidence: float) -> list[str]:
-    doubts = []
-    if confidence < SURE:
-        doubts.append(f"Only guessed: does {column.name} hold the {target}?")
-    dates, numbers = column.dates, column.numbers
-    if target == "purchased_at" and dates:
-        if dates.is_ambiguous:
-            first = "day" if dates.patterns[0][0] == "d" else "month"
-            doubts.append(
-                f"{dates.examples[0]} is read with the {first} first. No value shows whether the "
-                "day or the month comes first."
-            )
-        if dates.has_times and not dates.has_zones:
-            doubts.append("The times have no zone. They are read as UTC unless time_zone is set.")
-        unread = column.texts.notna() & dates.parsed(column.texts).isna()
-        if unread.any():
-            doubts.append(f"No date: {column.texts[unread].iloc[0]!r}.")
-    if target in ("amount", "quantity", "discount") and numbers:
-        if numbers.is_ambiguous:
-            doubts.append(
-                f"{column.samples[0]} is read with {_mark(numbers)} as decimal mark. No value "
-                "shows which mark it is."
-            )
-        if numbers.contrary:
-            doubts.append(
-                f"{numbers.contrary!r} seems to have another decimal mark than the other values, "
-                f"which have {_mark(numbers)}."
-            )
-    if target == "customer_id" and column.is_personal:
-        doubts.append("The customer is identified by personal data. A customer number is better.")
-    return doubts
-
-
-def _mark(form: NumberForm) -> str:
-    return "a comma" if form.decimal == "," else "a point"
-
-
-# ---------------------------------------------------------------------- key and currency
-
-
-def _key(
-    mapping: Mapping[str, ColumnGuess], roles: Roles, kept: pd.Index
-) -> tuple[tuple[str, ...], list[str]]:
-    """The mapped columns that identify a line, and doubts about them."""
-    if "order_id" not in mapping:
-        return (), []
-    texts = {
-        r: roles[r][0].texts.loc[kept]
-        for r in ("order_id", "line_number", "product_id")
-        if r in mapping
-    }
-    for key in (("order_id", "line_number"), ("order_id", "product_id"), ("order_id",)):
-        if all(c in texts for c in key):
-            lines = pd.DataFrame({c: texts[c] for c in key})
-            if not lines.duplicated().any():
-                return key, []
-            repeated = int(lines.duplicated(keep=False).sum())
-            if key[-1] == "line_number" and repeated <= MOST_REPEATED * len(lines):
-                return key, [
-                    f"{repeated:,} lines of the sample have the same order_id and line_number as "
-                    "another. Ingest keeps the first of each."
-                ]
-            if len(key) == 2:
-                return (), [
-                    f"No key: {repeated:,} lines of the sample have the same {' and '.join(key)} "
-                    "as another, and a key would keep only one of them. Without a key, do not "
-                    "deliver a row twice."
-                ]
-    doubt = "No key: one order has several lines. Without a key, do not deliver a row twice."
-    return (), [doubt]
-
-
-def _currency(columns: list[ColumnProfile], roles: Roles) -> tuple[str | None, list[str]]:
-    if column := _column(roles, "currency"):
-        counts = column.texts.dropna().value_counts()
-        others = ", ".join(f"{n:,} x {code}" for code, n in counts.iloc[1:4].items())
-        doubts = [f"Rows have other currencies than {counts.index[0]}: {others}."] if others else []
-        return str(counts.index[0]), doubts
-    money = [roles[r][0] for r in ("amount", "price") if r in roles]
-    named = [currency_in(c.name) or (c.numbers and c.numbers.currency) for c in money]
-    counted = Counter(code for code in named if code)
-    return (counted.most_common(1)[0][0], []) if counted else (None, [])

@@ -7,7 +7,7 @@ computes the rows.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from contracts.bronze import METADATA
-from contracts.expressions import columns_used
-from contracts.rules import KEPT, explanation
 from contracts.silver import TRANSACTIONS
-from contracts.table import Table
 from pipelines.ingestion import source_checks
+from pipelines.ingestion.check_lines import first_rows, left_out_lines, reason_lines
 from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.file_checks import check_lookup, columns_behind, missing_column
 from pipelines.ingestion.local_files import local_files
@@ -33,13 +31,12 @@ from runtime.lakehouse.duck_sql import (
     UntranslatableError,
     allow_ingestion,
     as_on_spark,
-    conditions,
     names_in,
 )
 from runtime.wording import plural
 from transforms.deduplicate import with_outcome
 from transforms.quality import examples
-from transforms.silver_rows import ORDER, counts, dedup_key, left_out_by, meeting, repeated_lines
+from transforms.silver_rows import ORDER, counts, dedup_key, repeated_lines
 from transforms.sources import with_lookup, with_source
 
 if TYPE_CHECKING:
@@ -99,7 +96,17 @@ class SampleCheck:
         source, rows = self._rows(name, with_bronze_names(given, [*sample.types]), sample)
         labelled = self._labelled(name, source, rows)
         row_counts = self._counts(name, source, labelled, sample)
-        self._tell(row_counts, source, sample, rows, labelled)
+        say = self.context.progress.say
+        say(f"{row_counts.line(_title(sample, row_counts.rows_in))}")
+        told = (
+            *reason_lines(row_counts),
+            *left_out_lines(source.where, given.where, rows=rows, columns=[*sample.types]),
+            *first_rows(name, source, labelled),
+        )
+        for line in told:
+            say(f"      {line}")
+        for warning in row_counts.lost_lines():
+            self.context.progress.warn(warning)
         return row_counts
 
     def _warn_of_options(self, name: str, source: SourceSettings) -> None:
@@ -220,72 +227,7 @@ class SampleCheck:
             row_counts.repeated_lines = repeated_lines(labelled, source.key).collect()[0][0]
         return row_counts
 
-    def _tell(
-        self,
-        row_counts: RowCounts,
-        source: SourceSettings,
-        sample: Sample,
-        rows: DataFrame,
-        labelled: DataFrame,
-    ) -> None:
-        say, name = self.context.progress.say, row_counts.source
-        is_part = row_counts.rows_in < sample.rows_in_all
-        of_all = f" (a sample of about {sample.rows_in_all:,})" if is_part else ""
-        say(row_counts.line(plural(len(sample.files), "file") + of_all))
-        for line in (*self._reasons(row_counts), *self._left_out(name, source, rows, sample)):
-            say(f"      {line}")
-        for warning in row_counts.lost_lines():
-            self.context.progress.warn(warning)
-        if row_counts.total(KEPT):
-            say(f"      first kept rows of {name}:")
-            for line in _grid(source_checks.TARGETS[source.table], source, labelled):
-                say(f"        {line}")
 
-    def _reasons(self, row_counts: RowCounts) -> Iterator[str]:
-        for reason, example in row_counts.examples.items():
-            yield (
-                f"{plural(row_counts.reasons[reason], 'row')} to quarantine, such as "
-                f"{example}: {reason}, {explanation(reason, row_counts.table.rules)}"
-            )
-
-    def _left_out(
-        self, name: str, source: SourceSettings, rows: DataFrame, sample: Sample
-    ) -> Iterator[str]:
-        """How many rows each part of `where` leaves out, with one example."""
-        parts = conditions(source.where) if source.where else []
-        given = conditions(self.settings.sources[name].where or "true")
-        for part, text in zip(parts, given, strict=False):
-            columns = columns_used(part, [*sample.types])
-            out = left_out_by(rows, part, columns).collect()[0]  # one row
-            if out["rows"]:
-                number = plural(out["rows"], "row")
-                yield f"{number} left out by {text}, such as {out['example']}"
-            # A row counts for the first part that leaves it out.
-            rows = meeting(rows, part)
-
-
-def _grid(table: Table, source: SourceSettings, labelled: DataFrame) -> Iterator[str]:
-    """The first kept rows as aligned columns. Personal values are hidden."""
-    names = [c for c in table.column_names if c in source.mapping]
-    kept_rows = labelled.where(f"_outcome = '{KEPT}'").orderBy("_row_id").limit(MOST_SHOWN)
-    hidden = set(table.personal_columns)
-    cells = [
-        [
-            "***"
-            if (n in hidden and row[n] is not None) or "@" in str(row[n])
-            else _shown(row[n], table.types[n])
-            for n in names
-        ]
-        for row in kept_rows.select(*names).collect()  # at most MOST_SHOWN rows
-    ]
-    widths = [max(len(row[place]) for row in (names, *cells)) for place in range(len(names))]
-    for row in (names, *cells):
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _shown(value: object, kind: str) -> str:
-    if value is None:
-        return "null"
-    if kind.startswith("decimal"):
-        return f"{value:.{kind.rstrip(')').rpartition(',')[2]}f}"
-    return str(value)[:30]
+def _title(sample: Sample, rows: int) -> str:
+    part = f" (a sample of about {sample.rows_in_all:,})" if rows < sample.rows_in_all else ""
+    return plural(len(sample.files), "file") + part

@@ -91,7 +91,8 @@ def read_sample(
                 f"format or options in conf, or the file."
             ) from None
         tables.append(_named(source, file.name, table))
-        headers = {stored_name(c): c for c in table.column_names} | headers
+        named = {stored_name(c): c for c in table.column_names if c != MALFORMED}
+        headers = named | headers
         total += rows
     return Sample(
         tuple(f.name for f in files),

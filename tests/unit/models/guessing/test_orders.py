@@ -209,7 +209,7 @@ def test_returns_with_positive_amounts_are_made_negative():
         "cast(Amount as decimal(18,2)) end"
     )
     assert guessed.notes == (
-        "Returns: 1 lines of the sample (orders that begin with R). Their amounts are made negative by "
+        "Returns: 1 line of the sample (orders that begin with R). Their amounts are made negative by "
         "the mapping.",
     )
 
@@ -218,7 +218,7 @@ def test_negative_amounts_stay_as_they_are():
     guessed = guess(Amount=["1.50", "2.50", "3.50", "-4.50"])
     assert guessed.mapping["amount"].expression == "Amount"
     assert guessed.notes == (
-        "Returns: 1 lines of the sample (negative amounts). Their amounts are negative in the file.",
+        "Returns: 1 line of the sample (negative amounts). Their amounts are negative in the file.",
     )
 
 

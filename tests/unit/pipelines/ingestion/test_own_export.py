@@ -133,8 +133,9 @@ def test_bad_rows_are_quarantined_with_an_example_each(tmp_path, init_of, check)
 
 def test_the_first_kept_rows_are_those_of_the_file(tmp_path, init_of, check):
     init_of(exports.tiny(tmp_path))
-    start = check().lines.index("first kept rows of orders:")
-    assert check().lines[start + 1 :][:4] == [
+    lines = check().lines
+    start = lines.index("first kept rows of orders:")
+    assert lines[start + 1 :][:4] == [
         "customer_id  order_id  purchased_at         amount",
         "a            1         2024-01-02 00:00:00  3.50",
         "b            2         2024-01-03 00:00:00  4.50",
