@@ -11,9 +11,11 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,6 +34,8 @@ FOLLOWED = frozenset(
     ("sep", "delimiter", "quote", "escape", "encoding", "charset", "header", "multiline")
 )
 _TEXT = pa.string()
+# Spark ends a line here, and not at the other characters at which str.splitlines does.
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
@@ -156,21 +160,25 @@ def _csv(file: Path, share: int, options: Mapping[str, str]) -> tuple[pa.Table, 
     given = {name.lower(): value for name, value in options.items()}
     encoding = given.get("encoding") or given.get("charset") or "UTF-8"
     text, longer = _text(file, _codec(encoding))
-    lines = [line for line in text.splitlines() if line.strip()]
-    is_multiline = given.get("multiline", "false").lower() == "true"
-    records = _records(io.StringIO(text) if is_multiline else lines, given, is_multiline)
-    cells = [(row, source) for row, source in records if row]
-    if not cells:
+    dialect = _dialect(given)
+    if given.get("multiline", "false").lower() == "true":
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), **dialect) if row]
+        records: list[_Record] | list[_Line] = [
+            _Record(row, dialect["delimiter"].join(row)) for row in rows
+        ]
+    else:
+        # Each line is one record, even if a quote is open at its end.
+        records = [_Line(line, dialect) for line in _LINE_END.split(text) if line.strip()]
+    if not records:
         raise ValueError("it has no line")
-    first = cells[0][0]
+    first = records[0].row
     has_header = given.get("header", "true").lower() == "true"
     columns = first if has_header else [f"_c{place}" for place in range(len(first))]
-    rows = cells[1:] if has_header else cells
-    chosen = [rows[place] for place in _kept_places(len(rows), share)]
-    width = len(columns)
+    body, width = records[has_header:], len(columns)
+    chosen = [(body[place].row, body[place].text) for place in _kept_places(len(body), share)]
     values = [_padded(row, width) for row, _ in chosen]
     malformed = [None if len(row) == width else source for row, source in chosen]
-    return _table(_Rows(columns, values, malformed)), round(len(rows) * longer)
+    return _table(_Rows(columns, values, malformed)), round(len(body) * longer)
 
 
 def _codec(encoding: str) -> str:
@@ -178,24 +186,35 @@ def _codec(encoding: str) -> str:
     return {"x-macroman": "mac_roman", "ibm850": "cp850"}.get(encoding.lower(), encoding)
 
 
-def _records(
-    lines: Sequence[str] | io.StringIO, options: Mapping[str, str], is_multiline: bool
-) -> Iterator[tuple[list[str], str]]:
-    """The cells of each record, and its text. Without multiLine each line is one record."""
+class _Record(NamedTuple):
+    """The cells of a record and its text."""
+
+    row: list[str]
+    text: str
+
+
+class _Line(NamedTuple):
+    """A line, which is parsed when its cells are needed: a sample needs few of them."""
+
+    text: str
+    dialect: dict[str, Any]
+
+    @property
+    def row(self) -> list[str]:
+        """The cells."""
+        return next(csv.reader([self.text], **self.dialect))
+
+
+def _dialect(options: Mapping[str, str]) -> dict[str, Any]:
+    """Python's names for the options of Spark's reader."""
     quote, escape = options.get("quote", '"'), options.get("escape", '"')
-    given: dict[str, object] = {
+    return {
         "delimiter": (options.get("sep") or options.get("delimiter") or ",").replace("\\t", "\t"),
         "quotechar": quote or None,
         "quoting": csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         "doublequote": escape == quote,
         "escapechar": None if escape == quote else escape,
     }
-    if is_multiline:
-        reader = csv.reader(lines, **given)  # type: ignore[arg-type]
-        yield from ((row, ";".join(row)) for row in reader)
-        return
-    for line in lines:
-        yield next(csv.reader([line], **given)), line  # type: ignore[arg-type]
 
 
 def _padded(row: Sequence[str], width: int) -> list[str | None]:
@@ -207,7 +226,8 @@ def _json(file: Path, share: int, options: Mapping[str, str]) -> tuple[pa.Table,
     is_document = options.get("multiLine", "false").lower() == "true"
     parsed = json.loads(text) if is_document else None
     items = parsed if isinstance(parsed, list) else [parsed]
-    lines = [json.dumps(i) for i in items] if is_document else [x for x in text.splitlines() if x]
+    lines = [json.dumps(i) for i in items] if is_document else _LINE_END.split(text)
+    lines = [line for line in lines if line.strip()]
     chosen = [lines[place] for place in _kept_places(len(lines), share)]
     objects = [_object(line) for line in chosen]
     columns = [*dict.fromkeys(key for o in objects if o for key in o)]
