@@ -231,6 +231,18 @@ def test_a_file_is_never_overwritten(tmp_path, init_of):
     )
 
 
+def test_arguments_that_name_nothing_are_refused(tmp_path, init_of):
+    with pytest.raises(UsageError) as caught:
+        init_of("no/such/file.csv")
+    assert str(caught.value) == "no/such/file.csv: no such file or folder. Name the export to read."
+    with pytest.raises(UsageError) as caught:
+        init_of(exports.tiny(tmp_path), env="../mine")
+    assert str(caught.value) == (
+        "--env ../mine: must be letters, digits, - and _, and none of defaults, offers. Choose "
+        "another name."
+    )
+
+
 def test_text_in_utf_16_is_copied(tmp_path, init_of, check):
     text = "order;customer;date;amount\n1;ä;2024-01-02;3,50\n2;b;2024-01-03;4,50\n"
     (tmp_path / "orders.csv").write_bytes(text.encode("utf-16"))
