@@ -13,7 +13,9 @@ def command(
     path: Annotated[
         str, typer.Argument(help="The export: a CSV, Excel or Parquet file, or a folder of files.")
     ],
-    env: Annotated[str, typer.Option(help="Name of the file to write in conf/.")] = "mine",
+    new_env: Annotated[
+        str, typer.Option("--env", help="Name of the file to write in conf/.")
+    ] = "mine",
     conf_dir: ConfDir = None,
 ) -> None:
     """Guess how an export is written and write conf/<env>.yaml. No file is overwritten."""
@@ -21,7 +23,7 @@ def command(
         # pandas takes over 0.2 s to import.
         from pipelines.ingestion.conf_guess import InitOptions, run
 
-        run(InitOptions(path, env, conf_dir))
+        run(InitOptions(path, new_env, conf_dir))
 
 
 main = application(command)

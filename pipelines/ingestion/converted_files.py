@@ -58,7 +58,7 @@ def _sheet(file: Path) -> list[list[str]]:
     except ModuleNotFoundError:
         raise UsageError(
             f"{file.name}: Excel files need the package openpyxl. Run `pip install "
-            f"'holdfast[excel]'`, or save the file as CSV."
+            f"openpyxl`, or save the file as CSV."
         ) from None
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)

@@ -273,6 +273,6 @@ def test_excel_without_its_package_is_refused(tmp_path, init_of, monkeypatch):
     with pytest.raises(UsageError) as caught:
         init_of(tmp_path / "orders.xlsx")
     assert str(caught.value) == (
-        "orders.xlsx: Excel files need the package openpyxl. Run `pip install 'holdfast[excel]'`, or "
+        "orders.xlsx: Excel files need the package openpyxl. Run `pip install openpyxl`, or "
         "save the file as CSV."
     )
