@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from contracts.expressions import columns_used
 from contracts.rules import KEPT, explanation
+from contracts.table import Table
 from pipelines.ingestion.row_counts import RowCounts
 from pipelines.ingestion.source_checks import TARGETS
 from runtime.lakehouse.duck_sql import conditions
@@ -52,33 +55,33 @@ def left_out_lines(
 
 
 def first_rows(name: str, source: SourceSettings, labelled: DataFrame) -> Iterator[str]:
-    """The first kept rows of a source as aligned columns. Personal values are hidden."""
+    """The first kept rows of a source as aligned columns, times in UTC, personal values hidden."""
     table = TARGETS[source.table]
     names = [c for c in table.column_names if c in source.mapping]
     kept_rows = labelled.where(f"_outcome = '{KEPT}'").orderBy("_row_id").limit(MOST_SHOWN)
-    hidden = set(table.personal_columns)
     cells = [
-        [
-            "***"
-            if (n in hidden and row[n] is not None) or "@" in str(row[n])
-            else _shown(row[n], table.types[n])
-            for n in names
-        ]
+        [_cell(row[n], table, n, zone=source.time_zone) for n in names]
         for row in kept_rows.select(*names).collect()  # at most MOST_SHOWN rows
     ]
+    if not cells:
+        return
+    yield f"first kept rows of {name}:"
     widths = [max(len(row[place]) for row in (names, *cells)) for place in range(len(names))]
-    if cells:
-        yield f"first kept rows of {name}:"
-    for row in (names, *cells) if cells else ():
-        yield (
-            "  "
-            + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+    for row in (names, *cells):
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield f"  {'  '.join(padded)}".rstrip()
 
 
-def _shown(value: object, kind: str) -> str:
+def _cell(value: Any, table: Table, column: str, *, zone: str) -> str:
     if value is None:
         return "null"
+    # A customer may be identified by an e-mail address.
+    if column in table.personal_columns or "@" in str(value):
+        return "***"
+    kind = table.types[column]
+    if kind == "timestamp":
+        # DuckDB has clock times of the source's zone. Ingest stores UTC.
+        value = value.replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC).replace(tzinfo=None)
     if kind.startswith("decimal"):
         return f"{value:.{kind.rstrip(')').rpartition(',')[2]}f}"
     return str(value)[:30]

@@ -42,10 +42,15 @@ def check(tmp_path):
 
 
 def test_times_without_a_zone_are_those_of_the_source(check):
-    said = check({"orders": {**ORDERS, "time_zone": "Asia/Tokyo"}}, orders=LINES)
-    assert "orders: 1 file, 2 rows in = 2 kept + 0 quarantined + 0 exact duplicates" in said.lines
-    assert [line.split() for line in said.lines if "2024-07-01" in line] == [
-        ["a", "1", "2024-07-01", "00:30:00", "1.50"]
+    lines = LINES + "3,c,2024-07-03T12:00:00Z,3.50\n"
+    said = check({"orders": {**ORDERS, "time_zone": "Asia/Tokyo"}}, orders=lines)
+    assert "orders: 1 file, 3 rows in = 3 kept + 0 quarantined + 0 exact duplicates" in said.lines
+    # Tokyo is nine hours ahead of UTC, in which times are shown.
+    start = said.lines.index("first kept rows of orders:") + 2
+    assert [" ".join(line.split()) for line in said.lines[start:][:3]] == [
+        "a 1 2024-06-30 15:30:00 1.50",
+        "b 2 2024-07-02 03:00:00 2.50",
+        "c 3 2024-07-03 12:00:00 3.50",
     ]
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from pyspark.sql import functions as F
 
-from contracts.expressions import with_try_casts
+from contracts.expressions import may_be_null, with_try_casts
 
 NOON = dt.datetime(2024, 7, 1, 12, 0)
 DAY = dt.datetime(2024, 7, 1)
@@ -132,3 +132,12 @@ def test_an_expression_has_the_value_that_spark_gives(value_of, expression, text
     if isinstance(value, dt.datetime):
         value = value.replace(tzinfo=None)
     assert value == expected and type(value) is type(expected)
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize(("expression", "text", "expected"), EXPRESSIONS)
+def test_null_means_the_same_after_rewriting(expression, text, expected):
+    """A null is a failed conversion, or an answer, as the words of the expression say."""
+    from runtime.lakehouse.duck_sql import as_on_spark
+
+    assert may_be_null(as_on_spark(expression)) == may_be_null(expression)
