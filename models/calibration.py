@@ -22,6 +22,8 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from contracts.wording import plural
+
 Kind = Literal["identity", "platt", "isotonic"]
 
 # Probabilities of exactly 0 or 1 have infinite log-odds and log loss.
@@ -109,7 +111,7 @@ def best_by_brier(
     raw, label = _checked(raw, label)
     if len(groups) != len(raw):
         raise CalibrationError(
-            f"groups: must have one entry per row ({len(raw)} rows), got {len(groups)}. "
+            f"groups: must have one entry per row ({plural(len(raw), 'row')}), got {len(groups)}. "
             "Pass the customer id of each row."
         )
     fold = np.array([_fold_of(group, folds) for group in groups])
@@ -146,8 +148,8 @@ def _checked(raw: ArrayLike, label: ArrayLike) -> tuple[NDArray[np.float64], NDA
     scores, labels = np.asarray(raw, dtype=np.float64), np.asarray(label, dtype=np.float64)
     if scores.shape != labels.shape or not np.isfinite(scores).all():
         raise CalibrationError(
-            f"raw: must be one finite score per label, got {scores.size} scores and {labels.size} "
-            "labels. Score exactly the labelled rows."
+            f"raw: must be one finite score per label, got {plural(scores.size, 'score')} and "
+            f"{labels.size} labels. Score exactly the labelled rows."
         )
     classes = np.unique(labels)
     if not np.array_equal(classes, [0.0, 1.0]):

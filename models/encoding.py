@@ -200,7 +200,7 @@ class FeatureEncoder:
                 f"{kind}: {', '.join(map(str, n))}" for kind, n in faults.items() if n
             )
             raise FeatureMismatch(
-                f"features: the model takes exactly its {len(self.feature_names)} features, got "
+                f"features: the model takes its own {len(self.feature_names)} exactly, got "
                 f"{listed}. Send each feature once (null if unknown), and list further columns in "
                 "`ignore`."
             )

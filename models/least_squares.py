@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
+from contracts.wording import plural
+
 Array = NDArray[np.float64]
 
 
@@ -28,7 +30,7 @@ def non_negative(design: Array, actual: Array, model: str) -> Array:
         weights, _ = nnls(design / length, actual)
     except RuntimeError:
         raise LeastSquaresError(
-            f"{model}: non-negative least squares did not end on {len(design):,} rows. Check for "
-            "single customers with extreme amounts."
+            f"{model}: non-negative least squares did not end on {plural(len(design), 'row')}. "
+            "Check for single customers with extreme amounts."
         ) from None
     return np.asarray(weights / length, dtype=np.float64)

@@ -27,6 +27,7 @@ from scipy.optimize import minimize
 from scipy.special import betainc, betaincinv, expit
 from threadpoolctl import threadpool_limits
 
+from contracts.wording import plural
 from models.btyd.rows import Array, NotFittableError
 
 NAME = "gamma_gap"
@@ -214,8 +215,9 @@ def _numbers(frame: pd.DataFrame) -> list[Array]:
 def _check(x: Array, came: Array, followed_days: int, *, fewest: int) -> None:
     if len(x) < fewest or came.sum() < fewest / 2 or not x.any():
         raise NotFittableError(
-            f"{len(x):,} customers, {int(x.astype(bool).sum()):,} of them with a repeat purchase; "
-            f"{int(came.sum()):,} bought in the {followed_days} days that the model is fitted to. "
-            f"It needs lifetime.fewest_customers = {fewest} customers, half of them buying in "
-            "these days, and a repeat purchase."
+            f"{plural(len(x), 'customer')}, {int(x.astype(bool).sum()):,} of them with a repeat "
+            f"purchase; {int(came.sum()):,} bought in the {plural(followed_days, 'day')} that the "
+            "model is fitted to. "
+            f"It needs lifetime.fewest_customers = {plural(fewest, 'customer')}, half of them "
+            "buying in these days, and a repeat purchase."
         )

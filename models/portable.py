@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from contracts.wording import plural
 from models.calibration import Calibration, to_log_odds
 from models.encoding import FeatureEncoder
 from models.row_sums import row_sums
@@ -52,8 +53,8 @@ class LinearScorer:
         if len(self.means) != len(self.coefficients):
             raise PortableModelError(
                 f"means: must be one per column, got {len(self.means)} for "
-                f"{len(self.coefficients)} coefficients. Compute them from the encoded training "
-                "rows."
+                f"{plural(len(self.coefficients), 'coefficient')}. Compute them from the encoded "
+                "training rows."
             )
 
     @property
@@ -158,8 +159,8 @@ class PortableModel:
         given = len(self.encoder.column_names)
         if given != self.ensemble.columns:
             raise PortableModelError(
-                f"encoder: must produce the scorer's {self.ensemble.columns} columns, got {given}. "
-                "Use the encoder and the scorer of the same training run."
+                f"encoder: must produce the scorer's {plural(self.ensemble.columns, 'column')}, "
+                f"got {given}. Use the encoder and the scorer of the same training run."
             )
         takes_null = isinstance(self.ensemble, TreeEnsemble) or not self.encoder.numeric
         if self.encoder.fill is None and not takes_null:

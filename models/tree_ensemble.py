@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from contracts.wording import plural
 from models.compiled import compiled
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ class TreeEnsemble:
         """The matrix in the form that the kernels need. ValueError if its width is wrong."""
         if matrix.ndim != 2 or matrix.shape[1] != self.columns:
             raise ValueError(
-                f"matrix: the trees need {self.columns} columns, got shape {matrix.shape}. "
-                "Encode the rows with the encoder that is stored with the trees."
+                f"matrix: the trees need {plural(self.columns, 'column')}, got shape "
+                f"{matrix.shape}. Encode the rows with the encoder that is stored with the trees."
             )
         return read_only(matrix, np.float32)
 

@@ -112,7 +112,9 @@ def kept_before(
     Rows of `batches` are left out, because these batches are written again.
     """
     is_of_source = (F.col("source") == source) & ~F.col("batch_id").isin(list(batches))
-    stored = silver.where(is_of_source).select(*key, "content_hash")
+    # An older version of the product may have written fewer columns.
+    values = [c if c in silver.columns else F.lit(None).cast("string").alias(c) for c in key]
+    stored = silver.where(is_of_source).select(*values, "content_hash")
     return stored.join(rows.select(*key).distinct(), on=list(key), how="left_semi")
 
 

@@ -16,8 +16,9 @@ from contracts.expressions import with_try_casts
 def storable(rows: DataFrame, names: Mapping[str, str]) -> DataFrame:
     """One row per source row, with new names (old -> new) and with types that Delta readers have.
 
-    A timestamp without a time zone is in the session's, which ingest sets to the source's. Types that the first version of Delta readers does not
-    have (void, variant, interval, time) become strings.
+    A timestamp without a time zone is in the session's, which ingest sets to the source's. Types
+    that the first version of Delta readers does not have (void, variant, interval, time) become
+    strings.
     """
     types = {f.name: f.dataType.simpleString() for f in rows.schema.fields}
     return rows.select(

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import digamma, gammaln
 
+from contracts.wording import plural
 from models.btyd.rows import Array, LifetimeDataError
 
 NAMES = ("p", "q", "v")
@@ -47,8 +48,9 @@ class SpendRows:
         bad = ~np.isfinite(rows).all(axis=1) | (rows <= 0).any(axis=1)
         if bad.any():
             raise LifetimeDataError(
-                f"{int(bad.sum()):,} rows have a frequency, value or weight that is missing or not "
-                "above 0. Use only customers who have repeat purchases with a positive mean value."
+                f"{plural(int(bad.sum()), 'row')} with a frequency, value or weight that is "
+                "missing or not above 0. Use only customers who have repeat purchases with a "
+                "positive mean value."
             )
         merged = rows.groupby(["frequency", "value"], sort=True, as_index=False).sum()
         return cls(*(merged[n].to_numpy() for n in ("frequency", "value", "weight")))

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from contracts.wording import plural, verb
+
 Array = NDArray[np.float64]
 Unit = Literal["days", "weeks"]
 DAYS_IN: dict[str, float] = {"days": 1.0, "weeks": 7.0}
@@ -110,7 +112,11 @@ def _check(rows: pd.DataFrame) -> None:
         "a recency above 0 but no repeat purchase": (frequency == 0) & (recency > 0),
         "a weight that is not above 0": rows["weight"] <= 0,
     }
-    problems = [f"{int(bad.sum()):,} rows have {what}" for what, bad in faults.items() if bad.any()]
+    problems = [
+        f"{plural(int(bad.sum()), 'row')} {verb(int(bad.sum()), 'has', 'have')} {what}"
+        for what, bad in faults.items()
+        if bad.any()
+    ]
     if problems:
         raise LifetimeDataError(
             f"{'; '.join(problems)}. Frequency counts purchase days after the first one; recency "
@@ -126,11 +132,11 @@ def check_fittable(customers: float, repeaters: float, fewest: int) -> None:
     """
     if repeaters == 0:
         raise NotFittableError(
-            f"none of {customers:,.0f} customers bought again: neither a purchase rate nor a "
+            f"none of {plural(customers, 'customer')} bought again: neither a purchase rate nor a "
             "dropout rate can be estimated."
         )
     if customers < fewest or repeaters < fewest / 2:
         raise NotFittableError(
-            f"{customers:,.0f} customers, {repeaters:,.0f} of them with a repeat purchase: fewer "
-            f"than lifetime.fewest_customers = {fewest}, half of them with a repeat purchase."
+            f"{plural(customers, 'customer')}, {repeaters:,.0f} of them with a repeat purchase: "
+            f"fewer than lifetime.fewest_customers = {fewest}, half of them with a repeat purchase."
         )

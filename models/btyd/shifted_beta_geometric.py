@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaln, digamma
 
+from contracts.wording import plural
 from models.btyd.fitting import Fit, maximise
 from models.btyd.rows import Array, LifetimeDataError, NotFittableError
 
@@ -53,7 +54,7 @@ class Renewals:
             )
         if ended.sum() == 0 or alive[1:].sum() + ended[1:].sum() == 0:
             raise NotFittableError(
-                f"renewals: of {ended.sum() + alive.sum():,.0f} contracts {ended.sum():,.0f} "
+                f"renewals: of {plural(ended.sum() + alive.sum(), 'contract')} {ended.sum():,.0f} "
                 f"ended, and {alive[1:].sum() + ended[1:].sum():,.0f} were observed beyond the "
                 "first renewal. Both must be above 0 to fit the model."
             )

@@ -15,6 +15,7 @@ from typing import Self
 import numpy as np
 from numba import njit
 
+from contracts.wording import plural
 from models.survival.rows import Array, Block, Layout, SurvivalError, Whole, cluster_sums
 from models.survival.survey import Survey
 
@@ -63,8 +64,9 @@ class Cells:
         )
         if cells.layout.size > MOST_SUMS:
             raise SurvivalError(
-                f"cox: {len(position):,} event days x strata with {len(survey.mean)} covariates "
-                f"need {cells.layout.size:,} sums, the limit is {MOST_SUMS:,}. Use fewer "
+                f"cox: {len(position):,} event days x strata with "
+                f"{plural(len(survey.mean), 'covariate')} "
+                f"need {plural(cells.layout.size, 'sum')}, the limit is {MOST_SUMS:,}. Use fewer "
                 "covariates or strata, or weeks instead of days."
             )
         return cells

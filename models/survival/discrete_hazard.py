@@ -16,6 +16,7 @@ import xgboost
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from contracts.wording import plural
 from models.survival.rows import Array, SurvivalError, Whole
 from models.tree_ensemble import TreeEnsemble
 
@@ -171,6 +172,7 @@ def periods_lived(
 
 def _one_kind(events: int, rows: int, period_days: int) -> SurvivalError:
     return SurvivalError(
-        f"discrete_hazard: needs periods with and without an event, got {events:,} events in "
-        f"{rows:,} periods of {period_days} days. Use another period length or an earlier landmark."
+        f"discrete_hazard: needs periods with and without an event, got {plural(events, 'event')} "
+        f"in {plural(rows, 'period')} of {plural(period_days, 'day')}. Use another period length "
+        "or an earlier landmark."
     )

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from contracts.wording import plural
 from models.survival.kaplan_meier import KaplanMeier
 from models.survival.rows import ALWAYS, Array, SurvivalError, Whole, whole_days
 
@@ -76,8 +77,8 @@ def concordance(
     )
     if not pairs > 0:
         raise SurvivalError(
-            f"concordance: none of {len(days):,} rows had an event while another row was at risk. "
-            "Evaluate on more customers, or over a longer time."
+            f"concordance: none of {plural(len(days), 'row')} had an event while another row was "
+            "at risk. Evaluate on more customers, or over a longer time."
         )
     return float(agree / pairs)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from contracts.wording import plural
 from models.survival.rows import Array, Block, Layout, Rows, SurvivalError
 
 # A column with at most this share of its variance not explained by other columns is collinear.
@@ -154,18 +155,19 @@ def _checked(rows: Rows, origin: Array, sums: dict[str, Array]) -> Survey:
     count = int(sums["rows"])
     if int(sums["never_at_risk"]):
         raise SurvivalError(
-            f"start: must be before stop, got {int(sums['never_at_risk']):,} of {count:,} rows "
-            "that are never at risk. Leave them out, or count the day of the event as day 1."
+            f"start: must be before stop, got {int(sums['never_at_risk']):,} of "
+            f"{plural(count, 'row')} that are never at risk. Leave them out, or count the day of "
+            "the event as day 1."
         )
     if int(sums["bad_weights"]):
         raise SurvivalError(
-            f"weight: must be above 0, got {int(sums['bad_weights']):,} of {count:,} rows that "
-            "are not. Leave out rows of weight 0."
+            f"weight: must be above 0, got {int(sums['bad_weights']):,} of {plural(count, 'row')} "
+            "that are not. Leave out rows of weight 0."
         )
     if int(sums["bad_events"]):
         raise SurvivalError(
-            f"event: must be 0 or 1, got {int(sums['bad_events']):,} of {count:,} rows that are "
-            "neither. Write 1 for an event and 0 for a censored row."
+            f"event: must be 0 or 1, got {int(sums['bad_events']):,} of {plural(count, 'row')} "
+            "that are neither. Write 1 for an event and 0 for a censored row."
         )
     weight = float(sums["weight"])
     shift = sums["first"] / weight
@@ -198,14 +200,14 @@ def refuse_unusable(surveyed: Survey, names: Sequence[str], model: str) -> None:
         )
     if not events:
         raise SurvivalError(
-            f"{model}: needs rows with an event, got none in {surveyed.count:,} rows. Observe the "
-            "customers for longer, or choose an earlier landmark."
+            f"{model}: needs rows with an event, got none in {plural(surveyed.count, 'row')}. "
+            "Observe the customers for longer, or choose an earlier landmark."
         )
     if len(names) != len(surveyed.mean):
         raise SurvivalError(
             f"{model}: needs one name per column, got {len(names)} names for "
-            f"{len(surveyed.mean)} columns. Select the same columns in rows, survey and names "
-            "(with_columns)."
+            f"{plural(len(surveyed.mean), 'column')}. Select the same columns in rows, survey and "
+            "names (with_columns)."
         )
     if not len(names):
         raise SurvivalError(
@@ -215,13 +217,13 @@ def refuse_unusable(surveyed: Survey, names: Sequence[str], model: str) -> None:
         if surveyed.unknown[column]:
             raise SurvivalError(
                 f"{name}: must be finite in all rows, got {int(surveyed.unknown[column]):,} of "
-                f"{surveyed.count:,} rows without a value. Fill the missing values, or leave the "
-                "covariate out."
+                f"{plural(surveyed.count, 'row')} without a value. Fill the missing values, or "
+                "leave the covariate out."
             )
         if surveyed.spread[column] <= 0:
             raise SurvivalError(
-                f"{name}: must vary, got {surveyed.origin[column]:g} in all {surveyed.count:,} "
-                "rows. Leave the covariate out."
+                f"{name}: must vary, got {surveyed.origin[column]:g} in all "
+                f"{plural(surveyed.count, 'row')}. Leave the covariate out."
             )
     dependent = [names[k] for k in range(len(names)) if k not in surveyed.independent_columns()]
     if dependent:

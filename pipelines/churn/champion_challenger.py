@@ -10,6 +10,7 @@ from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHALLENGER
+from runtime.wording import plural
 from transforms.model_ab import METRICS, arm_moments, by_customer, matured, scored_outcomes
 
 
@@ -22,7 +23,8 @@ def run(context: Context) -> None:
     known = [r.asDict() for r in arms.collect()]
     if not known:
         context.progress.warn(
-            f"A/B test of models: no experiment is {sum(span)} days old on {context.as_of}, so "
+            f"A/B test of models: no experiment is {plural(sum(span), 'day')} old on "
+            f"{context.as_of}, so "
             "there is nothing to compare. Set model_ab.challenger_share and run score_customers "
             "with a champion and a challenger."
         )

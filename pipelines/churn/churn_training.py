@@ -51,6 +51,7 @@ from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
+from runtime.wording import plural
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -65,7 +66,9 @@ def run(context: Context) -> None:
     counts = check_labels(context, rows)
     check_finite(context, rows, "Nothing was trained.")
     if context.is_dry:
-        context.progress.say(f"      would train on {sum(counts.values()):,} rows: {counts}")
+        context.progress.say(
+            f"      would train on {plural(sum(counts.values()), 'row')}: {counts}"
+        )
         return
     registry = Registry(context.settings)
     mark = fingerprint(context, plans)

@@ -22,6 +22,7 @@ from runtime.context import Context
 from runtime.errors import TableError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import Registered
+from runtime.wording import plural
 from transforms import scores as score_tables
 from transforms.reasons import churn_reasons, with_main_reason, with_own_reason
 from transforms.risk_percentiles import with_risk_percentiles
@@ -172,7 +173,7 @@ def tell_bounded(context: Context, scored: DataFrame, days: Sequence[int]) -> No
     )
     of = counts.collect()[0].asDict()  # one row
     rows = of.pop("rows")
-    told = ", ".join(f"{h} days {count:,}" for h, count in of.items())
+    told = ", ".join(f"{plural(int(h), 'day')} {count:,}" for h, count in of.items())
     context.progress.say(
         f"      gold.churn_by_horizon: probabilities that contradicted a nearer horizon and were "
         f"replaced by its value, of {rows:,} per horizon: {told}"
@@ -180,8 +181,9 @@ def tell_bounded(context: Context, scored: DataFrame, days: Sequence[int]) -> No
     often = [h for h, count in of.items() if count > MOST_BOUNDED * rows]
     if often:
         context.progress.warn(
-            f"gold.churn_by_horizon: over {MOST_BOUNDED:.0%} of the probabilities of the horizons "
-            f"of {', '.join(often)} days were replaced. Their models contradict the primary one: "
+            f"gold.churn_by_horizon: over {MOST_BOUNDED:.0%} of the probabilities of these "
+            "horizons "
+            f"were replaced, in days: {', '.join(often)}. Their models contradict the primary one: "
             "run train_churn again, or remove them from churn.horizons_days."
         )
 
@@ -208,7 +210,8 @@ def by_rule(context: Context, customers: DataFrame) -> DataFrame:
     counts = score_tables.rate_by_recency(known).toPandas()  # one row per recency_days
     if not len(counts):
         raise TableError(
-            f"features.labels: no label with a horizon of {horizon} days has passed by "
+            f"features.labels: no label with a horizon of {plural(horizon, 'day')} has passed "
+            "by "
             f"{context.as_of}, and no champion is registered. Run build_features for an earlier "
             "as_of, or train a model."
         )

@@ -15,7 +15,7 @@ from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
-from runtime.wording import plural
+from runtime.wording import plural, verb
 from transforms.training_rows import (
     dense_matrix,
     design_matrix,
@@ -105,7 +105,7 @@ def check_labels(
         churned, count = counts[split]["churned"], counts[split]["rows"]
         if churned in (0, count):
             raise ModelGateError(
-                f"features.labels: all {count:,} rows of the {split} dates have churned = "
+                f"features.labels: all {plural(count, 'row')} of the {split} dates have churned = "
                 f"{int(churned > 0)}, but a model needs both classes. Choose another horizon "
                 "(churn.primary_horizon_days) or more dates (training.train_dates)."
             )
@@ -155,8 +155,8 @@ def check_filled(filled: Mapping[str, int]) -> None:
     """Raise ModelGateError if no feature has a value. filled: non-null rows by feature."""
     if not any(filled.values()):
         raise ModelGateError(
-            f"features: none of {len(filled)} features has a value on the dates before the test "
-            "date. Nothing was trained. Run build_features for these dates again."
+            f"features: none of {plural(len(filled), 'feature')} has a value on the dates before "
+            "the test date. Nothing was trained. Run build_features for these dates again."
         )
 
 
@@ -175,7 +175,7 @@ def designed(context: Context, rows: DataFrame) -> Design:
     check_finite(context, rows, "Nothing was trained.")
     left_out = [name for name, count in filled.items() if not count]
     if left_out:
-        context.progress.say(f"      {len(left_out)} features have no values and are left out")
+        context.progress.say(f"      {plural(len(left_out), 'feature')} without values: left out")
     numeric = [n for n in numeric if filled.get(n)]
     categorical = [n for n in categorical if filled.get(n)]
     # At most MOST_CATEGORIES rows per feature.
@@ -205,10 +205,11 @@ def undated_features(filled: Mapping[str, int], dated: Collection[str]) -> list[
 
 def tell_undated(context: Context, design: Design, champion: Registered | None) -> None:
     """Name the features that are left out for lack of a date. Warn if the champion has any."""
-    if design.undated:
+    if undated := len(design.undated):
         context.progress.say(
-            f"      {len(design.undated)} attributes have no date of becoming known and are left "
-            f"out: {', '.join(design.undated)} (training.dated_attributes)"
+            f"      {plural(undated, 'attribute')} {verb(undated, 'has', 'have')} no date of "
+            f"becoming known and {verb(undated, 'is', 'are')} left out: "
+            f"{', '.join(design.undated)} (training.dated_attributes)"
         )
     if champion is None:
         return

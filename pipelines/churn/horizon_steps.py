@@ -20,6 +20,7 @@ from pipelines.churn.evaluation import predicted
 from pipelines.churn.model_metadata import served_facts
 from pipelines.churn.rolling import EarlierFits
 from runtime.errors import ModelGateError
+from runtime.wording import plural
 from transforms.training_rows import keep_undecided
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def step_from(
     except ModelGateError as error:
         reason = str(error)
     context.progress.say(
-        f"      horizon of {horizon} days: has a model of its own and does not continue that of "
-        f"{given} days: {reason}"
+        f"      horizon of {plural(horizon, 'day')}: has a model of its own and does not continue "
+        f"that of {plural(given, 'day')}: {reason}"
     )
     return None

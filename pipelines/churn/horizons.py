@@ -31,6 +31,7 @@ from pipelines.churn.time_split import Schedule
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.parallel import side_by_side
+from runtime.wording import plural
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -79,8 +80,8 @@ def other_horizons(
     for horizon, split in splits.items():
         if split != "test":
             context.progress.say(
-                f"      horizon of {horizon} days: tested on {plans[horizon].test}, which the "
-                f"search for learner and parameters also used: split {split}"
+                f"      horizon of {plural(horizon, 'day')}: tested on {plans[horizon].test}, "
+                f"which the search for learner and parameters also used: split {split}"
             )
     rows = [
         {
@@ -137,7 +138,7 @@ def of_horizon(
         (ModelGateError,),
     )
     if isinstance(model, LeftOut):
-        context.progress.warn(f"horizon of {horizon} days is left out: {model.reason}")
+        context.progress.warn(f"horizon of {plural(horizon, 'day')} is left out: {model.reason}")
     return model
 
 
@@ -199,8 +200,8 @@ def is_outranked(
     if own is None or rival is None or own >= rival:
         return False
     context.progress.say(
-        f"      horizon of {horizon} days: served by {RFM}, which ranks the scored customers of "
-        f"{day} better than {name} (ROC AUC {rival:.4f} against {own:.4f})"
+        f"      horizon of {plural(horizon, 'day')}: served by {RFM}, which ranks the scored "
+        f"customers of {day} better than {name} (ROC AUC {rival:.4f} against {own:.4f})"
     )
     return True
 
@@ -208,7 +209,7 @@ def is_outranked(
 def tell_left_out(context: Context, plans: Mapping[int, Schedule]) -> None:
     """Warn about each horizon of conf that has no plan because the history is too short."""
     for horizon, reason in without_plan(context, plans).items():
-        context.progress.warn(f"horizon of {horizon} days is left out: {reason}")
+        context.progress.warn(f"horizon of {plural(horizon, 'day')} is left out: {reason}")
 
 
 def without_plan(context: Context, plans: Mapping[int, Schedule]) -> dict[int, str]:
@@ -216,7 +217,7 @@ def without_plan(context: Context, plans: Mapping[int, Schedule]) -> dict[int, s
     history = context.settings.training.min_history_days
     return {
         horizon: f"it needs three dates before as_of {context.as_of} (train, tune, test) with "
-        f"{history} days of history each, but events begin on {context.observed_from}. Use a later "
-        f"as_of, or remove {horizon} from churn.horizons_days."
+        f"{plural(history, 'day')} of history each, but events begin on {context.observed_from}. "
+        f"Use a later as_of, or remove {horizon} from churn.horizons_days."
         for horizon in sorted(set(context.settings.churn.horizons_days) - set(plans))
     }

@@ -12,6 +12,7 @@ from pipelines.churn.evaluation import PAIRED, against_rfm, value_of
 from pipelines.churn.rolling import told
 from runtime.context import Context
 from runtime.run_info import code_version
+from runtime.wording import plural
 
 SHOWN = (
     *("roc_auc", "average_precision", "brier", "log_loss", "lift_at_10", "precision_at_20"),
@@ -49,7 +50,8 @@ def model_card(
     return f"""# {settings.mlflow.model_name} version {result["version"]}: {chosen.name}
 
 {"Promoted to champion" if is_better else "Not promoted"}. Churned means: {meaning} within
-{churn.primary_horizon_days} days. The days are counted from {churn.lead_days} days after as_of.
+{plural(churn.primary_horizon_days, "day")}. The days are counted from
+{plural(churn.lead_days, "day")} after as_of.
 
 ## Data
 Environment `{settings.env}`, code `{code_version()}`.
@@ -58,7 +60,7 @@ Environment `{settings.env}`, code `{code_version()}`.
 
 - trained on {", ".join(model.metadata["trained_on"])}; the last date tuned the model
 - tested once, on {model.metadata["tested_on"]}
-- on the validation date {labels.mean():.1%} of {len(labels):,} customers churned
+- on the validation date {labels.mean():.1%} of {plural(len(labels), "customer")} churned
 
 ## Figures of the test date, all customers
 | metric | {chosen.name} | recency_only | rfm_logistic |
@@ -84,13 +86,13 @@ Parameters: {dict(chosen.parameters)}. Calibration: {model.calibration.kind}.
 ## Limits
 - The model ranks customers by the probability that they {"leave" if ends else "stop buying"}. It
   does not say which customers an offer would keep.
-- Customers known for less than {model.metadata["cold_start_days"]} days get the cold-start base
-  rate in the tables and in these figures. `predict` and the model that MLflow serves return the
-  model's own probability for them.
+- Customers known for less than {plural(model.metadata["cold_start_days"], "day")} get the
+  cold-start base rate in the tables and in these figures. `predict` and the model that MLflow
+  serves return the model's own probability for them.
 - {limit}
 - Other horizons use the parameters that the search chose for the horizon of
-  {churn.primary_horizon_days} days. A longer horizon continues the shorter one: its probability is
-  that of the shorter one times the probability of the step between them.{judged}
+  {plural(churn.primary_horizon_days, "day")}. A longer horizon continues the shorter one: its
+  probability is that of the shorter one times the probability of the step between them.{judged}
 
 ## Features ({len(model.encoder.feature_names)})
 {", ".join(model.encoder.feature_names)}
@@ -133,8 +135,8 @@ def judged_where_chosen(rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     days = ", ".join(map(str, horizons))
     return (
-        f" The search used\n  the test dates of the horizons of {days} days. Their figures have "
-        "split `validation` and are no test."
+        f" The search used\n  the test dates of these horizons, in days: {days}. Their "
+        "figures have split `validation` and are no test."
     )
 
 

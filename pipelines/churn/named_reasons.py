@@ -19,6 +19,7 @@ from pipelines.churn.dataset import Design
 from pipelines.churn.evaluation import left_out_row, result_row
 from pipelines.churn.ticket_reasons import with_read_tickets
 from runtime.context import Context
+from runtime.wording import plural
 from transforms.population import EVENT_TIMES
 from transforms.reasons import named_reasons, reason_labels
 from transforms.slices import at_date
@@ -126,7 +127,8 @@ def reason_model(
     others, naming = (sum(r["count"] for r in of_class) for of_class in classes)
     if min(others, naming) < FEWEST_OF_A_CLASS:
         raise ValueError(
-            f"{naming:,} of {others + naming:,} customers who left and named a reason named it; a "
+            f"{naming:,} of {plural(others + naming, 'customer')} who left and named a reason "
+            "named it; a "
             f"model needs {FEWEST_OF_A_CLASS} who did and {FEWEST_OF_A_CLASS} who did not."
         )
     calibration, rows = Calibration(), []

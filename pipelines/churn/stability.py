@@ -12,6 +12,7 @@ from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_
 from pipelines.churn.dataset import MOST_ROWS
 from pipelines.churn.evaluation import result_row
 from runtime.errors import ModelGateError
+from runtime.wording import plural, verb
 from transforms.training_samples import hash_sample, with_fold
 
 
@@ -40,8 +41,8 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
     with_both = folds_of_both(label, fold, folds)
     if len(with_both) < folds:
         data.context.progress.warn(
-            f"stability of {candidate.name}: {folds - len(with_both)} of {folds} folds are left "
-            "out, because they hold only one class. Set training.stability.folds lower."
+            f"stability of {candidate.name}: {folds - len(with_both)} of {plural(folds, 'fold')} "
+            "left out, with only one class. Set training.stability.folds lower."
         )
     areas = np.array(data.side_by_side(area, with_both))
     return [
@@ -74,8 +75,9 @@ def check_folds(filled: int, folds: int) -> None:
     """Raise ModelGateError if a fold has no customer. filled: number of folds with any."""
     if filled < folds:
         raise ModelGateError(
-            f"training.stability.folds = {folds}: there are too few customers, only {filled} folds "
-            f"have any. Set it to at most {max(filled, 2)}."
+            f"training.stability.folds = {folds}: there are too few customers, only "
+            f"{plural(filled, 'fold')} {verb(filled, 'has', 'have')} any. Set it to at most "
+            f"{max(filled, 2)}."
         )
 
 

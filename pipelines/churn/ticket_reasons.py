@@ -12,6 +12,7 @@ from messages.gateway import Gateway, make_client
 from messages.limits import Limits
 from messages.ticket_labels import NOTHING, agreement, labelled
 from runtime.context import Context
+from runtime.wording import plural
 from transforms.read_tickets import ticket_sample, ticket_texts, with_read_categories
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def with_read_tickets(context: Context, tickets: DataFrame) -> DataFrame:
     measured = agreement(read(gateway, known, names), known["reason"].tolist())
     mlflow.log_metrics({f"ticket_labels.{name}": value for name, value in measured.items()})
     context.progress.say(
-        f"      Claude read {len(known)} tickets that have a category: kappa "
+        f"      Claude read {plural(len(known), 'ticket')} with a category: kappa "
         f"{measured['kappa']:.2f}, accuracy {measured['accuracy']:.2f}"
     )
     labels = read(gateway, unknown, names)

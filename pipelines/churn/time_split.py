@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.errors import UsageError
+from runtime.wording import plural
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
@@ -102,8 +103,9 @@ def schedule(
     if not train:
         need = (earliest + grid * (3 * steps)).isoformat()
         raise UsageError(
-            f"as_of {as_of}: a horizon of {horizon} days needs three dates (train, tune, test) "
-            f"with {history} days of history each, but events begin on {first_day}. "
+            f"as_of {as_of}: a horizon of {plural(horizon, 'day')} needs three dates (train, "
+            "tune, test) "
+            f"with {plural(history, 'day')} of history each, but events begin on {first_day}. "
             f"Use as_of {need} or later, or a shorter horizon."
         )
     (test,), (validation,) = back(steps, steps), back(2 * steps, 2 * steps)

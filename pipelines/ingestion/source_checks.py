@@ -140,6 +140,18 @@ def rules_of(table: Table, source: SourceSettings) -> list[Rule]:
     return rules
 
 
+def zone_warnings(settings: Settings, name: str) -> list[str]:
+    """A warning if midnight of the source is not midnight of the business."""
+    zone, business = settings.sources[name].time_zone, settings.features.business_time_zone
+    if zone == business:
+        return []
+    return [
+        f"{name}: its times are in {zone}, but days begin at 00:00 {business} "
+        f"(features.business_time_zone). A purchase at 00:00 may count for another day than in the "
+        f"source. Set both to one zone, unless this is intended."
+    ]
+
+
 def is_history_known(settings: Settings, name: str) -> bool:
     """Whether the rows of the source's first load count as known at the time of their event."""
     own = settings.sources[name].first_load_known

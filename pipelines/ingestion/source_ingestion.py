@@ -22,6 +22,7 @@ from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
+from runtime.wording import plural, verb
 from transforms.quality import quarantine_rows, replayed, split
 from transforms.silver_rows import bronze_rows, replay_identity, without_profile
 from transforms.sources import from_quarantine, with_batches, with_expected_columns
@@ -117,6 +118,8 @@ class Ingestion:
         )
         if not parts:
             return None
+        if not self.log.batches(name):
+            self.warn(source_checks.zone_warnings(settings, name))
         stored = self.log.columns(name)
         source = with_bronze_names(source, {*stored, *(c for part in parts for c in part.types)})
         if not source.keep_unmapped:
@@ -236,6 +239,7 @@ class Ingestion:
         customers = without_profile(kept, self.outcomes.versions).collect()[0]  # one row
         if customers["missing"]:
             self.progress.warn(
-                f"{intake.name}: {customers['missing']:,} of {customers['customers']:,} customers "
-                f"have no profile"
+                f"{intake.name}: {customers['missing']:,} of "
+                f"{plural(customers['customers'], 'customer')} "
+                f"{verb(customers['missing'], 'has', 'have')} no profile"
             )

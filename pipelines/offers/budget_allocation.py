@@ -20,6 +20,7 @@ from pipelines.offers.shadow_prices import (
     uses_of,
 )
 from runtime.errors import UsageError
+from runtime.wording import plural
 from transforms.allocation import BUDGET, NONE, with_choice, with_prices
 from transforms.allocation_search import (
     keep_choice,
@@ -84,7 +85,8 @@ def check_cap(problem: Problem, name: str, taken: float, *, allowed: int = 0) ->
     if taken > cap + allowed:
         raise UsageError(
             f"conf/offers.yaml: most_customers of {name} is {cap:,}, but the best plan found gives "
-            f"the offer to {taken:,.0f} customers. Raise most_customers, or remove one of the caps."
+            f"the offer to {plural(taken, 'customer')}. Raise most_customers, or remove one of "
+            "the caps."
         )
 
 

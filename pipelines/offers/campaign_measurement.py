@@ -15,6 +15,7 @@ from pipelines.offers.campaign_results import (
 )
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
+from runtime.wording import plural
 from transforms.campaign_outcomes import (
     METRICS,
     arms_under_way,
@@ -61,7 +62,7 @@ def run(context: Context) -> None:
         context.lake.forget()
         context.progress.warn(
             f"No campaign was measured: by {context.as_of} no campaign with a random control group "
-            f"has completed its horizon of {horizon} days."
+            f"has completed its horizon of {plural(horizon, 'day')}."
         )
         return
     table = context.table("gold.campaign_results")
@@ -117,6 +118,6 @@ def summary(measured: Sequence[CampaignResult]) -> str:
     clear = [r for r in whole if r["p_value_corrected"] < 0.05]
     campaigns = len({r["campaign_id"] for r in measured})
     return (
-        f"{campaigns} campaigns measured: {len(clear)} of {len(whole)} offers changed conversion "
-        "significantly (corrected p < 0.05)"
+        f"{plural(campaigns, 'campaign')} measured: {len(clear)} of {plural(len(whole), 'offer')} "
+        "changed conversion significantly (corrected p < 0.05)"
     )

@@ -17,6 +17,7 @@ from models.experiments import (
     srm_p_value,
     widened,
 )
+from runtime.wording import plural
 from transforms.offer_policies import mean_retention
 
 if TYPE_CHECKING:
@@ -167,8 +168,8 @@ def expected_conversion(scores: DataFrame) -> float:
 def power_said(row: Power) -> str:
     """A row of `power` as a sentence for the user."""
     sizes = (
-        f"{row['campaign_id']} {row['offer_id']}: {row['treated']:,} customers with the offer, "
-        f"{row['held_out']:,} in the control group; "
+        f"{row['campaign_id']} {row['offer_id']}: {plural(row['treated'], 'customer')} with the "
+        f"offer, {row['held_out']:,} in the control group; "
     )
     finds = (
         f"detects a change in conversion of {100 * row['detectable']:.1f} percentage points with a "
@@ -179,7 +180,7 @@ def power_said(row: Power) -> str:
     if row["needed"] is None:
         return sizes + finds
     points = f"{100 * HOPED_CONVERSION:.0f} percentage points"
-    return f"{sizes}{finds} ({points} need {row['needed']:,} customers)"
+    return f"{sizes}{finds} ({points} need {plural(row['needed'], 'customer')})"
 
 
 def _controls_of(treated: Arm, arms: Sequence[Arm]) -> list[Arm]:

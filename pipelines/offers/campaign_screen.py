@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from fnmatch import filter as matching
 
 from pipelines.offers.campaign_results import CampaignResult
+from runtime.wording import plural, verb
 
 # The newest campaigns x offers on the screen. All of them are in gold.campaign_results.
 MOST_SHOWN = 20
@@ -46,7 +47,9 @@ def mismatches(measured: Sequence[CampaignResult], alarm: float) -> Iterator[str
         p_value = row["srm_p_value"]
         if p_value is not None and p_value < alarm:
             yield (
-                f"{_title(row)}: sample ratio mismatch. {row['treated']:,} customers were sent the "
+                f"{_title(row)}: sample ratio mismatch. {plural(row['treated'], 'customer')} "
+                f"{verb(row['treated'], 'was', 'were')} "
+                "sent the "
                 f"offer and {row['held_out']:,} held out, which differs from the intended share "
                 f"(p = {p_value:.2g}, below measurement.mismatch_p_value = {alarm}). Do not use "
                 "the effect before you know which customers are missing from one of the groups."

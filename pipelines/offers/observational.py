@@ -103,7 +103,7 @@ def campaign_days(context: Context, contacts: DataFrame) -> dict[str, list[dt.da
     usable = days_with_features(
         context,
         {day for days in days_of.values() for day in days},
-        "days of campaigns that chose their customers have no features. They are left out",
+        "of campaigns that chose their customers: no features, so left out",
     )
     kept = {offer: [d for d in days if d in usable] for offer, days in days_of.items()}
     return {offer: days for offer, days in kept.items() if days}

@@ -14,6 +14,7 @@ from pipelines.offers.shadow_prices import Problem
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
 from runtime.settings.decisions import BudgetSettings
+from runtime.wording import plural
 from transforms.decisions import offer_decisions, offer_plan, plan_arms
 from transforms.hold_out import newly_drawn, with_hold_out
 from transforms.offer_policies import BY_GAIN, policy_options
@@ -119,7 +120,7 @@ def plan_said(
     """
     period = "per plan"
     if budget.rolling_days is not None:
-        period = f"per {budget.rolling_days} days, less the use by earlier plans"
+        period = f"per {plural(budget.rolling_days, 'day')}, less the use by earlier plans"
     said = (
         f"policy {policy}: {used:,.0f} of {problem.budget:,.0f} used "
         f"(budget in {problem.unit}, {period})"

@@ -21,6 +21,7 @@ from runtime.errors import TableError, UsageError
 from runtime.lakehouse.writes import Write
 from runtime.settings.decisions import BudgetSettings, DecisionSettings
 from runtime.settings.plan import PlanSettings
+from runtime.wording import plural
 from transforms.offers import Offer
 from transforms.retention_backtest import last_judged_day
 from transforms.retention_plan import (
@@ -176,7 +177,8 @@ def report_timing(context: Context, rows: DataFrame) -> None:
     context.progress.say(
         f"      {sum(counts.values()):,} active and silent customers; an offer can be sent to "
         f"{counts.get('now', 0):,} tomorrow and to {counts.get('in_period', 0):,} within "
-        f"{days} days; later: {counts.get('later', 0):,}, never: {counts.get('never', 0):,}"
+        f"{plural(days, 'day')}; later: {counts.get('later', 0):,}, never: "
+        f"{counts.get('never', 0):,}"
     )
 
 

@@ -10,6 +10,7 @@ from contracts.features import FEATURE_TABLES
 from pipelines.offers.offer_catalog import offers_of_conf
 from runtime.context import Context
 from runtime.errors import ModelGateError, TableError
+from runtime.wording import plural, verb
 from transforms.experiments import own_contacts, randomised_contacts
 
 if TYPE_CHECKING:
@@ -46,10 +47,11 @@ def campaign_splits(context: Context, contacts: DataFrame) -> dict[dt.date, str]
     train = [d for d in ended if d + wait <= ended[-1]]
     if not train:
         raise ModelGateError(
-            f"silver.campaign_contacts: {len(days)} randomised campaigns are at least {wait.days} "
-            f"days before {context.as_of}. Uplift needs three such campaigns with {wait.days} days "
-            "between them: for training, validation and test. Run experiments first. Until then "
-            "decide_offers uses its rules."
+            f"silver.campaign_contacts: {plural(len(days), 'randomised campaign')} "
+            f"{verb(len(days), 'is', 'are')} at least {plural(wait.days, 'day')} before "
+            f"{context.as_of}. Uplift needs three such "
+            f"campaigns with {plural(wait.days, 'day')} between them: for training, validation "
+            "and test. Run experiments first. Until then decide_offers uses its rules."
         )
     first = {**dict.fromkeys(train, "train"), ended[-1]: "validation", days[-1]: "test"}
     return {day: first.get(day, "later") for day in days}
@@ -75,17 +77,19 @@ def own_splits(context: Context, own: DataFrame, splits: Splits) -> dict[dt.date
     chosen_on = min(day for day, split in splits.items() if split == "validation")
     days = horizon_passed(context, own)
     usable = days_with_features(
-        context, days, "days of plans and triggers have no features and labels. They are not used"
+        context, days, "of plans and triggers: no features and labels, so not used"
     )
     return {d: "train" if d + wait <= chosen_on else "later" for d in days if d in usable}
 
 
 def days_with_features(context: Context, days: Iterable[dt.date], what: str) -> set[dt.date]:
-    """All labelled_days. Warns if some of `days` are not among them; `what` begins the warning."""
+    """All labelled_days. Warns if some of `days` are not among them; `what` follows their number "
+    "in the warning."""
     labelled = labelled_days(context)
     if missing := sorted(set(days) - labelled):
         context.progress.warn(
-            f"{len(missing)} {what}. Run `{features_command(context, missing)}` to include them."
+            f"{plural(len(missing), 'day')} {what}. Run `{features_command(context, missing)}` to "
+            f"include {verb(len(missing), 'it', 'them')}."
         )
     return labelled
 
@@ -117,8 +121,8 @@ def check_features(context: Context, days: Iterable[dt.date]) -> None:
     missing = sorted(set(days) - {r["as_of"] for r in built})
     if missing:
         raise TableError(
-            f"features.transactions: has no rows for the days of {len(missing)} campaigns. Run "
-            f"`{features_command(context, missing)}` first."
+            "features.transactions: has no rows for the days of "
+            f"{plural(len(missing), 'campaign')}. Run `{features_command(context, missing)}` first."
         )
 
 
@@ -139,8 +143,8 @@ def tested_offers(context: Context, contacts: DataFrame, splits: Splits) -> list
     tested = [n for n in names if all(sent.get((part, n), 0) >= fewest for part in parts)]
     if not tested:
         raise ModelGateError(
-            f"silver.campaign_contacts: no offer of conf/offers.yaml was sent to at least {fewest} "
-            "customers (uplift.fewest_rows) in each of training, validation and test. Run larger "
-            "experiments."
+            f"silver.campaign_contacts: no offer of conf/offers.yaml was sent to at least "
+            f"{plural(fewest, 'customer')} (uplift.fewest_rows) in each of training, validation "
+            "and test. Run larger experiments."
         )
     return tested

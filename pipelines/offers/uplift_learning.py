@@ -15,6 +15,7 @@ from models.uplift import metrics
 from models.uplift.boosting import SparkBoosting
 from models.uplift.learners import UpliftModel, fit
 from runtime.context import Context
+from runtime.wording import plural
 from transforms.uplift_samples import first_by_hash
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def sampled(context: Context, rows: DataFrame, split: str) -> pd.DataFrame:
     sample: pd.DataFrame = first_by_hash(of_split, most).toPandas()
     if len(sample) == most and (customers := of_split.count()) > most:
         context.progress.say(
-            f"      {split}: {most:,} of {customers:,} customers, selected by a hash of "
+            f"      {split}: {most:,} of {plural(customers, 'customer')}, selected by a hash of "
             "customer_id (uplift.most_rows_on_driver)"
         )
     return sample.sort_values("customer_id", ignore_index=True)

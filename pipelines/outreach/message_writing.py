@@ -38,6 +38,7 @@ from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
 from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
+from runtime.wording import plural, verb
 from transforms.message_orders import BRIEF, BriefRules, message_orders, with_brief
 from udfs.shares import digest
 
@@ -146,7 +147,8 @@ def warn_of_languages(context: Context, rows: DataFrame) -> None:
     unknown = rows.where("is_language_unknown").count()
     if unknown:
         context.progress.warn(
-            f"silver.customers: the language of {unknown:,} customers with an offer is not a tag "
+            f"silver.customers: the language of {plural(unknown, 'customer')} with an offer is "
+            "not a tag "
             "such as en, de-AT, fr_FR or es. Their messages are in English. Fix the mapping of "
             "`language`, or the source."
         )
@@ -238,11 +240,12 @@ def say_plan(
     lacking = sum(texts.lacks(settings.variants) for texts in pool.values())
     how = "no text, all briefs have theirs"
     if lacking:
-        how = f"{lacking:,} texts of {len(pool):,} briefs, for at most {settings.spend_cap_usd} USD"
+        texts, briefs = plural(lacking, "text"), plural(len(pool), "brief")
+        how = f"{texts} of {briefs}, for at most {settings.spend_cap_usd} USD"
         if not can_ask:
             how = f"no text ({KEY} is not set)"
     context.progress.say(f"      would ask   Claude for {how}")
-    context.progress.say(f"      would write up to {rows.count():,} messages")
+    context.progress.say(f"      would write up to {plural(rows.count(), 'message')}")
 
 
 def tell(
@@ -259,8 +262,8 @@ def tell(
         said = ", ".join(f"{number:,} {kind}" for kind, number in sorted(drafts.items()))
         progress.say(
             f"      wrote       gold.text_pool: {said or 'no text'}; "
-            f"{gateway.budget.spent_usd:,.4f} USD in {gateway.calls:,} calls, at the prices of "
-            f"{context.settings.messages.prices.read_on}"
+            f"{gateway.budget.spent_usd:,.4f} USD in {plural(gateway.calls, 'call')}, at the "
+            f"prices of {context.settings.messages.prices.read_on}"
         )
     by_template = Counter({v: n for v, n in verdicts.items() if v != PASSED})
     reason = f" (most frequent: {by_template.most_common(1)[0][0]})" if by_template else ""
@@ -271,6 +274,6 @@ def tell(
     waiting = sum(texts.waiting for texts in pool.values())
     if waiting:
         progress.say(
-            f"      {waiting:,} texts wait for approval: see `approve_texts list`, then run "
-            "write_messages again"
+            f"      {plural(waiting, 'text')} {verb(waiting, 'waits', 'wait')} for approval: see "
+            "`approve_texts list`, then run write_messages again"
         )

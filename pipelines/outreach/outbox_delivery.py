@@ -27,6 +27,7 @@ from runtime.lakehouse.writes import Write
 from runtime.progress import Progress
 from runtime.settings import Settings
 from runtime.settings.offers import OfferSettings, load_offers
+from runtime.wording import plural, verb
 from transforms.decisions import with_optional
 from transforms.outbox import undelivered
 from transforms.outbox_messages import Way, queued, sendable, with_message, with_wait
@@ -103,9 +104,11 @@ def queue_approved(context: Context) -> None:
     # At most three rows.
     waits = {r["wait"]: r["count"] for r in judged.groupBy("wait").count().collect()}
     for reason, count in sorted((w, n) for w, n in waits.items() if w is not None):
-        context.progress.say(f"      outbox      {count:,} messages held back: {reason}")
+        context.progress.say(f"      outbox      {plural(count, 'message')} held back: {reason}")
     if count := waits.get(None, 0):
-        context.progress.say(f"      outbox      {count:,} messages are due")
+        context.progress.say(
+            f"      outbox      {plural(count, 'message')} {verb(count, 'is', 'are')} due"
+        )
         ready = judged.where("wait IS NULL").select(*table.column_names)
         context.write([Write(table, ready, mode="merge")])
 
@@ -272,6 +275,6 @@ def tell(
     progress.say(f"      outbox      {by_name(counts_by_status) or 'nothing was due'}")
     for channel, count in sorted(waiting.items()):
         progress.warn(
-            f"{count:,} contacts of channel {channel} were not sent: the channel is not set up in "
-            "triggers.delivery, or its receiver does not answer. The next run tries them again."
+            f"{plural(count, 'contact')} of channel {channel} not sent: the channel is not set up "
+            "in triggers.delivery, or its receiver does not answer. The next run tries them again."
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
+from runtime.wording import plural
 from transforms.text_pool import restricted, with_decision, with_ids, with_prefix, with_status
 
 if TYPE_CHECKING:
@@ -127,8 +128,8 @@ def decide(
     context.write([Write(table, decided.select(*table.column_names), mode="merge")])
     done = "approved" if is_approved else "rejected"
     context.progress.say(
-        f"      {done:<11} {len(chosen):,} texts by {options.by}. Run write_messages again: it "
-        "brings messages that were not sent yet up to date"
+        f"      {done:<11} {plural(len(chosen), 'text')} by {options.by}. Run write_messages "
+        "again: it brings messages that were not sent yet up to date"
     )
 
 
@@ -142,7 +143,7 @@ def say_list(context: Context, texts: DataFrame, options: ApprovalOptions) -> No
             f"{row['text_id'][:SHORT_ID]}  {row['status']:<8}  {brief}\n    {row['text']}"
         )
     shown = f", the first {MOST_LISTED:,} are shown" if count > MOST_LISTED else ""
-    context.progress.say(f"      {count:,} texts with status {options.status}{shown}")
+    context.progress.say(f"      {plural(count, 'text')} with status {options.status}{shown}")
 
 
 def say_texts(context: Context, rows: Sequence[Row]) -> None:

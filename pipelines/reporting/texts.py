@@ -28,9 +28,11 @@ def at_a_glance(data: ReportData) -> str:
             "none is active or silent."
         )
     text = (
-        f"{whole(active)} of {plural(data.known, 'known customer')} are active and "
-        f"{whole(silent)} are silent. About {whole(leavers)} of these ({percent(leavers / scored)})"
-        f" are expected to leave within {data.horizon_days} days."
+        f"{whole(active)} of {plural(data.known, 'known customer')} "
+        f"{verb(active, 'is', 'are')} active and {whole(silent)} {verb(silent, 'is', 'are')} "
+        f"silent. About {whole(leavers)} of these ({percent(leavers / scored)})"
+        f" {verb(round(leavers), 'is', 'are')} expected to leave within "
+        f"{plural(data.horizon_days, 'day')}."
     )
     name, at_risk = at_risk_name(data), total(data.segments, "at_risk")
     if name is None:
@@ -114,12 +116,12 @@ def churn_window(data: ReportData) -> str:
         )
     shortest = min(r["horizon_days"] for r in silent)
     parts = [
-        f"{percent(share(r['returned'], r['rows']), 0)} after more than {r['silent_days']} days "
-        "without a purchase"
+        f"{percent(share(r['returned'], r['rows']), 0)} after more than "
+        f"{plural(r['silent_days'], 'day')} without a purchase"
         for r in silent
         if r["horizon_days"] == shortest
     ]
-    text = f"Share of customers who buy again within {shortest} days: {listed(parts)}."
+    text = f"Share of customers who buy again within {plural(shortest, 'day')}: {listed(parts)}."
     return f"{text} {_wrong_labels(data)}".strip()
 
 
@@ -129,8 +131,8 @@ def _wrong_labels(data: ReportData) -> str:
     if not rows:
         return ""
     text = " ".join(
-        f"Of the customers counted as churned after {r['horizon_days']} days, {percent(part, 0)} "
-        f"bought again by day {r['later_days']}."
+        f"Of the customers counted as churned after {plural(r['horizon_days'], 'day')}, "
+        f"{percent(part, 0)} bought again by day {r['later_days']}."
         for r, part in rows
     )
     if len(rows) == 1:
@@ -139,8 +141,8 @@ def _wrong_labels(data: ReportData) -> str:
     later = long["horizon_days"] - short["horizon_days"]
     if long_share < short_share:
         return (
-            f"{text} The longer period has a lower error rate, but its result is known {later} "
-            "days later."
+            f"{text} The longer period has a lower error rate, but its result is known "
+            f"{plural(later, 'day')} later."
         )
     return f"{text} The longer period does not have a lower error rate."
 
@@ -151,7 +153,7 @@ def rfm_misses(data: ReportData) -> str:
         return (
             "No earlier date has both segments and known outcomes, so the errors of the RFM "
             f"segments cannot be counted. To see them, score a date "
-            f"{data.horizon_days + data.lead_days} days before {data.as_of} or earlier."
+            f"{plural(data.horizon_days + data.lead_days, 'day')} before {data.as_of} or earlier."
         )
     safe = [r for r in data.tested if r["segment"] in data.safe_segments]
     lost = [r for r in data.tested if r["lifecycle"] == "lost"]
@@ -159,7 +161,8 @@ def rfm_misses(data: ReportData) -> str:
     of_safe, of_lost = total(safe, "customers"), total(lost, "customers")
     text = (
         f"Of {plural(of_safe, 'customer')} in a safe segment on {data.tested_as_of}, "
-        f"{whole(left)} ({percent(share(left, of_safe))}) left within {data.horizon_days} days. "
+        f"{whole(left)} ({percent(share(left, of_safe))}) left within "
+        f"{plural(data.horizon_days, 'day')}. "
         f"Of {plural(of_lost, 'customer')} classified as lost, {whole(back)} "
         f"({percent(share(back, of_lost))}) came back."
     )
@@ -197,5 +200,5 @@ def about(data: ReportData) -> str:
 def churn_meaning(data: ReportData, date: dt.date) -> str:
     """The event that a churn probability of this date predicts."""
     event = "no purchase" if data.definition == "inactivity" else "end of the contract"
-    lead = f", starting {data.lead_days} days after {date}" if data.lead_days else ""
-    return f"{event} within {data.horizon_days} days{lead}"
+    lead = f", starting {plural(data.lead_days, 'day')} after {date}" if data.lead_days else ""
+    return f"{event} within {plural(data.horizon_days, 'day')}{lead}"

@@ -16,6 +16,7 @@ import pandas as pd
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
+from runtime.wording import plural
 from simulator.files import SOURCES, TRUTH, answer_lines, answer_redemptions, rows_of
 from simulator.responses import answers
 from simulator.world import FIRST_DAY, OFFERS, World
@@ -97,7 +98,7 @@ def written(path: Path) -> dict[str, Any] | None:
 
 def described(manifest: dict[str, Any]) -> str:
     """The company as messages name it: number of customers and seed."""
-    return f"{manifest['customers']:,} customers, seed {manifest['seed']}"
+    return f"{plural(manifest['customers'], 'customer')}, seed {manifest['seed']}"
 
 
 def another_company(
@@ -173,7 +174,7 @@ def answer(context: Context, days: int) -> None:
             part.rename(folder / name / f"answers-{context.as_of}.parquet")
         shutil.rmtree(draft)
     return context.progress.say(
-        f"      simulated   {days} days of answers to the plan of {context.as_of}"
+        f"      simulated   {plural(days, 'day')} of answers to the plan of {context.as_of}"
     )
 
 

@@ -92,7 +92,9 @@ class DuckLake:
             return self._frame(arrow_schema(table).empty_table(), table.column_names)
         delta = DeltaTable(self.path(table.name), version=version)
         self.run.inputs[table.name] = delta.version()
-        return self._frame(delta.to_pyarrow_dataset(), table.column_names)
+        rows = delta.to_pyarrow_dataset()
+        # An older version of the product may have written fewer columns.
+        return self._frame(rows, [n for n in table.column_names if n in rows.schema.names])
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
         """Check all writes, then write all. After a failure every table is as it was before."""
@@ -240,7 +242,7 @@ def _nullable(schema: pa.Schema) -> pa.Schema:
 
 
 def _plain(schema: pa.Schema, names: Sequence[str]) -> str:
-    """The columns as SQL. The cast gives Delta's timestamps as clock times of the session's zone."""
+    """The columns as SQL. The cast makes timestamps of Delta clock times of the session's zone."""
     return ", ".join(
         f'CAST("{n}" AS TIMESTAMP) AS "{n}"'
         if pa.types.is_timestamp(schema.field(n).type)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from runtime.wording import plural
+
 LARGEST_BYTES = 1_000_000
 DEEPEST = 50
 MOST_VALUES = 100_000
@@ -19,7 +21,7 @@ def check_yaml_size(path: Path) -> None:
     """
     size = path.stat().st_size
     if size > LARGEST_BYTES:
-        raise ValueError(f"it has {size:,} bytes, and at most {LARGEST_BYTES:,} are read")
+        raise ValueError(f"it has {plural(size, 'byte')}, and at most {LARGEST_BYTES:,} are read")
     # Values of each open collection, with its anchor; the first entry is the document.
     open_sizes: list[int] = [0]
     open_anchors: list[str | None] = [None]

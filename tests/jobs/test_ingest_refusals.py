@@ -111,7 +111,10 @@ def test_all_faults_of_conf_are_reported_at_once(company):
     company.source(
         "orders", TRANSACTIONS, format="jdbc", key=[], options={"url": "jdbc:x?password=secret"}
     )
-    names = "customer_id, order_id, product_id, purchased_at, quantity, amount, discount"
+    names = (
+        "customer_id, order_id, product_id, purchased_at, quantity, amount, discount, line_number, "
+        "currency"
+    )
     context = company.context()
     rules = ", ".join(r.name for r in context.table("silver.transactions").rules)
     where = f"conf/{context.settings.env}.yaml: sources"

@@ -111,7 +111,7 @@ def assert_no_nan(root):
         ),
         (
             [("only", day, 5.0) for day in on(0, 200, 360)],
-            "no lifetime model at 2018-01-01: 1 customers, 1 of them with a repeat purchase: fewer "
+            "no lifetime model at 2018-01-01: 1 customer, 1 of them with a repeat purchase: fewer "
             "than lifetime.fewest_customers = 50, half of them with a repeat purchase.",
         ),
     ],

@@ -11,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
+from contracts.wording import plural
 from models.calibration import (
     Calibration,
     CalibrationError,
@@ -211,7 +212,7 @@ def test_a_label_without_a_finite_score_is_refused(raw):
     with pytest.raises(CalibrationError) as error:
         Calibration.fit(raw, [0, 1], "platt")
     assert str(error.value) == (
-        f"raw: must be one finite score per label, got {len(raw)} scores and 2 labels. "
+        f"raw: must be one finite score per label, got {plural(len(raw), 'score')} and 2 labels. "
         "Score exactly the labelled rows."
     )
 

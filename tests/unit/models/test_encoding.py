@@ -176,7 +176,7 @@ def test_other_features_are_refused_by_name():
         FeatureMismatch, PLAIN, {"months": 7, "plan": "gold", "tenure": 3, "age": 40}
     )
     assert message == (
-        "features: the model takes exactly its 4 features, got missing: spend, region; "
+        "features: the model takes its own 4 exactly, got missing: spend, region; "
         "unexpected: tenure, age. Send each feature once (null if unknown), and list further "
         "columns in `ignore`."
     )

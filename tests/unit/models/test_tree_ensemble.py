@@ -311,6 +311,6 @@ def test_a_matrix_of_another_width_is_refused():
     with pytest.raises(ValueError) as error:
         scored_stump().predict(np.zeros((2, 3), dtype=np.float32))
     assert str(error.value) == (
-        "matrix: the trees need 1 columns, got shape (2, 3). "
+        "matrix: the trees need 1 column, got shape (2, 3). "
         "Encode the rows with the encoder that is stored with the trees."
     )

@@ -381,9 +381,9 @@ def test_impossible_rows_are_reported_together():
     with pytest.raises(LifetimeDataError) as caught:
         PurchaseRows.of([1, 2, -1, 0, 3], [5, 0, 0, 2, 9], [4, 9, 9, 9, np.nan])
     assert str(caught.value) == (
-        "1 rows have a frequency, recency, T or weight that is missing or infinite; 1 rows have a "
-        "negative or fractional frequency; 1 rows have a recency above T; 1 rows have repeat "
-        "purchases but a recency of 0; 1 rows have a recency above 0 but no repeat purchase. "
+        "1 row has a frequency, recency, T or weight that is missing or infinite; 1 row has a "
+        "negative or fractional frequency; 1 row has a recency above T; 1 row has repeat "
+        "purchases but a recency of 0; 1 row has a recency above 0 but no repeat purchase. "
         "Frequency counts purchase days after the first one; recency and T count days from the "
         "first one. Remove these rows, or fix the query that made them."
     )
@@ -415,7 +415,7 @@ def test_customers_first_seen_on_the_last_day_change_no_parameter(name, cdnow):
 
 
 def test_spend_rows_of_0_or_less_are_refused():
-    with pytest.raises(LifetimeDataError, match="2 rows have a frequency, value or weight"):
+    with pytest.raises(LifetimeDataError, match="2 rows with a frequency, value or weight"):
         SpendRows.of([1, 2, 0], [5.0, -1.0, 4.0])
 
 

@@ -93,7 +93,7 @@ def test_rows_of_a_horizon_judged_where_the_primary_one_chose_are_no_test(contex
         for days, day in ((60, "2017-11-02"), (90, "2017-10-03"))
     ]
     assert judged_where_chosen([row, *rows]) == (
-        " The search used\n  the test dates of the horizons of 60, 90 days. Their figures have "
+        " The search used\n  the test dates of these horizons, in days: 60, 90. Their figures have "
         "split `validation` and are no test."
     )
     assert judged_where_chosen([{**row, "split": "validation"}, rows[0]]) == ""

@@ -142,7 +142,7 @@ def test_plans_and_triggers_train_if_their_horizon_ended_by_the_validation_day(
     }
     (warning,) = context.warned
     assert warning == (
-        "1 days of plans and triggers have no features and labels. They are not used. Run "
+        "1 day of plans and triggers: no features and labels, so not used. Run "
         f"`spark-submit jobs/build_features.py --env demo --as-of {without_features[0]}` to "
-        "include them."
+        "include it."
     )

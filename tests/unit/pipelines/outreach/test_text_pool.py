@@ -212,7 +212,7 @@ def test_nothing_personal_leaves_the_company(company, claude):
 def test_unknown_languages_are_counted_and_warned(company, capsys):
     message_writing.run(company())
     assert capsys.readouterr().err == (
-        "warning: silver.customers: the language of 1 customers with an offer is not a tag such as "
+        "warning: silver.customers: the language of 1 customer with an offer is not a tag such as "
         "en, de-AT, fr_FR or es. Their messages are in English. Fix the mapping of `language`, or "
         "the source.\n"
     )

@@ -43,6 +43,17 @@ def silver(tmp_path):
     duck_session()
 
 
+def test_a_table_of_an_older_version_has_fewer_columns(tmp_path):
+    rows = arrow_of("silver.transactions", [bought("a", "o1", "2024-03-30", 1)])
+    (tmp_path / "silver").mkdir()
+    write_deltalake(tmp_path / "silver" / "transactions", rows.drop_columns(["line_number"]))
+    settings = load("demo", lakehouse={"root": str(tmp_path), "catalog": None})
+    context = Context(settings, RunInfo("build_features"), Progress(True), engine="duckdb")
+    columns = context.read("silver.transactions").columns
+    assert "line_number" not in columns
+    assert "order_id" in columns
+
+
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC"])
 def test_a_purchase_belongs_to_the_day_of_the_business(silver, zone):
     place, features = {"root": str(silver), "catalog": None}, {"business_time_zone": zone}
