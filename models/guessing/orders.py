@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from contracts.wording import plural
 from models.guessing.columns import ColumnProfile, profiles
 from models.guessing.dates import DateForms
 from models.guessing.doubts import column_doubts
@@ -160,7 +161,7 @@ def _notes(returned: Returns | None, order: ColumnProfile | None) -> list[str]:
         if returned.values
         else "negative amounts"
     )
-    lines = f"{returned.rows:,} line{'s' * (returned.rows != 1)}"
+    lines = plural(returned.rows, "line")
     sign = "negative in the file" if returned.is_negative else "made negative by the mapping"
     return [f"Returns: {lines} of the sample ({how}). Their amounts are {sign}."]
 
