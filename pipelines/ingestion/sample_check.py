@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
     from runtime.settings.sources import SourceSettings
 
-# Kept rows that are shown.
-MOST_SHOWN = 5
+# Rows of a lookup, which is a small table. It is joined whole.
+MOST_LOOKUP_ROWS = 1_000_000
 # An expression that DuckDB cannot run as Spark does.
 _ELSEWHERE = "Run `ingest --dry-run` instead, which checks it with Spark."
 
@@ -126,7 +126,9 @@ class SampleCheck:
         present = [*sample.types]
         for title, lookup in source.lookups.items():
             files = local_files(f"{name}, lookup {title}", lookup.path)
-            read = read_sample(name, lookup.format, files, options=lookup.reader_options)
+            read = read_sample(
+                name, lookup.format, files, options=lookup.reader_options, most=MOST_LOOKUP_ROWS
+            )
             lookup_rows = frame_of(self.session, read.table.drop_columns(["_file", "_malformed"]))
             on = [c.lower() for c in lookup.join_on]
             check_lookup(name, title, on, rows=rows, lookup_rows=lookup_rows)
@@ -138,14 +140,14 @@ class SampleCheck:
 
     def _with_batch(self, name: str, table: pa.Table) -> pa.Table:
         """The columns that ingest adds. The sample counts as one file of a first load."""
-        from_settings = source_checks.is_history_known(self.settings, name)
+        is_history = source_checks.is_history_known(self.settings, name)
         constants: dict[str, tuple[object, pa.DataType]] = {
             "_batch_id": ("sample", pa.string()),
             "_known_at": (self.known_at, pa.timestamp("us", "UTC")),
             "_rescued": (None, pa.string()),
             "_type_changes": ([], pa.list_(pa.string())),
             "_rank": (0, pa.int32()),
-            "_is_history": (from_settings, pa.bool_()),
+            "_is_history": (is_history, pa.bool_()),
         }
         for column, (value, kind) in constants.items():
             table = table.append_column(column, pa.array([value] * len(table), kind))

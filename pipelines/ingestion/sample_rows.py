@@ -74,11 +74,19 @@ class _Rows:
 
 
 def read_sample(
-    source: str, format_name: str, files: Sequence[Path], *, options: Mapping[str, str]
+    source: str,
+    format_name: str,
+    files: Sequence[Path],
+    *,
+    options: Mapping[str, str],
+    most: int | None = None,
 ) -> Sample:
-    """The sample of local files. SourceError if a file has no columns or cannot be read."""
+    """At most `most` rows of local files, by default MOST_ROWS.
+
+    SourceError if a file has no columns or cannot be read.
+    """
     chosen = spread(files, MOST_FILES)
-    share = max(MOST_ROWS // len(chosen), 1)
+    share = max((most or MOST_ROWS) // len(chosen), 1)
     tables, total = [], 0
     headers: dict[str, str] = {}
     for file in chosen:
