@@ -14,6 +14,7 @@ from contracts.silver import QUARANTINE
 from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.column_names import with_bronze_names
+from pipelines.ingestion.encodings import all_encodings
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
@@ -54,7 +55,11 @@ def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
     known_at = options.known_at or dt.datetime.now(dt.UTC)
     context.progress.say(f"      known_at {known_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
     try:
-        with null_on_failure(context.spark), time_zone(context.spark, "UTC"):
+        with (
+            null_on_failure(context.spark),
+            time_zone(context.spark, "UTC"),
+            all_encodings(context.spark, context.settings),
+        ):
             ingestion = Ingestion(context, known_at)
             if options.replay:
                 ingestion.replay(options.replay)
