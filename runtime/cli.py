@@ -104,7 +104,7 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
     # and MLflow does not report its use.
     os.umask(os.umask(0o027) | 0o027)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    try:
+    with reported(job):
         settings, as_of = _checked(options)
         if options.engine == "duckdb":
             _activate_duckdb()
@@ -118,6 +118,13 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         lock = nullcontext() if options.is_dry else only_writer(settings.root, context.run.run_id)
         with lock:
             yield context
+
+
+@contextmanager
+def reported(job: str) -> Iterator[None]:
+    """Turn a HoldfastError into one message on standard error and the exit code of its class."""
+    try:
+        yield
     except HoldfastError as error:
         print(f"holdfast {job}: {shown_lines(str(error))}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None

@@ -50,8 +50,8 @@ def with_outcome(
             kept_before.withColumn("_is_before", F.lit(True)), allowMissingColumns=True
         )
     # Rows with errors or without a key get partitions of their own; the hash spreads them.
-    apart = F.when(~is_candidate, F.col("content_hash"))
-    same_key = Window.partitionBy(*key, apart).orderBy(F.desc("_is_before"), *order)
+    both = both.withColumn("_apart", F.when(~is_candidate, F.col("content_hash")))
+    same_key = Window.partitionBy(*key, "_apart").orderBy(F.desc("_is_before"), *order)
     so_far = same_key.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     is_later = is_candidate & (F.row_number().over(same_key) > 1)
     is_same = F.first("content_hash").over(so_far) == F.col("content_hash")
@@ -68,5 +68,5 @@ def with_outcome(
                 "_errors": F.when(is_conflict, F.lit(UNIQUE_KEY)).otherwise(F.col("_errors")),
             }
         )
-        .drop("_is_before", "_is_repeated", "_is_same")
+        .drop("_is_before", "_is_repeated", "_is_same", "_apart")
     )

@@ -31,6 +31,8 @@ def joined(names: Sequence[Column | str]) -> Column:
     | null | y | y |
     | null | null | null |
     """
+    if not names:
+        return F.lit(None).cast("string")
     return F.nullif(F.concat_ws(", ", *names), F.lit(""))
 
 
@@ -116,28 +118,35 @@ def quarantine_rows(rejected: DataFrame, source: str) -> DataFrame:
 SHOWN = 40
 
 
-def examples(labelled: DataFrame, shown: Mapping[str, Sequence[str]]) -> DataFrame:
+def examples(
+    labelled: DataFrame, shown: Mapping[str, Sequence[str]], *, has_rescued: bool = True
+) -> DataFrame:
     """One row: for each reason of `shown`, in its order, the file and values of one such row.
 
     `shown`: reason -> columns of the source. The example is the first such row by its text, so it
-    is the same in every run. Null where no row has the reason.
+    is the same in every run. Null where no row has the reason. `has_rescued`: whether values that
+    did not fit their column may be in `_rescued`.
     """
     reasons = F.split("_errors", ", ")
     aggregates = []
     for place, (reason, columns) in enumerate(shown.items()):
-        text = F.concat_ws(", ", F.col("_source._file"), *[_shown(c) for c in columns])
+        text = example_text(columns, has_rescued=has_rescued)
         rejected = F.when(F.array_contains(reasons, reason), text)
         aggregates.append(F.min(rejected).alias(f"example_{place}"))
     return labelled.where(F.col("_outcome") == QUARANTINED).agg(*aggregates)
 
 
-def _shown(name: str) -> Column:
+def example_text(columns: Sequence[str], *, has_rescued: bool) -> Column:
+    """The file of a row, and its values in columns of the source."""
+    values = [_shown(c, has_rescued) for c in columns]
+    return F.concat_ws(", ", F.col("_source._file"), *values)
+
+
+def _shown(name: str, has_rescued: bool) -> Column:
     """`name = 'value'`. A value that does not fit its column's type is in `_rescued`."""
-    if name == "_malformed":
-        value = F.col(name)
-    else:
-        rescued = F.get_json_object("_source._rescued", f"$['{name}']")
-        value = F.coalesce(F.col(f"_source.`{name}`").cast("string"), rescued)
+    value = F.col(name if name == "_malformed" else f"_source.`{name}`").cast("string")
+    if name != "_malformed" and has_rescued:
+        value = F.coalesce(value, F.get_json_object("_source._rescued", f"$['{name}']"))
     cut = F.concat(F.lit("'"), F.substring(value, 1, SHOWN), F.lit("'"))
     title = "the row" if name == "_malformed" else name
     return F.concat(F.lit(f"{title} = "), F.coalesce(cut, F.lit("null")))

@@ -16,7 +16,7 @@ from contracts.rules import DUPLICATE, KEPT, LEFT_OUT
 from contracts.silver import CUSTOMERS, content_columns, mapped_columns
 from contracts.table import Rule, Table
 from transforms.deduplicate import content_hash
-from transforms.quality import source_names, with_flags
+from transforms.quality import example_text, source_names, with_flags
 from transforms.sources import mapped, with_wide_numbers
 
 # A profile of a history load is valid before all events of that load.
@@ -81,18 +81,19 @@ def flagged_rows(
 def _is_left_out(where: str | None) -> Column:
     if where is None:
         return F.lit(False)
-    is_wanted = F.coalesce(F.expr(with_try_casts(where)).cast("boolean"), F.lit(False))
     is_readable = F.col("_malformed").isNull() & (F.size("_type_changes") == 0)
-    return is_readable & ~is_wanted
+    return is_readable & ~_is_true(where)
 
 
 def _known_at(table: Table) -> Column:
     if table.event_time:
         happened = F.coalesce(F.col(table.event_time), F.col("_known_at"))
         return F.when(F.col("_is_history"), happened).otherwise(F.col("_known_at"))
-    ever = F.when(F.col("_is_history"), F.lit(EVER).cast("timestamp"))
-    since = F.unix_micros(F.coalesce(ever, F.col("_known_at")))
-    return F.timestamp_micros(since + F.col("_rank"))
+    # A text, since sqlframe has no timestamp_micros.
+    return F.expr(
+        f"timestamp_micros(unix_micros(CASE WHEN _is_history THEN CAST('{EVER}' AS timestamp) "
+        "ELSE _known_at END) + _rank)"
+    )
 
 
 def dedup_key(table: Table, key: Sequence[str]) -> tuple[str, ...]:
@@ -134,6 +135,26 @@ def counts(labelled: DataFrame) -> DataFrame:
     """One row per (batch, outcome, errors, warnings): rows."""
     grain = ("_batch_id", "_outcome", "_errors", "warnings")
     return labelled.groupBy(*grain).agg(F.count("*").alias("rows"))
+
+
+def meeting(rows: DataFrame, condition: str) -> DataFrame:
+    """The rows for which a condition of conf is true."""
+    return rows.where(_is_true(condition))
+
+
+def left_out_by(rows: DataFrame, condition: str, columns: Sequence[str]) -> DataFrame:
+    """One row: `rows` for which the condition is not true, and `example`, the values of one.
+
+    `columns` are shown in the example, which is null if the condition is true in every row. A
+    malformed row does not count.
+    """
+    out = rows.where(~_is_true(condition) & F.col("_malformed").isNull())
+    example = F.min(example_text(columns, has_rescued=False))
+    return out.agg(F.count("*").alias("rows"), example.alias("example"))
+
+
+def _is_true(condition: str) -> Column:
+    return F.coalesce(F.expr(with_try_casts(condition)).cast("boolean"), F.lit(False))
 
 
 def repeated_lines(labelled: DataFrame, key: Sequence[str]) -> DataFrame:

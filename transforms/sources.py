@@ -173,7 +173,7 @@ def _typed(column: Column, raw_kind: str) -> tuple[Value, Value]:
     raw = F.col(f"_raw_{column.name}")
     if column.type == "string":
         # Parquet and databases may hold bytes that are not UTF-8; each becomes U+FFFD.
-        value = F.make_valid_utf8(raw.cast("string"))
+        value = F.expr(f"make_valid_utf8(cast(`_raw_{column.name}` as string))")
         return value, _fault(column, raw, value, F.lit(False))
     if raw_kind == "string":
         raw = F.nullif(F.trim(raw), F.lit(""))

@@ -6,18 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pyspark.errors import AnalysisException, ParseException
-
-from contracts.expressions import columns_used, unquoted_names
+from contracts.expressions import columns_used
 from contracts.rules import MALFORMED_ROW, TOKEN_REASONS, UNIQUE_KEY
 from contracts.silver import mapped_columns
 from contracts.table import Table
-from pipelines.ingestion.read_errors import first_sentence
 from pipelines.ingestion.source_checks import TARGETS, is_history_known
-from pipelines.ingestion.source_files import MALFORMED, RESERVED, Part
-from runtime.errors import SourceError, UsageError
+from pipelines.ingestion.source_files import MALFORMED, Described, Part
+from runtime.errors import SourceError
 from runtime.wording import plural
-from transforms.source_reads import expression_cast
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -104,7 +100,7 @@ def _missing_column(
     return None
 
 
-def _no_column(column: str, user: str, part: Part, hint: str = "") -> str:
+def _no_column(column: str, user: str, part: Described, hint: str = "") -> str:
     return (
         f"has no column {column}, which {user} uses.{hint} Its columns are {', '.join(part.types)}"
     )
@@ -162,50 +158,12 @@ def _users(source: SourceSettings, column: str) -> list[str]:
 
 
 def missing_column(
-    env: str, name: str, user: str, *, column: str, part: Part, hint: str = ""
+    env: str, name: str, user: str, *, column: str, part: Described, hint: str = ""
 ) -> SourceError:
     """The error for a column that a setting (`user`) uses and a file does not have."""
     return SourceError(
         f"source {name}: {part.title} {_no_column(column, user, part, hint)}. Nothing was written. "
         f"Deliver the file with this column, or change sources.{name}.{user} in conf/{env}.yaml."
-    )
-
-
-def check_expressions(
-    env: str, name: str, source: SourceSettings, *, rows: DataFrame, part: Part | None
-) -> None:
-    """Check that `where` and the mapping are valid over the rows and have fitting types.
-
-    SourceError if an expression uses a column that `part` does not have, else UsageError.
-    """
-    types = {f"mapping.{c}": kind for c, kind in TARGETS[source.table].types.items()}
-    present = [c for c in rows.columns if c not in RESERVED]
-    for setting, expression in source.expressions.items():
-        kind = types.get(setting, "boolean")
-        try:
-            expression_cast(rows, expression, kind)
-        except (AnalysisException, ParseException) as error:
-            condition, details = error.getCondition() or "", error.getMessageParameters() or {}
-            unknown = details.get("objectName", "").strip("`")
-            hint = _quoting_hint(expression, present)
-            if condition.startswith("UNRESOLVED_COLUMN") and part is not None:
-                raise missing_column(
-                    env, name, setting, column=unknown, part=part, hint=hint
-                ) from None
-            raise UsageError(
-                f"conf/{env}.yaml: sources.{name}.{setting} = {expression!r} is not an "
-                f"expression of type {kind}: {first_sentence(str(error))}{hint} "
-                f"The source's columns are {', '.join(present)}."
-            ) from None
-
-
-def _quoting_hint(expression: str, present: Sequence[str]) -> str:
-    names = " and ".join(f"`{name}`" for name in unquoted_names(expression, present))
-    return (
-        f" Did you mean {names}? Inside an expression, a name with spaces or signs stands in "
-        f"backticks."
-        if names
-        else ""
     )
 
 

@@ -12,8 +12,10 @@ from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.answer_tokens import has_tokens, key_of
 from pipelines.ingestion.column_names import with_bronze_names
+from pipelines.ingestion.expression_checks import check_expressions
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.row_counts import RowCounts
+from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.ingestion.source_files import Part
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
@@ -25,7 +27,6 @@ from transforms.silver_rows import (
     ORDER,
     counts,
     dedup_key,
-    flagged_rows,
     kept_before,
     repeated_lines,
 )
@@ -94,17 +95,8 @@ class RowOutcomes:
             )
             rows = with_lookup(rows, lookup_rows, lookup.join_on)
         source = self.sources[name] = with_bronze_names(source, rows.columns)
-        file_checks.check_expressions(env, name, source, rows=rows, part=part)
-        flagged = flagged_rows(
-            rows,
-            name,
-            table,
-            mapping=source.mapping,
-            rules=source_checks.rules_of(table, source),
-            where=source.where,
-            currency=self.settings.currency if "currency" in source.mapping else None,
-            batch=batch,
-        )
+        check_expressions(env, name, source, rows=rows, part=part)
+        flagged = flagged_by_conf(self.settings, name, source, rows=rows, batch=batch)
         if has_tokens(source):
             flagged = with_refused_tokens(flagged, key_of(self.settings, name))
         key, before = dedup_key(table, source.key), None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
 from contracts.bronze import METADATA, ON_THE_WAY, stored_name
@@ -82,6 +82,16 @@ class Part:
         """The source's own columns and their types."""
         fields = self.frame.schema.fields
         return {f.name: f.dataType.simpleString() for f in fields if f.name not in RESERVED}
+
+
+class Described(Protocol):
+    """Files with the same columns, as a message describes them."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def types(self) -> Mapping[str, str]: ...
 
 
 def batch_id(source: str, name: str, length: int, *, modified_ms: int) -> str:

@@ -14,6 +14,7 @@ from contracts.silver import QUARANTINE
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.bad_files import BadFile
 from pipelines.ingestion.column_names import with_bronze_names
+from pipelines.ingestion.encodings import all_encodings
 from pipelines.ingestion.file_scans import FileScans
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
 from pipelines.ingestion.intake import Intake, Taken
@@ -59,7 +60,11 @@ def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
     known_at = options.known_at or dt.datetime.now(dt.UTC)
     context.progress.say(f"      known_at {known_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC")
     try:
-        with null_on_failure(context.spark), time_zone(context.spark, "UTC"):
+        with (
+            null_on_failure(context.spark),
+            time_zone(context.spark, "UTC"),
+            all_encodings(context.spark, context.settings),
+        ):
             ingestion = Ingestion(context, known_at)
             if options.replay:
                 ingestion.replay(options.replay)

@@ -3,6 +3,7 @@
 from runtime.settings.environment import (
     RESERVED,
     Settings,
+    check_name,
     conf_dir,
     environments,
     load,
@@ -13,6 +14,7 @@ from runtime.settings.environment import (
 __all__ = [
     "RESERVED",
     "Settings",
+    "check_name",
     "conf_dir",
     "environments",
     "load",

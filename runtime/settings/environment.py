@@ -188,6 +188,15 @@ def environments(incomplete: str = "") -> list[str]:
     return sorted(n for n in names if n not in RESERVED and n.startswith(incomplete))
 
 
+def check_name(env: str) -> None:
+    """UsageError if a file of conf/ cannot have this name."""
+    if not _NAME.fullmatch(env) or env in RESERVED:
+        raise UsageError(
+            f"--env {env[:80]}: must be letters, digits, - and _, and none of "
+            f"{', '.join(RESERVED)}. Choose another name."
+        )
+
+
 def load(env: str, **overrides: Any) -> Settings:
     """The settings of conf/<env>.yaml over the defaults. UsageError lists every error."""
     path = conf_dir() / f"{env if _NAME.fullmatch(env) else ''}.yaml"

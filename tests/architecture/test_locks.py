@@ -18,10 +18,13 @@ USERS, DUCKDB, DEVELOPMENT = "requirements.txt", "requirements-duckdb.txt", "req
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
 # Parts of the interface of a package that is named: pyspark raises errors of py4j, and jinja2's safe
-# text is a class of markupsafe.
-IMPLIED = {"py4j", "markupsafe"}
-# Only `build_features --engine duckdb` imports these modules.
-DUCKDB_ONLY = {"runtime/lakehouse/duck_lake.py", "runtime/lakehouse/duck_session.py"}
+# text is a class of markupsafe. The expressions of sqlframe are those of sqlglot.
+IMPLIED = {"py4j", "markupsafe", "sqlglot"}
+# Only `build_features --engine duckdb` and `check` import these modules.
+DUCKDB_ONLY = {
+    *("runtime/lakehouse/duck_lake.py", "runtime/lakehouse/duck_session.py"),
+    *("runtime/lakehouse/duck_sql.py", "pipelines/ingestion/sample_check.py"),
+}
 
 
 def canonical(name: str) -> str:

@@ -1,0 +1,32 @@
+"""Write the settings of a company from a sample of its export of orders."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from runtime.cli import ConfDir, application, reported
+
+
+def command(
+    path: Annotated[
+        str, typer.Argument(help="The export: a CSV, Excel or Parquet file, or a folder of files.")
+    ],
+    new_env: Annotated[
+        str, typer.Option("--env", help="Name of the file to write in conf/.")
+    ] = "mine",
+    conf_dir: ConfDir = None,
+) -> None:
+    """Guess how an export is written and write conf/<env>.yaml. No file is overwritten."""
+    with reported("init"):
+        # pandas takes over 0.2 s to import.
+        from pipelines.ingestion.conf_guess import InitOptions, run
+
+        run(InitOptions(path, new_env, conf_dir))
+
+
+main = application(command)
+
+if __name__ == "__main__":
+    main()

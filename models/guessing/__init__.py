@@ -1,0 +1,1 @@
+"""Guesses how an export of orders is written, and which column holds what."""
