@@ -38,7 +38,7 @@ _numbers = count()
 def frame_of(session: Any, table: pa.Table) -> DataFrame:
     """A frame with the content of an Arrow table. Names are in lower case, as sqlframe has them."""
     # Each name is used once: sqlframe caches the columns of a name for the whole process.
-    name, connection = f"given_{next(_numbers)}", session._conn
+    name, connection = f"from_arrow_{next(_numbers)}", session._conn
     connection.register(f"arrow_{name}", table)
     columns = ", ".join(
         f"CAST({quoted} AS TIMESTAMP) AS {lower}" if is_time else f"{quoted} AS {lower}"
@@ -54,7 +54,7 @@ def frame_of(session: Any, table: pa.Table) -> DataFrame:
 def kept(session: Any, frame: DataFrame) -> DataFrame:
     """The frame, computed once."""
     sqlframe: Any = frame
-    name = f"computed_{next(_numbers)}"
+    name = f"kept_rows_{next(_numbers)}"
     session._conn.execute(
         f"CREATE TABLE {name} AS {sqlframe.sql(dialect='duckdb', optimize=False)}"
     )
