@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from pipelines.ingestion.source_files import SourceFile, batch_id
 from runtime.errors import SourceError
 from runtime.settings.source_paths import HIDDEN, no_file, resolve
 
@@ -27,3 +28,11 @@ def local_files(source: str, path: str) -> list[Path]:
     if not visible:
         raise no_file(source, path)
     return visible
+
+
+def source_file(source: str, file: Path) -> SourceFile:
+    """A file of this machine as ingest lists it."""
+    state = file.stat()
+    modified_ms = state.st_mtime_ns // 1_000_000
+    identity = batch_id(source, file.name, state.st_size, modified_ms=modified_ms)
+    return SourceFile(identity, file.name, file.absolute().as_uri(), state.st_size, modified_ms)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -17,14 +18,17 @@ import pyarrow as pa
 from contracts.bronze import METADATA
 from contracts.silver import TRANSACTIONS
 from pipelines.ingestion import source_checks
-from pipelines.ingestion.bad_files import BadShare
+from pipelines.ingestion.answer_tokens import has_tokens
+from pipelines.ingestion.bad_files import BadFile, BadShare, bad_share
 from pipelines.ingestion.check_lines import first_rows, left_out_lines, reason_lines
 from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.file_checks import check_lookup, columns_behind, missing_column
-from pipelines.ingestion.local_files import local_files
+from pipelines.ingestion.file_scans import FileScans
+from pipelines.ingestion.local_files import local_files, source_file
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.ingestion.sample_rows import FOLLOWED, Sample, read_sample
+from pipelines.ingestion.text_scan import Limits
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.duck_session import duck_session, frame_of, kept
@@ -63,8 +67,7 @@ def run(context: Context) -> None:
     allow_ingestion()
     # Rows arrive now, as they would in ingest.
     check = SampleCheck(context, dt.datetime.now(dt.UTC))
-    row_counts = [check.source(name) for name in settings.sources]
-    check_share([(c, BadShare()) for c in row_counts], settings)
+    check_share([check.source(name) for name in settings.sources], settings)
     context.progress.say(f"The check passed. Next: `holdfast run_pipeline --env {settings.env}`.")
 
 
@@ -80,18 +83,41 @@ class SampleCheck:
         """The settings of the environment."""
         return self.context.settings
 
-    def source(self, name: str) -> RowCounts:
-        """Check one source and print what was found."""
+    def source(self, name: str) -> tuple[RowCounts, BadShare]:
+        """Check one source and print what was found. The files that ingest refuses are not read."""
         given = self.settings.sources[name]
         if given.format not in ("csv", "json", "parquet"):
             raise UsageError(
                 f"conf/{self.settings.env}.yaml: sources.{name}.format = {given.format!r}: `check` "
                 f"reads csv, json and parquet. {_ELSEWHERE}"
             )
-        sample = read_sample(
-            name, given.format, local_files(name, given.path or ""), options=given.reader_options
-        )
-        self._warn_of_options(name, given)
+        self._warn_of_limits(name, given)
+        files = local_files(name, given.path or "")
+        bad = self._bad_files(name, given, files)
+        share = bad_share(bad, sum(file.stat().st_size for file in files))
+        refused = {Path(b.file.local_path) for b in bad}
+        readable = [file for file in files if file.absolute() not in refused]
+        if not readable:
+            return RowCounts(name, source_checks.TARGETS[given.table], []), share
+        return self._read(name, given, readable), share
+
+    def _bad_files(self, name: str, source: SourceSettings, files: Sequence[Path]) -> list[BadFile]:
+        """The files that break a rule for files, each with a warning."""
+        ingest = self.settings.ingest
+        limits = Limits(ingest.max_line_bytes, ingest.max_column_chars, ingest.max_expansion)
+        defaults = {"header": "true"} if source.format == "csv" else {}
+        listed = [source_file(name, file) for file in files]
+        session: Any = duck_session(source.time_zone)  # It has no JVM: only local files are opened.
+        options = {**defaults, **source.reader_options}
+        scans = FileScans(session, limits).of(listed, source.format, options)
+        bad = [BadFile(f, s.fault) for f, s in zip(listed, scans, strict=True) if s.fault]
+        for file in bad:
+            self.context.progress.warn(file.message(name))
+        return bad
+
+    def _read(self, name: str, given: SourceSettings, files: Sequence[Path]) -> RowCounts:
+        """Check the rows of the files that can be read, and print what was found."""
+        sample = read_sample(name, given.format, files, options=given.reader_options)
         # Times without a zone are clock times of the source's zone, as in ingest.
         self.session: Any = duck_session(given.time_zone)
         source, rows = self._rows(name, with_bronze_names(given, [*sample.types]), sample)
@@ -110,7 +136,9 @@ class SampleCheck:
             self.context.progress.warn(warning)
         return row_counts
 
-    def _warn_of_options(self, name: str, source: SourceSettings) -> None:
+    def _warn_of_limits(self, name: str, source: SourceSettings) -> None:
+        if has_tokens(source):
+            self.context.progress.warn(f"{name}: `check` does not verify tokens. {_ELSEWHERE}")
         ignored = sorted(o for o in source.options if o.lower() not in FOLLOWED)
         if ignored and source.format == "csv":
             self.context.progress.warn(

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from runtime import settings as settings_module
-from runtime.errors import UsageError
+from runtime.errors import QualityGateError, UsageError
 from tests.jobs.ingest_lake import Said
 
 pytestmark = pytest.mark.duckdb_only
@@ -116,3 +116,38 @@ def test_a_table_is_left_to_spark(check):
         "conf/mine.yaml: sources.orders.format = 'delta': `check` reads csv, json and parquet. Run "
         "`ingest --dry-run` instead, which checks it with Spark."
     )
+
+
+def test_a_file_that_ingest_refuses_is_not_read(check, tmp_path):
+    orders = {**ORDERS, "path": str(tmp_path / "day*.csv")}
+    (tmp_path / "day 1.csv").write_text("")
+    (tmp_path / "day2.csv").write_text(LINES)
+    said = check({"orders": orders})
+    assert said.warnings == [
+        "orders: day 1.csv is quarantined as a file (empty): it has 0 bytes. None of its "
+        "rows are loaded. Deliver it again with a line that names its columns, and its rows. It is "
+        "tried again when its length or its modification time has changed."
+    ]
+    assert "orders: 1 file, 2 rows in = 2 kept + 0 quarantined + 0 exact duplicates" in said.lines
+
+
+def test_a_source_whose_only_file_is_refused_fails_the_gate(check):
+    with pytest.raises(QualityGateError, match=r"orders: 1 file and 0 of 0 rows \(100\.0%\)"):
+        check({"orders": {**ORDERS, "format": "parquet"}}, orders=LINES)
+
+
+def test_tokens_are_left_to_spark(check):
+    answers = {
+        "table": "survey_answers",
+        "format": "csv",
+        "mapping": {"token": "token", "answered_at": "at", "score": "score"},
+    }
+    said = check(
+        {"orders": ORDERS, "answers": answers},
+        orders=LINES,
+        answers="token,at,score\nx,2024-07-01,9\n",
+    )
+    assert said.warnings == [
+        "answers: `check` does not verify tokens. Run `ingest --dry-run` instead, which checks it "
+        "with Spark."
+    ]
