@@ -32,7 +32,7 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 def nullable(schema: pa.Schema) -> pa.Schema:
     """The schema without NOT NULL."""
-    return pa.schema([f.withnullable(True) for f in schema])
+    return pa.schema([f.with_nullable(True) for f in schema])
 
 
 def columns_as_sql(schema: pa.Schema, names: Sequence[str]) -> str:

@@ -74,9 +74,9 @@ def is_north(n: int) -> bool:
     return n % 2 == 0
 
 
-def classed(place: int) -> set[str]:
-    """Every twentieth customer of the numbered ones, from `place` on."""
-    return {customer(n) for n in range(REGULAR + sum(NEW.values())) if n % 20 == place}
+def classed(place: int, of: int = 20) -> set[str]:
+    """Every `of`-th customer of the numbered ones, from `place` on."""
+    return {customer(n) for n in range(REGULAR + sum(NEW.values())) if n % of == place}
 
 
 # All of these classes but the last are on the basic plan, which gets most offers.
@@ -89,9 +89,9 @@ OPTED_OUT_IN_SEPTEMBER = classed(14)
 NEWSLETTER = classed(11) | classed(1)
 WITHOUT_PROFILE = classed(0)
 # Their profile does not say whether they opted out.
-CONSENT_UNKNOWN = classed(15)
-# Their loyalty_bonus of the first plan is never booked, only that of a campaign before.
-NOT_BOOKED = classed(4) | classed(12) | classed(18)
+CONSENT_UNKNOWN = classed(38, of=40)
+# Their discount_20 of the first plan is never booked, only that of a campaign before.
+NOT_BOOKED = classed(18, of=40)
 LEAVERS = classed(19)
 # Who answered the survey by name in July, and in August.
 ANSWERED_IN_JULY = [customer(n) for n in range(100, 120)]
@@ -303,7 +303,7 @@ def write_history(company: Company, folder: Path) -> None:
 
 
 def _bookings(customers: set[str], campaign: str, day: dt.date) -> list[Row]:
-    row = {"offer": "loyalty_bonus", "campaign": campaign, "time": f"{day}T09:00:00"}
+    row = {"offer": "discount_20", "campaign": campaign, "time": f"{day}T09:00:00"}
     return [{"customer": c, **row} for c in sorted(customers)]
 
 

@@ -54,3 +54,10 @@ def printed(company):
     if not path.is_file():
         pytest.skip("the output was not captured: run without -s and HOLDFAST_WIRING_FOLDER")
     return path.read_text()
+
+
+def pytest_collection_modifyitems(items):
+    """The first test of the folder waits for the lake: some twenty commands, minutes."""
+    for item in items:
+        if "tests/wiring/" in item.nodeid:
+            item.add_marker(pytest.mark.timeout(1_500))

@@ -401,7 +401,8 @@ def interpreted() -> Iterator[None]:
 
 def survey_tokens(made: SmallCompany) -> list[str]:
     """The tokens of the contacts of 30 July that ask for answers."""
-    asked = made.table("gold.outbox", "action = 'survey'").sort_values("contact_id")
+    when = f"action = 'survey' AND triggered_on = DATE '{PLAN_1}'"
+    asked = made.table("gold.outbox", when).sort_values("contact_id")
     last_day = PLAN_1 + dt.timedelta(days=20)
     return [
         survey_token(c, last_day, secret_values.VARIABLES["HOLDFAST_SURVEY_KEY"].encode())
@@ -475,6 +476,8 @@ def write_conf(folder: Path) -> None:
     for offer in offers["offers"].values():
         # Campaigns are 30 days apart: what one of them sent bars nobody from a plan.
         offer["again_after_days"] = 25
+    # Most customers of a plan get this offer, so that some of its messages wait for a booking.
+    offers["offers"]["discount_20"]["needs_fulfilment"] = True
     (folder / "conf").mkdir(parents=True)
     for name, content in ((FIRST, first), (SECOND, second), ("offers", offers)):
         text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)

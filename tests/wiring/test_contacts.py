@@ -84,12 +84,12 @@ def test_customers_who_opted_out_after_the_approval_are_sent_nothing(company):
 def test_messages_of_an_offer_wait_for_its_booking(company):
     """The booking of an earlier campaign does not count."""
     rows = deliveries(company)
-    points = rows[(rows["campaign_id"] == f"plan-{PLAN_1}") & (rows["offer_id"] == "loyalty_bonus")]
-    points = points[~points["customer_id"].isin(files.OPTED_OUT_IN_AUGUST)]
-    waiting = points[points["status"] == "held_back"]
+    offered = rows[(rows["campaign_id"] == f"plan-{PLAN_1}") & (rows["offer_id"] == "discount_20")]
+    offered = offered[~offered["customer_id"].isin(files.OPTED_OUT_IN_AUGUST)]
+    waiting = offered[offered["status"] == "held_back"]
     assert set(waiting["reason"]) == {"not_fulfilled"}
-    assert set(waiting["customer_id"]) == set(points["customer_id"]) & files.NOT_BOOKED
-    assert set(points["status"]) == {"held_back", "sent"}
+    assert set(waiting["customer_id"]) == set(offered["customer_id"]) & files.NOT_BOOKED
+    assert set(offered["status"]) == {"held_back", "sent"}
 
 
 def test_a_risk_rise_triggers_no_contact_after_an_opt_out_or_in_a_cooling_off_period(company):
