@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
 from messages.assembly import assembled
 from messages.brief import (
     DEFAULT_LANGUAGE,
@@ -79,11 +81,12 @@ class Parts:
 
 
 def run(context: Context) -> None:
-    """Fill gold.text_pool for the briefs of the offers decided at as_of, then write gold.messages.
+    """Fill gold.text_pool for the briefs of the newest plan up to as_of, then write gold.messages.
 
     Each customer gets an approved text of their brief, or its template. A message that was sent is
     never changed; a template is replaced once a text is approved.
     """
+    context = at_newest_plan(context)
     offers = load_offers()
     parts = Parts.of(context.settings, offers)
     check_templates(parts.templates)
@@ -108,9 +111,22 @@ def run(context: Context) -> None:
     return None
 
 
+def at_newest_plan(context: Context) -> Context:
+    """The run at the day of the newest plan up to as_of.
+
+    A plan is for weeks: texts are approved, and templates replaced, on days without a plan too.
+    """
+    context.needs("gold.offer_decisions", "decide_offers")
+    plans = context.read("gold.offer_decisions").where(f"as_of <= DATE'{context.as_of}'")
+    day = plans.agg(F.max("as_of").alias("day")).collect()[0]["day"]  # one row
+    if day is None or day == context.as_of:
+        return context
+    context.progress.say(f"      messages of the plan of {day}, the newest one")
+    return context.at(day)
+
+
 def wanted(context: Context, offers: Mapping[str, OfferSettings]) -> DataFrame:
     """One row per offer to send at as_of, with its brief and the data of its message."""
-    context.needs("gold.offer_decisions", "decide_offers")
     day = f"TIMESTAMP'{context.as_of} 00:00:00'"
     profiles = context.read("silver.customers").where(
         f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})"
