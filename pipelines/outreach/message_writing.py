@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from messages.assembly import assembled
 from messages.brief import (
     DEFAULT_LANGUAGE,
@@ -35,6 +33,7 @@ from pipelines.outreach.message_texts import (
     gateway_of,
     read_pool,
 )
+from pipelines.outreach.newest_plan import at_newest_plan
 from pipelines.outreach.offer_texts import terms_by_language
 from pipelines.outreach.survey_links import SurveyLinks, with_survey_link
 from runtime.context import Context
@@ -109,20 +108,6 @@ def run(context: Context) -> None:
         context.lake.forget()
     tell(context, drafts, verdicts, pool=pool, gateway=gateway)
     return None
-
-
-def at_newest_plan(context: Context) -> Context:
-    """The run at the day of the newest plan up to as_of.
-
-    A plan is for weeks: texts are approved, and templates replaced, on days without a plan too.
-    """
-    context.needs("gold.offer_decisions", "decide_offers")
-    plans = context.read("gold.offer_decisions").where(f"as_of <= DATE'{context.as_of}'")
-    day = plans.agg(F.max("as_of").alias("day")).collect()[0]["day"]  # one row
-    if day is None or day == context.as_of:
-        return context
-    context.progress.say(f"      messages of the plan of {day}, the newest one")
-    return context.at(day)
 
 
 def wanted(context: Context, offers: Mapping[str, OfferSettings]) -> DataFrame:

@@ -8,7 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.offers.consent import say_held_back
-from pipelines.outreach import engagement_triggers, message_writing, outbox_delivery
+from pipelines.outreach import (
+    engagement_triggers,
+    message_writing,
+    newest_plan,
+    outbox_delivery,
+)
 from pipelines.outreach.delivery import Outcome
 from pipelines.outreach.delivery_counts import tell_plan
 from runtime import settings
@@ -246,7 +251,7 @@ def test_messages_of_the_newest_plan_are_brought_up_to_date(context, capsys, pla
     decisions = [{"customer_id": "a", "as_of": p, "campaign_id": "plan"} for p in plans]
     made = context({"gold.offer_decisions": decisions})
     made.progress = Progress()
-    assert message_writing.at_newest_plan(made).as_of == day
+    assert newest_plan.at_newest_plan(made).as_of == day
     assert capsys.readouterr().out == said
 
 
