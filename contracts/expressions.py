@@ -76,10 +76,12 @@ def unquoted_names(expression: str, columns: Iterable[str]) -> list[str]:
 # stored secrets. An expression of one row needs none of them.
 _BEYOND_THE_ROW = frozenset(
     (
-        *("select", "reflect", "try_reflect", "java_method", "read_files", "cloud_files"),
+        *("reflect", "try_reflect", "java_method", "read_files", "cloud_files"),
         *("read_kafka", "remote_query", "http_request", "secret", "try_secret", "ai_query"),
     )
 )
+# A query in parentheses begins with SELECT, TABLE or FROM. USING names a script in it.
+_OF_QUERIES, _BEGINS_A_QUERY = ("select", "using"), ("table", "from")
 # Spark replaces ${env:NAME} by a variable of the environment, even inside a text. A comment can
 # stand between a function and its parenthesis.
 _MARKS = ("${", "/*", "--")
@@ -106,12 +108,18 @@ def refused_words(expression: str) -> list[str]:
     ([], ['range'])
     >>> refused_words("'${env:KEY}'"), refused_words("`reflect`(a)"), refused_words("stack/**/(a)")
     (['${'], ['reflect'], ['/*'])
+    >>> refused_words("(TABLE text.`/etc/passwd`)"), refused_words("(map a using 'id')")
+    (['table'], ['using'])
     """
     parts = [t.lower() for t in tokens(expression)]
-    pairs = zip(parts, [*parts[1:], ""], strict=True)
     refused = _BEYOND_THE_ROW | _MANY_ROWS
-    calls = ((p.strip("`"), p == "select" or after == "(") for p, after in pairs)
-    words = [word for word, is_used in calls if is_used and word in refused]
+    words = [
+        part.strip("`")
+        for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False)
+        if part in _OF_QUERIES
+        or (before == "(" and part in _BEGINS_A_QUERY)
+        or (after == "(" and part.strip("`") in refused)
+    ]
     bare = _TEXT.sub("''", expression)
     return words + [m for m in _MARKS if m in (expression if m == "${" else bare)]
 

@@ -87,22 +87,17 @@ def _numbers(text: str, language: str) -> Iterator[str]:
     plain = folded(text)
     words = {*_WORD.findall(plain), *_WORD.findall(re.sub(r"[-–—']", "", plain))}
     for other in LANGUAGES:
-        # Words of other languages count only if they are no words of this one ("once", "six").
-        known = form_words.NUMBERS[other]
-        if words & known and (other == language or _is_in(other, text)):
+        # Words that are ordinary here ("once", "seize") count only in a text of their language.
+        is_of_text = other == language or _is_in(other, text)
+        known = form_words.NUMBERS[other] - (frozenset() if is_of_text else form_words.SHARED)
+        if words & known:
             yield "number"
     if re.search(r"\bper cent\b|\bpour cent\b|\bpor ciento\b|\bvom hundert\b", plain):
         yield "number"
-    if language == "de" and any(_is_compound_number(word) for word in words):
+    if any(re.fullmatch(form_words.FORMED_NUMBERS[language], word) for word in words):
         yield "number"
-    if words & form_words.DATES[language]:
+    if words & form_words.DATES[language] or re.search(form_words.FIRST_DAYS[language], plain):
         yield "date"
-
-
-def _is_compound_number(word: str) -> bool:
-    """True for "fünfundzwanzig", "zwanzigprozentig" and "zehnfach"."""
-    tens = "zwanzig|dreissig|vierzig|funfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend"
-    return bool(re.search(f"{tens}|prozent|zehnfach|doppel", word))
 
 
 def _names(text: str, language: str) -> Iterator[str]:

@@ -47,14 +47,19 @@ STOP_WORDS = {
     ),
 }
 
-# Cardinal numbers from two on, multiples and shares. "One" and the articles are left out.
+# Numbers from two on, ordinals from the third on, multiples and shares. "One", the articles,
+# "first" and "second" are left out.
 NUMBERS = {
     "en": _words(
         """two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
         sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty
         ninety hundred hundreds thousand thousands million millions billion dozen dozens
         half halves quarter percent percentage twice thrice double triple quadruple twofold
-        threefold tenfold dollar dollars cent cents euro euros pound pounds"""
+        threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold hundredfold
+        third thirds fourth fourths quarters fifth fifths sixth sixths seventh sevenths eighth
+        eighths ninth ninths tenth tenths eleventh twelfth thirteenth fourteenth fifteenth
+        sixteenth seventeenth eighteenth nineteenth twentieth thirtieth zero fiver tenner
+        dollar dollars cent cents euro euros pound pounds"""
     ),
     "de": _words(
         """zwei drei vier funf sechs sieben acht neun zehn elf zwolf dreizehn vierzehn funfzehn
@@ -62,20 +67,46 @@ NUMBERS = {
         achtzig neunzig hundert hunderte tausend tausende million millionen milliarde
         dutzend halb halbe halben halber halbes halfte viertel drittel prozent doppelt
         doppelte doppelten dreifach dreifache zweimal dreimal zehnmal euro euros dollar
-        pfund zehntel"""
+        pfund null"""
     ),
     "fr": _words(
         """deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze
         seize vingt trente quarante cinquante soixante cent cents mille million millions
-        milliard douzaine dizaine dizaines centaine moitie demi demie quart tiers pourcent
-        pourcentage double triple euro euros dollar dollars"""
+        milliard huitaine dizaine dizaines douzaine quinzaine vingtaine trentaine quarantaine
+        cinquantaine soixantaine centaine centaines septante huitante octante nonante zero
+        moitie demi demie quart quarts tiers pourcent pourcentage double triple quadruple
+        quintuple decuple centuple euro euros dollar dollars"""
     ),
     "es": _words(
         """dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince
-        veinte veinticinco treinta cuarenta cincuenta sesenta setenta ochenta noventa cien
-        ciento cientos mil miles millon millones docena docenas decena mitad medio cuarto
-        tercio doble triple porcentaje euro euros dolar dolares peso pesos"""
+        dieciseis diecisiete dieciocho diecinueve veinte treinta cuarenta cincuenta sesenta
+        setenta ochenta noventa cien ciento cientos doscientos trescientos cuatrocientos
+        quinientos seiscientos setecientos ochocientos novecientos mil miles millon millones
+        docena docenas decena decenas quincena mitad medio cuarto cuarta tercio tercios tercer
+        tercero tercera quinto quinta sexto sexta septimo septima octavo octava noveno novena
+        decimo decima cero doble triple cuadruple quintuple porcentaje centavo centavos
+        euro euros dolar dolares peso pesos"""
     ),
+}
+# Numbers of one language that are ordinary words of another.
+SHARED = _words("once seize tiers elf demi dos quince mil miles medio null tres")
+# Patterns of numbers that are formed by rule, for a whole word.
+_GERMAN_UNIT = "zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf"
+_GERMAN_ORDINAL = "dritt|viert|funft|sechst|siebt|siebent|neunt|zehnt|elft|zwolft"
+FORMED_NUMBERS = {
+    "en": r"(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)\w+",
+    "de": r"\w*(zwanzig|dreissig|vierzig|funfzig|sechzig|siebzig|achtzig|neunzig|hundert|tausend|"
+    r"prozent|doppel)\w*|"
+    rf"({_GERMAN_UNIT})(fach(e[nmrs]?)?|mal|er)|achtel|(\w*zehnt|{_GERMAN_ORDINAL})(e[nmrs]?|eln?)",
+    "fr": r"\w+iemes?",
+    "es": r"veinti\w+",
+}
+# The first days of a month.
+FIRST_DAYS = {
+    "en": r"\b(until|till|by|before) the (first|second)\b",
+    "de": r"\b(bis zum|vor dem) (ersten|zweiten)\b",
+    "fr": r"\b(jusqu'au|avant le) (premier|second)\b",
+    "es": r"\b(hasta el|antes del) (primero|segundo|uno)\b",
 }
 
 # Months, weekdays and words that name a day. Months that are ordinary words in the
@@ -98,7 +129,7 @@ DATES = {
     "es": _words(
         """enero febrero marzo abril mayo junio julio agosto septiembre setiembre octubre
         noviembre diciembre lunes martes miercoles jueves viernes sabado domingo medianoche
-        ayer navidad"""
+        manana ayer navidad"""
     ),
 }
 

@@ -14,7 +14,8 @@ _NAME = re.compile(r"[^\W\d_]+(?:[-'’ ][^\W\d_]+)*")
 # placeholders of forms, words of instructions, and words that would insult or frighten.
 _HONORIFICS = """
     herr herrn frau mr mrs ms miss mister sir madam madame monsieur mademoiselle mlle mme dr prof
-    doctor doktor professor senor senora senorita sr sra srta don dona lord lady fraulein"""
+    doctor doktor professor senor senora senorita sr sra srta don dona lord lady fraulein hr
+    hrn fr jr eheleute ehepaar"""
 _PLACEHOLDERS = """
     firma company gmbh ag ltd inc llc sarl sas empresa societe entreprise kunde kundin customer
     client cliente clienta guest gast invite user usuario utilisateur nutzer benutzer unknown
@@ -24,17 +25,19 @@ _PLACEHOLDERS = """
     vorname nachname firstname lastname prenom nombre apellido surname admin administrator root
     system support service info shop kasse office buro bureau verwaltung buchhaltung account konto
     deleted geloscht supprime eliminado tbd todo neu new dummy undefined person jemand someone
-    familie family familia famille team damen herren"""
+    familie family familia famille team damen herren member mitglied membre miembro shopper valued
+    missing order your you"""
 _INSTRUCTIONS = """
     ignore disregard override prompt assistant human print say reply write instruction instructions
     previous above offer free hello hallo hola bonjour guten hi hey dear"""
 _ABUSIVE = """
     arschloch arsch scheisse scheiss fotze hure nutte wichser schlampe idiot idiota depp trottel
     betrug betruger hitler nazi fuck fucker fucking fuckyou shit bitch asshole ass bastard cunt dick
-    pussy slut whore nigger faggot retard moron loser hacked hacker suspended blocked gesperrt scam
-    scammer fraud spam spammer virus dead death tod tot putain pute connard connasse salope merde
-    encule enculer nique batard puta puto mierda cabron gilipollas pendejo zorra marica estafa
-    hackeado pirate arnaque satan kill killer die porn sex porno penis vagina bloqueado bloque"""
+    pussy slut whore nigger nigga faggot retard moron loser hacked hacker suspended blocked gesperrt
+    scam scammer fraud spam spammer virus dead death tod tot putain pute connard connasse salope
+    merde encule enculer nique batard puta puto mierda cabron gilipollas pendejo zorra marica
+    estafa hackeado pirate arnaque satan kill killer die porn sex porno penis vagina bloqueado
+    bloque"""
 _NOT_A_NAME = frozenset(
     word
     for words in (_HONORIFICS, _PLACEHOLDERS, _INSTRUCTIONS, _ABUSIVE)

@@ -49,13 +49,14 @@ def spark(session):
 def _spark_session():
     from pyspark.sql import SparkSession
 
-    from runtime.lakehouse.session import spark_session
+    from runtime.lakehouse.session import RIGHTS, spark_session
 
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     (
         SparkSession.builder.master("local[2]")
         # One session runs a thousand tests. The plans and stages kept for the UI would fill the heap.
         .config("spark.driver.memory", "5g")
+        .config(map=RIGHTS)
         .config("spark.sql.ui.retainedExecutions", "5")
         .config("spark.ui.retainedJobs", "20")
         .config("spark.ui.retainedStages", "20")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -94,6 +95,12 @@ def message_orders(
 def offers_to_send(decisions: DataFrame) -> DataFrame:
     """The decisions with an offer, without the control group."""
     return decisions.where(F.col("offer_id").isNotNull() & ~F.col("is_held_out"))
+
+
+def newest_plan(decisions: DataFrame, day: dt.date) -> DataFrame:
+    """One row: as_of of the newest plan up to `day`; null without a plan."""
+    plans = decisions.where(F.col("as_of") <= F.lit(day).cast("date"))
+    return plans.agg(F.max("as_of").alias("as_of"))
 
 
 def with_brief(orders: DataFrame, rules: BriefRules) -> DataFrame:

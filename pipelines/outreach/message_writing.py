@@ -33,6 +33,7 @@ from pipelines.outreach.message_texts import (
     gateway_of,
     read_pool,
 )
+from pipelines.outreach.newest_plan import at_newest_plan
 from pipelines.outreach.offer_texts import terms_by_language
 from pipelines.outreach.survey_links import SurveyLinks, with_survey_link
 from runtime.context import Context
@@ -79,11 +80,12 @@ class Parts:
 
 
 def run(context: Context) -> None:
-    """Fill gold.text_pool for the briefs of the offers decided at as_of, then write gold.messages.
+    """Fill gold.text_pool for the briefs of the newest plan up to as_of, then write gold.messages.
 
     Each customer gets an approved text of their brief, or its template. A message that was sent is
     never changed; a template is replaced once a text is approved.
     """
+    context = at_newest_plan(context)
     offers = load_offers()
     parts = Parts.of(context.settings, offers)
     check_templates(parts.templates)
@@ -110,7 +112,6 @@ def run(context: Context) -> None:
 
 def wanted(context: Context, offers: Mapping[str, OfferSettings]) -> DataFrame:
     """One row per offer to send at as_of, with its brief and the data of its message."""
-    context.needs("gold.offer_decisions", "decide_offers")
     day = f"TIMESTAMP'{context.as_of} 00:00:00'"
     profiles = context.read("silver.customers").where(
         f"valid_from < {day} AND (valid_to IS NULL OR valid_to >= {day})"

@@ -61,6 +61,8 @@ class FileSink:
                 raise
             raise NotSentError("symbolic_link", is_final=False) from None
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            # A part that a killed run left behind keeps its rights when it is opened.
+            os.fchmod(descriptor, 0o600)
             json.dump(contact.payload(), file, ensure_ascii=False)
             file.flush()
             os.fsync(file.fileno())

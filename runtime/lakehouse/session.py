@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,9 @@ DELTA = {
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
     "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
 }
-
-
+# Hadoop sets the rights of files and folders itself, and ignores the umask of the process. A
+# profile may set other rights.
+RIGHTS = {"spark.hadoop.fs.permissions.umask-mode": "027"}
 # The zone in which Spark reads times without a zone and in which it cuts times into days.
 TIME_ZONE = "spark.sql.session.timeZone"
 
@@ -65,13 +66,22 @@ def _active_or_new(settings: Settings, app_name: str) -> SparkSession:
     if active is not None:
         return active
     builder = SparkSession.builder.appName(f"holdfast-{app_name}")
-    for key, value in {**settings.spark_profile_values(), **DELTA}.items():
+    for key, value in options_of(settings.spark_profile_values()).items():
         # Options of spark-submit win over the profile.
         if key not in _submitted():
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def options_of(profile: Mapping[str, str]) -> dict[str, str]:
+    """Spark's options with a profile: it replaces the rights of files, and not what Delta needs.
+
+    >>> options_of({"spark.master": "local[*]"})["spark.hadoop.fs.permissions.umask-mode"]
+    '027'
+    """
+    return {**RIGHTS, **profile, **DELTA}
 
 
 def _submitted() -> set[str]:

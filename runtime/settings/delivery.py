@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from runtime.settings.core import Section
 
+# In the unsubscribe address: replaced by the id of the contact.
+CONTACT_ID = "{contact_id}"
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 
@@ -76,6 +78,11 @@ class MailSettings(Section):
         is_link = parts.hostname if parts.scheme == "https" else "@" in parts.path
         if parts.scheme not in ("https", "mailto") or not is_link or _CONTROL.search(link):
             raise ValueError(f"must be a https: or mailto: address, got {link!r}")
+        if parts.scheme == "https" and CONTACT_ID not in link:
+            raise ValueError(
+                f"must hold {CONTACT_ID}, because one click (RFC 8058) sends nothing else that "
+                f"tells who unsubscribes; got {link!r}"
+            )
         return link
 
     @model_validator(mode="after")

@@ -136,9 +136,14 @@ class Settings(BaseSettings):
                 f"there are {', '.join(known)}.{did_you_mean(self.spark_profile, known)}"
             )
         try:
+            check_yaml_size(path)
             return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         except yaml.YAMLError as error:
             raise UsageError(not_yaml(f"{conf_dir().name}/{name}", error)) from None
+        except (ValueError, RecursionError) as error:
+            raise UsageError(
+                f"{conf_dir().name}/{name}: cannot be read: {error}. Make it smaller."
+            ) from None
 
 
 # pydantic-settings reads its files in a class method; `load` passes them through this variable.

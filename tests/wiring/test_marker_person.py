@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 
 import pytest
 
@@ -74,6 +75,11 @@ def test_no_fact_is_found_where_no_table_declares_it(company, stored):
             # No value stays in the transaction log of any table, not even of a personal one.
             allowed = [] if "_delta_log" in path.parts else may_hold(name)
         assert set(found(FACTS, text)) <= set(allowed), path
+
+
+def test_no_file_of_the_lake_is_readable_by_other_users(company):
+    """Neither those of Python nor those of Spark, whose rights Hadoop sets."""
+    assert [p for p in company.root.rglob("*") if p.stat().st_mode & stat.S_IRWXO] == []
 
 
 def test_mlflow_logs_and_claude_do_not_even_get_the_id(company, stored, printed):

@@ -8,7 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines.offers.consent import say_held_back
-from pipelines.outreach import engagement_triggers, message_writing, outbox_delivery
+from pipelines.outreach import (
+    engagement_triggers,
+    message_writing,
+    newest_plan,
+    outbox_delivery,
+)
 from pipelines.outreach.delivery import Outcome
 from pipelines.outreach.delivery_counts import tell_plan
 from runtime import settings
@@ -20,7 +25,7 @@ from tests.unit.pipelines.outreach.conftest import contact_of
 from tests.unit.transforms.conftest import frame, rows_of  # noqa: F401
 from transforms.message_orders import offers_to_send
 
-DAY, BEFORE = dt.date(2018, 1, 1), dt.date(2017, 12, 1)
+DAY, BEFORE, LATER = dt.date(2018, 1, 1), dt.date(2017, 12, 1), dt.date(2018, 1, 2)
 RULE = {
     **{"name": "by_file", "to": ["HIGH"], "when": "recency_days < 10", "action": "offer"},
     **{"offer_id": "discount_10", "channel": "file", "period_days": 90, "valid_days": 7},
@@ -229,6 +234,25 @@ def test_messages_use_the_version_of_the_customer_at_as_of(context, rows_of):  #
     )
     rows = rows_of(message_writing.wanted(made, load_offers()), "customer_id", "first_name")
     assert [tuple(r.values()) for r in rows] == [("a", "Ada"), ("b", "Ben")]
+
+
+@pytest.mark.parametrize(
+    ("plans", "day", "said"),
+    [
+        ([], DAY, ""),
+        ([BEFORE, DAY], DAY, ""),
+        ([BEFORE], BEFORE, "      messages of the plan of 2017-12-01, the newest one\n"),
+        # A plan after as_of does not count.
+        ([BEFORE, LATER], BEFORE, "      messages of the plan of 2017-12-01, the newest one\n"),
+    ],
+)
+def test_messages_of_the_newest_plan_are_brought_up_to_date(context, capsys, plans, day, said):
+    """A run of DAY replaces the templates of an earlier plan that still waits to be sent."""
+    decisions = [{"customer_id": "a", "as_of": p, "campaign_id": "plan"} for p in plans]
+    made = context({"gold.offer_decisions": decisions})
+    made.progress = Progress()
+    assert newest_plan.at_newest_plan(made).as_of == day
+    assert capsys.readouterr().out == said
 
 
 @pytest.mark.parametrize(

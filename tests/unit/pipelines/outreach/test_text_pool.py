@@ -122,6 +122,7 @@ def company(monkeypatch):
         )
         return made.at(DAY)
 
+    monkeypatch.setattr(message_writing, "at_newest_plan", lambda context: context)
     monkeypatch.setattr(message_writing, "wanted", orders)
     make.lake, make.sent = lake, set()
     return make

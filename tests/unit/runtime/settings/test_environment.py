@@ -257,6 +257,16 @@ def test_a_yaml_file_has_a_bounded_size(conf, text, reason):
     )
 
 
+def test_a_spark_profile_has_a_bounded_size(conf, tmp_path):
+    conf("spark_profile: mine\n")
+    folder = tmp_path / "conf" / "spark"
+    folder.mkdir()
+    (folder / "mine.yaml").write_text("a: " + "[" * 5_000 + "]" * 5_000)
+    assert refused() == (
+        "conf/spark/mine.yaml: cannot be read: it is nested deeper than 50 levels. Make it smaller."
+    )
+
+
 def test_an_alias_may_be_used_a_few_times(conf):
     conf("churn: &c {lead_days: 14}\n")
     assert settings.load("acme").churn.lead_days == 14

@@ -73,7 +73,7 @@ def mail(**changes):
     return MailSettings(**{**shipped, **changes})
 
 
-LINK = "https://shop.example/stop"
+LINK = "https://shop.example/stop?c={contact_id}"
 
 
 @pytest.mark.parametrize(
@@ -86,6 +86,7 @@ LINK = "https://shop.example/stop"
         ),
         ({"unsubscribe": "http://shop.example/stop"}, "must be a https: or mailto: address"),
         ({"unsubscribe": "https://shop.example/a\r\nBcc: x@y.example"}, "must be a https:"),
+        ({"unsubscribe": "https://shop.example/stop"}, "must hold {contact_id}, because one click"),
         ({"unsubscribe": "mailto:nobody"}, "must be a https: or mailto: address"),
         ({"subjects": {"en": "Hello\nBcc: x@y.example"}}, "en must be one line"),
     ],
