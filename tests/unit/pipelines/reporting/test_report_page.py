@@ -177,7 +177,7 @@ def test_all_segments_with_customers_stand_in_the_order_of_conf_with_their_meani
     table = page(FULL).split('id="segments"')[1].split("</table>")[0]
     rows = re.findall(r'data-label="(?:Segment|Who they are)"><div>([^<]+)<', table)
     assert rows == [
-        *("Champions", "Last purchase very recent; buy often and for much."),
+        *("Champions", "Last purchase very recent; buy often and spend much."),
         *("At Risk", "Last purchase long ago or longest ago; buy an average amount."),
         *("Lost", "No purchase for more than 90 days."),
     ]
