@@ -79,6 +79,12 @@ def test_a_path_inside_the_working_folder_is_shown_relative_to_it(tmp_path, monk
     assert shown(tmp_path.parent / "report.html") == str(tmp_path.parent / "report.html")
 
 
+def test_the_report_takes_the_currency_of_the_purchases():
+    report = {"locale": "de", "currency": None, "acquisition_cost": None, "owners": {}}
+    given = queries.settings_figures(load("demo", currency="EUR", report=report))
+    assert given["report"].currency == "EUR"
+
+
 def test_a_run_ends_with_the_page_to_open_and_a_dry_run_with_the_real_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert next_step(tmp_path / "lakehouse-acme", is_dry=False) == (
