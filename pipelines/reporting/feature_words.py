@@ -141,9 +141,8 @@ def reason(feature: str, value: str | None, form: LocaleFormat) -> str:
         return f"{text}: unknown"
     told = _formatted(value, kind, form)
     if text.startswith(PURCHASES):
-        return {"0": "no purchase", "1": "1 purchase"}.get(told, f"{told} purchases") + (
-            text.removeprefix("purchases")
-        )
+        noun = "purchase" if told in ("0", "1") else "purchases"
+        return f"{'no' if told == '0' else told} {noun}{text.removeprefix('purchases')}"
     return PHRASES[feature].format(told) if feature in PHRASES else f"{text}: {told}"
 
 
