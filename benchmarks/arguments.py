@@ -31,7 +31,7 @@ ARGUMENTS = (
 def run(spark: Any, folder: Path) -> Section:
     """Measure each argument both ways. The session is not used: each run is a process."""
     section = Section(
-        "Wrong arguments",
+        "Answers to wrong arguments",
         f"Seconds until `--help` or an error is printed, best of {REPEATS}. spark-submit starts a "
         "JVM before it looks at an argument.",
         ("arguments", "spark-submit, wall", "CPU", "holdfast, wall", "CPU"),

@@ -20,7 +20,7 @@ from pipelines.offers import (
 )
 from pipelines.offers.uplift_campaigns import own_campaigns, past_campaigns
 from pipelines.outreach import message_writing, outbox_delivery
-from pipelines.reporting.report import write_report
+from pipelines.reporting.report import next_step, write_report
 from pipelines.simulation import company_files
 from runtime.context import Context
 from runtime.machine import lack_of_disk, local_bytes, machine_text
@@ -67,12 +67,13 @@ def run(context: Context) -> None:
     with progress.step("report"):
         report(context)
     progress.say(f"Finished in {duration(time.monotonic() - began)}.")
+    progress.say(next_step(context.settings.root, is_dry=context.is_dry))
 
 
 def tell_machine(context: Context) -> None:
     """Print what the run has at its disposal. Warn if the disk is likely to be too small."""
-    sources = context.settings.sources.values()
-    size = local_bytes([s.path for s in sources if s.path])
+    sources = context.settings.sources.items()
+    size = local_bytes({name: source.path for name, source in sources if source.path})
     root = context.settings.root
     context.progress.say(machine_text(root, size))
     context.progress.say(

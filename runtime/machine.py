@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
+from runtime.settings.source_paths import resolve
 from runtime.wording import plural
 
 # The lakehouse of the demo takes about 6 times the bytes of its source files (13 MB of Parquet),
@@ -30,9 +31,10 @@ def free_disk(folder: Path) -> int:
     return shutil.disk_usage(existing).free
 
 
-def local_bytes(paths: Iterable[str]) -> int:
-    """Bytes of the local files, folders and patterns; other paths count nothing."""
-    matches = [Path(name) for path in paths for name in glob.glob(path)]
+def local_bytes(paths: Mapping[str, str]) -> int:
+    """Bytes of the local files, folders and patterns, by source; other paths count nothing."""
+    patterns = [resolve(source, path) for source, path in paths.items()]
+    matches = [Path(name) for pattern in patterns for name in glob.glob(pattern)]
     files = {f for p in matches for f in (p.rglob("*") if p.is_dir() else [p]) if f.is_file()}
     return sum(f.stat().st_size for f in files)
 

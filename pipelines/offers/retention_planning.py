@@ -107,8 +107,8 @@ def assumption(conf: DecisionSettings) -> str:
     """One sentence that states the source of the effect and of the cost."""
     return (
         "assumed in conf, not measured: each offer lowers the churn probability by "
-        f"{conf.assumed_effect:.1%} of its value; costs are those of conf/offers.yaml, and "
-        f"{conf.redemption_rate:.1%} redeem a discount"
+        f"{100 * conf.assumed_effect:g} % of its value; costs are those of conf/offers.yaml, and "
+        f"{100 * conf.redemption_rate:g} % redeem a discount"
     )
 
 

@@ -103,7 +103,9 @@ WINDOWED: dict[str, tuple[str, str]] = {
 PHRASES = {
     "recency_days": "no purchase for {}",
     "recency_over_gap": "silent {} as long as usual",
+    "gap_mean_days": "on average {} days between purchases",
 }
+PURCHASES = "purchases in the last "
 
 
 def words(feature: str) -> tuple[str, str]:
@@ -127,16 +129,21 @@ def reason(feature: str, value: str | None, form: LocaleFormat) -> str:
     >>> form = LocaleFormat()
     >>> reason("recency_days", "45", form), reason("age_band", "45-54", form)
     ('no purchase for 45 days', 'age band')
+    >>> reason("purchases_60d", "2", form), reason("purchases_60d", "0", form)
+    ('2 purchases in the last 60 days', 'no purchase in the last 60 days')
     >>> reason("revenue_trend", "-1", form)
     'change in revenue, last 30 days against the 30 days before: -100 %'
     """
     text, kind = words(feature)
     if kind == "withheld":
         return text
-    told = "unknown" if value is None else _formatted(value, kind, form)
-    if value is None or feature not in PHRASES:
-        return f"{text}: {told}"
-    return PHRASES[feature].format(told)
+    if value is None:
+        return f"{text}: unknown"
+    told = _formatted(value, kind, form)
+    if text.startswith(PURCHASES):
+        noun = "purchase" if told in ("0", "1") else "purchases"
+        return f"{'no' if told == '0' else told} {noun}{text.removeprefix('purchases')}"
+    return PHRASES[feature].format(told) if feature in PHRASES else f"{text}: {told}"
 
 
 def _formatted(value: str, kind: str, form: LocaleFormat) -> str:

@@ -113,7 +113,7 @@ def settings_figures(settings: Settings) -> Row:
         "levels": [band["level"] for band in settings.risk.schemes[settings.risk.scheme]],
         "mismatch_p_value": settings.measurement.mismatch_p_value,
         "budget": settings.decisions.budget,
-        "report": settings.report,
+        "report": settings.report.in_currency(settings.currency),
         "segment_rules": list(settings.segments["rules"]),
         "offer_terms": {name: offer.texts["en"].terms for name, offer in load_offers().items()},
     }

@@ -64,6 +64,16 @@ def shown(path: Path) -> str:
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
+def next_step(root: Path, *, is_dry: bool) -> str:
+    """The last line of a run: what to do now."""
+    if is_dry:
+        return "Next: run the same command without --dry-run."
+    return (
+        f"Next: open {shown(root / REPORT_FILE)} in a browser. It begins with the customers to "
+        f"contact; the whole list is {shown(root / CONTACTS_FILE)}."
+    )
+
+
 def console() -> Console:
     """Formatted output for a terminal, plain aligned text for a log."""
     is_terminal = sys.stdout.isatty()

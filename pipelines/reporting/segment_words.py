@@ -37,5 +37,5 @@ def _frequency(rule: Row) -> str:
     """How often and for how much, by the lower bound of FM = (F + M) / 2."""
     bound = rule.get("fm_at_least") or 0
     if bound >= 4:
-        return "buy often and for much"
-    return "buy an average amount" if bound >= 2.5 else "buy seldom or for little"
+        return "buy often and spend much"
+    return "buy an average amount" if bound >= 2.5 else "buy seldom or spend little"

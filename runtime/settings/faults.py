@@ -32,7 +32,8 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
         nearest = nearest_key(model, fault["loc"])
         return f"{where} is not a setting.{nearest} Remove it, or fix its spelling."
     if isinstance(fault.get("input"), dict):  # a section: the message names the value
-        return f"{where + ': ' if where else ''}{reason}."
+        end = "" if reason.endswith("?") else "."  # a suggestion is a sentence of its own
+        return f"{where + ': ' if where else ''}{reason}{end}"
     # An option of a reader may be a password.
     value = "(hidden)" if "options" in fault["loc"] else repr(fault.get("input"))
     return f"{where} = {value}: {reason}."

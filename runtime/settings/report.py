@@ -25,6 +25,10 @@ class ReportSettings(Section):
             raise ValueError("must be the code of a currency, three capital letters such as EUR")
         return currency
 
+    def in_currency(self, of_purchases: str | None) -> ReportSettings:
+        """The settings with the currency of the purchases, unless the report has its own."""
+        return self if self.currency else self.model_copy(update={"currency": of_purchases})
+
     def owner(self, group: str) -> str:
         """Who contacts the customers of a group of segments; empty: not given."""
         return self.owners.get(group, self.owners.get(DEFAULT_OWNER, ""))

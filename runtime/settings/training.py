@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from contracts.features import PROFILE_FEATURES
 from runtime.settings.core import Section
+from runtime.suggestions import did_you_mean
 
 LearnerName = Literal["xgboost", "random_forest", "multilayer_perceptron", "logistic_regression"]
 
@@ -127,7 +128,10 @@ class TrainingSettings(Section):
     @model_validator(mode="after")
     def _names_fit(self) -> TrainingSettings:
         if self.search not in self.searches:
-            raise ValueError(f"search {self.search!r} must be one of {sorted(self.searches)}")
+            raise ValueError(
+                f"search {self.search!r} must be one of {', '.join(sorted(self.searches))}."
+                f"{did_you_mean(self.search, self.searches)}".removesuffix(".")
+            )
         for learner in self.learners:
             if learner not in self.starts:
                 raise ValueError(f"starts has no values for {learner}")

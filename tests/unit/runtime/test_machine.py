@@ -26,9 +26,18 @@ def test_local_files_folders_and_patterns_are_counted_once(tmp_path):
     for name, size in (("a.csv", 10), ("b.csv", 20), ("c.txt", 40)):
         (tmp_path / "in" / name).write_bytes(b"x" * size)
     folder = str(tmp_path / "in")
-    assert machine.local_bytes([f"{folder}/*.csv"]) == 10 + 20
-    assert machine.local_bytes([folder, f"{folder}/a.csv"]) == 10 + 20 + 40
-    assert machine.local_bytes(["s3a://bucket/in", f"{folder}/missing.csv"]) == 0
+    assert machine.local_bytes({"a": f"{folder}/*.csv"}) == 10 + 20
+    assert machine.local_bytes({"a": folder, "b": f"{folder}/a.csv"}) == 10 + 20 + 40
+    assert machine.local_bytes({"a": "s3a://bucket/in", "b": f"{folder}/missing.csv"}) == 0
+
+
+def test_a_file_of_a_python_package_is_counted(tmp_path, monkeypatch):
+    package = tmp_path / "receipts_of_a_test"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "a.csv").write_bytes(b"x" * 50)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert machine.local_bytes({"a": f"package:{package.name}/a.csv"}) == 50
 
 
 def test_the_line_of_the_machine(tmp_path, monkeypatch, free):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines.offers.budget_allocation import allocate
 from pipelines.offers.offer_catalog import offers_of_conf
+from pipelines.offers.retention_planning import assumption
 from pipelines.offers.shadow_prices import Problem
 from transforms.decisions import offer_decisions, people
 from transforms.offer_policies import with_factor_rule, with_timing_and_barrier
@@ -119,3 +121,12 @@ def test_both_tables_choose_the_same_customers_with_the_same_day_and_cost(
         mine, row = planned[customer], decided[customer]
         assert (mine["timing"], mine["send_on"]) == (row["timing"], row["send_on"])
     assert {"now", "in_period", "later", "never"} == {r["timing"] for r in planned.values()}
+
+
+@pytest.mark.parametrize("share, shown", [(0.2, "20 %"), (0.07, "7 %"), (0.125, "12.5 %")])
+def test_the_assumption_of_a_plan_in_words(share, shown):
+    conf = SimpleNamespace(assumed_effect=share, redemption_rate=0.3)
+    assert assumption(conf) == (
+        "assumed in conf, not measured: each offer lowers the churn probability by "
+        f"{shown} of its value; costs are those of conf/offers.yaml, and 30 % redeem a discount"
+    )

@@ -11,7 +11,14 @@ from deltalake import write_deltalake
 
 from contracts import catalog
 from pipelines.reporting import contact_list, contact_texts, queries
-from pipelines.reporting.report import console, replace_file, shown, summary, write_report
+from pipelines.reporting.report import (
+    console,
+    next_step,
+    replace_file,
+    shown,
+    summary,
+    write_report,
+)
 from pipelines.reporting.report_page import page
 from runtime.context import Context
 from runtime.lakehouse.arrow_types import arrow_schema
@@ -70,6 +77,21 @@ def test_a_path_inside_the_working_folder_is_shown_relative_to_it(tmp_path, monk
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "lakehouse" / "report.html") == "lakehouse/report.html"
     assert shown(tmp_path.parent / "report.html") == str(tmp_path.parent / "report.html")
+
+
+def test_the_report_takes_the_currency_of_the_purchases():
+    report = {"locale": "de", "currency": None, "acquisition_cost": None, "owners": {}}
+    given = queries.settings_figures(load("demo", currency="EUR", report=report))
+    assert given["report"].currency == "EUR"
+
+
+def test_a_run_ends_with_the_page_to_open_and_a_dry_run_with_the_real_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert next_step(tmp_path / "lakehouse-acme", is_dry=False) == (
+        "Next: open lakehouse-acme/report.html in a browser. It begins with the customers to "
+        "contact; the whole list is lakehouse-acme/report-contacts.csv."
+    )
+    assert next_step(tmp_path, is_dry=True) == "Next: run the same command without --dry-run."
 
 
 @pytest.fixture

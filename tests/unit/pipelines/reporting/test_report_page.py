@@ -177,7 +177,7 @@ def test_all_segments_with_customers_stand_in_the_order_of_conf_with_their_meani
     table = page(FULL).split('id="segments"')[1].split("</table>")[0]
     rows = re.findall(r'data-label="(?:Segment|Who they are)"><div>([^<]+)<', table)
     assert rows == [
-        *("Champions", "Last purchase very recent; buy often and for much."),
+        *("Champions", "Last purchase very recent; buy often and spend much."),
         *("At Risk", "Last purchase long ago or longest ago; buy an average amount."),
         *("Lost", "No purchase for more than 90 days."),
     ]
@@ -213,6 +213,12 @@ def test_every_feature_has_words():
             "silent 2.3 times as long as usual",
         ),
         ("gap_mean_days", None, "average days between purchases: unknown"),
+        ("gap_mean_days", "2.94", "on average 2.9 days between purchases"),
+        ("purchases_60d", None, "purchases in the last 60 days: unknown"),
+        ("purchases_60d", "0", "no purchase in the last 60 days"),
+        ("purchases_60d", "1", "1 purchase in the last 60 days"),
+        # 0.1 per day of 30 days
+        ("purchase_frequency_30d", "0.1", "3 purchases in the last 30 days"),
         ("has_profile", "0", "profile known: no"),
     ],
 )

@@ -124,6 +124,15 @@ def test_an_unknown_key_in_a_variable_is_refused_too(conf, monkeypatch):
         ("training: {dated_attributes: [plan, colour]}", "monthly_charge, got ['colour']"),
         ("risk: {scheme: two_bands}", "scheme 'two_bands' must be one of ['four_bands', 'rela"),
         (
+            "training: {search: smal}",
+            "conf/acme.yaml: training: search 'smal' must be one of full, none, small. "
+            "Did you mean small?",
+        ),
+        (
+            "training: {search: thorough}",
+            "conf/acme.yaml: training: search 'thorough' must be one of full, none, small.",
+        ),
+        (
             "risk: {level_actions: [{level: SEVERE, action: Call}]}",
             "level_actions has unknown levels ['SEVERE']; schemes has CRITICAL, HIGH, MEDIUM, LOW",
         ),

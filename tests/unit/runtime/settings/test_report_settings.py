@@ -17,6 +17,14 @@ def test_the_owner_is_that_of_the_group_else_the_default():
     assert ReportSettings(**GIVEN, owners={"Loyal": "Ann"}).owner("New") == ""
 
 
+def test_amounts_are_in_the_currency_of_the_purchases_unless_the_report_has_its_own():
+    own = ReportSettings(**GIVEN, owners={})
+    assert own.in_currency("USD").currency == "EUR"
+    none = own.model_copy(update={"currency": None})
+    assert none.in_currency("USD") == own.model_copy(update={"currency": "USD"})
+    assert none.in_currency(None).currency is None
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
