@@ -18,6 +18,7 @@ from pipelines.churn.model_card import judged_where_chosen
 from pipelines.churn.time_split import Schedule, plans
 from runtime.errors import ModelGateError
 from runtime.settings import load
+from tests.unit.pipelines.churn.progress_double import silent
 
 TEST = dt.date(2017, 11, 2)
 ROWS = pd.DataFrame(
@@ -34,7 +35,7 @@ def context():
         as_of=dt.date(2018, 1, 1),
         observed_from=dt.date(2017, 6, 1),
         lake=SimpleNamespace(keep=lambda frame: frame),
-        progress=SimpleNamespace(warn=warned.append),
+        progress=silent(warned),
         warned=warned,
     )
 

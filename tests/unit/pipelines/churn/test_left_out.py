@@ -18,7 +18,7 @@ def data():
     return SimpleNamespace(
         context=SimpleNamespace(progress=SimpleNamespace(warn=warned.append)),
         warned=warned,
-        side_by_side=lambda fit, items: [fit(item) for item in items],
+        side_by_side=lambda fit, items, name: [fit(item) for item in items],
     )
 
 

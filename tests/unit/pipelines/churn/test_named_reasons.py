@@ -91,7 +91,7 @@ def test_new_answers_and_tickets_ask_for_another_training(changed, monkeypatch):
         context = SimpleNamespace(
             settings=settings.load("demo"),
             run=SimpleNamespace(inputs={"features.labels": 3}),
-            lake=SimpleNamespace(version=versions.get),
+            lake=SimpleNamespace(content_version=versions.get),
         )
         return fingerprint(context, {})
 

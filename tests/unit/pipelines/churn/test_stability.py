@@ -50,7 +50,7 @@ def test_each_customer_is_judged_in_one_fold_and_absent_from_its_fit(
         context=SimpleNamespace(settings=settings.load("demo", training=training)),
         rows=rows,
         design=lambda learner: Design(rows, ["orders"], FeatureEncoder(("orders",)), []),
-        side_by_side=lambda fit, items: [fit(item) for item in items],
+        side_by_side=lambda fit, items, name: [fit(item) for item in items],
     )
 
     rows_of_stability = module.stability(data, SimpleNamespace(name="xgboost", parameters={}))

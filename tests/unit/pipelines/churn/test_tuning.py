@@ -16,6 +16,7 @@ from models.encoding import FeatureEncoder
 from pipelines.churn import tuning
 from pipelines.churn.dataset import Design
 from runtime.settings import load
+from tests.unit.pipelines.churn.progress_double import silent
 
 DAYS = [dt.date(2017, month, 1) for month in range(1, 6)]
 SPACE = {"logistic_regression": {"regParam": {"low": 0.01, "high": 1.0, "log": False}}}
@@ -98,9 +99,7 @@ def tuned(monkeypatch, frame):
             return fits
 
         data = SimpleNamespace(
-            context=SimpleNamespace(
-                settings=settings, progress=SimpleNamespace(warn=warned.append)
-            ),
+            context=SimpleNamespace(settings=settings, progress=silent(warned)),
             plan=SimpleNamespace(train=DAYS),
             rows=train_rows(frame, rows),
             design=lambda learner: SimpleNamespace(split=split, names=[]),
