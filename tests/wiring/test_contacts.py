@@ -6,7 +6,9 @@ import datetime as dt
 import json
 import re
 
+import pandas as pd
 import pytest
+from deltalake import DeltaTable
 
 from tests.wiring import company_files as files
 from tests.wiring.company_files import PLAN_1, PLAN_2
@@ -82,14 +84,20 @@ def test_customers_who_opted_out_after_the_approval_are_sent_nothing(company):
 
 
 def test_messages_of_an_offer_wait_for_its_booking(company):
-    """The booking of an earlier campaign does not count."""
+    """The booking of an earlier campaign does not count. Without one the offer's last day passes."""
     rows = deliveries(company)
     offered = rows[(rows["campaign_id"] == f"plan-{PLAN_1}") & (rows["offer_id"] == "discount_20")]
     offered = offered[~offered["customer_id"].isin(files.OPTED_OUT_IN_AUGUST)]
-    waiting = offered[offered["status"] == "held_back"]
-    assert set(waiting["reason"]) == {"not_fulfilled"}
-    assert set(waiting["customer_id"]) == set(offered["customer_id"]) & files.NOT_BOOKED
-    assert set(offered["status"]) == {"held_back", "sent"}
+    is_waiting = offered["customer_id"].isin(files.NOT_BOOKED)
+    assert is_waiting.any() and set(offered.loc[is_waiting, "reason"]) == {"expired"}
+    assert set(offered.loc[~is_waiting, "status"]) == {"sent"}
+    # The first delivery held them back.
+    folder = str(company.root / "gold" / "outbox_deliveries")
+    versions = [DeltaTable(folder, version=v) for v in range(1, DeltaTable(folder).version() + 1)]
+    then = pd.concat([version.to_pandas() for version in versions])
+    held_back = then[then["status"] == "held_back"]
+    assert set(held_back["contact_id"]) == set(offered.loc[is_waiting, "contact_id"])
+    assert set(held_back["reason"]) == {"not_fulfilled"}
 
 
 def test_a_risk_rise_triggers_no_contact_after_an_opt_out_or_in_a_cooling_off_period(company):
