@@ -70,7 +70,7 @@ def test_a_gigabyte_in_one_line_of_a_small_gzip_file_leaves_the_rest_alone(shop)
     path.write_bytes(gzip.compress(text(*lines(100, 101))))
     shop.ingest("2018-06-03")
     assert shop.frame("silver.transactions").count() == 111
-    assert shop.said.warnings[0] == "purchases: 1 of 1 customers have no profile"
+    assert shop.said.warnings[0] == "purchases: 1 of 1 customer has no profile"
 
 
 def test_every_kind_of_bad_file_is_left_out_and_the_others_are_loaded(shop):
