@@ -59,7 +59,7 @@ def test_no_declared_table_is_a_table_of_truth_and_none_can_be_declared():
 def test_a_source_in_the_truth_is_refused(path, tmp_path):
     settings = load("simulated")
     source = settings.sources["terminations"].model_copy(update={"path": path})
-    faulty = settings.model_copy(update={"sources": {"terminations": source}})
+    faulty = settings.model_copy(update={"sources": settings.sources | {"terminations": source}})
     with pytest.raises(UsageError) as refused:
         check_sources(faulty)
     assert str(refused.value) == (

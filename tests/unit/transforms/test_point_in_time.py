@@ -29,7 +29,8 @@ FEATURES = ("features.demographics", "features.behavior", "features.transactions
 PLANTED = "features.planted"
 IS_SPARK = os.environ.get("HOLDFAST_ENGINE") == "spark"
 # Each seed is a log of 2,000 rows. DuckDB reruns a plan in half a second, Spark in ten.
-SEEDS = range(1 if IS_SPARK else 6)
+# With seed 2 nobody's contract ends before AS_OF, and is_terminated is constant.
+SEEDS = (0,) if IS_SPARK else (0, 1, 3, 4, 5, 6)
 CUSTOMERS = 40
 
 ONE_DAY = dt.timedelta(days=1)
