@@ -17,6 +17,7 @@ from runtime.lakehouse.writes import Write
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 
+pytestmark = pytest.mark.acceptance
 DAYS = [dt.date(2018, month, 1) for month in range(1, 5)]
 KEY = (Column("as_of", "date", "Date", False), Column("customer_id", "string", "Customer", False))
 SCORES = Table(
