@@ -11,7 +11,7 @@ from contracts.rules import MALFORMED_ROW, TOKEN_REASONS, UNIQUE_KEY
 from contracts.silver import mapped_columns
 from contracts.table import Table
 from pipelines.ingestion.source_checks import TARGETS, is_history_known
-from pipelines.ingestion.source_files import MALFORMED, Described, Part
+from pipelines.ingestion.source_files import MALFORMED, RESERVED, Described, Part
 from runtime.errors import SourceError
 from runtime.wording import plural
 
@@ -40,7 +40,8 @@ def columns_behind(
         return [changed] if changed not in hidden else []
     if kind == MALFORMED_ROW:
         # Nobody knows what the columns hold that no mapping uses: often names and addresses.
-        return [] if hidden or _unmapped(source, present) else [MALFORMED]
+        own = [c for c in present if c not in RESERVED]
+        return [] if hidden or _unmapped(source, own) else [MALFORMED]
     of_rules = {r.name: r.columns for r in table.rules} | {UNIQUE_KEY: tuple(source.key)}
     of_rules |= dict.fromkeys(TOKEN_REASONS, ("token",))
     names = of_rules.get(kind, (kind.removesuffix("_type").removesuffix("_not_finite"),))
