@@ -113,6 +113,10 @@ class SparkLake:
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""
+        if self.is_dry:
+            # Planned tables are one frame per table. A plan that joins such a frame twice would be
+            # analysed for minutes, so the lineage is cut.
+            return frame.localCheckpoint()
         self._kept.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
         return self._kept[-1]
 
