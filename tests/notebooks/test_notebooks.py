@@ -118,8 +118,8 @@ def test_first_look_counts_what_the_files_hold(displayed, small_lake):
     kept = small_lake.lines[2:]
 
     counts = find(displayed, "rows_in").set_index("source")
-    assert counts.loc["receipts"].tolist() == [1, len(kept) + 2, len(kept), 2, 0]
-    assert counts.loc["members"].tolist() == [1, 200, 200, 0, 0]  # 300 minus every third
+    assert counts.loc["receipts"].tolist() == [1, len(kept) + 2, len(kept), 2, 0, 0]
+    assert counts.loc["members"].tolist() == [1, 200, 200, 0, 0, 0]  # 300 minus every third
     reasons = find(displayed, "reason")
     assert reasons.to_numpy().tolist() == [["receipts", "amount_not_null", 2]]
     free = sum(line["paid"] == "0.00" for line in kept)
