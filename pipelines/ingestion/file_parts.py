@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from contracts.rules import COLUMNS
 from pipelines.ingestion.bad_files import BadFile
-from pipelines.ingestion.file_scans import THREADS, FileScans, TextOptions
+from pipelines.ingestion.file_scans import THREADS, FileScans, reading_options
 from pipelines.ingestion.read_errors import reading_file
 from pipelines.ingestion.source_files import (
     FORCED_OPTIONS,
@@ -22,34 +22,15 @@ from pipelines.ingestion.source_files import (
     column_clash,
     named,
 )
-from pipelines.ingestion.text_scan import Fault, Limits
+from pipelines.ingestion.text_scan import Fault
 from transforms.source_reads import with_file_path
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from runtime.settings.sources import LookupSettings, SourceSettings
+    from runtime.settings.sources import SourceSettings
 
 Columns = tuple[tuple[str, str], ...]
-
-
-def reading_options(
-    source: SourceSettings | LookupSettings, limits: Limits | None = None
-) -> dict[str, str]:
-    """The options of Spark's reader: ingest's defaults for the format, then those of conf."""
-    defaults = {
-        # A quote inside quotes is doubled (RFC 4180), as Excel writes it. Spark's own default is a
-        # backslash.
-        "csv": {"header": "true", "escape": '"'},
-        "json": {"primitivesAsString": "true"},
-    }
-    options = {**defaults.get(source.format, {}), **source.reader_options}
-    text = TextOptions(options)
-    if limits and source.format == "csv" and text.is_multiline:
-        # Without multiLine the line is the limit. Each parser allocates this size in advance.
-        longest = text.given.get("maxcharspercolumn", str(limits.max_column_chars))
-        options["maxCharsPerColumn"] = longest
-    return options
 
 
 def file_parts(

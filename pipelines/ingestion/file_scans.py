@@ -34,6 +34,8 @@ from pipelines.ingestion.text_scan import (
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from runtime.settings.sources import IngestSettings, LookupSettings, SourceSettings
+
 # A read waits for its disk or its object store, and zlib decompresses without Python's lock.
 THREADS = 8
 # Spark writes its own schema into the footer, and reads it before Parquet's.
@@ -160,3 +162,27 @@ class TextOptions:
         separator = self.given.get("sep", self.given.get("delimiter", ","))
         separator = separator.replace("\\t", "\t")
         return first.splitlines()[-1].count(separator.encode()) if separator.isascii() else None
+
+
+def limits_of(ingest: IngestSettings) -> Limits:
+    """The limits of conf."""
+    return Limits(ingest.max_line_bytes, ingest.max_column_chars, ingest.max_expansion)
+
+
+def reading_options(
+    source: SourceSettings | LookupSettings, limits: Limits | None = None
+) -> dict[str, str]:
+    """The options of Spark's reader: ingest's defaults for the format, then those of conf."""
+    defaults = {
+        # A quote inside quotes is doubled (RFC 4180), as Excel writes it. Spark's own default is a
+        # backslash.
+        "csv": {"header": "true", "escape": '"'},
+        "json": {"primitivesAsString": "true"},
+    }
+    options = {**defaults.get(source.format, {}), **source.reader_options}
+    text = TextOptions(options)
+    if limits and source.format == "csv" and text.is_multiline:
+        # Without multiLine the line is the limit. Each parser allocates this size in advance.
+        longest = text.given.get("maxcharspercolumn", str(limits.max_column_chars))
+        options["maxCharsPerColumn"] = longest
+    return options

@@ -11,8 +11,8 @@ from pyspark.errors import AnalysisException
 
 from contracts.rules import UNREADABLE
 from pipelines.ingestion.bad_files import BadFile
-from pipelines.ingestion.file_parts import file_parts, reading_options
-from pipelines.ingestion.file_scans import FileScans
+from pipelines.ingestion.file_parts import file_parts
+from pipelines.ingestion.file_scans import FileScans, reading_options
 from pipelines.ingestion.read_errors import FileReadError, explained, reading_file
 from pipelines.ingestion.source_files import (
     PATH,

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from contracts.rules import DUPLICATE
-from contracts.silver import CUSTOMERS, TRANSACTIONS
+from contracts.silver import CUSTOMERS
 from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.answer_tokens import has_tokens, key_of
@@ -15,6 +14,7 @@ from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.expression_checks import check_expressions
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.row_counts import RowCounts
+from pipelines.ingestion.row_examples import add_examples
 from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.ingestion.source_files import Part
 from runtime.context import Context
@@ -22,13 +22,12 @@ from runtime.lakehouse.writes import Write
 from transforms import customer_versions
 from transforms.answer_tokens import with_refused_tokens
 from transforms.deduplicate import with_outcome
-from transforms.quality import examples, source_names
+from transforms.quality import source_names
 from transforms.silver_rows import (
     ORDER,
     counts,
     dedup_key,
     kept_before,
-    repeated_lines,
 )
 from transforms.sources import with_lookup, with_source
 
@@ -124,17 +123,7 @@ class RowOutcomes:
         with explained(name):
             counted = counts(rows).collect()  # one row per batch and set of broken rules
         row_counts = RowCounts(name, table, counted, has_where=source.where is not None)
-        reasons = row_counts.first_reasons()
-        shown = {r: file_checks.columns_behind(r, table, source, present=present) for r in reasons}
-        if shown:
-            texts = examples(rows, shown).collect()[0]  # one row
-            row_counts.examples = dict(zip(shown, texts, strict=True))
-        if (
-            row_counts.total(DUPLICATE)
-            and table is TRANSACTIONS
-            and "line_number" not in source.key
-        ):
-            row_counts.repeated_lines = repeated_lines(rows, source.key).collect()[0][0]  # one row
+        add_examples(row_counts, source, rows, present=present)
         return row_counts
 
     def silver_writes(self, name: str, kept: DataFrame, batches: Sequence[str]) -> list[Write]:

@@ -16,19 +16,18 @@ import duckdb
 import pyarrow as pa
 
 from contracts.bronze import METADATA
-from contracts.silver import TRANSACTIONS
 from pipelines.ingestion import source_checks
 from pipelines.ingestion.answer_tokens import has_tokens
 from pipelines.ingestion.bad_files import BadFile, BadShare, bad_share
 from pipelines.ingestion.check_lines import first_rows, left_out_lines, reason_lines
 from pipelines.ingestion.column_names import with_bronze_names
-from pipelines.ingestion.file_checks import check_lookup, columns_behind, missing_column
-from pipelines.ingestion.file_scans import FileScans
+from pipelines.ingestion.file_checks import check_lookup, missing_column
+from pipelines.ingestion.file_scans import FileScans, limits_of, reading_options
 from pipelines.ingestion.local_files import local_files, source_file
 from pipelines.ingestion.row_counts import RowCounts, check_share
+from pipelines.ingestion.row_examples import add_examples
 from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.ingestion.sample_rows import FOLLOWED, Sample, read_sample
-from pipelines.ingestion.text_scan import Limits
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.duck_session import duck_session, frame_of, kept
@@ -40,8 +39,7 @@ from runtime.lakehouse.duck_sql import (
 )
 from runtime.wording import plural
 from transforms.deduplicate import with_outcome
-from transforms.quality import examples
-from transforms.silver_rows import ORDER, counts, dedup_key, repeated_lines
+from transforms.silver_rows import ORDER, counts, dedup_key
 from transforms.sources import with_lookup, with_source
 
 if TYPE_CHECKING:
@@ -103,12 +101,10 @@ class SampleCheck:
 
     def _bad_files(self, name: str, source: SourceSettings, files: Sequence[Path]) -> list[BadFile]:
         """The files that break a rule for files, each with a warning."""
-        ingest = self.settings.ingest
-        limits = Limits(ingest.max_line_bytes, ingest.max_column_chars, ingest.max_expansion)
-        defaults = {"header": "true"} if source.format == "csv" else {}
+        limits = limits_of(self.settings.ingest)
         listed = [source_file(name, file) for file in files]
         session: Any = duck_session(source.time_zone)  # It has no JVM: only local files are opened.
-        options = {**defaults, **source.reader_options}
+        options = reading_options(source, limits)
         scans = FileScans(session, limits).of(listed, source.format, options)
         bad = [BadFile(f, s.fault) for f, s in zip(listed, scans, strict=True) if s.fault]
         for file in bad:
@@ -124,7 +120,7 @@ class SampleCheck:
         labelled = self._labelled(name, source, rows)
         row_counts = self._counts(name, source, labelled, sample)
         say = self.context.progress.say
-        say(f"{row_counts.line(_title(sample, row_counts.rows_in))}")
+        say(row_counts.line(_title(sample, row_counts.rows_in)))
         told = (
             *reason_lines(row_counts),
             *left_out_lines(source.where, given.where, rows=rows, columns=[*sample.types]),
@@ -247,15 +243,7 @@ class SampleCheck:
         counted = counts(labelled).collect()  # one row per set of broken rules
         row_counts = RowCounts(name, table, counted, has_where=given.where is not None)
         present = [*sample.types]
-        shown = {
-            reason: columns_behind(reason, table, source, present=present)
-            for reason in row_counts.first_reasons()
-        }
-        if shown:
-            texts = examples(labelled, shown, has_rescued=False).collect()[0]  # one row
-            row_counts.examples = dict(zip(shown, texts, strict=True))
-        if table is TRANSACTIONS and source.key and "line_number" not in source.key:
-            row_counts.repeated_lines = repeated_lines(labelled, source.key).collect()[0][0]
+        add_examples(row_counts, source, labelled, present=present, has_rescued=False)
         return row_counts
 
 

@@ -21,9 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.bronze import stored_name
-from pipelines.ingestion.source_files import MALFORMED, RESERVED, column_clash
+from pipelines.ingestion.source_files import MALFORMED, RESERVED, column_clash, title_of
 from runtime.errors import SourceError
-from runtime.wording import one_line
 
 # Rows of a sample, of all files together. DuckDB checks them in about three seconds.
 MOST_ROWS = 20_000
@@ -56,8 +55,7 @@ class Sample:
     @property
     def title(self) -> str:
         """The files as a message names them: the first one, and the number of others."""
-        more = len(self.files) - 1
-        return one_line(self.files[0]) + (f" and {more} more" if more else "")
+        return title_of(self.files)
 
     @property
     def types(self) -> dict[str, str]:

@@ -59,6 +59,16 @@ class SourceFile:
         return "/" + self.location.removeprefix("file:").lstrip("/")
 
 
+def title_of(names: Sequence[str]) -> str:
+    """Files as a message names them: the first one, and the number of others.
+
+    >>> title_of(["a.csv"]), title_of(["a.csv", "b.csv", "c.csv"])
+    ('a.csv', 'a.csv and 2 more')
+    """
+    more = len(names) - 1
+    return one_line(names[0]) + (f" and {more} more" if more else "")
+
+
 @dataclass(frozen=True)
 class Part:
     """Files of a source that have the same columns, as one frame."""
@@ -69,8 +79,7 @@ class Part:
     @property
     def title(self) -> str:
         """The files as a message names them: the first one, and the number of others."""
-        more = len(self.files) - 1
-        return one_line(self.files[0].name) + (f" and {more} more" if more else "")
+        return title_of([file.name for file in self.files])
 
     @property
     def is_small(self) -> bool:

@@ -15,7 +15,7 @@ from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.bad_files import BadFile
 from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.encodings import all_encodings
-from pipelines.ingestion.file_scans import FileScans
+from pipelines.ingestion.file_scans import FileScans, limits_of
 from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
 from pipelines.ingestion.intake import Intake, Taken
 from pipelines.ingestion.profile_warnings import missing_profiles, unknown_consent
@@ -23,7 +23,7 @@ from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
 from pipelines.ingestion.source_files import TABLE_FORMATS, Part, SourceFile
-from pipelines.ingestion.text_scan import Fault, Limits
+from pipelines.ingestion.text_scan import Fault
 from runtime.context import Context
 from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
@@ -82,11 +82,7 @@ class Ingestion:
         self.spark, self.known_at = context.spark, known_at
         self.log = IngestLog(context)
         self.outcomes = RowOutcomes(context)
-        ingest = context.settings.ingest
-        self.scans = FileScans(
-            context.spark,
-            Limits(ingest.max_line_bytes, ingest.max_column_chars, ingest.max_expansion),
-        )
+        self.scans = FileScans(context.spark, limits_of(context.settings.ingest))
         self.warned: set[str] = set()
 
     # ------------------------------------------------------------------ new files

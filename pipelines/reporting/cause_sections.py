@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pipelines.reporting import contact_texts, model_texts, texts
 from pipelines.reporting.charts import bar_chart
 from pipelines.reporting.feature_words import family_words, words
 from pipelines.reporting.formats import listed, share
-from pipelines.reporting.report_data import ReportData, Row, total
+from pipelines.reporting.report_data import Figures, ReportData, Row, total
 from pipelines.reporting.segment_words import meaning
 
-Figures = dict[str, Any] | None
 REASON_WORDS = {
     "price": "Price",
     "features": "Missing features",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pipelines.reporting import contact_texts, plan_texts, texts
 from pipelines.reporting.charts import Chart, bar_chart
 from pipelines.reporting.formats import share
-from pipelines.reporting.report_data import MONEY, ReportData, Row, total
+from pipelines.reporting.report_data import MONEY, Figures, ReportData, Row, total
 
-Figures = dict[str, Any] | None
 CONTACTS_FILE = "report-contacts.csv"
 # The file beside the page has all customers.
 MOST_ON_PAGE = 10

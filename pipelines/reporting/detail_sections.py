@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from models.campaign_pooling import compared_policies
 from pipelines.reporting import campaign_texts, model_texts, texts
 from pipelines.reporting.charts import Chart, bar_chart
 from pipelines.reporting.feature_words import words
 from pipelines.reporting.formats import share
-from pipelines.reporting.report_data import ModelData, ReportData, Row, total
-
-Figures = dict[str, Any] | None
+from pipelines.reporting.report_data import Figures, ModelData, ReportData, Row, total
 
 METRICS = {
     "roc_auc": "ROC AUC",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 Row = dict[str, Any]
+# What the template of a section shows. None: the section has no data.
+Figures = dict[str, Any] | None
 
 # What a customer at risk is counted in: 12-month value (currency), expected purchases in a company
 # without amounts, or nothing.

@@ -28,7 +28,7 @@ from pipelines.reporting import (
     texts,
     trend_sections,
 )
-from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, ReportData
+from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, Figures, ReportData
 
 REPORT_FILE, DETAILS_FILE = "report.html", "report-details.html"
 
@@ -47,7 +47,7 @@ class Section:
     name: str
     title: str
     sentence: str
-    figures: contact_sections.Figures
+    figures: Figures
 
     @property
     def template(self) -> str:
@@ -60,7 +60,7 @@ Sections = Mapping[
     tuple[
         str,
         Callable[[ReportData], str],
-        Callable[[ReportData], contact_sections.Figures],
+        Callable[[ReportData], Figures],
     ],
 ]
 MANAGERS: Sections = {

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pipelines.reporting.charts import line_chart
 from pipelines.reporting.formats import share
-from pipelines.reporting.report_data import MONEY, ReportData, Row, total
+from pipelines.reporting.report_data import MONEY, Figures, ReportData, Row, total
 
-Figures = dict[str, Any] | None
 # Column of the trend -> name, whether more of it is better, worse (-1) or neither (0).
 MEASURES = {
     "active": ("Active customers", 1),

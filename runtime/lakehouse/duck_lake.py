@@ -21,7 +21,7 @@ from runtime.errors import TableError, UsageError
 from runtime.lakehouse.arrow_types import arrow_schema, columns_as_sql, nullable, sql_type
 from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import properties_of
-from runtime.lakehouse.duck_session import duck_session
+from runtime.lakehouse.duck_session import duck_session, kept_table
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -67,10 +67,7 @@ class DuckLake:
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""
-        self._kept.append(_new_name("kept"))
-        sqlframe: Any = frame
-        sql = sqlframe.sql(dialect="duckdb", optimize=False)
-        self.session._conn.execute(f"CREATE TABLE {self._kept[-1]} AS {sql}")
+        self._kept.append(kept_table(self.session, frame))
         return self.session.table(self._kept[-1])
 
     def forget(self) -> None:

@@ -51,14 +51,19 @@ def frame_of(session: Any, table: pa.Table) -> DataFrame:
     return session.table(name)
 
 
-def kept(session: Any, frame: DataFrame) -> DataFrame:
-    """The frame, computed once."""
+def kept_table(session: Any, frame: DataFrame) -> str:
+    """The name of a new table with the rows of the frame, which are computed once."""
     sqlframe: Any = frame
     name = f"kept_rows_{next(_numbers)}"
     session._conn.execute(
         f"CREATE TABLE {name} AS {sqlframe.sql(dialect='duckdb', optimize=False)}"
     )
-    return session.table(name)
+    return name
+
+
+def kept(session: Any, frame: DataFrame) -> DataFrame:
+    """The frame, computed once."""
+    return session.table(kept_table(session, frame))
 
 
 def _quoted(name: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
+
+from runtime.lakehouse.duck_session import kept as kept_rows
 
 
 @pytest.fixture
@@ -27,20 +27,11 @@ def row_hashes(session, monkeypatch):
     monkeypatch.setattr(F, "pmod", lambda dividend, divisor: dividend % divisor, raising=False)
 
 
-# sqlframe caches the columns of a table name for the life of the process, so each name is new.
-NUMBERS = itertools.count()
-
-
 def keeper(session):
     """A function that computes a frame once, as Lake.keep does: sqlframe nests whole queries."""
 
     def keep(rows):
-        if not hasattr(session, "_conn"):
-            return rows.persist()
-        name = f"computed_once_{next(NUMBERS)}"  # never a name of Lake.keep: sqlframe caches columns by name
-        sql = rows.sql(dialect="duckdb", optimize=False)
-        session._conn.execute(f"CREATE TABLE {name} AS {sql}")
-        return session.table(name)
+        return kept_rows(session, rows) if hasattr(session, "_conn") else rows.persist()
 
     return keep
 
