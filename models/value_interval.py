@@ -191,8 +191,9 @@ def quantiles(none: Array, mean: Array, variance: Array, *, level: float) -> tup
 def centrality(none: Array, mean: Array, variance: Array, *, came: Array) -> Array:
     """The smallest level whose central interval holds the outcome, one entry per customer."""
     shape, first, some = _gamma(none, mean, variance)
-    scaled = np.maximum(came, 0.0) * shape / np.maximum(first, 1e-300)
-    below = none + some * gammainc(shape, np.minimum(scaled, 1e300))
+    # A mean of 0 counts as 1e-200: the quotient stays below the largest double.
+    scaled = np.maximum(came, 0.0) * shape / np.maximum(first, 1e-200)
+    below = none + some * gammainc(shape, scaled)
     return np.where(came <= 0, np.maximum(1 - 2 * none, 0.0), np.abs(2 * below - 1))
 
 

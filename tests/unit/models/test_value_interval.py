@@ -22,6 +22,13 @@ def test_quantiles_and_levels_of_an_exponential_with_a_mass_at_zero():
     assert centrality(none, mean, variance, came=np.array([0.0])) == pytest.approx([0.2])
 
 
+@pytest.mark.filterwarnings("error")
+def test_revenue_where_refunds_were_forecast_lies_outside_every_interval():
+    """A forecast below 0 counts as none: its certain spread of 0 makes no division overflow."""
+    none, mean, variance = (np.array([v]) for v in (0.5, -5.0, 0.0))
+    assert centrality(none, mean, variance, came=np.array([50.0])) == pytest.approx([1.0])
+
+
 def test_no_purchase_of_a_geometric_and_of_a_poisson_count():
     # Geometric with mean 3: P(0) = 1 / 4 and variance 3 x 4. Poisson with mean 2: e^-2.
     assert p_none(np.array([3.0, 2.0]), np.array([12.0, 2.0])) == pytest.approx(
