@@ -67,7 +67,6 @@ setup(
         "pydantic>=2.10,<3",
         "pydantic-settings>=2.8,<3",
         "typer>=0.15,<1",
-        "rich>=13.9,<16",
         "jinja2>=3.1.6,<4",
         "pyyaml>=6.0,<7",
         "scipy>=1.14,<2",

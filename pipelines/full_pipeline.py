@@ -20,7 +20,9 @@ from pipelines.offers import (
 )
 from pipelines.offers.uplift_campaigns import own_campaigns, past_campaigns
 from pipelines.outreach import message_writing, outbox_delivery
-from pipelines.reporting.report import next_step, write_report
+from pipelines.reporting.report import write_report
+from pipelines.reporting.report_data import ReportData
+from pipelines.reporting.result_lines import DRY_RUN, result_lines
 from pipelines.simulation import company_files
 from runtime.context import Context
 from runtime.machine import lack_of_disk, local_bytes, machine_text
@@ -65,9 +67,11 @@ def run(context: Context) -> None:
     if is_simulated:
         campaign_loop(context)
     with progress.step("report"):
-        report(context)
-    progress.say(f"Finished in {duration(time.monotonic() - began)}.")
-    progress.say(next_step(context.settings.root, is_dry=context.is_dry))
+        data = report(context)
+    took = duration(time.monotonic() - began)
+    root = context.settings.root
+    for line in [DRY_RUN] if data is None else result_lines(data, root, took):
+        progress.say(line)
 
 
 def tell_machine(context: Context) -> None:
@@ -123,9 +127,9 @@ def campaign_loop(context: Context) -> None:
             campaign_measurement.run(context.at(later))
 
 
-def report(context: Context) -> None:
-    """Print the summary and write report.html."""
+def report(context: Context) -> ReportData | None:
+    """Print the first customers and write report.html; None in a dry run."""
     if context.is_dry:
         context.progress.say("      would write report.html")
-        return
-    write_report(context)
+        return None
+    return write_report(context)
