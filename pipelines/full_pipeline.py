@@ -26,6 +26,7 @@ from pipelines.reporting.result_lines import DRY_RUN, result_lines
 from pipelines.simulation import company_files
 from runtime.context import Context
 from runtime.machine import lack_of_disk, local_bytes, machine_text
+from runtime.run_estimate import estimate_text
 from runtime.wording import duration
 
 # Days of simulated answers: one month in which offers are sent, and one to measure their effect.
@@ -75,14 +76,13 @@ def run(context: Context) -> None:
 
 
 def tell_machine(context: Context) -> None:
-    """Print what the run has at its disposal. Warn if the disk is likely to be too small."""
-    sources = context.settings.sources.items()
-    size = local_bytes({name: source.path for name, source in sources if source.path})
+    """Print what the run has and may need. Warn if the disk is likely to be too small."""
+    sources = context.settings.sources
+    size = local_bytes({name: source.path for name, source in sources.items() if source.path})
     root = context.settings.root
     context.progress.say(machine_text(root, size))
-    context.progress.say(
-        "A first run takes minutes: 7 for 1.5 million receipt lines of 2,500 customers on 2 cores."
-    )
+    if estimate := estimate_text(sources, size):
+        context.progress.say(estimate)
     if lacking := lack_of_disk(root, size):
         context.progress.warn(lacking)
 
