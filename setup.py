@@ -44,7 +44,7 @@ EXTRAS = {
 
 setup(
     name="holdfast",
-    version="0.1.0",
+    version="0.2.0",
     description="Customer retention on Spark and Delta Lake: who leaves, and what keeps them.",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
