@@ -98,6 +98,7 @@ def test_an_error_is_one_sentence_and_an_exit_code(root, capsys, error, code):
             "--as-of 01.02.2018: must be a date as YYYY-MM-DD, such as 2018-01-01.",
         ),
         ({"engine": "pandas"}, "--engine pandas: must be spark or duckdb."),
+        ({"engine": "duckbd"}, "--engine duckbd: must be spark or duckdb. Did you mean duckdb?"),
         (
             {"conf_dir": "/nowhere"},
             "--conf-dir /nowhere: does not exist. It must be a folder with YAML files.",

@@ -7,9 +7,10 @@ import re
 import pytest
 import yaml
 
-from pipelines.ingestion.conf_guess import InitOptions, run as init
+from pipelines.ingestion.conf_guess import run as init
 from runtime import settings as settings_module
 from runtime.errors import QualityGateError, SourceError, UsageError
+from runtime.settings.new_environment import init_options
 from tests import exports
 from tests.jobs.ingest_lake import Said
 
@@ -30,7 +31,7 @@ def init_of(conf):
     """A function that runs init on an export and gives the YAML text and its content."""
 
     def written(path, env="mine"):
-        init(InitOptions(str(path), env, str(conf)))
+        init(init_options(str(path), env, str(conf)))
         text = (conf / f"{env}.yaml").read_text()
         return text, yaml.safe_load(text)
 
