@@ -151,8 +151,9 @@ def _activate_duckdb() -> None:
         from runtime.lakehouse.duck_session import activate
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--engine duckdb: the package {error.name} is not installed. Run "
-            "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`."
+            f"the package {error.name}, which `check` and `--engine duckdb` need, is not "
+            "installed. Run `bin/setup duckdb` in a checkout, else `pip install "
+            "'holdfast[duckdb]'`."
         ) from None
     activate()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from models.guessing.orders import OrdersGuess, guess_orders
@@ -144,4 +145,5 @@ def _tell(
         progress.say(f"      doubt: {doubt}")
     for missing in guess.missing:
         progress.say(f"      missing: no column looks like {missing}. Add it to the mapping.")
-    progress.say(f"Wrote {target}. Read it, then run `holdfast check {target.stem}`.")
+    first = "" if find_spec("duckdb") else "`bin/setup duckdb` once, and "
+    progress.say(f"Wrote {target}. Read it, then run {first}`holdfast check {target.stem}`.")

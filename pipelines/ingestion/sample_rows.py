@@ -39,18 +39,33 @@ _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True)
+class SampledFile:
+    """A file of a sample. types: of its columns, by their names in bronze. rows: about how many."""
+
+    path: Path
+    types: Mapping[str, str]
+    rows: int
+
+    @property
+    def title(self) -> str:
+        """The file as messages name it."""
+        return self.path.name
+
+
+@dataclass(frozen=True)
 class Sample:
     """Rows of a source.
 
     table: the source's columns by their names in bronze, then `_file` and `_malformed`. headers:
     name in bronze -> name in the first file that has it. rows_in_all: rows of all files together,
-    estimated if a file was not read whole.
+    estimated if a file was not read whole. parts: the files that were read.
     """
 
     files: tuple[str, ...]
     table: pa.Table
     headers: Mapping[str, str]
     rows_in_all: int
+    parts: tuple[SampledFile, ...]
 
     @property
     def title(self) -> str:
@@ -60,7 +75,7 @@ class Sample:
     @property
     def types(self) -> dict[str, str]:
         """The source's own columns and their types."""
-        return {f.name: str(f.type) for f in self.table.schema if f.name not in RESERVED}
+        return _types(self.table)
 
 
 @dataclass
@@ -86,7 +101,7 @@ def read_sample(
     """
     chosen = spread(files, MOST_FILES)
     share = max((most or MOST_ROWS) // len(chosen), 1)
-    tables, total = [], 0
+    tables, parts = [], []
     headers: dict[str, str] = {}
     for file in chosen:
         if not file.stat().st_size:
@@ -104,13 +119,20 @@ def read_sample(
         tables.append(_named(source, file.name, table))
         named = {stored_name(c): c for c in table.column_names if c != MALFORMED}
         headers = named | headers
-        total += rows
+        parts.append(SampledFile(file, _types(tables[-1]), rows))
+    total = sum(part.rows for part in parts)
     return Sample(
         tuple(f.name for f in files),
         pa.concat_tables(tables, promote_options="permissive"),
         headers,
         round(total * len(files) / len(chosen)),
+        tuple(parts),
     )
+
+
+def _types(table: pa.Table) -> dict[str, str]:
+    """The columns of a source and their types, without those that ingest adds."""
+    return {f.name: str(f.type) for f in table.schema if f.name not in RESERVED}
 
 
 def spread(files: Sequence[Path], most: int) -> list[Path]:

@@ -96,9 +96,9 @@ def mixed_stores(mlflow: MlflowSettings, lakehouse: LakehouseSettings) -> str | 
     if registry.startswith(DATABRICKS) and not tracking.startswith(REMOTE):
         origin = "mlflow.tracking_uri" if mlflow.tracking_uri else "MLFLOW_TRACKING_URI"
         return (
-            f"the registry {registry} needs the runs of its models on Databricks too, but {origin} "
-            f"names the local store {tracking}, which is lost with the cluster. Remove {origin}, or "
-            f"set it to {DATABRICKS}."
+            f"the registry {registry} needs the runs of its models on Databricks too, but "
+            f"{origin} names the local store {tracking}, which is lost with the cluster. Remove "
+            f"{origin}, or set it to {DATABRICKS}."
         )
     if tracking.startswith(DATABRICKS) and registry and not registry.startswith(REMOTE):
         origin = "mlflow.registry_uri" if mlflow.registry_uri else "MLFLOW_REGISTRY_URI"

@@ -116,8 +116,8 @@ def test_the_engine_without_a_jvm_says_how_to_install_it(root, capsys, monkeypat
 
     assert ended(unreachable, capsys, engine="duckdb") == (
         2,
-        "holdfast ingest: --engine duckdb: the package duckdb is not installed. Run "
-        "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`.\n",
+        "holdfast ingest: the package duckdb, which `check` and `--engine duckdb` need, is not "
+        "installed. Run `bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`.\n",
     )
     assert not root.exists()
 
