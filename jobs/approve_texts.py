@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.outreach.approval_options import ApprovalOptions, check
+from runtime.approval_options import ApprovalOptions, check
 from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_moment, started
 
 

@@ -13,7 +13,8 @@ from models.guessing.text_format import TextFormat, UnreadableFileError, guess_t
 from pipelines.ingestion.conf_text import SourceText, rendered
 from pipelines.ingestion.converted_files import READABLE, from_workbook, in_utf_8, is_workbook
 from pipelines.ingestion.local_files import local_files
-from pipelines.ingestion.sample_rows import Sample, read_sample, spread
+from pipelines.ingestion.sample_rows import read_sample, spread
+from pipelines.ingestion.samples import Sample
 from runtime.errors import SourceError, UsageError
 from runtime.progress import Progress
 from runtime.settings.new_environment import InitOptions

@@ -28,7 +28,8 @@ from pipelines.ingestion.local_files import local_files, source_file
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_examples import add_examples
 from pipelines.ingestion.row_flags import flagged_by_conf
-from pipelines.ingestion.sample_rows import FOLLOWED, Sample, read_sample
+from pipelines.ingestion.sample_rows import FOLLOWED, read_sample
+from pipelines.ingestion.samples import Sample
 from pipelines.ingestion.text_scan import Fault
 from runtime.context import Context
 from runtime.errors import UsageError

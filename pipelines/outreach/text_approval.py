@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pipelines.outreach.approval_options import ApprovalOptions, check
+from runtime.approval_options import ApprovalOptions, check
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
