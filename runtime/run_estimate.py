@@ -45,9 +45,11 @@ def estimate_text(sources: Mapping[str, SourceSettings], source_bytes: int) -> s
     peak = max((run.peak_bytes for run in MEASURED if run.peak_bytes), default=0)
     memory = f", up to {gigabytes(peak)} of memory" if peak else ""
     smallest, largest = MEASURED[0].rows, MEASURED[-1].rows
+    at_most = "at most " if rows < smallest else ""
     ran = "a run of " if smallest == largest else f"runs of {smallest:,} to "
     return (
-        f"Estimate for a first run of {plural(rounded(rows), 'row')}: {rounded_time(seconds)}"
+        f"Estimate for a first run of {plural(rounded(rows), 'row')}: {at_most}"
+        f"{rounded_time(seconds)}"
         f"{memory}, up to {gigabytes(BYTES_PER_SOURCE_BYTE * source_bytes)} of disk. It follows "
         f"from {ran}{plural(largest, 'row')} on 2 cores; customers, settings and other work change "
         "it."
@@ -58,7 +60,7 @@ def estimated_seconds(rows: int, measured: Sequence[MeasuredRun]) -> float | Non
     """Seconds by the measured runs with the nearest rows, ascending. None: too far above them.
 
     Between two runs, log(seconds) is linear in log(rows). Below the smallest run its seconds are
-    the estimate, since most of them do not depend on the rows.
+    the upper limit.
 
     >>> runs = [MeasuredRun(100, 60, None), MeasuredRun(10_000, 240, None)]
     >>> round(estimated_seconds(1_000, runs)), estimated_seconds(10, runs)

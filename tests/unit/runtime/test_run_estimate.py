@@ -81,6 +81,12 @@ def test_the_sentence(tmp_path):
     )
 
 
+def test_fewer_rows_than_were_measured_take_at_most_as_long(tmp_path):
+    (tmp_path / "a.csv").write_text("1234567\n" * 99)
+    told = estimate_text({"orders": source(tmp_path / "a.csv")}, 2**20)
+    assert told.startswith("Estimate for a first run of 99 rows: at most about 60 s, up to")
+
+
 def test_far_more_rows_than_were_measured_give_no_estimate(tmp_path):
     (tmp_path / "a.csv").write_text("1\n" * 20_001)
     assert estimate_text({"orders": source(tmp_path / "a.csv")}, 1) is None
