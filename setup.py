@@ -44,7 +44,7 @@ EXTRAS = {
 
 setup(
     name="holdfast",
-    version="0.1.0",
+    version="0.2.0",
     description="Customer retention on Spark and Delta Lake: who leaves, and what keeps them.",
     long_description=README.read_text(encoding="utf-8") if README.exists() else "",
     long_description_content_type="text/markdown",
@@ -67,7 +67,6 @@ setup(
         "pydantic>=2.10,<3",
         "pydantic-settings>=2.8,<3",
         "typer>=0.15,<1",
-        "rich>=13.9,<16",
         "jinja2>=3.1.6,<4",
         "pyyaml>=6.0,<7",
         "scipy>=1.14,<2",

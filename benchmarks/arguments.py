@@ -25,6 +25,8 @@ ARGUMENTS = (
     "score_customers --env nofile --as-of 01.01.2018",
     "plan_retention --env nofile --strategy best",
     "ingest --env nofile",
+    "run_pipeline --env nosuch",
+    "init nofile.csv",
 )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+from runtime.approval_options import ApprovalOptions, check
 from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_moment, started
 
 
@@ -29,15 +31,14 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """List and show the texts that Claude wrote; approve or reject them."""
-    checks = [lambda settings: parse_moment(at, "--at")]
+    given = ApprovalOptions(action, tuple(text_ids or ()), by, None, offer, language, status)
+    checks = [lambda settings: parse_moment(at, "--at"), lambda settings: check(given)]
     options = RunOptions(env, None, dry_run, conf_dir, checks=checks)
     with started("approve_texts", options) as context:
         # pyspark takes over 0.2 s to import.
-        from pipelines.outreach.text_approval import ApprovalOptions, run
+        from pipelines.outreach.text_approval import run
 
-        ids = tuple(text_ids or ())
-        moment = parse_moment(at, "--at")
-        run(context, ApprovalOptions(action, ids, by, moment, offer, language, status))
+        run(context, replace(given, at=parse_moment(at, "--at")))
 
 
 main = application(command)

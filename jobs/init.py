@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from runtime.cli import ConfDir, application, reported
+from runtime.settings.new_environment import init_options
 
 
 def command(
@@ -20,10 +21,11 @@ def command(
 ) -> None:
     """Guess how an export is written and write conf/<env>.yaml. No file is overwritten."""
     with reported("init"):
+        options = init_options(path, new_env, conf_dir)
         # pandas takes over 0.2 s to import.
-        from pipelines.ingestion.conf_guess import InitOptions, run
+        from pipelines.ingestion.conf_guess import run
 
-        run(InitOptions(path, new_env, conf_dir))
+        run(options)
 
 
 main = application(command)

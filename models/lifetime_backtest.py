@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingRegressor
 
+from udfs.normal import NORMAL_95
+
 Array = NDArray[np.float64]
 DECILES = 10
 QUARTERS = 4
@@ -129,7 +131,7 @@ def share_interval(inside: int, customers: int) -> tuple[float, float, float]:
     >>> [round(v, 3) for v in share_interval(9, 10)]
     [0.9, 0.596, 0.982]
     """
-    n, p, z = float(customers), inside / customers, 1.959964
+    n, p, z = float(customers), inside / customers, NORMAL_95
     centre, half = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     scale = 1 + z**2 / n
     return p, float((centre - half) / scale), float((centre + half) / scale)

@@ -20,10 +20,13 @@ from pipelines.offers import (
 )
 from pipelines.offers.uplift_campaigns import own_campaigns, past_campaigns
 from pipelines.outreach import message_writing, outbox_delivery
-from pipelines.reporting.report import next_step, write_report
+from pipelines.reporting.report import write_report
+from pipelines.reporting.report_data import ReportData
+from pipelines.reporting.result_lines import DRY_RUN, result_lines
 from pipelines.simulation import company_files
 from runtime.context import Context
 from runtime.machine import lack_of_disk, local_bytes, machine_text
+from runtime.run_estimate import estimate_text
 from runtime.wording import duration
 
 # Days of simulated answers: one month in which offers are sent, and one to measure their effect.
@@ -65,20 +68,21 @@ def run(context: Context) -> None:
     if is_simulated:
         campaign_loop(context)
     with progress.step("report"):
-        report(context)
-    progress.say(f"Finished in {duration(time.monotonic() - began)}.")
-    progress.say(next_step(context.settings.root, is_dry=context.is_dry))
+        data = report(context)
+    took = duration(time.monotonic() - began)
+    root = context.settings.root
+    for line in [DRY_RUN] if data is None else result_lines(data, root, took):
+        progress.say(line)
 
 
 def tell_machine(context: Context) -> None:
-    """Print what the run has at its disposal. Warn if the disk is likely to be too small."""
-    sources = context.settings.sources.items()
-    size = local_bytes({name: source.path for name, source in sources if source.path})
+    """Print what the run has and may need. Warn if the disk is likely to be too small."""
+    sources = context.settings.sources
+    size = local_bytes({name: source.path for name, source in sources.items() if source.path})
     root = context.settings.root
     context.progress.say(machine_text(root, size))
-    context.progress.say(
-        "A first run takes minutes: 7 for 1.5 million receipt lines of 2,500 customers on 2 cores."
-    )
+    if estimate := estimate_text(sources, size):
+        context.progress.say(estimate)
     if lacking := lack_of_disk(root, size):
         context.progress.warn(lacking)
 
@@ -123,9 +127,9 @@ def campaign_loop(context: Context) -> None:
             campaign_measurement.run(context.at(later))
 
 
-def report(context: Context) -> None:
-    """Print the summary and write report.html."""
+def report(context: Context) -> ReportData | None:
+    """Print the first customers and write report.html; None in a dry run."""
     if context.is_dry:
         context.progress.say("      would write report.html")
-        return
-    write_report(context)
+        return None
+    return write_report(context)

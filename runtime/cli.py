@@ -17,6 +17,7 @@ from runtime.commands import job_command
 from runtime.errors import HoldfastError, UsageError
 from runtime.lakehouse.lock import only_writer
 from runtime.run_info import RunInfo
+from runtime.suggestions import did_you_mean
 from runtime.wording import shown_lines
 
 if TYPE_CHECKING:
@@ -133,7 +134,10 @@ def reported(job: str) -> Iterator[None]:
 def _checked(options: RunOptions) -> tuple[Settings, dt.date | None]:
     """The settings and --as-of. UsageError for whatever is wrong without reading any data."""
     if options.engine not in ENGINES:
-        raise UsageError(f"--engine {options.engine}: must be spark or duckdb.")
+        raise UsageError(
+            f"--engine {options.engine}: must be {' or '.join(ENGINES)}."
+            f"{did_you_mean(options.engine, ENGINES)}"
+        )
     as_of = parse_day(options.as_of, "--as-of")
     settings_module.use_conf_dir(options.conf_dir)
     settings = settings_module.load(options.env, **options.changes)
@@ -147,8 +151,9 @@ def _activate_duckdb() -> None:
         from runtime.lakehouse.duck_session import activate
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"--engine duckdb: the package {error.name} is not installed. Run "
-            "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`."
+            f"the package {error.name}, which `check` and `--engine duckdb` need, is not "
+            "installed. Run `bin/setup duckdb` in a checkout, else `pip install "
+            "'holdfast[duckdb]'`."
         ) from None
     activate()
 

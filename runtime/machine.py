@@ -33,10 +33,14 @@ def free_disk(folder: Path) -> int:
 
 def local_bytes(paths: Mapping[str, str]) -> int:
     """Bytes of the local files, folders and patterns, by source; other paths count nothing."""
+    return sum(file.stat().st_size for file in local_files(paths))
+
+
+def local_files(paths: Mapping[str, str]) -> set[Path]:
+    """The local files of paths, folders and patterns, by source."""
     patterns = [resolve(source, path) for source, path in paths.items()]
     matches = [Path(name) for pattern in patterns for name in glob.glob(pattern)]
-    files = {f for p in matches for f in (p.rglob("*") if p.is_dir() else [p]) if f.is_file()}
-    return sum(f.stat().st_size for f in files)
+    return {f for p in matches for f in (p.rglob("*") if p.is_dir() else [p]) if f.is_file()}
 
 
 def gigabytes(number: int) -> str:

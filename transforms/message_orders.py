@@ -12,6 +12,7 @@ from contracts.gold_engagement import OUTBOX_DELIVERIES
 from transforms.consent import consent_barrier
 from transforms.decisions import with_optional
 from transforms.outbox import contact_id
+from transforms.slices import newest_as_of
 
 BRIEF = ("offer_id", "theme", "tone", "language")
 # A contact with one of these statuses has its final text.
@@ -100,7 +101,7 @@ def offers_to_send(decisions: DataFrame) -> DataFrame:
 def newest_plan(decisions: DataFrame, day: dt.date) -> DataFrame:
     """One row: as_of of the newest plan up to `day`; null without a plan."""
     plans = decisions.where(F.col("as_of") <= F.lit(day).cast("date"))
-    return plans.agg(F.max("as_of").alias("as_of"))
+    return newest_as_of(plans)
 
 
 def with_brief(orders: DataFrame, rules: BriefRules) -> DataFrame:

@@ -45,11 +45,6 @@ class Trigger:
         return day - dt.timedelta(days=passed % self.period_days)
 
 
-def newest_as_of(rows: DataFrame) -> DataFrame:
-    """One row with the newest as_of of the rows; null if there are none."""
-    return rows.agg(F.max("as_of").alias("as_of"))
-
-
 # What judged a customer. Levels of two dates are compared only where all of it is the same.
 JUDGED_BY = ("model_name", "model_version", "risk_scheme")
 

@@ -36,3 +36,9 @@ def _earliest(rows: DataFrame) -> DataFrame:
 def known_customers(silver: Mapping[str, DataFrame], as_of_dates: Sequence[dt.date]) -> DataFrame:
     """One row per (customer_id, as_of): the spine to which every feature table is left-joined."""
     return with_each_as_of(first_seen(silver), as_of_dates).select("customer_id", "as_of")
+
+
+def customers_before(purchases: DataFrame, as_of: dt.date) -> DataFrame:
+    """One row: `customers`, those with a purchase before as_of."""
+    before = purchases.where(F.col("purchased_at").cast("date") < F.lit(as_of))
+    return before.agg(F.countDistinct("customer_id").alias("customers"))

@@ -13,6 +13,7 @@ from functools import reduce
 from pyspark.sql import DataFrame, functions as F
 
 from transforms.exact_sums import BILLION, CENT, in_parts, sum_of_parts
+from transforms.slices import newest_as_of
 
 
 def rows_by_table(frames: Mapping[str, DataFrame]) -> DataFrame:
@@ -156,7 +157,7 @@ def latest_shared_as_of(segments: DataFrame, labels: DataFrame) -> DataFrame:
     """One row: the last as_of that both frames have; null: none."""
     dates = segments.select("as_of").distinct()
     shared = dates.join(labels.select("as_of").distinct(), on="as_of", how="inner")
-    return shared.agg(F.max("as_of").alias("as_of"))
+    return newest_as_of(shared)
 
 
 def churn_by_segment(segments: DataFrame, labels: DataFrame, scores: DataFrame) -> DataFrame:

@@ -6,6 +6,8 @@ import datetime as dt
 
 from pyspark.sql import DataFrame, functions as F
 
+from transforms.slices import newest_as_of
+
 
 def last_judged_day(
     scores: DataFrame, labels: DataFrame, latest: dt.date, *, horizon_days: int
@@ -22,4 +24,4 @@ def last_judged_day(
         .distinct()
         .join(labelled.select("as_of").distinct(), on="as_of", how="inner")
     )
-    return both.agg(F.max("as_of").alias("as_of"))
+    return newest_as_of(both)

@@ -16,3 +16,8 @@ def at_date(rows: DataFrame, day: dt.date) -> DataFrame:
 def at_dates(rows: DataFrame, days: Iterable[dt.date]) -> DataFrame:
     """The rows whose as_of is one of the days."""
     return rows.where(F.col("as_of").isin([F.lit(day).cast("date") for day in days]))
+
+
+def newest_as_of(rows: DataFrame) -> DataFrame:
+    """One row with the newest as_of of the rows; null if there are none."""
+    return rows.agg(F.max("as_of").alias("as_of"))

@@ -9,8 +9,8 @@ from pyspark.sql import DataFrame, functions as F
 from contracts.gold_plans import STRATEGY_COMPARISON
 from transforms.conform import conform
 from transforms.retention_plan import Budget
+from udfs.normal import NORMAL_95
 
-NORMAL_95 = 1.959964
 OF_BACKTEST = "value_kept double, cost double, net_value_kept double, ci_low double, ci_high double"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame, functions as F
 
+from udfs.normal import NORMAL_95
+
 SHARE, AMOUNT = "conversion", "retained_revenue"
-# The 97.5 % quantile of the standard normal distribution.
-Z = 1.959963984540054
 
 
 def text_results(outcomes: DataFrame, messages: DataFrame) -> DataFrame:
@@ -48,9 +48,9 @@ def _metric(rows: DataFrame, metric: str) -> DataFrame:
 
 def _share_interval() -> tuple[Column, Column]:
     """Agresti-Coull: two successes and two failures are added (z ** 2 is about 4)."""
-    n = F.col("customers") + Z * Z
-    share = (F.col("total") + Z * Z / 2) / n
-    half = F.lit(Z) * F.sqrt(share * (1 - share) / n)
+    n = F.col("customers") + NORMAL_95 * NORMAL_95
+    share = (F.col("total") + NORMAL_95 * NORMAL_95 / 2) / n
+    half = F.lit(NORMAL_95) * F.sqrt(share * (1 - share) / n)
     return F.greatest(share - half, F.lit(0.0)), F.least(share + half, F.lit(1.0))
 
 
@@ -58,5 +58,5 @@ def _mean_interval() -> tuple[Column, Column]:
     n, total = F.col("customers"), F.col("total")
     # Rounding may make a variance of 0 negative.
     squares = F.greatest(F.col("squares") - total * total / n, F.lit(0.0))
-    half = F.when(n > 1, F.lit(Z) * F.sqrt(squares / (n - 1) / n))
+    half = F.when(n > 1, F.lit(NORMAL_95) * F.sqrt(squares / (n - 1) / n))
     return total / n - half, total / n + half

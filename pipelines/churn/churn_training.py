@@ -16,7 +16,7 @@ from models.encoding import FeatureEncoder
 from models.metrics import Estimate, bootstrap_weights, stable_seed
 from models.paired import paired_difference
 from models.portable import PortableModel
-from pipelines import churn
+from pipelines import churn, settings_by_size
 from pipelines.churn.candidates import Candidate, TrainingData, fitted
 from pipelines.churn.churn_run import fingerprint, log_inputs, log_results, result_writes
 from pipelines.churn.dataset import (
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 
 def run(context: Context) -> None:
     """Train, test and register the models; write gold.model_comparison and set the aliases."""
+    context = settings_by_size.sized(context)
     plans = training_plans(context)
     tell_left_out(context, plans)
     plan = plans[context.settings.churn.primary_horizon_days]

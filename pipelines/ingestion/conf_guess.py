@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from models.guessing.orders import OrdersGuess, guess_orders
@@ -12,10 +13,11 @@ from models.guessing.text_format import TextFormat, UnreadableFileError, guess_t
 from pipelines.ingestion.conf_text import SourceText, rendered
 from pipelines.ingestion.converted_files import READABLE, from_workbook, in_utf_8, is_workbook
 from pipelines.ingestion.local_files import local_files
-from pipelines.ingestion.sample_rows import Sample, read_sample, spread
-from runtime import settings as settings_module
+from pipelines.ingestion.sample_rows import read_sample, spread
+from pipelines.ingestion.samples import Sample
 from runtime.errors import SourceError, UsageError
 from runtime.progress import Progress
+from runtime.settings.new_environment import InitOptions
 from runtime.wording import plural
 
 # Bytes of a file from which encoding and separator are guessed, and the files that are looked at.
@@ -23,27 +25,13 @@ MOST_BYTES, MOST_FILES = 8 * 1024 * 1024, 12
 NAME = "orders"
 
 
-@dataclass(frozen=True)
-class InitOptions:
-    """Options of `init`. path: the export. env: the name of the file to write."""
-
-    path: str
-    env: str
-    conf_dir: str | None = None
-
-
 def run(options: InitOptions) -> None:
     """Write the file and print what was guessed, what is doubtful, and the next command.
 
-    UsageError if the file exists. SourceError if the export cannot be read.
+    SourceError if the export cannot be read. UsageError if the file cannot be written.
     """
-    progress = Progress()
-    settings_module.use_conf_dir(options.conf_dir)
-    target = _target(options.env)
-    export = Path(options.path).expanduser()
-    if not export.exists():
-        raise UsageError(f"{options.path}: no such file or folder. Name the export to read.")
-    files = local_files(NAME, str(export.resolve()))
+    progress, target = Progress(), options.target
+    files = local_files(NAME, str(options.export.resolve()))
     format_name, files, reader, notes = _as_readable(_of_one_kind(files, progress), progress)
     given = reader.options if reader else {}
     sample = read_sample(NAME, format_name, files, options=given)
@@ -55,24 +43,13 @@ def run(options: InitOptions) -> None:
     doubts = (*(reader.doubts if reader else ()), *notes, *_malformed(sample))
     source = SourceText(format_name, _pattern(files), given, sample, doubts)
     try:
-        target.write_text(rendered(options.env, source, guess), encoding="utf-8")
+        target.write_text(rendered(target.stem, source, guess), encoding="utf-8")
     except OSError as error:
         raise UsageError(
             f"{target}: cannot be written: {error.strerror}. Name a folder of your own with "
             f"--conf-dir."
         ) from None
     _tell(progress, target, sample, guess, [*doubts, *guess.doubts])
-
-
-def _target(env: str) -> Path:
-    settings_module.check_name(env)
-    target = settings_module.conf_dir() / f"{env}.yaml"
-    if target.exists():
-        raise UsageError(
-            f"--env {env}: {target.name} exists in {target.parent.name}/ and is not overwritten. "
-            f"Choose another name, or move the file."
-        )
-    return target
 
 
 def _of_one_kind(files: list[Path], progress: Progress) -> list[Path]:
@@ -169,4 +146,5 @@ def _tell(
         progress.say(f"      doubt: {doubt}")
     for missing in guess.missing:
         progress.say(f"      missing: no column looks like {missing}. Add it to the mapping.")
-    progress.say(f"Wrote {target}. Read it, then run `holdfast check {target.stem}`.")
+    first = "" if find_spec("duckdb") else "`bin/setup duckdb` once, and "
+    progress.say(f"Wrote {target}. Read it, then run {first}`holdfast check {target.stem}`.")

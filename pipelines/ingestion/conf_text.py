@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import yaml
 
 from models.guessing.orders import ColumnGuess, OrdersGuess
-from pipelines.ingestion.sample_rows import Sample
+from pipelines.ingestion.samples import Sample
 from runtime.wording import plural
 
 # Columns that are not used are listed up to this number.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from contracts.expressions import columns_used
 from contracts.rules import MALFORMED_ROW, TOKEN_REASONS, UNIQUE_KEY
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pipelines.ingestion.ingest_log import IngestLog
     from runtime.settings import Settings
     from runtime.settings.sources import SourceSettings
+
+# Files with the same columns, however they are read.
+Files = TypeVar("Files", bound=Described)
 
 
 def columns_behind(
@@ -50,7 +53,7 @@ def columns_behind(
 
 
 def expected_columns(
-    source: SourceSettings, parts: Sequence[Part], bronze: Mapping[str, str]
+    source: SourceSettings, parts: Sequence[Described], bronze: Mapping[str, str]
 ) -> dict[str, str]:
     """The columns (name -> type) that bronze.<source> has after this run.
 
@@ -69,14 +72,15 @@ def expected_columns(
 
 
 def by_fitting_columns(
-    source: SourceSettings, parts: Sequence[Part], bronze: Mapping[str, str]
-) -> tuple[list[Part], list[tuple[Part, str]]]:
+    source: SourceSettings, parts: Sequence[Files], bronze: Mapping[str, str]
+) -> tuple[list[Files], list[tuple[Files, str]]]:
     """The parts that have every column of the mapping, and the others with the reason.
 
     A column that no file has, neither now nor in the first load, is a fault of the mapping.
     """
     expected = expected_columns(source, parts, bronze)
-    fitting, others = [], []
+    fitting: list[Files] = []
+    others: list[tuple[Files, str]] = []
     for part in parts:
         if missing := _missing_column(source, part, expected):
             reason = _no_column(*missing, part)
@@ -87,7 +91,7 @@ def by_fitting_columns(
 
 
 def _missing_column(
-    source: SourceSettings, part: Part, expected: Mapping[str, str]
+    source: SourceSettings, part: Described, expected: Mapping[str, str]
 ) -> tuple[str, str] | None:
     """The first expected column that the part lacks although the mapping needs it, and its user."""
     present = {c.lower() for c in part.types}

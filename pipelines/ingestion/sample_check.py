@@ -16,18 +16,21 @@ import duckdb
 import pyarrow as pa
 
 from contracts.bronze import METADATA
+from contracts.rules import COLUMNS
 from pipelines.ingestion import source_checks
 from pipelines.ingestion.answer_tokens import has_tokens
 from pipelines.ingestion.bad_files import BadFile, BadShare, bad_share
 from pipelines.ingestion.check_lines import first_rows, left_out_lines, reason_lines
 from pipelines.ingestion.column_names import with_bronze_names
-from pipelines.ingestion.file_checks import check_lookup, missing_column
+from pipelines.ingestion.file_checks import by_fitting_columns, check_lookup, missing_column
 from pipelines.ingestion.file_scans import FileScans, limits_of, reading_options
 from pipelines.ingestion.local_files import local_files, source_file
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_examples import add_examples
 from pipelines.ingestion.row_flags import flagged_by_conf
-from pipelines.ingestion.sample_rows import FOLLOWED, Sample, read_sample
+from pipelines.ingestion.sample_rows import FOLLOWED, read_sample
+from pipelines.ingestion.samples import Sample
+from pipelines.ingestion.text_scan import Fault
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.duck_session import duck_session, frame_of, kept
@@ -92,12 +95,30 @@ class SampleCheck:
         self._warn_of_limits(name, given)
         files = local_files(name, given.path or "")
         bad = self._bad_files(name, given, files)
-        share = bad_share(bad, sum(file.stat().st_size for file in files))
-        refused = {Path(b.file.local_path) for b in bad}
-        readable = [file for file in files if file.absolute() not in refused]
-        if not readable:
+        readable = _without(files, bad)
+        sample = self._sample(name, given, readable) if readable else None
+        unfit = self._unfit_files(name, given, sample) if sample else []
+        share = bad_share([*bad, *unfit], sum(file.stat().st_size for file in files))
+        if not sample:
             return RowCounts(name, source_checks.TARGETS[given.table], []), share
-        return self._read(name, given, readable), share
+        if unfit:
+            sample = self._sample(name, given, _without(readable, unfit))
+        return self._read(name, given, sample), share
+
+    def _sample(self, name: str, given: SourceSettings, files: Sequence[Path]) -> Sample:
+        return read_sample(name, given.format, files, options=given.reader_options)
+
+    def _unfit_files(self, name: str, given: SourceSettings, sample: Sample) -> list[BadFile]:
+        """The sampled files that lack a column of the mapping, each with a warning."""
+        source = with_bronze_names(given, [*sample.types])
+        _, unfit = by_fitting_columns(source, sample.parts, {})
+        bad = [
+            BadFile(source_file(name, part.path), Fault(COLUMNS, reason, part.rows))
+            for part, reason in unfit
+        ]
+        for file in bad:
+            self.context.progress.warn(file.message(name))
+        return bad
 
     def _bad_files(self, name: str, source: SourceSettings, files: Sequence[Path]) -> list[BadFile]:
         """The files that break a rule for files, each with a warning."""
@@ -111,9 +132,8 @@ class SampleCheck:
             self.context.progress.warn(file.message(name))
         return bad
 
-    def _read(self, name: str, given: SourceSettings, files: Sequence[Path]) -> RowCounts:
+    def _read(self, name: str, given: SourceSettings, sample: Sample) -> RowCounts:
         """Check the rows of the files that can be read, and print what was found."""
-        sample = read_sample(name, given.format, files, options=given.reader_options)
         # Times without a zone are clock times of the source's zone, as in ingest.
         self.session: Any = duck_session(given.time_zone)
         source, rows = self._rows(name, with_bronze_names(given, [*sample.types]), sample)
@@ -245,6 +265,12 @@ class SampleCheck:
         present = [*sample.types]
         add_examples(row_counts, source, labelled, present=present, has_rescued=False)
         return row_counts
+
+
+def _without(files: Sequence[Path], bad: Sequence[BadFile]) -> list[Path]:
+    """The files that are not bad."""
+    refused = {Path(b.file.local_path) for b in bad}
+    return [file for file in files if file.absolute() not in refused]
 
 
 def _title(sample: Sample, rows: int) -> str:

@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from contracts.bronze import stored_name
-from pipelines.ingestion.source_files import MALFORMED, RESERVED, column_clash, title_of
+from pipelines.ingestion.samples import Sample, SampledFile, own_types
+from pipelines.ingestion.source_files import MALFORMED, column_clash
 from runtime.errors import SourceError
 
 # Rows of a sample, of all files together. DuckDB checks them in about three seconds.
@@ -36,31 +37,6 @@ FOLLOWED = frozenset(
 _TEXT = pa.string()
 # Spark ends a line here, and not at the other characters at which str.splitlines does.
 _LINE_END = re.compile(r"\r\n|\n|\r")
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Rows of a source.
-
-    table: the source's columns by their names in bronze, then `_file` and `_malformed`. headers:
-    name in bronze -> name in the first file that has it. rows_in_all: rows of all files together,
-    estimated if a file was not read whole.
-    """
-
-    files: tuple[str, ...]
-    table: pa.Table
-    headers: Mapping[str, str]
-    rows_in_all: int
-
-    @property
-    def title(self) -> str:
-        """The files as a message names them: the first one, and the number of others."""
-        return title_of(self.files)
-
-    @property
-    def types(self) -> dict[str, str]:
-        """The source's own columns and their types."""
-        return {f.name: str(f.type) for f in self.table.schema if f.name not in RESERVED}
 
 
 @dataclass
@@ -86,7 +62,7 @@ def read_sample(
     """
     chosen = spread(files, MOST_FILES)
     share = max((most or MOST_ROWS) // len(chosen), 1)
-    tables, total = [], 0
+    tables, parts = [], []
     headers: dict[str, str] = {}
     for file in chosen:
         if not file.stat().st_size:
@@ -104,12 +80,14 @@ def read_sample(
         tables.append(_named(source, file.name, table))
         named = {stored_name(c): c for c in table.column_names if c != MALFORMED}
         headers = named | headers
-        total += rows
+        parts.append(SampledFile(file, own_types(tables[-1]), rows))
+    total = sum(part.rows for part in parts)
     return Sample(
         tuple(f.name for f in files),
         pa.concat_tables(tables, promote_options="permissive"),
         headers,
         round(total * len(files) / len(chosen)),
+        tuple(parts),
     )
 
 

@@ -9,6 +9,7 @@ import mlflow
 from models.btyd.scoring import SUMMARY
 from models.lifetime_backtest import APPROACHES, best_before
 from models.lifetime_scoring import PREDICTED_DDL, batch_predictor
+from pipelines import settings_by_size
 from pipelines.lifetime.backtest import Chosen, Cuts, backtest
 from pipelines.lifetime.btyd_fits import Fits, fit_all
 from pipelines.lifetime.comparison import compare, not_compared
@@ -47,6 +48,7 @@ def run(context: Context) -> None:
             f"as_of {context.as_of}: no purchase lies before it; the first is on "
             f"{context.observed_from}. Use a later day."
         )
+    context = settings_by_size.sized(context)
     registry = registry_of(context)
     done = registry.finished_run(fingerprint(context)) if registry else None
     if registry and done is not None:

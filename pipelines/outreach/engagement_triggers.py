@@ -19,14 +19,13 @@ from runtime.wording import consent_unknown, plural
 from transforms.consent import CONSENT_UNKNOWN
 from transforms.outbox import (
     Trigger,
-    newest_as_of,
     outbox,
     risen,
     with_allowed,
     with_earlier,
     with_stop,
 )
-from transforms.slices import at_date
+from transforms.slices import at_date, newest_as_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -4,48 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runtime.approval_options import ApprovalOptions, check
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
+from runtime.suggestions import did_you_mean
 from runtime.wording import plural
 from transforms.text_pool import restricted, with_decision, with_ids, with_prefix, with_status
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
-ACTIONS = ("list", "show", "approve", "reject")
-STATUSES = ("waiting", "approved", "rejected", "refused", "all")
 # A pool has some hundred texts. More are counted, not printed.
 MOST_LISTED = 1_000
-FEWEST_DIGITS = 6
+# Ids among which the nearest to a mistyped one is looked for.
+MOST_COMPARED = 10_000
 SHORT_ID = 10
 
 
-@dataclass(frozen=True)
-class ApprovalOptions:
-    """Options of `approve_texts`.
-
-    text_ids: ids or their first digits. offer, language, status: restrict `list`; offer and
-    language also `approve` and `reject` without ids. by, at: who decided, and when (None: now).
-    """
-
-    action: str = "list"
-    text_ids: Sequence[str] = field(default=())
-    by: str | None = None
-    at: dt.datetime | None = None
-    offer: str | None = None
-    language: str | None = None
-    status: str = "waiting"
-
-
-def run(context: Context, options: ApprovalOptions = ApprovalOptions()) -> None:
+def run(context: Context, options: ApprovalOptions) -> None:
     """List or show texts, or record a decision on them in gold.text_pool."""
     check(options)
     context.needs("gold.text_pool", "write_messages")
     pool = context.read("gold.text_pool")
+    check_restrictions(pool, options)
     texts = with_status(pool)
     if options.action == "list":
         status = None if options.status == "all" else options.status
@@ -59,30 +43,6 @@ def run(context: Context, options: ApprovalOptions = ApprovalOptions()) -> None:
     return decide(context, pool, chosen, options=options)
 
 
-def check(options: ApprovalOptions) -> None:
-    """UsageError for an unknown action or status, and for missing options."""
-    if options.action not in ACTIONS:
-        raise UsageError(f"approve_texts {options.action}: must be one of {', '.join(ACTIONS)}.")
-    if options.status not in STATUSES:
-        raise UsageError(f"--status {options.status}: must be one of {', '.join(STATUSES)}.")
-    short = [name for name in options.text_ids if len(name) < FEWEST_DIGITS]
-    if short:
-        raise UsageError(
-            f"text_id {short[0]}: give at least its first {FEWEST_DIGITS} digits, as "
-            "`approve_texts list` prints them."
-        )
-    if options.action == "show" and not options.text_ids:
-        raise UsageError("approve_texts show: name one or more text_ids.")
-    if options.action in ("approve", "reject"):
-        if not (options.by or "").strip():
-            raise UsageError(f"approve_texts {options.action}: say who decides, with --by NAME.")
-        if not (options.text_ids or options.offer or options.language):
-            raise UsageError(
-                f"approve_texts {options.action}: name text_ids, or choose the waiting texts of an "
-                "offer or a language with --offer or --language."
-            )
-
-
 def rows_of_ids(texts: DataFrame, text_ids: Sequence[str]) -> list[Row]:
     """The row of each id. UsageError if an id fits no text, or several."""
     rows: list[Row] = []
@@ -91,12 +51,37 @@ def rows_of_ids(texts: DataFrame, text_ids: Sequence[str]) -> list[Row]:
         hits = with_prefix(texts, text_id).limit(2).collect()
         if len(hits) != 1:
             which = "no text has" if not hits else "several texts have"
+            near = "" if hits else near_id(texts, text_id)
             raise UsageError(
                 f"text_id {text_id}: {which} this id. `approve_texts list --status all` prints the "
-                "ids."
+                f"ids.{near}"
             )
         rows += hits
     return rows
+
+
+def near_id(texts: DataFrame, text_id: str) -> str:
+    """A question with the nearest id, as long as the given one; empty if none is near."""
+    rows = texts.select("text_id").limit(MOST_COMPARED).collect()
+    digits = len(text_id)
+    return did_you_mean(text_id, sorted({row["text_id"][:digits] for row in rows}))
+
+
+def check_restrictions(pool: DataFrame, options: ApprovalOptions) -> None:
+    """UsageError if no text of the pool is of the offer or in the language of the options."""
+    for option, name, value in (
+        ("--offer", "offer_id", options.offer),
+        ("--language", "language", options.language),
+    ):
+        if value is None:
+            continue
+        # As many rows as the pool has offers or languages.
+        known = sorted(row[name] for row in pool.select(name).distinct().collect())
+        if known and value not in known:
+            raise UsageError(
+                f"{option} {value}: no text has it. Texts have {', '.join(known)}."
+                f"{did_you_mean(value, known)}"
+            )
 
 
 def wanted(texts: DataFrame, options: ApprovalOptions) -> list[str]:

@@ -9,7 +9,8 @@ from pipelines.reporting.feature_words import words
 from pipelines.reporting.formats import LocaleFormat, listed, share
 from pipelines.reporting.report_data import ModelData, ReportData, Row, total
 
-BASELINES = ("recency_only", "rfm_logistic", "everyone_stays")
+RFM = "rfm_logistic"
+BASELINES = ("recency_only", RFM, "everyone_stays")
 NO_DRIVERS = (
     "No risk factors are available. Scores from a rule and scores of new customers have none."
 )
@@ -91,14 +92,40 @@ DIFFERENCES = {
 
 def _against_rfm(form: LocaleFormat, champion: ModelData) -> str:
     """The difference to rfm_logistic among the scored customers, and whether it may be chance."""
-    rfm, mean = "rfm_logistic", "_mean"
+    name, dates, rows = _rfm_rows(champion)
+    verdict = verdict_against_rfm(champion)
+    if not verdict:
+        return ""
+    told = [_difference(form, *DIFFERENCES[metric], row=row) for metric, row in rows.items() if row]
+    return (
+        f" On the same active and silent customers{dates}, {name} differs from rfm_logistic by "
+        f"{listed(told)}. {verdict}"
+    )
+
+
+def verdict_against_rfm(champion: ModelData) -> str:
+    """Whether the model is better than rfm_logistic beyond chance; empty if not compared."""
+    name, _, rows = _rfm_rows(champion)
+    gain = rows["roc_auc"]
+    if gain is None or gain["ci_low"] is None:
+        return ""
+    if gain["ci_low"] > 0:
+        return f"{name} is better beyond chance."
+    if champion.name == RFM:
+        return f"The difference may be due to chance, so {RFM}, the simpler model, is used."
+    return "The difference may be due to chance."
+
+
+def _rfm_rows(champion: ModelData) -> tuple[str, str, dict[str, Row | None]]:
+    """The model that is compared with rfm_logistic, the dates in words, the row of each metric."""
+    mean = "_mean"
     compared = [
         r["model_name"]
         for r in champion.figures
-        if r["metric"] == f"roc_auc_against_{rfm}{mean}" and r["population"] == "active_90d"
+        if r["metric"] == f"roc_auc_against_{RFM}{mean}" and r["population"] == "active_90d"
     ]
     name = champion.name
-    if name == rfm and compared:
+    if name == RFM and compared:
         # The difference of a learner that rfm_logistic was preferred to.
         name = compared[0]
     dates = ", as the mean of the last test dates" if name in compared else ""
@@ -107,24 +134,11 @@ def _against_rfm(form: LocaleFormat, champion: ModelData) -> str:
             champion,
             name,
             "active_90d",
-            metric=f"{metric}_against_{rfm}{mean if dates else ''}",
+            metric=f"{metric}_against_{RFM}{mean if dates else ''}",
         )
         for metric in DIFFERENCES
     }
-    told = [_difference(form, *DIFFERENCES[metric], row=row) for metric, row in rows.items() if row]
-    gain = rows["roc_auc"]
-    if gain is None or gain["ci_low"] is None:
-        return ""
-    if gain["ci_low"] > 0:
-        verdict = f"{name} is better beyond chance."
-    elif champion.name == rfm:
-        verdict = f"The difference may be due to chance, so {rfm}, the simpler model, is used."
-    else:
-        verdict = "The difference may be due to chance."
-    return (
-        f" On the same active and silent customers{dates}, {name} differs from {rfm} by "
-        f"{listed(told)}. {verdict}"
-    )
+    return name, dates, rows
 
 
 def _difference(form: LocaleFormat, words_of: str, digits: int, *, row: Row) -> str:
@@ -173,12 +187,6 @@ def origin(data: ReportData) -> str:
         }.get(row["score_basis"], model)
         parts.append(f"{data.form.count(row['customers'], 'score')} from {basis}")
     return listed(parts) if parts else "no scores"
-
-
-def with_interval(form: LocaleFormat, row: Row | None) -> str:
-    """A metric with its 95 % interval."""
-    value, interval = value_and_interval(form, row)
-    return f"{value} ({' to '.join(interval)})" if interval else value
 
 
 def value_and_interval(form: LocaleFormat, row: Row | None) -> tuple[str, tuple[str, ...]]:

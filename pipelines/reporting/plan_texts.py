@@ -10,18 +10,11 @@ def plan(data: ReportData) -> str:
     if not data.strategies:
         return f"No plan exists for {data.form.date(data.as_of)}, so strategies cannot be compared."
     form = data.form
-    own = next((r for r in data.strategies if r["strategy"] == data.default_strategy), None)
+    own = default_row(data)
     parts = [f"The budget of a plan is {budget(data)}."]
-    judged = [r for r in data.strategies if r["net_value_kept"] is not None]
-    if own is not None and own in judged:
-        parts.append(
-            f"In a test one period earlier the plan's strategy, {strategy_words(own['strategy'])}, "
-            f"kept {form.cash(own['net_value_kept'])} after cost."
-        )
-        by_chance = next((r for r in judged if r["strategy"] == "random"), None)
-        if by_chance is not None:
-            parts.append(f"A random choice kept {form.cash(by_chance['net_value_kept'])}.")
-    elif not judged:
+    if text := tested(data):
+        parts.append(text)
+    elif all(r["net_value_kept"] is None for r in data.strategies):
         parts.append(
             "What the strategies keep is not known yet: no earlier date has scores and outcomes."
         )
@@ -33,6 +26,29 @@ def plan(data: ReportData) -> str:
             f"{form.cash(own['next_1pct_value'])}."
         )
     return " ".join(parts)
+
+
+def tested(data: ReportData) -> str:
+    """What the plan's strategy and a random choice kept in the back-test; empty if not tested."""
+    form, own = data.form, default_row(data)
+    if own is None or own["net_value_kept"] is None:
+        return ""
+    limits = form.cash(own["ci_low"]), form.cash(own["ci_high"])
+    is_known = own["ci_low"] is not None and own["ci_high"] is not None
+    inside = f" (95 % interval {limits[0]} to {limits[1]})" if is_known else ""
+    text = (
+        f"In a test one period earlier the plan's strategy, {strategy_words(own['strategy'])}, "
+        f"kept {form.cash(own['net_value_kept'])} after cost{inside}."
+    )
+    by_chance = next((r for r in data.strategies if r["strategy"] == "random"), None)
+    if by_chance is None or by_chance["net_value_kept"] is None:
+        return text
+    return f"{text} A random choice kept {form.cash(by_chance['net_value_kept'])}."
+
+
+def default_row(data: ReportData) -> Row | None:
+    """The row of the strategy of plan.default_strategy; None: it was not compared."""
+    return next((r for r in data.strategies if r["strategy"] == data.default_strategy), None)
 
 
 def budget(data: ReportData) -> str:
@@ -58,43 +74,8 @@ def strategy_words(strategy: str) -> str:
     return STRATEGIES.get(strategy, strategy)
 
 
-def strategies(data: ReportData) -> str:
-    """What the default strategy keeps, and which one keeps most, by the back-test."""
-    if not data.strategies:
-        return f"No plan exists for {data.form.date(data.as_of)}, so strategies cannot be compared."
-    judged = [r for r in data.strategies if r["net_value_kept"] is not None]
-    if not judged:
-        return (
-            "The strategies choose among the same customers under the same budget. What they keep "
-            "is not known yet: no earlier date has scores and known outcomes."
-        )
-    best = max(judged, key=lambda r: (r["net_value_kept"], r["strategy"]))
-    text = (
-        "What each strategy would have kept one horizon earlier, under the same budget, among the "
-        f"same customers. After cost, {best['strategy']} keeps most: "
-        f"{data.form.money(best['net_value_kept'])}{interval(data, best)}."
-    )
-    own = next((r for r in judged if r["strategy"] == data.default_strategy), None)
-    if own is not None and own is not best:
-        kept = data.form.money(own["net_value_kept"])
-        text += f" The default, {own['strategy']}, keeps {kept}{interval(data, own)}."
-    return text
-
-
 def interval(data: ReportData, row: Row) -> str:
     """The 95 % interval of net_value_kept, in brackets; empty if it is unknown."""
     if row["ci_low"] is None or row["ci_high"] is None:
         return ""
     return f" ({data.form.money(row['ci_low'])} to {data.form.money(row['ci_high'])})"
-
-
-def strategy_cells(data: ReportData, row: Row) -> tuple[str, ...]:
-    """One row of the table of strategies: name, chosen, gross, cost, net, interval."""
-    return (
-        row["strategy"],
-        data.form.whole(row["chosen"]),
-        data.form.money(row["value_kept"]),
-        data.form.money(row["cost"]),
-        data.form.money(row["net_value_kept"]),
-        interval(data, row).strip(" ()") or "-",
-    )

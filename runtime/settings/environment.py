@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import StringConstraints, ValidationError, model_validator
+from pydantic import PrivateAttr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     YamlConfigSettingsSource,
@@ -43,6 +44,7 @@ from runtime.settings.plan import PlanSettings
 from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
 from runtime.settings.simulation import SimulationSettings
+from runtime.settings.size_classes import flat
 from runtime.settings.sources import IngestSettings, SourceSettings
 from runtime.settings.survey import SurveySettings
 from runtime.settings.training import TrainingSettings
@@ -91,6 +93,13 @@ class Settings(BaseSettings):
     model_ab: ModelAbSettings
     triggers: TriggerSettings
     survey: SurveySettings
+
+    _given: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Dotted names of the settings that a file of the user, a variable or an option gives."""
+        return self._given
 
     @classmethod
     def settings_customise_sources(
@@ -222,13 +231,18 @@ def load(env: str, **overrides: Any) -> Settings:
 def _read(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
     own_defaults = path.with_name("defaults.yaml")
     _files["files"] = [package_conf() / "defaults.yaml", own_defaults, path]
-    file = path
+    file, own = path, dict[Path, Any]()
     try:
         for file in filter(Path.is_file, (own_defaults, path)):
             check_yaml_size(file)
-            if not isinstance(yaml.safe_load(file.read_text(encoding="utf-8")) or {}, dict):
+            own[file] = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+            if not isinstance(own[file], dict):
                 raise ValueError("it must hold lines of the form key: value")
-        return Settings(env=env, **overrides)
+        settings = Settings(env=env, **overrides)
+        variables = EnvSettingsSource(Settings)()
+        changed = _changed_defaults(own_defaults, own.get(own_defaults, {}))
+        settings._given = frozenset(flat(own[path]) | flat(variables) | flat(overrides) | changed)
+        return settings
     except yaml.YAMLError as error:
         raise UsageError(not_yaml(_named(file), error)) from None
     except ValidationError as error:
@@ -239,6 +253,15 @@ def _read(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
         ) from None
     finally:
         _files.clear()
+
+
+def _changed_defaults(path: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a defaults.yaml of the user that differ from the package's."""
+    package = package_conf() / "defaults.yaml"
+    if not values or path == package:
+        return {}
+    known = flat(yaml.safe_load(package.read_text(encoding="utf-8")))
+    return {k: v for k, v in flat(values).items() if k not in known or known[k] != v}
 
 
 def _named(path: Path) -> str:

@@ -10,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from runtime.settings.core import Section
 
 DATABRICKS = "databricks"
+# Stores that outlive a cluster.
+REMOTE = (DATABRICKS, "http:", "https:")
 
 
 class LakehouseSettings(Section):
@@ -91,12 +93,18 @@ def registered_name(name: str, mlflow: MlflowSettings, lakehouse: LakehouseSetti
 def mixed_stores(mlflow: MlflowSettings, lakehouse: LakehouseSettings) -> str | None:
     """Why the stores of runs and of registered models do not fit together. None: they do."""
     registry, tracking = registry_uri(mlflow) or "", tracking_uri(mlflow, lakehouse) or ""
-    is_remote = tracking.startswith((DATABRICKS, "http:", "https:"))
-    if not registry.startswith(DATABRICKS) or is_remote:
-        return None
-    origin = "mlflow.tracking_uri" if mlflow.tracking_uri else "MLFLOW_TRACKING_URI"
-    return (
-        f"the registry {registry} needs the runs of its models on Databricks too, but {origin} "
-        f"names the local store {tracking}, which is lost with the cluster. Remove {origin}, or "
-        f"set it to {DATABRICKS}."
-    )
+    if registry.startswith(DATABRICKS) and not tracking.startswith(REMOTE):
+        origin = "mlflow.tracking_uri" if mlflow.tracking_uri else "MLFLOW_TRACKING_URI"
+        return (
+            f"the registry {registry} needs the runs of its models on Databricks too, but "
+            f"{origin} names the local store {tracking}, which is lost with the cluster. Remove "
+            f"{origin}, or set it to {DATABRICKS}."
+        )
+    if tracking.startswith(DATABRICKS) and registry and not registry.startswith(REMOTE):
+        origin = "mlflow.registry_uri" if mlflow.registry_uri else "MLFLOW_REGISTRY_URI"
+        return (
+            f"runs are tracked on {tracking}, but {origin} names the local registry {registry}, "
+            "which is lost with the cluster, so that every new cluster starts without a champion. "
+            f"Remove {origin}, or set it to {DATABRICKS}-uc."
+        )
+    return None

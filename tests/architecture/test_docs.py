@@ -230,6 +230,14 @@ def test_the_readme_is_short_and_has_the_two_commands():
     assert len(readme.splitlines()) < MOST_README_LINES
 
 
+def test_the_changelog_begins_with_what_is_unreleased_and_the_version_of_the_package():
+    """A release gives the section of Unreleased the version of setup.py and its date."""
+    version = re.search(r'version="(.+)"', (ROOT / "setup.py").read_text())[1]
+    heads = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert heads[0] == "Unreleased"
+    assert re.fullmatch(rf"{re.escape(version)} \(\d{{4}}-\d\d-\d\d\)", heads[1])
+
+
 def test_contributing_names_folders_and_make_targets_that_exist():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.ingestion.conf_guess import InitOptions, run as init
+from pipelines.ingestion.conf_guess import run as init
 from runtime import settings as settings_module
+from runtime.settings.new_environment import init_options
 from tests import exports
 from tests.jobs.ingest_lake import Said
 
@@ -26,7 +27,7 @@ def conf(tmp_path):
     folder.mkdir()
     made = {name: make for name, (make, _, _) in exports.EXPORTS.items()}
     for name, make in {**made, "damaged": exports.damaged}.items():
-        init(InitOptions(str(make(tmp_path)), name, str(folder)))
+        init(init_options(str(make(tmp_path)), name, str(folder)))
         sources[name] = yaml.safe_load((folder / f"{name}.yaml").read_text())["sources"]["orders"]
     (folder / "all.yaml").write_text(yaml.safe_dump({"sources": sources}))
     yield folder

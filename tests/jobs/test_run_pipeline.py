@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from contracts import catalog
 from pipelines import full_pipeline
 from pipelines.churn import customer_scoring
+from pipelines.reporting.result_lines import MOST_LINES
 from runtime.errors import TableError
 from runtime.model_registry import Registry
 from tests.jobs.ingest_lake import Said
@@ -77,6 +78,18 @@ def test_the_pipeline_prints_each_step_and_writes_every_table(small_lake, small_
     assert steps_of(small_said) == STEPS
     assert set(tables_in(small_said, "wrote")) == {*MADE, *BY_MODELS}
     assert versions(small_lake.root).keys() == {*MADE, *BY_MODELS}
+
+
+def test_the_run_begins_with_an_estimate_and_ends_with_its_result(small_said):
+    lines = small_said.lines
+    assert [line.partition(" ")[0] for line in lines[:2]] == ["This", "Estimate"]
+    sizes = [line for line in lines if line.startswith("settings by size: ")]
+    assert sizes == ["settings by size: small (up to 10,000 customers): as in conf/defaults.yaml"]
+    (start,) = [n for n, line in enumerate(lines) if line.startswith("Result of ")]
+    result = lines[start:]
+    assert len(result) <= MOST_LINES
+    assert result[1].startswith("Contact ")
+    assert result[-1].startswith("Next: open ")
 
 
 def test_a_rerun_changes_nothing_but_restores_a_deleted_gold_slice(small_lake, spark):

@@ -18,6 +18,8 @@ from packaging.requirements import Requirement
 from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
+# The version stands in setup.py only.
+VERSION = re.search(r'version="(.+)"', (ROOT / "setup.py").read_text())[1]
 THIRD_PARTY = Path(sysconfig.get_path("purelib"))
 PACKAGES = set(SHIPPED)
 JOBS = sorted(p.stem for p in (ROOT / "jobs").glob("*.py") if p.name != "__init__.py")
@@ -185,7 +187,7 @@ def test_a_udf_imports_the_wheel_on_a_worker(environment, tmp_path):
     seen = seen_by(run(python, "job.py", cwd=tmp_path, **spark_variables(python)))
 
     (installed,) = environment.glob("lib/python3.*/site-packages/udfs/__init__.py")
-    facts = [str(installed), "0.1.0", True]
+    facts = [str(installed), VERSION, True]
     assert seen == {"driver": facts, "worker": facts}
 
 
@@ -207,8 +209,8 @@ def test_a_udf_imports_the_zip_in_an_executor_process(wheel, tmp_path):
 
     seen = seen_by(printed)
     assert {who: facts[1:] for who, facts in seen.items()} == {
-        "driver": ["0.1.0", True],
-        "worker": ["0.1.0", True],
+        "driver": [VERSION, True],
+        "worker": [VERSION, True],
     }
     # Driver and worker import from their own copies of the archive, which Spark distributed.
     paths = {who: facts[0] for who, facts in seen.items()}

@@ -98,6 +98,7 @@ def test_an_error_is_one_sentence_and_an_exit_code(root, capsys, error, code):
             "--as-of 01.02.2018: must be a date as YYYY-MM-DD, such as 2018-01-01.",
         ),
         ({"engine": "pandas"}, "--engine pandas: must be spark or duckdb."),
+        ({"engine": "duckbd"}, "--engine duckbd: must be spark or duckdb. Did you mean duckdb?"),
         (
             {"conf_dir": "/nowhere"},
             "--conf-dir /nowhere: does not exist. It must be a folder with YAML files.",
@@ -115,8 +116,8 @@ def test_the_engine_without_a_jvm_says_how_to_install_it(root, capsys, monkeypat
 
     assert ended(unreachable, capsys, engine="duckdb") == (
         2,
-        "holdfast ingest: --engine duckdb: the package duckdb is not installed. Run "
-        "`bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`.\n",
+        "holdfast ingest: the package duckdb, which `check` and `--engine duckdb` need, is not "
+        "installed. Run `bin/setup duckdb` in a checkout, else `pip install 'holdfast[duckdb]'`.\n",
     )
     assert not root.exists()
 

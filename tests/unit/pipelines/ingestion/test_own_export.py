@@ -7,9 +7,11 @@ import re
 import pytest
 import yaml
 
-from pipelines.ingestion.conf_guess import InitOptions, run as init
+from pipelines.ingestion import conf_guess
+from pipelines.ingestion.conf_guess import run as init
 from runtime import settings as settings_module
 from runtime.errors import QualityGateError, SourceError, UsageError
+from runtime.settings.new_environment import init_options
 from tests import exports
 from tests.jobs.ingest_lake import Said
 
@@ -30,7 +32,7 @@ def init_of(conf):
     """A function that runs init on an export and gives the YAML text and its content."""
 
     def written(path, env="mine"):
-        init(InitOptions(str(path), env, str(conf)))
+        init(init_options(str(path), env, str(conf)))
         text = (conf / f"{env}.yaml").read_text()
         return text, yaml.safe_load(text)
 
@@ -275,4 +277,20 @@ def test_excel_without_its_package_is_refused(tmp_path, init_of, monkeypatch):
     assert str(caught.value) == (
         "orders.xlsx: Excel files need the package openpyxl. Run `pip install openpyxl`, or "
         "save the file as CSV."
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_installed", "first"), [(True, ""), (False, "`bin/setup duckdb` once, and ")]
+)
+def test_the_last_line_of_init_says_what_to_run(
+    tmp_path, init_of, capsys, monkeypatch, is_installed, first
+):
+    monkeypatch.setattr(conf_guess, "find_spec", lambda name: object() if is_installed else None)
+    (tmp_path / "orders.csv").write_text(
+        "order,customer,date,amount\n1,a,2024-07-01,1.50\n2,b,2024-07-02,2.50\n"
+    )
+    init_of(tmp_path / "orders.csv")
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"Wrote {tmp_path}/conf/mine.yaml. Read it, then run {first}`holdfast check mine`."
     )

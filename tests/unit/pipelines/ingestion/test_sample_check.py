@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from runtime import settings as settings_module
-from runtime.errors import QualityGateError, UsageError
+from runtime.errors import QualityGateError, SourceError, UsageError
 from tests.jobs.ingest_lake import Said
 
 pytestmark = pytest.mark.duckdb_only
@@ -23,7 +23,7 @@ LINES = "no,who,at,sum\n1,a,2024-07-01 00:30,1.50\n2,b,2024-07-02 12:00,2.50\n"
 def check(tmp_path):
     """A function that checks sources with the given files and gives what was printed."""
 
-    def said(sources, **files):
+    def said(sources, limit=0.05, **files):
         from pipelines.ingestion import sample_check
         from runtime.context import Context
         from runtime.run_info import RunInfo
@@ -31,7 +31,8 @@ def check(tmp_path):
         for name, text in files.items():
             (tmp_path / f"{name}.csv").write_text(text)
             sources[name] = {"path": str(tmp_path / f"{name}.csv"), **sources[name]}
-        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"sources": sources}))
+        ingest = {"max_quarantined_share": limit}
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"sources": sources, "ingest": ingest}))
         settings_module.use_conf_dir(str(tmp_path))
         context = Context(settings_module.load("mine"), RunInfo("check"), Said(), is_dry=True)
         sample_check.run(context)
@@ -151,3 +152,32 @@ def test_tokens_are_left_to_spark(check):
         "answers: `check` does not verify tokens. Run `ingest --dry-run` instead, which checks it "
         "with Spark."
     ]
+
+
+def test_a_file_without_a_mapped_column_is_quarantined_as_ingest_quarantines_it(check, tmp_path):
+    """The second of two files lacks the amount: 1 of 3 rows, above the limit of 5 %."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.csv").write_text(LINES)
+    (folder / "b.csv").write_text("no,who,at\n3,c,2024-07-03 12:00\n")
+    told = (
+        "orders: b.csv is quarantined as a file (columns): it has no column sum, which "
+        "mapping.amount uses. Its columns are no, who, at. None of its rows are loaded. Fix its "
+        "columns, or sources.orders in conf. It is tried again when its length or its modification "
+        "time has changed."
+    )
+    with pytest.raises(QualityGateError, match="33"):
+        check({"orders": {**ORDERS, "path": str(folder)}})
+    said = check({"orders": {**ORDERS, "path": str(folder)}}, limit=0.5)
+    assert told in said.warnings
+    assert "orders: 1 file, 2 rows in = 2 kept + 0 quarantined + 0 exact duplicates" in said.lines
+
+
+def test_a_column_that_no_file_has_is_a_fault_of_the_mapping(check):
+    with pytest.raises(SourceError) as caught:
+        check({"orders": ORDERS}, orders=LINES.replace("sum", "total"))
+    assert str(caught.value) == (
+        "source orders: orders.csv has no column sum, which mapping.amount uses. Its columns are "
+        "no, who, at, total. Nothing was written. Deliver the file with this column, or change "
+        "sources.orders.mapping.amount in conf/mine.yaml."
+    )

@@ -9,6 +9,7 @@ import pytest
 from pipelines.ingestion import sample_rows
 from pipelines.ingestion.local_files import local_files
 from pipelines.ingestion.sample_rows import read_sample
+from pipelines.ingestion.source_files import RESERVED
 from runtime.errors import SourceError, UsageError
 
 
@@ -112,7 +113,7 @@ REFUSED = [
         "a.,a \n1,2\n",
         "source orders: part0.csv has a column 'a ', but the name a_ is already taken. Names are "
         "case-insensitive, and these are reserved for ingest: "
-        f"{', '.join(sample_rows.RESERVED)}. Rename the column in the file.",
+        f"{', '.join(RESERVED)}. Rename the column in the file.",
     ),
 ]
 

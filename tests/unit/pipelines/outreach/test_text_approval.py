@@ -71,14 +71,23 @@ def test_the_waiting_texts_of_a_language_are_rejected_together(context):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (ApprovalOptions("delete"), "must be one of list, show, approve, reject"),
+        (ApprovalOptions("delete"), "must be one of list, show, approve, reject.$"),
+        (ApprovalOptions("aprove"), r"approve, reject. Did you mean approve\?$"),
         (ApprovalOptions(status="new"), "--status new: must be one of"),
+        (ApprovalOptions(status="waitng"), r"refused, all. Did you mean waiting\?$"),
+        (
+            ApprovalOptions(offer="discont_10"),
+            r"--offer discont_10: no text has it. Texts have discount_10. Did you mean "
+            r"discount_10\?$",
+        ),
+        (ApprovalOptions(language="fr"), "--language fr: no text has it. Texts have de, en.$"),
+        (ApprovalOptions("show", ["aaaaab1"]), r"prints the ids. Did you mean aaaaaa1\?$"),
         (ApprovalOptions("approve", ["aaa"], by="Kim"), "give at least its first 6 digits"),
         (ApprovalOptions("approve", ["aaaaaa1"]), "say who decides, with --by NAME"),
         (ApprovalOptions("approve", ["aaaaaa1"], by=" "), "say who decides, with --by NAME"),
         (ApprovalOptions("reject", by="Kim"), "name text_ids, or choose the waiting texts"),
         (ApprovalOptions("show"), "name one or more text_ids"),
-        (ApprovalOptions("approve", ["dddddd"], by="Kim"), "no text has this id"),
+        (ApprovalOptions("approve", ["dddddd"], by="Kim"), "no text has this id.*ids.$"),
         (ApprovalOptions("approve", ["aaaaaa"], by="Kim"), "several texts have this id"),
         (ApprovalOptions("approve", ["cccccc"], by="Kim"), "Only a text that passed both can be"),
     ],

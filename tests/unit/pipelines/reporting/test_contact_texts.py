@@ -75,18 +75,14 @@ def test_offers_that_were_decided_are_named_as_such():
     )
 
 
-def test_a_default_that_does_not_keep_most_is_named_too():
-    rows = [
-        strategy("clv_at_risk", 9, 900.0, 100.0, 500.0, 1100.0),
-        strategy("net_value", 9, 800.0, 100.0, 450.0, 950.0),
-    ]
+def test_the_test_of_a_plan_has_an_interval_and_a_random_choice_where_they_are_known():
+    rows = [strategy("net_value", 9, 800.0, 100.0), strategy("random", 9, 300.0, 100.0)]
+    told = "In a test one period earlier the plan's strategy, highest gain after cost first, kept "
     data = dataclasses.replace(FULL, strategies=rows)
-    assert plan_texts.strategies(data).endswith(
-        "After cost, clv_at_risk keeps most: 800 (500 to 1,100). The default, net_value, keeps 700 "
-        "(450 to 950)."
-    )
+    assert plan_texts.tested(data) == f"{told}700 after cost. A random choice kept 200."
     unknown = dataclasses.replace(FULL, strategies=[strategy("net_value", 9)])
-    assert plan_texts.strategies(unknown).endswith("no earlier date has scores and known outcomes.")
+    assert plan_texts.tested(unknown) == ""
+    assert plan_texts.tested(EMPTY) == ""
 
 
 @pytest.mark.parametrize(

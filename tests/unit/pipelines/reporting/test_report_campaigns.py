@@ -9,7 +9,6 @@ import pytest
 
 from models.campaign_pooling import PooledEffect
 from pipelines.reporting import campaign_texts, detail_sections
-from pipelines.reporting.report import console, summary
 from pipelines.reporting.report_page import DETAILS_FILE, page
 from tests.unit.pipelines.reporting.report_sample import EMPTY
 
@@ -96,14 +95,6 @@ def test_each_campaign_has_its_effect_interval_and_p_value_the_newest_first(meas
         [*("t1", "b", "2017-11", measure, "100", "20"), *("6.00", "2.00 to 10.00", "0.040", "-")],
         [*("t2", "a", "2017-11", measure, "200", "20"), *("6.00", "3.00 to 9.00", "0.040", "-")],
     ]
-
-
-def test_the_screen_shows_each_campaign_too(measured, capsys):
-    summary(measured, console())
-    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "Did the campaigns work?" in lines
-    (row,) = [line for line in lines if line.startswith("plan a ")]
-    assert row.endswith("10.00 4.00 to 16.00 0.040 0.009")
 
 
 def test_arms_of_other_sizes_than_intended_are_named(measured):

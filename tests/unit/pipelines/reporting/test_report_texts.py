@@ -35,13 +35,6 @@ SENTENCES = [
         "months if the customer stays.",
     ),
     (
-        plan_texts.strategies,
-        "No plan exists for 1 Jan 2018, so strategies cannot be compared.",
-        # 900 - 600 and 800 - 100
-        "What each strategy would have kept one horizon earlier, under the same budget, among the "
-        "same customers. After cost, net_value keeps most: 700 (450 to 950).",
-    ),
-    (
         texts.segments,
         "No customers are known on 1 Jan 2018, so there are no segments.",
         "The largest segment is Champions with 50.0 % of all customers. The segment with the most "
@@ -110,8 +103,8 @@ SENTENCES = [
         "No plan exists for 1 Jan 2018, so strategies cannot be compared.",
         # 800 - 100
         "The budget of a plan is 20 % of the active and silent customers. In a test one period "
-        "earlier the plan's strategy, highest gain after cost first, kept 700 after cost. The next "
-        "1 % of the budget would cost 12.00 and keep another 30.00.",
+        "earlier the plan's strategy, highest gain after cost first, kept 700 after cost (95 % "
+        "interval 450 to 950). The next 1 % of the budget would cost 12.00 and keep another 30.00.",
     ),
     (
         trend_sections.change_sentence,
@@ -268,12 +261,12 @@ def test_a_longer_period_that_is_not_better_is_reported():
 
 
 def test_a_metric_without_an_interval_and_without_a_value():
-    assert model_texts.with_interval(FORM, figure("a", "all", "brier", 0.5)) == "0.500"
-    assert model_texts.with_interval(FORM, figure("a", "all", "brier", None)) == "-"
-    assert model_texts.with_interval(FORM, figure("a", "all", "lift_at_10", 3.847, 3.5, 4.2)) == (
-        "3.85 (3.50 to 4.20)"
-    )
-    assert model_texts.with_interval(FORM, None) == "-"
+    shown = model_texts.value_and_interval
+    assert shown(FORM, figure("a", "all", "brier", 0.5)) == ("0.500", ())
+    assert shown(FORM, figure("a", "all", "brier", None)) == ("-", ())
+    lift = figure("a", "all", "lift_at_10", 3.847, 3.5, 4.2)
+    assert shown(FORM, lift) == ("3.85", ("3.50", "4.20"))
+    assert shown(FORM, None) == ("-", ())
 
 
 def test_the_totals_of_the_list_are_its_cards():

@@ -116,6 +116,28 @@ def test_a_registry_on_databricks_with_local_runs_is_refused(monkeypatch, local)
     )
 
 
+@pytest.mark.parametrize("local", [SHARED, "file:///models", "/models", "mlruns"])
+def test_runs_on_databricks_with_a_local_registry_are_refused(monkeypatch, local):
+    def told(tracking, origin):
+        return (
+            f"conf/demo.yaml: runs are tracked on {tracking}, but {origin} names the local registry "
+            f"{local}, which is lost with the cluster, so that every new cluster starts without a "
+            f"champion. Remove {origin}, or set it to databricks-uc."
+        )
+
+    stores = {"registry_uri": local, "tracking_uri": "databricks"}
+    assert refused(mlflow=stores) == told("databricks", "mlflow.registry_uri")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "databricks://prod")
+    assert refused(mlflow={"registry_uri": local}) == told(
+        "databricks://prod", "mlflow.registry_uri"
+    )
+    monkeypatch.setenv("MLFLOW_REGISTRY_URI", local)
+    assert refused() == told("databricks://prod", "MLFLOW_REGISTRY_URI")
+    # A registry on Databricks, a server, and a store of conf that wins over the variable.
+    for registry in ("databricks-uc", "https://registry"):
+        assert load("demo", mlflow={"registry_uri": registry}).mlflow.registry_uri == registry
+
+
 @pytest.mark.parametrize(
     ("lakehouse", "mlflow", "name", "registered"),
     [
