@@ -24,7 +24,8 @@ def run(context: Context) -> None:
     check_patterns(context)
     for name in names_of(context):
         if lake.exists(name):
-            before, after = stored(lake, name), maintained(context, lake, name)
+            with context.leases.on([name]):
+                before, after = stored(lake, name), maintained(context, lake, name)
             context.progress.say(f"      {name:<30} {outcome(before, after)}")
 
 
@@ -53,6 +54,7 @@ def maintained(context: Context, lake: SparkLake, name: str) -> Stored:
     if not context.is_dry:
         if condition:
             delete(lake, name, condition)
+        context.leases.check(name)
         compact(lake, name)
         vacuum(lake, name, context.settings.maintenance.keep_versions_days)
     return stored(lake, name)
