@@ -1,50 +1,57 @@
-"""The files of leases: <root>/.leases/<table>/<number>.json, in a folder or in an object store."""
+"""The files of leases: <root>/.leases/<table>/<name>, in a folder or in an object store."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from runtime.errors import HoldfastError, UsageError
+from runtime.errors import HoldfastError
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
 
 FOLDER = ".leases"
-_NUMBER = re.compile(r"(\d{12})\.json")
+OF_A_FOLDER = (
+    "Only the user who owns the lakehouse may write to it. Run as that user, or remove the folder "
+    "if no run uses it."
+)
+OF_A_STORE = "Check the address and the credentials."
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class LeaseFiles(Protocol):
-    """Lease files by table and number.
+    """Lease files by table and name.
 
-    A store must have two properties: of several `create` calls for one number exactly one succeeds,
-    and `numbers` lists a file as soon as it was created. Local and network file systems, S3, Google
-    Cloud Storage and Azure have both. HoldfastError: the store cannot be reached or written.
+    The store needs one property: `names` lists a file as soon as `write` has returned, and does not
+    list it as soon as `delete` has. Local file systems, HDFS, S3, Google Cloud Storage and Azure
+    have it. HoldfastError: the store cannot be reached or written.
     """
 
-    def numbers(self, table: str) -> list[int]:
-        """The numbers of the table's files, in no order."""
+    def names(self, table: str) -> list[str]:
+        """The names of the table's files, in no order."""
 
-    def read(self, table: str, number: int) -> str | None:
-        """The text of a file. None: it does not exist."""
+    def read(self, table: str, name: str) -> str:
+        """The text of a file. Empty: it does not exist."""
 
-    def create(self, table: str, number: int, text: str) -> bool:
-        """Write a new file. False: the file exists, and is unchanged."""
-
-    def replace(self, table: str, number: int, text: str) -> None:
+    def write(self, table: str, name: str, text: str) -> None:
         """Write a file, whether or not it exists. A reader sees the old or the new text."""
 
-    def delete(self, table: str, number: int) -> None:
+    def delete(self, table: str, name: str) -> None:
         """Delete a file, if it exists."""
 
 
 def lease_files(root: Path | str) -> LeaseFiles:
     """The lease files of a lakehouse. root: a folder, or a URI such as s3://bucket/lake."""
-    if _URI.match(str(root)):
-        return ObjectFiles(str(root))
-    return FolderFiles(Path(root))
+    if not _URI.match(str(root)):
+        return FolderFiles(Path(root))
+    from pyarrow.fs import FileSystem
+
+    with explained(str(root), OF_A_STORE):
+        return StoreFiles(*FileSystem.from_uri(str(root)))
 
 
 class FolderFiles:
@@ -53,49 +60,33 @@ class FolderFiles:
     def __init__(self, root: Path) -> None:
         self.root, self.folder = root, root / FOLDER
 
-    def numbers(self, table: str) -> list[int]:
-        with self._explained():
+    def names(self, table: str) -> list[str]:
+        with explained(self.folder, OF_A_FOLDER):
             try:
-                names = os.listdir(self.folder / table)
+                return os.listdir(self.folder / table)
             except FileNotFoundError:
                 return []
-        return [int(match[1]) for name in names if (match := _NUMBER.fullmatch(name))]
 
-    def read(self, table: str, number: int) -> str | None:
-        with self._explained():
+    def read(self, table: str, name: str) -> str:
+        with explained(self.folder, OF_A_FOLDER):
             try:
-                return self._path(table, number).read_text(encoding="utf-8", errors="replace")
+                return (self.folder / table / name).read_text(encoding="utf-8", errors="replace")
             except FileNotFoundError:
-                return None
+                return ""
 
-    def create(self, table: str, number: int, text: str) -> bool:
-        with self._explained():
+    def write(self, table: str, name: str, text: str) -> None:
+        with explained(self.folder, OF_A_FOLDER):
             self._make_folder(table)
-            try:
-                self._write(self._path(table, number), text)
-            except FileExistsError:
-                return False
-        return True
-
-    def replace(self, table: str, number: int, text: str) -> None:
-        path = self._path(table, number)
-        part = path.with_suffix(f".{os.getpid()}.part")
-        with self._explained():
+            part = self.folder / table / f"{name}.part"
             part.unlink(missing_ok=True)  # of a process that was killed
-            self._write(part, text)
-            part.replace(path)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+            with os.fdopen(os.open(part, flags, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            part.replace(self.folder / table / name)
 
-    def delete(self, table: str, number: int) -> None:
-        with self._explained():
-            self._path(table, number).unlink(missing_ok=True)
-
-    def _path(self, table: str, number: int) -> Path:
-        return self.folder / table / f"{number:012d}.json"
-
-    def _write(self, path: Path, text: str) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+    def delete(self, table: str, name: str) -> None:
+        with explained(self.folder, OF_A_FOLDER):
+            (self.folder / table / name).unlink(missing_ok=True)
 
     def _make_folder(self, table: str) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -105,82 +96,55 @@ class FolderFiles:
                 raise OSError(None, f"{folder.name} is a symbolic link")
             folder.mkdir(mode=0o700, exist_ok=True)
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise HoldfastError(
-                f"{self.folder}: the lease files cannot be used: {error.strerror}. Only the "
-                "user who owns the lakehouse may write to it. Run as that user, or remove the "
-                "folder if no run uses it."
-            ) from None
 
+class StoreFiles:
+    """Lease files in an object store. root: bucket and path, as Arrow's file system names them."""
 
-class ObjectFiles:
-    """Lease files in an object store, created by conditional put (If-None-Match: *).
+    def __init__(self, system: FileSystem, root: str) -> None:
+        self.system, self.folder = system, f"{root.rstrip('/')}/{FOLDER}"
 
-    options: of obstore, such as endpoint and allow_http of S3. By default they and the credentials
-    come from the environment, such as AWS_ACCESS_KEY_ID.
-    """
+    def names(self, table: str) -> list[str]:
+        from pyarrow.fs import FileSelector
 
-    def __init__(self, root: str, **options: Any) -> None:
-        try:
-            import obstore
-            from obstore.store import from_url
-        except ModuleNotFoundError:
-            raise UsageError(
-                f"lakehouse.root {root}: the package obstore is not installed. Run "
-                "`pip install 'holdfast[object_store]'`, or use a folder."
-            ) from None
-        self.root, self._obstore = root, obstore
-        with self._explained():
-            self._store: Any = from_url(root, **options)
-
-    def numbers(self, table: str) -> list[int]:
-        with self._explained():
+        with explained(self.folder, OF_A_STORE):
             # At most a few: the next holder deletes the files of the holders before it.
-            found = self._obstore.list(self._store, prefix=f"{FOLDER}/{table}").collect()
-        names = [str(item["path"]).rpartition("/")[2] for item in found]
-        return [int(match[1]) for name in names if (match := _NUMBER.fullmatch(name))]
+            chosen = FileSelector(f"{self.folder}/{table}", allow_not_found=True)
+            return [info.base_name for info in self.system.get_file_info(chosen) if info.is_file]
 
-    def read(self, table: str, number: int) -> str | None:
-        with self._explained():
+    def read(self, table: str, name: str) -> str:
+        with explained(self.folder, OF_A_STORE):
             try:
-                content = self._obstore.get(self._store, self._path(table, number)).bytes()
+                with self.system.open_input_stream(self._path(table, name)) as file:
+                    return bytes(file.read()).decode("utf-8", errors="replace")
             except FileNotFoundError:
-                return None
-        return bytes(content).decode("utf-8", errors="replace")
+                return ""
 
-    def create(self, table: str, number: int, text: str) -> bool:
-        with self._explained():
+    def write(self, table: str, name: str, text: str) -> None:
+        # An object appears when its stream is closed.
+        with (
+            explained(self.folder, OF_A_STORE),
+            self.system.open_output_stream(self._path(table, name)) as file,
+        ):
+            file.write(text.encode())
+
+    def delete(self, table: str, name: str) -> None:
+        with explained(self.folder, OF_A_STORE):
             try:
-                self._put(table, number, text, mode="create")
-            except self._obstore.exceptions.AlreadyExistsError:
-                return False
-        return True
+                self.system.delete_file(self._path(table, name))
+            except FileNotFoundError:
+                return
 
-    def replace(self, table: str, number: int, text: str) -> None:
-        with self._explained():
-            self._put(table, number, text, mode="overwrite")
+    def _path(self, table: str, name: str) -> str:
+        return f"{self.folder}/{table}/{name}"
 
-    def delete(self, table: str, number: int) -> None:
-        with self._explained(), suppress(FileNotFoundError):
-            self._obstore.delete(self._store, self._path(table, number))
 
-    def _put(self, table: str, number: int, text: str, *, mode: str) -> None:
-        self._obstore.put(self._store, self._path(table, number), text.encode(), mode=mode)
-
-    def _path(self, table: str, number: int) -> str:
-        return f"{FOLDER}/{table}/{number:012d}.json"
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except self._obstore.exceptions.BaseError as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise HoldfastError(
-                f"{self.root}: the lease files cannot be used: {reason}. Check the address, "
-                "the endpoint and the credentials."
-            ) from None
+@contextmanager
+def explained(place: Path | str, fix: str) -> Iterator[None]:
+    """Turn an error of the file system into one message."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: Arrow knows no such file system
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise HoldfastError(
+            f"{place}: the lease files cannot be used: {reason.rstrip('.')}. {fix}"
+        ) from None

@@ -1,23 +1,30 @@
 """Leases: one writer per table at a time, across processes and machines.
 
-A lease is the file <root>/.leases/<table>/<number>.json with the highest number. Who creates the
-next number holds the lease; the number is the fencing number of its commits. The holder rewrites
-its file, the heartbeat, until it marks it as released. A waiter takes a lease over if the holder's
-process has ended on the same machine, or if the file has not changed for `lease_seconds`. Only the
-waiter's own monotonic clock measures this, so clocks that differ do not matter.
+A run that wants a lease writes the file <root>/.leases/<table>/<number>-<token>.json, with a number
+above all others. If it then lists no other file with this number or a higher one, it holds the
+lease. If two runs write the same number at the same time, at most one of them lists only its own
+file; who lists another one deletes its own file and tries again. So the store needs no lock and no
+conditional write. The number is the fencing number of the holder's commits.
+
+The holder rewrites its file, the heartbeat, until it marks it as released. A waiter takes a lease
+over if the holder's process has ended on the same machine, or if the file has not changed for
+`lease_seconds`. Only the waiter's own monotonic clock measures this, so clocks that differ do not
+matter.
 
 A holder that was stopped for longer than `lease_seconds` finds a higher number and refuses to
-commit. The window that remains lies between this check and Delta's commit. It is as long as one
-write takes, or as long as the process is stopped within it. Delta's conflict detection covers it:
-the later of two overlapping commits that started from the same version fails. Not covered: a
-process that is stopped after the check and before Delta reads the table's version. Its number in
-the commit's metadata, lower than that of the commit before it, shows it afterwards.
+commit. A window remains between this check and Delta's commit. It is as long as one write takes, or
+as long as the process is stopped within it. Delta's conflict detection closes it for commits that
+overlap, if Delta's log is atomic across processes (HDFS, Azure, Google Cloud Storage, Databricks;
+not a local folder or plain S3). Not covered: a process that is stopped after the check and before
+Delta reads the table's version. Its number in the commit's metadata, lower than that of the commit
+before it, shows it afterwards.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +43,7 @@ PAUSE_SECONDS = (0.05, 1.0)  # between two looks: the first one, and the longest
 # What one pause adds at most to a holder's silence: a waiter that was stopped itself saw nothing.
 LONGEST_LOOK_SECONDS = 5.0
 RELEASED = "released"
+_NAME = re.compile(r"(\d{12})-\w+\.json")
 
 
 @dataclass(frozen=True)
@@ -55,37 +63,37 @@ class Lease:
     ) -> None:
         self.files, self.table, self.number = files, table, number
         self.holder, self.seconds = holder, seconds
+        self.name = f"{number:012d}-{holder.token}.json"
         self._beat = 0
         self._lock = threading.Lock()  # the heartbeat and `is_held` run in two threads
         self._is_released = False
 
     def take(self) -> bool:
-        """Create the file. False: another run has this number, or a higher one."""
-        if not self.files.create(self.table, self.number, self._text()):
-            # A store's client may repeat a request whose answer was lost, and then find its file.
-            text = self.files.read(self.table, self.number)
-            if record_of(text).get("token") != self.holder.token:
-                return False
-        if max(self.files.numbers(self.table), default=0) != self.number:
-            # A lower number was free, because a later holder had deleted its file.
-            self.files.delete(self.table, self.number)
-            return False
-        for number in self.files.numbers(self.table):
-            if number < self.number:
-                self.files.delete(self.table, number)
-        return True
+        """Write the file. False: another run wrote this number, or a higher one. It is deleted."""
+        is_taken = False
+        try:
+            self.renew()
+            others = numbers_of(self.files, self.table)
+            others.pop(self.name, None)
+            is_taken = max(others.values(), default=0) < self.number
+        finally:
+            if not is_taken:
+                self.files.delete(self.table, self.name)
+        for name in others if is_taken else ():
+            self.files.delete(self.table, name)
+        return is_taken
 
     def renew(self) -> None:
         """Show that this holder lives."""
         with self._lock:
             if not self._is_released:
                 self._beat += 1
-                self.files.replace(self.table, self.number, self._text())
+                self.files.write(self.table, self.name, self.text())
 
     def is_held(self) -> bool:
         """Whether no later holder exists. Renews the lease, so that none appears soon."""
         self.renew()
-        return max(self.files.numbers(self.table), default=0) == self.number
+        return max(numbers_of(self.files, self.table).values(), default=0) == self.number
 
     def check(self) -> None:
         """BusyError if another run has taken the lease over."""
@@ -100,11 +108,18 @@ class Lease:
         """Let the next run take the lease. The file stays, so that numbers only grow."""
         with self._lock:
             self._is_released = True
-            self.files.replace(self.table, self.number, self._text(RELEASED))
+            self.files.write(self.table, self.name, self.text(RELEASED))
 
-    def _text(self, state: str = "held") -> str:
+    def text(self, state: str = "held") -> str:
+        """The content of the file."""
         facts = {"state": state, "beat": self._beat, "lease_seconds": self.seconds}
         return json.dumps({**facts, **asdict(self.holder)})
+
+
+def numbers_of(files: LeaseFiles, table: str) -> dict[str, int]:
+    """The numbers of the table's lease files, by name."""
+    matches = {name: _NAME.fullmatch(name) for name in files.names(table)}
+    return {name: int(match[1]) for name, match in matches.items() if match}
 
 
 @contextmanager
@@ -223,20 +238,25 @@ class Seen:
 
 
 class Watch:
-    """Looks at leases again and again, and measures for how long each has not changed."""
+    """Looks at leases again and again, and measures for how long each file has not changed."""
 
     def __init__(self, files: LeaseFiles, lease_seconds: float) -> None:
         self.files, self.lease_seconds = files, lease_seconds
-        self._last: dict[str, tuple[int, str | None]] = {}
+        self._last: dict[str, str] = {}
         self._looked_at: dict[str, float] = {}
         self._silence: dict[str, float] = {}
 
     def look(self, table: str) -> Seen:
-        """Who holds the table's lease now."""
-        number = max(self.files.numbers(table), default=0)
-        if not number:
-            return Seen(table, 0, is_free=True)
-        text = self.files.read(table, number)
+        """Who holds the table's lease now. Of the files, those with the highest number count."""
+        numbers = numbers_of(self.files, table)
+        number = max(numbers.values(), default=0)
+        names = sorted(name for name in numbers if numbers[name] == number)
+        # Several: of runs that wrote the same number, and then delete their files.
+        seen = [self._look_at(table, name, number) for name in names]
+        return min(seen, key=lambda s: s.is_free, default=Seen(table, 0, is_free=True))
+
+    def _look_at(self, table: str, name: str, number: int) -> Seen:
+        text = self.files.read(table, name)
         record = record_of(text)
         if record.get("state") == RELEASED:
             return Seen(table, number, is_free=True)
@@ -245,27 +265,27 @@ class Watch:
             return Seen(table, number, True, holder, reason="whose process has ended")
         # The holder's own setting: its heartbeats follow from it.
         seconds = record.get("lease_seconds", self.lease_seconds)
-        if self._silent(table, (number, text)) >= seconds:
+        if self._silent(f"{table}/{name}", text) >= seconds:
             reason = f"which showed no sign of life for {seconds:g} s"
             return Seen(table, number, True, holder, reason=reason)
         return Seen(table, number, False, holder)
 
-    def _silent(self, table: str, content: tuple[int, str | None]) -> float:
-        """For how many seconds this waiter has seen the same content."""
+    def _silent(self, path: str, text: str) -> float:
+        """For how many seconds this waiter has seen the same text."""
         now = time.monotonic()
-        if self._last.get(table) != content:
-            self._last[table], self._silence[table] = content, 0.0
+        if self._last.get(path) != text:
+            self._last[path], self._silence[path] = text, 0.0
         else:
-            passed = now - self._looked_at[table]
-            self._silence[table] += min(passed, LONGEST_LOOK_SECONDS)
-        self._looked_at[table] = now
-        return self._silence[table]
+            passed = now - self._looked_at[path]
+            self._silence[path] += min(passed, LONGEST_LOOK_SECONDS)
+        self._looked_at[path] = now
+        return self._silence[path]
 
 
-def record_of(text: str | None) -> dict[str, Any]:
-    """The content of a lease file. Empty while it is being written, and if it is damaged."""
+def record_of(text: str) -> dict[str, Any]:
+    """The content of a lease file. Empty if it is damaged, or was deleted a moment ago."""
     try:
-        record = json.loads(text or "")
+        record = json.loads(text)
     except ValueError:
         return {}
     is_known = isinstance(record, dict) and isinstance(record.get("lease_seconds"), int | float)

@@ -14,11 +14,11 @@ import time
 
 import pytest
 
-from runtime.errors import BusyError
+from runtime.errors import BusyError, HoldfastError
 from runtime.lakehouse import leases as leases_module
 from runtime.lakehouse.lease_files import FolderFiles
 from runtime.lakehouse.lease_holder import Holder
-from runtime.lakehouse.leases import Lease, Terms, Watch, leases
+from runtime.lakehouse.leases import Lease, Terms, Watch, leases, numbers_of
 from tests.unit.runtime.lakehouse.lease_process import ROOT, lease_process, told
 
 SCORES, RISKS = "gold.customer_scores", "gold.risk_factors"
@@ -30,6 +30,10 @@ ELSEWHERE = {"host": "elsewhere", "machine": "another boot", "started": "1"}
 def hold(lakehouse, *tables, terms=TERMS, tell=lambda line: None, name="mine"):
     holder = Holder.now("train_churn", name)
     return leases(FolderFiles(lakehouse), tables, holder, terms=terms, tell=tell)
+
+
+def numbers(lakehouse, table):
+    return sorted(numbers_of(FolderFiles(lakehouse), table).values())
 
 
 def left_behind(lakehouse, table=SCORES, seconds=1.0):
@@ -49,7 +53,7 @@ def test_numbers_grow_with_each_holder_of_a_table_and_old_files_are_deleted(tmp_
             assert held[SCORES].number == expected
     with hold(tmp_path, SCORES, RISKS) as held:
         assert {table: lease.number for table, lease in held.items()} == {SCORES: 4, RISKS: 1}
-    assert FolderFiles(tmp_path).numbers(SCORES) == [4]
+    assert numbers(tmp_path, SCORES) == [4]
 
 
 def test_a_lease_is_released_after_an_error(tmp_path):
@@ -70,11 +74,37 @@ def test_two_lakehouses_and_two_tables_have_a_holder_each(tmp_path):
 def test_who_was_too_slow_finds_the_later_holder_and_steps_back(tmp_path):
     """Number 1 expired and is deleted. A waiter that saw it then creates number 2 although the
     table is at number 3."""
-    files, holder = FolderFiles(tmp_path), Holder.now("ingest", "slow")
-    assert Lease(files, SCORES, 3, holder=holder, seconds=1).take()
-    slow = Lease(files, SCORES, 2, holder=holder, seconds=1)
-    assert not slow.take()
-    assert files.numbers(SCORES) == [3]
+    files = FolderFiles(tmp_path)
+    fast, slow = Holder.now("ingest", "fast"), Holder.now("ingest", "slow")
+    assert Lease(files, SCORES, 3, holder=fast, seconds=1).take()
+    assert not Lease(files, SCORES, 2, holder=slow, seconds=1).take()
+    assert numbers(tmp_path, SCORES) == [3]
+
+
+def test_two_runs_that_write_the_same_number_both_step_back(tmp_path):
+    """Each lists the other's file. If one had listed before the other wrote, it would hold the lease."""
+    one, other = Holder.now("ingest", "one"), Holder.now("ingest", "other")
+
+    class BothWriteFirst(FolderFiles):
+        def names(self, table):
+            self.write(table, f"000000000001-{other.token}.json", "")
+            return super().names(table)
+
+    assert not Lease(BothWriteFirst(tmp_path), SCORES, 1, holder=one, seconds=1).take()
+    # The other one lists only its own file afterwards, so it may take the lease; never both.
+    assert numbers(tmp_path, SCORES) == [1]
+    assert Lease(FolderFiles(tmp_path), SCORES, 1, holder=other, seconds=1).take()
+    assert not Lease(FolderFiles(tmp_path), SCORES, 1, holder=one, seconds=1).take()
+
+
+def test_a_run_that_cannot_list_leaves_nothing_behind(tmp_path):
+    class Unlisted(FolderFiles):
+        def names(self, table):
+            raise HoldfastError("the store does not answer")
+
+    with pytest.raises(HoldfastError):
+        Lease(Unlisted(tmp_path), SCORES, 1, holder=Holder.now("a", "b"), seconds=1).take()
+    assert numbers(tmp_path, SCORES) == []
 
 
 def test_of_many_processes_at_once_one_has_each_number(tmp_path):
@@ -126,7 +156,7 @@ def test_a_waiting_run_says_who_holds_the_lease_and_gives_up(tmp_path):
     )
     assert re.fullmatch(rf"      waiting     {who}; 1 of 1\.5 s", said[0])
     # It took none of the others meanwhile.
-    assert FolderFiles(tmp_path).numbers(RISKS) == []
+    assert numbers(tmp_path, RISKS) == []
 
 
 def test_a_waiting_run_prints_a_line_every_few_seconds(tmp_path, monkeypatch):
@@ -174,7 +204,7 @@ def test_runs_that_want_two_tables_in_opposite_order_both_get_them(tmp_path):
         thread.join(20)
     assert failed == []
     # 20 holders, and at most some numbers given back by a run that was slower at the second table.
-    assert FolderFiles(tmp_path).numbers(RISKS)[0] >= 20
+    assert numbers(tmp_path, RISKS)[0] >= 20
 
 
 # ---------------------------------------------------------------------- dead and stopped holders
@@ -217,11 +247,11 @@ def test_the_lease_of_a_dead_run_elsewhere_expires(tmp_path):
 def test_a_lease_file_that_is_empty_or_damaged_expires_too(tmp_path):
     files = FolderFiles(tmp_path)
     for number, text in enumerate(("", "{", "[1]", '{"lease_seconds": "x"}'), start=1):
-        assert files.create(SCORES, 2 * number, text)
+        files.write(SCORES, f"{2 * number:012d}-other.json", text)
         with hold(tmp_path, SCORES, terms=Terms(0.3, 20)) as held:
             assert held[SCORES].number == 2 * number + 1
-    assert files.create(SCORES, 100, "")
-    busy = pytest.raises(BusyError, match="^gold.customer_scores: another run holds its lease. Thi")
+    files.write(SCORES, "000000000100-other.json", "")
+    busy = pytest.raises(BusyError, match="customer_scores: another run holds its lease")
     with busy, hold(tmp_path, SCORES, terms=Terms(5, 0.2)):
         raise AssertionError("unreachable")
 
@@ -275,32 +305,13 @@ def test_a_waiter_that_was_stopped_itself_does_not_count_its_own_silence(tmp_pat
     looks = [watch.look(SCORES) for _ in range(3)]
     # 5 of the 1000 seconds count, then 4.
     assert [seen.is_free for seen in looks] == [False, False, False]
-    assert watch._silence == {SCORES: 5.0 + 4.0}
-
-
-def test_a_lease_whose_folder_was_deleted_refuses_to_commit(tmp_path):
-    with hold(tmp_path, SCORES) as held:
-        folder = tmp_path / ".leases" / SCORES
-        (folder / "000000000001.json").rename(folder / "000000000002.json")
-        with pytest.raises(BusyError, match="another run has taken over the lease"):
-            held[SCORES].check()
-
-
-def test_a_request_that_a_client_repeats_is_not_taken_for_another_run(tmp_path):
-    """The first put succeeded and its answer was lost; the second one finds the file."""
-
-    class Repeating(FolderFiles):
-        def create(self, table, number, text):
-            super().create(table, number, text)
-            return super().create(table, number, text)
-
-    holder = Holder.now("ingest", "one")
-    with leases(Repeating(tmp_path), [SCORES], holder, terms=TERMS) as held:
-        assert held[SCORES].number == 1
+    assert list(watch._silence.values()) == [5.0 + 4.0]
 
 
 def test_a_lease_file_names_its_holder(tmp_path):
     with hold(tmp_path, SCORES):
-        record = json.loads((tmp_path / ".leases" / SCORES / "000000000001.json").read_text())
+        (file,) = (tmp_path / ".leases" / SCORES).iterdir()
+        record = json.loads(file.read_text())
+    assert re.fullmatch(r"000000000001-[0-9a-f]{32}\.json", file.name)
     assert (record["state"], record["command"], record["run_id"]) == ("held", "train_churn", "mine")
     assert (record["host"], record["pid"]) == (socket.gethostname(), os.getpid())
