@@ -19,7 +19,7 @@ class RunLeases:
     """The leases that a run holds at the moment. A dry run writes nothing and takes none.
 
     A commit takes the leases that its run does not hold yet, and gives them back afterwards. Runs
-    cannot block each other for ever, because no command holds a table that another one takes at a
+    cannot block each other forever, because no command holds a table that another one takes at a
     commit while it waits for a table of that one: a test of contracts/writers.py checks this.
     tell: prints a line.
     """

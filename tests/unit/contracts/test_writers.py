@@ -54,7 +54,7 @@ def test_every_command_is_declared():
     assert commands == READERS | set(WRITERS)
 
 
-def test_no_commands_wait_for_each_other_for_ever():
+def test_no_commands_wait_for_each_other_forever():
     """A command that holds tables waits for those that it leases at a commit. Command -> commands
     that may hold these from start to end. Without a cycle one of them always goes on."""
     sources = {name: name for name in _silver()}
