@@ -47,7 +47,7 @@ class RunInfo:
 
         lease: the fencing number of the table's lease. It grows with each holder.
         """
-        facts = {
+        facts: dict[str, object] = {
             "job": self.job,
             "run_id": self.run_id,
             "code": code_version(),

@@ -12,7 +12,8 @@ from pyarrow.fs import LocalFileSystem, S3FileSystem
 from runtime.errors import HoldfastError
 from runtime.lakehouse.lease_files import FolderFiles, StoreFiles, lease_files
 from runtime.lakehouse.lease_holder import Holder
-from runtime.lakehouse.leases import Lease, Terms, leases, numbers_of
+from runtime.lakehouse.lease_watch import numbers_of
+from runtime.lakehouse.leases import Lease, Terms, leases
 
 TABLE = "gold.scores"
 KEYS = {"access_key": "key", "secret_key": "secret", "region": "us-east-1"}

@@ -15,10 +15,11 @@ import time
 import pytest
 
 from runtime.errors import BusyError, HoldfastError
-from runtime.lakehouse import leases as leases_module
+from runtime.lakehouse import lease_watch, leases as leases_module
 from runtime.lakehouse.lease_files import FolderFiles
 from runtime.lakehouse.lease_holder import Holder
-from runtime.lakehouse.leases import Lease, Terms, Watch, leases, numbers_of
+from runtime.lakehouse.lease_watch import Watch, numbers_of
+from runtime.lakehouse.leases import Lease, Terms, leases
 from tests.unit.runtime.lakehouse.lease_process import ROOT, lease_process, told
 
 SCORES, RISKS = "gold.customer_scores", "gold.risk_factors"
@@ -66,8 +67,8 @@ def test_a_lease_is_released_after_an_error(tmp_path):
 
 
 def test_two_lakehouses_and_two_tables_have_a_holder_each(tmp_path):
-    one, other = tmp_path / "one", tmp_path / "other"
-    with hold(one, SCORES) as a, hold(one, RISKS) as b, hold(other, SCORES) as c:
+    lake, other = tmp_path / "lake", tmp_path / "other"
+    with hold(lake, SCORES) as a, hold(lake, RISKS) as b, hold(other, SCORES) as c:
         assert [a[SCORES].number, b[RISKS].number, c[SCORES].number] == [1, 1, 1]
 
 
@@ -83,18 +84,18 @@ def test_who_was_too_slow_finds_the_later_holder_and_steps_back(tmp_path):
 
 def test_two_runs_that_write_the_same_number_both_step_back(tmp_path):
     """Each lists the other's file. If one had listed before the other wrote, it would hold the lease."""
-    one, other = Holder.now("ingest", "one"), Holder.now("ingest", "other")
+    mine, other = Holder.now("ingest", "mine"), Holder.now("ingest", "other")
 
     class BothWriteFirst(FolderFiles):
         def names(self, table):
             self.write(table, f"000000000001-{other.token}.json", "")
             return super().names(table)
 
-    assert not Lease(BothWriteFirst(tmp_path), SCORES, 1, holder=one, seconds=1).take()
+    assert not Lease(BothWriteFirst(tmp_path), SCORES, 1, holder=mine, seconds=1).take()
     # The other one lists only its own file afterwards, so it may take the lease; never both.
     assert numbers(tmp_path, SCORES) == [1]
     assert Lease(FolderFiles(tmp_path), SCORES, 1, holder=other, seconds=1).take()
-    assert not Lease(FolderFiles(tmp_path), SCORES, 1, holder=one, seconds=1).take()
+    assert not Lease(FolderFiles(tmp_path), SCORES, 1, holder=mine, seconds=1).take()
 
 
 def test_a_run_that_cannot_list_leaves_nothing_behind(tmp_path):
@@ -300,7 +301,7 @@ def test_a_clock_that_is_a_day_wrong_changes_nothing(tmp_path, wrong_by):
 def test_a_waiter_that_was_stopped_itself_does_not_count_its_own_silence(tmp_path, monkeypatch):
     left_behind(tmp_path, seconds=60)
     times = iter([0.0, 1000.0, 1004.0])
-    monkeypatch.setattr(leases_module.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(lease_watch.time, "monotonic", lambda: next(times))
     watch = Watch(FolderFiles(tmp_path), 60)
     looks = [watch.look(SCORES) for _ in range(3)]
     # 5 of the 1000 seconds count, then 4.

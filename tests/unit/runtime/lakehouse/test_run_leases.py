@@ -17,7 +17,8 @@ from runtime.cli import RunOptions, started
 from runtime.errors import BusyError, TableError
 from runtime.lakehouse.lease_files import FolderFiles
 from runtime.lakehouse.lease_holder import Holder
-from runtime.lakehouse.leases import Lease, Terms, leases, numbers_of
+from runtime.lakehouse.lease_watch import numbers_of
+from runtime.lakehouse.leases import Lease, Terms, leases
 from runtime.lakehouse.writes import Write
 from tests.jobs.silver_lake import arrow_of, bought
 from tests.unit.runtime.lakehouse.lease_process import ROOT
