@@ -52,9 +52,9 @@ def maintained(context: Context, lake: SparkLake, name: str) -> Stored:
         verb = "would delete" if context.is_dry else "deleted"
         context.progress.say(f"      {name:<30} {verb} the rows with {condition}")
     if not context.is_dry:
+        context.leases.check(name)
         if condition:
             delete(lake, name, condition)
-        context.leases.check(name)
         compact(lake, name)
         vacuum(lake, name, context.settings.maintenance.keep_versions_days)
     return stored(lake, name)
