@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pipelines.churn import churn_training, customer_scoring
 from pipelines.features import feature_tables
@@ -39,35 +41,49 @@ DELIVERIES = (1, 10, 20, 30)
 
 def run(context: Context) -> None:
     """Run every step in order. Each step prints the tables that it wrote."""
+    with context.leases.of_command("run_pipeline"):
+        run_steps(context)
+
+
+@contextmanager
+def step(context: Context, title: str) -> Iterator[None]:
+    """One step, with the leases of its command. title: the command, then `: ` and details."""
+    command = title.partition(":")[0]
+    with context.progress.step(title), context.leases.of_command(command):
+        yield
+
+
+def run_steps(context: Context) -> None:
+    """The steps, in the order in which each one's input is complete."""
     progress = context.progress
     began = time.monotonic()
     is_simulated = context.settings.simulation is not None
     tell_machine(context)
     progress.expect(9 + 10 * is_simulated)
     if is_simulated:
-        with progress.step("simulate: source files of a company"):
+        with step(context, "simulate: source files of a company"):
             company_files.run(context)
-    with progress.step("ingest: sources to bronze and silver"):
+    with step(context, "ingest: sources to bronze and silver"):
         source_ingestion.run(context)
-    with progress.step("build_features: one row per customer and date"):
+    with step(context, "build_features: one row per customer and date"):
         feature_tables.run(context)
-    with progress.step("train_churn: fit, test and register models"):
+    with step(context, "train_churn: fit, test and register models"):
         churn_training.run(context)
     # The date one horizon earlier is scored too: for segment migration and to back-test plans.
     before = context.as_of - context.settings.churn.wait
-    with progress.step(f"fit_lifetime: {before}"):
+    with step(context, f"fit_lifetime: {before}"):
         lifetime_fitting.run(context.at(before))
-    with progress.step(f"fit_lifetime: {context.as_of}"):
+    with step(context, f"fit_lifetime: {context.as_of}"):
         lifetime_fitting.run(context)
-    with progress.step(f"score_customers: {before}"):
+    with step(context, f"score_customers: {before}"):
         customer_scoring.run(context.at(before))
-    with progress.step(f"score_customers: {context.as_of}"):
+    with step(context, f"score_customers: {context.as_of}"):
         customer_scoring.run(context)
-    with progress.step("plan_retention: customers to retain within the budget"):
+    with step(context, "plan_retention: customers to retain within the budget"):
         retention_planning.run(context)
     if is_simulated:
         campaign_loop(context)
-    with progress.step("report"):
+    with step(context, "report"):
         data = report(context)
     took = duration(time.monotonic() - began)
     root = context.settings.root
@@ -89,40 +105,39 @@ def tell_machine(context: Context) -> None:
 
 def campaign_loop(context: Context) -> None:
     """Estimate effects, decide and send offers, simulate the answers, measure the result."""
-    progress = context.progress
     later = context.as_of + dt.timedelta(days=ANSWER_DAYS)
-    with progress.step("build_features: days of past campaigns"):
+    with step(context, "build_features: days of past campaigns"):
         days = past_campaigns(context)
         other_days = {*observational.past_campaigns(context), *own_campaigns(context)}
         campaign_days = sorted({*days, *other_days})
         if campaign_days:
             feature_tables.run(context, FeatureOptions(campaign_days))
-    with progress.step("score_customers: day of the last randomised campaign"):
+    with step(context, "score_customers: day of the last randomised campaign"):
         if days and not context.is_dry:
             customer_scoring.run(context.at(days[-1]))
-    with progress.step("estimate_uplift: effects of the offers and value of the policies"):
+    with step(context, "estimate_uplift: effects of the offers and value of the policies"):
         if not context.is_dry:
             uplift_estimation.run(context)
-    with progress.step("decide_offers: one offer or none per customer"):
+    with step(context, "decide_offers: one offer or none per customer"):
         if not context.is_dry:
             offer_planning.run(context)
-    with progress.step("write_messages"):
+    with step(context, "write_messages"):
         if not context.is_dry:
             message_writing.run(context)
             if company_files.approve(context):
                 message_writing.run(context)
-    with progress.step("deliver_outbox: all messages"):
+    with step(context, "deliver_outbox: all messages"):
         if not context.is_dry:
             company_files.book(context)
             for days_later in DELIVERIES:
                 day = context.as_of + dt.timedelta(days=days_later)
                 outbox_delivery.run(context.at(day))
-    with progress.step(f"simulate: answers of the customers until {later}"):
+    with step(context, f"simulate: answers of the customers until {later}"):
         company_files.answer(context, ANSWER_DAYS + 1)
-    with progress.step("ingest: the answers"):
+    with step(context, "ingest: the answers"):
         moment = dt.datetime.combine(later, dt.time(), tzinfo=dt.UTC) + dt.timedelta(days=1)
         source_ingestion.run(context, IngestOptions(known_at=moment))
-    with progress.step(f"measure_campaigns: {later}"):
+    with step(context, f"measure_campaigns: {later}"):
         if not context.is_dry:
             campaign_measurement.run(context.at(later))
 

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +15,6 @@ import typer
 from runtime import settings as settings_module
 from runtime.commands import job_command
 from runtime.errors import HoldfastError, UsageError
-from runtime.lakehouse.lock import only_writer
 from runtime.run_info import RunInfo
 from runtime.suggestions import did_you_mean
 from runtime.wording import shown_lines
@@ -97,7 +96,7 @@ def parse_moment(text: str | None, option: str) -> dt.datetime | None:
 
 @contextmanager
 def started(job: str, options: RunOptions) -> Iterator[Context]:
-    """The context of one command. Unless it is a dry run it holds the lakehouse's lock.
+    """The context of one command. Unless it is a dry run it holds the leases of its tables.
 
     A HoldfastError inside becomes one message on standard error and the exit code of its class.
     """
@@ -116,8 +115,7 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         )
         if options.is_dry:
             context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
-        lock = nullcontext() if options.is_dry else only_writer(settings.root, context.run.run_id)
-        with lock:
+        with context.leases.of_command(job):
             yield context
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from contracts import catalog
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
+from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.session import running_tasks, spark_session
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
@@ -52,11 +53,15 @@ class Context:
         if self.engine == "duckdb":
             from runtime.lakehouse.duck_lake import DuckLake
 
-            return DuckLake(self.settings, self.run, self.is_dry)
+            return DuckLake(self.settings, self.run, self.is_dry, leases=self.leases)
         from runtime.lakehouse.spark_lake import SparkLake
 
         self.progress.tasks = partial(running_tasks, self.spark)
-        return SparkLake(self.spark, self.settings, self.run, self.is_dry)
+        return SparkLake(self.spark, self.settings, self.run, self.is_dry, leases=self.leases)
+
+    @cached_property
+    def leases(self) -> RunLeases:
+        return RunLeases(self.settings, self.run, self.is_dry, tell=self.progress.say)
 
     @cached_property
     def tables(self) -> dict[str, Table]:

@@ -34,7 +34,7 @@ class TableError(HoldfastError):
 
 
 class BusyError(HoldfastError):
-    """Another run is writing the same lakehouse."""
+    """Another run holds the lease of a table, or has taken it over."""
 
 
 class SourceError(HoldfastError):

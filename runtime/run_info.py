@@ -42,12 +42,17 @@ class RunInfo:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     inputs: dict[str, int] = field(default_factory=dict)
 
-    def commit_message(self) -> str:
-        """The text that every write stores in Delta's commit metadata."""
-        facts = {
+    def commit_message(self, lease: int | None = None) -> str:
+        """The text that every write stores in Delta's commit metadata.
+
+        lease: the fencing number of the table's lease. It grows with each holder.
+        """
+        facts: dict[str, object] = {
             "job": self.job,
             "run_id": self.run_id,
             "code": code_version(),
             "inputs": self.inputs,
         }
+        if lease is not None:
+            facts["lease"] = lease
         return json.dumps(facts, sort_keys=True)

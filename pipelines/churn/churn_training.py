@@ -180,9 +180,10 @@ def train(
             result=result,
             is_better=is_better,
         )
-        registry.set_alias(CHALLENGER, version)
-        if is_better:
-            registry.promote(version)
+        with context.leases.on(["models.churn"]):
+            registry.set_alias(CHALLENGER, version)
+            if is_better:
+                registry.promote(version)
         verdict = "promoted to champion" if is_better else "not promoted"
         say(f"      version {version} {verdict}")
     return result

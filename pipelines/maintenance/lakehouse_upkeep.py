@@ -24,7 +24,8 @@ def run(context: Context) -> None:
     check_patterns(context)
     for name in names_of(context):
         if lake.exists(name):
-            before, after = stored(lake, name), maintained(context, lake, name)
+            with context.leases.on([name]):
+                before, after = stored(lake, name), maintained(context, lake, name)
             context.progress.say(f"      {name:<30} {outcome(before, after)}")
 
 
@@ -51,6 +52,7 @@ def maintained(context: Context, lake: SparkLake, name: str) -> Stored:
         verb = "would delete" if context.is_dry else "deleted"
         context.progress.say(f"      {name:<30} {verb} the rows with {condition}")
     if not context.is_dry:
+        context.leases.check(name)
         if condition:
             delete(lake, name, condition)
         compact(lake, name)

@@ -22,6 +22,7 @@ from runtime.lakehouse.arrow_types import arrow_schema, columns_as_sql, nullable
 from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import properties_of
 from runtime.lakehouse.duck_session import duck_session, kept_table
+from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -38,13 +39,21 @@ class DuckLake:
 
     engine = "duckdb"
 
-    def __init__(self, settings: Settings, run: RunInfo, is_dry: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run: RunInfo,
+        is_dry: bool = False,
+        *,
+        leases: RunLeases | None = None,
+    ) -> None:
         if settings.lakehouse.catalog:
             raise UsageError(
                 f"--engine duckdb: needs a lakehouse folder, but conf/{settings.env}.yaml names "
                 f"the catalog {settings.lakehouse.catalog!r}. Use --engine spark."
             )
         self.settings, self.run, self.is_dry = settings, run, is_dry
+        self.leases = leases or RunLeases(settings, run, is_dry)
         # Frames are sqlframe's. They have the methods of Spark's DataFrame, which types name.
         self.session: Any = duck_session(settings.features.business_time_zone)
         self.planned: dict[str, DataFrame] = {}
@@ -124,7 +133,14 @@ class DuckLake:
         return self._frame(rows, table.column_names)
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
-        """Check all writes, then write all. After a failure every table is as it was before."""
+        """Check all writes, then write all. After a failure every table is as it was before.
+
+        Leases: as SparkLake.commit.
+        """
+        with self.leases.on(w.table.name for w in writes):
+            return self._commit(writes)
+
+    def _commit(self, writes: Sequence[Write]) -> list[Written]:
         contents = [self._check(w) for w in writes]
         outcomes: list[Written] = []
         before: dict[str, int | None] = {}
@@ -132,6 +148,7 @@ class DuckLake:
             for write, content in zip(writes, contents, strict=True):
                 is_changed = self._is_changed(write, content)
                 if is_changed and not self.is_dry:
+                    self.leases.check(write.table.name)
                     before.setdefault(write.table.name, self.version(write.table.name))
                     self._write(write, content)
                 outcomes.append(Written(write.table.name, content.num_rows, is_changed))
@@ -231,7 +248,7 @@ class DuckLake:
             mode="overwrite",
             predicate=write.predicate().replace("DATE'", "'"),
             commit_properties=CommitProperties(
-                custom_metadata={"userMetadata": self.run.commit_message()}
+                custom_metadata={"userMetadata": self.leases.message(write.table.name)}
             ),
         )
 
@@ -245,6 +262,8 @@ class DuckLake:
             delta.alter.add_columns(gained)
 
     def _roll_back(self, name: str, version: int | None) -> None:
+        if self.leases.is_lost(name):
+            return
         if version is None:
             shutil.rmtree(self.path(name), ignore_errors=True)
         elif self.version(name) != version:

@@ -63,4 +63,8 @@ class Lake(Protocol):
         """Free every frame that `keep` holds."""
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
-        """Check all writes, then write all. After a failure every table is as it was before."""
+        """Check all writes, then write all. After a failure every table is as it was before.
+
+        Takes the leases that the run does not hold. BusyError: another run holds one, or has taken
+        one over; nothing was written.
+        """

@@ -20,6 +20,7 @@ from runtime.lakehouse.commits import WITHOUT_ROWS, CommitMetadata, changed_by
 from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
+from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -31,9 +32,16 @@ class SparkLake:
     engine = "spark"
 
     def __init__(
-        self, spark: SparkSession, settings: Settings, run: RunInfo, is_dry: bool = False
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        run: RunInfo,
+        is_dry: bool = False,
+        *,
+        leases: RunLeases | None = None,
     ) -> None:
         self.spark, self.settings, self.run, self.is_dry = spark, settings, run, is_dry
+        self.leases = leases or RunLeases(settings, run, is_dry)
         self.planned: dict[str, DataFrame] = {}
         self._computed: set[str] = set()
         self._kept: list[DataFrame] = []
@@ -130,7 +138,15 @@ class SparkLake:
     # ------------------------------------------------------------------ writing
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
-        """Check all writes, then write all. After a failure every table is as it was before."""
+        """Check all writes, then write all. After a failure every table is as it was before.
+
+        The run holds the lease of each table meanwhile. A table whose lease is lost is not written,
+        and not rolled back either: another run may have written it since.
+        """
+        with self.leases.on(w.table.name for w in writes):
+            return self._commit(writes)
+
+    def _commit(self, writes: Sequence[Write]) -> list[Written]:
         frames = [
             w.frame.persist(StorageLevel.MEMORY_AND_DISK) if w.is_checked else w.frame
             for w in writes
@@ -142,6 +158,7 @@ class SparkLake:
                 if self.is_dry:
                     self._plan(write)
                 elif outcome.is_changed:
+                    self.leases.check(write.table.name)
                     before.setdefault(write.table.name, self.version(write.table.name))
                     self.create(write.table)
                     retried(lambda w=write, f=frame: self._write(w, f))  # type: ignore[misc]
@@ -217,13 +234,14 @@ class SparkLake:
         return (old["rows"], old["hash"]) != (rows, content)
 
     def _write(self, write: Write, frame: DataFrame) -> None:
+        self.leases.check(write.table.name)  # before each attempt
         if write.mode == "merge":
             return self._merge(write.table, frame)
         target = (
             frame.write.format("delta")
             .mode("overwrite")
             .option("replaceWhere", write.predicate())
-            .option("userMetadata", self.run.commit_message())
+            .option("userMetadata", self.leases.message(write.table.name))
         )
         if self.settings.lakehouse.catalog:
             target.saveAsTable(self.address(write.table.name))
@@ -235,7 +253,7 @@ class SparkLake:
         on = " AND ".join(f"kept.{c} <=> new.{c}" for c in table.key)
         # Named, not "all": the table may have columns that the contract no longer has.
         values = {f"`{c}`": f"new.`{c}`" for c in table.column_names}
-        with CommitMetadata(self.spark, self.run.commit_message()):
+        with CommitMetadata(self.spark, self.leases.message(table.name)):
             (
                 self._delta(table.name)
                 .alias("kept")
@@ -261,6 +279,8 @@ class SparkLake:
         self._computed.discard(write.table.name)
 
     def _roll_back(self, name: str, version: int | None) -> None:
+        if self.leases.is_lost(name):
+            return
         if version is not None:
             if self.version(name) != version:
                 self.spark.sql(f"RESTORE TABLE {self.address(name)} TO VERSION AS OF {version}")

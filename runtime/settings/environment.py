@@ -130,7 +130,7 @@ class Settings(BaseSettings):
 
     @property
     def root(self) -> Path:
-        """Folder of the Delta layers (if local) and of the lock."""
+        """Folder of the Delta layers (if local) and of the leases."""
         name = "lakehouse" if self.env == "demo" else f"lakehouse-{self.env}"
         return Path(self.lakehouse.root or name).resolve()
 

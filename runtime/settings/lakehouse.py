@@ -19,6 +19,9 @@ class LakehouseSettings(Section):
     catalog: str | None
     # Before the name of each schema of the catalog, so that two environments can share a catalog.
     schema_prefix: str
+    # Other runs take a lease over that showed no heartbeat for so many seconds.
+    lease_seconds: float = Field(ge=1)
+    lease_wait_seconds: float
 
     @field_validator("root")
     @classmethod
@@ -41,6 +44,16 @@ class LakehouseSettings(Section):
             raise ValueError(
                 f"schema_prefix {self.schema_prefix!r} needs a catalog; a lakehouse in a folder "
                 "has no schemas. Set lakehouse.catalog, or remove the prefix"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _waits_for_expiry(self) -> LakehouseSettings:
+        if self.lease_wait_seconds <= self.lease_seconds:
+            raise ValueError(
+                f"lease_wait_seconds {self.lease_wait_seconds:g} must be more than lease_seconds "
+                f"{self.lease_seconds:g}: only a run that waits for longer can notice that another "
+                "one has died"
             )
         return self
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import subprocess
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +16,8 @@ from contracts.table import Column, Table
 from runtime.context import Context
 from runtime.errors import BusyError, TableError
 from runtime.fingerprint import table_id
-from runtime.lakehouse.lock import only_writer
+from runtime.lakehouse.lease_files import FolderFiles
+from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.spark_lake import SparkLake
 from runtime.lakehouse.views import register_tables
 from runtime.lakehouse.writes import Write
@@ -289,7 +288,7 @@ def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spa
     """4 threads with their own sessions merge 25 times into one table, while a fifth reads it.
 
     All run in one JVM: on a local folder, Delta's log is atomic only within one JVM
-    (LocalLogStore). The lock of the lake separates processes; the next test covers it.
+    (LocalLogStore). They take no leases, so that Delta's conflicts are retried.
     """
     lake.create(TOTALS)
     # Rows exist before the threads start, so that no reader sees an empty table and no two writers
@@ -300,7 +299,9 @@ def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spa
     reads, done = [], threading.Event()
 
     def count(writer: int) -> None:
-        own = SparkLake(spark.newSession(), lake.settings, RunInfo(f"writer {writer}"))
+        run = RunInfo(f"writer {writer}")
+        no_leases = RunLeases(lake.settings, run, is_dry=True)
+        own = SparkLake(spark.newSession(), lake.settings, run, leases=no_leases)
         try:
             for turn in range(1, MERGES + 1):
                 rows = totals(own, *[(writer, slot, turn) for slot in range(SLOTS)])
@@ -339,31 +340,29 @@ def test_four_writers_of_one_table_lose_nothing_and_readers_see_whole_merges(spa
         assert len(rows) == WRITERS * SLOTS
 
 
-HOLD = """
-import sys
-from pathlib import Path
-from runtime.lakehouse.lock import only_writer
-with only_writer(Path(sys.argv[1]), "first"):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_run_in_another_process_is_refused_until_the_first_ends(tmp_path):
-    lakehouse = tmp_path / "lakehouse"
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen([sys.executable, "-c", HOLD, lakehouse], cwd=ROOT, **pipes) as first:
-        assert first.stdout.readline() == "held\n"
-        with pytest.raises(BusyError) as error, only_writer(lakehouse, "second"):
-            raise AssertionError("unreachable")
-        assert str(error.value) == (
-            f"lakehouse: locked by run first (process {first.pid}); one run may write at a time. "
-            "Nothing was changed. Start again when that run has ended."
-        )
-        first.kill()  # the kernel frees the lock, so nothing has to be cleaned up
-        first.wait()
-        with only_writer(lakehouse, "second"):
-            pass
+def test_a_commit_has_the_number_of_its_lease_and_is_refused_without_it(lake):
+    """A merge and a slice, which store the metadata in two ways."""
+    write(lake, ("a", DAY, 0.1))
+    write(lake, ("a", DAY, 0.2))
+    lake.commit([Write(TOTALS, totals(lake, (1, 1, 10)), mode="merge")])
+    for name, expected in ((SCORES.name, [2, 1]), (TOTALS.name, [1])):
+        history = DeltaTable(lake.path(name)).history()
+        facts = [json.loads(c["userMetadata"]) for c in history if c.get("userMetadata")]
+        assert [f["lease"] for f in facts] == expected
+    for commit in (
+        lambda: write(lake, ("a", DAY, 0.3)),
+        lambda: lake.commit([Write(TOTALS, totals(lake, (1, 1, 11)), mode="merge")]),
+    ):
+        before = [lake.version(name) for name in (SCORES.name, TOTALS.name)]
+        with lake.leases.on([SCORES.name, TOTALS.name]):
+            for name in (SCORES.name, TOTALS.name):
+                # What another run does after it has waited for a stopped one. It has ended already.
+                later = f"{lake.leases.held[name].number + 1:012d}-other.json"
+                released = '{"lease_seconds": 1, "state": "released"}'
+                FolderFiles(lake.settings.root).write(name, later, released)
+            with pytest.raises(BusyError, match="another run has taken over the lease of this run"):
+                commit()
+        assert [lake.version(name) for name in (SCORES.name, TOTALS.name)] == before
 
 
 # ---------------------------------------------------------------------- read without Spark

@@ -45,7 +45,7 @@ NOTED, LOG, OUTPUT = "noted.pickle", "log.txt", "output.txt"
 DELIVERY_1 = PLAN_1 + dt.timedelta(days=2)
 DELIVERY_2 = PLAN_2 + dt.timedelta(days=2)
 
-_MAPPINGS = {
+MAPPINGS = {
     "receipts": {
         "table": "transactions",
         "key": ["order_id", "product_id"],
@@ -455,7 +455,7 @@ def write_conf(folder: Path) -> None:
             **{"format": "csv", "path": str(folder / "files" / name)},
             "options": secret_values.csv_options(name),
         }
-        for name, source in _MAPPINGS.items()
+        for name, source in MAPPINGS.items()
     }
     receipts = sources["receipts"]
     comma = {**receipts["mapping"], "amount": "replace(paid, ',', '.')"}

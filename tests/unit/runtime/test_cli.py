@@ -1,4 +1,4 @@
-"""How a job's command begins and ends: arguments, the lock, exit codes."""
+"""How a job's command begins and ends: arguments, leases, exit codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 
 from runtime.cli import RunOptions, parse_day, parse_days, parse_moment, started
 from runtime.errors import HoldfastError, ModelGateError, QualityGateError, UsageError
-from runtime.lakehouse.lock import only_writer
+from runtime.lakehouse.lease_files import FolderFiles
+from runtime.lakehouse.lease_holder import Holder
+from runtime.lakehouse.leases import Terms, leases
 
 
 @pytest.fixture
@@ -36,16 +38,21 @@ def ended(run, capsys, **options):
     return caught.value.code, capsys.readouterr().err
 
 
-def test_of_two_runs_at_once_the_second_says_who_is_at_work_and_changes_nothing(root, capsys):
-    with only_writer(root, "first"):
+def test_of_two_runs_at_once_the_second_says_who_is_at_work_and_changes_nothing(
+    root, capsys, monkeypatch
+):
+    monkeypatch.setenv("HOLDFAST__LAKEHOUSE__LEASE_SECONDS", "1")
+    monkeypatch.setenv("HOLDFAST__LAKEHOUSE__LEASE_WAIT_SECONDS", "1.2")
+    first = Holder.now("train_churn", "first")
+    with leases(FolderFiles(root), ["silver.quarantine"], first, terms=Terms(1, 2)):
         before = sorted(root.rglob("*"))
         code, said = ended(unreachable, capsys)
         assert sorted(root.rglob("*")) == before
     assert code == 1
-    assert said.startswith("holdfast ingest: lakehouse: locked by run first (process ")
-    assert said.endswith(
-        "); one run may write at a time. Nothing was changed. Start again when that run has "
-        "ended.\n"
+    assert said == (
+        f"holdfast ingest: silver.quarantine: {first} has held its lease since {first.since}. "
+        "This run waited 1.2 s and has not written the table. Start it again when that run has "
+        "ended, or raise lakehouse.lease_wait_seconds.\n"
     )
     seen = []
     with started("ingest", RunOptions("demo")) as context:  # the first has ended

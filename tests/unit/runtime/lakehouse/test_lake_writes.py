@@ -1,18 +1,16 @@
-"""What may be written, a contract as SQL, one writer a lake, and the one-box engine's tables."""
+"""What may be written, a contract as SQL, and the one-box engine's tables."""
 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import json
 
 import pytest
 
 from contracts.table import Column, Table
-from runtime.errors import BusyError, TableError, UsageError
+from runtime.errors import TableError, UsageError
 from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql, properties_of
-from runtime.lakehouse.lock import only_writer
 from runtime.lakehouse.writes import Write, check_columns, check_counts
 
 DAY, NEXT = dt.date(2018, 1, 1), dt.date(2018, 1, 2)
@@ -127,34 +125,6 @@ def test_columns_that_a_contract_gains_are_added_and_those_not_required_any_more
     # What was free stays so: rows that are there may have null.
     assert changes_sql(wide, dict.fromkeys(wide.column_names, True), "x") == []
     assert columns_sql(PEOPLE) == "`id` string, `e-mail` string"
-
-
-# ---------------------------------------------------------------------- one writer
-
-
-def test_a_second_writer_is_told_who_is_at_work(tmp_path):
-    lake = tmp_path / "lakehouse"
-    with only_writer(lake, "run1"):
-        holder = (lake / ".lock").read_text()
-        with pytest.raises(BusyError) as error, only_writer(lake, "run2"):
-            raise AssertionError("unreachable")
-    assert holder.startswith("run run1 (process ")
-    assert str(error.value) == (
-        f"lakehouse: locked by {holder}; one run may write at a time. "
-        "Nothing was changed. Start again when that run has ended."
-    )
-
-
-def test_the_next_writer_comes_in_once_the_first_has_gone(tmp_path):
-    with pytest.raises(ZeroDivisionError), only_writer(tmp_path, "run1"):
-        raise ZeroDivisionError
-    with only_writer(tmp_path, "run2"):
-        assert (tmp_path / ".lock").read_text().startswith("run run2 ")
-
-
-def test_two_lakes_have_a_writer_each(tmp_path):
-    with only_writer(tmp_path / "one", "run1"), only_writer(tmp_path / "other", "run2"):
-        assert (tmp_path / "other" / ".lock").read_text().startswith("run run2 ")
 
 
 # ---------------------------------------------------------------------- the one-box engine
@@ -410,44 +380,3 @@ def test_the_time_of_writing_is_that_of_the_last_job(lake):
     table.alter.set_table_properties({"delta.appendOnly": "false"})
     assert len(table.history()) > 1
     assert lake.written_at(SCORES.name) == dt.datetime.fromtimestamp(at // 1000, dt.UTC)
-
-
-def test_a_lock_that_is_a_symbolic_link_is_not_followed(tmp_path):
-    victim = tmp_path / "victim"
-    victim.write_text("kept")
-    lake = tmp_path / "lakehouse"
-    lake.mkdir()
-    (lake / ".lock").symlink_to(victim)
-    with pytest.raises(BusyError) as error, only_writer(lake, "run1"):
-        raise AssertionError("unreachable")
-    assert str(error.value) == (
-        f"{lake / '.lock'}: the lock file cannot be opened: it is a symbolic link. Nothing was "
-        "changed. Only the user who owns the lakehouse may write to it. Run as that user, or remove "
-        "the file if no run uses it."
-    )
-    assert victim.read_text() == "kept"
-
-
-def test_a_lock_file_of_another_user_gives_a_sentence(tmp_path, monkeypatch):
-    def refuse(*args):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("runtime.lakehouse.lock.os.open", refuse)
-    refused = pytest.raises(BusyError, match="cannot be opened: Permission denied")
-    with refused, only_writer(tmp_path, "run1"):
-        raise AssertionError("unreachable")
-
-
-def test_a_lock_file_that_was_replaced_while_it_was_taken_is_refused(tmp_path, monkeypatch):
-    path = tmp_path / ".lock"
-    take = fcntl.flock
-
-    def replaced(file, operation):
-        take(file, operation)
-        path.unlink()
-        path.touch()
-
-    monkeypatch.setattr("runtime.lakehouse.lock.fcntl.flock", replaced)
-    refused = pytest.raises(BusyError, match="was replaced while this run took the lock")
-    with refused, only_writer(tmp_path, "run1"):
-        raise AssertionError("unreachable")

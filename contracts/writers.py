@@ -1,0 +1,98 @@
+"""Which commands write a table. A command holds a lease on each table that it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True)
+class Writer:
+    """What a command writes. {source} and {table}: each source of conf, and its silver table.
+
+    held: leased from the start of the command to its end, since it reads them, or computes for
+    them, before it writes. at_commit: leased by each commit only. These are tables to which several
+    commands add rows, and none of them must wait until a long one has ended. A name without a
+    contract stands for files of a command, or for the aliases of a registered model.
+    """
+
+    held: tuple[str, ...] = ()
+    at_commit: tuple[str, ...] = ()
+
+
+_FEATURES = ("features.demographics", "features.behavior", "features.transactions")
+_INGESTED = ("bronze.{source}", "silver.{table}", "bronze.ingest_log", "silver.quarantine")
+
+WRITERS: dict[str, Writer] = {
+    "ingest": Writer(_INGESTED),
+    "build_features": Writer((*_FEATURES, "features.labels")),
+    # Training takes long. Meanwhile fit_lifetime adds rows to model_comparison, and roll_back moves
+    # the aliases of the registered model.
+    "train_churn": Writer(("gold.feature_sets",), ("gold.model_comparison", "models.churn")),
+    "roll_back": Writer(("models.churn",)),
+    "fit_lifetime": Writer(
+        (
+            "gold.lifetime_models",
+            "gold.clv_backtest",
+            "gold.segment_survival",
+            "gold.customer_lifetime",
+        ),
+        ("gold.model_comparison",),
+    ),
+    "score_customers": Writer(
+        (
+            "gold.customer_segments",
+            "gold.segment_migration",
+            "gold.customer_scores",
+            "gold.risk_factors",
+            "gold.churn_reasons",
+            "gold.churn_by_horizon",
+            "gold.satisfaction",
+            "gold.model_arms",
+        )
+    ),
+    "compare_models": Writer(("gold.model_ab",)),
+    "plan_retention": Writer(("gold.retention_plan", "gold.strategy_comparison")),
+    "estimate_uplift": Writer(
+        ("gold.offer_effects", "gold.uplift_results", "gold.policy_comparison")
+    ),
+    "decide_offers": Writer(("gold.offer_decisions", "gold.offer_plan", "gold.hold_out")),
+    # It asks Claude for hours; a person approves texts meanwhile.
+    "write_messages": Writer(("gold.messages",), ("gold.text_pool",)),
+    "approve_texts": Writer((), ("gold.text_pool",)),
+    "trigger_engagement": Writer(("gold.outbox",)),
+    # It sends for long; rules add contacts to the outbox meanwhile.
+    "deliver_outbox": Writer(("gold.outbox_deliveries",), ("gold.outbox",)),
+    "measure_campaigns": Writer(("gold.campaign_results", "gold.text_results")),
+    "simulate": Writer(("files.simulation",)),
+    # Its steps hold the leases of their commands. A simulated company approves and books itself.
+    "run_pipeline": Writer(("files.pipeline",), ("gold.text_pool", "silver.fulfilments")),
+    "maintain": Writer((), ("*",)),
+}
+
+
+def held_tables(command: str, sources: Mapping[str, str]) -> tuple[str, ...]:
+    """The tables that a command holds from start to end. sources: silver table by source."""
+    return _filled(WRITERS[command].held, sources) if command in WRITERS else ()
+
+
+def may_write(command: str, table: str, sources: Mapping[str, str]) -> bool:
+    """Whether the command declares that it writes the table."""
+    writer = WRITERS.get(command, Writer())
+    patterns = _filled((*writer.held, *writer.at_commit), sources)
+    return any(fnmatchcase(table, pattern) for pattern in patterns)
+
+
+def writers_of(table: str, sources: Mapping[str, str]) -> tuple[str, ...]:
+    """The commands that write a table, without `maintain`, which maintains every table."""
+    return tuple(c for c in WRITERS if c != "maintain" and may_write(c, table, sources))
+
+
+def _filled(names: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]:
+    """The names, with those of each source in place of {source} and {table}."""
+    filled: dict[str, None] = {}  # several sources may fill one table
+    for name in names:
+        given = sources.items() if "{" in name else [("", "")]
+        filled |= {name.format(source=source, table=table): None for source, table in given}
+    return tuple(filled)
