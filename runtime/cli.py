@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,7 @@ from runtime import settings as settings_module
 from runtime.commands import job_command
 from runtime.errors import HoldfastError, UsageError
 from runtime.lakehouse.lock import only_writer
+from runtime.lakehouse.platform import check_remote
 from runtime.run_info import RunInfo
 from runtime.wording import shown_lines
 
@@ -108,6 +109,8 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         settings, as_of = _checked(options)
         if options.engine == "duckdb":
             _activate_duckdb()
+        else:
+            check_remote(settings)
         from runtime.context import Context  # pyspark takes 0.5 s
 
         context = Context(
@@ -116,7 +119,7 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         if options.is_dry:
             context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
         lock = nullcontext() if options.is_dry else only_writer(settings.root, context.run.run_id)
-        with lock:
+        with lock, closing(context):
             yield context
 
 

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from contracts import catalog
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
-from runtime.lakehouse.session import running_tasks, spark_session
+from runtime.lakehouse.platform import running_tasks
+from runtime.lakehouse.session import spark_session
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -57,6 +58,11 @@ class Context:
 
         self.progress.tasks = partial(running_tasks, self.spark)
         return SparkLake(self.spark, self.settings, self.run, self.is_dry)
+
+    def close(self) -> None:
+        """Delete the temporary tables and files of the run."""
+        if "lake" in vars(self):
+            self.lake.close()
 
     @cached_property
     def tables(self) -> dict[str, Table]:

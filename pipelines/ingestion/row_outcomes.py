@@ -18,6 +18,7 @@ from pipelines.ingestion.row_examples import add_examples
 from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.ingestion.source_files import Part
 from runtime.context import Context
+from runtime.lakehouse.platform import session_setting
 from runtime.lakehouse.writes import Write
 from transforms import customer_versions
 from transforms.answer_tokens import with_refused_tokens
@@ -44,13 +45,8 @@ def null_on_failure(spark: SparkSession) -> Iterator[None]:
     Spark reads the mode when the frame is made, Spark Connect when it is computed. Do both inside
     this context.
     """
-    key = "spark.sql.ansi.enabled"
-    before = spark.conf.get(key) or "true"
-    spark.conf.set(key, "false")
-    try:
+    with session_setting(spark, "spark.sql.ansi.enabled", "false"):
         yield
-    finally:
-        spark.conf.set(key, before)
 
 
 class RowOutcomes:
