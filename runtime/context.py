@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from contracts import catalog
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
-from runtime.lakehouse.platform import running_tasks
+from runtime.lakehouse.platform import Platform, platform_of, running_tasks
 from runtime.lakehouse.session import spark_session
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
@@ -47,6 +47,11 @@ class Context:
     @cached_property
     def spark(self) -> SparkSession:
         return spark_session(self.settings, self.run.job)
+
+    @property
+    def has_jvm(self) -> bool:
+        """False on Spark Connect: what needs RDDs, such as xgboost.spark, does not run."""
+        return platform_of(self.spark, {}) is Platform.CLASSIC
 
     @cached_property
     def lake(self) -> Lake:

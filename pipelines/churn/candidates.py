@@ -167,7 +167,11 @@ def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Le
     training = context.settings.training
     learner = LEARNERS[name](parameters, training.seed, training.workers)
     if isinstance(learner, XgboostLearner):
-        return replace(learner, rows_in_one_process=training.rows_in_one_process)
+        return replace(
+            learner,
+            rows_in_one_process=training.rows_in_one_process,
+            is_distributed=context.has_jvm,
+        )
     if isinstance(learner, RandomForestLearner):
         return replace(learner, scratch=context.lake.scratch)
     return learner

@@ -177,7 +177,7 @@ class Frame:
     def unpersist(self):
         self.calls.append("unpersist")
 
-    def localCheckpoint(self):  # noqa: N802
+    def localCheckpoint(self):
         self.calls.append("localCheckpoint")
         return self
 
