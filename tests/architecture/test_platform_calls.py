@@ -23,17 +23,17 @@ MODULES = ("delta.tables", "delta.connect")
 
 def refused(path: Path, name: str) -> list[str]:
     """`file:line attribute` of every call that only platform.py may make."""
-    found = []
+    calls = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Attribute) and node.attr in REFUSED:
-            found.append(f"{name}:{node.lineno} {node.attr}")
+            calls.append(f"{name}:{node.lineno} {node.attr}")
         if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(
             (".conf.set", ".conf.unset")
         ):
-            found.append(f"{name}:{node.lineno} conf.{node.attr}")
+            calls.append(f"{name}:{node.lineno} conf.{node.attr}")
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(MODULES):
-            found.append(f"{name}:{node.lineno} {node.module}")
-    return found
+            calls.append(f"{name}:{node.lineno} {node.module}")
+    return calls
 
 
 def test_only_the_platform_module_makes_calls_that_connect_or_serverless_refuse():

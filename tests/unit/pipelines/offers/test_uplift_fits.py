@@ -25,8 +25,8 @@ class Frame:
 
     def groupBy(self, column):
         counts = self.rows.groupby(column).size()
-        found = [{column: float(value), "count": int(n)} for value, n in counts.items()]
-        return SimpleNamespace(count=lambda: SimpleNamespace(collect=lambda: found))
+        arms = [{column: float(value), "count": int(n)} for value, n in counts.items()]
+        return SimpleNamespace(count=lambda: SimpleNamespace(collect=lambda: arms))
 
     def toPandas(self):
         return self.rows.sample(frac=1, random_state=3)  # in any order
