@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from xgboost import XGBClassifier
 
+from contracts.wording import plural, verb
 from models.portable import Scorer
 from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner, RfmLearner
 from models.tree_ensemble import TreeEnsemble
@@ -26,10 +27,10 @@ class TooManyRowsError(ValueError):
 
     def __init__(self, rows: int, bound: int) -> None:
         super().__init__(
-            f"{rows:,} rows are more than training.rows_in_one_process = {bound:,}, and on Spark "
-            "Connect boosted trees are fitted in one process only. Use a cluster with a classic "
-            "session (Databricks: dedicated access mode), or raise the bound if the memory of the "
-            "client allows it."
+            f"{plural(rows, 'row')} {verb(rows, 'is', 'are')} more than "
+            f"training.rows_in_one_process = {bound:,}, and on Spark Connect boosted trees are "
+            "fitted in one process only. Use a cluster with a classic session (Databricks: "
+            "dedicated access mode), or raise the bound if the memory of the client allows it."
         )
 
 

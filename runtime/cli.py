@@ -15,8 +15,8 @@ import typer
 from runtime import settings as settings_module
 from runtime.commands import job_command
 from runtime.errors import HoldfastError, UsageError
+from runtime.lakehouse.connection import check_remote
 from runtime.lakehouse.lock import only_writer
-from runtime.lakehouse.platform import check_remote
 from runtime.run_info import RunInfo
 from runtime.wording import shown_lines
 

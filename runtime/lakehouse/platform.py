@@ -7,36 +7,23 @@ architecture test refuses these calls in all other modules.
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pyspark import StorageLevel
+
 from runtime.errors import UsageError
-from runtime.wording import plural, verb
+from runtime.lakehouse.connection import is_serverless
+from runtime.wording import plural
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from runtime.lakehouse.temporary_tables import TemporaryTables
-    from runtime.settings import Settings
-
-# What pyspark's Connect client imports, and the package that has it.
-CONNECT_MODULES = {
-    "grpc": "grpcio",
-    "grpc_status": "grpcio-status",
-    "google.rpc": "googleapis-common-protos",
-    "zstandard": "zstandard",
-}
-CONNECT_PORT, ANSWER_SECONDS = 15002, 10
-# Options of SQL that a running server does not change.
-STATIC = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
-SERVERLESS_KEY = "spark.holdfast.serverless"
 
 
 class Platform(StrEnum):
@@ -58,82 +45,7 @@ def platform_of(spark: SparkSession, profile: Mapping[str, str]) -> Platform:
     return Platform.SERVERLESS if is_serverless(profile) else Platform.CONNECT
 
 
-def is_serverless(profile: Mapping[str, str]) -> bool:
-    """Whether the profile or Databricks says so: a runtime called client.4.9 is serverless."""
-    runtime = os.environ.get("DATABRICKS_RUNTIME_VERSION", "")
-    return profile.get(SERVERLESS_KEY) == "true" or runtime.startswith("client.")
-
-
-# ---------------------------------------------------------------------- a new session
-
-
-def remote_of(profile: Mapping[str, str]) -> str | None:
-    """Address of the Connect server: spark.remote, else SPARK_REMOTE. None: a classic session.
-
-    >>> remote_of({"spark.remote": "sc://spark.example:15002"})
-    'sc://spark.example:15002'
-    """
-    return profile.get("spark.remote") or os.environ.get("SPARK_REMOTE")
-
-
-def check_remote(settings: Settings) -> None:
-    """UsageError if a Connect session needs packages that are missing, or no server answers."""
-    remote = remote_of(settings.spark_profile_values())
-    if remote is None:
-        return
-    lacking = sorted(package for name, package in CONNECT_MODULES.items() if not _has(name))
-    if lacking:
-        count = len(lacking)
-        raise UsageError(
-            f"spark.remote {remote}: Spark Connect needs the {plural(count, 'package')} "
-            f"{', '.join(lacking)}, which {verb(count, 'is', 'are')} not installed. Run "
-            "`bin/setup connect` in a checkout, else `pip install 'holdfast[connect]'`."
-        )
-    if remote.startswith("sc://"):
-        _check_answer(remote)
-
-
-def _has(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # its parent, such as google, is missing
-        return False
-
-
-def _check_answer(remote: str) -> None:
-    # The address may hold a token after the host: it is not shown.
-    address = urlsplit(remote)
-    host, port = address.hostname or "", address.port or CONNECT_PORT
-    try:
-        socket.create_connection((host, port), timeout=ANSWER_SECONDS).close()
-    except OSError as error:
-        raise UsageError(
-            f"spark.remote sc://{host}:{port}: no Spark Connect server answers: "
-            f"{error.strerror or error}. Start the server, or correct spark.remote in the Spark "
-            "profile."
-        ) from None
-
-
-def session_options(profile: Mapping[str, str], options: Mapping[str, str]) -> dict[str, str]:
-    """The options that a new session gets. options: those of the profile and of all sessions.
-
-    A remote server has its own static options, so it gets the options of SQL and of Delta only.
-    Serverless compute refuses almost all options, so it gets none. spark.master and spark.remote
-    exclude each other.
-    """
-    remote = remote_of(profile)
-    if is_serverless(profile) and (remote is None or remote.startswith("sc://")):
-        return {}
-    if remote is None:
-        return dict(options)
-    taken = {key: value for key, value in options.items() if key != "spark.master"}
-    if remote.startswith("sc://"):
-        taken = {
-            key: value
-            for key, value in taken.items()
-            if key.startswith(("spark.sql.", "spark.databricks.")) and key not in STATIC
-        }
-    return {**taken, "spark.remote": remote}
+# ---------------------------------------------------------------------- a session's settings
 
 
 def prepare(spark: SparkSession, platform: Platform) -> None:
@@ -143,9 +55,6 @@ def prepare(spark: SparkSession, platform: Platform) -> None:
     else:
         with suppress(ImportError):  # a runtime without the package delta
             importlib.import_module("delta.connect.exceptions")
-
-
-# ---------------------------------------------------------------------- a session's settings
 
 
 @contextmanager
@@ -198,8 +107,6 @@ class KeptFrames:
 
     def cached(self, frame: DataFrame) -> DataFrame:
         """The frame, computed once. The caller frees it with `free`."""
-        from pyspark import StorageLevel
-
         if self.platform is Platform.CLASSIC:
             return frame.persist(StorageLevel.MEMORY_AND_DISK)
         return self.cut(frame)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from runtime.lakehouse import platform
+from runtime.lakehouse.connection import check_remote, session_options
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
@@ -61,14 +63,17 @@ def _active_or_new(settings: Settings, app_name: str) -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
-    platform.check_remote(settings)
+    check_remote(settings)
     profile, submitted = settings.spark_profile_values(), _submitted()
     builder = SparkSession.builder.appName(f"holdfast-{app_name}")
-    for key, value in platform.session_options(profile, options_of(profile)).items():
+    for key, value in session_options(profile, options_of(profile)).items():
         # Options of spark-submit win over the profile.
         if key not in submitted:
             builder = builder.config(key, value)
-    spark = builder.getOrCreate()
+    with warnings.catch_warnings():
+        # The options of a server that runs cannot be changed: pyspark warns about each.
+        warnings.filterwarnings("ignore", "Failed to set ")
+        spark = builder.getOrCreate()
     platform.prepare(spark, platform.platform_of(spark, profile))
     return spark
 

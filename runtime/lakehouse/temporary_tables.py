@@ -24,7 +24,8 @@ class TemporaryTables:
     """
 
     def __init__(self, lake: SparkLake) -> None:
-        self.lake, self._stored = lake, dict[int, tuple[DataFrame, str]]()
+        self.lake = lake
+        self._stored: dict[int, tuple[DataFrame, str]] = {}
         self._count, self._is_folder_used = 0, False
 
     @property

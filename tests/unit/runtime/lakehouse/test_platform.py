@@ -8,16 +8,14 @@ from types import SimpleNamespace
 import pytest
 
 from runtime.errors import UsageError
-from runtime.lakehouse import platform
+from runtime.lakehouse import connection
+from runtime.lakehouse.connection import check_remote, is_serverless, session_options
 from runtime.lakehouse.platform import (
     KeptFrames,
     Platform,
-    check_remote,
-    is_serverless,
     platform_of,
     remove_folder,
     running_tasks,
-    session_options,
     session_setting,
 )
 
@@ -67,7 +65,7 @@ def test_databricks_names_its_serverless_compute(monkeypatch, version, expected)
     [
         # Classic: all options.
         (LOCAL, {**LOCAL, "spark.sql.extensions": "delta"}),
-        # A local server is started with all options, and spark.master would exclude spark.remote.
+        # spark.master would exclude spark.remote.
         (
             {**LOCAL, "spark.remote": "local[2]"},
             {
@@ -75,11 +73,6 @@ def test_databricks_names_its_serverless_compute(monkeypatch, version, expected)
                 "spark.sql.extensions": "delta",
                 "spark.remote": "local[2]",
             },
-        ),
-        # A running server keeps its static options.
-        (
-            {**LOCAL, "spark.remote": "sc://a", "spark.ui.enabled": "false"},
-            {"spark.sql.shuffle.partitions": "4", "spark.remote": "sc://a"},
         ),
         (SERVERLESS, {}),
     ],
@@ -96,7 +89,7 @@ def test_the_address_of_the_environment_is_used(monkeypatch):
 
 
 def test_missing_packages_are_named_with_the_command_that_installs_them(monkeypatch):
-    monkeypatch.setattr(platform, "_has", lambda module: module not in ("grpc", "zstandard"))
+    monkeypatch.setattr(connection, "_has", lambda module: module not in ("grpc", "zstandard"))
     with pytest.raises(UsageError) as caught:
         check_remote(conf(spark__remote="local[2]"))
     assert str(caught.value) == (
@@ -109,11 +102,11 @@ def test_missing_packages_are_named_with_the_command_that_installs_them(monkeypa
 
 @pytest.mark.parametrize("module, is_there", [("json", True), ("nowhere.rpc", False)])
 def test_a_module_is_looked_for_without_importing_it(module, is_there):
-    assert platform._has(module) is is_there
+    assert connection._has(module) is is_there
 
 
 def test_a_server_that_does_not_answer_is_named_without_the_token(monkeypatch):
-    monkeypatch.setattr(platform, "_has", lambda module: True)
+    monkeypatch.setattr(connection, "_has", lambda module: True)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but it does not listen
         port = taken.getsockname()[1]
