@@ -42,7 +42,7 @@ class TemporaryTables:
         name = f"run_{self.lake.run.run_id}_{self._count}"
         # Delta stores no column of type void. With column mapping it stores names with spaces.
         void = {f.name: F.lit(None).cast("string") for f in frame.schema if _is_void(f.dataType)}
-        writer = frame.withColumns(void).write.format("delta")
+        writer = (frame.withColumns(void) if void else frame).write.format("delta")
         writer = writer.option("delta.columnMapping.mode", "name")
         spark, address = self.lake.spark, self.lake.settings.lakehouse.address(f"temporary.{name}")
         if address:

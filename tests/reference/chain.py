@@ -1,7 +1,8 @@
 """python -m tests.reference.chain FOLDER PROFILE: the small company from ingest to plan on a profile.
 
-PROFILE: a file of conf/spark/, or `forced_serverless`: a local Connect server on which everything that
-serverless compute lacks is avoided. The lakehouse is FOLDER/lakehouse.
+PROFILE: a file of conf/spark/; or `forced_serverless`: a local Connect server on which everything that
+serverless compute lacks is avoided. With SPARK_REMOTE=sc://HOST:PORT both use that running server. The
+lakehouse is FOLDER/lakehouse.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def write_profiles(folder: Path) -> None:
         path.stem: yaml.safe_load(path.read_text())
         for path in (settings.package_conf() / "spark").glob("*.yaml")
     }
+    if remote := os.environ.get("SPARK_REMOTE"):
+        profiles["connect"]["spark.remote"] = remote
     profiles[FORCED] = {**profiles["connect"], **profiles["serverless"]}
     for name, values in profiles.items():
         (folder / f"{name}.yaml").write_text(yaml.safe_dump({**values, **SMALL}))
