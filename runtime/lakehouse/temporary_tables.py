@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from runtime.lakehouse.platform import remove_folder
+from runtime.lakehouse.platform import Platform, remove_folder
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -34,6 +34,8 @@ class TemporaryTables:
         self._is_folder_used = True
         name = f"temporary_{self.lake.run.run_id}"
         given = self.lake.profile.get(SCRATCH_KEY)
+        if given is None and self.lake.platform is not Platform.SERVERLESS:
+            given = self.lake.spark.conf.get(SCRATCH_KEY, None)  # an option of spark-submit
         return f"{given.rstrip('/')}/{name}" if given else self.lake.path(name)
 
     def store(self, frame: DataFrame) -> DataFrame:
