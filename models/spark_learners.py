@@ -33,7 +33,7 @@ class RandomForestLearner:
     """Random forest of pyspark.ml. parameters: numTrees, maxDepth, minInstancesPerNode, ...
 
     scratch: a folder that all workers can access. The fitted forest is saved there and read from
-    its files; the caller deletes the folder.
+    its files; the caller deletes the folder. ValueError if it is not set.
     """
 
     parameters: Mapping[str, Any]
@@ -44,6 +44,8 @@ class RandomForestLearner:
     scratch: str = field(default="", repr=False)
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
+        if not self.scratch:
+            raise ValueError("random_forest: scratch is not set. Name a folder for its files.")
         from pyspark.ml.classification import RandomForestClassifier
 
         forest = RandomForestClassifier(

@@ -161,10 +161,13 @@ def hadoop_file(spark: Any, location: str) -> tuple[Any, Any] | None:
 
 
 def remove_folder(spark: Any, folder: str) -> None:
-    """Delete a folder with its files, if it exists. Without a JVM it must be a local folder."""
-    address = urlsplit(folder)
-    if address.scheme in ("", "file"):
-        shutil.rmtree(address.path, ignore_errors=True)
-    elif platform_of(spark, {}) is Platform.CLASSIC:
-        path = spark._jvm.org.apache.hadoop.fs.Path(folder)
-        path.getFileSystem(spark._jsc.hadoopConfiguration()).delete(path, True)
+    """Delete a folder with its files, if it exists. Without a JVM only a local one is deleted."""
+    try:
+        jvm, conf = spark._jvm, spark._jsc.hadoopConfiguration()
+    except AttributeError:  # also raised by Spark Connect
+        address = urlsplit(folder)
+        if address.scheme in ("", "file"):
+            shutil.rmtree(address.path, ignore_errors=True)
+        return
+    path = jvm.org.apache.hadoop.fs.Path(folder)
+    path.getFileSystem(conf).delete(path, True)

@@ -226,3 +226,9 @@ def test_a_local_folder_is_removed_with_its_files(tmp_path, start):
     for _ in range(2):  # also if it does not exist
         remove_folder(None, f"{start}{folder}")
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_another_file_system_is_not_taken_for_a_local_one(tmp_path):
+    (tmp_path / "t").mkdir()
+    remove_folder(None, f"s3a://bucket{tmp_path}/t")
+    assert (tmp_path / "t").is_dir()
