@@ -72,6 +72,16 @@ def session_setting(spark: SparkSession, key: str, value: str) -> Iterator[None]
         spark.conf.unset(key) if before is None else spark.conf.set(key, before)
 
 
+@contextmanager
+def passing_setting(spark: SparkSession, key: str, value: str) -> Iterator[None]:
+    """Set a setting of the session and unset it: another thread's value is never put back."""
+    spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        spark.conf.unset(key)
+
+
 def set_for_session(spark: SparkSession, key: str, value: str) -> None:
     """UsageError if the platform does not let a session change this setting."""
     try:

@@ -7,6 +7,7 @@ rolled back.
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -22,9 +23,9 @@ from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.platform import (
     KeptFrames,
     Platform,
+    passing_setting,
     platform_of,
     remove_folder,
-    session_setting,
 )
 from runtime.lakehouse.temporary_tables import TemporaryTables
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
@@ -243,7 +244,7 @@ class SparkLake:
 
     def _merge(self, table: Table, frame: DataFrame) -> None:
         """MERGE by SQL: Delta's Python API needs the JVM."""
-        view = f"new_{table.name.replace('.', '_')}_{self.run.run_id}"
+        view = f"new_{uuid.uuid4().hex}"  # several threads may share the session
         on = " AND ".join(f"kept.`{c}` <=> new.`{c}`" for c in table.key)
         # Named, not "*": the table may have columns that the contract no longer has.
         columns = [f"`{c}`" for c in table.column_names]
@@ -263,7 +264,7 @@ class SparkLake:
     def _merge_metadata(self) -> AbstractContextManager[None]:
         if self.platform is Platform.SERVERLESS:  # which refuses this setting
             return nullcontext()
-        return session_setting(self.spark, USER_METADATA, self.run.commit_message())
+        return passing_setting(self.spark, USER_METADATA, self.run.commit_message())
 
     def _plan(self, write: Write) -> None:
         """Keep what a dry run would have written, for later steps to read."""

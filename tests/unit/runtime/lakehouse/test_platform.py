@@ -13,6 +13,7 @@ from runtime.lakehouse.connection import check_remote, is_serverless, session_op
 from runtime.lakehouse.platform import (
     KeptFrames,
     Platform,
+    passing_setting,
     platform_of,
     remove_folder,
     running_tasks,
@@ -138,6 +139,13 @@ def test_a_setting_is_put_back_also_after_a_failure(before):
         assert spark.conf == {"a": "2"}
         raise ValueError("inside")
     assert spark.conf == before
+
+
+def test_a_passing_setting_never_puts_the_value_of_another_thread_back():
+    spark = SimpleNamespace(conf=Conf(a="of another merge"))
+    with passing_setting(spark, "a", "2"):
+        assert spark.conf == {"a": "2"}
+    assert spark.conf == {}
 
 
 def test_a_setting_that_serverless_refuses_is_one_sentence():
