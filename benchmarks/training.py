@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.measure import Section
 from models.learners import LEARNERS
+from models.spark_learners import RandomForestLearner
 
 FEATURES, THREADS, SEED = 40, 2, 7
 ROWS = (100_000, 300_000, 1_000_000)
@@ -87,6 +89,8 @@ def run(spark: Any, folder: Path) -> Section:
         table = None if rows is None else pd.read_parquet(stored(spark, folder, rows))
         for name, build in LEARNERS.items():
             learner = build(PARAMETERS[name], SEED, THREADS)
+            if isinstance(learner, RandomForestLearner):
+                learner = replace(learner, scratch=f"{folder}/scratch")
             began = time.perf_counter()
             learner.fit(frame, names, "churned")
             taken = time.perf_counter() - began

@@ -13,12 +13,25 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from xgboost import XGBClassifier
 
+from contracts.wording import plural, verb
 from models.portable import Scorer
 from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner, RfmLearner
 from models.tree_ensemble import TreeEnsemble
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+class TooManyRowsError(ValueError):
+    """More rows than one process fits, where xgboost.spark does not run."""
+
+    def __init__(self, rows: int, bound: int) -> None:
+        super().__init__(
+            f"{plural(rows, 'row')} {verb(rows, 'is', 'are')} more than "
+            f"training.rows_in_one_process = {bound:,}, and on Spark Connect boosted trees are "
+            "fitted in one process only. Use a cluster with a classic session (Databricks: "
+            "dedicated access mode), or raise the bound if the memory of the client allows it."
+        )
 
 
 class Learner(Protocol):
@@ -44,6 +57,9 @@ class XgboostLearner:
     Rows are sorted by date and customer, so that the trees do not depend on the files and
     partitions of the table. Up to `rows_in_one_process` rows are fitted on the driver, more rows by
     xgboost.spark. With one worker both give the same trees.
+
+    is_distributed: False where xgboost.spark does not run, as on Spark Connect, which has no RDDs.
+        More rows raise TooManyRowsError there.
     """
 
     parameters: Mapping[str, Any]
@@ -52,10 +68,15 @@ class XgboostLearner:
     name: str = "xgboost"
     takes_null: bool = field(default=True, repr=False)
     rows_in_one_process: int = 0
+    is_distributed: bool = field(default=True, repr=False)
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
-        if self.rows_in_one_process and frame.count() <= self.rows_in_one_process:
-            return self._on_driver(frame, names, label)
+        if self.rows_in_one_process or not self.is_distributed:
+            rows = frame.count()
+            if rows <= self.rows_in_one_process:
+                return self._on_driver(frame, names, label)
+            if not self.is_distributed:
+                raise TooManyRowsError(rows, self.rows_in_one_process)
         return self._on_workers(frame, names, label)
 
     def _on_driver(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:

@@ -30,15 +30,22 @@ ITERATIONS_A_ROUND = 20
 
 @dataclass(frozen=True)
 class RandomForestLearner:
-    """Random forest of pyspark.ml. parameters: numTrees, maxDepth, minInstancesPerNode, ..."""
+    """Random forest of pyspark.ml. parameters: numTrees, maxDepth, minInstancesPerNode, ...
+
+    scratch: a folder that all workers can access. The fitted forest is saved there and read from
+    its files; the caller deletes the folder. ValueError if it is not set.
+    """
 
     parameters: Mapping[str, Any]
     seed: int
     workers: int
     name: str = "random_forest"
     takes_null: bool = field(default=False, repr=False)
+    scratch: str = field(default="", repr=False)
 
     def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
+        if not self.scratch:
+            raise ValueError("random_forest: scratch is not set. Name a folder for its files.")
         from pyspark.ml.classification import RandomForestClassifier
 
         forest = RandomForestClassifier(
@@ -48,7 +55,8 @@ class RandomForestLearner:
             cacheNodeIds=True,
             **self.parameters,
         )
-        return forest_of(forest.fit(frame), frame)
+        folder = f"{self.scratch}/forest-{uuid.uuid4().hex}"
+        return forest_of(forest.fit(frame), frame, folder)
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ class MlpLearner:
         layers = [len(names), *map(int, hidden), 2]
         # The customer's position in [0, 1), from a hash of the id and the seed.
         share = f"pmod(xxhash64(customer_id, {self.seed}), 1000) / 1000D"
-        fitted_on = frame.where(f"{share} >= {STOPPING_SHARE}").cache()
+        fitted_on = frame.where(f"{share} >= {STOPPING_SHARE}")
         judged_on = frame.where(f"{share} < {STOPPING_SHARE}")
         weights, best, best_loss, waited = None, None, float("inf"), 0
         for done in range(0, most, ITERATIONS_A_ROUND):
@@ -140,7 +148,6 @@ class MlpLearner:
                 waited += 1
             if waited >= patience:
                 break
-        fitted_on.unpersist()
         assert best is not None
         return MlpScorer.from_spark(best.toArray(), layers)
 
@@ -167,18 +174,16 @@ def _linear(model: LogisticRegressionModel, frame: DataFrame) -> LinearScorer:
     )
 
 
-def forest_of(model: RandomForestClassificationModel, frame: DataFrame) -> TreeEnsemble:
+def forest_of(
+    model: RandomForestClassificationModel, frame: DataFrame, folder: str
+) -> TreeEnsemble:
     """The trees of a fitted forest, read from the files in which Spark saves the model.
 
     A leaf's value is the share of its training rows that left. Spark averages these shares over the
-    trees. `frame` provides the session. The model is saved below `spark.holdfast.scratch`, a folder
-    that all workers must be able to access, and deleted afterwards.
+    trees. `frame` provides the session. folder: a new folder that all workers can access.
     """
-    spark = frame.sparkSession
-    scratch = spark.conf.get("spark.holdfast.scratch", None) or _temporary(spark)
-    folder = f"{scratch}/forest-{uuid.uuid4().hex}"
     model.write().overwrite().save(folder)
-    saved = spark.read.parquet(f"{folder}/data").select("treeID", "nodeData.*")
+    saved = frame.sparkSession.read.parquet(f"{folder}/data").select("treeID", "nodeData.*")
     # One row per node, at most 2^(depth + 1) per tree.
     nodes: Any = saved.select(
         "treeID",
@@ -189,7 +194,6 @@ def forest_of(model: RandomForestClassificationModel, frame: DataFrame) -> TreeE
         "split.featureIndex",
         "split.leftCategoriesOrThreshold",
     ).toPandas()
-    _remove(spark, folder)
     return _ensemble(nodes.sort_values(["treeID", "id"], ignore_index=True), model.numFeatures)
 
 
@@ -215,16 +219,3 @@ def _ensemble(nodes: pd.DataFrame, columns: int) -> TreeEnsemble:
         scale="mean",
         inclusive=True,
     )
-
-
-def _temporary(spark: Any) -> str:
-    """The JVM's temporary folder. On a single machine the workers share it with the session."""
-    jvm = spark.sparkContext._jvm
-    folder = jvm.java.io.File(jvm.java.lang.System.getProperty("java.io.tmpdir"))
-    return str(folder.toURI().toString()).rstrip("/")
-
-
-def _remove(spark: Any, folder: str) -> None:
-    jvm: Any = spark.sparkContext._jvm
-    path = jvm.org.apache.hadoop.fs.Path(folder)
-    path.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration()).delete(path, True)

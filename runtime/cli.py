@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ import typer
 from runtime import settings as settings_module
 from runtime.commands import job_command
 from runtime.errors import HoldfastError, UsageError
+from runtime.lakehouse.connection import check_remote
 from runtime.run_info import RunInfo
 from runtime.suggestions import did_you_mean
 from runtime.wording import shown_lines
@@ -108,6 +109,8 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         settings, as_of = _checked(options)
         if options.engine == "duckdb":
             _activate_duckdb()
+        else:
+            check_remote(settings)
         from runtime.context import Context  # pyspark takes 0.5 s
 
         context = Context(
@@ -115,7 +118,7 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         )
         if options.is_dry:
             context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
-        with context.leases.of_command(job):
+        with closing(context), context.leases.of_command(job):
             yield context
 
 

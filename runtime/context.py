@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 from contracts import catalog
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
+from runtime.lakehouse.platform import Platform, platform_of, running_tasks
 from runtime.lakehouse.run_leases import RunLeases
-from runtime.lakehouse.session import running_tasks, spark_session
+from runtime.lakehouse.session import spark_session
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -48,6 +49,11 @@ class Context:
     def spark(self) -> SparkSession:
         return spark_session(self.settings, self.run.job)
 
+    @property
+    def has_jvm(self) -> bool:
+        """False on Spark Connect: what needs RDDs, such as xgboost.spark, does not run."""
+        return platform_of(self.spark, {}) is Platform.CLASSIC
+
     @cached_property
     def lake(self) -> Lake:
         if self.engine == "duckdb":
@@ -62,6 +68,11 @@ class Context:
     @cached_property
     def leases(self) -> RunLeases:
         return RunLeases(self.settings, self.run, self.is_dry, tell=self.progress.say)
+
+    def close(self) -> None:
+        """Delete the temporary tables and files of the run."""
+        if "lake" in vars(self):
+            self.lake.close()
 
     @cached_property
     def tables(self) -> dict[str, Table]:

@@ -108,7 +108,9 @@ def with_lookup(rows: DataFrame, lookup: DataFrame, on: Sequence[str]) -> DataFr
 def with_wide_numbers(rows: DataFrame) -> DataFrame:
     """Cast whole numbers to bigint: with ANSI off, a product of two ints would wrap past 2^31."""
     whole = [f.name for f in rows.schema.fields if f.dataType.simpleString() in _WHOLE]
-    return rows.withColumns({c: _column(c).cast("bigint") for c in whole if c not in ON_THE_WAY})
+    wide = {c: _column(c).cast("bigint") for c in whole if c not in ON_THE_WAY}
+    # Spark Connect refuses an empty dict.
+    return rows.withColumns(wide) if wide else rows
 
 
 def mapped(

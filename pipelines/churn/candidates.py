@@ -22,7 +22,7 @@ from models.profit import (
     threshold_of_share,
 )
 from models.scoring import as_served
-from models.spark_learners import RfmLearner
+from models.spark_learners import RandomForestLearner, RfmLearner
 from pipelines.churn.dataset import Design, check_labels, dense, designed, rfm_dense, sample
 from pipelines.churn.economics import campaign_economics
 from pipelines.churn.model_metadata import served_facts
@@ -163,11 +163,17 @@ class EarlierData(TrainingData):
 
 
 def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Learner:
-    """The learner with the seed, the workers and the bound of one process of conf."""
+    """The learner with the seed, workers and bounds of conf and the folder for its files."""
     training = context.settings.training
     learner = LEARNERS[name](parameters, training.seed, training.workers)
     if isinstance(learner, XgboostLearner):
-        return replace(learner, rows_in_one_process=training.rows_in_one_process)
+        return replace(
+            learner,
+            rows_in_one_process=training.rows_in_one_process,
+            is_distributed=context.has_jvm,
+        )
+    if isinstance(learner, RandomForestLearner):
+        return replace(learner, scratch=context.lake.scratch)
     return learner
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from runtime.lakehouse.platform import session_setting
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -35,9 +37,5 @@ def all_encodings(spark: SparkSession, settings: Settings) -> Iterator[None]:
     if named_encodings(settings) <= _DEFAULT:
         yield
         return
-    before = spark.conf.get(_KEY, "false")
-    spark.conf.set(_KEY, "true")
-    try:
+    with session_setting(spark, _KEY, "true"):
         yield
-    finally:
-        spark.conf.set(_KEY, before or "false")

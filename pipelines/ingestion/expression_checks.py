@@ -33,7 +33,8 @@ def check_expressions(
     for setting, expression in source.expressions.items():
         kind = types.get(setting, "boolean")
         try:
-            expression_cast(rows, expression, kind)
+            # Spark Connect analyses a frame when its columns are asked for.
+            _ = expression_cast(rows, expression, kind).schema
         except (AnalysisException, ParseException) as error:
             condition, details = error.getCondition() or "", error.getMessageParameters() or {}
             unknown = details.get("objectName", "").strip("`")

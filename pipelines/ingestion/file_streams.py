@@ -12,7 +12,9 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any
+
+from runtime.lakehouse.platform import hadoop_file
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -102,11 +104,7 @@ def text_bytes(spark: SparkSession, file: SourceFile) -> Iterator[IO[bytes]]:
 
 def _java_file(spark: SparkSession, file: SourceFile) -> tuple[Any, Any]:
     """The file as a stream of the JVM, and the codec for its name (or null)."""
-    try:
-        jvm, conf = cast(Any, spark)._jvm, cast(Any, spark)._jsc.hadoopConfiguration()
-    except AttributeError:  # also raised by Spark Connect
-        raise NotOpenedError(file.name) from None
-    hadoop = jvm.org.apache.hadoop
-    path = hadoop.fs.Path(file.location)
-    codec = hadoop.io.compress.CompressionCodecFactory(conf).getCodec(path)
-    return path.getFileSystem(conf).open(path), codec
+    opened = hadoop_file(spark, file.location)
+    if opened is None:
+        raise NotOpenedError(file.name)
+    return opened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -61,15 +61,20 @@ def new_files(
     files: Sequence[SourceFile],
     known: Collection[str],
     limit: int,
+    keep: Callable[[DataFrame], DataFrame],
 ) -> NewFiles:
     """The first `limit` of the source's files whose batch is not in `known`.
+
+    keep: `Lake.keep`, for the rows of a database.
 
     FileReadError if Spark cannot read a file that passed its scan.
     """
     with explained(name):
         if source.format in TABLE_FORMATS:
-            read = jdbc_part if source.format == "jdbc" else delta_part
-            part = read(scans.spark, name, source)
+            if source.format == "jdbc":
+                part = jdbc_part(scans.spark, name, source, keep=keep)
+            else:
+                part = delta_part(scans.spark, name, source)
             return NewFiles([] if part.files[0].batch_id in known else [part])
         new = [f for f in files if f.batch_id not in known]
         parts, bad = file_parts(scans, name, source, files=new[:limit])

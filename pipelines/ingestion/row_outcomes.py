@@ -18,6 +18,7 @@ from pipelines.ingestion.row_examples import add_examples
 from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.ingestion.source_files import Part
 from runtime.context import Context
+from runtime.lakehouse.platform import session_setting
 from runtime.lakehouse.writes import Write
 from transforms import customer_versions
 from transforms.answer_tokens import with_refused_tokens
@@ -44,13 +45,8 @@ def null_on_failure(spark: SparkSession) -> Iterator[None]:
     Spark reads the mode when the frame is made, Spark Connect when it is computed. Do both inside
     this context.
     """
-    key = "spark.sql.ansi.enabled"
-    before = spark.conf.get(key) or "true"
-    spark.conf.set(key, "false")
-    try:
+    with session_setting(spark, "spark.sql.ansi.enabled", "false"):
         yield
-    finally:
-        spark.conf.set(key, before)
 
 
 class RowOutcomes:
@@ -100,22 +96,26 @@ class RowOutcomes:
             flagged = with_refused_tokens(flagged, key_of(self.settings, name))
         key, before = dedup_key(table, source.key), None
         if table is CUSTOMERS:
-            return self._with_versions(name, self.lake.keep(with_outcome(flagged, key, ORDER)))
+            return self._with_versions(name, self._kept(name, with_outcome(flagged, key, ORDER)))
         if key and self.context.has(table.name):
-            flagged = self.lake.keep(flagged)
+            flagged = self._kept(name, flagged)
             before = kept_before(
                 self.context.read(table.name), flagged, name, key=key, batches=batches
             )
-        return self.lake.keep(with_outcome(flagged, key, ORDER, kept_before=before))
+        return self._kept(name, with_outcome(flagged, key, ORDER, kept_before=before))
 
     def _with_versions(self, name: str, profiles: DataFrame) -> DataFrame:
         """The profiles, compared with stored versions and with those of earlier sources."""
         sources = self.settings.sources.items()
         given = {title: [*s.mapping] for title, s in sources if s.table == CUSTOMERS.short_name}
-        chain = self.lake.keep(customer_versions.with_versions(profiles, self.versions, given))
+        chain = self._kept(name, customer_versions.with_versions(profiles, self.versions, given))
         self.written[name] = customer_versions.versions_to_write(chain)
         self.versions = customer_versions.versions_after(self.versions, self.written[name])
         return chain.where("NOT _is_stored")
+
+    def _kept(self, name: str, frame: DataFrame) -> DataFrame:
+        with explained(name):  # Spark Connect reads the files here, a classic session later
+            return self.lake.keep(frame)
 
     def counts(self, name: str, rows: DataFrame) -> RowCounts:
         """Compute the labelled rows, count them, and take examples of rejected ones."""

@@ -140,6 +140,7 @@ class Ingestion:
             files=files,
             known=self.log.batches(name) | failed,
             limit=max(0, self.settings.ingest.max_files_a_run - len(failed)),
+            keep=self.context.lake.keep,
         )
         if new.parts and not self.log.batches(name):
             self.warn(source_checks.zone_warnings(self.settings, name))
@@ -173,7 +174,8 @@ class Ingestion:
         if source.format not in TABLE_FORMATS:
             # Kept, so that the rows and the count to check them come from one read of the files.
             keep = self.context.lake.keep
-            parts = [replace(p, frame=keep(p.frame)) if p.is_small else p for p in parts]
+            with explained(name):
+                parts = [replace(p, frame=keep(p.frame)) if p.is_small else p for p in parts]
         files = {f.batch_id: f.name for part in parts for f in part.files}
         titles = files.values()
         self.warn(file_checks.file_warnings(settings, name, titles, waiting=waiting, log=self.log))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict, cast
 
 import numpy as np
@@ -11,10 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.encoding import FeatureEncoder
+from models.learners import TooManyRowsError
 from models.uplift import metrics
-from models.uplift.boosting import SparkBoosting
+from models.uplift.boosting import LocalBoosting, SparkBoosting
 from models.uplift.learners import UpliftModel, fit
 from runtime.context import Context
+from runtime.errors import ModelGateError
 from runtime.wording import plural
 from transforms.uplift_samples import first_by_hash
 
@@ -45,12 +48,24 @@ class UpliftResult(TypedDict):
 def fitted(
     context: Context, learner: str, rows: DataFrame, *, names: Sequence[str], offers: Sequence[str]
 ) -> UpliftModel:
-    """Fit the learner on Spark rows. names: the columns of the matrix."""
+    """Fit the learner on Spark rows. names: the columns of the matrix.
+
+    Up to training.rows_in_one_process rows are fitted on the driver, more by xgboost.spark.
+    ModelGateError for more rows on Spark Connect, where xgboost.spark does not run.
+    """
     training = context.settings.training
-    boosting = SparkBoosting(training.starts["xgboost"], training.seed, training.workers)
     counts = {r["arm"]: r["count"] for r in rows.groupBy("arm").count().collect()}  # arms
-    shares = [counts.get(float(k), 0) / sum(counts.values()) for k in range(len(offers) + 1)]
-    return fit(learner, rows, names, arms=offers, shares=shares, boosting=boosting)
+    count, bound = sum(counts.values()), training.rows_in_one_process
+    shares = [counts.get(float(k), 0) / count for k in range(len(offers) + 1)]
+    fitted_on = partial(fit, learner, names=names, arms=offers, shares=shares)
+    parameters = training.starts["xgboost"]
+    if count <= bound:
+        local: pd.DataFrame = rows.toPandas()  # at most rows_in_one_process rows
+        local = local.sort_values(["customer_id", "as_of"], ignore_index=True)
+        return fitted_on(local, boosting=LocalBoosting(parameters, training.seed))
+    if not context.has_jvm:
+        raise ModelGateError(f"uplift: {TooManyRowsError(count, bound)}")
+    return fitted_on(rows, boosting=SparkBoosting(parameters, training.seed, training.workers))
 
 
 def sampled(context: Context, rows: DataFrame, split: str) -> pd.DataFrame:

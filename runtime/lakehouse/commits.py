@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
+# Delta reads a merge's commit metadata from this setting of the session only.
+USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 # Operations that write, compact or delete files without a change of rows.
 WITHOUT_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 
@@ -30,18 +28,3 @@ def changed_by(folder: Path, newest: int) -> int:
     while version > 0 and operation(folder, version) in WITHOUT_ROWS:
         version -= 1
     return version
-
-
-class CommitMetadata:
-    """Sets a merge's commit metadata, which Delta reads from the session only, and unsets it."""
-
-    KEY = "spark.databricks.delta.commitInfo.userMetadata"
-
-    def __init__(self, spark: SparkSession, message: str) -> None:
-        self.spark, self.message = spark, message
-
-    def __enter__(self) -> None:
-        self.spark.conf.set(self.KEY, self.message)
-
-    def __exit__(self, *error: object) -> None:
-        self.spark.conf.unset(self.KEY)

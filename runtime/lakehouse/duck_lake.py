@@ -74,6 +74,10 @@ class DuckLake:
         for batch in sqlframe.toArrow(batch_size=BATCH_ROWS):
             yield from batch.to_pylist()
 
+    @property
+    def scratch(self) -> str:
+        return self.path(f"temporary_{self.run.run_id}")
+
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""
         self._kept.append(kept_table(self.session, frame))
@@ -83,6 +87,9 @@ class DuckLake:
         for name in self._kept:
             self.session._conn.execute(f"DROP TABLE {name}")
         self._kept.clear()
+
+    def close(self) -> None:
+        self.forget()
 
     def path(self, name: str) -> str:
         layer, _, short = name.partition(".")

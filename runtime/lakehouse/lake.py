@@ -24,6 +24,10 @@ class Lake(Protocol):
     # In a dry run: the content that each table would have, by name.
     planned: dict[str, DataFrame]
 
+    @property
+    def scratch(self) -> str:
+        """Folder for temporary files of the run, which all workers can access."""
+
     def path(self, name: str) -> str:
         """Folder of a table."""
 
@@ -61,6 +65,9 @@ class Lake(Protocol):
 
     def forget(self) -> None:
         """Free every frame that `keep` holds."""
+
+    def close(self) -> None:
+        """Delete the temporary tables and files of the run."""
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
         """Check all writes, then write all. After a failure every table is as it was before.

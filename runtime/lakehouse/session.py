@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
-from runtime.wording import plural
+from runtime.lakehouse import platform
+from runtime.lakehouse.connection import check_remote, session_options
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
@@ -39,7 +41,7 @@ def spark_session(settings: Settings, app_name: str) -> SparkSession:
     Its time zone is that of the business day.
     """
     spark = _active_or_new(settings, app_name)
-    spark.conf.set(TIME_ZONE, settings.features.business_time_zone)
+    platform.set_for_session(spark, TIME_ZONE, settings.features.business_time_zone)
     return spark
 
 
@@ -49,12 +51,8 @@ def time_zone(spark: SparkSession, zone: str) -> Iterator[None]:
 
     Spark reads the zone when the frame is made, Spark Connect when it is computed.
     """
-    before = spark.conf.get(TIME_ZONE) or "UTC"
-    spark.conf.set(TIME_ZONE, zone)
-    try:
+    with platform.session_setting(spark, TIME_ZONE, zone):
         yield
-    finally:
-        spark.conf.set(TIME_ZONE, before)
 
 
 def _active_or_new(settings: Settings, app_name: str) -> SparkSession:
@@ -65,13 +63,18 @@ def _active_or_new(settings: Settings, app_name: str) -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
+    check_remote(settings)
+    profile, submitted = settings.spark_profile_values(), _submitted()
     builder = SparkSession.builder.appName(f"holdfast-{app_name}")
-    for key, value in options_of(settings.spark_profile_values()).items():
+    for key, value in session_options(profile, options_of(profile)).items():
         # Options of spark-submit win over the profile.
-        if key not in _submitted():
+        if key not in submitted:
             builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
+    with warnings.catch_warnings():
+        # The options of a server that runs cannot be changed: pyspark warns about each.
+        warnings.filterwarnings("ignore", "Failed to set ")
+        spark = builder.getOrCreate()
+    platform.prepare(spark, platform.platform_of(spark, profile))
     return spark
 
 
@@ -90,13 +93,3 @@ def _submitted() -> set[str]:
         return set()
     SparkContext._ensure_initialized()
     return {key for key, _ in SparkConf().getAll()}
-
-
-def running_tasks(spark: SparkSession) -> str:
-    """Finished and all tasks of the stages that run, as text; empty if none runs."""
-    tracker = spark.sparkContext.statusTracker()
-    stages = [s for n in tracker.getActiveStageIds() if (s := tracker.getStageInfo(n))]
-    if not stages:
-        return ""
-    done, all_tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
-    return f"Spark: {done} of {plural(all_tasks, 'task')}"

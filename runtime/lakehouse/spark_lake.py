@@ -7,20 +7,28 @@ rolled back.
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from delta.tables import DeltaTable
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from contracts.table import Table
-from runtime.lakehouse.commits import WITHOUT_ROWS, CommitMetadata, changed_by
+from runtime.lakehouse.commits import USER_METADATA, WITHOUT_ROWS, changed_by
 from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
+from runtime.lakehouse.platform import (
+    KeptFrames,
+    Platform,
+    passing_setting,
+    platform_of,
+    remove_folder,
+)
 from runtime.lakehouse.run_leases import RunLeases
+from runtime.lakehouse.temporary_tables import TemporaryTables
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -44,7 +52,14 @@ class SparkLake:
         self.leases = leases or RunLeases(settings, run, is_dry)
         self.planned: dict[str, DataFrame] = {}
         self._computed: set[str] = set()
-        self._kept: list[DataFrame] = []
+        self.profile = settings.spark_profile_values()
+        self.platform = platform_of(spark, self.profile)
+        self.temporary = TemporaryTables(self)
+        self._frames = KeptFrames(self.platform, self.temporary)
+
+    @property
+    def scratch(self) -> str:
+        return self.temporary.folder
 
     # ------------------------------------------------------------------ reading
 
@@ -59,14 +74,14 @@ class SparkLake:
     def exists(self, name: str) -> bool:
         if self.settings.lakehouse.catalog:
             return self.spark.catalog.tableExists(self.address(name))
-        return DeltaTable.isDeltaTable(self.spark, self.path(name))
+        return self.version(name) is not None
 
     def version(self, name: str) -> int | None:
         """Newest Delta version of the table. None: the table does not exist."""
         if self.settings.lakehouse.catalog:
             if not self.exists(name):
                 return None
-            return int(self._delta(name).history(1).select("version").collect()[0][0])  # one row
+            return int(self._history(name, "LIMIT 1").select("version").collect()[0][0])  # one row
         # Each version is a file of the log. DESCRIBE HISTORY gives the same with two Spark jobs.
         commits = (Path(self.path(name)) / "_delta_log").glob("[0-9]*.json")
         return max((int(c.stem) for c in commits if c.stem.isdigit()), default=None)
@@ -76,14 +91,16 @@ class SparkLake:
         newest = self.version(name)
         if newest is None or not self.settings.lakehouse.catalog:
             return newest if newest is None else changed_by(Path(self.path(name)), newest)
-        history = self._delta(name).history().where(~F.col("operation").isin(*WITHOUT_ROWS))
+        history = self._history(name).where(~F.col("operation").isin(*WITHOUT_ROWS))
         return int(history.agg(F.max("version")).collect()[0][0])  # one row
 
     def written_at(self, name: str) -> dt.datetime | None:
         """When a job last wrote the table (UTC). None: never. Maintenance does not count."""
         if not self.exists(name):
             return None
-        written = self._delta(name).history().where("userMetadata IS NOT NULL")
+        # On serverless compute a merge has no metadata. Maintenance never merges.
+        by_a_job = "userMetadata IS NOT NULL OR operation = 'MERGE'"
+        written = self._history(name).where(by_a_job)
         seconds = written.agg(F.max(F.unix_timestamp("timestamp"))).collect()[0][0]  # one row
         return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
 
@@ -95,7 +112,7 @@ class SparkLake:
         if table.name in self.planned:
             if table.name not in self._computed:
                 # Cut the lineage: otherwise the query plan grows with each step.
-                self.planned[table.name] = self.planned[table.name].localCheckpoint()
+                self.planned[table.name] = self._frames.cut(self.planned[table.name])
                 self._computed.add(table.name)
             return self.planned[table.name]
         newest = self.version(table.name)
@@ -121,19 +138,16 @@ class SparkLake:
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""
-        if self.is_dry:
-            # Planned tables are one frame per table. A plan that joins such a frame twice would be
-            # analysed for minutes, so the lineage is cut.
-            return frame.localCheckpoint()
-        self._kept.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
-        return self._kept[-1]
+        # Planned tables are one frame per table. A plan that joins such a frame twice would be
+        # analysed for minutes, so the lineage is cut.
+        return self._frames.cut(frame) if self.is_dry else self._frames.keep(frame)
 
     def forget(self) -> None:
-        if self.is_dry:
-            return  # later steps still read these frames
-        for frame in self._kept:
-            frame.unpersist()
-        self._kept.clear()
+        if not self.is_dry:  # else later steps still read these frames
+            self._frames.forget()
+
+    def close(self) -> None:
+        self.temporary.close()
 
     # ------------------------------------------------------------------ writing
 
@@ -147,12 +161,10 @@ class SparkLake:
             return self._commit(writes)
 
     def _commit(self, writes: Sequence[Write]) -> list[Written]:
-        frames = [
-            w.frame.persist(StorageLevel.MEMORY_AND_DISK) if w.is_checked else w.frame
-            for w in writes
-        ]
+        frames: list[DataFrame] = []
         before: dict[str, int | None] = {}
         try:
+            frames += [self._frames.cached(w.frame) if w.is_checked else w.frame for w in writes]
             outcomes = [self._check(w, f) for w, f in zip(writes, frames, strict=True)]
             for write, frame, outcome in zip(writes, frames, outcomes, strict=True):
                 if self.is_dry:
@@ -168,9 +180,9 @@ class SparkLake:
                 self._roll_back(name, version)
             raise
         finally:
-            for write, frame in zip(writes, frames, strict=True):
+            for write, frame in zip(writes, frames, strict=False):
                 if write.is_checked and not self.is_dry:
-                    frame.unpersist()
+                    self._frames.free(frame)
 
     def create(self, table: Table) -> None:
         """Create the table, or alter it where its contract has new or newly nullable columns."""
@@ -196,10 +208,9 @@ class SparkLake:
             return reader.table(self.address(name))
         return reader.format("delta").load(self.path(name))
 
-    def _delta(self, name: str) -> Any:
-        if self.settings.lakehouse.catalog:
-            return DeltaTable.forName(self.spark, self.address(name))
-        return DeltaTable.forPath(self.spark, self.path(name))
+    def _history(self, name: str, limit: str = "") -> DataFrame:
+        """The commits of a table, newest first."""
+        return self.spark.sql(f"DESCRIBE HISTORY {self.address(name)} {limit}")
 
     def _check(self, write: Write, frame: DataFrame) -> Written:
         table = write.table
@@ -250,18 +261,28 @@ class SparkLake:
         return None
 
     def _merge(self, table: Table, frame: DataFrame) -> None:
-        on = " AND ".join(f"kept.{c} <=> new.{c}" for c in table.key)
-        # Named, not "all": the table may have columns that the contract no longer has.
-        values = {f"`{c}`": f"new.`{c}`" for c in table.column_names}
-        with CommitMetadata(self.spark, self.leases.message(table.name)):
-            (
-                self._delta(table.name)
-                .alias("kept")
-                .merge(frame.alias("new"), on)
-                .whenMatchedUpdate(set=values)
-                .whenNotMatchedInsert(values=values)
-                .execute()
-            )
+        """MERGE by SQL: Delta's Python API needs the JVM."""
+        view = f"new_{uuid.uuid4().hex}"  # several threads may share the session
+        on = " AND ".join(f"kept.`{c}` <=> new.`{c}`" for c in table.key)
+        # Named, not "*": the table may have columns that the contract no longer has.
+        columns = [f"`{c}`" for c in table.column_names]
+        changes = ", ".join(f"{c} = new.{c}" for c in columns)
+        values = ", ".join(f"new.{c}" for c in columns)
+        frame.createOrReplaceTempView(view)
+        try:
+            with self._merge_metadata(table):
+                self.spark.sql(
+                    f"MERGE INTO {self.address(table.name)} AS kept USING {view} AS new ON {on} "
+                    f"WHEN MATCHED THEN UPDATE SET {changes} "
+                    f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) VALUES ({values})"
+                )
+        finally:
+            self.spark.catalog.dropTempView(view)
+
+    def _merge_metadata(self, table: Table) -> AbstractContextManager[None]:
+        if self.platform is Platform.SERVERLESS:  # which refuses this setting
+            return nullcontext()
+        return passing_setting(self.spark, USER_METADATA, self.leases.message(table.name))
 
     def _plan(self, write: Write) -> None:
         """Keep what a dry run would have written, for later steps to read."""
@@ -287,7 +308,4 @@ class SparkLake:
         elif self.settings.lakehouse.catalog:
             self.spark.sql(f"DROP TABLE IF EXISTS {self.address(name)}")
         else:
-            jvm: Any = self.spark._jvm
-            path = jvm.org.apache.hadoop.fs.Path(self.path(name))
-            files = path.getFileSystem(self.spark._jsc.hadoopConfiguration())
-            files.delete(path, True)
+            remove_folder(self.spark, self.path(name))

@@ -14,7 +14,9 @@ from docs import notices
 from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).parents[2]
-USERS, DUCKDB, DEVELOPMENT = "requirements.txt", "requirements-duckdb.txt", "requirements-dev.txt"
+USERS, DUCKDB, CONNECT, DEVELOPMENT = (
+    f"requirements{name}.txt" for name in ("", "-duckdb", "-connect", "-dev")
+)
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
 # Parts of the interface of a package that is named: pyspark raises errors of py4j, and jinja2's safe
@@ -53,11 +55,14 @@ def imported(path: Path) -> set[str]:
 
 
 def test_a_package_has_one_version_in_all_locks():
-    users, duckdb, development = (versions(lock) for lock in (USERS, DUCKDB, DEVELOPMENT))
-    every_version = [*users.items(), *duckdb.items(), *development.items()]
+    locks = {lock: versions(lock) for lock in (USERS, DUCKDB, CONNECT, DEVELOPMENT)}
+    every_version = [item for lock in locks.values() for item in lock.items()]
 
     assert len(set(every_version)) == len({name for name, _ in every_version})
-    assert duckdb.keys() <= development.keys(), "bin/setup dev installs the second engine too"
+    for lock in (DUCKDB, CONNECT):
+        assert locks[lock].keys() <= locks[DEVELOPMENT].keys(), (
+            "bin/setup dev installs the second engine and the client of Spark Connect too"
+        )
 
 
 def test_the_product_imports_only_what_users_install():

@@ -28,9 +28,11 @@ NAMES_A_VARIABLE = "_variable"
 # Variables that the code reads and that hold no secret.
 NO_SECRET_VARIABLES = {
     "CRASH_AT": "a point at which a test kills a job",
+    "DATABRICKS_RUNTIME_VERSION": "a version",
     "MLFLOW_REGISTRY_URI": "an address; MLflow reads user and password from variables of its own",
     "MLFLOW_TRACKING_URI": "an address; MLflow reads user and password from variables of its own",
     "PYSPARK_GATEWAY_PORT": "set by spark-submit",
+    "SPARK_REMOTE": "an address, shown up to the port; pyspark reads the token behind it",
 }
 
 

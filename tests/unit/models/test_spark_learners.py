@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +13,7 @@ from scipy.special import expit
 from models.encoding import FeatureEncoder
 from models.learners import LEARNERS, XgboostLearner
 from models.portable import PortableModel
+from models.spark_learners import RandomForestLearner
 
 pytestmark = pytest.mark.spark_only
 ROWS, COLUMNS = 600, 4
@@ -46,6 +50,10 @@ def frame(spark, rows):
 
 def _fit(name, frame, **more):
     learner = LEARNERS[name]({**PARAMETERS[name], **more}, 7, 1)
+    if isinstance(learner, RandomForestLearner):
+        with TemporaryDirectory() as scratch:
+            learner = replace(learner, scratch=scratch)
+            return learner.fit(frame, [f"x{i}" for i in range(COLUMNS)], "churned")
     return learner.fit(frame, [f"x{i}" for i in range(COLUMNS)], "churned")
 
 

@@ -23,6 +23,9 @@ class Conf:
     def set(self, key, value):
         self.values[key] = value
 
+    def unset(self, key):
+        del self.values[key]
+
 
 @pytest.mark.parametrize(
     ("option", "encoding", "value"),
@@ -44,4 +47,4 @@ def test_spark_reads_all_encodings_only_where_a_source_needs_one(option, encodin
     spark = Conf()
     with all_encodings(spark, load("demo", sources={"orders": source})):
         assert spark.values.get(KEY) == value
-    assert spark.values.get(KEY) in (None, "false")
+    assert KEY not in spark.values

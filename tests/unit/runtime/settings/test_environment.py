@@ -214,8 +214,8 @@ def test_a_profile_that_is_no_yaml(conf, tmp_path):
 def test_a_profile_that_does_not_exist(conf):
     conf("spark_profile: lokal\n")
     assert refused() == (
-        "spark_profile: 'lokal' must name a file in conf/spark/; there are cluster, local. Did you "
-        "mean local?"
+        "spark_profile: 'lokal' must name a file in conf/spark/; there are cluster, connect, local, "
+        "serverless. Did you mean local?"
     )
 
 
@@ -227,7 +227,8 @@ def test_a_profile_is_a_name_and_no_path(conf, tmp_path, name):
     with pytest.raises(UsageError) as caught:
         settings.load("acme").spark_profile_values()
     assert str(caught.value) == (
-        f"spark_profile: {name!r} must name a file in conf/spark/; there are cluster, local."
+        f"spark_profile: {name!r} must name a file in conf/spark/; there are cluster, connect, local, "
+        "serverless."
     )
 
 
