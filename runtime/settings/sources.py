@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from runtime.settings.core import Section, TimeZone
+from runtime.settings.fetch import FetchSettings
 
 # Options whose values a message may show. `url` must not contain a password (see source_checks).
 _SHOWN_OPTIONS = ("dbtable", "driver", "header", "inferschema", "multiline", "query", "url")
@@ -55,6 +56,8 @@ class SourceSettings(_WithOptions):
     keep_unmapped: bool = True
     # Severity of rules (contracts/silver.py) by name, where this source needs another one.
     severity: dict[str, Literal["reject", "warn", "off"]] = Field(default_factory=dict)
+    # A REST API whose records fetch_sources stores in `path`, from where ingest loads them.
+    fetch: FetchSettings | None = None
 
     @property
     def expressions(self) -> dict[str, str]:
@@ -76,6 +79,8 @@ class SourceSettings(_WithOptions):
     def _has_a_place(self) -> SourceSettings:
         if self.format != "jdbc" and not self.path:
             raise ValueError(f"a source of format {self.format} needs a path")
+        if self.fetch is not None and self.format != "json":
+            raise ValueError(f"a source with fetch needs format: json, got {self.format}")
         return self
 
 
