@@ -24,6 +24,7 @@ from pipelines.ingestion.source_files import (
 )
 from pipelines.ingestion.table_sources import delta_part, jdbc_part
 from pipelines.ingestion.text_scan import Fault
+from runtime.errors import UsageError
 from runtime.settings.source_paths import no_file, resolve
 
 if TYPE_CHECKING:
@@ -46,11 +47,19 @@ class NewFiles:
 
 
 def listed_files(spark: SparkSession, name: str, source: SourceSettings) -> list[SourceFile]:
-    """Every file of a source, oldest first; none for a table. SourceError if there is no file."""
+    """Every file of a source, oldest first; none for a table.
+
+    UsageError if there is no file. A source of fetch_sources may have none yet.
+    """
     if source.format in TABLE_FORMATS:
         return []
-    with explained(name):
-        return list_files(spark, name, source.path or "")
+    try:
+        with explained(name):
+            return list_files(spark, name, source.path or "")
+    except UsageError:
+        if source.fetch is None:
+            raise
+        return []
 
 
 def new_files(

@@ -90,7 +90,13 @@ class SampleCheck:
                 f"reads csv, json and parquet. {_ELSEWHERE}"
             )
         self._warn_of_limits(name, given)
-        files = local_files(name, given.path or "")
+        try:
+            files = local_files(name, given.path or "")
+        except UsageError:
+            if given.fetch is None:
+                raise
+            self.context.progress.warn(nothing_fetched(name, given.path or ""))
+            return RowCounts(name, source_checks.TARGETS[given.table], []), bad_share([], 0)
         bad = self._bad_files(name, given, files)
         share = bad_share(bad, sum(file.stat().st_size for file in files))
         refused = {Path(b.file.local_path) for b in bad}
