@@ -61,8 +61,10 @@ class World:
     def killed_at(self, crash_at, source="hubspot_contacts"):
         """Run the command in a process of its own. Returns its exit code and all it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "jobs.fetch_sources", "--env", "mine", "--source", source]
-            + ["--conf-dir", str(self.write())],
+            [
+                *(sys.executable, "-m", "jobs.fetch_sources", "--env", "mine"),
+                *("--source", source, "--conf-dir", str(self.write())),
+            ],
             **{"cwd": ROOT, "text": True, "capture_output": True, "check": False},
             env={**os.environ, "CRASH_AT": crash_at, "PYTHONPATH": str(ROOT)},
         )
