@@ -70,15 +70,22 @@ def new_files(
     files: Sequence[SourceFile],
     known: Collection[str],
     limit: int,
+    least: int | str | None = None,
 ) -> NewFiles:
     """The first `limit` of the source's files whose batch is not in `known`.
+
+    least: the cursor from which a table of a database is read.
 
     FileReadError if Spark cannot read a file that passed its scan.
     """
     with explained(name):
         if source.format in TABLE_FORMATS:
-            read = jdbc_part if source.format == "jdbc" else delta_part
-            part = read(scans.spark, name, source)
+            is_jdbc = source.format == "jdbc"
+            part = (
+                jdbc_part(scans.spark, name, source, least)
+                if is_jdbc
+                else delta_part(scans.spark, name, source)
+            )
             return NewFiles([] if part.files[0].batch_id in known else [part])
         new = [f for f in files if f.batch_id not in known]
         parts, bad = file_parts(scans, name, source, files=new[:limit])

@@ -142,6 +142,7 @@ class Ingestion:
             files=files,
             known=self.log.batches(name) | failed,
             limit=max(0, self.settings.ingest.max_files_a_run - len(failed)),
+            least=self.log.least_cursor(name, source),
         )
         if new.parts and not self.log.batches(name):
             self.warn(source_checks.zone_warnings(self.settings, name))

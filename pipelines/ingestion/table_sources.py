@@ -1,4 +1,4 @@
-"""Sources that are tables. Each run reads them completely, and their key identifies new rows."""
+"""Sources that are tables, read completely or from a cursor on. A key identifies new rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
+from pyspark.sql import functions as F
 
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.source_files import Part, SourceFile, batch_id, named
@@ -14,21 +15,62 @@ from runtime.errors import SourceError
 from transforms.source_reads import content_identity, with_table_name
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from runtime.settings.sources import SourceSettings
 
 
-def jdbc_part(spark: SparkSession, name: str, source: SourceSettings) -> Part:
-    """All rows of a query. The batch depends on the content, so an unchanged table is skipped."""
+# Else Spark reads a timestamp without a zone in the zone of the JVM instead of the source's.
+_WITHOUT_ZONE = {"preferTimestampNTZ": "true"}
+
+
+def jdbc_part(
+    spark: SparkSession, name: str, source: SourceSettings, least: int | str | None = None
+) -> Part:
+    """The rows of a query. The batch depends on the content, so an unchanged table is skipped.
+
+    least: only rows with at least this cursor, or without one: microseconds of a time, YYYY-MM-DD
+    of a date, or a number. None: all rows.
+    """
     title = source.reader_options.get("dbtable", "query")
     with without_values(source.hidden_values), explained(name):
-        frame = spark.read.format("jdbc").options(**source.reader_options).load()
+        reader = spark.read.format("jdbc").options(**{**_WITHOUT_ZONE, **source.reader_options})
+        frame = reader.load()
+        if source.incremental is not None:
+            frame = rows_from(name, frame, source.incremental.cursor, least)
         # Read once: the table may change between the hash and the rows.
         frame = with_table_name(named(name, title, frame), title).persist()
         identity = content_identity(frame).collect()[0]  # one row
     batch = batch_id(name, f"{title}\n{identity['content']}", identity["rows"], modified_ms=0)
     return Part((SourceFile(batch, title, title, identity["rows"], 0),), frame)
+
+
+def rows_from(name: str, frame: DataFrame, cursor: str, least: int | str | None) -> DataFrame:
+    """The rows whose cursor is at least `least`, or null. The database filters.
+
+    SourceError if the cursor is no column, or has a type without an order in time.
+    """
+    where = f"sources.{name}.incremental.cursor = {cursor!r}"
+    kinds = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    if cursor not in kinds:
+        raise SourceError(
+            f"{where}: the query has no such column. Its columns are {', '.join(kinds)}."
+        )
+    kind = kinds[cursor]
+    if not kind.startswith(("timestamp", "date", *_NUMBERS)):
+        raise SourceError(
+            f"{where}: is a {kind}, but must be a time, a date or a number. Name another column."
+        )
+    if least is None:
+        return frame
+    if kind.startswith("timestamp"):
+        bound = F.expr(f"cast(timestamp_micros({least}) AS {kind})")
+    else:
+        bound = F.lit(least).cast(kind)
+    return frame.where((F.col(f"`{cursor}`") >= bound) | F.col(f"`{cursor}`").isNull())
+
+
+_NUMBERS = ("tinyint", "smallint", "int", "bigint", "decimal", "float", "double")
 
 
 @contextmanager

@@ -38,6 +38,17 @@ class LookupSettings(_WithOptions):
     join_on: list[str]
 
 
+class IncrementalSettings(Section):
+    """Each run reads the rows of a jdbc source from the highest cursor so far less the overlap.
+
+    cursor: a column that grows when a row is added or changed: a time, a date or a number. overlap:
+    seconds, or units of a number; rows may become visible so much later than their cursor says.
+    """
+
+    cursor: str
+    overlap: int = Field(ge=0)
+
+
 class SourceSettings(_WithOptions):
     """One source: its location, and the SQL expression of each column of the target table."""
 
@@ -58,6 +69,8 @@ class SourceSettings(_WithOptions):
     severity: dict[str, Literal["reject", "warn", "off"]] = Field(default_factory=dict)
     # A REST API whose records fetch_sources stores in `path`, from where ingest loads them.
     fetch: FetchSettings | None = None
+    # How later runs read a table of a database. None: they read it completely.
+    incremental: IncrementalSettings | None = None
 
     @property
     def expressions(self) -> dict[str, str]:
@@ -81,6 +94,8 @@ class SourceSettings(_WithOptions):
             raise ValueError(f"a source of format {self.format} needs a path")
         if self.fetch is not None and self.format != "json":
             raise ValueError(f"a source with fetch needs format: json, got {self.format}")
+        if self.incremental is not None and self.format != "jdbc":
+            raise ValueError(f"a source with incremental needs format: jdbc, got {self.format}")
         return self
 
 
