@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from runtime import settings as settings_module
 from runtime.cli import ConfDir, Env, application, reported
 
 
@@ -22,13 +21,10 @@ def command(
     # The files hold personal data: other users of the machine cannot read them.
     os.umask(os.umask(0o027) | 0o027)
     with reported("fetch_sources"):
-        settings_module.use_conf_dir(conf_dir)
-        settings = settings_module.load(env)
         # The HTTP client takes over 0.2 s to import.
         from pipelines.connectors.source_fetch import FetchOptions, run
-        from runtime.progress import Progress
 
-        run(settings, Progress(), FetchOptions(source))
+        run(FetchOptions(env, source, conf_dir))
 
 
 main = application(command)

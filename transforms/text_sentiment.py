@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, functions as F
+from pyspark.sql import DataFrame, functions as F
 
 # In alphabetical order, so that the least of a customer's texts says how a sentiment came to be if
 # one of them has any.
@@ -14,14 +14,15 @@ CLAUDE, LEXICON, UNKNOWN_LANGUAGE, WITHOUT_TEXT = (
 _HAS_WORDS = r"\S"
 
 
-def with_sentiment_basis(rows: DataFrame, by_claude: Column) -> DataFrame:
+def with_sentiment_basis(rows: DataFrame, by_claude: str | None = None) -> DataFrame:
     """Add sentiment_basis, never null, to rows with text and sentiment.
 
     claude or lexicon: who gave the sentiment. unknown_language, without_text: why there is none.
-    by_claude: whether Claude gave it.
+    by_claude: a column that is not null where Claude gave it. None: nowhere.
     """
+    is_by_claude = F.lit(False) if by_claude is None else F.col(by_claude).isNotNull()
     basis = (
-        F.when(by_claude, CLAUDE)
+        F.when(is_by_claude, CLAUDE)
         .when(F.col("sentiment").isNotNull(), LEXICON)
         .when(F.col("text").rlike(_HAS_WORDS), UNKNOWN_LANGUAGE)
         .otherwise(WITHOUT_TEXT)

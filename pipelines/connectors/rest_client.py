@@ -26,6 +26,7 @@ from pipelines.connectors.access import Access
 from runtime.errors import SourceError
 from runtime.http_client import http_client, http_date, seconds_to_wait
 from runtime.settings.fetch import FetchLimits, FetchSettings
+from runtime.wording import plural
 
 # Statuses that pass with time.
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
@@ -183,10 +184,10 @@ class RestClient:
         for part in reply.iter_bytes():
             size += len(part)
             if size > self.limits.max_page_bytes:
+                most = plural(self.limits.max_page_bytes, "byte")
                 raise SourceError(
-                    f"{self._name(request)} answers with more than "
-                    f"{self.limits.max_page_bytes:,} bytes (fetch.max_page_bytes). {SAFE} Ask for "
-                    f"fewer records per page, or raise the limit."
+                    f"{self._name(request)} answers with more than {most} (fetch.max_page_bytes). "
+                    f"{SAFE} Ask for fewer records per page, or raise the limit."
                 )
             parts.append(part)
         return b"".join(parts)

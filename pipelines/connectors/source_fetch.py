@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from pipelines.connectors.cursors import cursor_of, cursor_text, overlap_of, value_at
 from pipelines.connectors.landing import Landing, Position
 from pipelines.connectors.rest_client import SAFE, Answer, RefusedError, Request, RestClient
+from runtime import settings as settings_module
 from runtime.errors import HoldfastError, SourceError, UsageError
 from runtime.fault_points import fault_point
 from runtime.progress import Progress
@@ -24,15 +25,24 @@ from runtime.wording import plural
 class FetchOptions:
     """Options of `fetch_sources`.
 
-    source: the only source to fetch. None: every source with a section fetch.
+    source: the only source to fetch. None: every source with a section fetch. conf_dir: folder of
+    the settings; None: the package's own.
     """
 
+    env: str
     source: str | None = None
+    conf_dir: str | None = None
 
 
-def run(settings: Settings, progress: Progress, options: FetchOptions = FetchOptions()) -> None:
+def run(options: FetchOptions) -> None:
+    """Fetch the sources of an environment. No lakehouse is opened, and no lock is held."""
+    settings_module.use_conf_dir(options.conf_dir)
+    fetch_all(settings_module.load(options.env), Progress(), options.source)
+
+
+def fetch_all(settings: Settings, progress: Progress, source: str | None = None) -> None:
     """Fetch each source. One that fails does not stop the others; its error ends the run."""
-    names = wanted_sources(settings, options.source)
+    names = wanted_sources(settings, source)
     folders = {name: landing_folder(settings, name) for name in names}
     failures: list[HoldfastError] = []
     for name, folder in folders.items():
@@ -115,8 +125,8 @@ class SourceFetch:
                 pages, new, again = pages + bool(fresh), new + fresh, again + read - fresh
                 part.next(plural(new, "record"))
         seen = f", {plural(again, 'record')} again" if again else ""
-        found = f"{plural(new, 'new record')} on {plural(pages, 'page')}"
-        progress.say(f"      {self.name}: {found}{seen}")
+        counts = f"{plural(new, 'new record')} on {plural(pages, 'page')}"
+        progress.say(f"      {self.name}: {counts}{seen}")
 
     def _page(self, position: Position, *, is_resumed: bool) -> tuple[Position, int, int]:
         """Read one page. The next position, the number of its new records, and of all."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from pyspark.sql import functions as F
 
 from messages.text_sentiment import scored_texts
 from pipelines.churn.ticket_reasons import first_names, gateway_of
@@ -32,10 +31,10 @@ def scored(context: Context, rows: DataFrame, read: Mapping[str, float]) -> Data
     lake = context.lake
     if not read:
         rows = lake.with_computed(rows, "sentiment", "text", function=sentiment_of)
-        return with_sentiment_basis(rows, F.lit(False))
+        return with_sentiment_basis(rows)
     rows = lake.with_computed(rows, "sentiment", "text", function=sentiment_with(read))
     rows = lake.with_computed(rows, "_by_claude", "text", function=read_sentiment(read))
-    return with_sentiment_basis(rows, F.col("_by_claude").isNotNull()).drop("_by_claude")
+    return with_sentiment_basis(rows, "_by_claude").drop("_by_claude")
 
 
 def read_by_claude(context: Context, texts: Mapping[str, DataFrame]) -> dict[str, float]:

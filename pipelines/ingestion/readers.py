@@ -82,7 +82,7 @@ def new_files(
         if source.format in TABLE_FORMATS:
             is_jdbc = source.format == "jdbc"
             part = (
-                jdbc_part(scans.spark, name, source, least)
+                jdbc_part(scans.spark, name, source, least=least)
                 if is_jdbc
                 else delta_part(scans.spark, name, source)
             )

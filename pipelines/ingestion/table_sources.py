@@ -7,12 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
-from pyspark.sql import functions as F
 
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.source_files import Part, SourceFile, batch_id, named
 from runtime.errors import SourceError
-from transforms.source_reads import content_identity, with_table_name
+from transforms.source_reads import content_identity, rows_from, with_table_name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -25,7 +24,7 @@ _WITHOUT_ZONE = {"preferTimestampNTZ": "true"}
 
 
 def jdbc_part(
-    spark: SparkSession, name: str, source: SourceSettings, least: int | str | None = None
+    spark: SparkSession, name: str, source: SourceSettings, *, least: int | str | None = None
 ) -> Part:
     """The rows of a query. The batch depends on the content, so an unchanged table is skipped.
 
@@ -37,7 +36,7 @@ def jdbc_part(
         reader = spark.read.format("jdbc").options(**{**_WITHOUT_ZONE, **source.reader_options})
         frame = reader.load()
         if source.incremental is not None:
-            frame = rows_from(name, frame, source.incremental.cursor, least)
+            frame = from_cursor(name, frame, source.incremental.cursor, least=least)
         # Read once: the table may change between the hash and the rows.
         frame = with_table_name(named(name, title, frame), title).persist()
         identity = content_identity(frame).collect()[0]  # one row
@@ -45,7 +44,7 @@ def jdbc_part(
     return Part((SourceFile(batch, title, title, identity["rows"], 0),), frame)
 
 
-def rows_from(name: str, frame: DataFrame, cursor: str, least: int | str | None) -> DataFrame:
+def from_cursor(name: str, frame: DataFrame, cursor: str, *, least: int | str | None) -> DataFrame:
     """The rows whose cursor is at least `least`, or null. The database filters.
 
     SourceError if the cursor is no column, or has a type without an order in time.
@@ -61,13 +60,7 @@ def rows_from(name: str, frame: DataFrame, cursor: str, least: int | str | None)
         raise SourceError(
             f"{where}: is a {kind}, but must be a time, a date or a number. Name another column."
         )
-    if least is None:
-        return frame
-    if kind.startswith("timestamp"):
-        bound = F.expr(f"cast(timestamp_micros({least}) AS {kind})")
-    else:
-        bound = F.lit(least).cast(kind)
-    return frame.where((F.col(f"`{cursor}`") >= bound) | F.col(f"`{cursor}`").isNull())
+    return frame if least is None else rows_from(frame, cursor, least)
 
 
 _NUMBERS = ("tinyint", "smallint", "int", "bigint", "decimal", "float", "double")

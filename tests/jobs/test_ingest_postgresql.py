@@ -22,9 +22,9 @@ PASSWORD = "pw-of-reader"
 
 def programs():
     """The folder of initdb and pg_ctl: on PATH, or where Debian installs them."""
-    found = shutil.which("initdb")
+    initdb = shutil.which("initdb")
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    return Path(found).resolve().parent if found else next(iter(folders[::-1]), None)
+    return Path(initdb).resolve().parent if initdb else next(iter(folders[::-1]), None)
 
 
 class Postgres:
@@ -58,8 +58,10 @@ class Postgres:
 
     def run(self, sql):
         subprocess.run(
-            [programs() / "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", PORT]
-            + ["-U", "reader", "-d", "postgres", "-c", sql],
+            [
+                *(programs() / "psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"),
+                *("-p", PORT, "-U", "reader", "-d", "postgres", "-c", sql),
+            ],
             **{"check": True, "env": {**os.environ, "PGPASSWORD": PASSWORD}},
         )
 

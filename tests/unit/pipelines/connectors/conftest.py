@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.connectors.source_fetch import FetchOptions, run
+from pipelines.connectors.source_fetch import fetch_all
 from runtime import settings as settings_module
 from runtime.progress import Progress
 from tests.unit.pipelines.connectors.fake_hubspot import FakeHubspot
@@ -54,7 +54,7 @@ class World:
         """Run in this process."""
         settings_module.use_conf_dir(str(self.write()))
         try:
-            run(settings_module.load("mine"), Progress(is_quiet=True), FetchOptions(source))
+            fetch_all(settings_module.load("mine"), Progress(is_quiet=True), source)
         finally:
             settings_module.use_conf_dir(None)
 
