@@ -74,9 +74,10 @@ def scored_texts(
 def _valid(content: Mapping[str, Any], batch: Sequence[str]) -> Iterator[tuple[str, float]]:
     scores = content.get("scores")
     for entry in scores if isinstance(scores, list) else []:
-        number, score = (
-            (entry.get("number"), entry.get("score")) if isinstance(entry, dict) else (None, None)
-        )
-        is_number = isinstance(score, int | float) and not isinstance(score, bool)
-        if isinstance(number, int) and 1 <= number <= len(batch) and is_number and -1 <= score <= 1:
-            yield batch[number - 1], round(float(score), 4)
+        values = entry if isinstance(entry, dict) else {}
+        number, score = values.get("number"), values.get("score")
+        if not isinstance(number, int) or not 1 <= number <= len(batch):
+            continue
+        if isinstance(score, bool) or not isinstance(score, int | float) or not -1 <= score <= 1:
+            continue
+        yield batch[number - 1], round(float(score), 4)
