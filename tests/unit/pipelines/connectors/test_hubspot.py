@@ -312,3 +312,39 @@ def test_the_command_tells_what_it_did_and_shows_no_secret(world):
     assert code == 1 and "secret-token" not in text
     for path in world.folder.rglob("*"):
         assert path.is_dir() or b"secret-token" not in path.read_bytes()
+
+
+def test_an_answer_that_is_too_large_is_not_read(world):
+    world.conf["fetch"]["max_page_bytes"] = 1000
+    world.server.objects["contacts"] = contacts(25)
+    assert error_of(world) == (
+        f"{url_of(world)} answers with more than 1,000 bytes (fetch.max_page_bytes). {SAFE} Ask for "
+        f"fewer records per page, or raise the limit."
+    )
+
+
+def test_a_source_that_fails_does_not_stop_the_others(world):
+    world.server.objects["contacts"] = contacts(2)
+    world.server.behave = lambda number, path: (404, {}, {}) if "tickets" in path else None
+    with pytest.raises(SourceError) as caught:
+        world.fetch(None)
+    assert str(caught.value) == (
+        f"source hubspot_tickets: {world.server.url}/crm/v3/objects/tickets/search answers 404. "
+        f"{SAFE} Fix sources.hubspot_tickets.fetch."
+    )
+    assert ids(world.landed()) == [0, 1]
+
+
+def test_a_source_that_cannot_be_fetched_is_named(world):
+    with pytest.raises(UsageError) as caught:
+        world.fetch("purchases")
+    assert str(caught.value) == (
+        "--source purchases: must be a source with a section fetch. Such sources are: "
+        "hubspot_contacts, hubspot_tickets, hubspot_email_events."
+    )
+    world.conf["sources"]["hubspot_contacts"]["path"] = "s3a://lake/landing"
+    assert error_of(world, UsageError) == (
+        "conf/mine.yaml: sources.hubspot_contacts.path = 's3a://lake/landing': fetch_sources writes "
+        "to it, so it must be a folder of this machine. Set a folder, such as "
+        "landing/hubspot_contacts."
+    )
