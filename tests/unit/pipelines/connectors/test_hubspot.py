@@ -340,7 +340,7 @@ def test_a_source_that_cannot_be_fetched_is_named(world):
         world.fetch("purchases")
     assert str(caught.value) == (
         "--source purchases: must be a source with a section fetch. Such sources are: "
-        "hubspot_contacts, hubspot_tickets, hubspot_email_events."
+        "hubspot_contacts, hubspot_email_events, hubspot_tickets."
     )
     world.conf["sources"]["hubspot_contacts"]["path"] = "s3a://lake/landing"
     assert error_of(world, UsageError) == (
