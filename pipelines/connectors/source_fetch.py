@@ -89,7 +89,7 @@ def _fetch(name: str, folder: Path, settings: Settings, progress: Progress) -> N
     client = RestClient(name, fetch, settings.fetch)
     landing = Landing(name, folder)
     try:
-        SourceFetch(name, fetch, landing, ask=client.ask).run(progress)
+        SourceFetch(name, fetch, landing, ask=client.ask).fetch(progress)
     finally:
         landing.close()
         client.close()
@@ -112,7 +112,7 @@ class SourceFetch:
         self.name, self.settings, self.landing, self.ask = name, settings, landing, ask
         self.cursor = settings.cursor
 
-    def run(self, progress: Progress) -> None:
+    def fetch(self, progress: Progress) -> None:
         """Finish the pass that an earlier run began, if any; else make one pass."""
         pages, new, again = 0, 0, 0
         with progress.part(self.name) as part:

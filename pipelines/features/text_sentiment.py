@@ -10,6 +10,7 @@ import pandas as pd
 from messages.text_sentiment import scored_texts
 from pipelines.churn.ticket_reasons import first_names, gateway_of
 from runtime.context import Context
+from runtime.wording import plural
 from transforms.text_sentiment import distinct_texts, with_sentiment_basis
 from udfs.sentiment import sentiment_of
 
@@ -55,7 +56,7 @@ def read_by_claude(context: Context, texts: Mapping[str, DataFrame]) -> dict[str
     gateway, names = gateway_of(context), first_names(context)
     read = scored_texts(gateway, unique, names, texts_a_call=reading.texts_a_call)
     context.progress.say(
-        f"      Claude read the sentiment of {len(read):,} of {len(unique):,} texts for "
+        f"      Claude read the sentiment of {len(read):,} of {plural(len(unique), 'text')} for "
         f"{gateway.budget.spent_usd:.4f} USD; the lexicons read the others"
     )
     return read

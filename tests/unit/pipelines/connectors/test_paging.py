@@ -33,7 +33,7 @@ def fetched(tmp_path):
         )
         landing = Landing("crm", tmp_path)
         try:
-            SourceFetch("crm", conf, landing, ask=ask).run(Progress(is_quiet=True))
+            SourceFetch("crm", conf, landing, ask=ask).fetch(Progress(is_quiet=True))
         finally:
             landing.close()
         pages = sorted(tmp_path.glob("page-*.json"))
