@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
 
-from pipelines.ingestion.read_errors import explained
+from pipelines.ingestion.read_errors import reading_database
 from pipelines.ingestion.source_files import Part, SourceFile, batch_id, named
 from runtime.errors import SourceError
 from transforms.source_reads import content_identity, rows_from, with_table_name
@@ -32,7 +32,7 @@ def jdbc_part(
     of a date, or a number. None: all rows.
     """
     title = source.reader_options.get("dbtable", "query")
-    with without_values(source.hidden_values), explained(name):
+    with without_values(source.hidden_values), reading_database(name):
         reader = spark.read.format("jdbc").options(**{**_WITHOUT_ZONE, **source.reader_options})
         frame = reader.load()
         if source.incremental is not None:

@@ -165,8 +165,11 @@ def test_a_server_that_goes_away_half_way_is_named_and_nothing_is_lost(shop, pos
         shop.ingest("2018-06-02")
     stopper.join()
     text = str(caught.value)
-    assert text.startswith("source purchases: cannot be read: ")
-    assert text.endswith("Fix path, format or options in conf, or the file.")
+    assert text.startswith("source purchases: the database cannot be read: ")
+    assert text.endswith(
+        ". Nothing was written. Run ingest again when the database answers, or fix "
+        "sources.purchases.options in conf."
+    )
     assert PASSWORD not in text and "\n" not in text
     assert kept(shop) == before
     with pytest.raises(SourceError):
