@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -113,20 +113,25 @@ class SourceFetch:
         self.cursor = settings.cursor
 
     def fetch(self, progress: Progress) -> None:
-        """Finish the pass that an earlier run began, if any; else make one pass."""
+        """Finish the pass that an earlier run began, if any, and make one pass."""
         pages, new, again = 0, 0, 0
         with progress.part(self.name) as part:
-            is_resumed = self.landing.position.is_open
-            position = self.landing.position if is_resumed else self._pass_start()
-            while position.is_open:
-                fault_point("before_request")
-                position, fresh, read = self._page(position, is_resumed=is_resumed)
-                is_resumed = False
-                pages, new, again = pages + bool(fresh), new + fresh, again + read - fresh
-                part.next(plural(new, "record"))
+            for position, is_resumed in self._passes():
+                while position.is_open:
+                    fault_point("before_request")
+                    position, fresh, read = self._page(position, is_resumed=is_resumed)
+                    is_resumed = False
+                    pages, new, again = pages + bool(fresh), new + fresh, again + read - fresh
+                    part.next(plural(new, "record"))
         seen = f", {plural(again, 'record')} again" if again else ""
         counts = f"{plural(new, 'new record')} on {plural(pages, 'page')}"
         progress.say(f"      {self.name}: {counts}{seen}")
+
+    def _passes(self) -> Iterator[tuple[Position, bool]]:
+        """Where each pass starts, and whether an earlier run began it."""
+        if self.landing.position.is_open:
+            yield self.landing.position, True
+        yield self._pass_start(), False
 
     def _page(self, position: Position, *, is_resumed: bool) -> tuple[Position, int, int]:
         """Read one page. The next position, the number of its new records, and of all."""

@@ -66,7 +66,7 @@ class FakeHubspot:
 
     def __init__(self, behave=lambda number, path: None):
         self.objects = {"contacts": [], "tickets": []}
-        self.events, self.heard, self.forms = [], [], []
+        self.events, self.heard, self.forms, self.shift = [], [], [], 0
         self.tokens, self.new_tokens, self.behave = {"secret-token"}, [], behave
         self.cursor_property = {"contacts": "lastmodifieddate", "tickets": "hs_lastmodifieddate"}
         outer, lock = self, threading.Lock()
@@ -147,6 +147,8 @@ class FakeHubspot:
         rows = [e for e in self.events if e["created"] >= int(params["startTimestamp"])]
         rows.sort(key=lambda e: (-e["created"], e["id"]))
         start = int(params["offset"].removeprefix("opaque-")) if "offset" in params else 0
+        if start:  # `shift` events were added since the offset was given.
+            start, self.shift = start + self.shift, 0
         end = start + int(params["limit"])
         has_more = end < len(rows)
         answer = {"hasMore": has_more, "offset": f"opaque-{end}", "events": rows[start:end]}
