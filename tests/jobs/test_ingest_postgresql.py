@@ -1,4 +1,8 @@
-"""Rows of a real PostgreSQL: incremental by a cursor, late rows, and a server that goes away."""
+"""Rows of a real PostgreSQL: incremental by a cursor, late rows, and a server that goes away.
+
+Skipped without PostgreSQL's programs, and without its JDBC driver in the session:
+PYSPARK_SUBMIT_ARGS="--packages org.postgresql:postgresql:42.7.14 pyspark-shell".
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from py4j.protocol import Py4JError
 
 from runtime.errors import SourceError
 from tests.jobs.ingest_lake import TRANSACTIONS
@@ -66,10 +71,20 @@ class Postgres:
         )
 
 
+def has_driver(spark):
+    """Whether the JVM knows the driver, also one that came with --packages."""
+    loader = spark._jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    try:
+        spark._jvm.java.lang.Class.forName("org.postgresql.Driver", False, loader)
+    except Py4JError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
-def postgres():
-    if programs() is None:
-        pytest.skip("needs PostgreSQL: apt-get install postgresql")
+def postgres(spark):
+    if programs() is None or not has_driver(spark):
+        pytest.skip("needs PostgreSQL (apt-get install postgresql) and its JDBC driver")
     folder = Path(tempfile.mkdtemp(prefix="holdfast-pg-"))
     server = Postgres(folder)
     server.start()
