@@ -22,6 +22,7 @@ from tests.jobs.ingest_lake import TRANSACTIONS
 
 PORT = "55439"
 OPTIONS = {"url": f"jdbc:postgresql://127.0.0.1:{PORT}/postgres", "user": "reader"}
+OPTIONS["driver"] = "org.postgresql.Driver"
 PASSWORD = "pw-of-reader"
 
 
