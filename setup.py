@@ -18,6 +18,8 @@ EXTRAS = {
         "shap>=0.51,<0.52",
         "optuna>=5.0,<6",
         "vaderSentiment>=3.3.2,<4",
+        "textblob>=0.20.1,<0.21",
+        "pycld2>=0.42,<0.43",
         "matplotlib>=3.10,<4",
     ],
     "duckdb": ["deltalake>=1.6,<2", "duckdb>=2.0,<3", "sqlframe>=4.10,<5"],

@@ -205,7 +205,9 @@ BEHAVIOR = _table(
             for reason in REASONS
         ),
         Column(
-            "ticket_sentiment_mean", "double", "Mean sentiment of tickets, -1 to 1; null: no text"
+            "ticket_sentiment_mean",
+            "double",
+            "Mean sentiment of tickets, -1 to 1; null: see its basis",
         ),
         Column("ticket_sentiment_worst", "double", "Lowest sentiment of tickets, -1 to 1"),
         Column(
@@ -214,13 +216,27 @@ BEHAVIOR = _table(
             "Mean of the last 90 days minus the mean before; null: no text in one of them",
         ),
         Column(
-            "review_sentiment_mean", "double", "Mean sentiment of reviews, -1 to 1; null: no text"
+            "ticket_sentiment_basis",
+            "string",
+            "How the sentiment of tickets came to be: lexicon or claude; or why there is none: "
+            "unknown_language, without_text; null: no ticket",
+        ),
+        Column(
+            "review_sentiment_mean",
+            "double",
+            "Mean sentiment of reviews, -1 to 1; null: see its basis",
         ),
         Column("review_sentiment_worst", "double", "Lowest sentiment of reviews, -1 to 1"),
         Column(
             "review_sentiment_trend",
             "double",
             "Mean of the last 90 days minus the mean before; null: no text in one of them",
+        ),
+        Column(
+            "review_sentiment_basis",
+            "string",
+            "How the sentiment of reviews came to be: lexicon or claude; or why there is none: "
+            "unknown_language, without_text; null: no review",
         ),
         Column("review_stars_mean", "double", "Mean stars of reviews; null: no stars"),
         *(

@@ -111,6 +111,7 @@ def ticket_summary(
         "resolved_at",
         reason_of_category(categories).alias("reason"),
         _units("sentiment").alias("sentiment"),
+        "sentiment_basis",
     )
     seen = with_each_as_of(rows, as_of_dates)
     seen = seen.select("*", days_before("as_of", "day").alias("days_ago"))
@@ -144,6 +145,7 @@ def review_summary(
         F.col("reviewed_at").cast("date").alias("day"),
         visible_from("reviewed_at").alias("visible_from"),
         _units("sentiment").alias("sentiment"),
+        "sentiment_basis",
         _units("stars").alias("stars"),
     )
     seen = with_each_as_of(rows, as_of_dates)
@@ -282,4 +284,5 @@ def _sentiment(of: str) -> list[Column]:
         _mean("sentiment").alias(f"{of}_sentiment_mean"),
         (F.min("sentiment").cast("double") / float(UNIT)).alias(f"{of}_sentiment_worst"),
         (_mean("sentiment", recent) - _mean("sentiment", ~recent)).alias(f"{of}_sentiment_trend"),
+        F.min("sentiment_basis").alias(f"{of}_sentiment_basis"),
     ]

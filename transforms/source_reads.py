@@ -50,6 +50,18 @@ def with_table_name(rows: DataFrame, name: str) -> DataFrame:
     return rows.withColumns({"_malformed": F.lit(None).cast("string"), "_path": F.lit(name)})
 
 
+def rows_from(rows: DataFrame, cursor: str, least: object) -> DataFrame:
+    """The source rows whose cursor is at least `least`, or null.
+
+    least: microseconds since 1970 of a time, YYYY-MM-DD of a date, or a number. The database
+    filters, because the bound has the type of the column. Spark only.
+    """
+    kind = {f.name: f.dataType.simpleString() for f in rows.schema.fields}[cursor]
+    bound = f"timestamp_micros({least})" if kind.startswith("timestamp") else f"'{least}'"
+    column = _quoted(cursor)
+    return rows.where((column >= F.expr(f"cast({bound} AS {kind})")) | column.isNull())
+
+
 def content_identity(rows: DataFrame) -> DataFrame:
     """One row: number of rows and hash of their content. Row order does not change the hash."""
     hashed = F.xxhash64(*[F.col(f"`{c}`") for c in rows.columns])

@@ -11,7 +11,10 @@ from contracts.table import Table
 
 KEY = ("customer_id", "as_of")
 # Dates and metadata, which a learner must not use.
-NOT_FEATURES = (*KEY, "first_purchase_on", "last_purchase_on", "is_terminated", "engagement_basis")
+NOT_FEATURES = (
+    *(*KEY, "first_purchase_on", "last_purchase_on", "is_terminated", "engagement_basis"),
+    *("ticket_sentiment_basis", "review_sentiment_basis"),
+)
 NUMERIC = ("bigint", "int", "double", "boolean")
 
 

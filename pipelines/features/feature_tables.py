@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.churn.time_split import plans
+from pipelines.features.text_sentiment import with_sentiment
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
@@ -22,12 +23,9 @@ from transforms.labels import (
 )
 from transforms.population import known_customers
 from transforms.transaction_features import transaction_features
-from udfs.sentiment import sentiment_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-    from runtime.lakehouse.lake import Lake
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def run(context: Context, options: FeatureOptions = FeatureOptions()) -> None:
     dates = wanted_dates(context, options.as_of_dates)
     context.progress.say(f"      as_of {', '.join(d.isoformat() for d in dates)}")
     try:
-        silver = with_sentiment(context.lake, existing_sources(context))
+        silver = with_sentiment(context, existing_sources(context))
         spine = context.lake.keep(known_customers(silver, dates))
         profiles = context.lake.keep(valid_at(context.read("silver.customers"), spine))
         ended = terminated(context.read("silver.terminations"), spine)
@@ -87,15 +85,6 @@ def feature_frames(
             windows=settings.features.windows_days,
         ),
     }
-
-
-def with_sentiment(lake: Lake, silver: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-    """The same tables, with a sentiment column for the texts of tickets and reviews."""
-    texts = [name for name in ("silver.support_tickets", "silver.reviews") if name in silver]
-    scored = {
-        n: lake.with_computed(silver[n], "sentiment", "text", function=sentiment_of) for n in texts
-    }
-    return {**silver, **scored}
 
 
 def labels(

@@ -6,14 +6,16 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from contracts.bronze import INGEST_LOG, METADATA, source_table
+from contracts.bronze import INGEST_LOG, METADATA, source_table, stored_name
 from contracts.table import Table
+from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
 
 if TYPE_CHECKING:
     from pyspark.sql import Row
 
     from runtime.context import Context
+    from runtime.settings.sources import SourceSettings
 
 REPLAY = "replay"
 
@@ -76,6 +78,31 @@ class IngestLog:
         meta = [c.name for c in METADATA]
         fields = self.lake.read(bronze).schema.fields
         return {f.name: f.dataType.simpleString() for f in fields if f.name not in meta}
+
+    def least_cursor(self, source: str, settings: SourceSettings) -> int | str | None:
+        """The highest cursor in bronze less the overlap, as table_sources.jdbc_part takes it.
+
+        Rows of a killed run do not count. None: read all rows.
+        """
+        columns = self.columns(source)
+        if settings.incremental is None or not columns or not self.has_loaded(source):
+            return None
+        cursor, overlap = stored_name(settings.incremental.cursor), settings.incremental.overlap
+        kinds = {name.lower(): kind for name, kind in columns.items()}
+        kind = kinds.get(cursor.lower())
+        if kind is None:
+            raise UsageError(
+                f"sources.{source}.incremental.cursor = {cursor!r}: bronze.{source} has no such "
+                f"column. Map it, or set keep_unmapped: true."
+            )
+        batches = ", ".join(f"'{batch}'" for batch in sorted(self.batches(source)))
+        highest = {
+            "timestamp": f"unix_micros(max(`{cursor}`)) - {overlap} * 1000000",
+            "date": f"string(date_sub(max(`{cursor}`), {-(-overlap // 86_400)}))",
+        }.get(kind, f"max(`{cursor}`) - {overlap}")
+        rows = self.lake.read(source_table(source, {})).where(f"_batch_id IN ({batches})")
+        value: int | str | None = rows.selectExpr(highest).collect()[0][0]  # one row
+        return value
 
     def unfinished(self, source: str) -> set[str]:
         """Batches of a killed run: their rows are in bronze, but they are not in the log."""

@@ -47,6 +47,20 @@ def explained(source: str) -> Iterator[None]:
 
 
 @contextmanager
+def reading_database(source: str) -> Iterator[None]:
+    """Turn errors of a database, also one that goes away, into a SourceError."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        # Spark puts stage, task and class of the exception before the driver's own words.
+        reason = first_sentence(_text(error)).rpartition("Exception: ")[2].rstrip(".")
+        raise SourceError(
+            f"source {source}: the database cannot be read: {reason}. Nothing was written. Run "
+            f"ingest again when the database answers, or fix sources.{source}.options in conf."
+        ) from None
+
+
+@contextmanager
 def reading_file(file: SourceFile) -> Iterator[None]:
     """Turn Spark's errors while it reads one file into a FileReadError.
 

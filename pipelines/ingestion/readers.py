@@ -24,6 +24,7 @@ from pipelines.ingestion.source_files import (
 )
 from pipelines.ingestion.table_sources import delta_part, jdbc_part
 from pipelines.ingestion.text_scan import Fault
+from runtime.errors import UsageError
 from runtime.settings.source_paths import no_file, resolve
 
 if TYPE_CHECKING:
@@ -46,11 +47,19 @@ class NewFiles:
 
 
 def listed_files(spark: SparkSession, name: str, source: SourceSettings) -> list[SourceFile]:
-    """Every file of a source, oldest first; none for a table. SourceError if there is no file."""
+    """Every file of a source, oldest first; none for a table.
+
+    UsageError if there is no file. A source of fetch_sources may have none yet.
+    """
     if source.format in TABLE_FORMATS:
         return []
-    with explained(name):
-        return list_files(spark, name, source.path or "")
+    try:
+        with explained(name):
+            return list_files(spark, name, source.path or "")
+    except UsageError:
+        if source.fetch is None:
+            raise
+        return []
 
 
 def new_files(
@@ -62,17 +71,18 @@ def new_files(
     known: Collection[str],
     limit: int,
     keep: Callable[[DataFrame], DataFrame],
+    least: int | str | None = None,
 ) -> NewFiles:
     """The first `limit` of the source's files whose batch is not in `known`.
 
-    keep: `Lake.keep`, for the rows of a database.
+    keep: `Lake.keep`, for the rows of a database. least: the cursor from which they are read.
 
     FileReadError if Spark cannot read a file that passed its scan.
     """
     with explained(name):
         if source.format in TABLE_FORMATS:
             if source.format == "jdbc":
-                part = jdbc_part(scans.spark, name, source, keep=keep)
+                part = jdbc_part(scans.spark, name, source, keep=keep, least=least)
             else:
                 part = delta_part(scans.spark, name, source)
             return NewFiles([] if part.files[0].batch_id in known else [part])

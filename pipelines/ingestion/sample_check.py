@@ -40,6 +40,7 @@ from runtime.lakehouse.duck_sql import (
     as_on_spark,
     names_in,
 )
+from runtime.settings.source_paths import nothing_fetched
 from runtime.wording import plural
 from transforms.deduplicate import with_outcome
 from transforms.silver_rows import ORDER, counts, dedup_key
@@ -93,7 +94,13 @@ class SampleCheck:
                 f"reads csv, json and parquet. {_ELSEWHERE}"
             )
         self._warn_of_limits(name, given)
-        files = local_files(name, given.path or "")
+        try:
+            files = local_files(name, given.path or "")
+        except UsageError:
+            if given.fetch is None:
+                raise
+            self.context.progress.warn(nothing_fetched(name, given.path or ""))
+            return RowCounts(name, source_checks.TARGETS[given.table], []), bad_share([], 0)
         bad = self._bad_files(name, given, files)
         readable = _without(files, bad)
         sample = self._sample(name, given, readable) if readable else None

@@ -27,7 +27,7 @@ from pipelines.ingestion.text_scan import Fault
 from runtime.context import Context
 from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
-from runtime.settings.source_paths import check_replay
+from runtime.settings.source_paths import check_replay, nothing_fetched
 from transforms.consent import CONTACT
 from transforms.quality import quarantine_rows, replayed, split
 from transforms.silver_rows import bronze_rows, replay_identity
@@ -115,6 +115,8 @@ class Ingestion:
         """The new files of one source. A file that cannot be read is left out, with a warning."""
         source, versions = self.settings.sources[name], self.outcomes.versions
         files = readers.listed_files(self.spark, name, source)
+        if source.fetch is not None and not files:
+            self.warn([nothing_fetched(name, source.path or "")])
         size = sum(f.length for f in files)
         failed: list[BadFile] = []
         while True:  # Each round leaves out one more file, until their share is above the limit.
@@ -141,6 +143,7 @@ class Ingestion:
             known=self.log.batches(name) | failed,
             limit=max(0, self.settings.ingest.max_files_a_run - len(failed)),
             keep=self.context.lake.keep,
+            least=self.log.least_cursor(name, source),
         )
         if new.parts and not self.log.batches(name):
             self.warn(source_checks.zone_warnings(self.settings, name))

@@ -1,4 +1,4 @@
-"""Sources that are tables. Each run reads them completely, and their key identifies new rows."""
+"""Sources that are tables, read completely or from a cursor on. A key identifies new rows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 
-from pipelines.ingestion.read_errors import explained
+from pipelines.ingestion.read_errors import reading_database
 from pipelines.ingestion.source_files import Part, SourceFile, batch_id, named
 from runtime.errors import SourceError
-from transforms.source_reads import content_identity, with_table_name
+from transforms.source_reads import content_identity, rows_from, with_table_name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # A table: [catalog.][schema.]table.
 _NAME = re.compile(r"[\w-]+(\.[\w-]+){0,2}")
 
+# Else Spark reads a timestamp without a zone in the zone of the JVM instead of the source's.
+_WITHOUT_ZONE = {"preferTimestampNTZ": "true"}
+
 
 def jdbc_part(
     spark: SparkSession,
@@ -29,16 +32,46 @@ def jdbc_part(
     source: SourceSettings,
     *,
     keep: Callable[[DataFrame], DataFrame],
+    least: int | str | None = None,
 ) -> Part:
-    """All rows of a query. The batch depends on the content, so an unchanged table is skipped."""
+    """The rows of a query. The batch depends on the content, so an unchanged table is skipped.
+
+    least: only rows with at least this cursor, or without one: microseconds of a time, YYYY-MM-DD
+    of a date, or a number. None: all rows.
+    """
     title = source.reader_options.get("dbtable", "query")
-    with without_values(source.hidden_values), explained(name):
-        frame = spark.read.format("jdbc").options(**source.reader_options).load()
+    with without_values(source.hidden_values), reading_database(name):
+        reader = spark.read.format("jdbc").options(**{**_WITHOUT_ZONE, **source.reader_options})
+        frame = reader.load()
+        if source.incremental is not None:
+            frame = from_cursor(name, frame, source.incremental.cursor, least=least)
         # Read once: the table may change between the hash and the rows.
         frame = keep(with_table_name(named(name, title, frame), title))
         identity = content_identity(frame).collect()[0]  # one row
     batch = batch_id(name, f"{title}\n{identity['content']}", identity["rows"], modified_ms=0)
     return Part((SourceFile(batch, title, title, identity["rows"], 0),), frame)
+
+
+def from_cursor(name: str, frame: DataFrame, cursor: str, *, least: int | str | None) -> DataFrame:
+    """The rows whose cursor is at least `least`, or null. The database filters.
+
+    SourceError if the cursor is no column, or has a type without an order in time.
+    """
+    where = f"sources.{name}.incremental.cursor = {cursor!r}"
+    kinds = {f.name: f.dataType.simpleString() for f in frame.schema.fields}
+    if cursor not in kinds:
+        raise SourceError(
+            f"{where}: the query has no such column. Its columns are {', '.join(kinds)}."
+        )
+    kind = kinds[cursor]
+    if not kind.startswith(("timestamp", "date", *_NUMBERS)):
+        raise SourceError(
+            f"{where}: is a {kind}, but must be a time, a date or a number. Name another column."
+        )
+    return frame if least is None else rows_from(frame, cursor, least)
+
+
+_NUMBERS = ("tinyint", "smallint", "int", "bigint", "decimal", "float", "double")
 
 
 @contextmanager

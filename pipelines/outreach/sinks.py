@@ -10,12 +10,10 @@ twice after a crash within that one step. Nothing here can prevent that.
 
 from __future__ import annotations
 
-import datetime as dt
 import errno
 import hashlib
 import hmac
 import json
-import logging
 import os
 import smtplib
 import ssl
@@ -25,21 +23,19 @@ from contextlib import suppress
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import formatdate, parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx2
 
 from pipelines.outreach.contact import Contact, NotSentError
+from runtime.http_client import http_client, seconds_to_wait
 from runtime.settings.delivery import MailSettings, WebhookSettings
 
 # HTTP statuses that are retried: the first group passes with time; the second ends when the secret,
 # the permissions or the address in conf are fixed. Redirects are retried for the same reason.
 _TRANSIENT = {408, 409, 425, 429}
 _OF_CONF = {401, 403, 404, 405, 407}
-# At INFO these log every URL, at DEBUG the headers too.
-_HTTP_LOGGERS = ("httpx2", "httpcore2")
 
 
 class FileSink:
@@ -82,20 +78,9 @@ class WebhookSink:
     def __init__(
         self, settings: WebhookSettings, secret: str, clock: Callable[[], float] = time.time
     ) -> None:
-        for name in _HTTP_LOGGERS:
-            logging.getLogger(name).setLevel(logging.WARNING)
         self._url = settings.url or ""
         self._secret, self._clock = secret.encode(), clock
-        self._client = httpx2.Client(
-            headers={"User-Agent": "holdfast", "Accept-Encoding": "identity"},
-            timeout=settings.timeout_seconds,
-            follow_redirects=False,
-            # No proxy and no password of the environment (HTTP_PROXY, .netrc).
-            trust_env=False,
-            # The certificate authorities of the operating system, not those of a Python package.
-            verify=ssl.create_default_context(),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        )
+        self._client = http_client(settings.timeout_seconds)
 
     def send(self, contact: Contact) -> None:
         """Send one request. A receiver also answers 2xx for a contact that it already has."""
@@ -132,28 +117,6 @@ def signature(secret: bytes, at: int, body: bytes) -> str:
     """The signature of a body. A receiver computes it too and compares both in constant time."""
     digest = hmac.new(secret, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={at},v1={digest}"
-
-
-def seconds_to_wait(retry_after: str | None, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for. `now` is in unix seconds.
-
-    The header holds seconds or an HTTP date (RFC 9110, 10.2.3). A past date gives 0; None or
-    another text gives None.
-
-    >>> seconds_to_wait("7", 0.0), seconds_to_wait("Thu, 01 Jan 1970 00:00:30 GMT", 10.0)
-    (7.0, 20.0)
-    """
-    if retry_after is None:
-        return None
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after)
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    # A date without a zone is in UTC.
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return max(moment.timestamp() - now, 0.0)
 
 
 class MailSink:

@@ -8,12 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from runtime.settings.addresses import CONTROL, LOCAL, private_url
 from runtime.settings.core import Section
 
 # In the unsubscribe address: replaced by the id of the contact.
 CONTACT_ID = "{contact_id}"
-_LOCAL = ("127.0.0.1", "localhost", "::1")
-_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
 class WebhookSettings(Section):
@@ -22,22 +21,7 @@ class WebhookSettings(Section):
     url: str | None
     timeout_seconds: float = Field(gt=0)
 
-    @field_validator("url")
-    @classmethod
-    def _is_private(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        if _CONTROL.search(url):
-            raise ValueError("must not contain a space, a line break or a control character")
-        parts = urlsplit(url)
-        if not parts.hostname:
-            raise ValueError("must name a host, such as https://crm.example.com/contacts")
-        is_local = parts.scheme == "http" and parts.hostname in _LOCAL
-        if parts.scheme != "https" and not is_local:
-            raise ValueError("must start with https:// (http:// only on this machine)")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("must not contain a user or password")
-        return url
+    _url_is_private = field_validator("url")(private_url)
 
 
 class MailSettings(Section):
@@ -76,7 +60,7 @@ class MailSettings(Section):
             return None
         parts = urlsplit(link)
         is_link = parts.hostname if parts.scheme == "https" else "@" in parts.path
-        if parts.scheme not in ("https", "mailto") or not is_link or _CONTROL.search(link):
+        if parts.scheme not in ("https", "mailto") or not is_link or CONTROL.search(link):
             raise ValueError(f"must be a https: or mailto: address, got {link!r}")
         if parts.scheme == "https" and CONTACT_ID not in link:
             raise ValueError(
@@ -89,7 +73,7 @@ class MailSettings(Section):
     def _is_safe_and_can_be_stopped(self) -> MailSettings:
         if self.host is None:
             return self
-        if self.security == "none" and self.user and self.host not in _LOCAL:
+        if self.security == "none" and self.user and self.host not in LOCAL:
             raise ValueError(
                 f"security none would send the password of {self.user} in clear text to "
                 f"{self.host}; set starttls or tls"

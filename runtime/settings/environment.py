@@ -31,6 +31,7 @@ from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
 from runtime.settings.faults import explain, not_yaml
 from runtime.settings.features import FeatureSettings
+from runtime.settings.fetch import FetchLimits
 from runtime.settings.lakehouse import (
     LakehouseSettings,
     MaintenanceSettings,
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     sources: dict[str, SourceSettings]
     simulation: SimulationSettings | None
     ingest: IngestSettings
+    fetch: FetchLimits
     features: FeatureSettings
     lifecycle: LifecycleSettings
     churn: ChurnSettings

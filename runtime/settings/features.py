@@ -7,9 +7,18 @@ from pydantic import Field, field_validator
 from runtime.settings.core import Section, TimeZone
 
 
+class SentimentReadingSettings(Section):
+    """Claude reads the sentiment of up to `most_texts` tickets and as many reviews."""
+
+    is_on: bool
+    most_texts: int = Field(ge=0, le=100_000)
+    texts_a_call: int = Field(ge=1, le=50)
+
+
 class FeatureSettings(Section):
     windows_days: list[int] = Field(min_length=1)
     business_time_zone: TimeZone
+    sentiment_by_claude: SentimentReadingSettings
 
     @field_validator("windows_days")
     @classmethod

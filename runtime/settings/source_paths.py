@@ -47,6 +47,11 @@ def no_file(source: str, path: str) -> UsageError:
     )
 
 
+def nothing_fetched(source: str, path: str) -> str:
+    """The warning about a source of fetch_sources whose folder has no file yet."""
+    return f"{source}: no record has arrived in {path}. Run fetch_sources first."
+
+
 def check_sources(settings: Settings, replay: str | None = None) -> None:
     """UsageError for an unknown source to replay, or for the first source without a file.
 
@@ -58,7 +63,9 @@ def check_sources(settings: Settings, replay: str | None = None) -> None:
     if settings.lakehouse.catalog or settings.spark_profile != "local":
         return None
     for name, source in settings.sources.items():
-        if source.format != "jdbc" and source.path and not _may_exist(resolve(name, source.path)):
+        if source.format == "jdbc" or source.fetch is not None or not source.path:
+            continue
+        if not _may_exist(resolve(name, source.path)):
             raise no_file(name, source.path)
     return None
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from runtime.settings.core import Section, TimeZone
+from runtime.settings.fetch import FetchSettings
 
 # Options whose values a message may show. `url` must not contain a password (see source_checks).
 _SHOWN_OPTIONS = ("dbtable", "driver", "header", "inferschema", "multiline", "query", "url")
@@ -37,6 +38,17 @@ class LookupSettings(_WithOptions):
     join_on: list[str]
 
 
+class IncrementalSettings(Section):
+    """Each run reads the rows of a jdbc source from the highest cursor so far less the overlap.
+
+    cursor: a column that grows when a row is added or changed: a time, a date or a number. overlap:
+    seconds, or units of a number; rows may become visible so much later than their cursor says.
+    """
+
+    cursor: str
+    overlap: int = Field(ge=0)
+
+
 class SourceSettings(_WithOptions):
     """One source: its location, and the SQL expression of each column of the target table."""
 
@@ -55,6 +67,10 @@ class SourceSettings(_WithOptions):
     keep_unmapped: bool = True
     # Severity of rules (contracts/silver.py) by name, where this source needs another one.
     severity: dict[str, Literal["reject", "warn", "off"]] = Field(default_factory=dict)
+    # A REST API whose records fetch_sources stores in `path`, from where ingest loads them.
+    fetch: FetchSettings | None = None
+    # How later runs read a table of a database. None: they read it completely.
+    incremental: IncrementalSettings | None = None
 
     @property
     def expressions(self) -> dict[str, str]:
@@ -76,6 +92,10 @@ class SourceSettings(_WithOptions):
     def _has_a_place(self) -> SourceSettings:
         if self.format != "jdbc" and not self.path:
             raise ValueError(f"a source of format {self.format} needs a path")
+        if self.fetch is not None and self.format != "json":
+            raise ValueError(f"a source with fetch needs format: json, got {self.format}")
+        if self.incremental is not None and self.format != "jdbc":
+            raise ValueError(f"a source with incremental needs format: jdbc, got {self.format}")
         return self
 
 

@@ -193,6 +193,7 @@ COMMITS = {
     "deliver_outbox": (2, "approved messages are queued before any contact is sent"),
     "run_pipeline": (0, "its steps write"),
     "init": (0, "a file of conf"),
+    "fetch_sources": (0, "files of sources; page and position are committed together"),
     "check": (0, "it only reads"),
     "roll_back": (0, "an alias in the registry"),
     "maintain": (0, "no row changes, except that old dates are deleted"),

@@ -190,7 +190,8 @@ RECEIPTS = {
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/own_data.md", "docs/survey.md", "docs/deploy.md"]
+    "page",
+    ["README.md", "docs/own_data.md", "docs/sources.md", "docs/survey.md", "docs/deploy.md"],
 )
 def test_every_yaml_example_is_a_valid_configuration(page, tmp_path):
     examples = [yaml.safe_load(block) for block in yaml_blocks(page)]

@@ -22,7 +22,7 @@ ALLOWED = {
     "udfs": {
         *("udfs", "numpy", "pandas", "scipy"),
         *("pyspark.sql.functions", "pyspark.sql.types", "pyspark.sql.Column"),
-        "vaderSentiment",  # the lexicon of the only formula in Python
+        *("vaderSentiment", "textblob", "pycld2"),  # the only formula in Python
         *("pyarrow", "pyarrow.compute"),  # the batches of a mapInArrow
     },
     "transforms": {

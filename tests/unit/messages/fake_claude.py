@@ -45,9 +45,11 @@ def error(kind, text="no"):
 
 
 def role_of(body):
-    """writer, judge or tickets, by the schema that the answer must have."""
+    """writer, judge, tickets or sentiment, by the schema that the answer must have."""
     properties = body["output_config"]["format"]["schema"]["properties"]
-    return {"texts": "writer", "promise": "judge", "label": "tickets"}[next(iter(properties))]
+    return {"texts": "writer", "promise": "judge", "label": "tickets", "scores": "sentiment"}[
+        next(iter(properties))
+    ]
 
 
 def data_of(body):

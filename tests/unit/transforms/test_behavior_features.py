@@ -25,7 +25,7 @@ EVENTS, TICKETS = "silver.engagement_events", "silver.support_tickets"
 REVIEWS = "silver.reviews"
 CONTACTS, REDEMPTIONS = "silver.campaign_contacts", "silver.offer_redemptions"
 # Ingested texts have no sentiment; the job scores them before the transform.
-MORE = {TICKETS: "sentiment double", REVIEWS: "sentiment double"}
+MORE = {name: "sentiment double, sentiment_basis string" for name in (TICKETS, REVIEWS)}
 
 COUNTS = [c.name for c in BEHAVIOR.columns if c.type == "bigint" and "days_since" not in c.name]
 COUNTED = ["login_frequency_30d", "usage_minutes_30d", "community_participation"]
@@ -205,6 +205,16 @@ CASES = {
             "ticket_sentiment_trend": (-0.5 + 0.25) / 2 - 0.75,
             "support_tickets_30d": 3,
         },
+    ),
+    "the basis of sentiment is the best of all texts": (
+        [
+            ticket("2018-01-15 10:00", sentiment_basis="without_text"),
+            ticket("2018-01-16 10:00", sentiment_basis="unknown_language"),
+            ticket(TOO_LATE, sentiment=1.0, sentiment_basis="claude"),
+            review("2018-01-15 10:00", sentiment=0.5, sentiment_basis="lexicon"),
+            review("2018-01-16 10:00", sentiment_basis="unknown_language"),
+        ],
+        {"ticket_sentiment_basis": "unknown_language", "review_sentiment_basis": "lexicon"},
     ),
     "sentiment of late has no trend": (
         [ticket(FIRST_OF_90, sentiment=-0.5), review(FIRST_OF_90, sentiment=0.5)],

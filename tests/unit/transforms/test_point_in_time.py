@@ -216,7 +216,7 @@ class OnDuckDB:
 
 
 def more(table):
-    return "sentiment double" if "text" in table.column_names else ""
+    return "sentiment double, sentiment_basis string" if "text" in table.column_names else ""
 
 
 def with_sentiment(rows):
@@ -224,7 +224,11 @@ def with_sentiment(rows):
     if not rows or "text" not in rows[0]:
         return rows
     return [
-        {**r, "sentiment": r["text"] and (len(r["text"]) + ord(r["text"][-1])) % 7 / 7}
+        {
+            **r,
+            "sentiment": r["text"] and (len(r["text"]) + ord(r["text"][-1])) % 7 / 7,
+            "sentiment_basis": "lexicon" if r["text"] else "without_text",
+        }
         for r in rows
     ]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from udfs.sentiment import MAX_CHARACTERS, MAX_EMOJIS, sentiment_of
+from udfs.sentiment import MAX_CHARACTERS, MAX_EMOJIS, language_of, sentiment_of
 from udfs.sql_functions import sentiment
 
 RATED = Path(__file__).parents[4] / "shared" / "data" / "vader_icwsm2014"
@@ -23,8 +23,41 @@ def test_words_and_their_context_change_the_score():
     assert loud > plain > taken_back
 
 
+def test_a_score_is_the_weighted_mean_of_both_lexicons():
+    """VADER: "love" is 3.2 of a scale whose 15 is squashed to -1 to 1, "!" adds .292. Pattern: "love"
+    is .5, and "!" makes it a quarter stronger."""
+    vader = (3.2 + 0.292) / math.sqrt((3.2 + 0.292) ** 2 + 15)
+    (score,) = sentiment_of(pd.Series(["I love it!"]))
+    assert score == pytest.approx(0.7 * vader + 0.3 * (0.5 * 1.25), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The order came two weeks late and nobody answered.", "en"),
+        ("Die Bestellung kam zwei Wochen zu spät, niemand hat geantwortet.", "de"),
+        ("Personne ne répond à mes messages.", "fr"),
+        ("ok", "un"),
+        ("12345", "un"),
+        ("\x00\x01", "un"),
+        ("half a pair \ud83d of a sign in a text that is long enough", "en"),
+    ],
+)
+def test_the_language_of_a_text(text, language):
+    assert language_of(text) == language
+
+
+def test_a_text_in_another_language_has_no_score_and_a_short_one_counts_as_english():
+    texts = ["Niemand hat mir geantwortet, das ist sehr schade.", "terrible", "Login fails"]
+    german, short, neutral = sentiment_of(pd.Series(texts))
+    assert math.isnan(german) and short < 0
+    # "fails" is -1.8 in VADER and -.5 in Pattern.
+    vader = -1.8 / math.sqrt(1.8**2 + 15)
+    assert neutral == pytest.approx(0.7 * vader + 0.3 * -0.5, abs=1e-4)
+
+
 def test_a_blank_text_has_no_score_and_unknown_words_score_zero():
-    texts = pd.Series([None, "", " \n\t", float("nan"), pd.NA, "Tisch 42"], dtype=object)
+    texts = pd.Series([None, "", " \n\t", float("nan"), pd.NA, "Table 42"], dtype=object)
     scores = sentiment_of(texts)
     assert scores.isna().tolist() == [True, True, True, True, True, False]
     assert scores.iloc[5] == 0.0
@@ -40,14 +73,14 @@ def test_only_the_first_characters_count():
     start = "good " * (MAX_CHARACTERS // 5)
     assert len(start) == MAX_CHARACTERS
     both = sentiment_of(pd.Series([start, start + "terrible " * 50_000]))
-    assert both[0] == both[1] > 0.99
+    assert both[0] == both[1] > 0.9
 
 
 def test_only_the_first_emojis_count():
     # VADER would need half a minute for 9,000 emojis.
     start = "I love it " + "😀" * MAX_EMOJIS
     both = sentiment_of(pd.Series([start, start + "😡" * 9000, start + "😡 terrible"]))
-    assert both[0] == both[1] == both[2] > 0.99
+    assert both[0] == both[1] == both[2] > 0.8
 
 
 def test_scores_stay_within_one():
@@ -56,11 +89,11 @@ def test_scores_stay_within_one():
 
 
 @pytest.mark.parametrize(
-    "name, texts, published",
-    [("tweets", 4200, 0.872), ("amazonReviewSnippets", 3708, 0.590)],
+    "name, texts, measured",
+    [("tweets", 4200, 0.881), ("amazonReviewSnippets", 3708, 0.623)],
 )
-def test_agreement_with_human_ratings(name, texts, published):
-    """Pearson correlation with the mean human rating, over all texts."""
+def test_agreement_with_human_ratings(name, texts, measured):
+    """Pearson correlation with the mean human rating. VADER alone has .872 and .590, as published."""
     path = RATED / f"{name}_GroundTruth.txt.gz"
     if not path.exists():
         pytest.skip(f"needs the rated texts of the VADER paper: {RATED.parent.name}/{RATED.name}")
@@ -69,12 +102,13 @@ def test_agreement_with_human_ratings(name, texts, published):
     assert len(rows) == texts
     scores = sentiment_of(pd.Series([text for *_, text in rows]))
     rated = pd.Series([float(mean) for _, mean, *_ in rows])
-    assert scores.corr(rated) == pytest.approx(published, abs=0.002)
+    assert scores.notna().mean() > 0.99
+    assert scores.corr(rated) == pytest.approx(measured, abs=0.002)
 
 
 @pytest.mark.spark_only
 def test_the_column_gives_the_same_values_and_null_for_no_text(session):
-    texts = ["I love it!", "It broke again.", "", None, "Tisch"] * 5
+    texts = ["I love it!", "It broke again.", "", None, "Table", "Alles kam viel zu spät an."] * 5
     frame = session.createDataFrame(list(enumerate(texts)), "n int, text string").repartition(3)
     rows = frame.select("n", sentiment("text").alias("score")).orderBy("n").collect()
     expected = [None if math.isnan(v) else v for v in sentiment_of(pd.Series(texts, dtype=object))]
