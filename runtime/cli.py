@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -115,7 +116,10 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         )
         if options.is_dry:
             context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
-        lock = nullcontext() if options.is_dry else only_writer(settings.root, context.run.run_id)
+        if settings.root.is_remote and not settings.lakehouse.catalog:
+            settings.root.files()  # StoreError before anything starts: no answer, or no right
+        is_free = options.is_dry or settings.root.is_remote
+        lock = nullcontext() if is_free else only_writer(Path(settings.root), context.run.run_id)
         with lock:
             yield context
 

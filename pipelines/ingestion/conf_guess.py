@@ -43,7 +43,7 @@ def run(options: InitOptions) -> None:
     export = Path(options.path).expanduser()
     if not export.exists():
         raise UsageError(f"{options.path}: no such file or folder. Name the export to read.")
-    files = local_files(NAME, str(export.resolve()))
+    files = [Path(file) for file in local_files(NAME, str(export.resolve()))]
     format_name, files, reader, notes = _as_readable(_of_one_kind(files, progress), progress)
     given = reader.options if reader else {}
     sample = read_sample(NAME, format_name, files, options=given)

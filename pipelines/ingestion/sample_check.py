@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -30,6 +29,7 @@ from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.ingestion.sample_rows import FOLLOWED, Sample, read_sample
 from runtime.context import Context
 from runtime.errors import UsageError
+from runtime.files import Location
 from runtime.lakehouse.duck_session import duck_session, frame_of, kept
 from runtime.lakehouse.duck_sql import (
     UntranslatableError,
@@ -92,14 +92,16 @@ class SampleCheck:
         self._warn_of_limits(name, given)
         files = local_files(name, given.path or "")
         bad = self._bad_files(name, given, files)
-        share = bad_share(bad, sum(file.stat().st_size for file in files))
-        refused = {Path(b.file.local_path) for b in bad}
-        readable = [file for file in files if file.absolute() not in refused]
+        share = bad_share(bad, sum(file.size for file in files))
+        refused = {b.file.path for b in bad}
+        readable = [file for file in files if source_file(name, file).path not in refused]
         if not readable:
             return RowCounts(name, source_checks.TARGETS[given.table], []), share
         return self._read(name, given, readable), share
 
-    def _bad_files(self, name: str, source: SourceSettings, files: Sequence[Path]) -> list[BadFile]:
+    def _bad_files(
+        self, name: str, source: SourceSettings, files: Sequence[Location]
+    ) -> list[BadFile]:
         """The files that break a rule for files, each with a warning."""
         limits = limits_of(self.settings.ingest)
         listed = [source_file(name, file) for file in files]
@@ -111,7 +113,7 @@ class SampleCheck:
             self.context.progress.warn(file.message(name))
         return bad
 
-    def _read(self, name: str, given: SourceSettings, files: Sequence[Path]) -> RowCounts:
+    def _read(self, name: str, given: SourceSettings, files: Sequence[Location]) -> RowCounts:
         """Check the rows of the files that can be read, and print what was found."""
         sample = read_sample(name, given.format, files, options=given.reader_options)
         # Times without a zone are clock times of the source's zone, as in ingest.

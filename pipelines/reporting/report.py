@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -22,6 +22,7 @@ from pipelines.reporting.report_page import REPORT_FILE, pages
 
 if TYPE_CHECKING:
     from runtime.context import Context
+    from runtime.files import Location
 
 MOST_ON_SCREEN = 5
 MOST_CAMPAIGNS = 12
@@ -29,7 +30,7 @@ MOST_CAMPAIGNS = 12
 LOG_COLUMNS = 120
 
 
-def write_report(context: Context) -> Path:
+def write_report(context: Context) -> Location:
     """Print the summary and write both pages and the whole list into <lakehouse root>.
 
     The same data gives the same bytes.
@@ -38,7 +39,10 @@ def write_report(context: Context) -> Path:
     folder = context.settings.root
     # The list first: the page links to it.
     changes = [write_contacts(folder / CONTACTS_FILE, data, whole_list(context))]
-    changes += [replace_file(folder / name, text) for name, text in pages(data).items()]
+    changes += [
+        (folder / name).update(io.BytesIO(text.encode("utf-8")))
+        for name, text in pages(data).items()
+    ]
     path = folder / REPORT_FILE
     if not context.progress.is_quiet:
         summary(data, console())
@@ -46,30 +50,19 @@ def write_report(context: Context) -> Path:
     return path
 
 
-def replace_file(path: Path, text: str) -> bool:
-    """Write the file atomically. False: the file already has this content."""
-    content = text.encode("utf-8")
-    if path.is_file() and path.read_bytes() == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(content)
-    os.replace(draft, path)
-    return True
-
-
-def shown(path: Path) -> str:
+def shown(path: Location) -> str:
     """The path, relative to the working folder if it is inside of it."""
-    folder = Path.cwd()
-    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+    return str(path).removeprefix(f"{os.getcwd()}/")
 
 
-def next_step(root: Path, *, is_dry: bool) -> str:
+def next_step(root: Location, *, is_dry: bool) -> str:
     """The last line of a run: what to do now."""
     if is_dry:
         return "Next: run the same command without --dry-run."
+    verb = "download" if root.is_remote else "open"
     return (
-        f"Next: open {shown(root / REPORT_FILE)} in a browser. It begins with the customers to "
+        f"Next: {verb} {shown(root / REPORT_FILE)}{' and open it' if root.is_remote else ''} "
+        "in a browser. It begins with the customers to "
         f"contact; the whole list is {shown(root / CONTACTS_FILE)}."
     )
 

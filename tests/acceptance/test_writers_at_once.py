@@ -37,7 +37,7 @@ refused = 0
 for _ in range(merges):
     while True:
         try:
-            with only_writer(settings.root, writer):
+            with only_writer(Path(settings.root), writer):
                 lake = SparkLake(spark, settings, RunInfo(writer))
                 totals = {r["slot"]: r["total"] for r in lake.read(table).collect()}
                 rows = [(slot, totals.get(slot, 0) + 1) for slot in range(slots)]

@@ -9,7 +9,8 @@ import pytest
 from pipelines.ingestion import sample_rows
 from pipelines.ingestion.local_files import local_files
 from pipelines.ingestion.sample_rows import read_sample
-from runtime.errors import SourceError, UsageError
+from runtime.errors import SourceError, StoreError, UsageError
+from runtime.files import Location
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ def test_a_file_without_usable_columns_is_refused(sample, content, sentence):
 def test_files_are_found_as_spark_finds_them(tmp_path):
     for name in ("b.csv", "a.csv", "_SUCCESS", ".hidden"):
         (tmp_path / name).write_text("x")
-    expected = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    expected = [Location.of(tmp_path / "a.csv"), Location.of(tmp_path / "b.csv")]
     assert local_files("orders", str(tmp_path)) == expected
     assert local_files("orders", str(tmp_path / "*.csv")) == expected
     assert local_files("orders", str(tmp_path / "a.csv")) == expected[:1]
@@ -143,14 +144,15 @@ def test_files_are_found_as_spark_finds_them(tmp_path):
             "sources.orders.path in conf (a file, a folder, a pattern, or package:<package>/<path>).",
         ),
         (
-            "s3a://bucket/orders.csv",
-            SourceError,
-            "source orders: s3a://bucket/orders.csv is not on this machine, and `check` reads local "
-            "files only. Run `ingest --dry-run` instead.",
+            "s4a://bucket/orders.csv",
+            StoreError,
+            "s4a://bucket/orders.csv: cannot be used: Python has no file system for it. Fix the "
+            "address, the credentials in the environment or the Spark profile; docs/platforms.md "
+            "describes them under Object stores.",
         ),
     ],
 )
-def test_a_path_without_local_files_is_refused(path, error, sentence):
+def test_a_path_without_files_is_refused(path, error, sentence):
     with pytest.raises(error) as caught:
         local_files("orders", path)
     assert str(caught.value) == sentence

@@ -2,8 +2,10 @@
 
 import dataclasses
 import datetime as dt
+import io
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -14,13 +16,13 @@ from pipelines.reporting import contact_list, contact_texts, queries
 from pipelines.reporting.report import (
     console,
     next_step,
-    replace_file,
     shown,
     summary,
     write_report,
 )
 from pipelines.reporting.report_page import page
 from runtime.context import Context
+from runtime.files import Location
 from runtime.lakehouse.arrow_types import arrow_schema
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
@@ -65,18 +67,20 @@ def test_the_summary_of_an_empty_lake_says_so(capsys):
 
 def test_a_file_that_would_not_change_is_not_written(tmp_path):
     path = tmp_path / "lake" / "report.html"
-    assert replace_file(path, "one")
+    assert Location.of(path).update(io.BytesIO(b"one"))
     before = path.stat().st_mtime_ns
-    assert not replace_file(path, "one")
+    assert not Location.of(path).update(io.BytesIO(b"one"))
     assert path.stat().st_mtime_ns == before
-    assert replace_file(path, "two") and path.read_text() == "two"
+    assert Location.of(path).update(io.BytesIO(b"two")) and path.read_text() == "two"
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 
 def test_a_path_inside_the_working_folder_is_shown_relative_to_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert shown(tmp_path / "lakehouse" / "report.html") == "lakehouse/report.html"
-    assert shown(tmp_path.parent / "report.html") == str(tmp_path.parent / "report.html")
+    assert shown(Location.of(tmp_path / "lakehouse" / "report.html")) == "lakehouse/report.html"
+    assert shown(Location.of(tmp_path.parent / "report.html")) == str(
+        tmp_path.parent / "report.html"
+    )
 
 
 def test_the_report_takes_the_currency_of_the_purchases():
@@ -87,11 +91,18 @@ def test_the_report_takes_the_currency_of_the_purchases():
 
 def test_a_run_ends_with_the_page_to_open_and_a_dry_run_with_the_real_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert next_step(tmp_path / "lakehouse-acme", is_dry=False) == (
+    assert next_step(Location.of(tmp_path / "lakehouse-acme"), is_dry=False) == (
         "Next: open lakehouse-acme/report.html in a browser. It begins with the customers to "
         "contact; the whole list is lakehouse-acme/report-contacts.csv."
     )
-    assert next_step(tmp_path, is_dry=True) == "Next: run the same command without --dry-run."
+    assert next_step(Location.of("s3a://shop/lake"), is_dry=False) == (
+        "Next: download s3a://shop/lake/report.html and open it in a browser. It begins with the "
+        "customers to contact; the whole list is s3a://shop/lake/report-contacts.csv."
+    )
+    assert (
+        next_step(Location.of(tmp_path), is_dry=True)
+        == "Next: run the same command without --dry-run."
+    )
 
 
 @pytest.fixture
@@ -267,12 +278,12 @@ def test_without_amounts_and_purchases_no_amount_is_shown(capsys):
 def test_a_second_report_of_the_same_lake_changes_nothing(lake):
     context, write = lake
     write_two_dates(write)
-    path = write_report(context)
-    assert path == context.settings.root / "report.html"
+    path = Path(write_report(context))
+    assert path == Path(context.settings.root) / "report.html"
     files = sorted(path.parent.glob("report*"))
     assert [f.name for f in files] == ["report-contacts.csv", "report-details.html", "report.html"]
     first = [(f.read_bytes(), f.stat().st_mtime_ns) for f in files]
-    assert write_report(context) == path
+    assert Path(write_report(context)) == path
     assert [(f.read_bytes(), f.stat().st_mtime_ns) for f in files] == first
 
 
@@ -288,7 +299,7 @@ def test_the_page_shows_the_first_customers_and_the_file_the_whole_list(lake):
         write("gold.customer_scores", row | risk | {"value_at_stake": 10.0})
         factor = {"feature": "recency_days", "value": str(n), "direction": "increase"}
         write("gold.risk_factors", row | factor | {"rank": 1, "impact": 0.5})
-    path = write_report(context)
+    path = Path(write_report(context))
     shown_ids = re.findall(r"<strong>(c\d\d)</strong>", path.read_text())
     assert shown_ids == [f"c{n:02}" for n in range(24, 14, -1)]
     file = path.with_name("report-contacts.csv").read_text(encoding="utf-8-sig")
@@ -316,7 +327,7 @@ def test_the_trend_has_every_scored_date_up_to_as_of(lake):
 @pytest.mark.duckdb_only
 def test_a_lake_without_features_or_gold_still_gets_its_report(lake):
     context, _ = lake
-    assert "No customers are known on 1 Jan 2018" in write_report(context).read_text()
+    assert "No customers are known on 1 Jan 2018" in Path(write_report(context)).read_text()
 
 
 @pytest.mark.duckdb_only

@@ -68,7 +68,7 @@ def test_a_time_zone_and_a_currency_are_checked(conf):
     assert refused().splitlines() == [
         "conf/acme.yaml: currency = 'euro': String should match pattern '^[A-Z]{3}$'.",
         "conf/acme.yaml: features.business_time_zone = 'Europe/Berlim': must be an IANA "
-        "time zone, such as Europe/Berlin; did you mean Europe/Berlin?.",
+        "time zone, such as Europe/Berlin; did you mean Europe/Berlin?",
     ]
     conf("currency: EUR\nfeatures: {business_time_zone: Europe/Berlin}\n")
     loaded = settings.load("acme")
