@@ -64,7 +64,7 @@ engines: dev ## the tests of formulas and transforms, which CI runs on DuckDB, o
 		-m "not duckdb_only" --hypothesis-profile=$(PROFILE) $(ARGS)
 
 # One process per file: a JVM keeps the plans of all that it ran, and its heap would fill up.
-acceptance: dev ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)
+acceptance: ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)
 	@status=0; for file in $$(grep -rlE "\bacceptance\b" tests --include="test_*.py"); do \
 		HOLDFAST_ENGINE=spark $(PY) -m pytest -m "acceptance and not duckdb_only" $$file $(ARGS) || [ $$? = 5 ] || status=1; \
 	done; \

@@ -26,28 +26,38 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 # A store that does not answer is given up after these seconds and tries.
 CONNECT_SECONDS, REQUEST_SECONDS, TRIES = 5, 20, 3
 
-# What Arrow, delta-rs and Java say, and what it means. The first match is used.
+# What Arrow, delta-rs and Java say, what it means, and the fix. The first match is used.
 _REASONS = (
     (
-        r"No FileSystem for scheme|S3AFileSystem not found|ClassNotFoundException|"
-        r"NoClassDefFoundError",
-        "Spark has no file system for it, because its JARs are not on the class path",
-    ),
-    (r"Unrecognized filesystem|Unable to load libhdfs", "Python has no file system for it"),
-    (r"NO_SUCH_BUCKET|NoSuchBucket|UnknownStoreException|bucket does not exist", "no such bucket"),
-    (
-        r"ACCESS_DENIED|AccessDenied|INVALID_ACCESS_KEY_ID|InvalidAccessKeyId|INVALID_SIGNATURE|"
-        r"SIGNATURE_DOES_NOT_MATCH|SignatureDoesNotMatch|MISSING_AUTHENTICATION|NoAuth|"
-        r"NoAwsCredentials|InvalidClientTokenId|UNRECOGNIZED_CLIENT|\b40[13]\b|Forbidden",
-        "the store refuses the credentials, or there are none",
+        r"No FileSystem for scheme|UnsupportedFileSystem|ClassNotFound|NoClassDefFound",
+        "Spark has no file system for it on its class path",
+        "Add the JARs that docs/platforms.md names under Object stores, for s3a with `bin/setup s3`",
     ),
     (
-        r"NETWORK_CONNECTION|onnection refused|onnectException|UnknownHost|"
-        r"resolve host|[Tt]imed? ?out|error sending request|Unable to execute HTTP|"
-        r"REQUEST_TIMEOUT|Unable to load credentials",
+        r"Unrecognized filesystem|Unable to load libhdfs",
+        "Python has no file system for it",
+        "Use one of the addresses that docs/platforms.md lists under Object stores",
+    ),
+    (
+        r"NO_SUCH_BUCKET|NoSuchBucket|UnknownStoreException",
+        "there is no such bucket",
+        "Create it, or fix the address",
+    ),
+    (
+        r"ACCESS_DENIED|AccessDenied|ACCESS_KEY_ID|AccessKeyId|SIGNATURE|SignatureDoesNotMatch|"
+        r"NoAuth|NoAwsCredentials|Unable to load credentials|\b40[13]\b|Forbidden",
+        "the store refuses the credentials of the environment, or there are none",
+        "Set the variables that docs/platforms.md lists under Object stores, and check what this "
+        "user may read and write",
+    ),
+    (
+        r"NETWORK_CONNECTION|[Cc]onnection refused|ConnectException|UnknownHost|resolve host|"
+        r"[Tt]imed ?out|TIMEOUT|error sending request|Unable to execute HTTP",
         "the store does not answer",
+        "Check the address, the network and, for a server of your own, AWS_ENDPOINT_URL",
     ),
 )
+_UNKNOWN = "docs/platforms.md describes addresses, credentials and JARs under Object stores"
 
 
 def scheme_of(place: str) -> str | None:
@@ -76,13 +86,10 @@ def explained(uri: str) -> Iterator[None]:
 
 def store_error(uri: str, text: str) -> StoreError:
     """The error of a library as one sentence: the URI, the reason and the fix."""
-    known = (reason for pattern, reason in _REASONS if re.search(pattern, text))
-    first = text.strip().splitlines()[0] if text.strip() else "no reason given"
-    return StoreError(
-        f"{uri}: cannot be used: {next(known, first.rstrip('.'))}. Fix the address, the "
-        "credentials in the environment or the Spark profile; docs/platforms.md describes them "
-        "under Object stores."
-    )
+    first = text.strip().partition("\n")[0].rstrip(".")
+    known = ((why, fix) for pattern, why, fix in _REASONS if re.search(pattern, text))
+    reason, fix = next(known, (first, _UNKNOWN))
+    return StoreError(f"{uri}: cannot be used: {reason}. {fix}.")
 
 
 def endpoint() -> str | None:
@@ -125,6 +132,12 @@ def _s3(bucket: str, server: str | None) -> FileSystem:
         request_timeout=REQUEST_SECONDS,
         retry_strategy=AwsStandardS3RetryStrategy(max_attempts=TRIES),
     )
+
+
+def forget() -> None:
+    """Make new file systems from now on, with the variables that the environment has then."""
+    _s3.cache_clear()
+    _of_authority.cache_clear()
 
 
 def delta_options(uri: str) -> dict[str, str] | None:

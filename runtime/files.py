@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, cast
 
-from runtime.file_systems import explained, file_system, scheme_of
+from runtime.file_systems import explained, file_system, scheme_of, store_error
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo
@@ -151,6 +151,16 @@ class Location:
         places = [Location.of(path) for path in glob.glob(self.uri)]
         return sorted(f for p in places for f in ([p] if p.is_file else p.files()))
 
+    def check(self) -> None:
+        """StoreError if an object store does not answer, has no such bucket, or refuses to list."""
+        if self.is_remote:
+            with explained(self.uri):
+                system, path = file_system(self.uri)
+                bucket = path.partition("/")[0]
+                if bucket and system.get_file_info(bucket).type.name == "NotFound":
+                    raise store_error(self.uri, "NoSuchBucket")
+            self.files()
+
     # ------------------------------------------------------------------ writing
 
     def write(self, content: bytes | IO[bytes], *, is_private: bool = False) -> None:
@@ -197,6 +207,7 @@ class Location:
         """
         if self.is_remote:
             return self.write((self.read() or b"") + f"{line}\n".encode())
+        os.makedirs(os.path.dirname(self), exist_ok=True)
         with open(self, "a", encoding="utf-8") as file:
             file.write(f"{line}\n")
             file.flush()

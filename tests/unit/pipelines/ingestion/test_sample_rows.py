@@ -146,9 +146,8 @@ def test_files_are_found_as_spark_finds_them(tmp_path):
         (
             "s4a://bucket/orders.csv",
             StoreError,
-            "s4a://bucket/orders.csv: cannot be used: Python has no file system for it. Fix the "
-            "address, the credentials in the environment or the Spark profile; docs/platforms.md "
-            "describes them under Object stores.",
+            "s4a://bucket/orders.csv: cannot be used: Python has no file system for it. Use one of "
+            "the addresses that docs/platforms.md lists under Object stores.",
         ),
     ],
 )
