@@ -31,7 +31,8 @@ _REASONS = (
     (
         r"No FileSystem for scheme|UnsupportedFileSystem|ClassNotFound|NoClassDefFound",
         "Spark has no file system for it on its class path",
-        "Add the JARs that docs/platforms.md names under Object stores, for s3a with `bin/setup s3`",
+        "Add the JARs that docs/platforms.md names under Object stores: those of s3a with "
+        "`bin/setup s3`",
     ),
     (
         r"Unrecognized filesystem|Unable to load libhdfs",

@@ -141,7 +141,7 @@ def test_a_known_scheme_is_a_uri(scheme):
 
 NO_JARS = (
     "Spark has no file system for it on its class path. Add the JARs that docs/platforms.md names "
-    "under Object stores, for s3a with `bin/setup s3`."
+    "under Object stores: those of s3a with `bin/setup s3`."
 )
 NO_BUCKET = "there is no such bucket. Create it, or fix the address."
 REFUSED = (
