@@ -116,8 +116,7 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         )
         if options.is_dry:
             context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
-        if not settings.lakehouse.catalog:
-            settings.root.check()
+        settings.root.check()
         is_free = options.is_dry or settings.root.is_remote
         lock = nullcontext() if is_free else only_writer(Path(settings.root), context.run.run_id)
         with lock:

@@ -131,9 +131,9 @@ class Location:
         with explained(self.uri):
             system, path = file_system(self.uri)
             chosen = FileSelector(path, allow_not_found=True, recursive=is_recursive)
-            found = [info for info in system.get_file_info(chosen) if info.is_file]
+            infos = [info for info in system.get_file_info(chosen) if info.is_file]
         start = len(path.rstrip("/")) + 1
-        return sorted(replace(self / info.path[start:], _info=info) for info in found)
+        return sorted(replace(self / info.path[start:], _info=info) for info in infos)
 
     def matches(self) -> list[Location]:
         """The files at a location: the file, the files of the folder, or those of a pattern.

@@ -36,8 +36,8 @@ def run(context: Context) -> None:
 
     UsageError if they hold another company.
     """
-    wanted = manifest(context)
-    existing = written(sources_folder(context) / MANIFEST)
+    wanted, file = manifest(context), sources_folder(context) / MANIFEST
+    existing = written(file)
     if existing == wanted:
         return context.progress.say(f"      unchanged   {described(wanted)}")
     if existing is not None:
@@ -51,7 +51,7 @@ def run(context: Context) -> None:
         write(context, name, sources_folder(context) / name)
     for name in TRUTH:
         write(context, name, truth_folder(context) / name)
-    (sources_folder(context) / MANIFEST).write(json.dumps(wanted).encode())
+    file.write(json.dumps(wanted).encode())
     context.progress.say(f"      simulated   {described(wanted)}")
     return None
 

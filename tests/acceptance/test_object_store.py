@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(1_800)]
 
 OUTPUT = "output.txt"
 OF_TEST = {OUTPUT, NOTED, "server.log"}
-STEPS = "ingest build_features train_churn fit_lifetime plan_retention maintain".split()
+STEPS = ["ingest", "build_features", "train_churn", "fit_lifetime", "plan_retention", "maintain"]
 
 
 @pytest.fixture(scope="module")
