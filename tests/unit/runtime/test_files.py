@@ -99,9 +99,9 @@ def test_files_of_a_folder_with_and_without_its_folders(root):
         (root / "in" / name).write(b"1")
     (root / "c.csv").write(b"12")
     assert [f.name for f in root.files()] == ["c.csv"]
-    found = root.files(is_recursive=True)
-    assert [str(f).removeprefix(f"{root}/") for f in found] == ["c.csv", "in/a.csv", "in/b.csv"]
-    assert [f.size for f in found] == [2, 1, 1]
+    listed = root.files(is_recursive=True)
+    assert [str(f).removeprefix(f"{root}/") for f in listed] == ["c.csv", "in/a.csv", "in/b.csv"]
+    assert [f.size for f in listed] == [2, 1, 1]
     assert (root / "missing").files() == []
 
 

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import socket
 import time
 
 import pyarrow as pa
 import pytest
+import yaml
 
 from contracts.table import Column, Table
 from jobs import build_features
+from pipelines.ingestion import sample_check
 from pipelines.ingestion.local_files import local_files, source_file
 from pipelines.ingestion.sample_rows import read_sample
 from pipelines.outreach.delivery import Journal
 from pipelines.outreach.sinks import FileSink
 from runtime import file_systems
+from runtime.context import Context
 from runtime.errors import StoreError
 from runtime.files import Location
 from runtime.lakehouse.writes import Write
 from runtime.run_info import RunInfo
 from runtime.settings import load, use_conf_dir
+from tests.jobs.ingest_lake import Said
 from tests.s3_server import s3_server
 from tests.unit.pipelines.outreach.conftest import contact_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.duckdb_only]
 
+_numbers = itertools.count()
 DAY, NEXT = dt.date(2018, 1, 1), dt.date(2018, 1, 2)
 SCORES = Table(
     "gold.scores",
@@ -57,9 +63,9 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture
-def root(server, request):
+def root(server):
     """The root of a lakehouse in a bucket of its own."""
-    bucket = f"shop-{abs(hash(request.node.name))}"
+    bucket = f"shop-{next(_numbers)}"
     server.make_bucket(bucket)
     return Location.of(f"s3a://{bucket}/lake")
 
@@ -105,6 +111,29 @@ def test_a_sample_is_read_from_a_bucket(root):
     assert sample.table.column("id").to_pylist() == ["1", "2"]
     listed = source_file("orders", files[0])
     assert (listed.path, listed.length, listed.is_local) == (f"{root}/in/a.csv", 12, False)
+
+
+def test_check_reads_a_source_and_its_lookup_in_a_bucket(root, tmp_path):
+    (root / "in" / "day 1.csv").write(b"no,who,at,sum\n1,a,2024-07-01,1.5\n2,b,x,2.5\n")
+    (root / "shops.csv").write(b"who,currency\na,EUR\nb,EUR\n")
+    mapping = {"customer_id": "who", "order_id": "no", "purchased_at": "at", "amount": "sum"}
+    source = {
+        **{"table": "transactions", "format": "csv", "path": f"{root}/in/*.csv"},
+        "mapping": {**mapping, "currency": "currency"},
+        "lookups": {"shops": {"format": "csv", "path": f"{root}/shops.csv", "join_on": ["who"]}},
+    }
+    conf = {"sources": {"orders": source}, "ingest": {"max_quarantined_share": 0.5}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**conf, "currency": "EUR"}))
+    use_conf_dir(str(tmp_path))
+    try:
+        context = Context(load("mine"), RunInfo("check"), Said(), is_dry=True)
+        sample_check.run(context)
+    finally:
+        use_conf_dir(None)
+    assert context.progress.lines[0] == (
+        "orders: 1 file, 2 rows in = 1 kept + 1 quarantined + 0 exact duplicates\n"
+        "      quarantined: purchased_at_type 1"
+    )
 
 
 @pytest.fixture
