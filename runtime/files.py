@@ -152,14 +152,17 @@ class Location:
         return sorted(f for p in places for f in ([p] if p.is_file else p.files()))
 
     def check(self) -> None:
-        """StoreError if an object store does not answer, has no such bucket, or refuses to list."""
-        if self.is_remote:
-            with explained(self.uri):
-                system, path = file_system(self.uri)
-                bucket = path.partition("/")[0]
-                if bucket and system.get_file_info(bucket).type.name == "NotFound":
-                    raise store_error(self.uri, "NoSuchBucket")
-            self.files()
+        """StoreError if an object store does not answer, has no such bucket, or refuses a look-up.
+
+        The folder itself need not exist yet.
+        """
+        if not self.is_remote or self.info.type.name != "NotFound":
+            return
+        with explained(self.uri):
+            system, path = file_system(self.uri)
+            bucket = path.partition("/")[0]
+            if bucket and system.get_file_info(bucket).type.name == "NotFound":
+                raise store_error(self.uri, "NoSuchBucket")
 
     # ------------------------------------------------------------------ writing
 
