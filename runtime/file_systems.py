@@ -46,7 +46,7 @@ _REASONS = (
     ),
     (
         r"ACCESS_DENIED|AccessDenied|ACCESS_KEY_ID|AccessKeyId|SIGNATURE|SignatureDoesNotMatch|"
-        r"NoAuth|NoAwsCredentials|Unable to load credentials|\b40[13]\b|Forbidden",
+        r"NoAuth|NoAwsCredentials|Unable to load credentials|[Ss]tatus ?[Cc]ode:? 40[13]|Forbidden",
         "the store refuses the credentials of the environment, or there are none",
         "Set the variables that docs/platforms.md lists under Object stores, and check what this "
         "user may read and write",
@@ -87,9 +87,11 @@ def explained(uri: str) -> Iterator[None]:
 
 def store_error(uri: str, text: str) -> StoreError:
     """The error of a library as one sentence: the URI, the reason and the fix."""
-    first = text.strip().partition("\n")[0].rstrip(".")
-    known = ((why, fix) for pattern, why, fix in _REASONS if re.search(pattern, text))
-    reason, fix = next(known, (first, _UNKNOWN))
+    # Without the lines of a stack trace, and without the first line of py4j.
+    lines = [line.strip().lstrip(": ") for line in text.splitlines()]
+    told = [x for x in lines if x and not x.startswith(("at ", "An error occurred while calling"))]
+    known = ((why, fix) for pattern, why, fix in _REASONS if re.search(pattern, "\n".join(told)))
+    reason, fix = next(known, ("".join(told[:1]).rstrip("."), _UNKNOWN))
     return StoreError(f"{uri}: cannot be used: {reason}. {fix}.")
 
 

@@ -63,17 +63,19 @@ def pipeline(made: Any) -> None:
         trigger_engagement,
     )
     from tests.wiring import company_files as files
-    from tests.wiring.small_company import CAMPAIGN_3, DELIVERY_1, PLAN_1, report, step
+    from tests.wiring.company_files import CAMPAIGN_1, CAMPAIGN_2
+    from tests.wiring.small_company import CAMPAIGN_3, PLAN_1, report, step
 
     step(made, ingest.command, env=ENV, known_at=files.HISTORY_KNOWN)
-    step(made, build_features.command, env=ENV, as_of=[CAMPAIGN_3.isoformat(), PLAN_1.isoformat()])
+    days = [CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, PLAN_1]
+    step(made, build_features.command, env=ENV, as_of=[day.isoformat() for day in days])
     step(made, train_churn.command, env=ENV, as_of=PLAN_1)
     step(made, fit_lifetime.command, env=ENV, as_of=PLAN_1)
     step(made, score_customers.command, env=ENV, as_of=CAMPAIGN_3)
     step(made, score_customers.command, env=ENV, as_of=PLAN_1)
     step(made, plan_retention.command, env=ENV, as_of=PLAN_1)
     step(made, trigger_engagement.command, env=ENV, as_of=PLAN_1)
-    step(made, deliver_outbox.command, env=ENV, as_of=DELIVERY_1)
+    step(made, deliver_outbox.command, env=ENV, as_of=PLAN_1)
     step(made, report, env=ENV, as_of=PLAN_1)
     made.noted["before"] = objects()
     step(made, report, env=ENV, as_of=PLAN_1)

@@ -170,8 +170,9 @@ SILENT = (
         ("AWS Error NETWORK_CONNECTION during HeadBucket operation: curlCode: 7", SILENT),
         ("java.net.ConnectException: Connection refused", SILENT),
         (
-            "something else.\nat a.b.C",
-            "something else. docs/platforms.md describes addresses, credentials and JARs under "
+            "An error occurred while calling o1.load.\n: a.b.E: something else.\n\tat a.C(C.java:403)"
+            "\n\tat NoSuchBucket.f(g)",
+            "a.b.E: something else. docs/platforms.md describes addresses, credentials and JARs under "
             "Object stores.",
         ),
     ],
