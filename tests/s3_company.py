@@ -37,7 +37,7 @@ def main(folder: Path, url: str) -> None:
     write_conf(folder)
     company = company_files.Company()
     company_files.write_history(company, folder / "files")
-    for file in (f for f in (folder / "files").rglob("*") if f.is_file()):
+    for file in sorted(f for f in (folder / "files").rglob("*") if f.is_file()):
         inside = file.relative_to(folder / "files").as_posix()
         (Location.of(f"s3a://{BUCKET}/files") / inside).write(file.read_bytes())
     settings.use_conf_dir(str(folder / "conf"))
