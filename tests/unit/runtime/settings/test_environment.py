@@ -214,8 +214,27 @@ def test_a_profile_that_is_no_yaml(conf, tmp_path):
 def test_a_profile_that_does_not_exist(conf):
     conf("spark_profile: lokal\n")
     assert refused() == (
-        "spark_profile: 'lokal' must name a file in conf/spark/; there are cluster, local. Did you "
+        "spark_profile: 'lokal' must name a file in conf/spark/; there are cluster, local, s3a. Did you "
         "mean local?"
+    )
+
+
+def test_profiles_are_joined_and_the_later_one_wins(conf, tmp_path):
+    conf("spark_profile: local+mine+s3a\n")
+    (tmp_path / "spark").mkdir()
+    mine = {"spark.sql.shuffle.partitions": "7", "spark.hadoop.fs.s3a.retry.limit": "9"}
+    (tmp_path / "spark" / "mine.yaml").write_text(yaml.safe_dump(mine))
+    options = settings.load("acme").spark_profile_values()
+    assert options["spark.master"] == "local[*]"
+    assert options["spark.sql.shuffle.partitions"] == "7"
+    assert options["spark.hadoop.fs.s3a.retry.limit"] == "2"
+
+
+def test_an_unknown_part_of_a_profile_is_named(conf):
+    conf("spark_profile: local+s4a\n")
+    assert refused() == (
+        "spark_profile: 's4a' must name a file in conf/spark/; there are cluster, local, s3a. Did you "
+        "mean s3a?"
     )
 
 
@@ -227,7 +246,7 @@ def test_a_profile_is_a_name_and_no_path(conf, tmp_path, name):
     with pytest.raises(UsageError) as caught:
         settings.load("acme").spark_profile_values()
     assert str(caught.value) == (
-        f"spark_profile: {name!r} must name a file in conf/spark/; there are cluster, local."
+        f"spark_profile: {name!r} must name a file in conf/spark/; there are cluster, local, s3a."
     )
 
 
