@@ -221,9 +221,10 @@ def test_a_profile_that_does_not_exist(conf):
 
 def test_profiles_are_joined_and_the_later_one_wins(conf, tmp_path):
     conf("spark_profile: local+mine+s3a\n")
-    (tmp_path / "spark").mkdir()
+    folder = tmp_path / "conf" / "spark"
+    folder.mkdir()
     mine = {"spark.sql.shuffle.partitions": "7", "spark.hadoop.fs.s3a.retry.limit": "9"}
-    (tmp_path / "spark" / "mine.yaml").write_text(yaml.safe_dump(mine))
+    (folder / "mine.yaml").write_text(yaml.safe_dump(mine))
     options = settings.load("acme").spark_profile_values()
     assert options["spark.master"] == "local[*]"
     assert options["spark.sql.shuffle.partitions"] == "7"
