@@ -64,7 +64,8 @@ engines: dev ## the tests of formulas and transforms, which CI runs on DuckDB, o
 		-m "not duckdb_only" --hypothesis-profile=$(PROFILE) $(ARGS)
 
 # One process per file: a JVM keeps the plans of all that it ran, and its heap would fill up.
-acceptance: dev ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)
+acceptance: ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)
+	@bin/setup acceptance
 	@status=0; for file in $$(grep -rlE "\bacceptance\b" tests --include="test_*.py"); do \
 		HOLDFAST_ENGINE=spark $(PY) -m pytest -m "acceptance and not duckdb_only" $$file $(ARGS) || [ $$? = 5 ] || status=1; \
 	done; \
@@ -95,7 +96,7 @@ package: dev ## build the wheel, and the same file as .zip for --py-files, in di
 # --no-strip-extras: pip, unlike uv, refuses a locked `coverage` if a package asks for `coverage[toml]`.
 # The later locks are constrained by requirements.txt, so that a package has one version everywhere.
 lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
-	for name in requirements requirements-duckdb requirements-connect requirements-dev; do \
+	for name in requirements requirements-duckdb requirements-connect requirements-dev requirements-moto; do \
 		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
 	done

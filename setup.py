@@ -65,7 +65,7 @@ setup(
         exclude=[f"{name}{more}" for name in NOT_SHIPPED for more in ("", ".*")]
     ),
     package_data={
-        "conf": ["**/*.yaml", "*.properties", "jars.sha256"],
+        "conf": ["**/*.yaml", "*.properties", "jars*.sha256"],
         "pipelines.reporting": ["templates/*"],
     },
     install_requires=[

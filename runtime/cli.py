@@ -118,6 +118,7 @@ def started(job: str, options: RunOptions) -> Iterator[Context]:
         )
         if options.is_dry:
             context.progress.say(f"Dry run of {job} on {options.env}: nothing is written.")
+        settings.root.check()
         with closing(context), context.leases.of_command(job):
             yield context
 

@@ -60,8 +60,11 @@ class Context:
             from runtime.lakehouse.duck_lake import DuckLake
 
             return DuckLake(self.settings, self.run, self.is_dry, leases=self.leases)
+        from runtime.lakehouse.session_store import check_session
         from runtime.lakehouse.spark_lake import SparkLake
 
+        if not self.settings.lakehouse.catalog:
+            check_session(self.spark, self.settings.root)
         self.progress.tasks = partial(running_tasks, self.spark)
         return SparkLake(self.spark, self.settings, self.run, self.is_dry, leases=self.leases)
 

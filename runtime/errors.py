@@ -37,5 +37,9 @@ class BusyError(HoldfastError):
     """Another run holds the lease of a table, or has taken it over."""
 
 
+class StoreError(HoldfastError):
+    """An object store that cannot be reached, or that refuses a request."""
+
+
 class SourceError(HoldfastError):
     """A source that is missing, cannot be read, or lacks a column that conf names."""

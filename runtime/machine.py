@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from runtime.files import Location
 from runtime.settings.source_paths import resolve
 from runtime.wording import plural
 
@@ -25,8 +26,11 @@ def free_memory() -> int | None:
     return next((int(x.split()[1]) * 1024 for x in lines if x.startswith("MemAvailable:")), None)
 
 
-def free_disk(folder: Path) -> int:
-    """Free bytes of the disk that holds the folder, which need not exist yet."""
+def free_disk(root: Location) -> int | None:
+    """Free bytes of the disk that holds a folder, which need not exist yet. None: no disk."""
+    if root.is_remote:
+        return None
+    folder = Path(root)
     existing = next(p for p in (folder, *folder.parents) if p.exists())
     return shutil.disk_usage(existing).free
 
@@ -52,23 +56,23 @@ def gigabytes(number: int) -> str:
     return f"{number / 2**30:.1f} GiB" if number >= 2**30 else f"{number / 2**20:.0f} MiB"
 
 
-def machine_text(folder: Path, source_bytes: int) -> str:
+def machine_text(root: Location, source_bytes: int) -> str:
     """One line: cores, free memory, free disk, and the bytes to read. 0 bytes: unknown."""
-    memory = free_memory()
+    memory, disk = free_memory(), free_disk(root)
     parts = [plural(os.cpu_count() or 1, "core")]
     parts += [f"{gigabytes(memory)} of memory free"] if memory is not None else []
-    parts.append(f"{gigabytes(free_disk(folder))} of disk free")
+    parts += [f"{gigabytes(disk)} of disk free"] if disk is not None else []
     parts += [f"{gigabytes(source_bytes)} of source files"] if source_bytes else []
     return "This run has " + ", ".join(parts) + "."
 
 
-def lack_of_disk(folder: Path, source_bytes: int) -> str | None:
+def lack_of_disk(root: Location, source_bytes: int) -> str | None:
     """A sentence if the disk is likely to be too small; None if it is not."""
-    free, needed = free_disk(folder), BYTES_PER_SOURCE_BYTE * source_bytes
-    if free >= needed:
+    free, needed = free_disk(root), BYTES_PER_SOURCE_BYTE * source_bytes
+    if free is None or free >= needed:
         return None
     return (
-        f"{folder}: {gigabytes(free)} of disk are free, but {gigabytes(source_bytes)} of source "
+        f"{root}: {gigabytes(free)} of disk are free, but {gigabytes(source_bytes)} of source "
         f"files may need {gigabytes(needed)}. Free disk space, or set lakehouse.root to another "
         "disk."
     )

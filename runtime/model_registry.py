@@ -83,7 +83,7 @@ class Registry:
 
     def _follow_move(self) -> None:
         try:
-            follow_move(self.settings.root)
+            follow_move(Path(self.settings.root))
         except sqlite3.OperationalError as error:
             raise HoldfastError(
                 f"{self.own_file}: the lakehouse was moved, and the addresses of its models cannot "
@@ -93,7 +93,7 @@ class Registry:
     @property
     def own_file(self) -> Path:
         """The tracking store in the lakehouse, used unless conf names another."""
-        return self.settings.root / "mlflow.db"
+        return Path(self.settings.root) / "mlflow.db"
 
     @cached_property
     def client(self) -> mlflow.MlflowClient:
@@ -109,7 +109,7 @@ class Registry:
         if experiment is not None:
             return experiment.experiment_id
         if self.is_own_store:
-            location = (self.settings.root / ARTIFACTS).as_uri()
+            location = (Path(self.settings.root) / ARTIFACTS).as_uri()
             return self.client.create_experiment(name, artifact_location=location)
         return self.client.create_experiment(name)
 

@@ -31,7 +31,7 @@ def run(options: InitOptions) -> None:
     SourceError if the export cannot be read. UsageError if the file cannot be written.
     """
     progress, target = Progress(), options.target
-    files = local_files(NAME, str(options.export.resolve()))
+    files = [Path(file) for file in local_files(NAME, str(options.export.resolve()))]
     format_name, files, reader, notes = _as_readable(_of_one_kind(files, progress), progress)
     given = reader.options if reader else {}
     sample = read_sample(NAME, format_name, files, options=given)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException
 
 from contracts.rules import UNREADABLE
@@ -25,6 +26,7 @@ from pipelines.ingestion.source_files import (
 from pipelines.ingestion.table_sources import delta_part, jdbc_part
 from pipelines.ingestion.text_scan import Fault
 from runtime.errors import UsageError
+from runtime.file_systems import scheme_of, store_error
 from runtime.settings.source_paths import no_file, resolve
 
 if TYPE_CHECKING:
@@ -118,7 +120,7 @@ def confirmed_failure(
 def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
     """Every file of a path (file, folder, glob or package:...), oldest first.
 
-    SourceError if there is none.
+    SourceError if there is none, StoreError if an object store refuses or does not answer.
     """
     try:
         # binaryFile lists every file system that Spark can read. Only names are read here.
@@ -135,6 +137,10 @@ def list_files(spark: SparkSession, source: str, path: str) -> list[SourceFile]:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
         listed, empty = [], []
+    except Py4JJavaError as error:
+        if scheme_of(path) is None:
+            raise
+        raise store_error(path, str(error)) from None
     if not listed and not empty:
         raise no_file(source, path)
     # Each installation gives a package's file a new time, but its content stays the same.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -33,6 +32,7 @@ from pipelines.ingestion.samples import Sample
 from pipelines.ingestion.text_scan import Fault
 from runtime.context import Context
 from runtime.errors import UsageError
+from runtime.files import Location
 from runtime.lakehouse.duck_session import duck_session, frame_of, kept
 from runtime.lakehouse.duck_sql import (
     UntranslatableError,
@@ -41,7 +41,6 @@ from runtime.lakehouse.duck_sql import (
     names_in,
 )
 from runtime.settings.source_paths import nothing_fetched
-from runtime.wording import plural
 from transforms.deduplicate import with_outcome
 from transforms.silver_rows import ORDER, counts, dedup_key
 from transforms.sources import with_lookup, with_source
@@ -102,17 +101,17 @@ class SampleCheck:
             self.context.progress.warn(nothing_fetched(name, given.path or ""))
             return RowCounts(name, source_checks.TARGETS[given.table], []), bad_share([], 0)
         bad = self._bad_files(name, given, files)
-        readable = _without(files, bad)
+        readable = _without(name, files, bad)
         sample = self._sample(name, given, readable) if readable else None
         unfit = self._unfit_files(name, given, sample) if sample else []
-        share = bad_share([*bad, *unfit], sum(file.stat().st_size for file in files))
+        share = bad_share([*bad, *unfit], sum(file.size for file in files))
         if not sample:
             return RowCounts(name, source_checks.TARGETS[given.table], []), share
         if unfit:
-            sample = self._sample(name, given, _without(readable, unfit))
+            sample = self._sample(name, given, _without(name, readable, unfit))
         return self._read(name, given, sample), share
 
-    def _sample(self, name: str, given: SourceSettings, files: Sequence[Path]) -> Sample:
+    def _sample(self, name: str, given: SourceSettings, files: Sequence[Location]) -> Sample:
         return read_sample(name, given.format, files, options=given.reader_options)
 
     def _unfit_files(self, name: str, given: SourceSettings, sample: Sample) -> list[BadFile]:
@@ -127,7 +126,9 @@ class SampleCheck:
             self.context.progress.warn(file.message(name))
         return bad
 
-    def _bad_files(self, name: str, source: SourceSettings, files: Sequence[Path]) -> list[BadFile]:
+    def _bad_files(
+        self, name: str, source: SourceSettings, files: Sequence[Location]
+    ) -> list[BadFile]:
         """The files that break a rule for files, each with a warning."""
         limits = limits_of(self.settings.ingest)
         listed = [source_file(name, file) for file in files]
@@ -274,10 +275,10 @@ class SampleCheck:
         return row_counts
 
 
-def _without(files: Sequence[Path], bad: Sequence[BadFile]) -> list[Path]:
+def _without(name: str, files: Sequence[Location], bad: Sequence[BadFile]) -> list[Location]:
     """The files that are not bad."""
-    refused = {Path(b.file.local_path) for b in bad}
-    return [file for file in files if file.absolute() not in refused]
+    refused = {b.file.path for b in bad}
+    return [file for file in files if source_file(name, file).path not in refused]
 
 
 def _title(sample: Sample, rows: int) -> str:

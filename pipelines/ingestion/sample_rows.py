@@ -11,11 +11,11 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,6 +24,7 @@ from contracts.bronze import stored_name
 from pipelines.ingestion.samples import Sample, SampledFile, own_types
 from pipelines.ingestion.source_files import MALFORMED, column_clash
 from runtime.errors import SourceError
+from runtime.files import Location
 
 # Rows of a sample, of all files together. DuckDB checks them in about three seconds.
 MOST_ROWS = 20_000
@@ -35,6 +36,7 @@ FOLLOWED = frozenset(
     ("sep", "delimiter", "quote", "escape", "encoding", "charset", "header", "multiline")
 )
 _TEXT = pa.string()
+AnyFile = TypeVar("AnyFile")
 # Spark ends a line here, and not at the other characters at which str.splitlines does.
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
@@ -51,21 +53,22 @@ class _Rows:
 def read_sample(
     source: str,
     format_name: str,
-    files: Sequence[Path],
+    files: Sequence[str | os.PathLike[str]],
     *,
     options: Mapping[str, str],
     most: int | None = None,
 ) -> Sample:
-    """At most `most` rows of local files, by default MOST_ROWS.
+    """At most `most` rows of files, by default MOST_ROWS.
 
     SourceError if a file has no columns or cannot be read.
     """
-    chosen = spread(files, MOST_FILES)
+    locations = [Location.of(file) for file in files]
+    chosen = spread(locations, MOST_FILES)
     share = max((most or MOST_ROWS) // len(chosen), 1)
     tables, parts = [], []
     headers: dict[str, str] = {}
     for file in chosen:
-        if not file.stat().st_size:
+        if not file.size:
             raise SourceError(
                 f"source {source}: {file.name} has 0 bytes. A file must at least name its "
                 f"columns. Remove it, or deliver it again."
@@ -83,7 +86,7 @@ def read_sample(
         parts.append(SampledFile(file, own_types(tables[-1]), rows))
     total = sum(part.rows for part in parts)
     return Sample(
-        tuple(f.name for f in files),
+        tuple(f.name for f in locations),
         pa.concat_tables(tables, promote_options="permissive"),
         headers,
         round(total * len(files) / len(chosen)),
@@ -91,7 +94,7 @@ def read_sample(
     )
 
 
-def spread(files: Sequence[Path], most: int) -> list[Path]:
+def spread(files: Sequence[AnyFile], most: int) -> list[AnyFile]:
     """At most `most` of the files, with the first and the last."""
     if len(files) <= most:
         return [*files]
@@ -119,21 +122,25 @@ def _kept_places(rows: int, most: int) -> list[int]:
 # ---------------------------------------------------------------------- text files
 
 
-def _text(file: Path, encoding: str) -> tuple[str, float]:
+def _text(file: Location, encoding: str) -> tuple[str, float]:
     """The text of a file, or its first and last part, and how many times longer the file is."""
-    with gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb") as stream:
+    with file.open() as stored, _unzipped(file, stored) as stream:
         content = stream.read(MOST_BYTES)
         is_whole = len(content) < MOST_BYTES
         if not is_whole and file.suffix != ".gz":
             stream.seek(-LAST_BYTES, io.SEEK_END)
             content = content.rpartition(b"\n")[0] + b"\n" + stream.read().partition(b"\n")[2]
-    longer = 1.0 if is_whole else max(1.0, file.stat().st_size / len(content))
+    longer = 1.0 if is_whole else max(1.0, file.size / len(content))
     codec = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
     # A byte that is not valid becomes U+FFFD, as in Spark's reader.
     return content.decode(codec, errors="replace"), longer
 
 
-def _csv(file: Path, share: int, options: Mapping[str, str]) -> tuple[pa.Table, int]:
+def _unzipped(file: Location, stored: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(stored)) if file.suffix == ".gz" else stored
+
+
+def _csv(file: Location, share: int, options: Mapping[str, str]) -> tuple[pa.Table, int]:
     given = {name.lower(): value for name, value in options.items()}
     encoding = given.get("encoding") or given.get("charset") or "UTF-8"
     text, longer = _text(file, _codec(encoding))
@@ -198,7 +205,7 @@ def _padded(row: Sequence[str], width: int) -> list[str | None]:
     return [cell or None for cell in [*row, *[""] * (width - len(row))][:width]]
 
 
-def _json(file: Path, share: int, options: Mapping[str, str]) -> tuple[pa.Table, int]:
+def _json(file: Location, share: int, options: Mapping[str, str]) -> tuple[pa.Table, int]:
     text, longer = _text(file, "utf-8")
     is_document = options.get("multiLine", "false").lower() == "true"
     parsed = json.loads(text) if is_document else None
@@ -243,8 +250,12 @@ def _table(read: _Rows) -> pa.Table:
 # ---------------------------------------------------------------------- Parquet
 
 
-def _parquet(file: Path, share: int, options: Mapping[str, str]) -> tuple[pa.Table, int]:
-    content = pq.ParquetFile(file)
+def _parquet(file: Location, share: int, options: Mapping[str, str]) -> tuple[pa.Table, int]:
+    with file.open() as stream:
+        return _sampled(pq.ParquetFile(stream), share)
+
+
+def _sampled(content: pq.ParquetFile, share: int) -> tuple[pa.Table, int]:
     total, groups = content.metadata.num_rows, content.num_row_groups
     read: list[pa.Table] = []
     for group in dict.fromkeys((0, groups // 2, groups - 1)) if groups else ():

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
 from pipelines.ingestion.source_files import RESERVED, title_of
+from runtime.files import Location
 
 
 @dataclass(frozen=True)
 class SampledFile:
     """A file of a sample. types: of its columns, by their names in bronze. rows: about how many."""
 
-    path: Path
+    path: Location
     types: Mapping[str, str]
     rows: int
 

@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from tenacity import (
     RetryCallState,
@@ -21,6 +20,7 @@ from tenacity import (
 
 from pipelines.outreach.contact import Contact, NotSentError, Sink
 from runtime.fault_points import fault_point
+from runtime.files import Location
 from runtime.settings.delivery import DeliverySettings
 from transforms.delivery_barriers import HELD_BACK_BY
 
@@ -47,25 +47,22 @@ class Journal:
 
     A Delta commit per contact would be too slow, so contacts are committed in batches. If a run
     dies before its commit, the next run reads here which contacts were sent. The file has one line
-    per contact and is next to the lakehouse's lock, on the driver's disk. If the file is lost,
+    per contact, at most rows_a_commit of this run, in the lakehouse's root. If the file is lost,
     receivers still recognise a contact by its contact_id.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        text = path.read_bytes() if path.exists() else b""
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Location.of(path)
+        text = self.path.read() or b""
         # A line without a line end was cut by a crash and does not count.
         complete = text[: text.rfind(b"\n") + 1]
         if complete != text:
-            os.truncate(path, len(complete))
+            self.path.write(complete)
         self.taken = set(complete.decode().split())
 
     def note(self, contact_id: str) -> None:
-        """Record a contact. When this returns, the record is on the disk."""
-        with self.path.open("a") as file:
-            file.write(f"{contact_id}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        """Record a contact. When this returns, the record is stored."""
+        self.path.append(contact_id)
         self.taken.add(contact_id)
 
     def forget(self, contact_ids: Iterable[str]) -> None:
@@ -78,13 +75,9 @@ class Journal:
             return
         self.taken = left
         if not left:
-            return self.path.unlink(missing_ok=True)
-        new = self.path.with_suffix(".new")
-        with new.open("w") as file:
-            file.writelines(f"{contact_id}\n" for contact_id in sorted(left))
-            file.flush()
-            os.fsync(file.fileno())
-        return os.replace(new, self.path)
+            return self.path.delete()
+        lines = "".join(f"{contact_id}\n" for contact_id in sorted(left))
+        return self.path.write(lines.encode())
 
 
 class Delivery:

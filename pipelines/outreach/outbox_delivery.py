@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from messages.assembly import assembled
@@ -238,7 +237,7 @@ def with_offer_text(
 def sinks_of_conf(settings: Settings) -> dict[str, Sink]:
     """The sinks that conf sets up, by channel. UsageError: a webhook without its secret."""
     conf = settings.triggers.delivery
-    folder = Path(conf.folder) if conf.folder else settings.root / "outbox"
+    folder = conf.folder or settings.root / "outbox"
     sinks: dict[str, Sink] = {"file": FileSink(folder)}
     if conf.webhook.url:
         secret = os.environ.get(WEBHOOK_SECRET)

@@ -24,11 +24,12 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
-from pathlib import Path
 
 import httpx2
 
 from pipelines.outreach.contact import Contact, NotSentError
+from runtime.errors import StoreError
+from runtime.files import Location
 from runtime.http_client import http_client, seconds_to_wait
 from runtime.settings.delivery import MailSettings, WebhookSettings
 
@@ -41,28 +42,21 @@ _OF_CONF = {401, 403, 404, 405, 407}
 class FileSink:
     """One JSON file per contact, for another system to pick up."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Location.of(folder)
 
     def send(self, contact: Contact) -> None:
         """Write the file atomically: a reader never sees an incomplete file."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = self.folder / f".{contact.contact_id}.part"
-        # The texts hold first names: no other user may read them. A symbolic link is not followed.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        content = json.dumps(contact.payload(), ensure_ascii=False).encode()
         try:
-            descriptor = os.open(part, flags, 0o600)
+            # The texts hold first names.
+            (self.folder / f"{contact.contact_id}.json").write(content, is_private=True)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 raise
             raise NotSentError("symbolic_link", is_final=False) from None
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            # A part that a killed run left behind keeps its rights when it is opened.
-            os.fchmod(descriptor, 0o600)
-            json.dump(contact.payload(), file, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.folder / f"{contact.contact_id}.json")
+        except StoreError:
+            raise NotSentError("connection", is_final=False) from None
 
     def close(self) -> None:
         """Nothing to close."""

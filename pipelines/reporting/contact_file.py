@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-import filecmp
-import os
+import io
+import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from pipelines.reporting import contact_texts
 from pipelines.reporting.formats import LOCALES, plain
 from pipelines.reporting.report_data import ReportData, Row
+from runtime.files import Location
 
 # A spreadsheet reads a cell that begins with one of these as a formula; the last four are the
 # full-width forms of = + - @.
@@ -34,25 +34,24 @@ COLUMNS = (
 )
 
 
-def write_contacts(path: Path, data: ReportData, customers: Iterable[Row]) -> bool:
+def write_contacts(path: Location, data: ReportData, customers: Iterable[Row]) -> bool:
     """Write the file row by row and atomically. False: the file already has this content.
 
     Separator and decimal sign are those that a spreadsheet in report.locale expects: in a locale
     with a decimal comma, columns are separated by semicolons. Dates are YYYY-MM-DD. The byte order
     mark makes spreadsheets read UTF-8.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
     separator = ";" if LOCALES[data.form.locale][1] == "," else ","
-    with draft.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=separator, lineterminator="\r\n")
+    with tempfile.TemporaryFile() as draft:
+        text = io.TextIOWrapper(draft, encoding="utf-8-sig", newline="")
+        writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         writer.writerows(_lines(data, customers))
-    if path.is_file() and filecmp.cmp(draft, path, shallow=False):
-        draft.unlink()
-        return False
-    os.replace(draft, path)
-    return True
+        text.flush()
+        draft.seek(0)
+        is_changed = path.update(draft)
+        text.detach()
+    return is_changed
 
 
 def _lines(data: ReportData, customers: Iterable[Row]) -> Iterator[list[str]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.reporting import contact_texts, texts
@@ -30,24 +29,15 @@ def write_report(context: Context) -> ReportData:
     data, folder = gather(context), context.settings.root
     # The list first: the page links to it.
     changes = [write_contacts(folder / CONTACTS_FILE, data, whole_list(context))]
-    changes += [replace_file(folder / name, text) for name, text in pages(data).items()]
+    changes += [
+        (folder / name).update(io.BytesIO(text.encode("utf-8")))
+        for name, text in pages(data).items()
+    ]
     for line in summary(data):
         context.progress.say(line)
     verb = "wrote" if any(changes) else "unchanged"
     context.progress.say(f"      {verb:<11} {', '.join([*PAGES, CONTACTS_FILE])}")
     return data
-
-
-def replace_file(path: Path, text: str) -> bool:
-    """Write the file atomically. False: the file already has this content."""
-    content = text.encode("utf-8")
-    if path.is_file() and path.read_bytes() == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_bytes(content)
-    os.replace(draft, path)
-    return True
 
 
 def summary(data: ReportData) -> Iterator[str]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 
 from pipelines.reporting import cause_sections, contact_texts, model_texts, plan_texts
 from pipelines.reporting.contact_sections import CONTACTS_FILE
 from pipelines.reporting.formats import plain
 from pipelines.reporting.report_data import ReportData
 from pipelines.reporting.report_page import DETAILS_FILE, REPORT_FILE
+from runtime.files import Location
 
 # Characters of a line. With this width a result has at most MOST_LINES, which a test checks.
 COLUMNS, MOST_LINES = 110, 12
 DRY_RUN = "Next: run the same command without --dry-run."
 
 
-def result_lines(data: ReportData, root: Path, took: str) -> list[str]:
+def result_lines(data: ReportData, root: Location, took: str) -> list[str]:
     """How many customers to contact, what it brings, how far to trust it, and the next step.
 
     took: the duration of the run in words.
@@ -43,14 +44,15 @@ def _sentences(data: ReportData) -> Iterator[str]:
     yield f"{compared} {contact_texts.effect_basis(data) if data.customers else ''}".strip()
 
 
-def _files(data: ReportData, root: Path) -> Iterator[str]:
+def _files(data: ReportData, root: Location) -> Iterator[str]:
     """The list, and the next step: the report to open."""
     if data.customers:
         yield f"List: {shown(root / CONTACTS_FILE)}, all customers to contact."
-    yield f"Next: open {shown(root / REPORT_FILE)} in a browser. Model and data: {DETAILS_FILE}."
+    verb, then = ("download", " and open it") if root.is_remote else ("open", "")
+    page = shown(root / REPORT_FILE)
+    yield f"Next: {verb} {page}{then} in a browser. Model and data: {DETAILS_FILE}."
 
 
-def shown(path: Path) -> str:
+def shown(path: Location) -> str:
     """The path, relative to the working folder if it is inside of it."""
-    folder = Path.cwd()
-    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+    return str(path).removeprefix(f"{os.getcwd()}/")

@@ -6,15 +6,14 @@ import datetime as dt
 import hashlib
 import importlib.resources
 import json
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from runtime.context import Context
 from runtime.errors import UsageError
+from runtime.files import Location
 from runtime.lakehouse.writes import Write
 from runtime.settings.offers import load_offers
 from runtime.wording import plural
@@ -37,8 +36,8 @@ def run(context: Context) -> None:
 
     UsageError if they hold another company.
     """
-    wanted = manifest(context)
-    existing = written(sources_folder(context) / MANIFEST)
+    wanted, file = manifest(context), sources_folder(context) / MANIFEST
+    existing = written(file)
     if existing == wanted:
         return context.progress.say(f"      unchanged   {described(wanted)}")
     if existing is not None:
@@ -47,27 +46,27 @@ def run(context: Context) -> None:
         return context.progress.say(f"      would simulate {described(wanted)}")
     for folder in (sources_folder(context), truth_folder(context)):
         # Files of a killed run. No job has read them, because the run wrote no manifest.
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.delete_folder()
     for name in SOURCES:
         write(context, name, sources_folder(context) / name)
     for name in TRUTH:
         write(context, name, truth_folder(context) / name)
-    (sources_folder(context) / MANIFEST).write_text(json.dumps(wanted))
+    file.write(json.dumps(wanted).encode())
     context.progress.say(f"      simulated   {described(wanted)}")
     return None
 
 
-def sources_folder(context: Context) -> Path:
+def sources_folder(context: Context) -> Location:
     """The folder to which the simulated company delivers its files."""
     return beside(context.settings.root, "sources")
 
 
-def truth_folder(context: Context) -> Path:
+def truth_folder(context: Context) -> Location:
     """The folder of the truth. It lies beside the lakehouse, so it is never a table of it."""
     return beside(context.settings.root, "truth")
 
 
-def beside(root: Path, kind: str) -> Path:
+def beside(root: Location, kind: str) -> Location:
     """The folder <lakehouse>-<kind> beside the lakehouse."""
     return root.with_name(f"{root.name}-{kind}")
 
@@ -92,9 +91,10 @@ def manifest(context: Context) -> dict[str, Any]:
     return {"seed": world.seed, "customers": world.customers, "simulator": digest}
 
 
-def written(path: Path) -> dict[str, Any] | None:
+def written(path: Location) -> dict[str, Any] | None:
     """The manifest of a finished simulation. None: no simulation has finished."""
-    return json.loads(path.read_text()) if path.exists() else None
+    content = path.read()
+    return None if content is None else json.loads(content)
 
 
 def described(manifest: dict[str, Any]) -> str:
@@ -116,7 +116,7 @@ def another_company(
     )
 
 
-def write(context: Context, name: str, folder: Path) -> None:
+def write(context: Context, name: str, folder: Location) -> None:
     """Write one table as Parquet: one file, or one per quarter if it has `file_number`."""
     ddl = {**SOURCES, **TRUTH}[name].columns
     rows = context.spark.range(simulated_world(context).customers).mapInPandas(
@@ -161,8 +161,8 @@ def answer(context: Context, days: int) -> None:
     """
     day = (context.as_of - FIRST_DAY).days
     folder = sources_folder(context)
-    target = folder / "transactions" / f"file_number={FIRST_ANSWERS + day}"
-    if target.exists():
+    target = folder / "transactions" / f"file_number={FIRST_ANSWERS + day}" / "answers.parquet"
+    if target.parent.files():
         return context.progress.say(f"      unchanged   answers to the plan of {context.as_of}")
     if context.is_dry:
         return context.progress.say(f"      would simulate answers to the plan of {context.as_of}")
@@ -170,19 +170,17 @@ def answer(context: Context, days: int) -> None:
     plan = sent_offers(context)
     for name in ("redemptions", "transactions"):
         draft = folder / f".answers-{name}"
-        shutil.rmtree(draft, ignore_errors=True)
+        draft.delete_folder()
         columns = [c for c in SOURCES[name].columns.split(", ") if "file_number" not in c]
         maker = answer_maker(
             name, simulated_world(context), day + days, campaign=plan_name(context)
         )
         plan.mapInPandas(maker, ", ".join(columns)).coalesce(1).write.parquet(str(draft))
-        if name == "transactions":
-            # Renamed last: if this folder exists, the answers are complete.
-            draft.rename(target)
-            continue
-        for part in draft.glob("part-*"):
-            part.rename(folder / name / f"answers-{context.as_of}.parquet")
-        shutil.rmtree(draft)
+        # One part file. The transactions come last: if their file exists, all answers do.
+        redeemed = folder / name / f"answers-{context.as_of}.parquet"
+        for part in (f for f in draft.files() if f.name.startswith("part-")):
+            part.move(target if name == "transactions" else redeemed)
+        draft.delete_folder()
     return context.progress.say(
         f"      simulated   {plural(days, 'day')} of answers to the plan of {context.as_of}"
     )

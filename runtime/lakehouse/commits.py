@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+
+from runtime.files import Location
 
 # Delta reads a merge's commit metadata from this setting of the session only.
 USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
@@ -11,20 +12,26 @@ USER_METADATA = "spark.databricks.delta.commitInfo.userMetadata"
 WITHOUT_ROWS = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 
 
-def operation(folder: Path, version: int) -> str | None:
+def newest_version(table: Location) -> int | None:
+    """The newest version in the log of a table. None: there is no table."""
+    names = (file.name for file in (table / "_delta_log").files())
+    versions = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+    return max((int(version) for version in versions if version.isdigit()), default=None)
+
+
+def operation(table: Location, version: int) -> str | None:
     """The operation of a commit, such as WRITE. None: Delta has removed the commit from the log."""
-    path = folder / "_delta_log" / f"{version:020d}.json"
-    if not path.is_file():
+    content = (table / "_delta_log" / f"{version:020d}.json").read()
+    if content is None:
         return None
-    with path.open(encoding="utf-8") as lines:
-        actions = (json.loads(line) for line in lines)
-        info: dict[str, object] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+    actions = (json.loads(line) for line in content.splitlines())
+    info: dict[str, object] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
     return str(info.get("operation", ""))
 
 
-def changed_by(folder: Path, newest: int) -> int:
+def changed_by(table: Location, newest: int) -> int:
     """The last version, up to the newest one, whose operation changed rows."""
     version = newest
-    while version > 0 and operation(folder, version) in WITHOUT_ROWS:
+    while version > 0 and operation(table, version) in WITHOUT_ROWS:
         version -= 1
     return version

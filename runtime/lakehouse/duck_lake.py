@@ -6,10 +6,9 @@ It replaces slices as spark_lake.py does, with the same checks and commit metada
 from __future__ import annotations
 
 import datetime as dt
-import shutil
+import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,6 +17,8 @@ from deltalake.exceptions import TableNotFoundError
 
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
+from runtime.file_systems import delta_options
+from runtime.files import Location
 from runtime.lakehouse.arrow_types import arrow_schema, columns_as_sql, nullable, sql_type
 from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import properties_of
@@ -35,7 +36,7 @@ BATCH_ROWS = 10_000
 
 
 class DuckLake:
-    """The lakehouse folder of one environment during one run."""
+    """The lakehouse of one environment during one run."""
 
     engine = "duckdb"
 
@@ -58,6 +59,8 @@ class DuckLake:
         self.session: Any = duck_session(settings.features.business_time_zone)
         self.planned: dict[str, DataFrame] = {}
         self._kept: list[str] = []
+        # Of delta-rs, which reads the credentials of an object store from the environment.
+        self._options = delta_options(str(settings.root))
 
     def with_computed(
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
@@ -100,25 +103,25 @@ class DuckLake:
         return f"delta_scan('{self.path(name)}')"
 
     def exists(self, name: str) -> bool:
-        return DeltaTable.is_deltatable(self.path(name))
+        return DeltaTable.is_deltatable(self.path(name), self._options)
 
     def version(self, name: str) -> int | None:
         """Newest Delta version of the table. None: the table does not exist."""
         try:
-            return DeltaTable(self.path(name)).version()
+            return self._delta(name).version()
         except TableNotFoundError:
             return None
 
     def content_version(self, name: str) -> int | None:
         """Newest version that changed rows: `maintain` compacts files without a change of rows."""
         newest = self.version(name)
-        return None if newest is None else changed_by(Path(self.path(name)), newest)
+        return None if newest is None else changed_by(Location(self.path(name)), newest)
 
     def written_at(self, name: str) -> dt.datetime | None:
         """When a job last wrote the table (UTC). None: never. Maintenance does not count."""
         if not self.exists(name):
             return None
-        commits = DeltaTable(self.path(name)).history()
+        commits = self._delta(name).history()
         written = [c["timestamp"] for c in commits if c.get("userMetadata") is not None]
         return dt.datetime.fromtimestamp(max(written) // 1000, dt.UTC) if written else None
 
@@ -129,7 +132,7 @@ class DuckLake:
         """
         if not self.exists(table.name):
             return self._frame(arrow_schema(table).empty_table(), table.column_names)
-        delta = DeltaTable(self.path(table.name), version=version)
+        delta = self._delta(table.name, version)
         self.run.inputs[table.name] = delta.version()
         rows = delta.to_pyarrow_dataset()
         gained = [c for c in table.columns if c.name not in rows.schema.names]
@@ -164,6 +167,9 @@ class DuckLake:
                 self._roll_back(name, version)
             raise
         return outcomes
+
+    def _delta(self, name: str, version: int | None = None) -> DeltaTable:
+        return DeltaTable(self.path(name), version=version, storage_options=self._options)
 
     def _frame(self, source: Any, names: Sequence[str], *more: str) -> DataFrame:
         """A frame over Arrow data."""
@@ -214,7 +220,7 @@ class DuckLake:
     def _is_changed(self, write: Write, content: pa.Table) -> bool:
         if not self.exists(write.table.name):
             return True
-        present = DeltaTable(self.path(write.table.name)).to_pyarrow_dataset()
+        present = self._delta(write.table.name).to_pyarrow_dataset()
         if not set(write.table.column_names) <= set(present.schema.names):
             return True
         columns, connection = (
@@ -236,17 +242,19 @@ class DuckLake:
     def _write(self, write: Write, content: pa.Table) -> None:
         path = self.path(write.table.name)
         if not self.exists(write.table.name):
-            Path(path).mkdir(parents=True, exist_ok=True)
+            if self._options is None:
+                os.makedirs(path, exist_ok=True)
             DeltaTable.create(
                 path,
                 schema=arrow_schema(write.table),
                 description=write.table.description,
                 configuration=properties_of(write.table),
+                storage_options=self._options,
             )
         self._add_columns(write.table)
         content = content.cast(arrow_schema(write.table))
         # Columns that the contract no longer has are null in new rows.
-        for field in DeltaTable(path).to_pyarrow_dataset().schema:
+        for field in self._delta(write.table.name).to_pyarrow_dataset().schema:
             if field.name not in content.column_names:
                 content = content.append_column(field, pa.nulls(content.num_rows, field.type))
         write_deltalake(
@@ -254,6 +262,7 @@ class DuckLake:
             content,
             mode="overwrite",
             predicate=write.predicate().replace("DATE'", "'"),
+            storage_options=self._options,
             commit_properties=CommitProperties(
                 custom_metadata={"userMetadata": self.leases.message(write.table.name)}
             ),
@@ -261,7 +270,7 @@ class DuckLake:
 
     def _add_columns(self, table: Table) -> None:
         """Add the new columns of the contract. Existing rows get null."""
-        delta = DeltaTable(self.path(table.name))
+        delta = self._delta(table.name)
         present = [f.name for f in delta.schema().fields]
         wanted = DeltaSchema.from_arrow(nullable(arrow_schema(table)))
         gained = [f for f in wanted.fields if f.name not in present]
@@ -272,9 +281,9 @@ class DuckLake:
         if self.leases.is_lost(name):
             return
         if version is None:
-            shutil.rmtree(self.path(name), ignore_errors=True)
+            Location(self.path(name)).delete_folder()
         elif self.version(name) != version:
-            DeltaTable(self.path(name)).restore(version)
+            self._delta(name).restore(version)
 
 
 def _new_name(kind: str) -> str:

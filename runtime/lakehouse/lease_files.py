@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from runtime.errors import HoldfastError
+from runtime.file_systems import file_system, scheme_of
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -20,7 +21,6 @@ OF_A_FOLDER = (
     "if no run uses it."
 )
 OF_A_STORE = "Check the address and the credentials."
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 class LeaseFiles(Protocol):
@@ -44,14 +44,12 @@ class LeaseFiles(Protocol):
         """Delete a file, if it exists."""
 
 
-def lease_files(root: Path | str) -> LeaseFiles:
+def lease_files(root: PathLike[str] | str) -> LeaseFiles:
     """The lease files of a lakehouse. root: a folder, or a URI such as s3://bucket/lake."""
-    if not _URI.match(str(root)):
+    if scheme_of(str(root)) is None:
         return FolderFiles(Path(root))
-    from pyarrow.fs import FileSystem
-
     with explained(str(root), OF_A_STORE):
-        return StoreFiles(*FileSystem.from_uri(str(root)))
+        return StoreFiles(*file_system(str(root)))
 
 
 class FolderFiles:

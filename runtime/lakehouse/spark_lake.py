@@ -10,13 +10,13 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from contracts.table import Table
-from runtime.lakehouse.commits import USER_METADATA, WITHOUT_ROWS, changed_by
+from runtime.files import Location
+from runtime.lakehouse.commits import USER_METADATA, WITHOUT_ROWS, changed_by, newest_version
 from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
@@ -67,6 +67,11 @@ class SparkLake:
         layer, _, short = name.partition(".")
         return str(self.settings.root / layer / short)
 
+    @property
+    def _has_local_log(self) -> bool:
+        """Whether the log of a table can be read as files of this machine."""
+        return not (self.settings.lakehouse.catalog or self.settings.root.is_remote)
+
     def address(self, name: str) -> str:
         """The table's name in SQL: catalog.schema.table, or delta.`folder`."""
         return self.settings.lakehouse.address(name) or f"delta.`{self.path(name)}`"
@@ -78,19 +83,18 @@ class SparkLake:
 
     def version(self, name: str) -> int | None:
         """Newest Delta version of the table. None: the table does not exist."""
-        if self.settings.lakehouse.catalog:
-            if not self.exists(name):
-                return None
-            return int(self._history(name, "LIMIT 1").select("version").collect()[0][0])  # one row
-        # Each version is a file of the log. DESCRIBE HISTORY gives the same with two Spark jobs.
-        commits = (Path(self.path(name)) / "_delta_log").glob("[0-9]*.json")
-        return max((int(c.stem) for c in commits if c.stem.isdigit()), default=None)
+        if self._has_local_log:
+            # DESCRIBE HISTORY gives the same with two Spark jobs.
+            return newest_version(Location(self.path(name)))
+        if not self.exists(name):
+            return None
+        return int(self._history(name, "LIMIT 1").select("version").collect()[0][0])  # one row
 
     def content_version(self, name: str) -> int | None:
         """Newest version that changed rows: `maintain` compacts files without a change of rows."""
         newest = self.version(name)
-        if newest is None or not self.settings.lakehouse.catalog:
-            return newest if newest is None else changed_by(Path(self.path(name)), newest)
+        if newest is None or self._has_local_log:
+            return newest if newest is None else changed_by(Location(self.path(name)), newest)
         history = self._history(name).where(~F.col("operation").isin(*WITHOUT_ROWS))
         return int(history.agg(F.max("version")).collect()[0][0])  # one row
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from runtime.files import Location
 from runtime.lakehouse.spark_lake import SparkLake
 
 
@@ -23,8 +23,9 @@ def stored(lake: SparkLake, name: str) -> Stored:
     row = detail.select("numFiles", "sizeInBytes").collect()[0]  # one row
     if lake.settings.lakehouse.catalog:
         return Stored(int(row[0]), int(row[1]), None)
-    files = [p for p in Path(lake.path(name)).rglob("*.parquet") if "_delta_log" not in p.parts]
-    return Stored(int(row[0]), int(row[1]), sum(p.stat().st_size for p in files))
+    files = Location(lake.path(name)).files(is_recursive=True)
+    data = [f for f in files if f.suffix == ".parquet" and "/_delta_log/" not in f.uri]
+    return Stored(int(row[0]), int(row[1]), sum(f.size for f in data))
 
 
 def delete(lake: SparkLake, name: str, condition: str) -> None:

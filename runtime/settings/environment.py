@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import datetime as dt
 import importlib.resources
+import os
 import re
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ from pydantic_settings import (
 )
 
 from runtime.errors import UsageError
+from runtime.files import Location
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
 from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
@@ -131,20 +133,30 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def root(self) -> Path:
-        """Folder of the Delta layers (if local) and of the leases."""
+    def root(self) -> Location:
+        """Where the Delta layers (without a catalog), the report the outbox and the leases are."""
         name = "lakehouse" if self.env == "demo" else f"lakehouse-{self.env}"
-        return Path(self.lakehouse.root or name).resolve()
+        root = Location.of(self.lakehouse.root or name)
+        return root if root.is_remote else Location.of(os.path.realpath(root))
+
+    @property
+    def spark_profiles(self) -> list[str]:
+        """The parts of spark_profile: local+s3a is the profile local, then the profile s3a."""
+        return self.spark_profile.split("+")
 
     def spark_profile_values(self) -> dict[str, str]:
-        name = f"spark/{self.spark_profile}.yaml"
-        folders = (conf_dir(), package_conf()) if _NAME.fullmatch(self.spark_profile) else ()
+        """The options of all parts of spark_profile; a later part wins."""
+        return {k: v for name in self.spark_profiles for k, v in self._profile(name).items()}
+
+    def _profile(self, profile: str) -> dict[str, str]:
+        name = f"spark/{profile}.yaml"
+        folders = (conf_dir(), package_conf()) if _NAME.fullmatch(profile) else ()
         path = next((d / name for d in folders if (d / name).is_file()), None)
         if path is None:
             known = sorted(p.stem for p in (package_conf() / "spark").glob("*.yaml"))
             raise UsageError(
-                f"spark_profile: {self.spark_profile!r} must name a file in conf/spark/; "
-                f"there are {', '.join(known)}.{did_you_mean(self.spark_profile, known)}"
+                f"spark_profile: {profile!r} must name a file in conf/spark/; "
+                f"there are {', '.join(known)}.{did_you_mean(profile, known)}"
             )
         try:
             check_yaml_size(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
@@ -31,12 +32,13 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] == "extra_forbidden":
         nearest = nearest_key(model, fault["loc"])
         return f"{where} is not a setting.{nearest} Remove it, or fix its spelling."
+    end = "" if reason.endswith("?") else "."  # a suggestion is a sentence of its own
     if isinstance(fault.get("input"), dict):  # a section: the message names the value
-        end = "" if reason.endswith("?") else "."  # a suggestion is a sentence of its own
         return f"{where + ': ' if where else ''}{reason}{end}"
     # An option of a reader may be a password.
     value = "(hidden)" if "options" in fault["loc"] else repr(fault.get("input"))
-    return f"{where} = {value}: {reason}."
+    value = re.sub(r"//[^/@:]*:[^/@]*@", "//(hidden)@", value)
+    return f"{where} = {value}: {reason}{end}"
 
 
 def nearest_key(model: type[BaseModel], path: Sequence[str | int]) -> str:

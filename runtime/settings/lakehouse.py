@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from runtime.file_systems import SCHEMES, scheme_of
 from runtime.settings.core import Section
+from runtime.suggestions import did_you_mean
 
 DATABRICKS = "databricks"
 # Stores that outlive a cluster.
@@ -25,12 +28,21 @@ class LakehouseSettings(Section):
 
     @field_validator("root")
     @classmethod
-    def _is_a_folder(cls, root: str | None) -> str | None:
-        # Path("s3a://bucket/lake") would silently be the local folder ./s3a:/bucket/lake.
-        if root is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", root):
+    def _has_a_file_system(cls, root: str | None) -> str | None:
+        scheme = scheme_of(root or "")
+        if root is None or scheme is None:
+            return root
+        if scheme not in SCHEMES:
+            nearest = did_you_mean(scheme, SCHEMES)
             raise ValueError(
-                "must be a folder of the file system, because object stores are not supported as "
-                "the root yet. Use a local or mounted folder, or set lakehouse.catalog"
+                f"must be a folder, or a URI of the schemes {', '.join(SCHEMES)}. Fix the scheme, "
+                f"or name a folder{nearest and '.' + nearest}"
+            )
+        parts = urlsplit(root)
+        if not parts.netloc or parts.password is not None:
+            raise ValueError(
+                f"must name a bucket, container or host and no password, such as "
+                f"{scheme}://bucket/lakehouse"
             )
         return root
 
@@ -104,8 +116,14 @@ def registered_name(name: str, mlflow: MlflowSettings, lakehouse: LakehouseSetti
 
 
 def mixed_stores(mlflow: MlflowSettings, lakehouse: LakehouseSettings) -> str | None:
-    """Why the stores of runs and of registered models do not fit together. None: they do."""
+    """Why the stores of tables, runs and registered models do not fit together. None: they do."""
     registry, tracking = registry_uri(mlflow) or "", tracking_uri(mlflow, lakehouse) or ""
+    if not tracking and scheme_of(lakehouse.root or ""):
+        return (
+            f"mlflow.tracking_uri = None: must be set, because {lakehouse.root} is no folder that "
+            "can hold MLflow's SQLite file. Set it to an MLflow server, such as "
+            "http://mlflow:5000, or to a file, such as sqlite:////data/mlflow.db."
+        )
     if registry.startswith(DATABRICKS) and not tracking.startswith(REMOTE):
         origin = "mlflow.tracking_uri" if mlflow.tracking_uri else "MLFLOW_TRACKING_URI"
         return (

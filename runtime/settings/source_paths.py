@@ -60,7 +60,7 @@ def check_sources(settings: Settings, replay: str | None = None) -> None:
     """
     if replay is not None:
         return check_replay(settings, replay)
-    if settings.lakehouse.catalog or settings.spark_profile != "local":
+    if settings.lakehouse.catalog or "local" not in settings.spark_profiles:
         return None
     for name, source in settings.sources.items():
         if source.format == "jdbc" or source.fetch is not None or not source.path:

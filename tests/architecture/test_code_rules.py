@@ -233,3 +233,30 @@ def test_no_window_grows_towards_the_end_of_its_partition():
     )
     growing = [named(p) for p in files("transforms") if frame.search(p.read_text(encoding="utf-8"))]
     assert growing == []
+
+
+# Modules that read or write a lakehouse or the files of a source.
+OF_LAKEHOUSE = (
+    *("runtime/lakehouse", "pipelines/ingestion", "pipelines/maintenance", "pipelines/outreach"),
+    *("pipelines/reporting", "pipelines/simulation"),
+)
+# file: reason
+LOCAL_ONLY = {
+    "runtime/lakehouse/lock.py": "the kernel's lock of a file of this machine",
+    "pipelines/ingestion/conf_guess.py": "`init` reads an export on this machine",
+    "pipelines/ingestion/converted_files.py": "`init` writes its copies beside the export",
+    "pipelines/ingestion/file_streams.py": "the end of a name",
+}
+
+
+def test_files_of_a_lakehouse_are_no_paths_of_this_machine():
+    """A root may be a URI: runtime/files.py reads and writes both."""
+    modules = {"pathlib", "shutil", "glob"}
+    local = set()
+    for path in files(*OF_LAKEHOUSE):
+        for node in nodes(path):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if modules.intersection(names):
+                local.add(named(path))
+    assert local <= set(LOCAL_ONLY)

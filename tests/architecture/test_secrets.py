@@ -27,6 +27,10 @@ NO_SECRETS = {
 NAMES_A_VARIABLE = "_variable"
 # Variables that the code reads and that hold no secret.
 NO_SECRET_VARIABLES = {
+    "AWS_DEFAULT_REGION": "a name",
+    "AWS_ENDPOINT_URL": "an address",
+    "AWS_ENDPOINT_URL_S3": "an address",
+    "AWS_REGION": "a name",
     "CRASH_AT": "a point at which a test kills a job",
     "DATABRICKS_RUNTIME_VERSION": "a version",
     "MLFLOW_REGISTRY_URI": "an address; MLflow reads user and password from variables of its own",

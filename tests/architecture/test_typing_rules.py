@@ -22,13 +22,20 @@ IMPORTS_IN_FUNCTIONS = {
     # On DuckDB sqlframe replaces pyspark, so that delta, pyspark.ml and xgboost.spark cannot be
     # imported there; DuckDB itself is an optional dependency.
     "runtime/context.py": (
-        {"runtime.lakehouse.duck_lake", "runtime.lakehouse.spark_lake"},
+        {
+            *("runtime.lakehouse.duck_lake", "runtime.lakehouse.spark_lake"),
+            "runtime.lakehouse.session_store",
+        },
         "each engine's lake can be imported with that engine only",
     ),
     "runtime/lakehouse/lease_files.py": (
         {"pyarrow.fs"},
         "takes 0.2 s to import; a folder needs none",
     ),
+    **{
+        f"runtime/{name}.py": ({"pyarrow.fs"}, "takes 0.2 s to import; settings need it for no URI")
+        for name in ("files", "file_systems")
+    },
     "models/spark_learners.py": ({"pyspark.ml"}, "not importable on DuckDB"),
     "models/spark_vectors.py": ({"pyspark.ml"}, "not importable on DuckDB"),
     "models/learners.py": ({"xgboost.spark"}, "not importable on DuckDB"),

@@ -23,6 +23,8 @@ VARIABLES = {
     "HOLDFAST_SMTP_PASSWORD": "qzs-password-of-mail",
     "HOLDFAST_SURVEY_KEY": "qzs-key-that-signs-the-links-of-surveys",
 }
+# Variables that Arrow, delta-rs and Hadoop read; tests/acceptance/test_object_store.py sets them.
+AWS = {"AWS_SECRET_ACCESS_KEY": "qzs-key-of-the-object-store"}
 # Options of sources: names of Spark's JDBC reader, and a name that nobody knows.
 JDBC = {
     "url": "jdbc:derby:memory:qzs_url_of_jdbc;create=true",

@@ -7,6 +7,7 @@ from collections import namedtuple
 import pytest
 
 from runtime import machine
+from runtime.files import Location
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -45,19 +46,29 @@ def test_the_line_of_the_machine(tmp_path, monkeypatch, free):
     monkeypatch.setattr(machine.os, "cpu_count", lambda: 2)
     monkeypatch.setattr(machine, "free_memory", lambda: 20 * 2**30)
     lake = tmp_path / "not" / "yet"
-    assert machine.machine_text(lake, 36 * 2**20) == (
+    assert machine.machine_text(Location.of(lake), 36 * 2**20) == (
         "This run has 2 cores, 20.0 GiB of memory free, 50.0 GiB of disk free, "
         "36 MiB of source files."
     )
     monkeypatch.setattr(machine, "free_memory", lambda: None)
-    assert machine.machine_text(lake, 0) == "This run has 2 cores, 50.0 GiB of disk free."
+    assert (
+        machine.machine_text(Location.of(lake), 0) == "This run has 2 cores, 50.0 GiB of disk free."
+    )
+
+
+def test_an_object_store_has_no_disk(monkeypatch):
+    monkeypatch.setattr(machine.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(machine, "free_memory", lambda: None)
+    lake = Location.of("s3a://shop/lake")
+    assert machine.machine_text(lake, 0) == "This run has 2 cores."
+    assert machine.lack_of_disk(lake, 2**60) is None
 
 
 def test_a_disk_below_twelve_times_the_source_files_is_named(tmp_path, free):
     free(12 * 2**30)
-    assert machine.lack_of_disk(tmp_path, 2**30) is None
+    assert machine.lack_of_disk(Location.of(tmp_path), 2**30) is None
     free(12 * 2**30 - 1)
-    assert machine.lack_of_disk(tmp_path, 2**30) == (
+    assert machine.lack_of_disk(Location.of(tmp_path), 2**30) == (
         f"{tmp_path}: 12.0 GiB of disk are free, but 1.0 GiB of source files may need 12.0 GiB. "
         "Free disk space, or set lakehouse.root to another disk."
     )

@@ -30,8 +30,8 @@ def context_of(env, tmp_path, **more):
 def test_truth_lies_outside_the_lakehouse(tmp_path):
     context = context_of("simulated", tmp_path)
     truth = company_files.truth_folder(context)
-    assert truth == tmp_path / "lake-truth"
-    assert context.settings.root not in truth.parents
+    assert str(truth) == str(tmp_path / "lake-truth")
+    assert not str(truth).startswith(f"{context.settings.root}/")
 
 
 def test_the_truth_of_an_environment_is_named_after_it():
@@ -114,7 +114,7 @@ def test_a_real_environment_cannot_be_simulated_over(tmp_path):
 
 def test_two_companies_do_not_mix(tmp_path):
     context = context_of("simulated", tmp_path)
-    folder = company_files.sources_folder(context)
+    folder = Path(company_files.sources_folder(context))
     folder.mkdir()
     (folder / company_files.MANIFEST).write_text('{"seed": 2, "customers": 9, "simulator": "abc"}')
     code = company_files.manifest(context)["simulator"]

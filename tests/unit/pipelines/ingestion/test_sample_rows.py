@@ -10,7 +10,8 @@ from pipelines.ingestion import sample_rows
 from pipelines.ingestion.local_files import local_files
 from pipelines.ingestion.sample_rows import read_sample
 from pipelines.ingestion.source_files import RESERVED
-from runtime.errors import SourceError, UsageError
+from runtime.errors import SourceError, StoreError, UsageError
+from runtime.files import Location
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_a_file_without_usable_columns_is_refused(sample, content, sentence):
 def test_files_are_found_as_spark_finds_them(tmp_path):
     for name in ("b.csv", "a.csv", "_SUCCESS", ".hidden"):
         (tmp_path / name).write_text("x")
-    expected = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    expected = [Location.of(tmp_path / "a.csv"), Location.of(tmp_path / "b.csv")]
     assert local_files("orders", str(tmp_path)) == expected
     assert local_files("orders", str(tmp_path / "*.csv")) == expected
     assert local_files("orders", str(tmp_path / "a.csv")) == expected[:1]
@@ -144,14 +145,14 @@ def test_files_are_found_as_spark_finds_them(tmp_path):
             "sources.orders.path in conf (a file, a folder, a pattern, or package:<package>/<path>).",
         ),
         (
-            "s3a://bucket/orders.csv",
-            SourceError,
-            "source orders: s3a://bucket/orders.csv is not on this machine, and `check` reads local "
-            "files only. Run `ingest --dry-run` instead.",
+            "s4a://bucket/orders.csv",
+            StoreError,
+            "s4a://bucket/orders.csv: cannot be used: Python has no file system for it. Use one of "
+            "the addresses that docs/platforms.md lists under Object stores.",
         ),
     ],
 )
-def test_a_path_without_local_files_is_refused(path, error, sentence):
+def test_a_path_without_files_is_refused(path, error, sentence):
     with pytest.raises(error) as caught:
         local_files("orders", path)
     assert str(caught.value) == sentence

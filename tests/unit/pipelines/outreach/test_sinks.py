@@ -52,10 +52,10 @@ def test_a_file_has_the_contact_and_no_address(tmp_path):
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_a_part_that_a_killed_run_left_behind_is_not_readable_by_others(tmp_path):
-    part = tmp_path / f".{'0' * 32}.part"
-    part.write_text("{")
-    part.chmod(0o644)
+def test_a_draft_that_a_killed_run_left_behind_is_not_readable_by_others(tmp_path):
+    draft = tmp_path / f".{'0' * 32}.json.draft"
+    draft.write_text("{")
+    draft.chmod(0o644)
     FileSink(tmp_path).send(contact_of())
     (path,) = tmp_path.iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -64,7 +64,7 @@ def test_a_part_that_a_killed_run_left_behind_is_not_readable_by_others(tmp_path
 def test_a_symbolic_link_in_the_outbox_is_not_followed(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("kept")
-    (tmp_path / f".{'0' * 32}.part").symlink_to(victim)
+    (tmp_path / f".{'0' * 32}.json.draft").symlink_to(victim)
     assert refusal(FileSink(tmp_path), contact_of()) == ("symbolic_link", False)
     assert victim.read_text() == "kept"
 

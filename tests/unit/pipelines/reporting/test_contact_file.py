@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 from pipelines.reporting.contact_file import COLUMNS, text_cell, write_contacts
+from runtime.files import Location
 from runtime.settings.report import ReportSettings
 from tests.unit.pipelines.reporting.report_sample import FULL, customer
 
@@ -21,7 +22,7 @@ def test_the_file_has_every_customer_in_order(tmp_path):
         *[customer(f"c{n}", 100.0 - n) for n in range(2, 31)],
     ]
     path = tmp_path / "lake" / "report-contacts.csv"
-    assert write_contacts(path, FULL, iter(customers))
+    assert write_contacts(Location.of(path), FULL, iter(customers))
     rows = lines(path)
     assert tuple(rows[0]) == COLUMNS
     assert [r["customer_id"] for r in rows] == [f"c{n}" for n in range(1, 31)]
@@ -51,7 +52,7 @@ def test_a_decimal_comma_separates_columns_by_semicolons(tmp_path):
     )
     data = dataclasses.replace(FULL, report=report)
     path = tmp_path / "report-contacts.csv"
-    write_contacts(path, data, [customer("c1", 1234.5, offer="ten")])
+    write_contacts(Location.of(path), data, [customer("c1", 1234.5, offer="ten")])
     (row,) = lines(path, ";")
     assert (row["at_risk"], row["currency"], row["owner"]) == ("1234,50", "EUR", "CRM")
 
@@ -62,7 +63,7 @@ def test_a_decimal_comma_separates_columns_by_semicolons(tmp_path):
 )
 def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path, text):
     path = tmp_path / "report-contacts.csv"
-    write_contacts(path, FULL, [customer(text, 1.0)])
+    write_contacts(Location.of(path), FULL, [customer(text, 1.0)])
     (row,) = lines(path)
     assert row["customer_id"].startswith("'")
     assert "\t" not in row["customer_id"] and "\r" not in row["customer_id"]
@@ -74,21 +75,21 @@ def test_other_texts_stay_as_they_are():
 
 def test_a_separator_or_a_quote_in_an_id_stays_in_its_cell(tmp_path):
     path = tmp_path / "report-contacts.csv"
-    write_contacts(path, FULL, [customer('a,"b"\nc', 1.0)])
+    write_contacts(Location.of(path), FULL, [customer('a,"b"\nc', 1.0)])
     assert lines(path)[0]["customer_id"] == 'a,"b"?c'
 
 
 def test_a_file_that_would_not_change_is_not_written(tmp_path):
     path = tmp_path / "report-contacts.csv"
-    assert write_contacts(path, FULL, [customer("c1", 1.0)])
+    assert write_contacts(Location.of(path), FULL, [customer("c1", 1.0)])
     before = path.stat().st_mtime_ns
-    assert not write_contacts(path, FULL, [customer("c1", 1.0)])
+    assert not write_contacts(Location.of(path), FULL, [customer("c1", 1.0)])
     assert path.stat().st_mtime_ns == before
-    assert write_contacts(path, FULL, [customer("c2", 1.0)])
+    assert write_contacts(Location.of(path), FULL, [customer("c2", 1.0)])
     assert [p.name for p in tmp_path.iterdir()] == ["report-contacts.csv"]
 
 
 def test_a_list_without_customers_has_its_heading(tmp_path):
     path = tmp_path / "report-contacts.csv"
-    write_contacts(path, FULL, [])
+    write_contacts(Location.of(path), FULL, [])
     assert path.read_text(encoding="utf-8-sig").strip() == ",".join(COLUMNS)

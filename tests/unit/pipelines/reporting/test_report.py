@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import io
 import re
 from decimal import Decimal
 
@@ -11,9 +12,10 @@ from deltalake import write_deltalake
 
 from contracts import catalog
 from pipelines.reporting import contact_list, contact_texts, queries
-from pipelines.reporting.report import replace_file, summary, write_report
+from pipelines.reporting.report import summary, write_report
 from pipelines.reporting.report_page import page
 from runtime.context import Context
+from runtime.files import Location
 from runtime.lakehouse.arrow_types import arrow_schema
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
@@ -48,11 +50,11 @@ def test_the_screen_says_so_if_the_lake_is_empty():
 
 def test_a_file_that_would_not_change_is_not_written(tmp_path):
     path = tmp_path / "lake" / "report.html"
-    assert replace_file(path, "one")
+    assert Location.of(path).update(io.BytesIO(b"one"))
     before = path.stat().st_mtime_ns
-    assert not replace_file(path, "one")
+    assert not Location.of(path).update(io.BytesIO(b"one"))
     assert path.stat().st_mtime_ns == before
-    assert replace_file(path, "two") and path.read_text() == "two"
+    assert Location.of(path).update(io.BytesIO(b"two")) and path.read_text() == "two"
     assert [p.name for p in path.parent.iterdir()] == ["report.html"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from contracts.table import Column, Table
 from runtime.errors import TableError, UsageError
+from runtime.files import Location
 from runtime.lakehouse.commits import changed_by
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql, properties_of
 from runtime.lakehouse.writes import Write, check_columns, check_counts
@@ -311,10 +312,10 @@ def test_compaction_is_no_change_of_content(tmp_path):
         lines = [{"protocol": {}}, {"commitInfo": {"operation": done}}]
         text = "\n".join(json.dumps(line) for line in lines)
         (log / f"{version:020d}.json").write_text(text)
-    assert [changed_by(tmp_path, newest) for newest in range(4)] == [0, 1, 1, 1]
+    assert [changed_by(Location.of(tmp_path), newest) for newest in range(4)] == [0, 1, 1, 1]
     # Delta has removed the commits before the checkpoint: the oldest known one counts.
     (log / f"{1:020d}.json").unlink()
-    assert changed_by(tmp_path, 3) == 1
+    assert changed_by(Location.of(tmp_path), 3) == 1
 
 
 @duckdb

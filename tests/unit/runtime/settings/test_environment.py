@@ -68,7 +68,7 @@ def test_a_time_zone_and_a_currency_are_checked(conf):
     assert refused().splitlines() == [
         "conf/acme.yaml: currency = 'euro': String should match pattern '^[A-Z]{3}$'.",
         "conf/acme.yaml: features.business_time_zone = 'Europe/Berlim': must be an IANA "
-        "time zone, such as Europe/Berlin; did you mean Europe/Berlin?.",
+        "time zone, such as Europe/Berlin; did you mean Europe/Berlin?",
     ]
     conf("currency: EUR\nfeatures: {business_time_zone: Europe/Berlin}\n")
     loaded = settings.load("acme")
@@ -215,7 +215,27 @@ def test_a_profile_that_does_not_exist(conf):
     conf("spark_profile: lokal\n")
     assert refused() == (
         "spark_profile: 'lokal' must name a file in conf/spark/; there are cluster, connect, local, "
-        "serverless. Did you mean local?"
+        "s3a, serverless. Did you mean local?"
+    )
+
+
+def test_profiles_are_joined_and_the_later_one_wins(conf, tmp_path):
+    conf("spark_profile: local+mine+s3a\n")
+    folder = tmp_path / "conf" / "spark"
+    folder.mkdir()
+    mine = {"spark.sql.shuffle.partitions": "7", "spark.hadoop.fs.s3a.retry.limit": "9"}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(mine))
+    options = settings.load("acme").spark_profile_values()
+    assert options["spark.master"] == "local[*]"
+    assert options["spark.sql.shuffle.partitions"] == "7"
+    assert options["spark.hadoop.fs.s3a.retry.limit"] == "2"
+
+
+def test_an_unknown_part_of_a_profile_is_named(conf):
+    conf("spark_profile: local+s4a\n")
+    assert refused() == (
+        "spark_profile: 's4a' must name a file in conf/spark/; there are cluster, connect, local, s3a, "
+        "serverless. Did you mean s3a?"
     )
 
 
@@ -228,7 +248,7 @@ def test_a_profile_is_a_name_and_no_path(conf, tmp_path, name):
         settings.load("acme").spark_profile_values()
     assert str(caught.value) == (
         f"spark_profile: {name!r} must name a file in conf/spark/; there are cluster, connect, local, "
-        "serverless."
+        "s3a, serverless."
     )
 
 

@@ -22,22 +22,65 @@ def refused(**settings):
     return str(caught.value)
 
 
+STORE = {"tracking_uri": "http://mlflow:5000"}
+
+
 @pytest.mark.parametrize(
     "root",
     [
         "s3a://bucket/lake",
         "abfss://c@account.dfs.core.windows.net/lake",
+        "gs://bucket/lake",
         "hdfs://nn:8020/lake",
-        "dbfs:/lake",
-        "file:///data/lake",
     ],
 )
-def test_a_root_with_a_scheme_is_refused(root):
-    assert refused(lakehouse={"root": root}) == (
-        f"conf/demo.yaml: lakehouse.root = {root!r}: must be a folder of the file system, because "
-        "object stores are not supported as the root yet. Use a local or mounted folder, or set "
-        "lakehouse.catalog."
+def test_a_uri_is_a_root(root):
+    settings = load("demo", lakehouse={"root": f"{root}/"}, mlflow=STORE)
+    assert str(settings.root) == root and settings.root.is_remote
+
+
+@pytest.mark.parametrize(
+    ("root", "question"),
+    [
+        ("s4a://bucket/lake", ". Did you mean s3a?"),
+        ("dbfs:/lake", ". Did you mean hdfs?"),
+        ("C:/lake", "."),
+    ],
+)
+def test_a_root_of_an_unknown_scheme_is_refused(root, question):
+    assert refused(lakehouse={"root": root}, mlflow=STORE) == (
+        f"conf/demo.yaml: lakehouse.root = {root!r}: must be a folder, or a URI of the schemes "
+        f"s3a, s3, abfss, abfs, gs, hdfs. Fix the scheme, or name a folder{question}"
     )
+
+
+@pytest.mark.parametrize(
+    ("root", "shown"),
+    [
+        ("s3a:///lake", "s3a:///lake"),
+        ("s3a:/bucket/lake", "s3a:/bucket/lake"),
+        ("s3a://user:word@bucket/lake", "s3a://(hidden)@bucket/lake"),
+    ],
+)
+def test_a_root_without_a_bucket_or_with_a_password_is_refused(root, shown):
+    assert refused(lakehouse={"root": root}, mlflow=STORE) == (
+        f"conf/demo.yaml: lakehouse.root = {shown!r}: must name a bucket, container or host and no "
+        "password, such as s3a://bucket/lakehouse."
+    )
+
+
+def test_a_root_in_an_object_store_needs_a_tracking_store(monkeypatch):
+    assert refused(lakehouse={"root": "s3a://bucket/lake"}) == (
+        "conf/demo.yaml: mlflow.tracking_uri = None: must be set, because s3a://bucket/lake is no "
+        "folder that can hold MLflow's SQLite file. Set it to an MLflow server, such as "
+        "http://mlflow:5000, or to a file, such as sqlite:////data/mlflow.db."
+    )
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5000")
+    assert load("demo", lakehouse={"root": "s3a://bucket/lake"}).root.is_remote
+
+
+def test_a_file_uri_is_a_folder():
+    assert str(load("demo", lakehouse={"root": "file:///data/lake"}).root) == "/data/lake"
 
 
 @pytest.mark.parametrize("root", ["/Volumes/main/retention/lake", "lake", "./a:b", "/data/a b:c"])
