@@ -37,5 +37,9 @@ class BusyError(HoldfastError):
     """Another run is writing the same lakehouse."""
 
 
+class WorkerError(HoldfastError):
+    """Workers of a cluster that lack a package, or whose packages differ from the driver's."""
+
+
 class SourceError(HoldfastError):
     """A source that is missing, cannot be read, or lacks a column that conf names."""

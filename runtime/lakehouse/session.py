@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from runtime.lakehouse.workers import check_workers
 from runtime.wording import plural
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _active_or_new(settings: Settings, app_name: str) -> SparkSession:
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
+    check_workers(spark)
     return spark
 
 
