@@ -53,12 +53,20 @@ class WorkerFacts:
 def check_workers(spark: SparkSession) -> None:
     """WorkerError, in one sentence, if a worker lacks a package or has another version of it.
 
-    One task per core, on the executors that are registered at the start of the session. With the
-    master local[...] the worker is the driver's machine and Python, so that nothing is checked.
+    One task per core, on the executors that are registered at the start of the session, which is
+    stopped after a fault. With the master local[...] the worker is the driver's machine and Python,
+    so that nothing is checked.
     """
     master = spark.conf.get("spark.master", "local") or "local"
     if re.match(r"local(\[|$)", master):
         return
+    fault = _fault(spark, master)
+    if fault is not None:
+        spark.stop()
+        raise WorkerError(fault)
+
+
+def _fault(spark: SparkSession, master: str) -> str | None:
     report = reporter((*MODULES, PROJECT))
     try:
         rows = spark.range(ROWS).mapInArrow(report, "facts string").collect()  # one row per task
@@ -66,12 +74,9 @@ def check_workers(spark: SparkSession) -> None:
         fault = fault_of_failure(master, str(error))
         if fault is None:
             raise
-        raise WorkerError(fault) from None
-    fault = fault_of_facts(
-        master, driver_versions(), [WorkerFacts(**json.loads(r["facts"])) for r in rows]
-    )
-    if fault is not None:
-        raise WorkerError(fault)
+        return fault
+    workers = [WorkerFacts(**json.loads(row["facts"])) for row in rows]
+    return fault_of_facts(master, driver_versions(), workers)
 
 
 def reporter(
