@@ -93,12 +93,10 @@ def lacking(tmp_path):
     return make
 
 
-def with_python(cluster, package, run, python):
-    """The steps of a run, with another Python on the workers."""
-    command = cluster.submit_command(
-        PROGRAM, str(run), package=package, conf={"spark.pyspark.python": str(python)}
-    )
-    return submitted(command, run, PYSPARK_PYTHON=str(python))
+def sentences(done):
+    """What a command says of its failure: one line on standard error, and no stack trace."""
+    assert "Traceback" not in done.stderr, done.stderr
+    return [line for line in done.stderr.splitlines() if line.startswith("holdfast ")]
 
 
 @pytest.mark.parametrize("module", ["xgboost", "pandas", "pyarrow"])
@@ -108,12 +106,13 @@ def test_a_worker_without_a_package_is_one_sentence(cluster, package, tmp_path, 
         tmp_path, tmp_path / "run", steps=small_lake.BUILD, conf={"spark_profile": "cluster"}
     )
 
-    done = with_python(cluster, package, run, lacking(module))
+    # The driver has all packages; PYSPARK_PYTHON is the Python of the workers.
+    command = cluster.submit_command(PROGRAM, str(run), package=package)
+    done = submitted(command, run, PYSPARK_PYTHON=str(lacking(module)))
 
     assert done.returncode == 1, done.stdout + done.stderr
-    said = [line for line in done.stderr.splitlines() if line.startswith("holdfast ")]
-    assert len(said) == 1 and f"cannot import {module}. Install requirements.txt" in said[0]
-    assert "Traceback" not in done.stderr
+    (sentence,) = sentences(done)
+    assert f"cannot import {module}. Install requirements.txt" in sentence
     assert list((run / "lakehouse").glob("*/*/_delta_log")) == []
 
 
@@ -130,8 +129,8 @@ def test_workers_without_the_archive_are_one_sentence(cluster, package, tmp_path
     done = submitted(command, run, PYTHONPATH=str(ROOT))
 
     assert done.returncode == 1, done.stdout + done.stderr
-    said = [line for line in done.stderr.splitlines() if line.startswith("holdfast ")]
-    assert len(said) == 1 and "cannot import the packages of holdfast. Pass `--py-files" in said[0]
+    (sentence,) = sentences(done)
+    assert "cannot import the packages of holdfast. Pass `--py-files" in sentence
     assert list((run / "lakehouse").glob("*/*/_delta_log")) == []
 
 
