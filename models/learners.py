@@ -85,6 +85,9 @@ class XgboostLearner:
             tree_method="hist",
             verbosity=0,
             verbose=False,
+            # The first task starts the tracker, so that a stage that Spark repeats after the loss of
+            # an executor has a new one.
+            launch_tracker_on_driver=False,
             **self.parameters,
         )
         return TreeEnsemble.from_xgboost(classifier.fit(spread).get_booster())

@@ -20,7 +20,7 @@ from tests.cluster.standalone import (
     free_ports,
     until,
 )
-from tests.engines.small_lake import INTERPRETED
+from tests.engines.small_lake import FOR_FEW_ROWS, VARIABLES
 
 PROGRAM = ROOT / "tests" / "engines" / "steps.py"
 LOST = "ExecutorLostFailure"
@@ -46,7 +46,7 @@ class Run:
 def run_steps(cluster: Standalone, folder: Path, package: Path, kills: Sequence[Kill] = ()) -> Run:
     """Run FOLDER/steps.json to its end. Its output is in FOLDER/output.txt too."""
     (port,) = free_ports(1)
-    conf = {**INTERPRETED, "spark.ui.enabled": "true", "spark.ui.port": str(port)}
+    conf = {**FOR_FEW_ROWS, "spark.ui.enabled": "true", "spark.ui.port": str(port)}
     command = cluster.submit_command(PROGRAM, str(folder), package=package, conf=conf)
     result, log = Run(), folder / "output.txt"
     with log.open("wb") as out, _started(command, folder, out) as process:
@@ -62,7 +62,7 @@ def _started(command: list[str], folder: Path, out: Any) -> Iterator[subprocess.
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=driver_environment(),
+        env=driver_environment(**VARIABLES),
         stdout=out,
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -83,9 +83,8 @@ def _ran(engine: Engine, folder: Path, package: Path) -> tuple[float | None, str
     print(f"== {engine.name}", flush=True)
     with engine.started(folder / f"{engine.name}-engine", package) as started:
         began = time.monotonic()
-        done = subprocess.run(
-            list(started.command(run)), env=dict(started.environment), cwd=run, check=False
-        )
+        variables = {**started.environment, **small_lake.VARIABLES}
+        done = subprocess.run(list(started.command(run)), env=variables, cwd=run, check=False)
     seconds = round(time.monotonic() - began, 1)
     print(f"== {engine.name}: exit code {done.returncode} after {seconds} s", flush=True)
     return seconds, f"failed: exit code {done.returncode}" if done.returncode else ""

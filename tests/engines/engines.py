@@ -64,7 +64,7 @@ def _local(folder: Path, package: Path) -> Iterator[Started]:
             *("--master", "local[2]", "--driver-memory", "3g", "--py-files", str(package)),
             *("--conf", "spark.driver.host=127.0.0.1"),
             *("--conf", "spark.driver.bindAddress=127.0.0.1"),
-            *_options(small_lake.INTERPRETED),
+            *_options(small_lake.FOR_FEW_ROWS),
             *(str(PROGRAM), str(run)),
         ]
 
@@ -76,7 +76,7 @@ def _cluster(folder: Path, package: Path) -> Iterator[Started]:
     with standalone(folder) as running:
         yield Started(
             lambda run: running.submit_command(
-                PROGRAM, str(run), package=package, conf=small_lake.INTERPRETED
+                PROGRAM, str(run), package=package, conf=small_lake.FOR_FEW_ROWS
             ),
             driver_environment(),
         )

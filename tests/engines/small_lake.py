@@ -31,10 +31,17 @@ LEARN: tuple[Step, ...] = (
 STEPS = BUILD + LEARN
 ON_DUCKDB: tuple[Step, ...] = (("build_features", {"as_of": _DAYS, "engine": "duckdb"}),)
 LEARNERS = ["xgboost", "logistic_regression", "random_forest"]
-# Parts of a test's settings: a plan of a few hundred rows takes longer to compile than to run.
-INTERPRETED = {
+# The key that signs the links of surveys; ingest verifies the tokens of answers with it.
+VARIABLES = {"HOLDFAST_SURVEY_KEY": "a-key-of-the-engines"}
+# Options of spark-submit that win over the profile. To compile the plan of a few hundred rows takes
+# longer than to run it, and so does the start of 200 tasks for them.
+FOR_FEW_ROWS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.adaptive.coalescePartitions.initialPartitionNum": "4",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
 }
 
 
