@@ -147,8 +147,8 @@ class SparkBoosting:
             tree_method="hist",
             verbosity=0,
             verbose=False,
-            # The first task starts the tracker, so that a stage that Spark repeats after the loss of
-            # an executor has a new one.
+            # Started by the first task: a stage that Spark repeats after the loss of an executor
+            # has a new tracker.
             launch_tracker_on_driver=False,
             **self.parameters,
         ).fit(spread)
