@@ -58,7 +58,10 @@ def compared(engines: Sequence[Engine], folder: Path) -> Results:
     """Run every engine, and compare its tables with those of the first one."""
     small_lake.write_files(folder)
     package = built_package(folder / "dist")
-    ran = [_ran(engine, folder, package) for engine in engines]
+    ran = [_ran(engines[0], folder, package)]
+    if ran[0][1]:
+        raise SystemExit(f"{engines[0].name}, which the others are compared with, {ran[0][1]}")
+    ran += [_ran(engine, folder, package) for engine in engines[1:]]
     rows: dict[str, int] = {}
     outcomes = []
     reference = engines[0].fetched(folder / engines[0].name)

@@ -32,7 +32,7 @@ STEPS = BUILD + LEARN
 ON_DUCKDB: tuple[Step, ...] = (("build_features", {"as_of": _DAYS, "engine": "duckdb"}),)
 LEARNERS = ["xgboost", "logistic_regression", "random_forest"]
 # The key that signs the links of surveys; ingest verifies the tokens of answers with it.
-VARIABLES = {"HOLDFAST_SURVEY_KEY": "a-key-of-the-engines"}
+VARIABLES = {"HOLDFAST_SURVEY_KEY": "a key of at least thirty-two characters"}
 # Options of spark-submit that win over the profile. To compile the plan of a few hundred rows takes
 # longer than to run it, and so does the start of 200 tasks for them.
 FOR_FEW_ROWS = {
