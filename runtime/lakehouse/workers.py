@@ -5,16 +5,20 @@ Without it a missing package fails in the middle of a command, with a stack trac
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from runtime.errors import WorkerError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
 # Modules that workers import, beside the standard library, pyspark and this project.
@@ -87,14 +91,7 @@ def reporter(
     A nested function is sent by value, so that a worker without this project can run it.
     """
 
-    def report(batches: Iterator[Any]) -> Iterator[Any]:
-        import importlib
-        import json
-        import socket
-        import sys
-
-        import pyarrow
-
+    def report(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for _ in batches:
             pass
         versions, missing = {}, []
@@ -106,16 +103,16 @@ def reporter(
                 missing.append(name)
         facts = {"host": socket.gethostname(), "python": sys.executable}
         text = json.dumps({**facts, "versions": versions, "missing": missing})
-        yield pyarrow.RecordBatch.from_pydict({"facts": [text]})
+        yield pa.RecordBatch.from_pydict({"facts": [text]})
 
     return report
 
 
 def driver_versions() -> dict[str, str]:
     """The version of each module of MODULES on the driver."""
-    from importlib import import_module
-
-    return {name: str(getattr(import_module(name), "__version__", "")) for name in MODULES}
+    return {
+        name: str(getattr(importlib.import_module(name), "__version__", "")) for name in MODULES
+    }
 
 
 def fault_of_facts(

@@ -120,5 +120,5 @@ def with_section(page: str, text: str) -> str:
     before, head, after = page.partition(f"{HEAD}\n")
     if not head:
         return f"{page.rstrip()}\n\n{text}"
-    _, next_head, rest = after.partition("\n## ")
-    return f"{before}{text}" + (f"\n## {rest}" if next_head else "")
+    _, next_head, later = after.partition("\n## ")
+    return f"{before}{text}" + (f"\n## {later}" if next_head else "")
