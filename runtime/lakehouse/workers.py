@@ -57,16 +57,14 @@ class WorkerFacts:
 def check_workers(spark: SparkSession) -> None:
     """WorkerError, in one sentence, if a worker lacks a package or has another version of it.
 
-    One task per core, on the executors that are registered at the start of the session, which is
-    stopped after a fault. With the master local[...] the worker is the driver's machine and Python,
-    so that nothing is checked.
+    One task per core, on the executors that are registered at the start of the session. With the
+    master local[...] the worker is the driver's machine and Python, so that nothing is checked.
     """
     master = spark.conf.get("spark.master", "local") or "local"
     if re.match(r"local(\[|$)", master):
         return
     fault = _fault(spark, master)
     if fault is not None:
-        spark.stop()
         raise WorkerError(fault)
 
 

@@ -96,7 +96,9 @@ def lacking(tmp_path):
 def sentences(done):
     """What a command says of its failure: one line on standard error, and no stack trace."""
     assert "Traceback" not in done.stderr, done.stderr
-    return [line for line in done.stderr.splitlines() if line.startswith("holdfast ")]
+    said = [line for line in done.stderr.splitlines() if line.startswith("holdfast ")]
+    assert len(said) == 1, done.stderr
+    return said
 
 
 @pytest.mark.parametrize("module", ["xgboost", "pandas", "pyarrow"])
