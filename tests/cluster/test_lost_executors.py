@@ -15,7 +15,10 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeou
 STEPS = tuple(step for step in small_lake.LEARN if step[0] in ("train_churn", "score_customers"))
 KILLS = (Kill("train_churn"), Kill("train_churn", "xgboost"), Kill("score_customers"))
 # xgboost.spark fits also what one process could: its tasks wait for each other.
-CONF = {"spark_profile": "cluster", "training": {"rows_in_one_process": 0}}
+CONF = {
+    "spark_profile": "cluster",
+    "training": {"rows_in_one_process": 0, "learners": ["xgboost"]},
+}
 
 
 @pytest.fixture(scope="module")
