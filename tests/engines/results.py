@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,11 +66,14 @@ def section(results: Results) -> str:
     lines = [
         HEAD,
         "",
-        "`make engines` wrote this section from its last run. One small company (some 300 customers) "
-        "goes through ingest, features, training, lifetime models, scores, the retention plan and "
-        f"the offers on each engine. Each table is compared with that of {reference.name}, row by "
-        "row on its key: integers, decimals, texts, dates and times exactly, doubles to "
-        f"{RELATIVE:g} relative.",
+        textwrap.fill(
+            "`make engines` wrote this section from its last run. One small company (some 300 "
+            "customers) goes through ingest, features, training, lifetime models, scores, the "
+            "retention plan and the offers on each engine. Each table is compared with that of "
+            f"{reference.name}, row by row on its key: integers, decimals, texts, dates and times "
+            f"exactly, doubles to {RELATIVE:g} relative.",
+            width=120,
+        ),
         "",
         "| engine | how it is started | seconds |",
         "| --- | --- | --- |",
