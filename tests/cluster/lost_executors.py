@@ -20,7 +20,7 @@ from tests.cluster.standalone import (
     free_ports,
     until,
 )
-from tests.engines.small_lake import FOR_FEW_ROWS, VARIABLES
+from tests.engines.small_lake import FOR_FEW_ROWS
 
 PROGRAM = ROOT / "tests" / "engines" / "steps.py"
 LOST = "ExecutorLostFailure"
@@ -62,7 +62,7 @@ def _started(command: list[str], folder: Path, out: Any) -> Iterator[subprocess.
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=driver_environment(**VARIABLES),
+        env=driver_environment(),
         stdout=out,
         stderr=subprocess.STDOUT,
         start_new_session=True,

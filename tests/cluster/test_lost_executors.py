@@ -23,7 +23,7 @@ CONF = {
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory, cluster, package):
-    """The small company, with its lakehouse after ingest and build_features."""
+    """The small lake, with its lakehouse after ingest and build_features."""
     folder = tmp_path_factory.mktemp("company")
     small_lake.write_files(folder)
     run = small_lake.write_run(folder, folder / "built", steps=small_lake.BUILD, conf=CONF)

@@ -86,7 +86,7 @@ def _ran(engine: Engine, folder: Path, package: Path) -> tuple[float | None, str
     print(f"== {engine.name}", flush=True)
     with engine.started(folder / f"{engine.name}-engine", package) as started:
         began = time.monotonic()
-        variables = {**started.environment, **small_lake.VARIABLES}
+        variables = dict(started.environment)
         done = subprocess.run(list(started.command(run)), env=variables, cwd=run, check=False)
     seconds = round(time.monotonic() - began, 1)
     print(f"== {engine.name}: exit code {done.returncode} after {seconds} s", flush=True)

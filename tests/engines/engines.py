@@ -40,7 +40,7 @@ class Engine:
 
     started: (folder for its own files, the package as .zip) -> the running engine, stopped at the
         end; None: nobody has written it yet.
-    conf: sections of the settings that differ from those of the small company.
+    conf: sections of the settings that differ from those of the small lake.
     prepared: (folder of the reference's run, folder of this run), before the steps.
     fetched: the folder of a run -> a local folder with its tables.
     tables: prefix of the tables that this engine writes.

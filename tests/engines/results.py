@@ -67,9 +67,9 @@ def section(results: Results) -> str:
         HEAD,
         "",
         textwrap.fill(
-            "`make engines` wrote this section from its last run. One small company (some 300 "
-            "customers) goes through ingest, features, training, lifetime models, scores, the "
-            "retention plan and the offers on each engine. Each table is compared with that of "
+            "`make engines` wrote this section from its last run. One small lake (300 "
+            "customers) goes through ingest, features, training, lifetime models, scores and the "
+            "retention plan on each engine. Each table is compared with that of "
             f"{reference.name}, row by row on its key: integers, decimals, texts, dates and times "
             f"exactly, doubles to {RELATIVE:g} relative.",
             width=120,
