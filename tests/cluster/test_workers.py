@@ -94,10 +94,14 @@ def lacking(tmp_path):
 
 
 def sentences(done):
-    """What a command says of its failure: one line on standard error, and no stack trace."""
-    assert "Traceback" not in done.stderr, done.stderr
-    said = [line for line in done.stderr.splitlines() if line.startswith("holdfast ")]
-    assert len(said) == 1, done.stderr
+    """What a command says of its failure: one line, and no stack trace.
+
+    spark-submit passes the standard error of Python on as standard output.
+    """
+    text = done.stdout + done.stderr
+    assert "Traceback" not in text, text
+    said = [line for line in text.splitlines() if line.startswith("holdfast ")]
+    assert len(said) == 1, text
     return said
 
 

@@ -41,6 +41,7 @@ FOR_FEW_ROWS = {
 
 def write_files(folder: Path) -> None:
     """The CSV files of 300 invented customers, and their settings in FOLDER/conf."""
+    folder.mkdir(parents=True, exist_ok=True)
     small_files_in(folder)
 
 
