@@ -28,10 +28,14 @@ LOST = "ExecutorLostFailure"
 
 @dataclass(frozen=True)
 class Kill:
-    """When to kill: in this step, while a stage with this text in its name runs."""
+    """When to kill: in this step, while a task runs whose stage has this text in its name.
+
+    is_barrier: only a kill in a barrier stage counts, whose tasks wait for each other.
+    """
 
     step: str
     stage: str = ""
+    is_barrier: bool = False
 
 
 @dataclass
@@ -99,7 +103,8 @@ def _killed(
         if pid is None:
             continue
         os.kill(pid, signal.SIGKILL)
-        if failure := _failure(stage, task["taskId"]):
+        failure = _failure(stage, task["taskId"])
+        if failure and (not kill.is_barrier or _is_barrier(stage)):
             return failure
     raise AssertionError(f"no task of {kill} was lost within 600 s\n{log.read_text()}")
 
@@ -134,3 +139,16 @@ def _failure(place: str, task_id: int) -> str | None:
     task = until(ended, f"the task {task_id} of {place} does not end", seconds=60)
     failure = task.get("errorMessage", "")
     return failure if LOST in failure else None
+
+
+def _is_barrier(place: str) -> bool:
+    """Whether Spark repeats the whole stage, because tasks of a barrier stage wait for each other."""
+
+    def failed() -> str | None:
+        stage = answer(place) or {}
+        return stage.get("failureReason")
+
+    try:
+        return "barrier task" in until(failed, "the stage goes on", seconds=5)
+    except RuntimeError:
+        return False

@@ -13,7 +13,12 @@ from tests.reference.compare import compare_lakes, told
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeout(2_400)]
 
 STEPS = tuple(step for step in small_lake.LEARN if step[0] in ("train_churn", "score_customers"))
-KILLS = (Kill("train_churn"), Kill("train_churn", "xgboost"), Kill("score_customers"))
+# xgboost.spark fits in threads of the driver, whose stages have the name of Python's thread pool.
+KILLS = (
+    Kill("train_churn"),
+    Kill("train_churn", "thread.py", is_barrier=True),
+    Kill("score_customers"),
+)
 # xgboost.spark fits also what one process could: its tasks wait for each other.
 CONF = {
     "spark_profile": "cluster",
