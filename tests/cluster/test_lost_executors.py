@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeou
 STEPS = tuple(step for step in small_lake.LEARN if step[0] in ("train_churn", "score_customers"))
 # xgboost.spark fits in threads of the driver, whose stages have the name of Python's thread pool.
 KILLS = (
-    Kill("train_churn"),
     Kill("train_churn", "thread.py", is_barrier=True),
     Kill("score_customers"),
 )
