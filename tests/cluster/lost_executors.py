@@ -88,6 +88,8 @@ def _killed(
     """
     web = f"http://127.0.0.1:{port}/api/v1/applications"
     end = time.monotonic() + 600
+    # Spark gives up a stage when one of its tasks was lost four times.
+    hit: set[int] = set()
     while time.monotonic() < end:
         assert process.poll() is None, f"the run ended before {kill}\n{log.read_text()}"
         text = log.read_text(errors="replace")
@@ -96,30 +98,34 @@ def _killed(
             time.sleep(0.2)
             continue
         app = f"{web}/{apps[0]['id']}"
-        if (chosen := _running_task(app, kill)) is None:
+        if (chosen := _running_task(app, kill, hit)) is None:
             continue
         stage, task = chosen
         pid = cluster.executors().get(task["executorId"])
         if pid is None:
             continue
         os.kill(pid, signal.SIGKILL)
+        hit.add(task["stageId"])
         failure = _failure(stage, task["taskId"])
         if failure and (not kill.is_barrier or _is_barrier(stage)):
             return failure
     raise AssertionError(f"no task of {kill} was lost within 600 s\n{log.read_text()}")
 
 
-def _running_task(app: str, kill: Kill) -> tuple[str, dict[str, Any]] | None:
-    """(address of the stage, task) of a task that runs at two looks, 0.1 s apart."""
+def _running_task(app: str, kill: Kill, hit: set[int]) -> tuple[str, dict[str, Any]] | None:
+    """(address of the stage, task) of a task that runs at two looks, 0.1 s apart.
+
+    hit: stages in which an executor was killed before; they are left alone.
+    """
     for stage in answer(f"{app}/stages?status=active") or []:
-        if kill.stage not in stage["name"]:
+        if kill.stage not in stage["name"] or stage["stageId"] in hit:
             continue
         place = f"{app}/stages/{stage['stageId']}/{stage['attemptId']}"
         before = {task["taskId"] for task in _tasks(place, "RUNNING")}
         time.sleep(0.1)
         for task in _tasks(place, "RUNNING"):
             if task["taskId"] in before:
-                return place, task
+                return place, {**task, "stageId": stage["stageId"]}
     return None
 
 
