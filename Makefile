@@ -7,8 +7,8 @@ PY := bin/with-env python
 ENV = demo
 ARGS =
 
-.PHONY: help setup dev demo test engines acceptance snapshots bench lint types package lock notices
-.PHONY: clean judge
+.PHONY: help setup dev demo test formulas cluster engines acceptance snapshots bench lint types package
+.PHONY: lock notices clean judge
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -21,7 +21,7 @@ dev: ## the same, and what tests, lint, types and benchmarks need (they install 
 
 # Only the C1 compiler: that halves the CPU time of a short session. Long jobs, benchmarks and the demo
 # use the full JIT: Spark's neural network multiplies matrices in vector code, which is slow under C1.
-test engines acceptance: export HOLDFAST_JIT ?= quick
+test formulas engines acceptance: export HOLDFAST_JIT ?= quick
 
 demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 	bin/holdfast run_pipeline --env "$(ENV)"
@@ -59,9 +59,15 @@ test: dev ## tests on DuckDB and on Spark (ARGS="-k name -x")
 	cat "$$log"; \
 	exit $$status
 
-engines: dev ## the tests of formulas and transforms, which CI runs on DuckDB, on Spark (ARGS=)
+formulas: dev ## the tests of formulas and transforms, which CI runs on DuckDB, on Spark (ARGS=)
 	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/unit/udfs tests/unit/transforms tests/unit/contracts \
 		-m "not duckdb_only" --hypothesis-profile=$(PROFILE) $(ARGS)
+
+cluster: setup ## run_pipeline on a standalone cluster of this machine (ENV=demo ARGS="--as-of DAY")
+	$(PY) -m tests.cluster run_pipeline --env "$(ENV)" $(ARGS)
+
+engines: dev ## one small lake on every engine, tables compared; writes docs/platforms.md (ARGS=)
+	$(PY) -m tests.engines $(ARGS)
 
 # One process per file: a JVM keeps the plans of all that it ran, and its heap would fill up.
 acceptance: ## tests that take minutes: whole data, kills, concurrent writers (ARGS=)

@@ -106,6 +106,9 @@ class XgboostLearner:
             tree_method="hist",
             verbosity=0,
             verbose=False,
+            # Started by the first task: a stage that Spark repeats after the loss of an executor
+            # has a new tracker.
+            launch_tracker_on_driver=False,
             **self.parameters,
         )
         return TreeEnsemble.from_xgboost(classifier.fit(spread).get_booster())

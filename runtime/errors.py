@@ -41,5 +41,9 @@ class StoreError(HoldfastError):
     """An object store that cannot be reached, or that refuses a request."""
 
 
+class WorkerError(HoldfastError):
+    """Workers of a cluster that lack a package, or whose packages differ from the driver's."""
+
+
 class SourceError(HoldfastError):
     """A source that is missing, cannot be read, or lacks a column that conf names."""

@@ -9,11 +9,16 @@ code can be loaded in one process, and none of them replaces the `models` of a c
 from __future__ import annotations
 
 import ast
+import atexit
 import hashlib
 import re
+import shutil
 import sys
+import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +41,11 @@ class ModelCode(NamedTuple):
 
 
 def model_code(pyfunc: Path, folder: Path) -> ModelCode:
-    """Copy the pyfunc and every module of ours that it imports, directly or not, into `folder`."""
+    """Copy the pyfunc and every module of ours that it imports, directly or not, into `folder`.
+
+    pyfunc: a file of our packages, which may lie in an archive (--py-files).
+    """
+    pyfunc = _root() / pyfunc.relative_to(_imported_from())
     files = _imported_files(pyfunc)
     texts = {path: path.read_text(encoding="utf-8") for path in (pyfunc, *files)}
     digest = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()
@@ -65,9 +74,21 @@ def importable(code: ModelCode) -> Iterator[None]:
             del sys.modules[module]
 
 
-def _root() -> Path:
-    """The folder of our packages: the checkout or site-packages."""
+def _imported_from() -> Path:
+    """Where our packages are imported from: the checkout, site-packages, or an archive."""
     return Path(runtime.__file__).parents[1]
+
+
+@cache
+def _root() -> Path:
+    """The folder of our packages. An archive (--py-files) is copied to a temporary folder."""
+    if _imported_from().is_dir():
+        return _imported_from()
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-code-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with zipfile.ZipFile(_imported_from()) as archive:
+        archive.extractall(folder)
+    return folder
 
 
 def _imported_files(pyfunc: Path) -> list[Path]:

@@ -138,7 +138,9 @@ def make_context(spark, tmp_path):
 
 
 # Every test in these folders needs Spark; their modules cannot be imported on DuckDB.
-SPARK_FOLDERS = {ROOT / "tests" / name for name in ("acceptance", "jobs", "notebooks", "wiring")}
+SPARK_FOLDERS = {
+    ROOT / "tests" / name for name in ("acceptance", "cluster", "jobs", "notebooks", "wiring")
+}
 
 
 def pytest_ignore_collect(collection_path):

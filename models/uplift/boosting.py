@@ -147,6 +147,9 @@ class SparkBoosting:
             tree_method="hist",
             verbosity=0,
             verbose=False,
+            # Started by the first task: a stage that Spark repeats after the loss of an executor
+            # has a new tracker.
+            launch_tracker_on_driver=False,
             **self.parameters,
         ).fit(spread)
         return ensemble_of(fitted.get_booster())

@@ -41,6 +41,7 @@ from runtime.lakehouse.duck_sql import (
     names_in,
 )
 from runtime.settings.source_paths import nothing_fetched
+from runtime.wording import plural
 from transforms.deduplicate import with_outcome
 from transforms.silver_rows import ORDER, counts, dedup_key
 from transforms.sources import with_lookup, with_source

@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from runtime.lakehouse import platform
 from runtime.lakehouse.connection import check_remote, session_options
+from runtime.lakehouse.workers import check_workers
 
 if TYPE_CHECKING:
     from runtime.settings import Settings
@@ -75,6 +76,7 @@ def _active_or_new(settings: Settings, app_name: str) -> SparkSession:
         warnings.filterwarnings("ignore", "Failed to set ")
         spark = builder.getOrCreate()
     platform.prepare(spark, platform.platform_of(spark, profile))
+    check_workers(spark)
     return spark
 
 

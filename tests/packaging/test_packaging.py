@@ -179,6 +179,30 @@ def test_settings_load_from_inside_the_zip(wheel, tmp_path):
     assert printed == "2018-01-01\n"
 
 
+@pytest.mark.parametrize("pyfunc", ["churn/churn_pyfunc.py", "lifetime/lifetime_pyfunc.py"])
+def test_a_model_is_registered_from_inside_the_zip_with_the_same_code(wheel, tmp_path, pyfunc):
+    """train_churn and fit_lifetime copy the modules of the model, which lie in the archive."""
+    program = (
+        "import pipelines, sys; from pathlib import Path; "
+        "from runtime.model_code import model_code; "
+        f"code = Path(pipelines.__file__).parent / {pyfunc!r}; "
+        "print(model_code(code, Path(sys.argv[1])).package.name)"
+    )
+    names = []
+    for path in (str(wheel.with_suffix(".zip")), str(ROOT)):
+        folder = tmp_path / f"copy{len(names)}"
+        folder.mkdir()
+        command = (sys.executable, "-c", program, folder)
+        names.append(run(*command, cwd=tmp_path, PYTHONPATH=path).strip())
+
+    assert names[0].startswith("holdfast_") and names[0] == names[1]
+    copies = [
+        {p.relative_to(tmp_path / f"copy{n}"): p.read_bytes() for p in files.rglob("*.py")}
+        for n, files in enumerate((tmp_path / "copy0", tmp_path / "copy1"))
+    ]
+    assert copies[0] == copies[1] and len(copies[0]) > 3
+
+
 @pytest.mark.spark_only
 def test_a_udf_imports_the_wheel_on_a_worker(environment, tmp_path):
     (tmp_path / "job.py").write_text(SPARK_JOB)

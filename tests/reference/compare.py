@@ -29,6 +29,8 @@ RANKED = {
     ("gold.model_comparison", "trained_at"): "the time of the training run; its order is compared",
     ("gold.feature_sets", "trained_at"): "the time of the training run; its order is compared",
 }
+# Doubles that may differ by more than RELATIVE: the bound, and the reason.
+BOUNDS: dict[tuple[str, str], tuple[float, str]] = {}
 # Tables outside the catalog (one bronze table per source) have no key: rows are counted by all
 # columns, as those of a table with an empty key are.
 
@@ -56,9 +58,12 @@ def tables_of(root: Path) -> dict[str, Path]:
     return {f"{path.parent.name}.{path.name}": path for path in tables}
 
 
-def compare_lakes(before: Path, after: Path) -> list[Compared]:
-    """One result per table of either folder, by name."""
-    tables = (tables_of(before), tables_of(after))
+def compare_lakes(before: Path, after: Path, prefix: str = "") -> list[Compared]:
+    """One result per table of either folder whose name starts with `prefix`, by name."""
+    tables = tuple(
+        {name: path for name, path in tables_of(root).items() if name.startswith(prefix)}
+        for root in (before, after)
+    )
     results = []
     for name in sorted(tables[0].keys() | tables[1].keys()):
         if missing := [
@@ -138,7 +143,8 @@ def _by_key(box: Any, result: Compared, schema: pa.Schema, key: tuple[str, ...])
         differs = f"{b} IS DISTINCT FROM {a}"
         if pa.types.is_floating(column.type):
             # Not true for null: two nulls, or a number and a null, are judged by the first part.
-            near = f"abs({b} - {a}) <= {RELATIVE} * greatest(abs({b}), abs({a}))"
+            bound = BOUNDS.get((result.name, column.name), (RELATIVE, ""))[0]
+            near = f"abs({b} - {a}) <= {bound} * greatest(abs({b}), abs({a}))"
             differs += f" AND NOT coalesce({near}, FALSE)"
         join = f"FROM before b JOIN after a ON {on} WHERE {differs}"
         cells = box.execute(f"SELECT count(*) {join}").fetchone()[0]
@@ -212,6 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"left out: {name}.{column} where {condition}: {reason}")
     for (name, column), reason in RANKED.items():
         print(f"ranked: {name}.{column}: {reason}")
+    for (name, column), (bound, reason) in BOUNDS.items():
+        print(f"bound {bound:g} relative: {name}.{column}: {reason}")
     return 1 if different else 0
 
 

@@ -91,3 +91,22 @@ def test_a_column_that_was_rewritten_on_purpose_is_reported_and_not_compared(tmp
     assert main([str(before), str(after), "--rewritten", column]) == 0
     assert f"rewritten: {column}: 2 cells" in capsys.readouterr().out
     assert main([str(before), str(after), "--rewritten", "gold.customer_scores.other"]) == 1
+
+
+def test_a_bound_of_a_column_replaces_the_general_one(tmp_path, monkeypatch):
+    # 0.5 x 1e-3 = 5e-4: 4e-4 is within the bound of this column, 6e-4 is not.
+    bounds = {("gold.customer_scores", "churn_probability"): (1e-3, "a reason")}
+    monkeypatch.setattr("tests.reference.compare.BOUNDS", bounds)
+    (near,) = compare_lakes(*lakes(tmp_path / "near", scores(0.5), scores(0.5 + 4e-4)))
+    (far,) = compare_lakes(*lakes(tmp_path / "far", scores(0.5), scores(0.5 + 6e-4)))
+    assert near.is_equal and far.cells == {"churn_probability": 1}
+
+
+def test_only_tables_with_the_prefix_are_compared(tmp_path):
+    before, after = lakes(tmp_path, scores(), scores())
+    write_deltalake(str(before / "features" / "labels"), pa.table({"text": ["a"]}))
+    assert [t.name for t in compare_lakes(before, after, prefix="gold.")] == [
+        "gold.customer_scores"
+    ]
+    (labels,) = compare_lakes(before, after, prefix="features.")
+    assert labels.notes == ["the table is missing after"]
