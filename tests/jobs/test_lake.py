@@ -112,7 +112,7 @@ def test_all_differences_of_a_schema_are_reported_and_nothing_is_written(lake):
         "column more is not in the contract; "
         "column score is float, the contract says double. Nothing was written."
     )
-    assert not Path(lake.settings.root).exists()
+    assert not (Path(lake.settings.root) / "gold").exists()
 
 
 def test_all_faults_of_the_rows_are_reported_and_nothing_is_written(lake):
@@ -359,7 +359,7 @@ def test_a_commit_has_the_number_of_its_lease_and_is_refused_without_it(lake):
                 # What another run does after it has waited for a stopped one. It has ended already.
                 later = f"{lake.leases.held[name].number + 1:012d}-other.json"
                 released = '{"lease_seconds": 1, "state": "released"}'
-                FolderFiles(lake.settings.root).write(name, later, released)
+                FolderFiles(Path(lake.settings.root)).write(name, later, released)
             with pytest.raises(BusyError, match="another run has taken over the lease of this run"):
                 commit()
         assert [lake.version(name) for name in (SCORES.name, TOTALS.name)] == before

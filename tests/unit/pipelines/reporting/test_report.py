@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import re
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -236,7 +237,7 @@ def test_a_second_report_of_the_same_lake_changes_nothing(lake):
     context, write = lake
     write_two_dates(write)
     assert write_report(context).listed == 2
-    files = sorted(context.settings.root.glob("report*"))
+    files = sorted(Path(context.settings.root).glob("report*"))
     assert [f.name for f in files] == ["report-contacts.csv", "report-details.html", "report.html"]
     first = [(f.read_bytes(), f.stat().st_mtime_ns) for f in files]
     write_report(context)
@@ -285,7 +286,7 @@ def test_the_trend_has_every_scored_date_up_to_as_of(lake):
 def test_a_lake_without_features_or_gold_still_gets_its_report(lake):
     context, _ = lake
     write_report(context)
-    html = (context.settings.root / "report.html").read_text()
+    html = Path(context.settings.root / "report.html").read_text()
     assert "No customers are known on 1 Jan 2018" in html
 
 
