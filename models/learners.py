@@ -1,7 +1,8 @@
-"""Learners with one interface: `fit` takes a Spark frame and returns a portable scorer.
+"""Learners with one interface: `fit` takes rows and returns a portable scorer.
 
-Fitting is distributed, and only the fitted model is collected to the driver. Boosted trees of few
-rows are fitted in one process instead: the start of a barrier stage takes longer than the fit.
+Rows of a Spark frame are fitted on the workers, and only the fitted model is collected to the
+driver. Few rows (`MatrixRows`) are fitted in one process, where a fit takes less time than the
+start of its Spark jobs. The network is always fitted in one process.
 """
 
 from __future__ import annotations
@@ -10,15 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from xgboost import XGBClassifier
 
-from models.portable import Scorer
-from models.spark_learners import LogisticLearner, MlpLearner, RandomForestLearner, RfmLearner
+from models.matrix_rows import MatrixRows, collected
+from models.network import fit_network
+from models.portable import MlpScorer, Scorer
+from models.spark_learners import LogisticLearner, RandomForestLearner, RfmLearner
 from models.tree_ensemble import TreeEnsemble
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+# Rows of the network from a Spark frame. 200,000 rows take about 10 s.
+MOST_NETWORK_ROWS = 200_000
 
 
 class Learner(Protocol):
@@ -34,7 +39,7 @@ class Learner(Protocol):
     @property
     def takes_null(self) -> bool: ...
 
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> Scorer: ...
+    def fit(self, rows: DataFrame | MatrixRows, names: Sequence[str], label: str) -> Scorer: ...
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ class XgboostLearner:
     """Gradient-boosted trees with the histogram method.
 
     Rows are sorted by date and customer, so that the trees do not depend on the files and
-    partitions of the table. Up to `rows_in_one_process` rows are fitted on the driver, more rows by
-    xgboost.spark. With one worker both give the same trees.
+    partitions of the table. A Spark frame is fitted by xgboost.spark, `MatrixRows` in this process.
+    With one worker both give the same trees.
     """
 
     parameters: Mapping[str, Any]
@@ -51,24 +56,19 @@ class XgboostLearner:
     workers: int
     name: str = "xgboost"
     takes_null: bool = field(default=True, repr=False)
-    rows_in_one_process: int = 0
 
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
-        if self.rows_in_one_process and frame.count() <= self.rows_in_one_process:
-            return self._on_driver(frame, names, label)
-        return self._on_workers(frame, names, label)
+    def fit(self, rows: DataFrame | MatrixRows, names: Sequence[str], label: str) -> TreeEnsemble:
+        if isinstance(rows, MatrixRows):
+            return self._in_process(rows, label)
+        return self._on_workers(rows, names, label)
 
-    def _on_driver(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
-        # At most rows_in_one_process rows.
-        rows = frame.select(*names, label, "as_of", "customer_id").toArrow()
-        rows = rows.sort_by([("as_of", "ascending"), ("customer_id", "ascending")])
-        # A null becomes NaN. One thread: fits run in parallel, and threads of several fits that
-        # wait for each other are slower than one.
-        columns = [rows[name].to_numpy().astype(np.float32) for name in names]
+    def _in_process(self, rows: MatrixRows, label: str) -> TreeEnsemble:
+        # One thread: fits run in parallel, and threads of several fits that wait for each other are
+        # slower than one.
         classifier = XGBClassifier(
             n_jobs=1, random_state=self.seed, tree_method="hist", verbosity=0, **self.parameters
         )
-        fitted = classifier.fit(np.column_stack(columns), rows[label].to_numpy())
+        fitted = classifier.fit(rows.x, rows.label(label))
         return TreeEnsemble.from_xgboost(fitted.get_booster())
 
     def _on_workers(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
@@ -88,6 +88,34 @@ class XgboostLearner:
             **self.parameters,
         )
         return TreeEnsemble.from_xgboost(classifier.fit(spread).get_booster())
+
+
+@dataclass(frozen=True)
+class MlpLearner:
+    """Multilayer perceptron with early stopping (`models.network`), always in this process.
+
+    Of a Spark frame it takes at most MOST_NETWORK_ROWS rows, by a hash of the customer. The network
+    has no exact explanations and so cannot become champion.
+    """
+
+    parameters: Mapping[str, Any]
+    seed: int
+    workers: int
+    name: str = "multilayer_perceptron"
+    takes_null: bool = field(default=False, repr=False)
+
+    def fit(self, rows: DataFrame | MatrixRows, names: Sequence[str], label: str) -> MlpScorer:
+        if not isinstance(rows, MatrixRows):
+            rows = collected(_sampled(rows, MOST_NETWORK_ROWS), names)
+        return fit_network(rows, label, self.parameters, seed=self.seed)
+
+
+def _sampled(rows: DataFrame, most: int) -> DataFrame:
+    """All rows, or those of a share of the customers by hash: about `most` rows."""
+    count = rows.count()
+    if count <= most:
+        return rows
+    return rows.where(f"pmod(xxhash64(customer_id), 1000000) < {1_000_000 * most // count}")
 
 
 LEARNERS: Mapping[str, Callable[[Mapping[str, Any], int, int], Learner]] = {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from models.calibration import best_by_brier, to_log_odds
-from models.learners import LEARNERS, Learner, XgboostLearner
+from models.learners import LEARNERS, Learner
 from models.portable import PortableModel, Scorer
 from models.profit import (
     expected_maximum_profit,
@@ -25,6 +25,7 @@ from models.scoring import as_served
 from models.spark_learners import RfmLearner
 from pipelines.churn.dataset import Design, check_labels, dense, designed, rfm_dense, sample
 from pipelines.churn.economics import campaign_economics
+from pipelines.churn.fit_rows import split_again
 from pipelines.churn.model_metadata import served_facts
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
@@ -158,17 +159,13 @@ class EarlierData(TrainingData):
         return self._part(self.whole.rfm)
 
     def _part(self, design: Design) -> Design:
-        frame = with_split(design.frame, self.plan.split_of())
-        return replace(design, frame=frame.where("split <> 'test'"))
+        return replace(design, rows=split_again(design.rows, self.plan.split_of()))
 
 
 def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Learner:
-    """The learner with the seed, the workers and the bound of one process of conf."""
+    """The learner with the seed and the workers of conf."""
     training = context.settings.training
-    learner = LEARNERS[name](parameters, training.seed, training.workers)
-    if isinstance(learner, XgboostLearner):
-        return replace(learner, rows_in_one_process=training.rows_in_one_process)
-    return learner
+    return LEARNERS[name](parameters, training.seed, training.workers)
 
 
 def log_odds(scorer: Scorer, matrix: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from contracts.features import FEATURE_TABLES, PROFILE_FEATURES
 from models.baselines import RFM_ENCODER
 from models.encoding import LARGEST, FeatureEncoder
+from models.matrix_rows import collected
 from models.portable import PortableModel
 from models.spark_vectors import with_vector
 from pipelines.churn.feature_families import unused_text
+from pipelines.churn.fit_rows import FitRows, of_splits
 from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
@@ -46,22 +48,22 @@ MOST_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Design:
-    """The rows of all splits as Spark columns x0, x1, ... and the encoder that defines them.
+    """The rows of all splits as columns x0, x1, ... and the encoder that defines them.
 
-    A dense design also has the columns as one vector `features`. left_out: features without any
+    rows: up to training.rows_in_one_process rows are in this process, more rows in Spark, where a
+    dense design also has the columns as one vector `features`. left_out: features without any
     value. undated: features of a profile whose date of becoming known is unknown.
     """
 
-    frame: DataFrame
+    rows: FitRows
     names: list[str]
     encoder: FeatureEncoder
     left_out: list[str]
     undated: list[str] = field(default_factory=list)
 
-    def split(self, *splits: str) -> DataFrame:
+    def split(self, *splits: str) -> FitRows:
         """The rows of the named splits."""
-        named = ", ".join(f"'{split}'" for split in splits)
-        return self.frame.where(f"split IN ({named})")
+        return of_splits(self.rows, splits)
 
 
 def training_plans(context: Context) -> dict[int, Schedule]:
@@ -164,8 +166,7 @@ def check_filled(filled: Mapping[str, int]) -> None:
 def designed(context: Context, rows: DataFrame) -> Design:
     """Choose the features that have values, collect the categories and build the matrix.
 
-    The rows are repartitioned by customer and cached, so all fits share them. Test dates have no
-    influence on the choice.
+    All fits share the rows. Test dates have no influence on the choice.
     """
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
@@ -193,8 +194,8 @@ def designed(context: Context, rows: DataFrame) -> Design:
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
     frame, names = design_matrix(rows, numeric, categories, also=ALSO)
-    kept = _spread(context, frame, context.settings.training.workers)
-    return Design(kept, names, encoder, left_out, undated)
+    shared = _shared(context, frame, names, partitions=context.settings.training.workers)
+    return Design(shared, names, encoder, left_out, undated)
 
 
 def undated_features(filled: Mapping[str, int], dated: Collection[str]) -> list[str]:
@@ -264,9 +265,7 @@ def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
         categories=encoder.categories,
         also=ALSO,
     )
-    vectors = with_vector(frame, names).select(*ALSO, "features")
-    kept = _spread(context, vectors, context.settings.training.partitions)
-    return Design(kept, names, encoder, plain.left_out, plain.undated)
+    return Design(_shared(context, frame, names), names, encoder, plain.left_out, plain.undated)
 
 
 def rfm_dense(context: Context, rows: DataFrame) -> Design:
@@ -276,9 +275,7 @@ def rfm_dense(context: Context, rows: DataFrame) -> Design:
     frame, names = dense_matrix(
         rows, places, encoder.logged, missing_indicators=(), categories=(), also=ALSO
     )
-    vectors = with_vector(frame, names).select(*ALSO, "features")
-    kept = _spread(context, vectors, context.settings.training.partitions)
-    return Design(kept, names, encoder, [])
+    return Design(_shared(context, frame, names), names, encoder, [])
 
 
 def _rounded(value: float | None, otherwise: float) -> float:
@@ -286,9 +283,22 @@ def _rounded(value: float | None, otherwise: float) -> float:
     return float(f"{value:.6g}") if value else otherwise
 
 
-def _spread(context: Context, frame: DataFrame, partitions: int) -> DataFrame:
-    """Repartition and sort, so that row order and partitions depend on the rows only."""
-    spread = frame.repartition(partitions, "customer_id")
+def _shared(
+    context: Context, frame: DataFrame, names: Sequence[str], *, partitions: int | None = None
+) -> FitRows:
+    """The rows in this process if they are few enough, else kept in Spark.
+
+    In Spark they are repartitioned by customer and sorted, so that row order and partitions depend
+    on the rows only. partitions: None for a learner of pyspark.ml, which reads the columns as one
+    vector.
+    """
+    training = context.settings.training
+    kept = context.lake.keep(frame)
+    if kept.count() <= training.rows_in_one_process:
+        return collected(kept, names)
+    if partitions is None:
+        kept = with_vector(kept, names).select(*ALSO, "features")
+    spread = kept.repartition(partitions or training.partitions, "customer_id")
     return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 
