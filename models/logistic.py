@@ -4,7 +4,8 @@
     + regParam * (elasticNetParam * |w|_1 + (1 - elasticNetParam) / 2 * |w|_2^2)
 
 The intercept has no penalty. The method is proximal Newton (Lee, Sun and Saunders 2014): a
-quadratic model of the loss, minimised by coordinate descent with soft thresholds, and a line search.
+quadratic model of the loss, minimised by coordinate descent with soft thresholds, then a line
+search.
 """
 
 from __future__ import annotations

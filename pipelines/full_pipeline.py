@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from collections.abc import Callable
+from functools import partial
 
+from pipelines import finished_run
 from pipelines.churn import churn_training, customer_scoring
 from pipelines.features import feature_tables
 from pipelines.features.feature_tables import FeatureOptions
@@ -46,28 +49,42 @@ def run(context: Context) -> None:
             company_files.run(context)
     with progress.step("ingest: sources to bronze and silver"):
         source_ingestion.run(context)
-    with progress.step("build_features: one row per customer and date"):
-        feature_tables.run(context)
-    with progress.step("train_churn: fit, test and register models"):
-        churn_training.run(context)
-    # The date one horizon earlier is scored too: for segment migration and to back-test plans.
-    before = context.as_of - context.settings.churn.wait
-    with progress.step(f"fit_lifetime: {before}"):
-        lifetime_fitting.run(context.at(before))
-    with progress.step(f"fit_lifetime: {context.as_of}"):
-        lifetime_fitting.run(context)
-    with progress.step(f"score_customers: {before}"):
-        customer_scoring.run(context.at(before))
-    with progress.step(f"score_customers: {context.as_of}"):
-        customer_scoring.run(context)
-    with progress.step("plan_retention: customers to retain within the budget"):
-        retention_planning.run(context)
+    state = None if is_simulated or context.is_dry else finished_run.state_of(context)
+    done = finished_run.finished_with(context, state)
+    for name, step in model_steps(context):
+        with progress.step(name):
+            if done is None:
+                step()
+            else:
+                progress.say(f"      unchanged   skipped: run {done[:12]} had the same inputs")
     if is_simulated:
         campaign_loop(context)
     with progress.step("report"):
         report(context)
+    if state is not None and done is None:
+        finished_run.record(context, finished_run.state_of(context))
     progress.say(f"Finished in {duration(time.monotonic() - began)}.")
     progress.say(next_step(context.settings.root, is_dry=context.is_dry))
+
+
+def model_steps(context: Context) -> list[tuple[str, Callable[[], None]]]:
+    """The steps after ingest by name, up to the plan. They depend on tables and settings only."""
+    # The date one horizon earlier is scored too: for segment migration and to back-test plans.
+    before = context.as_of - context.settings.churn.wait
+    days = (before, context.as_of)
+    return [
+        (
+            "build_features: one row per customer and date",
+            partial(feature_tables.run, context),
+        ),
+        ("train_churn: fit, test and register models", partial(churn_training.run, context)),
+        *[(f"fit_lifetime: {d}", partial(lifetime_fitting.run, context.at(d))) for d in days],
+        *[(f"score_customers: {d}", partial(customer_scoring.run, context.at(d))) for d in days],
+        (
+            "plan_retention: customers to retain within the budget",
+            partial(retention_planning.run, context),
+        ),
+    ]
 
 
 def tell_machine(context: Context) -> None:

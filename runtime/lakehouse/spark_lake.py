@@ -21,8 +21,12 @@ from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
+from runtime.parallel import side_by_side
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
+
+# Tables of one commit that are checked in parallel.
+CHECKS_AT_ONCE = 3
 
 
 class SparkLake:
@@ -137,8 +141,12 @@ class SparkLake:
         ]
         before: dict[str, int | None] = {}
         try:
-            outcomes = [self._check(w, f) for w, f in zip(writes, frames, strict=True)]
-            for write, frame, outcome in zip(writes, frames, outcomes, strict=True):
+            # A check is a few small jobs, and leaves cores idle while the next one is planned.
+            pairs = list(zip(writes, frames, strict=True))
+            outcomes = side_by_side(
+                self.spark, lambda pair: self._check(*pair), pairs, at_once=CHECKS_AT_ONCE
+            )
+            for (write, frame), outcome in zip(pairs, outcomes, strict=True):
                 if self.is_dry:
                     self._plan(write)
                 elif outcome.is_changed:
