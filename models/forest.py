@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.fit_limit import check_fit
 from models.tree_ensemble import LEAF, TreeEnsemble
+
+# Further rows hardly change a tree of a forest, but its time grows with them.
+MOST_ROWS_A_TREE = 100_000
+# Trees between two checks of the time limit.
+TREES_AT_ONCE = 10
 
 
 def fit_forest(
@@ -17,22 +23,28 @@ def fit_forest(
     """A forest with the parameters of pyspark.ml: numTrees, maxDepth, minInstancesPerNode.
 
     It is the same model as pyspark.ml's, but not tree by tree: rows are drawn with replacement
-    instead of by Poisson weights, and a threshold may lie between any two values instead of between
-    maxBins quantiles. Raises ValueError if the label has one class.
+    instead of by Poisson weights, at most MOST_ROWS_A_TREE for a tree, and a threshold may lie
+    between any two values instead of between maxBins quantiles. Raises ValueError if the label has one class.
     """
     from sklearn.ensemble import RandomForestClassifier
 
     if len(np.unique(label)) < 2:
         raise ValueError(f"label: must have both classes, got {len(label)} rows of one. Add rows.")
     forest = RandomForestClassifier(
-        n_estimators=int(parameters.get("numTrees", 20)),
+        n_estimators=0,
         max_depth=int(parameters.get("maxDepth", 5)),
         min_samples_leaf=int(parameters.get("minInstancesPerNode", 1)),
         max_features="sqrt",
+        max_samples=min(len(x), MOST_ROWS_A_TREE),
         random_state=seed,
+        warm_start=True,
         # One thread: fits run in parallel.
         n_jobs=1,
-    ).fit(x, label)
+    )
+    trees = int(parameters.get("numTrees", 20))
+    for grown in range(TREES_AT_ONCE, trees + TREES_AT_ONCE, TREES_AT_ONCE):
+        check_fit()
+        forest.set_params(n_estimators=min(grown, trees)).fit(x, label)
     return _ensemble([tree.tree_ for tree in forest.estimators_], x.shape[1])
 
 

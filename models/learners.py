@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from xgboost import XGBClassifier
 
+from models.fit_limit import CheckedBoosting
 from models.matrix_rows import MatrixRows, collected
 from models.network import fit_network
 from models.portable import MlpScorer, Scorer
@@ -66,7 +67,12 @@ class XgboostLearner:
         # One thread: fits run in parallel, and threads of several fits that wait for each other are
         # slower than one.
         classifier = XGBClassifier(
-            n_jobs=1, random_state=self.seed, tree_method="hist", verbosity=0, **self.parameters
+            n_jobs=1,
+            random_state=self.seed,
+            tree_method="hist",
+            verbosity=0,
+            callbacks=[CheckedBoosting()],
+            **self.parameters,
         )
         fitted = classifier.fit(rows.x, rows.label(label))
         return TreeEnsemble.from_xgboost(fitted.get_booster())

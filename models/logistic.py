@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.compiled import compiled
+from models.fit_limit import check_fit
 
 Array = NDArray[np.float64]
 # A step that lowers the objective by less than this ends the fit.
@@ -50,6 +51,7 @@ def fit_logistic(
 
     value = objective(w, z)
     for _ in range(MOST_STEPS):
+        check_fit()
         p = expit(z)
         gradient = inside.T @ (p - label) / len(x) + shrink * w
         curvature = (inside.T * (p * (1 - p))) @ inside / len(x) + np.diag(shrink)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 
+from models.fit_limit import check_fit
 from models.matrix_rows import CUSTOMER_HASH, MatrixRows
 from models.portable import MlpScorer
 
@@ -71,6 +72,7 @@ class Stopping:
     waited: int = 0
 
     def __call__(self, weights: Array) -> None:
+        check_fit()
         self.iterations += 1
         if self.iterations % ITERATIONS_A_ROUND and self.best is not None:
             return

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from models.baselines import RFM
 from models.encoding import FeatureEncoder
@@ -77,7 +78,9 @@ def run(context: Context) -> None:
     mark = fingerprint(context, plans)
     finished = registry.finished_run(mark)
     if finished is None:
-        result = train(context, plans, rows, registry=registry, mark=mark)
+        # Fits run in parallel, one thread each: more threads of BLAS would wait for each other.
+        with threadpool_limits(1):
+            result = train(context, plans, rows, registry=registry, mark=mark)
     else:
         context.progress.say(
             f"      unchanged   skipped: run {finished.info.run_id[:12]} trained on the same inputs"
