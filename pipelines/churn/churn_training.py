@@ -24,6 +24,7 @@ from pipelines.churn.dataset import (
     check_features,
     check_finite,
     check_labels,
+    tell_share,
     tell_undated,
     training_plans,
     training_rows,
@@ -39,7 +40,7 @@ from pipelines.churn.evaluation import (
     result_row,
 )
 from pipelines.churn.feature_sets import compared_feature_sets
-from pipelines.churn.fit_costs import fits_text, is_asked
+from pipelines.churn.fit_costs import costs_text, fits_text, is_asked
 from pipelines.churn.horizons import other_horizons, tell_left_out
 from pipelines.churn.leak_scan import scan_for_leaks
 from pipelines.churn.left_out import trained
@@ -48,6 +49,7 @@ from pipelines.churn.named_reasons import reason_models
 from pipelines.churn.return_rates import log_silences
 from pipelines.churn.rolling import EarlierFits, lack_of_signal, proven
 from pipelines.churn.stability import check_stability, stability
+from pipelines.churn.time_budget import seconds_of_share, within_budget
 from pipelines.churn.time_split import Schedule
 from pipelines.churn.tuning import earlier_dates, searched
 from runtime.context import Context
@@ -66,6 +68,7 @@ def run(context: Context) -> None:
     plans = training_plans(context)
     tell_left_out(context, plans)
     plan = plans[context.settings.churn.primary_horizon_days]
+    tell_share(context, plan)
     rows = context.lake.keep(training_rows(context, plan))
     counts = check_labels(context, rows)
     check_finite(context, rows, "Nothing was trained.")
@@ -126,7 +129,9 @@ def train(
         log_silences(context, plans)
         search = partial(searched, data, parent=active.info.run_id, earlier=earlier_dates(data))
         say(f"      {fits_text(settings)}")
-        candidates, left_out = trained(data, search, settings.learners)
+        size, share = known.count(), seconds_of_share(settings)
+        say(f"      {costs_text(settings, size, len(data.plain.names), share=share)}")
+        candidates, left_out = trained(data, within_budget(data, search), settings.learners)
         for candidate in candidates:
             figures = f"{candidate.validation_roc_auc:.3f}, {candidate.seconds:.1f} s"
             say(f"      {candidate.name}: validation ROC AUC {figures}")

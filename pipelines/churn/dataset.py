@@ -32,7 +32,7 @@ from transforms.training_rows import (
     with_earlier_label,
     with_split,
 )
-from transforms.training_samples import class_counts, hash_sample
+from transforms.training_samples import class_counts, hash_sample, keep_labels, keep_share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,13 +76,17 @@ def training_rows(
 ) -> DataFrame:
     """One row per (customer_id, as_of) of the plan with features, `churned` and `split`.
 
-    after: a shorter horizon, whose label is added as `churned_before`.
+    after: a shorter horizon, whose label is added as `churned_before`. Of more than
+    training.max_rows rows, a share of the customers is kept (`share_of_customers`).
     """
     for name in (*FEATURE_TABLES, "features.labels"):
         context.needs(name, "build_features")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
     churn, labels = context.settings.churn, context.read("features.labels")
     days = horizon or churn.primary_horizon_days
+    share = share_of_customers(context, plan, days)
+    if share < 1:
+        rows, labels = keep_share(rows, share), keep_share(labels, share)
     labelled = labelled_rows(
         rows, labels, days, definition=churn.definition, lead_days=churn.lead_days
     )
@@ -91,6 +95,34 @@ def training_rows(
             labelled, labels, after, definition=churn.definition, lead_days=churn.lead_days
         )
     return with_split(labelled, plan.split_of())
+
+
+def share_of_customers(context: Context, plan: Schedule, horizon: int) -> float:
+    """The share of the customers that a horizon is trained and tested on; 1 if all are used."""
+    churn = context.settings.churn
+    labels = keep_labels(context.read("features.labels"), plan.all_dates, [horizon])
+    meant = f"definition = '{churn.definition}' AND lead_days = {churn.lead_days}"
+    labels = labels.where(meant)
+    return min(1.0, context.settings.training.max_rows / max(labels.count(), 1))
+
+
+def tell_share(context: Context, plan: Schedule) -> None:
+    """Say which share of the customers the primary horizon is trained on, if not all are used."""
+    share = share_of_customers(context, plan, context.settings.churn.primary_horizon_days)
+    if share < 1:
+        context.progress.say(f"      {share_text(share, context.settings.training.max_rows)}")
+
+
+def share_text(share: float, most: int) -> str:
+    """One sentence about the share of the customers.
+
+    >>> share_text(0.25, 1_000_000)
+    '25.0 % of the customers are used, chosen by a hash of the id (training.max_rows = 1,000,000)'
+    """
+    return (
+        f"{100 * share:.1f} % of the customers are used, chosen by a hash of the id "
+        f"(training.max_rows = {most:,})"
+    )
 
 
 def check_labels(
