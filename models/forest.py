@@ -24,7 +24,8 @@ def fit_forest(
 
     It is the same model as pyspark.ml's, but not tree by tree: rows are drawn with replacement
     instead of by Poisson weights, at most MOST_ROWS_A_TREE for a tree, and a threshold may lie
-    between any two values instead of between maxBins quantiles. Raises ValueError if the label has one class.
+    between any two values instead of between maxBins quantiles. Raises ValueError if the label has
+    one class.
     """
     from sklearn.ensemble import RandomForestClassifier
 
