@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from contracts.features import FEATURE_TABLES, PROFILE_FEATURES
 from models.baselines import RFM_ENCODER
 from models.encoding import LARGEST, FeatureEncoder
-from models.matrix_rows import collected
+from models.matrix_rows import MatrixRows, collected
 from models.portable import PortableModel
 from models.spark_vectors import with_vector
 from pipelines.churn.feature_families import unused_text
@@ -60,6 +60,12 @@ class Design:
     encoder: FeatureEncoder
     left_out: list[str]
     undated: list[str] = field(default_factory=list)
+
+    @property
+    def frame(self) -> DataFrame:
+        """The rows in Spark, of a design that was made `in_spark`."""
+        assert not isinstance(self.rows, MatrixRows)
+        return self.rows
 
     def split(self, *splits: str) -> FitRows:
         """The rows of the named splits."""
@@ -195,10 +201,11 @@ def check_filled(filled: Mapping[str, int]) -> None:
         )
 
 
-def designed(context: Context, rows: DataFrame) -> Design:
+def designed(context: Context, rows: DataFrame, *, in_spark: bool = False) -> Design:
     """Choose the features that have values, collect the categories and build the matrix.
 
-    All fits share the rows. Test dates have no influence on the choice.
+    All fits share the rows. Test dates have no influence on the choice. in_spark: keep the rows in
+    Spark, however few they are.
     """
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
@@ -226,7 +233,8 @@ def designed(context: Context, rows: DataFrame) -> Design:
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
     frame, names = design_matrix(rows, numeric, categories, also=ALSO)
-    shared = _shared(context, frame, names, partitions=context.settings.training.workers)
+    workers = context.settings.training.workers
+    shared = _shared(context, frame, names, partitions=workers, in_spark=in_spark)
     return Design(shared, names, encoder, left_out, undated)
 
 
@@ -316,7 +324,12 @@ def _rounded(value: float | None, otherwise: float) -> float:
 
 
 def _shared(
-    context: Context, frame: DataFrame, names: Sequence[str], *, partitions: int | None = None
+    context: Context,
+    frame: DataFrame,
+    names: Sequence[str],
+    *,
+    partitions: int | None = None,
+    in_spark: bool = False,
 ) -> FitRows:
     """The rows in this process if they are few enough, else kept in Spark.
 
@@ -325,12 +338,11 @@ def _shared(
     vector.
     """
     training = context.settings.training
-    kept = context.lake.keep(frame)
-    if kept.count() <= training.rows_in_one_process:
-        return collected(kept, names)
+    if not in_spark and frame.count() <= training.rows_in_one_process:
+        return collected(frame, names)
     if partitions is None:
-        kept = with_vector(kept, names).select(*ALSO, "features")
-    spread = kept.repartition(partitions or training.partitions, "customer_id")
+        frame = with_vector(frame, names).select(*ALSO, "features")
+    spread = frame.repartition(partitions or training.partitions, "customer_id")
     return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 

@@ -155,7 +155,7 @@ def reason_model(
 
 
 def unseen_scores(
-    learner: Learner, design: Design, train: DataFrame, *, held: pd.DataFrame, column: str
+    learner: Learner, design: Design, train: FitRows, *, held: pd.DataFrame, column: str
 ) -> NDArray[np.float64]:
     """Log-odds of the held-out rows from models that were fitted on other customers.
 
