@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.ensemble import RandomForestClassifier
 
+from contracts.wording import plural
 from models.fit_limit import check_fit
 from models.tree_ensemble import LEAF, TreeEnsemble
 
@@ -27,10 +29,9 @@ def fit_forest(
     between any two values instead of between maxBins quantiles. Raises ValueError if the label has
     one class.
     """
-    from sklearn.ensemble import RandomForestClassifier
-
     if len(np.unique(label)) < 2:
-        raise ValueError(f"label: must have both classes, got {len(label)} rows of one. Add rows.")
+        rows = plural(len(label), "row")
+        raise ValueError(f"label: must have both classes, got {rows} of one class. Add rows.")
     forest = RandomForestClassifier(
         n_estimators=0,
         max_depth=int(parameters.get("maxDepth", 5)),

@@ -40,7 +40,7 @@ def fit_network(
     x, y = fitted_on.x.astype(np.float64), fitted_on.label(label)
 
     def loss(weights: Array) -> tuple[float, Array]:
-        return loss_and_gradient(weights, layers, x, y)
+        return loss_and_gradient(weights, layers, x, label=y)
 
     start, most = first_weights(layers, seed), int(parameters["maxIter"])
     try:
@@ -118,9 +118,9 @@ def scorer_of(flat: Array, layers: tuple[int, ...]) -> MlpScorer:
 
 
 def loss_and_gradient(
-    flat: Array, layers: tuple[int, ...], x: Array, label: NDArray[np.int64]
+    flat: Array, layers: tuple[int, ...], x: Array, *, label: NDArray[np.int64]
 ) -> tuple[float, Array]:
-    """Mean log loss of the rows, and its gradient by backpropagation."""
+    """Mean log loss of the rows (label 0 or 1), and its gradient by backpropagation."""
     network = scorer_of(flat, layers)
     activations = [x]
     for weight, bias in zip(network.weights[:-1], network.biases[:-1], strict=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,6 @@ from pipelines.churn.dataset import (
     check_features,
     check_finite,
     check_labels,
-    tell_share,
     tell_undated,
     training_plans,
     training_rows,
@@ -44,16 +42,16 @@ from pipelines.churn.fit_costs import costs_text, fits_text, is_asked
 from pipelines.churn.horizons import other_horizons, tell_left_out
 from pipelines.churn.leak_scan import scan_for_leaks
 from pipelines.churn.left_out import trained
-from pipelines.churn.model_metadata import check_meaning, served_facts
+from pipelines.churn.model_metadata import check_meaning, check_untaught, served_facts
 from pipelines.churn.named_reasons import reason_models
 from pipelines.churn.return_rates import log_silences
 from pipelines.churn.rolling import EarlierFits, lack_of_signal, proven
+from pipelines.churn.row_share import tell_share
 from pipelines.churn.stability import check_stability, stability
 from pipelines.churn.time_budget import seconds_of_share, within_budget
 from pipelines.churn.time_split import Schedule
 from pipelines.churn.tuning import earlier_dates, searched
 from runtime.context import Context
-from runtime.errors import ModelGateError
 from runtime.model_digest import log_record
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
@@ -259,22 +257,6 @@ def example_of(encoder: FeatureEncoder) -> pd.DataFrame:
         for feature, values in encoder.categories
     }
     return pd.DataFrame({**numbers, **categories})
-
-
-def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:
-    """Raise ModelGateError if the champion was trained with labels of this run's test date.
-
-    The champion was trained only on labels whose horizon ended by its own test date.
-    """
-    tested_on = PortableModel.from_json(champion.portable).metadata["tested_on"]
-    later = dt.date.fromisoformat(tested_on) - plan.test
-    if later > dt.timedelta(0):
-        raise ModelGateError(
-            f"as_of {context.as_of}: the champion, version {champion.version}, was trained with "
-            f"labels up to {tested_on}, but this run tests on {plan.test}, so the champion knows "
-            f"the test labels. Nothing was trained. Use as_of {context.as_of + later} or later, or "
-            "another mlflow.model_name."
-        )
 
 
 def deserves_promotion(

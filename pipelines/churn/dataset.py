@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from contracts.features import FEATURE_TABLES, PROFILE_FEATURES
 from models.baselines import RFM_ENCODER
 from models.encoding import LARGEST, FeatureEncoder
-from models.matrix_rows import MatrixRows, collected
+from models.matrix_rows import MatrixRows
 from models.portable import PortableModel
-from models.spark_vectors import with_vector
 from pipelines.churn.feature_families import unused_text
-from pipelines.churn.fit_rows import FitRows, of_splits
+from pipelines.churn.fit_rows import ALSO, FitRows, of_splits, shared
+from pipelines.churn.row_share import share_of_customers
 from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
@@ -32,13 +32,12 @@ from transforms.training_rows import (
     with_earlier_label,
     with_split,
 )
-from transforms.training_samples import class_counts, hash_sample, keep_labels, keep_share
+from transforms.training_samples import class_counts, hash_sample, keep_share
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
-ALSO = ("customer_id", "as_of", "split", "churned")
 # A category with fewer rows than FEWEST_ROWS, or beyond the MOST_CATEGORIES most frequent ones of
 # a feature, has no column of its own.
 MOST_CATEGORIES, FEWEST_ROWS = 50, 20
@@ -101,34 +100,6 @@ def training_rows(
             labelled, labels, after, definition=churn.definition, lead_days=churn.lead_days
         )
     return with_split(labelled, plan.split_of())
-
-
-def share_of_customers(context: Context, plan: Schedule, horizon: int) -> float:
-    """The share of the customers that a horizon is trained and tested on; 1 if all are used."""
-    churn = context.settings.churn
-    labels = keep_labels(context.read("features.labels"), plan.all_dates, [horizon])
-    meant = f"definition = '{churn.definition}' AND lead_days = {churn.lead_days}"
-    labels = labels.where(meant)
-    return min(1.0, context.settings.training.max_rows / max(labels.count(), 1))
-
-
-def tell_share(context: Context, plan: Schedule) -> None:
-    """Say which share of the customers the primary horizon is trained on, if not all are used."""
-    share = share_of_customers(context, plan, context.settings.churn.primary_horizon_days)
-    if share < 1:
-        context.progress.say(f"      {share_text(share, context.settings.training.max_rows)}")
-
-
-def share_text(share: float, most: int) -> str:
-    """One sentence about the share of the customers.
-
-    >>> share_text(0.25, 1_000_000)
-    '25.0 % of the customers are used, chosen by a hash of the id (training.max_rows = 1,000,000)'
-    """
-    return (
-        f"{100 * share:.1f} % of the customers are used, chosen by a hash of the id "
-        f"(training.max_rows = {most:,})"
-    )
 
 
 def check_labels(
@@ -234,8 +205,8 @@ def designed(context: Context, rows: DataFrame, *, in_spark: bool = False) -> De
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
     frame, names = design_matrix(rows, numeric, categories, also=ALSO)
     workers = context.settings.training.workers
-    shared = _shared(context, frame, names, partitions=workers, in_spark=in_spark)
-    return Design(shared, names, encoder, left_out, undated)
+    kept = shared(context, frame, names, partitions=workers, in_spark=in_spark)
+    return Design(kept, names, encoder, left_out, undated)
 
 
 def undated_features(filled: Mapping[str, int], dated: Collection[str]) -> list[str]:
@@ -305,7 +276,7 @@ def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
         categories=encoder.categories,
         also=ALSO,
     )
-    return Design(_shared(context, frame, names), names, encoder, plain.left_out, plain.undated)
+    return Design(shared(context, frame, names), names, encoder, plain.left_out, plain.undated)
 
 
 def rfm_dense(context: Context, rows: DataFrame) -> Design:
@@ -315,35 +286,12 @@ def rfm_dense(context: Context, rows: DataFrame) -> Design:
     frame, names = dense_matrix(
         rows, places, encoder.logged, missing_indicators=(), categories=(), also=ALSO
     )
-    return Design(_shared(context, frame, names), names, encoder, [])
+    return Design(shared(context, frame, names), names, encoder, [])
 
 
 def _rounded(value: float | None, otherwise: float) -> float:
     """The value to six digits; `otherwise` for null and 0 (a constant feature has scale 1)."""
     return float(f"{value:.6g}") if value else otherwise
-
-
-def _shared(
-    context: Context,
-    frame: DataFrame,
-    names: Sequence[str],
-    *,
-    partitions: int | None = None,
-    in_spark: bool = False,
-) -> FitRows:
-    """The rows in this process if they are few enough, else kept in Spark.
-
-    In Spark they are repartitioned by customer and sorted, so that row order and partitions depend
-    on the rows only. partitions: None for a learner of pyspark.ml, which reads the columns as one
-    vector.
-    """
-    training = context.settings.training
-    if not in_spark and frame.count() <= training.rows_in_one_process:
-        return collected(frame, names)
-    if partitions is None:
-        frame = with_vector(frame, names).select(*ALSO, "features")
-    spread = frame.repartition(partitions or training.partitions, "customer_id")
-    return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 
 def sample(rows: DataFrame, split: str) -> pd.DataFrame:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
-from models.matrix_rows import CUSTOMER_HASH, MatrixRows
-from models.spark_vectors import sliced_vector
+from models.matrix_rows import CUSTOMER_HASH, MatrixRows, collected
+from models.spark_vectors import sliced_vector, with_vector
+from runtime.context import Context
 from transforms.training_rows import with_split
 from transforms.training_samples import with_fold
 
@@ -21,6 +22,31 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 FitRows: TypeAlias = "DataFrame | MatrixRows"
+# The columns of a row beside its matrix.
+ALSO = ("customer_id", "as_of", "split", "churned")
+
+
+def shared(
+    context: Context,
+    frame: DataFrame,
+    names: Sequence[str],
+    *,
+    partitions: int | None = None,
+    in_spark: bool = False,
+) -> FitRows:
+    """The rows in this process if they are few enough, else kept in Spark.
+
+    In Spark they are repartitioned by customer and sorted, so that row order and partitions depend
+    on the rows only. partitions: None for a learner of pyspark.ml, which reads the columns as one
+    vector.
+    """
+    training = context.settings.training
+    if not in_spark and frame.count() <= training.rows_in_one_process:
+        return collected(frame, names)
+    if partitions is None:
+        frame = with_vector(frame, names).select(*ALSO, "features")
+    spread = frame.repartition(partitions or training.partitions, "customer_id")
+    return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 
 def of_splits(rows: FitRows, splits: Collection[str]) -> FitRows:

@@ -8,9 +8,9 @@ from typing import Any
 from models.baselines import RFM
 from models.metrics import Estimate
 from pipelines.churn.candidates import Candidate, TrainingData
-from pipelines.churn.dataset import share_of_customers, share_text
 from pipelines.churn.evaluation import PAIRED, against_rfm, value_of
 from pipelines.churn.rolling import told
+from pipelines.churn.row_share import share_of_customers, share_text
 from runtime.context import Context
 from runtime.run_info import code_version
 from runtime.wording import plural

@@ -84,7 +84,7 @@ def test_one_class_has_no_logistic_regression_and_no_forest(rows):
     assert str(error.value) == "label: must have both classes, got only 1. Add rows."
     with pytest.raises(ValueError) as error:
         fit_forest(rows.x, ones, {}, seed=1)
-    assert str(error.value) == "label: must have both classes, got 500 rows of one. Add rows."
+    assert str(error.value) == "label: must have both classes, got 500 rows of one class. Add rows."
 
 
 def test_the_forest_predicts_what_scikit_learns_does(rows):
@@ -106,15 +106,15 @@ def test_the_gradient_of_the_network_equals_finite_differences(rows):
     layers, step = (COLUMNS, 3, 2, 2), 1e-6
     x, label = rows.x.astype(float)[:50], rows.label("churned")[:50]
     weights = first_weights(layers, 1)
-    loss, gradient = loss_and_gradient(weights, layers, x, label)
+    loss, gradient = loss_and_gradient(weights, layers, x, label=label)
     p = expit(scorer_of(weights, layers).predict(rows.x[:50]))
     assert loss == pytest.approx(-np.log(np.where(label == 1, p, 1 - p)).mean(), abs=1e-6)
     # (4 + 1) * 3 + (3 + 1) * 2 + (2 + 1) * 2 weights and biases
     assert len(weights) == 29
     for k in range(len(weights)):
         moved = step * (np.arange(len(weights)) == k)
-        up, _ = loss_and_gradient(weights + moved, layers, x, label)
-        down, _ = loss_and_gradient(weights - moved, layers, x, label)
+        up, _ = loss_and_gradient(weights + moved, layers, x, label=label)
+        down, _ = loss_and_gradient(weights - moved, layers, x, label=label)
         assert gradient[k] == pytest.approx((up - down) / (2 * step), abs=1e-7)
 
 
