@@ -13,10 +13,10 @@ from runtime.wording import duration, plural
 # Seconds of one fit of 100,000 rows and 58 columns in one thread, with the parameters of
 # training.starts. Measured on two cores (benchmarks/RESULTS.md). They grow with rows and columns.
 SECONDS = {
-    "xgboost": 4.0,
+    "xgboost": 3.6,
     "random_forest": 48.0,
-    "multilayer_perceptron": 20.0,
-    "logistic_regression": 1.0,
+    "multilayer_perceptron": 39.0,
+    "logistic_regression": 0.5,
 }
 ROWS, COLUMNS = 100_000, 58
 # Beyond so many rows a fit takes no longer.
@@ -64,7 +64,7 @@ def fit_seconds(name: str, rows: int, columns: int) -> float:
     """Seconds of one fit of a learner.
 
     >>> fit_seconds("xgboost", 50_000, 58), fit_seconds("random_forest", 900_000, 58)
-    (2.0, 48.0)
+    (1.8, 48.0)
     """
     counted = min(rows, MOST_ROWS.get(name, rows))
     return SECONDS[name] * counted / ROWS * columns / COLUMNS
