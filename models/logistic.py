@@ -10,6 +10,8 @@ search.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -20,6 +22,7 @@ from models.fit_limit import check_fit
 Array = NDArray[np.float64]
 # A step that lowers the objective by less than this ends the fit.
 SMALLEST_GAIN = 1e-12
+BLOCK_ROWS = 1 << 16
 MOST_STEPS, MOST_HALVINGS, MOST_SWEEPS = 100, 30, 1_000
 # A column whose second derivative is below this is constant: its coefficient stays 0, as in Spark.
 LEAST_CURVATURE = 1e-12
@@ -37,13 +40,11 @@ def fit_logistic(
         raise ValueError(f"label: must have both classes, got only {int(rate)}. Add rows.")
     # Centered columns: a constant one becomes 0, and the intercept hardly depends on the others.
     means = x.mean(axis=0, dtype=np.float64)
-    # The intercept is the last coefficient.
-    inside = np.column_stack([x - means, np.ones(len(x))])
     penalty = np.append(np.full(x.shape[1], lasso), 0.0)
     shrink = np.append(np.full(x.shape[1], ridge), 0.0)
     w = np.append(np.zeros(x.shape[1]), np.log(rate / (1 - rate)))
     sign = 1.0 - 2.0 * label
-    z = inside @ w
+    z = np.full(len(x), w[-1])
 
     def objective(at: Array, scores: Array) -> float:
         loss = np.logaddexp(0.0, sign * scores).mean()
@@ -53,10 +54,12 @@ def fit_logistic(
     for _ in range(MOST_STEPS):
         check_fit()
         p = expit(z)
-        gradient = inside.T @ (p - label) / len(x) + shrink * w
-        curvature = (inside.T * (p * (1 - p))) @ inside / len(x) + np.diag(shrink)
+        gradient, curvature = shrink * w, np.diag(shrink)
+        for rows, block in _blocks(x, means):
+            gradient += block.T @ (p[rows] - label[rows]) / len(x)
+            curvature += (block.T * (p[rows] * (1 - p[rows]))) @ block / len(x)
         step = _step(gradient, curvature, w, penalty) - w
-        along, size = inside @ step, 1.0
+        along, size = np.concatenate([block @ step for _, block in _blocks(x, means)]), 1.0
         for _ in range(MOST_HALVINGS):
             tried = objective(w + size * step, z + size * along)
             if tried < value:
@@ -69,6 +72,17 @@ def fit_logistic(
             break
     coefficients = w[:-1]
     return coefficients, float(w[-1] - np.dot(means, coefficients))
+
+
+def _blocks(x: NDArray[np.float32], means: Array) -> Iterator[tuple[slice, Array]]:
+    """The rows as doubles, centered, with a last column of ones for the intercept.
+
+    In blocks, because a double copy of the whole matrix would take twice its memory.
+    """
+    for start in range(0, len(x), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        centered = x[rows] - means
+        yield rows, np.column_stack([centered, np.ones(len(centered))])
 
 
 @compiled

@@ -139,3 +139,11 @@ def test_the_network_stops_where_held_back_customers_gain_no_more(rows):
         for most in (100, 1_000)
     )
     assert (short.predict(rows.x) == long.predict(rows.x)).all()
+
+
+def test_blocks_of_rows_do_not_change_the_logistic_regression(rows, monkeypatch):
+    label = rows.label("churned")
+    whole, intercept = fit_logistic(rows.x, label, lasso=0.001, ridge=0.001)
+    monkeypatch.setattr("models.logistic.BLOCK_ROWS", 64)  # eight blocks, the last one smaller
+    parts, other = fit_logistic(rows.x, label, lasso=0.001, ridge=0.001)
+    assert parts == pytest.approx(whole, abs=1e-9) and other == pytest.approx(intercept, abs=1e-9)
