@@ -20,7 +20,7 @@ dev: ## the same, and what tests, lint, types and benchmarks need (they install 
 	@bin/setup dev
 
 # Only the C1 compiler: that halves the CPU time of a short session. Long jobs, benchmarks and the demo
-# use the full JIT: Spark's neural network multiplies matrices in vector code, which is slow under C1.
+# use the full JIT.
 test formulas engines acceptance: export HOLDFAST_JIT ?= quick
 
 demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)

@@ -81,7 +81,7 @@ class LinearScorer:
 
 @dataclass(frozen=True, eq=False)
 class MlpScorer:
-    """A neural network as in Spark's MultilayerPerceptronClassifier.
+    """A neural network.
 
     Hidden layers are sigmoid, the output is softmax over (stays, leaves). The raw score is the
     log-odds of leaving. weights: (inputs, outputs) per layer; biases: (outputs,) per layer.
@@ -91,8 +91,11 @@ class MlpScorer:
     biases: tuple[NDArray[np.float64], ...]
 
     @classmethod
-    def from_spark(cls, flat: NDArray[np.float64], layers: list[int]) -> Self:
-        """Build the scorer from `model.weights.toArray()` and the sizes of the layers."""
+    def from_flat(cls, flat: NDArray[np.float64], layers: list[int]) -> Self:
+        """Build the scorer from all weights in one array and the sizes of the layers.
+
+        The array has the weights of each layer, row by row, and then its biases.
+        """
         weights, biases, at = [], [], 0
         for inputs, outputs in pairwise(layers):
             weight, bias, _ = np.split(flat[at:], [inputs * outputs, (inputs + 1) * outputs])

@@ -1,6 +1,7 @@
-"""Learners of Spark ML, converted to portable scorers.
+"""Learners of Spark ML, converted to portable scorers. Few rows are fitted in this process.
 
-They read the vector column `features`, which must be filled and scaled and must not contain nulls.
+In Spark they read the vector column `features`, which must be filled and scaled and must not
+contain nulls.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from models.portable import LinearScorer, MlpScorer
+from models.forest import fit_forest
+from models.logistic import fit_logistic
+from models.matrix_rows import MatrixRows
+from models.portable import LinearScorer
 from models.tree_ensemble import LEAF, TreeEnsemble
 
 if TYPE_CHECKING:
@@ -22,10 +26,6 @@ if TYPE_CHECKING:
         RandomForestClassificationModel,
     )
     from pyspark.sql import DataFrame
-
-# Share of training customers in the validation set for early stopping.
-STOPPING_SHARE = 0.1
-ITERATIONS_A_ROUND = 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class RandomForestLearner:
     takes_null: bool = field(default=False, repr=False)
     scratch: str = field(default="", repr=False)
 
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> TreeEnsemble:
+    def fit(self, rows: DataFrame | MatrixRows, names: Sequence[str], label: str) -> TreeEnsemble:
+        if isinstance(rows, MatrixRows):
+            return fit_forest(rows.x, rows.label(label), self.parameters, seed=self.seed)
         if not self.scratch:
             raise ValueError("random_forest: scratch is not set. Name a folder for its files.")
         from pyspark.ml.classification import RandomForestClassifier
@@ -56,7 +58,7 @@ class RandomForestLearner:
             **self.parameters,
         )
         folder = f"{self.scratch}/forest-{uuid.uuid4().hex}"
-        return forest_of(forest.fit(frame), frame, folder)
+        return forest_of(forest.fit(rows), rows, folder)
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,18 @@ class LogisticLearner:
     name: str = "logistic_regression"
     takes_null: bool = field(default=False, repr=False)
 
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> LinearScorer:
+    def fit(self, rows: DataFrame | MatrixRows, names: Sequence[str], label: str) -> LinearScorer:
+        if isinstance(rows, MatrixRows):
+            penalty = self.parameters.get("regParam", 0.0)
+            share = self.parameters.get("elasticNetParam", 0.0)
+            return _linear_of(rows, label, lasso=penalty * share, ridge=penalty * (1 - share))
         from pyspark.ml.classification import LogisticRegression
 
         # No standardization: the columns are already scaled, so the penalty is equal for all.
         model = LogisticRegression(
             featuresCol="features", labelCol=label, standardization=False, **self.parameters
-        ).fit(frame)
-        return _linear(model, frame)
+        ).fit(rows)
+        return _linear(model, rows)
 
 
 @dataclass(frozen=True)
@@ -92,75 +98,19 @@ class RfmLearner:
     name: str = "rfm_logistic"
     takes_null: bool = field(default=False, repr=False)
 
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> LinearScorer:
+    def fit(self, rows: DataFrame | MatrixRows, names: Sequence[str], label: str) -> LinearScorer:
+        if isinstance(rows, MatrixRows):
+            return _linear_of(rows, label, lasso=0.0, ridge=0.0)
         from pyspark.ml.classification import LogisticRegression
 
-        model = LogisticRegression(featuresCol="features", labelCol=label, maxIter=50).fit(frame)
-        return _linear(model, frame)
+        model = LogisticRegression(featuresCol="features", labelCol=label, maxIter=50).fit(rows)
+        return _linear(model, rows)
 
 
-@dataclass(frozen=True)
-class MlpLearner:
-    """Multilayer perceptron of pyspark.ml with early stopping, because it has no L2 penalty.
-
-    A tenth of the customers is the validation set. Each round runs ITERATIONS_A_ROUND iterations
-    from the current weights and then computes the validation log loss. Training stops after
-    `patience` rounds without improvement and keeps the weights of the best round. parameters:
-    hidden (sizes of the hidden layers), maxIter, solver (l-bfgs or gd), stepSize (only for gd),
-    patience (rounds), blockSize.
-    """
-
-    parameters: Mapping[str, Any]
-    seed: int
-    workers: int
-    name: str = "multilayer_perceptron"
-    takes_null: bool = field(default=False, repr=False)
-
-    def fit(self, frame: DataFrame, names: Sequence[str], label: str) -> MlpScorer:
-        from pyspark.ml.classification import MultilayerPerceptronClassifier
-
-        asked = dict(self.parameters)
-        hidden, most = asked.pop("hidden"), asked.pop("maxIter")
-        patience = asked.pop("patience")
-        layers = [len(names), *map(int, hidden), 2]
-        # The customer's position in [0, 1), from a hash of the id and the seed.
-        share = f"pmod(xxhash64(customer_id, {self.seed}), 1000) / 1000D"
-        fitted_on = frame.where(f"{share} >= {STOPPING_SHARE}")
-        judged_on = frame.where(f"{share} < {STOPPING_SHARE}")
-        weights, best, best_loss, waited = None, None, float("inf"), 0
-        for done in range(0, most, ITERATIONS_A_ROUND):
-            network = MultilayerPerceptronClassifier(
-                featuresCol="features",
-                labelCol=label,
-                layers=layers,
-                maxIter=min(ITERATIONS_A_ROUND, most - done),
-                seed=self.seed,
-                **asked,
-            )
-            if weights is not None:
-                network.setInitialWeights(weights)
-            model = network.fit(fitted_on)
-            weights = model.weights
-            loss = _log_loss(model.transform(judged_on), label)
-            if best is None or loss < best_loss:
-                best, best_loss, waited = weights, loss, 0
-            else:
-                waited += 1
-            if waited >= patience:
-                break
-        assert best is not None
-        return MlpScorer.from_spark(best.toArray(), layers)
-
-
-def _log_loss(scored: DataFrame, label: str) -> float:
-    from pyspark.ml.functions import vector_to_array
-
-    p = vector_to_array(scored["probability"])[1].alias("p")
-    held = scored.select(scored[label].alias("y"), p)
-    held = held.selectExpr("y", "least(greatest(p, 1e-15D), 1 - 1e-15D) AS p")
-    loss = held.selectExpr("avg(-(y * ln(p) + (1 - y) * ln(1 - p)))")
-    mean = loss.collect()[0][0]  # one row
-    return float("inf") if mean is None else float(mean)
+def _linear_of(rows: MatrixRows, label: str, *, lasso: float, ridge: float) -> LinearScorer:
+    coefficients, intercept = fit_logistic(rows.x, rows.label(label), lasso=lasso, ridge=ridge)
+    means = rows.x.mean(axis=0, dtype=np.float64)
+    return LinearScorer(tuple(map(float, coefficients)), intercept, tuple(map(float, means)))
 
 
 def _linear(model: LogisticRegressionModel, frame: DataFrame) -> LinearScorer:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
+from pipelines import finished_run
 from pipelines.churn import churn_training, customer_scoring
 from pipelines.features import feature_tables
 from pipelines.features.feature_tables import FeatureOptions
@@ -65,30 +67,44 @@ def run_steps(context: Context) -> None:
             company_files.run(context)
     with step(context, "ingest: sources to bronze and silver"):
         source_ingestion.run(context)
-    with step(context, "build_features: one row per customer and date"):
-        feature_tables.run(context)
-    with step(context, "train_churn: fit, test and register models"):
-        churn_training.run(context)
-    # The date one horizon earlier is scored too: for segment migration and to back-test plans.
-    before = context.as_of - context.settings.churn.wait
-    with step(context, f"fit_lifetime: {before}"):
-        lifetime_fitting.run(context.at(before))
-    with step(context, f"fit_lifetime: {context.as_of}"):
-        lifetime_fitting.run(context)
-    with step(context, f"score_customers: {before}"):
-        customer_scoring.run(context.at(before))
-    with step(context, f"score_customers: {context.as_of}"):
-        customer_scoring.run(context)
-    with step(context, "plan_retention: customers to retain within the budget"):
-        retention_planning.run(context)
+    state = None if is_simulated or context.is_dry else finished_run.state_of(context)
+    done = finished_run.finished_with(context, state)
+    for title, command in model_steps(context):
+        with step(context, title):
+            if done is None:
+                command()
+            else:
+                progress.say(f"      unchanged   skipped: run {done[:12]} had the same inputs")
     if is_simulated:
         campaign_loop(context)
     with step(context, "report"):
         data = report(context)
+    if state is not None and done is None:
+        finished_run.record(context, finished_run.state_of(context))
     took = duration(time.monotonic() - began)
     root = context.settings.root
     for line in [DRY_RUN] if data is None else result_lines(data, root, took):
         progress.say(line)
+
+
+def model_steps(context: Context) -> list[tuple[str, Callable[[], None]]]:
+    """The steps after ingest by name, up to the plan. They depend on tables and settings only."""
+    # The date one horizon earlier is scored too: for segment migration and to back-test plans.
+    before = context.as_of - context.settings.churn.wait
+    days = (before, context.as_of)
+    return [
+        (
+            "build_features: one row per customer and date",
+            partial(feature_tables.run, context),
+        ),
+        ("train_churn: fit, test and register models", partial(churn_training.run, context)),
+        *[(f"fit_lifetime: {d}", partial(lifetime_fitting.run, context.at(d))) for d in days],
+        *[(f"score_customers: {d}", partial(customer_scoring.run, context.at(d))) for d in days],
+        (
+            "plan_retention: customers to retain within the budget",
+            partial(retention_planning.run, context),
+        ),
+    ]
 
 
 def tell_machine(context: Context) -> None:

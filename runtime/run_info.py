@@ -10,6 +10,9 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+# Ends the version of a checkout with changed files.
+CHANGED = "+"
+
 
 @cache
 def code_version() -> str:
@@ -18,7 +21,7 @@ def code_version() -> str:
     try:
         if (folder / ".git").exists():
             commit = _git(folder, "rev-parse", "--short=12", "HEAD")
-            return commit + ("+" if _git(folder, "status", "--porcelain", "-uno") else "")
+            return commit + (CHANGED if _git(folder, "status", "--porcelain", "-uno") else "")
     except (OSError, subprocess.SubprocessError):
         pass
     try:

@@ -9,6 +9,9 @@ from pyspark.sql import DataFrame, functions as F
 
 from transforms.slices import at_dates
 
+# Steps in which a share of the customers is chosen.
+MILLION = 1_000_000
+
 
 def with_fold(rows: DataFrame, folds: int) -> DataFrame:
     """Add `fold` (0 to folds - 1) from a hash of customer_id: a customer is in one fold only.
@@ -17,6 +20,14 @@ def with_fold(rows: DataFrame, folds: int) -> DataFrame:
     """
     fold = F.pmod(F.xxhash64("customer_id"), F.lit(folds)).cast("int")
     return rows.select("*", fold.alias("fold"))
+
+
+def keep_share(rows: DataFrame, share: float) -> DataFrame:
+    """The rows of about this share of the customers (0 to 1), by a hash of customer_id.
+
+    A customer of a share is in each larger share too. Spark only: DuckDB has no xxhash64.
+    """
+    return rows.where(F.pmod(F.xxhash64("customer_id"), F.lit(MILLION)) < F.lit(share * MILLION))
 
 
 def hash_sample(rows: DataFrame, most: int) -> DataFrame:

@@ -25,6 +25,7 @@ from models.scoring import as_served
 from models.spark_learners import RandomForestLearner, RfmLearner
 from pipelines.churn.dataset import Design, check_labels, dense, designed, rfm_dense, sample
 from pipelines.churn.economics import campaign_economics
+from pipelines.churn.fit_rows import split_again
 from pipelines.churn.model_metadata import served_facts
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
@@ -158,8 +159,7 @@ class EarlierData(TrainingData):
         return self._part(self.whole.rfm)
 
     def _part(self, design: Design) -> Design:
-        frame = with_split(design.frame, self.plan.split_of())
-        return replace(design, frame=frame.where("split <> 'test'"))
+        return replace(design, rows=split_again(design.rows, self.plan.split_of()))
 
 
 def learner_of(context: Context, name: str, parameters: Mapping[str, Any]) -> Learner:

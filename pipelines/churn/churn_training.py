@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlflow
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from models.baselines import RFM
 from models.encoding import FeatureEncoder
@@ -38,19 +38,20 @@ from pipelines.churn.evaluation import (
     result_row,
 )
 from pipelines.churn.feature_sets import compared_feature_sets
-from pipelines.churn.fit_costs import fits_text, is_asked
+from pipelines.churn.fit_costs import costs_text, fits_text, is_asked
 from pipelines.churn.horizons import other_horizons, tell_left_out
 from pipelines.churn.leak_scan import scan_for_leaks
 from pipelines.churn.left_out import trained
-from pipelines.churn.model_metadata import check_meaning, served_facts
+from pipelines.churn.model_metadata import check_meaning, check_untaught, served_facts
 from pipelines.churn.named_reasons import reason_models
 from pipelines.churn.return_rates import log_silences
 from pipelines.churn.rolling import EarlierFits, lack_of_signal, proven
+from pipelines.churn.row_share import tell_share
 from pipelines.churn.stability import check_stability, stability
+from pipelines.churn.time_budget import seconds_of_share, within_budget
 from pipelines.churn.time_split import Schedule
 from pipelines.churn.tuning import earlier_dates, searched
 from runtime.context import Context
-from runtime.errors import ModelGateError
 from runtime.model_digest import log_record
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from runtime.run_info import code_version
@@ -66,6 +67,7 @@ def run(context: Context) -> None:
     plans = training_plans(context)
     tell_left_out(context, plans)
     plan = plans[context.settings.churn.primary_horizon_days]
+    tell_share(context, plan)
     rows = context.lake.keep(training_rows(context, plan))
     counts = check_labels(context, rows)
     check_finite(context, rows, "Nothing was trained.")
@@ -78,7 +80,9 @@ def run(context: Context) -> None:
     mark = fingerprint(context, plans)
     finished = registry.finished_run(mark)
     if finished is None:
-        result = train(context, plans, rows, registry=registry, mark=mark)
+        # Fits run in parallel, one thread each: more threads of BLAS would wait for each other.
+        with threadpool_limits(1):
+            result = train(context, plans, rows, registry=registry, mark=mark)
     else:
         context.progress.say(
             f"      unchanged   skipped: run {finished.info.run_id[:12]} trained on the same inputs"
@@ -124,7 +128,9 @@ def train(
         log_silences(context, plans)
         search = partial(searched, data, parent=active.info.run_id, earlier=earlier_dates(data))
         say(f"      {fits_text(settings)}")
-        candidates, left_out = trained(data, search, settings.learners)
+        size, share = known.count(), seconds_of_share(settings)
+        say(f"      {costs_text(settings, size, len(data.plain.names), share=share)}")
+        candidates, left_out = trained(data, within_budget(data, search), settings.learners)
         for candidate in candidates:
             figures = f"{candidate.validation_roc_auc:.3f}, {candidate.seconds:.1f} s"
             say(f"      {candidate.name}: validation ROC AUC {figures}")
@@ -253,22 +259,6 @@ def example_of(encoder: FeatureEncoder) -> pd.DataFrame:
         for feature, values in encoder.categories
     }
     return pd.DataFrame({**numbers, **categories})
-
-
-def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:
-    """Raise ModelGateError if the champion was trained with labels of this run's test date.
-
-    The champion was trained only on labels whose horizon ended by its own test date.
-    """
-    tested_on = PortableModel.from_json(champion.portable).metadata["tested_on"]
-    later = dt.date.fromisoformat(tested_on) - plan.test
-    if later > dt.timedelta(0):
-        raise ModelGateError(
-            f"as_of {context.as_of}: the champion, version {champion.version}, was trained with "
-            f"labels up to {tested_on}, but this run tests on {plan.test}, so the champion knows "
-            f"the test labels. Nothing was trained. Use as_of {context.as_of + later} or later, or "
-            "another mlflow.model_name."
-        )
 
 
 def deserves_promotion(

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from contracts.features import FEATURE_TABLES, PROFILE_FEATURES
 from models.baselines import RFM_ENCODER
 from models.encoding import LARGEST, FeatureEncoder
+from models.matrix_rows import MatrixRows
 from models.portable import PortableModel
-from models.spark_vectors import with_vector
 from pipelines.churn.feature_families import unused_text
+from pipelines.churn.fit_rows import ALSO, FitRows, of_splits, shared
+from pipelines.churn.row_share import share_of_customers
 from pipelines.churn.time_split import Schedule, plans
 from runtime.context import Context
 from runtime.errors import ModelGateError
@@ -30,13 +32,12 @@ from transforms.training_rows import (
     with_earlier_label,
     with_split,
 )
-from transforms.training_samples import class_counts, hash_sample
+from transforms.training_samples import class_counts, hash_sample, keep_share
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame
 
-ALSO = ("customer_id", "as_of", "split", "churned")
 # A category with fewer rows than FEWEST_ROWS, or beyond the MOST_CATEGORIES most frequent ones of
 # a feature, has no column of its own.
 MOST_CATEGORIES, FEWEST_ROWS = 50, 20
@@ -46,22 +47,28 @@ MOST_ROWS = 200_000
 
 @dataclass(frozen=True)
 class Design:
-    """The rows of all splits as Spark columns x0, x1, ... and the encoder that defines them.
+    """The rows of all splits as columns x0, x1, ... and the encoder that defines them.
 
-    A dense design also has the columns as one vector `features`. left_out: features without any
+    rows: up to training.rows_in_one_process rows are in this process, more rows in Spark, where a
+    dense design also has the columns as one vector `features`. left_out: features without any
     value. undated: features of a profile whose date of becoming known is unknown.
     """
 
-    frame: DataFrame
+    rows: FitRows
     names: list[str]
     encoder: FeatureEncoder
     left_out: list[str]
     undated: list[str] = field(default_factory=list)
 
-    def split(self, *splits: str) -> DataFrame:
+    @property
+    def frame(self) -> DataFrame:
+        """The rows in Spark, of a design that was made `in_spark`."""
+        assert not isinstance(self.rows, MatrixRows)
+        return self.rows
+
+    def split(self, *splits: str) -> FitRows:
         """The rows of the named splits."""
-        named = ", ".join(f"'{split}'" for split in splits)
-        return self.frame.where(f"split IN ({named})")
+        return of_splits(self.rows, splits)
 
 
 def training_plans(context: Context) -> dict[int, Schedule]:
@@ -74,13 +81,17 @@ def training_rows(
 ) -> DataFrame:
     """One row per (customer_id, as_of) of the plan with features, `churned` and `split`.
 
-    after: a shorter horizon, whose label is added as `churned_before`.
+    after: a shorter horizon, whose label is added as `churned_before`. Of more than
+    training.max_rows rows, a share of the customers is kept (`share_of_customers`).
     """
     for name in (*FEATURE_TABLES, "features.labels"):
         context.needs(name, "build_features")
     rows = feature_rows({name: context.read(name) for name in FEATURE_TABLES})
     churn, labels = context.settings.churn, context.read("features.labels")
     days = horizon or churn.primary_horizon_days
+    share = share_of_customers(context, plan, days)
+    if share < 1:
+        rows, labels = keep_share(rows, share), keep_share(labels, share)
     labelled = labelled_rows(
         rows, labels, days, definition=churn.definition, lead_days=churn.lead_days
     )
@@ -161,11 +172,11 @@ def check_filled(filled: Mapping[str, int]) -> None:
         )
 
 
-def designed(context: Context, rows: DataFrame) -> Design:
+def designed(context: Context, rows: DataFrame, *, in_spark: bool = False) -> Design:
     """Choose the features that have values, collect the categories and build the matrix.
 
-    The rows are repartitioned by customer and cached, so all fits share them. Test dates have no
-    influence on the choice.
+    All fits share the rows. Test dates have no influence on the choice. in_spark: keep the rows in
+    Spark, however few they are.
     """
     numeric, categorical = feature_columns([context.table(name) for name in FEATURE_TABLES])
     seen = rows.where("split <> 'test'")
@@ -193,7 +204,8 @@ def designed(context: Context, rows: DataFrame) -> Design:
     )
     encoder = FeatureEncoder(numeric=tuple(numeric), categories=categories)
     frame, names = design_matrix(rows, numeric, categories, also=ALSO)
-    kept = _spread(context, frame, context.settings.training.workers)
+    workers = context.settings.training.workers
+    kept = shared(context, frame, names, partitions=workers, in_spark=in_spark)
     return Design(kept, names, encoder, left_out, undated)
 
 
@@ -264,9 +276,7 @@ def dense(context: Context, rows: DataFrame, plain: Design) -> Design:
         categories=encoder.categories,
         also=ALSO,
     )
-    vectors = with_vector(frame, names).select(*ALSO, "features")
-    kept = _spread(context, vectors, context.settings.training.partitions)
-    return Design(kept, names, encoder, plain.left_out, plain.undated)
+    return Design(shared(context, frame, names), names, encoder, plain.left_out, plain.undated)
 
 
 def rfm_dense(context: Context, rows: DataFrame) -> Design:
@@ -276,20 +286,12 @@ def rfm_dense(context: Context, rows: DataFrame) -> Design:
     frame, names = dense_matrix(
         rows, places, encoder.logged, missing_indicators=(), categories=(), also=ALSO
     )
-    vectors = with_vector(frame, names).select(*ALSO, "features")
-    kept = _spread(context, vectors, context.settings.training.partitions)
-    return Design(kept, names, encoder, [])
+    return Design(shared(context, frame, names), names, encoder, [])
 
 
 def _rounded(value: float | None, otherwise: float) -> float:
     """The value to six digits; `otherwise` for null and 0 (a constant feature has scale 1)."""
     return float(f"{value:.6g}") if value else otherwise
-
-
-def _spread(context: Context, frame: DataFrame, partitions: int) -> DataFrame:
-    """Repartition and sort, so that row order and partitions depend on the rows only."""
-    spread = frame.repartition(partitions, "customer_id")
-    return context.lake.keep(spread.sortWithinPartitions("as_of", "customer_id"))
 
 
 def sample(rows: DataFrame, split: str) -> pd.DataFrame:

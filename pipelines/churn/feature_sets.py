@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from models.metrics import Estimate, bootstrap_weights, point_estimates, stable_seed
 from models.paired import paired_difference
 from models.portable import PortableModel
-from models.spark_vectors import sliced_vector
 from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_odds
 from pipelines.churn.dataset import Design
 from pipelines.churn.feature_families import family_of
+from pipelines.churn.fit_rows import with_columns
 from runtime.settings.training import TrainingSettings
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
 
 def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
@@ -36,8 +33,8 @@ def compared_feature_sets(data: TrainingData, candidate: Candidate) -> list[dict
 
     def probability(features: Sequence[str]) -> NDArray[np.float64]:
         columns = columns_of(design, features)
-        frame, names = narrowed(design, columns)
-        scorer = learner.fit(frame.where("split = 'train'"), names, "churned")
+        rows, names = with_columns(design.split("train"), design.names, columns)
+        scorer = learner.fit(rows, names, "churned")
         return 1 / (1 + np.exp(-log_odds(scorer, whole_matrix[:, columns])))
 
     probabilities = data.side_by_side(probability, sets.values(), "feature set")
@@ -102,11 +99,3 @@ def columns_of(design: Design, features: Sequence[str]) -> list[int]:
     names = design.encoder.feature_names
     kept = {names.index(f) for f in features}
     return [c for c, f in enumerate(design.encoder.column_feature) if int(f) in kept]
-
-
-def narrowed(design: Design, columns: Sequence[int]) -> tuple[DataFrame, list[str]]:
-    """The design's frame with only these matrix columns, and their names."""
-    names = [design.names[c] for c in columns]
-    if "features" not in design.frame.columns:
-        return design.frame, names
-    return sliced_vector(design.frame, columns), names

@@ -10,6 +10,7 @@ from models.metrics import Estimate
 from pipelines.churn.candidates import Candidate, TrainingData
 from pipelines.churn.evaluation import PAIRED, against_rfm, value_of
 from pipelines.churn.rolling import told
+from pipelines.churn.row_share import share_of_customers, share_text
 from runtime.context import Context
 from runtime.run_info import code_version
 from runtime.wording import plural
@@ -46,6 +47,8 @@ def model_card(
         for metric in SHOWN
     )
     judged = judged_where_chosen(rows)
+    share = share_of_customers(context, data.plan, churn.primary_horizon_days)
+    used = share_text(share, settings.training.max_rows) if share < 1 else "all customers are used"
     inputs = "\n".join(f"- {n}: version {v}" for n, v in sorted(context.run.inputs.items()))
     return f"""# {settings.mlflow.model_name} version {result["version"]}: {chosen.name}
 
@@ -58,6 +61,7 @@ Environment `{settings.env}`, code `{code_version()}`.
 
 {inputs}
 
+- {used}
 - trained on {", ".join(model.metadata["trained_on"])}; the last date tuned the model
 - tested once, on {model.metadata["tested_on"]}
 - on the validation date {labels.mean():.1%} of {plural(len(labels), "customer")} churned

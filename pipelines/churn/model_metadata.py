@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,3 +92,19 @@ def cold_start_threshold(rate: float, economics: CampaignEconomics) -> float:
     """
     one_group = np.array([rate])
     return threshold_of_groups(one_group, np.ones(1), one_group, economics=economics)
+
+
+def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:
+    """Raise ModelGateError if the champion was trained with labels of this run's test date.
+
+    The champion was trained only on labels whose horizon ended by its own test date.
+    """
+    tested_on = PortableModel.from_json(champion.portable).metadata["tested_on"]
+    later = dt.date.fromisoformat(tested_on) - plan.test
+    if later > dt.timedelta(0):
+        raise ModelGateError(
+            f"as_of {context.as_of}: the champion, version {champion.version}, was trained with "
+            f"labels up to {tested_on}, but this run tests on {plan.test}, so the champion knows "
+            f"the test labels. Nothing was trained. Use as_of {context.as_of + later} or later, or "
+            "another mlflow.model_name."
+        )

@@ -12,11 +12,13 @@ from contracts.silver import REASONS
 from models.calibration import Calibration, best_by_brier, out_of_fold
 from models.fit_attempts import LeftOut, fit_or_reason
 from models.learners import Learner
+from models.matrix_rows import MatrixRows
 from models.metrics import bootstrap_weights, estimates, stable_seed
 from models.portable import PortableModel
 from pipelines.churn.candidates import TrainingData, learner_of, log_odds
 from pipelines.churn.dataset import Design
 from pipelines.churn.evaluation import left_out_row, result_row
+from pipelines.churn.fit_rows import FitRows, counts_by_fold, joined, of_splits, outside_fold
 from pipelines.churn.ticket_reasons import with_read_tickets
 from runtime.context import Context
 from runtime.wording import plural
@@ -60,17 +62,19 @@ def reason_models(data: TrainingData) -> tuple[dict[str, PortableModel], list[di
     # Only a few hundred customers name a reason. Trees as deep as the churn model's would overfit.
     learner = learner_of(context, "logistic_regression", settings.training.reasons.parameters)
     design = data.design(learner)
-    labelled = design.frame.join(named, on=["customer_id", "as_of"], how="inner")
-    # Each iteration of a fit is a Spark job. With few rows, the number of tasks decides its time.
-    labelled = labelled.repartition(1 + count // ROWS_A_PARTITION, "customer_id")
-    frame = context.lake.keep(labelled.sortWithinPartitions("as_of", "customer_id"))
+    labelled = joined(design.rows, named)
+    if not isinstance(labelled, MatrixRows):
+        # Each iteration of a fit is a Spark job. With few rows, the number of tasks decides its
+        # time.
+        labelled = labelled.repartition(1 + count // ROWS_A_PARTITION, "customer_id")
+        labelled = context.lake.keep(labelled.sortWithinPartitions("as_of", "customer_id"))
     # At most MOST_ROWS rows: customers of the validation date who churned and named a reason.
     held = data.held_out.merge(
         at_date(named, data.plan.validation).toPandas(),
         on=["customer_id", "as_of"],
     )
     columns = [c for c in named.columns if c.startswith("named_")]
-    fit = partial(reason_model, data, learner, design, frame=frame, held=held)
+    fit = partial(reason_model, data, learner, design, rows=labelled, held=held)
     results = data.side_by_side(
         lambda column: fit_or_reason(lambda: fit(column=column)), columns, "reason"
     )
@@ -113,7 +117,7 @@ def reason_model(
     learner: Learner,
     design: Design,
     *,
-    frame: DataFrame,
+    rows: FitRows,
     held: pd.DataFrame,
     column: str,
 ) -> ReasonModel:
@@ -122,18 +126,18 @@ def reason_model(
     There are no metrics and no calibration if the train rows of a class are all in one fold, or the
     held-out rows have only one class.
     """
-    train = frame.where("split = 'train'")
-    counts = train.groupBy("fold", column).count().collect()  # at most 2 * FOLDS rows
-    classes = [[r for r in counts if r[column] == value] for value in (0, 1)]
+    train = of_splits(rows, ["train"])
+    counts = counts_by_fold(train, column)
+    classes = [[count for value, count in counts if value == kind] for kind in (0, 1)]
     label = held[column].to_numpy(dtype=float)
-    others, naming = (sum(r["count"] for r in of_class) for of_class in classes)
+    others, naming = map(sum, classes)
     if min(others, naming) < FEWEST_OF_A_CLASS:
         raise ValueError(
             f"{naming:,} of {plural(others + naming, 'customer')} who left and named a reason "
             "named it; a "
             f"model needs {FEWEST_OF_A_CLASS} who did and {FEWEST_OF_A_CLASS} who did not."
         )
-    calibration, rows = Calibration(), []
+    calibration, measured = Calibration(), []
     if 0 < label.sum() < len(label) and min(map(len, classes)) > 1:
         raw = unseen_scores(learner, design, train, held=held, column=column)
         customers = held["customer_id"].tolist()
@@ -141,16 +145,17 @@ def reason_model(
         samples = data.context.settings.training.bootstrap_samples
         weights = bootstrap_weights(customers, samples, stable_seed(column))
         probability = out_of_fold(raw, label, customers, kind=calibration.kind)
-        measured = estimates(label, probability, 0.5, weights=weights)
-        rows = [
-            result_row(column, metric, measured[metric], split="validation") for metric in MEASURED
+        figures = estimates(label, probability, 0.5, weights=weights)
+        measured = [
+            result_row(column, metric, figures[metric], split="validation") for metric in MEASURED
         ]
-    final = learner.fit(frame, design.names, column)
-    return PortableModel(design.encoder, final, calibration, metadata=dict(data.metadata)), rows
+    final = learner.fit(rows, design.names, column)
+    model = PortableModel(design.encoder, final, calibration, metadata=dict(data.metadata))
+    return model, measured
 
 
 def unseen_scores(
-    learner: Learner, design: Design, train: DataFrame, *, held: pd.DataFrame, column: str
+    learner: Learner, design: Design, train: FitRows, *, held: pd.DataFrame, column: str
 ) -> NDArray[np.float64]:
     """Log-odds of the held-out rows from models that were fitted on other customers.
 
@@ -160,7 +165,7 @@ def unseen_scores(
     matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
     raw = np.empty(len(held))
     for fold in sorted(set(held["fold"])):
-        scorer = learner.fit(train.where(f"fold <> {int(fold)}"), design.names, column)
+        scorer = learner.fit(outside_fold(train, int(fold)), design.names, column)
         inside = held["fold"].to_numpy() == fold
         raw[inside] = log_odds(scorer, matrix[inside])
     return raw

@@ -11,6 +11,7 @@ from models.metrics import Estimate
 from pipelines.churn.candidates import Candidate, TrainingData, learner_of, log_odds, roc_auc
 from pipelines.churn.dataset import MOST_ROWS
 from pipelines.churn.evaluation import result_row
+from pipelines.churn.fit_rows import folded, outside_fold
 from runtime.errors import ModelGateError
 from runtime.wording import plural, verb
 from transforms.training_samples import hash_sample, with_fold
@@ -26,7 +27,7 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
     folds = data.context.settings.training.stability.folds
     learner = learner_of(data.context, candidate.name, candidate.parameters)
     design = data.design(learner)
-    frame = with_fold(design.split("train", "validation"), folds)
+    rows = folded(design.split("train", "validation"), folds)
     # At most MOST_ROWS rows, the same customers for every fold.
     held: pd.DataFrame = hash_sample(with_fold(data.rows, folds), MOST_ROWS).toPandas()
     matrix = design.encoder.encode(held[list(design.encoder.feature_names)])
@@ -34,8 +35,7 @@ def stability(data: TrainingData, candidate: Candidate) -> list[dict[str, Any]]:
 
     def area(number: int) -> float:
         inside = fold == number
-        others = frame.where(f"fold <> {number}").drop("fold")
-        scorer = learner.fit(others, design.names, "churned")
+        scorer = learner.fit(outside_fold(rows, number), design.names, "churned")
         return roc_auc(label[inside], log_odds(scorer, matrix[inside]))
 
     with_both = folds_of_both(label, fold, folds)

@@ -23,6 +23,7 @@ from pipelines.churn.candidates import (
     roc_auc,
 )
 from pipelines.churn.dataset import sample
+from pipelines.churn.fit_rows import before
 from transforms.slices import at_date
 
 
@@ -141,8 +142,7 @@ def earlier_dates(data: TrainingData) -> list[dt.date]:
 def judged_at(data: TrainingData, learner: Learner, day: dt.date) -> float:
     """ROC AUC on a train date of a model that is fitted on the train dates before it."""
     design = data.design(learner)
-    before = design.split("train").where(f"as_of < DATE'{day}'")
-    scorer = learner.fit(before, design.names, "churned")
+    scorer = learner.fit(before(design.split("train"), day), design.names, "churned")
     judged = sample(at_date(data.rows, day), "train")
     matrix = design.encoder.encode(judged[list(design.encoder.feature_names)])
     return roc_auc(judged["churned"].to_numpy(dtype=float), log_odds(scorer, matrix))

@@ -76,7 +76,7 @@ def estimates(context: Context) -> Observed:
         return Observed()
     days = sorted({day for days in days_of.values() for day in days})
     armed = context.lake.keep(observed_rows(context, contacts, days))
-    design = designed(context, armed)
+    design = designed(context, armed, in_spark=True)
     keys = armed.select("customer_id", "as_of", "offer_id", "fold")
     rows = context.lake.keep(design.frame.join(keys, on=["customer_id", "as_of"], how="inner"))
     results: list[UpliftResult] = []

@@ -171,7 +171,7 @@ def experiment_rows(
     armed = context.lake.keep(
         with_arms(labelled, contacts, offers, split_of=splits, own_split_of=own_splits)
     )
-    design = designed(context, armed)
+    design = designed(context, armed, in_spark=True)
     arms = ["arm", "fold", *[f"e_{k}" for k in range(len(offers) + 1)]]
     matrix = design.frame.join(
         armed.select("customer_id", "as_of", *arms), on=["customer_id", "as_of"], how="inner"

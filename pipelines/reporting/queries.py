@@ -19,6 +19,7 @@ from pipelines.reporting.report_data import (
     Row,
     sorted_rows,
 )
+from runtime.parallel import side_by_side
 from runtime.run_info import code_version
 from runtime.settings.offers import load_offers
 from transforms import first_list, report_tables, report_trend
@@ -50,34 +51,32 @@ OF_AS_OF = (
 def gather(context: Context) -> ReportData:
     """Read the lake and the model registry. Data that does not exist stays empty."""
     settings, lake, as_of = context.settings, context.lake, context.as_of
-    current = current_figures(
-        {name: at_date(context.read(f"gold.{name}"), as_of) for name in OF_AS_OF},
-        settings,
-        as_of,
-        keep=lake.keep,
-        profiles=opt_outs(context),
-    )
+    slices = {name: at_date(context.read(f"gold.{name}"), as_of) for name in OF_AS_OF}
+    unit = at_risk_unit(slices["customer_scores"])
+    history = {
+        "labels": context.read("features.labels"),
+        "transactions": context.read("features.transactions"),
+        "segments": context.read("gold.customer_segments"),
+        "scores": context.read("gold.customer_scores"),
+    }
+    intake = [
+        context.read(name)
+        for name in ("bronze.ingest_log", "silver.quarantine", "silver.transactions")
+    ]
+    profiles, compared = opt_outs(context), context.read("gold.model_comparison")
+    # Small queries: one leaves cores idle while its next stage is planned.
+    parts: list[Callable[[], Row]] = [
+        lambda: current_figures(
+            slices, settings, as_of, unit=unit, keep=lake.keep, profiles=profiles
+        ),
+        lambda: past_figures(history, settings, as_of, stake=STAKES.get(unit), keep=lake.keep),
+        lambda: intake_figures(*intake, as_of=as_of),
+        lambda: {"model": champion_data(settings, compared)},
+    ]
+    figures: Row = {}
+    for part in answers(context, parts):
+        figures |= part
     lake.forget()
-    past = past_figures(
-        {
-            "labels": context.read("features.labels"),
-            "transactions": context.read("features.transactions"),
-            "segments": context.read("gold.customer_segments"),
-            "scores": context.read("gold.customer_scores"),
-        },
-        settings,
-        as_of,
-        stake=STAKES.get(current["at_risk_unit"]),
-        keep=lake.keep,
-    )
-    lake.forget()
-    intake = intake_figures(
-        context.read("bronze.ingest_log"),
-        context.read("silver.quarantine"),
-        context.read("silver.transactions"),
-        as_of=as_of,
-    )
-    model = champion_data(settings, context.read("gold.model_comparison"))
     bronze = [source_table(name, {}) for name in settings.sources]
     tables = [t for t in (*bronze, *context.tables.values()) if lake.exists(t.name)]
     frames = {t.name: lake.read(t) for t in tables}
@@ -89,14 +88,18 @@ def gather(context: Context) -> ReportData:
         as_of=as_of,
         scored_at=lake.written_at("gold.customer_scores"),
         **settings_figures(settings),
-        **current,
-        **past,
-        **intake,
-        model=model,
-        no_signal="" if model else no_signal(settings),
+        **figures,
+        no_signal="" if figures["model"] else no_signal(settings),
         tables=table_rows(tables, frames, context.run.inputs, as_of=as_of),
         campaigns=sorted_rows(campaigns),
     )
+
+
+def answers(context: Context, queries: Sequence[Callable[[], Row]]) -> list[Row]:
+    """The results of independent queries: in parallel on Spark, one by one on DuckDB."""
+    if context.engine != "spark":
+        return [query() for query in queries]
+    return side_by_side(context.spark, lambda query: query(), queries, at_once=len(queries))
 
 
 def settings_figures(settings: Settings) -> Row:
@@ -124,16 +127,16 @@ def current_figures(
     settings: Settings,
     as_of: dt.date,
     *,
+    unit: str,
     keep: Keep,
     profiles: DataFrame,
 ) -> Row:
     """The contact list, segments, values, reasons, moves and drivers of one as_of.
 
-    `slices`: gold tables by name without the schema, rows of this as_of only. `profiles`: from
-    `opt_outs`.
+    `slices`: gold tables by name without the schema, rows of this as_of only. `unit`: from
+    `at_risk_unit`. `profiles`: from `opt_outs`.
     """
     scores, segments = slices["customer_scores"], slices["customer_segments"]
-    unit = at_risk_unit(scores)
     customers = keep(first_list.scored_customers(scores, segments, STAKES.get(unit)))
     due_before = as_of + dt.timedelta(days=DUE_DAYS)
     return {

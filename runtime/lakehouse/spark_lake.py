@@ -30,8 +30,12 @@ from runtime.lakehouse.platform import (
 from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.temporary_tables import TemporaryTables
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
+from runtime.parallel import side_by_side
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
+
+# Tables of one commit that are checked in parallel.
+CHECKS_AT_ONCE = 3
 
 
 class SparkLake:
@@ -169,8 +173,12 @@ class SparkLake:
         before: dict[str, int | None] = {}
         try:
             frames += [self._frames.cached(w.frame) if w.is_checked else w.frame for w in writes]
-            outcomes = [self._check(w, f) for w, f in zip(writes, frames, strict=True)]
-            for write, frame, outcome in zip(writes, frames, outcomes, strict=True):
+            # A check is a few small jobs, and leaves cores idle while the next one is planned.
+            pairs = list(zip(writes, frames, strict=True))
+            outcomes = side_by_side(
+                self.spark, lambda pair: self._check(*pair), pairs, at_once=CHECKS_AT_ONCE
+            )
+            for (write, frame), outcome in zip(pairs, outcomes, strict=True):
                 if self.is_dry:
                     self._plan(write)
                 elif outcome.is_changed:

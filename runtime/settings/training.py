@@ -97,6 +97,8 @@ class TrainingSettings(Section):
     cold_start_days: int = Field(ge=0)
     seed: int
     workers: int = Field(ge=1)
+    max_rows: int = Field(ge=1_000)
+    budget_minutes: float = Field(gt=0)
     rows_in_one_process: int = Field(ge=0)
     partitions: int = Field(ge=1)
     fits_at_once: int = Field(ge=1)

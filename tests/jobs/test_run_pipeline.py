@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 
 from contracts import catalog
-from pipelines import full_pipeline
+from pipelines import finished_run, full_pipeline
 from pipelines.churn import customer_scoring
 from pipelines.reporting.result_lines import MOST_LINES
 from runtime.errors import TableError
@@ -109,6 +109,27 @@ def test_a_rerun_changes_nothing_but_restores_a_deleted_gold_slice(small_lake, s
     registry = Registry(small_lake.context(Said()).settings)
     registered = registry.client.search_model_versions(f"name = '{registry.model_name}'")
     assert [str(v.version) for v in registered] == ["1"]
+
+
+def test_without_changes_every_step_but_ingest_and_report_is_skipped(small_lake, monkeypatch):
+    monkeypatch.setattr(finished_run, "code_version", lambda: "a commit")
+    full_pipeline.run(small_lake.context(Said()))  # records its state
+    before, said = versions(small_lake.root), Said()
+
+    full_pipeline.run(small_lake.context(said))
+
+    assert steps_of(said) == STEPS
+    skipped = [line for line in said.lines if re.match(r"unchanged +skipped: run \w{12} ", line)]
+    assert len(skipped) == len(STEPS) - 2
+    assert tables_in(said, "wrote") == [] and versions(small_lake.root) == before
+    # Changed files have no commit that names them, and another date is another state.
+    context = small_lake.context(Said())
+    state = finished_run.state_of(context)
+    assert finished_run.finished_with(context, state) is not None
+    assert finished_run.state_of(context.at(AS_OF - dt.timedelta(days=30))) != state
+    monkeypatch.setattr(finished_run, "code_version", lambda: "a commit+")
+    assert finished_run.state_of(context) is None
+    assert finished_run.finished_with(context, None) is None
 
 
 def test_a_dry_run_on_an_empty_lake_prints_the_plan_and_writes_nothing(small_lake, tmp_path):

@@ -206,7 +206,7 @@ def test_a_network_is_sigmoid_then_softmax():
 
 def test_weights_of_spark_are_read_input_by_input_and_then_the_biases():
     # 2 inputs, 3 hidden units, 2 outputs: 2 * 3 + 3 values, then 3 * 2 + 2.
-    scorer = MlpScorer.from_spark(np.arange(17.0), [2, 3, 2])
+    scorer = MlpScorer.from_flat(np.arange(17.0), [2, 3, 2])
     assert [w.tolist() for w in scorer.weights] == [
         [[0, 1, 2], [3, 4, 5]],
         [[9, 10], [11, 12], [13, 14]],

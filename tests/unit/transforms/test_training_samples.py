@@ -70,3 +70,15 @@ def test_a_sample_does_not_depend_on_the_order_of_rows(frame, rows_of):
     sample = rows_of(s.hash_sample(frame(columns, given), 10))
     assert len(sample) == 10
     assert rows_of(s.hash_sample(frame(columns, given[::-1]), 10)) == sample
+
+
+def test_a_share_keeps_whole_customers_and_is_part_of_a_larger_share(frame, row_hashes, rows_of):
+    days = (D(2018, 1, 1), D(2018, 2, 1))
+    rows = frame(LABEL, [(f"c{n}", day, 30, 0, 1) for n in range(400) for day in days])
+    half, quarter, everyone = (
+        [r["customer_id"] for r in rows_of(s.keep_share(rows, share))] for share in (0.5, 0.25, 1.0)
+    )
+    assert len(everyone) == 800 and set(quarter) < set(half) < set(everyone)
+    # Each customer with both dates. Of 400 customers 200 and 100 are expected, give or take 4 sd.
+    assert len(half) == 2 * len(set(half)) and abs(len(set(half)) - 200) < 40
+    assert len(quarter) == 2 * len(set(quarter)) and abs(len(set(quarter)) - 100) < 35

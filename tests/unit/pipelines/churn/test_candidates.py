@@ -149,7 +149,7 @@ def test_earlier_data_hold_no_label_that_had_not_passed_by_the_earlier_test_date
     earlier = four_dates.tested_on(DAYS[3])
     # The third date validates, because its label of 30 days ends on the fourth, which tests.
     known = [(DAYS[0], "train"), (DAYS[1], "train"), (DAYS[2], "validation")]
-    assert splits_of(earlier.rows) == splits_of(earlier.plain.frame) == known
+    assert splits_of(earlier.rows) == splits_of(earlier.plain.rows) == known
     assert earlier.plan.test == DAYS[3] and earlier.metadata == {"of": 30}
     # The encoder is that of the whole data.
     assert earlier.plain.encoder is four_dates.plain.encoder

@@ -13,8 +13,9 @@ from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, PortableModel
 from models.profit import CampaignEconomics
 from pipelines.churn.candidates import roc_auc
-from pipelines.churn.churn_training import best_of, check_untaught
+from pipelines.churn.churn_training import best_of
 from pipelines.churn.evaluation import Evaluated, comparison
+from pipelines.churn.model_metadata import check_untaught
 from pipelines.churn.time_split import Schedule
 from runtime.errors import ModelGateError
 from runtime.model_registry import Registered

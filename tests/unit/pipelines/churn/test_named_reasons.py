@@ -155,7 +155,7 @@ def test_what_is_measured_is_what_is_served(frame):
         context=SimpleNamespace(settings=SimpleNamespace(training=training)), metadata={}
     )
     design = Design(rows, ["orders"], ENCODER, [])
-    model, measured = reason_model(data, Fixed(), design, frame=rows, held=held, column=COLUMN)
+    model, measured = reason_model(data, Fixed(), design, rows=rows, held=held, column=COLUMN)
     figures = {row["metric"]: row["value"] for row in measured}
     assert figures["brier"] == pytest.approx(0.24, abs=0.005)
     assert figures["expected_calibration_error"] < 0.1
@@ -171,7 +171,7 @@ def test_a_reason_of_one_fold_has_a_model_and_no_figures(frame, fold):
     design = Design(rows, ["orders"], ENCODER, [])
     data = SimpleNamespace(context=None, metadata={})
     model, measured = reason_model(
-        data, Fixed(), design, frame=rows, held=held_by(90), column=COLUMN
+        data, Fixed(), design, rows=rows, held=held_by(90), column=COLUMN
     )
     assert measured == [] and model.calibration.kind == "identity"
 
@@ -184,7 +184,7 @@ def test_a_reason_that_few_named_says_how_many(frame):
     rows = frame(TOLD, told)
     design = Design(rows, ["orders"], ENCODER, [])
     with pytest.raises(ValueError) as error:
-        reason_model(None, Fixed(), design, frame=rows, held=held_by(90), column=COLUMN)
+        reason_model(None, Fixed(), design, rows=rows, held=held_by(90), column=COLUMN)
     assert str(error.value) == (
         f"5 of {len(told)} customers who left and named a reason named it; a model needs 20 who "
         "did and 20 who did not."
