@@ -7,23 +7,20 @@ rolled back.
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from contracts.table import Table
 from runtime.files import Location
-from runtime.lakehouse.commits import USER_METADATA, WITHOUT_ROWS, changed_by, newest_version
+from runtime.lakehouse.commits import WITHOUT_ROWS, changed_by, newest_version
 from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
+from runtime.lakehouse.merges import merge
 from runtime.lakehouse.platform import (
     KeptFrames,
-    Platform,
-    passing_setting,
     platform_of,
     remove_folder,
 )
@@ -108,8 +105,8 @@ class SparkLake:
             return None
         # On serverless compute a merge has no metadata. Maintenance never merges.
         by_a_job = "userMetadata IS NOT NULL OR operation = 'MERGE'"
-        written = self._history(name).where(by_a_job)
-        seconds = written.agg(F.max(F.unix_timestamp("timestamp"))).collect()[0][0]  # one row
+        newest = F.max(F.unix_timestamp("timestamp"))
+        seconds = self._history(name).where(by_a_job).agg(newest).collect()[0][0]  # one row
         return None if seconds is None else dt.datetime.fromtimestamp(seconds, dt.UTC)
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
@@ -129,9 +126,8 @@ class SparkLake:
         self.run.inputs[table.name] = newest if version is None else version
         rows = self._load(table.name, self.run.inputs[table.name])
         gained = [c for c in table.columns if c.name not in rows.columns]
-        if not gained:
-            return rows
-        return rows.select("*", *[F.lit(None).cast(c.type).alias(c.name) for c in gained])
+        nulls = [F.lit(None).cast(c.type).alias(c.name) for c in gained]
+        return rows.select("*", *nulls) if gained else rows
 
     def with_computed(
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]
@@ -146,8 +142,7 @@ class SparkLake:
 
     def keep(self, frame: DataFrame) -> DataFrame:
         """Compute the frame once and reuse it until `forget`."""
-        # Planned tables are one frame per table. A plan that joins such a frame twice would be
-        # analysed for minutes, so the lineage is cut.
+        # A plan that joins a planned table twice would be analysed for minutes: cut the lineage.
         return self._frames.cut(frame) if self.is_dry else self._frames.keep(frame)
 
     def forget(self) -> None:
@@ -259,7 +254,13 @@ class SparkLake:
     def _write(self, write: Write, frame: DataFrame) -> None:
         self.leases.check(write.table.name)  # before each attempt
         if write.mode == "merge":
-            return self._merge(write.table, frame)
+            return merge(
+                self.address(write.table.name),
+                write.table,
+                frame,
+                metadata=self.leases.message(write.table.name),
+                profile=self.profile,
+            )
         target = (
             frame.write.format("delta")
             .mode("overwrite")
@@ -271,30 +272,6 @@ class SparkLake:
         else:
             target.save(self.path(write.table.name))
         return None
-
-    def _merge(self, table: Table, frame: DataFrame) -> None:
-        """MERGE by SQL: Delta's Python API needs the JVM."""
-        view = f"new_{uuid.uuid4().hex}"  # several threads may share the session
-        on = " AND ".join(f"kept.`{c}` <=> new.`{c}`" for c in table.key)
-        # Named, not "*": the table may have columns that the contract no longer has.
-        columns = [f"`{c}`" for c in table.column_names]
-        changes = ", ".join(f"{c} = new.{c}" for c in columns)
-        values = ", ".join(f"new.{c}" for c in columns)
-        frame.createOrReplaceTempView(view)
-        try:
-            with self._merge_metadata(table):
-                self.spark.sql(
-                    f"MERGE INTO {self.address(table.name)} AS kept USING {view} AS new ON {on} "
-                    f"WHEN MATCHED THEN UPDATE SET {changes} "
-                    f"WHEN NOT MATCHED THEN INSERT ({', '.join(columns)}) VALUES ({values})"
-                )
-        finally:
-            self.spark.catalog.dropTempView(view)
-
-    def _merge_metadata(self, table: Table) -> AbstractContextManager[None]:
-        if self.platform is Platform.SERVERLESS:  # which refuses this setting
-            return nullcontext()
-        return passing_setting(self.spark, USER_METADATA, self.leases.message(table.name))
 
     def _plan(self, write: Write) -> None:
         """Keep what a dry run would have written, for later steps to read."""
