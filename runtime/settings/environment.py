@@ -42,6 +42,7 @@ from runtime.settings.messages import MessageSettings
 from runtime.settings.plan import PlanSettings
 from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
+from runtime.settings.service import ServiceSettings
 from runtime.settings.simulation import SimulationSettings
 from runtime.settings.sources import IngestSettings, SourceSettings
 from runtime.settings.survey import SurveySettings
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     model_ab: ModelAbSettings
     triggers: TriggerSettings
     survey: SurveySettings
+    service: ServiceSettings
 
     @classmethod
     def settings_customise_sources(

@@ -1,0 +1,132 @@
+"""The process that appends spooled answers to gold.inference_log, each exactly once.
+
+    python -m service.log_writer TABLE FOLDER INSTANCE COMMIT_SECONDS
+
+It ends when the service has ended and all files are in Delta. Each commit names the last segment
+that it holds (Delta's application transactions), so a file that was appended before a crash is not
+appended again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from contracts.gold_serving import INFERENCE_LOG
+from runtime.lakehouse.arrow_types import arrow_schema
+from runtime.lakehouse.ddl import properties_of
+from service import spool
+from service.log_rows import rows_of
+
+LOOK_SECONDS = 0.25
+MOST_SEGMENTS = 60  # a minute of answers in one commit
+RETRY_SECONDS = 5.0
+log = logging.getLogger("holdfast.service")
+
+
+class LogWriter:
+    """Appends the segments of one instance, and of instances that have ended."""
+
+    def __init__(self, table: str, folder: Path, instance: str) -> None:
+        self.table, self.folder, self.instance = table, folder, instance
+
+    def write_own(self) -> int:
+        """Append the complete segments of the own instance. Returns their number."""
+        return self._write(self.instance)
+
+    def write_ended(self) -> bool:
+        """Append the segments of instances that have ended. True: the own one is among them."""
+        is_own = False
+        for instance in spool.instances(self.folder):
+            with spool.dead_instance(self.folder, instance) as is_dead:
+                if not is_dead:
+                    continue
+                while self._write(instance):
+                    pass
+                (self.folder / f"{instance}{spool.LOCK}").unlink(missing_ok=True)
+                is_own |= instance == self.instance
+        return is_own
+
+    def _write(self, instance: str) -> int:
+        segments = spool.complete_segments(self.folder, instance)[:MOST_SEGMENTS]
+        if not segments:
+            return 0
+        application = f"inference_log-{instance}"
+        table = self._opened()
+        done = table.transaction_version(application) or 0
+        fresh = [s for s in segments if spool.number_of(s) > done]
+        rows = rows_of(line for s in fresh for line in s.read_bytes().splitlines())
+        if rows.num_rows:
+            message = json.dumps({"job": "serve", "run_id": instance})
+            transaction = Transaction(application, spool.number_of(fresh[-1]))
+            write_deltalake(
+                table,
+                rows,
+                mode="append",
+                commit_properties=CommitProperties(
+                    custom_metadata={"userMetadata": message}, app_transactions=[transaction]
+                ),
+            )
+        for segment in segments:
+            segment.unlink()
+        return len(segments)
+
+    def _opened(self) -> DeltaTable:
+        if not DeltaTable.is_deltatable(self.table):
+            Path(self.table).mkdir(parents=True, exist_ok=True)
+            DeltaTable.create(
+                self.table,
+                schema=arrow_schema(INFERENCE_LOG),
+                mode="ignore",
+                description=INFERENCE_LOG.description,
+                configuration=properties_of(INFERENCE_LOG),
+            )
+        return DeltaTable(self.table)
+
+
+def run(writer: LogWriter, commit_seconds: float, stopped: threading.Event) -> int:
+    """Write until the service has ended. 1: Delta failed at the end, files are left."""
+    next_commit = time.monotonic()
+    while True:
+        is_stopped = stopped.is_set()
+        stopped.wait(LOOK_SECONDS)
+        try:
+            if is_stopped or time.monotonic() >= next_commit:
+                next_commit = time.monotonic() + commit_seconds
+                while writer.write_own() == MOST_SEGMENTS:
+                    pass
+            if writer.write_ended():
+                return 0
+        except Exception as error:  # a full disk, a conflict: the files stay
+            log.error("inference log: %s: %s", type(error).__name__, error)
+            if is_stopped or os.getppid() == 1:
+                return 1
+            next_commit = time.monotonic() + RETRY_SECONDS
+        if is_stopped:  # the service is about to release its lock
+            time.sleep(LOOK_SECONDS)
+
+
+def main(arguments: list[str]) -> int:
+    """The command line."""
+    table, folder, instance, commit_seconds = arguments
+    stopped = threading.Event()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return run(LogWriter(table, Path(folder), instance), float(commit_seconds), stopped)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""Around each request: id, key, rate limit, size, figures, one line of log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.metrics import Metrics
+from service.problems import Problem
+from service.security import ApiKeys, RateLimit
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+KEY_HEADER = "x-api-key"
+# Without a key: what probes and browsers ask. None of it is about a customer.
+OPEN_PATHS = {"/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/ping", "/version"}
+OPEN_PATHS |= {"/metrics"}
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}").fullmatch
+access = logging.getLogger("holdfast.service.access")
+log = logging.getLogger("holdfast.service")
+
+
+@dataclass
+class Guard:
+    """What a request must pass before the application sees it."""
+
+    keys: ApiKeys
+    limit: RateLimit
+    max_body_bytes: int
+
+    def check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        """Raise the Problem that refuses the request."""
+        if scope["path"] not in OPEN_PATHS:
+            self._check_key(scope, headers)
+        try:
+            length = int(headers.get(b"content-length", b"0"))
+        except ValueError:
+            raise Problem(400, "content-length: must be a number.") from None
+        if length > self.max_body_bytes:
+            raise too_large(self.max_body_bytes)
+
+    def _check_key(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        client = (scope.get("client") or ("-",))[0]
+        if self.keys.are_needed:
+            name = self.keys.name_of(headers.get(KEY_HEADER.encode(), b"").decode("latin-1"))
+            if name is None:
+                raise Problem(
+                    401,
+                    f"{KEY_HEADER}: must be a valid API key. Ask the operator for one.",
+                    headers={"WWW-Authenticate": "ApiKey"},
+                )
+            client = name
+        seconds = self.limit.wait(client)
+        if seconds:
+            raise Problem(
+                429,
+                f"more than {self.limit.per_second:g} requests a second. Wait for the seconds in "
+                "Retry-After.",
+                headers={"Retry-After": str(max(1, round(seconds + 0.5)))},
+            )
+
+
+def too_large(most: int) -> Problem:
+    """The problem of a body that is too large."""
+    return Problem(413, f"body: must have at most {most:,} bytes. Send fewer customers at once.")
+
+
+class RequestMiddleware:
+    """Runs the application for one request, and tells what came of it. No body is logged."""
+
+    def __init__(self, app: App, guard: Guard, metrics: Metrics) -> None:
+        self.app, self.guard, self.metrics = app, guard, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given.decode() if _REQUEST_ID(given) else uuid.uuid4().hex
+        state = scope.setdefault("state", {})
+        state["request_id"], state["began"], state["request_at"] = request_id, began, time.time()
+
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            self.guard.check(scope, headers)
+            await self.app(scope, receive, told)
+        except Problem as problem:
+            await problem.response(request_id)(scope, receive, told)
+        except Exception:
+            log.exception("request %s failed", request_id)
+            if status:  # the answer has begun: the connection must break
+                raise
+            problem = Problem(500, "the service failed. Report the request_id to the operator.")
+            await problem.response(request_id)(scope, receive, told)
+        finally:
+            self._tell(scope, request_id, status, time.perf_counter() - began)
+
+    def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "other")  # never the path: it holds an id
+        self.metrics.requests.labels(route, str(status)).inc()
+        self.metrics.seconds.labels(route).observe(seconds)
+        if access.isEnabledFor(logging.INFO):
+            facts = {"route": route, "method": scope["method"], "status": status}
+            access.info(
+                "%s",
+                json.dumps(
+                    {"request_id": request_id, **facts, "duration_ms": round(seconds * 1000, 3)}
+                ),
+            )
