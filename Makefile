@@ -95,7 +95,7 @@ package: dev ## build the wheel, and the same file as .zip for --py-files, in di
 # --no-strip-extras: pip, unlike uv, refuses a locked `coverage` if a package asks for `coverage[toml]`.
 # The later locks are constrained by requirements.txt, so that a package has one version everywhere.
 lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
-	for name in requirements requirements-duckdb requirements-dev; do \
+	for name in requirements requirements-duckdb requirements-service requirements-dev; do \
 		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
 	done

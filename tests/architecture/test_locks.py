@@ -15,11 +15,13 @@ from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).parents[2]
 USERS, DUCKDB, DEVELOPMENT = "requirements.txt", "requirements-duckdb.txt", "requirements-dev.txt"
+SERVICE = "requirements-service.txt"
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
 # Parts of the interface of a package that is named: pyspark raises errors of py4j, and jinja2's safe
 # text is a class of markupsafe. The expressions of sqlframe are those of sqlglot.
-IMPLIED = {"py4j", "markupsafe", "sqlglot"}
+# pydantic's JSON and FastAPI's responses belong to packages that they name.
+IMPLIED = {"py4j", "markupsafe", "sqlglot", "pydantic-core", "starlette"}
 # Only `build_features --engine duckdb` and `check` import these modules.
 DUCKDB_ONLY = {
     *("runtime/lakehouse/duck_lake.py", "runtime/lakehouse/duck_session.py"),
@@ -53,11 +55,12 @@ def imported(path: Path) -> set[str]:
 
 
 def test_a_package_has_one_version_in_all_locks():
-    users, duckdb, development = (versions(lock) for lock in (USERS, DUCKDB, DEVELOPMENT))
-    every_version = [*users.items(), *duckdb.items(), *development.items()]
+    users, duckdb, service, development = map(versions, (USERS, DUCKDB, SERVICE, DEVELOPMENT))
+    every_version = [*users.items(), *duckdb.items(), *service.items(), *development.items()]
 
     assert len(set(every_version)) == len({name for name, _ in every_version})
-    assert duckdb.keys() <= development.keys(), "bin/setup dev installs the second engine too"
+    assert duckdb.keys() <= service.keys(), "the service reads Delta with the second engine"
+    assert service.keys() <= development.keys(), "bin/setup dev installs the service too"
 
 
 def test_the_product_imports_only_what_users_install():
@@ -69,6 +72,8 @@ def test_the_product_imports_only_what_users_install():
         allowed = direct("requirements.in") | IMPLIED
         if name in DUCKDB_ONLY:
             allowed |= direct("requirements-duckdb.in")
+        if name.startswith("service/"):
+            allowed |= direct("requirements-service.in") | direct("requirements-duckdb.in")
         for module in imported(path):
             packages = {canonical(package) for package in modules.get(module, [module])}
             if not packages & allowed:
