@@ -45,7 +45,9 @@ def fill(settings: Settings) -> str:
         ) from None
     except RedisError as error:
         raise HoldfastError(
-            f"{conf.url}: Redis refused the records: {error}. Give it more memory (maxmemory)."
+            # not the error's text, which holds features of a customer
+            f"{conf.url}: Redis refused the records ({type(error).__name__}). Give it more memory "
+            "(maxmemory)."
         ) from None
     finally:
         with suppress(RedisError):

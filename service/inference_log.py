@@ -76,7 +76,6 @@ class InferenceLog:
         self._segments.close()
         if self._writer is None:
             return True
-        self._writer.terminate()
         try:
             return self._writer.wait(seconds) == 0
         except subprocess.TimeoutExpired:
@@ -98,7 +97,8 @@ class InferenceLog:
         except OSError as error:
             log.error("inference log: %s cannot be written: %s", self.folder, error.strerror)
         if self._writer is not None and self._writer.poll() is not None:
-            log.error("inference log: the writer ended with %s. It is started again.", self._writer)
+            code = self._writer.returncode
+            log.error("inference log: the writer ended with %s. It is started again.", code)
             self._start_writer()
 
     def _flush(self) -> None:
@@ -116,10 +116,12 @@ class InferenceLog:
             self.written += len(batch)
         except Exception as error:  # a full disk must not end the thread
             self.dropped += len(batch)
-            log.error("inference log: %d answers were dropped: %s", len(batch), error)
+            # Other errors could show features.
+            told = str(error) if isinstance(error, OSError) else type(error).__name__
+            log.error("inference log: %d answers were dropped: %s", len(batch), told)
 
     def _start_writer(self) -> None:
         arguments = [self.table, str(self.folder), self.instance, str(self.settings.commit_seconds)]
         command = [sys.executable, "-m", "service.log_writer", *arguments]
-        # Its own session: Ctrl-C in a terminal must not end it before it has written the rest.
+        # Its own session: Ctrl-C in a terminal is for the service. It ends when the lock is free.
         self._writer = subprocess.Popen(command, start_new_session=True)

@@ -14,10 +14,8 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
-from types import FrameType
 
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
@@ -29,7 +27,7 @@ from service.log_rows import rows_of
 
 LOOK_SECONDS = 0.25
 MOST_SEGMENTS = 60  # a minute of answers in one commit
-RETRY_SECONDS = 5.0
+RETRY_SECONDS, MOST_FAILURES = 5.0, 3
 log = logging.getLogger("holdfast.service")
 
 
@@ -93,14 +91,17 @@ class LogWriter:
         return DeltaTable(self.table)
 
 
-def run(writer: LogWriter, commit_seconds: float, stopped: threading.Event) -> int:
-    """Write until the service has ended. 1: Delta failed at the end, files are left."""
-    next_commit = time.monotonic()
+def run(writer: LogWriter, commit_seconds: float) -> int:
+    """Write until the service has ended. 1: Delta failed MOST_FAILURES times since, files are left.
+
+    The service's lock tells that it has ended, however it ended.
+    """
+    service = os.getppid()
+    next_commit, failures = time.monotonic(), 0
     while True:
-        is_stopped = stopped.is_set()
-        stopped.wait(LOOK_SECONDS)
+        time.sleep(LOOK_SECONDS)
         try:
-            if is_stopped or time.monotonic() >= next_commit:
+            if time.monotonic() >= next_commit:
                 next_commit = time.monotonic() + commit_seconds
                 while writer.write_own() == MOST_SEGMENTS:
                     pass
@@ -108,24 +109,18 @@ def run(writer: LogWriter, commit_seconds: float, stopped: threading.Event) -> i
                 return 0
         except Exception as error:  # a full disk, a conflict: the files stay
             log.error("inference log: %s: %s", type(error).__name__, error)
-            if is_stopped or os.getppid() == 1:
+            failures += os.getppid() != service
+            if failures >= MOST_FAILURES:
                 return 1
-            next_commit = time.monotonic() + RETRY_SECONDS
-        if is_stopped:  # the service is about to release its lock
-            time.sleep(LOOK_SECONDS)
+            time.sleep(RETRY_SECONDS)
 
 
 def main(arguments: list[str]) -> int:
-    """The command line."""
+    """The command line. Signals to stop are for the service, whose end is seen by its lock."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     table, folder, instance, commit_seconds = arguments
-    stopped = threading.Event()
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return run(LogWriter(table, Path(folder), instance), float(commit_seconds), stopped)
+    return run(LogWriter(table, Path(folder), instance), float(commit_seconds))
 
 
 if __name__ == "__main__":

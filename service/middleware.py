@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
 import uuid
@@ -66,7 +67,7 @@ class Guard:
                 429,
                 f"more than {self.limit.per_second:g} requests a second. Wait for the seconds in "
                 "Retry-After.",
-                headers={"Retry-After": str(max(1, round(seconds + 0.5)))},
+                headers={"Retry-After": str(math.ceil(seconds))},
             )
 
 
@@ -88,8 +89,8 @@ class RequestMiddleware:
             return
         began, status = time.perf_counter(), 0
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"")
-        request_id = given.decode() if _REQUEST_ID(given) else uuid.uuid4().hex
+        # Always an own one, which is the key of the log. What the client sent is logged beside it.
+        request_id = uuid.uuid4().hex
         state = scope.setdefault("state", {})
         state["request_id"], state["began"], state["request_at"] = request_id, began, time.time()
 
@@ -115,9 +116,13 @@ class RequestMiddleware:
             problem = Problem(500, "the service failed. Report the request_id to the operator.")
             await problem.response(request_id)(scope, receive, told)
         finally:
-            self._tell(scope, request_id, status, time.perf_counter() - began)
+            given = headers.get(b"x-request-id", b"")
+            ids = {"request_id": request_id}
+            if _REQUEST_ID(given):
+                ids["client_request_id"] = given.decode()
+            self._tell(scope, ids, status, time.perf_counter() - began)
 
-    def _tell(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+    def _tell(self, scope: Scope, ids: dict[str, str], status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")  # never the path: it holds an id
         self.metrics.requests.labels(route, str(status)).inc()
         self.metrics.seconds.labels(route).observe(seconds)
@@ -125,7 +130,5 @@ class RequestMiddleware:
             facts = {"route": route, "method": scope["method"], "status": status}
             access.info(
                 "%s",
-                json.dumps(
-                    {"request_id": request_id, **facts, "duration_ms": round(seconds * 1000, 3)}
-                ),
+                json.dumps({**ids, **facts, "duration_ms": round(seconds * 1000, 3)}),
             )

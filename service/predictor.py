@@ -38,11 +38,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Asked:
-    """One customer to answer about. row: features by name. record: None if they were given."""
+    """One customer to answer about. row: features by name. record: None if they were given.
+
+    position: place in a batch.
+    """
 
     customer_id: str | None
     row: Mapping[str, Any]
     record: Record | None = None
+    position: int = 0
 
 
 class Predictor:
@@ -104,8 +108,9 @@ class Predictor:
         """Answers in the order of the ids. An unknown customer has status 404 and a detail."""
         records, cache = await self.lookup.many(customer_ids)
         asked = [
-            Asked(c, record.features, record) if record else None
-            for c, record in ((c, records[c]) for c in customer_ids)
+            Asked(c, record.features, record, position) if record else None
+            for position, c in enumerate(customer_ids)
+            for record in (records[c],)
         ]
         bodies = await self._batch([a for a in asked if a], models, request, cache=cache)
         answers = iter(bodies)
@@ -123,7 +128,7 @@ class Predictor:
         self, rows: Sequence[tuple[Mapping[str, Any], str | None]], models: Models, request: Request
     ) -> bytes:
         """Answers about given rows of (features, customer_id), in their order."""
-        asked = [Asked(customer_id, row) for row, customer_id in rows]
+        asked = [Asked(c, row, position=n) for n, (row, c) in enumerate(rows)]
         cache = self._cache_of_given()
         return _batch_body(await self._batch(asked, models, request, cache=cache), request)
 
@@ -131,10 +136,10 @@ class Predictor:
         self, rows: Sequence[Mapping[str, Any]], models: Models, request: Request
     ) -> list[float]:
         """The probabilities of given rows, for MLflow's protocol."""
-        asked = [Asked(None, row) for row in rows]
+        asked = [Asked(None, row, position=n) for n, row in enumerate(rows)]
         bodies = await asyncio.to_thread(self._bodies, asked, models)
-        for position, (body, row) in enumerate(zip(bodies, rows, strict=True)):
-            self._log(body, row, GIVEN, request, position=position)
+        for body, one in zip(bodies, asked, strict=True):
+            self._log(body, one.row, GIVEN, request, position=one.position)
         return [body["churn_probability"] for body in bodies]
 
     async def _batch(
@@ -143,10 +148,10 @@ class Predictor:
         # In a thread: other requests are answered meanwhile.
         bodies = await asyncio.to_thread(self._bodies, asked, models)
         answers = []
-        for position, (body, one) in enumerate(zip(bodies, asked, strict=True)):
+        for body, one in zip(bodies, asked, strict=True):
             source = one.record.source if one.record else GIVEN
             features = one.record.features_json if one.record else one.row
-            self._log(body, features, source, request, position=position)
+            self._log(body, features, source, request, position=one.position)
             self.metrics.answers.labels(body["arm"], cache, source).inc()
             answers.append(_with_request(to_json(body), request, cache))
         return answers

@@ -78,7 +78,7 @@ class GuardedRedis:
     async def close(self) -> None:
         """Close the connections."""
         if self._client is not None:
-            await self._client.aclose()
+            await self._client.aclose(close_connection_pool=True)
 
     def _connected(self) -> AsyncRedis:
         if self._client is None:

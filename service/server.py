@@ -7,6 +7,7 @@ import logging
 import logging.handlers
 import queue
 import sys
+from dataclasses import replace
 
 import uvicorn
 
@@ -52,7 +53,7 @@ def serve(settings: Settings) -> None:
     conf = settings.service
     refuse_open_address(conf)
     listener = log_to_stderr()
-    made = parts(settings, Registry(settings))
+    made = replace(parts(settings, Registry(settings)), is_alone=True)
     try:
         uvicorn.run(
             application(made),

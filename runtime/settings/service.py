@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from runtime.settings.core import Section
 
@@ -35,20 +35,17 @@ class RedisSettings(Section):
     retry_seconds: float = Field(gt=0, le=60)
     record_days: int = Field(ge=1)
 
-    @field_validator("url")
-    @classmethod
-    def _has_no_password(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        parts = urlsplit(url)
+    @model_validator(mode="after")
+    def _url_has_no_password(self) -> RedisSettings:
+        # Of the section, so that the message does not show the value.
+        parts = urlsplit(self.url or "redis:")
         if parts.scheme not in ("redis", "rediss", "unix"):
-            raise ValueError("must start with redis://, rediss:// or unix://")
+            raise ValueError("url must start with redis://, rediss:// or unix://")
         if parts.password:
             raise ValueError(
-                "must not hold a password; set the variable that service.redis.password_variable "
-                "names"
+                "url must not hold a password; set the variable that password_variable names"
             )
-        return url
+        return self
 
 
 class InferenceLogSettings(Section):
