@@ -49,21 +49,16 @@ class Split(BaseModel):
     index: list[Any] | None = None
 
 
-class Invocation(BaseModel):
-    """Exactly one of the four forms."""
-
-    dataframe_split: Split | None = None
-    dataframe_records: list[dict[str, Any]] | None = None
-    instances: list[dict[str, Any]] | None = None
-    inputs: list[dict[str, Any]] | dict[str, list[Any]] | None = None
-    params: dict[str, Any] | None = None
-
-
 def mlflow_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
     """The three routes."""
     router = APIRouter(tags=["MLflow's protocol"])
 
-    @router.get("/ping", summary="A champion is loaded", responses=problems(503))
+    @router.get(
+        "/ping",
+        summary="A champion is loaded",
+        response_class=PlainTextResponse,
+        responses=problems(503),
+    )
     async def ping() -> Response:
         predictor.current()
         return PlainTextResponse("\n")
@@ -75,14 +70,10 @@ def mlflow_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
     @router.post(
         "/invocations",
         summary="Churn probabilities of rows of features",
+        description="dataframe_records, dataframe_split, instances or inputs, or text/csv. Columns "
+        "that the model does not know are left out.",
         response_model=Predictions,
         responses=problems(400, 401, 413, 415, 422, 429, 503),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {JSON: {"schema": {"type": "object", "minProperties": 1}}},
-            }
-        },
     )
     async def invocations(http: HttpRequest) -> Response:
         kind = http.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -110,8 +101,8 @@ def rows_of(body: bytes, kind: str) -> list[Mapping[str, Any]]:
     except ValueError:
         raise Problem(400, "body: must be JSON.") from None
     given = [form for form in FORMS if isinstance(content, dict) and form in content]
-    if len(given) != 1:
-        raise Problem(400, f"body: must have exactly one of {', '.join(FORMS)}.")
+    if len(given) != 1 or set(content) - {*FORMS, "params"}:
+        raise Problem(400, f"body: must have exactly one of {', '.join(FORMS)}, and no other key.")
     (form,) = given
     value = content[form]
     if form == "dataframe_split":

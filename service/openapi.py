@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.champion import ModelHolder
 from service.middleware import KEY_HEADER, OPEN_PATHS
+from service.problems import ProblemDetails
 
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = (
@@ -41,10 +42,16 @@ class Document:
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
         schemas.pop("HTTPValidationError", None)
         schemas.pop("ValidationError", None)
+        problem = ProblemDetails.model_json_schema(ref_template=REFERENCE)
+        schemas.update(problem.pop("$defs"))
+        schemas["ProblemDetails"] = problem
         now = self.models.current
         if now is not None:
-            bodies = {"/predict": now.requests.one, "/predict/batch": now.requests.batch}
-            for path, adapter in bodies.items():
+            for path, adapter in {
+                "/predict": now.requests.one,
+                "/predict/batch": now.requests.batch,
+                "/invocations": now.requests.invocation,
+            }.items():
                 schema = adapter.json_schema(ref_template=REFERENCE)
                 schemas.update(schema.pop("$defs", {}))
                 made["paths"][path]["post"]["requestBody"] = {

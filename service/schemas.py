@@ -174,6 +174,24 @@ class RequestSchema:
             ]
         )
 
+    @cached_property
+    def invocation(self) -> TypeAdapter[Any]:
+        """The body of /invocations as the document describes it: one of the forms of MLflow."""
+        # As MLflow does with a signature, further columns are left out.
+        columns = {**STRICT, "extra": "allow"}
+        row = create_model("Columns", __base__=self.features, __config__=None)
+        row.model_config = ConfigDict(**columns)  # type: ignore[typeddict-item]
+        row.model_rebuild(force=True)
+        rows = Annotated[list[row], Field(min_length=1, max_length=self._max_batch)]  # type: ignore[valid-type]
+        return TypeAdapter(
+            create_model(
+                "Invocation",
+                __config__=STRICT,
+                __doc__="Rows of features. The other forms of MLflow are taken too.",
+                dataframe_records=(rows, ...),
+            )
+        )
+
 
 def features_model(encoder: FeatureEncoder) -> type[BaseModel]:
     """One required field per feature of the model, null if unknown.

@@ -106,7 +106,9 @@ def test_answers_of_two_killed_processes_are_written_at_the_next_start(own_lake)
         asked = [ask(url, n) for n in range(10)]
         time.sleep(0.5)  # in a file, but in no commit
         children = subprocess.check_output(["pgrep", "-P", str(service.pid)], text=True).split()
-        writers = [int(c) for c in children if "log_writer" in Path(f"/proc/{c}/cmdline").read_text()]
+        writers = [
+            int(c) for c in children if "log_writer" in Path(f"/proc/{c}/cmdline").read_text()
+        ]
         for pid in (*writers, service.pid):
             os.kill(pid, signal.SIGKILL)
         service.wait()

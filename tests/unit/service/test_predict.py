@@ -70,7 +70,12 @@ def test_a_batch_keeps_the_order_and_names_the_unknown(service):
         "send the features themselves.",
     }
     assert [a.get("churn_probability") for a in batch] == [
-        *(alone["c003"], None, alone["c002"], service.predict(customer_id="c003").json()["churn_probability"])
+        *(
+            alone["c003"],
+            None,
+            alone["c002"],
+            service.predict(customer_id="c003").json()["churn_probability"],
+        )
     ]
     assert [a["churn_probability"] for a in given] == [batch[0]["churn_probability"], alone["c002"]]
 

@@ -12,7 +12,14 @@ import yaml
 
 from runtime.errors import UsageError
 from service import security
-from service.security import ApiKeys, RateLimit, checked_name, digest_of, new_key, refuse_open_address
+from service.security import (
+    ApiKeys,
+    RateLimit,
+    checked_name,
+    digest_of,
+    new_key,
+    refuse_open_address,
+)
 from tests.unit.service import company, servers
 
 KEY, OTHER = "hf_first", "hf_second"
