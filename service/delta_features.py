@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -83,26 +83,14 @@ class DeltaFeatures:
 
     def _rows(self, customer_ids: Sequence[str]) -> list[dict[str, Any]]:
         day = self.as_of()
-        wanted = pc.field("customer_id").isin(list(customer_ids)) & (pc.field("as_of") == day)
-        joined: dict[str, dict[str, Any]] = {}
-        for name, rows in self._opened.items():
-            for row in rows.to_table(filter=wanted).to_pylist():
-                joined.setdefault(row["customer_id"], {})[name] = row
-        return [
-            {"customer_id": c, "as_of": day, **{name: of.get(name) for name in self._opened}}
-            for c, of in joined.items()
-            if all(name in of for name in FEATURE_TABLES)
-        ]
+        return joined_rows(self._opened, customer_ids, day)
 
     def _record(self, row: dict[str, Any]) -> Record:
-        features: dict[str, Any] = {}
-        for name in FEATURE_TABLES:
-            features.update({k: _plain(v) for k, v in row[name].items() if k not in KEY})
         profile = {
             part: {k: _plain(v) for k, v in of.items() if k not in KEY} if of else None
             for part, of in (("segment", row.get(SEGMENTS)), ("score", row.get(SCORES)))
         }
-        return Record.of(row["as_of"].isoformat(), features, profile, source="delta")
+        return Record.of(row["as_of"].isoformat(), features_in(row), profile, source="delta")
 
     def _reopen(self) -> None:
         with self._lock:
@@ -123,6 +111,30 @@ class DeltaFeatures:
             return DeltaTable(self.address(name))
         except TableNotFoundError:
             return None
+
+
+def joined_rows(
+    opened: Mapping[str, ds.Dataset], customer_ids: Sequence[str], day: dt.date
+) -> list[dict[str, Any]]:
+    """One row per customer that all feature tables have on a day, with each table's row or None."""
+    wanted = pc.field("customer_id").isin(list(customer_ids)) & (pc.field("as_of") == day)
+    joined: dict[str, dict[str, Any]] = {}
+    for name, rows in opened.items():
+        for row in rows.to_table(filter=wanted).to_pylist():
+            joined.setdefault(row["customer_id"], {})[name] = row
+    return [
+        {"customer_id": c, "as_of": day, **{name: of.get(name) for name in opened}}
+        for c, of in joined.items()
+        if all(name in of for name in FEATURE_TABLES)
+    ]
+
+
+def features_in(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The features of a joined row by name, as JSON has them."""
+    features: dict[str, Any] = {}
+    for name in FEATURE_TABLES:
+        features.update({k: _plain(v) for k, v in row[name].items() if k not in KEY})
+    return features
 
 
 def newest_day(rows: ds.Dataset) -> dt.date | None:

@@ -17,12 +17,11 @@ import sys
 import time
 from pathlib import Path
 
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import CommitProperties, Transaction, write_deltalake
 
 from contracts.gold_serving import INFERENCE_LOG
-from runtime.lakehouse.arrow_types import arrow_schema
-from runtime.lakehouse.ddl import properties_of
 from service import spool
+from service.delta_tables import opened
 from service.log_rows import rows_of
 
 LOOK_SECONDS = 0.25
@@ -59,7 +58,7 @@ class LogWriter:
         if not segments:
             return 0
         application = f"inference_log-{instance}"
-        table = self._opened()
+        table = opened(self.table, INFERENCE_LOG)
         done = table.transaction_version(application) or 0
         fresh = [s for s in segments if spool.number_of(s) > done]
         rows = rows_of(line for s in fresh for line in s.read_bytes().splitlines())
@@ -77,18 +76,6 @@ class LogWriter:
         for segment in segments:
             segment.unlink()
         return len(segments)
-
-    def _opened(self) -> DeltaTable:
-        if not DeltaTable.is_deltatable(self.table):
-            Path(self.table).mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(
-                self.table,
-                schema=arrow_schema(INFERENCE_LOG),
-                mode="ignore",
-                description=INFERENCE_LOG.description,
-                configuration=properties_of(INFERENCE_LOG),
-            )
-        return DeltaTable(self.table)
 
 
 def run(writer: LogWriter, commit_seconds: float) -> int:
