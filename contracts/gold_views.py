@@ -106,7 +106,7 @@ INFERENCE_TABLE = GroupedView(
     query="SELECT CAST(request_at AS date) AS request_date, request_id AS databricks_request_id, "
     "request_at AS request_time, status AS status_code, "
     "CAST(duration_ms AS bigint) AS execution_duration_ms, features AS request, "
-    "'{\"churn_probability\":' || CAST(churn_probability AS string) || '}' AS response, "
+    "'{{\"churn_probability\":' || CAST(churn_probability AS string) || '}}' AS response, "
     "model_version AS served_entity_id FROM {source} WHERE arm <> 'shadow'",
 )
 

@@ -113,8 +113,8 @@ class RequestMiddleware:
             log.exception("request %s failed", request_id)
             if status:  # the answer has begun: the connection must break
                 raise
-            problem = Problem(500, "the service failed. Report the request_id to the operator.")
-            await problem.response(request_id)(scope, receive, told)
+            failed = Problem(500, "the service failed. Report the request_id to the operator.")
+            await failed.response(request_id)(scope, receive, told)
         finally:
             given = headers.get(b"x-request-id", b"")
             ids = {"request_id": request_id}

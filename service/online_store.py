@@ -34,7 +34,7 @@ class OnlineStore:
     async def records(self, customer_ids: Sequence[str]) -> dict[str, Record | None]:
         """The record of each customer; None: no such customer. One MGET for all."""
         keys = [self.keys.filled, *map(self.keys.customer, customer_ids)]
-        filled, *values = await self.redis.call(lambda client: client.mget(keys))
+        filled, *values = await self._read(keys)
         records = {
             c: Record.parsed(value) if value else None
             for c, value in zip(customer_ids, values, strict=True)
@@ -53,7 +53,7 @@ class OnlineStore:
         keys = [self.keys.filled, self.keys.customer(customer_id)]
         if self.cache_seconds:
             keys.append(self.keys.answer(models, customer_id))
-        filled, value, *cached = await self.redis.call(lambda client: client.mget(keys))
+        filled, value, *cached = await self._read(keys)
         if value is None:
             if filled is None:
                 raise UnknownStoreError
@@ -63,6 +63,11 @@ class OnlineStore:
             return record, None
         stamp, _, answer = cached[0].partition(b"\n")
         return record, answer if stamp.decode() == record.stamp else None
+
+    async def _read(self, keys: list[str]) -> list[bytes | None]:
+        """The values of keys, in one round trip."""
+        values: Any = await self.redis.call(lambda client: client.mget(keys))
+        return list(values)
 
     async def keep_answers(self, models: str, answers: Mapping[str, tuple[str, bytes]]) -> None:
         """Cache answers: (stamp, answer) by customer. Nothing happens if Redis cannot take them.

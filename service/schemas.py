@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, create_model
+from pydantic.config import JsonDict
 
 from contracts import catalog
 from contracts.features import FEATURE_TABLES
@@ -140,39 +141,29 @@ class RequestSchema:
     @cached_property
     def one(self) -> TypeAdapter[Any]:
         """The body of /predict."""
-        return TypeAdapter(
-            Annotated[
-                Annotated[ById, Tag("customer_id")]
-                | Annotated[self.with_features, Tag("features")],
-                Discriminator(_kind),
-            ]
-        )
+        return _either(ById, self.with_features, key="features")
 
     @cached_property
     def batch(self) -> TypeAdapter[Any]:
         """The body of /predict/batch: ids, or rows of features."""
-        size = {"min_length": 1, "max_length": self._max_batch}
+        example: JsonDict = {"customer_ids": ["customer-1", "customer-2"]}
         ids = create_model(
             "BatchById",
-            __config__=ConfigDict(
-                **STRICT,
-                json_schema_extra={"examples": [{"customer_ids": ["customer-1", "customer-2"]}]},
-            ),
+            __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
             __doc__="Predict for customers of the online store.",
-            customer_ids=(Annotated[list[CustomerId], Field(**size)], ...),
+            customer_ids=(self._listed(CustomerId), ...),
         )
         rows = create_model(
             "BatchWithFeatures",
-            __config__=ConfigDict(**STRICT),
+            __config__=STRICT,
             __doc__="Predict from rows of features.",
-            rows=(Annotated[list[self.with_features], Field(**size)], ...),  # type: ignore[name-defined]
+            rows=(self._listed(self.with_features), ...),
         )
-        return TypeAdapter(
-            Annotated[
-                Annotated[ids, Tag("customer_id")] | Annotated[rows, Tag("features")],
-                Discriminator(_batch_kind),
-            ]
-        )
+        return _either(ids, rows, key="rows")
+
+    def _listed(self, item: Any) -> Any:
+        """1 to max_batch items."""
+        return Annotated[list[item], Field(min_length=1, max_length=self._max_batch)]
 
     @cached_property
     def invocation(self) -> TypeAdapter[Any]:
@@ -182,13 +173,12 @@ class RequestSchema:
         row = create_model("Columns", __base__=self.features, __config__=None)
         row.model_config = ConfigDict(**columns)  # type: ignore[typeddict-item]
         row.model_rebuild(force=True)
-        rows = Annotated[list[row], Field(min_length=1, max_length=self._max_batch)]  # type: ignore[valid-type]
         return TypeAdapter(
             create_model(
                 "Invocation",
                 __config__=STRICT,
                 __doc__="Rows of features. The other forms of MLflow are taken too.",
-                dataframe_records=(rows, ...),
+                dataframe_records=(self._listed(row), ...),
             )
         )
 
@@ -222,9 +212,11 @@ def _example(encoder: FeatureEncoder) -> dict[str, Any]:
     return {**example, **{name: known[0] if known else None for name, known in values.items()}}
 
 
-def _kind(body: Any) -> str:
-    return "features" if isinstance(body, Mapping) and "features" in body else "customer_id"
+def _either(by_id: type[BaseModel], given: type[BaseModel], *, key: str) -> TypeAdapter[Any]:
+    """A body with features if it has the key, else one with ids."""
 
+    def kind(body: Any) -> str:
+        return "features" if isinstance(body, Mapping) and key in body else "customer_id"
 
-def _batch_kind(body: Any) -> str:
-    return "features" if isinstance(body, Mapping) and "rows" in body else "customer_id"
+    forms: Any = Annotated[by_id, Tag("customer_id")] | Annotated[given, Tag("features")]
+    return TypeAdapter(Annotated[forms, Discriminator(kind)])

@@ -39,8 +39,8 @@ def log_to_stderr() -> logging.handlers.QueueListener:
     logger = logging.getLogger("holdfast.service")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.addHandler(logging.handlers.QueueHandler(lines))  # type: ignore[arg-type]
-    listener = logging.handlers.QueueListener(lines, handler)  # type: ignore[arg-type]
+    logger.addHandler(logging.handlers.QueueHandler(lines))
+    listener = logging.handlers.QueueListener(lines, handler)
     listener.start()
     return listener
 
