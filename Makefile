@@ -7,7 +7,7 @@ PY := bin/with-env python
 ENV = demo
 ARGS =
 
-.PHONY: help setup dev demo test engines acceptance snapshots bench lint types package lock notices
+.PHONY: help setup dev demo live test engines acceptance snapshots bench lint types package lock notices
 .PHONY: clean judge
 
 help: ## print this list
@@ -25,6 +25,9 @@ test engines acceptance: export HOLDFAST_JIT ?= quick
 
 demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 	bin/holdfast run_pipeline --env "$(ENV)"
+
+live: ## start Redis and the prediction service over the tables of the demo (ENV=demo)
+	@bin/live "$(ENV)"
 
 # Every package of the checkout that is shipped; doctests run in all of them.
 PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))

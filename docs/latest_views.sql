@@ -58,9 +58,6 @@ SELECT * FROM gold_policy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_
 CREATE OR REPLACE TEMP VIEW gold_satisfaction_latest AS
 SELECT * FROM gold_satisfaction WHERE as_of = (SELECT max(as_of) FROM gold_satisfaction);
 
-CREATE OR REPLACE TEMP VIEW gold_inference_log_latest AS
-SELECT * FROM gold_inference_log WHERE as_of = (SELECT max(as_of) FROM gold_inference_log);
-
 CREATE OR REPLACE TEMP VIEW gold_overdue_customers AS
 SELECT customer_id, as_of, days_overdue, overdue_percentile, next_purchase_on, value_at_stake, churn_probability FROM gold_customer_scores WHERE as_of = (SELECT max(as_of) FROM gold_customer_scores) AND days_overdue > 0;
 

@@ -73,19 +73,19 @@ def scores(model: PortableModel, rows: Sequence[Mapping[str, Any]]) -> list[Scor
         [{n: row[n] for n in names if n in row} for row in rows]
     )
     places, impacts = top_factors(contributions, TOP)
-    found = []
+    answers = []
     for row, p, place, impact in zip(
         rows, own.tolist(), places.tolist(), impacts.tolist(), strict=True
     ):
         if is_cold(facts, row):
-            found.append(Score(float(facts["cold_start_rate"]), "cold_start", ()))
+            answers.append(Score(float(facts["cold_start_rate"]), "cold_start", ()))
             continue
         factors = [
             Factor(names[k], value_text(row[names[k]]), size)
             for k, size in zip(place, impact, strict=True)
         ]
-        found.append(Score(p, "model", tuple(factors)))
-    return found
+        answers.append(Score(p, "model", tuple(factors)))
+    return answers
 
 
 def value_text(value: Any) -> str | None:

@@ -35,6 +35,7 @@ from service.redis_client import GuardedRedis
 from service.routes import prediction_routes
 from service.security import ApiKeys, RateLimit
 from service.shadow import shadow_answers
+from service.traces import TraceMiddleware, tracer_provider
 
 log = logging.getLogger("holdfast.service")
 
@@ -119,6 +120,8 @@ def application(made: Parts) -> FastAPI:
     for kind in (FeatureMismatch, FeatureValueError):
         app.add_exception_handler(kind, _bad_features)
     app.add_middleware(RequestMiddleware, guard=made.guard, metrics=made.metrics)
+    if made.settings.service.traces:
+        app.add_middleware(TraceMiddleware, provider=tracer_provider())
     app.openapi = Document(  # type: ignore[method-assign]
         app, made.models, has_keys=made.guard.keys.are_needed
     )

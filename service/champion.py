@@ -70,7 +70,7 @@ class Models:
     """The champion, and the challenger if one is registered, at one moment.
 
     A request keeps the object with which it began, so a swap drops no request. share: of the
-    customers whom the challenger answers; 0: none.
+    customers, answered by the challenger; 0: none.
     """
 
     champion: ServedModel

@@ -66,8 +66,8 @@ class DeltaFeatures:
         except (OSError, pa.ArrowException):  # a file was deleted after the table was opened
             self._opened_at = -math.inf
             rows = self._rows(customer_ids)
-        found = {r["customer_id"]: self._record(r) for r in rows}
-        return {c: found.get(c) for c in customer_ids}
+        by_id = {r["customer_id"]: self._record(r) for r in rows}
+        return {c: by_id.get(c) for c in customer_ids}
 
     def all_records(self) -> Iterator[list[tuple[str, Record]]]:
         """(customer_id, record) of every customer of the last closed day, in batches."""

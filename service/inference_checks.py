@@ -33,7 +33,14 @@ LOG, CHECKS = "gold.inference_log", "gold.inference_checks"
 TOLERANCE = 1e-6
 BATCH_ROWS = 10_000
 COLUMNS = [
-    *("request_at", "customer_id", "features", "as_of", "features_source", "model_version"),
+    *(
+        "request_at",
+        "customer_id",
+        "features",
+        "features_as_of",
+        "features_source",
+        "model_version",
+    ),
     *("churn_probability", "arm"),
 ]
 Row = Mapping[str, Any]
@@ -55,20 +62,20 @@ def run(settings: Settings, since: dt.date | None = None) -> str:
     checks = Checks(PastFeatures(delta.address), model_of)
     for rows in logged(delta.address(LOG), since):
         checks.add(rows)
-    found = checks.rows()
-    if not found:
+    counted = checks.rows()
+    if not counted:
         raise TableError(f"{LOG}: has no answers to check. Run `holdfast serve` and ask it first.")
     run_info = RunInfo("check_inference_log")
     with only_writer(settings.root, run_info.run_id):
-        write_checks(delta.address(CHECKS), found, run_info.commit_message())
-    return told(found)
+        write_checks(delta.address(CHECKS), counted, run_info.commit_message())
+    return told(counted)
 
 
-def write_checks(path: str, found: Sequence[tuple[Any, ...]], message: str) -> None:
+def write_checks(path: str, counted: Sequence[tuple[Any, ...]], message: str) -> None:
     """Replace the rows of the days in `found`."""
     table, schema = opened(path, INFERENCE_CHECKS), arrow_schema(INFERENCE_CHECKS)
-    rows = [dict(zip(schema.names, row, strict=True)) for row in found]
-    days = sorted({row[0].isoformat() for row in found})
+    rows = [dict(zip(schema.names, row, strict=True)) for row in counted]
+    days = sorted({row[0].isoformat() for row in counted})
     write_deltalake(
         table,
         pa.Table.from_pylist(rows, schema),
@@ -78,9 +85,9 @@ def write_checks(path: str, found: Sequence[tuple[Any, ...]], message: str) -> N
     )
 
 
-def told(found: Sequence[tuple[Any, ...]]) -> str:
+def told(counted: Sequence[tuple[Any, ...]]) -> str:
     """The sums of all days, and what to do if answers differ."""
-    answers, recomputed, different = (sum(row[k] for row in found) for k in (2, 3, 4))
+    answers, recomputed, different = (sum(row[k] for row in counted) for k in (2, 3, 4))
     text = f"{LOG}: {answers:,} answers, {recomputed:,} recomputed, {different:,} different"
     if different:
         text += (
@@ -115,14 +122,14 @@ class PastFeatures:
     @cached_property
     def commits(self) -> dict[str, list[tuple[dt.datetime, int]]]:
         """(time, version) of each commit that the log still has, oldest first, by table."""
-        found = {}
+        commits = {}
         for name in FEATURE_TABLES:
             history = DeltaTable(self.address(name)).history()
-            found[name] = sorted(
+            commits[name] = sorted(
                 (dt.datetime.fromtimestamp(c["timestamp"] / 1000, dt.UTC), c["version"])
                 for c in history
             )
-        return found
+        return commits
 
     def versions(self, moment: dt.datetime) -> tuple[int, ...] | None:
         """The version of each feature table at a time. None: older than the log."""
@@ -145,10 +152,10 @@ class PastFeatures:
                     name: DeltaTable(self.address(name), version=v).to_pyarrow_dataset()
                     for name, v in zip(FEATURE_TABLES, versions, strict=True)
                 }
-            found = joined_rows(self._opened[versions], customer_ids, day)
+            rows = joined_rows(self._opened[versions], customer_ids, day)
         except (DeltaError, OSError, pa.ArrowException):
             return None
-        return {row["customer_id"]: features_in(row) for row in found}
+        return {row["customer_id"]: features_in(row) for row in rows}
 
 
 @dataclass
@@ -169,7 +176,7 @@ class Checks:
             if row["features_source"] == "request":
                 groups[("request",)].append(row)
             else:
-                groups[(self.past.versions(row["request_at"]), row["as_of"])].append(row)
+                groups[(self.past.versions(row["request_at"]), row["features_as_of"])].append(row)
         for key, members in groups.items():
             if key == ("request",):
                 self._compare([(row, json.loads(row["features"])) for row in members])
@@ -188,18 +195,18 @@ class Checks:
             else:
                 by_version[row["model_version"]].append((row, features))
         for version, members in by_version.items():
-            found = scores(self.model_of(version), [features for _, features in members])
-            for (row, _), score in zip(members, found, strict=True):
+            rescored = scores(self.model_of(version), [features for _, features in members])
+            for (row, _), score in zip(members, rescored, strict=True):
                 if abs(score.churn_probability - row["churn_probability"]) > TOLERANCE:
                     self.different[_key(row)] += 1
 
     def rows(self) -> list[tuple[Any, ...]]:
         """The rows of gold.inference_checks, in the order of its columns."""
-        found = []
+        counted = []
         for (day, version), answers in sorted(self.answers.items()):
             done, other = self.recomputed[day, version], self.different[day, version]
-            found.append((day, version, answers, done, other, other / done if done else None))
-        return found
+            counted.append((day, version, answers, done, other, other / done if done else None))
+        return counted
 
 
 def _key(row: Row) -> tuple[dt.date, str]:

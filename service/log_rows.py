@@ -22,7 +22,7 @@ class LoggedAnswer(NamedTuple):
     request_at: float
     customer_id: str | None
     features: bytes | Mapping[str, Any] | None
-    as_of: str | None
+    features_as_of: str | None
     features_source: str
     model_version: str | None
     arm: str
@@ -54,5 +54,6 @@ def _row(values: list[Any]) -> dict[str, Any]:
         raise ValueError("a line has one value per column")
     row = dict(zip(LoggedAnswer._fields, values, strict=True))
     row["request_at"] = dt.datetime.fromtimestamp(row["request_at"], dt.UTC)
-    row["as_of"] = dt.date.fromisoformat(row["as_of"]) if row["as_of"] else None
+    day = row["features_as_of"]
+    row["features_as_of"] = dt.date.fromisoformat(day) if day else None
     return row

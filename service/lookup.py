@@ -51,8 +51,8 @@ class Lookup:
         try:
             return await self.store.records(unique), "off"
         except StoreUnavailableError:
-            found = await asyncio.gather(*map(self._from_delta, unique))
-            return dict(zip(unique, found, strict=True)), UNAVAILABLE
+            records = await asyncio.gather(*map(self._from_delta, unique))
+            return dict(zip(unique, records, strict=True)), UNAVAILABLE
 
     def keep(self, models: Models, customer_id: str, *, stamp: str, answer: bytes) -> None:
         """Cache an answer soon. The request does not wait for it."""
@@ -80,7 +80,7 @@ class Lookup:
         while self._wanted:
             wanted, self._wanted = self._wanted, {}
             try:
-                found = await asyncio.to_thread(self.delta.records, list(wanted))
+                records = await asyncio.to_thread(self.delta.records, list(wanted))
             except Exception as error:  # each waiting request gets the same answer
                 problem = _unreadable(error)
                 for future in wanted.values():
@@ -89,7 +89,7 @@ class Lookup:
                 continue
             for customer_id, future in wanted.items():
                 if not future.done():
-                    future.set_result(found[customer_id])
+                    future.set_result(records[customer_id])
 
 
 def _unreadable(error: Exception) -> Problem:

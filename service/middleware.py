@@ -8,19 +8,12 @@ import math
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
 
+from service.asgi import App, Message, Receive, Scope, Send
 from service.metrics import Metrics
 from service.problems import Problem
 from service.security import ApiKeys, RateLimit
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 KEY_HEADER = "x-api-key"
 # Without a key: what probes and browsers ask. None of it is about a customer.

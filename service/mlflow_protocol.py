@@ -82,9 +82,10 @@ def mlflow_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
         rows = checked_rows(
             rows_of(body, kind), models, predictor.models.settings.service.max_batch
         )
-        found = await predictor.probabilities(rows, models, request_of(http))
+        probabilities = await predictor.probabilities(rows, models, request_of(http))
         return Response(
-            to_json({"predictions": [{"churn_probability": p} for p in found]}), media_type=JSON
+            to_json({"predictions": [{"churn_probability": p} for p in probabilities]}),
+            media_type=JSON,
         )
 
     return router

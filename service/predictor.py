@@ -93,7 +93,7 @@ class Predictor:
         return _with_request(cached, request, cache)
 
     def from_features(
-        self, row: Mapping[str, Any], customer_id: str | None, models: Models, request: Request
+        self, row: Mapping[str, Any], customer_id: str | None, *, models: Models, request: Request
     ) -> bytes:
         """The answer about given features."""
         body = self._bodies([Asked(customer_id, row)], models)[0]
@@ -138,8 +138,8 @@ class Predictor:
         """The probabilities of given rows, for MLflow's protocol."""
         asked = [Asked(None, row, position=n) for n, row in enumerate(rows)]
         bodies = await asyncio.to_thread(self._bodies, asked, models)
-        for body, one in zip(bodies, asked, strict=True):
-            self._log(body, one.row, GIVEN, request, position=one.position)
+        for body, about in zip(bodies, asked, strict=True):
+            self._log(body, about.row, GIVEN, request, position=about.position)
         return [body["churn_probability"] for body in bodies]
 
     async def _batch(
@@ -148,10 +148,10 @@ class Predictor:
         # In a thread: other requests are answered meanwhile.
         bodies = await asyncio.to_thread(self._bodies, asked, models)
         answers = []
-        for body, one in zip(bodies, asked, strict=True):
-            source = one.record.source if one.record else GIVEN
-            features = one.record.features_json if one.record else one.row
-            self._log(body, features, source, request, position=one.position)
+        for body, about in zip(bodies, asked, strict=True):
+            source = about.record.source if about.record else GIVEN
+            features = about.record.features_json if about.record else about.row
+            self._log(body, features, source, request, position=about.position)
             self.metrics.answers.labels(body["arm"], cache, source).inc()
             answers.append(_with_request(to_json(body), request, cache))
         return answers
@@ -160,7 +160,7 @@ class Predictor:
         """The answers of all arms, without what belongs to the single request."""
         bodies: list[dict[str, Any]] = [{} for _ in asked]
         by_arm: dict[str, list[int]] = {}
-        arms = [models.arm(one.customer_id, one.row) for one in asked]
+        arms = [models.arm(about.customer_id, about.row) for about in asked]
         for position, (arm, _) in enumerate(arms):
             by_arm.setdefault(arm, []).append(position)
         for arm, positions in by_arm.items():
@@ -171,11 +171,11 @@ class Predictor:
             except FeatureValueError as error:
                 raise Problem(422, f"features: {error}") from None
             for k, score in zip(positions, scored, strict=True):
-                one = asked[k]
+                about = asked[k]
                 bodies[k] = {
-                    "customer_id": one.customer_id,
-                    "as_of": one.record.as_of if one.record else None,
-                    **self.maker.body(one.row, score, served=served, arm=arm),
+                    "customer_id": about.customer_id,
+                    "as_of": about.record.as_of if about.record else None,
+                    **self.maker.body(about.row, score, served=served, arm=arm),
                 }
         return bodies
 

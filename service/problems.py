@@ -82,17 +82,17 @@ def invalid(error: ValidationError, skipped: Iterable[str] = (), *, status: int 
 
     skipped: tags of a union, which are no part of the body. 400 if the body is no JSON.
     """
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    if any(fault["type"] == "json_invalid" for fault in found):
-        return Problem(400, f"body: must be JSON, got {found[0]['msg']}. Send a JSON object.")
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return Problem(400, f"body: must be JSON, got {faults[0]['msg']}. Send a JSON object.")
     errors = [
         FieldError(pointer=_pointer(fault["loc"], set(skipped)), detail=fault["msg"])
-        for fault in found[:MOST_ERRORS]
+        for fault in faults[:MOST_ERRORS]
     ]
-    more = f" (the first {MOST_ERRORS} are listed)" if len(found) > MOST_ERRORS else ""
+    more = f" (the first {MOST_ERRORS} are listed)" if len(faults) > MOST_ERRORS else ""
     return Problem(
         status,
-        f"body: breaks the schema of the request in {len(found)} places{more}. "
+        f"body: breaks the schema of the request in {len(faults)} places{more}. "
         "/openapi.json has the schema, and /docs shows examples.",
         errors,
     )

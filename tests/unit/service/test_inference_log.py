@@ -60,7 +60,7 @@ def test_a_row_holds_what_was_asked_and_answered(own_lake, registry):
     assert [r["request_id"] for r in rows[:2]] == [by_id["request_id"], given["request_id"]]
     assert [r["features_source"] for r in rows[:2]] == ["delta", "request"]
     assert rows[0]["churn_probability"] == by_id["churn_probability"]
-    assert (rows[0]["model_version"], rows[0]["arm"], str(rows[0]["as_of"])) == (
+    assert (rows[0]["model_version"], rows[0]["arm"], str(rows[0]["features_as_of"])) == (
         *("1", "champion"),
         "2024-08-29",
     )
@@ -96,9 +96,9 @@ def test_sigkill_loses_at_most_the_last_second(own_lake):
         folder = own_lake.root / "spool" / "inference_log"
         servers.until(lambda: list(folder.iterdir()) == [])
 
-    found = [r["request_id"] for r in logged(own_lake.root)]
-    assert found[:50] == early
-    assert set(found[50:]) <= set(late)
+    kept = [r["request_id"] for r in logged(own_lake.root)]
+    assert kept[:50] == early
+    assert set(kept[50:]) <= set(late)
 
 
 def test_answers_of_two_killed_processes_are_written_at_the_next_start(own_lake):
@@ -117,8 +117,8 @@ def test_answers_of_two_killed_processes_are_written_at_the_next_start(own_lake)
 
     with servers.process(own_lake.folder, None) as (service, url):
         servers.until(lambda: {r["request_id"] for r in logged(own_lake.root)} >= set(asked))
-    found = [r["request_id"] for r in logged(own_lake.root)]
-    assert sorted(found) == sorted(asked)
+    kept = [r["request_id"] for r in logged(own_lake.root)]
+    assert sorted(kept) == sorted(asked)
     assert before <= set(asked)
 
 
