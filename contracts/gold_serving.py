@@ -19,9 +19,7 @@ INFERENCE_LOG = Table(
             "The features that were scored, as a JSON object; null: there were none",
             personal=True,
         ),
-        Column(
-            "features_as_of", "date", "as_of of the features; null: they came with the request"
-        ),
+        Column("features_on", "date", "as_of of the features; null: they came with the request"),
         Column("features_source", "string", "request, online_store or delta", False),
         Column("model_version", "string", "Version in the model registry; null: not scored"),
         Column(

@@ -63,6 +63,3 @@ SELECT customer_id, as_of, days_overdue, overdue_percentile, next_purchase_on, v
 
 CREATE OR REPLACE TEMP VIEW gold_satisfaction_by_segment AS
 SELECT as_of, segment, customers, satisfaction_mean, CASE WHEN lag(place) OVER (PARTITION BY segment ORDER BY as_of) = place - 1 THEN satisfaction_mean - lag(satisfaction_mean) OVER (PARTITION BY segment ORDER BY as_of) END AS satisfaction_change, survey_share, stars_share, sentiment_share, unknown_share FROM (SELECT as_of, segment, count(*) AS customers, avg(satisfaction_score) AS satisfaction_mean, avg(CAST(satisfaction_basis = 'survey' AS double)) AS survey_share, avg(CAST(satisfaction_basis = 'stars' AS double)) AS stars_share, avg(CAST(satisfaction_basis = 'sentiment' AS double)) AS sentiment_share, avg(CAST(satisfaction_basis = 'unknown' AS double)) AS unknown_share, dense_rank() OVER (ORDER BY as_of) AS place FROM gold_satisfaction GROUP BY as_of, segment) AS by_segment;
-
-CREATE OR REPLACE TEMP VIEW gold_inference_table AS
-SELECT CAST(request_at AS date) AS request_date, request_id AS databricks_request_id, request_at AS request_time, status AS status_code, CAST(duration_ms AS bigint) AS execution_duration_ms, features AS request, '{"churn_probability":' || CAST(churn_probability AS string) || '}' AS response, model_version AS served_entity_id FROM gold_inference_log WHERE arm <> 'shadow';

@@ -33,15 +33,8 @@ LOG, CHECKS = "gold.inference_log", "gold.inference_checks"
 TOLERANCE = 1e-6
 BATCH_ROWS = 10_000
 COLUMNS = [
-    *(
-        "request_at",
-        "customer_id",
-        "features",
-        "features_as_of",
-        "features_source",
-        "model_version",
-    ),
-    *("churn_probability", "arm"),
+    *("request_at", "customer_id", "features", "features_on", "features_source"),
+    *("model_version", "churn_probability", "arm"),
 ]
 Row = Mapping[str, Any]
 
@@ -176,7 +169,7 @@ class Checks:
             if row["features_source"] == "request":
                 groups[("request",)].append(row)
             else:
-                groups[(self.past.versions(row["request_at"]), row["features_as_of"])].append(row)
+                groups[(self.past.versions(row["request_at"]), row["features_on"])].append(row)
         for key, members in groups.items():
             if key == ("request",):
                 self._compare([(row, json.loads(row["features"])) for row in members])

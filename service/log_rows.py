@@ -22,7 +22,7 @@ class LoggedAnswer(NamedTuple):
     request_at: float
     customer_id: str | None
     features: bytes | Mapping[str, Any] | None
-    features_as_of: str | None
+    features_on: str | None
     features_source: str
     model_version: str | None
     arm: str
@@ -54,6 +54,6 @@ def _row(values: list[Any]) -> dict[str, Any]:
         raise ValueError("a line has one value per column")
     row = dict(zip(LoggedAnswer._fields, values, strict=True))
     row["request_at"] = dt.datetime.fromtimestamp(row["request_at"], dt.UTC)
-    day = row["features_as_of"]
-    row["features_as_of"] = dt.date.fromisoformat(day) if day else None
+    day = row["features_on"]
+    row["features_on"] = dt.date.fromisoformat(day) if day else None
     return row

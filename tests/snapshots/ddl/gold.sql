@@ -498,7 +498,7 @@ CREATE TABLE IF NOT EXISTS gold.inference_log (
   `request_at` timestamp NOT NULL COMMENT 'When the request arrived (UTC)',
   `customer_id` string COMMENT 'Customer; null: the request named none',
   `features` string COMMENT 'The features that were scored, as a JSON object; null: there were none',
-  `features_as_of` date COMMENT 'as_of of the features; null: they came with the request',
+  `features_on` date COMMENT 'as_of of the features; null: they came with the request',
   `features_source` string NOT NULL COMMENT 'request, online_store or delta',
   `model_version` string COMMENT 'Version in the model registry; null: not scored',
   `arm` string NOT NULL COMMENT 'champion, challenger (it answered, in an A/B test) or shadow (an answer of the challenger that was not sent)',
@@ -508,7 +508,7 @@ CREATE TABLE IF NOT EXISTS gold.inference_log (
   `duration_ms` double NOT NULL COMMENT 'Time until the answer was ready, milliseconds'
 ) USING delta
 COMMENT 'One row per answer of the prediction service about one customer. Key: request_id, position, arm. Personal data: features.'
-TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`request_id`,`position`,`request_at`,`customer_id`,`features_as_of`,`features_source`,`model_version`,`arm`,`churn_probability`,`score_basis`,`status`,`duration_ms`');
+TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`request_id`,`position`,`request_at`,`customer_id`,`features_on`,`features_source`,`model_version`,`arm`,`churn_probability`,`score_basis`,`status`,`duration_ms`');
 
 CREATE TABLE IF NOT EXISTS gold.inference_checks (
   `answered_on` date NOT NULL COMMENT 'Day of the answers (UTC)',

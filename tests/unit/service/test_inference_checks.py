@@ -46,7 +46,7 @@ def row(model, customer_id="c002", hour=2, error=0.0, **changes):
     given = {
         "request_at": at(hour),
         "customer_id": customer_id,
-        "features_as_of": LAST,
+        "features_on": LAST,
         "features": None,
     }
     given |= {"features_source": "online_store", "model_version": "1", "arm": "champion"}
@@ -60,7 +60,7 @@ def row(model, customer_id="c002", hour=2, error=0.0, **changes):
         ({"error": 0.9e-6}, 1, 0),
         ({"error": 1.1e-6}, 1, 1),
         ({"hour": 0}, 0, 0),  # before the first commit: not known what the tables held
-        ({"features_as_of": dt.date(2024, 1, 1)}, 1, 1),  # a day that the tables did not have
+        ({"features_on": dt.date(2024, 1, 1)}, 1, 1),  # a day that the tables did not have
         ({"customer_id": "c001"}, 1, 0),  # a new customer, with the base rate
     ],
 )
@@ -75,7 +75,7 @@ def test_an_answer_by_id_is_recomputed_from_the_tables(
 
 def test_an_answer_about_given_features_is_recomputed_from_these(checks, model):
     """The tables do not know the customer."""
-    given = {"features_source": "request", "features_as_of": None}
+    given = {"features_source": "request", "features_on": None}
     sent = {"features": json.dumps(features_of("c004")), **given}
     right = {
         **row(model, "c004"),

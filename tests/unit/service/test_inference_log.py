@@ -60,7 +60,7 @@ def test_a_row_holds_what_was_asked_and_answered(own_lake, registry):
     assert [r["request_id"] for r in rows[:2]] == [by_id["request_id"], given["request_id"]]
     assert [r["features_source"] for r in rows[:2]] == ["delta", "request"]
     assert rows[0]["churn_probability"] == by_id["churn_probability"]
-    assert (rows[0]["model_version"], rows[0]["arm"], str(rows[0]["features_as_of"])) == (
+    assert (rows[0]["model_version"], rows[0]["arm"], str(rows[0]["features_on"])) == (
         *("1", "champion"),
         "2024-08-29",
     )
