@@ -19,6 +19,7 @@ from benchmarks import (
     merges,
     messages,
     point_in_time,
+    service,
     small_files,
     summary,
     survival,
@@ -48,6 +49,8 @@ BENCHMARKS = {
     "uplift_told": uplift_told.run,
     "messages": messages.run,
     "small_files": small_files.run,
+    "service": service.run,
+    "service_flat": service.flat,
 }
 
 
