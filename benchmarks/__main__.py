@@ -53,6 +53,9 @@ BENCHMARKS = {
     "service_flat": service.flat,
 }
 
+# An idle JVM would take memory and a share of the cores.
+WITHOUT_SPARK = {"service", "service_flat"}
+
 
 def main() -> None:
     """Run the named benchmarks, or all of them. Several run in separate processes.
@@ -87,7 +90,8 @@ def measured(name: str, folder: Path) -> None:
     print(name, flush=True)
     load = os.getloadavg()[0]
     began = time.perf_counter()
-    section = BENCHMARKS[name](benchmark_session(), folder)
+    session = None if name in WITHOUT_SPARK else benchmark_session()
+    section = BENCHMARKS[name](session, folder)
     taken = time.perf_counter() - began
     print(f"   {name}: {taken:.0f} s in total", flush=True)
     section.how += f" The benchmark took {taken:.0f} s; load average before it: {load:.1f}."

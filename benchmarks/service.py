@@ -166,12 +166,8 @@ def servers(
         conf = ["--env", service_company.ENV, "--conf-dir", str(folder / "conf")]
         commands = {
             "holdfast": [
-                sys.executable,
-                "-m",
-                "jobs.serve",
-                *conf,
-                "--port",
-                str(ports["holdfast"]),
+                *(sys.executable, "-m", "jobs.serve", *conf),
+                *("--port", str(ports["holdfast"])),
             ]
         }
         if peers:

@@ -1,4 +1,4 @@
-"""What the benchmarks of the service ask about: tables of 20,000 customers and a champion in MLflow."""
+"""What the benchmarks of the service ask: tables of 20,000 customers, a champion in MLflow."""
 
 from __future__ import annotations
 
@@ -68,9 +68,14 @@ def build(folder: Path, redis_url: str) -> Settings:
     frame = _features()
     for name in FEATURE_TABLES:
         schema = nullable(arrow_schema(catalog.tables()[name]))
-        known = frame.reindex(columns=schema.names)
-        table = pa.Table.from_pandas(known, schema, preserve_index=False, safe=False)
-        write_deltalake(settings.root / name.replace(".", "/"), table)
+        columns = [
+            pa.array(frame[f.name], f.type, safe=False)
+            if f.name in frame
+            else pa.nulls(CUSTOMERS, f.type)
+            for f in schema
+        ]
+        address = settings.root / name.replace(".", "/")
+        write_deltalake(address, pa.Table.from_arrays(columns, schema=schema))
     _register(settings, frame)
     return settings
 
