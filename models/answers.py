@@ -9,7 +9,7 @@ from typing import Any
 
 from models.portable import PortableModel
 from models.scoring import TOP, number_text
-from models.tree_shap import top_factors
+from models.top_factors import top_factors
 from udfs.risk_bands import decision_threshold
 
 # Facts of a customer that are no features of every model: they decide actions and the cold start.
@@ -69,8 +69,9 @@ def scores(model: PortableModel, rows: Sequence[Mapping[str, Any]]) -> list[Scor
     if not rows:
         return []
     names, facts = model.encoder.feature_names, model.metadata
+    known = frozenset(names)
     own, contributions = model.explained_rows(
-        [{n: row[n] for n in names if n in row} for row in rows]
+        [row if row.keys() == known else {n: row[n] for n in names if n in row} for row in rows]
     )
     places, impacts = top_factors(contributions, TOP)
     answers = []

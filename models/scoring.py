@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contracts.silver import REASONS
 from models.portable import PortableModel
 from models.reasons import reasons_from_contributions
-from models.tree_shap import top_factors
+from models.top_factors import top_factors
 
 TOP = 5
 # Metadata key of a conditional model: the shorter horizon (days) whose outcome is given.

@@ -6,7 +6,7 @@ import datetime as dt
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from models.encoding import FeatureMismatch, FeatureValueError
 from runtime.settings import Settings
+from service.access_log import AccessLog
 from service.answers import AnswerMaker
 from service.champion import ModelHolder, ModelSource
 from service.delta_features import DeltaFeatures
@@ -51,12 +52,14 @@ class Parts:
     log: InferenceLog
     metrics: Metrics
     guard: Guard
+    access: AccessLog
     is_alone: bool = False
 
     def start(self) -> None:
         """Load the models and start the log."""
         self.models.start()
         self.log.start()
+        self.access.start()
         if self.is_alone:  # the garbage collector then skips what stays: a pass over it takes 50 ms
             gc.collect()
             gc.freeze()
@@ -67,10 +70,13 @@ class Parts:
         if not self.log.stop(self.settings.service.stop_seconds):
             log.warning("the log is still being written, by a process of its own")
         await self.redis.close()
+        self.access.stop()
 
 
-def parts(settings: Settings, source: ModelSource) -> Parts:
-    """The parts of one environment. Nothing is started."""
+def parts(
+    settings: Settings, source: ModelSource, write: Callable[[str], object] | None = None
+) -> Parts:
+    """The parts of one environment, not started. write: takes the lines of the access log."""
     conf = settings.service
     models, redis, metrics = ModelHolder(settings, source), GuardedRedis(conf.redis), Metrics()
     delta = DeltaFeatures(settings)
@@ -91,7 +97,9 @@ def parts(settings: Settings, source: ModelSource) -> Parts:
     metrics.watch(models, redis, logged)
     keys = ApiKeys(conf, today=lambda: dt.datetime.now(dt.UTC).date(), clock=time.monotonic)
     guard = Guard(keys, RateLimit(conf.requests_per_second, conf.burst), conf.max_body_bytes)
-    return Parts(settings, models, redis, predictor, logged, metrics, guard)
+    return Parts(
+        settings, models, redis, predictor, logged, metrics, guard, access=AccessLog(write)
+    )
 
 
 def application(made: Parts) -> FastAPI:
@@ -119,7 +127,9 @@ def application(made: Parts) -> FastAPI:
     app.add_exception_handler(HTTPException, _http_error)
     for kind in (FeatureMismatch, FeatureValueError):
         app.add_exception_handler(kind, _bad_features)
-    app.add_middleware(RequestMiddleware, guard=made.guard, metrics=made.metrics)
+    app.add_middleware(
+        RequestMiddleware, guard=made.guard, metrics=made.metrics, access=made.access
+    )
     if made.settings.service.traces:
         app.add_middleware(TraceMiddleware, provider=tracer_provider())
     app.openapi = Document(  # type: ignore[method-assign]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import logging
 import math
 import re
+import secrets
 import time
-import uuid
 from dataclasses import dataclass
 
+from service.access_log import Access, AccessLog
 from service.asgi import App, Message, Receive, Scope, Send
 from service.metrics import Metrics
 from service.problems import Problem
@@ -20,7 +21,6 @@ KEY_HEADER = "x-api-key"
 OPEN_PATHS = {"/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/ping", "/version"}
 OPEN_PATHS |= {"/metrics"}
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}").fullmatch
-access = logging.getLogger("holdfast.service.access")
 log = logging.getLogger("holdfast.service")
 
 
@@ -72,8 +72,10 @@ def too_large(most: int) -> Problem:
 class RequestMiddleware:
     """Runs the application for one request, and tells what came of it. No body is logged."""
 
-    def __init__(self, app: App, guard: Guard, metrics: Metrics) -> None:
-        self.app, self.guard, self.metrics = app, guard, metrics
+    def __init__(self, app: App, guard: Guard, metrics: Metrics, *, access: AccessLog) -> None:
+        self.app, self.guard, self.metrics, self.access = app, guard, metrics, access
+        # Unique without a system call per request, which takes 50 µs.
+        self.prefix, self.numbers = secrets.token_hex(10), itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -83,7 +85,7 @@ class RequestMiddleware:
         began, status = time.perf_counter(), 0
         headers = dict(scope["headers"])
         # Always an own one, which is the key of the log. What the client sent is logged beside it.
-        request_id = uuid.uuid4().hex
+        request_id = f"{self.prefix}{next(self.numbers):012x}"
         state = scope.setdefault("state", {})
         state["request_id"], state["began"], state["request_at"] = request_id, began, time.time()
 
@@ -109,19 +111,11 @@ class RequestMiddleware:
             failed = Problem(500, "the service failed. Report the request_id to the operator.")
             await failed.response(request_id)(scope, receive, told)
         finally:
+            seconds = time.perf_counter() - began
+            route = getattr(scope.get("route"), "path", "other")
+            self.metrics.requests.labels(route, str(status)).inc()
+            self.metrics.seconds.labels(route).observe(seconds)
             given = headers.get(b"x-request-id", b"")
-            ids = {"request_id": request_id}
-            if _REQUEST_ID(given):
-                ids["client_request_id"] = given.decode()
-            self._tell(scope, ids, status, time.perf_counter() - began)
-
-    def _tell(self, scope: Scope, ids: dict[str, str], status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "other")  # never the path: it holds an id
-        self.metrics.requests.labels(route, str(status)).inc()
-        self.metrics.seconds.labels(route).observe(seconds)
-        if access.isEnabledFor(logging.INFO):
-            facts = {"route": route, "method": scope["method"], "status": status}
-            access.info(
-                "%s",
-                json.dumps({**ids, **facts, "duration_ms": round(seconds * 1000, 3)}),
-            )
+            client_id = given.decode() if _REQUEST_ID(given) else None
+            at, method = state["request_at"], scope["method"]
+            self.access.add(Access(at, request_id, client_id, method, route, status, seconds))

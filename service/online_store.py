@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from redis.exceptions import ResponseError
 
 from service.records import Keys, Record
 from service.redis_client import GuardedRedis, StoreUnavailableError
+
+# Requests in one MGET. A batch of 1,000 customers counts as one.
+MOST_SHARED = 64
 
 
 class UnknownStoreError(StoreUnavailableError):
@@ -20,6 +25,8 @@ class OnlineStore:
 
     def __init__(self, redis: GuardedRedis, env: str, cache_seconds: int) -> None:
         self.redis, self.keys, self.cache_seconds = redis, Keys(env), cache_seconds
+        self._waiting: list[tuple[list[str], asyncio.Future[list[bytes | None]]]] = []
+        self._reader: asyncio.Task[None] | None = None
 
     async def get_features_for_inference(
         self, customer_ids: Sequence[str]
@@ -65,9 +72,34 @@ class OnlineStore:
         return record, answer if stamp.decode() == record.stamp else None
 
     async def _read(self, keys: list[str]) -> list[bytes | None]:
-        """The values of keys, in one round trip."""
-        values: Any = await self.redis.call(lambda client: client.mget(keys))
-        return list(values)
+        """The values of keys, in one round trip.
+
+        Requests that come while another MGET is on its way share the next one: under load Redis'
+        client takes more time than the rest of an answer.
+        """
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((keys, future))
+        if self._reader is None or self._reader.done():
+            self._reader = asyncio.create_task(self._read_waiting())
+        values: list[bytes | None] = await future
+        return values
+
+    async def _read_waiting(self) -> None:
+        while self._waiting:
+            waiting, self._waiting = self._waiting[:MOST_SHARED], self._waiting[MOST_SHARED:]
+            keys = [key for wanted, _ in waiting for key in wanted]
+            try:
+                values: Any = await self.redis.call(partial(_mget, keys))
+            except StoreUnavailableError as error:
+                for _, future in waiting:
+                    if not future.done():  # the client may have gone
+                        future.set_exception(error)
+                continue
+            begin = 0
+            for wanted, future in waiting:
+                if not future.done():
+                    future.set_result(values[begin : begin + len(wanted)])
+                begin += len(wanted)
 
     async def keep_answers(self, models: str, answers: Mapping[str, tuple[str, bytes]]) -> None:
         """Cache answers: (stamp, answer) by customer. Nothing happens if Redis cannot take them.
@@ -92,3 +124,8 @@ class OnlineStore:
                 await pipeline.execute()
             except ResponseError:  # Redis is full (OOM). It still answers reads.
                 return
+
+
+def _mget(keys: list[str], client: Any) -> Awaitable[list[bytes | None]]:
+    values: Awaitable[list[bytes | None]] = client.mget(keys)
+    return values

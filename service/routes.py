@@ -70,8 +70,9 @@ def need_json(http: HttpRequest) -> None:
 
 def features_of(body: Any) -> dict[str, Any]:
     """The given features. Facts that the request does not name are left out."""
-    given = body.__dict__
-    return {name: given[name] for name in given if name in body.model_fields_set}
+    given: dict[str, Any] = body.__dict__
+    unset = given.keys() - body.model_fields_set
+    return {name: given[name] for name in given if name not in unset} if unset else given
 
 
 def prediction_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:

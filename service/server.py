@@ -18,13 +18,11 @@ from service.security import refuse_open_address
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line. The text of the access log is one already."""
+    """One JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         facts = {"at": self.formatTime(record), "level": record.levelname}
-        if record.name.endswith(".access"):
-            return json.dumps({**facts, **json.loads(record.getMessage())})
         text = {**facts, "message": record.getMessage()}
         if record.exc_info:
             text["error"] = self.formatException(record.exc_info)
@@ -53,7 +51,7 @@ def serve(settings: Settings) -> None:
     conf = settings.service
     refuse_open_address(conf)
     listener = log_to_stderr()
-    made = replace(parts(settings, Registry(settings)), is_alone=True)
+    made = replace(parts(settings, Registry(settings), sys.stderr.write), is_alone=True)
     try:
         uvicorn.run(
             application(made),

@@ -109,9 +109,9 @@ class RunningService:
 
 
 @contextmanager
-def running(settings: Any, source: Any) -> Iterator[RunningService]:
+def running(settings: Any, source: Any, write: Any = None) -> Iterator[RunningService]:
     """The service on a free port, until the block ends."""
-    made, port = parts(settings, source), free_port()
+    made, port = parts(settings, source, write), free_port()
     config = uvicorn.Config(application(made), port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

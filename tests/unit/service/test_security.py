@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import json
-import logging
 
 import pytest
 import yaml
@@ -141,11 +140,13 @@ def test_a_password_in_the_address_of_redis_is_refused(tmp_path):
     )
 
 
-def test_the_log_names_the_request_and_no_customer(offline, caplog):
-    with caplog.at_level(logging.INFO, logger="holdfast.service"):
-        response = offline.http.get("/customers/c002", headers={"x-request-id": "mine-1"})
+def test_the_log_names_the_request_and_no_customer(lake, registry):
+    texts = []
+    settings = company.settings_of(lake, None)
+    with servers.running(settings, registry, texts.append) as service:
+        response = service.http.get("/customers/c002", headers={"x-request-id": "mine-1"})
 
-    told = [json.loads(r.getMessage()) for r in caplog.records if r.name.endswith(".access")]
+    told = [json.loads(line) for text in texts for line in text.splitlines()]
     (line,) = told
     assert line["request_id"] == response.headers["x-request-id"] != "mine-1"
     assert (line["client_request_id"], line["route"]) == ("mine-1", "/customers/{customer_id}")
