@@ -134,6 +134,7 @@ def test_a_segment_that_was_appended_before_a_crash_is_not_appended_again(tmp_pa
     segments.write(answer(3).line())
     segments.complete()
     writer.write_own()
+    segments.close()
 
     rows = DeltaTable(tmp_path / "log").to_pyarrow_table().to_pylist()
     assert sorted(r["request_id"] for r in rows) == ["r1", "r3"]
@@ -144,7 +145,8 @@ def quiet_log(tmp_path):
     settings = company.settings_of(tmp_path, None, log={"queue": 3, "spool_bytes": 1_000_000})
     made = InferenceLog(tmp_path / "spool", str(tmp_path / "log"), settings.service.log)
     made._segments = Segments(made.folder, made.instance)  # without thread and writer
-    return made
+    yield made
+    made._segments.close()
 
 
 def test_a_full_queue_drops_and_counts(quiet_log):

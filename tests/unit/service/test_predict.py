@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
 
 from models.scoring import score_batch
+from service.filling import fill
+from tests.unit.service import company, servers
 from tests.unit.service.company import CUSTOMERS, LAST, features_of
+
+
+@pytest.fixture(scope="module")
+def service(lake, redis_server, champion):
+    """One service for the tests of this file, which change nothing."""
+    registry = company.FakeRegistry()
+    registry.set("champion", "1", champion)
+    redis_server.client.flushall()
+    settings = company.settings_of(lake, redis_server.url)
+    fill(settings)
+    with servers.running(settings, registry) as running:
+        yield running
 
 
 def scored(champion, customer_id):
@@ -92,8 +107,11 @@ def test_features_and_customer_are_those_of_the_tables(service):
     assert service.http.get("/customers/nobody").status_code == 404
 
 
-def test_a_request_costs_one_round_trip(service, redis):
-    """Distinct customers, so that no answer comes from the cache."""
+def test_a_request_costs_one_round_trip(service, redis_server):
+    """Distinct customers, and no cached answers of other tests."""
+    redis = redis_server
+    for key in redis.client.scan_iter("holdfast:demo:answer:*"):
+        redis.client.delete(key)
     redis.client.config_resetstat()
     for customer_id in CUSTOMERS:
         assert service.predict(customer_id=customer_id).json()["cache"] == "miss"
@@ -103,6 +121,20 @@ def test_a_request_costs_one_round_trip(service, redis):
     stats = redis.client.info("commandstats")
     others = {k for k in stats if not k.startswith(("cmdstat_config", "cmdstat_info"))}
     assert others <= {"cmdstat_mget", "cmdstat_set", "cmdstat_client|setinfo", "cmdstat_hello"}
+
+
+def test_requests_at_the_same_time_share_round_trips(service, redis_server):
+    """Each gets its own customer's answer, by fewer calls than requests."""
+
+    def ask(customer_id):
+        response = service.http.get(f"/features/{customer_id}").json()
+        return response["features"]["recency_days"]
+
+    redis_server.client.config_resetstat()
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(ask, CUSTOMERS * 5))
+    assert answers == [features_of(c)["recency_days"] for c in CUSTOMERS * 5]
+    assert redis_server.calls("mget") <= len(answers)
 
 
 def test_the_body_of_an_answer_is_documented(service):
