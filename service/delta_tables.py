@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Schema
 
 from contracts.table import Table
-from runtime.lakehouse.arrow_types import arrow_schema
+from runtime.lakehouse.arrow_types import arrow_schema, nullable
 from runtime.lakehouse.ddl import properties_of
 
 
 def opened(path: str, table: Table) -> DeltaTable:
-    """The table at a path, created by its contract if it does not exist."""
+    """The table at a path, created by its contract if it does not exist.
+
+    Columns that the contract has gained are added; existing rows get null.
+    """
     if not DeltaTable.is_deltatable(path):
         Path(path).mkdir(parents=True, exist_ok=True)
         DeltaTable.create(
@@ -22,4 +25,10 @@ def opened(path: str, table: Table) -> DeltaTable:
             description=table.description,
             configuration=properties_of(table),
         )
-    return DeltaTable(path)
+    delta = DeltaTable(path)
+    present = {field.name for field in delta.schema().fields}
+    wanted = Schema.from_arrow(nullable(arrow_schema(table)))
+    gained = [field for field in wanted.fields if field.name not in present]
+    if gained:
+        delta.alter.add_columns(gained)
+    return delta

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 
+import pandas as pd
 import pytest
+from deltalake import DeltaTable
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
 from runtime import settings as settings_module
 from runtime.model_registry import CHAMPION, Registry
 from service.filling import fill
+from service.inference_checks import run
 from tests.unit.service import servers
 from tests.wiring.company_files import PLAN_2
 from tests.wiring.small_company import SECOND, own_conf
@@ -81,8 +84,6 @@ def test_features_given_and_mlflows_client_give_the_same(company, served):
     rows = [served.http.get(f"/features/{c}").json()["features"] for c in scores["customer_id"]]
     rows = [{name: row[name] for name in names} for row in rows]
 
-    import pandas as pd
-
     given = [served.predict(features=row).json()["churn_probability"] for row in rows]
     client = ScoringServerClient("127.0.0.1", served.url.rpartition(":")[2])
     frame = pd.DataFrame(rows)
@@ -92,3 +93,17 @@ def test_features_given_and_mlflows_client_give_the_same(company, served):
     assert len(expected) == 25
     for values in (given, by_protocol, by_pyfunc.tolist()):
         assert values == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_logged_answers_are_confirmed_by_the_tables(served):
+    """check_inference_log over what the tests above asked: nothing differs."""
+    served.predict(customer_id="c001")
+    settings = served.made.settings
+    table = settings.root / "gold" / "inference_log"
+    servers.until(lambda: DeltaTable.is_deltatable(str(table)))
+    servers.until(lambda: DeltaTable(table).to_pyarrow_table().num_rows > 0)
+    run(settings)
+
+    checks = DeltaTable(settings.root / "gold" / "inference_checks").to_pyarrow_table().to_pylist()
+    assert sum(row["recomputed"] for row in checks) == sum(row["answers"] for row in checks) > 0
+    assert {row["different_share"] for row in checks} == {0.0}

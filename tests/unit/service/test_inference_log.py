@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -14,6 +15,7 @@ import pytest
 from deltalake import DeltaTable
 
 from contracts.gold_serving import INFERENCE_LOG
+from service.delta_tables import opened
 from service.inference_log import InferenceLog
 from service.log_rows import LoggedAnswer
 from service.log_writer import LogWriter
@@ -177,3 +179,15 @@ def test_the_challenger_in_shadow_is_logged_and_answers_nobody(own_lake, registr
     assert shadow["request_id"] == champion["request_id"] == sent["request_id"]
     expected = second.predict_one(features_of("c002"))
     assert shadow["churn_probability"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_table_of_an_earlier_version_gains_the_new_columns(tmp_path):
+    earlier = replace(INFERENCE_LOG, columns=INFERENCE_LOG.columns[:-1])
+    opened(str(tmp_path / "log"), earlier)
+    segments = Segments(tmp_path / "spool", "a")
+    segments.write(answer(1).line())
+    segments.close()
+    LogWriter(str(tmp_path / "log"), tmp_path / "spool", "a").write_own()
+
+    (row,) = DeltaTable(tmp_path / "log").to_pyarrow_table().to_pylist()
+    assert (row["request_id"], row["duration_ms"]) == ("r1", 0.1)
