@@ -103,6 +103,7 @@ class RunningService:
     made: Parts
     http: httpx2.Client
     url: str
+    app: Any
 
     def predict(self, **body: Any) -> httpx2.Response:
         return self.http.post("/predict", json=body)
@@ -112,14 +113,15 @@ class RunningService:
 def running(settings: Any, source: Any, write: Any = None) -> Iterator[RunningService]:
     """The service on a free port, until the block ends."""
     made, port = parts(settings, source, write), free_port()
-    config = uvicorn.Config(application(made), port=port, log_level="warning", access_log=False)
+    app = application(made)
+    config = uvicorn.Config(app, port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until(lambda: server.started)
     url = f"http://127.0.0.1:{port}"
     with httpx2.Client(base_url=url, timeout=30) as http:
-        yield RunningService(made, http, url)
+        yield RunningService(made, http, url, app)
     server.should_exit = True
     thread.join(30)
     assert not thread.is_alive()
