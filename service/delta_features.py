@@ -96,14 +96,12 @@ class DeltaFeatures:
         with self._lock:
             if time.monotonic() - self._opened_at < REOPEN_SECONDS:
                 return
-            opened = {}
-            for name in (*FEATURE_TABLES, SEGMENTS, SCORES):
-                table = self._table(name)
-                if table is not None:
-                    opened[name] = table.to_pyarrow_dataset()
-            if all(name in opened for name in FEATURE_TABLES):
-                days = opened.get(SCORES) or opened[FEATURE_TABLES[0]]
-                self._as_of = newest_day(days) or newest_day(opened[FEATURE_TABLES[0]])
+            names = (*FEATURE_TABLES, SEGMENTS, SCORES)
+            tables = {name: table for name in names if (table := self._table(name))}
+            opened = {name: table.to_pyarrow_dataset() for name, table in tables.items()}
+            if all(name in tables for name in FEATURE_TABLES):
+                scored = newest_day(tables[SCORES]) if SCORES in tables else None
+                self._as_of = scored or newest_day(tables[FEATURE_TABLES[0]])
             self._opened, self._opened_at = opened, time.monotonic()
 
     def _table(self, name: str) -> DeltaTable | None:
@@ -137,14 +135,15 @@ def features_in(row: Mapping[str, Any]) -> dict[str, Any]:
     return features
 
 
-def newest_day(rows: ds.Dataset) -> dt.date | None:
-    """The newest as_of, from one column and one batch at a time. None: no rows."""
-    newest: dt.date | None = None
-    for batch in rows.to_batches(columns=["as_of"]):
-        day = pc.max(batch.column(0)).as_py()
-        if day is not None and (newest is None or day > newest):
-            newest = day
-    return newest
+def newest_day(table: DeltaTable) -> dt.date | None:
+    """The newest as_of, from the statistics of the files, else from the column. None: no rows."""
+    files = pa.table(table.get_add_actions(flatten=True))
+    if "max.as_of" in files.column_names and not files.column("max.as_of").null_count:
+        days = [pc.max(files.column("max.as_of")).as_py()]
+    else:
+        batches = table.to_pyarrow_dataset().to_batches(columns=["as_of"])
+        days = [pc.max(batch.column(0)).as_py() for batch in batches]
+    return max((day for day in days if day is not None), default=None)
 
 
 def _joined(names: Sequence[str]) -> str:

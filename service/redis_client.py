@@ -14,7 +14,7 @@ from redis import Redis
 from redis.asyncio import BlockingConnectionPool, Redis as AsyncRedis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from runtime.settings.service import RedisSettings
@@ -22,6 +22,8 @@ from runtime.settings.service import RedisSettings
 T = TypeVar("T")
 # Connections of one process. A request that finds none free waits for at most the timeout.
 CONNECTIONS = 32
+# Timeouts in a row after which Redis is not asked for a while.
+MOST_TIMEOUTS = 2
 
 
 class StoreUnavailableError(Exception):
@@ -47,7 +49,8 @@ def blocking_client(settings: RedisSettings) -> Redis:
 class GuardedRedis:
     """The client of the service. After a failure, calls are refused until retry_seconds are over.
 
-    failures: failed calls since the start. is_open: whether calls are refused now.
+    A single timeout does not count: this process itself may have been busy for so long, as when it
+    loads a model. failures: failed calls since the start.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class GuardedRedis:
         self.settings, self.clock = settings, clock
         self.failures = 0
         self._closed_from = 0.0
+        self._timeouts = 0  # in a row
         self._client: AsyncRedis | None = None
 
     @property
@@ -68,12 +72,17 @@ class GuardedRedis:
         if self.is_open:
             raise StoreUnavailableError
         try:
-            return await command(self._connected())
+            answer = await command(self._connected())
         except (RedisError, OSError, TimeoutError) as error:
             self.failures += 1
-            # One request at a time finds out whether Redis is back: the others skip it meanwhile.
-            self._closed_from = self.clock() + self.settings.retry_seconds
+            is_late = isinstance(error, RedisTimeoutError | TimeoutError)
+            self._timeouts = self._timeouts + 1 if is_late else MOST_TIMEOUTS
+            if self._timeouts >= MOST_TIMEOUTS:
+                # One look at a time tells whether Redis is back: others skip it meanwhile.
+                self._closed_from = self.clock() + self.settings.retry_seconds
             raise StoreUnavailableError from error
+        self._timeouts = 0
+        return answer
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import signal
 import time
 
@@ -9,6 +11,7 @@ import pytest
 
 from runtime.errors import HoldfastError
 from service.filling import fill
+from service.redis_client import GuardedRedis, StoreUnavailableError
 from tests.unit.service import company, servers
 
 
@@ -60,18 +63,44 @@ def test_an_empty_redis_is_not_a_company_without_customers(guarded, own_redis):
     assert ask(guarded)[0] == "unavailable"
 
 
-def test_a_stopped_redis_delays_one_request_by_the_timeout(guarded, own_redis):
+def test_a_stopped_redis_delays_two_requests_by_the_timeout(guarded, own_redis):
     """SIGSTOP: connections stay open and nothing answers. Then the circuit breaker skips Redis."""
     _, probability, _ = ask(guarded)
     own_redis.send(signal.SIGSTOP)
-    answers = [ask(guarded, "c002") for _ in range(4)]
+    answers = [ask(guarded, "c002") for _ in range(6)]
     failures = guarded.made.redis.failures
     own_redis.send(signal.SIGCONT)
 
-    assert [a[:2] for a in answers] == [("unavailable", probability)] * 4
-    assert failures <= 2  # one per retry_seconds
+    assert [a[:2] for a in answers] == [("unavailable", probability)] * 6
+    assert 2 <= failures <= 3  # two at once, then one per retry_seconds
     assert guarded.made.redis.settings.timeout_ms == 50
     servers.until(lambda: ask(guarded)[0] in ("miss", "hit"))
+
+
+def test_one_timeout_does_not_skip_redis(lake):
+    """The clock stands still: a breaker that had opened would stay open."""
+    conf = company.settings_of(lake, "redis://127.0.0.1:1/0").service.redis
+    first, second = (GuardedRedis(conf, clock=lambda: 0.0) for _ in range(2))
+
+    async def late(client):
+        raise TimeoutError
+
+    async def refused(client):
+        raise ConnectionRefusedError
+
+    async def fine(client):
+        return "value"
+
+    async def after(guarded, *commands):
+        for command in commands:
+            with contextlib.suppress(StoreUnavailableError):
+                await guarded.call(command)
+        return guarded.is_open
+
+    assert not asyncio.run(after(first, late, fine, late))
+    assert asyncio.run(after(first, late))
+    assert first.failures == 3
+    assert asyncio.run(after(second, refused))
 
 
 def test_a_full_redis_answers_and_the_job_says_what_to_do(guarded, own_redis):
