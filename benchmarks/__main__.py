@@ -19,6 +19,7 @@ from benchmarks import (
     merges,
     messages,
     point_in_time,
+    service,
     small_files,
     summary,
     survival,
@@ -48,7 +49,12 @@ BENCHMARKS = {
     "uplift_told": uplift_told.run,
     "messages": messages.run,
     "small_files": small_files.run,
+    "service": service.run,
+    "service_flat": service.flat,
 }
+
+# An idle JVM would take memory and a share of the cores.
+WITHOUT_SPARK = {"service", "service_flat"}
 
 
 def main() -> None:
@@ -84,7 +90,8 @@ def measured(name: str, folder: Path) -> None:
     print(name, flush=True)
     load = os.getloadavg()[0]
     began = time.perf_counter()
-    section = BENCHMARKS[name](benchmark_session(), folder)
+    session = None if name in WITHOUT_SPARK else benchmark_session()
+    section = BENCHMARKS[name](session, folder)
     taken = time.perf_counter() - began
     print(f"   {name}: {taken:.0f} s in total", flush=True)
     section.how += f" The benchmark took {taken:.0f} s; load average before it: {load:.1f}."

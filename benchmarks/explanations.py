@@ -14,8 +14,8 @@ from benchmarks.measure import Cost, Section, cost
 from models.encoding import FeatureEncoder
 from models.portable import PortableModel
 from models.scoring import explain, model_of
+from models.top_factors import top_factors
 from models.tree_ensemble import TreeEnsemble
-from models.tree_shap import top_factors
 
 ROWS, FEATURES, TREES, DEPTH = 100_000, 30, 200, 5
 OUT = "id bigint, factors array<string>, impacts array<double>"

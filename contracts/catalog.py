@@ -13,6 +13,7 @@ from contracts import (
     gold_experiments,
     gold_messages,
     gold_satisfaction,
+    gold_serving,
     silver,
 )
 from contracts.table import Table
@@ -35,5 +36,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_messages.GOLD_MESSAGES,
         *gold_engagement.GOLD_ENGAGEMENT,
         *gold_satisfaction.GOLD_SATISFACTION,
+        *gold_serving.GOLD_SERVING,
     )
     return {t.name: t for t in declared}

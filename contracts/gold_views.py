@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from contracts.features import AS_OF
 from contracts.gold_satisfaction import SATISFACTION
+from contracts.gold_serving import INFERENCE_LOG
 from contracts.table import Column
 
 
@@ -87,4 +88,30 @@ SATISFACTION_BY_SEGMENT = GroupedView(
     "{source} GROUP BY as_of, segment) AS by_segment",
 )
 
-VIEWS: tuple[View | GroupedView, ...] = (OVERDUE_CUSTOMERS, SATISFACTION_BY_SEGMENT)
+INFERENCE_TABLE = GroupedView(
+    name="gold.inference_table",
+    row="One row per answer of the prediction service, with the columns of Databricks' inference "
+    "tables.",
+    source=INFERENCE_LOG.name,
+    columns=(
+        Column("request_date", "date", "Day of request_time (UTC)", False),
+        Column("databricks_request_id", "string", "request_id of gold.inference_log", False),
+        Column("request_time", "timestamp", "When the request arrived (UTC)", False),
+        Column("status_code", "int", "HTTP status of the answer", False),
+        Column("execution_duration_ms", "bigint", "Time until the answer was ready", False),
+        Column("request", "string", "The features as a JSON object"),
+        Column("response", "string", "The answer as a JSON object; null: not scored"),
+        Column("served_entity_id", "string", "Version in the model registry; null: not scored"),
+    ),
+    query="SELECT CAST(request_at AS date) AS request_date, request_id AS databricks_request_id, "
+    "request_at AS request_time, status AS status_code, "
+    "CAST(duration_ms AS bigint) AS execution_duration_ms, features AS request, "
+    "'{{\"churn_probability\":' || CAST(churn_probability AS string) || '}}' AS response, "
+    "model_version AS served_entity_id FROM {source} WHERE arm <> 'shadow'",
+)
+
+VIEWS: tuple[View | GroupedView, ...] = (
+    OVERDUE_CUSTOMERS,
+    SATISFACTION_BY_SEGMENT,
+    INFERENCE_TABLE,
+)

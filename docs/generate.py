@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from contracts import catalog  # noqa: E402
 from contracts.bronze import source_table  # noqa: E402
+from contracts.gold_serving import INFERENCE_LOG  # noqa: E402
 from contracts.gold_views import VIEWS, GroupedView, View  # noqa: E402
 from contracts.rules import REASONS  # noqa: E402
 from contracts.table import LAYERS, Column, Table  # noqa: E402
@@ -48,13 +49,17 @@ _OF_A_SOURCE = replace(
 )
 
 
+# gold.inference_log exists only where the prediction service runs.
+PIPELINE_VIEWS = [view for view in VIEWS if view.source != INFERENCE_LOG.name]
+
+
 def documents() -> dict[str, str]:
     """Path in the repository -> content, for each generated document."""
     tables = list(catalog.tables().values())
     return {
         "docs/data_dictionary.md": data_dictionary(tables, VIEWS),
         "docs/latest_views.sql": f"{SQL_HEAD}\n{duckdb_latest_views(tables)}\n\n"
-        f"{duckdb_views(VIEWS)}\n",
+        f"{duckdb_views(PIPELINE_VIEWS)}\n",
     }
 
 

@@ -19,15 +19,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.feature_values import (
+    FeatureValueError,
+    is_null,
+    not_a_text,
+    numbers,
+    numbers_in,
+    texts_in,
+)
+
 LARGEST = float(np.finfo(np.float32).max)
 
 
 class FeatureMismatch(ValueError):  # noqa: N818 - the name says what is wrong
     """The given features differ from the features of the model."""
-
-
-class FeatureValueError(ValueError):
-    """A feature has an invalid value: text for a number, infinity, or a number for a category."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +99,10 @@ class FeatureEncoder:
         self._refuse_other_features(frame.columns, ignore)
         values = np.empty((len(frame), len(self.numeric)), dtype=np.float64)
         for position, feature in enumerate(self.numeric):
-            values[:, position] = _numbers_in(frame[feature])
+            values[:, position] = numbers_in(frame[feature])
         matrix = self._with_numeric(values)
         for feature, column_of in self._one_hot:
-            texts = _texts_in(frame[feature])
+            texts = texts_in(frame[feature])
             values_of = pd.Index(list(column_of), dtype=object)
             known = values_of.get_indexer(pd.Index(texts, dtype=object))
             rows = np.flatnonzero(known >= 0)
@@ -107,20 +112,29 @@ class FeatureEncoder:
     def encode_one(
         self, row: Mapping[str, object], ignore: Collection[str] = ()
     ) -> NDArray[np.float32]:
-        """Encode one dict as a (columns,) row. Same numbers and errors as `encode`, no pandas."""
-        if row.keys() != self._known_features:
-            self._refuse_other_features(row, ignore)
-        values = _numbers([row[feature] for feature in self.numeric], self.numeric)
-        encoded = self._with_numeric(values.reshape(1, -1))[0]
+        """Encode one dict as a (columns,) row: one row of `encode_rows`."""
+        return self.encode_rows((row,), ignore)[0]
+
+    def encode_rows(
+        self, rows: Sequence[Mapping[str, object]], ignore: Collection[str] = ()
+    ) -> NDArray[np.float32]:
+        """Encode dicts as a (rows, columns) matrix, as `encode` does, without pandas."""
+        values = np.empty((len(rows), len(self.numeric)), dtype=np.float64)
+        for position, row in enumerate(rows):
+            if row.keys() != self._known_features:
+                self._refuse_other_features(row, ignore)
+            values[position] = numbers([row[feature] for feature in self.numeric], self.numeric)
+        matrix = self._with_numeric(values)
         for feature, column_of in self._one_hot:
-            value = row[feature]
-            if isinstance(value, str):
-                column = column_of.get(value)
-                if column is not None:
-                    encoded[column] = 1.0
-            elif not _is_null(value):
-                raise _not_a_text(feature, value)
-        return encoded
+            for position, row in enumerate(rows):
+                value = row[feature]
+                if isinstance(value, str):
+                    column = column_of.get(value)
+                    if column is not None:
+                        matrix[position, column] = 1.0
+                elif not is_null(value):
+                    raise not_a_text(feature, value)
+        return matrix
 
     def refuse_missing(self, names: Collection[str]) -> None:
         """Raise FeatureMismatch if a feature is not in `names`. Further names are allowed."""
@@ -239,62 +253,3 @@ class FeatureEncoder:
                     f"{name}: must be numeric features, got {', '.join(others)}. "
                     "A category needs no indicator: null sets all its columns to 0."
                 )
-
-
-def _is_null(value: object) -> bool:
-    """True for None, NaN, NaT and pandas.NA."""
-    return value is None or bool(pd.api.types.is_scalar(value) and pd.isna(value))
-
-
-def _not_a_number(feature: str, value: object) -> FeatureValueError:
-    return FeatureValueError(
-        f"{feature}: a numeric feature must be a number or null, got {value!r}. "
-        "Cast it where the features are made."
-    )
-
-
-def _not_a_text(feature: str, value: object) -> FeatureValueError:
-    return FeatureValueError(
-        f"{feature}: a category must be text or null, got {value!r}. "
-        "Cast it where the features are made."
-    )
-
-
-def _numbers(values: Sequence[Any], features: Sequence[str]) -> NDArray[np.float64]:
-    """Convert values of any numeric type to float64, null to NaN. Errors name the feature."""
-    has_text = any(issubclass(kind, (str, bytes)) for kind in set(map(type, values)))
-    try:
-        numbers = np.array([] if has_text else values, dtype=np.float64)  # None becomes NaN
-        if numbers.shape == (len(values),):
-            return numbers
-    except (TypeError, ValueError, OverflowError):
-        pass  # pandas.NA or an invalid value: convert one by one, so that the error can name it
-    return np.array([_number(v, f) for v, f in zip(values, features, strict=True)], dtype=float)
-
-
-def _number(value: Any, feature: str) -> float:
-    if _is_null(value):
-        return np.nan
-    try:
-        if not isinstance(value, (str, bytes)):
-            return float(value)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    raise _not_a_number(feature, value)
-
-
-def _numbers_in(column: pd.Series) -> NDArray[np.float64]:
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = column.to_numpy(dtype=object, na_value=None).tolist()
-    return _numbers(values, [str(column.name)] * len(values))
-
-
-def _texts_in(column: pd.Series) -> NDArray[np.object_]:
-    """The texts as Python objects, null as None."""
-    texts = column.to_numpy(dtype=object, na_value=None)
-    if pd.api.types.infer_dtype(texts, skipna=True) not in ("string", "empty"):
-        for value in texts:
-            if not (value is None or isinstance(value, str)):
-                raise _not_a_text(str(column.name), value)
-    return texts

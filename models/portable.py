@@ -7,7 +7,7 @@ Loading a model runs no code, unlike unpickling. A SHA-256 checksum detects any 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -212,6 +212,13 @@ class PortableModel:
         encoded = self.encoder.encode_one(row, ignore)
         return self._explained(encoded[None])[0], self._explainer.base
 
+    def explained_rows(
+        self, rows: Sequence[Mapping[str, object]], ignore: Collection[str] = ()
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`predict_proba` and `contributions` of dicts, (rows,) and (rows, features), no pandas."""
+        matrix = self.encoder.encode_rows(rows, ignore)
+        return self._probability(matrix), self._explained(matrix)
+
     def to_json(self) -> str:
         """The model as JSON text with a checksum. `from_json` restores the identical model."""
         return sealed(
@@ -252,10 +259,15 @@ class PortableModel:
             "Explain with the trees or the logistic regression instead."
         )
 
-    def _explained(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    @cached_property
+    def _columns_by_feature(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The matrix columns ordered by feature, and where each feature's columns start."""
         feature = np.asarray(self.encoder.column_feature)
         order = np.argsort(feature, kind="stable")
-        starts = np.searchsorted(feature[order], np.arange(len(self.encoder.feature_names)))
+        return order, np.searchsorted(feature[order], np.arange(len(self.encoder.feature_names)))
+
+    def _explained(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        order, starts = self._columns_by_feature
         return np.add.reduceat(self._explainer.contributions(matrix)[:, order], starts, axis=1)
 
     def _probability(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:

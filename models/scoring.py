@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contracts.silver import REASONS
 from models.portable import PortableModel
 from models.reasons import reasons_from_contributions
-from models.tree_shap import top_factors
+from models.top_factors import top_factors
 
 TOP = 5
 # Metadata key of a conditional model: the shorter horizon (days) whose outcome is given.
@@ -226,11 +226,12 @@ def _texts(column: pd.Series) -> np.ndarray:
         return column.astype(object).where(column.notna(), None).map(_text).to_numpy(dtype=object)
     # Python floats: formatting numpy floats takes ten times as long.
     out = np.empty(len(column), dtype=object)
-    out[:] = [_number_text(n) for n in column.astype(float).tolist()]
+    out[:] = [number_text(n) for n in column.astype(float).tolist()]
     return out
 
 
-def _number_text(number: float) -> str | None:
+def number_text(number: float) -> str | None:
+    """A whole number without decimals, another one to 4 significant digits; NaN: None."""
     if number != number:
         return None
     return f"{number:.10g}" if number.is_integer() else f"{number:.4g}"

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from models.compiled import compiled
 from models.tree_ensemble import LEAF, TreeEnsemble, read_only
+from models.tree_shap_row import add_row_from_tables
 
 # 200 trees of depth 5 take 3 MB, 200 full trees of depth 8 about 210 MB.
 MAX_TABLE_BYTES = 512 * 2**20
@@ -106,6 +108,10 @@ class ShapTables:
         `matrix`: as for `TreeEnsemble.predict`. The first call on a machine compiles the kernel.
         """
         matrix = self.ensemble.checked(matrix)
+        if len(matrix) == 1 and self.is_tabulated:
+            sums = np.zeros(matrix.shape, dtype=np.float64)
+            add_row_from_tables(matrix[0], *self._for_one_row, sums[0])
+            return sums
         kernel: Any = _add_from_tables if self.is_tabulated else _add_from_polynomials
         phi = np.empty(matrix.shape, dtype=np.float64)
         for begin in range(0, len(matrix), BLOCK_ROWS):
@@ -116,21 +122,14 @@ class ShapTables:
             phi[rows] = sums.T
         return phi
 
-
-def top_factors(
-    contributions: NDArray[np.float64], k: int = 5
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(indices, values) of the k largest |contributions| per row, descending: (rows, k or fewer).
-
-    Ties keep the order of the features. A feature without a contribution can be included. Its value
-    is exactly 0, so that callers can leave it out of a text.
-    """
-    size, rows = np.abs(contributions), np.arange(len(contributions))
-    indices = np.empty((len(size), min(k, size.shape[1])), dtype=np.int64)
-    for place in range(indices.shape[1]):  # argmax returns the first of tied values
-        indices[:, place] = size.argmax(axis=1)
-        size[rows, indices[:, place]] = -1.0
-    return indices, np.take_along_axis(contributions, indices, axis=1)
+    @cached_property
+    def _for_one_row(self) -> tuple[NDArray[Any], ...]:
+        """For the kernel of one row: an array per part of the conditions, and tables by set."""
+        start, asked, slots, columns, at, table = self.prepared
+        parts = (np.ascontiguousarray(asked[name]) for name in CONDITION_TYPE.names or ())
+        pairs = zip(np.split(table, at[1:-1]), np.diff(slots), strict=True)
+        by_set = [part.reshape(size, -1).T.ravel() for part, size in pairs] or [table]
+        return (start, *parts, slots, columns, at, np.concatenate(by_set))
 
 
 def _gauss_points(columns: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -133,6 +133,18 @@ def reported(job: str) -> Iterator[None]:
         raise SystemExit(error.exit_code) from None
 
 
+@contextmanager
+def service_installed(job: str) -> Iterator[None]:
+    """Turn a missing package of the service into a UsageError that names the fix."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{job}: the package {error.name} is not installed. Run `bin/setup service` in a "
+            "checkout, else `pip install 'holdfast[service]'`."
+        ) from None
+
+
 def _checked(options: RunOptions) -> tuple[Settings, dt.date | None]:
     """The settings and --as-of. UsageError for whatever is wrong without reading any data."""
     if options.engine not in ENGINES:

@@ -10,6 +10,7 @@ from pipelines.churn.model_metadata import check_meaning
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
+from runtime.serving_models import experiment_of
 from udfs.shares import is_in_share_column
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def serving_arms(context: Context) -> list[Arm]:
     if rival is None or rival.version == champion.version:
         return [alone]
     check_meaning(context, rival, "Nothing was written.")
-    experiment_id = f"{champion.name}-v{champion.version}-v{rival.version}"
+    experiment_id = experiment_of(champion, rival)
     other = _arm(registry, CHALLENGER, rival, experiment_id=experiment_id, share=share)
     if set(other.horizons) != set(alone.horizons) or set(other.reasons) != set(alone.reasons):
         context.progress.warn(

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from contracts.features import FEATURE_TABLES
+from models.answers import thresholds
 from models.baselines import RecencyOnly
 from models.portable import PortableModel
 from models.profit import threshold_of_groups
@@ -213,15 +214,6 @@ def tell_bounded(context: Context, scored: DataFrame, days: Sequence[int]) -> No
             f"were replaced, in days: {', '.join(often)}. Their models contradict the primary one: "
             "run train_churn again, or remove them from churn.horizons_days."
         )
-
-
-def thresholds(model: PortableModel) -> dict[str, float]:
-    """The decision threshold that was logged with a model, by score_basis.
-
-    A model that was trained before cold_start_threshold was logged uses its own for all customers.
-    """
-    cold = model.metadata.get("cold_start_threshold", model.threshold)
-    return {"model": decision_threshold(model.threshold), "cold_start": decision_threshold(cold)}
 
 
 def by_rule(context: Context, customers: DataFrame) -> DataFrame:

@@ -14,8 +14,8 @@ from models.reasons import reason_features
 from pipelines.churn.economics import campaign_economics
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
-from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
+from runtime.serving_models import refuse_other_meaning
 from transforms.training_samples import cold_start_counts
 
 if TYPE_CHECKING:
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 
 # With fewer new customers than this, the churn rate of all customers is the better estimate.
 FEWEST_COLD = 30
-# What a model's probability means: a key of its metadata -> the key of section churn in conf.
-MEANING = {
-    "horizon_days": "primary_horizon_days",
-    "lead_days": "lead_days",
-    "definition": "definition",
-}
 
 
 def served_facts(
@@ -60,19 +54,7 @@ def check_meaning(context: Context, model: Registered, outcome: str) -> None:
     outcome: what was not done, as a sentence.
     """
     facts = PortableModel.from_json(model.portable).metadata
-    asked = {fact: getattr(context.settings.churn, name) for fact, name in MEANING.items()}
-    # Older models do not have these keys. They count as equal to conf.
-    others = [
-        f"churn.{MEANING[fact]} = {facts[fact]} (conf: {value})"
-        for fact, value in asked.items()
-        if facts.get(fact, value) != value
-    ]
-    if others:
-        raise ModelGateError(
-            f"{model.name} version {model.version} was trained with {', '.join(others)}, so its "
-            f"probability has another meaning. {outcome} Change conf back, train under another "
-            "mlflow.model_name, or roll back to a version that was trained with the values of conf."
-        )
+    refuse_other_meaning(context.settings.churn, model, facts, outcome=outcome)
 
 
 def cold_start_rate(known: DataFrame, days: int) -> float:

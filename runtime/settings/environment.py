@@ -46,6 +46,7 @@ from runtime.settings.messages import MessageSettings
 from runtime.settings.plan import PlanSettings
 from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
+from runtime.settings.service import ServiceSettings
 from runtime.settings.simulation import SimulationSettings
 from runtime.settings.size_classes import flat
 from runtime.settings.sources import IngestSettings, SourceSettings
@@ -97,6 +98,7 @@ class Settings(BaseSettings):
     model_ab: ModelAbSettings
     triggers: TriggerSettings
     survey: SurveySettings
+    service: ServiceSettings
 
     _given: frozenset[str] = PrivateAttr(default=frozenset())
 

@@ -154,11 +154,20 @@ def jobs():
     return [p for p in sorted((ROOT / "jobs").glob("*.py")) if p.name != "__init__.py"]
 
 
+def called_from(job, package):
+    """The modules of a package that a command imports."""
+    modules = {n.module for n in nodes(job) if isinstance(n, ast.ImportFrom)}
+    return {m for m in modules if m.startswith(f"{package}.")}
+
+
+def pipeline_jobs():
+    """The commands that run a pipeline: all but those of the prediction service."""
+    return [job for job in jobs() if not called_from(job, "service")]
+
+
 def pipeline_of(job):
     """The module of pipelines/ that a command runs."""
-    (name,) = {
-        n.module for n in nodes(job) if isinstance(n, ast.ImportFrom) and "pipelines" in n.module
-    }
+    (name,) = called_from(job, "pipelines")
     return ROOT / Path(*name.split(".")).with_suffix(".py")
 
 
@@ -178,7 +187,13 @@ def test_a_job_is_a_short_command(path):
     assert "pyspark.sql" not in text and "F." not in text
 
 
-@pytest.mark.parametrize("path", jobs(), ids=named)
+@pytest.mark.parametrize("path", sorted(set(jobs()) - set(pipeline_jobs())), ids=named)
+def test_a_job_of_the_service_calls_one_of_its_modules(path):
+    assert len(called_from(path, "service")) == 1
+    assert called_from(path, "pipelines") == set()
+
+
+@pytest.mark.parametrize("path", pipeline_jobs(), ids=named)
 def test_a_job_calls_one_pipeline_that_others_can_run(path):
     functions = {n.name: n for n in nodes(pipeline_of(path)) if isinstance(n, ast.FunctionDef)}
     arguments = functions["run"].args
@@ -201,7 +216,7 @@ COMMITS = {
 }
 
 
-@pytest.mark.parametrize("path", jobs(), ids=named)
+@pytest.mark.parametrize("path", pipeline_jobs(), ids=named)
 def test_a_job_that_fails_leaves_every_table_as_it_was(path):
     """A pipeline writes all its tables in one commit, which restores them after a failure."""
     commits = [

@@ -14,14 +14,15 @@ from docs import notices
 from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).parents[2]
-USERS, DUCKDB, CONNECT, DEVELOPMENT = (
-    f"requirements{name}.txt" for name in ("", "-duckdb", "-connect", "-dev")
+USERS, DUCKDB, CONNECT, SERVICE, DEVELOPMENT = (
+    f"requirements{name}.txt" for name in ("", "-duckdb", "-connect", "-service", "-dev")
 )
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
 # Parts of the interface of a package that is named: pyspark raises errors of py4j, and jinja2's safe
 # text is a class of markupsafe. The expressions of sqlframe are those of sqlglot.
-IMPLIED = {"py4j", "markupsafe", "sqlglot"}
+# pydantic's JSON and FastAPI's responses belong to packages that they name.
+IMPLIED = {"py4j", "markupsafe", "sqlglot", "pydantic-core", "starlette"}
 # Only `build_features --engine duckdb` and `check` import these modules.
 DUCKDB_ONLY = {
     *("runtime/lakehouse/duck_lake.py", "runtime/lakehouse/duck_session.py"),
@@ -55,13 +56,16 @@ def imported(path: Path) -> set[str]:
 
 
 def test_a_package_has_one_version_in_all_locks():
-    locks = {lock: versions(lock) for lock in (USERS, DUCKDB, CONNECT, DEVELOPMENT)}
+    locks = {lock: versions(lock) for lock in (USERS, DUCKDB, CONNECT, SERVICE, DEVELOPMENT)}
     every_version = [item for lock in locks.values() for item in lock.items()]
 
     assert len(set(every_version)) == len({name for name, _ in every_version})
-    for lock in (DUCKDB, CONNECT):
+    assert locks[DUCKDB].keys() <= locks[SERVICE].keys(), (
+        "the service reads Delta with the second engine"
+    )
+    for lock in (CONNECT, SERVICE):
         assert locks[lock].keys() <= locks[DEVELOPMENT].keys(), (
-            "bin/setup dev installs the second engine and the client of Spark Connect too"
+            "bin/setup dev installs the client of Spark Connect and the service too"
         )
 
 
@@ -74,6 +78,8 @@ def test_the_product_imports_only_what_users_install():
         allowed = direct("requirements.in") | IMPLIED
         if name in DUCKDB_ONLY:
             allowed |= direct("requirements-duckdb.in")
+        if name.startswith("service/"):
+            allowed |= direct("requirements-service.in") | direct("requirements-duckdb.in")
         for module in imported(path):
             packages = {canonical(package) for package in modules.get(module, [module])}
             if not packages & allowed:

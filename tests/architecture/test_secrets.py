@@ -22,6 +22,8 @@ SOUNDS_SECRET = re.compile(r"password|passwd|secret|token|key|credential", re.IG
 NO_SECRETS = {
     "sources.*.key": "names of columns",
     "messages.max_tokens": "a number",
+    "service.api_keys": "digests of keys",
+    "service.api_keys_file": "the path of a file with digests of keys",
 }
 # A setting with this end holds the name of a variable of the environment, never the secret itself.
 NAMES_A_VARIABLE = "_variable"

@@ -16,7 +16,7 @@ IMPORTS_IN_FUNCTIONS = {
         "pandas and DuckDB take over 0.2 s to import; --help needs neither",
     ),
     **{
-        f"jobs/{path.name}": ({"pipelines"}, "pyspark and mlflow take over 0.2 s to import")
+        f"jobs/{path.name}": ({"pipelines", "service"}, "pyspark and mlflow take over 0.2 s")
         for path in (ROOT / "jobs").glob("*.py")
     },
     # On DuckDB sqlframe replaces pyspark, so that delta, pyspark.ml and xgboost.spark cannot be

@@ -21,6 +21,7 @@ VARIABLES = {
     "ANTHROPIC_API_KEY": "qzs-key-of-claude",
     "HOLDFAST_WEBHOOK_SECRET": "qzs-secret-of-webhook",
     "HOLDFAST_SMTP_PASSWORD": "qzs-password-of-mail",
+    "HOLDFAST_REDIS_PASSWORD": "qzs-password-of-redis",
     "HOLDFAST_SURVEY_KEY": "qzs-key-that-signs-the-links-of-surveys",
 }
 # Variables that Arrow, delta-rs and Hadoop read; tests/acceptance/test_object_store.py sets them.

@@ -491,3 +491,31 @@ CREATE TABLE IF NOT EXISTS gold.satisfaction (
 ) USING delta
 CLUSTER BY (customer_id, as_of)
 COMMENT 'One row per known customer at as_of, with their satisfaction if anything tells it. Key: customer_id, as_of.';
+
+CREATE TABLE IF NOT EXISTS gold.inference_log (
+  `request_id` string NOT NULL COMMENT 'Id of the request, also in its response',
+  `position` int NOT NULL COMMENT 'Place of the customer in a batch; 0: a single request',
+  `request_at` timestamp NOT NULL COMMENT 'When the request arrived (UTC)',
+  `customer_id` string COMMENT 'Customer; null: the request named none',
+  `features` string COMMENT 'The features that were scored, as a JSON object; null: there were none',
+  `features_on` date COMMENT 'as_of of the features; null: they came with the request',
+  `features_source` string NOT NULL COMMENT 'request, online_store or delta',
+  `model_version` string COMMENT 'Version in the model registry; null: not scored',
+  `arm` string NOT NULL COMMENT 'champion, challenger (it answered, in an A/B test) or shadow (an answer of the challenger that was not sent)',
+  `churn_probability` double COMMENT 'Probability in the answer; null: not scored',
+  `score_basis` string COMMENT 'model or cold_start; null: not scored',
+  `status` int NOT NULL COMMENT 'HTTP status of the answer about this customer',
+  `duration_ms` double NOT NULL COMMENT 'Time until the answer was ready, milliseconds'
+) USING delta
+COMMENT 'One row per answer of the prediction service about one customer. Key: request_id, position, arm. Personal data: features.'
+TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`request_id`,`position`,`request_at`,`customer_id`,`features_on`,`features_source`,`model_version`,`arm`,`churn_probability`,`score_basis`,`status`,`duration_ms`');
+
+CREATE TABLE IF NOT EXISTS gold.inference_checks (
+  `answered_on` date NOT NULL COMMENT 'Day of the answers (UTC)',
+  `model_version` string NOT NULL COMMENT 'Version in the model registry',
+  `answers` bigint NOT NULL COMMENT 'Logged answers with a probability',
+  `recomputed` bigint NOT NULL COMMENT 'Answers that could be recomputed: with features from the request from these, else from the feature tables as they were at request_at',
+  `different` bigint NOT NULL COMMENT 'Recomputed answers whose probability differs by more than 1e-6',
+  `different_share` double COMMENT 'different / recomputed; null: nothing recomputed'
+) USING delta
+COMMENT 'One row per day of answers and model version, with the share that a recomputation does not confirm. Key: answered_on, model_version.';

@@ -10,8 +10,9 @@ import pytest
 import xgboost as xgb
 from hypothesis import given, settings, strategies as st
 
+from models.top_factors import top_factors
 from models.tree_ensemble import TreeEnsemble
-from models.tree_shap import BLOCK_ROWS, ShapTables, top_factors
+from models.tree_shap import BLOCK_ROWS, ShapTables
 
 # A limit of 0 bytes forces polynomials.
 BOTH_WAYS = pytest.mark.parametrize("max_bytes", [2**29, 0], ids=["tables", "polynomials"])

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from models.answers import thresholds
 from models.baselines import RecencyOnly
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, PortableModel
-from pipelines.churn.customer_scoring import rule_threshold, thresholds
+from pipelines.churn.customer_scoring import rule_threshold
 from runtime.settings import load
 
 
