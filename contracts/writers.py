@@ -65,6 +65,9 @@ WRITERS: dict[str, Writer] = {
     # It sends for long; rules add contacts to the outbox meanwhile.
     "deliver_outbox": Writer(("gold.outbox_deliveries",), ("gold.outbox",)),
     "measure_campaigns": Writer(("gold.campaign_results", "gold.text_results")),
+    # Its log writer appends every second.
+    "serve": Writer((), ("gold.inference_log",)),
+    "check_inference_log": Writer(("gold.inference_checks",)),
     "simulate": Writer(("files.simulation",)),
     # Its steps hold the leases of their commands. A simulated company approves and books itself.
     "run_pipeline": Writer(("files.pipeline",), ("gold.text_pool", "silver.fulfilments")),

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -86,7 +87,7 @@ def parts(
         return shadow_answers(batch, models.current)
 
     logged = InferenceLog(
-        settings.root / "spool" / "inference_log",
+        Path(settings.root / "spool" / "inference_log"),
         delta.address("gold.inference_log"),
         conf.log,
         shadow=shadow if conf.shadow_challenger else None,

@@ -15,7 +15,6 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from runtime.lakehouse.lock import only_writer
 
 from contracts.features import FEATURE_TABLES
 from contracts.gold_serving import INFERENCE_CHECKS
@@ -23,6 +22,7 @@ from models.answers import scores
 from models.portable import PortableModel
 from runtime.errors import TableError
 from runtime.lakehouse.arrow_types import arrow_schema
+from runtime.lakehouse.run_leases import RunLeases
 from runtime.model_registry import Registry
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
@@ -59,8 +59,9 @@ def run(settings: Settings, since: dt.date | None = None) -> str:
     if not counted:
         raise TableError(f"{LOG}: has no answers to check. Run `holdfast serve` and ask it first.")
     run_info = RunInfo("check_inference_log")
-    with only_writer(settings.root, run_info.run_id):
-        write_checks(delta.address(CHECKS), counted, run_info.commit_message())
+    leases = RunLeases(settings, run_info)
+    with leases.of_command(run_info.job):
+        write_checks(delta.address(CHECKS), counted, leases.message(CHECKS))
     return told(counted)
 
 

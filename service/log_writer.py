@@ -17,9 +17,13 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
 
 from contracts.gold_serving import INFERENCE_LOG
+from runtime.lakehouse.lease_files import lease_files
+from runtime.lakehouse.lease_holder import Holder
+from runtime.lakehouse.leases import Terms, leases
 from service import spool
 from service.delta_tables import opened
 from service.log_rows import rows_of
@@ -27,6 +31,7 @@ from service.log_rows import rows_of
 LOOK_SECONDS = 0.25
 MOST_SEGMENTS = 60  # a minute of answers in one commit
 RETRY_SECONDS, MOST_FAILURES = 5.0, 3
+TERMS = Terms(lease_seconds=60, wait_seconds=120)  # files wait in the spool meanwhile
 log = logging.getLogger("holdfast.service")
 
 
@@ -63,19 +68,28 @@ class LogWriter:
         fresh = [s for s in segments if spool.number_of(s) > done]
         rows = rows_of(line for s in fresh for line in s.read_bytes().splitlines())
         if rows.num_rows:
-            message = json.dumps({"job": "serve", "run_id": instance})
-            transaction = Transaction(application, spool.number_of(fresh[-1]))
-            write_deltalake(
-                table,
-                rows,
-                mode="append",
-                commit_properties=CommitProperties(
-                    custom_metadata={"userMetadata": message}, app_transactions=[transaction]
-                ),
-            )
+            self._append(rows, Transaction(application, spool.number_of(fresh[-1])), instance)
         for segment in segments:
             segment.unlink()
         return len(segments)
+
+    def _append(self, rows: pa.Table, transaction: Transaction, instance: str) -> None:
+        """One commit, with the lease of the table: `maintain` may compact it meanwhile."""
+        files = lease_files(Path(self.table).parents[1])
+        holder = Holder.now("serve", instance)
+        with leases(files, [INFERENCE_LOG.name], holder, terms=TERMS) as held:
+            lease = held[INFERENCE_LOG.name]
+            message = {"job": "serve", "run_id": instance, "lease": lease.number}
+            lease.check()
+            write_deltalake(
+                opened(self.table, INFERENCE_LOG),
+                rows,
+                mode="append",
+                commit_properties=CommitProperties(
+                    custom_metadata={"userMetadata": json.dumps(message)},
+                    app_transactions=[transaction],
+                ),
+            )
 
 
 def run(writer: LogWriter, commit_seconds: float) -> int:

@@ -14,6 +14,7 @@ from models.reasons import reason_features
 from pipelines.churn.economics import campaign_economics
 from pipelines.churn.time_split import Schedule
 from runtime.context import Context
+from runtime.errors import ModelGateError
 from runtime.model_registry import Registered
 from runtime.serving_models import refuse_other_meaning
 from transforms.training_samples import cold_start_counts

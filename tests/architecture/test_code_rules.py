@@ -257,7 +257,7 @@ OF_LAKEHOUSE = (
 )
 # file: reason
 LOCAL_ONLY = {
-    "runtime/lakehouse/lock.py": "the kernel's lock of a file of this machine",
+    "runtime/lakehouse/lease_files.py": "the lease files of a folder",
     "pipelines/ingestion/conf_guess.py": "`init` reads an export on this machine",
     "pipelines/ingestion/converted_files.py": "`init` writes its copies beside the export",
     "pipelines/ingestion/file_streams.py": "the end of a name",
