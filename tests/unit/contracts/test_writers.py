@@ -11,7 +11,7 @@ from contracts.writers import WRITERS, held_tables, may_write, writers_of
 
 SOURCES = {"receipts": "transactions", "members": "customers", "shop": "transactions"}
 # They write no table of the lakehouse.
-READERS = {"check", "init"}
+READERS = {"check", "fetch_sources", "fill_online_store", "init", "make_api_key"}
 
 
 def test_a_command_holds_the_tables_of_the_sources_of_conf_each_once():
