@@ -12,6 +12,7 @@ from contracts import (
     gold_engagement,
     gold_experiments,
     gold_messages,
+    gold_monitoring,
     gold_satisfaction,
     silver,
 )
@@ -35,5 +36,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_messages.GOLD_MESSAGES,
         *gold_engagement.GOLD_ENGAGEMENT,
         *gold_satisfaction.GOLD_SATISFACTION,
+        *gold_monitoring.GOLD_MONITORING,
     )
     return {t.name: t for t in declared}

@@ -16,6 +16,23 @@ _LOCAL = ("127.0.0.1", "localhost", "::1")
 _CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
+def checked_url(url: str | None) -> str | None:
+    """The address of a webhook itself. ValueError if it is not https, or holds a password."""
+    if url is None:
+        return None
+    if _CONTROL.search(url):
+        raise ValueError("must not contain a space, a line break or a control character")
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("must name a host, such as https://crm.example.com/contacts")
+    is_local = parts.scheme == "http" and parts.hostname in _LOCAL
+    if parts.scheme != "https" and not is_local:
+        raise ValueError("must start with https:// (http:// only on this machine)")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not contain a user or password")
+    return url
+
+
 class WebhookSettings(Section):
     """The secret comes from HOLDFAST_WEBHOOK_SECRET."""
 
@@ -25,19 +42,7 @@ class WebhookSettings(Section):
     @field_validator("url")
     @classmethod
     def _is_private(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        if _CONTROL.search(url):
-            raise ValueError("must not contain a space, a line break or a control character")
-        parts = urlsplit(url)
-        if not parts.hostname:
-            raise ValueError("must name a host, such as https://crm.example.com/contacts")
-        is_local = parts.scheme == "http" and parts.hostname in _LOCAL
-        if parts.scheme != "https" and not is_local:
-            raise ValueError("must start with https:// (http:// only on this machine)")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("must not contain a user or password")
-        return url
+        return checked_url(url)
 
 
 class MailSettings(Section):
