@@ -13,12 +13,14 @@ MISSING, OTHER = -1, -2
 def number_bin(value: Column, edges: Sequence[float]) -> Column:
     """The number of edges below a number: bin i is (edge i - 1, edge i]. Null and NaN: MISSING.
 
-    | value | edges | number_bin |
-    |---|---|---|
-    | 1 | 1, 2 | 0 |
-    | 1.5 | 1, 2 | 1 |
-    | 3 | 1, 2 | 2 |
-    | null | 1, 2 | -1 |
+    With the edges 1 and 2:
+
+    | value | number_bin |
+    |---|---|
+    | 1 | 0 |
+    | 1.5 | 1 |
+    | 3 | 2 |
+    | null | -1 |
     """
     is_missing = value.isNull() | F.isnan(value)
     whens = F.when(is_missing, F.lit(MISSING))
