@@ -120,6 +120,23 @@ class Current:
     def filled(self) -> int:
         return sum(self.counts) + self.new
 
+    @classmethod
+    def of(cls, reference: Reference, values: pd.Series) -> Self:
+        """The counts of values in memory, equal to those of transforms.feature_bins."""
+        known = values.dropna()
+        missing = len(values) - len(known)
+        if reference.categories is not None:
+            counts = tuple(int((known == c).sum()) for c in reference.categories)
+            return cls(counts, missing, new=len(known) - sum(counts))
+        numbers = known.to_numpy(dtype=float)
+        bins = np.searchsorted(reference.edges, numbers, side="left")
+        size = len(reference.counts)
+        sums = np.bincount(bins, weights=numbers, minlength=size)
+        below = 0 if reference.low is None else int((numbers < reference.low).sum())
+        above = 0 if reference.high is None else int((numbers > reference.high).sum())
+        counts = tuple(map(int, np.bincount(bins, minlength=size)))
+        return cls(counts, missing, tuple(map(float, sums)), below=below, above=above)
+
 
 @dataclass(frozen=True)
 class Thresholds:

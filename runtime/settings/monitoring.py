@@ -44,3 +44,15 @@ class MonitoringSettings(Section):
     early_days: int = Field(ge=1)
     promise_share_kept: float = Field(ge=0, lt=1)
     alerts: AlertSettings
+
+    def drift_thresholds(self) -> dict[str, float]:
+        """The fields of models.drift.Thresholds."""
+        return {
+            "psi": self.psi_above,
+            "wasserstein": self.wasserstein_above,
+            "total_variation": self.total_variation_above,
+            "missing_share": self.missing_share_above,
+            "out_of_range_share": self.out_of_range_above,
+            "new_category_share": self.new_category_above,
+            "false_alarm_rate": self.false_alarm_rate,
+        }

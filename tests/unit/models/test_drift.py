@@ -25,21 +25,7 @@ LIMITS = Thresholds(0.2, 0.3, 0.15, 0.1, 0.01, 0.01, 0.05)
 
 
 def counted(reference: Reference, values) -> Current:
-    """The counts of values in the bins of a reference, without the transform."""
-    values = pd.Series(values)
-    known = values.dropna()
-    missing = int(values.isna().sum())
-    if reference.categories is not None:
-        counts = tuple(int((known == c).sum()) for c in reference.categories)
-        return Current(counts, missing, new=len(known) - sum(counts))
-    numbers = known.to_numpy(float)
-    bins = np.searchsorted(reference.edges, numbers, side="left")
-    size = max(len(reference.counts), 1)
-    sums = np.bincount(bins, weights=numbers, minlength=size)
-    below = 0 if reference.low is None else int((numbers < reference.low).sum())
-    above = 0 if reference.high is None else int((numbers > reference.high).sum())
-    counts = np.bincount(bins, minlength=size)
-    return Current(tuple(map(int, counts)), missing, tuple(sums), below=below, above=above)
+    return Current.of(reference, pd.Series(values))
 
 
 def of(found, statistic):
