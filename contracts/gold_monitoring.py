@@ -77,8 +77,9 @@ MODEL_PERFORMANCE = Table(
         Column(
             "verdict",
             "string",
-            "fine; fallen: worse than reference_value by monitoring.relative_fall or more; cannot "
-            "be told, with the reason",
+            "fine; fallen: the whole interval is worse than reference_value by "
+            "monitoring.relative_fall or more; not judged (churn_rate); or cannot be told, with the "
+            "reason",
             False,
         ),
     ),
@@ -129,7 +130,6 @@ DECISION_LEDGER = Table(
     name="gold.decision_ledger",
     row="One row per decision of a plan for a customer: offer sent, or control group.",
     key=("decision_id",),
-    slice_by="as_of",
     columns=(
         Column("decision_id", "string", "Hash of campaign, customer and offer", False),
         AS_OF,

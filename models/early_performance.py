@@ -20,6 +20,7 @@ from scipy import stats
 
 Array = NDArray[np.float64]
 METRICS = ("roc_auc", "brier", "churn_rate")
+FINE, FALLEN, NOT_JUDGED = "fine", "fallen", "not judged"
 # Groups of probabilities whose returns are compared with the expected ones.
 GROUPS = 10
 # With fewer matured returners in a band, S(d) is not known.
@@ -193,3 +194,41 @@ def _drawn(
     weight = weights(odds / (1 + odds), share[:, cells.band])
     churned = random.binomial(cells.waiting.astype(np.int64), np.clip(weight, 0, 1)).astype(float)
     return expected_metrics(cells.probability, churned, cells.customers - churned)
+
+
+def realised(
+    probability: Array, churned: Array, stayed: Array, *, seed: int, draws: int = 400
+) -> dict[str, Estimate]:
+    """The metrics of matured labels with a 95 % bootstrap interval. Empty if a class is empty.
+
+    Each draw takes Poisson counts of churned and stayed customers per cell: the Poisson bootstrap.
+    """
+    if not churned.sum() or not stayed.sum():
+        return {}
+    random = np.random.default_rng(seed)
+    middle = expected_metrics(probability, churned, stayed)
+    drawn = expected_metrics(
+        probability,
+        random.poisson(churned, (draws, len(churned))).astype(float),
+        random.poisson(stayed, (draws, len(stayed))).astype(float),
+    )
+    bounds = {name: np.nanquantile(drawn[name], [0.025, 0.975]) for name in METRICS}
+    return {n: Estimate(float(middle[n]), *map(float, bounds[n])) for n in METRICS}
+
+
+def verdict(metric: str, found: Estimate, reference: float | None, fall: float) -> str:
+    """fine, fallen, or why it cannot be told, against the value at training.
+
+    fallen: the whole interval is worse than `reference` by the relative `fall`. fine: none of it is.
+    The churn rate is no measure of a model and is not judged.
+    """
+    if metric == "churn_rate":
+        return NOT_JUDGED
+    if reference is None:
+        return "cannot be told: no value of the training run is known"
+    bound = reference * (1 - fall if metric == "roc_auc" else 1 + fall)
+    low, high = (found.low, found.high) if metric == "roc_auc" else (-found.high, -found.low)
+    bound = bound if metric == "roc_auc" else -bound
+    if low >= bound:
+        return FINE
+    return FALLEN if high < bound else "cannot be told: the interval contains the threshold"

@@ -18,6 +18,9 @@ from models.experiments import Moments, minimum_detectable_effect, share_differe
 
 # Prior of the kept share of a promise: 1, with this standard deviation.
 PRIOR_DEVIATION = 0.5
+# Cohorts that share one weight in the mixture over the first cohort that did not keep its promise:
+# a year of weekly plans.
+BLOCK = 52
 
 
 @dataclass(frozen=True)
@@ -101,15 +104,17 @@ def kept_share(earlier: Sequence[Cohort], day: dt.date) -> float:
 def evidence(log_ratios: Sequence[float]) -> float:
     """Evidence that promises stopped being kept at some cohort: a mixture over the first cohort.
 
-    The sum over k of w_k times the product of the likelihood ratios from cohort k on, with w_k =
-    1 / (k (k + 1)), and the weight that is left for cohorts to come. Its mean is at most 1 while
-    promises are kept, so 1 / evidence is a p-value that is valid at every look (Ville's inequality;
-    the mixture is that of Shiryaev and Roberts).
+    The sum over k of w_k times the product of the likelihood ratios from cohort k on, and the weight
+    that is left for cohorts to come. The weights sum to 1: block b of BLOCK cohorts shares
+    1 / (b (b + 1)) equally. The mean of the evidence is at most 1 while promises are kept, so
+    1 / evidence is a p-value that is valid at every look (Ville's inequality; the mixture is that of
+    Shiryaev and Roberts).
     """
-    k = np.arange(1, len(log_ratios) + 1)
+    k = np.arange(len(log_ratios))
     tails = np.cumsum(np.asarray(log_ratios, float)[::-1])[::-1]
-    weights = 1 / (k * (k + 1))
-    return float((weights * np.exp(np.minimum(tails, 600))).sum() + 1 / (len(k) + 1))
+    block = k // BLOCK + 1
+    weights = 1 / (block * (block + 1) * BLOCK)
+    return float((weights * np.exp(np.minimum(tails, 600))).sum() + 1 - weights.sum())
 
 
 def _log_ratio(measured: float, promised: float, less: float, error: float) -> float:

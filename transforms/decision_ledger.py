@@ -66,12 +66,18 @@ def decision_ledger(
 
 
 def promise_moments(ledger: DataFrame) -> DataFrame:
-    """One row per (campaign, offer, segment, month, arm): customers, y, promised.
+    """One row per (campaign, offer, segment, month, arm): customers, y, promised,
+    first_on (day of the plan) and known_on (day on which all outcomes are known).
 
-    Only known outcomes. Segment "all" holds every customer. At most campaigns x offers x 13 x 2
+    Campaigns with an outcome that is not known yet are left out, so that no result changes once it
+    is there. Segment "all" holds every customer. At most campaigns x offers x 13 x 2
     rows.
     """
-    known = ledger.where(F.col("outcome_value").isNotNull()).select(
+    waiting = ledger.where(F.col("outcome_value").isNull()).select("campaign_id").distinct()
+    complete = ledger.join(waiting, on="campaign_id", how="left_anti")
+    known = complete.select(
+        "as_of",
+        "outcome_known_at",
         "campaign_id",
         "offer_id",
         "segment",
@@ -90,5 +96,7 @@ def promise_moments(ledger: DataFrame) -> DataFrame:
             F.count(F.lit(1)).alias("customers"),
             F.sum("outcome_value").alias("y"),
             F.sum("promised_value").alias("promised"),
+            F.min("as_of").alias("first_on"),
+            F.max("outcome_known_at").alias("known_on"),
         )
     )

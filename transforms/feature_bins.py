@@ -59,9 +59,9 @@ def feature_bins(
         _part(name, text_bin(F.col(name).cast("string"), known), None, None)
         for name, known in categories.items()
     ]
-    exploded = rows.select(F.explode(F.array(*parts)).alias("part")).select(
-        "part.feature", "part.bin", "part.value", "part.below", "part.above"
-    )
+    names = ("feature", "bin", "value", "below", "above")
+    exploded = rows.select(F.explode(F.array(*parts)).alias("part"))
+    exploded = exploded.select(*[F.col(f"part.{name}").alias(name) for name in names])
     return exploded.groupBy("feature", "bin").agg(
         F.count(F.lit(1)).alias("rows"),
         F.sum("value").alias("total"),

@@ -91,3 +91,9 @@ def last_purchases(days: DataFrame) -> DataFrame:
     """One row per customer: left_on, the day of the last purchase. days: purchase_days."""
     return days.groupBy("customer_id").agg(F.max("day").alias("left_on"))
 
+
+
+def last_terminations(terminations: DataFrame) -> DataFrame:
+    """One row per customer: left_on, the last day on which a contract ended."""
+    last = F.max(F.col("terminated_at").cast("date"))
+    return terminations.groupBy("customer_id").agg(last.alias("left_on"))

@@ -31,7 +31,7 @@ from pathlib import Path
 
 import httpx2
 
-from pipelines.outreach.contact import Contact, NotSentError
+from pipelines.outreach.contact import NotSentError, Sendable
 from runtime.settings.delivery import MailSettings, WebhookSettings
 
 # HTTP statuses that are retried: the first group passes with time; the second ends when the secret,
@@ -48,7 +48,7 @@ class FileSink:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, contact: Contact) -> None:
+    def send(self, contact: Sendable) -> None:
         """Write the file atomically: a reader never sees an incomplete file."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = self.folder / f".{contact.contact_id}.part"
@@ -97,7 +97,7 @@ class WebhookSink:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
-    def send(self, contact: Contact) -> None:
+    def send(self, contact: Sendable) -> None:
         """Send one request. A receiver also answers 2xx for a contact that it already has."""
         body = json.dumps(contact.payload()).encode()
         headers = {
@@ -163,7 +163,7 @@ class MailSink:
         self.settings, self._password = settings, password
         self._connection: smtplib.SMTP | None = None
 
-    def send(self, contact: Contact) -> None:
+    def send(self, contact: Sendable) -> None:
         """Send one e-mail to one address."""
         mail = self._mail(contact)
         try:
@@ -201,7 +201,7 @@ class MailSink:
                 self._connection.quit()
         self._drop()
 
-    def _mail(self, contact: Contact) -> EmailMessage:
+    def _mail(self, contact: Sendable) -> EmailMessage:
         if not contact.address:
             raise NotSentError("no_address", is_final=True)
         mail = EmailMessage()

@@ -42,6 +42,7 @@ class MonitoringSettings(Section):
     volume_ratio_below: float = Field(gt=0, lt=1)
     relative_fall: float = Field(gt=0, lt=1)
     early_days: int = Field(ge=1)
+    calibration_error: float = Field(ge=0)
     promise_share_kept: float = Field(ge=0, lt=1)
     alerts: AlertSettings
 

@@ -8,10 +8,13 @@ from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from models.early_performance import (
     Cells,
+    Estimate,
     Returns,
     contradiction_p_value,
     estimated,
     expected_metrics,
+    realised,
+    verdict,
     weights,
 )
 
@@ -112,3 +115,35 @@ def test_an_uncertain_calibration_explains_a_common_offset():
 def test_without_customers_nothing_is_told():
     early = estimated(cells_of([], [], []), returns_of([99], [50]), calibration_error=0.0, seed=1)
     assert early.estimates == {}
+
+
+def test_the_realised_churn_rate_has_a_binomial_interval():
+    # 4,000 of 10,000: 1.96 * sqrt(.4 * .6 / 10,000) = .0096
+    cells = [np.array(v, float) for v in ([0.2, 0.8], [1000, 3000], [4000, 2000])]
+    rate = realised(*cells, seed=1, draws=4000)["churn_rate"]
+    assert rate.value == 0.4
+    assert rate.high - rate.low == pytest.approx(2 * 0.0096, rel=0.05)
+
+
+def test_without_churned_customers_nothing_is_realised():
+    assert realised(np.array([0.2]), np.array([0.0]), np.array([9.0]), seed=1) == {}
+
+
+@pytest.mark.parametrize(
+    ("metric", "low", "high", "expected"),
+    [
+        ("roc_auc", 0.76, 0.80, "fine"),  # .8 * .95 = .76
+        ("roc_auc", 0.75, 0.759, "fallen"),
+        ("roc_auc", 0.75, 0.77, "cannot be told: the interval contains the threshold"),
+        ("brier", 0.80, 0.84, "fine"),  # .8 * 1.05 = .84
+        ("brier", 0.85, 0.86, "fallen"),
+        ("churn_rate", 0.0, 1.0, "not judged"),
+    ],
+)
+def test_verdicts_against_a_reference_of_80_percent(metric, low, high, expected):
+    assert verdict(metric, Estimate((low + high) / 2, low, high), 0.8, 0.05) == expected
+
+
+def test_without_a_reference_nothing_is_judged():
+    told = verdict("roc_auc", Estimate(0.8, 0.7, 0.9), None, 0.05)
+    assert told == "cannot be told: no value of the training run is known"

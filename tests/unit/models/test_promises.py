@@ -24,8 +24,11 @@ def cohort(week, treated=(20_000, 11_000), held_out=(2_000, 1_000), promised=0.0
 
 
 def test_the_evidence_by_hand():
-    # Ratios 2 and 3: 1/2 * 6 + 1/6 * 3, and 1/3 for cohorts to come.
-    assert evidence([math.log(2), math.log(3)]) == pytest.approx(3 + 0.5 + 1 / 3)
+    # Ratios 2 and 3; the first 52 cohorts share the weight 1/2: (6 + 3) / 104, and 102 / 104 left.
+    assert evidence([math.log(2), math.log(3)]) == pytest.approx((6 + 3 + 102) / 104)
+    # The weights sum to 1. The second 52 share 1/6: 313 / 312, and 1 - 1/2 - 1/312 left.
+    assert evidence([0.0] * 53) == pytest.approx(1.0)
+    assert evidence([-700.0] * 52 + [math.log(313)]) == pytest.approx(1.5)
 
 
 def test_no_cohort_is_no_evidence():

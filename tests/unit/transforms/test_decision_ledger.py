@@ -77,3 +77,13 @@ def test_sums_by_arm(frame, tuples_of):
         ("unknown", AS_OF, False, 1, 0.0, 0.05),
         ("unknown", AS_OF, True, 1, 0.0, 0.05),
     ]
+
+
+def test_a_campaign_counts_when_all_its_outcomes_are_known(frame, tuples_of):
+    rows = [decision("a"), decision("b", send_on=dt.date(2026, 1, 6))]
+    moments = promise_moments(ledger_of(frame, [], dt.date(2026, 2, 4), rows))
+    assert tuples_of(moments) == []
+    moments = promise_moments(ledger_of(frame, [], dt.date(2026, 2, 5), rows))
+    expected = [("Champions", AS_OF, dt.date(2026, 2, 4)), ("all", AS_OF, dt.date(2026, 2, 5))]
+    expected.append(("unknown", AS_OF, dt.date(2026, 2, 5)))
+    assert tuples_of(moments, "segment", "first_on", "known_on") == expected
