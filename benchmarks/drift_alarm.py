@@ -20,7 +20,7 @@ from benchmarks.measure import Section, write
 from models.drift import Current, Reference, Thresholds, compared
 from runtime import settings
 
-REPLAYS, SAMPLE, SIZES = 300, 20_000, (500, 5_000, 50_000)
+REPLAYS, SAMPLE, SIZES = 200, 20_000, (500, 5_000)
 NUMBERS, TEXTS, SEED = 40, 5, 20180101
 SHARES = np.array([0.4, 0.25, 0.2, 0.1, 0.05])
 KINDS: tuple[Callable[[Any, int], Any], ...] = (
