@@ -66,9 +66,7 @@ def alarms(draw: Any, rows: int, planted: str, *, limits: Thresholds) -> bool:
         reference = Reference.of_texts(f"text_{place}", text(draw, SAMPLE), SAMPLE)
         pairs.append((reference, Current.of(reference, text(draw, rows, moved))))
     asked = {"number": f"number_{shifted}", "text": "text_0"}.get(planted)
-    return any(
-        s.is_alert and asked in (None, s.feature) for s in compared(pairs, limits)
-    )
+    return any(s.is_alert and asked in (None, s.feature) for s in compared(pairs, limits))
 
 
 def run() -> Section:

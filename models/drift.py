@@ -189,9 +189,7 @@ def wasserstein(
     """
     (x, y), (p, q) = places, counts
     points = np.concatenate([np.asarray(x, float), np.asarray(y, float)])
-    steps = np.concatenate(
-        [np.asarray(p, float) / np.sum(p), -np.asarray(q, float) / np.sum(q)]
-    )
+    steps = np.concatenate([np.asarray(p, float) / np.sum(p), -np.asarray(q, float) / np.sum(q)])
     order = np.argsort(points, kind="stable")
     return float(np.abs(np.cumsum(steps[order])[:-1]) @ np.diff(points[order]))
 
@@ -242,9 +240,7 @@ def beyond_p_value(beyond: int, current: int, sample: int) -> float:
     return float(np.exp(np.sum(np.log((current - i) / (current + sample - i)))))
 
 
-def compared(
-    pairs: Sequence[tuple[Reference, Current]], thresholds: Thresholds
-) -> list[Statistic]:
+def compared(pairs: Sequence[tuple[Reference, Current]], thresholds: Thresholds) -> list[Statistic]:
     """All statistics of all features, with p-values corrected over all of them (Holm).
 
     The probability that any of them alerts without drift is at most `false_alarm_rate`.
@@ -266,7 +262,10 @@ def _judged(found: Statistic, corrected: Any, rate: float) -> Statistic:
 def _of_feature(before: Reference, after: Current, limits: Thresholds) -> list[Statistic]:
     kind = _of_texts if before.categories is not None else _of_numbers
     # One test for all statistics of shares: they are functions of the same counts.
-    cells = [*before.counts, before.missing, before.others], [*after.counts, after.missing, after.new]
+    cells = (
+        [*before.counts, before.missing, before.others],
+        [*after.counts, after.missing, after.new],
+    )
     p_value = homogeneity_p_value(*cells, before.customers)
     missing = None
     if before.rows and after.rows:
@@ -288,14 +287,18 @@ def _of_numbers(
     if both:
         used = [i for i, count in enumerate(after.counts) if count]
         places = [after.sums[i] / after.counts[i] for i in used]
-        distance = wasserstein((before.means, places), (before.counts, [after.counts[i] for i in used]))
+        distance = wasserstein(
+            (before.means, places), (before.counts, [after.counts[i] for i in used])
+        )
         # A feature that was constant has no deviation; any change of it is then infinitely large.
         if before.deviation:
             distance /= before.deviation
         elif distance:
             distance = float(np.finfo(np.float32).max)
     outside = after.below + after.above
-    ends = [beyond_p_value(n, filled, min(sample, before.customers)) for n in (after.below, after.above)]
+    ends = [
+        beyond_p_value(n, filled, min(sample, before.customers)) for n in (after.below, after.above)
+    ]
     values = {
         "psi": (psi(before.counts, after.counts) if both else None, limits.psi, p_value),
         "wasserstein": (distance, limits.wasserstein, p_value),

@@ -5,7 +5,8 @@ has churned with the probability w = p / (p + (1 - p) S(d)): Bayes' rule, where 
 probability and S(d) the share of matured returners whose first purchase came after day d. Expected
 ROC AUC, Brier score and churn rate follow from the weights w.
 
-Customers come as cells: customers with the same probability (or bin of it) and recency band. A cell
+S(d) is taken by band of recency and frequency: frequent buyers return sooner. Customers come as
+cells: customers with the same probability (or bin of it) and band. A cell
 of one customer gives the exact value.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +51,16 @@ class Returns:
 
     returners: Array
     later: Array
+
+    @classmethod
+    def pooled(cls, returners: Array, later: Array) -> Self:
+        """From counts by recency (rows) and frequency (columns), in this order of bands.
+
+        A band with fewer than FEWEST_RETURNERS takes the counts of its whole row.
+        """
+        is_scarce = returners < FEWEST_RETURNERS
+        counts = [np.where(is_scarce, c.sum(1, keepdims=True), c) for c in (returners, later)]
+        return cls(counts[0].ravel(), counts[1].ravel())
 
     @property
     def share_later(self) -> Array:
@@ -169,7 +181,7 @@ def estimated(
     bands = np.unique(cells.band)
     scarce = returns.returners[bands].min() if len(bands) else 0
     if not cells.customers.sum() or scarce < FEWEST_RETURNERS:
-        return Early({}, f"fewer than {FEWEST_RETURNERS} matured returners in a recency band")
+        return Early({}, f"fewer than {FEWEST_RETURNERS} matured returners in a band")
     if contradiction_p_value(cells, returns, calibration_error) < CONTRADICTION:
         return Early({}, "the customers who returned so far contradict the model's probabilities")
     weight = weights(cells.probability, returns.share_later[cells.band])

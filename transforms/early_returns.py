@@ -11,23 +11,23 @@ from pyspark.sql import Column, DataFrame, functions as F
 BIN_WIDTH = 0.001
 
 
-def recency_band(recency_days: str, last_days: Sequence[int]) -> Column:
-    """The number of `last_days` below the days since the last purchase; null recency: the last band.
+def value_band(name: str, last_values: Sequence[int]) -> Column:
+    """The number of `last_values` below a column; null: the last band.
 
-    With the last_days 7 and 30:
+    With the last_values 7 and 30:
 
-    | recency_days | recency_band |
+    | value | value_band |
     |---|---|
     | 7 | 0 |
     | 8 | 1 |
     | 31 | 2 |
     | null | 2 |
     """
-    days = F.col(recency_days)
-    band = F.when(days.isNull(), F.lit(len(last_days)))
-    for place, last in enumerate(last_days):
-        band = band.when(days <= F.lit(last), F.lit(place))
-    return band.otherwise(F.lit(len(last_days)))
+    value = F.col(name)
+    band = F.when(value.isNull(), F.lit(len(last_values)))
+    for place, last in enumerate(last_values):
+        band = band.when(value <= F.lit(last), F.lit(place))
+    return band.otherwise(F.lit(len(last_values)))
 
 
 def with_first_return(

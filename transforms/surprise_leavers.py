@@ -92,7 +92,6 @@ def last_purchases(days: DataFrame) -> DataFrame:
     return days.groupBy("customer_id").agg(F.max("day").alias("left_on"))
 
 
-
 def last_terminations(terminations: DataFrame) -> DataFrame:
     """One row per customer: left_on, the last day on which a contract ended."""
     last = F.max(F.col("terminated_at").cast("date"))

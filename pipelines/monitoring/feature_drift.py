@@ -36,9 +36,7 @@ def drift(
         )
         return []
     customers = features.where("recency_days IS NOT NULL AND NOT is_terminated")
-    scores = context.slice("gold.customer_scores").where(
-        f"model_version = '{champion.version}'"
-    )
+    scores = context.slice("gold.customer_scores").where(f"model_version = '{champion.version}'")
     of_features = [r for r in references if r.feature != PREDICTION]
     of_scores = [r for r in references if r.feature == PREDICTION]
     pairs = counted(of_features, customers)
@@ -70,11 +68,7 @@ def binned_rows(present: Sequence[Reference], rows: DataFrame) -> list[dict[str,
     binned = feature_bins(
         rows,
         {r.feature: r.edges for r in present if r.categories is None},
-        {
-            r.feature: (r.low, r.high)
-            for r in present
-            if r.low is not None and r.high is not None
-        },
+        {r.feature: (r.low, r.high) for r in present if r.low is not None and r.high is not None},
         categories={r.feature: r.categories for r in present if r.categories is not None},
     )
     # At most 53 rows per feature.

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def leaver_writes(
-    context: Context, champion: Registered | None
-) -> tuple[list[Write], list[Alert]]:
+def leaver_writes(context: Context, champion: Registered | None) -> tuple[list[Write], list[Alert]]:
     """The write of gold.surprise_leavers and its alerts. Empty if no scored date has matured."""
     scored_on = newest_matured(context)
     if scored_on is None:
@@ -38,7 +36,9 @@ def leaver_writes(
     write = Write(table, leavers.select(*table.column_names), [scored_on])
     rates = leavers.select("promised_rate", "rate", "ci_low", "ci_high").limit(1).collect()
     return [write], [
-        rate_alert(context, scored_on, r.asDict()) for r in rates if r["ci_low"] > r["promised_rate"]
+        rate_alert(context, scored_on, r.asDict())
+        for r in rates
+        if r["ci_low"] > r["promised_rate"]
     ]
 
 

@@ -91,7 +91,9 @@ def write_of(context: Context, name: str, rows: Sequence[Mapping[str, Any]]) -> 
 def frame_of(context: Context, name: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """Rows of a table as a frame. A row without as_of gets that of the run."""
     table = context.table(name)
-    records = [tuple({"as_of": context.as_of, **row}[c] for c in table.column_names) for row in rows]
+    records = [
+        tuple({"as_of": context.as_of, **row}[c] for c in table.column_names) for row in rows
+    ]
     return context.spark.createDataFrame(records, table.ddl)
 
 
@@ -124,4 +126,6 @@ def send_test(context: Context, sinks: Mapping[str, Sink]) -> None:
     )
     address = context.settings.monitoring.alerts.email_to
     delivered = sent([alert], sinks, address, progress=context.progress)[0]
-    context.progress.say(f"      test alert accepted by: {', '.join(delivered.sent_to) or 'the log'}")
+    context.progress.say(
+        f"      test alert accepted by: {', '.join(delivered.sent_to) or 'the log'}"
+    )

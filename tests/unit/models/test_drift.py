@@ -34,7 +34,9 @@ def of(found, statistic):
 
 def test_psi_by_hand():
     # Shares .2, .3, .5 and .3, .3, .4: .1 ln 1.5 + 0 + (-.1) ln .8
-    assert psi([20, 30, 50], [30, 30, 40]) == pytest.approx(0.1 * math.log(1.5) - 0.1 * math.log(0.8))
+    assert psi([20, 30, 50], [30, 30, 40]) == pytest.approx(
+        0.1 * math.log(1.5) - 0.1 * math.log(0.8)
+    )
 
 
 def test_a_bin_without_rows_counts_as_half_a_row_in_the_psi():
@@ -116,7 +118,9 @@ def test_a_constant_feature_that_changes_alerts():
 
 def test_a_new_category_alerts():
     reference = Reference.of_texts("tier", pd.Series(["a"] * 600 + ["b"] * 400), 1000)
-    found = compared([(reference, counted(reference, ["a"] * 570 + ["b"] * 380 + ["c"] * 50))], LIMITS)
+    found = compared(
+        [(reference, counted(reference, ["a"] * 570 + ["b"] * 380 + ["c"] * 50))], LIMITS
+    )
     new = of(found, "new_category_share")
     assert (new.value, new.is_alert) == (0.05, True)
     assert not of(found, "total_variation").is_alert  # .05 is below .15

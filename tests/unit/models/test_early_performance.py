@@ -84,7 +84,7 @@ def test_few_matured_returners_tell_nothing():
     cells = cells_of([0.2, 0.8], [6, 9], [4, 1])
     early = estimated(cells, returns_of([29], [15]), calibration_error=0.0, seed=1)
     assert early.estimates == {}
-    assert early.reason == "fewer than 30 matured returners in a recency band"
+    assert early.reason == "fewer than 30 matured returners in a band"
 
 
 def test_returners_against_the_probabilities_tell_nothing():
@@ -147,3 +147,10 @@ def test_verdicts_against_a_reference_of_80_percent(metric, low, high, expected)
 def test_without_a_reference_nothing_is_judged():
     told = verdict("roc_auc", Estimate(0.8, 0.7, 0.9), None, 0.05)
     assert told == "cannot be told: no value of the training run is known"
+
+
+def test_a_band_with_few_returners_takes_those_of_its_recency():
+    returners, later = np.array([[29.0, 30.0], [100.0, 200.0]]), np.array([[9.0, 3.0], [1.0, 2.0]])
+    pooled = Returns.pooled(returners, later)
+    assert pooled.returners.tolist() == [59, 30, 100, 200]
+    assert pooled.later.tolist() == [12, 3, 1, 2]

@@ -55,9 +55,7 @@ def test_outcomes_of_the_horizon(frame, tuples_of):
 def test_an_outcome_is_null_until_the_horizon_has_passed(frame, tuples_of):
     bought = [("a", "2026-01-06", 9)]
     ledger = ledger_of(frame, bought, dt.date(2026, 2, 3), [decision("a")])
-    assert tuples_of(ledger, "outcome_value", "outcome_known_at") == [
-        (None, dt.date(2026, 2, 4))
-    ]
+    assert tuples_of(ledger, "outcome_value", "outcome_known_at") == [(None, dt.date(2026, 2, 4))]
 
 
 def test_decisions_without_a_day_are_left_out(frame, tuples_of):

@@ -167,11 +167,11 @@ def run_number_bin(frame, rows):
     )
 
 
-@case("transforms.early_returns.recency_band", "recency_days int")
-def run_recency_band(frame, rows):
-    rows_in = frame("n int, recency_days int", rows)
-    band = early_returns.recency_band("recency_days", (7, 30))
-    return _collected(rows_in.select("n", band.alias("recency_band")))
+@case("transforms.early_returns.value_band", "value int")
+def run_value_band(frame, rows):
+    rows_in = frame("n int, value int", rows)
+    band = early_returns.value_band("value", (7, 30))
+    return _collected(rows_in.select("n", band.alias("value_band")))
 
 
 def _offer(name, **fields):

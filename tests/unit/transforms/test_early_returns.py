@@ -10,8 +10,8 @@ from transforms.early_returns import (
     matured_returns,
     probability_cells,
     realised_cells,
-    recency_band,
     scored_dates,
+    value_band,
     with_first_return,
 )
 from transforms.labels import purchase_days
@@ -21,7 +21,8 @@ AS_OF = dt.date(2026, 1, 1)
 
 def test_the_first_purchase_of_the_horizon_counts_when_it_is_visible(frame, tuples_of):
     customers = frame(
-        "customer_id string, as_of date", [(c, AS_OF) for c in ("at", "end", "late", "none", "past")]
+        "customer_id string, as_of date",
+        [(c, AS_OF) for c in ("at", "end", "late", "none", "past")],
     )
     bought = [
         ("at", "2026-01-01", "2026-01-01"),  # the first moment of the horizon: visible after 1 day
@@ -90,9 +91,9 @@ def test_realised_cells(frame, tuples_of):
     assert tuples_of(realised_cells(labelled)) == [(0.5, 1, 1), (0.7, 1, 0)]
 
 
-def test_bands_of_recency(frame, tuples_of):
+def test_bands(frame, tuples_of):
     rows = frame("recency_days bigint", [(7,), (8,), (31,), (None,)])
-    found = rows.select("recency_days", recency_band("recency_days", (7, 30)).alias("band"))
+    found = rows.select("recency_days", value_band("recency_days", (7, 30)).alias("band"))
     assert tuples_of(found) == [(None, 2), (7, 0), (8, 1), (31, 2)]
 
 

@@ -18,7 +18,12 @@ ALERT = Alert(DAY, "data", "x", "critical", "<b>No rows</b>.", "Check it.")
 
 
 def test_alerts_come_first_then_the_largest_values():
-    rows = [row("small", 0.1), row("large", 0.9), row("alert", 0.3, is_alert=True), row("none", None)]
+    rows = [
+        row("small", 0.1),
+        row("large", 0.9),
+        row("alert", 0.3, is_alert=True),
+        row("none", None),
+    ]
     assert [r["feature"] for r in largest(rows)] == ["alert", "large", "small", "none"]
 
 

@@ -25,7 +25,7 @@ def score(number, as_of):
 def segment(number, as_of):
     return {
         **{"customer_id": f"c{number:03}", "as_of": as_of, "lifecycle": "active"},
-        "recency_days": 5,
+        **{"recency_days": 5, "frequency": 4},
     }
 
 
