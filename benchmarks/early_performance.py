@@ -2,12 +2,12 @@
 
     bin/with-env python -m benchmarks.early_performance
 
-Simulated customers buy at random times (gamma-distributed rates) and leave at a constant rate, as in
-the Pareto/NBD model. A customer has churned if no purchase follows within 30 days. The probability
-is that of gradient-boosted trees on recency and frequency, fitted on customers of their own and
-calibrated on further ones. Each replay draws, from a million customers, those of a matured date, for S(d),
-and those of a date DAYS ago, whose performance is estimated. Concept drift: the probabilities of a share of the
-customers belong to other customers.
+Simulated customers buy at random times (gamma-distributed rates) and leave at a constant rate, as
+in the Pareto/NBD model. A customer has churned if no purchase follows within 30 days. The
+probability is that of gradient-boosted trees on recency and frequency, fitted on customers of their
+own and calibrated on further ones. Each replay draws, from a million customers, those of a matured
+date, for S(d), and those of a date DAYS ago, whose performance is estimated. Concept drift: the
+probabilities of a share of the customers belong to other customers.
 """
 
 from __future__ import annotations
@@ -173,9 +173,9 @@ def run() -> Section:
     section = Section(
         "Performance before labels have matured",
         f"Simulated customers, horizon {HORIZON} days, estimated {DAYS} days after the scores. "
-        f"Coverage (calibration error 0): {REPLAYS:,} replays of {CUSTOMERS:,} customers. ROC AUC: {LARGE_REPLAYS} "
-        f"replays of {LARGE:,} customers. Concept drift: {DRIFT_REPLAYS} replays of {CUSTOMERS:,} "
-        f"customers, of whom {MOVED:.0%} have the probability of another customer.",
+        f"Coverage (calibration error 0): {REPLAYS:,} replays of {CUSTOMERS:,} customers. ROC "
+        f"AUC: {LARGE_REPLAYS} replays of {LARGE:,} customers. Concept drift: {DRIFT_REPLAYS} "
+        f"replays of {CUSTOMERS:,} customers, of whom {MOVED:.0%} have the probability of another customer.",
         ("what", "replays", "value"),
     )
     draw = np.random.default_rng(SEED)

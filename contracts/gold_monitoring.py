@@ -33,8 +33,8 @@ DRIFT = Table(
         Column(
             "p_value",
             "double",
-            "Probability of such a difference without drift, corrected for all rows of as_of (Holm); "
-            "null: not tested",
+            "Probability of such a difference without drift, corrected for all rows of as_of "
+            "(Holm); null: not tested",
         ),
         Column(
             "is_alert",
@@ -78,8 +78,8 @@ MODEL_PERFORMANCE = Table(
             "verdict",
             "string",
             "fine; fallen: the whole interval is worse than reference_value by "
-            "monitoring.relative_fall or more; not judged (churn_rate); or cannot be told, with the "
-            "reason",
+            "monitoring.relative_fall or more; not judged (churn_rate); or cannot be told, with "
+            "the reason",
             False,
         ),
     ),

@@ -58,6 +58,21 @@ SELECT * FROM gold_policy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_
 CREATE OR REPLACE TEMP VIEW gold_satisfaction_latest AS
 SELECT * FROM gold_satisfaction WHERE as_of = (SELECT max(as_of) FROM gold_satisfaction);
 
+CREATE OR REPLACE TEMP VIEW gold_drift_latest AS
+SELECT * FROM gold_drift WHERE as_of = (SELECT max(as_of) FROM gold_drift);
+
+CREATE OR REPLACE TEMP VIEW gold_model_performance_latest AS
+SELECT * FROM gold_model_performance WHERE as_of = (SELECT max(as_of) FROM gold_model_performance);
+
+CREATE OR REPLACE TEMP VIEW gold_surprise_leavers_latest AS
+SELECT * FROM gold_surprise_leavers WHERE as_of = (SELECT max(as_of) FROM gold_surprise_leavers);
+
+CREATE OR REPLACE TEMP VIEW gold_decision_ledger_latest AS
+SELECT * FROM gold_decision_ledger WHERE as_of = (SELECT max(as_of) FROM gold_decision_ledger);
+
+CREATE OR REPLACE TEMP VIEW gold_alerts_latest AS
+SELECT * FROM gold_alerts WHERE as_of = (SELECT max(as_of) FROM gold_alerts);
+
 CREATE OR REPLACE TEMP VIEW gold_overdue_customers AS
 SELECT customer_id, as_of, days_overdue, overdue_percentile, next_purchase_on, value_at_stake, churn_probability FROM gold_customer_scores WHERE as_of = (SELECT max(as_of) FROM gold_customer_scores) AND days_overdue > 0;
 

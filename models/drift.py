@@ -32,8 +32,9 @@ class Reference:
 
     edges: upper bounds of all bins but the last one; a bin is (lower, upper]. categories: the texts
     of a text feature, one bin each; None for numbers. counts, means: per bin; means are those of
-    the numbers. others: rows with a category that has no bin. missing: rows without a value. customers: distinct customers of the sample. Rows of
-    one customer at several dates are no independent evidence, so tests use this number.
+    the numbers. others: rows with a category that has no bin. missing: rows without a value.
+    customers: distinct customers of the sample. Rows of one customer at several dates are no
+    independent evidence, so tests use this number.
     """
 
     feature: str

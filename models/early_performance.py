@@ -231,8 +231,8 @@ def realised(
 def verdict(metric: str, found: Estimate, reference: float | None, fall: float) -> str:
     """fine, fallen, or why it cannot be told, against the value at training.
 
-    fallen: the whole interval is worse than `reference` by the relative `fall`. fine: none of it is.
-    The churn rate is no measure of a model and is not judged.
+    fallen: the whole interval is worse than `reference` by the relative `fall`. fine: no part of
+    it is. The churn rate is no measure of a model and is not judged.
     """
     if metric == "churn_rate":
         return NOT_JUDGED

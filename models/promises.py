@@ -41,9 +41,9 @@ class Cohort:
 class Kept:
     """The result of one cohort. None: an arm has under two customers.
 
-    promised: shrunk. p_value: always-valid, of all cohorts up to this one. smallest_decay: shortfall
-    that this cohort alone finds 4 times in 5; None: even the loss of the whole effect is not found.
-    is_kept: None if too few to tell.
+    promised: shrunk. p_value: always-valid, of all cohorts up to this one. smallest_decay:
+    shortfall that this cohort alone finds 4 times in 5; None: even the loss of the whole effect is
+    not found. is_kept: None if too few to tell.
     """
 
     promised: float
@@ -104,10 +104,10 @@ def kept_share(earlier: Sequence[Cohort], day: dt.date) -> float:
 def evidence(log_ratios: Sequence[float]) -> float:
     """Evidence that promises stopped being kept at some cohort: a mixture over the first cohort.
 
-    The sum over k of w_k times the product of the likelihood ratios from cohort k on, and the weight
-    that is left for cohorts to come. The weights sum to 1: block b of BLOCK cohorts shares
-    1 / (b (b + 1)) equally. The mean of the evidence is at most 1 while promises are kept, so
-    1 / evidence is a p-value that is valid at every look (Ville's inequality; the mixture is that of
+    The sum over k of w_k times the product of the likelihood ratios from cohort k on, and the
+    weight that is left for cohorts to come. The weights sum to 1: block b of BLOCK cohorts shares 1
+    / (b (b + 1)) equally. The mean of the evidence is at most 1 while promises are kept, so 1 /
+    evidence is a p-value that is valid at every look (Ville's inequality; the mixture is that of
     Shiryaev and Roberts).
     """
     k = np.arange(len(log_ratios))

@@ -42,7 +42,7 @@ def log_reference(data: TrainingData, evaluated: Evaluated, chosen: Candidate) -
 
 
 def histograms(sample: pd.DataFrame, encoder: FeatureEncoder) -> list[Reference]:
-    """One histogram per feature of the encoder. Rows of one customer are no independent evidence."""
+    """One histogram per feature of the encoder."""
     customers = int(sample["customer_id"].nunique())
     made = [
         Reference.of_numbers(name, sample[name].astype(float), customers)

@@ -16,7 +16,7 @@ from runtime.settings import Settings
 
 
 def alert_sinks(settings: Settings) -> dict[str, Sink]:
-    """The sinks of monitoring.alerts by name. UsageError: without the secret, or without a server."""
+    """The sinks of monitoring.alerts by name. UsageError: the secret or the server is missing."""
     alerts, delivery = settings.monitoring.alerts, settings.triggers.delivery
     sinks: dict[str, Sink] = {}
     if alerts.webhook_url:
@@ -26,9 +26,9 @@ def alert_sinks(settings: Settings) -> dict[str, Sink]:
     if alerts.email_to:
         if not delivery.email.host:
             raise UsageError(
-                f"monitoring.alerts.email_to is {alerts.email_to}, but triggers.delivery.email.host "
-                "is null. Alerts use the same mail server as contacts. Set the host, or "
-                "email_to to null."
+                f"monitoring.alerts.email_to is {alerts.email_to}, but "
+                "triggers.delivery.email.host is null. Alerts use the same mail server as "
+                "contacts. Set the host, or email_to to null."
             )
         # An alert is no advertisement: it has no link to unsubscribe.
         server = delivery.email.model_copy(update={"unsubscribe": None})

@@ -92,6 +92,6 @@ def rate_alert(context: Context, scored_on: dt.date, rates: dict[str, float]) ->
         f"Of the customers called safe on {scored_on}, {rates['rate']:.1%} churned "
         f"({rates['ci_low']:.1%} to {rates['ci_high']:.1%}); {rates['promised_rate']:.1%} were "
         "expected.",
-        "Read top_factors and null_features in gold.surprise_leavers: a feature that is mostly null "
-        "is a source to fix. Then run train_churn.",
+        "Read top_factors and null_features in gold.surprise_leavers: a feature that is mostly "
+        "null is a source to fix. Then run train_churn.",
     )

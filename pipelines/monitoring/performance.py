@@ -189,7 +189,8 @@ def bands() -> Column:
 def cells_of(context: Context, scores: DataFrame, days: DataFrame, *, after_days: int) -> Cells:
     """The scored customers of one date as cells."""
     churn = context.settings.churn
-    recency = context.read("gold.customer_segments").select("customer_id", "as_of", "recency_days", "frequency")
+    segments = context.read("gold.customer_segments")
+    recency = segments.select("customer_id", "as_of", "recency_days", "frequency")
     banded = scores.select("customer_id", "as_of", "churn_probability").join(
         recency, on=["customer_id", "as_of"], how="inner"
     )

@@ -111,8 +111,8 @@ def promise_alerts(context: Context, rows: Sequence[Mapping[str, Any]]) -> list[
             f"customers promised, {r['measured_value']:.1%} measured ({r['ci_low']:.1%} to "
             f"{r['ci_high']:.1%}) in campaign {r['campaign_id']}; always-valid p "
             f"{r['anytime_p_value']:.3g}.",
-            "Stop the offer or change it in conf/offers.yaml. Run estimate_uplift, so that the next "
-            "plan uses the measured effect.",
+            "Stop the offer or change it in conf/offers.yaml. Run estimate_uplift, so that the "
+            "next plan uses the measured effect.",
         )
         for offer, r in newest.items()
         if r["is_kept"] is False and r["measured_value"] is not None

@@ -22,7 +22,7 @@ class DuckSpark:
     def __init__(self, make_frame):
         self.make_frame = make_frame
 
-    def createDataFrame(self, records, ddl):  # noqa: N802  (the name of Spark)
+    def createDataFrame(self, records, ddl):
         return self.make_frame(ddl, records)
 
 
