@@ -175,7 +175,8 @@ def run() -> Section:
         f"Simulated customers, horizon {HORIZON} days, estimated {DAYS} days after the scores. "
         f"Coverage (calibration error 0): {REPLAYS:,} replays of {CUSTOMERS:,} customers. ROC "
         f"AUC: {LARGE_REPLAYS} replays of {LARGE:,} customers. Concept drift: {DRIFT_REPLAYS} "
-        f"replays of {CUSTOMERS:,} customers, of whom {MOVED:.0%} have the probability of another customer.",
+        f"replays of {CUSTOMERS:,} customers; {MOVED:.0%} of them have the probability of "
+        "another customer.",
         ("what", "replays", "value"),
     )
     draw = np.random.default_rng(SEED)
