@@ -129,7 +129,8 @@ SURPRISE_LEAVERS = Table(
 DECISION_LEDGER = Table(
     name="gold.decision_ledger",
     row="One row per decision of a plan for a customer: offer sent, or control group.",
-    key=("decision_id",),
+    key=("as_of", "decision_id"),
+    slice_by="as_of",
     columns=(
         Column("decision_id", "string", "Hash of campaign, customer and offer", False),
         AS_OF,
@@ -149,7 +150,9 @@ DECISION_LEDGER = Table(
             "double",
             "1: the customer bought within the horizon, 0: not; null: not known yet",
         ),
-        Column("outcome_known_at", "date", "First day on which the outcome is complete", False),
+        Column(
+            "outcome_known_at", "timestamp", "00:00 of the first day with a complete outcome", False
+        ),
     ),
 )
 
@@ -161,7 +164,7 @@ PROMISE_RESULTS = Table(
         Column("campaign_id", "string", "Campaign of the plan; all: every campaign", False),
         Column("offer_id", "string", "Offer in conf/offers.yaml", False),
         Column("segment", "string", "Segment at the decision; all: every segment", False),
-        Column("month", "date", "First day of the month of the decision", False),
+        Column("month", "string", "Month of the plan, such as 2018-01", False),
         Column("treated", "bigint", "Customers who were sent the offer", False),
         Column("held_out", "bigint", "Customers of the control group", False),
         Column(
@@ -189,7 +192,7 @@ PROMISE_RESULTS = Table(
 ALERTS = Table(
     name="gold.alerts",
     row="One row per alert of a monitoring run.",
-    key=("alert_id",),
+    key=("as_of", "alert_id"),
     slice_by="as_of",
     columns=(
         Column("alert_id", "string", "Hash of as_of, source and subject", False),

@@ -228,7 +228,7 @@ def realised(
     return {n: Estimate(float(middle[n]), *map(float, bounds[n])) for n in METRICS}
 
 
-def verdict(metric: str, found: Estimate, reference: float | None, fall: float) -> str:
+def verdict(metric: str, estimate: Estimate, reference: float | None, *, fall: float) -> str:
     """fine, fallen, or why it cannot be told, against the value at training.
 
     fallen: the whole interval is worse than `reference` by the relative `fall`. fine: no part of
@@ -239,7 +239,9 @@ def verdict(metric: str, found: Estimate, reference: float | None, fall: float) 
     if reference is None:
         return "cannot be told: no value of the training run is known"
     bound = reference * (1 - fall if metric == "roc_auc" else 1 + fall)
-    low, high = (found.low, found.high) if metric == "roc_auc" else (-found.high, -found.low)
+    low, high = (
+        (estimate.low, estimate.high) if metric == "roc_auc" else (-estimate.high, -estimate.low)
+    )
     bound = bound if metric == "roc_auc" else -bound
     if low >= bound:
         return FINE

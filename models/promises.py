@@ -43,7 +43,7 @@ class Kept:
 
     promised: shrunk. p_value: always-valid, of all cohorts up to this one. smallest_decay:
     shortfall that this cohort alone finds 4 times in 5; None: even the loss of the whole effect is
-    not found. is_kept: None if too few to tell.
+    not kept. is_kept: None if too few to tell.
     """
 
     promised: float
@@ -60,18 +60,18 @@ def results(cohorts: Sequence[Cohort], share_kept: float, alpha: float) -> list[
 
     share_kept: the alternative of the test is that this share of the promise is kept.
     """
-    found: list[Kept] = []
+    kept: list[Kept] = []
     steps: list[float] = []
     for place, cohort in enumerate(cohorts):
         promised = cohort.promised * kept_share(cohorts[:place], cohort.decided_on)
         measured = share_difference(cohort.treated, cohort.held_out)
         if measured is None:
-            found.append(Kept(promised, None, None, None, None, None, None))
+            kept.append(Kept(promised, None, None, None, None, None, None))
             continue
         error = _error(cohort)
         steps.append(_log_ratio(measured.effect, promised, share_kept * promised, error))
         p_value = min(1.0, 1 / max(evidence(steps), 1e-300))
-        p_value = min([p_value, *(k.p_value for k in found if k.p_value is not None)])
+        p_value = min([p_value, *(k.p_value for k in kept if k.p_value is not None)])
         decay = minimum_detectable_effect(
             cohort.treated.count,
             cohort.held_out.count,
@@ -79,10 +79,10 @@ def results(cohorts: Sequence[Cohort], share_kept: float, alpha: float) -> list[
         )
         smallest = decay if decay < promised else None
         is_kept = False if p_value < alpha else (None if smallest is None else True)
-        found.append(
+        kept.append(
             Kept(promised, measured.effect, measured.low, measured.high, p_value, smallest, is_kept)
         )
-    return found
+    return kept
 
 
 def kept_share(earlier: Sequence[Cohort], day: dt.date) -> float:

@@ -1,4 +1,4 @@
-"""gold.decision_ledger, and its sums per campaign, offer, segment and month."""
+"""gold.decision_ledger, and its sums per campaign, offer and segment."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def decision_ledger(
         "promised_value",
         "is_held_out",
         F.when(is_known, F.coalesce("bought", F.lit(0)).cast("double")).alias("outcome_value"),
-        "outcome_known_at",
+        F.col("outcome_known_at").cast("timestamp").alias("outcome_known_at"),
     )
 
 
 def promise_moments(ledger: DataFrame) -> DataFrame:
-    """One row per (campaign, offer, segment, month, arm): customers, y, promised,
+    """One row per (campaign, offer, segment, arm): customers, y, promised,
     first_on (day of the plan) and known_on (day on which all outcomes are known).
 
     Campaigns with an outcome that is not known yet are left out, so that no result changes once it
@@ -81,7 +81,6 @@ def promise_moments(ledger: DataFrame) -> DataFrame:
         "campaign_id",
         "offer_id",
         "segment",
-        F.trunc("as_of", "month").cast("date").alias("month"),
         "is_held_out",
         "outcome_value",
         "promised_value",
@@ -91,12 +90,12 @@ def promise_moments(ledger: DataFrame) -> DataFrame:
     )
     return (
         known.unionByName(everyone)
-        .groupBy("campaign_id", "offer_id", "segment", "month", "is_held_out")
+        .groupBy("campaign_id", "offer_id", "segment", "is_held_out")
         .agg(
             F.count(F.lit(1)).alias("customers"),
             F.sum("outcome_value").alias("y"),
             F.sum("promised_value").alias("promised"),
             F.min("as_of").alias("first_on"),
-            F.max("outcome_known_at").alias("known_on"),
+            F.max(F.col("outcome_known_at").cast("date")).alias("known_on"),
         )
     )

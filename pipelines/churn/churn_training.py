@@ -27,7 +27,6 @@ from pipelines.churn.dataset import (
     training_plans,
     training_rows,
 )
-from pipelines.churn.drift_reference import log_reference
 from pipelines.churn.economics import campaign_economics
 from pipelines.churn.evaluation import (
     Evaluated,
@@ -181,7 +180,6 @@ def train(
             result=result,
             is_better=is_better,
         )
-        log_reference(data, evaluated, chosen)
         registry.set_alias(CHALLENGER, version)
         if is_better:
             registry.promote(version)

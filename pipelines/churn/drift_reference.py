@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from models.drift import Reference
+from models.feature_histogram import Reference
 from pipelines.churn.candidates import Candidate, TrainingData
 from pipelines.churn.evaluation import Evaluated
 from runtime.model_digest import log_record

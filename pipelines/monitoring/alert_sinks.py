@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipelines.monitoring.alert import Alert
 from pipelines.outreach.contact import NotSentError, Sink
-from pipelines.outreach.outbox_delivery import SMTP_PASSWORD, webhook_secret
+from pipelines.outreach.outbox_delivery import smtp_password, webhook_secret
 from pipelines.outreach.sinks import MailSink, WebhookSink
 from runtime.errors import UsageError
 from runtime.progress import Progress
@@ -32,7 +31,7 @@ def alert_sinks(settings: Settings) -> dict[str, Sink]:
             )
         # An alert is no advertisement: it has no link to unsubscribe.
         server = delivery.email.model_copy(update={"unsubscribe": None})
-        sinks["email"] = MailSink(server, os.environ.get(SMTP_PASSWORD))
+        sinks["email"] = MailSink(server, smtp_password())
     return sinks
 
 

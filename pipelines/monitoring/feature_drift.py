@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from models.drift import Current, Reference, Statistic, Thresholds, compared
+from models.drift import Statistic, Thresholds, compared
+from models.feature_histogram import Current, Reference
 from pipelines.churn.drift_reference import PREDICTION, logged_references
 from pipelines.monitoring.alert import WARNING, Alert
 from runtime.context import Context
@@ -92,7 +93,7 @@ def current_of(reference: Reference, bins: Mapping[int, Mapping[str, Any]]) -> C
     )
 
 
-def rows_of(found: Sequence[Statistic], version: str) -> list[dict[str, Any]]:
+def rows_of(measured: Sequence[Statistic], version: str) -> list[dict[str, Any]]:
     """Rows of gold.drift, without as_of."""
     return [
         {
@@ -105,14 +106,14 @@ def rows_of(found: Sequence[Statistic], version: str) -> list[dict[str, Any]]:
             "rows": s.rows,
             "model_version": version,
         }
-        for s in found
+        for s in measured
     ]
 
 
-def drift_alerts(context: Context, found: Sequence[Statistic]) -> list[Alert]:
+def drift_alerts(context: Context, measured: Sequence[Statistic]) -> list[Alert]:
     """One alert for the features, and one for the probabilities."""
-    features = [s for s in found if s.is_alert and s.feature != PREDICTION]
-    scores = [s for s in found if s.is_alert and s.feature == PREDICTION]
+    features = [s for s in measured if s.is_alert and s.feature != PREDICTION]
+    scores = [s for s in measured if s.is_alert and s.feature == PREDICTION]
     alerts = []
     if features:
         names = list(dict.fromkeys(s.feature for s in features))
@@ -142,14 +143,14 @@ def drift_alerts(context: Context, found: Sequence[Statistic]) -> list[Alert]:
     return alerts
 
 
-def _told(found: Sequence[Statistic]) -> str:
+def _told(measured: Sequence[Statistic]) -> str:
     """The largest value per feature, relative to its threshold; at most MOST_NAMED features."""
 
     def size(s: Statistic) -> float:
         return abs(s.value or 0) / (s.threshold or 1e-9)
 
     largest: dict[str, Statistic] = {}
-    for s in sorted(found, key=size, reverse=True):
+    for s in sorted(measured, key=size, reverse=True):
         largest.setdefault(s.feature, s)
     named = [
         f"{s.feature} ({s.statistic} {s.value:.3g}, threshold {s.threshold:g})"

@@ -79,8 +79,11 @@ def drift_rows(
     for name in FEATURE_TABLES:
         context.required_slice(name, "build_features")
     features = feature_rows({name: context.slice(name) for name in FEATURE_TABLES})
-    found = drift(context, registry, champion, features=features)
-    return [*rows_of(found, champion.version), *health], [*drift_alerts(context, found), *alerts]
+    measured = drift(context, registry, champion, features=features)
+    return [*rows_of(measured, champion.version), *health], [
+        *drift_alerts(context, measured),
+        *alerts,
+    ]
 
 
 def write_of(context: Context, name: str, rows: Sequence[Mapping[str, Any]]) -> Write:

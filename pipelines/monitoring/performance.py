@@ -123,7 +123,7 @@ def realised_rows(
     p, churned, stayed = (
         np.array([float(c[name]) for c in cells]) for name in ("probability", "churned", "stayed")
     )
-    found = realised(p, churned, stayed, seed=SEED)
+    metrics = realised(p, churned, stayed, seed=SEED)
     if cells:
         total = churned + stayed
         references = {**references, "churn_rate": float((p * total).sum() / total.sum())}
@@ -134,7 +134,7 @@ def realised_rows(
             context,
             scored_on,
             "realised",
-            Early(found, "" if found else missing),
+            Early(metrics, "" if metrics else missing),
             references=references,
             customers=customers,
         )
@@ -245,7 +245,7 @@ def _rows(
     customers: int,
 ) -> Iterator[dict[str, Any]]:
     for metric in METRICS:
-        found: Estimate | None = early.estimates.get(metric)
+        value: Estimate | None = early.estimates.get(metric)
         reference = references.get(metric)
         fall = context.settings.monitoring.relative_fall
         yield {
@@ -253,12 +253,12 @@ def _rows(
             "basis": basis,
             "metric": metric,
             "customers": customers,
-            "value": found and found.value,
-            "ci_low": found and found.low,
-            "ci_high": found and found.high,
+            "value": value and value.value,
+            "ci_low": value and value.low,
+            "ci_high": value and value.high,
             "reference_value": reference,
-            "verdict": verdict(metric, found, reference, fall)
-            if found
+            "verdict": verdict(metric, value, reference, fall=fall)
+            if value
             else f"cannot be told: {early.reason}",
         }
 

@@ -85,7 +85,7 @@ def _row(
         "campaign_id": campaign,
         "offer_id": key[0],
         "segment": key[1],
-        "month": day.replace(day=1),
+        "month": f"{day:%Y-%m}",
         "treated": cohort.treated.count,
         "held_out": cohort.held_out.count,
         "promised_value": kept.promised,

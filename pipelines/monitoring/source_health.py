@@ -13,6 +13,7 @@ from contracts.table import Table
 from models.experiments import holm
 from pipelines.monitoring.alert import CRITICAL, Alert
 from runtime.context import Context
+from runtime.wording import plural
 from transforms.source_volume import window_counts
 
 # Windows before the newest one. With fewer than FEWEST of them the volume is not compared.
@@ -135,11 +136,11 @@ def _message(context: Context, row: Mapping[str, Any]) -> str:
         if row["value"] is None:
             return f"{row['feature']} has no row before {context.as_of}."
         return (
-            f"{row['feature']}: the newest row is {row['value']:.0f} days old "
+            f"{row['feature']}: the newest row is {plural(int(row['value']), 'day')} old "
             f"(monitoring.freshness_days {row['threshold']:.0f})."
         )
     days = context.settings.monitoring.volume_window_days
     return (
-        f"{row['feature']}: the last {days} days have {row['value']:.2f} times the usual rows "
-        f"(monitoring.volume_ratio_below {row['threshold']:g})."
+        f"{row['feature']}: the last {plural(days, 'day')} have {row['value']:.2f} times the "
+        f"usual rows (monitoring.volume_ratio_below {row['threshold']:g})."
     )

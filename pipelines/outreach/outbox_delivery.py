@@ -245,8 +245,13 @@ def sinks_of_conf(settings: Settings) -> dict[str, Sink]:
             conf.webhook, webhook_secret("triggers.delivery.webhook.url", "a contact")
         )
     if conf.email.host:
-        sinks["email"] = MailSink(conf.email, os.environ.get(SMTP_PASSWORD))
+        sinks["email"] = MailSink(conf.email, smtp_password())
     return sinks
+
+
+def smtp_password() -> str | None:
+    """The password of the mail server; None: a server without a login."""
+    return os.environ.get(SMTP_PASSWORD)
 
 
 def webhook_secret(setting: str, what: str) -> str:

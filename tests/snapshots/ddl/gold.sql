@@ -547,15 +547,15 @@ CREATE TABLE IF NOT EXISTS gold.decision_ledger (
   `promised_value` double COMMENT 'Reduction of the churn probability that the plan assumed; null: unknown',
   `is_held_out` boolean NOT NULL COMMENT 'True: control group, no offer was sent',
   `outcome_value` double COMMENT '1: the customer bought within the horizon, 0: not; null: not known yet',
-  `outcome_known_at` date NOT NULL COMMENT 'First day on which the outcome is complete'
+  `outcome_known_at` timestamp NOT NULL COMMENT '00:00 of the first day with a complete outcome'
 ) USING delta
-COMMENT 'One row per decision of a plan for a customer: offer sent, or control group. Key: decision_id.';
+COMMENT 'One row per decision of a plan for a customer: offer sent, or control group. Key: as_of, decision_id.';
 
 CREATE TABLE IF NOT EXISTS gold.promise_results (
   `campaign_id` string NOT NULL COMMENT 'Campaign of the plan; all: every campaign',
   `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
   `segment` string NOT NULL COMMENT 'Segment at the decision; all: every segment',
-  `month` date NOT NULL COMMENT 'First day of the month of the decision',
+  `month` string NOT NULL COMMENT 'Month of the plan, such as 2018-01',
   `treated` bigint NOT NULL COMMENT 'Customers who were sent the offer',
   `held_out` bigint NOT NULL COMMENT 'Customers of the control group',
   `promised_value` double COMMENT 'Mean promised reduction of churn, shrunk to what past campaigns kept; null: unknown',
@@ -578,4 +578,4 @@ CREATE TABLE IF NOT EXISTS gold.alerts (
   `what_to_do` string NOT NULL COMMENT 'The next step for a person',
   `sent_to` string COMMENT 'Sinks that accepted the alert, separated by \', \'; null: none yet, the next run of the date tries again'
 ) USING delta
-COMMENT 'One row per alert of a monitoring run. Key: alert_id.';
+COMMENT 'One row per alert of a monitoring run. Key: as_of, alert_id.';

@@ -10,8 +10,6 @@ import pytest
 from scipy import stats
 
 from models.drift import (
-    Current,
-    Reference,
     Thresholds,
     beyond_p_value,
     compared,
@@ -20,6 +18,7 @@ from models.drift import (
     total_variation,
     wasserstein,
 )
+from models.feature_histogram import Current, Reference
 
 LIMITS = Thresholds(0.2, 0.3, 0.15, 0.1, 0.01, 0.01, 0.05)
 
@@ -28,8 +27,8 @@ def counted(reference: Reference, values) -> Current:
     return Current.of(reference, pd.Series(values))
 
 
-def of(found, statistic):
-    return next(s for s in found if s.statistic == statistic)
+def of(measured, statistic):
+    return next(s for s in measured if s.statistic == statistic)
 
 
 def test_psi_by_hand():
@@ -104,42 +103,44 @@ def test_rarer_categories_than_the_fifty_first_have_no_bin():
 def test_empty_and_constant_features_do_not_alert(sample, later):
     for kind in (Reference.of_numbers, Reference.of_texts):
         reference = kind("f", pd.Series(sample, dtype=object), 9)
-        found = compared([(reference, counted(reference, pd.Series(later, dtype=object)))], LIMITS)
-        assert len(found) == 4
-        assert not any(s.is_alert for s in found)
+        measured = compared(
+            [(reference, counted(reference, pd.Series(later, dtype=object)))], LIMITS
+        )
+        assert len(measured) == 4
+        assert not any(s.is_alert for s in measured)
 
 
 def test_a_constant_feature_that_changes_alerts():
     reference = Reference.of_numbers("f", pd.Series([3.0] * 500), 500)
-    found = compared([(reference, counted(reference, [4.0] * 500))], LIMITS)
-    assert of(found, "out_of_range_share").value == 1.0
-    assert of(found, "out_of_range_share").is_alert
+    measured = compared([(reference, counted(reference, [4.0] * 500))], LIMITS)
+    assert of(measured, "out_of_range_share").value == 1.0
+    assert of(measured, "out_of_range_share").is_alert
 
 
 def test_a_new_category_alerts():
     reference = Reference.of_texts("tier", pd.Series(["a"] * 600 + ["b"] * 400), 1000)
-    found = compared(
+    measured = compared(
         [(reference, counted(reference, ["a"] * 570 + ["b"] * 380 + ["c"] * 50))], LIMITS
     )
-    new = of(found, "new_category_share")
+    new = of(measured, "new_category_share")
     assert (new.value, new.is_alert) == (0.05, True)
-    assert not of(found, "total_variation").is_alert  # .05 is below .15
+    assert not of(measured, "total_variation").is_alert  # .05 is below .15
 
 
 def test_missing_values_alert():
     reference = Reference.of_numbers("f", pd.Series([*range(900), *[None] * 100]), 1000)
-    found = compared([(reference, counted(reference, [*range(700), *[None] * 300]))], LIMITS)
+    measured = compared([(reference, counted(reference, [*range(700), *[None] * 300]))], LIMITS)
     # 300 / 1000 - 100 / 1000
-    assert of(found, "missing_share").value == pytest.approx(0.2)
-    assert of(found, "missing_share").is_alert
+    assert of(measured, "missing_share").value == pytest.approx(0.2)
+    assert of(measured, "missing_share").is_alert
 
 
 def test_a_large_value_from_few_rows_is_no_alert():
     draw = np.random.default_rng(1)
     reference = Reference.of_numbers("f", pd.Series(draw.normal(size=1000)), 1000)
-    found = compared([(reference, counted(reference, [0.5, 0.6, 0.7]))], LIMITS)
-    assert of(found, "wasserstein").value > 0.3
-    assert not any(s.is_alert for s in found)
+    measured = compared([(reference, counted(reference, [0.5, 0.6, 0.7]))], LIMITS)
+    assert of(measured, "wasserstein").value > 0.3
+    assert not any(s.is_alert for s in measured)
 
 
 def test_a_shift_moves_the_wasserstein_distance_by_its_size():

@@ -46,10 +46,10 @@ def test_weights(p, share_later, expected):
 def test_with_known_labels_the_metrics_are_those_of_scikit_learn():
     draw = np.random.default_rng(3)
     p, y = draw.random(300).round(2), draw.integers(0, 2, 300)  # rounded: ties
-    found = expected_metrics(p, y.astype(float), 1.0 - y)
-    assert found["roc_auc"] == pytest.approx(roc_auc_score(y, p), rel=1e-12)
-    assert found["brier"] == pytest.approx(brier_score_loss(y, p), rel=1e-12)
-    assert found["churn_rate"] == pytest.approx(y.mean())
+    metrics = expected_metrics(p, y.astype(float), 1.0 - y)
+    assert metrics["roc_auc"] == pytest.approx(roc_auc_score(y, p), rel=1e-12)
+    assert metrics["brier"] == pytest.approx(brier_score_loss(y, p), rel=1e-12)
+    assert metrics["churn_rate"] == pytest.approx(y.mean())
 
 
 def test_the_roc_auc_without_a_class_is_nan():
@@ -141,11 +141,11 @@ def test_without_churned_customers_nothing_is_realised():
     ],
 )
 def test_verdicts_against_a_reference_of_80_percent(metric, low, high, expected):
-    assert verdict(metric, Estimate((low + high) / 2, low, high), 0.8, 0.05) == expected
+    assert verdict(metric, Estimate((low + high) / 2, low, high), 0.8, fall=0.05) == expected
 
 
 def test_without_a_reference_nothing_is_judged():
-    told = verdict("roc_auc", Estimate(0.8, 0.7, 0.9), None, 0.05)
+    told = verdict("roc_auc", Estimate(0.8, 0.7, 0.9), None, fall=0.05)
     assert told == "cannot be told: no value of the training run is known"
 
 

@@ -49,8 +49,8 @@ def test_a_kept_promise_is_kept():
 
 def test_half_a_promise_is_found_after_a_few_cohorts():
     decayed = [cohort(week, treated=(20_000, 10_400)) for week in range(5)]  # .02 of .05
-    found = results(decayed, 0.5, 0.05)
-    assert found[0].is_kept and found[-1].is_kept is False
+    kept = results(decayed, 0.5, 0.05)
+    assert kept[0].is_kept and kept[-1].is_kept is False
 
 
 def test_a_larger_effect_than_promised_is_kept():

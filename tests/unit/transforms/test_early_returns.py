@@ -93,8 +93,8 @@ def test_realised_cells(frame, tuples_of):
 
 def test_bands(frame, tuples_of):
     rows = frame("recency_days bigint", [(7,), (8,), (31,), (None,)])
-    found = rows.select("recency_days", value_band("recency_days", (7, 30)).alias("band"))
-    assert tuples_of(found) == [(None, 2), (7, 0), (8, 1), (31, 2)]
+    banded = rows.select("recency_days", value_band("recency_days", (7, 30)).alias("band"))
+    assert tuples_of(banded) == [(None, 2), (7, 0), (8, 1), (31, 2)]
 
 
 def test_dates_up_to_a_day(frame, tuples_of):

@@ -10,8 +10,8 @@ AS_OF = dt.date(2026, 1, 15)
 
 
 def counts(lines):
-    found = window_counts(lines, "purchased_at", as_of=AS_OF, window_days=7, windows=2)
-    return found.toArrow().to_pylist()[0]
+    counted = window_counts(lines, "purchased_at", as_of=AS_OF, window_days=7, windows=2)
+    return counted.toArrow().to_pylist()[0]
 
 
 def test_events_by_window(frame):
@@ -42,5 +42,5 @@ def test_rows_that_arrived_later_do_not_count(frame):
 
 
 def test_without_events_the_days_are_null(frame):
-    found = counts(frame("silver.transactions", []))
-    assert (found["last_on"], found["first_on"], found["window_0"]) == (None, None, 0)
+    counted = counts(frame("silver.transactions", []))
+    assert (counted["last_on"], counted["first_on"], counted["window_0"]) == (None, None, 0)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.drift import Current, Reference, Statistic
+from models.drift import Statistic
+from models.feature_histogram import Current, Reference
 from pipelines.monitoring.feature_drift import counted, drift_alerts
 
 
@@ -42,14 +43,14 @@ def statistic(feature, name, value, threshold, is_alert=True):
 
 
 def test_one_alert_names_the_features_by_size(context):
-    found = [
+    statistics = [
         statistic("recency_days", "psi", 0.3, 0.2),
         statistic("recency_days", "wasserstein", 0.9, 0.3),  # 3 times the threshold
         statistic("tier", "total_variation", 0.6, 0.15),  # 4 times
         statistic("stars", "psi", 9.0, 0.2, is_alert=False),
         statistic("churn_probability", "psi", 0.4, 0.2),
     ]
-    assert [a.message for a in drift_alerts(context({}), found)] == [
+    assert [a.message for a in drift_alerts(context({}), statistics)] == [
         "2 features drifted from the training sample: tier (total_variation 0.6, threshold 0.15); "
         "recency_days (wasserstein 0.9, threshold 0.3).",
         "The churn probabilities drifted from those of the test date: churn_probability (psi 0.4, "

@@ -30,7 +30,7 @@ def test_a_kept_promise_has_a_row_and_no_alert(context):
         "campaign_id": "plan-0",
         "offer_id": "ten",
         "segment": "all",
-        "month": dt.date(2018, 1, 1),
+        "month": "2018-01",
     }
     assert (row["treated"], row["held_out"]) == (20_000, 2_000)
     assert row["promised_value"] == pytest.approx(0.05)
