@@ -115,7 +115,8 @@ def expected_metrics(probability: Array, churned: Array, stayed: Array) -> dict[
 def _by_place(counts: Array, place: NDArray[np.int64]) -> Array:
     order = np.argsort(place, kind="stable")
     starts = np.flatnonzero(np.diff(place[order], prepend=-1))
-    return np.add.reduceat(counts[..., order], starts, axis=-1)
+    sums: Array = np.add.reduceat(counts[..., order], starts, axis=-1)
+    return sums
 
 
 def contradiction_p_value(cells: Cells, returns: Returns, calibration_error: float) -> float:
@@ -131,7 +132,8 @@ def contradiction_p_value(cells: Cells, returns: Returns, calibration_error: flo
     size = group.max() + 1
 
     def summed(values: Array) -> Array:
-        return np.bincount(group, weights=values, minlength=size)
+        sums: Array = np.bincount(group, weights=values, minlength=size).astype(float)
+        return sums
 
     gap = summed(cells.returned - cells.customers * chance)
     variance = np.diag(summed(cells.customers * chance * (1 - chance)))
@@ -154,7 +156,8 @@ def _groups(cells: Cells) -> NDArray[np.int64]:
     before = np.cumsum(cells.customers[order]) - cells.customers[order]
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.minimum(GROUPS * before / cells.customers.sum(), GROUPS - 1).astype(np.int64)
-    return np.unique(group, return_inverse=True)[1]
+    places: NDArray[np.int64] = np.unique(group, return_inverse=True)[1].astype(np.int64)
+    return places
 
 
 def _smoothed(returns: Returns, band: int) -> tuple[float, float]:

@@ -81,8 +81,11 @@ class Reference:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Self:
         """The content of `asdict`, also after JSON."""
-        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-        return cls(**lists)
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in content.items()
+        }
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
