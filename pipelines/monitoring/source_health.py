@@ -47,39 +47,42 @@ def event_tables(context: Context) -> list[Table]:
 
 
 def health_rows(context: Context, counts: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The rows from the counts of `window_counts` by table."""
-    monitoring = context.settings.monitoring
-    fresh, volumes = [], []
-    for name, row in counts.items():
-        age = None if row["last_on"] is None else (context.as_of - row["last_on"]).days
-        general = {"feature": name, "rows": int(row["rows"]), "model_version": None}
-        fresh.append(
-            {
-                **general,
-                "statistic": "freshness_days",
-                "value": None if age is None else float(age),
-                "threshold": float(monitoring.freshness_days),
-                "p_value": None,
-                "is_alert": age is None or age > monitoring.freshness_days,
-            }
-        )
-        earlier = _complete_windows(context, row)
-        ratio, p_value = volume_change(int(row["window_0"]), earlier)
-        volumes.append(
-            {
-                **general,
-                "statistic": "volume_ratio",
-                "value": ratio,
-                "threshold": monitoring.volume_ratio_below,
-                "p_value": p_value,
-            }
-        )
+    """The rows from the counts of `window_counts` by table. p-values are corrected over tables."""
+    fresh = [_freshness(context, name, row) for name, row in counts.items()]
+    volumes = [_volume(context, name, row) for name, row in counts.items()]
     tested = [v for v in volumes if v["p_value"] is not None]
     for row, corrected in zip(tested, holm([v["p_value"] for v in tested]), strict=True):
         row["p_value"] = corrected
-    for row in volumes:
-        row["is_alert"] = _is_unusual(row, monitoring.false_alarm_rate)
-    return fresh + volumes
+    rate = context.settings.monitoring.false_alarm_rate
+    return fresh + [{**row, "is_alert": _is_unusual(row, rate)} for row in volumes]
+
+
+def _freshness(context: Context, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    longest = context.settings.monitoring.freshness_days
+    age = None if row["last_on"] is None else (context.as_of - row["last_on"]).days
+    return {
+        "feature": name,
+        "rows": int(row["rows"]),
+        "model_version": None,
+        "statistic": "freshness_days",
+        "value": None if age is None else float(age),
+        "threshold": float(longest),
+        "p_value": None,
+        "is_alert": age is None or age > longest,
+    }
+
+
+def _volume(context: Context, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    ratio, p_value = volume_change(int(row["window_0"]), _complete_windows(context, row))
+    return {
+        "feature": name,
+        "rows": int(row["rows"]),
+        "model_version": None,
+        "statistic": "volume_ratio",
+        "value": ratio,
+        "threshold": context.settings.monitoring.volume_ratio_below,
+        "p_value": p_value,
+    }
 
 
 def volume_change(newest: int, earlier: Sequence[int]) -> tuple[float | None, float | None]:
