@@ -104,12 +104,16 @@ def expected_metrics(probability: Array, churned: Array, stayed: Array) -> dict[
     _, place = np.unique(probability, return_inverse=True)
     gone, here = (_by_place(c, place) for c in (churned, stayed))
     below = np.cumsum(here, axis=-1) - here
+    total = churned.sum(-1) + stayed.sum(-1)
+    squares = (churned * (1 - probability) ** 2 + stayed * probability**2).sum(-1)
+    # A draw may have no customer of a class, or none at all.
     with np.errstate(invalid="ignore"):
         pairs = (gone * (below + here / 2)).sum(-1)
-        roc_auc = pairs / (gone.sum(-1) * here.sum(-1))
-    total = churned.sum(-1) + stayed.sum(-1)
-    brier = (churned * (1 - probability) ** 2 + stayed * probability**2).sum(-1) / total
-    return {"roc_auc": roc_auc, "brier": brier, "churn_rate": churned.sum(-1) / total}
+        return {
+            "roc_auc": pairs / (gone.sum(-1) * here.sum(-1)),
+            "brier": squares / total,
+            "churn_rate": churned.sum(-1) / total,
+        }
 
 
 def _by_place(counts: Array, place: NDArray[np.int64]) -> Array:

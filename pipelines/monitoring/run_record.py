@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import mlflow
 from mlflow.entities import Metric
 
 from pipelines.monitoring.alert import Alert
@@ -26,17 +25,18 @@ def log_monitoring(
     """One MLflow run per monitoring run: all values as metrics, the alerts as an artifact."""
     values = {f"{r['feature']}.{r['statistic']}": r["value"] for r in rows}
     values |= {f"{r['basis']}.{r['metric']}": r["value"] for r in figures}
-    mlflow.set_experiment(experiment_id=registry.experiment_id())
-    with mlflow.start_run(run_name=f"monitor-{context.as_of}") as active:
-        mlflow.set_tags(
-            {"kind": "monitoring", "as_of": context.as_of.isoformat(), "code": code_version()}
-        )
-        moment = active.info.start_time
-        known = [(n, v) for n, v in values.items() if v is not None and math.isfinite(v)]
-        known.append(("alerts", float(len(alerts))))
-        client = mlflow.MlflowClient()
-        # At most 1,000 metrics per call.
-        for start in range(0, len(known), 1000):
-            part = [Metric(n, float(v), moment, 0) for n, v in known[start : start + 1000]]
-            client.log_batch(active.info.run_id, part)
-        mlflow.log_dict({"alerts": [alert.payload() for alert in alerts]}, "alerts.json")
+    known = [(n, float(v)) for n, v in values.items() if v is not None and math.isfinite(v)]
+    known.append(("alerts", float(len(alerts))))
+    tags = {"kind": "monitoring", "as_of": context.as_of.isoformat(), "code": code_version()}
+    client = registry.client
+    run = client.create_run(
+        registry.experiment_id(), tags=tags, run_name=f"monitor-{context.as_of}"
+    )
+    # At most 1,000 metrics per call.
+    for start in range(0, len(known), 1000):
+        metrics = [Metric(n, v, run.info.start_time, 0) for n, v in known[start : start + 1000]]
+        client.log_batch(run.info.run_id, metrics)
+    client.log_dict(
+        run.info.run_id, {"alerts": [alert.payload() for alert in alerts]}, "alerts.json"
+    )
+    client.set_terminated(run.info.run_id)
