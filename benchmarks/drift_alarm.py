@@ -21,7 +21,7 @@ from models.drift import Thresholds, compared
 from models.feature_histogram import Current, Reference
 from runtime import settings
 
-REPLAYS, SAMPLE, SIZES = 200, 20_000, (500, 5_000)
+REPLAYS, SAMPLE, SIZES = 200, 5_000, (500, 5_000)
 NUMBERS, TEXTS, SEED = 40, 5, 20180101
 SHARES = np.array([0.4, 0.25, 0.2, 0.1, 0.05])
 KINDS: tuple[Callable[[Any, int], Any], ...] = (
