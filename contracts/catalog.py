@@ -12,6 +12,7 @@ from contracts import (
     gold_engagement,
     gold_experiments,
     gold_messages,
+    gold_monitoring,
     gold_satisfaction,
     gold_serving,
     silver,
@@ -37,5 +38,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_engagement.GOLD_ENGAGEMENT,
         *gold_satisfaction.GOLD_SATISFACTION,
         *gold_serving.GOLD_SERVING,
+        *gold_monitoring.GOLD_MONITORING,
     )
     return {t.name: t for t in declared}

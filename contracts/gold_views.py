@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from contracts.features import AS_OF
+from contracts.gold_monitoring import DRIFT
 from contracts.gold_satisfaction import SATISFACTION
 from contracts.gold_serving import INFERENCE_LOG
 from contracts.table import Column
@@ -110,8 +111,42 @@ INFERENCE_TABLE = GroupedView(
     "model_version AS served_entity_id FROM {source} WHERE arm <> 'shadow'",
 )
 
+_STATISTICS = {
+    "wasserstein_distance": "wasserstein",
+    "population_stability_index": "psi",
+    "tv_distance": "total_variation",
+}
+
+DRIFT_METRICS = GroupedView(
+    name="gold.drift_metrics",
+    row="One row per as_of and column, with the column names of Databricks' drift metrics table.",
+    source=DRIFT.name,
+    columns=(
+        AS_OF,
+        Column("column_name", "string", "Feature, or churn_probability", False),
+        Column("drift_type", "string", "BASELINE: compared with the training sample", False),
+        Column(
+            "wasserstein_distance",
+            "double",
+            "In standard deviations of the training sample (Databricks: in units of the column); "
+            "null: a text",
+        ),
+        Column("population_stability_index", "double", "PSI over the bins of the sample"),
+        Column("tv_distance", "double", "Total variation; null: a number"),
+        Column("percent_null_delta", "double", "Change of the share of nulls, per cent"),
+    ),
+    query="SELECT as_of, feature AS column_name, 'BASELINE' AS drift_type, "
+    + ", ".join(
+        f"max(CASE WHEN statistic = '{statistic}' THEN value END) AS {name}"
+        for name, statistic in _STATISTICS.items()
+    )
+    + ", 100 * max(CASE WHEN statistic = 'missing_share' THEN value END) AS percent_null_delta "
+    "FROM {source} WHERE model_version IS NOT NULL GROUP BY as_of, feature",
+)
+
 VIEWS: tuple[View | GroupedView, ...] = (
     OVERDUE_CUSTOMERS,
     SATISFACTION_BY_SEGMENT,
     INFERENCE_TABLE,
+    DRIFT_METRICS,
 )

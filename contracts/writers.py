@@ -65,6 +65,16 @@ WRITERS: dict[str, Writer] = {
     # It sends for long; rules add contacts to the outbox meanwhile.
     "deliver_outbox": Writer(("gold.outbox_deliveries",), ("gold.outbox",)),
     "measure_campaigns": Writer(("gold.campaign_results", "gold.text_results")),
+    "monitor": Writer(
+        (
+            "gold.drift",
+            "gold.model_performance",
+            "gold.surprise_leavers",
+            "gold.decision_ledger",
+            "gold.promise_results",
+            "gold.alerts",
+        )
+    ),
     # Its log writer appends every second.
     "serve": Writer((), ("gold.inference_log",)),
     "check_inference_log": Writer(("gold.inference_checks",)),

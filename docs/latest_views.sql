@@ -58,8 +58,26 @@ SELECT * FROM gold_policy_comparison WHERE as_of = (SELECT max(as_of) FROM gold_
 CREATE OR REPLACE TEMP VIEW gold_satisfaction_latest AS
 SELECT * FROM gold_satisfaction WHERE as_of = (SELECT max(as_of) FROM gold_satisfaction);
 
+CREATE OR REPLACE TEMP VIEW gold_drift_latest AS
+SELECT * FROM gold_drift WHERE as_of = (SELECT max(as_of) FROM gold_drift);
+
+CREATE OR REPLACE TEMP VIEW gold_model_performance_latest AS
+SELECT * FROM gold_model_performance WHERE as_of = (SELECT max(as_of) FROM gold_model_performance);
+
+CREATE OR REPLACE TEMP VIEW gold_surprise_leavers_latest AS
+SELECT * FROM gold_surprise_leavers WHERE as_of = (SELECT max(as_of) FROM gold_surprise_leavers);
+
+CREATE OR REPLACE TEMP VIEW gold_decision_ledger_latest AS
+SELECT * FROM gold_decision_ledger WHERE as_of = (SELECT max(as_of) FROM gold_decision_ledger);
+
+CREATE OR REPLACE TEMP VIEW gold_alerts_latest AS
+SELECT * FROM gold_alerts WHERE as_of = (SELECT max(as_of) FROM gold_alerts);
+
 CREATE OR REPLACE TEMP VIEW gold_overdue_customers AS
 SELECT customer_id, as_of, days_overdue, overdue_percentile, next_purchase_on, value_at_stake, churn_probability FROM gold_customer_scores WHERE as_of = (SELECT max(as_of) FROM gold_customer_scores) AND days_overdue > 0;
 
 CREATE OR REPLACE TEMP VIEW gold_satisfaction_by_segment AS
 SELECT as_of, segment, customers, satisfaction_mean, CASE WHEN lag(place) OVER (PARTITION BY segment ORDER BY as_of) = place - 1 THEN satisfaction_mean - lag(satisfaction_mean) OVER (PARTITION BY segment ORDER BY as_of) END AS satisfaction_change, survey_share, stars_share, sentiment_share, unknown_share FROM (SELECT as_of, segment, count(*) AS customers, avg(satisfaction_score) AS satisfaction_mean, avg(CAST(satisfaction_basis = 'survey' AS double)) AS survey_share, avg(CAST(satisfaction_basis = 'stars' AS double)) AS stars_share, avg(CAST(satisfaction_basis = 'sentiment' AS double)) AS sentiment_share, avg(CAST(satisfaction_basis = 'unknown' AS double)) AS unknown_share, dense_rank() OVER (ORDER BY as_of) AS place FROM gold_satisfaction GROUP BY as_of, segment) AS by_segment;
+
+CREATE OR REPLACE TEMP VIEW gold_drift_metrics AS
+SELECT as_of, feature AS column_name, 'BASELINE' AS drift_type, max(CASE WHEN statistic = 'wasserstein' THEN value END) AS wasserstein_distance, max(CASE WHEN statistic = 'psi' THEN value END) AS population_stability_index, max(CASE WHEN statistic = 'total_variation' THEN value END) AS tv_distance, 100 * max(CASE WHEN statistic = 'missing_share' THEN value END) AS percent_null_delta FROM gold_drift WHERE model_version IS NOT NULL GROUP BY as_of, feature;

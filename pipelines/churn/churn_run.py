@@ -12,6 +12,7 @@ from mlflow.entities import Metric
 
 from pipelines.churn.candidates import Candidate, TrainingData
 from pipelines.churn.dataset import Design
+from pipelines.churn.drift_reference import log_reference
 from pipelines.churn.evaluation import Evaluated
 from pipelines.churn.model_card import model_card
 from pipelines.churn.named_reasons import SOURCES
@@ -91,6 +92,8 @@ def log_results(
 ) -> None:
     """Log metrics with intervals to the run and to each learner's run, plots and the model card.
 
+    The histograms that drift is measured against are logged too.
+
     The run also gets the parameters of the registered learner; the other learners' stand in their
     own runs.
     """
@@ -111,6 +114,7 @@ def log_results(
         mlflow.log_figure(figure, f"plots/{file}")
     card = model_card(context, data, chosen, result=result, is_better=is_better)
     mlflow.log_text(card, "model_card.md")
+    log_reference(data, evaluated, chosen)
     Registry(context.settings).describe(result["version"], card)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,10 +70,33 @@ class NotSentError(Exception):
         self.reason, self.is_final, self.wait_seconds = reason, is_final, wait_seconds
 
 
+class Sendable(Protocol):
+    """What a webhook or a mailbox takes: a contact, or an alert of monitoring."""
+
+    @property
+    def contact_id(self) -> str:
+        """The id by which the receiver recognises what is sent again."""
+
+    @property
+    def address(self) -> str | None:
+        """The address of an e-mail."""
+
+    @property
+    def subject(self) -> str | None:
+        """The subject of an e-mail."""
+
+    @property
+    def text(self) -> str | None:
+        """The text of an e-mail."""
+
+    def payload(self) -> Mapping[str, str | None]:
+        """Content for a file or the webhook."""
+
+
 class Sink(Protocol):
     """The destination of one channel. A contact that is sent again has the same contact_id."""
 
-    def send(self, contact: Contact) -> None:
+    def send(self, contact: Sendable) -> None:
         """Return when the receiver has accepted the contact. Otherwise raise NotSentError."""
 
     def close(self) -> None:

@@ -240,17 +240,29 @@ def sinks_of_conf(settings: Settings) -> dict[str, Sink]:
     folder = conf.folder or settings.root / "outbox"
     sinks: dict[str, Sink] = {"file": FileSink(folder)}
     if conf.webhook.url:
-        secret = os.environ.get(WEBHOOK_SECRET)
-        if not secret:
-            raise UsageError(
-                f"triggers.delivery.webhook.url is set, but {WEBHOOK_SECRET} is not. Without the "
-                "secret a receiver cannot verify that a contact comes from Holdfast. Set both, or "
-                "neither."
-            )
-        sinks["webhook"] = WebhookSink(conf.webhook, secret)
+        sinks["webhook"] = WebhookSink(
+            conf.webhook, webhook_secret("triggers.delivery.webhook.url", "a contact")
+        )
     if conf.email.host:
-        sinks["email"] = MailSink(conf.email, os.environ.get(SMTP_PASSWORD))
+        sinks["email"] = MailSink(conf.email, smtp_password())
     return sinks
+
+
+def smtp_password() -> str | None:
+    """The password of the mail server; None: a server without a login."""
+    return os.environ.get(SMTP_PASSWORD)
+
+
+def webhook_secret(setting: str, what: str) -> str:
+    """The secret of webhooks. UsageError if `setting` names one, but the secret is not set."""
+    secret = os.environ.get(WEBHOOK_SECRET)
+    if not secret:
+        raise UsageError(
+            f"{setting} is set, but {WEBHOOK_SECRET} is not. Without the "
+            f"secret a receiver cannot verify that {what} comes from Holdfast. Set both, or "
+            "neither."
+        )
+    return secret
 
 
 def store(context: Context, outcomes: Sequence[Outcome]) -> None:

@@ -27,7 +27,7 @@ from email.utils import formatdate
 
 import httpx2
 
-from pipelines.outreach.contact import Contact, NotSentError
+from pipelines.outreach.contact import NotSentError, Sendable
 from runtime.errors import StoreError
 from runtime.files import Location
 from runtime.http_client import http_client, seconds_to_wait
@@ -45,7 +45,7 @@ class FileSink:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Location.of(folder)
 
-    def send(self, contact: Contact) -> None:
+    def send(self, contact: Sendable) -> None:
         """Write the file atomically: a reader never sees an incomplete file."""
         content = json.dumps(contact.payload(), ensure_ascii=False).encode()
         try:
@@ -76,7 +76,7 @@ class WebhookSink:
         self._secret, self._clock = secret.encode(), clock
         self._client = http_client(settings.timeout_seconds)
 
-    def send(self, contact: Contact) -> None:
+    def send(self, contact: Sendable) -> None:
         """Send one request. A receiver also answers 2xx for a contact that it already has."""
         body = json.dumps(contact.payload()).encode()
         headers = {
@@ -120,7 +120,7 @@ class MailSink:
         self.settings, self._password = settings, password
         self._connection: smtplib.SMTP | None = None
 
-    def send(self, contact: Contact) -> None:
+    def send(self, contact: Sendable) -> None:
         """Send one e-mail to one address."""
         mail = self._mail(contact)
         try:
@@ -158,7 +158,7 @@ class MailSink:
                 self._connection.quit()
         self._drop()
 
-    def _mail(self, contact: Contact) -> EmailMessage:
+    def _mail(self, contact: Sendable) -> EmailMessage:
         if not contact.address:
             raise NotSentError("no_address", is_final=True)
         mail = EmailMessage()

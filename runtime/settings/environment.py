@@ -43,6 +43,7 @@ from runtime.settings.lakehouse import (
 from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
+from runtime.settings.monitoring import MonitoringSettings
 from runtime.settings.plan import PlanSettings
 from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
@@ -92,6 +93,7 @@ class Settings(BaseSettings):
     decisions: DecisionSettings
     contact: ContactSettings
     measurement: MeasurementSettings
+    monitoring: MonitoringSettings
     report: ReportSettings
     messages: MessageSettings
     uplift: UpliftSettings

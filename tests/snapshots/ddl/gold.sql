@@ -519,3 +519,91 @@ CREATE TABLE IF NOT EXISTS gold.inference_checks (
   `different_share` double COMMENT 'different / recomputed; null: nothing recomputed'
 ) USING delta
 COMMENT 'One row per day of answers and model version, with the share that a recomputation does not confirm. Key: answered_on, model_version.';
+
+CREATE TABLE IF NOT EXISTS gold.drift (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
+  `feature` string NOT NULL COMMENT 'Feature of the champion, churn_probability, or a silver table',
+  `statistic` string NOT NULL COMMENT 'Of numbers: psi, wasserstein (in standard deviations of the training sample), out_of_range_share. Of texts: psi, total_variation, new_category_share. Of both: missing_share (minus that of the training sample). Of a silver table: freshness_days, volume_ratio (rows of the last window, divided by the mean of the windows before)',
+  `value` double COMMENT 'Value of the statistic; null: undefined, as without any row',
+  `threshold` double COMMENT 'monitoring in conf; an alert needs a value beyond it',
+  `p_value` double COMMENT 'Probability of such a difference without drift, corrected for all rows of as_of (Holm); null: not tested',
+  `is_alert` boolean NOT NULL COMMENT 'True: the value is beyond the threshold, and p_value is below monitoring.false_alarm_rate or null',
+  `rows` bigint NOT NULL COMMENT 'Customers or rows that the value was computed from',
+  `model_version` string COMMENT 'Version of the champion; null: a silver table'
+) USING delta
+COMMENT 'One row per feature, prediction or source table, and statistic. Key: as_of, feature, statistic.';
+
+CREATE TABLE IF NOT EXISTS gold.model_performance (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
+  `scored_on` date NOT NULL COMMENT 'as_of of the scores in gold.customer_scores',
+  `basis` string NOT NULL COMMENT 'estimated (the horizon has not passed: purchases so far and calibrated probabilities) or realised (labels)',
+  `metric` string NOT NULL COMMENT 'roc_auc, brier or churn_rate',
+  `customers` bigint NOT NULL COMMENT 'Scored customers',
+  `value` double COMMENT 'Value of the metric; null: it cannot be told',
+  `ci_low` double COMMENT 'Lower bound of the interval (90 % estimated, 95 % realised)',
+  `ci_high` double COMMENT 'Upper bound of the interval',
+  `reference_value` double COMMENT 'Value on the test date of the training run (churn_rate: mean probability); null: unknown',
+  `verdict` string NOT NULL COMMENT 'fine; fallen: the whole interval is worse than reference_value by monitoring.relative_fall or more; not judged (churn_rate); or cannot be told, with the reason'
+) USING delta
+COMMENT 'One row per scored date, basis and metric of the champion, as known at as_of. Key: as_of, scored_on, basis, metric.';
+
+CREATE TABLE IF NOT EXISTS gold.surprise_leavers (
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `churn_probability` double NOT NULL COMMENT 'Probability at as_of',
+  `risk_level` string NOT NULL COMMENT 'Risk level at as_of',
+  `left_on` date COMMENT 'inactivity: day of the last purchase known at the end of the horizon; termination: day on which the contract ended; null: unknown',
+  `ended` string NOT NULL COMMENT 'What ended: purchases or contract',
+  `top_factors` string COMMENT 'The features with the largest |SHAP| at as_of, with their values, separated by \'; \'; null: no model scored the customer',
+  `null_features` string COMMENT 'Features of the model that were null at as_of, separated by \', \'; null: none',
+  `promised_rate` double NOT NULL COMMENT 'Mean probability of the customers below the threshold at as_of',
+  `rate` double NOT NULL COMMENT 'Share of these customers who churned',
+  `ci_low` double NOT NULL COMMENT 'Lower bound of the 95 % interval of rate (Wilson)',
+  `ci_high` double NOT NULL COMMENT 'Upper bound of the 95 % interval of rate (Wilson)'
+) USING delta
+CLUSTER BY (customer_id, as_of)
+COMMENT 'One row per customer whose probability was below the decision threshold and who churned. Key: as_of, customer_id.';
+
+CREATE TABLE IF NOT EXISTS gold.decision_ledger (
+  `decision_id` string NOT NULL COMMENT 'Hash of campaign, customer and offer',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `campaign_id` string NOT NULL COMMENT 'Campaign of the plan',
+  `policy` string NOT NULL COMMENT 'personalised or mass',
+  `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
+  `segment` string NOT NULL COMMENT 'Segment at the decision',
+  `promised_value` double COMMENT 'Reduction of the churn probability that the plan assumed; null: unknown',
+  `is_held_out` boolean NOT NULL COMMENT 'True: control group, no offer was sent',
+  `outcome_value` double COMMENT '1: the customer bought within the horizon, 0: not; null: not known yet',
+  `outcome_known_at` timestamp NOT NULL COMMENT '00:00 of the first day with a complete outcome'
+) USING delta
+COMMENT 'One row per decision of a plan for a customer: offer sent, or control group. Key: as_of, decision_id.';
+
+CREATE TABLE IF NOT EXISTS gold.promise_results (
+  `campaign_id` string NOT NULL COMMENT 'Campaign of the plan; all: every campaign',
+  `offer_id` string NOT NULL COMMENT 'Offer in conf/offers.yaml',
+  `segment` string NOT NULL COMMENT 'Segment at the decision; all: every segment',
+  `month` string NOT NULL COMMENT 'Month of the plan, such as 2018-01',
+  `treated` bigint NOT NULL COMMENT 'Customers who were sent the offer',
+  `held_out` bigint NOT NULL COMMENT 'Customers of the control group',
+  `promised_value` double COMMENT 'Mean promised reduction of churn, shrunk to what past campaigns kept; null: unknown',
+  `measured_value` double COMMENT 'Retained share, treated minus control; null: no test',
+  `ci_low` double COMMENT 'Lower bound of the 95 % interval of measured_value',
+  `ci_high` double COMMENT 'Upper bound of the 95 % interval of measured_value',
+  `anytime_p_value` double COMMENT 'Always-valid p-value of measured below promised',
+  `smallest_decay` double COMMENT 'Smallest shortfall that would be found 4 times in 5; null: too few to tell',
+  `is_kept` boolean COMMENT 'False: measured_value is significantly below promised_value; null: too few to tell'
+) USING delta
+COMMENT 'One row per campaign, offer, segment and month: promised and measured value. Key: campaign_id, offer_id, segment, month.';
+
+CREATE TABLE IF NOT EXISTS gold.alerts (
+  `alert_id` string NOT NULL COMMENT 'Hash of as_of, source and subject',
+  `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
+  `raised_at` timestamp NOT NULL COMMENT 'When the alert was first raised (UTC)',
+  `severity` string NOT NULL COMMENT 'warning or critical',
+  `source` string NOT NULL COMMENT 'drift, data, performance, promise, surprise_leavers or test',
+  `message` string NOT NULL COMMENT 'What happened, with the value and the threshold',
+  `what_to_do` string NOT NULL COMMENT 'The next step for a person',
+  `sent_to` string COMMENT 'Sinks that accepted the alert, separated by \', \'; null: none yet, the next run of the date tries again'
+) USING delta
+COMMENT 'One row per alert of a monitoring run. Key: as_of, alert_id.';

@@ -114,7 +114,7 @@ def _filled(table: Table, row) -> dict:
     unknown = set(given) - set(table.column_names)
     assert not unknown, f"{table.name} has no {unknown}"
     full = {c.name: _value(c.type, given.get(c.name)) for c in table.columns}
-    if "source" in full:
+    if "content_hash" in full:
         defaults = {"known_at": full[table.event_time or "valid_from"], **LINEAGE}
         full.update({name: v for name, v in defaults.items() if full[name] is None})
     return full

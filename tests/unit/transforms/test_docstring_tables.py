@@ -23,6 +23,8 @@ from transforms import (
     consent,
     customer_versions,
     decisions,
+    early_returns,
+    feature_bins,
     first_list,
     hold_out,
     labels,
@@ -155,6 +157,21 @@ def column_case(owner, given, build):
 
 def _collected(frame, key="n"):
     return sorted(frame.toArrow().to_pylist(), key=lambda row: row[key])
+
+
+@case("transforms.feature_bins.number_bin", "value double")
+def run_number_bin(frame, rows):
+    rows_in = frame("n int, value double", rows)
+    return _collected(
+        rows_in.select("n", feature_bins.number_bin(F.col("value"), (1, 2)).alias("number_bin"))
+    )
+
+
+@case("transforms.early_returns.value_band", "value int")
+def run_value_band(frame, rows):
+    rows_in = frame("n int, value int", rows)
+    band = early_returns.value_band("value", (7, 30))
+    return _collected(rows_in.select("n", band.alias("value_band")))
 
 
 def _offer(name, **fields):

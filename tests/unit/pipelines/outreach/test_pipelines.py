@@ -21,6 +21,7 @@ from runtime.context import Context
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
 from runtime.settings.offers import load_offers
+from tests.unit.pipelines.memory_lake import MemoryLake
 from tests.unit.pipelines.outreach.conftest import contact_of
 from tests.unit.transforms.conftest import frame, rows_of  # noqa: F401
 from transforms.message_orders import offers_to_send
@@ -30,34 +31,6 @@ RULE = {
     **{"name": "by_file", "to": ["HIGH"], "when": "recency_days < 10", "action": "offer"},
     **{"offer_id": "discount_10", "channel": "file", "period_days": 90, "valid_days": 7},
 }
-
-
-class MemoryLake:
-    """Tables in memory. A table that was not given is empty. Keeps the writes."""
-
-    engine, planned = "duckdb", {}
-
-    def __init__(self, make_frame, tables):
-        self.frames = {name: make_frame(name, rows) for name, rows in tables.items()}
-        self.make_frame, self.writes = make_frame, []
-
-    def exists(self, name):
-        return name in self.frames
-
-    def read(self, table):
-        if table.name not in self.frames:
-            self.frames[table.name] = self.make_frame(table.name, [])
-        return self.frames[table.name]
-
-    def keep(self, kept):
-        return kept
-
-    def forget(self):
-        pass
-
-    def commit(self, writes):
-        self.writes += writes
-        return []
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Monitoring: drift, freshness and volume of sources, model performance, promises, alerts."""
