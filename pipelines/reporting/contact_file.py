@@ -9,12 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipelines.reporting import contact_texts
-from pipelines.reporting.formats import LOCALES, plain
 from pipelines.reporting.report_data import ReportData, Row
+from runtime.formats import LOCALES
+from runtime.spreadsheet import separator, text_cell
 
-# A spreadsheet reads a cell that begins with one of these as a formula; the last four are the
-# full-width forms of = + - @.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 COLUMNS = (
     "place",
     "customer_id",
@@ -43,9 +41,8 @@ def write_contacts(path: Path, data: ReportData, customers: Iterable[Row]) -> bo
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.draft")
-    separator = ";" if LOCALES[data.form.locale][1] == "," else ","
     with draft.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=separator, lineterminator="\r\n")
+        writer = csv.writer(file, delimiter=separator(data.form.locale), lineterminator="\r\n")
         writer.writerow(COLUMNS)
         writer.writerows(_lines(data, customers))
     if path.is_file() and filecmp.cmp(draft, path, shallow=False):
@@ -78,18 +75,6 @@ def _lines(data: ReportData, customers: Iterable[Row]) -> Iterator[list[str]]:
             **{name: text_cell(text) for name, text in texts.items()},
         }
         yield [values[name] for name in COLUMNS]
-
-
-def text_cell(text: str | None) -> str:
-    """A text of one line that a spreadsheet shows, and never runs as a formula.
-
-    >>> text_cell("=HYPERLINK(A1)"), text_cell("c-1"), text_cell(None)
-    ("'=HYPERLINK(A1)", 'c-1', '')
-    """
-    if text is None:
-        return ""
-    is_formula = str(text).lstrip(" \u00a0").startswith(FORMULA_STARTS)
-    return f"'{plain(text)}" if is_formula else plain(text)
 
 
 def number(data: ReportData, value: float | None, digits: int) -> str:
