@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from runtime.errors import UsageError
+from runtime.settings.app import AppSettings
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
 from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
@@ -93,6 +94,7 @@ class Settings(BaseSettings):
     model_ab: ModelAbSettings
     triggers: TriggerSettings
     survey: SurveySettings
+    app: AppSettings
 
     _given: frozenset[str] = PrivateAttr(default=frozenset())
 

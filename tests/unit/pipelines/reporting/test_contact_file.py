@@ -6,8 +6,8 @@ import dataclasses
 import pytest
 
 from pipelines.reporting.contact_file import COLUMNS, write_contacts
-from runtime.spreadsheet import text_cell
 from runtime.settings.report import ReportSettings
+from runtime.spreadsheet import text_cell
 from tests.unit.pipelines.reporting.report_sample import FULL, customer
 
 

@@ -1,0 +1,87 @@
+"""Queries over the Delta tables of a lakehouse folder, run by DuckDB and cached by table version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as pads
+import streamlit as st
+from deltalake import DeltaTable
+
+from contracts.catalog import tables
+from runtime.lakehouse.arrow_types import arrow_schema, nullable
+
+Row = dict[str, Any]
+Versions = tuple[tuple[str, int | None], ...]
+# A query names a table in braces, such as {gold.customer_scores}.
+_TABLE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
+# The most rows that a page may show at once, and the most that a query of a page may return.
+PAGE_ROWS, MOST_ROWS = 50, 200
+# One query: two cores, and so much memory that eight users fit into a small machine.
+CONNECTION = {"threads": "2", "memory_limit": "1GB"}
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The lakehouse of one environment. Tables that do not exist are empty."""
+
+    root: Path
+
+    def version(self, name: str) -> int | None:
+        """Newest Delta version of a table; None: it does not exist."""
+        layer, _, short = name.partition(".")
+        log = self.root / layer / short / "_delta_log"
+        commits = (int(p.stem) for p in log.glob("*.json") if p.stem.isdigit())
+        return max(commits, default=None)
+
+    def rows(
+        self, sql: str, values: Mapping[str, Any] | None = None, most: int = MOST_ROWS
+    ) -> list[Row]:
+        """The rows of a query, as dictionaries; the query is bounded by `most`.
+
+        A result is kept until a table that the query names has another version.
+        """
+        names = sorted(set(_TABLE.findall(sql)))
+        versions = tuple((name, self.version(name)) for name in names)
+        return _rows(str(self.root), sql, tuple(sorted((values or {}).items())), versions, most)
+
+    def row(self, sql: str, values: Mapping[str, Any] | None = None) -> Row:
+        """The first row of a query; empty if there is none."""
+        return next(iter(self.rows(sql, values)), {})
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _rows(
+    root: str, sql: str, values: tuple[tuple[str, Any], ...], versions: Versions, most: int
+) -> list[Row]:
+    with duckdb.connect(config=CONNECTION) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for name, version in versions:
+            connection.register(name.replace(".", "_"), _dataset(root, name, version))
+        text = _TABLE.sub(lambda found: found[1].replace(".", "_"), sql)
+        result = connection.execute(f"SELECT * FROM ({text}) LIMIT {most}", dict(values))
+        columns = [column[0] for column in result.description]
+        return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _dataset(root: str, name: str, version: int | None) -> pads.Dataset:
+    """The table at a version, with the columns of its contract; gained columns are null."""
+    wanted = nullable(arrow_schema(_contracts()[name]))
+    if version is None:
+        return pads.dataset(wanted.empty_table())
+    layer, _, short = name.partition(".")
+    rows = DeltaTable(str(Path(root) / layer / short), version=version).to_pyarrow_dataset()
+    gained = [f for f in wanted if f.name not in rows.schema.names]
+    return rows.replace_schema(pa.schema([*rows.schema, *gained])) if gained else rows
+
+
+@st.cache_resource
+def _contracts() -> Mapping[str, Any]:
+    return tables()

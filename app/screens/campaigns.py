@@ -1,0 +1,5 @@
+"""Page."""
+
+
+def show(session) -> None:
+    """Draw the page."""
