@@ -28,7 +28,9 @@ def budget_of(session: Session) -> Budget:
     if given.money is not None:
         return Budget(given.money, "money", customers)
     # 0.29 x 100 is 28.999999999999996.
-    return Budget(float(int(customers * (given.customers_share or 0) + 1e-9)), "customers", customers)
+    return Budget(
+        float(int(customers * (given.customers_share or 0) + 1e-9)), "customers", customers
+    )
 
 
 def plan(session: Session, strategy: str | None = None) -> Plan:

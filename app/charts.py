@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import altair as alt
 import pandas as pd
@@ -21,6 +22,8 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
 )
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 HEIGHT = 280
+# A label of a bar is broken into lines of this length, so that it fits on a phone.
+LABEL_SIGNS = 24
 
 
 def show(chart: alt.Chart | alt.LayerChart, description: str) -> None:
@@ -34,12 +37,16 @@ def bars(rows: Sequence[Row], label: str, value: str, *, title: str, number: str
     `number`: the axis format of d3, such as ",.0f".
     """
     frame = pd.DataFrame(rows)
+    frame[label] = ["\n".join(wrap(text, LABEL_SIGNS)) for text in frame[label]]
+    lines_of_label = alt.Axis(
+        labelExpr="split(datum.label, '\\n')", labelLimit=200, labelOverlap=False
+    )
     return (
         alt.Chart(frame)
         .mark_bar()
         .encode(
             x=alt.X(value, title=title, axis=alt.Axis(format=number)),
-            y=alt.Y(label, title=None, sort=None, axis=alt.Axis(labelLimit=260)),
+            y=alt.Y(label, title=None, sort=None, axis=lines_of_label),
             color=alt.condition(alt.datum[value] > 0, alt.value(BLUE), alt.value(ORANGE)),
             tooltip=[label, alt.Tooltip(value, format=number)],
         )
@@ -62,15 +69,26 @@ def band(
 
 
 def lines(
-    rows: Sequence[Row], x: str, y: str, *, by: str, titles: tuple[str, str], number: str
+    rows: Sequence[Row],
+    x: str,
+    y: str,
+    *,
+    by: str,
+    titles: tuple[str, str],
+    number: str,
+    domain: tuple[float, float] | None = None,
 ) -> alt.Chart:
-    """One line per value of `by`, with colour and dash, so that it can be read without colour."""
+    """One line per value of `by`, with colour and dash, so that it can be read without colour.
+
+    `domain`: the ends of the y axis; without it they follow from the values.
+    """
+    ends = alt.Scale(domain=list(domain)) if domain else alt.Scale(zero=False)
     return (
         alt.Chart(pd.DataFrame(rows))
         .mark_line(point=True)
         .encode(
             x=alt.X(x, title=titles[0]),
-            y=alt.Y(y, title=titles[1], axis=alt.Axis(format=number), scale=alt.Scale(zero=False)),
+            y=alt.Y(y, title=titles[1], axis=alt.Axis(format=number), scale=ends),
             color=alt.Color(
                 by,
                 title=None,
@@ -83,16 +101,16 @@ def lines(
     )
 
 
-def heat(rows: Sequence[Row], x: str, y: str, *, value: str, titles: Sequence[str]) -> alt.LayerChart:
+def heat(
+    rows: Sequence[Row], x: str, y: str, *, value: str, titles: Sequence[str]
+) -> alt.LayerChart:
     """A table of cells coloured by `value`, with its number. titles: of x, y and value."""
     base = alt.Chart(pd.DataFrame(rows)).encode(
         x=alt.X(f"{x}:O", title=titles[0], axis=alt.Axis(labelAngle=0)),
         y=alt.Y(f"{y}:O", title=titles[1], sort="descending"),
     )
     cells = base.mark_rect().encode(
-        color=alt.Color(
-            value, title=titles[2], scale=alt.Scale(scheme="cividis"), legend=None
-        ),
+        color=alt.Color(value, title=titles[2], scale=alt.Scale(scheme="cividis"), legend=None),
         tooltip=[x, y, alt.Tooltip(value, format=",.0f")],
     )
     middle = max(row[value] for row in rows) / 2

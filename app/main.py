@@ -60,16 +60,12 @@ def main(env: str, conf_dir: str | None = None) -> None:
     st.navigation(pages).run()
 
 
-def page_of(
-    show: Callable[[Session], None], session: Session, dates: list
-) -> Callable[[], None]:
+def page_of(show: Callable[[Session], None], session: Session, dates: list) -> Callable[[], None]:
     """The page as a function without arguments, for the date chosen in the side bar."""
 
     def page() -> None:
         with st.sidebar:
-            as_of = st.selectbox(
-                "Figures of", dates, format_func=session.form.date, key="as_of"
-            )
+            as_of = st.selectbox("Figures of", dates, format_func=session.form.date, key="as_of")
             st.caption(who(session))
         show(Session(session.settings, session.lake, as_of, session.user))
 

@@ -40,7 +40,8 @@ class Plan:
     def __init__(self, rows: list[Row], strategy: str, caps: Mapping[str, int]) -> None:
         self.ids = [row["customer_id"] for row in rows]
         self.cost, self.kept, spread = (
-            np.array([row[name] for row in rows], dtype=float) for name in ("cost", "kept", "spread")
+            np.array([row[name] for row in rows], dtype=float)
+            for name in ("cost", "kept", "spread")
         )
         offers = [row["offer_id"] for row in rows]
         self.ranking = Ranking(

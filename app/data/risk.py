@@ -31,7 +31,9 @@ def levels(first: FirstList, before: dt.date | None) -> list[Row]:
 
 def campaign_results(lake: Lake) -> list[Row]:
     """One row per campaign, policy, offer, segment, month and metric; the newest month first."""
-    return lake.rows("SELECT * FROM {gold.campaign_results} ORDER BY month DESC, campaign_id, metric")
+    return lake.rows(
+        "SELECT * FROM {gold.campaign_results} ORDER BY month DESC, campaign_id, metric"
+    )
 
 
 def back_test(lake: Lake, as_of: dt.date, strategy: str) -> Row:

@@ -51,9 +51,7 @@ def show_list(session: Session) -> None:
     number = 1
     if pages > 1:
         number = st.number_input(f"Page, 1 to {form.whole(pages)}", 1, pages, 1, width=180)
-    rows = customers.page(
-        first, search, segment, level=level, order=order, number=int(number) - 1
-    )
+    rows = customers.page(first, search, segment, level=level, order=order, number=int(number) - 1)
     chosen = st.dataframe(
         pd.DataFrame([line(session, row) for row in rows]),
         hide_index=True,

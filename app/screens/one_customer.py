@@ -26,9 +26,9 @@ def show_customer(session: Session, customer_id: str) -> None:
         return
     form = session.form
     title(
-        f"Customer {customer_id}: {form.percent(found['churn_probability'])} leave within "
-        f"{session.horizon} days, {session.stake(found['at_stake'])} at stake",
-        f"{form.date(session.as_of)}. {found['segment']}, {found['lifecycle']}, last purchase "
+        f"Customer {customer_id}: {form.percent(found['churn_probability'])} churn probability, "
+        f"{session.stake(found['at_stake'])} at stake",
+        f"{form.date(session.as_of)}, for the next {session.horizon} days. {found['segment']}, {found['lifecycle']}, last purchase "
         f"{form.count(found['recency_days'], 'day')} ago.",
     )
     show_figures(session, found)
@@ -48,10 +48,14 @@ def show_figures(session: Session, found: Row) -> None:
     first.metric("Risk level", found["risk_level"], border=True)
     first.caption(literal(percentile_words(found)))
     second.metric("12-month value (CLV)", form.cash(found["clv_12m"]), border=True)
-    second.caption(literal(interval(form.cash(found["clv_12m_low"]), form.cash(found["clv_12m_high"]))))
+    second.caption(
+        literal(interval(form.cash(found["clv_12m_low"]), form.cash(found["clv_12m_high"])))
+    )
     third.metric("Next purchase", form.date(found["next_purchase_on"]), border=True)
     third.caption(
-        literal(interval(form.date(found["next_purchase_low"]), form.date(found["next_purchase_high"])))
+        literal(
+            interval(form.date(found["next_purchase_low"]), form.date(found["next_purchase_high"]))
+        )
     )
     overdue = found["days_overdue"]
     fourth.metric("Days overdue", form.whole(overdue), border=True)
@@ -96,15 +100,17 @@ def show_factors(session: Session, customer_id: str) -> None:
         for row in rows
     ]
     charts.show(
-        charts.bars(
-            named, "factor", "impact", title="Change of the log-odds of leaving", number="+.1f"
+        charts.bars(named, "factor", "impact", title="Effect on risk, log-odds", number="+.1f"),
+        "; ".join(
+            f"{'raises' if r['impact'] > 0 else 'lowers'} the risk: {r['factor']}" for r in named
         ),
-        "; ".join(f"{'raises' if r['impact'] > 0 else 'lowers'} the risk: {r['factor']}" for r in named),
     )
     st.caption("Orange lowers the risk, blue raises it.")
     known = [r for r in customers.reasons(session.list, customer_id) if r["reason"] != "unknown"]
     if known:
-        told = ", ".join(f"{r['reason']} {session.form.percent(r['probability'], 0)}" for r in known)
+        told = ", ".join(
+            f"{r['reason']} {session.form.percent(r['probability'], 0)}" for r in known
+        )
         say(f"Reasons: {told}. Basis: {known[0]['reason_basis'].replace('_', ' ')}.")
     else:
         say("Reasons: the features point to no reason such as price or support.")
@@ -131,11 +137,18 @@ def show_survival(session: Session, found: Row) -> None:
     ]
     charts.show(
         charts.lines(
-            rows, "months", "share", by="who", titles=("Months from now", "Still a customer"),
+            rows,
+            "months",
+            "share",
+            by="who",
+            titles=("Months from now", "Still a customer"),
             number=".0%",
+            domain=(0, 1),
         ),
         f"Probability of still being a customer: {form.percent(own[0]['share'])} after 1 month",
     )
     if found["likely_churn_date"]:
-        span = interval(form.date(found["earliest_churn_date"]), form.date(found["latest_churn_date"]))
+        span = interval(
+            form.date(found["earliest_churn_date"]), form.date(found["latest_churn_date"])
+        )
         say(f"Half of such customers have left by {form.date(found['likely_churn_date'])}. {span}.")

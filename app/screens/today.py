@@ -39,8 +39,12 @@ def show(session: Session) -> None:
     show_alerts(session, levels, before)
     show_promise(session)
     heading(f"The first {FIRST} to contact")
-    st.table(pd.DataFrame([line(session, row) for row in first.customers(FIRST)]).set_index("Customer"))
-    st.caption("The whole list, with reasons, is on the page Which 20 %; a customer's story on Customers.")
+    st.table(
+        pd.DataFrame([line(session, row) for row in first.customers(FIRST)]).set_index("Customer")
+    )
+    st.caption(
+        "The whole list, with reasons, is on the page Which 20 %; a customer's story on Customers."
+    )
 
 
 def source_words(session: Session) -> str:
@@ -54,7 +58,11 @@ def source_words(session: Session) -> str:
 def sending_days(session: Session, totals: Row) -> str:
     """When the offers of the list are sent."""
     first, last = (session.form.date(totals[name]) for name in ("first_on", "last_on"))
-    return f"Offers are sent on {first}." if first == last else f"Offers are sent from {first} to {last}."
+    return (
+        f"Offers are sent on {first}."
+        if first == last
+        else f"Offers are sent from {first} to {last}."
+    )
 
 
 def level_sums(levels: list[Row], session: Session) -> Mapping[str, Row]:
@@ -67,11 +75,19 @@ def show_figures(session: Session, totals: Row, levels: Mapping[str, Row]) -> No
     form = session.form
     cards = st.columns(4)
     at_risk = sum(row["at_risk"] for row in levels.values())
-    cards[0].metric("At risk, all customers", session.stake(at_risk), border=True,
-                    help="Churn probability x value at stake over 12 months, active and silent customers")
+    cards[0].metric(
+        "At risk, all customers",
+        session.stake(at_risk),
+        border=True,
+        help="Churn probability x value at stake over 12 months, active and silent customers",
+    )
     cards[1].metric("At risk, this list", session.stake(totals["at_risk"]), border=True)
-    cards[2].metric("Expected value kept", form.cash(totals["value_kept"]), border=True,
-                    help="Before cost. An effect that no experiment has measured is assumed in conf.")
+    cards[2].metric(
+        "Expected value kept",
+        form.cash(totals["value_kept"]),
+        border=True,
+        help="Before cost. An effect that no experiment has measured is assumed in conf.",
+    )
     cards[3].metric("Expected cost", form.cash(totals["cost"]), border=True)
 
 
@@ -87,9 +103,16 @@ def show_alerts(session: Session, levels: list[Row], before) -> None:
     for column, name in zip(st.columns(len(names)), names, strict=True):
         now, past = counts.get((session.as_of, name), 0), counts.get((before, name), 0)
         delta = None if before is None else form.change(now - past)
-        column.metric(name, form.whole(now), delta, delta_color="inverse" if name != "LOW" else "normal",
-                      border=True)
-    now, past = (sum(counts.get((day, name), 0) for name in HIGH) for day in (session.as_of, before))
+        column.metric(
+            name,
+            form.whole(now),
+            delta,
+            delta_color="inverse" if name != "LOW" else "normal",
+            border=True,
+        )
+    now, past = (
+        sum(counts.get((day, name), 0) for name in HIGH) for day in (session.as_of, before)
+    )
     if before is not None and past and now > past * (1 + ALERT_RISE):
         st.warning(
             f"Customers at high or critical risk rose from {form.whole(past)} to {form.whole(now)}."
@@ -100,7 +123,8 @@ def show_promise(session: Session) -> None:
     """Promised against measured: campaigns with a control group, else the plan's back-test."""
     form = session.form
     measured = [
-        row for row in risk.campaign_results(session.lake)
+        row
+        for row in risk.campaign_results(session.lake)
         if row["segment"] == "all" and row["metric"] == "retained_revenue"
     ]
     heading("Promised and measured")
@@ -119,7 +143,9 @@ def show_promise(session: Session) -> None:
             f"{form.cash(test['net_value_kept'])} after cost, 95 % interval "
             f"{form.cash(test['ci_low'])} to {form.cash(test['ci_high'])}."
         )
-        st.caption(f"No campaign has been measured yet. Effect of the offers: {test['assumption']}.")
+        st.caption(
+            f"No campaign has been measured yet. Effect of the offers: {test['assumption']}."
+        )
     else:
         say("No campaign has been measured yet, and there is no back-test for this date.")
 
