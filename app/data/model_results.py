@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from app.lake import Lake, Row
 
-# The newest churn training: the run and test date that the primary horizon was measured on last.
+# The newest training of churn models, which alone have a confusion matrix, on its last test date.
 NEWEST = """
     newest AS (
         SELECT max(trained_at) AS trained_at FROM {gold.model_comparison}
-        WHERE split = 'test' AND horizon_days = $horizon AND metric = 'precision_at_30'
+        WHERE split = 'test' AND horizon_days = $horizon AND metric = 'true_positives'
     ),
     rows AS (
         SELECT c.* FROM {gold.model_comparison} c JOIN newest USING (trained_at)

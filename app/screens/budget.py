@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 
-import pandas as pd
 import streamlit as st
 
 from app import charts
@@ -13,7 +12,7 @@ from app.budgets import Budget, budget_of, plan
 from app.data.plan import Plan, strategies
 from app.lake import Row
 from app.session import Session
-from app.text import heading, literal, say, title
+from app.text import heading, literal, say, table, title
 from runtime.spreadsheet import separator, text_cell
 
 # The whole list as a file: at most this many customers.
@@ -144,11 +143,13 @@ def show_strategies(session: Session, budget: Budget, size: float) -> None:
                 "95 % interval": interval(session, test),
             }
         )
-    st.table(pd.DataFrame(lines).set_index("Strategy"))
+    table(lines)
     st.caption(
         literal(
             "Back-test: one horizon earlier, under the plan's own budget, credited only with "
-            "customers who did leave. " + next((r["assumption"] for r in tested.values()), "")
+            "customers who did leave. Effect of the offers: "
+            + next((r["assumption"] for r in tested.values()), "unknown")
+            + "."
         )
     )
 
@@ -174,12 +175,12 @@ def show_overlap(session: Session) -> None:
     heading("Customers that two strategies share")
     names = sorted({r["strategy"] for r in rows})
     shared = {(r["strategy"], r["other_strategy"]): r["shared"] for r in rows}
-    table = [
+    lines = [
         {"Strategy": words(a, session)}
         | {words(b, session): session.form.whole(shared.get((a, b))) for b in names}
         for a in names
     ]
-    st.table(pd.DataFrame(table).set_index("Strategy"))
+    table(lines)
 
 
 def show_download(session: Session) -> None:

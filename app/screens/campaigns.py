@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from app.data import campaigns
 from app.lake import Row
 from app.session import Session
-from app.text import heading, say, title
+from app.text import heading, say, table, title
 
 METRICS = {"conversion": "Conversion", "retained_revenue": "Retained revenue"}
 
@@ -25,7 +24,7 @@ def show(session: Session) -> None:
             "per customer against the control group",
             f"Campaigns measured until {form.date(session.as_of)}, newest month first.",
         )
-        st.table(pd.DataFrame([result_line(session, r) for r in results]).set_index("Campaign"))
+        table([result_line(session, r) for r in results])
         st.caption("Not known: the interval contains 0. An interval is valid for a single look.")
     else:
         title(
@@ -34,7 +33,7 @@ def show(session: Session) -> None:
         )
     if sent:
         heading(f"Campaigns sent until {form.date(session.as_of)}")
-        st.table(pd.DataFrame([sent_line(session, r) for r in sent]).set_index("Campaign"))
+        table([sent_line(session, r) for r in sent])
         st.caption(
             "Redeemed: share of the contacted customers. Customers were chosen, not drawn, unless a "
             "campaign is randomised, so that the share is no effect."

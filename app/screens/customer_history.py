@@ -9,7 +9,7 @@ import streamlit as st
 from app import charts
 from app.data import customers
 from app.session import Session
-from app.text import heading, say
+from app.text import heading, say, table
 from contracts.silver import CUSTOMERS
 
 
@@ -81,6 +81,6 @@ def show_profile(session: Session, customer_id: str) -> None:
     }
     heading("Profile")
     if known:
-        st.table(pd.DataFrame(known.items(), columns=["Field", "Value"]).set_index("Field"))
+        table([{"Field": name, "Value": value} for name, value in known.items()])
     else:
         say("The data say nothing about this customer's name, e-mail or plan.")

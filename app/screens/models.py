@@ -12,7 +12,7 @@ from app import charts
 from app.data.model_results import results
 from app.lake import Row
 from app.session import Session
-from app.text import heading, say, title
+from app.text import heading, say, table, title
 
 # Columns of the comparison: metric -> heading and decimals.
 SHOWN = {
@@ -65,7 +65,7 @@ def show_comparison(session: Session, by_model: Mapping[str, Mapping[str, Row]],
     form = session.form
     heading("Models compared on the same customers")
     order = sorted(by_model, key=lambda name: -(value(by_model[name], "roc_auc") or 0))
-    table = []
+    lines = []
     for name in order:
         metrics = by_model[name]
         area = metrics.get("roc_auc", {})
@@ -78,8 +78,8 @@ def show_comparison(session: Session, by_model: Mapping[str, Mapping[str, Row]],
                     if area.get("ci_low") is not None
                     else "-"
                 )
-        table.append(line)
-    st.table(pd.DataFrame(table).set_index("Model"))
+        lines.append(line)
+    table(lines)
     st.caption(
         "ROC AUC: 0.5 is chance, 1 is perfect. Lift: leavers found in that part of the customers, "
         "against a random part of the same size. Log loss and Brier score: lower is better."
@@ -98,7 +98,8 @@ def show_calibration(session: Session, metrics: Mapping[str, Row]) -> None:
         return
     form = session.form
     error = value(metrics, "expected_calibration_error")
-    heading(f"Probabilities are off by {form.percent(error)} on average")
+    off = None if error is None else 100 * error
+    heading(f"Probabilities are off by {form.fixed(off, 1)} percentage points on average")
     top = max(max(p.values()) for p in points)
     percent = alt.Axis(format=".0%")
     dots = (

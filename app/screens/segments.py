@@ -10,7 +10,7 @@ from app import charts
 from app.data import segments
 from app.lake import Row
 from app.session import Session
-from app.text import heading, literal, say, title
+from app.text import heading, literal, say, table, title
 
 MOST_MOVES = 12
 
@@ -25,12 +25,12 @@ def show(session: Session) -> None:
     form, first = session.form, rows[0]
     total = sum(row["at_risk"] or 0 for row in rows)
     title(
-        f"{first['segment']} has {session.stake(first['at_risk'])} at risk, "
+        f"The segment {first['segment']} has {session.stake(first['at_risk'])} at risk, "
         f"{form.percent((first['at_risk'] or 0) / total if total else None, 0)} of all",
         f"{form.date(session.as_of)}. Revenue: of the last {session.settings.rfm.window_days} days. "
         f"Churn probability: mean, within {session.horizon} days; lost customers have none.",
     )
-    st.table(pd.DataFrame([line(session, row) for row in rows]).set_index("Segment"))
+    table([line(session, row) for row in rows])
     show_moves(session)
     show_scores(session)
     show_missed(session)
@@ -118,12 +118,11 @@ def show_missed(session: Session) -> None:
     found, form = segments.missed(session.list), session.form
     heading("What RFM misses")
     say(
-        f"Of {form.count(found['high'], 'customer')} in high-value segments, "
-        f"{form.whole(found['leaving'])} are predicted to leave within {session.horizon} days, with "
-        f"{session.stake(found['at_risk'] or 0)} at risk. RFM alone would leave them alone."
+        f"High-value segments: {form.count(found['high'], 'customer')}, of which the model predicts "
+        f"{form.whole(found['leaving'])} to leave within {session.horizon} days, with "
+        f"{session.stake(found['at_risk'] or 0)} at risk. RFM alone shows none of them."
     )
     say(
-        f"Of {form.count(found['low'], 'customer')} in all other segments, "
-        f"{form.whole(found['staying'])} are predicted to stay. A campaign by segment would pay for "
-        "them too."
+        f"All other segments: {form.count(found['low'], 'customer')}, of which the model predicts "
+        f"{form.whole(found['staying'])} to stay. A campaign by segment pays for these too."
     )

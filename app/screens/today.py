@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pandas as pd
 import streamlit as st
 
 from app.data import risk
 from app.data.first_list import DECISIONS, RISK
 from app.lake import Row
 from app.session import Session
-from app.text import heading, say, title
+from app.text import heading, say, table, title
 
 FIRST = 20
 # Above the second standard figure of alerts: the customers at high risk, against the date before.
@@ -39,9 +38,7 @@ def show(session: Session) -> None:
     show_alerts(session, levels, before)
     show_promise(session)
     heading(f"The first {FIRST} to contact")
-    st.table(
-        pd.DataFrame([line(session, row) for row in first.customers(FIRST)]).set_index("Customer")
-    )
+    table([line(session, row) for row in first.customers(FIRST)])
     st.caption(
         "The whole list, with reasons, is on the page Which 20 %; a customer's story on Customers."
     )
