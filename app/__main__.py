@@ -17,8 +17,9 @@ def streamlit_options(settings: Settings) -> dict[str, str | int | bool]:
     """Streamlit's options for an environment. UsageError if the app cannot read its lakehouse."""
     if settings.lakehouse.catalog:
         raise UsageError(
-            f"conf/{settings.env}.yaml names the catalog {settings.lakehouse.catalog!r}, and the app "
-            "reads a lakehouse folder. Remove lakehouse.catalog, or use a BI tool on the catalog."
+            f"conf/{settings.env}.yaml names the catalog {settings.lakehouse.catalog!r}, and the "
+            "app reads a lakehouse folder. Remove lakehouse.catalog, or use a BI tool on the "
+            "catalog."
         )
     return {
         "server_address": settings.app.address,

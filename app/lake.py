@@ -1,4 +1,4 @@
-"""Queries over the Delta tables of a lakehouse folder, run by DuckDB and cached by table version."""
+"""Queries over the Delta tables of a folder, run by DuckDB and cached by table version."""
 
 from __future__ import annotations
 

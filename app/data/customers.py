@@ -56,8 +56,9 @@ def segment_names(lake: Lake, as_of: dt.date) -> list[str]:
 def customer(first: FirstList, customer_id: str) -> Row:
     """The scores, segment and place in the list of one customer; empty if not scored."""
     sql = """
-        SELECT s.*, w.offer_id, w.send_on, w.why, w.cost, w.value_kept, l.survival_1m, l.survival_3m,
-               l.survival_12m, l.survival_36m, l.frequency, l.observed_days, g.monetary
+        SELECT s.*, w.offer_id, w.send_on, w.why, w.cost, w.value_kept, l.survival_1m,
+               l.survival_3m, l.survival_12m, l.survival_36m, l.frequency, l.observed_days,
+               g.monetary
         FROM scored s
         LEFT JOIN wanted w USING (customer_id)
         LEFT JOIN {gold.customer_lifetime} l ON l.customer_id = s.customer_id AND l.as_of = $as_of

@@ -29,13 +29,6 @@ def levels(first: FirstList, before: dt.date | None) -> list[Row]:
     return first.lake.rows(LEVELS.format(stake=first.stake), values)
 
 
-def campaign_results(lake: Lake) -> list[Row]:
-    """One row per campaign, policy, offer, segment, month and metric; the newest month first."""
-    return lake.rows(
-        "SELECT * FROM {gold.campaign_results} ORDER BY month DESC, campaign_id, metric"
-    )
-
-
 def back_test(lake: Lake, as_of: dt.date, strategy: str) -> Row:
     """The back-test of the strategy one horizon earlier; empty without a plan."""
     sql = """SELECT * FROM {gold.strategy_comparison}

@@ -48,7 +48,8 @@ def missed(first: FirstList) -> Row:
     sql = """
         SELECT count(*) FILTER (segment_group = 'High-value') AS high,
                count(*) FILTER (segment_group = 'High-value' AND churn_prediction = 1) AS leaving,
-               sum(at_risk) FILTER (segment_group = 'High-value' AND churn_prediction = 1) AS at_risk,
+               sum(at_risk) FILTER (segment_group = 'High-value' AND churn_prediction = 1)
+                   AS at_risk,
                count(*) FILTER (segment_group <> 'High-value') AS low,
                count(*) FILTER (segment_group <> 'High-value' AND churn_prediction = 0) AS staying
         FROM scored"""

@@ -71,7 +71,8 @@ def show_answer(session: Session, budget: Budget, size: float, figures: Row) -> 
     of = (
         f"{form.cash(size)}"
         if budget.unit == "money"
-        else f"{form.percent(budget.share_of(size), 0)} of {form.count(budget.customers, 'customer')}"
+        else f"{form.percent(budget.share_of(size), 0)} of "
+        f"{form.count(budget.customers, 'customer')}"
     )
     title(
         f"{of}: {form.count(figures['customers'], 'customer')}, {form.cash(figures['net'])} net",
@@ -114,7 +115,8 @@ def show_curve(session: Session, ranked: Plan, budget: Budget) -> None:
             titles=(f"Budget, {unit}", f"Net value kept, {session.form.currency or 'currency'}"),
             formats=(",.0f", ",.0f"),
         ),
-        f"Net value kept grows to {session.form.cash(best['net'])} at a budget of {best['size']:.0f} {unit}",
+        f"Net value kept grows to {session.form.cash(best['net'])} at a budget of "
+        f"{best['size']:.0f} {unit}",
     )
 
 
@@ -188,8 +190,9 @@ def show_download(session: Session) -> None:
     heading("The list")
     total = session.list.totals()["customers"]
     say(
-        f"The plan of {session.form.date(session.as_of)} has {session.form.count(total, 'customer')}. "
-        "The file has their offers, days, costs and reasons."
+        f"The plan of {session.form.date(session.as_of)} has "
+        f"{session.form.count(total, 'customer')}. The file has their offers, days, costs "
+        "and reasons."
     )
     st.download_button(
         "Download the list (CSV)",

@@ -20,8 +20,8 @@ def show(session: Session) -> None:
     if results:
         best = results[0]
         title(
-            f"Campaign {best['campaign_id']}: {effect(session, best)} {METRICS[best['metric']].lower()} "
-            "per customer against the control group",
+            f"Campaign {best['campaign_id']}: {effect(session, best)} "
+            f"{METRICS[best['metric']].lower()} per customer against the control group",
             f"Campaigns measured until {form.date(session.as_of)}, newest month first.",
         )
         table([result_line(session, r) for r in results])
@@ -35,8 +35,8 @@ def show(session: Session) -> None:
         heading(f"Campaigns sent until {form.date(session.as_of)}")
         table([sent_line(session, r) for r in sent])
         st.caption(
-            "Redeemed: share of the contacted customers. Customers were chosen, not drawn, unless a "
-            "campaign is randomised, so that the share is no effect."
+            "Redeemed: share of the contacted customers. It is no effect: unless a campaign is "
+            "randomised, its customers were chosen, not drawn."
         )
     else:
         say("No campaign has been sent before this date.")

@@ -40,9 +40,10 @@ def show_list(session: Session) -> None:
     totals = customers.found(first, search, segment, level=level)
     with place:
         title(
-            f"{form.count(totals['customers'], 'customer')}, {session.stake(totals['at_risk'])} at risk",
-            f"{form.date(session.as_of)}. At risk: churn probability within {session.horizon} days x "
-            "value at stake over 12 months.",
+            f"{form.count(totals['customers'], 'customer')}, "
+            f"{session.stake(totals['at_risk'])} at risk",
+            f"{form.date(session.as_of)}. At risk: churn probability within {session.horizon} days "
+            "x value at stake over 12 months.",
         )
     if not totals["customers"]:
         st.info("No customer matches. Clear the search or choose All.")

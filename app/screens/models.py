@@ -41,7 +41,8 @@ def show(session: Session) -> None:
     form = session.form
     lift = value(by_model[best], "lift_at_10")
     title(
-        f"{words(best)} finds {form.fixed(lift, 1)} times as many leavers as chance in its top 10 %",
+        f"{words(best)} finds {form.fixed(lift, 1)} times as many leavers as chance in its top "
+        "10 %",
         f"Trained {form.moment(rows[0]['trained_at'])}, tested on customers of "
         f"{form.date(rows[0]['test_on'])} whom it had not seen, {session.horizon} days ahead.",
     )
@@ -132,11 +133,12 @@ def show_matrix(session: Session, metrics: Mapping[str, Row]) -> None:
     heading("What its errors mean")
     say(
         f"It called {form.count(called, 'customer')} leavers at the threshold "
-        f"{form.percent(value(metrics, 'threshold'))}; {form.whole(found['true_positives'])} of them "
-        f"did leave and {form.whole(found['false_positives'])} stayed, and would have been sent an "
-        "offer for nothing."
+        f"{form.percent(value(metrics, 'threshold'))}; {form.whole(found['true_positives'])} of "
+        f"them did leave and {form.whole(found['false_positives'])} stayed, and would "
+        "have been sent an offer for nothing."
     )
     say(
-        f"{form.count(leavers, 'customer')} left; it missed {form.whole(found['false_negatives'])}. "
+        f"{form.count(leavers, 'customer')} left; it missed "
+        f"{form.whole(found['false_negatives'])}. "
         f"{form.whole(found['true_negatives'])} were left alone and stayed."
     )

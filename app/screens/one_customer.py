@@ -28,8 +28,8 @@ def show_customer(session: Session, customer_id: str) -> None:
     title(
         f"Customer {customer_id}: {form.percent(found['churn_probability'])} churn probability, "
         f"{session.stake(found['at_stake'])} at stake",
-        f"{form.date(session.as_of)}, for the next {session.horizon} days. {found['segment']}, {found['lifecycle']}, last purchase "
-        f"{form.count(found['recency_days'], 'day')} ago.",
+        f"{form.date(session.as_of)}, for the next {session.horizon} days. {found['segment']}, "
+        f"{found['lifecycle']}, last purchase {form.count(found['recency_days'], 'day')} ago.",
     )
     show_figures(session, found)
     show_decision(session, found)
@@ -85,7 +85,8 @@ def overdue_words(form: LocaleFormat, found: Row) -> str:
     """How unusual the silence is for this customer."""
     if found["overdue_percentile"] is None:
         return "Rhythm unknown"
-    return f"Longer than {form.percent(found['overdue_percentile'] / 100, 0)} of this customer's expected gaps"
+    share = form.percent(found["overdue_percentile"] / 100, 0)
+    return f"Longer than {share} of this customer's expected gaps"
 
 
 def show_factors(session: Session, customer_id: str) -> None:

@@ -27,8 +27,8 @@ def show(session: Session) -> None:
     title(
         f"The segment {first['segment']} has {session.stake(first['at_risk'])} at risk, "
         f"{form.percent((first['at_risk'] or 0) / total if total else None, 0)} of all",
-        f"{form.date(session.as_of)}. Revenue: of the last {session.settings.rfm.window_days} days. "
-        f"Churn probability: mean, within {session.horizon} days; lost customers have none.",
+        f"{form.date(session.as_of)}. Revenue: of the last {session.settings.rfm.window_days} "
+        f"days. Churn probability: mean, within {session.horizon} days; lost customers have none.",
     )
     table([line(session, row) for row in rows])
     show_moves(session)
@@ -118,8 +118,8 @@ def show_missed(session: Session) -> None:
     found, form = segments.missed(session.list), session.form
     heading("What RFM misses")
     say(
-        f"High-value segments: {form.count(found['high'], 'customer')}, of which the model predicts "
-        f"{form.whole(found['leaving'])} to leave within {session.horizon} days, with "
+        f"High-value segments: {form.count(found['high'], 'customer')}, of which the model "
+        f"predicts {form.whole(found['leaving'])} to leave within {session.horizon} days, with "
         f"{session.stake(found['at_risk'] or 0)} at risk. RFM alone shows none of them."
     )
     say(

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.data import risk
+from app.data import campaigns, risk
 from app.data.first_list import DECISIONS, RISK
 from app.lake import Row
 from app.session import Session
 from app.text import heading, say, table, title
 
 FIRST = 20
-# Above the second standard figure of alerts: the customers at high risk, against the date before.
+# An alert appears if the customers at these levels rise by more than this share.
 HIGH = ("CRITICAL", "HIGH")
 ALERT_RISE = 0.2
 
@@ -121,23 +121,23 @@ def show_promise(session: Session) -> None:
     form = session.form
     measured = [
         row
-        for row in risk.campaign_results(session.lake)
+        for row in campaigns.results(session.lake, session.as_of)
         if row["segment"] == "all" and row["metric"] == "retained_revenue"
     ]
     heading("Promised and measured")
     if measured:
         row = measured[0]
         say(
-            f"Campaign {row['campaign_id']}, {row['month']}: {form.cash(row['effect'])} more revenue "
-            f"per customer who was sent the offer than in the control group, 95 % interval "
+            f"Campaign {row['campaign_id']}, {row['month']}: {form.cash(row['effect'])} more "
+            f"revenue per customer who was sent the offer than in the control group, 95 % interval "
             f"{form.cash(row['ci_low'])} to {form.cash(row['ci_high'])}."
         )
         return
     test = risk.back_test(session.lake, session.as_of, session.settings.plan.default_strategy)
     if test.get("net_value_kept") is not None:
         say(
-            f"Back-test one horizon ({session.horizon} days) earlier: the same plan would have kept "
-            f"{form.cash(test['net_value_kept'])} after cost, 95 % interval "
+            f"Back-test one horizon ({session.horizon} days) earlier: the same plan would have "
+            f"kept {form.cash(test['net_value_kept'])} after cost, 95 % interval "
             f"{form.cash(test['ci_low'])} to {form.cash(test['ci_high'])}."
         )
         st.caption(

@@ -66,9 +66,10 @@ def what_would_change(session: Session, customer_id: str, name: str) -> list[str
         return [*told, "The retention plan chooses this customer; the plan that is sent does not."]
     if change["budget"] is not None and budget.unit == "customers":
         told.append(
-            f"Budget: the plan reaches this customer from {form.count(change['budget'], 'customer')} "
-            f"({form.percent(budget.share_of(change['budget']))} of the active and silent ones); it "
-            f"has {form.whole(budget.size)}."
+            f"Budget: the plan reaches this customer from "
+            f"{form.count(change['budget'], 'customer')} "
+            f"({form.percent(budget.share_of(change['budget']))} of the active and silent ones); "
+            f"it has {form.whole(budget.size)}."
         )
     elif change["budget"] is not None:
         told.append(

@@ -25,8 +25,8 @@ class AppSettings(Section):
             raise ValueError("must name user_header if login is header, such as X-Forwarded-Email")
         if self.login == "none" and not self.is_loopback:
             raise ValueError(
-                f"has address {self.address} and login none: everyone who reaches this address would "
-                "be an editor. Set address to 127.0.0.1, or login to oidc or header"
+                f"has address {self.address} and login none: everyone who reaches it would be "
+                "an editor. Set address to 127.0.0.1, or login to oidc or header"
             )
         return self
 

@@ -14,7 +14,8 @@ from docs import notices
 from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).parents[2]
-USERS, DUCKDB, DEVELOPMENT = "requirements.txt", "requirements-duckdb.txt", "requirements-dev.txt"
+USERS, DEVELOPMENT = "requirements.txt", "requirements-dev.txt"
+DUCKDB, APP = "requirements-duckdb.txt", "requirements-app.txt"
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
 # Parts of the interface of a package that is named: pyspark raises errors of py4j, and jinja2's safe
@@ -53,10 +54,13 @@ def imported(path: Path) -> set[str]:
 
 
 def test_a_package_has_one_version_in_all_locks():
-    users, duckdb, development = (versions(lock) for lock in (USERS, DUCKDB, DEVELOPMENT))
-    every_version = [*users.items(), *duckdb.items(), *development.items()]
+    locks = [versions(lock) for lock in (USERS, DUCKDB, APP, DEVELOPMENT)]
+    _, duckdb, app, development = locks
+    every_version = [item for lock in locks for item in lock.items()]
 
     assert len(set(every_version)) == len({name for name, _ in every_version})
+    assert app.keys() <= development.keys(), "bin/setup dev installs the app too"
+    assert duckdb.keys() <= app.keys(), "bin/setup app installs DuckDB"
     assert duckdb.keys() <= development.keys(), "bin/setup dev installs the second engine too"
 
 
@@ -67,6 +71,8 @@ def test_the_product_imports_only_what_users_install():
     for path in shipped:
         name = path.relative_to(ROOT).as_posix()
         allowed = direct("requirements.in") | IMPLIED
+        if name.startswith("app/"):
+            allowed |= direct("requirements-app.in") | direct("requirements-duckdb.in")
         if name in DUCKDB_ONLY:
             allowed |= direct("requirements-duckdb.in")
         for module in imported(path):
