@@ -20,13 +20,14 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
     "#56B4E9",
     "#D55E00",
 )
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 HEIGHT = 280
 # A label of a bar is broken into lines of this length, so that it fits on a phone.
 LABEL_SIGNS = 24
 
 
-def show(chart: alt.Chart | alt.LayerChart, description: str) -> None:
+def show(chart: Chart, description: str) -> None:
     """Draw a chart; `description` says in words what it shows, for screen readers."""
     st.altair_chart(chart.properties(height=HEIGHT), width="stretch", alt=description)
 
@@ -55,7 +56,7 @@ def bars(rows: Sequence[Row], label: str, value: str, *, title: str, number: str
 
 def band(
     rows: Sequence[Row], x: str, y: str, *, titles: tuple[str, str], formats: tuple[str, str]
-) -> alt.LayerChart:
+) -> Chart:
     """A line with the band between the columns `low` and `high`. titles, formats: of x and y."""
     frame = pd.DataFrame(rows)
     across = alt.X(x, title=titles[0], axis=alt.Axis(format=formats[0]))
@@ -101,9 +102,7 @@ def lines(
     )
 
 
-def heat(
-    rows: Sequence[Row], x: str, y: str, *, value: str, titles: Sequence[str]
-) -> alt.LayerChart:
+def heat(rows: Sequence[Row], x: str, y: str, *, value: str, titles: Sequence[str]) -> Chart:
     """A table of cells coloured by `value`, with its number. titles: of x, y and value."""
     base = alt.Chart(pd.DataFrame(rows)).encode(
         x=alt.X(f"{x}:O", title=titles[0], axis=alt.Axis(labelAngle=0)),

@@ -24,7 +24,7 @@ _TABLE = re.compile(r"\{([a-z]+\.[a-z_]+)\}")
 # The most rows that a page may show at once, and the most that a query of a page may return.
 PAGE_ROWS, MOST_ROWS = 50, 200
 # One query: two cores, and so much memory that eight users fit into a small machine.
-CONNECTION = {"threads": "2", "memory_limit": "1GB"}
+CONNECTION: dict[str, Any] = {"threads": "2", "memory_limit": "1GB"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _rows(
         connection.execute("SET TimeZone = 'UTC'")
         for name, version in versions:
             connection.register(name.replace(".", "_"), _dataset(root, name, version))
-        text = _TABLE.sub(lambda found: found[1].replace(".", "_"), sql)
+        text = _TABLE.sub(lambda match: match[1].replace(".", "_"), sql)
         result = connection.execute(f"SELECT * FROM ({text}) LIMIT {most}", dict(values))
         columns = [column[0] for column in result.description]
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +61,9 @@ def main(env: str, conf_dir: str | None = None) -> None:
     st.navigation(pages).run()
 
 
-def page_of(show: Callable[[Session], None], session: Session, dates: list) -> Callable[[], None]:
+def page_of(
+    show: Callable[[Session], None], session: Session, dates: list[dt.date]
+) -> Callable[[], None]:
     """The page as a function without arguments, for the date chosen in the side bar."""
 
     def page() -> None:

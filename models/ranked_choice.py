@@ -70,6 +70,11 @@ def chosen_by_money(ranking: Ranking, money: float) -> Flags:
     return _paying(ranking) & ~np.isnan(ranking.cost) & (spent <= money)
 
 
+def chosen(ranking: Ranking, budget: float, unit: str) -> Flags:
+    """Who is chosen under a budget. `unit`: customers, or money in currency."""
+    return (chosen_by_money if unit == "money" else chosen_by_customers)(ranking, budget)
+
+
 def _paying(ranking: Ranking) -> Flags:
     pays = ~(ranking.gain <= 0) if ranking.needs_gain else np.ones(len(ranking.gain), dtype=bool)
     return ranking.within_cap & pays
@@ -83,28 +88,26 @@ def smallest_budget(ranking: Ranking, position: int, unit: str) -> float | None:
     """
     if unit == "money":
         spent = np.cumsum(np.where(ranking.within_cap, np.nan_to_num(ranking.cost), 0.0))
-        budget, less, choose = spent[position], ranking.cost[position] / 2, chosen_by_money
+        budget, less = float(spent[position]), float(ranking.cost[position] / 2)
     else:
         budget, less = float(ranking.within_cap[: position + 1].sum()), 1.0
-        choose = chosen_by_customers
-    is_verified = choose(ranking, budget)[position] and not choose(ranking, budget - less)[position]
-    return float(budget) if is_verified else None
+    is_enough = chosen(ranking, budget, unit)[position]
+    is_verified = is_enough and not chosen(ranking, budget - less, unit)[position]
+    return budget if is_verified else None
 
 
-def gain_needed(ranking: Ranking, position: int, budget: float, unit: str) -> float | None:
+def gain_needed(ranking: Ranking, position: int, budget: float, *, unit: str) -> float | None:
     """The gain in currency above which the customer at `position` is chosen under the budget.
 
     For a ranking by gain (net_value). The plan is computed again with the customer at the place of
     that gain. None: no gain is enough, for example because the offer costs more than the budget.
     """
-    choose = chosen_by_money if unit == "money" else chosen_by_customers
-    chosen = choose(ranking, budget)
-    steps = [0.0, *sorted({float(g) for g in ranking.gain[chosen] if g > 0})]
+    steps = [0.0, *sorted({float(g) for g in ranking.gain[chosen(ranking, budget, unit)] if g > 0})]
     low, high = 0, len(steps)
     while low < high:  # a higher gain gives an earlier place, so what is chosen stays chosen
         middle = (low + high) // 2
         moved, place = with_gain(ranking, position, float(np.nextafter(steps[middle], np.inf)))
-        low, high = (low, middle) if choose(moved, budget)[place] else (middle + 1, high)
+        low, high = (low, middle) if chosen(moved, budget, unit)[place] else (middle + 1, high)
     return steps[low] if low < len(steps) else None
 
 

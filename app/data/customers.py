@@ -22,7 +22,7 @@ MATCHES = """
 """
 
 
-def found(first: FirstList, search: str, segment: str, *, level: str) -> Row:
+def matching(first: FirstList, search: str, segment: str, *, level: str) -> Row:
     """One row: how many customers match, and what is at risk. Empty texts match all."""
     sql = f"""SELECT count(*) AS customers, sum(at_risk) AS at_risk, sum(at_stake) AS at_stake
               FROM scored WHERE {MATCHES}"""

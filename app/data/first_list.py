@@ -85,7 +85,7 @@ def scored(stake: str) -> str:
 
 def first_list(lake: Lake, as_of: dt.date, strategy: str) -> FirstList:
     """The list of an as_of; its source is the first of WANTED that has rows."""
-    found = lake.row(
+    counts = lake.row(
         """
         SELECT (SELECT count(*) FROM {gold.offer_decisions} WHERE as_of = $as_of) AS decisions,
                (SELECT count(*) FROM {gold.retention_plan}
@@ -94,6 +94,6 @@ def first_list(lake: Lake, as_of: dt.date, strategy: str) -> FirstList:
                 WHERE as_of = $as_of AND value_at_stake > 0) AS valued""",
         {"as_of": as_of, "strategy": strategy},
     )
-    source = DECISIONS if found["decisions"] else PLAN if found["planned"] else RISK
-    stake = "value_at_stake" if found["valued"] else "expected_purchases_30d"
+    source = DECISIONS if counts["decisions"] else PLAN if counts["planned"] else RISK
+    stake = "value_at_stake" if counts["valued"] else "expected_purchases_30d"
     return FirstList(lake, as_of, source, stake, strategy)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from app.lake import Lake, Row, Versions
 from models.ranked_choice import (
+    Flags,
     Ranking,
-    chosen_by_customers,
-    chosen_by_money,
+    chosen,
     gain_needed,
     smallest_budget,
     within_caps,
@@ -57,10 +56,9 @@ class Plan:
         """The customer's place from 0; None: the customer has no rank."""
         return self.ids.index(customer_id) if customer_id in self.ids else None
 
-    def chosen(self, budget: float, unit: str) -> Any:
+    def chosen(self, budget: float, unit: str) -> Flags:
         """Flags of the chosen customers under a budget."""
-        choose = chosen_by_money if unit == "money" else chosen_by_customers
-        return choose(self.ranking, budget)
+        return chosen(self.ranking, budget, unit)
 
     def figures(self, budget: float, unit: str) -> Row:
         """What a budget buys: customers, kept, cost, net, and the 95 % interval of net.
@@ -92,7 +90,7 @@ class Plan:
             "kept": float(self.kept[place]),
             "cost": float(self.cost[place]),
             "budget": smallest_budget(self.ranking, place, unit),
-            "gain": gain_needed(self.ranking, place, budget, unit),
+            "gain": gain_needed(self.ranking, place, budget, unit=unit),
         }
 
 

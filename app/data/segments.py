@@ -40,7 +40,7 @@ def scores(first: FirstList) -> list[Row]:
 
 
 def missed(first: FirstList) -> Row:
-    """One row: customers with the best RFM groups whom the model predicts to leave.
+    """One row: customers with the best RFM groups that the model predicts to leave.
 
     `high`: customers in the group High-value; `leaving`: those with churn_prediction 1; `at_risk`:
     what they have at risk. `low`: all other scored customers; `staying`: those with prediction 0.

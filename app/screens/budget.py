@@ -44,7 +44,7 @@ def show(session: Session) -> None:
     size = chosen_size(session, budget, ranked)
     figures = ranked.figures(size, budget.unit)
     with place:
-        show_answer(session, budget, size, figures)
+        show_answer(session, budget, size, figures=figures)
     show_curve(session, ranked, budget)
     show_strategies(session, budget, size)
     show_overlap(session)
@@ -65,7 +65,7 @@ def chosen_size(session: Session, budget: Budget, ranked: Plan) -> float:
     return float(int(budget.customers * share / 100 + 1e-9))
 
 
-def show_answer(session: Session, budget: Budget, size: float, figures: Row) -> None:
+def show_answer(session: Session, budget: Budget, size: float, *, figures: Row) -> None:
     """The title with the net value kept, its interval, and the price of the next 1 %."""
     form, ranked = session.form, plan(session)
     of = (

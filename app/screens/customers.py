@@ -37,7 +37,7 @@ def show_list(session: Session) -> None:
     levels = [b["level"] for b in session.settings.risk.schemes[session.settings.risk.scheme]]
     level = boxes[2].selectbox("Risk level", ["", *levels], format_func=lambda s: s or "All")
     order = boxes[3].selectbox("Sort by", list(customers.ORDERS))
-    totals = customers.found(first, search, segment, level=level)
+    totals = customers.matching(first, search, segment, level=level)
     with place:
         title(
             f"{form.count(totals['customers'], 'customer')}, "

@@ -44,7 +44,7 @@ def show(session: Session) -> None:
         f"{words(best)} finds {form.fixed(lift, 1)} times as many leavers as chance in its top "
         "10 %",
         f"Trained {form.moment(rows[0]['trained_at'])}, tested on customers of "
-        f"{form.date(rows[0]['test_on'])} whom it had not seen, {session.horizon} days ahead.",
+        f"{form.date(rows[0]['test_on'])} that it had not seen, {session.horizon} days ahead.",
     )
     show_comparison(session, by_model, best)
     show_calibration(session, by_model[best])
@@ -124,21 +124,21 @@ def show_calibration(session: Session, metrics: Mapping[str, Row]) -> None:
 
 def show_matrix(session: Session, metrics: Mapping[str, Row]) -> None:
     """The confusion matrix in words."""
-    found = {name: value(metrics, name) for name in MATRIX}
-    if None in found.values():
+    errors = {name: v for name in MATRIX if (v := value(metrics, name)) is not None}
+    if len(errors) < len(MATRIX):
         return
     form = session.form
-    leavers = found["true_positives"] + found["false_negatives"]
-    called = found["true_positives"] + found["false_positives"]
+    leavers = errors["true_positives"] + errors["false_negatives"]
+    called = errors["true_positives"] + errors["false_positives"]
     heading("What its errors mean")
     say(
         f"It called {form.count(called, 'customer')} leavers at the threshold "
-        f"{form.percent(value(metrics, 'threshold'))}; {form.whole(found['true_positives'])} of "
-        f"them did leave and {form.whole(found['false_positives'])} stayed, and would "
+        f"{form.percent(value(metrics, 'threshold'))}; {form.whole(errors['true_positives'])} of "
+        f"them did leave and {form.whole(errors['false_positives'])} stayed, and would "
         "have been sent an offer for nothing."
     )
     say(
         f"{form.count(leavers, 'customer')} left; it missed "
-        f"{form.whole(found['false_negatives'])}. "
-        f"{form.whole(found['true_negatives'])} were left alone and stayed."
+        f"{form.whole(errors['false_negatives'])}. "
+        f"{form.whole(errors['true_negatives'])} were left alone and stayed."
     )

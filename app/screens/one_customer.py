@@ -19,47 +19,49 @@ DAYS_A_MONTH = 30
 
 def show_customer(session: Session, customer_id: str) -> None:
     """Draw the page of a customer."""
-    found = customers.customer(session.list, customer_id)
-    if not found:
+    scores = customers.customer(session.list, customer_id)
+    if not scores:
         title(f"Customer {customer_id[:80]} has no scores of {session.form.date(session.as_of)}")
         say("Lost customers and customers without a purchase before that date are not scored.")
         return
     form = session.form
     title(
-        f"Customer {customer_id}: {form.percent(found['churn_probability'])} churn probability, "
-        f"{session.stake(found['at_stake'])} at stake",
-        f"{form.date(session.as_of)}, for the next {session.horizon} days. {found['segment']}, "
-        f"{found['lifecycle']}, last purchase {form.count(found['recency_days'], 'day')} ago.",
+        f"Customer {customer_id}: {form.percent(scores['churn_probability'])} churn probability, "
+        f"{session.stake(scores['at_stake'])} at stake",
+        f"{form.date(session.as_of)}, for the next {session.horizon} days. {scores['segment']}, "
+        f"{scores['lifecycle']}, last purchase {form.count(scores['recency_days'], 'day')} ago.",
     )
-    show_figures(session, found)
-    show_decision(session, found)
+    show_figures(session, scores)
+    show_decision(session, scores)
     left, right = st.columns(2)
     with left:
         show_factors(session, customer_id)
     with right:
-        show_survival(session, found)
+        show_survival(session, scores)
     show_history(session, customer_id)
 
 
-def show_figures(session: Session, found: Row) -> None:
+def show_figures(session: Session, scores: Row) -> None:
     """Risk, value with interval, and the next purchase with interval."""
     form = session.form
     first, second, third, fourth = st.columns(4)
-    first.metric("Risk level", found["risk_level"], border=True)
-    first.caption(literal(percentile_words(found)))
-    second.metric("12-month value (CLV)", form.cash(found["clv_12m"]), border=True)
+    first.metric("Risk level", scores["risk_level"], border=True)
+    first.caption(literal(percentile_words(scores)))
+    second.metric("12-month value (CLV)", form.cash(scores["clv_12m"]), border=True)
     second.caption(
-        literal(interval(form.cash(found["clv_12m_low"]), form.cash(found["clv_12m_high"])))
+        literal(interval(form.cash(scores["clv_12m_low"]), form.cash(scores["clv_12m_high"])))
     )
-    third.metric("Next purchase", form.date(found["next_purchase_on"]), border=True)
+    third.metric("Next purchase", form.date(scores["next_purchase_on"]), border=True)
     third.caption(
         literal(
-            interval(form.date(found["next_purchase_low"]), form.date(found["next_purchase_high"]))
+            interval(
+                form.date(scores["next_purchase_low"]), form.date(scores["next_purchase_high"])
+            )
         )
     )
-    overdue = found["days_overdue"]
+    overdue = scores["days_overdue"]
     fourth.metric("Days overdue", form.whole(overdue), border=True)
-    fourth.caption(literal(overdue_words(form, found)))
+    fourth.caption(literal(overdue_words(form, scores)))
 
 
 def interval(low: str, high: str) -> str:
@@ -73,19 +75,19 @@ def interval(low: str, high: str) -> str:
     return f"Interval from {low}" if high == "-" else f"Interval {low} to {high}"
 
 
-def percentile_words(found: Row) -> str:
+def percentile_words(scores: Row) -> str:
     """How the risk compares with all customers and with the segment."""
-    everyone, segment = found["risk_percentile"], found["risk_percentile_in_segment"]
+    everyone, segment = scores["risk_percentile"], scores["risk_percentile_in_segment"]
     if everyone is None:
         return "No percentile: not active or silent"
     return f"Percentile {everyone} of 100 in all, {segment or '-'} in the segment"
 
 
-def overdue_words(form: LocaleFormat, found: Row) -> str:
+def overdue_words(form: LocaleFormat, scores: Row) -> str:
     """How unusual the silence is for this customer."""
-    if found["overdue_percentile"] is None:
+    if scores["overdue_percentile"] is None:
         return "Rhythm unknown"
-    share = form.percent(found["overdue_percentile"] / 100, 0)
+    share = form.percent(scores["overdue_percentile"] / 100, 0)
     return f"Longer than {share} of this customer's expected gaps"
 
 
@@ -117,23 +119,23 @@ def show_factors(session: Session, customer_id: str) -> None:
         say("Reasons: the features point to no reason such as price or support.")
 
 
-def show_survival(session: Session, found: Row) -> None:
+def show_survival(session: Session, scores: Row) -> None:
     """The customer's survival curve beside the segment's, and the likely date."""
     form = session.form
     heading("How long this customer stays")
     months = {1: "survival_1m", 3: "survival_3m", 12: "survival_12m", 36: "survival_36m"}
     own = [
-        {"months": float(m), "share": found[column], "who": "this customer"}
+        {"months": float(m), "share": scores[column], "who": "this customer"}
         for m, column in months.items()
-        if found[column] is not None
+        if scores[column] is not None
     ]
     if not own:
         say("No survival model has scored this customer.")
         return
-    curve = customers.segment_curve(session.list, found["segment"])
+    curve = customers.segment_curve(session.list, scores["segment"])
     rows = [{"months": 0.0, "share": 1.0, "who": "this customer"}, *own]
     rows += [
-        {"months": r["days_ahead"] / DAYS_A_MONTH, "share": r["survival"], "who": found["segment"]}
+        {"months": r["days_ahead"] / DAYS_A_MONTH, "share": r["survival"], "who": scores["segment"]}
         for r in curve
     ]
     charts.show(
@@ -148,8 +150,10 @@ def show_survival(session: Session, found: Row) -> None:
         ),
         f"Probability of still being a customer: {form.percent(own[0]['share'])} after 1 month",
     )
-    if found["likely_churn_date"]:
+    if scores["likely_churn_date"]:
         span = interval(
-            form.date(found["earliest_churn_date"]), form.date(found["latest_churn_date"])
+            form.date(scores["earliest_churn_date"]), form.date(scores["latest_churn_date"])
         )
-        say(f"Half of such customers have left by {form.date(found['likely_churn_date'])}. {span}.")
+        say(
+            f"Half of such customers have left by {form.date(scores['likely_churn_date'])}. {span}."
+        )

@@ -51,11 +51,11 @@ def line(session: Session, row: Row) -> Row:
 
 def show_moves(session: Session) -> None:
     """Who moved from which segment to which, as lines from left to right."""
-    every = segments.moves(session.list)
-    rows = [r for r in every if r["from_segment"] != r["to_segment"]]
+    moves = segments.moves(session.list)
+    rows = [r for r in moves if r["from_segment"] != r["to_segment"]]
     if not rows:
         return
-    form, previous = session.form, every[0]["previous_as_of"]
+    form, previous = session.form, moves[0]["previous_as_of"]
     moved = sum(r["customers"] for r in rows)
     heading(f"{form.count(moved, 'customer')} changed segment since {form.date(previous)}")
     shown = rows[:MOST_MOVES]
@@ -84,9 +84,9 @@ def show_moves(session: Session) -> None:
     )
     labels = [
         alt.Chart(ends.assign(x=place))
-        .mark_text(align=align, dx=shift, color=charts.ORANGE)
+        .mark_text(align="right" if place == 0 else "left", dx=shift, color=charts.ORANGE)
         .encode(x="x:Q", y=alt.Y("row:Q", scale=height), text="name")
-        for place, align, shift in ((0, "right", -8), (1, "left", 8))
+        for place, shift in ((0, -8), (1, 8))
     ]
     told = "; ".join(f"{r['from_segment']} to {r['to_segment']}: {r['customers']}" for r in shown)
     charts.show(alt.layer(flows, *labels), told)
@@ -115,14 +115,14 @@ def show_scores(session: Session) -> None:
 
 def show_missed(session: Session) -> None:
     """What the model knows and RFM does not."""
-    found, form = segments.missed(session.list), session.form
+    misses, form = segments.missed(session.list), session.form
     heading("What RFM misses")
     say(
-        f"High-value segments: {form.count(found['high'], 'customer')}, of which the model "
-        f"predicts {form.whole(found['leaving'])} to leave within {session.horizon} days, with "
-        f"{session.stake(found['at_risk'] or 0)} at risk. RFM alone shows none of them."
+        f"High-value segments: {form.count(misses['high'], 'customer')}, of which the model "
+        f"predicts {form.whole(misses['leaving'])} to leave within {session.horizon} days, with "
+        f"{session.stake(misses['at_risk'] or 0)} at risk. RFM alone shows none of them."
     )
     say(
-        f"All other segments: {form.count(found['low'], 'customer')}, of which the model predicts "
-        f"{form.whole(found['staying'])} to stay. A campaign by segment pays for these too."
+        f"All other segments: {form.count(misses['low'], 'customer')}, of which the model predicts "
+        f"{form.whole(misses['staying'])} to stay. A campaign by segment pays for these too."
     )

@@ -1,7 +1,8 @@
-"""Today: whom to contact, what is at stake, and what has changed."""
+"""Today: the customers to contact, what is at stake, and what has changed."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 import streamlit as st
@@ -88,7 +89,7 @@ def show_figures(session: Session, totals: Row, levels: Mapping[str, Row]) -> No
     cards[3].metric("Expected cost", form.cash(totals["cost"]), border=True)
 
 
-def show_alerts(session: Session, levels: list[Row], before) -> None:
+def show_alerts(session: Session, levels: list[Row], before: dt.date | None) -> None:
     """Customers per risk level with the change, and an alert if those at high risk rise."""
     form = session.form
     if before is None:

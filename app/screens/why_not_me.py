@@ -12,27 +12,27 @@ from app.session import Session
 from app.text import heading, literal, say
 
 
-def show_decision(session: Session, found: Row) -> None:
+def show_decision(session: Session, scores: Row) -> None:
     """The offer and its reason, or why there is none and what would change it."""
     form = session.form
-    if found["why"]:
+    if scores["why"]:
         heading("What to do")
         say(
-            f"Send {found['offer_id']} on {form.date(found['send_on'])}. Expected cost "
-            f"{form.cash(found['cost'])}, expected value kept {form.cash(found['value_kept'])}."
+            f"Send {scores['offer_id']} on {form.date(scores['send_on'])}. Expected cost "
+            f"{form.cash(scores['cost'])}, expected value kept {form.cash(scores['value_kept'])}."
         )
-        st.caption(literal(found["why"]))
-        if found["recommended_actions"]:
-            say(f"Recommended: {found['recommended_actions']}.")
+        st.caption(literal(scores["why"]))
+        if scores["recommended_actions"]:
+            say(f"Recommended: {scores['recommended_actions']}.")
         return
     heading("Why not this customer")
-    for sentence in sentences(session, found):
+    for sentence in sentences(session, scores):
         say(sentence)
 
 
-def sentences(session: Session, found: Row) -> list[str]:
+def sentences(session: Session, scores: Row) -> list[str]:
     """Why the customer is left out, and what would change that."""
-    customer_id, name = found["customer_id"], session.settings.plan.default_strategy
+    customer_id, name = scores["customer_id"], session.settings.plan.default_strategy
     made = decision(session.lake, session.as_of, customer_id)
     row = left_out(session.lake, session.as_of, name, customer_id=customer_id)
     told = [made["why"]] if session.list.source == DECISIONS and made else []
@@ -41,19 +41,19 @@ def sentences(session: Session, found: Row) -> list[str]:
     if not row:
         return told or ["No plan has been made for this date."]
     if row["rank"] is None:
-        return [*(told or [row["why"]]), *evidence_of_risk(session, found, row)]
+        return [*(told or [row["why"]]), *evidence_of_risk(session, scores, row)]
     return [*told, *what_would_change(session, customer_id, name)]
 
 
-def evidence_of_risk(session: Session, found: Row, row: Row) -> list[str]:
+def evidence_of_risk(session: Session, scores: Row, row: Row) -> list[str]:
     """What would make a customer without a rank one who is considered now."""
-    threshold = found["decision_threshold"]
-    if row["timing"] != "later" or threshold is None or found["churn_prediction"]:
+    threshold = scores["decision_threshold"]
+    if row["timing"] != "later" or threshold is None or scores["churn_prediction"]:
         return []
     form = session.form
     return [
         f"An offer is considered now from a churn probability of {form.percent(threshold)}; this "
-        f"customer's is {form.percent(found['churn_probability'])}."
+        f"customer's is {form.percent(scores['churn_probability'])}."
     ]
 
 

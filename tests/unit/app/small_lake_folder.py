@@ -80,7 +80,7 @@ CUSTOMERS = {
 
 
 def write_company(root):
-    """Five customers at AS_OF, of whom `a` is chosen: 20 % of 5 customers."""
+    """Five customers at AS_OF. `a` is chosen: 20 % of 5 customers."""
     write(root, "gold.customer_scores", [score(c, p, v) for c, (p, v, _) in CUSTOMERS.items()])
     earlier = {"as_of": BEFORE}
     write(root, "gold.customer_scores", [score(c, 0.1, 100.0) | earlier for c in "abc"])

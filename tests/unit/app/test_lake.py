@@ -31,9 +31,9 @@ def test_a_column_that_the_table_does_not_have_yet_is_null(tmp_path):
     rows = pa.table({"as_of": pa.array([AS_OF]), "customer_id": ["a"]})
     write_deltalake(str(tmp_path / "gold" / "customer_scores"), rows)
 
-    found = Lake(tmp_path).row("SELECT customer_id, risk_level FROM {gold.customer_scores}")
+    row = Lake(tmp_path).row("SELECT customer_id, risk_level FROM {gold.customer_scores}")
 
-    assert found == {"customer_id": "a", "risk_level": None}
+    assert row == {"customer_id": "a", "risk_level": None}
 
 
 def test_a_query_returns_no_more_rows_than_a_page_may_show(lake):

@@ -76,7 +76,7 @@ def test_no_budget_reaches_an_offer_that_costs_more_than_it_keeps():
     ],
 )
 def test_the_gain_from_which_the_last_customer_is_chosen(budget, unit, needed):
-    assert gain_needed(RANKING, 4, budget, unit) == needed
+    assert gain_needed(RANKING, 4, budget, unit=unit) == needed
 
 
 def test_a_customer_with_another_gain_moves():
