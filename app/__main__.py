@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from streamlit.web import bootstrap
 
 from app import main as script
+from app.data.first_list import first_list
+from app.lake import Lake
+from app.session import dates_of
 from runtime.errors import UsageError
 from runtime.settings import Settings, load, use_conf_dir
 
@@ -34,6 +37,13 @@ def streamlit_options(settings: Settings) -> dict[str, str | int | bool]:
     }
 
 
+def read_once(settings: Settings) -> None:
+    """Read what Today shows, so that the first visit does not wait for libraries and files."""
+    lake = Lake(settings.root)
+    for as_of in dates_of(lake)[:1]:
+        first_list(lake, as_of, settings.plan.default_strategy).totals()
+
+
 def main(arguments: Sequence[str]) -> None:
     """Serve the app until it is interrupted. The pages are imported before the first visit."""
     parser = argparse.ArgumentParser(prog="python -m app", description="Serve the app.")
@@ -48,6 +58,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(f"error: {error}")
     if settings.app.login == "none":
         sys.stderr.write("app: no log-in is set up: everyone on this machine is an editor\n")
+    read_once(settings)
     bootstrap.load_config_options(options)
     own = [given.env, *([given.conf_dir] if given.conf_dir else [])]
     bootstrap.run(script.__file__, False, own, options)

@@ -20,6 +20,8 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED = (
     "#56B4E9",
     "#D55E00",
 )
+# Text on a chart, readable on white and on black: a contrast of 4.3 and 4.9.
+GREY = "#7A7A7A"
 Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
 HEIGHT = 280

@@ -53,7 +53,9 @@ def show(session: Session) -> None:
 
 def words(name: str) -> str:
     """A model's name in words."""
-    return {"xgboost": "XGBoost"}.get(name, name.replace("_", " ").capitalize())
+    return {"xgboost": "XGBoost", "rfm_logistic": "RFM logistic regression"}.get(
+        name, name.replace("_", " ").capitalize()
+    )
 
 
 def value(metrics: Mapping[str, Row], name: str) -> float | None:
@@ -105,7 +107,7 @@ def show_calibration(session: Session, metrics: Mapping[str, Row]) -> None:
     percent = alt.Axis(format=".0%")
     dots = (
         alt.Chart(pd.DataFrame(points))
-        .mark_point(color=charts.BLUE, filled=True, size=70)
+        .mark_point(color=charts.BLUE, filled=True, opacity=1, size=70)
         .encode(
             x=alt.X("predicted", title="Predicted churn probability, by decile", axis=percent),
             y=alt.Y("observed", title="Share that left", axis=percent),

@@ -84,7 +84,7 @@ def show_moves(session: Session) -> None:
     )
     labels = [
         alt.Chart(ends.assign(x=place))
-        .mark_text(align="right" if place == 0 else "left", dx=shift, color=charts.ORANGE)
+        .mark_text(align="right" if place == 0 else "left", dx=shift, color=charts.GREY)
         .encode(x="x:Q", y=alt.Y("row:Q", scale=height), text="name")
         for place, shift in ((0, -8), (1, 8))
     ]
