@@ -47,9 +47,21 @@ class Lake:
 
         A result is kept until a table that the query names has another version.
         """
-        names = sorted(set(_TABLE.findall(sql)))
-        versions = tuple((name, self.version(name)) for name in names)
-        return _rows(str(self.root), sql, tuple(sorted((values or {}).items())), versions, most)
+        given = tuple(sorted((values or {}).items()))
+        return _rows(str(self.root), sql, given, self.versions(sql), most)
+
+    def versions(self, sql: str) -> Versions:
+        """The tables that a query names, with their newest versions."""
+        return tuple((name, self.version(name)) for name in sorted(set(_TABLE.findall(sql))))
+
+    def columns(self, sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns of a query as numpy arrays, for arithmetic on the server; not cached.
+
+        Unknown numbers are NaN, unknown texts None.
+        """
+        with _connected(str(self.root), self.versions(sql)) as connection:
+            frame = connection.execute(_text(sql), dict(values)).df()
+        return {name: frame[name].to_numpy() for name in frame.columns}
 
     def row(self, sql: str, values: Mapping[str, Any] | None = None) -> Row:
         """The first row of a query; empty if there is none."""
@@ -60,14 +72,24 @@ class Lake:
 def _rows(
     root: str, sql: str, values: tuple[tuple[str, Any], ...], versions: Versions, most: int
 ) -> list[Row]:
-    with duckdb.connect(config=CONNECTION) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for name, version in versions:
-            connection.register(name.replace(".", "_"), _dataset(root, name, version))
-        text = _TABLE.sub(lambda match: match[1].replace(".", "_"), sql)
-        result = connection.execute(f"SELECT * FROM ({text}) LIMIT {most}", dict(values))
+    with _connected(root, versions) as connection:
+        result = connection.execute(f"SELECT * FROM ({_text(sql)}) LIMIT {most}", dict(values))
         columns = [column[0] for column in result.description]
         return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+def _text(sql: str) -> str:
+    """The query with the names under which `_connected` registers its tables."""
+    return _TABLE.sub(lambda match: match[1].replace(".", "_"), sql)
+
+
+def _connected(root: str, versions: Versions) -> duckdb.DuckDBPyConnection:
+    """A connection of its own for one query, with the tables at these versions."""
+    connection = duckdb.connect(config=CONNECTION)
+    connection.execute("SET TimeZone = 'UTC'")
+    for name, version in versions:
+        connection.register(name.replace(".", "_"), _dataset(root, name, version))
+    return connection
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)

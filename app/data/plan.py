@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -19,12 +20,9 @@ from models.ranked_choice import (
 )
 
 NET_VALUE = "net_value"
-# The most ranked customers of one strategy in memory: 5 M x 40 bytes are 200 MB.
-MOST_RANKED = 5_000_000
 # One row per ranked customer of a strategy, with the interval of the value at stake.
 RANKED = """
     SELECT p.customer_id, p.offer_id, p.cost, p.expected_value_kept AS kept,
-           s.churn_probability AS risk, s.value_at_stake AS stake,
            (s.clv_12m_high - s.clv_12m_low) / nullif(s.clv_12m, 0) AS spread
     FROM {gold.retention_plan} p
     LEFT JOIN {gold.customer_scores} s USING (as_of, customer_id)
@@ -36,17 +34,15 @@ RANKED = """
 class Plan:
     """The ranked customers of one strategy, in the order of their rank."""
 
-    def __init__(self, rows: list[Row], strategy: str, caps: Mapping[str, int]) -> None:
-        self.ids = [row["customer_id"] for row in rows]
+    def __init__(self, columns: Mapping[str, Any], strategy: str, caps: Mapping[str, int]) -> None:
+        self.ids = columns["customer_id"]
         self.cost, self.kept, spread = (
-            np.array([row[name] for row in rows], dtype=float)
-            for name in ("cost", "kept", "spread")
+            columns[name].astype(float) for name in ("cost", "kept", "spread")
         )
-        offers = [row["offer_id"] for row in rows]
         self.ranking = Ranking(
             self.cost,
             self.kept - self.cost,
-            within_caps(offers, dict(caps)),
+            within_caps(columns["offer_id"], dict(caps)),
             needs_gain=strategy == NET_VALUE,
         )
         # Half of a 95 % interval is 1.96 standard deviations.
@@ -54,7 +50,8 @@ class Plan:
 
     def position(self, customer_id: str) -> int | None:
         """The customer's place from 0; None: the customer has no rank."""
-        return self.ids.index(customer_id) if customer_id in self.ids else None
+        places = np.flatnonzero(self.ids == customer_id)
+        return int(places[0]) if len(places) else None
 
     def chosen(self, budget: float, unit: str) -> Flags:
         """Flags of the chosen customers under a budget."""
@@ -96,10 +93,11 @@ class Plan:
 
 def plan_of(lake: Lake, as_of: dt.date, strategy: str, *, caps: Mapping[str, int]) -> Plan:
     """The plan of a strategy, kept in memory until the tables have another version."""
-    versions = tuple((n, lake.version(n)) for n in ("gold.retention_plan", "gold.customer_scores"))
-    return _plan(str(lake.root), as_of, strategy, tuple(sorted(caps.items())), versions, _lake=lake)
+    limits = tuple(sorted(caps.items()))
+    return _plan(str(lake.root), as_of, strategy, limits, lake.versions(RANKED), _lake=lake)
 
 
+# Seven numbers and texts per ranked customer stay in memory: about 100 bytes.
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _plan(
     root: str,
@@ -109,8 +107,8 @@ def _plan(
     versions: Versions,
     _lake: Lake,
 ) -> Plan:
-    rows = _lake.rows(RANKED, {"as_of": as_of, "strategy": strategy}, MOST_RANKED)
-    return Plan(rows, strategy, dict(caps))
+    columns = _lake.columns(RANKED, {"as_of": as_of, "strategy": strategy})
+    return Plan(columns, strategy, dict(caps))
 
 
 def population(lake: Lake, as_of: dt.date) -> int:

@@ -36,7 +36,7 @@ def show(session: Session) -> None:
     """Draw the page."""
     name = session.settings.plan.default_strategy
     ranked, budget = plan(session, name), budget_of(session)
-    if not ranked.ids:
+    if not len(ranked.ids):
         title("No plan has been made for this date")
         say("Run plan_retention, or choose a date with a plan on the left.")
         return
