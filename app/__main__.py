@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from streamlit.web import bootstrap
 
 from app import main as script
+from app.data import risk
 from app.data.first_list import first_list
 from app.lake import Lake
+from app.screens.today import FIRST
 from app.session import dates_of
 from runtime.errors import UsageError
 from runtime.settings import Settings, load, use_conf_dir
@@ -41,7 +43,10 @@ def read_once(settings: Settings) -> None:
     """Read what Today shows, so that the first visit does not wait for libraries and files."""
     lake = Lake(settings.root)
     for as_of in dates_of(lake)[:1]:
-        first_list(lake, as_of, settings.plan.default_strategy).totals()
+        first = first_list(lake, as_of, settings.plan.default_strategy)
+        first.totals()
+        first.customers(FIRST)
+        risk.levels(first, risk.date_before(lake, as_of))
 
 
 def main(arguments: Sequence[str]) -> None:
