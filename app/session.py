@@ -11,6 +11,8 @@ from app.lake import Lake
 from runtime.formats import LocaleFormat
 from runtime.settings import Settings
 
+MILLION = 1_000_000
+
 
 @dataclass(frozen=True)
 class Session:
@@ -33,6 +35,12 @@ class Session:
     @property
     def horizon(self) -> int:
         return self.settings.churn.primary_horizon_days
+
+    def card(self, label: str, amount: float | None) -> tuple[str, str]:
+        """Label and text of an amount on a card, in millions where the card is too narrow."""
+        if amount is None or abs(amount) < MILLION:
+            return label, self.form.cash(amount)
+        return f"{label}, millions", self.form.cash(amount / MILLION)
 
     def stake(self, amount: float | None) -> str:
         """What is at stake: an amount with currency, or purchases in a company without amounts."""

@@ -83,10 +83,14 @@ def show_answer(session: Session, budget: Budget, size: float, *, figures: Row) 
     more = size * 1.01 if budget.unit == "money" else size + max(int(0.01 * budget.customers), 1)
     after = ranked.figures(more, budget.unit)
     cards = st.columns(4)
-    cards[0].metric("Expected value kept", form.cash(figures["kept"]), border=True)
-    cards[1].metric("Expected cost", form.cash(figures["cost"]), border=True)
-    cards[2].metric("The next 1 % costs", form.cash(after["cost"] - figures["cost"]), border=True)
-    cards[3].metric("The next 1 % keeps", form.cash(after["kept"] - figures["kept"]), border=True)
+    cards[0].metric(*session.card("Value kept", figures["kept"]), border=True)
+    cards[1].metric(*session.card("Expected cost", figures["cost"]), border=True)
+    cards[2].metric(
+        *session.card("The next 1 % costs", after["cost"] - figures["cost"]), border=True
+    )
+    cards[3].metric(
+        *session.card("The next 1 % keeps", after["kept"] - figures["kept"]), border=True
+    )
     if after["customers"] == figures["customers"]:
         say("A larger budget adds nobody: no other customer can be sent an offer that pays now.")
 

@@ -17,6 +17,8 @@ FIRST = 20
 # An alert appears if the customers at these levels rise by more than this share.
 HIGH = ("CRITICAL", "HIGH")
 ALERT_RISE = 0.2
+AT_RISK = "Churn probability x value at stake over 12 months, active and silent customers"
+VALUE_KEPT = "Expected, before cost. An effect that no experiment has measured is assumed in conf."
 
 
 def show(session: Session) -> None:
@@ -70,23 +72,16 @@ def level_sums(levels: list[Row], session: Session) -> Mapping[str, Row]:
 
 def show_figures(session: Session, totals: Row, levels: Mapping[str, Row]) -> None:
     """Four figures: the list's value at risk, cost and value kept, and all customers at risk."""
-    form = session.form
+    at_risk = sum(row["at_risk"] or 0 for row in levels.values())
+    stakes = [("At risk, all", at_risk), ("At risk, this list", totals["at_risk"])]
     cards = st.columns(4)
-    at_risk = sum(row["at_risk"] for row in levels.values())
-    cards[0].metric(
-        "At risk, all customers",
-        session.stake(at_risk),
-        border=True,
-        help="Churn probability x value at stake over 12 months, active and silent customers",
-    )
-    cards[1].metric("At risk, this list", session.stake(totals["at_risk"]), border=True)
-    cards[2].metric(
-        "Expected value kept",
-        form.cash(totals["value_kept"]),
-        border=True,
-        help="Before cost. An effect that no experiment has measured is assumed in conf.",
-    )
-    cards[3].metric("Expected cost", form.cash(totals["cost"]), border=True)
+    for column, (label, amount), told in zip(cards, stakes, (AT_RISK, None), strict=False):
+        name, text = (
+            session.card(label, amount) if session.list.is_money else (label, session.stake(amount))
+        )
+        column.metric(name, text, border=True, help=told)
+    cards[2].metric(*session.card("Value kept", totals["value_kept"]), border=True, help=VALUE_KEPT)
+    cards[3].metric(*session.card("Expected cost", totals["cost"]), border=True)
 
 
 def show_alerts(session: Session, levels: list[Row], before: dt.date | None) -> None:

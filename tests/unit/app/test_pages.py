@@ -8,7 +8,7 @@ from app.data import customers
 from app.data.first_list import first_list
 from app.screens.budget import csv_of
 from tests.unit.app.conftest import paragraphs, title_of
-from tests.unit.app.small_lake_folder import AS_OF, planned, write
+from tests.unit.app.small_lake_folder import AS_OF, planned, score, segment, write
 
 MORE = {"as_of": AS_OF, "campaign_id": "june", "is_held_out": False, "policy": "rules"}
 
@@ -22,9 +22,9 @@ def test_today_says_how_many_to_contact_and_what_is_at_stake(shown):
 
     assert title_of(page) == "Contact 1 customer"
     assert metrics_of(page) == {
-        "At risk, all customers": "$1,060",  # 500 + 200 + 160 + 200 + 0
+        "At risk, all": "$1,060",  # 500 + 200 + 160 + 200 + 0
         "At risk, this list": "$500",
-        "Expected value kept": "$100",
+        "Value kept": "$100",
         "Expected cost": "$20.00",
         "CRITICAL": "0",
         "HIGH": "3",
@@ -43,8 +43,16 @@ def test_today_shows_the_plan_that_is_sent_where_it_exists(shown, lake):
     page = shown("today")
 
     assert title_of(page) == "Contact 1 customer"
-    assert metrics_of(page)["Expected value kept"] == "$30.00"  # 25 + 5
+    assert metrics_of(page)["Value kept"] == "$30.00"  # 25 + 5
     assert page.table[0].value.index.tolist() == ["b"]
+
+
+def test_an_amount_that_is_too_wide_for_a_card_is_in_millions(shown, lake):
+    write(lake.root, "gold.customer_scores", [score("f", 0.5, 5_000_000.0)])
+    write(lake.root, "gold.customer_segments", [segment("f")])
+
+    # 1,060 + 0.5 * 5,000,000
+    assert metrics_of(shown("today"))["At risk, all, millions"] == "$2.50"
 
 
 def test_today_without_a_plan_lists_by_risk(shown):
