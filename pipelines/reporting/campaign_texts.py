@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from models.campaign_pooling import DIFFERENCE, POLICIES, PooledEffect, compared_policies
-from pipelines.reporting.formats import LocaleFormat
 from pipelines.reporting.report_data import ReportData, Row
+from runtime.formats import LocaleFormat
 
 POLICY_NAMES = dict(zip(POLICIES, ("Personalised offers", "Mass mailing"), strict=True)) | {
     DIFFERENCE: "Personalised minus mass"

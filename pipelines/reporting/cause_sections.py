@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pipelines.reporting import contact_texts, model_texts, texts
 from pipelines.reporting.charts import bar_chart
-from pipelines.reporting.feature_words import family_words, words
-from pipelines.reporting.formats import listed, share
 from pipelines.reporting.report_data import Figures, ReportData, Row, total
 from pipelines.reporting.segment_words import meaning
+from runtime.feature_words import family_words, words
+from runtime.formats import listed, share
 
 REASON_WORDS = {
     "price": "Price",

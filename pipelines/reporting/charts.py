@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from pipelines.reporting.formats import LocaleFormat
+from runtime.formats import LocaleFormat
 
 Chart = dict[str, Any]
 # The longest bar takes this share of the width, so that its label fits beside it on a phone.

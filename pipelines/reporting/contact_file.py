@@ -8,13 +8,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 
 from pipelines.reporting import contact_texts
-from pipelines.reporting.formats import LOCALES, plain
 from pipelines.reporting.report_data import ReportData, Row
 from runtime.files import Location
+from runtime.formats import LOCALES
+from runtime.spreadsheet import separator, text_cell
 
-# A spreadsheet reads a cell that begins with one of these as a formula; the last four are the
-# full-width forms of = + - @.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 COLUMNS = (
     "place",
     "customer_id",
@@ -41,10 +39,9 @@ def write_contacts(path: Location, data: ReportData, customers: Iterable[Row]) -
     with a decimal comma, columns are separated by semicolons. Dates are YYYY-MM-DD. The byte order
     mark makes spreadsheets read UTF-8.
     """
-    separator = ";" if LOCALES[data.form.locale][1] == "," else ","
     with tempfile.TemporaryFile() as draft:
         text = io.TextIOWrapper(draft, encoding="utf-8-sig", newline="")
-        writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
+        writer = csv.writer(text, delimiter=separator(data.form.locale), lineterminator="\r\n")
         writer.writerow(COLUMNS)
         writer.writerows(_lines(data, customers))
         text.flush()
@@ -77,18 +74,6 @@ def _lines(data: ReportData, customers: Iterable[Row]) -> Iterator[list[str]]:
             **{name: text_cell(text) for name, text in texts.items()},
         }
         yield [values[name] for name in COLUMNS]
-
-
-def text_cell(text: str | None) -> str:
-    """A text of one line that a spreadsheet shows, and never runs as a formula.
-
-    >>> text_cell("=HYPERLINK(A1)"), text_cell("c-1"), text_cell(None)
-    ("'=HYPERLINK(A1)", 'c-1', '')
-    """
-    if text is None:
-        return ""
-    is_formula = str(text).lstrip(" \u00a0").startswith(FORMULA_STARTS)
-    return f"'{plain(text)}" if is_formula else plain(text)
 
 
 def number(data: ReportData, value: float | None, digits: int) -> str:

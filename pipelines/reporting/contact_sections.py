@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pipelines.reporting import contact_texts, plan_texts, texts
 from pipelines.reporting.charts import Chart, bar_chart
-from pipelines.reporting.formats import share
 from pipelines.reporting.report_data import MONEY, Figures, ReportData, Row, total
+from runtime.formats import share
 
 CONTACTS_FILE = "report-contacts.csv"
 # The file beside the page has all customers.

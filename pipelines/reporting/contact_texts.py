@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from pipelines.reporting.feature_words import reason
-from pipelines.reporting.formats import plain, share
 from pipelines.reporting.report_data import MONEY, PURCHASES, ReportData, Row, total
+from runtime.feature_words import reason
+from runtime.formats import plain, share
 from runtime.wording import consent_unknown
 
 # Unit of what a customer risks -> name, and how it is computed.

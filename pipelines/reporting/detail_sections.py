@@ -5,9 +5,9 @@ from __future__ import annotations
 from models.campaign_pooling import compared_policies
 from pipelines.reporting import campaign_texts, model_texts, texts
 from pipelines.reporting.charts import Chart, bar_chart
-from pipelines.reporting.feature_words import words
-from pipelines.reporting.formats import share
 from pipelines.reporting.report_data import Figures, ModelData, ReportData, Row, total
+from runtime.feature_words import words
+from runtime.formats import share
 
 METRICS = {
     "roc_auc": "ROC AUC",

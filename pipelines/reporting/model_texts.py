@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.reporting.contact_texts import NO_MODEL
-from pipelines.reporting.feature_words import words
-from pipelines.reporting.formats import LocaleFormat, listed, share
 from pipelines.reporting.report_data import ModelData, ReportData, Row, total
+from runtime.feature_words import words
+from runtime.formats import LocaleFormat, listed, share
 
 RFM = "rfm_logistic"
 BASELINES = ("recency_only", RFM, "everyone_stays")

@@ -10,10 +10,10 @@ from pipelines.reporting import contact_texts, texts
 from pipelines.reporting.contact_file import write_contacts
 from pipelines.reporting.contact_list import whole_list
 from pipelines.reporting.contact_sections import CONTACTS_FILE
-from pipelines.reporting.formats import plain
 from pipelines.reporting.queries import gather
 from pipelines.reporting.report_data import ReportData
 from pipelines.reporting.report_page import PAGES, pages
+from runtime.formats import plain
 
 if TYPE_CHECKING:
     from runtime.context import Context

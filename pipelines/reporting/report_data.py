@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipelines.reporting.formats import LocaleFormat
+from runtime.formats import LocaleFormat
 from runtime.settings.decisions import BudgetSettings
 from runtime.settings.report import ReportSettings
 

@@ -22,13 +22,13 @@ from pipelines.reporting import (
     contact_sections,
     contact_texts,
     detail_sections,
-    formats,
     model_texts,
     plan_texts,
     texts,
     trend_sections,
 )
 from pipelines.reporting.report_data import MOST_QUARANTINE_REASONS, Figures, ReportData
+from runtime import formats
 
 REPORT_FILE, DETAILS_FILE = "report.html", "report-details.html"
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from pipelines.reporting import cause_sections, contact_texts, model_texts, plan_texts
 from pipelines.reporting.contact_sections import CONTACTS_FILE
-from pipelines.reporting.formats import plain
 from pipelines.reporting.report_data import ReportData
 from pipelines.reporting.report_page import DETAILS_FILE, REPORT_FILE
 from runtime.files import Location
+from runtime.formats import plain
 
 # Characters of a line. With this width a result has at most MOST_LINES, which a test checks.
 COLUMNS, MOST_LINES = 110, 12

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from pipelines.reporting.contact_texts import amount, at_risk_name
-from pipelines.reporting.formats import listed, share
 from pipelines.reporting.report_data import ReportData, total
+from runtime.formats import listed, share
 from runtime.wording import verb
 
 WORSE_GROUPS = ("At-risk", "Hibernating")

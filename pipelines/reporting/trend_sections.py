@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pipelines.reporting.charts import line_chart
-from pipelines.reporting.formats import share
 from pipelines.reporting.report_data import MONEY, Figures, ReportData, Row, total
+from runtime.formats import share
 
 # Column of the trend -> name, whether more of it is better, worse (-1) or neither (0).
 MEASURES = {

@@ -28,6 +28,7 @@ from pydantic_settings import (
 
 from runtime.errors import UsageError
 from runtime.files import Location
+from runtime.settings.app import AppSettings
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
 from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     triggers: TriggerSettings
     survey: SurveySettings
     service: ServiceSettings
+    app: AppSettings
 
     _given: frozenset[str] = PrivateAttr(default=frozenset())
 

@@ -14,8 +14,8 @@ from docs import notices
 from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).parents[2]
-USERS, DUCKDB, CONNECT, SERVICE, DEVELOPMENT = (
-    f"requirements{name}.txt" for name in ("", "-duckdb", "-connect", "-service", "-dev")
+USERS, DUCKDB, CONNECT, SERVICE, APP, DEVELOPMENT = (
+    f"requirements{name}.txt" for name in ("", "-duckdb", "-connect", "-service", "-app", "-dev")
 )
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
@@ -56,16 +56,16 @@ def imported(path: Path) -> set[str]:
 
 
 def test_a_package_has_one_version_in_all_locks():
-    locks = {lock: versions(lock) for lock in (USERS, DUCKDB, CONNECT, SERVICE, DEVELOPMENT)}
+    names = (USERS, DUCKDB, CONNECT, SERVICE, APP, DEVELOPMENT)
+    locks = {lock: versions(lock) for lock in names}
     every_version = [item for lock in locks.values() for item in lock.items()]
 
     assert len(set(every_version)) == len({name for name, _ in every_version})
-    assert locks[DUCKDB].keys() <= locks[SERVICE].keys(), (
-        "the service reads Delta with the second engine"
-    )
-    for lock in (CONNECT, SERVICE):
+    for lock in (SERVICE, APP):
+        assert locks[DUCKDB].keys() <= locks[lock].keys(), f"{lock}: reads Delta by DuckDB"
+    for lock in (CONNECT, SERVICE, APP):
         assert locks[lock].keys() <= locks[DEVELOPMENT].keys(), (
-            "bin/setup dev installs the client of Spark Connect and the service too"
+            f"bin/setup dev installs what {lock} names too"
         )
 
 
@@ -76,6 +76,8 @@ def test_the_product_imports_only_what_users_install():
     for path in shipped:
         name = path.relative_to(ROOT).as_posix()
         allowed = direct("requirements.in") | IMPLIED
+        if name.startswith("app/"):
+            allowed |= direct("requirements-app.in") | direct("requirements-duckdb.in")
         if name in DUCKDB_ONLY:
             allowed |= direct("requirements-duckdb.in")
         if name.startswith("service/"):

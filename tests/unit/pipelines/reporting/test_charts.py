@@ -3,7 +3,7 @@
 import datetime as dt
 
 from pipelines.reporting.charts import HEIGHT, LEFT, LONGEST_BAR, TOP, WIDTH, bar_chart, line_chart
-from pipelines.reporting.formats import LocaleFormat
+from runtime.formats import LocaleFormat
 
 DAYS = [dt.date(2018, 1, day) for day in (1, 6, 11)]
 

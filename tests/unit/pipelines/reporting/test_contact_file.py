@@ -5,9 +5,10 @@ import dataclasses
 
 import pytest
 
-from pipelines.reporting.contact_file import COLUMNS, text_cell, write_contacts
+from pipelines.reporting.contact_file import COLUMNS, write_contacts
 from runtime.files import Location
 from runtime.settings.report import ReportSettings
+from runtime.spreadsheet import text_cell
 from tests.unit.pipelines.reporting.report_sample import FULL, customer
 
 

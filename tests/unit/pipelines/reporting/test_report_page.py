@@ -12,8 +12,6 @@ import pytest
 
 from contracts import catalog
 from pipelines.reporting.contact_sections import CONTACTS_FILE
-from pipelines.reporting.feature_words import FAMILIES, WINDOWED, WORDS, reason, words
-from pipelines.reporting.formats import LocaleFormat
 from pipelines.reporting.report_page import (
     DETAILS_FILE,
     ENGINEERS,
@@ -23,6 +21,8 @@ from pipelines.reporting.report_page import (
     page,
     pages,
 )
+from runtime.feature_words import FAMILIES, WINDOWED, WORDS, reason, words
+from runtime.formats import LocaleFormat
 from runtime.settings import load
 from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, customer
 

@@ -1,4 +1,4 @@
-"""Numbers, amounts and dates as the report shows them."""
+"""Numbers, amounts and dates as the report and the app show them."""
 
 from __future__ import annotations
 

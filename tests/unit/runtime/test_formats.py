@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from pipelines.reporting.formats import LocaleFormat, plain
+from runtime.formats import LocaleFormat, plain
 
 NARROW = "\u202f"
 

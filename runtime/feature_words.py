@@ -1,4 +1,4 @@
-"""The names of features in words, and the values of a customer, as the report shows them.
+"""The names of features and the values of a customer in words, for the report and the app.
 
 Personal attributes (age, income, household, region) are named, but their values are not shown.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.reporting.formats import LocaleFormat
+from runtime.formats import LocaleFormat
 
 # Feature -> (description, kind of its value).
 WORDS: dict[str, tuple[str, str]] = {
