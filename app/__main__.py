@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from streamlit.web import bootstrap
 
@@ -41,7 +42,7 @@ def streamlit_options(settings: Settings) -> dict[str, str | int | bool]:
 
 def read_once(settings: Settings) -> None:
     """Read what Today shows, so that the first visit does not wait for libraries and files."""
-    lake = Lake(settings.root)
+    lake = Lake(Path(settings.root))
     for as_of in dates_of(lake)[:1]:
         first = first_list(lake, as_of, settings.plan.default_strategy)
         first.totals()

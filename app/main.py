@@ -44,7 +44,7 @@ def main(env: str, conf_dir: str | None = None) -> None:
     if user is None:
         ask_to_log_in(settings)
         return
-    lake = Lake(settings.root)
+    lake = Lake(Path(settings.root))
     dates = dates_of(lake)
     if not dates:
         title("There are no scores yet")
