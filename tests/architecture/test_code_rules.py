@@ -258,6 +258,8 @@ OF_LAKEHOUSE = (
 # file: reason
 LOCAL_ONLY = {
     "runtime/lakehouse/lease_files.py": "the lease files of a folder",
+    "runtime/lakehouse/lease_holder.py": "facts of this machine and its processes in /proc",
+    "runtime/lakehouse/platform.py": "without a JVM a temporary folder is a local one",
     "pipelines/ingestion/conf_guess.py": "`init` reads an export on this machine",
     "pipelines/ingestion/converted_files.py": "`init` writes its copies beside the export",
     "pipelines/ingestion/file_streams.py": "the end of a name",

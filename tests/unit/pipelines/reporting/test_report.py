@@ -257,7 +257,7 @@ def test_the_page_shows_the_first_customers_and_the_file_the_whole_list(lake):
         factor = {"feature": "recency_days", "value": str(n), "direction": "increase"}
         write("gold.risk_factors", row | factor | {"rank": 1, "impact": 0.5})
     write_report(context)
-    path = context.settings.root / "report.html"
+    path = Path(context.settings.root / "report.html")
     shown_ids = re.findall(r"<strong>(c\d\d)</strong>", path.read_text())
     assert shown_ids == [f"c{n:02}" for n in range(24, 14, -1)]
     file = path.with_name("report-contacts.csv").read_text(encoding="utf-8-sig")

@@ -5,13 +5,14 @@ import dataclasses
 import pytest
 
 from pipelines.reporting.result_lines import COLUMNS, MOST_LINES, result_lines, shown
+from runtime.files import Location
 from tests.unit.pipelines.reporting.report_sample import EMPTY, FULL, figure, strategy
 
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "lakehouse-acme"
+    return Location.of(tmp_path / "lakehouse-acme")
 
 
 def test_the_result_says_whom_to_contact_what_it_brings_and_what_to_do_next(root):
@@ -59,5 +60,7 @@ def test_the_longest_result_has_at_most_twelve_lines(root):
 
 def test_a_path_inside_the_working_folder_is_shown_relative_to_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert shown(tmp_path / "lakehouse" / "report.html") == "lakehouse/report.html"
-    assert shown(tmp_path.parent / "report.html") == str(tmp_path.parent / "report.html")
+    assert shown(Location.of(tmp_path / "lakehouse" / "report.html")) == "lakehouse/report.html"
+    assert shown(Location.of(tmp_path.parent / "report.html")) == str(
+        tmp_path.parent / "report.html"
+    )

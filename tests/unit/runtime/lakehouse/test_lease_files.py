@@ -141,11 +141,12 @@ def test_a_folder_of_another_user_gives_a_sentence(tmp_path, monkeypatch):
         FolderFiles(tmp_path).write(TABLE, "a.json", "text")
 
 
-def test_a_root_is_a_folder_or_a_uri(tmp_path):
+def test_a_root_is_a_folder_or_a_uri(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_REGION", "us-east-1")  # else Arrow asks Amazon
     folder = lease_files(tmp_path / "lake")
     assert isinstance(folder, FolderFiles)
     assert folder.folder == Path(tmp_path / "lake" / ".leases")
-    stored = lease_files("s3://bucket/lake?region=us-east-1")
+    stored = lease_files("s3a://bucket/lake")
     assert isinstance(stored, StoreFiles)
     assert (stored.system.type_name, stored.folder) == ("s3", "bucket/lake/.leases")
     with pytest.raises(HoldfastError, match=r"^ftp://host/lake: the lease files cannot be used: "):
