@@ -125,6 +125,7 @@ def test_pinned_versions_are_in_the_ranges_that_the_wheel_requires(wheel):
     pins = [
         Requirement(line)
         for file in ROOT.glob("requirements*.in")
+        if file.name != "requirements-moto.in"  # a server for tests, in a folder of its own
         for line in file.read_text().splitlines()
         if line and not line.startswith(("#", "-"))
     ]
@@ -165,7 +166,7 @@ def test_the_zip_has_the_command_too(wheel, tmp_path):
 
     printed = run(sys.executable, "-c", program, "--help", cwd=tmp_path, PYTHONPATH=zipped)
 
-    assert "\n  roll_back           Make the previous champion the champion again.\n" in printed
+    assert re.search(r"\n  roll_back +Make the previous champion the champion again\.\n", printed)
 
 
 def test_settings_load_from_inside_the_zip(wheel, tmp_path):

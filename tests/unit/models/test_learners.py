@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from models.learners import TooManyRowsError, XgboostLearner
+from models.matrix_rows import MatrixRows
 from models.spark_learners import RandomForestLearner
 from pipelines.churn.candidates import learner_of
 
@@ -15,20 +16,15 @@ def frame(rows):
     return SimpleNamespace(count=lambda: rows)
 
 
-@pytest.mark.parametrize(
-    "rows, bound, is_distributed, way",
-    [
-        (10, 10, True, "driver"),
-        (11, 10, True, "workers"),
-        (10, 0, True, "workers"),  # 0 turns the fit in one process off
-        (10, 10, False, "driver"),
-    ],
-)
-def test_the_way_of_a_fit(monkeypatch, rows, bound, is_distributed, way):
-    for name in ("driver", "workers"):
-        monkeypatch.setattr(XgboostLearner, f"_on_{name}", lambda *_, name=name: name)
-    learner = XgboostLearner({}, 7, 1, rows_in_one_process=bound, is_distributed=is_distributed)
-    assert learner.fit(frame(rows), ["x0"], "churned") == way
+@pytest.mark.parametrize("is_distributed", [True, False])
+def test_the_way_of_a_fit(monkeypatch, is_distributed):
+    for name in ("_in_process", "_on_workers"):
+        monkeypatch.setattr(XgboostLearner, name, lambda *_, name=name: name)
+    learner = XgboostLearner({}, 7, 1, is_distributed=is_distributed)
+    rows = object.__new__(MatrixRows)
+    assert learner.fit(rows, ["x0"], "churned") == "_in_process"
+    if is_distributed:
+        assert learner.fit(frame(10), ["x0"], "churned") == "_on_workers"
 
 
 def test_more_rows_on_connect_are_refused_and_the_compute_is_named():
