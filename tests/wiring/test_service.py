@@ -99,11 +99,11 @@ def test_the_logged_answers_are_confirmed_by_the_tables(served):
     """check_inference_log over what the tests above asked: nothing differs."""
     served.predict(customer_id="c001")
     settings = served.made.settings
-    table = settings.root / "gold" / "inference_log"
-    servers.until(lambda: DeltaTable.is_deltatable(str(table)))
+    table, checked = (str(settings.root / "gold" / f"inference_{n}") for n in ("log", "checks"))
+    servers.until(lambda: DeltaTable.is_deltatable(table))
     servers.until(lambda: DeltaTable(table).to_pyarrow_table().num_rows > 0)
     run(settings)
 
-    checks = DeltaTable(settings.root / "gold" / "inference_checks").to_pyarrow_table().to_pylist()
+    checks = DeltaTable(checked).to_pyarrow_table().to_pylist()
     assert sum(row["recomputed"] for row in checks) == sum(row["answers"] for row in checks) > 0
     assert {row["different_share"] for row in checks} == {0.0}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_a_run_writes_its_tables_and_raises_alerts(context, tables):
         "silver.transactions: the newest row is 8 days old (monitoring.freshness_days 7)."
     )
     assert alert["sent_to"] is None
-    assert alert["message"] in (made.settings.root / "monitoring.html").read_text()
+    assert alert["message"] in Path(made.settings.root / "monitoring.html").read_text()
 
 
 def test_a_run_is_recorded_in_mlflow(context, tables):
