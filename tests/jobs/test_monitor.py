@@ -12,7 +12,8 @@ from tests.jobs.trained_lake import training_context
 from tests.unit.pipelines.outreach.conftest import receiver  # noqa: F401
 from tests.unit.pipelines.outreach.receivers import Webhook
 
-pytestmark = pytest.mark.spark_only
+# A training and three runs: minutes. tests/unit/pipelines/monitoring runs the same on DuckDB.
+pytestmark = [pytest.mark.spark_only, pytest.mark.acceptance]
 # Its labels have matured at AS_OF: 30 days and 7 of label_wait_days.
 SCORED = DATES[2]
 
