@@ -108,7 +108,9 @@ class FakeRegistry:
 def settings_of(root: Path, redis_url: str | None, *, share: float = 0.0, **service: Any) -> Any:
     """Settings of the demo for a lake, with short times."""
     changes = {"model_check_seconds": 0.1, "stop_seconds": 30, **service}
-    redis = {"url": redis_url, "retry_seconds": 0.3, **changes.pop("redis", {})}
+    # A busy machine may need more than the 50 ms of conf.
+    patient = {"retry_seconds": 0.3, "timeout_ms": 1000}
+    redis = {"url": redis_url, **patient, **changes.pop("redis", {})}
     log = {"commit_seconds": 0.5, **changes.pop("log", {})}
     return load(
         "demo",

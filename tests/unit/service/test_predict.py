@@ -120,7 +120,9 @@ def test_a_request_costs_one_round_trip(service, redis_server):
     assert redis.calls("mget") == len(CUSTOMERS) + 1
     stats = redis.client.info("commandstats")
     others = {k for k in stats if not k.startswith(("cmdstat_config", "cmdstat_info"))}
-    assert others <= {"cmdstat_mget", "cmdstat_set", "cmdstat_client|setinfo", "cmdstat_hello"}
+    # The last ones open a connection; Redis 6 does not name subcommands.
+    opening = {"cmdstat_client", "cmdstat_client|setinfo", "cmdstat_hello"}
+    assert others <= {"cmdstat_mget", "cmdstat_set", *opening}
 
 
 def test_requests_at_the_same_time_share_round_trips(service, redis_server):

@@ -31,6 +31,15 @@ def guarded(lake, own_redis, registry):
         yield running
 
 
+@pytest.fixture
+def impatient(lake, own_redis, registry):
+    """With the timeout of conf."""
+    settings = company.settings_of(lake, own_redis.url, redis={"timeout_ms": 50})
+    fill(settings)
+    with servers.running(settings, registry) as running:
+        yield running
+
+
 def ask(service, customer_id="c002"):
     """(cache, probability, seconds) of one answer by id."""
     began = time.perf_counter()
@@ -63,18 +72,18 @@ def test_an_empty_redis_is_not_a_company_without_customers(guarded, own_redis):
     assert ask(guarded)[0] == "unavailable"
 
 
-def test_a_stopped_redis_delays_two_requests_by_the_timeout(guarded, own_redis):
+def test_a_stopped_redis_delays_two_requests_by_the_timeout(impatient, own_redis):
     """SIGSTOP: connections stay open and nothing answers. Then the circuit breaker skips Redis."""
-    _, probability, _ = ask(guarded)
+    _, probability, _ = ask(impatient)
     own_redis.send(signal.SIGSTOP)
-    answers = [ask(guarded, "c002") for _ in range(6)]
-    failures = guarded.made.redis.failures
+    answers = [ask(impatient, "c002") for _ in range(6)]
+    failures = impatient.made.redis.failures
     own_redis.send(signal.SIGCONT)
 
     assert [a[:2] for a in answers] == [("unavailable", probability)] * 6
     assert 2 <= failures <= 3  # two at once, then one per retry_seconds
-    assert guarded.made.redis.settings.timeout_ms == 50
-    servers.until(lambda: ask(guarded)[0] in ("miss", "hit"))
+    assert impatient.made.redis.settings.timeout_ms == 50
+    servers.until(lambda: ask(impatient)[0] in ("miss", "hit"))
 
 
 def test_one_timeout_does_not_skip_redis(lake):
