@@ -172,12 +172,10 @@ def test_the_forest_in_this_process_ranks_as_well_as_sparks(frame, rows):
     from sklearn.metrics import roc_auc_score
 
     names = [f"x{i}" for i in range(COLUMNS)]
-    parameters = {"numTrees": 100, "maxDepth": 5}
     in_spark, here = (
-        LEARNERS["random_forest"](parameters, 7, 1).fit(given, names, "churned")
-        .predict(_matrix(rows))
+        _fit("random_forest", given, numTrees=100, maxDepth=5).predict(_matrix(rows))
         for given in (frame, collected(frame, names))
-    )  # fmt: skip
+    )
     areas = [roc_auc_score(rows["churned"], p) for p in (in_spark, here)]
     assert np.corrcoef(in_spark, here)[0, 1] > 0.95
     assert abs(areas[0] - areas[1]) < 0.02
