@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from runtime.lakehouse.platform import cancellable
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+AGAIN_SECONDS = 1.0
 
 
 class OverTimeError(ValueError):
@@ -39,17 +42,21 @@ class TimeLimit:
     @contextmanager
     def on(self, spark: SparkSession) -> Iterator[None]:
         """Cancel the Spark jobs of this thread when no time is left. Raises OverTimeError then."""
-        tag = f"limit-{uuid.uuid4().hex}"
-        spark.addTag(tag)
-        timer = threading.Timer(max(self.left, 0.0), spark.interruptTag, [tag])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except Exception as error:
-            if self.left <= 0:
-                raise OverTimeError(self.reason) from error
-            raise
-        finally:
-            timer.cancel()
-            spark.removeTag(tag)
+        with cancellable(spark) as cancel:
+            ended = threading.Event()
+            threading.Thread(target=self._cancel, args=(cancel, ended), daemon=True).start()
+            try:
+                yield
+            except Exception as error:
+                if self.left <= 0:
+                    raise OverTimeError(self.reason) from error
+                raise
+            finally:
+                ended.set()
+
+    def _cancel(self, cancel: Callable[[], object], ended: threading.Event) -> None:
+        """Again and again: a job that Spark was still planning is not among those it cancels."""
+        wait = max(self.left, 0.0)
+        while not ended.wait(wait):
+            cancel()
+            wait = AGAIN_SECONDS

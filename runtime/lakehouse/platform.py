@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -92,6 +94,23 @@ def set_for_session(spark: SparkSession, key: str, value: str) -> None:
             f"{key} = {value}: this compute refuses the setting: {reason} Use a cluster in place "
             "of serverless compute, or change conf so that the setting is not needed."
         ) from None
+
+
+@contextmanager
+def cancellable(spark: SparkSession) -> Iterator[Callable[[], object]]:
+    """Gives a function that cancels the running Spark jobs of this thread, from any thread."""
+    tag = f"holdfast-{uuid.uuid4().hex}"
+    cancel: Callable[[str], object]
+    if platform_of(spark, {}) is Platform.CLASSIC:
+        context = spark.sparkContext
+        add, cancel, remove = context.addJobTag, context.cancelJobsWithTag, context.removeJobTag
+    else:
+        add, cancel, remove = spark.addTag, spark.interruptTag, spark.removeTag
+    add(tag)
+    try:
+        yield partial(cancel, tag)
+    finally:
+        remove(tag)
 
 
 # ---------------------------------------------------------------------- frames that are reused
