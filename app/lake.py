@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.dataset as pads
 import streamlit as st
 from deltalake import DeltaTable
 
 from contracts.catalog import tables
+from runtime.files import Location, table_location
 from runtime.lakehouse.arrow_types import arrow_schema, nullable
+from runtime.lakehouse.commits import newest_version
+from runtime.lakehouse.delta_tables import dataset_of
 
 Row = dict[str, Any]
 Versions = tuple[tuple[str, int | None], ...]
@@ -35,10 +37,7 @@ class Lake:
 
     def version(self, name: str) -> int | None:
         """Newest Delta version of a table; None: it does not exist."""
-        layer, _, short = name.partition(".")
-        log = self.root / layer / short / "_delta_log"
-        commits = (int(p.stem) for p in log.glob("*.json") if p.stem.isdigit())
-        return max(commits, default=None)
+        return newest_version(table_location(Location.of(self.root), name))
 
     def rows(
         self, sql: str, values: Mapping[str, Any] | None = None, most: int = MOST_ROWS
@@ -95,13 +94,11 @@ def _connected(root: str, versions: Versions) -> duckdb.DuckDBPyConnection:
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _dataset(root: str, name: str, version: int | None) -> pads.Dataset:
     """The table at a version, with the columns of its contract; gained columns are null."""
-    wanted = nullable(arrow_schema(_contracts()[name]))
+    contract = _contracts()[name]
     if version is None:
-        return pads.dataset(wanted.empty_table())
-    layer, _, short = name.partition(".")
-    rows = DeltaTable(str(Path(root) / layer / short), version=version).to_pyarrow_dataset()
-    gained = [f for f in wanted if f.name not in rows.schema.names]
-    return rows.replace_schema(pa.schema([*rows.schema, *gained])) if gained else rows
+        return pads.dataset(nullable(arrow_schema(contract)).empty_table())
+    path = str(table_location(Location.of(root), name))
+    return dataset_of(DeltaTable(path, version=version), contract)
 
 
 @st.cache_resource

@@ -243,6 +243,16 @@ class Location:
         return None
 
 
+def table_location(root: Location, name: str) -> Location:
+    """Where a table of a lakehouse without a catalog is.
+
+    >>> str(table_location(Location("s3a://shop/lake"), "gold.customer_scores"))
+    's3a://shop/lake/gold/customer_scores'
+    """
+    layer, _, short = name.partition(".")
+    return root / layer / short
+
+
 def _is_equal(first: IO[bytes], second: IO[bytes]) -> bool:
     while True:
         left, right = first.read(PART), second.read(PART)

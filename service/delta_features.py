@@ -18,6 +18,7 @@ from deltalake.exceptions import TableNotFoundError
 
 from contracts.features import FEATURE_TABLES
 from runtime.errors import TableError
+from runtime.files import table_location
 from runtime.settings import Settings
 from service.records import Record
 
@@ -40,8 +41,7 @@ class DeltaFeatures:
 
     def address(self, name: str) -> str:
         """Where a table is."""
-        layer, _, short = name.partition(".")
-        return str(self.settings.root / layer / short)
+        return str(table_location(self.settings.root, name))
 
     def as_of(self) -> dt.date:
         """The last closed day: the newest one of gold.customer_scores, else of the features.

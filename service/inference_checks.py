@@ -22,12 +22,12 @@ from models.answers import scores
 from models.portable import PortableModel
 from runtime.errors import TableError
 from runtime.lakehouse.arrow_types import arrow_schema
+from runtime.lakehouse.delta_tables import opened
 from runtime.lakehouse.run_leases import RunLeases
 from runtime.model_registry import Registry
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
 from service.delta_features import DeltaFeatures, features_in, joined_rows
-from service.delta_tables import opened
 
 LOG, CHECKS = "gold.inference_log", "gold.inference_checks"
 TOLERANCE = 1e-6

@@ -18,14 +18,14 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from contracts.gold_serving import INFERENCE_LOG
+from runtime.lakehouse.delta_tables import opened
 from runtime.lakehouse.lease_files import lease_files
 from runtime.lakehouse.lease_holder import Holder
 from runtime.lakehouse.leases import Terms, leases
 from service import spool
-from service.delta_tables import opened
 from service.log_rows import rows_of
 
 LOOK_SECONDS = 0.25
@@ -68,12 +68,15 @@ class LogWriter:
         fresh = [s for s in segments if spool.number_of(s) > done]
         rows = rows_of(line for s in fresh for line in s.read_bytes().splitlines())
         if rows.num_rows:
-            self._append(rows, Transaction(application, spool.number_of(fresh[-1])), instance)
+            transaction = Transaction(application, spool.number_of(fresh[-1]))
+            self._append(table, rows, transaction, instance=instance)
         for segment in segments:
             segment.unlink()
         return len(segments)
 
-    def _append(self, rows: pa.Table, transaction: Transaction, instance: str) -> None:
+    def _append(
+        self, table: DeltaTable, rows: pa.Table, transaction: Transaction, *, instance: str
+    ) -> None:
         """One commit, with the lease of the table: `maintain` may compact it meanwhile."""
         files = lease_files(Path(self.table).parents[1])
         holder = Holder.now("serve", instance)
@@ -82,7 +85,7 @@ class LogWriter:
             message = {"job": "serve", "run_id": instance, "lease": lease.number}
             lease.check()
             write_deltalake(
-                opened(self.table, INFERENCE_LOG),
+                table,
                 rows,
                 mode="append",
                 commit_properties=CommitProperties(

@@ -6,22 +6,21 @@ It replaces slices as spark_lake.py does, with the same checks and commit metada
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Schema as DeltaSchema, write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from contracts.table import Table
 from runtime.errors import TableError, UsageError
 from runtime.file_systems import delta_options
-from runtime.files import Location
+from runtime.files import Location, table_location
 from runtime.lakehouse.arrow_types import arrow_schema, columns_as_sql, nullable, sql_type
 from runtime.lakehouse.commits import changed_by
-from runtime.lakehouse.ddl import properties_of
+from runtime.lakehouse.delta_tables import dataset_of, opened
 from runtime.lakehouse.duck_session import duck_session, kept_table
 from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
@@ -95,8 +94,7 @@ class DuckLake:
         self.forget()
 
     def path(self, name: str) -> str:
-        layer, _, short = name.partition(".")
-        return str(self.settings.root / layer / short)
+        return str(table_location(self.settings.root, name))
 
     def address(self, name: str) -> str:
         """The table as DuckDB's SQL names it."""
@@ -134,13 +132,7 @@ class DuckLake:
             return self._frame(arrow_schema(table).empty_table(), table.column_names)
         delta = self._delta(table.name, version)
         self.run.inputs[table.name] = delta.version()
-        rows = delta.to_pyarrow_dataset()
-        gained = [c for c in table.columns if c.name not in rows.schema.names]
-        if gained:
-            wanted = nullable(arrow_schema(table))
-            added = [wanted.field(c.name) for c in gained]
-            rows = rows.replace_schema(pa.schema([*rows.schema, *added]))
-        return self._frame(rows, table.column_names)
+        return self._frame(dataset_of(delta, table), table.column_names)
 
     def commit(self, writes: Sequence[Write]) -> list[Written]:
         """Check all writes, then write all. After a failure every table is as it was before.
@@ -240,42 +232,21 @@ class DuckLake:
         return bool(counts[0][0])
 
     def _write(self, write: Write, content: pa.Table) -> None:
-        path = self.path(write.table.name)
-        if not self.exists(write.table.name):
-            if self._options is None:
-                os.makedirs(path, exist_ok=True)
-            DeltaTable.create(
-                path,
-                schema=arrow_schema(write.table),
-                description=write.table.description,
-                configuration=properties_of(write.table),
-                storage_options=self._options,
-            )
-        self._add_columns(write.table)
+        delta = opened(self.path(write.table.name), write.table, self._options)
         content = content.cast(arrow_schema(write.table))
         # Columns that the contract no longer has are null in new rows.
-        for field in self._delta(write.table.name).to_pyarrow_dataset().schema:
+        for field in delta.to_pyarrow_dataset().schema:
             if field.name not in content.column_names:
                 content = content.append_column(field, pa.nulls(content.num_rows, field.type))
         write_deltalake(
-            path,
+            delta,
             content,
             mode="overwrite",
             predicate=write.predicate().replace("DATE'", "'"),
-            storage_options=self._options,
             commit_properties=CommitProperties(
                 custom_metadata={"userMetadata": self.leases.message(write.table.name)}
             ),
         )
-
-    def _add_columns(self, table: Table) -> None:
-        """Add the new columns of the contract. Existing rows get null."""
-        delta = self._delta(table.name)
-        present = [f.name for f in delta.schema().fields]
-        wanted = DeltaSchema.from_arrow(nullable(arrow_schema(table)))
-        gained = [f for f in wanted.fields if f.name not in present]
-        if gained:
-            delta.alter.add_columns(gained)
 
     def _roll_back(self, name: str, version: int | None) -> None:
         if self.leases.is_lost(name):

@@ -13,7 +13,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession, functions as F
 
 from contracts.table import Table
-from runtime.files import Location
+from runtime.files import Location, table_location
 from runtime.lakehouse.commits import WITHOUT_ROWS, changed_by, newest_version
 from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
@@ -65,8 +65,7 @@ class SparkLake:
     # ------------------------------------------------------------------ reading
 
     def path(self, name: str) -> str:
-        layer, _, short = name.partition(".")
-        return str(self.settings.root / layer / short)
+        return str(table_location(self.settings.root, name))
 
     @property
     def _has_local_log(self) -> bool:

@@ -26,6 +26,7 @@ IMPLIED = {"py4j", "markupsafe", "sqlglot", "pydantic-core", "starlette"}
 # Only `build_features --engine duckdb` and `check` import these modules.
 DUCKDB_ONLY = {
     *("runtime/lakehouse/duck_lake.py", "runtime/lakehouse/duck_session.py"),
+    "runtime/lakehouse/delta_tables.py",
     *("runtime/lakehouse/duck_sql.py", "pipelines/ingestion/sample_check.py"),
 }
 

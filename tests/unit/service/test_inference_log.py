@@ -15,7 +15,7 @@ import pytest
 from deltalake import DeltaTable
 
 from contracts.gold_serving import INFERENCE_LOG
-from service.delta_tables import opened
+from runtime.lakehouse.delta_tables import opened
 from service.inference_log import InferenceLog
 from service.log_rows import LoggedAnswer
 from service.log_writer import LogWriter
