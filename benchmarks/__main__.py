@@ -18,6 +18,7 @@ from benchmarks import (
     measure,
     merges,
     messages,
+    own_data,
     point_in_time,
     service,
     small_files,
@@ -49,12 +50,13 @@ BENCHMARKS = {
     "uplift_told": uplift_told.run,
     "messages": messages.run,
     "small_files": small_files.run,
+    "own_data": own_data.run,
     "service": service.run,
     "service_flat": service.flat,
 }
 
 # An idle JVM would take memory and a share of the cores.
-WITHOUT_SPARK = {"service", "service_flat"}
+WITHOUT_SPARK = {"own_data", "service", "service_flat"}
 
 
 def main() -> None:

@@ -14,13 +14,22 @@ from contracts.gold_decisions import GOLD_DECISIONS
 from contracts.gold_engagement import GOLD_ENGAGEMENT
 from contracts.gold_experiments import GOLD_EXPERIMENTS
 from contracts.gold_messages import GOLD_MESSAGES
+from contracts.gold_monitoring import GOLD_MONITORING
+from contracts.gold_serving import GOLD_SERVING
 from runtime.lakehouse.views import has_latest, open_lakehouse, register_tables
 
 # The first test creates the small lake, which is slow on a busy machine.
 pytestmark = pytest.mark.timeout(1800)
 ROOT = Path(__file__).resolve().parents[2]
-# Separate jobs write offers, messages, campaigns and triggered contacts.
-LATER = (*GOLD_DECISIONS, *GOLD_ENGAGEMENT, *GOLD_EXPERIMENTS, *GOLD_MESSAGES)
+# Separate jobs write offers, messages, campaigns, triggered contacts, drift and logged answers.
+LATER = (
+    *GOLD_DECISIONS,
+    *GOLD_ENGAGEMENT,
+    *GOLD_EXPERIMENTS,
+    *GOLD_MESSAGES,
+    *GOLD_MONITORING,
+    *GOLD_SERVING,
+)
 
 
 @pytest.fixture
