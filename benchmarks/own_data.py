@@ -29,8 +29,8 @@ def run(_: Any, folder: Path) -> Section:
     """Measure each company in processes of their own, as a user starts them."""
     section = Section(
         "Own data: from an export to the report",
-        "One CSV file of order lines over two years, made up: customers order at rates with a heavy "
-        "tail (log-normal, sigma 1.3) and leave after about 400 days. `holdfast init`, then "
+        "One CSV file of order lines over two years, made up: customers order at rates with a "
+        "heavy tail (log-normal, sigma 1.3) and leave after about 400 days. `holdfast init`, then "
         "`holdfast run_pipeline` from an empty lakehouse with the settings that `init` wrote. Wall "
         "seconds with the start of the processes.",
         ("lines", "customers", "init", "run_pipeline", "goal", "reached"),

@@ -1,7 +1,6 @@
 """Rows of a real PostgreSQL: incremental by a cursor, late rows, and a server that goes away.
 
-Skipped without PostgreSQL's programs, and without its JDBC driver in the session:
-PYSPARK_SUBMIT_ARGS="--packages org.postgresql:postgresql:42.7.14 pyspark-shell".
+Skipped without PostgreSQL's programs. `bin/setup acceptance` installs its JDBC driver.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from py4j.protocol import Py4JError
 from runtime.errors import SourceError
 from tests.jobs.ingest_lake import TRANSACTIONS
 
+pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 PORT = "55439"
 OPTIONS = {"url": f"jdbc:postgresql://127.0.0.1:{PORT}/postgres", "user": "reader"}
 OPTIONS["driver"] = "org.postgresql.Driver"
@@ -84,8 +84,9 @@ def has_driver(spark):
 
 @pytest.fixture(scope="module")
 def postgres(spark):
-    if programs() is None or not has_driver(spark):
-        pytest.skip("needs PostgreSQL (apt-get install postgresql) and its JDBC driver")
+    if programs() is None:
+        pytest.skip("needs PostgreSQL (apt-get install postgresql)")
+    assert has_driver(spark), "run bin/setup acceptance, which installs the JDBC driver"
     folder = Path(tempfile.mkdtemp(prefix="holdfast-pg-"))
     server = Postgres(folder)
     server.start()
