@@ -25,6 +25,7 @@ from runtime.lakehouse.platform import (
     remove_folder,
 )
 from runtime.lakehouse.run_leases import RunLeases
+from runtime.lakehouse.table_history import newest_in_history
 from runtime.lakehouse.temporary_tables import TemporaryTables
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.parallel import side_by_side
@@ -86,9 +87,9 @@ class SparkLake:
         if self._has_local_log:
             # DESCRIBE HISTORY gives the same with two Spark jobs.
             return newest_version(Location(self.path(name)))
-        if not self.exists(name):
+        if self.settings.lakehouse.catalog and not self.exists(name):
             return None
-        return int(self._history(name, "LIMIT 1").select("version").collect()[0][0])  # one row
+        return newest_in_history(self.spark, self.address(name))
 
     def content_version(self, name: str) -> int | None:
         """Newest version that changed rows: `maintain` compacts files without a change of rows."""
@@ -214,9 +215,9 @@ class SparkLake:
             return reader.table(self.address(name))
         return reader.format("delta").load(self.path(name))
 
-    def _history(self, name: str, limit: str = "") -> DataFrame:
+    def _history(self, name: str) -> DataFrame:
         """The commits of a table, newest first."""
-        return self.spark.sql(f"DESCRIBE HISTORY {self.address(name)} {limit}")
+        return self.spark.sql(f"DESCRIBE HISTORY {self.address(name)}")
 
     def _check(self, write: Write, frame: DataFrame) -> Written:
         table = write.table
