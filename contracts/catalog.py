@@ -16,6 +16,7 @@ from contracts import (
     gold_monitoring,
     gold_satisfaction,
     gold_serving,
+    live,
     silver,
     silver_payments,
 )
@@ -28,12 +29,14 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
     """All declared tables by name. Ingest adds the bronze table of each source."""
     declared = (
         bronze.INGEST_LOG,
+        live.STREAM_LOG,
         *silver.SILVER,
         *silver_payments.SILVER_PAYMENTS,
         features.DEMOGRAPHICS,
         features.BEHAVIOR,
         features.transactions(windows),
         features.LABELS,
+        live.BEHAVIOR_LIVE,
         *gold.GOLD,
         *gold_experiments.GOLD_EXPERIMENTS,
         *gold_decisions.GOLD_DECISIONS,
@@ -43,5 +46,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
         *gold_fraud.GOLD_FRAUD,
+        live.ENGAGEMENT_LIVE,
     )
     return {t.name: t for t in declared}

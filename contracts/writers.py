@@ -79,6 +79,18 @@ WRITERS: dict[str, Writer] = {
     ),
     "train_fraud": Writer((), ("models.fraud",)),
     "score_payments": Writer(("gold.fraud_scores",)),
+    # Each micro-batch takes the leases of all its tables together.
+    "stream_events": Writer(
+        (),
+        (
+            "silver.engagement_events",
+            "silver.quarantine",
+            "bronze.stream_log",
+            "features.behavior_live",
+            "gold.engagement_live",
+            "gold.outbox",
+        ),
+    ),
     # Its log writer appends every second.
     "serve": Writer((), ("gold.inference_log",)),
     "check_inference_log": Writer(("gold.inference_checks",)),

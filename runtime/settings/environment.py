@@ -54,6 +54,7 @@ from runtime.settings.service import ServiceSettings
 from runtime.settings.simulation import SimulationSettings
 from runtime.settings.size_classes import flat
 from runtime.settings.sources import IngestSettings, SourceSettings
+from runtime.settings.streams import StreamSettings
 from runtime.settings.survey import SurveySettings
 from runtime.settings.training import TrainingSettings
 from runtime.settings.triggers import TriggerSettings
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     uplift: UpliftSettings
     model_ab: ModelAbSettings
     triggers: TriggerSettings
+    stream: StreamSettings
     survey: SurveySettings
     fraud: FraudSettings
     service: ServiceSettings
