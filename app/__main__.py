@@ -15,6 +15,8 @@ from app.data.first_list import first_list
 from app.lake import Lake
 from app.screens.today import FIRST
 from app.session import dates_of
+from app.uploads.folder import delete_old
+from app.writing import now
 from runtime.errors import UsageError
 from runtime.settings import Settings, load, use_conf_dir
 
@@ -32,11 +34,12 @@ def streamlit_options(settings: Settings) -> dict[str, str | int | bool]:
         "server_port": settings.app.port,
         "server_headless": True,
         "server_fileWatcherType": "none",
+        "server_maxUploadSize": settings.app.uploads.most_mb,
         "browser_gatherUsageStats": False,
         "client_toolbarMode": "minimal",
         "client_showErrorDetails": "none",
         "theme_light_primaryColor": "#0072B2",
-        "theme_dark_primaryColor": "#56B4E9",
+        "theme_dark_primaryColor": "#0072B2",
     }
 
 
@@ -64,6 +67,8 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(f"error: {error}")
     if settings.app.login == "none":
         sys.stderr.write("app: no log-in is set up: everyone on this machine is an editor\n")
+    if not (settings.root.is_remote and settings.app.uploads.folder is None):
+        delete_old(settings, now())
     read_once(settings)
     bootstrap.load_config_options(options)
     own = [given.env, *([given.conf_dir] if given.conf_dir else [])]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.data.plan import Plan, plan_of, population
+from app.offers import caps
 from app.session import Session
-from runtime.settings.offers import load_offers
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,5 @@ def budget_of(session: Session) -> Budget:
 
 def plan(session: Session, strategy: str | None = None) -> Plan:
     """The plan of a strategy, by default that of conf, with the caps of conf/offers.yaml."""
-    caps = {
-        name: offer.most_customers
-        for name, offer in load_offers().items()
-        if offer.in_budget and offer.most_customers is not None
-    }
     name = strategy or session.settings.plan.default_strategy
-    return plan_of(session.lake, session.as_of, name, caps=caps)
+    return plan_of(session.lake, session.as_of, name, caps=caps())

@@ -8,6 +8,7 @@ from contracts import (
     bronze,
     features,
     gold,
+    gold_app,
     gold_decisions,
     gold_engagement,
     gold_experiments,
@@ -47,5 +48,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_monitoring.GOLD_MONITORING,
         *gold_fraud.GOLD_FRAUD,
         live.ENGAGEMENT_LIVE,
+        *gold_app.GOLD_APP,
     )
     return {t.name: t for t in declared}
