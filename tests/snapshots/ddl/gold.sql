@@ -639,6 +639,7 @@ CREATE TABLE IF NOT EXISTS gold.fraud_scores (
   `model_version` string COMMENT 'Version in the model registry; null: degraded'
 ) USING delta
 COMMENT 'One row per payment, with what /fraud/score decides about it. Key: payment_id.';
+
 CREATE TABLE IF NOT EXISTS gold.engagement_live (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `day` date NOT NULL COMMENT 'The open day: that of the newest event of all customers',
@@ -650,6 +651,7 @@ CREATE TABLE IF NOT EXISTS gold.engagement_live (
   `updated_at` timestamp NOT NULL COMMENT 'Last event of the customer (UTC)'
 ) USING delta
 COMMENT 'One row per customer with an event on the open day or in the 30 days before it. Key: customer_id.';
+
 CREATE TABLE IF NOT EXISTS gold.app_changes (
   `change_id` string NOT NULL COMMENT 'Identifier of the change',
   `state` string NOT NULL COMMENT 'One of started, done, failed',
