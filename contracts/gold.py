@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.features import AS_OF
 from contracts.gold_lifetime import GOLD_LIFETIME, OF_SCORES
-from contracts.gold_models import FEATURE_SETS, MODEL_COMPARISON
+from contracts.gold_models import FEATURE_SETS, MODEL_COMPARISON, MODEL_VALIDATIONS
 from contracts.silver import CUSTOMER_ID, REASONS, UNKNOWN_REASON
 from contracts.table import Column, Table
 
@@ -286,5 +286,6 @@ GOLD = (
     SEGMENT_MIGRATION,
     MODEL_COMPARISON,
     FEATURE_SETS,
+    MODEL_VALIDATIONS,
     *GOLD_LIFETIME,
 )

@@ -111,3 +111,58 @@ FEATURE_SETS = Table(
         ),
     ),
 )
+
+
+MODEL_VALIDATIONS = Table(
+    name="gold.model_validations",
+    row="One row per model version, champion that it was judged against, test date, check and "
+    "segment.",
+    key=("comparison", "check_name", "segment"),
+    slice_by="comparison",
+    columns=(
+        Column(
+            "comparison",
+            "string",
+            "Model, version, champion and test date, such as churn/3 against 2 on 2017-12-02",
+            False,
+        ),
+        Column("model_name", "string", "Registered model", False),
+        Column("model_version", "string", "Version that validate_model judged", False),
+        Column("champion_version", "string", "Champion at that time; '-': there was none", False),
+        Column(
+            "tested_on",
+            "date",
+            "as_of of the customers: the newest date whose labels had matured",
+            False,
+        ),
+        Column(
+            "check_name",
+            "string",
+            "exact_explanations, signal (not passed: no learner ranks better than chance), "
+            "roc_auc_over_recency_only (ROC AUC minus that of the rule), inference_ms (fastest of "
+            "20 predictions for one customer), brier_rise (Brier score minus that of the "
+            "champion), log_loss_rise (log loss minus that of the champion)",
+            False,
+        ),
+        Column("segment", "string", "Segment of the customers, or all", False),
+        Column("customers", "bigint", "Active and silent customers that were compared", False),
+        Column("value", "double", "Measured value; null: the check has none, or it is undefined"),
+        Column("ci_low", "double", "Lower bound of the paired 95 % interval; null: none"),
+        Column("ci_high", "double", "Upper bound of the paired 95 % interval; null: none"),
+        Column(
+            "bound",
+            "double",
+            "Bound of conf (model_gate). brier_rise: ci_high must not exceed it; log_loss_rise: "
+            "ci_low; inference_ms: value. roc_auc_over_recency_only: ci_low must lie above it. "
+            "null: the check has none",
+        ),
+        Column("is_passed", "boolean", "Whether the version passed the check", False),
+        Column(
+            "is_accepted",
+            "boolean",
+            "Whether it passed all checks of this comparison, so that deploy_model may deploy it",
+            False,
+        ),
+        Column("data_set", "string", "Environment that the data came from", False),
+    ),
+)

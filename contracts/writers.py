@@ -30,6 +30,8 @@ WRITERS: dict[str, Writer] = {
     # Training takes long. Meanwhile fit_lifetime adds rows to model_comparison, and roll_back moves
     # the aliases of the registered model.
     "train_churn": Writer(("gold.feature_sets",), ("gold.model_comparison", "models.churn")),
+    "validate_model": Writer(("gold.model_validations",), ("models.churn",)),
+    "deploy_model": Writer(("models.churn",)),
     "roll_back": Writer(("models.churn",)),
     "fit_lifetime": Writer(
         (

@@ -6,6 +6,7 @@ With --check nothing is written, and the exit code is 1 if a document is out of 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,6 +22,7 @@ from contracts.gold_serving import INFERENCE_LOG  # noqa: E402
 from contracts.gold_views import VIEWS, GroupedView, View  # noqa: E402
 from contracts.rules import REASONS  # noqa: E402
 from contracts.table import LAYERS, Column, Table  # noqa: E402
+from docs import data_contracts  # noqa: E402
 from runtime.lakehouse.views import duckdb_latest_views, duckdb_views, has_latest  # noqa: E402
 
 LAYER_TEXTS = {
@@ -60,7 +62,15 @@ def documents() -> dict[str, str]:
         "docs/data_dictionary.md": data_dictionary(tables, VIEWS),
         "docs/latest_views.sql": f"{SQL_HEAD}\n{duckdb_latest_views(tables)}\n\n"
         f"{duckdb_views(PIPELINE_VIEWS)}\n",
+        **data_contracts.files(package_version()),
     }
+
+
+def package_version() -> str:
+    """The version in setup.py, the only place where it stands."""
+    found = re.search(r'version="(.+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+    assert found is not None
+    return found[1]
 
 
 def data_dictionary(tables: Sequence[Table], views: Sequence[View | GroupedView] = ()) -> str:

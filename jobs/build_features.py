@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, parse_days, started
+from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, built_days, started
 
 
 def command(
@@ -17,6 +17,12 @@ def command(
             help="Day (YYYY-MM-DD), repeatable. Default: as_of of conf and its training dates."
         ),
     ] = None,
+    with_training_dates: Annotated[
+        bool,
+        typer.Option(
+            "--with-training-dates", help="Also build the dates that training at --as-of uses."
+        ),
+    ] = False,
     engine: Annotated[
         str, typer.Option(help="spark, or duckdb: one machine without a JVM, the same tables.")
     ] = "spark",
@@ -24,8 +30,9 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """Build features.demographics, behavior, transactions and labels."""
-    checks = [lambda settings: parse_days(as_of, "--as-of")]
-    options = RunOptions(env, None, dry_run, conf_dir, engine=engine, checks=checks)
+    checks = [lambda settings: built_days(as_of, with_training_dates)]
+    one = as_of[0] if with_training_dates and as_of else None
+    options = RunOptions(env, one, dry_run, conf_dir, engine=engine, checks=checks)
     with started("build_features", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.features.feature_tables import (
@@ -33,7 +40,7 @@ def command(
             run,
         )
 
-        run(context, FeatureOptions(parse_days(as_of, "--as-of")))
+        run(context, FeatureOptions(built_days(as_of, with_training_dates)))
 
 
 main = application(command)

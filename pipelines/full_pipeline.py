@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from functools import partial
 
 from pipelines import finished_run
-from pipelines.churn import churn_training, customer_scoring
+from pipelines.churn import (
+    churn_training,
+    customer_scoring,
+    model_deployment,
+    model_validation,
+)
 from pipelines.features import feature_tables
 from pipelines.features.feature_tables import FeatureOptions
 from pipelines.ingestion import source_ingestion
@@ -61,7 +66,7 @@ def run_steps(context: Context) -> None:
     began = time.monotonic()
     is_simulated = context.settings.simulation is not None
     tell_machine(context)
-    progress.expect(9 + 10 * is_simulated)
+    progress.expect(11 + 10 * is_simulated)
     if is_simulated:
         with step(context, "simulate: source files of a company"):
             company_files.run(context)
@@ -98,6 +103,8 @@ def model_steps(context: Context) -> list[tuple[str, Callable[[], None]]]:
             partial(feature_tables.run, context),
         ),
         ("train_churn: fit, test and register models", partial(churn_training.run, context)),
+        ("validate_model: challenger against champion", partial(model_validation.run, context)),
+        ("deploy_model: champion of the next scores", partial(model_deployment.run, context)),
         *[(f"fit_lifetime: {d}", partial(lifetime_fitting.run, context.at(d))) for d in days],
         *[(f"score_customers: {d}", partial(customer_scoring.run, context.at(d))) for d in days],
         (

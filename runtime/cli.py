@@ -65,8 +65,11 @@ class RunOptions:
 
 
 def parse_day(text: str | None, option: str) -> dt.date | None:
-    """A date from the command line. UsageError if it is not YYYY-MM-DD."""
-    if text is None:
+    """A date from the command line. UsageError if it is not YYYY-MM-DD.
+
+    An empty text counts as not given: a parameter of a Databricks job cannot be left out.
+    """
+    if not text:
         return None
     try:
         return dt.date.fromisoformat(text)
@@ -79,6 +82,20 @@ def parse_day(text: str | None, option: str) -> dt.date | None:
 def parse_days(texts: Sequence[str] | None, option: str) -> tuple[dt.date, ...]:
     """The dates of an option that can be repeated."""
     return tuple(day for text in texts or () if (day := parse_day(text, option)))
+
+
+def built_days(texts: Sequence[str] | None, with_training: bool) -> tuple[dt.date, ...]:
+    """The dates that build_features builds; empty: as_of and the dates that training there uses.
+
+    UsageError if these are asked for with several dates.
+    """
+    days = parse_days(texts, "--as-of")
+    if with_training and len(days) > 1:
+        raise UsageError(
+            f"--with-training-dates: takes one --as-of, got {len(days)}. Run the command once per "
+            "date."
+        )
+    return () if with_training else days
 
 
 def parse_moment(text: str | None, option: str) -> dt.datetime | None:

@@ -54,6 +54,7 @@ def pipeline(made: Any) -> None:
     from jobs import (
         build_features,
         deliver_outbox,
+        deploy_model,
         fit_lifetime,
         ingest,
         maintain,
@@ -61,6 +62,7 @@ def pipeline(made: Any) -> None:
         score_customers,
         train_churn,
         trigger_engagement,
+        validate_model,
     )
     from tests.wiring import company_files as files
     from tests.wiring.company_files import CAMPAIGN_1, CAMPAIGN_2
@@ -70,6 +72,8 @@ def pipeline(made: Any) -> None:
     days = [CAMPAIGN_1, CAMPAIGN_2, CAMPAIGN_3, PLAN_1]
     step(made, build_features.command, env=ENV, as_of=[day.isoformat() for day in days])
     step(made, train_churn.command, env=ENV, as_of=PLAN_1)
+    step(made, validate_model.command, env=ENV, as_of=PLAN_1)
+    step(made, deploy_model.command, env=ENV)
     step(made, fit_lifetime.command, env=ENV, as_of=PLAN_1)
     step(made, score_customers.command, env=ENV, as_of=CAMPAIGN_3)
     step(made, score_customers.command, env=ENV, as_of=PLAN_1)

@@ -88,7 +88,6 @@ def log_results(
     chosen: Candidate,
     evaluated: Evaluated,
     result: Mapping[str, Any],
-    is_better: bool,
 ) -> None:
     """Log metrics with intervals to the run and to each learner's run, plots and the model card.
 
@@ -112,7 +111,7 @@ def log_results(
     plots = training_plots(evaluated, chosen.model, chosen.name, rows=result["rows"])
     for file, figure in plots.items():
         mlflow.log_figure(figure, f"plots/{file}")
-    card = model_card(context, data, chosen, result=result, is_better=is_better)
+    card = model_card(context, data, chosen, result=result)
     mlflow.log_text(card, "model_card.md")
     log_reference(data, evaluated, chosen)
     Registry(context.settings).describe(result["version"], card)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from models.baselines import RFM
 from models.encoding import FeatureEncoder
 from models.metrics import Estimate, bootstrap_weights, stable_seed
 from models.paired import paired_difference
-from models.portable import PortableModel
 from pipelines import churn, settings_by_size
 from pipelines.churn.candidates import Candidate, TrainingData, fitted
 from pipelines.churn.churn_run import fingerprint, log_inputs, log_results, result_writes
@@ -29,9 +29,7 @@ from pipelines.churn.dataset import (
 )
 from pipelines.churn.economics import campaign_economics
 from pipelines.churn.evaluation import (
-    Evaluated,
     TestDates,
-    advantage,
     check_leak,
     comparison,
     evaluate,
@@ -42,7 +40,12 @@ from pipelines.churn.fit_costs import costs_text, fits_text, is_asked
 from pipelines.churn.horizons import other_horizons, tell_left_out
 from pipelines.churn.leak_scan import scan_for_leaks
 from pipelines.churn.left_out import trained
-from pipelines.churn.model_metadata import check_meaning, check_untaught, served_facts
+from pipelines.churn.model_metadata import (
+    NewerModelError,
+    check_meaning,
+    check_untaught,
+    served_facts,
+)
 from pipelines.churn.named_reasons import reason_models
 from pipelines.churn.return_rates import log_silences
 from pipelines.churn.rolling import EarlierFits, lack_of_signal, proven
@@ -53,7 +56,7 @@ from pipelines.churn.time_split import Schedule
 from pipelines.churn.tuning import earlier_dates, searched
 from runtime.context import Context
 from runtime.model_digest import log_record
-from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
+from runtime.model_registry import CHALLENGER, CHAMPION, Registry
 from runtime.run_info import code_version
 from runtime.wording import plural
 
@@ -61,8 +64,15 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def run(context: Context) -> None:
-    """Train, test and register the models; write gold.model_comparison and set the aliases."""
+@dataclass(frozen=True)
+class TrainOptions:
+    """is_older_skipped: a day older than the newest model's is left out, in place of an error."""
+
+    is_older_skipped: bool = False
+
+
+def run(context: Context, options: TrainOptions = TrainOptions()) -> None:
+    """Train, test and register the models; write gold.model_comparison and set `challenger`."""
     context = settings_by_size.sized(context)
     plans = training_plans(context)
     tell_left_out(context, plans)
@@ -81,8 +91,15 @@ def run(context: Context) -> None:
     finished = registry.finished_run(mark)
     if finished is None:
         # Fits run in parallel, one thread each: more threads of BLAS would wait for each other.
-        with threadpool_limits(1):
-            result = train(context, plans, rows, registry=registry, mark=mark)
+        try:
+            with threadpool_limits(1):
+                result = train(context, plans, rows, registry=registry, mark=mark)
+        except NewerModelError as error:
+            if not options.is_older_skipped:
+                raise
+            context.progress.say(f"      skipped     {error}")
+            context.lake.forget()
+            return
     else:
         context.progress.say(
             f"      unchanged   skipped: run {finished.info.run_id[:12]} trained on the same inputs"
@@ -103,7 +120,8 @@ def train(
     """One MLflow run with a nested run per learner. Nothing is registered unless all gates pass.
 
     `evaluate` reads the test rows, after all models are fitted and the best learner is chosen. The
-    aliases move last, when the record of the run is complete.
+    alias challenger moves last, when the record of the run is complete. validate_model compares the
+    version with the champion, and deploy_model alone moves the alias champion.
     """
     settings, say = context.settings.training, context.progress.say
     primary = context.settings.churn.primary_horizon_days
@@ -112,7 +130,9 @@ def train(
     if champion is not None:
         check_meaning(context, champion, "Nothing was trained.")
         check_features(champion, rows.columns)
-        check_untaught(context, champion, plan)
+    for alias, model in {CHAMPION: champion, CHALLENGER: registry.by_alias(CHALLENGER)}.items():
+        if model is not None:
+            check_untaught(context, model, plan, alias=alias, outcome="Nothing was trained.")
     test, known = TestDates(rows), rows.where("split <> 'test'")
     data = TrainingData(
         context, plan, known, served_facts(context, plan, known, horizon_days=primary)
@@ -157,15 +177,7 @@ def train(
         texts = {f"horizon_{days}": model.to_json() for days, model in models.items()}
         texts |= {f"reason_{reason}": model.to_json() for reason, model in reasons.items()}
         version = register(registry, active.info.run_id, chosen, plan=plan, texts=texts)
-        is_better = deserves_promotion(
-            context,
-            registry,
-            evaluated,
-            name=chosen.name,
-            champion=champion,
-            version=version,
-            no_signal=no_signal,
-        )
+        mlflow.set_tag("no_signal", no_signal)
         result = {
             "trained_at": active.info.start_time,
             "version": version,
@@ -184,14 +196,10 @@ def train(
             chosen=chosen,
             evaluated=evaluated,
             result=result,
-            is_better=is_better,
         )
         with context.leases.on(["models.churn"]):
             registry.set_alias(CHALLENGER, version)
-            if is_better:
-                registry.promote(version)
-        verdict = "promoted to champion" if is_better else "not promoted"
-        say(f"      version {version} {verdict}")
+        say(f"      version {version} is the challenger{': ' + no_signal if no_signal else ''}")
     return result
 
 
@@ -259,33 +267,3 @@ def example_of(encoder: FeatureEncoder) -> pd.DataFrame:
         for feature, values in encoder.categories
     }
     return pd.DataFrame({**numbers, **categories})
-
-
-def deserves_promotion(
-    context: Context,
-    registry: Registry,
-    evaluated: Evaluated,
-    *,
-    name: str,
-    champion: Registered | None,
-    version: str,
-    no_signal: str = "",
-) -> bool:
-    """True if the model is significantly better than the champion, by ROC AUC on the test date.
-
-    Customers count who are scored. Without a champion it is compared with `recency_only`. A learner
-    without exact explanations is never promoted, and no learner is if there is no signal
-    (`lack_of_signal`).
-    """
-    rival = CHAMPION if champion is not None else "recency_only"
-    samples = context.settings.training.bootstrap_samples
-    gain = advantage(evaluated, name, rival, samples=samples)
-    explained = PortableModel.from_json(registry.by_version(version).portable).is_exactly_explained
-    is_better = gain.low is not None and gain.low > 0 and explained and not no_signal
-    interval = f"{gain.low or 0:+.4f} to {gain.high or 0:+.4f}"
-    text = f"{name}: ROC AUC {gain.value or 0:+.4f} ({interval}) against {rival}"
-    text += "" if explained else "; has no exact explanations"
-    text = no_signal or text
-    mlflow.set_tags({"promotion": text, "is_promoted": str(is_better), "no_signal": no_signal})
-    context.progress.say(f"      {text}")
-    return is_better

@@ -27,7 +27,6 @@ def model_card(
     chosen: Candidate,
     *,
     result: Mapping[str, Any],
-    is_better: bool,
 ) -> str:
     """The model card as Markdown text."""
     settings, model = context.settings, chosen.model
@@ -52,8 +51,8 @@ def model_card(
     inputs = "\n".join(f"- {n}: version {v}" for n, v in sorted(context.run.inputs.items()))
     return f"""# {settings.mlflow.model_name} version {result["version"]}: {chosen.name}
 
-{"Promoted to champion" if is_better else "Not promoted"}. Churned means: {meaning} within
-{plural(churn.primary_horizon_days, "day")}. The days are counted from
+`validate_model` judges whether it may become champion (tag `verdict`). Churned means: {meaning}
+within {plural(churn.primary_horizon_days, "day")}. The days are counted from
 {plural(churn.lead_days, "day")} after as_of.
 
 ## Data

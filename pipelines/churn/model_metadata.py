@@ -77,17 +77,24 @@ def cold_start_threshold(rate: float, economics: CampaignEconomics) -> float:
     return threshold_of_groups(one_group, np.ones(1), one_group, economics=economics)
 
 
-def check_untaught(context: Context, champion: Registered, plan: Schedule) -> None:
-    """Raise ModelGateError if the champion was trained with labels of this run's test date.
+class NewerModelError(ModelGateError):
+    """A registered model knows the labels that a run tests on."""
 
-    The champion was trained only on labels whose horizon ended by its own test date.
+
+def check_untaught(
+    context: Context, model: Registered, plan: Schedule, *, alias: str, outcome: str
+) -> None:
+    """Raise NewerModelError if a model was trained with labels of this run's test date.
+
+    A model was trained only on labels whose horizon ended by its own test date. outcome: what was
+    not done, as a sentence.
     """
-    tested_on = PortableModel.from_json(champion.portable).metadata["tested_on"]
+    tested_on = PortableModel.from_json(model.portable).metadata["tested_on"]
     later = dt.date.fromisoformat(tested_on) - plan.test
     if later > dt.timedelta(0):
-        raise ModelGateError(
-            f"as_of {context.as_of}: the champion, version {champion.version}, was trained with "
-            f"labels up to {tested_on}, but this run tests on {plan.test}, so the champion knows "
-            f"the test labels. Nothing was trained. Use as_of {context.as_of + later} or later, or "
+        raise NewerModelError(
+            f"as_of {context.as_of}: the {alias}, version {model.version}, was trained with "
+            f"labels up to {tested_on}, but this run tests on {plan.test}, so the {alias} knows "
+            f"the test labels. {outcome} Use as_of {context.as_of + later} or later, or "
             "another mlflow.model_name."
         )

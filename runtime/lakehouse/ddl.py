@@ -20,15 +20,15 @@ def create_sql(table: Table, address: str, is_clustered: bool) -> str:
     catalog have it.
     """
     columns = ",\n  ".join(
-        f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {_quoted(c.comment)}"
+        f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT {quoted(c.comment)}"
         for c in table.columns
     )
     clustered = table.cluster_by and is_clustered
-    properties = ", ".join(f"'{k}' = {_quoted(v)}" for k, v in properties_of(table).items())
+    properties = ", ".join(f"'{k}' = {quoted(v)}" for k, v in properties_of(table).items())
     return (
         f"CREATE TABLE IF NOT EXISTS {address} (\n  {columns}\n) USING delta"
         + (f"\nCLUSTER BY ({', '.join(table.cluster_by)})" if clustered else "")
-        + f"\nCOMMENT {_quoted(table.description)}"
+        + f"\nCOMMENT {quoted(table.description)}"
         + (f"\nTBLPROPERTIES ({properties})" if properties else "")
     )
 
@@ -42,7 +42,7 @@ def changes_sql(table: Table, present: Mapping[str, bool], address: str) -> list
     new column.
     """
     gained = [c for c in table.columns if c.name not in present]
-    listed = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in gained)
+    listed = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in gained)
     required = {c.name for c in table.columns if not c.nullable}
     freed = [name for name, nullable in present.items() if not nullable and name not in required]
     return [f"ALTER TABLE {address} ADD COLUMNS ({listed})"] * bool(gained) + [
@@ -75,5 +75,10 @@ def properties_of(table: Table) -> dict[str, str]:
     return {"delta.dataSkippingStatsColumns": ",".join(kept[:STATISTICS_COLUMNS])}
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as a SQL literal of Spark.
+
+    >>> quoted("Can't")
+    "'Can\\\\'t'"
+    """
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -7,6 +7,7 @@ architecture test refuses these calls in all other modules.
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -45,6 +46,15 @@ def platform_of(spark: SparkSession, profile: Mapping[str, str]) -> Platform:
     if not type(spark).__module__.startswith("pyspark.sql.connect"):
         return Platform.CLASSIC
     return Platform.SERVERLESS if is_serverless(profile) else Platform.CONNECT
+
+
+def has_unity_catalog(catalog: str | None) -> bool:
+    """Whether tables have primary keys, tags and metric views: only Databricks' Unity Catalog does.
+
+    Every Databricks runtime sets DATABRICKS_RUNTIME_VERSION. A catalog elsewhere refuses the
+    statements (UNSUPPORTED_FEATURE, PARSE_SYNTAX_ERROR).
+    """
+    return bool(catalog) and "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
 # ---------------------------------------------------------------------- a session's settings

@@ -19,14 +19,11 @@ from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.merges import merge
-from runtime.lakehouse.platform import (
-    KeptFrames,
-    platform_of,
-    remove_folder,
-)
+from runtime.lakehouse.platform import KeptFrames, has_unity_catalog, platform_of, remove_folder
 from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.table_history import newest_in_history
 from runtime.lakehouse.temporary_tables import TemporaryTables
+from runtime.lakehouse.unity_catalog import governed_sql
 from runtime.lakehouse.writes import Write, Written, check_columns, check_counts
 from runtime.parallel import side_by_side
 from runtime.run_info import RunInfo
@@ -199,9 +196,13 @@ class SparkLake:
                 self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             sql = create_sql(table, self.address(table.name), bool(self.settings.lakehouse.catalog))
             retried(lambda: self.spark.sql(sql))
-            return
-        present = {f.name: f.nullable for f in self._load(table.name).schema}
-        for sql in changes_sql(table, present, self.address(table.name)):
+            present, changes = None, []
+        else:
+            present = {f.name: f.nullable for f in self._load(table.name).schema}
+            changes = changes_sql(table, present, self.address(table.name))
+        if has_unity_catalog(self.settings.lakehouse.catalog):
+            changes += governed_sql(table, present, self.address)
+        for sql in changes:
             self.spark.sql(sql)
 
     # ------------------------------------------------------------------ inside

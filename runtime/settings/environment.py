@@ -44,6 +44,7 @@ from runtime.settings.lakehouse import (
 from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
+from runtime.settings.model_gate import ModelGateSettings
 from runtime.settings.monitoring import MonitoringSettings
 from runtime.settings.plan import PlanSettings
 from runtime.settings.report import DEFAULT_OWNER, ReportSettings
@@ -89,6 +90,7 @@ class Settings(BaseSettings):
     risk: RiskSettings
     actions: list[dict[str, Any]]
     training: TrainingSettings
+    model_gate: ModelGateSettings
     lifetime: LifetimeSettings
     plan: PlanSettings
     decisions: DecisionSettings

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.churn import churn_training, customer_scoring
+from pipelines.churn import (
+    churn_training,
+    customer_scoring,
+    model_deployment,
+    model_validation,
+)
 from pipelines.features import feature_tables
 from pipelines.ingestion import source_ingestion
 from pipelines.simulation import company_files
@@ -48,7 +53,8 @@ def company(root, seed):
     }
     settings = settings.model_copy(update={"sources": sources})
     context = Context(settings, RunInfo("test"), Progress(is_quiet=True))
-    for job in (company_files, source_ingestion, feature_tables, churn_training, customer_scoring):
+    models = (churn_training, model_validation, model_deployment, customer_scoring)
+    for job in (company_files, source_ingestion, feature_tables, *models):
         job.run(context)
     return context
 

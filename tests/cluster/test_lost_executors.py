@@ -12,7 +12,8 @@ from tests.reference.compare import compare_lakes, told
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeout(2_400)]
 
-STEPS = tuple(step for step in small_lake.LEARN if step[0] in ("train_churn", "score_customers"))
+TRAINED = ("train_churn", "validate_model", "deploy_model", "score_customers")
+STEPS = tuple(step for step in small_lake.LEARN if step[0] in TRAINED)
 # xgboost.spark fits in threads of the driver, whose stages have the name of Python's thread pool.
 KILLS = (
     Kill("train_churn", "thread.py", is_barrier=True),

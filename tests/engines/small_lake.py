@@ -21,6 +21,8 @@ BUILD: tuple[Step, ...] = (
 )
 LEARN: tuple[Step, ...] = (
     ("train_churn", {}),
+    ("validate_model", {}),
+    ("deploy_model", {}),
     ("fit_lifetime", {}),
     ("score_customers", {}),
     ("plan_retention", {}),

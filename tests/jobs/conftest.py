@@ -20,15 +20,14 @@ def company(make_context, tmp_path, spark) -> Iterator[Company]:
 
 @pytest.fixture(scope="session")
 def trained(spark, tmp_path_factory):
-    """The root of a lake after one training. A test that changes it must restore it."""
-    from pipelines.churn import churn_training
+    """The root of a lake after one training, whose model is the champion. A test that changes it must restore it."""
     from tests.jobs.feature_lake import write_feature_lake
-    from tests.jobs.trained_lake import training_context
+    from tests.jobs.trained_lake import train_and_deploy, training_context
 
     root = tmp_path_factory.mktemp("trained") / "lakehouse"
     context = training_context(root)
     write_feature_lake(context)
-    churn_training.run(context)
+    train_and_deploy(context)
     return root
 
 

@@ -17,6 +17,7 @@ from pipelines.churn.horizons import through_gates
 from runtime.errors import ModelGateError
 from runtime.model_registry import CHAMPION, Registry
 from tests.jobs.feature_lake import AS_OF, write_feature_lake
+from tests.jobs.trained_lake import train_and_deploy
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
 LEARNERS = ["xgboost", "random_forest", "multilayer_perceptron", "logistic_regression"]
@@ -79,7 +80,7 @@ def compared(spark, tmp_path_factory):
     context = small_context(root)
     write_feature_lake(context, customers=240)
     labels_of_three_horizons(context)
-    churn_training.run(context)
+    train_and_deploy(context)
     customer_scoring.run(small_context(root))
     return root
 

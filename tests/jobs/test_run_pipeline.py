@@ -24,6 +24,8 @@ STEPS = [
     "ingest: sources to bronze and silver",
     "build_features: one row per customer and date",
     "train_churn: fit, test and register models",
+    "validate_model: challenger against champion",
+    "deploy_model: champion of the next scores",
     "fit_lifetime: 2017-12-02",
     "fit_lifetime: 2018-01-01",
     "score_customers: 2017-12-02",
@@ -47,14 +49,15 @@ MADE = [
 ]
 # Tables that a dry run does not list, because it fits no models.
 BY_MODELS = {
-    *("gold.model_comparison", "gold.feature_sets", "gold.customer_lifetime"),
+    *("gold.model_comparison", "gold.feature_sets", "gold.model_validations"),
+    "gold.customer_lifetime",
     *("gold.lifetime_models", "gold.clv_backtest", "gold.retention_plan"),
     *("gold.strategy_comparison", "gold.segment_survival"),
 }
 
 
 def steps_of(said):
-    return [line[6:] for line in said.lines if re.match(r"\[\d/9\] ", line)]
+    return [step[1] for line in said.lines if (step := re.match(r"\[\d+/11\] (.*)", line))]
 
 
 def tables_in(said, verb):

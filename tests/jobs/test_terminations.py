@@ -8,10 +8,11 @@ import json
 import pytest
 
 from models.portable import PortableModel
-from pipelines.churn import churn_training, customer_scoring
+from pipelines.churn import customer_scoring
 from pipelines.features import feature_tables
 from runtime.model_registry import CHALLENGER, Registry
 from tests.jobs.silver_lake import WINDOWS, asked, bought, row, write_silver
+from tests.jobs.trained_lake import train_and_deploy
 from tests.unit.messages.fake_claude import FakeClaude, written
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
@@ -106,7 +107,7 @@ def company(spark, tmp_path_factory):
         patch.setenv("ANTHROPIC_API_KEY", "sk-test-key")
         write_silver(root, silver)
         feature_tables.run(context_at(root, server.url))
-        churn_training.run(context_at(root, server.url))
+        train_and_deploy(context_at(root, server.url))
         customer_scoring.run(context_at(root, server.url))
     yield context_at(root, server.url), server
     server.close()

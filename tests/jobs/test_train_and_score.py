@@ -23,7 +23,7 @@ from runtime.errors import ModelGateError
 from runtime.model_registry import CHALLENGER, CHAMPION, Registry
 from runtime.run_info import code_version
 from tests.jobs.feature_lake import write_feature_lake
-from tests.jobs.trained_lake import training_context
+from tests.jobs.trained_lake import train_and_deploy, training_context
 from udfs.risk_bands import decision_threshold
 from udfs.shares import is_in_share
 
@@ -105,7 +105,7 @@ def test_a_run_repeated_from_its_logged_inputs_gives_the_same_predictions(traine
         then.write.format("delta").save(f"{again}/{folder}")
 
     other = training_context(again, config, as_of=dt.date.fromisoformat(split["as_of"]))
-    churn_training.run(other)
+    train_and_deploy(other)
 
     repeated = Registry(other.settings)
     two = repeated.by_alias(CHAMPION)

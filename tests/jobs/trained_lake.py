@@ -21,6 +21,14 @@ SMALL = {
 }
 
 
+def train_and_deploy(context):
+    """Train a challenger, judge it, and make it the champion if it is accepted."""
+    from pipelines.churn import churn_training, model_deployment, model_validation
+
+    for step in (churn_training, model_validation, model_deployment):
+        step.run(context)
+
+
 def training_context(root, config=None, as_of=AS_OF, **overrides):
     """A run over the lake at `root`. `config`: settings that another run has logged."""
     from runtime.context import Context

@@ -23,6 +23,7 @@ from jobs import (
     compare_models,
     decide_offers,
     deliver_outbox,
+    deploy_model,
     estimate_uplift,
     fit_lifetime,
     ingest,
@@ -32,6 +33,7 @@ from jobs import (
     score_customers,
     train_churn,
     trigger_engagement,
+    validate_model,
     write_messages,
 )
 from tests.wiring import company_files as files, secret_values
@@ -287,6 +289,8 @@ def history(made: SmallCompany, company: files.Company) -> None:
     step(made, score_customers.command, as_of=CAMPAIGN_3)
     made.noted["rule scores"] = made.table("gold.customer_scores")
     step(made, train_churn.command, env=FIRST, as_of=PLAN_1)
+    step(made, validate_model.command, env=FIRST, as_of=PLAN_1)
+    step(made, deploy_model.command, env=FIRST)
     step(made, fit_lifetime.command, as_of=PLAN_1)
     # Risk levels are compared only where one model version judged both dates.
     step(made, score_customers.command, as_of=CAMPAIGN_3)
@@ -319,6 +323,9 @@ def second_plan(made: SmallCompany, company: files.Company) -> None:
     days = [PLAN_1.isoformat(), PLAN_2.isoformat()]
     step(made, build_features.command, as_of=days)
     step(made, train_churn.command, as_of=PLAN_2)
+    made.noted["aliases trained"] = aliases(made)
+    step(made, validate_model.command, as_of=PLAN_2)
+    step(made, deploy_model.command)
     made.noted["aliases before"] = aliases(made)
     step(made, roll_back.command)
     made.noted["aliases"] = aliases(made)

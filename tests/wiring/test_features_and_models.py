@@ -109,11 +109,23 @@ def test_only_active_and_silent_customers_are_scored(company):
     pd.testing.assert_frame_equal(kept, scored)
 
 
-def test_a_better_model_is_promoted_and_a_rollback_restores_the_previous_one(company):
+def test_a_better_model_is_deployed_and_a_rollback_restores_the_previous_one(company):
+    assert company.noted["aliases trained"] == {"champion": "1", "challenger": "2"}
     assert company.noted["aliases before"] == {"champion": "2", "challenger": "2", "previous": "1"}
     assert company.noted["aliases"] == {"champion": "1", "challenger": "2", "previous": "2"}
     first = company.table("gold.customer_scores", f"as_of = DATE '{PLAN_1}'")
     assert set(first["model_version"]) == {"1"}
+
+
+def test_each_check_of_both_versions_is_recorded(company):
+    rows = company.table("gold.model_validations")
+    judged = rows[["model_version", "champion_version", "data_set"]].drop_duplicates()
+    assert sorted(judged.values.tolist()) == [["1", "-", "first"], ["2", "1", "second"]]
+    assert rows["is_accepted"].all() and rows["is_passed"].all()
+    brier = rows[rows["check_name"] == "brier_rise"]
+    assert brier["model_version"].tolist() == ["2"]
+    assert (brier["value"] < 0).all() and (brier["ci_high"] <= brier["bound"]).all()
+    assert set(brier["tested_on"]) == {PLAN_2 - HORIZON}
 
 
 def test_champion_and_challenger_score_half_of_the_customers_each(company):

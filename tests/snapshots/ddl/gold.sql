@@ -141,6 +141,25 @@ CREATE TABLE IF NOT EXISTS gold.feature_sets (
 ) USING delta
 COMMENT 'One row per feature set and metric of the chosen learner, measured on the validation date. Key: trained_at, model_name, feature_set, metric.';
 
+CREATE TABLE IF NOT EXISTS gold.model_validations (
+  `comparison` string NOT NULL COMMENT 'Model, version, champion and test date, such as churn/3 against 2 on 2017-12-02',
+  `model_name` string NOT NULL COMMENT 'Registered model',
+  `model_version` string NOT NULL COMMENT 'Version that validate_model judged',
+  `champion_version` string NOT NULL COMMENT 'Champion at that time; \'-\': there was none',
+  `tested_on` date NOT NULL COMMENT 'as_of of the customers: the newest date whose labels had matured',
+  `check_name` string NOT NULL COMMENT 'exact_explanations, signal (not passed: no learner ranks better than chance), roc_auc_over_recency_only (ROC AUC minus that of the rule), inference_ms (fastest of 20 predictions for one customer), brier_rise (Brier score minus that of the champion), log_loss_rise (log loss minus that of the champion)',
+  `segment` string NOT NULL COMMENT 'Segment of the customers, or all',
+  `customers` bigint NOT NULL COMMENT 'Active and silent customers that were compared',
+  `value` double COMMENT 'Measured value; null: the check has none, or it is undefined',
+  `ci_low` double COMMENT 'Lower bound of the paired 95 % interval; null: none',
+  `ci_high` double COMMENT 'Upper bound of the paired 95 % interval; null: none',
+  `bound` double COMMENT 'Bound of conf (model_gate). brier_rise: ci_high must not exceed it; log_loss_rise: ci_low; inference_ms: value. roc_auc_over_recency_only: ci_low must lie above it. null: the check has none',
+  `is_passed` boolean NOT NULL COMMENT 'Whether the version passed the check',
+  `is_accepted` boolean NOT NULL COMMENT 'Whether it passed all checks of this comparison, so that deploy_model may deploy it',
+  `data_set` string NOT NULL COMMENT 'Environment that the data came from'
+) USING delta
+COMMENT 'One row per model version, champion that it was judged against, test date, check and segment. Key: comparison, check_name, segment.';
+
 CREATE TABLE IF NOT EXISTS gold.customer_lifetime (
   `as_of` date NOT NULL COMMENT 'Features use events before 00:00 of this day',
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',

@@ -160,9 +160,9 @@ def test_a_champion_taught_by_labels_of_the_test_date_is_no_rival(tested_on, is_
     context = SimpleNamespace(as_of=dt.date(2017, 12, 2))
     plan = Schedule((), dt.date(2017, 10, 3), TEST)
     if not is_taught:
-        return check_untaught(context, champion, plan)
+        return check_untaught(context, champion, plan, alias="champion", outcome="")
     with pytest.raises(ModelGateError) as caught:
-        check_untaught(context, champion, plan)
+        check_untaught(context, champion, plan, alias="champion", outcome="Nothing was trained.")
     # The test date is 30 days before as_of. With an as_of 30 days later it is the champion's.
     assert str(caught.value) == (
         "as_of 2017-12-02: the champion, version 3, was trained with labels up to 2017-12-02, but "

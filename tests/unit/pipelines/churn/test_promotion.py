@@ -1,29 +1,25 @@
-"""Promotion, refusal, rollback, and a crash between registering a version and setting its alias."""
+"""Deployment, refusal, rollback, and a crash between a verdict's tags and before the alias moves."""
 
 from __future__ import annotations
 
-import re
+import dataclasses
 import time
 from types import SimpleNamespace
 
-import mlflow
-import numpy as np
-import pandas as pd
 import pytest
 
 from models.encoding import FeatureEncoder
-from models.portable import LinearScorer, MlpScorer, PortableModel
-from pipelines.churn.churn_training import deserves_promotion
-from pipelines.churn.evaluation import Evaluated
+from models.portable import LinearScorer, PortableModel
+from pipelines.churn import champion_rollback, model_deployment, verdicts
+from pipelines.churn.verdicts import ACCEPTED, NOBODY, REFUSED, Verdict
 from runtime.errors import ModelGateError
+from runtime.model_digest import tag_of, text_digest
 from runtime.model_registry import CHALLENGER, CHAMPION, PREVIOUS, Registry, rollback
 from runtime.progress import Progress
 from runtime.settings import load
 
 ENCODER = FeatureEncoder(numeric=("x",), fill=(0.0,))
 EXPLAINED = PortableModel(ENCODER, LinearScorer((1.0,), 0.0, (0.0,)))
-WEIGHTS = (np.array([[0.1]]), np.array([[1.0, -2.0]]))
-UNEXPLAINED = PortableModel(ENCODER, MlpScorer(WEIGHTS, (np.array([0.5]), np.array([0.2, 0.7]))))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,7 +37,7 @@ def _no_session():
 def context(tmp_path_factory):
     root = tmp_path_factory.mktemp("registry") / "lake"
     settings = load("demo", lakehouse={"root": str(root), "catalog": None})
-    return SimpleNamespace(settings=settings, progress=Progress(is_quiet=True))
+    return SimpleNamespace(settings=settings, progress=Progress(is_quiet=True), is_dry=False)
 
 
 @pytest.fixture(scope="module")
@@ -75,79 +71,168 @@ def champion(registry, version):
     return number
 
 
+ACCEPT = Verdict(ACCEPTED, "", "2017-12-02", "Brier score -0.0010")
+
+
 @pytest.fixture
-def judged(context, registry, monkeypatch):
-    """A function: (version, seed, noise) -> whether the version was promoted.
+def judge(registry):
+    """A function: number of a version, outcome -> the verdict against today's champion."""
 
-    Its scores are the label plus noise (None: noise only; 0.8: the champion's own scores). The
-    champion's scores have a noise of 0.8. `tags` holds the MLflow tags of the last call.
-    """
-    tags: dict[str, str] = {}
-    monkeypatch.setattr(mlflow, "set_tags", tags.update)
+    def judge_version(number, outcome=ACCEPTED, against=None):
+        today = registry.number_of(CHAMPION) or NOBODY
+        verdict = dataclasses.replace(ACCEPT, outcome=outcome, against=against or today)
+        verdicts.give(registry, number, verdict)
 
-    def judge(number, seed, noise):
-        draw = np.random.default_rng(seed)
-        label = (draw.random(1_500) < 0.2).astype(float)
-        scores = {CHAMPION: label + draw.normal(0, 0.8, 1_500)}
-        scores["xgboost"] = (
-            draw.random(1_500) if noise is None else label + draw.normal(0, noise, 1_500)
-        )
-        if noise == 0.8:
-            scores["xgboost"] = scores[CHAMPION]
-        customers = [f"c{i}" for i in range(1_500)]
-        rows = pd.DataFrame({"customer_id": customers, "churned": label, "purchases_90d": 1})
-        evaluated = Evaluated("test", rows, scores, {})
-        champion = registry.by_alias(CHAMPION)
-        is_promoted = deserves_promotion(
-            context, registry, evaluated, name="xgboost", champion=champion, version=number
-        )
-        assert tags["is_promoted"] == str(is_promoted)
-        assert registry.by_alias(CHAMPION).version == champion.version
-        if is_promoted:
-            registry.promote(number)
-        return is_promoted
-
-    judge.tags = tags
-    return judge
+    return judge_version
 
 
-def test_a_worse_model_is_refused_twenty_times_of_twenty(judged, registry, version, champion):
-    worse = version()
-    assert not any(judged(worse, seed, 1.0) for seed in range(10))
-    assert not any(judged(worse, seed, None) for seed in range(10))
-    assert registry.by_alias(CHAMPION).version == champion
+@pytest.fixture
+def said(context, monkeypatch):
+    """The lines that commands print."""
+    lines: list[str] = []
+    monkeypatch.setattr(context.progress, "say", lines.append)
+    return lines
 
 
-def test_one_that_is_no_better_is_refused(judged, registry, version, champion):
-    assert not judged(version(), 1, 0.8)
-    assert judged.tags["promotion"] == (
-        "xgboost: ROC AUC +0.0000 (+0.0000 to +0.0000) against champion"
-    )
-    assert registry.by_alias(CHAMPION).version == champion
-
-
-@pytest.mark.parametrize("seed", [3, 5])
-def test_a_gain_that_may_be_chance_is_refused(judged, registry, version, champion, seed):
-    """Noise of .79 against .8: the point estimate lies above zero, the interval includes zero."""
-    assert not judged(version(), seed, 0.79)
-    told = re.fullmatch(
-        r"xgboost: ROC AUC (\S+) \((\S+) to (\S+)\) against champion", judged.tags["promotion"]
-    )
-    gain, low, high = (float(number) for number in told.groups())
-    assert low < 0 < gain < high
-    assert registry.by_alias(CHAMPION).version == champion
-
-
-def test_a_better_one_is_promoted_but_not_without_exact_explanations(
-    judged, registry, version, champion
+def test_an_accepted_version_becomes_champion_and_the_former_one_previous(
+    context, registry, version, champion, judge, said
 ):
-    assert not judged(version(UNEXPLAINED), 1, 0.4)
-    assert judged.tags["promotion"].endswith("; has no exact explanations")
-    assert registry.by_alias(CHAMPION).version == champion
-    better = version()
-    assert judged(better, 1, 0.4)
-    assert registry.by_alias(CHAMPION).version == better
-    assert registry.by_alias(PREVIOUS).version == champion
+    number = version()
+    judge(number)
+    model_deployment.run(context)
+    assert registry.number_of(CHAMPION) == number
+    assert registry.number_of(PREVIOUS) == champion
+    model_deployment.run(context)
+    assert said[-2:] == [
+        f"      version {number} is the champion",
+        f"      version {number} is the champion already",
+    ]
+    assert registry.number_of(PREVIOUS) == champion
+
+
+def test_a_refused_version_leaves_the_champion(context, registry, version, champion, judge, said):
+    number = version()
+    judge(number, REFUSED)
+    model_deployment.run(context)
+    assert registry.number_of(CHAMPION) == champion
+    assert said == [
+        f"      version {number} was refused, version {champion} stays champion: "
+        "Brier score -0.0010"
+    ]
+
+
+def test_a_version_without_a_verdict_of_its_own_is_not_deployed(
+    context, registry, version, champion, judge
+):
+    """The verdict on the version before it does not count."""
+    judge(version())
+    number = version()
+    with pytest.raises(ModelGateError) as caught:
+        model_deployment.run(context)
+    assert str(caught.value) == (
+        f"churn version {number}: validate_model has not judged it, so it was not deployed. "
+        "Run `holdfast validate_model --env demo` first."
+    )
+    assert caught.value.exit_code == 4
+    assert registry.number_of(CHAMPION) == champion
+
+
+def test_a_verdict_against_another_champion_does_not_count(
+    context, registry, version, champion, judge
+):
+    number = version()
+    judge(number, against="99")
+    with pytest.raises(ModelGateError) as caught:
+        model_deployment.run(context)
+    assert str(caught.value) == (
+        f"churn version {number}: it was judged against champion 99, but the champion is "
+        f"{champion}. Nothing was deployed. Run `holdfast validate_model --env demo` again."
+    )
+    assert registry.number_of(CHAMPION) == champion
+
+
+def test_a_version_that_was_rolled_back_is_not_deployed_again(
+    context, registry, version, champion, judge, said
+):
+    number = version()
+    judge(number)
+    model_deployment.run(context)
+    champion_rollback.run(context)
+    assert registry.number_of(CHAMPION) == champion
+    model_deployment.run(context)
+    assert registry.number_of(CHAMPION) == champion
+    assert said[-1] == (
+        f"      version {number} was rolled back and is not deployed again: version {champion} "
+        "stays champion"
+    )
+
+
+def test_a_crash_before_the_last_tag_leaves_no_verdict(registry, version, champion, monkeypatch):
+    number, tag = version(), registry.client.set_model_version_tag
+
+    def dying(model, of, name, value):
+        if name == verdicts.VERDICT:
+            raise KeyboardInterrupt
+        tag(model, of, name, value)
+
+    monkeypatch.setattr(registry.client, "set_model_version_tag", dying)
+    with pytest.raises(KeyboardInterrupt):
+        verdicts.give(registry, number, ACCEPT)
+    assert verdicts.verdict_on(registry, number) is None
+    monkeypatch.undo()
+    verdicts.give(registry, number, ACCEPT)
+    assert verdicts.verdict_on(registry, number) == ACCEPT
+    verdicts.clear(registry, number)
+    assert verdicts.verdict_on(registry, number) is None
+
+
+def test_a_long_reason_fits_into_a_tag(registry, version):
+    number = version()
+    verdicts.give(registry, number, dataclasses.replace(ACCEPT, reason="x" * 400))
+    assert len(verdicts.verdict_on(registry, number).reason) == 250
+
+
+def test_a_dry_run_deploys_nothing(context, registry, version, champion, judge, said):
+    number = version()
+    judge(number)
+    dry = SimpleNamespace(**{**vars(context), "is_dry": True})
+    model_deployment.run(dry)
+    assert registry.number_of(CHAMPION) == champion
+    assert said == [f"      version {number} would become champion"]
+
+
+def test_a_challenger_whose_file_was_changed_is_not_deployed(
+    context, registry, version, champion, judge
+):
+    number = version()
+    judge(number)
+    run_id = registry.client.get_model_version(registry.model_name, number).run_id
+    digest = text_digest(registry.run_text(run_id, "portable/portable.json"))
+    registry.client.set_model_version_tag(
+        registry.model_name, number, tag_of("portable.json"), digest
+    )
+    registry.client.log_text(run_id, "{}", "portable/portable.json")
+    with pytest.raises(ModelGateError, match="has the SHA-256"):
+        model_deployment.run(context)
+    assert registry.number_of(CHAMPION) == champion
+
+
+def test_without_a_challenger_there_is_nothing_to_deploy(context, said):
+    empty = load("demo", lakehouse={"root": str(context.settings.root), "catalog": None})
+    other = SimpleNamespace(
+        settings=empty.model_copy(
+            update={"mlflow": empty.mlflow.model_copy(update={"model_name": "another"})}
+        ),
+        progress=context.progress,
+        is_dry=False,
+    )
+    text = "another: no version has the alias challenger, so there is nothing to deploy."
+    with pytest.raises(ModelGateError) as caught:
+        model_deployment.run(other)
+    assert str(caught.value) == f"{text} Run `holdfast train_churn --env demo` first."
+    other.is_dry = True
+    model_deployment.run(other)
+    assert said == [f"      {text}"]
 
 
 @pytest.mark.parametrize("alias", [PREVIOUS, CHAMPION])

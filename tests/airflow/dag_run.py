@@ -1,0 +1,54 @@
+"""python dag_run.py FACTS.json: one run of the DAG in a real Airflow, in its own environment.
+
+FACTS.json: {"dags": folder, "logical_date": day or null, "params": {...}}. With null, the DAG is only
+imported. Prints one JSON line that begins with RESULT: tasks, their settings, states and tries.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.utils.db import initdb
+
+
+def described(dag) -> dict:
+    """What the scheduler sees of each task."""
+    return {
+        task.task_id: {
+            "after": sorted(task.upstream_task_ids),
+            "retries": task.retries,
+            "retry_minutes": task.retry_delay.total_seconds() / 60,
+            "timeout_hours": task.execution_timeout.total_seconds() / 3600,
+            "owner": task.owner,
+            "alerts": len(task.on_failure_callback or []),
+            "command": getattr(task, "bash_command", ""),
+        }
+        for task in dag.tasks
+    }
+
+
+def main() -> None:
+    facts = json.loads(Path(sys.argv[1]).read_text())
+    initdb()
+    bag = DagBag(dag_folder=facts["dags"], include_examples=False)
+    result = {"errors": bag.import_errors, "dags": sorted(bag.dags)}
+    if not bag.import_errors:
+        dag = bag.dags["customer_retention_retraining"]
+        result["tasks"] = described(dag)
+        result["catchup"], result["runs"] = dag.catchup, dag.max_active_runs
+        if facts["logical_date"]:
+            day = dt.datetime.fromisoformat(facts["logical_date"]).replace(tzinfo=dt.UTC)
+            run = dag.test(logical_date=day, run_conf=facts.get("params") or {})
+            result["state"] = str(run.state)
+            result["states"] = {
+                ti.task_id: [str(ti.state), ti.try_number] for ti in run.get_task_instances()
+            }
+    print("\nRESULT" + json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
