@@ -62,7 +62,8 @@ with DAG(
             task_id=APPROVAL,
             subject="Deploy the new churn model of {{ ds }}?",
             body="{{ ti.xcom_pull(task_ids='validate_model') }}",
-            execution_timeout=dt.timedelta(hours=conf.approval_hours),
+            execution_timeout=None,
+            response_timeout=dt.timedelta(hours=conf.approval_hours),
             retries=0,
         )
     order = [step.task_id for step in STEPS]

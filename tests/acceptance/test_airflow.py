@@ -20,6 +20,7 @@ from deltalake import DeltaTable
 
 from tests.reference.compare import compare_lakes, told
 from tests.small_lake import small_files_in
+from tests.unit.pipelines.outreach.receivers import Mailbox
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3_600)]
 
@@ -64,9 +65,10 @@ class Place:
         """retraining.json: this folder as `home`, and short pauses between tries."""
         conf = json.loads((ROOT / "deploy" / "airflow" / "retraining.json").read_text())
         own = {"env": "small", "home": str(self.folder), "conf_dir": str(self.folder / "conf")}
+        own["start_date"] = "2017-01-01"  # Airflow makes no task before it
         (self.folder / "retraining.json").write_text(json.dumps({**conf, **own, **changes}))
 
-    def run(self, logical_date: str | None) -> dict:
+    def run(self, logical_date: str | None, **variables: str) -> dict:
         """Import the DAG and, with a date, run it. What dag_run.py prints."""
         (self.folder / "facts.json").write_text(
             json.dumps({"dags": str(ROOT / "deploy" / "airflow"), "logical_date": logical_date})
@@ -79,10 +81,12 @@ class Place:
                 **env,
                 "AIRFLOW_HOME": str(self.folder / "airflow"),
                 "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+                "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "deploy" / "airflow"),
                 "HOLDFAST_RETRAINING_CONF": str(self.folder / "retraining.json"),
                 "HOLDFAST_TEST_HOME": str(self.folder),
                 "HOLDFAST_TEST_SUBMIT": str(ROOT / "bin" / "spark-submit"),
                 "HOLDFAST_JIT": "quick",
+                **variables,
             },
             cwd=self.folder,
             capture_output=True,
@@ -125,6 +129,41 @@ def test_airflow_imports_the_dag_with_its_graph_retries_and_alerts(python, tmp_p
         assert (task["retries"], task["retry_minutes"], task["alerts"]) == (2, 5.0, 1)
         assert (task["timeout_hours"], task["owner"]) == (6.0, "retention")
         assert ("--as-of" in task["command"]) == (name != "deploy_model")
+    approval = tasks["approve_deployment"]
+    assert (approval["retries"], approval["response_hours"], approval["alerts"]) == (0, 72.0, 1)
+
+
+def stubbed(folder: Path, python: Path, failing: str = "") -> Place:
+    """A place without Spark: each command prints its arguments; one of them may always fail."""
+    place = made(folder, python)
+    script = folder / "bin" / "spark-submit"
+    script.write_text(
+        f'#!/bin/sh\necho "$@" >> {folder}/calls.txt\ncase "$1" in *{failing or "nothing"}*) '
+        "exit 4;; esac\n"
+    )
+    return place
+
+
+def test_a_task_that_fails_for_the_last_time_sends_a_mail_and_deploys_nothing(python, tmp_path):
+    place = stubbed(tmp_path / "place", python, failing="validate_model")
+    place.settings(retry_minutes=0.01, email=["ops@example.com"])
+    mailbox = Mailbox()
+    connection = {
+        **{"conn_type": "smtp", "host": "127.0.0.1", "port": mailbox.port},
+        "extra": {"from_email": "airflow@example.com", "disable_ssl": True, "disable_tls": True},
+    }
+    try:
+        seen = place.run(SECOND, AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(connection))
+    finally:
+        mailbox.close()
+    assert seen["state"] == "failed"
+    assert seen["states"]["validate_model"] == ["failed", 3]
+    assert seen["states"]["deploy_model"][0] == "upstream_failed"
+    called = [line.split()[0] for line in (place.folder / "calls.txt").read_text().splitlines()]
+    assert called.count("jobs/validate_model.py") == 3 and "jobs/deploy_model.py" not in called
+    (mail,) = mailbox.heard
+    assert "Holdfast: validate_model of customer_retention_retraining failed" in str(mail)
+    assert "ops@example.com" in str(mail)
 
 
 @pytest.fixture(scope="module")

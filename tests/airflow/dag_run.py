@@ -15,6 +15,11 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.utils.db import initdb
 
 
+def hours(span: dt.timedelta | None) -> float | None:
+    """A time span in hours. None: there is none."""
+    return None if span is None else span.total_seconds() / 3600
+
+
 def described(dag) -> dict:
     """What the scheduler sees of each task."""
     return {
@@ -22,7 +27,8 @@ def described(dag) -> dict:
             "after": sorted(task.upstream_task_ids),
             "retries": task.retries,
             "retry_minutes": task.retry_delay.total_seconds() / 60,
-            "timeout_hours": task.execution_timeout.total_seconds() / 3600,
+            "timeout_hours": hours(task.execution_timeout),
+            "response_hours": hours(getattr(task, "response_timeout", None)),
             "owner": task.owner,
             "alerts": len(task.on_failure_callback or []),
             "command": getattr(task, "bash_command", ""),
@@ -34,7 +40,7 @@ def described(dag) -> dict:
 def main() -> None:
     facts = json.loads(Path(sys.argv[1]).read_text())
     initdb()
-    bag = DagBag(dag_folder=facts["dags"], include_examples=False)
+    bag = DagBag(dag_folder=facts["dags"])
     result = {"errors": bag.import_errors, "dags": sorted(bag.dags)}
     if not bag.import_errors:
         dag = bag.dags["customer_retention_retraining"]

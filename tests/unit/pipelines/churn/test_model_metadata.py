@@ -9,7 +9,7 @@ import pytest
 
 from models.encoding import FeatureEncoder
 from models.portable import LinearScorer, PortableModel
-from pipelines.churn import arms
+from pipelines.churn import arms, churn_training
 from pipelines.churn.churn_training import train
 from pipelines.churn.model_metadata import check_meaning, cold_start_rate, served_facts
 from pipelines.churn.time_split import Schedule
@@ -117,3 +117,51 @@ def test_training_beside_a_champion_of_another_meaning_is_refused_before_any_fit
     plan = Schedule((), DAY - dt.timedelta(days=120), DAY - dt.timedelta(days=60))
     with pytest.raises(ModelGateError, match=r"its probability has .*Nothing was trained\."):
         train(context, {60: plan}, SimpleNamespace(columns=["x"]), registry=registry, mark="m")
+
+
+# --- a day older than that of the newest model ---------------------------------------------------
+
+EARLIER = DAY - dt.timedelta(days=30)
+OLDER = (
+    "as_of 2018-01-01: the challenger, version 3, was trained with labels up to 2018-01-01, but "
+    "this run tests on 2017-12-02, so the challenger knows the test labels. Nothing was trained. "
+    "Use as_of 2018-01-31 or later, or another mlflow.model_name."
+)
+
+
+@pytest.fixture
+def older(context, monkeypatch):
+    """A run of train_churn whose test date the challenger knows; `said` and `written` of it."""
+    challenger = registered(**CONF, tested_on=DAY.isoformat())
+    registry = SimpleNamespace(
+        by_alias=lambda alias: challenger if alias == CHALLENGER else None,
+        finished_run=lambda mark: None,
+    )
+    plan = Schedule((), EARLIER - dt.timedelta(days=30), EARLIER)
+    rows = SimpleNamespace(columns=["x"])
+    for name, value in {
+        "training_plans": lambda _: {30: plan},
+        "training_rows": lambda *_: rows,
+        "check_labels": lambda *_: {"test": 1},
+        "fingerprint": lambda *_: "mark",
+        "Registry": lambda _: registry,
+        **{name: lambda *_: None for name in ("tell_left_out", "tell_share", "check_finite")},
+    }.items():
+        monkeypatch.setattr(churn_training, name, value)
+    monkeypatch.setattr(churn_training.settings_by_size, "sized", lambda given: given)
+    context.said, context.written, context.is_dry = [], [], False
+    context.progress.say = context.said.append
+    context.write = context.written.append
+    context.lake = SimpleNamespace(keep=lambda frame: frame, forget=lambda: None)
+    return context
+
+
+def test_an_older_day_is_refused_even_if_only_the_challenger_is_newer(older):
+    with pytest.raises(ModelGateError) as caught:
+        churn_training.run(older)
+    assert (str(caught.value), caught.value.exit_code) == (OLDER, 4)
+
+
+def test_an_older_day_is_skipped_if_asked_so_that_a_backfill_goes_on(older):
+    churn_training.run(older, churn_training.TrainOptions(is_older_skipped=True))
+    assert (older.said, older.written) == ([f"      skipped     {OLDER}"], [])

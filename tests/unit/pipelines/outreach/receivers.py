@@ -106,7 +106,8 @@ class Mailbox:
                     lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
                 mail = b"".join(lines)
                 headers = mail.partition(b"\r\n\r\n")[0].decode().split("\r\n")
-                (name,) = (h.partition(": ")[2] for h in headers if h.startswith("Message-ID:"))
+                named = [h.partition(": ")[2] for h in headers if h.startswith("Message-ID:")]
+                name = named[0] if named else ""
                 with lock:
                     outer.heard.append((self.to, mail))
                     outer.taken.setdefault(name, (self.to, mail))
