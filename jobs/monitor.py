@@ -15,6 +15,12 @@ def command(
     test_alert: Annotated[
         bool, typer.Option("--test-alert", help="Only send one test alert to every sink.")
     ] = False,
+    newest_features: Annotated[
+        bool,
+        typer.Option(
+            "--newest-features", help="Monitor the newest day up to --as-of that has features."
+        ),
+    ] = False,
     dry_run: DryRun = False,
     conf_dir: ConfDir = None,
 ) -> None:
@@ -23,7 +29,7 @@ def command(
         # pyspark takes over 0.2 s to import.
         from pipelines.monitoring.monitor_run import run
 
-        run(context, is_test=test_alert)
+        run(context, is_test=test_alert, is_newest=newest_features)
 
 
 main = application(command)

@@ -28,7 +28,8 @@ registry = Registry(context.settings)
 champion = registry.by_alias(CHAMPION)
 if champion is None:
     dbutils.notebook.exit(
-        f"{registry.model_name}: no version has the alias champion. Run train_churn."
+        f"{registry.model_name}: no version has the alias champion. Run train_churn, "
+        "validate_model and deploy_model."
     )
 
 # COMMAND ----------

@@ -69,7 +69,8 @@ class Predictor:
         models = self.models.current
         if models is None:
             reason = self.models.fault or (
-                "no model is registered as champion. Run `holdfast train_churn` first."
+                "no model is registered as champion. Run `holdfast train_churn`, `validate_model` "
+                "and `deploy_model` first."
             )
             raise Problem(503, reason, headers={"Retry-After": "5"})
         return models

@@ -31,7 +31,7 @@ class Step:
 
 # deploy_model takes no day: it acts on the verdict on the challenger.
 STEPS = (
-    Step("detect_drift", "monitor", (AS_OF,)),
+    Step("detect_drift", "monitor", ("--newest-features", AS_OF)),
     Step("feature_engineering", "build_features", ("--with-training-dates", AS_OF)),
     Step("retrain_model", "train_churn", ("--skip-older", AS_OF)),
     Step("validate_model", "validate_model", (AS_OF,)),

@@ -29,15 +29,22 @@ if TYPE_CHECKING:
     from pipelines.outreach.contact import Sink
 
 
-def run(context: Context, *, is_test: bool = False) -> None:
+# Has a row for every known customer of a day on which build_features ran.
+BUILT = "features.transactions"
+
+
+def run(context: Context, *, is_test: bool = False, is_newest: bool = False) -> None:
     """Write the tables of monitoring for as_of, send its alerts, and write monitoring.html.
 
-    is_test: only send one test alert to every sink.
+    is_test: only send one test alert to every sink. is_newest: monitor the newest day up to as_of
+    that has features.
     """
     sinks = alert_sinks(context.settings)
     if is_test:
         send_test(context, sinks)
         return
+    if is_newest:
+        context = with_features(context)
     registry = Registry(context.settings)
     champion = registry.by_alias(CHAMPION)
     rows, alerts = drift_rows(context, registry, champion)
@@ -73,7 +80,8 @@ def drift_rows(
     alerts = source_alerts(context, health)
     if champion is None:
         context.progress.warn(
-            "no champion is registered: drift of features is not measured. Run train_churn."
+            "no champion is registered: drift of features is not measured. Run train_churn, "
+            "validate_model and deploy_model."
         )
         return health, alerts
     for name in FEATURE_TABLES:
@@ -115,6 +123,18 @@ def with_earlier(context: Context, alerts: Sequence[Alert]) -> list[Alert]:
         raised_at = row["raised_at"].replace(tzinfo=row["raised_at"].tzinfo or dt.UTC)
         known.append(replace(alert, raised_at=raised_at, sent_to=sinks))
     return known
+
+
+def with_features(context: Context) -> Context:
+    """The run at the newest day, up to its as_of, that has features. Without any: the same run."""
+    if not context.has(BUILT):
+        return context
+    built = context.read(BUILT).where(f"as_of <= DATE'{context.as_of}'")
+    newest = built.agg({"as_of": "max"}).collect()[0][0]  # one row
+    if newest is None or newest == context.as_of:
+        return context
+    context.progress.say(f"      as_of {newest}: the newest day with features")
+    return context.at(newest)
 
 
 def send_test(context: Context, sinks: Mapping[str, Sink]) -> None:

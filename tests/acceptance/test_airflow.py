@@ -68,11 +68,10 @@ class Place:
         own["start_date"] = "2017-01-01"  # Airflow makes no task before it
         (self.folder / "retraining.json").write_text(json.dumps({**conf, **own, **changes}))
 
-    def run(self, logical_date: str | None, **variables: str) -> dict:
+    def run(self, logical_date: str | None, answer: str = "", **variables: str) -> dict:
         """Import the DAG and, with a date, run it. What dag_run.py prints."""
-        (self.folder / "facts.json").write_text(
-            json.dumps({"dags": str(ROOT / "deploy" / "airflow"), "logical_date": logical_date})
-        )
+        facts = {"dags": str(ROOT / "deploy" / "airflow"), "logical_date": logical_date}
+        (self.folder / "facts.json").write_text(json.dumps({**facts, "answer": answer}))
         ours = ("PYTHON", "PYSPARK_", "SPARK_", "HOLDFAST_", "JAVA_")
         env = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         done = subprocess.run(
@@ -166,6 +165,17 @@ def test_a_task_that_fails_for_the_last_time_sends_a_mail_and_deploys_nothing(py
     assert "ops@example.com" in str(mail)
 
 
+@pytest.mark.parametrize(("answer", "state"), [("Approve", "success"), ("Reject", "skipped")])
+def test_a_person_decides_before_the_deployment(python, tmp_path, answer, state):
+    place = stubbed(tmp_path / "place", python)
+    place.settings(needs_approval=True)
+    seen = place.run(SECOND, answer)
+    assert seen["states"]["approve_deployment"][0] == "success"
+    assert seen["states"]["deploy_model"][0] == state
+    called = (place.folder / "calls.txt").read_text()
+    assert ("jobs/deploy_model.py" in called) == (answer == "Approve")
+
+
 @pytest.fixture(scope="module")
 def trained(python, tmp_path_factory) -> tuple[Place, dict]:
     """A lake after ingest and one run of the DAG, which deploys the first champion."""
@@ -215,10 +225,18 @@ def copied(place: Place, folder: Path) -> Place:
     return made(folder, place.python)
 
 
+def daily(place: Place) -> None:
+    """The features of the day, as the daily job builds them before it scores. Without a JVM."""
+    words = ["build_features", "--env", "small", "--conf-dir", place.folder / "conf"]
+    words += ["--engine", "duckdb", "--as-of", "2018-01-01"]
+    subprocess.run([ROOT / "bin" / "holdfast", *words], check=True)
+
+
 @pytest.fixture(scope="module")
 def clean(trained, tmp_path_factory) -> tuple[Place, dict]:
     """The run of a month later, undisturbed."""
     place = copied(trained[0], tmp_path_factory.mktemp("clean") / "place")
+    daily(place)
     return place, place.run(SECOND)
 
 
@@ -226,6 +244,7 @@ def clean(trained, tmp_path_factory) -> tuple[Place, dict]:
 def disturbed(trained, tmp_path_factory) -> tuple[Place, dict]:
     """The same run. build_features is killed after its first table, train_churn after its model."""
     place = copied(trained[0], tmp_path_factory.mktemp("disturbed") / "place")
+    daily(place)
     place.settings(retry_minutes=0.02)
     kills = {
         "build_features": [str(place.lake / "features"), "*/_delta_log/*.json"],

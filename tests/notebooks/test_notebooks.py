@@ -210,7 +210,9 @@ def test_churn_model_reports_a_missing_champion(spark, small_env):
     finally:
         registry.set_alias(CHAMPION, version)
 
-    assert str(caught.value) == "churn: no version has the alias champion. Run train_churn."
+    assert str(caught.value) == (
+        "churn: no version has the alias champion. Run train_churn, validate_model and deploy_model."
+    )
 
 
 def test_which_20_percent_answers_from_the_plan(displayed, small_lake):

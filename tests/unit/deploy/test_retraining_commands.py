@@ -40,7 +40,7 @@ def test_each_task_calls_one_command_on_this_machine(commands):
     day = '"{{ params.as_of or macros.ds_add(ds, -1) }}"'
     start = "cd /opt/holdfast && exec bin/spark-submit"
     assert lines(commands) == [
-        f"{start} jobs/monitor.py --env acme --as-of {day}",
+        f"{start} jobs/monitor.py --env acme --newest-features --as-of {day}",
         f"{start} jobs/build_features.py --env acme --with-training-dates --as-of {day}",
         f"{start} jobs/train_churn.py --env acme --skip-older --as-of {day}",
         f"{start} jobs/validate_model.py --env acme --as-of {day}",

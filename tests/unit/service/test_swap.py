@@ -91,7 +91,8 @@ def test_without_a_champion_the_service_says_what_to_do(lake):
 
     assert [a.status_code for a in answers] == [200, 503, 503, 503]
     assert answers[2].json()["detail"] == (
-        "no model is registered as champion. Run `holdfast train_churn` first."
+        "no model is registered as champion. Run `holdfast train_churn`, `validate_model` and "
+        "`deploy_model` first."
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.monitoring.monitor_run import run
+from pipelines.monitoring.monitor_run import run, with_features
 from runtime.model_registry import Registry
 from tests.unit.pipelines.monitoring.conftest import DAY
 
@@ -101,3 +101,21 @@ def test_a_run_is_recorded_in_mlflow(context, tables):
     assert recorded.info.run_name == "monitor-2018-03-01"
     assert recorded.data.metrics["realised.roc_auc"] == 0.5
     assert recorded.data.metrics["alerts"] == 1  # the old receipts
+
+
+def test_the_newest_day_with_features_is_monitored_if_asked(context, tables, capsys):
+    """The features are of SCORED; the tables are written for that day and not for DAY."""
+    made = context(tables)
+    run(made, is_newest=True)
+    assert f"as_of {SCORED}: the newest day with features" in capsys.readouterr().out
+    days = {r["as_of"] for rows in written(made).values() for r in rows if "as_of" in r}
+    assert days == {SCORED}
+
+
+@pytest.mark.parametrize("built", [[DAY, SCORED], [DAY + dt.timedelta(days=1), DAY], []])
+def test_the_day_itself_is_monitored_if_it_has_features_or_no_day_has(context, tables, built):
+    rows = [{"customer_id": "left", "as_of": day} for day in built]
+    made = context({**tables, "features.transactions": rows})
+    assert with_features(made).as_of == DAY
+    without = {n: t for n, t in tables.items() if not n.startswith("features")}
+    assert with_features(context(without)).as_of == DAY
