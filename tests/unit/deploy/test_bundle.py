@@ -13,6 +13,7 @@ import yaml
 
 from contracts import catalog
 from contracts.gold_metrics import METRIC_VIEWS
+from runtime import settings
 from runtime.lakehouse.unity_catalog import metric_views_of
 from tests.unit.deploy.test_retraining_commands import commands  # noqa: F401
 
@@ -77,8 +78,9 @@ def test_every_variable_has_a_value_in_every_target_and_is_used():
 
 def test_people_run_dev_and_service_principals_run_the_rest():
     targets = BUNDLE["targets"]
-    assert (targets["dev"]["mode"], targets["dev"]["default"]) == ("development", True)
-    assert "run_as" not in targets["dev"]
+    dev = targets["dev"]
+    assert dev["default"] and dev["presets"] == {"trigger_pause_status": "PAUSED"}
+    assert "run_as" not in dev
     for name in ("staging", "prod"):
         assert targets[name]["mode"] == "production"
         assert targets[name]["run_as"] == {"service_principal_name": f"holdfast-{name}"}
@@ -139,10 +141,19 @@ def test_each_task_is_retried_twice_after_five_minutes_and_a_failure_is_mailed(n
 def test_secrets_come_from_the_scope_and_no_value_stands_in_a_file(name):
     (cluster,) = JOBS[name]["job_clusters"]
     variables = cluster["new_cluster"]["spark_env_vars"]
-    assert set(variables) == {
-        *("ANTHROPIC_API_KEY", "HOLDFAST_WEBHOOK_SECRET", "HOLDFAST_SMTP_PASSWORD")
-    }
-    assert all(re.fullmatch(r"\{\{secrets/holdfast/\w+\}\}", filled(v)) for v in variables.values())
+    secrets = {name for name in variables if not name.startswith("HOLDFAST__")}
+    assert secrets == {*("ANTHROPIC_API_KEY", "HOLDFAST_WEBHOOK_SECRET", "HOLDFAST_SMTP_PASSWORD")}
+    for secret in secrets:
+        assert re.fullmatch(r"\{\{secrets/holdfast/\w+\}\}", filled(variables[secret]))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_jobs_use_the_catalog_and_the_schemas_of_the_target(name, monkeypatch):
+    (cluster,) = JOBS[name]["job_clusters"]
+    for variable, value in filled(cluster["new_cluster"]["spark_env_vars"]).items():
+        monkeypatch.setenv(variable, value)
+    lakehouse = settings.load("demo").lakehouse
+    assert (lakehouse.catalog, lakehouse.address("gold.t")) == ("prod", "prod.retention_gold.t")
 
 
 def test_the_dashboard_reads_tables_and_measures_that_exist():

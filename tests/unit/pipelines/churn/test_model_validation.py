@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -35,10 +36,21 @@ def _no_session(monkeypatch):
         monkeypatch.setattr(SparkSession, "_instantiatedSession", None, raising=False)
 
 
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """One store of MLflow for all tests, since to make one takes seconds."""
+    return str(tmp_path_factory.mktemp("registry") / "lake")
+
+
 @pytest.fixture
-def context(tmp_path):
-    """A run that keeps its lines in `said` and its rows in `written`; `fails`: no commit is made."""
-    settings = load("demo", lakehouse={"root": str(tmp_path / "lake"), "catalog": None})
+def context(root, request):
+    """A run that keeps its lines in `said` and its rows in `written`; `fails`: no commit is made.
+
+    Each test has a registered model of its own.
+    """
+    name = re.sub(r"\W", "_", request.node.name)
+    place = {"root": root, "catalog": None}
+    settings = load("demo", lakehouse=place, mlflow={"model_name": name})
     made = SimpleNamespace(
         settings=settings,
         progress=Progress(is_quiet=True),
@@ -121,11 +133,12 @@ def test_an_accepted_version_is_tagged_recorded_and_deployed(context, registry, 
     assert tags(registry, number) == verdicts.Verdict(ACCEPTED, "-", TEST, text)
     assert context.said[-1] == f"      version {number} accepted: {text}"
     ((table, rows, slices),) = context.written
-    comparison = f"churn/{number} against - on {TEST}"
+    name = registry.model_name
+    comparison = f"{name}/{number} against - on {TEST}"
     assert (table, slices) == ("gold.model_validations", [comparison])
     (row,) = rows
     assert dict(zip(context.table(table).column_names, row, strict=True)) == {
-        **{"comparison": comparison, "model_name": "churn", "model_version": number},
+        **{"comparison": comparison, "model_name": name, "model_version": number},
         **{"champion_version": "-", "tested_on": dt.date(2017, 12, 2), "check_name": "brier_rise"},
         **{"segment": "all", "customers": 900, "value": -0.001, "ci_low": -0.002},
         **{"ci_high": 0.001, "bound": 0.002, "is_passed": True, "is_accepted": True},
@@ -263,7 +276,9 @@ def test_a_champion_of_an_earlier_version_of_holdfast_has_no_verdict_and_stays(
 
 
 def test_without_a_challenger_there_is_nothing_to_judge(context, registry):
-    text = "churn: no version has the alias challenger, so there is nothing to judge."
+    text = (
+        f"{registry.model_name}: no version has the alias challenger, so there is nothing to judge."
+    )
     with pytest.raises(ModelGateError) as caught:
         model_validation.run(context)
     assert str(caught.value) == f"{text} Run `holdfast train_churn --env demo` first."
