@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from contracts.features import FEATURE_TABLES
 from models.model_gate import (
     LOG_LOSS,
     Bounds,
@@ -21,7 +22,6 @@ from models.model_gate import (
 )
 from models.portable import PortableModel
 from pipelines.churn import verdicts
-from pipelines.churn.customer_scoring import features_at
 from pipelines.churn.dataset import (
     check_features,
     check_finite,
@@ -40,6 +40,7 @@ from runtime.lakehouse.writes import Write
 from runtime.model_digest import tag_of, text_digest
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered, Registry
 from transforms.segments import customer_segments
+from transforms.training_rows import feature_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,7 +177,7 @@ def with_segments(context: Context, rows: DataFrame, plan: Schedule) -> DataFram
     The segment is that of the day alone, without the memory of earlier dates that
     gold.customer_segments has.
     """
-    features = features_at(context.at(plan.test))
+    features = feature_rows({name: context.slice(name, plan.test) for name in FEATURE_TABLES})
     window = context.settings.rfm.window_days
     segments = customer_segments(features, window, context.formulas)
     test = rows.where("split = 'test' AND purchases_90d > 0")

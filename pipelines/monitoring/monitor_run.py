@@ -130,8 +130,9 @@ def with_features(context: Context) -> Context:
     if not context.has(BUILT):
         return context
     built = context.read(BUILT).where(f"as_of <= DATE'{context.as_of}'")
-    newest = built.agg({"as_of": "max"}).collect()[0][0]  # one row
-    if newest is None or newest == context.as_of:
+    days = [row["as_of"] for row in built.select("as_of").distinct().collect()]  # one row per day
+    newest = max(days, default=context.as_of)
+    if newest == context.as_of:
         return context
     context.progress.say(f"      as_of {newest}: the newest day with features")
     return context.at(newest)

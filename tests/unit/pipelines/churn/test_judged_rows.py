@@ -27,7 +27,10 @@ from tests.unit.pipelines.memory_lake import MemoryLake
 AS_OF = dt.date(2018, 1, 1)
 PASSED = Check(BRIER, True, 900, value=-0.001, low=-0.002, high=0.001, bound=0.002)
 FAILED = Check(LOG_LOSS, False, 600, "At Risk", value=0.03, low=0.02, high=0.04, bound=0.01)
-MODEL = PortableModel(FeatureEncoder(("x",), fill=(0.0,)), LinearScorer((1.0,), 0.0, (0.0,)))
+FACTS = {"cold_start_days": 7, "cold_start_rate": 0.5}
+MODEL = PortableModel(
+    FeatureEncoder(("x",), fill=(0.0,)), LinearScorer((1.0,), 0.0, (0.0,)), metadata=FACTS
+)
 SEEN = pd.DataFrame(
     {
         "customer_id": ["a", "b"],
@@ -106,9 +109,8 @@ def judged_lake(frame):
 
 
 def by_feature(name, weight):
-    model = PortableModel(
-        FeatureEncoder((name,), fill=(0.0,)), LinearScorer((weight,), 0.0, (0.0,))
-    )
+    encoder, scorer = FeatureEncoder((name,), fill=(0.0,)), LinearScorer((weight,), 0.0, (0.0,))
+    model = PortableModel(encoder, scorer, metadata=FACTS)
     return Registered("churn", "2", "run", model.to_json(), {})
 
 
