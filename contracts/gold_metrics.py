@@ -48,7 +48,7 @@ RETENTION = MetricView(
         Metric(
             "customers_at_risk",
             "SUM(churn_prediction)",
-            "Customers whom it pays to contact (churn_prediction 1)",
+            "Customers with predicted churn (churn_prediction 1): a contact is expected to pay",
         ),
         Metric("at_risk_share", "AVG(churn_prediction)", "Share of customers at risk, 0 to 1"),
         Metric("mean_churn_probability", "AVG(churn_probability)", "Mean probability, 0 to 1"),

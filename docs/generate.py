@@ -68,9 +68,9 @@ def documents() -> dict[str, str]:
 
 def package_version() -> str:
     """The version in setup.py, the only place where it stands."""
-    found = re.search(r'version="(.+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
-    assert found is not None
-    return found[1]
+    version = re.search(r'version="(.+)"', (ROOT / "setup.py").read_text(encoding="utf-8"))
+    assert version is not None
+    return version[1]
 
 
 def data_dictionary(tables: Sequence[Table], views: Sequence[View | GroupedView] = ()) -> str:

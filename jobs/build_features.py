@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """Build features.demographics, behavior, transactions and labels."""
     checks = [lambda settings: built_days(as_of, with_training_dates)]
-    one = as_of[0] if with_training_dates and as_of else None
-    options = RunOptions(env, one, dry_run, conf_dir, engine=engine, checks=checks)
+    training_day = as_of[0] if with_training_dates and as_of else None
+    options = RunOptions(env, training_day, dry_run, conf_dir, engine=engine, checks=checks)
     with started("build_features", options) as context:
         # pyspark takes over 0.2 s to import.
         from pipelines.features.feature_tables import (

@@ -26,9 +26,9 @@ def built(root, order):
         feature_tables.run(context_at(root, engine="duckdb"), FeatureOptions([day]))
     tables = {}
     for name in FEATURES:
-        found = DeltaTable(str(root / name.replace(".", "/"))).to_pyarrow_table().to_pylist()
+        rows = DeltaTable(str(root / name.replace(".", "/"))).to_pyarrow_table().to_pylist()
         key = TABLES[name].key
-        tables[name] = sorted(found, key=lambda row, key=key: tuple(str(row[k]) for k in key))
+        tables[name] = sorted(rows, key=lambda row, key=key: tuple(str(row[k]) for k in key))
     return tables
 
 

@@ -85,7 +85,7 @@ def test_a_metric_view_is_made_with_its_table():
     (made,) = [s for s in statements if s.startswith("CREATE")]
     (view,) = [v for v in METRIC_VIEWS if v.source == "gold.alerts"]
     assert made == metric_view_sql(view, address)
-    head, _, rest = made.partition("AS $$\n")
+    head, _, body = made.partition("AS $$\n")
     assert head.split() == (
         [
             "CREATE",
@@ -99,7 +99,7 @@ def test_a_metric_view_is_made_with_its_table():
             "YAML",
         ]
     )
-    content = yaml.safe_load(rest.removesuffix("$$"))
+    content = yaml.safe_load(body.removesuffix("$$"))
     assert (content["version"], content["source"]) == ("1.1", "main.acme_gold.alerts")
     assert content["measures"][0] == {"name": "alerts", "expr": "COUNT(*)", "comment": "Alerts"}
     assert content["dimensions"][0]["comment"] == TABLES["gold.alerts"].column("as_of").comment
