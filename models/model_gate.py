@@ -166,7 +166,7 @@ def told(check: Check) -> str:
     if check.name == SIGNAL:
         return "signal in the data" if check.is_passed else "no signal in these data"
     if check.name == SPEED:
-        figure = "undefined" if check.value is None else f"{check.value:.1f} ms"
+        figure = "undefined" if check.value is None else f"{check.value:.2f} ms"
         return f"{figure} per prediction, allowed up to {check.bound:g} ms"
     if check.name == BEATS_RULE:
         return f"ROC AUC {_interval(check)} against recency_only, must be above 0"

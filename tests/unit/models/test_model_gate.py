@@ -149,7 +149,7 @@ def test_beside_a_champion_the_model_has_to_beat_the_rule_too():
     [
         ({"is_explained": False}, EXPLAINED, "has no exact explanations"),
         ({"no_signal": "no signal in these data: ..."}, SIGNAL, "no signal in these data"),
-        ({"inference_ms": 50.1}, SPEED, "50.1 ms per prediction, allowed up to 50 ms"),
+        ({"inference_ms": 50.1}, SPEED, "50.10 ms per prediction, allowed up to 50 ms"),
         ({"inference_ms": None}, SPEED, "undefined per prediction, allowed up to 50 ms"),
     ],
 )
