@@ -87,12 +87,12 @@ def run(context: Context) -> None:
             "reason": reason,
             "checks": [asdict(check) for check in checks],
         }
-        keep_record(context, registry, challenger, record)
+        keep_record(context, registry, challenger, record=record)
     context.write([validation_write(context, challenger, record)])
     context.lake.forget()
     say_outcome(context, challenger, record)
     if is_new:
-        give_verdict(context, registry, challenger, record)
+        give_verdict(context, registry, challenger, record=record)
 
 
 def no_challenger(context: Context, registry: Registry, what: str) -> None:
@@ -225,7 +225,7 @@ def reason_of(checks: Sequence[Check]) -> str:
 
 
 def keep_record(
-    context: Context, registry: Registry, challenger: Registered, record: Mapping[str, Any]
+    context: Context, registry: Registry, challenger: Registered, *, record: Mapping[str, Any]
 ) -> None:
     """Store the record in the version's run, with its digest, after removing an old verdict."""
     text = json.dumps(record, indent=2)
@@ -257,7 +257,7 @@ def validation_write(context: Context, challenger: Registered, record: Mapping[s
 
 
 def give_verdict(
-    context: Context, registry: Registry, challenger: Registered, record: Mapping[str, Any]
+    context: Context, registry: Registry, challenger: Registered, *, record: Mapping[str, Any]
 ) -> None:
     """Tag the version, and its run with the reason, which the report shows."""
     outcome, against, tested_on, reason = (
