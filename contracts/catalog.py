@@ -11,11 +11,13 @@ from contracts import (
     gold_decisions,
     gold_engagement,
     gold_experiments,
+    gold_fraud,
     gold_messages,
     gold_monitoring,
     gold_satisfaction,
     gold_serving,
     silver,
+    silver_payments,
 )
 from contracts.table import Table
 
@@ -27,6 +29,7 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
     declared = (
         bronze.INGEST_LOG,
         *silver.SILVER,
+        *silver_payments.SILVER_PAYMENTS,
         features.DEMOGRAPHICS,
         features.BEHAVIOR,
         features.transactions(windows),
@@ -39,5 +42,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_satisfaction.GOLD_SATISFACTION,
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
+        *gold_fraud.GOLD_FRAUD,
     )
     return {t.name: t for t in declared}

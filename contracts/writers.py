@@ -75,6 +75,8 @@ WRITERS: dict[str, Writer] = {
             "gold.alerts",
         )
     ),
+    "train_fraud": Writer((), ("models.fraud",)),
+    "score_payments": Writer(("gold.fraud_scores",)),
     # Its log writer appends every second.
     "serve": Writer((), ("gold.inference_log",)),
     "check_inference_log": Writer(("gold.inference_checks",)),

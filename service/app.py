@@ -22,6 +22,9 @@ from service.access_log import AccessLog
 from service.answers import AnswerMaker
 from service.champion import ModelHolder, ModelSource
 from service.delta_features import DeltaFeatures
+from service.fraud_models import FraudModels
+from service.fraud_routes import FraudScorer, fraud_routes
+from service.fraud_state import FraudState
 from service.inference_log import InferenceLog
 from service.log_rows import LoggedAnswer
 from service.lookup import Lookup
@@ -54,11 +57,13 @@ class Parts:
     metrics: Metrics
     guard: Guard
     access: AccessLog
+    fraud: FraudScorer
     is_alone: bool = False
 
     def start(self) -> None:
         """Load the models and start the log."""
         self.models.start()
+        self.fraud.models.start()
         self.log.start()
         self.access.start()
         if self.is_alone:  # the garbage collector then skips what stays: a pass over it takes 50 ms
@@ -68,6 +73,7 @@ class Parts:
     async def stop(self) -> None:
         """Write the log and close the connections."""
         self.models.stop()
+        self.fraud.models.stop()
         if not self.log.stop(self.settings.service.stop_seconds):
             log.warning("the log is still being written, by a process of its own")
         await self.redis.close()
@@ -75,9 +81,16 @@ class Parts:
 
 
 def parts(
-    settings: Settings, source: ModelSource, write: Callable[[str], object] | None = None
+    settings: Settings,
+    source: ModelSource,
+    write: Callable[[str], object] | None = None,
+    *,
+    fraud_source: ModelSource | None = None,
 ) -> Parts:
-    """The parts of one environment, not started. write: takes the lines of the access log."""
+    """The parts of one environment, not started. write: takes the lines of the access log.
+
+    source, fraud_source: the registered models of churn and of fraud.
+    """
     conf = settings.service
     models, redis, metrics = ModelHolder(settings, source), GuardedRedis(conf.redis), Metrics()
     delta = DeltaFeatures(settings)
@@ -98,8 +111,19 @@ def parts(
     metrics.watch(models, redis, logged)
     keys = ApiKeys(conf, today=lambda: dt.datetime.now(dt.UTC).date(), clock=time.monotonic)
     guard = Guard(keys, RateLimit(conf.requests_per_second, conf.burst), conf.max_body_bytes)
+    fraud = FraudScorer(
+        settings, FraudState(redis, settings.env), FraudModels(settings, fraud_source)
+    )
     return Parts(
-        settings, models, redis, predictor, logged, metrics, guard, access=AccessLog(write)
+        settings,
+        models,
+        redis,
+        predictor,
+        logged,
+        metrics,
+        guard,
+        access=AccessLog(write),
+        fraud=fraud,
     )
 
 
@@ -122,6 +146,7 @@ def application(made: Parts) -> FastAPI:
     )
     most = made.settings.service.max_body_bytes
     app.include_router(prediction_routes(made.predictor, most))
+    app.include_router(fraud_routes(made.fraud, most))
     app.include_router(mlflow_routes(made.predictor, most))
     app.include_router(operation_routes(app, made.predictor, made.metrics))
     app.add_exception_handler(Problem, _problem)

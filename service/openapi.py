@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.champion import ModelHolder
+from service.fraud_schemas import PAYMENT
 from service.middleware import KEY_HEADER, OPEN_PATHS
 from service.problems import ProblemDetails
 
@@ -45,6 +46,8 @@ class Document:
         problem = ProblemDetails.model_json_schema(ref_template=REFERENCE)
         schemas.update(problem.pop("$defs"))
         schemas["ProblemDetails"] = problem
+        payment = PAYMENT.json_schema(ref_template=REFERENCE)
+        made["paths"]["/fraud/score"]["post"]["requestBody"] = _body(payment)
         now = self.models.current
         if now is not None:
             for path, adapter in {
@@ -54,10 +57,7 @@ class Document:
             }.items():
                 schema = adapter.json_schema(ref_template=REFERENCE)
                 schemas.update(schema.pop("$defs", {}))
-                made["paths"][path]["post"]["requestBody"] = {
-                    "required": True,
-                    "content": {"application/json": {"schema": schema}},
-                }
+                made["paths"][path]["post"]["requestBody"] = _body(schema)
         for path, methods in made["paths"].items():
             for route in methods.values():
                 if "requestBody" not in route:  # FastAPI's own error, which a path cannot have
@@ -69,3 +69,7 @@ class Document:
                 "ApiKey": {"type": "apiKey", "in": "header", "name": KEY_HEADER}
             }
         return made
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}

@@ -27,6 +27,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         400: "The body is no JSON",
         401: "The API key is missing or not valid",
         404: "No such customer at the last closed day",
+        409: "The payment_id was sent before with other values",
         413: "The body is too large",
         415: "The body has another media type than application/json",
         422: "The body breaks the schema",

@@ -51,7 +51,9 @@ def serve(settings: Settings) -> None:
     conf = settings.service
     refuse_open_address(conf)
     listener = log_to_stderr()
-    made = replace(parts(settings, Registry(settings), sys.stderr.write), is_alone=True)
+    fraud = Registry(settings, settings.fraud.model_name)
+    made = parts(settings, Registry(settings), sys.stderr.write, fraud_source=fraud)
+    made = replace(made, is_alone=True)
     try:
         uvicorn.run(
             application(made),

@@ -35,6 +35,7 @@ from runtime.settings.decisions import DecisionSettings
 from runtime.settings.faults import explain, not_yaml
 from runtime.settings.features import FeatureSettings
 from runtime.settings.fetch import FetchLimits
+from runtime.settings.fraud import FraudSettings
 from runtime.settings.lakehouse import (
     LakehouseSettings,
     MaintenanceSettings,
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     model_ab: ModelAbSettings
     triggers: TriggerSettings
     survey: SurveySettings
+    fraud: FraudSettings
     service: ServiceSettings
     app: AppSettings
 

@@ -45,7 +45,7 @@ def test_every_declared_name_is_a_table_or_stands_for_files_or_aliases():
     declared = {name for w in WRITERS.values() for name in (*w.held, *w.at_commit)}
     known = {*tables(), "*", "bronze.{source}", "silver.{table}"}
     assert {n for n in declared if n not in known} == {
-        *("files.simulation", "files.pipeline", "models.churn")
+        *("files.simulation", "files.pipeline", "models.churn", "models.fraud")
     }
 
 

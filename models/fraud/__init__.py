@@ -1,0 +1,1 @@
+"""Fraud scoring of payments: windows, features, models and decisions."""
