@@ -1,4 +1,4 @@
-"""Fill Redis from the feature tables, batch by batch."""
+"""Fill Redis from the feature tables, batch by batch, and from the payments."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError, RedisError
 from runtime.errors import HoldfastError, UsageError
 from runtime.settings import Settings
 from service.delta_features import DeltaFeatures
+from service.fraud_filling import fill_fraud
 from service.records import Keys
 from service.redis_client import blocking_client
 
@@ -17,7 +18,7 @@ DAY_SECONDS = 86_400
 
 
 def fill(settings: Settings) -> str:
-    """Write one record per customer of the last closed day, and say how many.
+    """Write one record per customer of the last closed day, count payments, and say how many.
 
     `filled` is written last: until then, and if the run is killed, customers without a record are
     looked up in Delta. HoldfastError: Redis does not answer, or is full.
@@ -38,6 +39,7 @@ def fill(settings: Settings) -> str:
         filled = json.dumps({"as_of": as_of, "customers": customers})
         # It ends before the first record does: then Delta is asked again.
         client.set(keys.filled, filled, ex=lives - DAY_SECONDS // 2)
+        payments = fill_fraud(settings, client)
     except (RedisConnectionError, TimeoutError) as error:
         raise HoldfastError(
             f"{conf.url}: Redis does not answer ({type(error).__name__}). Start it, or set "
@@ -52,4 +54,4 @@ def fill(settings: Settings) -> str:
     finally:
         with suppress(RedisError):
             client.close()
-    return f"online store: {customers:,} customers of {as_of}"
+    return f"online store: {customers:,} customers of {as_of}\n{payments}"

@@ -14,12 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator import behaviour, draws, effects, purchases, voices, world as w
-from simulator.lives import Lives, lives
-from simulator.people import People, customer_names, people, profiles
-
-# Shares of the rows of a table: never delivered, delivered twice, delivered one quarter late.
-MISSING, TWICE, LATE = 0.003, 0.005, 0.01
-FILE_DAYS = 90
+from simulator.delivery import delivered, lived, moments, numbers
+from simulator.payment_files import fraud_labels, fraud_truth, payments
+from simulator.people import customer_names, people, profiles
 
 Maker = Callable[[NDArray[np.int64], w.World], pd.DataFrame]
 
@@ -42,45 +39,11 @@ def rows_of(name: str, ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     return file.make(ids, world)[file.names]
 
 
-def _lived(ids: NDArray[np.int64], world: w.World) -> tuple[People, Lives]:
-    who = people(ids, world)
-    return who, lives(who, world)
-
-
-def _moments(days: pd.Series | NDArray) -> pd.Series:
-    """Days since FIRST_DAY as timestamps (UTC, whole seconds); NaN becomes NaT."""
-    seconds = pd.to_timedelta(np.round(np.asarray(days, dtype=float) * 86_400), unit="s")
-    return pd.Series(pd.Timestamp(w.FIRST_DAY) + seconds)
-
-
-def _delivered(rows: pd.DataFrame, ids: NDArray[np.int64], world: w.World, name: str):  # type: ignore[no-untyped-def]
-    """The rows with missing and duplicate ones, and `file_number`, the file of each row.
-
-    The order of a customer's rows must not depend on other customers.
-    """
-    rows = rows.assign(number=pd.Series(ids).groupby(ids).cumcount().to_numpy())
-
-    def u(what: str) -> draws.Floats:
-        return draws.uniform(world.seed, f"{name}.{what}", ids, rows["number"].to_numpy())
-
-    quarter = np.floor(rows["at"].to_numpy() / FILE_DAYS).astype(np.int32)
-    last = w.DAYS // FILE_DAYS
-    rows["file_number"] = np.minimum(quarter + (u("late") < LATE), last).astype(np.int32)
-    rows = rows.assign(is_twice=u("twice") < TWICE)[u("missing") >= MISSING]
-    again = rows[rows["is_twice"]]
-    again = again.assign(file_number=np.minimum(again["file_number"] + 1, last).astype(np.int32))
-    return pd.concat([rows, again], ignore_index=True)
-
-
 def _transactions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = purchases.lines(who, purchases.orders(who, history, world), world)
-    rows = _delivered(rows, _numbers(rows["customer_id"]), world, "transactions")
-    return rows.assign(purchased_at=_moments(rows["at"]))
-
-
-def _numbers(names: pd.Series) -> NDArray[np.int64]:
-    return names.str.slice(1).astype(np.int64).to_numpy()
+    rows = delivered(rows, numbers(rows["customer_id"]), world, "transactions")
+    return rows.assign(purchased_at=moments(rows["at"]))
 
 
 def _customers(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
@@ -88,37 +51,37 @@ def _customers(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _engagement(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = behaviour.events(who, history, world)
-    rows = _delivered(rows, who.id[rows["row"]], world, "engagement")
+    rows = delivered(rows, who.id[rows["row"]], world, "engagement")
     return rows.assign(
-        customer_id=customer_names(who.id[rows["row"]]), occurred_at=_moments(rows["at"])
+        customer_id=customer_names(who.id[rows["row"]]), occurred_at=moments(rows["at"])
     )
 
 
 def _tickets(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = voices.tickets(who, history, world)
-    rows = _delivered(rows, who.id[rows["row"]], world, "tickets")
+    rows = delivered(rows, who.id[rows["row"]], world, "tickets")
     names = customer_names(who.id[rows["row"]])
     return rows.assign(
         customer_id=draws.blanked(names, rows["is_anonymous"].to_numpy()),
-        opened_at=_moments(rows["at"]),
-        resolved_at=_moments(rows["resolved"]),
+        opened_at=moments(rows["at"]),
+        resolved_at=moments(rows["resolved"]),
     )
 
 
 def _reviews(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = voices.reviews(who, history, world)
-    rows = _delivered(rows, who.id[rows["row"]], world, "reviews")
+    rows = delivered(rows, who.id[rows["row"]], world, "reviews")
     return rows.assign(
-        customer_id=customer_names(who.id[rows["row"]]), reviewed_at=_moments(rows["at"])
+        customer_id=customer_names(who.id[rows["row"]]), reviewed_at=moments(rows["at"])
     )
 
 
 def _contacts(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = history.contacts
     rows = rows[rows["day"] < w.DAYS].reset_index(drop=True)
     offer = np.array([*w.OFFERS, None], dtype=object)[rows["offer"].to_numpy(np.int64)]
@@ -128,8 +91,8 @@ def _contacts(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
             "customer_id": customer_names(who.id[rows["row"].to_numpy(np.int64)]),
             "campaign_id": [f"{k}-{w.day_name(d)}" for k, d in zip(kind, rows["day"], strict=True)],
             "offer_id": offer,
-            "contacted_at": _moments(rows["day"]),
-            "ends_at": _moments(rows["day"] + w.CAMPAIGN_DAYS),
+            "contacted_at": moments(rows["day"]),
+            "ends_at": moments(rows["day"] + w.CAMPAIGN_DAYS),
             "is_treated": rows["offer"].to_numpy(np.int64) >= 0,
             "is_randomised": rows["is_random"].astype(bool),
         }
@@ -137,7 +100,7 @@ def _contacts(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 
 def _redemptions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = purchases.redemption_times(who, history.contacts, world)
     rows = rows[rows["at"] < w.DAYS].reset_index(drop=True)
     row = rows["row"].to_numpy(np.int64)
@@ -148,7 +111,7 @@ def _redemptions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
             "customer_id": customer_names(who.id[row]),
             "campaign_id": [f"{k}-{w.day_name(d)}" for k, d in zip(kind, rows["day"], strict=True)],
             "offer_id": np.array(w.OFFERS, dtype=object)[rows["offer"].to_numpy(np.int64)],
-            "redeemed_at": _moments(rows["at"]),
+            "redeemed_at": moments(rows["at"]),
             "discount": np.round(share * who.basket[row] * 2, 2),
         }
     )
@@ -156,7 +119,7 @@ def _redemptions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 
 def answer_lines(rows: pd.DataFrame) -> pd.DataFrame:
     """Order lines of simulator.responses.answers with the columns of the source `transactions`."""
-    return rows.assign(purchased_at=_moments(rows["at"]))
+    return rows.assign(purchased_at=moments(rows["at"]))
 
 
 def answer_redemptions(
@@ -170,35 +133,35 @@ def answer_redemptions(
             "customer_id": customer_names(who.id[row]),
             "campaign_id": campaign,
             "offer_id": np.array(w.OFFERS, dtype=object)[offer],
-            "redeemed_at": _moments(rows["at"]),
+            "redeemed_at": moments(rows["at"]),
             "discount": np.round(purchases.DISCOUNTS[offer] * who.basket[row] * 2, 2),
         }
     )
 
 
 def _surveys(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = voices.farewells(who, history, world)
     rows = rows[rows["reason"].notna() & (rows["at"] < w.DAYS)].reset_index(drop=True)
     text = [voices.COMPLAINTS[reason][0] for reason in rows["reason"]]
     return rows.assign(
         customer_id=customer_names(who.id[rows["row"]]),
-        answered_at=_moments(rows["at"]),
+        answered_at=moments(rows["at"]),
         text=text,
     )
 
 
 def _terminations(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = voices.farewells(who, history, world)
     rows = rows[rows["is_formal"] & (rows["at"] < w.DAYS)].reset_index(drop=True)
     return rows.assign(
-        customer_id=customer_names(who.id[rows["row"]]), terminated_at=_moments(rows["at"])
+        customer_id=customer_names(who.id[rows["row"]]), terminated_at=moments(rows["at"])
     )
 
 
 def _card_fraud(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     rows = purchases.orders(who, history, world)
     rows = rows[rows["is_fraud"]].reset_index(drop=True)
     reported = (
@@ -210,18 +173,18 @@ def _card_fraud(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
         )
     )
     rows = rows.assign(
-        customer_id=customer_names(who.id[rows["row"]]), reported_at=_moments(reported)
+        customer_id=customer_names(who.id[rows["row"]]), reported_at=moments(reported)
     )
     return rows[reported < w.DAYS]
 
 
 def _true_customers(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
-    who, history = _lived(ids, world)
+    who, history = lived(ids, world)
     return pd.DataFrame(
         {
             "customer_id": who.names,
             "signup_on": [w.day_name(d) for d in who.signup],
-            "left_at": _moments(history.left),
+            "left_at": moments(history.left),
             "lifetime_days": history.left - who.signup,
             "reason": np.array(w.REASONS, dtype=object)[who.reason],
             "price": who.price,
@@ -282,6 +245,16 @@ SOURCES = {
     ),
     "terminations": File("customer_id string, terminated_at timestamp", _terminations),
     "card_fraud": File("customer_id string, order_id string, reported_at timestamp", _card_fraud),
+    "payments": File(
+        "payment_id string, customer_id string, card_id string, device_id string, "
+        "merchant_id string, merchant_category string, country string, latitude double, "
+        "longitude double, amount double, paid_at timestamp",
+        payments,
+    ),
+    "fraud_labels": File(
+        "payment_id string, is_fraud boolean, label_source string, labelled_at timestamp",
+        fraud_labels,
+    ),
 }
 
 TRUTH = {
@@ -295,5 +268,8 @@ TRUTH = {
         "as_of date, customer_id string, offer_id string, horizon_days int, "
         "churn_without double, churn_with double, effect double",
         _true_effects,
+    ),
+    "fraud_truth": File(
+        "payment_id string, is_fraud boolean, kind string, episode_id string", fraud_truth
     ),
 }

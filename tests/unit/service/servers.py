@@ -110,9 +110,11 @@ class RunningService:
 
 
 @contextmanager
-def running(settings: Any, source: Any, write: Any = None) -> Iterator[RunningService]:
-    """The service on a free port, until the block ends."""
-    made, port = parts(settings, source, write), free_port()
+def running(
+    settings: Any, source: Any, write: Any = None, fraud: Any = None
+) -> Iterator[RunningService]:
+    """The service on a free port, until the block ends. fraud: the registry of fraud models."""
+    made, port = parts(settings, source, write, fraud_source=fraud), free_port()
     app = application(made)
     config = uvicorn.Config(app, port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)

@@ -38,7 +38,7 @@ def test_states_equal_the_recount(rows):
     np.testing.assert_array_equal(states(in_arrival(rows)), recounted(rows))
 
 
-@given(payments())
+@given(payments().filter(lambda rows: len(rows) > 1))
 @settings(max_examples=50, deadline=None)
 def test_a_later_arrival_never_changes_an_earlier_state(rows):
     np.testing.assert_array_equal(states(in_arrival(rows))[:-1], states(in_arrival(rows[:-1])))
