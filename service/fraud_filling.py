@@ -56,7 +56,7 @@ def recent_payments(table: DeltaTable) -> Payments:
 
 def with_micros(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with cents, and times as microseconds since 1970."""
-    made = rows.assign(cents=[int(round(a * 100)) for a in rows["amount"]])
+    made = rows.assign(cents=[round(a * 100) for a in rows["amount"]])
     for name in ("paid_at", "received_at"):
         times = pd.to_datetime(rows[name], utc=True)
         micros = times.astype("datetime64[us, UTC]").astype("int64")
@@ -91,5 +91,3 @@ def payment_at(payments: Payments, position: int) -> dict[str, Any]:
         **{n: None if np.isnan(v) else v for n, v in places.items()},
         **{n: int(getattr(payments, n)[position]) for n in ("cents", "paid_at", "received_at")},
     }
-
-

@@ -73,4 +73,3 @@ def fraud_truth(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     rows = rows_of_payments(ids, world)
     rows = rows[rows["kind"] != ""].reset_index(drop=True)
     return rows.assign(is_fraud=True, episode_id=rows["episode"])
-

@@ -64,9 +64,7 @@ def usual(who: People, left: Floats, world: w.World) -> pd.DataFrame:
     begin = np.maximum(who.signup, PAY_FROM).astype(np.float64)
     end = np.where(np.isnan(left), w.DAYS, np.minimum(left, w.DAYS))
     rate = PAYMENTS_A_DAY * draws.gamma(of("rate", who.id), RATE_SHAPE)
-    row, number = draws.events(
-        world.seed, "pay", rate * np.maximum(end - begin, 0.0), who.id
-    )
+    row, number = draws.events(world.seed, "pay", rate * np.maximum(end - begin, 0.0), who.id)
     keys = (who.id[row], number)
 
     def u(name: str) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -75,6 +75,10 @@ class Payments:
             **{n: np.array([v], dtype=np.float64) for n, v in places.items()},
             **{n: np.array([v], dtype=np.int64) for n, v in whole.items()},
         )
+
+    def take(self, positions: Whole) -> Payments:
+        """The payments at these positions."""
+        return Payments(**{f.name: getattr(self, f.name)[positions] for f in fields(self)})
 
     def __len__(self) -> int:
         return len(self.paid_at)

@@ -74,9 +74,7 @@ def anomaly(train: Mapping[str, NDArray[Any]], *, seed: int) -> PortableModel:
     fill = tuple(
         float(np.log1p(m)) if n in tailed else m for n, m in zip(NUMERIC, medians, strict=True)
     )
-    encoder = FeatureEncoder(
-        NUMERIC, ((CATEGORY, categories(train)),), fill=fill, logged=tailed
-    )
+    encoder = FeatureEncoder(NUMERIC, ((CATEGORY, categories(train)),), fill=fill, logged=tailed)
     forest = IsolationForest(
         ISOLATION_TREES, max_samples=ISOLATION_SAMPLE, random_state=seed, n_jobs=1
     ).fit(encoder.encode(frame))
@@ -84,7 +82,9 @@ def anomaly(train: Mapping[str, NDArray[Any]], *, seed: int) -> PortableModel:
 
 
 def with_thresholds(
-    model: PortableModel, score: NDArray[np.float64], fraud: NDArray[np.int64] | None,
+    model: PortableModel,
+    score: NDArray[np.float64],
+    fraud: NDArray[np.int64] | None,
     capacity: Capacity,
 ) -> PortableModel:
     """The model with the thresholds of the validation days. fraud: None without labels.
@@ -113,7 +113,9 @@ def average_precision(label: NDArray[np.int64], score: NDArray[np.float64]) -> f
     return float(average_precision_score(label, score)) if both else float("nan")
 
 
-def recall_at(label: NDArray[np.int64], score: NDArray[np.float64], false_positives: float) -> float:
+def recall_at(
+    label: NDArray[np.int64], score: NDArray[np.float64], false_positives: float
+) -> float:
     """The share of fraud above the score that this share of the other payments reaches or exceeds.
 
     >>> recall_at(np.array([0, 0, 1, 1]), np.array([0.1, 0.6, 0.5, 0.9]), 0.5)

@@ -62,7 +62,9 @@ def micros(text):
 
 def burst():
     """Payments of three customers, one of them with a burst of a new device, some out of order."""
-    rows = [payment(n, minute=n * 90, customer_id=f"c{n % 3}", card_id=f"k{n % 3}") for n in range(60)]
+    rows = [
+        payment(n, minute=n * 90, customer_id=f"c{n % 3}", card_id=f"k{n % 3}") for n in range(60)
+    ]
     rows += [payment(100 + n, minute=5400 + n / 10, device_id="x", cents=90_000) for n in range(8)]
     rows[20], rows[22] = rows[22], rows[20]
     rows[-1], rows[-3] = rows[-3], rows[-1]
@@ -75,7 +77,8 @@ def test_answers_equal_the_batch_of_the_same_payments(scoring, model):
     rows = burst()
     answers = [scored(scoring, row) for row in rows]
     delivered = [
-        {**row, "received_at": micros(a["received_at"])} for row, a in zip(rows, answers, strict=True)
+        {**row, "received_at": micros(a["received_at"])}
+        for row, a in zip(rows, answers, strict=True)
     ]
     table = Payments.from_frame(pd.DataFrame(delivered).sample(frac=1, random_state=1))
     batch = fraud_scores(model, table, states(table), degraded_amount=1000)
@@ -161,7 +164,9 @@ def test_bad_payments_are_named(scoring, redis, changes):
     response = ask(scoring, payment(1), **changes)
 
     assert response.status_code == 422
-    assert response.json()["detail"].startswith("body: breaks the schema of the request in 1 places")
+    assert response.json()["detail"].startswith(
+        "body: breaks the schema of the request in 1 places"
+    )
     (fault,) = response.json()["errors"]
     assert fault["pointer"] in ("", *("/" + name for name in changes))
     assert not redis.client.keys("holdfast:demo:fraud:payment:*")
@@ -171,7 +176,10 @@ def test_broken_bodies(scoring):
     post = scoring.http.post
     headers = {"content-type": "application/json"}
     assert post("/fraud/score", content="{", headers=headers).status_code == 400
-    assert post("/fraud/score", content='{"amount": NaN}', headers=headers).status_code in (400, 422)
+    assert post("/fraud/score", content='{"amount": NaN}', headers=headers).status_code in (
+        400,
+        422,
+    )
     assert post("/fraud/score", content="{}").status_code == 415
 
 
@@ -239,7 +247,7 @@ def test_a_stopped_redis(guarded, own_redis):
 
 
 def test_a_full_redis_degrades_and_still_serves_predictions(guarded, own_redis):
-    own_redis.client.config_set("maxmemory", "1mb")
+    own_redis.client.config_set("maxmemory", "100kb")
     own_redis.client.config_set("maxmemory-policy", "noeviction")
 
     assert is_degraded(scored(guarded, payment(1)))

@@ -24,7 +24,9 @@ def payments(draw):
     rows = []
     for n in numbers:
         place = draw(st.sampled_from([(52.5, 13.4), (-33.9, 151.2), (None, None)]))
-        row = payment(n, customer_id=draw(few), merchant_id=draw(few), cents=draw(st.integers(0, 9)))
+        row = payment(
+            n, customer_id=draw(few), merchant_id=draw(few), cents=draw(st.integers(0, 9))
+        )
         row |= {"card_id": draw(maybe), "device_id": draw(maybe), "country": draw(maybe)}
         row |= {"latitude": place[0], "longitude": place[1]}
         row["paid_at"] += draw(HOURS) * HOUR + draw(ODD) - n * 60 * 10**6
