@@ -14,6 +14,8 @@ from benchmarks import (
     allocation,
     arguments,
     explanations,
+    fraud_company,
+    fraud_load,
     lifetime,
     measure,
     merges,
@@ -53,10 +55,12 @@ BENCHMARKS = {
     "own_data": own_data.run,
     "service": service.run,
     "service_flat": service.flat,
+    "fraud": fraud_company.run,
+    "fraud_load": fraud_load.run,
 }
 
 # An idle JVM would take memory and a share of the cores.
-WITHOUT_SPARK = {"own_data", "service", "service_flat"}
+WITHOUT_SPARK = {"own_data", "service", "service_flat", "fraud", "fraud_load"}
 
 
 def main() -> None:

@@ -97,10 +97,11 @@ class FraudState:
 
         async def command(client: Any) -> Any:
             try:
-                return await client.evalsha(SHA, *arguments)
-            except NoScriptError:  # after a restart of Redis
-                return await client.eval(SCRIPT, *arguments)
-            except ResponseError as error:  # full: it still answers reads
+                try:
+                    return await client.evalsha(SHA, *arguments)
+                except NoScriptError:  # after a restart of Redis
+                    return await client.eval(SCRIPT, *arguments)
+            except ResponseError as error:  # full: it still answers reads, so it is not away
                 return error
 
         answer = await self.redis.call(command)

@@ -76,7 +76,7 @@ def anomaly(train: Mapping[str, NDArray[Any]], *, seed: int) -> PortableModel:
     )
     encoder = FeatureEncoder(NUMERIC, ((CATEGORY, categories(train)),), fill=fill, logged=tailed)
     forest = IsolationForest(
-        ISOLATION_TREES, max_samples=ISOLATION_SAMPLE, random_state=seed, n_jobs=1
+        n_estimators=ISOLATION_TREES, max_samples=ISOLATION_SAMPLE, random_state=seed, n_jobs=1
     ).fit(encoder.encode(frame))
     return PortableModel(encoder, isolation_trees(forest), metadata={"basis": ANOMALY})
 

@@ -34,7 +34,10 @@ def served(company, tmp_path_factory):
             lakehouse={"root": str(folder / "lakehouse")},
             service={"redis": {"url": redis.url}},
         )
-    assert fill(settings) == f"online store: 300 customers of {PLAN_2}"
+    assert fill(settings) == (
+        f"online store: 300 customers of {PLAN_2}\n"
+        "fraud: no silver.payments, so windows begin with the first request"
+    )
     with servers.running(settings, Registry(settings)) as service:
         yield service
     redis.stop()

@@ -607,3 +607,16 @@ CREATE TABLE IF NOT EXISTS gold.alerts (
   `sent_to` string COMMENT 'Sinks that accepted the alert, separated by \', \'; null: none yet, the next run of the date tries again'
 ) USING delta
 COMMENT 'One row per alert of a monitoring run. Key: as_of, alert_id.';
+
+CREATE TABLE IF NOT EXISTS gold.fraud_scores (
+  `payment_id` string NOT NULL COMMENT 'Identifier of the payment',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `paid_on` date NOT NULL COMMENT 'Day of the payment (UTC)',
+  `score` double COMMENT 'basis model: probability of fraud; anomaly: 0 (usual) to 1; degraded: null',
+  `decision` string NOT NULL COMMENT 'One of approve, review, block',
+  `is_alert` boolean NOT NULL COMMENT 'True: the decision is review or block',
+  `reason` string COMMENT 'What raised the score most, separated by \'; \'; null: nothing raised it',
+  `basis` string NOT NULL COMMENT 'model (trained on labels), anomaly (no labels exist) or degraded (rules on the payment alone, as its windows were not known)',
+  `model_version` string COMMENT 'Version in the model registry; null: degraded'
+) USING delta
+COMMENT 'One row per payment, with what /fraud/score decides about it. Key: payment_id.';

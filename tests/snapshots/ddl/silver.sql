@@ -199,3 +199,40 @@ CREATE TABLE IF NOT EXISTS silver.quarantine (
 ) USING delta
 COMMENT 'One row per source row that broke a rule of severity reject, with the reasons. A replay moves the row to its table once it passes. Key: source, batch_id, row_id. Personal data: row.'
 TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`source`,`batch_id`,`row_id`,`reasons`,`known_at`');
+
+CREATE TABLE IF NOT EXISTS silver.payments (
+  `payment_id` string NOT NULL COMMENT 'Identifier of the payment',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `card_id` string COMMENT 'Token of the card, never its number; null: no card',
+  `device_id` string COMMENT 'Identifier of the device; null: unknown',
+  `merchant_id` string NOT NULL COMMENT 'Identifier of the merchant',
+  `merchant_category` string COMMENT 'Category of the merchant; null: unknown',
+  `country` string COMMENT 'Country of the payment, ISO 3166 code; null: unknown',
+  `latitude` double COMMENT 'Latitude of the payment, degrees; null: unknown',
+  `longitude` double COMMENT 'Longitude of the payment, degrees; null: unknown',
+  `amount` decimal(18,2) NOT NULL COMMENT 'Amount, currency',
+  `paid_at` timestamp NOT NULL COMMENT 'When the payment was made (UTC)',
+  `received_at` timestamp COMMENT 'received_at of the answer of /fraud/score (UTC): the order of arrival; null: as paid_at',
+  `known_at` timestamp NOT NULL COMMENT 'When the row became known (UTC); features use the row from then on',
+  `source` string NOT NULL COMMENT 'Name of the source in conf',
+  `batch_id` string NOT NULL COMMENT 'Identifier of the file that delivered the row',
+  `content_hash` bigint NOT NULL COMMENT 'Hash of the declared columns; same key and hash: exact duplicate',
+  `warnings` string COMMENT 'Names of the warning rules that the row broke, separated by \', \'; null: none'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row per payment, declined ones too. A refund is no payment. Key: payment_id. Personal data: latitude, longitude.'
+TBLPROPERTIES ('delta.dataSkippingStatsColumns' = '`payment_id`,`customer_id`,`card_id`,`device_id`,`merchant_id`,`merchant_category`,`country`,`amount`,`paid_at`,`received_at`,`known_at`,`source`,`batch_id`,`content_hash`,`warnings`');
+
+CREATE TABLE IF NOT EXISTS silver.fraud_labels (
+  `payment_id` string NOT NULL COMMENT 'Identifier of the payment',
+  `is_fraud` boolean NOT NULL COMMENT 'True: fraud; false: a review found none',
+  `label_source` string NOT NULL COMMENT 'review (a person looked at the payment) or chargeback (the cardholder disputed it)',
+  `labelled_at` timestamp NOT NULL COMMENT 'When the label became known (UTC)',
+  `known_at` timestamp NOT NULL COMMENT 'When the row became known (UTC); features use the row from then on',
+  `source` string NOT NULL COMMENT 'Name of the source in conf',
+  `batch_id` string NOT NULL COMMENT 'Identifier of the file that delivered the row',
+  `content_hash` bigint NOT NULL COMMENT 'Hash of the declared columns; same key and hash: exact duplicate',
+  `warnings` string COMMENT 'Names of the warning rules that the row broke, separated by \', \'; null: none'
+) USING delta
+CLUSTER BY (payment_id)
+COMMENT 'One row per payment whose fraud label is known. Payments that nobody reviewed or disputed have none. Key: payment_id.';

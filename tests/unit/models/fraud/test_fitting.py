@@ -104,7 +104,7 @@ def test_isolation_trees_equal_the_forest(past):
     payments, _ = past
     model = anomaly(made(payments), seed=1)
     matrix = model.encoder.encode(frame_of(made(payments)))
-    forest = IsolationForest(1, max_samples=256, random_state=1, n_jobs=1).fit(matrix)
+    forest = IsolationForest(n_estimators=1, max_samples=256, random_state=1, n_jobs=1).fit(matrix)
 
     np.testing.assert_allclose(
         isolation_trees(forest).predict(matrix), -forest.score_samples(matrix), rtol=1e-6
