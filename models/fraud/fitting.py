@@ -106,7 +106,16 @@ def fitted(payments: Payments, frauds: Collection[str], plan: Plan) -> Fitted:
         else anomaly(rows, seed=plan.seed)
     )
     label = is_fraud[validation] if is_labelled else None
-    model = with_thresholds(model, model.predict_proba(held), label, plan.capacity)
+    # How many alerts there are needs no labels, so the newest payments tell it.
+    newest = split(payments.paid_at, plan, is_labelled=False)[1] & usable
+    recent = frame_of({n: values[newest] for n, values in made.items()})
+    model = with_thresholds(
+        model,
+        model.predict_proba(recent),
+        plan.capacity,
+        held=model.predict_proba(held),
+        label=label,
+    )
     return Fitted(model, count, held, label)
 
 

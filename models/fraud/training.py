@@ -83,26 +83,29 @@ def anomaly(train: Mapping[str, NDArray[Any]], *, seed: int) -> PortableModel:
 
 def with_thresholds(
     model: PortableModel,
-    score: NDArray[np.float64],
-    fraud: NDArray[np.int64] | None,
+    recent: NDArray[np.float64],
     capacity: Capacity,
+    *,
+    held: NDArray[np.float64] | None = None,
+    label: NDArray[np.int64] | None = None,
 ) -> PortableModel:
-    """The model with the thresholds of the validation days. fraud: None without labels.
+    """The model with its thresholds.
 
-    review_from: as many payments reach it as people can look at. block_from: the lowest score
-    above which the share of fraud is at least block_precision; None: there is none.
+    review_from: as many of the recent scores reach it as people can look at. block_from: the lowest
+    score of held above which the share of fraud is at least block_precision; None: there is none,
+    or there are no labels.
     """
-    ordered = np.argsort(-score, kind="stable")
-    most = min(len(score), int(capacity.reviews_per_day * capacity.days))
-    review = float(score[ordered[most - 1]]) if most else 1.0
+    most = min(len(recent), int(capacity.reviews_per_day * capacity.days))
+    review = float(np.sort(recent)[-most]) if most else 1.0
     block = None
-    if fraud is not None:
+    if held is not None and label is not None:
+        ordered = np.argsort(-held, kind="stable")
         # At the last of tied scores, since all of them are blocked.
-        ends = np.append(np.diff(score[ordered]) != 0, True)
-        precision = np.cumsum(fraud[ordered]) / np.arange(1, len(score) + 1)
+        ends = np.append(np.diff(held[ordered]) != 0, True)
+        precision = np.cumsum(label[ordered]) / np.arange(1, len(held) + 1)
         good = np.flatnonzero(ends & (precision >= capacity.block_precision))
         if len(good) and good[-1] + 1 >= FEWEST_BLOCKED:
-            block = max(float(score[ordered[good[-1]]]), review)
+            block = max(float(held[ordered[good[-1]]]), review)
     facts = {**model.metadata, "review_from": review, "block_from": block}
     return replace(model, threshold=review, metadata=facts)
 

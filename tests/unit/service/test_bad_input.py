@@ -155,5 +155,5 @@ def test_requests_made_from_the_document(service):
     )
 
     assert done.returncode == 0, done.stdout
-    assert "Tested: 11" in done.stdout
+    assert "Tested: 12" in done.stdout
     assert "Unresolvable references" not in done.stdout

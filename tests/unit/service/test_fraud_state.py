@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+from decimal import Decimal
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 from hypothesis import HealthCheck, given, settings
 
+from contracts.silver_payments import PAYMENTS
 from models.fraud.windows import STATE, states
-from service.fraud_filling import fill_payments
+from runtime.lakehouse.arrow_types import arrow_schema, nullable
+from service.fraud_filling import fill_fraud, fill_payments
+from service.fraud_schemas import EPOCH
 from service.fraud_script import SCRIPT
-from service.fraud_state import FraudKeys, digest, parsed
+from service.fraud_state import FraudKeys, FraudState, digest, parsed
+from service.redis_client import GuardedRedis
 from tests.unit.models.fraud.recount import DAY, in_arrival, payment, recounted
 from tests.unit.models.fraud.test_windows import payments
+from tests.unit.service import company
 
 KEYS = FraudKeys("demo")
 
@@ -121,10 +130,6 @@ def test_payments_that_came_too_late_are_not_filled(client):
 
 def test_concurrent_requests_count_each_payment(client, redis_server):
     """200 payments at once over one connection pool: the counts are 1 to 200."""
-    from service.fraud_state import FraudState
-    from service.redis_client import GuardedRedis
-    from tests.unit.service import company
-
     client.flushall()
     conf = company.settings_of("/lake", redis_server.url).service.redis
 
@@ -141,3 +146,39 @@ def test_concurrent_requests_count_each_payment(client, redis_server):
     column = STATE.index("customer_count_1h")
     assert last.state[0, column] == 201
     assert len({a.received_at for a in answers}) == 200
+
+
+def write_payments(root, rows):
+    """silver.payments of a lake, as ingest writes it."""
+    schema = nullable(arrow_schema(PAYMENTS))
+    moment = dt.timedelta(microseconds=1)
+    content = [
+        {
+            **row,
+            "amount": Decimal(row["cents"]) / 100,
+            "paid_at": EPOCH + row["paid_at"] * moment,
+            "received_at": row["received_at"] and EPOCH + row["received_at"] * moment,
+        }
+        for row in rows
+    ]
+    columns = [{n: row.get(n) for n in schema.names} for row in content]
+    write_deltalake(root / "silver" / "payments", pa.Table.from_pylist(columns, schema))
+
+
+def test_the_store_is_filled_from_the_table(client, tmp_path):
+    """Payments of 200 days, some without a device or a place, and one that came too late. A
+    repeated request of a filled payment gets what it was, and no earlier one is forgotten."""
+    rows = [payment(n, minute=n * 24 * 60, cents=n) for n in range(200)]
+    rows[150] |= {"device_id": None, "latitude": None, "longitude": None}
+    received = [{**row, "received_at": row["paid_at"] + 5} for row in rows]
+    late = payment(900, minute=190 * 24 * 60, received_at=rows[195]["paid_at"] + 6)
+    write_payments(tmp_path, [*received, late])
+    client.flushall()
+    told = fill_fraud(company.settings_of(tmp_path, None), client)
+    again, following = counted(client, rows[199]), counted(client, payment(200, minute=200 * 1440))
+
+    assert told == "fraud: 93 payments counted"  # of 92 days, both ends
+    np.testing.assert_array_equal(again.state[0], recounted(rows)[-1])
+    assert not again.is_other
+    expected = recounted([*rows, payment(200, minute=200 * 1440)])[-1]
+    np.testing.assert_array_equal(following.state[0], expected)

@@ -44,4 +44,4 @@ def small_model(seed: int = 3) -> PortableModel:
     payments = in_arrival(rows)
     model = supervised(made(payments), label, seed=seed)
     score = model.predict_proba(frame_of(made(payments)))
-    return with_thresholds(model, score, label, Capacity(3.0, 20, 0.9))
+    return with_thresholds(model, score, Capacity(3.0, 20, 0.9), held=score, label=label)

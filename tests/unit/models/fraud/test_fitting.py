@@ -64,10 +64,11 @@ def test_a_label_of_a_young_payment_changes_nothing(past):
 
 
 def test_the_thresholds_follow_the_capacity(past):
-    """4 reviews a day for 5 validation days: the 20 highest scores are alerts."""
+    """4 reviews a day for 5 days: the 20 highest scores of the newest 5 days are alerts."""
     payments, frauds = past
     result = fitted(payments, frauds, PLAN)
-    score = result.model.predict_proba(result.validation)
+    score = result.model.predict_proba(frame_of(made(payments)))
+    score = score[payments.paid_at >= START + 15 * DAY]
 
     assert (score >= result.model.metadata["review_from"]).sum() == 20
 
@@ -78,7 +79,8 @@ def test_blocking_needs_precision_and_ties_are_blocked_together():
     fraud = np.concatenate([np.ones(18), [1, 1, 0, 0], np.zeros(78)]).astype(np.int64)
 
     def block_from(precision):
-        made = with_thresholds(model, score, fraud, Capacity(50, 1, precision))
+        capacity = Capacity(50, 1, precision)
+        made = with_thresholds(model, score, capacity, held=score, label=fraud)
         return made.metadata["block_from"]
 
     assert block_from(20 / 22) == 0.8
