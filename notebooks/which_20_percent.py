@@ -9,7 +9,13 @@
 
 # COMMAND ----------
 
-dbutils.widgets.text("env", "demo", "Environment: name of a file in conf/")
+# MAGIC %pip install --quiet ..
+
+# COMMAND ----------
+
+from runtime.settings import environments
+
+dbutils.widgets.dropdown("env", "demo", environments(), "Environment: name of a file in conf/")
 dbutils.widgets.text("as_of", "", "As of (YYYY-MM-DD); empty: from conf")
 dbutils.widgets.text("strategy", "net_value", "Strategy for the list of customers")
 
