@@ -30,7 +30,9 @@ DEFAULTS = {
 # What the notebooks filter by. Several entries: one row each.
 VALUES: dict[str, list[dict]] = {
     "features.labels": [{"horizon_days": 30, "definition": "inactivity"}],
-    "gold.customer_segments": [{"segment": "Champions", "recency_days": 3, "monetary": 50.0}],
+    "gold.customer_segments": [
+        {"segment": "Champions", "segment_group": "High-value", "recency_days": 3, "monetary": 50.0}
+    ],
     "gold.segment_migration": [{"from_segment": "At Risk", "to_segment": "Lost"}],
     "gold.segment_survival": [
         {"segment": "all", "days_ahead": days, "survival": 1 - days / 300} for days in (30, 90)
