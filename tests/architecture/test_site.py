@@ -114,11 +114,23 @@ def test_every_command_line_in_the_docs_has_a_command_and_options_that_exist(opt
     scripts = {
         name
         for path in WITH_COMMANDS
-        for name in re.findall(r"\bjobs/([a-z_]+)\.py", path.read_text())
+        for name in re.findall(r"(?<![\w/])jobs/([a-z_]+)\.py", path.read_text())
     }
 
     assert wrong == []
     assert scripts <= options.keys()
+
+
+def test_every_make_target_in_the_docs_exists():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = {
+        target
+        for path in WITH_COMMANDS
+        for target in re.findall(r"`make ([a-z]+)", path.read_text())
+    }
+
+    assert {"demo", "site"} <= named <= targets
 
 
 def test_a_wrong_command_line_is_found(options):
