@@ -82,7 +82,7 @@ chart = bar_chart(
     "segments",
     "Customers and revenue by segment",
     shares,
-    series=("of the customers", "of the revenue"),
+    series=("share of customers", "share of revenue"),
 )
 displayHTML(chart_html(chart, form))
 
