@@ -14,6 +14,15 @@ OUTSIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "benchmarks/RESULTS
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
+def anchor(heading: str, separator: str = "-") -> str:
+    """The anchor that the code host gives a heading.
+
+    >>> anchor("gold.offers: 80 % (view)"), anchor("bronze.<source>")
+    ('goldoffers-80--view', 'bronzesource')
+    """
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", separator)
+
+
 def with_links_of_site(markdown: str, page: str) -> str:
     """The page with links that work on the site.
 

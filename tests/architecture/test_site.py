@@ -19,7 +19,7 @@ from deltalake import write_deltalake
 
 import jobs
 from contracts import catalog
-from docs.site_links import OUTSIDE, with_links_of_site
+from docs.site_links import OUTSIDE, anchor, with_links_of_site
 from runtime.commands import job_command, job_summaries
 from runtime.lakehouse.arrow_types import arrow_schema
 
@@ -79,6 +79,11 @@ def test_the_site_needs_no_other_host_and_fails_at_a_dead_link():
 )
 def test_a_link_of_the_repository_becomes_one_of_the_site(page, link, expected):
     assert with_links_of_site(f"See {link}.", page) == f"See {expected}."
+
+
+def test_an_anchor_is_that_of_the_code_host():
+    assert anchor("gold.offers: 80 % (view)") == "goldoffers-80--view"
+    assert anchor("bronze.<source>") == "bronzesource"  # pymdownx would take <source> for a tag
 
 
 @pytest.fixture(scope="module")
