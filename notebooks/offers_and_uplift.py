@@ -2,10 +2,10 @@
 # MAGIC %md
 # MAGIC # Offers and uplift
 # MAGIC
-# MAGIC Which offer goes to whom under the budget, what each offer changes, and how that is known.
-# MAGIC The effect of an offer on a customer (uplift) is the churn probability without the offer
-# MAGIC minus the one with it. Only a campaign with a random control group can measure it. Without
-# MAGIC one, the effect is an assumption in conf.
+# MAGIC Which customer gets which offer under the budget, what each offer changes, and how that is
+# MAGIC known. The effect of an offer on a customer (uplift) is the churn probability without the
+# MAGIC offer minus the one with it. Only a campaign with a random control group can measure it.
+# MAGIC Without one, the effect is an assumption in conf.
 # MAGIC
 # MAGIC It reads the tables of `plan_retention`, `estimate_uplift`, `decide_offers` and
 # MAGIC `measure_campaigns`, and writes nothing. Where a table is missing, it says which command

@@ -42,13 +42,13 @@ def queries(text: str) -> list[str]:
 
 
 def all_queries() -> list:
-    found = []
+    cases = []
     for path in NOTEBOOKS:
         for number, cell in enumerate(cells(path)):
             kind, body = magic(cell)
             for query in [body] if kind == "sql" else queries(cell) if kind == "python" else []:
-                found.append(pytest.param(query, id=f"{path.stem}-{number}"))
-    return found
+                cases.append(pytest.param(query, id=f"{path.stem}-{number}"))
+    return cases
 
 
 def unknown_names(query: str) -> str | None:

@@ -103,10 +103,10 @@ def options() -> dict[str, set[str]]:
 def wrong_commands(text: str, options: dict[str, set[str]]) -> list[str]:
     """Command lines with a command or an option that does not exist."""
     wrong = []
-    for name, rest in COMMAND.findall(text):
-        given = set(re.findall(r"(?<=\s)--[a-z][a-z-]*", rest))
+    for name, arguments in COMMAND.findall(text):
+        given = set(re.findall(r"(?<=\s)--[a-z][a-z-]*", arguments))
         if given - options.get(name.replace("-", "_"), set()) or name not in options:
-            wrong.append(f"holdfast {name}{rest}")
+            wrong.append(f"holdfast {name}{arguments}")
     return wrong
 
 
