@@ -117,10 +117,10 @@ lock: setup ## resolve requirements*.in to requirements*.txt; versions move only
 	echo "uv==0.13.9" | $(PY) -m uv pip compile --quiet --generate-hashes --no-header \
 		--python-version 3.11 - --output-file requirements-setup.txt
 
-site: ## build the documentation site into the folder site/, to be read without a server
+site: ## build the documentation site into the folder site/
 	@bin/setup docs
 	$(PY) -m mkdocs build --strict --quiet
-	@echo "Open site/index.html in a browser."
+	@echo "Open site/index.html in a browser. Search needs a server: python -m http.server -d site"
 
 notices: setup ## write THIRD_PARTY_NOTICES: the licences of requirements.txt
 	$(PY) docs/notices.py
