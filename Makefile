@@ -128,10 +128,10 @@ contracts: dev ## write docs/contracts (ODCS), docs/metric_views and the data di
 sbom: setup ## write dist/sbom.cdx.json: the packages of the users' locks, in CycloneDX format
 	@bin/sbom
 
-site: ## build the documentation site into the folder site/, to be read without a server
+site: ## build the documentation site into the folder site/
 	@bin/setup docs
 	$(PY) -m mkdocs build --strict --quiet
-	@echo "Open site/index.html in a browser."
+	@echo "Open site/index.html in a browser. Search needs a server: python -m http.server -d site"
 
 notices: setup ## write THIRD_PARTY_NOTICES: the licences of requirements.txt
 	$(PY) docs/notices.py

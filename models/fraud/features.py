@@ -61,7 +61,7 @@ def features(payments: Payments, states: Floats) -> dict[str, NDArray[Any]]:
         "country": payments.country,
     }
     for name, values in known.items():
-        is_unknown = np.isnan(earlier) | np.equal(values, None)
+        is_unknown = np.isnan(earlier) | np.array([v is None for v in values], dtype=bool)
         is_new = np.isnan(of(f"{name}_seen_at")).astype(np.float64)
         made[f"is_new_{name}"] = np.where(is_unknown, np.nan, is_new)
     made["travel_kmh"] = _speed(payments, of)

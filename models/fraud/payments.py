@@ -70,11 +70,10 @@ class Payments:
         """One payment from a dict with the same keys. None: unknown."""
         places = {n: np.nan if payment[n] is None else payment[n] for n in PLACES}
         whole = {n: payment[n] for n in ("cents", "paid_at", "received_at")}
-        return cls(
-            **{n: np.array([payment[n]], dtype=object) for n in TEXTS},
-            **{n: np.array([v], dtype=np.float64) for n, v in places.items()},
-            **{n: np.array([v], dtype=np.int64) for n, v in whole.items()},
-        )
+        columns: dict[str, Any] = {n: np.array([payment[n]], dtype=object) for n in TEXTS}
+        columns |= {n: np.array([v], dtype=np.float64) for n, v in places.items()}
+        columns |= {n: np.array([v], dtype=np.int64) for n, v in whole.items()}
+        return cls(**columns)
 
     def take(self, positions: Whole) -> Payments:
         """The payments at these positions."""

@@ -127,7 +127,8 @@ def _sums(g, t, arrival, is_late, value, width):  # type: ignore[no-untyped-def]
             inside -= value[first]
             first += 1
         total[i] = inside
-    for q in np.flatnonzero(is_late):
+    for late in np.flatnonzero(is_late):
+        q = int(late)
         i = q + 1
         while i < len(g) and g[i] == g[q] and t[i] < t[q] + width:
             if arrival[i] < arrival[q]:

@@ -17,9 +17,6 @@ ROOT = Path(__file__).parents[2]
 USERS, DUCKDB, CONNECT, SERVICE, APP, DOCS, DEVELOPMENT, BROWSER = (
     f"requirements{name}.txt"
     for name in ("", "-duckdb", "-connect", "-service", "-app", "-docs", "-dev", "-browser")
-USERS, DUCKDB, CONNECT, SERVICE, APP, DOCS, DEVELOPMENT = (
-    f"requirements{name}.txt"
-    for name in ("", "-duckdb", "-connect", "-service", "-app", "-docs", "-dev")
 )
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
@@ -62,7 +59,6 @@ def imported(path: Path) -> set[str]:
 
 def test_a_package_has_one_version_in_all_locks():
     names = (USERS, DUCKDB, CONNECT, SERVICE, APP, DOCS, DEVELOPMENT, BROWSER)
-    names = (USERS, DUCKDB, CONNECT, SERVICE, APP, DOCS, DEVELOPMENT)
     locks = {lock: versions(lock) for lock in names}
     every_version = [item for lock in locks.values() for item in lock.items()]
 
