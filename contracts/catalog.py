@@ -15,6 +15,7 @@ from contracts import (
     gold_monitoring,
     gold_satisfaction,
     gold_serving,
+    live,
     silver,
 )
 from contracts.table import Table
@@ -39,5 +40,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_satisfaction.GOLD_SATISFACTION,
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
+        *live.LIVE,
     )
     return {t.name: t for t in declared}

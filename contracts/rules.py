@@ -23,6 +23,7 @@ KEPT, QUARANTINED, DUPLICATE, LEFT_OUT = "kept", "quarantined", "duplicate", "le
 # Reasons to reject a row that are not rules of a table. A name that starts with "_" is a suffix
 # that follows a column name.
 MALFORMED_ROW, UNIQUE_KEY = "malformed_row", "unique_key"
+LATE = "late"
 # Of the column `token` of silver.survey_answers, see udfs/survey_tokens.py.
 TOKEN_REASONS = {
     "token_garbled": "the value is not a token of a survey link",
@@ -32,6 +33,7 @@ TOKEN_REASONS = {
 REASONS = {
     MALFORMED_ROW: "the row has too few or too many columns, or is not a JSON object",
     UNIQUE_KEY: "an earlier row has the same key and different content",
+    LATE: "the event was older than the watermark of the stream when it arrived",
     "type_changed": "the value does not fit the type that the column had in the first load",
     "_type": "the value cannot be read as the type of its column",
     "_not_finite": "the value is NaN or infinite",

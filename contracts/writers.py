@@ -75,6 +75,18 @@ WRITERS: dict[str, Writer] = {
             "gold.alerts",
         )
     ),
+    # Each micro-batch takes the leases of all its tables together.
+    "stream_events": Writer(
+        (),
+        (
+            *_INGESTED[:2],
+            "silver.quarantine",
+            "bronze.stream_log",
+            "features.behavior_live",
+            "gold.engagement_live",
+            "gold.outbox",
+        ),
+    ),
     # Its log writer appends every second.
     "serve": Writer((), ("gold.inference_log",)),
     "check_inference_log": Writer(("gold.inference_checks",)),

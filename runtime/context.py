@@ -100,6 +100,15 @@ class Context:
         other._day = day
         return other
 
+    def in_session(self, spark: SparkSession) -> Context:
+        """The same run in another session of Spark, such as that of a micro-batch."""
+        self.leases  # noqa: B018  (made before the copy, so that both hold the same ones)
+        other = copy.copy(self)
+        for cached in ("spark", "lake"):
+            vars(other).pop(cached, None)
+        vars(other)["spark"] = spark
+        return other
+
     def table(self, name: str) -> Table:
         return self.tables[name]
 

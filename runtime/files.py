@@ -100,6 +100,11 @@ class Location:
         return bool(self.info.is_file)
 
     @property
+    def is_folder(self) -> bool:
+        """Whether it is an existing folder."""
+        return not self.is_file and bool(self.info.type.name == "Directory")
+
+    @property
     def size(self) -> int:
         """Bytes of an existing file."""
         return int(self.info.size)

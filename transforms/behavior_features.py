@@ -16,14 +16,24 @@ from contracts.features import BEHAVIOR
 from contracts.silver import REASONS
 from transforms.complaint_texts import review_complaints
 from transforms.conform import conform
+from transforms.event_sums import (
+    EMAILS,
+    UNIT,
+    event_rows,
+    first_uses,
+    known_features,
+    measure,
+    minutes_of,
+    units,
+)
 from transforms.reasons import reason_of_category
 from transforms.visibility import days_before, visible_from, with_each_as_of
 from udfs.engagement import capped_share, engagement_basis, engagement_score, login_frequency
 
-# Minutes, stars and sentiment are summed as whole ten-thousandths: exact in any order.
-UNIT = 10_000
 Summary = Callable[[DataFrame, Sequence[dt.date]], tuple[DataFrame, list[str]]]
 
+# Measures of events over 30 days.
+IN_A_MONTH = ("login_days", "sessions", "features_used", "page_views", "community_posts")
 EVENTS, TICKETS = "silver.engagement_events", "silver.support_tickets"
 REVIEWS = "silver.reviews"
 CONTACTS, REDEMPTIONS = "silver.campaign_contacts", "silver.offer_redemptions"
@@ -64,34 +74,14 @@ def behavior_features(
 
 def event_summary(events: DataFrame, as_of_dates: Sequence[dt.date]) -> tuple[DataFrame, list[str]]:
     """One row per (customer_id, as_of) with an event within 90 days; and its count columns."""
-    daily = events.select(
-        "customer_id",
-        "kind",
-        F.col("occurred_at").cast("date").alias("day"),
-        visible_from("occurred_at").alias("visible_from"),
-        "feature",
-        "session_id",
-        _units("duration_minutes").alias("minutes"),
-    )
-    daily = daily.groupBy(
-        "customer_id", "kind", "day", "visible_from", "feature", "session_id"
-    ).agg(F.count("*").alias("events"), F.sum("minutes").alias("minutes"))
-    seen = _recent(with_each_as_of(daily, as_of_dates), 90)
-
-    def of(kind: str, days: int, value: str) -> Column:
-        return F.when((F.col("kind") == kind) & (F.col("days_ago") <= days), F.col(value))
-
+    seen = _recent(with_each_as_of(event_rows(events), as_of_dates), 90)
     month = F.col("days_ago") <= 30
     summary = seen.groupBy("customer_id", "as_of").agg(
-        F.countDistinct(of("login", 30, "day")).alias("login_days_30d"),
-        F.countDistinct(F.when(month, F.col("session_id"))).alias("sessions_30d"),
-        F.countDistinct(of("feature_use", 30, "feature")).alias("features_used_30d"),
-        F.sum(F.when(month, F.col("minutes"))).alias("minute_units"),
-        F.sum(of("page_view", 30, "events")).alias("page_views_30d"),
-        F.sum(of("community_post", 30, "events")).alias("community_posts_30d"),
+        *[measure(name, month).alias(f"{name}_30d") for name in IN_A_MONTH],
+        measure("minute_units", month).alias("minute_units"),
         *[
-            F.sum(of(f"email_{what}", days, "events")).alias(f"emails_{what}_{days}d")
-            for what in ("sent", "opened", "replied")
+            measure(f"emails_{what}", F.col("days_ago") <= days).alias(f"emails_{what}_{days}d")
+            for what in EMAILS
             for days in (30, 90)
         ],
     )
@@ -110,7 +100,7 @@ def ticket_summary(
         "opened_at",
         "resolved_at",
         reason_of_category(categories).alias("reason"),
-        _units("sentiment").alias("sentiment"),
+        units("sentiment").alias("sentiment"),
         "sentiment_basis",
     )
     seen = with_each_as_of(rows, as_of_dates)
@@ -121,7 +111,7 @@ def ticket_summary(
     )
     seen = seen.select("*", F.when(resolved, seconds).alias("seconds_to_resolve"))
     summary = seen.groupBy("customer_id", "as_of").agg(
-        F.sum((F.col("days_ago") <= 30).cast("int")).alias("support_tickets_30d"),
+        recent_tickets().alias("support_tickets_30d"),
         (F.count("seconds_to_resolve").cast("double") / F.count("*")).alias(
             "tickets_resolved_share"
         ),
@@ -136,6 +126,11 @@ def ticket_summary(
     return summary, ["support_tickets_30d", *complaints]
 
 
+def recent_tickets() -> Column:
+    """Tickets of the last 30 days, of rows with days_ago."""
+    return F.sum((F.col("days_ago") <= 30).cast("int"))
+
+
 def review_summary(
     reviews: DataFrame, as_of_dates: Sequence[dt.date]
 ) -> tuple[DataFrame, list[str]]:
@@ -144,9 +139,9 @@ def review_summary(
         "customer_id",
         F.col("reviewed_at").cast("date").alias("day"),
         visible_from("reviewed_at").alias("visible_from"),
-        _units("sentiment").alias("sentiment"),
+        units("sentiment").alias("sentiment"),
         "sentiment_basis",
-        _units("stars").alias("stars"),
+        units("stars").alias("stars"),
     )
     seen = with_each_as_of(rows, as_of_dates)
     seen = seen.select("*", days_before("as_of", "day").alias("days_ago"))
@@ -200,13 +195,7 @@ def with_known_features(
     rows: DataFrame, events: DataFrame, as_of_dates: Sequence[dt.date]
 ) -> DataFrame:
     """Add known_features: the number of product features that any customer had used by as_of."""
-    used = events.where((F.col("kind") == "feature_use") & F.col("feature").isNotNull())
-    first = used.groupBy("feature").agg(F.min(visible_from("occurred_at")).alias("visible_from"))
-    known = (
-        with_each_as_of(first, as_of_dates)
-        .groupBy("as_of")
-        .agg(F.count("*").alias("known_features"))
-    )
+    known = known_features(first_uses(events), as_of_dates)
     return rows.join(known, on="as_of", how="left")
 
 
@@ -219,13 +208,13 @@ def with_zero_counts(rows: DataFrame, counts: Sequence[str]) -> DataFrame:
 def with_absent(rows: DataFrame) -> DataFrame:
     """Add null columns for the sources that are absent, and the ratios of those that exist."""
     raw = ["login_days_30d", "minute_units", "known_features"]
-    raw += [f"emails_{what}_{days}d" for what in ("sent", "opened", "replied") for days in (30, 90)]
+    raw += [f"emails_{what}_{days}d" for what in EMAILS for days in (30, 90)]
     missing = [c for c in raw if c not in rows.columns]
     rows = rows.select("*", *[F.lit(None).cast("double").alias(c) for c in missing])
     rows = rows.select(
         "*",
         login_frequency(login_days="login_days_30d", window_days="30").alias("login_frequency_30d"),
-        (F.col("minute_units") / float(UNIT)).alias("usage_minutes_30d"),
+        minutes_of("minute_units").alias("usage_minutes_30d"),
         *[
             F.when(
                 F.col(f"emails_sent_{days}d") > 0,
@@ -267,10 +256,6 @@ def with_scores(rows: DataFrame, engagement: Mapping[str, object]) -> DataFrame:
 def _recent(rows: DataFrame, days: int) -> DataFrame:
     counted = rows.select("*", days_before("as_of", "day").alias("days_ago"))
     return counted.where(F.col("days_ago") <= days)
-
-
-def _units(column: str) -> Column:
-    return F.round(F.col(column) * UNIT).cast("bigint")
 
 
 def _mean(column: str, only: Column | None = None) -> Column:

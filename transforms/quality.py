@@ -82,13 +82,16 @@ def source_names(rows: DataFrame) -> list[str]:
     return rows.select("_source.*").columns
 
 
-def quarantine_rows(rejected: DataFrame, source: str) -> DataFrame:
+def quarantine_rows(
+    rejected: DataFrame, source: str, names: Sequence[str] | None = None
+) -> DataFrame:
     """One row per rejected row, whole, as JSON: the rows of silver.quarantine.
 
     A malformed row has its text as `_malformed`. Equal rows of a batch get a running number, so
-    that row_id is unique and the same in every run.
+    that row_id is unique and the same in every run. names: the columns of `_source`; None: they are
+    read from the frame.
     """
-    given = [f"_source.`{c}`" for c in source_names(rejected)]
+    given = [f"_source.`{c}`" for c in names or source_names(rejected)]
     meta = ("_source.`_batch_id`", "_source.`_file`", "_source.`_known_at`", "_source.`_rescued`")
     own = [F.col(c) for c in given if c not in meta]
     rescued = F.when(F.col("_malformed").isNull(), F.col("_source._rescued")).alias("_rescued")

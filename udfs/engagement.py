@@ -5,9 +5,10 @@ Each value is a share, 0 to 1. A component without a source is null, never zero.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from udfs.formula import FormulaError, SqlFormula, at_most, positive, quote
+from udfs.formula import FormulaError, SqlFormula, at_most, number, positive, quote
 
 login_frequency = SqlFormula(
     name="login_frequency",
@@ -93,6 +94,34 @@ def engagement_basis(weights: Mapping[str, float]) -> SqlFormula:
         returns="STRING",
         body=f"NULLIF(CONCAT_WS(', ', {names}), '')",
         comment="Components used in engagement_score, separated by ', '; null: none.",
+    )
+
+
+def engagement_level(levels: Sequence[Mapping[str, Any]]) -> SqlFormula:
+    """The highest level whose bound the score is above; else the last one. Null: no score.
+
+    Conf: `stream.levels`, from the highest to the lowest; the last has no bound.
+    `[{level: high, above: 0.5}, {level: medium, above: 0.2}, {level: low}]` gives
+
+    | engagement_score | engagement_level |
+    |---|---|
+    | 0.51 | high |
+    | 0.5 | medium |
+    | 0 | low |
+    | null | null |
+    """
+    branches = " ".join(
+        f"WHEN engagement_score > {number(b['above'], 'stream.levels.above')} "
+        f"THEN {quote(b['level'])}"
+        for b in levels[:-1]
+    )
+    return SqlFormula(
+        name="engagement_level",
+        parameters=(("engagement_score", "DOUBLE"),),
+        returns="STRING",
+        body=f"CASE WHEN engagement_score IS NULL THEN NULL {branches} "
+        f"ELSE {quote(levels[-1]['level'])} END",
+        comment=f"Level of engagement: {', '.join(b['level'] for b in levels)}.",
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from contracts.expressions import refused_words, tokens
+from contracts.rules import not_null
 from contracts.silver import QUARANTINE, SILVER, TRANSACTIONS, mapped_columns
 from contracts.table import Rule, Table
 from pipelines.ingestion.source_files import FORCED_OPTIONS, TABLE_FORMATS
@@ -48,6 +49,18 @@ def check_sources(settings: Settings) -> None:
             f"says who left cannot replace it: without dates nothing tells what was known before a "
             f"customer left."
         )
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def check_streams(settings: Settings) -> None:
+    """UsageError with every fault of the sources that are streams."""
+    faults = [
+        f"conf/{settings.env}.yaml: sources.{name}{fault}"
+        for name, source in settings.sources.items()
+        if source.stream is not None
+        for fault in _faults(name, source, settings.currency)
+    ]
     if faults:
         raise UsageError("\n".join(faults))
 
@@ -143,6 +156,10 @@ def rules_of(table: Table, source: SourceSettings) -> list[Rule]:
             rules.append(rule.as_warning())
         elif severity == "reject":
             rules.append(Rule(rule.name, rule.passes, rule.columns, "reject", rule.explanation))
+    if source.stream is not None:
+        # Without its key, an event that arrives twice would count twice.
+        names = {rule.name for rule in rules}
+        rules += [r for r in map(not_null, source.key) if r.name not in names]
     return rules
 
 

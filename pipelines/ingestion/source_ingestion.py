@@ -9,16 +9,17 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from contracts.bronze import source_table
-from contracts.rules import COLUMNS, DUPLICATE, KEPT, LEFT_OUT
+from contracts.rules import COLUMNS
 from contracts.silver import QUARANTINE
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.bad_files import BadFile
 from pipelines.ingestion.column_names import with_bronze_names
 from pipelines.ingestion.encodings import all_encodings
 from pipelines.ingestion.file_scans import FileScans, limits_of
-from pipelines.ingestion.ingest_log import REPLAY, Entry, IngestLog
+from pipelines.ingestion.ingest_log import Entry, IngestLog
 from pipelines.ingestion.intake import Intake, Taken
 from pipelines.ingestion.profile_warnings import missing_profiles, unknown_consent
+from pipelines.ingestion.quarantine_replay import replay, replay_late
 from pipelines.ingestion.read_errors import FileReadError, explained
 from pipelines.ingestion.row_counts import RowCounts, check_share
 from pipelines.ingestion.row_outcomes import RowOutcomes, null_on_failure
@@ -27,11 +28,11 @@ from pipelines.ingestion.text_scan import Fault
 from runtime.context import Context
 from runtime.lakehouse.session import time_zone
 from runtime.lakehouse.writes import Write
-from runtime.settings.source_paths import check_replay, nothing_fetched
+from runtime.settings.source_paths import nothing_fetched
 from transforms.consent import CONTACT
-from transforms.quality import quarantine_rows, replayed, split
-from transforms.silver_rows import bronze_rows, replay_identity
-from transforms.sources import from_quarantine, with_batches, with_expected_columns
+from transforms.quality import quarantine_rows, split
+from transforms.silver_rows import bronze_rows
+from transforms.sources import with_batches, with_expected_columns
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -52,9 +53,9 @@ class IngestOptions:
 def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
     """Load the new files of every source, or with the option `replay` a source's quarantine.
 
-    All sources are written in one list of commits, and the ingest log last. A run that fails leaves
-    every table as it was. The next run repeats a run that was killed. Without new files, nothing is
-    committed.
+    All sources are written in one list of commits, and the ingest log last. Events of a stream that
+    came late are loaded from the quarantine afterwards. A run that fails leaves every table as it
+    was. The next run repeats a run that was killed. Without new files, nothing is committed.
     """
     source_checks.check_sources(context.settings)
     known_at = options.known_at or dt.datetime.now(dt.UTC)
@@ -67,9 +68,10 @@ def run(context: Context, options: IngestOptions = IngestOptions()) -> None:
         ):
             ingestion = Ingestion(context, known_at)
             if options.replay:
-                ingestion.replay(options.replay)
+                replay(ingestion, options.replay)
             else:
                 ingestion.load_all()
+                replay_late(ingestion)
     finally:
         context.lake.forget()
 
@@ -90,8 +92,9 @@ class Ingestion:
     def load_all(self) -> None:
         """Read, label and check the rows of all sources. Then write them."""
         taken = []
-        with self.progress.part("source", of=len(self.settings.sources)) as part:
-            for name in self.settings.sources:
+        names = [name for name, s in self.settings.sources.items() if s.stream is None]
+        with self.progress.part("source", of=len(names)) as part:
+            for name in names:
                 part.detail = name
                 taken.append(self.taken(name))
                 part.next()
@@ -252,36 +255,6 @@ class Ingestion:
             for (source, batch), b in bad.items()
         ]
         return self.log.write_of(self.known_at, entries)
-
-    # ------------------------------------------------------------------ replay
-
-    def replay(self, name: str) -> None:
-        """Process the quarantined rows of a source again, with the present mapping and rules.
-
-        Rows that pass go to silver in a batch of their own. Their known_at is the same as if they
-        had passed in the first run.
-        """
-        check_replay(self.settings, name)
-        waiting = self.context.read(QUARANTINE.name).where(f"source = '{name}' AND NOT is_replayed")
-        replay = replay_identity(waiting).collect()[0]  # one row
-        if not replay["rows"]:
-            self.progress.say(f"      {name}: no rows in quarantine")
-            return
-        batch, table = f"{REPLAY}-{replay['identity']}", self.outcomes.table(name)
-        batches = sorted({batch, *self.log.unfinished_replays(name, table)})
-        rows = from_quarantine(waiting, self.log.columns(name), self.log.history(name))
-        with time_zone(self.spark, self.settings.sources[name].time_zone):
-            labelled = self.outcomes.labelled(name, rows, batches, batch=batch)
-        row_counts = self.outcomes.counts(name, labelled)
-        self.progress.say(f"      {row_counts.line('quarantine')}")
-        kept, duplicates, left_out = (row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT))
-        if kept + duplicates + left_out == 0:
-            return
-        writes = self.outcomes.silver_writes(name, split(labelled)[0], batches)
-        writes.append(Write(QUARANTINE, replayed(waiting, labelled), mode="merge"))
-        passed = kept + duplicates + left_out
-        entry = Entry(name, batch, REPLAY, passed, kept, 0, duplicates, left_out)
-        self.context.write([*writes, self.log.write_of(self.known_at, [entry])])
 
     # ------------------------------------------------------------------ warnings
 

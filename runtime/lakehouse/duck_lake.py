@@ -6,7 +6,7 @@ It replaces slices as spark_lake.py does, with the same checks and commit metada
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,11 @@ class DuckLake:
         self._kept: list[str] = []
         # Of delta-rs, which reads the credentials of an object store from the environment.
         self._options = delta_options(str(settings.root))
+
+    def frame(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+        """A few rows of Python as a frame with the columns of the table."""
+        content = pa.Table.from_pylist([*rows], schema=nullable(arrow_schema(table)))
+        return self._frame(content, table.column_names)
 
     def with_computed(
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]

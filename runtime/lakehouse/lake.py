@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from contracts.table import Table
@@ -51,6 +51,9 @@ class Lake(Protocol):
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, or an empty frame with its columns if it does not exist."""
+
+    def frame(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+        """A few rows of Python as a frame with the columns of the table. Times have a zone."""
 
     def with_computed(
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]

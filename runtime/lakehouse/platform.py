@@ -113,6 +113,18 @@ def cancellable(spark: SparkSession) -> Iterator[Callable[[], object]]:
         remove(tag)
 
 
+def session_of_its_own(spark: SparkSession) -> SparkSession:
+    """Another session of the same application: a stream's settings reach no other statement.
+
+    On Connect a session has one client only, which is used as it is.
+    """
+    if platform_of(spark, {}) is not Platform.CLASSIC:
+        return spark
+    own = spark.newSession()
+    own.conf.set("spark.sql.session.timeZone", spark.conf.get("spark.sql.session.timeZone"))
+    return own
+
+
 # ---------------------------------------------------------------------- frames that are reused
 
 

@@ -7,7 +7,7 @@ rolled back.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession, functions as F
@@ -19,11 +19,7 @@ from runtime.lakehouse.conflicts import retried
 from runtime.lakehouse.content import content_measures
 from runtime.lakehouse.ddl import changes_sql, columns_sql, create_sql
 from runtime.lakehouse.merges import merge
-from runtime.lakehouse.platform import (
-    KeptFrames,
-    platform_of,
-    remove_folder,
-)
+from runtime.lakehouse.platform import KeptFrames, platform_of, remove_folder
 from runtime.lakehouse.run_leases import RunLeases
 from runtime.lakehouse.table_history import newest_in_history
 from runtime.lakehouse.temporary_tables import TemporaryTables
@@ -128,6 +124,11 @@ class SparkLake:
         gained = [c for c in table.columns if c.name not in rows.columns]
         nulls = [F.lit(None).cast(c.type).alias(c.name) for c in gained]
         return rows.select("*", *nulls) if gained else rows
+
+    def frame(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+        """A few rows of Python as a frame with the columns of the table."""
+        values = [tuple(row[name] for name in table.column_names) for row in rows]
+        return self.spark.createDataFrame(values, columns_sql(table))
 
     def with_computed(
         self, frame: DataFrame, name: str, column: str, *, function: Callable[..., Any]

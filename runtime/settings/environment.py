@@ -52,6 +52,7 @@ from runtime.settings.service import ServiceSettings
 from runtime.settings.simulation import SimulationSettings
 from runtime.settings.size_classes import flat
 from runtime.settings.sources import IngestSettings, SourceSettings
+from runtime.settings.streams import StreamSettings
 from runtime.settings.survey import SurveySettings
 from runtime.settings.training import TrainingSettings
 from runtime.settings.triggers import TriggerSettings
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     uplift: UpliftSettings
     model_ab: ModelAbSettings
     triggers: TriggerSettings
+    stream: StreamSettings
     survey: SurveySettings
     service: ServiceSettings
     app: AppSettings

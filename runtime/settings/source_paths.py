@@ -63,7 +63,8 @@ def check_sources(settings: Settings, replay: str | None = None) -> None:
     if settings.lakehouse.catalog or "local" not in settings.spark_profiles:
         return None
     for name, source in settings.sources.items():
-        if source.format == "jdbc" or source.fetch is not None or not source.path:
+        is_elsewhere = source.format == "jdbc" or source.fetch or source.stream
+        if is_elsewhere or not source.path:
             continue
         if not _may_exist(resolve(name, source.path)):
             raise no_file(name, source.path)

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from runtime.settings.core import Section, TimeZone
 from runtime.settings.fetch import FetchSettings
+from runtime.settings.streams import StreamSourceSettings
 
 # Options whose values a message may show. `url` must not contain a password (see source_checks).
 _SHOWN_OPTIONS = ("dbtable", "driver", "header", "inferschema", "multiline", "query", "url")
@@ -53,7 +54,7 @@ class SourceSettings(_WithOptions):
     """One source: its location, and the SQL expression of each column of the target table."""
 
     table: str
-    format: Literal["csv", "json", "parquet", "delta", "jdbc"]
+    format: Literal["csv", "json", "parquet", "delta", "jdbc", "kafka"]
     path: str | None = None
     key: list[str] = Field(default_factory=list)
     mapping: dict[str, str]
@@ -71,6 +72,8 @@ class SourceSettings(_WithOptions):
     fetch: FetchSettings | None = None
     # How later runs read a table of a database. None: they read it completely.
     incremental: IncrementalSettings | None = None
+    # Events that stream_events reads as they arrive. ingest only replays those that came late.
+    stream: StreamSourceSettings | None = None
 
     @property
     def expressions(self) -> dict[str, str]:
@@ -90,13 +93,31 @@ class SourceSettings(_WithOptions):
 
     @model_validator(mode="after")
     def _has_a_place(self) -> SourceSettings:
-        if self.format != "jdbc" and not self.path:
+        if self.format not in ("jdbc", "kafka") and not self.path:
             raise ValueError(f"a source of format {self.format} needs a path")
         if self.fetch is not None and self.format != "json":
             raise ValueError(f"a source with fetch needs format: json, got {self.format}")
         if self.incremental is not None and self.format != "jdbc":
             raise ValueError(f"a source with incremental needs format: jdbc, got {self.format}")
+        if fault := self._stream_fault():
+            raise ValueError(fault)
         return self
+
+    def _stream_fault(self) -> str | None:
+        """What is wrong with a stream. None: nothing, or the source is none."""
+        if self.stream is None:
+            return "format kafka needs a section stream" if self.format == "kafka" else None
+        if self.format not in ("json", "kafka"):
+            return f"a source with stream needs format: json or kafka, got {self.format}"
+        if self.table != "engagement_events":
+            return f"a source with stream fills table: engagement_events, got {self.table}"
+        if not self.key or not set(self.key) <= set(self.mapping):
+            return "a source with stream needs a key of mapped columns, such as [event_id]"
+        if self.lookups:
+            return "a source with stream has no lookups; remove them"
+        if self.format == "kafka" and not (self.stream.servers and self.stream.topic):
+            return "a source of format kafka needs stream.servers and stream.topic"
+        return None
 
 
 class IngestSettings(Section):

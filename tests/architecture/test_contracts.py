@@ -17,7 +17,7 @@ TABLES = {
 TYPES = re.compile(r"string|bigint|int|double|boolean|date|timestamp|decimal\(\d+,\d+\)")
 # Timestamp and date columns with an established name.
 TIMES = {"valid_from", "valid_to"}
-DAYS = {"as_of", "previous_as_of", "cut", "next_purchase_low", "next_purchase_high"}
+DAYS = {"as_of", "previous_as_of", "cut", "next_purchase_low", "next_purchase_high", "day"}
 TRUTHS = {"high_risk_churn", "converged", "approved"}
 
 
