@@ -6,8 +6,9 @@ PY := bin/with-env python
 # Plain `=`: `make demo ENV=acme` overrides the value, a variable ENV of the shell does not.
 ENV = demo
 ARGS =
+FACTOR = 600
 
-.PHONY: help setup dev demo live app test formulas cluster engines acceptance snapshots bench lint types
+.PHONY: help setup dev demo live app stream test formulas cluster engines acceptance snapshots bench lint types
 .PHONY: package lock notices clean judge
 
 help: ## print this list
@@ -32,6 +33,9 @@ live: ## start Redis and the prediction service over the tables of the demo (ENV
 app: ## show customers, plans and models in the browser (ENV=demo: conf/demo.yaml)
 	@bin/setup app
 	$(PY) -m app --env "$(ENV)"
+
+stream: setup ## stream the events of a simulated company: engagement now, contacts (FACTOR=600: its clock)
+	@bin/stream "$(FACTOR)"
 
 # Every package of the checkout that is shipped; doctests run in all of them.
 PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))

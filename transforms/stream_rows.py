@@ -86,8 +86,8 @@ def new_quarantine_rows(
 ) -> DataFrame:
     """The rows of silver.quarantine for rejected messages. A repeated message has one row.
 
-    fields: those of the source. before: rows of other micro-batches of this source in silver.quarantine. After the checkpoint
-    was lost, the same messages are read again.
+    fields: those of the source. before: rows of other micro-batches of this source in
+    silver.quarantine. After the checkpoint was lost, the same messages are read again.
     """
     rows = quarantine_rows(rejected, source, fields)
     first = Window.partitionBy("row").orderBy("row_id")

@@ -27,6 +27,7 @@ class LiveTables:
     day: the open day, None before the first update. uses: product feature -> first day of its use.
     Both are read from Delta after a restart. version: of silver.engagement_events after the last
     commit of this stream; another version means that another command has added or changed rows.
+    levels: number of customers by level of engagement, to be shown.
     """
 
     def __init__(self, source: str) -> None:
@@ -34,6 +35,7 @@ class LiveTables:
         self.day: dt.date | None = None
         self.uses: dict[str, dt.date] = {}
         self.version: int | None = None
+        self.levels: dict[str | None, int] = {}
 
     def wrote_silver(self, context: Context) -> None:
         """The stream itself has written silver: this is no foreign commit."""
@@ -118,6 +120,8 @@ class LiveTables:
             before |= {r["day"] for r in table.select("day").distinct().collect()}
         context.lake.commit([Write(ENGAGEMENT_LIVE, rows, sorted(before))])
         fault_point("after_engagement")
+        # One row per level of conf.
+        self.levels = {r["level"]: r["count"] for r in rows.groupBy("level").count().collect()}
         contacts = add_contacts(context, rows, day)
         fault_point("after_outbox")
         return contacts

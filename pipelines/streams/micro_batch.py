@@ -214,6 +214,12 @@ class MicroBatches:
         }
 
 
+def engagement_line(live: LiveTables, newest: dt.datetime, levels: Sequence[str]) -> str:
+    """Customers by level of engagement, and the newest event, as a line of the screen."""
+    counts = ", ".join(f"{live.levels.get(level, 0):,} {level}" for level in levels)
+    return f"up to {newest:%Y-%m-%d %H:%M} UTC: engagement of customers {counts}"
+
+
 def in_zone(context: Context, zone: str) -> AbstractContextManager[None]:
     """Read times without a zone in a zone. DuckDB's session has that of the business day only."""
     return time_zone(context.spark, zone) if context.engine == "spark" else nullcontext()

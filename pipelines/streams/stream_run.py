@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.live import STREAM_LOG
 from pipelines.ingestion import source_checks
 from pipelines.ingestion.row_outcomes import null_on_failure
-from pipelines.streams.micro_batch import MicroBatches, line
+from pipelines.streams.micro_batch import MicroBatches, engagement_line, line
 from pipelines.streams.stream_faults import explained
 from pipelines.streams.stream_source import chosen_source, messages
 from runtime.context import Context
@@ -169,6 +169,9 @@ class Sink:
             return
         self.batches += 1
         context.progress.say(f"      {line(row)}")
+        if newest := row["newest_event_at"]:
+            levels = [band.level for band in settings.stream.levels]
+            context.progress.say(f"        {engagement_line(micro.live, newest, levels)}")
         if self.batches % settings.stream.compact_batches == 0:
             self._compact(context)
 

@@ -72,9 +72,7 @@ def rows_of(context, events, batch_id):
     parsed = [e if isinstance(e, dict) else {} for e in events]
     texts = [None if isinstance(e, dict) else e for e in events]
     columns = {
-        name: pa.array(
-            [None if e.get(name) is None else str(e[name]) for e in parsed], pa.string()
-        )
+        name: pa.array([None if e.get(name) is None else str(e[name]) for e in parsed], pa.string())
         for name in FIELDS
     }
     count = len(events)
@@ -95,7 +93,7 @@ def rows_of(context, events, batch_id):
 class Stream:
     """One process that applies micro-batches; `restarted` is the next process."""
 
-    def __init__(self, root, checkpoint="checkpoint-1", **stream):
+    def __init__(self, root, checkpoint="11111111", **stream):
         allow_ingestion()
         self.root, self.stream = root, stream
         self.context = context_of(root, **stream)
@@ -107,7 +105,7 @@ class Stream:
         rows = rows_of(self.context, events, self.batches.batch_id(number))
         return self.batches.apply(self.context, rows, number)
 
-    def restarted(self, checkpoint="checkpoint-1"):
+    def restarted(self, checkpoint="11111111"):
         """Another process on the same lake, which has refreshed the live tables."""
         other = Stream(self.root, checkpoint, **self.stream)
         other.batches.refresh(other.context)

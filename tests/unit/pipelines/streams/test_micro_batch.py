@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from tests.unit.pipelines.streams.event_lake import ARRIVED, Stream, event, stored, tables
+from tests.unit.pipelines.streams.event_lake import Stream, event, stored, tables
 
 pytestmark = pytest.mark.duckdb_only
 DAY = dt.date(2026, 1, 10)
@@ -105,7 +105,7 @@ def test_a_lost_checkpoint_reads_all_again_and_changes_no_table(tmp_path):
     before = tables(tmp_path)
     assert [r["reasons"] for r in before["silver.quarantine"]] == ["late", "malformed_row"]
 
-    row = stream.restarted("checkpoint-2").apply(0, [*first, *second])
+    row = stream.restarted("22222222").apply(0, [*first, *second])
 
     assert tables(tmp_path) == before
     # Late and malformed rows are rejected again, but are in quarantine already.
@@ -146,7 +146,7 @@ def test_a_change_of_silver_by_another_command_reaches_the_live_tables(tmp_path)
     stream.apply(1, [event(2, NOON)])
 
     days = [(r["customer_id"], r["day"]) for r in stored(tmp_path, "features.behavior_live")]
-    assert ("c3", dt.date(2026, 1, 9)) in days and ARRIVED
+    assert ("c3", dt.date(2026, 1, 9)) in days
 
 
 @pytest.mark.parametrize("zone, day", [("UTC", 10), ("Europe/Berlin", 11)])

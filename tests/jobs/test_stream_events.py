@@ -1,0 +1,123 @@
+"""stream_events from files on Spark: the tables, restarts, late events, errors."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+
+import pytest
+
+from pipelines.ingestion import source_ingestion
+from pipelines.streams import stream_run
+from pipelines.streams.stream_run import StreamOptions
+from runtime.errors import HoldfastError, SourceError
+from tests.jobs.stream_lake import EventFolder, event, stored, tables
+
+NOW = StreamOptions(is_available_now=True)
+FIRST = [
+    event(1, "2026-01-10T08:00:00Z", session_id="s1", minutes=1.25),
+    event(2, "2026-01-10T08:01:00Z", "feature_use", feature="search", session_id="s1"),
+    event(3, "2026-01-09T09:00:00Z", "feature_use", feature="export", minutes=0.3),
+]
+SECOND = [
+    event(4, "2026-01-10T12:00:00Z", customer="c2"),
+    event(4, "2026-01-10T12:00:00Z", customer="c2"),
+    event(5, "2026-01-10T07:00:00Z", customer="c2"),  # over 30 minutes behind event 2
+    "[1, 2]",
+    '{"event_id": "e6"',
+    {**event(7, "2026-01-10T12:00:00Z"), "added": {"a": 1}},
+    event(8, "2026-01-10T12:00:00Z", "lunch"),
+]
+
+
+@pytest.fixture
+def lake(make_context, tmp_path):
+    folder = EventFolder(tmp_path)
+    folder.context = lambda **more: make_context(folder.root, **{**folder.overrides(), **more})
+    return folder
+
+
+def log_of(lake):
+    return sorted(stored(lake.root, "bronze.stream_log", ()), key=lambda r: r["batch_id"])
+
+
+def test_events_of_files_are_written_once_and_the_day_equals_the_batch(lake):
+    lake.write(FIRST)
+    stream_run.run(lake.context(), NOW)
+    lake.write(SECOND)
+    stream_run.run(lake.context(), NOW)
+
+    log = log_of(lake)
+    names = ("rows_in", "rows_kept", "rows_duplicate", "rows_late", "rows_quarantined")
+    assert [tuple(r[n] for n in names) for r in log] == [(3, 3, 0, 0, 0), (7, 2, 1, 1, 3)]
+    reasons = sorted(r["reasons"] for r in stored(lake.root, "silver.quarantine"))
+    assert reasons == ["kind_one_of", "late", "malformed_row", "malformed_row"]
+    days = {
+        (r["customer_id"], r["day"].day): r for r in stored(lake.root, "features.behavior_live")
+    }
+    assert set(days) == {("c1", 9), ("c1", 10), ("c2", 10)}
+    assert days["c1", 10]["events"] == 3 and days["c1", 10]["usage_minutes"] == 1.25
+    before = tables(lake.root)
+
+    # A run without new files changes nothing.
+    stream_run.run(lake.context(), NOW)
+    assert (tables(lake.root), len(log_of(lake))) == (before, 2)
+
+    # The daily batch loads the late event; the next start of the stream counts it.
+    replay(lake)
+    stream_run.run(lake.context(), NOW)
+    days = {
+        (r["customer_id"], r["day"].day): r for r in stored(lake.root, "features.behavior_live")
+    }
+    assert days["c2", 10]["events"] == 2
+    waiting = [r for r in stored(lake.root, "silver.quarantine") if r["reasons"] == "late"]
+    assert [r["is_replayed"] for r in waiting] == [True]
+
+
+def replay(lake):
+    """What `ingest` does after the files of other sources."""
+    context = lake.context()
+    with source_ingestion.null_on_failure(context.spark):
+        ingestion = source_ingestion.Ingestion(context, dt.datetime(2026, 12, 2, tzinfo=dt.UTC))
+        source_ingestion.replay_late(ingestion)
+
+
+def test_a_lost_commit_file_or_checkpoint_changes_no_table(lake):
+    for events in (FIRST, SECOND):
+        lake.write(events)
+        stream_run.run(lake.context(), NOW)
+        newest = max((lake.checkpoint / "commits").glob("[0-9]*"), key=lambda p: int(p.name))
+        before = tables(lake.root), log_of(lake)
+        newest.unlink()
+        (newest.parent / f".{newest.name}.crc").unlink(missing_ok=True)
+        stream_run.run(lake.context(), NOW)
+        assert (tables(lake.root), log_of(lake)) == before
+
+    shutil.rmtree(lake.checkpoint)
+    stream_run.run(lake.context(), NOW)
+    assert tables(lake.root) == before[0]
+    assert sum(r["rows_kept"] for r in log_of(lake)) == 5
+
+
+def test_an_unreadable_checkpoint_and_a_missing_folder_are_one_sentence(lake):
+    lake.write(FIRST)
+    stream_run.run(lake.context(), NOW)
+    newest = max((lake.checkpoint / "offsets").glob("[0-9]*"), key=lambda p: int(p.name))
+    newest.write_text("")
+    (newest.parent / f".{newest.name}.crc").unlink(missing_ok=True)
+
+    with pytest.raises(HoldfastError) as caught:
+        stream_run.run(lake.context(), NOW)
+
+    assert str(caught.value) == (
+        f"source live: the checkpoint cannot be read. Delete the folder {lake.checkpoint} and start "
+        "again: the tables stay, all messages of the source are read again, and those that are in "
+        "silver are dropped as duplicates."
+    )
+    lake.events.rename(lake.folder / "elsewhere")
+    with pytest.raises(SourceError) as caught:
+        stream_run.run(lake.context(), NOW)
+    assert str(caught.value) == (
+        f"source live: the folder {lake.events} does not exist. Create it, or fix "
+        "sources.live.path in conf."
+    )
