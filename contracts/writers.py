@@ -79,7 +79,7 @@ WRITERS: dict[str, Writer] = {
     "stream_events": Writer(
         (),
         (
-            *_INGESTED[:2],
+            "silver.engagement_events",
             "silver.quarantine",
             "bronze.stream_log",
             "features.behavior_live",

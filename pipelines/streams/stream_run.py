@@ -120,7 +120,7 @@ class EventStream:
                 if self.options.is_available_now
                 else {"processingTime": f"{settings.interval_seconds} seconds"}
             )
-            return (
+            sink.query = (
                 messages(session, self.context.settings, self.source)
                 .writeStream.queryName(f"stream_events_{self.source}")
                 .option("checkpointLocation", str(self.checkpoint))
@@ -128,6 +128,33 @@ class EventStream:
                 .trigger(**trigger)
                 .start()
             )
+            return sink.query
+
+
+def backlog_of(query: StreamingQuery | None) -> int | None:
+    """Messages of Kafka that no micro-batch has read, when the last one ended. None: unknown."""
+    progress = query.lastProgress if query is not None else None
+    if progress is None:
+        return None
+    return unread(json.loads(progress if isinstance(progress, str) else progress.json))
+
+
+def unread(progress: dict[str, Any]) -> int | None:
+    """The messages between the end of the last micro-batch and the end of the topic.
+
+    >>> unread({"sources": [{"endOffset": {"t": {"0": 5}}, "latestOffset": {"t": {"0": 9}}}]})
+    4
+    >>> unread({"sources": [{"endOffset": {"logOffset": 1}, "latestOffset": None}]})
+    """
+    source = progress["sources"][0]
+    ends, latest = source.get("endOffset"), source.get("latestOffset")
+    if not isinstance(ends, dict) or not isinstance(latest, dict):
+        return None
+    return sum(
+        offset - ends.get(topic, {}).get(partition, 0)
+        for topic, partitions in latest.items()
+        for partition, offset in partitions.items()
+    )
 
 
 class Sink:
@@ -135,6 +162,7 @@ class Sink:
 
     def __init__(self, stream: EventStream) -> None:
         self.stream, self.batches = stream, 0
+        self.query: StreamingQuery | None = None
         self._micro: MicroBatches | None = None
         self._context: Context | None = None
 
@@ -163,7 +191,7 @@ class Sink:
             batch_id=micro.batch_id(number),
             is_history=source_checks.is_history_known(settings, name),
         )
-        row = micro.apply(context, rows, number, backlog=None)
+        row = micro.apply(context, rows, number, backlog=backlog_of(self.query))
         if row is None:
             context.progress.say(f"      batch {number}: written by an earlier run")
             return

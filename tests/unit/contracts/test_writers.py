@@ -11,7 +11,7 @@ from contracts.writers import WRITERS, held_tables, may_write, writers_of
 
 SOURCES = {"receipts": "transactions", "members": "customers", "shop": "transactions"}
 # They write no table of the lakehouse.
-READERS = {"check", "fetch_sources", "fill_online_store", "init", "make_api_key"}
+READERS = {"check", "fetch_sources", "fill_online_store", "init", "make_api_key", "simulate_events"}
 
 
 def test_a_command_holds_the_tables_of_the_sources_of_conf_each_once():
@@ -37,7 +37,9 @@ def test_a_command_may_write_what_it_holds_and_what_it_leases_at_a_commit():
 def test_every_table_has_a_command_that_writes_it():
     sources = {name: name for name in ("transactions", *_silver())}
     assert [name for name in tables() if not writers_of(name, sources)] == []
-    assert writers_of("gold.outbox", {}) == ("trigger_engagement", "deliver_outbox")
+    assert writers_of("gold.outbox", {}) == (
+        *("trigger_engagement", "deliver_outbox", "stream_events"),
+    )
     assert writers_of("gold.model_comparison", {}) == ("train_churn", "fit_lifetime")
 
 
