@@ -22,6 +22,7 @@ from benchmarks import (
     point_in_time,
     service,
     small_files,
+    stream_latency,
     summary,
     survival,
     training,
@@ -51,6 +52,7 @@ BENCHMARKS = {
     "messages": messages.run,
     "small_files": small_files.run,
     "own_data": own_data.run,
+    "stream_latency": stream_latency.run,
     "service": service.run,
     "service_flat": service.flat,
 }

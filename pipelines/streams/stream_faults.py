@@ -55,24 +55,25 @@ FAULTS = (
     ),
     Fault(
         (
+            *("kafka.common.errors.TimeoutException", "Timed out waiting for a node assignment"),
             *(
-                "TimeoutException",
                 "Connection refused",
                 "DisconnectException",
                 "BrokerNotAvailable",
+                "NetworkException",
             ),
-            *("LeaderNotAvailable", "NotLeaderOrFollower", "Failed to create new KafkaAdminClient"),
-            *("NetworkException", "No resolvable bootstrap urls"),
+            *("LeaderNotAvailable", "NotLeaderOrFollower", "No resolvable bootstrap urls"),
+            "Failed to create new KafkaAdminClient",
         ),
         "the Kafka servers {servers} do not answer",
         is_passing=True,
     ),
     Fault(
         (
-            *("Incomplete log file", "Failed to read log file", "checkpoint", "Unexpected end"),
-            *("MalformedInputException", "EOFException", "JsonParseException", "JsonMappingExc"),
-            *("STREAMING_CHECKPOINT", "OffsetSeq", "unsupported log", "Malformed log file"),
-            *("No usable value", "JsonEOF", "ParseException: Unexpected"),
+            *("Incomplete log file", "Failed to read log file", "Malformed log file"),
+            *("MALFORMED_LOG", "OffsetSeq", "unsupported log version", "STREAMING_CHECKPOINT"),
+            *("MalformedInputException", "EOFException", "JsonParseException", "JsonEOFException"),
+            *("MappingException", "MismatchedInputException", "JSONDecodeError"),
         ),
         f"the checkpoint cannot be read. {_REPAIR.rstrip('.')}",
         kind=HoldfastError,
@@ -87,12 +88,17 @@ def explained(error: Exception, **names: str) -> tuple[HoldfastError, bool]:
     """
     if isinstance(error, HoldfastError):
         return error, False
-    text = str(error)
+    # The lines of a stack trace name classes that have nothing to do with the error.
+    lines = [line for line in str(error).splitlines() if not line.lstrip().startswith("at ")]
+    text = "\n".join([type(error).__name__, *lines])
+    of_kafka = ("{servers}", "{topic}")
     for fault in FAULTS:
+        if not names["servers"] and any(name in fault.text for name in of_kafka):
+            continue
         if any(sign.lower() in text.lower() for sign in fault.signs):
             said = fault.text.format(**names)
             return fault.kind(f"source {names['source']}: {said}."), fault.is_passing
-    first = next((line.strip() for line in text.splitlines() if line.strip()), repr(error))
+    first = next((line.strip() for line in lines if line.strip()), repr(error))
     return (
         HoldfastError(
             f"source {names['source']}: the stream ended: {first[:300].rstrip('.')}. Start it "
