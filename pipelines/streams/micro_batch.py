@@ -126,7 +126,8 @@ class MicroBatches:
                 delay = dt.timedelta(minutes=context.settings.stream.watermark_minutes)
                 watermark = position.watermark(delay)
                 labelled = self._labelled(context, rows, batch_id, watermark)
-                counts = Counts(outcome_counts(labelled).collect())
+                # One row per outcome, day and product feature.
+                counts = Counts([r.asDict() for r in outcome_counts(labelled).collect()])
                 self._write_rows(context, labelled, batch_id, counts)
                 newest = max(
                     filter(None, (position.newest_event_at, counts.newest_event_at)), default=None

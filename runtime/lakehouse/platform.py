@@ -121,7 +121,8 @@ def session_of_its_own(spark: SparkSession) -> SparkSession:
     if platform_of(spark, {}) is not Platform.CLASSIC:
         return spark
     own = spark.newSession()
-    own.conf.set("spark.sql.session.timeZone", spark.conf.get("spark.sql.session.timeZone"))
+    zone = "spark.sql.session.timeZone"
+    own.conf.set(zone, str(spark.conf.get(zone)))
     return own
 
 

@@ -7,7 +7,7 @@ import json
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from contracts.silver import ENGAGEMENT_EVENTS, ENGAGEMENT_KINDS
 from runtime.lakehouse.writes import Write
@@ -42,6 +42,12 @@ def in_world(world, events):
     """The same events of other customers, so that many orders are streamed at once."""
     names = ("customer_id", "event_id")
     return [{**e, **{name: f"w{world:03d}-{e[name]}" for name in names}} for e in events]
+
+
+def plain(rows):
+    """Rows in order, with times without a zone: DuckDB's have none, those of Delta are UTC."""
+    clear = [{**r, "last_event_at": r["last_event_at"].replace(tzinfo=None)} for r in rows]
+    return sorted(clear, key=key)
 
 
 def without_world(row):
@@ -81,13 +87,10 @@ def test_200_orders_with_duplicates_in_four_micro_batches_equal_the_batch(tmp_pa
     assert len(stored(tmp_path, "silver.engagement_events")) == ORDERS * 24
     live = by_world(stored(tmp_path, "features.behavior_live"))
     batch = by_world(day_sums(silver).toArrow().to_pylist())
-    first = sorted(batch["w000"], key=key)
+    first = plain(batch["w000"])
     assert len(first) == 4 and sum(r["events"] for r in first) == 24
     for world in (f"w{n:03d}" for n in range(ORDERS)):
-        rows = [
-            {**r, "last_event_at": r["last_event_at"].replace(tzinfo=None)} for r in live[world]
-        ]
-        assert sorted(rows, key=key) == first
+        assert plain(live[world]) == first, world
     # The score of now is that of features.behavior the day after.
     as_of = DAYS[1] + dt.timedelta(days=1)
     customers = silver.select("customer_id").distinct()
@@ -129,7 +132,9 @@ def replayed(stream):
     return len(rows)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck)
+)
 @given(st.integers(0, 10_000), st.lists(st.integers(0, 12), min_size=1, max_size=2))
 def test_after_a_replay_of_late_events_the_days_equal_the_batch(tmp_path_factory, seed, cuts):
     """The watermark is 60 minutes, so that most random orders have late events."""
@@ -150,6 +155,5 @@ def test_after_a_replay_of_late_events_the_days_equal_the_batch(tmp_path_factory
     # A late event that arrives twice in two micro-batches is counted twice and stored once.
     assert late <= sum(c["rows_late"] for c in counts)
     silver = stream.context.read(ENGAGEMENT_EVENTS.name)
-    batch = sorted(day_sums(silver).toArrow().to_pylist(), key=key)
-    live = sorted(stored(root, "features.behavior_live"), key=key)
-    assert [{**r, "last_event_at": r["last_event_at"].replace(tzinfo=None)} for r in live] == batch
+    batch = plain(day_sums(silver).toArrow().to_pylist())
+    assert plain(stored(root, "features.behavior_live")) == batch
