@@ -201,12 +201,16 @@ def _fault(column: Column, raw: Value, value: Value, is_infinite: Value) -> Valu
 
 
 def from_quarantine(
-    waiting: DataFrame, expected: Mapping[str, str], history: Sequence[str]
+    waiting: DataFrame,
+    expected: Mapping[str, str],
+    history: Sequence[str],
+    *,
+    is_history: bool = False,
 ) -> DataFrame:
     """One row per row of silver.quarantine: the source's row in it, in the form of `with_batches`.
 
-    `history` are the batches of the source's first load. The original type of a value is lost, so
-    `_type_changes` repeats the reasons of the rejection.
+    `history` are the batches of the source's first load. is_history: all batches count as such. The
+    original type of a value is lost, so `_type_changes` repeats the reasons of the rejection.
     """
     types = {**expected, "_rescued": "string", "_malformed": "string"}
     ddl = ", ".join(f"`{name}` {kind}" for name, kind in types.items())
@@ -219,6 +223,6 @@ def from_quarantine(
         F.lit(None).cast("string").alias("_file"),
         F.col("known_at").alias("_known_at"),
         F.lit(0).alias("_rank"),
-        F.col("batch_id").isin(list(history)).alias("_is_history"),
+        (F.col("batch_id").isin(list(history)) | F.lit(is_history)).alias("_is_history"),
         F.col("row_id").alias("_row_id"),
     )

@@ -11,6 +11,27 @@ from contracts.rules import KEPT, LATE, QUARANTINED
 from contracts.table import Table
 from transforms.quality import quarantine_rows
 
+# Bytes that are no UTF-8 become U+FFFD, which a rule of the table refuses.
+TEXT = "make_valid_utf8(CAST(value AS string))"
+
+
+def file_messages(lines: DataFrame) -> DataFrame:
+    """One row per line of a text source that is not blank: value, place and arrived_at."""
+    named = lines.select(
+        F.expr(TEXT).alias("value"),
+        F.col("_metadata.file_name").alias("place"),
+        F.col("_metadata.file_modification_time").alias("arrived_at"),
+    )
+    return named.where("trim(value) <> ''")
+
+
+def kafka_messages(records: DataFrame) -> DataFrame:
+    """One row per record of a topic: value, place and arrived_at."""
+    place = F.concat_ws("-", "topic", F.col("partition").cast("string"), F.col("offset"))
+    return records.select(
+        F.expr(TEXT).alias("value"), place.alias("place"), F.col("timestamp").alias("arrived_at")
+    )
+
 
 def source_rows(
     messages: DataFrame, fields: Sequence[str], *, batch_id: str, is_history: bool
@@ -98,8 +119,24 @@ def new_quarantine_rows(
     )
 
 
+def oldest_event(flagged: DataFrame) -> DataFrame:
+    """One row: at, the oldest event in microseconds since 1970; null: no row has a time."""
+    return flagged.agg(F.min(F.expr("unix_micros(occurred_at)")).alias("at"))
+
+
+def log_position(log: DataFrame, batch_id: str) -> DataFrame:
+    """One row: newest, the newest event of all micro-batches of bronze.stream_log (microseconds).
+
+    times: how often the log has the micro-batch.
+    """
+    return log.agg(
+        F.max(F.expr("unix_micros(newest_event_at)")).alias("newest"),
+        F.count(F.when(F.col("batch_id") == batch_id, 1)).alias("times"),
+    )
+
+
 def events_between(
-    events: DataFrame, table: Table, start: dt.datetime, end: dt.datetime
+    events: DataFrame, table: Table, *, start: dt.datetime, end: dt.datetime
 ) -> DataFrame:
     """The rows of a table whose event lies in [start, end)."""
     at = table.event_time

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from contracts.rules import DUPLICATE, KEPT, LATE, LEFT_OUT
 from contracts.silver import QUARANTINE
 from pipelines.ingestion import source_checks
@@ -74,6 +72,7 @@ def _source_rows(ingestion: Ingestion, name: str, waiting: DataFrame) -> DataFra
     stream = settings.sources[name].stream
     if stream is None:
         return from_quarantine(waiting, log.columns(name), log.history(name))
-    rows = from_quarantine(waiting, dict.fromkeys(stream.fields, "string"), [])
+    fields = dict.fromkeys(stream.fields, "string")
+    # No load of a stream is the first one: all of its events are known when they happened, or none.
     is_history = source_checks.is_history_known(settings, name)
-    return rows.withColumn("_is_history", F.lit(is_history))
+    return from_quarantine(waiting, fields, [], is_history=is_history)

@@ -66,15 +66,17 @@ def run(context: Context, options: LiveOptions = LiveOptions()) -> None:
         f"      sent {plural(len(early), 'message')} of the days before {_moment(start):%Y-%m-%d}"
     )
     try:
-        sent = play(messages[messages["at"] >= start], start, end, options, send)
+        sent = play(messages[messages["at"] >= start], (start, end), options, send=send)
     except KeyboardInterrupt:
         return context.progress.say("      stopped")
     return context.progress.say(f"      sent {plural(sent, 'message')} up to {_moment(end)} UTC")
 
 
-def play(messages: pd.DataFrame, start: float, end: float, options: LiveOptions, send: Send) -> int:
+def play(
+    messages: pd.DataFrame, span: tuple[float, float], options: LiveOptions, *, send: Send
+) -> int:
     """Send each message when the clock reaches its delivery; the number of messages."""
-    began, done = time.monotonic(), 0
+    (start, end), began, done = span, time.monotonic(), 0
     while True:
         passed = (time.monotonic() - began) * options.clock_factor / 86_400
         clock = min(start + passed, end)

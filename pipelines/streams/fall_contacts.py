@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from pipelines.offers.past_contacts import made_contacts, planned_contacts
 from runtime.context import Context
 from runtime.lakehouse.writes import Write
@@ -53,7 +51,8 @@ def add_contacts(context: Context, engagement: DataFrame, day: dt.date) -> int:
     done = before.where(f"triggered_on = DATE'{day}'").select("customer_id")
     fresh = rows.join(done, on="customer_id", how="left_anti").select(*table.column_names)
     fresh = context.lake.keep(fresh)
-    number = int(fresh.agg(F.count("*").alias("contacts")).collect()[0]["contacts"])
+    # One row per rule.
+    number = sum(int(r["count"]) for r in fresh.groupBy("rule").count().collect())
     if number:
         context.lake.commit([Write(table, fresh, mode="merge")])
     return number

@@ -90,7 +90,7 @@ class LiveTables:
             for d in (min(days, default=first), max(days, default=first) + dt.timedelta(days=1))
         )
         listed = ", ".join(f"DATE'{d}'" for d in sorted(days) or [first])
-        sums = day_sums(events_between(events, ENGAGEMENT_EVENTS, start, end))
+        sums = day_sums(events_between(events, ENGAGEMENT_EVENTS, start=start, end=end))
         sums = sums.where(f"day IN ({listed})" if days else "FALSE")
         context.lake.commit([Write(BEHAVIOR_LIVE, sums, sorted({*days, *old}))])
 

@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
-
 from contracts.live import BEHAVIOR_LIVE, ENGAGEMENT_LIVE, STREAM_LOG
 from contracts.rules import DUPLICATE, KEPT, LEFT_OUT, QUARANTINED
 from contracts.silver import ENGAGEMENT_EVENTS, QUARANTINE
@@ -30,7 +28,13 @@ from transforms.deduplicate import with_outcome
 from transforms.quality import split
 from transforms.silver_rows import ORDER, kept_before
 from transforms.sources import with_source
-from transforms.stream_rows import moment, new_quarantine_rows, outcome_counts, with_late
+from transforms.stream_rows import (
+    moment,
+    new_quarantine_rows,
+    oldest_event,
+    outcome_counts,
+    with_late,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -79,20 +83,20 @@ class Counts:
 class MicroBatches:
     """Applies the micro-batches of one source in order.
 
-    checkpoint: identifies the checkpoint whose numbers are counted. now: gives the time.
+    checkpoint_id: identifies the checkpoint whose numbers are counted. now: gives the time.
     """
 
     def __init__(
-        self, source: str, checkpoint: str, *, now: Callable[[], dt.datetime] | None = None
+        self, source: str, checkpoint_id: str, *, now: Callable[[], dt.datetime] | None = None
     ) -> None:
-        self.source, self.checkpoint = source, checkpoint
+        self.source, self.checkpoint_id = source, checkpoint_id
         self.now = now or partial(dt.datetime.now, dt.UTC)
         self.log = StreamLog(source)
         self.live = LiveTables(source)
 
     def batch_id(self, number: int) -> str:
         """The id of a micro-batch: the same when Spark repeats it."""
-        return f"{self.source}-{self.checkpoint[:8]}-{number:010d}"
+        return f"{self.source}-{self.checkpoint_id[:8]}-{number:010d}"
 
     def refresh(self, context: Context) -> None:
         """Bring the live tables up to silver, after a restart or a replay of late rows.
@@ -110,7 +114,7 @@ class MicroBatches:
         self.live.version = context.lake.version(ENGAGEMENT_EVENTS.name)
 
     def apply(
-        self, context: Context, rows: DataFrame, number: int, backlog: int | None = None
+        self, context: Context, rows: DataFrame, number: int, *, backlog: int | None = None
     ) -> dict[str, Any] | None:
         """Write one micro-batch; its row in the log. None: an earlier run has written it.
 
@@ -158,7 +162,7 @@ class MicroBatches:
         silver = context.read(ENGAGEMENT_EVENTS.name)
         if watermark is not None:
             # An event may repeat one as old as the watermark, or as the oldest of the batch.
-            oldest = flagged.agg(F.min(F.expr("unix_micros(occurred_at)")).alias("at")).collect()
+            oldest = oldest_event(flagged).collect()
             least = min(filter(None, (watermark, time_of(oldest[0]["at"]))))
             silver = silver.where(f"occurred_at >= {moment(least)}")
         before = kept_before(silver, flagged, self.source, key=source.key, batches=[batch_id])

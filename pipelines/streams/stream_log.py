@@ -6,10 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
-
 from contracts.live import STREAM_LOG
 from runtime.lakehouse.writes import Write
+from transforms.stream_rows import log_position
 
 if TYPE_CHECKING:
     from runtime.context import Context
@@ -52,11 +51,7 @@ class StreamLog:
         known = self._position
         if known is None or known.version != version:
             own = context.read(STREAM_LOG.name).where(f"source = '{self.source}'")
-            # One row per micro-batch of the source. Batches are looked up by their id alone.
-            row = own.agg(
-                F.max(F.expr("unix_micros(newest_event_at)")).alias("newest"),
-                F.count(F.when(F.col("batch_id") == batch_id, 1)).alias("times"),
-            ).collect()[0]
+            row = log_position(own, batch_id).collect()[0]
             written = {batch_id} if row["times"] else set()
             known = Position(time_of(row["newest"]), frozenset(written), version)
         return known

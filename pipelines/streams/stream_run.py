@@ -73,7 +73,7 @@ class EventStream:
     _errors: list[Exception] = field(default_factory=list)
 
     @property
-    def checkpoint(self) -> Location:
+    def checkpoint_folder(self) -> Location:
         """The folder of Spark's checkpoint of this source."""
         settings = self.context.settings
         folder = settings.stream.checkpoints
@@ -91,7 +91,7 @@ class EventStream:
             "source": self.source,
             "topic": (stream and stream.topic) or "",
             "servers": (stream and stream.servers) or "",
-            "checkpoint": str(self.checkpoint),
+            "checkpoint": str(self.checkpoint_folder),
         }
         try:
             query = self._start(sink)
@@ -123,7 +123,7 @@ class EventStream:
             sink.query = (
                 messages(session, self.context.settings, self.source)
                 .writeStream.queryName(f"stream_events_{self.source}")
-                .option("checkpointLocation", str(self.checkpoint))
+                .option("checkpointLocation", str(self.checkpoint_folder))
                 .foreachBatch(sink.write)
                 .trigger(**trigger)
                 .start()
@@ -210,7 +210,7 @@ class Sink:
         return self._context
 
     def _first(self) -> MicroBatches:
-        content = (self.stream.checkpoint / "metadata").read() or b"{}"
+        content = (self.stream.checkpoint_folder / "metadata").read() or b"{}"
         return MicroBatches(self.stream.source, str(json.loads(content)["id"]))
 
     def _compact(self, context: Context) -> None:

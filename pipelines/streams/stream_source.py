@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from runtime.errors import SourceError, UsageError
 from runtime.files import Location
 from runtime.settings.source_paths import resolve
 from runtime.suggestions import did_you_mean
+from transforms.stream_rows import file_messages, kafka_messages
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from runtime.settings import Settings
     from runtime.settings.sources import SourceSettings
-
-# Bytes that are no UTF-8 become U+FFFD, which a rule of the table refuses.
-TEXT = "make_valid_utf8(CAST(value AS string))"
 
 
 def chosen_source(settings: Settings, wanted: str | None) -> str:
@@ -63,12 +59,7 @@ def _of_files(
         )
     reader = spark.readStream.format("text").options(**source.reader_options)
     lines = reader.option("maxFilesPerTrigger", settings.stream.files_a_batch).load(folder)
-    named = lines.select(
-        F.expr(TEXT).alias("value"),
-        F.col("_metadata.file_name").alias("place"),
-        F.col("_metadata.file_modification_time").alias("arrived_at"),
-    )
-    return named.where("trim(value) <> ''")
+    return file_messages(lines)
 
 
 def _of_kafka(spark: SparkSession, settings: Settings, source: SourceSettings) -> DataFrame:
@@ -81,7 +72,4 @@ def _of_kafka(spark: SparkSession, settings: Settings, source: SourceSettings) -
         "maxOffsetsPerTrigger": str(settings.stream.events_a_batch),
     }
     read = spark.readStream.format("kafka").options(**given).load()
-    place = F.concat_ws("-", "topic", F.col("partition").cast("string"), F.col("offset"))
-    return read.select(
-        F.expr(TEXT).alias("value"), place.alias("place"), F.col("timestamp").alias("arrived_at")
-    )
+    return kafka_messages(read)

@@ -203,7 +203,8 @@ def test_a_job_calls_one_pipeline_that_others_can_run(path):
 
 # A failed commit restores all of its tables. These pipelines do not have exactly one commit.
 COMMITS = {
-    "ingest": (2, "new files or a replay, never both"),
+    "stream_events": (0, "each micro-batch writes tables that a repetition makes equal"),
+    "simulate_events": (0, "files or messages of a source"),
     "write_messages": (1, "paid texts of the pool are stored first, part by part"),
     "deliver_outbox": (2, "approved messages are queued before any contact is sent"),
     "run_pipeline": (0, "its steps write"),

@@ -121,3 +121,34 @@ def test_an_unreadable_checkpoint_and_a_missing_folder_are_one_sentence(lake):
         f"source live: the folder {lake.events} does not exist. Create it, or fix "
         "sources.live.path in conf."
     )
+
+
+def test_a_fall_of_engagement_queues_one_contact_in_the_same_micro_batch(lake):
+    lake.stream["rules"] = [
+        {
+            **{"name": "fell", "to": ["low"], "when": "change_1d < 0", "action": "support"},
+            **{"channel": "file", "period_days": 30, "valid_days": 3},
+        }
+    ]
+    # c1 and c2 log in on 20 days from the 1st of January; c2 stops.
+    days = [f"2026-01-{day:02d}T10:00:00Z" for day in range(1, 21)]
+    lake.write([event(f"{c}-{d}", d, customer=c) for c in ("c1", "c2") for d in days])
+    # On the 5th of February only days from the 7th of January on count: c2 has 14 of 30.
+    february = [f"2026-02-{day:02d}T10:00:00Z" for day in range(1, 13)]
+    levels = {"levels": [{"level": "high", "above": 0.21}, {"level": "low"}]}
+    lake.stream |= {**levels, "files_a_batch": 1, "watermark_minutes": 60}
+    for number, day in enumerate(february):
+        lake.write([event(f"c1-f{number}", day, customer="c1")])
+
+    stream_run.run(lake.context(), NOW)
+    stream_run.run(lake.context(), NOW)
+
+    # Score: weights .3 of .5 for logins. c2: .6 * 20/30 = .4; it is .22 with 11 days and .2 with 10,
+    # those from the 11th on: at the end of the 9th of February.
+    contacts = stored(lake.root, "gold.outbox")
+    assert [(r["customer_id"], r["triggered_on"], r["to_level"]) for r in contacts] == [
+        ("c2", dt.date(2026, 2, 9), "low")
+    ]
+    log = log_of(lake)
+    by_day = {r["newest_event_at"].date(): r["contacts"] for r in log}
+    assert by_day[dt.date(2026, 2, 9)] == 1 and sum(by_day.values()) == 1

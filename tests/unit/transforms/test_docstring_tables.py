@@ -28,6 +28,7 @@ from transforms import (
     first_list,
     hold_out,
     labels,
+    live_engagement,
     offers,
     outbox,
     purchase_summary,
@@ -112,6 +113,13 @@ FORMULAS = {
     ),
     "udfs.engagement.engagement_basis": engagement_formulas.engagement_basis(
         {"login_frequency_30d": 0.3, "feature_usage_score": 0.3}
+    ),
+    "udfs.engagement.engagement_level": engagement_formulas.engagement_level(
+        [
+            {"level": "high", "above": 0.5},
+            {"level": "medium", "above": 0.2},
+            {"level": "low"},
+        ]
     ),
     "udfs.satisfaction.satisfaction_score": satisfaction.satisfaction_score,
     "udfs.satisfaction.satisfaction_basis": satisfaction.satisfaction_basis,
@@ -255,6 +263,15 @@ def _risen(frame, rows):
     risen = outbox.risen(now, before, ["HIGH", "LOW"]).toArrow().to_pylist()
     ids = {row["customer_id"] for row in risen}
     return [{"risen": str(row["n"]) in ids} for row in rows]
+
+
+@case("transforms.live_engagement.fallen", "level_before string, level string")
+def _fallen(frame, rows):
+    given = [(str(r["n"]), r["level_before"], r["level"]) for r in rows]
+    live = frame("customer_id string, level_before string, level string", given)
+    fell = live_engagement.fallen(live, ["high", "low"]).toArrow().to_pylist()
+    assert all((r["from_level"], r["to_level"]) == ("high", "low") for r in fell)
+    return [{"fallen": str(r["n"]) in {f["customer_id"] for f in fell}} for r in rows]
 
 
 def _digest(text):

@@ -93,21 +93,21 @@ def rows_of(context, events, batch_id):
 class Stream:
     """One process that applies micro-batches; `restarted` is the next process."""
 
-    def __init__(self, root, checkpoint="11111111", **stream):
+    def __init__(self, root, checkpoint_id="11111111", **stream):
         allow_ingestion()
         self.root, self.stream = root, stream
         self.context = context_of(root, **stream)
         now = partial(dt.datetime, 2026, 12, 1, tzinfo=dt.UTC)
-        self.batches = MicroBatches("live", checkpoint, now=now)
+        self.batches = MicroBatches("live", checkpoint_id, now=now)
 
     def apply(self, number, events):
         """The row of the log of one micro-batch; None: it had been written before."""
         rows = rows_of(self.context, events, self.batches.batch_id(number))
         return self.batches.apply(self.context, rows, number)
 
-    def restarted(self, checkpoint="11111111"):
+    def restarted(self, checkpoint_id="11111111"):
         """Another process on the same lake, which has refreshed the live tables."""
-        other = Stream(self.root, checkpoint, **self.stream)
+        other = Stream(self.root, checkpoint_id, **self.stream)
         other.batches.refresh(other.context)
         return other
 
