@@ -48,6 +48,14 @@ def run(context: Context, options: StreamOptions = StreamOptions()) -> None:
     """
     source_checks.check_streams(context.settings)
     stream = EventStream(context, chosen_source(context.settings, options.source), options)
+    try:
+        _run(context, stream)
+    except KeyboardInterrupt:
+        context.progress.say("      stopped")
+
+
+def _run(context: Context, stream: EventStream) -> None:
+    """Start the stream, and start it again after an error that may pass."""
     failures = 0
     while True:
         failed = stream.failure()
@@ -99,8 +107,6 @@ class EventStream:
                 query.awaitTermination()
             finally:
                 query.stop()
-        except KeyboardInterrupt:
-            self.context.progress.say("      stopped")
         except HoldfastError as error:
             return error, isinstance(error, BusyError), sink.batches
         except Exception as error:  # pyspark's class differs between classic and Connect

@@ -50,8 +50,10 @@ def test_the_points_are_those_of_the_code():
     assert sorted(named) == sorted(POINTS)
 
 
-@pytest.mark.parametrize("is_checkpoint_lost", [False, True])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    ("point", "is_checkpoint_lost"),
+    [(p, False) for p in POINTS] + [(p, True) for p in ("after_silver", "after_engagement")],
+)
 def test_after_a_kill_at_a_fault_point_the_tables_equal_a_whole_run(
     tmp_path, expected, monkeypatch, point, is_checkpoint_lost
 ):

@@ -143,8 +143,9 @@ def test_after_a_replay_of_late_events_the_days_equal_the_batch(tmp_path_factory
     random.Random(seed).shuffle(events)
     stream, counts, before = Stream(root, watermark_minutes=60), [], 0
     for number, cut in enumerate([*sorted(cuts), len(events)]):
-        counts.append(stream.apply(number, events[before:cut]))
-        before = max(before, cut)
+        if cut > before:  # Spark makes no micro-batch without rows
+            counts.append(stream.apply(number, events[before:cut]))
+            before = cut
     ends = ("kept", "duplicate", "late", "quarantined")
     assert sum(c[f"rows_{end}"] for c in counts for end in ends) == len(events)
 
