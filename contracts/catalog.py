@@ -27,11 +27,13 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
     """All declared tables by name. Ingest adds the bronze table of each source."""
     declared = (
         bronze.INGEST_LOG,
+        live.STREAM_LOG,
         *silver.SILVER,
         features.DEMOGRAPHICS,
         features.BEHAVIOR,
         features.transactions(windows),
         features.LABELS,
+        live.BEHAVIOR_LIVE,
         *gold.GOLD,
         *gold_experiments.GOLD_EXPERIMENTS,
         *gold_decisions.GOLD_DECISIONS,
@@ -40,6 +42,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_satisfaction.GOLD_SATISFACTION,
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
-        *live.LIVE,
+        live.ENGAGEMENT_LIVE,
     )
     return {t.name: t for t in declared}

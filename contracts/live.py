@@ -108,5 +108,3 @@ STREAM_LOG = Table(
         ),
     ),
 )
-
-LIVE = (BEHAVIOR_LIVE, ENGAGEMENT_LIVE, STREAM_LOG)

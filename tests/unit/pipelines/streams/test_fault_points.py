@@ -50,9 +50,17 @@ def test_the_points_are_those_of_the_code():
     assert sorted(named) == sorted(POINTS)
 
 
+# Each takes seconds, most of which sqlframe spends on plans: `make test` runs four of them.
+CASES = [
+    *[(point, False) for point in ("after_silver", "after_days", "after_log")],
+    ("after_engagement", True),
+]
+LONG = [(p, lost) for p in POINTS for lost in (False, True) if (p, lost) not in CASES]
+
+
 @pytest.mark.parametrize(
     ("point", "is_checkpoint_lost"),
-    [(p, False) for p in POINTS] + [(p, True) for p in ("after_silver", "after_engagement")],
+    [*CASES, *[pytest.param(*case, marks=pytest.mark.acceptance) for case in LONG]],
 )
 def test_after_a_kill_at_a_fault_point_the_tables_equal_a_whole_run(
     tmp_path, expected, monkeypatch, point, is_checkpoint_lost
