@@ -1,4 +1,4 @@
-"""Engagement now of customers, from gold.engagement_live: what a stream may put into the online store."""
+"""Engagement now of customers, from gold.engagement_live, for the online store."""
 
 from __future__ import annotations
 
