@@ -152,3 +152,15 @@ def test_a_fall_of_engagement_queues_one_contact_in_the_same_micro_batch(lake):
     log = log_of(lake)
     by_day = {r["newest_event_at"].date(): r["contacts"] for r in log}
     assert by_day[dt.date(2026, 2, 9)] == 1 and sum(by_day.values()) == 1
+
+
+def test_days_begin_in_the_business_time_zone_and_times_are_in_that_of_the_source(lake):
+    lake.source["time_zone"] = "America/New_York"
+    lake.write([event(1, "2026-01-10T18:30:00"), event(2, "2026-01-10T23:30:00Z")])
+
+    stream_run.run(lake.context(features={"business_time_zone": "Europe/Berlin"}), NOW)
+
+    # 18:30 in New York is 23:30 UTC, and 00:30 of the next day in Berlin.
+    (row,) = stored(lake.root, "features.behavior_live")
+    assert (row["day"], row["events"]) == (dt.date(2026, 1, 11), 2)
+    assert row["last_event_at"] == dt.datetime(2026, 1, 10, 23, 30, tzinfo=dt.UTC)

@@ -147,15 +147,3 @@ def test_a_change_of_silver_by_another_command_reaches_the_live_tables(tmp_path)
 
     days = [(r["customer_id"], r["day"]) for r in stored(tmp_path, "features.behavior_live")]
     assert ("c3", dt.date(2026, 1, 9)) in days
-
-
-@pytest.mark.parametrize("zone, day", [("UTC", 10), ("Europe/Berlin", 11)])
-def test_days_begin_in_the_business_time_zone(tmp_path, zone, day):
-    stream = Stream(tmp_path)
-    values = stream.context.settings.model_dump()
-    values["features"]["business_time_zone"] = zone
-    stream.context.settings = type(stream.context.settings)(**values)
-
-    stream.apply(0, [event(1, "2026-01-10T23:30:00Z")])
-
-    assert stored(tmp_path, "features.behavior_live")[0]["day"] == dt.date(2026, 1, day)
