@@ -9,6 +9,7 @@ from functools import partial
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from contracts.silver import ENGAGEMENT_EVENTS
 from pipelines.streams.micro_batch import MicroBatches
 from runtime.context import Context
 from runtime.lakehouse.duck_session import frame_of
@@ -30,6 +31,12 @@ SOURCE = {
         "duration_minutes": "cast(minutes as double)",
     },
 }
+# sqlframe needs seconds for the plan of all rules. Those of texts have tests of their own.
+OF_TEXTS = ("_encoding", "_length", "_invisible", "_formula")
+QUICK = {
+    **SOURCE,
+    "severity": {r.name: "off" for r in ENGAGEMENT_EVENTS.rules if r.name.endswith(OF_TEXTS)},
+}
 ARRIVED = dt.datetime(2026, 12, 1, tzinfo=dt.UTC)
 TABLES = (
     "silver.engagement_events",
@@ -45,7 +52,7 @@ def settings_of(root, **stream):
     """Settings with the source `live`, in which a fall of engagement queues no contact."""
     values = load("demo").model_dump()
     values["lakehouse"]["root"] = str(root)
-    values["sources"] = {"live": SOURCE}
+    values["sources"] = {"live": QUICK}
     values["stream"] |= {"rules": [], **stream}
     return Settings(**values)
 
