@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import StreamingQuery
 
 LONGEST_WAIT_SECONDS = 60.0
+POLL_SECONDS = 0.3
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,9 @@ class EventStream:
         try:
             query = self._start(sink)
             try:
+                # Ctrl-C while py4j waits for an answer would print its stack traces.
+                while query.isActive:
+                    time.sleep(POLL_SECONDS)
                 query.awaitTermination()
             finally:
                 query.stop()
