@@ -28,8 +28,7 @@ from runtime.parallel import side_by_side
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
 
-# Tables of one commit that are checked in parallel.
-CHECKS_AT_ONCE = 3
+CHECKS_AT_ONCE = 3  # tables of one commit that are checked in parallel
 
 
 class SparkLake:
