@@ -24,19 +24,22 @@ KEPT_DAYS = 30
 BY = ["customer_id", "as_of"]
 
 
-def engagement_counts(
+def engagement_live(
     days: DataFrame,
     tickets: DataFrame | None,
     *,
     day: dt.date,
     first_uses: Mapping[str, dt.date],
+    engagement: Mapping[str, object],
+    levels: Sequence[Mapping[str, Any]],
 ) -> DataFrame:
-    """One row per customer and as_of, the open day and the day after it: what the score counts.
+    """One row per customer with an event on `day` or in the 30 days before it.
 
     days: features.behavior_live. tickets: silver.support_tickets; None: the company has no tickets.
     day: the open day. first_uses: product feature -> the day on which any customer first used it.
+    levels: of stream.levels in conf.
     """
-    both = _as_of_dates(day)
+    both = (day, day + dt.timedelta(days=1))
     counts = day_counts(days, both)
     if tickets is None:
         counts = counts.select("*", F.lit(None).cast("bigint").alias("support_tickets_30d"))
@@ -47,32 +50,19 @@ def engagement_counts(
     for as_of in both:
         number = sum(first < as_of for first in first_uses.values())
         known = F.when(F.col("as_of") == F.lit(as_of).cast("date"), F.lit(number)).otherwise(known)
-    return counts.select("*", known.alias("known_features"))
-
-
-def engagement_live(
-    counts: DataFrame,
-    *,
-    day: dt.date,
-    engagement: Mapping[str, object],
-    levels: Sequence[Mapping[str, Any]],
-) -> DataFrame:
-    """One row per customer with an event on `day` or in the 30 days before it.
-
-    counts: of engagement_counts. day: the open day. levels: of stream.levels in conf.
-    """
-    frequency = login_frequency(login_days="login_days_30d", window_days="30")
-    counts = counts.select("*", frequency.alias("login_frequency_30d"))
-    scored = with_scores(counts, engagement)
-    level = engagement_level(levels)(engagement_score="engagement_score")
-    rated = scored.select("*", level.alias("level"))
-    now = _side_by_side(rated, _as_of_dates(day)).where("updated_at IS NOT NULL")
-    return conform(now, ENGAGEMENT_LIVE)
-
-
-def _as_of_dates(day: dt.date) -> tuple[dt.date, dt.date]:
-    """as_of of the end of the day before, and of now."""
-    return day, day + dt.timedelta(days=1)
+    counts = counts.select("*", known.alias("known_features"))
+    scored = with_scores(
+        counts.select(
+            "*",
+            login_frequency(login_days="login_days_30d", window_days="30").alias(
+                "login_frequency_30d"
+            ),
+        ),
+        engagement,
+    )
+    level = engagement_level(levels)
+    rated = scored.select("*", level(engagement_score="engagement_score").alias("level"))
+    return conform(_side_by_side(rated, both).where("updated_at IS NOT NULL"), ENGAGEMENT_LIVE)
 
 
 def day_counts(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:

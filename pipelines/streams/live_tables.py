@@ -17,7 +17,7 @@ from runtime.context import Context
 from runtime.fault_points import fault_point
 from runtime.lakehouse.writes import Write
 from transforms.event_sums import day_sums, first_uses
-from transforms.live_engagement import KEPT_DAYS, engagement_counts, engagement_live
+from transforms.live_engagement import KEPT_DAYS, engagement_live
 from transforms.stream_rows import events_between
 
 
@@ -105,15 +105,11 @@ class LiveTables:
         """Compute gold.engagement_live of the open day, and queue contacts; their number."""
         stream = context.settings.stream
         has_tickets = context.has(SUPPORT_TICKETS.name)
-        counts = engagement_counts(
+        rows = engagement_live(
             context.read(BEHAVIOR_LIVE.name),
             context.read(SUPPORT_TICKETS.name) if has_tickets else None,
             day=day,
             first_uses=self.uses,
-        )
-        rows = engagement_live(
-            context.lake.keep(counts),
-            day=day,
             engagement=context.settings.engagement,
             levels=[band.model_dump() for band in stream.levels],
         )
