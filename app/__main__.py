@@ -32,6 +32,7 @@ def streamlit_options(settings: Settings) -> dict[str, str | int | bool]:
         "server_port": settings.app.port,
         "server_headless": True,
         "server_fileWatcherType": "none",
+        "server_maxUploadSize": settings.app.uploads.most_mb,
         "browser_gatherUsageStats": False,
         "client_toolbarMode": "minimal",
         "client_showErrorDetails": "none",

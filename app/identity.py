@@ -39,10 +39,9 @@ def user_of(
     `headers`: those of the request, names in any case. `logged_in`: the e-mail of the OIDC log-in.
     Users who are not in `editors` are viewers.
 
-    >>> from runtime.settings.app import AppSettings
-    >>> settings = AppSettings(
-    ...     address="0.0.0.0", port=8501, login="header", user_header="X-User", editors=["ann"]
-    ... )
+    >>> from runtime.settings import load
+    >>> changes = {"login": "header", "user_header": "X-User", "editors": ["ann"]}
+    >>> settings = load("demo").app.model_copy(update=changes)
     >>> user_of(settings, {"x-user": "ann"}, None), user_of(settings, {}, None)
     (User(name='ann', role='editor'), None)
     """

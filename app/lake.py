@@ -39,6 +39,10 @@ class Lake:
         """Newest Delta version of a table; None: it does not exist."""
         return newest_version(table_location(Location.of(self.root), name))
 
+    def has(self, name: str) -> bool:
+        """Whether the table exists and its contract is declared."""
+        return name in _contracts() and self.version(name) is not None
+
     def rows(
         self, sql: str, values: Mapping[str, Any] | None = None, most: int = MOST_ROWS
     ) -> list[Row]:

@@ -8,6 +8,7 @@ from contracts import (
     bronze,
     features,
     gold,
+    gold_app,
     gold_decisions,
     gold_engagement,
     gold_experiments,
@@ -39,5 +40,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_satisfaction.GOLD_SATISFACTION,
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
+        *gold_app.GOLD_APP,
     )
     return {t.name: t for t in declared}

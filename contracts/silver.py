@@ -336,6 +336,40 @@ FULFILMENTS = _silver(
     "fulfilled_at",
 )
 
+TASK_RESULTS = ("done", "not_reached", "declined", "not_done")
+
+TASK_OUTCOMES = _silver(
+    "task_outcomes",
+    "One row per task of a playbook whose outcome a person noted. A playbook is a campaign whose "
+    "offer is an action, such as a call.",
+    (
+        Column("task_id", "string", "Task identifier", False),
+        CUSTOMER_ID,
+        Column("campaign_id", "string", "Campaign of the playbook", False),
+        Column("owner", "string", "Who had to do the task; null: unknown"),
+        Column("due_on", "date", "Day by which it was due; null: no day was set"),
+        Column(
+            "outcome",
+            "string",
+            f"One of {', '.join(TASK_RESULTS)}; declined: the customer refused",
+            False,
+        ),
+        Column("noted_at", "timestamp", "When the outcome was noted (UTC)", False),
+        Column("noted_by", "string", "Who noted it; null: unknown"),
+    ),
+    (
+        not_null("task_id"),
+        not_null("customer_id"),
+        not_null("campaign_id"),
+        not_null("outcome"),
+        not_null("noted_at"),
+        one_of("outcome", TASK_RESULTS),
+        not_before("noted_at"),
+        not_future("noted_at"),
+    ),
+    "noted_at",
+)
+
 REASONS = ("price", "features", "competitor", "quality", "support")
 # The main reason of a customer whose data hold no evidence for any of them.
 UNKNOWN_REASON = "unknown"
@@ -437,6 +471,7 @@ SILVER = (
     CAMPAIGN_CONTACTS,
     OFFER_REDEMPTIONS,
     FULFILMENTS,
+    TASK_OUTCOMES,
     EXIT_SURVEYS,
     SURVEY_ANSWERS,
     TERMINATIONS,

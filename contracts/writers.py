@@ -77,6 +77,8 @@ WRITERS: dict[str, Writer] = {
     ),
     # Its log writer appends every second.
     "serve": Writer((), ("gold.inference_log",)),
+    # No command: what people enter in the browser.
+    "app": Writer((), ("silver.task_outcomes", "gold.text_pool", "gold.app_changes")),
     "check_inference_log": Writer(("gold.inference_checks",)),
     "simulate": Writer(("files.simulation",)),
     # Its steps hold the leases of their commands. A simulated company approves and books itself.

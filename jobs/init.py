@@ -17,11 +17,26 @@ def command(
     new_env: Annotated[
         str, typer.Option("--env", help="Name of the file to write in conf/.")
     ] = "mine",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A column that is known instead of guessed, such as customer_id=Customer; "
+            "discount= for none. Repeatable."
+        ),
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of the amounts (ISO 4217), such as EUR.")
+    ] = None,
+    facts: Annotated[
+        str | None, typer.Option(help="File to which the guess is also written as JSON.")
+    ] = None,
     conf_dir: ConfDir = None,
 ) -> None:
     """Guess how an export is written and write conf/<env>.yaml. No file is overwritten."""
     with reported("init"):
-        options = init_options(path, new_env, conf_dir)
+        options = init_options(
+            path, new_env, conf_dir, columns=column or (), currency=currency, facts=facts
+        )
         # pandas takes over 0.2 s to import.
         from pipelines.ingestion.conf_guess import run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from runtime.errors import UsageError
@@ -12,6 +12,8 @@ from runtime.suggestions import did_you_mean
 ACTIONS = ("list", "show", "approve", "reject")
 STATUSES = ("waiting", "approved", "rejected", "refused", "all")
 FEWEST_DIGITS = 6
+# Digits of an id that a person sees.
+SHORT_ID = 10
 
 
 @dataclass(frozen=True)
@@ -59,3 +61,13 @@ def check(options: ApprovalOptions) -> None:
                 f"approve_texts {options.action}: name text_ids, or choose the waiting texts of an "
                 "offer or a language with --offer or --language."
             )
+
+
+def check_usable(text: Mapping[str, object]) -> None:
+    """UsageError if the checks refused a text of gold.text_pool (with its `status`)."""
+    if text["status"] == "refused":
+        raise UsageError(
+            f"text_id {str(text['text_id'])[:SHORT_ID]}: form checks: {text['form_verdict']}; "
+            f"judge: {text['judge_verdict'] or 'not asked'}. Only a text that passed both can be "
+            "approved."
+        )

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, functions as F
 
+from udfs.text_status import IS_USABLE, STATUS, decision
+
 
 def is_usable() -> Column:
     """True if the text passed the form checks and the judge, so that it may be approved."""
-    is_passed = (F.col("form_verdict") == "passed") & (F.col("judge_verdict") == "passed")
-    return F.coalesce(is_passed, F.lit(False))
+    return F.expr(IS_USABLE)
 
 
 def status() -> Column:
@@ -25,11 +26,7 @@ def status() -> Column:
     | passed | refused: promise | null | refused |
     | name | null | null | refused |
     """
-    return (
-        F.when(~is_usable(), "refused")
-        .when(F.col("approved").isNull(), "waiting")
-        .otherwise(F.when(F.col("approved"), "approved").otherwise("rejected"))
-    )
+    return F.expr(STATUS)
 
 
 def with_status(pool: DataFrame) -> DataFrame:
@@ -63,7 +60,6 @@ def with_decision(
     texts: DataFrame, is_approved: bool, by: str, *, moment: dt.datetime
 ) -> DataFrame:
     """One row per text, with the decision of `by` at `moment`."""
-    decided = {"approved": F.lit(is_approved), "approved_by": F.lit(by)}
-    at = F.lit(moment.astimezone(dt.UTC).replace(tzinfo=None)).cast("timestamp")
-    kept = [decided.get(c, at if c == "approved_at" else F.col(c)).alias(c) for c in texts.columns]
-    return texts.select(*kept)
+    decided = {name: F.lit(value) for name, value in decision(is_approved, by, moment).items()}
+    decided["approved_at"] = decided["approved_at"].cast("timestamp")
+    return texts.select(*[decided.get(c, F.col(c)).alias(c) for c in texts.columns])

@@ -6,8 +6,10 @@ import streamlit as st
 
 from app.data import campaigns
 from app.lake import Row
+from app.screens.playbooks import show_playbooks
+from app.screens.texts import show_changes, show_texts
 from app.session import Session
-from app.text import heading, say, table, title
+from app.text import heading, literal, say, table, title
 
 METRICS = {"conversion": "Conversion", "retained_revenue": "Retained revenue"}
 
@@ -40,6 +42,11 @@ def show(session: Session) -> None:
         )
     else:
         say("No campaign has been sent before this date.")
+    if told := st.session_state.pop("told", None):
+        st.success(literal(told))
+    show_playbooks(session)
+    show_texts(session)
+    show_changes(session)
 
 
 def effect(session: Session, row: Row) -> str:

@@ -22,7 +22,7 @@ from models.guessing.money import (
 )
 from models.guessing.numbers import NumberForm
 from models.guessing.outcomes import LeftOut, Returns, cancelled, guests, returns, totals
-from models.guessing.roles import guess_roles
+from models.guessing.roles import guess_roles, unfit
 
 Roles = Mapping[str, tuple[ColumnProfile, float]]
 # The columns of silver.transactions, in the order in which they are written.
@@ -56,7 +56,7 @@ class OrdersGuess:
     mapping: column of silver.transactions -> guess. missing: required columns without a guess.
     key: mapped columns that identify a line; (): none do. currency: ISO code; None: unknown.
     unused: columns that the mapping does not read -> samples. notes: facts. doubts: sentences that
-    concern the whole source.
+    concern the whole source. roles: role, such as price -> its column.
     """
 
     mapping: Mapping[str, ColumnGuess]
@@ -69,15 +69,22 @@ class OrdersGuess:
     has_unused_personal: bool
     notes: tuple[str, ...]
     doubts: tuple[str, ...]
+    roles: Mapping[str, str]
 
 
-def guess_orders(rows: pd.DataFrame) -> OrdersGuess:
+class ColumnChoiceError(ValueError):
+    """A column that a person chose and that does not fit. The message has the fix."""
+
+
+def guess_orders(rows: pd.DataFrame, given: Mapping[str, str | None] | None = None) -> OrdersGuess:
     """The guess from a sample of an export, with the file's columns as ingest names them.
 
-    The sample is bounded by the caller. Texts are strings, missing values are null.
+    The sample is bounded by the caller. Texts are strings, missing values are null. given: role ->
+    the column that a person chose for it; None: no column. ColumnChoiceError: it does not fit.
     """
     columns = profiles(rows)
-    roles = guess_roles(columns)
+    _check_choice(columns, given or {})
+    roles = guess_roles(columns, given)
     left_out = _left_out(rows, columns, roles)
     kept = rows.index[~_is_left_out(rows, columns, roles)]
     money = Money(*(_column(roles, r) for r in ("amount", "quantity", "price", "discount")))
@@ -100,7 +107,27 @@ def guess_orders(rows: pd.DataFrame) -> OrdersGuess:
         has_unused_personal=any(c.is_personal for c in columns if c.name in unused),
         notes=tuple(_notes(returned, order)),
         doubts=(*key_doubts, *currency_doubts),
+        roles={role: column.name for role, (column, _) in roles.items()},
     )
+
+
+def _check_choice(columns: list[ColumnProfile], given: Mapping[str, str | None]) -> None:
+    known = {column.name: column for column in columns}
+    used: dict[str, str] = {}
+    for role, name in given.items():
+        if not name:
+            continue
+        if name not in known:
+            raise ColumnChoiceError(
+                f"{role}={name}: the file has no such column. It has {', '.join(known)}."
+            )
+        if name in used:
+            raise ColumnChoiceError(
+                f"{role}={name}: the column is already used as {used[name]}. Choose another one."
+            )
+        used[name] = role
+        if fault := unfit(known[name], role):
+            raise ColumnChoiceError(f"{role}={name}: the column {fault}. Choose another one.")
 
 
 def _column(roles: Roles, role: str) -> ColumnProfile | None:

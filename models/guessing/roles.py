@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from models.guessing.columns import ColumnProfile
 from models.guessing.headers import confidence
@@ -15,29 +15,46 @@ ROLES = (
 _NUMERIC = frozenset(("amount", "quantity", "price", "discount"))
 
 
-def guess_roles(columns: Sequence[ColumnProfile]) -> dict[str, tuple[ColumnProfile, float]]:
-    """Role -> its column and the confidence, 0 to 1. A column has one role. A role may lack one."""
+def guess_roles(
+    columns: Sequence[ColumnProfile], given: Mapping[str, str | None] | None = None
+) -> dict[str, tuple[ColumnProfile, float]]:
+    """Role -> its column and the confidence, 0 to 1. A column has one role. A role may lack one.
+
+    given: the column of a role, which is not guessed; None: the role has no column.
+    """
+    stated = given or {}
+    places = {column.name: place for place, column in enumerate(columns)}
+    chosen = {role: (columns[places[name]], 1.0) for role, name in stated.items() if name}
+    taken = {places[name] for name in stated.values() if name}
     scored = [
         (score, -ROLES.index(role), -place, role)
         for place, column in enumerate(columns)
         for role in ROLES
-        if (score := _score(column, role)) > 0
+        if role not in stated and (score := _score(column, role)) > 0
     ]
-    chosen: dict[str, tuple[ColumnProfile, float]] = {}
-    taken: set[int] = set()
     for score, _, place, role in sorted(scored, reverse=True):
         if role not in chosen and -place not in taken:
             chosen[role] = (columns[-place], score)
             taken.add(-place)
-    return _with_only_date(chosen, columns, taken)
+    return _with_only_date(chosen, columns, taken, stated=stated)
+
+
+def unfit(column: ColumnProfile, role: str) -> str | None:
+    """Why a column cannot have a role that a person gave it. None: it can.
+
+    The text completes the sentence `<column> ...`.
+    """
+    if column.texts.notna().sum() == 0:
+        return "has no values"
+    if role == "purchased_at" and not column.dates:
+        return "holds no dates that are recognised"
+    if role in _NUMERIC and not column.numbers:
+        return "holds no numbers"
+    return None
 
 
 def _score(column: ColumnProfile, role: str) -> float:
-    if column.texts.notna().sum() == 0:
-        return 0.0
-    if role == "purchased_at" and not column.dates:
-        return 0.0
-    if role in _NUMERIC and not column.numbers:
+    if unfit(column, role):
         return 0.0
     if role not in _NUMERIC and role != "purchased_at" and column.dates and not column.numbers:
         return 0.0
@@ -50,12 +67,14 @@ def _with_only_date(
     chosen: dict[str, tuple[ColumnProfile, float]],
     columns: Sequence[ColumnProfile],
     taken: set[int],
+    *,
+    stated: Mapping[str, str | None],
 ) -> dict[str, tuple[ColumnProfile, float]]:
     """Without a header that names the time of purchase: the only column of dates, or an e-mail."""
     dated = [c for i, c in enumerate(columns) if c.dates and not c.numbers and i not in taken]
-    if "purchased_at" not in chosen and dated:
+    if "purchased_at" not in {*chosen, *stated} and dated:
         chosen["purchased_at"] = (dated[0], 0.5 if len(dated) == 1 else 0.3)
     mails = [c for i, c in enumerate(columns) if i not in taken and confidence(c.name, "email")]
-    if "customer_id" not in chosen and mails:
+    if "customer_id" not in {*chosen, *stated} and mails:
         chosen["customer_id"] = (mails[0], 0.5)
     return chosen

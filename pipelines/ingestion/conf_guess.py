@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from models.guessing.orders import OrdersGuess, guess_orders
+from models.guessing.orders import ColumnChoiceError, OrdersGuess, guess_orders
 from models.guessing.text_format import TextFormat, UnreadableFileError, guess_text_format
 from pipelines.ingestion.conf_text import SourceText, rendered
 from pipelines.ingestion.converted_files import READABLE, from_workbook, in_utf_8, is_workbook
@@ -39,7 +41,7 @@ def run(options: InitOptions) -> None:
         raise SourceError(
             f"{sample.title} names its columns but has no rows, so nothing is guessed."
         )
-    guess = guess_orders(sample.table.drop_columns(["_file", "_malformed"]).to_pandas())
+    guess = _guess(sample, options)
     doubts = (*(reader.doubts if reader else ()), *notes, *_malformed(sample))
     source = SourceText(format_name, _pattern(files), given, sample, doubts)
     try:
@@ -49,7 +51,33 @@ def run(options: InitOptions) -> None:
             f"{target}: cannot be written: {error.strerror}. Name a folder of your own with "
             f"--conf-dir."
         ) from None
+    if options.facts is not None:
+        options.facts.write_text(_facts(sample, guess, doubts), encoding="utf-8")
     _tell(progress, target, sample, guess, [*doubts, *guess.doubts])
+
+
+def _guess(sample: Sample, options: InitOptions) -> OrdersGuess:
+    """The guess, with what a person said about the columns. UsageError if that does not fit."""
+    in_bronze = {header: name for name, header in sample.headers.items()}
+    columns = {r: n and in_bronze.get(n, n) for r, n in options.columns.items()}
+    rows = sample.table.drop_columns(["_file", "_malformed"]).to_pandas()
+    try:
+        guess = guess_orders(rows, columns)
+    except ColumnChoiceError as error:
+        raise UsageError(f"--column {error}") from None
+    return replace(guess, currency=options.currency) if options.currency else guess
+
+
+def _facts(sample: Sample, guess: OrdersGuess, doubts: list[str]) -> str:
+    """The guess as JSON, for a program that shows it. headers: column -> its name in the file."""
+    facts: Mapping[str, object] = {
+        "rows": len(sample.table),
+        "rows_in_all": sample.rows_in_all,
+        "headers": {name: sample.headers.get(name, name) for name in sample.types},
+        **asdict(guess),
+        "doubts": [*doubts, *guess.doubts],
+    }
+    return json.dumps(facts, ensure_ascii=False, default=str)
 
 
 def _of_one_kind(files: list[Path], progress: Progress) -> list[Path]:

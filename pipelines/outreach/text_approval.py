@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from runtime.approval_options import ApprovalOptions, check
+from runtime.approval_options import SHORT_ID, ApprovalOptions, check, check_usable
 from runtime.context import Context
 from runtime.errors import UsageError
 from runtime.lakehouse.writes import Write
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MOST_LISTED = 1_000
 # Ids among which the nearest to a mistyped one is looked for.
 MOST_COMPARED = 10_000
-SHORT_ID = 10
 
 
 def run(context: Context, options: ApprovalOptions) -> None:
@@ -91,13 +90,9 @@ def wanted(texts: DataFrame, options: ApprovalOptions) -> list[str]:
         # At most the pool: some thousand ids.
         return sorted(row["text_id"] for row in waiting.select("text_id").collect())
     rows = rows_of_ids(texts, options.text_ids)
-    refused = [row for row in rows if row["status"] == "refused"]
-    if refused and options.action == "approve":
-        row = refused[0]
-        raise UsageError(
-            f"text_id {row['text_id'][:SHORT_ID]}: form checks: {row['form_verdict']}; judge: "
-            f"{row['judge_verdict'] or 'not asked'}. Only a text that passed both can be approved."
-        )
+    if options.action == "approve":
+        for row in rows:
+            check_usable(row.asDict())
     return sorted(row["text_id"] for row in rows)
 
 

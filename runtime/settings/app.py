@@ -10,6 +10,18 @@ from pydantic import Field, model_validator
 from runtime.settings.core import Section
 
 
+class UploadSettings(Section):
+    """Limits of the files that people upload. folder: None is <lakehouse>-uploads."""
+
+    folder: str | None
+    most_mb: int = Field(ge=1, le=1024)
+    most_expanded_mb: int = Field(ge=1)
+    most_rows: int = Field(ge=1)
+    most_columns: int = Field(ge=1)
+    most_minutes: int = Field(ge=1)
+    keep_days: int = Field(ge=1)
+
+
 class AppSettings(Section):
     """login: none (everyone is an editor), oidc (Streamlit's log-in) or header (of a proxy)."""
 
@@ -18,6 +30,7 @@ class AppSettings(Section):
     login: Literal["none", "oidc", "header"]
     user_header: str | None
     editors: list[str]
+    uploads: UploadSettings
 
     @model_validator(mode="after")
     def _strangers_cannot_reach_it(self) -> AppSettings:

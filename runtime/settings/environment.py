@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -176,7 +177,9 @@ class Settings(BaseSettings):
 
 
 # pydantic-settings reads its files in a class method; `load` passes them through this variable.
+# The threads of the app take turns.
 _files: dict[str, list[Path]] = {}
+_LOCK = threading.Lock()
 _conf_dir: list[Path] = []
 # An environment is named by letters, digits, - and _: never by a path.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -231,9 +234,12 @@ def check_name(env: str) -> None:
         )
 
 
-def load(env: str, **overrides: Any) -> Settings:
-    """The settings of conf/<env>.yaml over the defaults. UsageError lists every error."""
-    path = conf_dir() / f"{env if _NAME.fullmatch(env) else ''}.yaml"
+def load(env: str, folder: Path | None = None, **overrides: Any) -> Settings:
+    """The settings of conf/<env>.yaml over the defaults. UsageError lists every error.
+
+    folder: with the YAML files; None: that of use_conf_dir.
+    """
+    path = (folder or conf_dir()) / f"{env if _NAME.fullmatch(env) else ''}.yaml"
     if not path.is_file() or env in RESERVED:
         known = environments()
         raise UsageError(
@@ -249,6 +255,11 @@ def load(env: str, **overrides: Any) -> Settings:
 
 
 def _read(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
+    with _LOCK:
+        return _read_files(env, path, overrides)
+
+
+def _read_files(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
     own_defaults = path.with_name("defaults.yaml")
     _files["files"] = [package_conf() / "defaults.yaml", own_defaults, path]
     file, own = path, dict[Path, Any]()

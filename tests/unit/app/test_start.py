@@ -20,6 +20,7 @@ LOCAL = {
     "login": "none",
     "user_header": None,
     "editors": ["ann"],
+    "uploads": load("demo").app.uploads,
 }
 HEADER = LOCAL | {"login": "header", "user_header": "X-User", "address": "0.0.0.0"}
 

@@ -1,0 +1,59 @@
+"""The texts that wait for a person, and the decision on them: as `approve_texts` decides."""
+
+from __future__ import annotations
+
+from app.changes import recorded
+from app.identity import User
+from app.lake import Lake, Row
+from app.writing import now, update
+from contracts.gold_messages import TEXT_POOL
+from runtime.approval_options import SHORT_ID, check_usable
+from runtime.errors import UsageError
+from runtime.files import Location
+from udfs.text_status import IS_USABLE, STATUS, decision
+
+MOST_SHOWN = 20
+
+
+def counts(lake: Lake) -> dict[str, int]:
+    """How many texts of the pool have each status."""
+    sql = f"SELECT {STATUS} AS status, count(*) AS texts FROM {{gold.text_pool}} GROUP BY ALL"
+    return {row["status"]: row["texts"] for row in lake.rows(sql)}
+
+
+def of_status(lake: Lake, status: str) -> list[Row]:
+    """Texts with a status, by offer, language, theme and tone."""
+    sql = f"""SELECT *, {STATUS} AS status FROM {{gold.text_pool}} WHERE {STATUS} = $status
+              ORDER BY offer_id, language, theme, tone, text_id"""
+    return lake.rows(sql, {"status": status}, MOST_SHOWN)
+
+
+def decide(lake: Lake, user: User, text_id: str, *, is_approved: bool) -> None:
+    """Record the decision on a text. UsageError: no such text, or the checks refused it."""
+    sql = f"SELECT *, {STATUS} AS status FROM {{gold.text_pool}} WHERE text_id = $text_id"
+    text = lake.row(sql, {"text_id": text_id})
+    if not text:
+        raise UsageError(f"text_id {text_id[:SHORT_ID]}: no text has this id. Load the page again.")
+    if is_approved:
+        check_usable(text)
+    root, action = Location.of(lake.root), "approve_text" if is_approved else "reject_text"
+    values = {name: _sql(value) for name, value in decision(is_approved, user.name, now()).items()}
+    where = IS_USABLE if is_approved else "true"
+    with recorded(root, user, action, subject=text_id, details=text["offer_id"]):
+        if not update(root, TEXT_POOL, [text_id], values, where=where):
+            raise UsageError(
+                f"text_id {text_id[:SHORT_ID]}: the text was changed. Load the page again."
+            )
+
+
+def _sql(value: object) -> str:
+    """A value as SQL of delta-rs; times are UTC.
+
+    >>> _sql(True), _sql("Ann's")
+    ('true', "'Ann''s'")
+    """
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return f"CAST('{value}+00:00' AS TIMESTAMP)"

@@ -1,0 +1,198 @@
+"""The folder of one upload: the file, its settings, its lakehouse, and what happened so far."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from runtime.errors import UsageError
+from runtime.settings import Settings, load
+
+ENV = "upload"
+# An id is made here, and never taken from a file or its name.
+_ID = re.compile(r"[0-9a-f]{32}")
+PART = 1024 * 1024
+# What a name on the screen shows of the name that the browser sent.
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True)
+class UploadFacts:
+    """owner: the user who uploaded it. title: the name of the file, only ever shown. size: bytes.
+
+    uploaded_at: ISO, UTC.
+    """
+
+    owner: str
+    title: str
+    size: int
+    uploaded_at: str
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One upload. Whatever is written for it is in its folder."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        """The name of its folder."""
+        return self.folder.name
+
+    @property
+    def file(self) -> Path:
+        """The uploaded file. Its name is ours: the name that the browser sent is never a path."""
+        return self.folder / "files" / "upload.csv"
+
+    @property
+    def conf(self) -> Path:
+        """The folder with the settings that init writes."""
+        return self.folder / "conf"
+
+    @property
+    def root(self) -> Path:
+        """The lakehouse of the upload."""
+        return self.folder / "lakehouse"
+
+    @property
+    def facts(self) -> UploadFacts:
+        """Who uploaded what."""
+        return UploadFacts(**self.read("upload.json"))
+
+    @property
+    def guess(self) -> dict[str, Any]:
+        """What init guessed; empty before."""
+        return self.read("guess.json")
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of its lakehouse, whatever variables the app was started with."""
+        return load(ENV, self.conf, lakehouse={"root": str(self.root)})
+
+    @property
+    def has_settings(self) -> bool:
+        """Whether init has written them."""
+        return (self.conf / f"{ENV}.yaml").is_file()
+
+    def read(self, name: str) -> dict[str, Any]:
+        """A JSON file of the folder; empty if it does not exist."""
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+
+    def write(self, name: str, values: Mapping[str, Any]) -> None:
+        """Replace a JSON file as a whole."""
+        draft = self.folder / f".{name}.draft"
+        draft.write_text(json.dumps(dict(values), ensure_ascii=False), encoding="utf-8")
+        os.replace(draft, self.folder / name)
+
+    def text(self, name: str) -> str:
+        """A text file of the folder; empty if it does not exist."""
+        try:
+            return (self.folder / name).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def delete(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def uploads_folder(settings: Settings) -> Path:
+    """Where uploads are. UsageError: the lakehouse is in an object store and no folder is set."""
+    given = settings.app.uploads.folder
+    if given is None and settings.root.is_remote:
+        raise UsageError(
+            f"The lakehouse {settings.root} is in an object store, and uploads need a folder of "
+            "this machine. Set app.uploads.folder in conf."
+        )
+    place = Path(given) if given else Path(settings.root).with_name(f"{settings.root.name}-uploads")
+    return place.resolve()
+
+
+def stored(
+    settings: Settings, owner: str, title: str, *, content: IO[bytes], now: dt.datetime
+) -> Upload:
+    """A new upload with this content. UsageError if it is larger than conf allows."""
+    most = settings.app.uploads.most_mb * PART
+    upload = Upload(uploads_folder(settings) / secrets.token_hex(16))
+    upload.file.parent.mkdir(parents=True, mode=0o700)
+    size = 0
+    with upload.file.open("wb") as target:
+        while part := content.read(PART):
+            size += len(part)
+            if size > most:
+                break
+            target.write(part)
+    if size > most:
+        upload.delete()
+        raise UsageError(
+            f"The file is larger than {settings.app.uploads.most_mb} MB. Upload fewer years, or "
+            "leave out columns that are not needed: customer, order, day and amount are enough."
+        )
+    name = "".join(c for c in title if c.isprintable())[:LONGEST_NAME]
+    facts = UploadFacts(owner, name, size, now.isoformat(timespec="seconds"))
+    upload.write("upload.json", asdict(facts))
+    write_defaults(upload, settings)
+    return upload
+
+
+def write_defaults(upload: Upload, settings: Settings) -> None:
+    """The settings of the upload that init does not guess.
+
+    Rejected rows do not stop the load: the page shows their share, and a person decides.
+    """
+    upload.conf.mkdir(mode=0o700, exist_ok=True)
+    values: dict[str, Any] = {
+        "lakehouse": {"root": str(upload.root)},
+        "ingest": {"max_quarantined_share": 1.0},
+        "report": {"locale": settings.report.locale},
+    }
+    (upload.conf / "defaults.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+
+
+def upload_of(settings: Settings, upload_id: str, owner: str) -> Upload | None:
+    """The upload with this id. None: there is none, or another user's."""
+    if not _ID.fullmatch(upload_id):
+        return None
+    upload = Upload(uploads_folder(settings) / upload_id)
+    return upload if upload.read("upload.json").get("owner") == owner else None
+
+
+def uploads_of(settings: Settings, owner: str) -> list[Upload]:
+    """The uploads of a user, the newest first."""
+    own = [u for u in _all(settings) if u.read("upload.json").get("owner") == owner]
+    return sorted(own, key=lambda u: u.facts.uploaded_at, reverse=True)
+
+
+def delete_old(settings: Settings, now: dt.datetime) -> int:
+    """Delete the uploads that are older than conf keeps them. Returns their number."""
+    first = now - dt.timedelta(days=settings.app.uploads.keep_days)
+    old = [
+        upload
+        for upload in _all(settings)
+        if (at := upload.read("upload.json").get("uploaded_at"))
+        and dt.datetime.fromisoformat(at) < first
+    ]
+    for upload in old:
+        upload.delete()
+    return len(old)
+
+
+def _all(settings: Settings) -> list[Upload]:
+    place = uploads_folder(settings)
+    if not place.is_dir():
+        return []
+    return [Upload(f) for f in place.iterdir() if _ID.fullmatch(f.name) and f.is_dir()]
