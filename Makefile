@@ -110,7 +110,7 @@ package: dev ## build the wheel, and the same file as .zip for --py-files, in di
 # The later locks are constrained by requirements.txt, so that a package has one version everywhere.
 lock: setup ## resolve requirements*.in to requirements*.txt; versions move only where they must
 	for name in requirements requirements-duckdb requirements-connect requirements-service requirements-app \
-		requirements-dev requirements-moto; do \
+		requirements-dev requirements-browser requirements-moto; do \
 		$(PY) -m uv pip compile --quiet --generate-hashes --no-header --no-strip-extras \
 			--python-version 3.11 $$name.in --output-file $$name.txt || exit; \
 	done

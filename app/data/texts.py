@@ -10,7 +10,7 @@ from contracts.gold_messages import TEXT_POOL
 from runtime.approval_options import SHORT_ID, check_usable
 from runtime.errors import UsageError
 from runtime.files import Location
-from udfs.text_status import IS_USABLE, STATUS, decision
+from udfs.text_status import STATUS, decision
 
 MOST_SHOWN = 20
 
@@ -36,24 +36,8 @@ def decide(lake: Lake, user: User, text_id: str, *, is_approved: bool) -> None:
         raise UsageError(f"text_id {text_id[:SHORT_ID]}: no text has this id. Load the page again.")
     if is_approved:
         check_usable(text)
+    # The verdicts of a text never change after it was written.
+    decided = decision(is_approved, user.name, now())
     root, action = Location.of(lake.root), "approve_text" if is_approved else "reject_text"
-    values = {name: _sql(value) for name, value in decision(is_approved, user.name, now()).items()}
-    where = IS_USABLE if is_approved else "true"
     with recorded(root, user, action, subject=text_id, details=text["offer_id"]):
-        if not update(root, TEXT_POOL, [text_id], values, where=where):
-            raise UsageError(
-                f"text_id {text_id[:SHORT_ID]}: the text was changed. Load the page again."
-            )
-
-
-def _sql(value: object) -> str:
-    """A value as SQL of delta-rs; times are UTC.
-
-    >>> _sql(True), _sql("Ann's")
-    ('true', "'Ann''s'")
-    """
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return f"CAST('{value}+00:00' AS TIMESTAMP)"
+        update(root, TEXT_POOL, text_id, lambda row: row | decided)

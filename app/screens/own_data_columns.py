@@ -92,8 +92,7 @@ def chosen_columns(guess: dict[str, Any]) -> dict[str, str | None]:
                     key=f"role {role} {guessed}",
                 )
                 chosen[role] = None if name == NONE else name
-                shown = " | ".join(samples.get(name, ())) if name != NONE else told
-                st.caption(literal(shown or "-"))
+                st.caption(literal(" | ".join(samples.get(name, ())) or told))
     return chosen
 
 

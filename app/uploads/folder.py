@@ -22,6 +22,8 @@ ENV = "upload"
 # An id is made here, and never taken from a file or its name.
 _ID = re.compile(r"[0-9a-f]{32}")
 PART = 1024 * 1024
+# First bytes of a file -> its name in the folder; all other files are text.
+FILES = {b"PAR1": "upload.parquet", b"PK\x03\x04": "upload.xlsx"}
 # What a name on the screen shows of the name that the browser sent.
 LONGEST_NAME = 80
 
@@ -30,10 +32,11 @@ LONGEST_NAME = 80
 class UploadFacts:
     """owner: the user who uploaded it. title: the name of the file, only ever shown. size: bytes.
 
-    uploaded_at: ISO, UTC.
+    file: its name in the folder, by its first bytes. uploaded_at: ISO, UTC.
     """
 
     owner: str
+    file: str
     title: str
     size: int
     uploaded_at: str
@@ -53,7 +56,7 @@ class Upload:
     @property
     def file(self) -> Path:
         """The uploaded file. Its name is ours: the name that the browser sent is never a path."""
-        return self.folder / "files" / "upload.csv"
+        return self.folder / "files" / self.facts.file
 
     @property
     def conf(self) -> Path:
@@ -128,22 +131,22 @@ def stored(
     """A new upload with this content. UsageError if it is larger than conf allows."""
     most = settings.app.uploads.most_mb * PART
     upload = Upload(uploads_folder(settings) / secrets.token_hex(16))
-    upload.file.parent.mkdir(parents=True, mode=0o700)
-    size = 0
-    with upload.file.open("wb") as target:
-        while part := content.read(PART):
-            size += len(part)
-            if size > most:
-                break
-            target.write(part)
-    if size > most:
+    files = upload.folder / "files"
+    files.mkdir(parents=True, mode=0o700)
+    part = content.read(PART)
+    file, size = FILES.get(part[:4], "upload.csv"), 0
+    with (files / file).open("wb") as target:
+        while part and size + len(part) <= most:
+            size += target.write(part)
+            part = content.read(PART)
+    if part:
         upload.delete()
         raise UsageError(
             f"The file is larger than {settings.app.uploads.most_mb} MB. Upload fewer years, or "
             "leave out columns that are not needed: customer, order, day and amount are enough."
         )
     name = "".join(c for c in title if c.isprintable())[:LONGEST_NAME]
-    facts = UploadFacts(owner, name, size, now.isoformat(timespec="seconds"))
+    facts = UploadFacts(owner, file, name, size, now.isoformat(timespec="seconds"))
     upload.write("upload.json", asdict(facts))
     write_defaults(upload, settings)
     return upload

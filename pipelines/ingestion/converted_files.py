@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import importlib
 import io
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,36 +24,51 @@ def is_workbook(head: bytes) -> bool:
 
 def from_workbook(file: Path) -> Path:
     """The first sheet as CSV beside the workbook. SourceError if the copy exists or fails."""
-    if file.read_bytes()[:4] == _OLD_EXCEL:
+    with file.open("rb") as stream:
+        head = stream.read(4)
+    if head == _OLD_EXCEL:
         raise SourceError(
             f"{file.name} is an Excel file of the format before 2007. Save it as .xlsx or as CSV."
         )
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(_sheet(file))
-    return _written(file, file.with_suffix(".csv"), text.getvalue())
+    return _written(file, file.with_suffix(".csv"), _lines(_sheet(file)))
 
 
 def in_utf_8(file: Path, codec: str) -> Path:
     """The text in UTF-8 beside the file. SourceError if the copy exists."""
     text = file.read_bytes().decode(codec, errors="replace")
-    return _written(file, file.with_name(f"{file.stem}.utf8{file.suffix}"), text)
+    return _written(file, file.with_name(f"{file.stem}.utf8{file.suffix}"), [text])
 
 
-def _written(file: Path, copy: Path, text: str) -> Path:
+def _lines(rows: Iterable[list[str]]) -> Iterator[str]:
+    """Each row as a line of CSV."""
+    line = io.StringIO(newline="")
+    writer = csv.writer(line)
+    for row in rows:
+        writer.writerow(row)
+        yield line.getvalue()
+        line.seek(0)
+        line.truncate()
+
+
+def _written(file: Path, copy: Path, parts: Iterable[str]) -> Path:
     if copy.exists():
         raise SourceError(
             f"{file.name} must be copied as {copy.name}, which exists. Run init on {copy.name}, or "
             f"remove it."
         )
     try:
-        copy.write_bytes(text.encode("utf-8"))
+        with copy.open("wb") as target:
+            target.writelines(part.encode("utf-8") for part in parts)
+    except SourceError:
+        copy.unlink()
+        raise
     except OSError as error:
         raise SourceError(f"{copy}: cannot be written: {error.strerror}.") from None
     return copy
 
 
-def _sheet(file: Path) -> list[list[str]]:
-    """The cells of the first sheet as text."""
+def _sheet(file: Path) -> Iterator[list[str]]:
+    """The cells of the first sheet as text, row by row, without empty rows."""
     try:
         openpyxl = importlib.import_module("openpyxl")
     except ModuleNotFoundError:
@@ -62,10 +78,12 @@ def _sheet(file: Path) -> list[list[str]]:
         ) from None
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        rows = [[_cell(value) for value in row] for row in book.worksheets[0].values]
+        for row in book.worksheets[0].values:
+            cells = [_cell(value) for value in row]
+            if any(cells):
+                yield cells
     except (KeyError, ValueError, OSError) as error:
         raise SourceError(f"{file.name} is not an Excel workbook: {error}.") from None
-    return [row for row in rows if any(row)]
 
 
 def _cell(value: Any) -> str:

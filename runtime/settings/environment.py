@@ -121,13 +121,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (
-            init_settings,
-            env_settings,
-            YamlConfigSettingsSource(
-                settings_cls, yaml_file=_files.get("files", []), deep_merge=True
-            ),
+        files = YamlConfigSettingsSource(
+            settings_cls, yaml_file=_files.get("files", []), deep_merge=True
         )
+        variables = () if "without variables" in _files else (env_settings,)
+        return (init_settings, *variables, files)
 
     @model_validator(mode="after")
     def _owners_have_groups(self) -> Settings:
@@ -237,7 +235,7 @@ def check_name(env: str) -> None:
 def load(env: str, folder: Path | None = None, **overrides: Any) -> Settings:
     """The settings of conf/<env>.yaml over the defaults. UsageError lists every error.
 
-    folder: with the YAML files; None: that of use_conf_dir.
+    folder: with the YAML files, whatever the variables say; None: that of use_conf_dir.
     """
     path = (folder or conf_dir()) / f"{env if _NAME.fullmatch(env) else ''}.yaml"
     if not path.is_file() or env in RESERVED:
@@ -246,7 +244,10 @@ def load(env: str, folder: Path | None = None, **overrides: Any) -> Settings:
             f"--env {env[:80]}: must be the name of a file in {path.parent.name}/; there are "
             f"{', '.join(known)}.{did_you_mean(env, known)}"
         )
-    settings = _read(env, path, overrides)
+    with _LOCK:
+        if folder is not None:
+            _files["without variables"] = []
+        settings = _read(env, path, overrides)
     settings.spark_profile_values()
     fault = mixed_stores(settings.mlflow, settings.lakehouse)
     if fault is not None:
@@ -255,11 +256,6 @@ def load(env: str, folder: Path | None = None, **overrides: Any) -> Settings:
 
 
 def _read(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
-    with _LOCK:
-        return _read_files(env, path, overrides)
-
-
-def _read_files(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
     own_defaults = path.with_name("defaults.yaml")
     _files["files"] = [package_conf() / "defaults.yaml", own_defaults, path]
     file, own = path, dict[Path, Any]()
@@ -270,7 +266,7 @@ def _read_files(env: str, path: Path, overrides: dict[str, Any]) -> Settings:
             if not isinstance(own[file], dict):
                 raise ValueError("it must hold lines of the form key: value")
         settings = Settings(env=env, **overrides)
-        variables = EnvSettingsSource(Settings)()
+        variables = {} if "without variables" in _files else EnvSettingsSource(Settings)()
         changed = _changed_defaults(own_defaults, own.get(own_defaults, {}))
         settings._given = frozenset(flat(own[path]) | flat(variables) | flat(overrides) | changed)
         return settings

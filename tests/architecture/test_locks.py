@@ -14,8 +14,9 @@ from docs import notices
 from tests.architecture.packages import SHIPPED
 
 ROOT = Path(__file__).parents[2]
-USERS, DUCKDB, CONNECT, SERVICE, APP, DEVELOPMENT = (
-    f"requirements{name}.txt" for name in ("", "-duckdb", "-connect", "-service", "-app", "-dev")
+USERS, DUCKDB, CONNECT, SERVICE, APP, DEVELOPMENT, BROWSER = (
+    f"requirements{name}.txt"
+    for name in ("", "-duckdb", "-connect", "-service", "-app", "-dev", "-browser")
 )
 # Packages of the checkout that are not in the wheel.
 OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
@@ -57,7 +58,7 @@ def imported(path: Path) -> set[str]:
 
 
 def test_a_package_has_one_version_in_all_locks():
-    names = (USERS, DUCKDB, CONNECT, SERVICE, APP, DEVELOPMENT)
+    names = (USERS, DUCKDB, CONNECT, SERVICE, APP, DEVELOPMENT, BROWSER)
     locks = {lock: versions(lock) for lock in names}
     every_version = [item for lock in locks.values() for item in lock.items()]
 
