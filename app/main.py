@@ -131,7 +131,7 @@ def choose_data(settings: Settings, user: User, upload: Upload | None) -> None:
         return
     if not uploads:
         return
-    titles = {"": settings.env, **{u.id: f"Upload: {u.facts.title}" for u in uploads}}
+    titles = {"": settings.env, **{u.id: u.label for u in uploads}}
     present = upload.id if upload else ""
     picked = st.selectbox(
         "Data",

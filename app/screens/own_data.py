@@ -104,9 +104,7 @@ def show_earlier(settings: Settings, user: User) -> None:
         return
     heading("Earlier uploads")
     for upload in earlier:
-        facts = upload.facts
-        label = f"{facts.title}, {facts.uploaded_at[:16].replace('T', ' ')}"
-        if st.button(literal(label), key=f"open {upload.id}"):
+        if st.button(literal(upload.label), key=f"open {upload.id}"):
             open_upload(upload.id)
 
 
@@ -153,7 +151,7 @@ def watch(upload: Upload, step: str) -> None:
     lines = steps.log_of(upload, step)
     place = steps.progress_of(lines)
     text = BUSY[step]
-    if state.name == WAITING and step != LOOK:
+    if state.name == WAITING:
         text = "Another upload is being computed. This one starts when it has ended"
     if place:
         number, of, told = place

@@ -67,8 +67,8 @@ def show_text(session: Session, row: Row) -> None:
 
 def button(session: Session, row: Row, label: str, *, is_approved: bool) -> None:
     """A button that decides on the text."""
-    kind = "primary" if is_approved else "secondary"
-    if not st.button(label, key=f"{label} {row['text_id']}", type=kind):
+    key = f"{label} {row['text_id']}"
+    if not st.button(label, key=key, type="primary" if is_approved else "secondary"):
         return
     try:
         texts.decide(session.lake, session.user, row["text_id"], is_approved=is_approved)

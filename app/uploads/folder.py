@@ -16,7 +16,8 @@ from typing import IO, Any
 import yaml
 
 from runtime.errors import UsageError
-from runtime.settings import Settings, load
+from runtime.settings import Settings
+from runtime.settings.environment import load_from
 
 ENV = "upload"
 # An id is made here, and never taken from a file or its name.
@@ -74,6 +75,12 @@ class Upload:
         return UploadFacts(**self.read("upload.json"))
 
     @property
+    def label(self) -> str:
+        """What a list shows; unique, since Streamlit tells options apart by what they show."""
+        moment = self.facts.uploaded_at.partition("+")[0].replace("T", " ")
+        return f"{self.facts.title}, {moment} UTC, {self.id[:4]}"
+
+    @property
     def guess(self) -> dict[str, Any]:
         """What init guessed; empty before."""
         return self.read("guess.json")
@@ -81,7 +88,7 @@ class Upload:
     @property
     def settings(self) -> Settings:
         """The settings of its lakehouse, whatever variables the app was started with."""
-        return load(ENV, self.conf, lakehouse={"root": str(self.root)})
+        return load_from(self.conf, ENV, lakehouse={"root": str(self.root)})
 
     @property
     def has_settings(self) -> bool:

@@ -13,13 +13,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from app.uploads.folder import Upload
-from app.uploads.steps import DONE, FAILED, LOOK, RUNNING, WAITING, sentence
+from app.uploads.steps import DONE, FAILED, LOOK, RUNNING, STARTING, WAITING, sentence
 from runtime.lakehouse.lease_holder import start_of
 
 # Of a command that reads an unchecked file: heap and anonymous memory, and CPU time.
@@ -38,8 +38,8 @@ def run(upload: Upload) -> None:
     plan = upload.read("plan.json")
     step = plan["step"]
     me = {"step": step, "pid": os.getpid(), "process_started": start_of(os.getpid())}
-    upload.write("state.json", {**me, "name": WAITING})
-    with _turn(upload, is_needed=step != LOOK):
+    upload.write("state.json", {**me, "name": STARTING})
+    with _turn(upload, me):
         me["started_at"] = _now()
         upload.write("state.json", {**me, "name": RUNNING})
         end: dict[str, str] = {"name": DONE}
@@ -135,13 +135,17 @@ def _why(code: int, told: IO[bytes]) -> str:
 
 
 @contextmanager
-def _turn(upload: Upload, *, is_needed: bool) -> Iterator[None]:
-    """Hold the lock of all uploads, so that one Spark runs at a time."""
-    if not is_needed:
+def _turn(upload: Upload, me: Mapping[str, object]) -> Iterator[None]:
+    """Hold the lock of all uploads, so that one Spark runs at a time; `look` needs none."""
+    if me["step"] == LOOK:
         yield
         return
     with (upload.folder.parent / LOCK).open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            upload.write("state.json", {**me, "name": WAITING})
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 

@@ -19,7 +19,9 @@ from runtime.lakehouse.lease_holder import start_of
 from runtime.settings import Settings
 
 LOOK, LOAD, TRAIN, SCORE = "look", "load", "train", "score"
-WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+STARTING, WAITING, RUNNING = "starting", "waiting", "running"
+DONE, FAILED = "done", "failed"
+BUSY = (STARTING, WAITING, RUNNING)
 # The main entry of `holdfast`, as the installed command has it.
 HOLDFAST = (sys.executable, "-P", "-c", "from jobs import main; main()")
 _STEP = re.compile(r"\[(\d+)/(\d+)\] (.+)")
@@ -42,7 +44,7 @@ class State:
     @property
     def is_busy(self) -> bool:
         """Whether its commands run, or wait for those of another upload."""
-        return self.name in (WAITING, RUNNING)
+        return self.name in BUSY
 
 
 def commands(step: str, upload: Upload, settings: Settings) -> list[list[str]]:
@@ -86,7 +88,7 @@ def start(upload: Upload, step: str, settings: Settings) -> None:
                 copy.unlink()
     if step == SCORE:
         copy_models(Path(settings.root), upload.root)
-    upload.write("state.json", {"step": step, "name": WAITING})
+    upload.write("state.json", {"step": step, "name": STARTING})
     (upload.folder / f"log-{step}.txt").unlink(missing_ok=True)
     limits = {"minutes": settings.app.uploads.most_minutes}
     plan = {"step": step, "commands": commands(step, upload, settings), **limits}
@@ -116,7 +118,7 @@ def state_of(upload: Upload) -> State | None:
         return None
     _children[:] = [child for child in _children if child.poll() is None]
     pid, began = given.get("pid"), given.get("process_started")
-    if given["name"] in (WAITING, RUNNING) and pid and start_of(pid) != began:
+    if given["name"] in BUSY and pid and start_of(pid) != began:
         return State(
             given["step"], FAILED, "The app was stopped meanwhile. Start the step again.", None
         )

@@ -52,7 +52,7 @@ def run(options: InitOptions) -> None:
             f"--conf-dir."
         ) from None
     if options.facts is not None:
-        options.facts.write_text(_facts(sample, guess, doubts), encoding="utf-8")
+        options.facts.write_text(_facts(sample, guess, [*doubts]), encoding="utf-8")
     _tell(progress, target, sample, guess, [*doubts, *guess.doubts])
 
 

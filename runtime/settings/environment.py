@@ -232,11 +232,17 @@ def check_name(env: str) -> None:
         )
 
 
-def load(env: str, folder: Path | None = None, **overrides: Any) -> Settings:
-    """The settings of conf/<env>.yaml over the defaults. UsageError lists every error.
+def load(env: str, **overrides: Any) -> Settings:
+    """The settings of conf/<env>.yaml over the defaults. UsageError lists every error."""
+    return _load(env, None, overrides)
 
-    folder: with the YAML files, whatever the variables say; None: that of use_conf_dir.
-    """
+
+def load_from(folder: Path, env: str, **overrides: Any) -> Settings:
+    """The same from another folder with YAML files, whatever the variables say."""
+    return _load(env, folder, overrides)
+
+
+def _load(env: str, folder: Path | None, overrides: dict[str, Any]) -> Settings:
     path = (folder or conf_dir()) / f"{env if _NAME.fullmatch(env) else ''}.yaml"
     if not path.is_file() or env in RESERVED:
         known = environments()

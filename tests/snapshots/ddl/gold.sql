@@ -607,3 +607,14 @@ CREATE TABLE IF NOT EXISTS gold.alerts (
   `sent_to` string COMMENT 'Sinks that accepted the alert, separated by \', \'; null: none yet, the next run of the date tries again'
 ) USING delta
 COMMENT 'One row per alert of a monitoring run. Key: as_of, alert_id.';
+
+CREATE TABLE IF NOT EXISTS gold.app_changes (
+  `change_id` string NOT NULL COMMENT 'Identifier of the change',
+  `state` string NOT NULL COMMENT 'One of started, done, failed',
+  `changed_at` timestamp NOT NULL COMMENT 'When the state was reached (UTC)',
+  `changed_by` string NOT NULL COMMENT 'Name from the log-in; local: there is no log-in',
+  `action` string NOT NULL COMMENT 'upload, delete_upload, load, train, score, approve_text, reject_text or note_outcome',
+  `subject` string NOT NULL COMMENT 'Identifier of what was changed',
+  `details` string COMMENT 'The new value in words; null: none. Never a personal value'
+) USING delta
+COMMENT 'One row per change in the app and state: started before it, then done or failed. Key: change_id, state.';

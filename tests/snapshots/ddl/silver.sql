@@ -145,6 +145,24 @@ CREATE TABLE IF NOT EXISTS silver.fulfilments (
 CLUSTER BY (customer_id)
 COMMENT 'One row per offer that was booked for a customer, such as points added to the account. deliver_outbox sends the message of an offer with needs_fulfilment only after it. No key.';
 
+CREATE TABLE IF NOT EXISTS silver.task_outcomes (
+  `task_id` string NOT NULL COMMENT 'Task identifier',
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `campaign_id` string NOT NULL COMMENT 'Campaign of the playbook',
+  `owner` string COMMENT 'Who had to do the task; null: unknown',
+  `due_on` date COMMENT 'Day by which it was due; null: no day was set',
+  `outcome` string NOT NULL COMMENT 'One of done, not_reached, declined, not_done; declined: the customer refused',
+  `noted_at` timestamp NOT NULL COMMENT 'When the outcome was noted (UTC)',
+  `noted_by` string COMMENT 'Who noted it; null: unknown',
+  `known_at` timestamp NOT NULL COMMENT 'When the row became known (UTC); features use the row from then on',
+  `source` string NOT NULL COMMENT 'Name of the source in conf',
+  `batch_id` string NOT NULL COMMENT 'Identifier of the file that delivered the row',
+  `content_hash` bigint NOT NULL COMMENT 'Hash of the declared columns; same key and hash: exact duplicate',
+  `warnings` string COMMENT 'Names of the warning rules that the row broke, separated by \', \'; null: none'
+) USING delta
+CLUSTER BY (customer_id)
+COMMENT 'One row per task of a playbook whose outcome a person noted. A playbook is a campaign whose offer is an action, such as a call. No key.';
+
 CREATE TABLE IF NOT EXISTS silver.exit_surveys (
   `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
   `answered_at` timestamp NOT NULL COMMENT 'When the survey was answered (UTC)',

@@ -224,6 +224,29 @@ def test_an_upload_belongs_to_its_owner(settings, upload):
     assert uploads_of(settings, "bob") == []
 
 
+def test_two_uploads_of_one_file_differ_in_the_list(settings, upload):
+    again = stored(settings, "ann", "orders.csv", content=io.BytesIO(b"a;b\n"), now=NOW)
+
+    assert upload.label == f"orders.csv, 2024-06-08 12:00:00 UTC, {upload.id[:4]}"
+    assert again.label != upload.label
+
+
+def test_a_second_upload_waits_for_the_first(settings, upload):
+    import fcntl
+    import threading
+
+    upload.write("plan.json", {"step": "load", "commands": [], "minutes": 5})
+    with (upload.folder.parent / runner.LOCK).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=runner.run, args=(upload,))
+        waiting.start()
+        waiting.join(1)
+        assert steps.state_of(upload).name == "waiting"
+    waiting.join(10)
+
+    assert steps.state_of(upload).name == DONE
+
+
 def test_an_old_upload_is_deleted(settings, upload):
     assert delete_old(settings, NOW + dt.timedelta(days=7)) == 0
     assert delete_old(settings, NOW + dt.timedelta(days=7, seconds=1)) == 1
