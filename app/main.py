@@ -94,7 +94,7 @@ def own_page(settings: Settings, user: User, upload: Upload | None) -> Callable[
     def page() -> None:
         with st.sidebar:
             choose_data(settings, user, upload)
-            st.caption(literal(who(settings, user)))
+            show_user(settings, user)
         own_data.show(settings, user, upload)
 
     page.__name__ = OWN_DATA[1]
@@ -113,7 +113,7 @@ def page_of(
         with st.sidebar:
             choose_data(settings, user, upload)
             as_of = choose_date(shown, dates, user)
-            st.caption(literal(who(settings, user)))
+            show_user(settings, user)
         if as_of is None:
             no_scores(settings, upload)
         else:
@@ -165,6 +165,13 @@ def no_scores(settings: Settings, upload: Upload | None) -> None:
     )
 
 
+def show_user(settings: Settings, user: User) -> None:
+    """The user's role, and a button to log out."""
+    st.caption(literal(who(settings, user)))
+    if settings.app.login == "oidc":
+        st.button("Log out", on_click=st.logout)
+
+
 def who(settings: Settings, user: User) -> str:
     """One sentence about the user's role."""
     if settings.app.login == "none":
@@ -178,7 +185,9 @@ def current_user(settings: Settings) -> User | None:
     """The user of this request."""
     logged_in = None
     if settings.app.login == "oidc" and st.user.is_logged_in:
-        logged_in = str(st.user.email)
+        # A provider may let anybody state an address; false: it was not verified.
+        is_verified = st.user.get("email_verified") is not False
+        logged_in = str(st.user.email) if is_verified else None
     return user_of(settings.app, st.context.headers, logged_in)
 
 
