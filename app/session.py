@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 
 from app.data.first_list import FirstList, first_list
 from app.identity import User
@@ -23,12 +24,12 @@ class Session:
     as_of: dt.date
     user: User
 
-    @property
+    @cached_property
     def form(self) -> LocaleFormat:
         report = self.settings.report.in_currency(self.settings.currency)
         return LocaleFormat(report.locale, report.currency)
 
-    @property
+    @cached_property
     def list(self) -> FirstList:
         return first_list(self.lake, self.as_of, self.settings.plan.default_strategy)
 
