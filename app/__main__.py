@@ -15,6 +15,8 @@ from app.data.first_list import first_list
 from app.lake import Lake
 from app.screens.today import FIRST
 from app.session import dates_of
+from app.uploads.folder import delete_old
+from app.writing import now
 from runtime.errors import UsageError
 from runtime.settings import Settings, load, use_conf_dir
 
@@ -65,6 +67,8 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(f"error: {error}")
     if settings.app.login == "none":
         sys.stderr.write("app: no log-in is set up: everyone on this machine is an editor\n")
+    if not (settings.root.is_remote and settings.app.uploads.folder is None):
+        delete_old(settings, now())
     read_once(settings)
     bootstrap.load_config_options(options)
     own = [given.env, *([given.conf_dir] if given.conf_dir else [])]

@@ -74,7 +74,9 @@ class Browser:
         """The first true value of the condition. AssertionError with the page's text: none came."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            with suppress(exceptions.StaleElementReferenceException):
+            with suppress(
+                exceptions.StaleElementReferenceException, exceptions.NoSuchElementException
+            ):
                 if value := condition():
                     return value
             time.sleep(LOOK)
@@ -90,6 +92,11 @@ class Browser:
         """The title of the page."""
         return self.driver.find_element(by.TAG_NAME, "h1").text
 
+    def titled(self, text):
+        """Wait until the page has this title and has run."""
+        self.wait(lambda: self.title == text, f"the title {text!r}")
+        self.settle()
+
     def shows(self, text, seconds=SECONDS):
         """Wait until the page has this text."""
         return self.wait(lambda: text in self.text, repr(text), seconds)
@@ -102,6 +109,8 @@ class Browser:
         link = f"//a[@data-testid='stSidebarNavLink'][.//span[@label='{name}']]"
         found = self.wait(lambda: self.driver.find_elements(by.XPATH, link), f"the page {name}")
         self.driver.execute_script("arguments[0].click()", found[0])
+        current = f"{link}[@aria-current='page']"
+        self.wait(lambda: self.driver.find_elements(by.XPATH, current), f"{name} as current page")
         time.sleep(2 * LOOK)
         self.settle()
         if self.size[0] < 600:

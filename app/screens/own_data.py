@@ -72,6 +72,7 @@ def places(present: int) -> None:
 
 def show_start(settings: Settings, user: User) -> None:
     """The form to upload a file, and the user's earlier uploads."""
+    delete_old(settings, now())
     title("Upload your orders, get the customers to keep", NEEDED)
     places(0)
     limits = settings.app.uploads
@@ -88,7 +89,6 @@ def show_start(settings: Settings, user: User) -> None:
     )
     if file is not None and st.button("Read the file", type="primary"):
         moment = now()
-        delete_old(settings, moment)
         details = f"{file.size:,} bytes"
         with recorded(settings.root, user, "upload", subject="file", details=details):
             upload = stored(settings, user.name, file.name, content=file, now=moment)

@@ -17,7 +17,8 @@ from runtime.settings import load
 from tests.unit.app.conftest import paragraphs, title_of
 from tests.unit.app.small_lake_folder import write, write_company
 
-NOW = dt.datetime(2024, 6, 8, 12, tzinfo=dt.UTC)
+# An older upload would be deleted.
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 COLUMN = {"expression": "x", "confidence": 1.0, "doubts": []}
 GUESS = {
     "headers": {"kunde": "Kunde", "nr": "Nr.", "tag": "Tag", "betrag": "Betrag", "x": "X"},
@@ -87,7 +88,7 @@ def test_a_viewer_cannot_upload(shown):
 
 
 def test_earlier_uploads_are_listed(shown, upload):
-    assert labels(shown()) == [f"orders.csv, 2024-06-08 12:00:00 UTC, {upload.id[:4]}"]
+    assert labels(shown()) == [f"orders.csv, {NOW:%Y-%m-%d %H:%M:%S} UTC, {upload.id[:4]}"]
 
 
 def test_the_guessed_columns_are_shown_with_samples_and_doubts(shown, upload):
