@@ -158,8 +158,10 @@ def watch(upload: Upload, step: str) -> None:
         st.progress((number - 1) / of, f"{text}. Step {number} of {of}: {told}")
     else:
         st.progress(0.0, f"{text} ...")
-    if lines:
-        st.code("\n".join(lines[-LINES:]), language=None)
+    # A line that begins with ... says what runs at that moment: only the last one is news.
+    told = [*(line for line in lines[:-1] if not line.lstrip().startswith("...")), *lines[-1:]]
+    if told:
+        st.code("\n".join(told[-LINES:]), language=None)
 
 
 def show_failure(settings: Settings, user: User, upload: Upload, *, state: State) -> None:

@@ -178,7 +178,7 @@ def test_an_export_becomes_a_list_of_customers_to_contact(opened, tmp_path, pict
     assert window.faults() == []
     window.picture(pictures / "upload-quality.png")
     window.click("Train on my data")
-    window.shows("to contact, ", 2400)
+    window.shows("Download the list (CSV)", 2400)
     window.settle()
     assert window.faults() == []
     window.picture(pictures / "upload-results.png")
