@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import streamlit as st
-
 from app.data.plan import Plan, plan_of, population
+from app.offers import caps
 from app.session import Session
-from runtime.settings.offers import load_offers
 
 
 @dataclass(frozen=True)
@@ -38,14 +36,4 @@ def budget_of(session: Session) -> Budget:
 def plan(session: Session, strategy: str | None = None) -> Plan:
     """The plan of a strategy, by default that of conf, with the caps of conf/offers.yaml."""
     name = strategy or session.settings.plan.default_strategy
-    return plan_of(session.lake, session.as_of, name, caps=_caps())
-
-
-@st.cache_resource(show_spinner=False)
-def _caps() -> dict[str, int]:
-    """The most customers per offer, read once per process: reading the file takes 0.1 s."""
-    return {
-        name: offer.most_customers
-        for name, offer in load_offers().items()
-        if offer.in_budget and offer.most_customers is not None
-    }
+    return plan_of(session.lake, session.as_of, name, caps=caps())

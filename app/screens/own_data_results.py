@@ -10,17 +10,23 @@ from pathlib import Path
 import streamlit as st
 
 from app.data import quality
+from app.data.customers import factors
 from app.identity import EDITOR, User
-from app.lake import Lake
+from app.lake import Lake, Row
+from app.offers import terms
 from app.screens.budget import csv_of
 from app.session import Session, dates_of
 from app.text import heading, say, table
 from app.uploads.folder import Upload
 from contracts.rules import explanation
 from contracts.silver import TRANSACTIONS
+from runtime.feature_words import reason
 from runtime.formats import LocaleFormat
 from runtime.settings import Settings
 from runtime.spreadsheet import separator, text_cell
+
+# Customers whose offer and reason stand on the page itself.
+FIRST = 10
 
 
 def show_quality(settings: Settings, upload: Upload) -> None:
@@ -93,6 +99,19 @@ def rejected_csv(lake: Lake, locale: str) -> bytes:
     return file.getvalue().encode("utf-8-sig")
 
 
+def result_line(session: Session, row: Row) -> Row:
+    """One customer: what the offer is expected to keep, what to send, and why they may leave."""
+    raised = (r for r in factors(session.list, row["customer_id"]) if r["impact"] > 0)
+    why = next((reason(r["feature"], r["value"], session.form) for r in raised), "-")
+    return {
+        "Customer": row["customer_id"],
+        "Keep": session.form.cash(row["value_kept"]),
+        "What to send": terms(row["offer_id"]),
+        "Send on": session.form.date(row["send_on"]),
+        "Why they may leave": why,
+    }
+
+
 def show_results(upload: Upload) -> None:
     """The list to contact, and where the other results are."""
     settings, lake = upload.settings, Lake(upload.root)
@@ -108,8 +127,10 @@ def show_results(upload: Upload) -> None:
     )
     say(
         f"Scores of {form.date(dates[0])}, the day after the last complete day of the file. The "
-        "list has for each customer the offer, the day, the cost and the reason."
+        "list has for each customer the offer, the day, the cost and the reason. The first "
+        f"{FIRST} of them:"
     )
+    table([result_line(session, row) for row in session.list.customers(FIRST)])
     with st.container(horizontal=True):
         st.download_button(
             "Download the list (CSV)",

@@ -10,6 +10,7 @@ import streamlit as st
 from app.data import campaigns, risk
 from app.data.first_list import DECISIONS, RISK
 from app.lake import Row
+from app.offers import terms
 from app.session import Session
 from app.text import heading, say, table, title
 
@@ -152,7 +153,7 @@ def line(session: Session, row: Row) -> Row:
         "Risk": row["risk_level"],
         f"Leaves within {session.horizon} days": form.percent(row["churn_probability"]),
         "At stake": session.stake(row["at_stake"]),
-        "Offer": row["offer_id"] or "-",
+        "Offer": terms(row["offer_id"]),
         "Send on": form.date(row["send_on"]),
         "Cost": form.cash(row["cost"]),
         "Value kept": form.cash(row["value_kept"]),

@@ -8,6 +8,7 @@ from app.budgets import budget_of, plan
 from app.data.first_list import DECISIONS
 from app.data.plan import NET_VALUE, decision, left_out
 from app.lake import Row
+from app.offers import terms
 from app.session import Session
 from app.text import heading, literal, say
 
@@ -18,7 +19,8 @@ def show_decision(session: Session, scores: Row) -> None:
     if scores["why"]:
         heading("What to do")
         say(
-            f"Send {scores['offer_id']} on {form.date(scores['send_on'])}. Expected cost "
+            f"Send {scores['offer_id']} ({terms(scores['offer_id'])}) on "
+            f"{form.date(scores['send_on'])}. Expected cost "
             f"{form.cash(scores['cost'])}, expected value kept {form.cash(scores['value_kept'])}."
         )
         st.caption(literal(scores["why"]))

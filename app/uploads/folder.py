@@ -17,8 +17,9 @@ from typing import IO, Any
 import yaml
 
 from runtime.errors import UsageError
-from runtime.settings import Settings
+from runtime.settings import Settings, conf_dir, package_conf
 from runtime.settings.environment import load_from
+from runtime.settings.offers import NAME as OFFERS
 
 ENV = "upload"
 # An id is made here, and never taken from a file or its name.
@@ -79,7 +80,7 @@ class Upload:
     def label(self) -> str:
         """What a list shows; unique, since Streamlit tells options apart by what they show."""
         moment = self.facts.uploaded_at.partition("+")[0].replace("T", " ")
-        return f"{self.facts.title}, {moment} UTC, {self.id[:4]}"
+        return f"{self.facts.title[:24]}, {moment[5:16]}, {self.id[:4]}"
 
     @property
     def guess(self) -> dict[str, Any]:
@@ -178,6 +179,9 @@ def write_defaults(upload: Upload, settings: Settings) -> None:
         "ingest": {"max_quarantined_share": 1.0},
         "report": {"locale": settings.report.locale},
     }
+    own_offers = conf_dir() / OFFERS
+    if own_offers.is_file() and conf_dir() != package_conf():
+        shutil.copy(own_offers, upload.conf / OFFERS)
     (upload.conf / "defaults.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
 
 

@@ -88,7 +88,7 @@ def test_a_viewer_cannot_upload(shown):
 
 
 def test_earlier_uploads_are_listed(shown, upload):
-    assert labels(shown()) == [f"orders.csv, {NOW:%Y-%m-%d %H:%M:%S} UTC, {upload.id[:4]}"]
+    assert labels(shown()) == [f"orders.csv, {NOW:%m-%d %H:%M}, {upload.id[:4]}"]
 
 
 def test_the_guessed_columns_are_shown_with_samples_and_doubts(shown, upload):
@@ -246,3 +246,9 @@ def test_the_results_name_the_list(shown, upload):
 
     assert page.subheader[0].value.replace("\\", "") == "1 customer to contact, $500 at risk"
     assert any("Scores of 1 Jun 2024" in text for text in paragraphs(page))
+    assert page.table[0].value.iloc[0].to_dict() == {
+        "Keep": "$100",
+        "What to send": "10% off your next order",
+        "Send on": "2 Jun 2024",
+        "Why they may leave": "no purchase for 45 days",
+    }

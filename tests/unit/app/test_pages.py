@@ -81,7 +81,7 @@ def test_a_chosen_customer_has_an_offer_and_a_reason(shown):
 
     assert title_of(page) == "Customer a: 50.0 % churn probability, $1,000 at stake"
     assert paragraphs(page)[0] == (
-        "Send discount_10 on 2 Jun 2024. Expected cost $20.00, expected value kept $100."
+        "Send discount_10 (10% off your next order) on 2 Jun 2024. Expected cost $20.00, expected value kept $100."
     )
 
 
