@@ -148,7 +148,8 @@ def stored(
     most = settings.app.uploads.most_mb * PART
     upload = Upload(uploads_folder(settings) / secrets.token_hex(16))
     files = upload.folder / "files"
-    files.mkdir(parents=True, mode=0o700)
+    upload.folder.mkdir(parents=True, mode=0o700)
+    files.mkdir(mode=0o700)
     part = content.read(PART)
     file, size = FILES.get(part[:4], "upload.csv"), 0
     with (files / file).open("wb") as target:

@@ -20,6 +20,7 @@ MEGABYTE = 1024 * 1024
 # The names of the columns of a text file stand in its first line.
 LONGEST_LINE = MEGABYTE
 MOST_MEMBERS = 10_000
+ROWS_AT_ONCE = 50_000
 WORKBOOK = "xl/workbook.xml"
 _CELL = re.compile(rb"<c[ >]")
 
@@ -66,6 +67,28 @@ def _parquet(file: Path, limits: Mapping[str, int]) -> str:
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     _check_size(sum(group.total_byte_size for group in groups), limits)
     return "parquet"
+
+
+def in_microseconds(file: Path) -> None:
+    """Rewrite a Parquet file whose times are in nanoseconds, as pandas writes them.
+
+    Spark refuses these. The times are cut to microseconds, and the file is rewritten batch by batch.
+    """
+    parts = pq.ParquetFile(file)
+    schema = parts.schema_arrow
+    if not any(pa.types.is_timestamp(f.type) and f.type.unit == "ns" for f in schema):
+        return
+    fields = [
+        f.with_type(pa.timestamp("us", f.type.tz))
+        if pa.types.is_timestamp(f.type) and f.type.unit == "ns"
+        else f
+        for f in schema
+    ]
+    wanted, copy = pa.schema(fields), file.with_suffix(".draft")
+    with pq.ParquetWriter(copy, wanted) as writer:
+        for batch in parts.iter_batches(batch_size=ROWS_AT_ONCE):
+            writer.write_table(pa.Table.from_batches([batch]).cast(wanted, safe=False))
+    copy.replace(file)
 
 
 def _workbook(file: Path, limits: Mapping[str, int]) -> str:
@@ -127,7 +150,10 @@ def main(arguments: list[str]) -> int:
     """The command line."""
     file, limits = arguments
     try:
-        print(f"kind: {inspect(Path(file), json.loads(limits))}")
+        kind = inspect(Path(file), json.loads(limits))
+        if kind == "parquet":
+            in_microseconds(Path(file))
+        print(f"kind: {kind}")
     except RefusedError as error:
         print(error, file=sys.stderr)
         return 2

@@ -17,7 +17,7 @@ import pytest
 
 from app.uploads import runner, steps
 from app.uploads.folder import Upload, delete_old, stored, upload_of, uploads_folder, uploads_of
-from app.uploads.inspection import RefusedError, inspect
+from app.uploads.inspection import RefusedError, in_microseconds, inspect
 from app.uploads.steps import DONE, FAILED, LOOK, RUNNING
 from runtime.errors import UsageError
 from runtime.settings import load
@@ -153,6 +153,28 @@ def test_a_parquet_file_with_more_rows_than_are_read_is_refused(tmp_path):
         inspect(tmp_path / "file", LIMITS | {"most_rows": 2})
 
     assert str(caught.value) == "The file has 3 rows, and at most 2 are read. Upload fewer years."
+
+
+def test_times_in_nanoseconds_which_spark_refuses_are_cut(tmp_path):
+    moment = 1_717_200_000_123_456_789
+    rows = pa.table(
+        {
+            "day": pa.array([moment, None], pa.timestamp("ns")),
+            "zoned": pa.array([moment, None], pa.timestamp("ns", "UTC")),
+            "amount": [1.5, 2.5],
+        }
+    )
+    file = tmp_path / "upload.parquet"
+    file.write_bytes(parquet(rows))
+
+    in_microseconds(file)
+
+    read = pq.read_table(file)
+    assert read.schema.field("day").type == pa.timestamp("us")
+    assert read.schema.field("zoned").type == pa.timestamp("us", "UTC")
+    assert read["day"].cast(pa.int64()).to_pylist() == [moment // 1000, None]
+    assert read["amount"].to_pylist() == [1.5, 2.5]
+    assert [f.name for f in tmp_path.iterdir()] == ["upload.parquet"]
 
 
 class Bomb:
