@@ -72,7 +72,7 @@ def _parquet(file: Path, limits: Mapping[str, int]) -> str:
 def in_microseconds(file: Path) -> None:
     """Rewrite a Parquet file whose times are in nanoseconds, as pandas writes them.
 
-    Spark refuses these. The times are cut to microseconds, and the file is rewritten batch by batch.
+    Spark refuses these. The times are cut to microseconds, batch by batch.
     """
     parts = pq.ParquetFile(file)
     schema = parts.schema_arrow
