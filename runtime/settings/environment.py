@@ -5,15 +5,9 @@ An unknown key is an error: a typing error must not silently leave the default.
 
 from __future__ import annotations
 
-import atexit
 import datetime as dt
-import importlib.resources
 import os
-import re
-import shutil
-import tempfile
 import threading
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,6 +25,7 @@ from runtime.errors import UsageError
 from runtime.files import Location
 from runtime.settings.app import AppSettings
 from runtime.settings.churn import ChurnSettings, LifecycleSettings
+from runtime.settings.conf_folder import NAME, RESERVED, conf_dir, environments, package_conf
 from runtime.settings.contact import ContactSettings
 from runtime.settings.decisions import DecisionSettings
 from runtime.settings.faults import explain, not_yaml
@@ -155,7 +150,7 @@ class Settings(BaseSettings):
 
     def _profile(self, profile: str) -> dict[str, str]:
         name = f"spark/{profile}.yaml"
-        folders = (conf_dir(), package_conf()) if _NAME.fullmatch(profile) else ()
+        folders = (conf_dir(), package_conf()) if NAME.fullmatch(profile) else ()
         path = next((d / name for d in folders if (d / name).is_file()), None)
         if path is None:
             known = sorted(p.stem for p in (package_conf() / "spark").glob("*.yaml"))
@@ -178,58 +173,6 @@ class Settings(BaseSettings):
 # The threads of the app take turns.
 _files: dict[str, list[Path]] = {}
 _LOCK = threading.Lock()
-_conf_dir: list[Path] = []
-# An environment is named by letters, digits, - and _: never by a path.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-# Files of conf/ that are not environments.
-RESERVED = ("defaults", "offers")
-
-
-def conf_dir() -> Path:
-    """The folder with the YAML files: --conf-dir, else the package's own."""
-    return _conf_dir[0] if _conf_dir else package_conf()
-
-
-@cache
-def package_conf() -> Path:
-    """The package's own conf/. From a zip (--py-files) it is copied to a temporary folder."""
-    inside = importlib.resources.files("conf")
-    if isinstance(inside, Path):
-        return inside
-    folder = Path(tempfile.mkdtemp(prefix="holdfast-conf-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for part in ("", "spark"):
-        (folder / part).mkdir(exist_ok=True)
-        for file in inside.joinpath(part).iterdir() if part else inside.iterdir():
-            if file.name.endswith(".yaml"):
-                (folder / part / file.name).write_bytes(file.read_bytes())
-    return folder
-
-
-def use_conf_dir(folder: str | None) -> None:
-    """Read the YAML files from `folder`. None: from the package."""
-    _conf_dir.clear()
-    if folder is not None:
-        if not Path(folder).is_dir():
-            raise UsageError(
-                f"--conf-dir {folder}: does not exist. It must be a folder with YAML files."
-            )
-        _conf_dir.append(Path(folder).resolve())
-
-
-def environments(incomplete: str = "") -> list[str]:
-    """The names of the files in conf/ that are environments and start with `incomplete`."""
-    names = (p.stem for p in conf_dir().glob("*.yaml"))
-    return sorted(n for n in names if n not in RESERVED and n.startswith(incomplete))
-
-
-def check_name(env: str) -> None:
-    """UsageError if a file of conf/ cannot have this name."""
-    if not _NAME.fullmatch(env) or env in RESERVED:
-        raise UsageError(
-            f"--env {env[:80]}: must be letters, digits, - and _, and none of "
-            f"{', '.join(RESERVED)}. Choose another name."
-        )
 
 
 def load(env: str, **overrides: Any) -> Settings:
@@ -243,7 +186,7 @@ def load_from(folder: Path, env: str, **overrides: Any) -> Settings:
 
 
 def _load(env: str, folder: Path | None, overrides: dict[str, Any]) -> Settings:
-    path = (folder or conf_dir()) / f"{env if _NAME.fullmatch(env) else ''}.yaml"
+    path = (folder or conf_dir()) / f"{env if NAME.fullmatch(env) else ''}.yaml"
     if not path.is_file() or env in RESERVED:
         known = environments()
         raise UsageError(
@@ -251,8 +194,7 @@ def _load(env: str, folder: Path | None, overrides: dict[str, Any]) -> Settings:
             f"{', '.join(known)}.{did_you_mean(env, known)}"
         )
     with _LOCK:
-        if folder is not None:
-            _files["without variables"] = []
+        _files.update({} if folder is None else {"without variables": []})
         settings = _read(env, path, overrides)
     settings.spark_profile_values()
     fault = mixed_stores(settings.mlflow, settings.lakehouse)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.errors import UsageError
-from runtime.settings.environment import check_name, conf_dir, use_conf_dir
+from runtime.settings.conf_folder import check_name, conf_dir, use_conf_dir
 from runtime.suggestions import did_you_mean
 
 # What a person can say about the columns of an export.

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from hypothesis import given, settings, strategies as st
 
-from runtime.settings.environment import package_conf
+from runtime.settings.conf_folder import package_conf
 from udfs.conditions import condition
 from udfs.formula import FormulaError
 from udfs.recommendations import Recommender, confidence_of
