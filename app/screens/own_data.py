@@ -159,9 +159,9 @@ def watch(upload: Upload, step: str) -> None:
     else:
         st.progress(0.0, f"{text} ...")
     # A line that begins with ... says what runs at that moment: only the last one is news.
-    told = [*(line for line in lines[:-1] if not line.lstrip().startswith("...")), *lines[-1:]]
-    if told:
-        st.code("\n".join(told[-LINES:]), language=None)
+    news = [*(line for line in lines[:-1] if not line.lstrip().startswith("...")), *lines[-1:]]
+    if news:
+        st.code("\n".join(news[-LINES:]), language=None)
 
 
 def show_failure(settings: Settings, user: User, upload: Upload, *, state: State) -> None:
