@@ -34,7 +34,8 @@ OWN_DATA = ("Your own data", "own_data", ":material/upload_file:")
 STYLE = """<style>
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p,
 [data-testid="stSidebarNav"] span, [data-testid="stFileUploaderDropzone"] span,
-[data-testid="stSliderThumbValue"] *, [data-testid="stButtonGroup"] button,
+[data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] *,
+[data-testid="stButtonGroup"] button,
 [data-testid="stButtonGroup"] button p, [data-testid="stTable"] th,
 [data-testid="stTable"] th p, [data-testid="stTable"] p
 { color: inherit !important; opacity: 1 !important; }

@@ -41,7 +41,7 @@ def append(root: Location, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def update(
-    root: Location, table: Table, key: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+    root: Location, table: Table, key: str, *, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
     """Replace the row with this key by what `change` makes of it, in one commit.
 
@@ -51,12 +51,12 @@ def update(
     if not key.isalnum():
         raise UsageError(f"{table.name}: {column} must be letters and digits, got {key[:20]!r}.")
     with _leased(root, table) as (delta, commit):
-        found = dataset_of(delta, table).to_table(filter=pc.field(column) == key).to_pylist()
-        if not found:
+        rows = dataset_of(delta, table).to_table(filter=pc.field(column) == key).to_pylist()
+        if not rows:
             raise UsageError(
                 f"{column} {key[:20]}: {table.name} has no such row. Load the page again."
             )
-        content = pa.Table.from_pylist([change(row) for row in found], schema=arrow_schema(table))
+        content = pa.Table.from_pylist([change(row) for row in rows], schema=arrow_schema(table))
         # Not delta.update: it writes texts as string_view, which a filter of Arrow cannot compare.
         write_deltalake(
             delta,

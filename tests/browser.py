@@ -107,8 +107,8 @@ class Browser:
             button.click()
             time.sleep(2 * LOOK)
         link = f"//a[@data-testid='stSidebarNavLink'][.//span[@label='{name}']]"
-        found = self.wait(lambda: self.driver.find_elements(by.XPATH, link), f"the page {name}")
-        self.driver.execute_script("arguments[0].click()", found[0])
+        links = self.wait(lambda: self.driver.find_elements(by.XPATH, link), f"the page {name}")
+        self.driver.execute_script("arguments[0].click()", links[0])
         current = f"{link}[@aria-current='page']"
         self.wait(lambda: self.driver.find_elements(by.XPATH, current), f"{name} as current page")
         time.sleep(2 * LOOK)

@@ -40,4 +40,4 @@ def decide(lake: Lake, user: User, text_id: str, *, is_approved: bool) -> None:
     decided = decision(is_approved, user.name, now())
     root, action = Location.of(lake.root), "approve_text" if is_approved else "reject_text"
     with recorded(root, user, action, subject=text_id, details=text["offer_id"]):
-        update(root, TEXT_POOL, text_id, lambda row: row | decided)
+        update(root, TEXT_POOL, text_id, change=lambda row: row | decided)

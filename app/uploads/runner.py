@@ -49,7 +49,7 @@ def run(upload: Upload) -> None:
                 run_command(upload, step, command, until=until)
         except StepError as error:
             end = {"name": FAILED, "message": str(error)}
-        except Exception as error:  # the page must not wait for ever
+        except Exception as error:  # else the page would wait without end
             end = {"name": FAILED, "message": f"The step ended with {type(error).__name__}."}
         upload.write("state.json", {**me, **end, "ended_at": _now()})
 

@@ -40,9 +40,9 @@ app: {{port: {port}}}
 
 
 def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def opened(app):
     def run(size=browser.DESKTOP, *, is_dark=False):
         window = browser.Browser(app[0], size, is_dark=is_dark)
         windows.append(window)
-        for _ in range(20):  # the app starts
+        for _ in range(120):  # the app starts
             try:
                 window.open()
                 return window
