@@ -248,7 +248,7 @@ def test_the_results_name_the_list(shown, upload):
     assert page.subheader[0].value.replace("\\", "") == "1 customer to contact, $500 at risk"
     assert any("Scores of 1 Jun 2024" in text for text in paragraphs(page))
     assert page.table[0].value.iloc[0].to_dict() == {
-        "Keep": "$100",
+        "Keep": "\\$100",
         "What to send": "10% off your next order",
         "Send on": "2 Jun 2024",
         "Why they may leave": "no purchase for 45 days",
