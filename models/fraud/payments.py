@@ -68,12 +68,13 @@ class Payments:
     @classmethod
     def single(cls, payment: Mapping[str, Any]) -> Self:
         """One payment from a dict with the same keys. None: unknown."""
-        places = {n: np.nan if payment[n] is None else payment[n] for n in PLACES}
-        whole = {n: payment[n] for n in ("cents", "paid_at", "received_at")}
-        columns: dict[str, Any] = {n: np.array([payment[n]], dtype=object) for n in TEXTS}
-        columns |= {n: np.array([v], dtype=np.float64) for n, v in places.items()}
-        columns |= {n: np.array([v], dtype=np.int64) for n, v in whole.items()}
-        return cls(**columns)
+        values: dict[str, Any] = {n: np.array([payment[n]], dtype=object) for n in TEXTS}
+        for name in PLACES:
+            known = np.nan if payment[name] is None else payment[name]
+            values[name] = np.array([known], dtype=np.float64)
+        for name in ("cents", "paid_at", "received_at"):
+            values[name] = np.array([payment[name]], dtype=np.int64)
+        return cls(**values)
 
     def take(self, positions: Whole) -> Payments:
         """The payments at these positions."""
