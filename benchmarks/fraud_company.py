@@ -81,13 +81,13 @@ def scores(whole: Company) -> tuple[dict[str, Floats], pd.DataFrame]:
     frame = frame_of(whole.made)
     made = whole.made
     velocity = np.nan_to_num(made["card_count_1h"]) + np.nan_to_num(made["card_amount_1h"]) / 1e7
-    found = {
+    scores = {
         "holdfast": fit.model.predict_proba(frame),
         "holdfast, no labels (anomaly)": unlabelled.predict_proba(frame),
         "amount": made["amount"],
         "velocity (payments and amount of the card in 1 h)": velocity,
     }
-    return found, pd.DataFrame([{"frauds": fit.frauds, "validation": len(fit.label)}])
+    return scores, pd.DataFrame([{"frauds": fit.frauds, "validation": len(fit.label)}])
 
 
 def alerts(whole: Company, score: Floats) -> NDArray[np.bool_]:
@@ -112,13 +112,13 @@ def card_precision(whole: Company, score: Floats) -> Floats:
     )
     inside = frame[(frame["day"] >= 0) & (frame["day"] < TEST_ENDS - TRAINED_ON)]
     cards = inside.groupby(["day", "card"], sort=True).max().reset_index()
-    found: set[str] = set()
+    caught: set[str] = set()
     shares = []
     for _, rows in cards.groupby("day"):
-        left = rows[~rows["card"].isin(found)]
+        left = rows[~rows["card"].isin(caught)]
         top = left.sort_values(["score", "card"], ascending=[False, True]).head(CAPACITY)
         hits = top[top["is_fraud"]]["card"]
-        found |= set(hits)
+        caught |= set(hits)
         shares.append(len(hits) / CAPACITY)
     return np.array(shares)
 

@@ -27,7 +27,9 @@ def moments(days: pd.Series | NDArray) -> pd.Series:
     return pd.Series(pd.Timestamp(w.FIRST_DAY) + seconds)
 
 
-def delivered(rows: pd.DataFrame, ids: NDArray[np.int64], world: w.World, name: str):  # type: ignore[no-untyped-def]
+def delivered(
+    rows: pd.DataFrame, ids: NDArray[np.int64], world: w.World, *, name: str
+) -> pd.DataFrame:
     """The rows with missing and duplicate ones, and `file_number`, the file of each row.
 
     The order of a customer's rows must not depend on other customers.

@@ -42,7 +42,7 @@ def rows_of(name: str, ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 def _transactions(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     who, history = lived(ids, world)
     rows = purchases.lines(who, purchases.orders(who, history, world), world)
-    rows = delivered(rows, numbers(rows["customer_id"]), world, "transactions")
+    rows = delivered(rows, numbers(rows["customer_id"]), world, name="transactions")
     return rows.assign(purchased_at=moments(rows["at"]))
 
 
@@ -53,7 +53,7 @@ def _customers(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 def _engagement(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     who, history = lived(ids, world)
     rows = behaviour.events(who, history, world)
-    rows = delivered(rows, who.id[rows["row"]], world, "engagement")
+    rows = delivered(rows, who.id[rows["row"]], world, name="engagement")
     return rows.assign(
         customer_id=customer_names(who.id[rows["row"]]), occurred_at=moments(rows["at"])
     )
@@ -62,7 +62,7 @@ def _engagement(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 def _tickets(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     who, history = lived(ids, world)
     rows = voices.tickets(who, history, world)
-    rows = delivered(rows, who.id[rows["row"]], world, "tickets")
+    rows = delivered(rows, who.id[rows["row"]], world, name="tickets")
     names = customer_names(who.id[rows["row"]])
     return rows.assign(
         customer_id=draws.blanked(names, rows["is_anonymous"].to_numpy()),
@@ -74,7 +74,7 @@ def _tickets(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
 def _reviews(ids: NDArray[np.int64], world: w.World) -> pd.DataFrame:
     who, history = lived(ids, world)
     rows = voices.reviews(who, history, world)
-    rows = delivered(rows, who.id[rows["row"]], world, "reviews")
+    rows = delivered(rows, who.id[rows["row"]], world, name="reviews")
     return rows.assign(
         customer_id=customer_names(who.id[rows["row"]]), reviewed_at=moments(rows["at"])
     )

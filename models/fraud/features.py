@@ -84,11 +84,11 @@ def _ratio(amount: Floats, total: Floats, count: Floats) -> Floats:
 
 def _speed(payments: Payments, of: Any) -> Floats:
     """Kilometres per hour since the card's last place; NaN: a place is unknown."""
-    here = np.radians(payments.latitude), np.radians(payments.longitude)
-    there = np.radians(of("place_latitude")), np.radians(of("place_longitude"))
+    now = np.radians(payments.latitude), np.radians(payments.longitude)
+    before = np.radians(of("place_latitude")), np.radians(of("place_longitude"))
     half = (
-        np.sin((here[0] - there[0]) / 2) ** 2
-        + np.cos(here[0]) * np.cos(there[0]) * np.sin((here[1] - there[1]) / 2) ** 2
+        np.sin((now[0] - before[0]) / 2) ** 2
+        + np.cos(now[0]) * np.cos(before[0]) * np.sin((now[1] - before[1]) / 2) ** 2
     )
     kilometres = 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
     hours = np.abs(payments.paid_at - of("place_at")) / 3.6e9

@@ -154,7 +154,7 @@ def _seen_at(pair, t):  # type: ignore[no-untyped-def]
 def _last_places(card, t, place):  # type: ignore[no-untyped-def]
     """Latitude, longitude and time of the card's previous arrival with a known place."""
     last = np.full(max(card.max(), 0) + 1, -1)
-    found = np.full((len(t), 3), np.nan)
+    places = np.full((len(t), 3), np.nan)
     for i in range(len(t)):
         if card[i] < 0 or np.isnan(place[i]).any():
             before = last[card[i]] if card[i] >= 0 else -1
@@ -162,6 +162,6 @@ def _last_places(card, t, place):  # type: ignore[no-untyped-def]
             before = last[card[i]]
             last[card[i]] = i
         if before >= 0 and abs(t[i] - t[before]) <= PLACE_KEPT:
-            found[i, :2] = place[before]
-            found[i, 2] = t[before]
-    return found
+            places[i, :2] = place[before]
+            places[i, 2] = t[before]
+    return places

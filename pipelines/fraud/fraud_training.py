@@ -7,19 +7,19 @@ from pathlib import Path
 
 import mlflow
 import pandas as pd
-from pyspark.sql import functions as F
 
 from models.fraud.features import CATEGORY, NUMERIC
 from models.fraud.fitting import Fitted, Plan, fitted, is_better
 from models.fraud.training import Capacity
 from models.portable import PortableModel
 from pipelines import fraud
-from pipelines.fraud.payment_rows import micros, moment, payments_between
+from pipelines.fraud.payment_rows import micros, payments_between
 from runtime.context import Context
 from runtime.errors import TableError
 from runtime.fingerprint import mark_of
 from runtime.model_registry import CHALLENGER, CHAMPION, Registry
 from runtime.run_info import code_version
+from transforms.payments import labelled_before
 
 PAYMENTS, LABELS = "silver.payments", "silver.fraud_labels"
 
@@ -70,12 +70,8 @@ def labelled_frauds(context: Context) -> set[str]:
     """Ids of payments that are known as fraud before as_of. Reviews and chargebacks both count."""
     if not context.has(LABELS):
         return set()
-    rows = (
-        context.read(LABELS)
-        .where(F.col("labelled_at") < moment(context.as_of))
-        .where("is_fraud")
-        .select("payment_id")
-    )
+    known = labelled_before(context.read(LABELS), micros(context.as_of))
+    rows = known.where("is_fraud").select("payment_id")
     return {row["payment_id"] for row in rows.collect()}  # one per fraud
 
 

@@ -18,6 +18,7 @@ from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHAMPION, Registry
+from runtime.wording import plural
 
 # Days before the first scored one that its windows and the order of arrival reach.
 REACH_DAYS = (HISTORY + 2 * LATE) // DAY
@@ -45,11 +46,11 @@ def run(context: Context) -> None:
     )
     alerts = sum(row["is_alert"] for row in rows)
     context.progress.say(
-        f"      {len(rows):,} payments of {settings.score_days} days, {alerts:,} alerts"
+        f"      {plural(len(rows), 'payment')} of {plural(settings.score_days, 'day')}, "
+        f"{plural(alerts, 'alert')}"
     )
     table = context.table(FRAUD_SCORES.name)
-    values = [tuple(row[c] for c in table.column_names) for row in rows]
-    context.write([Write(table, context.spark.createDataFrame(values, table.ddl), days)])
+    context.write([Write(table, context.lake.frame(table, rows), days)])
 
 
 def score_rows(

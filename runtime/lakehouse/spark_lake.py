@@ -200,8 +200,8 @@ class SparkLake:
                 schema = self.address(table.name).rpartition(".")[0]
                 self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             sql = create_sql(table, self.address(table.name), bool(self.settings.lakehouse.catalog))
-            retried(lambda: self.spark.sql(sql))
             present, changes = None, []
+            retried(lambda: self.spark.sql(sql))
         else:
             present = {f.name: f.nullable for f in self._load(table.name).schema}
             changes = changes_sql(table, present, self.address(table.name))
@@ -281,17 +281,7 @@ class SparkLake:
 
     def _plan(self, write: Write) -> None:
         """Keep what a dry run would have written, for later steps to read."""
-        present = self.read(write.table)
-        if write.mode == "slice":
-            unchanged = present.where(f"NOT ({write.predicate()})")
-        else:
-            unchanged = present.join(
-                write.frame.select(*write.table.key), list(write.table.key), "left_anti"
-            )
-        names = write.table.column_names
-        self.planned[write.table.name] = unchanged.select(*names).unionByName(
-            write.frame.select(*names)
-        )
+        self.planned[write.table.name] = write.applied_to(self.read(write.table))
         self._computed.discard(write.table.name)
 
     def _roll_back(self, name: str, version: int | None) -> None:

@@ -38,6 +38,16 @@ class Write:
             f"{self.table.slice_by} IN ({', '.join(f'{cast}{_literal(s)}' for s in self.slices)})"
         )
 
+    def applied_to(self, present: DataFrame) -> DataFrame:
+        """The rows that the table would have after this write. `present`: its rows before."""
+        if self.mode == "slice":
+            unchanged = present.where(f"NOT ({self.predicate()})")
+        else:
+            key = list(self.table.key)
+            unchanged = present.join(self.frame.select(*key), key, "left_anti")
+        names = self.table.column_names
+        return unchanged.select(*names).unionByName(self.frame.select(*names))
+
 
 def _literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"

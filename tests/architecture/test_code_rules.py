@@ -212,6 +212,7 @@ COMMITS = {
     "fetch_sources": (0, "files of sources; page and position are committed together"),
     "check": (0, "it only reads"),
     "roll_back": (0, "an alias in the registry"),
+    "train_fraud": (0, "a model and its aliases in the registry"),
     "deploy_model": (0, "an alias in the registry"),
     "maintain": (0, "no row changes, except that old dates are deleted"),
     "simulate": (2, "the approval of texts, and later the bookings of a plan"),
