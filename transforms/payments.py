@@ -1,4 +1,4 @@
-"""Payments and their labels as the fraud model reads them: times in microseconds, amounts in cents."""
+"""Payments and their labels as the fraud model reads them: microseconds, and amounts in cents."""
 
 from __future__ import annotations
 
