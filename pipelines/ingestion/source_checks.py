@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from contracts.expressions import refused_words, tokens
 from contracts.rules import not_null
 from contracts.silver import QUARANTINE, SILVER, TRANSACTIONS, mapped_columns
+from contracts.silver_payments import SILVER_PAYMENTS
 from contracts.table import Rule, Table
 from pipelines.ingestion.source_files import FORCED_OPTIONS, TABLE_FORMATS
 from runtime.errors import UsageError
@@ -29,7 +30,7 @@ _SECRET_IN_URL = re.compile(
     r"(password|passwd|pwd|secret|token)\s*=|[:/][^:/@;?]+[:/][^:/@;?]+@", re.IGNORECASE
 )
 
-TARGETS = {t.short_name: t for t in SILVER if t is not QUARANTINE}
+TARGETS = {t.short_name: t for t in (*SILVER, *SILVER_PAYMENTS) if t is not QUARANTINE}
 
 
 def check_sources(settings: Settings) -> None:

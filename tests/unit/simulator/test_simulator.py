@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from contracts import catalog
-from simulator import effects, files, responses, world as w
+from simulator import delivery, effects, files, responses, world as w
 from simulator.lives import lives
 from simulator.people import people
 
@@ -65,7 +65,7 @@ def test_shares_of_duplicate_and_late_rows_and_the_heavy_tail_are_as_stated(boug
     key = ["order_id", "product_id"]
     doubled = bought.duplicated(key).mean()
     # A share of 0.005 of about 170,000 rows has a standard error of 0.0002.
-    assert abs(doubled - files.TWICE) < 4 * np.sqrt(files.TWICE / len(bought))
+    assert abs(doubled - delivery.TWICE) < 4 * np.sqrt(delivery.TWICE / len(bought))
     # A duplicate differs only in its file, which is one quarter later.
     assert bought.drop(columns="file_number").duplicated().sum() == bought.duplicated(key).sum()
     first = bought.drop_duplicates(key)
@@ -84,7 +84,7 @@ def test_a_share_of_the_rows_is_never_delivered(bought):
     who = people(IDS, WORLD)
     whole = len(purchases.lines(who, purchases.orders(who, lives(who, WORLD), WORLD), WORLD))
     missing = 1 - len(bought.drop_duplicates(["order_id", "product_id"])) / whole
-    assert abs(missing - files.MISSING) < 4 * np.sqrt(files.MISSING / whole)
+    assert abs(missing - delivery.MISSING) < 4 * np.sqrt(delivery.MISSING / whole)
 
 
 def test_december_and_the_week_end_sell_more(bought):
