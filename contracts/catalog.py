@@ -10,6 +10,7 @@ from contracts import (
     gold,
     gold_decisions,
     gold_engagement,
+    gold_erasure,
     gold_experiments,
     gold_messages,
     gold_monitoring,
@@ -39,5 +40,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_satisfaction.GOLD_SATISFACTION,
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
+        *gold_erasure.ERASURE,
     )
     return {t.name: t for t in declared}

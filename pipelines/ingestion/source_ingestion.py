@@ -9,7 +9,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from contracts.bronze import source_table
-from contracts.rules import COLUMNS, DUPLICATE, KEPT, LEFT_OUT
+from contracts.rules import COLUMNS, DUPLICATE, ERASED, KEPT, LEFT_OUT
 from contracts.silver import QUARANTINE
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.bad_files import BadFile
@@ -248,7 +248,7 @@ class Ingestion:
         # Empty files of one name in two folders have the same batch.
         bad = {(t.counts.source, b.file.batch_id): b for t in taken for b in t.bad}
         entries += [
-            Entry(source, batch, b.file.name, 0, 0, 0, 0, 0, b.fault.rule)
+            Entry(source, batch, b.file.name, 0, 0, 0, 0, 0, 0, b.fault.rule)
             for (source, batch), b in bad.items()
         ]
         return self.log.write_of(self.known_at, entries)
@@ -274,13 +274,15 @@ class Ingestion:
             labelled = self.outcomes.labelled(name, rows, batches, batch=batch)
         row_counts = self.outcomes.counts(name, labelled)
         self.progress.say(f"      {row_counts.line('quarantine')}")
-        kept, duplicates, left_out = (row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT))
-        if kept + duplicates + left_out == 0:
+        kept, duplicates, left_out, erased = (
+            row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT, ERASED)
+        )
+        passed = kept + duplicates + left_out + erased
+        if passed == 0:
             return
         writes = self.outcomes.silver_writes(name, split(labelled)[0], batches)
         writes.append(Write(QUARANTINE, replayed(waiting, labelled), mode="merge"))
-        passed = kept + duplicates + left_out
-        entry = Entry(name, batch, REPLAY, passed, kept, 0, duplicates, left_out)
+        entry = Entry(name, batch, REPLAY, passed, kept, 0, duplicates, left_out, erased)
         self.context.write([*writes, self.log.write_of(self.known_at, [entry])])
 
     # ------------------------------------------------------------------ warnings

@@ -45,6 +45,7 @@ from runtime.settings.lifetime import LifetimeSettings
 from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
 from runtime.settings.monitoring import MonitoringSettings
+from runtime.settings.personal_data import PersonalDataSettings
 from runtime.settings.plan import PlanSettings
 from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     model_ab: ModelAbSettings
     triggers: TriggerSettings
     survey: SurveySettings
+    personal_data: PersonalDataSettings
     service: ServiceSettings
     app: AppSettings
 
