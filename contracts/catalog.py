@@ -16,6 +16,7 @@ from contracts import (
     gold_monitoring,
     gold_satisfaction,
     gold_serving,
+    pseudonyms,
     silver,
 )
 from contracts.table import Table
@@ -41,5 +42,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
         *gold_erasure.ERASURE,
+        pseudonyms.PSEUDONYMS,
     )
     return {t.name: t for t in declared}

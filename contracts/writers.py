@@ -83,6 +83,7 @@ WRITERS: dict[str, Writer] = {
     "simulate": Writer(("files.simulation",)),
     # Its steps hold the leases of their commands. A simulated company approves and books itself.
     "run_pipeline": Writer(("files.pipeline",), ("gold.text_pool", "silver.fulfilments")),
+    "make_pseudonyms": Writer(("silver.pseudonyms",)),
     "maintain": Writer((), ("*",)),
     # It takes the leases of all tables at once, when they are free.
     "erase_customer": Writer((), ("*",)),

@@ -68,7 +68,7 @@ def _literally(text: str) -> str:
 def check_no_service(root: Location) -> None:
     """BusyError if a prediction service of this machine writes answers of this lakehouse."""
     folder = spool_of(root)
-    for instance in instances(folder) if folder else ():
+    for instance in instances(folder):
         with dead_instance(folder, instance) as is_dead:
             if not is_dead and (folder / f"{instance}.lock").exists():
                 raise BusyError(
@@ -81,7 +81,7 @@ def check_no_service(root: Location) -> None:
 def erase_spooled(root: Location, ids: Collection[str]) -> int:
     """Remove the answers about customers from files of services that have ended. How many."""
     folder, removed, wanted = spool_of(root), 0, set(ids)
-    for instance in instances(folder) if folder else ():
+    for instance in instances(folder):
         with dead_instance(folder, instance) as is_dead:
             for segment in complete_segments(folder, instance) if is_dead else ():
                 lines = segment.read_bytes().splitlines(keepends=True)
@@ -92,12 +92,9 @@ def erase_spooled(root: Location, ids: Collection[str]) -> int:
     return removed
 
 
-def spool_of(root: Location) -> Path | None:
-    """The folder of the spool; None: no service of this machine has used this lakehouse."""
-    if root.is_remote:
-        return None
-    folder = Path(root) / "spool" / "inference_log"
-    return folder if folder.is_dir() else None
+def spool_of(root: Location) -> Path:
+    """The folder of the spool of a lakehouse of this machine."""
+    return Path(root) / "spool" / "inference_log"
 
 
 def _customer_of(line: bytes) -> str | None:

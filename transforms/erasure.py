@@ -47,20 +47,23 @@ def rows_by_mapping(
         F.nullif(F.substring(token.cast("string"), 1, CONTACT_LENGTH), F.lit("")).alias("_contact"),
         words_of(text, is_unreadable).alias("_words"),
     )
-    named = [F.col("_kind") == ID, F.col("_customer") == F.col("_mark")]
-    sent = [F.col("_kind") == CONTACT, F.col("_contact") == F.col("_mark")]
-    # Two joins on one equality each: a condition with OR would compare all rows with all marks.
-    by_id = given.join(marks.where(named[0]), on=named[1], how="inner")
-    by_token = given.join(marks.where(sent[0]), on=sent[1], how="inner").where(
-        F.coalesce(F.col("_customer") != F.col("_person"), F.lit(True))
+    ids, contacts = (
+        marks.where(F.col("_kind") == kind).select("_mark", "_person") for kind in (ID, CONTACT)
     )
+    wanted = [F.col("_person"), *_quoted(on)]
+    # A join per kind: a condition with OR would compare all rows with all marks.
+    by_id = given.join(ids, on=F.col("_customer") == F.col("_mark"), how="inner")
+    by_token = given.join(contacts, on=F.col("_contact") == F.col("_mark"), how="inner").select(
+        *wanted, "_customer"
+    )
+    is_new = F.coalesce(F.col("_customer") != F.col("_person"), F.lit(True))
     nameless = given.where(F.col("_customer").isNull() & F.col("_contact").isNull())
     words = nameless.select(*_quoted(on), F.explode("_words").alias("_word"))
-    by_word = words.join(marks, on=F.col("_word") == F.col("_mark"), how="inner")
-    wanted = ("_person", *_quoted(on))
+    named = marks.select("_mark", "_person")
+    by_word = words.join(named, on=F.col("_word") == F.col("_mark"), how="inner")
     return (
         by_id.select(*wanted)
-        .unionByName(by_token.select(*wanted))
+        .unionByName(by_token.where(is_new).select(*wanted))
         .unionByName(by_word.select(*wanted).distinct())
     )
 
@@ -72,9 +75,7 @@ def words_of(text: Column, is_unreadable: Column) -> Column:
     addresses, because an id such as 17 may be any number.
     """
     plain = F.regexp_replace(text.cast("string"), _END_OF_SENTENCE, " ")
-    return F.filter(
-        F.split(plain, _BETWEEN_WORDS), lambda word: is_unreadable | word.contains("@")
-    )
+    return F.filter(F.split(plain, _BETWEEN_WORDS), lambda word: is_unreadable | word.contains("@"))
 
 
 def emails_of(customers: DataFrame, ids: DataFrame) -> DataFrame:
@@ -131,9 +132,13 @@ def named_values(rows: DataFrame) -> DataFrame:
         rows.select(F.col("_contact").alias("_value")),
         rows.where(F.col("_words").isNotNull()).select(F.explode("_words").alias("_value")),
     ]
-    return values[0].unionByName(values[1]).unionByName(values[2]).where(
-        "_value IS NOT NULL AND _value <> ''"
-    ).distinct()
+    return (
+        values[0]
+        .unionByName(values[1])
+        .unionByName(values[2])
+        .where("_value IS NOT NULL AND _value <> ''")
+        .distinct()
+    )
 
 
 def on_list(values: DataFrame, listed: DataFrame, digest: Column) -> DataFrame:

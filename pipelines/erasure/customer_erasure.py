@@ -108,9 +108,7 @@ class Erasure:
         found = [tuple(row) for row in emails.unionByName(contacts).collect()]
         return self.context.spark.createDataFrame([*rows, *found], MARKS)
 
-    def _counted(
-        self, tables: Sequence[PersonTable], marks: DataFrame
-    ) -> dict[str, Counter[str]]:
+    def _counted(self, tables: Sequence[PersonTable], marks: DataFrame) -> dict[str, Counter[str]]:
         """Rows by customer, for each table. At most one number per table and erased customer."""
         counted = {}
         for table in tables:

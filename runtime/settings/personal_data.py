@@ -36,15 +36,16 @@ class PersonalDataSettings(Section):
 
     def erasure_key(self, env: str) -> bytes:
         """The key of the erasure list. UsageError: it is missing or too short."""
-        return _key(self.erasure_key_variable, env, "the erasure list")
+        value = os.environ.get(self.erasure_key_variable)
+        return _checked(value, self.erasure_key_variable, env, "the erasure list")
 
     def pseudonym_key(self, env: str) -> bytes:
         """The key of pseudonyms. UsageError: it is missing or too short."""
-        return _key(self.pseudonym_key_variable, env, "pseudonyms")
+        value = os.environ.get(self.pseudonym_key_variable)
+        return _checked(value, self.pseudonym_key_variable, env, "pseudonyms")
 
 
-def _key(variable: str, env: str, purpose: str) -> bytes:
-    value = os.environ.get(variable)
+def _checked(value: str | None, variable: str, env: str, purpose: str) -> bytes:
     if not value:
         if env == DEMO:
             return _DEMO_KEY

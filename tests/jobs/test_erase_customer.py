@@ -141,9 +141,9 @@ def firm(company):
 
 def filled(firm):
     """Two ingests, so that tables have versions; gold twice; files of outbox and report."""
-    for day in ("2018-06-01", "2018-06-02"):
+    for day, known_at in (("2018-06-01", "2018-06-03"), ("2018-06-02", "2018-06-04")):
         write_files(firm, day)
-        firm.ingest(day, ingest={"max_quarantined_share": 0.5})
+        firm.ingest(known_at, ingest={"max_quarantined_share": 0.5})
         write_gold(firm.context())
     outbox = firm.root / "outbox"
     outbox.mkdir()
@@ -186,7 +186,10 @@ def others_rows(root, gone):
     hashes = {}
     for log in sorted(root.glob("*/*/_delta_log")):
         name = f"{log.parents[1].name}.{log.parent.name}"
-        rows = [json.dumps(r, default=str) for r in DeltaTable(str(log.parent)).to_pyarrow_table().to_pylist()]
+        rows = [
+            json.dumps(r, default=str)
+            for r in DeltaTable(str(log.parent)).to_pyarrow_table().to_pylist()
+        ]
         kept = sorted(r for r in rows if not any(v.lower() in r.lower() for v in gone))
         hashes[name] = (len(kept), hashlib.sha256("\n".join(kept).encode()).hexdigest())
     return {n: h for n, h in hashes.items() if n not in ("gold.erasures", "silver.erasure_list")}
@@ -244,7 +247,7 @@ def test_no_byte_is_left_and_a_killed_run_is_finished_by_the_next(firm, monkeypa
     # No old version, no restored one, no delivered file brings the person back.
     version = DeltaTable(str(root / "silver/customers")).version()
     for old in range(version):
-        with pytest.raises(Exception, match="(?i)log|version|file"):
+        with pytest.raises(Exception, match=r"(?i)log|version|file"):
             spark.read.format("delta").option("versionAsOf", old).load(
                 str(root / "silver/customers")
             ).collect()

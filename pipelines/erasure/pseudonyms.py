@@ -1,0 +1,29 @@
+"""Give each customer of gold a pseudonym, under which analysts see them."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from contracts.pseudonyms import PSEUDONYMS, is_pseudonymised
+from runtime.lakehouse.writes import Write
+from transforms.pseudonyms import changed, distinct_ids, named
+from udfs.keyed_digests import digests_by, key_id
+
+if TYPE_CHECKING:
+    from runtime.context import Context
+
+
+def run(context: Context) -> None:
+    """Write the pseudonyms of new customers; with another key those of all customers."""
+    settings = context.settings
+    key = settings.personal_data.pseudonym_key(settings.env)
+    tables = [t.name for t in context.tables.values() if is_pseudonymised(t)]
+    present = context.read(PSEUDONYMS.name)
+    sources = [context.read(name) for name in tables if context.lake.exists(name)]
+    ids = reduce(lambda one, other: one.unionByName(other), map(distinct_ids, [present, *sources]))
+    digest = F.pandas_udf(digests_by(key), "string")  # type: ignore[call-overload]
+    rows = named(ids.distinct(), digest(F.col("customer_id")), key_id(key))
+    context.write([Write(PSEUDONYMS, changed(rows, present), mode="merge")])

@@ -1,0 +1,91 @@
+"""Which rows belong to an erased customer, in tables and in new files."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import functions as F
+
+from transforms.erasure import (
+    named_values,
+    on_list,
+    rows_by_id,
+    rows_by_mapping,
+    with_erased,
+    with_words,
+)
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+MARKS = [
+    ("17", "id", "17"),
+    ("a@x.org", "email", "17"),
+    (TOKEN, "contact", "17"),
+    ("c2", "id", "c2"),
+]
+# row, customer, token, text, is_unreadable, whose
+SOURCE = [
+    ("named", "17", None, "", False, ["17"]),
+    ("other", "18", None, "a@x.org 17", False, []),  # a row of somebody else, whatever its text
+    ("sent", None, f"{TOKEN}.20240101.signature", "", False, ["17"]),
+    ("sent and named", "17", f"{TOKEN}.20240101.s", "", False, ["17"]),
+    ("sent to 17, named c2", "c2", f"{TOKEN}.20240101.s", "", False, ["17", "c2"]),
+    ("mail", None, None, "write to a@x.org.", False, ["17"]),
+    ("a number", None, None, '{"quantity":17}', False, []),  # readable: 17 may be any number
+    ("malformed", None, None, "17;9.50;;x", True, ["17"]),
+    ("both", "", None, '{"_malformed":"c2, 17, 17"}', True, ["17", "c2"]),
+    ("longer word", None, None, "170 c2c a@x.org.uk", True, []),
+    ("empty", None, None, None, True, []),
+]
+
+
+@pytest.fixture
+def marks(session):
+    return session.createDataFrame(MARKS, "_mark string, _kind string, _person string")
+
+
+def source_rows(session):
+    ddl = "row string, customer string, token string, text string, is_unreadable boolean"
+    return session.createDataFrame([r[:5] for r in SOURCE], ddl)
+
+
+def test_rows_by_id_compares_ids_only(session, marks):
+    rows = session.createDataFrame(
+        [("17", 1), ("17", 2), ("a@x.org", 3), (None, 4), ("c2", 5)], "customer_id string, n int"
+    )
+    found = rows_by_id(rows, marks, ["customer_id", "n"]).collect()
+    assert sorted((r["_person"], r["n"]) for r in found) == [("17", 1), ("17", 2), ("c2", 5)]
+
+
+def test_a_row_of_a_source_belongs_to_whom_it_names(session, marks):
+    found = rows_by_mapping(
+        source_rows(session),
+        marks,
+        ["row"],
+        customer=F.col("customer"),
+        token=F.col("token"),
+        text=F.col("text"),
+        is_unreadable=F.col("is_unreadable"),
+    ).collect()
+    expected = sorted((row, person) for row, *_, people in SOURCE for person in people)
+    assert sorted((r["row"], r["_person"]) for r in found) == expected
+
+
+def test_ingest_finds_the_same_rows_by_the_digests_of_their_values(session):
+    rows = source_rows(session).withColumnRenamed("customer", "customer_id")
+    named = with_words(rows, F.col("text"), F.col("is_unreadable"))
+    # In place of the keyed digest, which is a pandas function on Spark.
+    listed = session.createDataFrame([(f"of {value}",) for value, *_ in MARKS], "digest string")
+    digest = F.concat(F.lit("of "), F.col("_value"))
+    flagged = with_erased(named, on_list(named_values(named), listed, digest))
+    assert set(flagged.columns) == {*rows.columns, "_is_erased"}
+    assert sorted((r["row"], r["_is_erased"]) for r in flagged.collect()) == sorted(
+        (row, bool(people)) for row, *_, people in SOURCE
+    )
+
+
+def test_a_list_that_names_nobody_of_the_rows_erases_nothing(session):
+    rows = source_rows(session).withColumnRenamed("customer", "customer_id")
+    named = with_words(rows, F.col("text"), F.col("is_unreadable"))
+    listed = session.createDataFrame([("of nobody",)], "digest string")
+    digest = F.concat(F.lit("of "), F.col("_value"))
+    flagged = with_erased(named, on_list(named_values(named), listed, digest)).collect()
+    assert len(flagged) == len(SOURCE) and not any(r["_is_erased"] for r in flagged)

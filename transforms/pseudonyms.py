@@ -1,0 +1,29 @@
+"""Rows of silver.pseudonyms."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, functions as F
+
+from contracts.pseudonyms import PSEUDONYM, PSEUDONYMS
+
+# 128 bits: two of 10^9 customers share a pseudonym with a probability below 10^-20.
+DIGITS = 32
+
+
+def distinct_ids(rows: DataFrame) -> DataFrame:
+    """One row per customer_id that is not null."""
+    return rows.where(F.col("customer_id").isNotNull()).select("customer_id").distinct()
+
+
+def named(ids: DataFrame, digest: Column, stamp: str) -> DataFrame:
+    """One row per customer_id with its pseudonym. stamp: of the key of `digest`."""
+    return ids.select(
+        "customer_id",
+        F.substring(digest, 1, DIGITS).alias(PSEUDONYM),
+        F.lit(stamp).alias("key_id"),
+    ).select(*PSEUDONYMS.column_names)
+
+
+def changed(rows: DataFrame, present: DataFrame) -> DataFrame:
+    """The rows that `present` does not have with the same pseudonym."""
+    return rows.join(present, on=list(PSEUDONYMS.column_names), how="left_anti")
