@@ -68,7 +68,8 @@ def check_bronze(context: Context) -> None:
     settings = context.settings
     if address := settings.lakehouse.address(INGEST_LOG.name):
         shown = context.spark.sql(f"SHOW TABLES IN {address.rpartition('.')[0]}")
-        stored = {row["tableName"] for row in shown.collect()}  # one row per source
+        # One row per source, and the temporary views of the session.
+        stored = {row["tableName"] for row in shown.where("NOT isTemporary").collect()}
     else:
         files = (settings.root / "bronze").files(is_recursive=True)
         logs = (f.parent for f in files if f.parent.name == "_delta_log")
