@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from runtime.cli import ConfDir, DryRun, Env, RunOptions, application, started
-from runtime.erasure_options import check_packages, customers_of
-from runtime.settings import Settings
+from runtime.erasure_options import check_erasure_key, check_packages, customers_of
 
 
 def command(
@@ -32,11 +31,7 @@ def command(
     conf_dir: ConfDir = None,
 ) -> None:
     """Erase customers from all tables, their history, files and the online store."""
-
-    def check_key(settings: Settings) -> None:
-        settings.personal_data.erasure_key(settings.env)
-
-    checks = (lambda _: customers_of(customer, file), check_key, check_packages)
+    checks = (lambda _: customers_of(customer, file), check_erasure_key, check_packages)
     options = RunOptions(env, is_dry=dry_run, conf_dir=conf_dir, checks=checks)
     with started("erase_customer", options) as context:
         # pyspark takes over 0.2 s to import.

@@ -36,15 +36,21 @@ def customers_of(customers: Sequence[str] | None, file: Path | None) -> tuple[st
     return tuple(sorted(set(ids)))
 
 
+def check_erasure_key(settings: Settings) -> None:
+    """UsageError: the key of the erasure list is missing or too short."""
+    settings.personal_data.erasure_key(settings.env)
+
+
+def check_pseudonym_key(settings: Settings) -> None:
+    """UsageError: the key of pseudonyms is missing or too short."""
+    settings.personal_data.pseudonym_key(settings.env)
+
+
 def check_packages(settings: Settings) -> None:
-    """UsageError if a package is missing that erases the log of a folder, or the online store."""
-    needed = [] if settings.lakehouse.catalog else [("deltalake", "duckdb")]
-    needed += [("redis", "service")] if settings.service.redis.url is not None else []
-    for package, extra in needed:
+    """UsageError if a package is missing that cleans logs, or that erases the online store."""
+    for package in ("deltalake", "redis"):
         if importlib.util.find_spec(package) is None:
-            hint = " Or set service.redis.url: null if there is no online store."
             raise UsageError(
-                f"erase_customer: the package {package} is not installed. Run `bin/setup {extra}` "
-                f"in a checkout, else `pip install 'holdfast[{extra}]'`."
-                f"{hint if package == 'redis' else ''}"
+                f"erase_customer: the package {package} is not installed. Run `bin/setup service` "
+                "in a checkout, else `pip install 'holdfast[service]'`."
             )

@@ -6,16 +6,25 @@ email) and `_person` (the customer id).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-# What separates the words of a row that no mapping can read.
+from transforms.quality import JSON_OPTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# What separates the words of a row that names no customer.
 _BETWEEN_WORDS = r"[\s,;|\"'{}:<>()\\\[\]]+"
 _END_OF_SENTENCE = r"[.!?]+(\s|$)"
 ID, CONTACT, EMAIL = "id", "contact", "email"
+MARKS = "_mark string, _kind string, _person string"
 # Length of a contact id, with which a survey token begins.
 CONTACT_LENGTH = 32
+NULL = "CAST(null AS string)"
 
 
 def rows_by_id(rows: DataFrame, marks: DataFrame, on: Sequence[str]) -> DataFrame:
@@ -30,22 +39,22 @@ def rows_by_mapping(
     marks: DataFrame,
     on: Sequence[str],
     *,
-    customer: Column,
-    token: Column,
-    text: Column,
-    is_unreadable: Column,
+    customer: str = NULL,
+    token: str = NULL,
+    text: str = NULL,
+    is_unreadable: str = "false",
 ) -> DataFrame:
     """One row per row of a source that belongs to a marked customer: `_person`, and `on`.
 
-    A row belongs to the customer whom the mapping names, or whose contact the survey token names.
-    A row in which the mapping finds neither belongs to each customer of whom `words_of` finds a
-    mark.
+    A row belongs to the customer of the SQL expression `customer`, and to the one whose contact the
+    survey token names. A row in which both are null belongs to each customer of whose marks
+    `words_of` has one.
     """
     given = rows.select(
         *_quoted(on),
-        F.nullif(customer.cast("string"), F.lit("")).alias("_customer"),
-        F.nullif(F.substring(token.cast("string"), 1, CONTACT_LENGTH), F.lit("")).alias("_contact"),
-        words_of(text, is_unreadable).alias("_words"),
+        F.nullif(F.expr(customer).cast("string"), F.lit("")).alias("_customer"),
+        _contact(F.expr(token)).alias("_contact"),
+        words_of(F.expr(text), F.expr(is_unreadable)).alias("_words"),
     )
     ids, contacts = (
         marks.where(F.col("_kind") == kind).select("_mark", "_person") for kind in (ID, CONTACT)
@@ -59,8 +68,8 @@ def rows_by_mapping(
     is_new = F.coalesce(F.col("_customer") != F.col("_person"), F.lit(True))
     nameless = given.where(F.col("_customer").isNull() & F.col("_contact").isNull())
     words = nameless.select(*_quoted(on), F.explode("_words").alias("_word"))
-    named = marks.select("_mark", "_person")
-    by_word = words.join(named, on=F.col("_word") == F.col("_mark"), how="inner")
+    people = marks.select("_mark", "_person")
+    by_word = words.join(people, on=F.col("_word") == F.col("_mark"), how="inner")
     return (
         by_id.select(*wanted)
         .unionByName(by_token.where(is_new).select(*wanted))
@@ -78,14 +87,67 @@ def words_of(text: Column, is_unreadable: Column) -> Column:
     return F.filter(F.split(plain, _BETWEEN_WORDS), lambda word: is_unreadable | word.contains("@"))
 
 
-def emails_of(customers: DataFrame, ids: DataFrame) -> DataFrame:
-    """The marks that are e-mail addresses of the customers. ids: the marks that are ids."""
-    return _marks(customers.where("email IS NOT NULL"), ids, "email", EMAIL)
+def _contact(token: Column) -> Column:
+    return F.nullif(F.substring(token.cast("string"), 1, CONTACT_LENGTH), F.lit(""))
 
 
-def contacts_of(outbox: DataFrame, ids: DataFrame) -> DataFrame:
-    """The marks that are contacts of the customers."""
-    return _marks(outbox, ids, "contact_id", CONTACT)
+def with_row_text(rows: DataFrame) -> DataFrame:
+    """Rows of bronze with `_text`, the row as JSON, and `_is_unreadable`."""
+    whole = F.struct(*_quoted(rows.columns))
+    return rows.withColumns(
+        {
+            "_text": F.to_json(whole, JSON_OPTIONS),
+            "_is_unreadable": F.col("_rescued").isNotNull(),
+        }
+    )
+
+
+def with_quarantine_text(parsed: DataFrame, waiting: DataFrame) -> DataFrame:
+    """Rows of `from_quarantine` with source, batch_id and row_id, `_text`, and `_is_unreadable`.
+
+    waiting: the same rows as silver.quarantine has them.
+    """
+    texts = waiting.select(
+        F.col("source").alias("_q_source"),
+        F.col("batch_id").alias("_q_batch_id"),
+        F.col("row_id").alias("_q_row_id"),
+        F.col("row").alias("_text"),
+    )
+    is_same = (F.col("_batch_id") == F.col("_q_batch_id")) & (
+        F.col("_row_id") == F.col("_q_row_id")
+    )
+    is_unreadable = F.col("_malformed").isNotNull() | F.col("_rescued").isNotNull()
+    joined = parsed.join(texts, on=is_same, how="inner")
+    return joined.withColumn("_is_unreadable", is_unreadable)
+
+
+def with_quarantine_key(matches: DataFrame) -> DataFrame:
+    """The columns of the key of silver.quarantine under their own names, and `_person`."""
+    names = ("source", "batch_id", "row_id")
+    return matches.select("_person", *(F.col(f"_q_{name}").alias(name) for name in names))
+
+
+def of_source(quarantine: DataFrame, source: str) -> DataFrame:
+    """The rows of silver.quarantine of one source."""
+    return quarantine.where(F.col("source") == source)
+
+
+def counts_by_person(matches: Mapping[str, DataFrame]) -> DataFrame:
+    """One row per table and customer: `_table`, `_person`, `rows`. matches: by table."""
+    tables = [
+        frame.select(F.lit(name).alias("_table"), "_person") for name, frame in matches.items()
+    ]
+    together = reduce(lambda above, below: above.unionByName(below), tables)
+    return together.groupBy("_table", "_person").agg(F.count("*").alias("rows"))
+
+
+def marks_of(customers: DataFrame, outbox: DataFrame, ids: DataFrame) -> DataFrame:
+    """The marks of the customers that are e-mail addresses and contacts. ids: those that are ids.
+
+    customers: silver.customers. outbox: gold.outbox.
+    """
+    emails = _marks(customers.where("email IS NOT NULL"), ids, "email", EMAIL)
+    return emails.unionByName(_marks(outbox, ids, "contact_id", CONTACT))
 
 
 def _marks(rows: DataFrame, ids: DataFrame, column: str, kind: str) -> DataFrame:
@@ -94,6 +156,25 @@ def _marks(rows: DataFrame, ids: DataFrame, column: str, kind: str) -> DataFrame
     return joined.select(
         F.col(column).alias("_mark"), F.lit(kind).alias("_kind"), "_person"
     ).distinct()
+
+
+# ---------------------------------------------------------------------- new rows
+
+
+def with_erased_rows(
+    flagged: DataFrame, listed: DataFrame, digests: Callable[[pd.Series], pd.Series]
+) -> DataFrame:
+    """The rows of `with_flags` with `_is_erased`. Spark only, as all of ingest.
+
+    listed: silver.erasure_list. digests: a pandas function that gives the digest of each value. It
+    is computed once per distinct id, e-mail address and contact of the rows.
+    """
+    is_unreadable = F.col("_malformed").isNotNull() | F.col("_source._rescued").isNotNull()
+    text = F.coalesce(F.col("_malformed"), F.to_json("_source", JSON_OPTIONS))
+    rows = with_words(flagged, text, is_unreadable)
+    # A pandas function: plans and event logs show no key, see udfs/keyed_digests.py.
+    digest = F.pandas_udf(digests, "string")  # type: ignore[call-overload]
+    return with_erased(rows, on_list(named_values(rows), listed, digest(F.col("_value"))))
 
 
 def with_erased(rows: DataFrame, erased: DataFrame) -> DataFrame:
@@ -118,8 +199,7 @@ def with_erased(rows: DataFrame, erased: DataFrame) -> DataFrame:
 def with_words(rows: DataFrame, text: Column, is_unreadable: Column) -> DataFrame:
     """Add `_contact`, the contact of a survey token, and `_words`, the `words_of` a row that names
     neither a customer nor a contact. Both are null elsewhere."""
-    token = F.col("token") if "token" in rows.columns else F.lit(None).cast("string")
-    contact = F.nullif(F.substring(token, 1, CONTACT_LENGTH), F.lit(""))
+    contact = _contact(F.col("token") if "token" in rows.columns else F.lit(None))
     is_nameless = F.nullif("customer_id", F.lit("")).isNull() & contact.isNull()
     words = F.when(is_nameless, words_of(text, is_unreadable))
     return rows.withColumns({"_contact": contact, "_words": words})
@@ -127,27 +207,21 @@ def with_words(rows: DataFrame, text: Column, is_unreadable: Column) -> DataFram
 
 def named_values(rows: DataFrame) -> DataFrame:
     """One row per distinct value of `with_words` that may name a customer: `_value`."""
-    values = [
-        rows.select(F.col("customer_id").alias("_value")),
-        rows.select(F.col("_contact").alias("_value")),
-        rows.where(F.col("_words").isNotNull()).select(F.explode("_words").alias("_value")),
-    ]
-    return (
-        values[0]
-        .unionByName(values[1])
-        .unionByName(values[2])
-        .where("_value IS NOT NULL AND _value <> ''")
-        .distinct()
+    has_words = rows.where(F.col("_words").isNotNull())
+    values = (
+        rows.select(F.col("customer_id").alias("_value"))
+        .unionByName(rows.select(F.col("_contact").alias("_value")))
+        .unionByName(has_words.select(F.explode("_words").alias("_value")))
     )
+    return values.where("_value IS NOT NULL AND _value <> ''").distinct()
 
 
 def on_list(values: DataFrame, listed: DataFrame, digest: Column) -> DataFrame:
-    """The values whose digest is in `listed`. digest: the digest of `_value`."""
+    """One row per value whose digest is in `listed`: `_value`. digest: the digest of `_value`."""
     digests = values.select("_value", digest.alias("_digest"))
     known = listed.select(F.col("digest").alias("_listed")).distinct()
-    return digests.join(known, on=F.col("_digest") == F.col("_listed"), how="left_semi").select(
-        "_value"
-    )
+    matches = digests.join(known, on=F.col("_digest") == F.col("_listed"), how="left_semi")
+    return matches.select("_value")
 
 
 def _quoted(names: Sequence[str]) -> list[Column]:

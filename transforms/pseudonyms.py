@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, functions as F
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame, functions as F
 
 from contracts.pseudonyms import PSEUDONYM, PSEUDONYMS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # 128 bits: two of 10^9 customers share a pseudonym with a probability below 10^-20.
 DIGITS = 32
@@ -15,8 +21,14 @@ def distinct_ids(rows: DataFrame) -> DataFrame:
     return rows.where(F.col("customer_id").isNotNull()).select("customer_id").distinct()
 
 
-def named(ids: DataFrame, digest: Column, stamp: str) -> DataFrame:
-    """One row per customer_id with its pseudonym. stamp: of the key of `digest`."""
+def with_pseudonyms(
+    ids: DataFrame, digests: Callable[[pd.Series], pd.Series], stamp: str
+) -> DataFrame:
+    """One row per customer_id with its pseudonym. Spark only.
+
+    digests: a pandas function, so that plans and event logs show no key. stamp: of that key.
+    """
+    digest = F.pandas_udf(digests, "string")(F.col("customer_id"))  # type: ignore[call-overload]
     return ids.select(
         "customer_id",
         F.substring(digest, 1, DIGITS).alias(PSEUDONYM),

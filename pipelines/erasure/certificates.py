@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import functions as F
-
 from contracts.gold_erasure import ERASURE_LIST, ERASURES
 from runtime.lakehouse.writes import Write
 from udfs.keyed_digests import key_id, keyed_digest
@@ -80,17 +78,18 @@ class Certificates:
 
     def _before(self, request: str) -> dict[str, Any]:
         """The certificates of an earlier run of this request, by the customer's digest."""
-        rows = self.context.read(ERASURES.name).where(F.col("request_id") == request)
+        rows = self.context.read(ERASURES.name).where(f"request_id = '{request}'")
         # In UTC whatever the session's zone: as microseconds.
-        named = rows.withColumn("requested_at", F.unix_micros("requested_at"))
-        found = [row.asDict() for row in named.collect()]  # one row per customer of the request
-        for row in found:
+        moment = "unix_micros(requested_at) AS requested_at"
+        kept = rows.selectExpr("customer_digest", moment, "rows_removed", "tables_touched")
+        certificates = [row.asDict() for row in kept.collect()]  # one row per customer
+        for row in certificates:
             row["requested_at"] = dt.datetime.fromtimestamp(row["requested_at"] / 1e6, dt.UTC)
-        return {row["customer_digest"]: row for row in found}
+        return {row["customer_digest"]: row for row in certificates}
 
     def _listed_before(self, request: str) -> set[str]:
         """Digests that an earlier run listed: it may have erased the tables that name them."""
-        rows = self.context.read(ERASURE_LIST.name).where(F.col("request_id") == request)
+        rows = self.context.read(ERASURE_LIST.name).where(f"request_id = '{request}'")
         return {row["digest"] for row in rows.select("digest").collect()}
 
     def _write(self, *more: Write) -> None:

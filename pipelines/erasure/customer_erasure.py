@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from contracts.gold_engagement import OUTBOX
 from contracts.gold_erasure import ERASURE_LIST, ERASURES
+from contracts.silver import CUSTOMERS
 from contracts.writers import all_leases
 from pipelines.erasure import stored_files
 from pipelines.erasure.certificates import Certificates
@@ -24,14 +26,13 @@ from runtime.files import Location
 from runtime.lakehouse.erasing import delete_rows, forget_history
 from runtime.lakehouse.spark_lake import SparkLake
 from runtime.wording import plural
-from transforms.erasure import CONTACT, ID, contacts_of, emails_of
+from service.erasing import check_no_service, erase_online, erase_spooled
+from transforms.erasure import CONTACT, ID, MARKS, counts_by_person, marks_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from runtime.context import Context
-
-MARKS = "_mark string, _kind string, _person string"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class ErasureOptions:
 
 def run(context: Context, options: ErasureOptions) -> None:
     """Erase customers. A dry run only counts their rows."""
-    Erasure(context, options).run()
+    Erasure(context, options).start()
 
 
 class Erasure:
@@ -65,7 +66,7 @@ class Erasure:
         assert isinstance(lake, SparkLake)
         self.lake = lake
 
-    def run(self) -> None:
+    def start(self) -> None:
         """Wait until no other command is at work, then erase."""
         sources = {name: source.table for name, source in self.settings.sources.items()}
         own = [*table_names(self.context), ERASURE_LIST.name, ERASURES.name]
@@ -91,7 +92,7 @@ class Erasure:
             self.context.leases.check(table.name)
             if rows[table.name]:
                 gone = table.find(marks).select(*[f"`{c}`" for c in table.on]).distinct()
-                delete_rows(self.lake, table.name, gone, table.on)
+                delete_rows(self.lake, table.name, gone, on=table.on)
             fault_point("erase_deleted")
             is_clean &= forget_history(self.lake, table.name, self.moment.isoformat())
             fault_point("erase_table")
@@ -102,18 +103,18 @@ class Erasure:
         """The values that name the customers: ids, e-mail addresses, contacts. All in memory."""
         rows = [(i, ID, i) for i in self.options.ids]
         ids = self.context.spark.createDataFrame(rows, MARKS)
-        emails = emails_of(self.context.read("silver.customers"), ids)
-        contacts = contacts_of(self.context.read("gold.outbox"), ids)
+        customers, outbox = self.context.read(CUSTOMERS.name), self.context.read(OUTBOX.name)
         # Collected, because the tables that they come from are rewritten.
-        found = [tuple(row) for row in emails.unionByName(contacts).collect()]
-        return self.context.spark.createDataFrame([*rows, *found], MARKS)
+        more = [tuple(row) for row in marks_of(customers, outbox, ids).collect()]
+        return self.context.spark.createDataFrame([*rows, *more], MARKS)
 
     def _counted(self, tables: Sequence[PersonTable], marks: DataFrame) -> dict[str, Counter[str]]:
         """Rows by customer, for each table. At most one number per table and erased customer."""
-        counted = {}
-        for table in tables:
-            rows = table.find(marks).groupBy("_person").count().collect()
-            counted[table.name] = Counter({row["_person"]: row["count"] for row in rows})
+        matches = {table.name: table.find(marks) for table in tables}
+        counted: dict[str, Counter[str]] = {table.name: Counter() for table in tables}
+        # One job for all tables.
+        for row in counts_by_person(matches).collect():
+            counted[row["_table"]][row["_person"]] = row["rows"]
         return counted
 
     def _tell(self, tables: Sequence[PersonTable], rows: dict[str, Counter[str]]) -> None:
@@ -141,20 +142,13 @@ class Erasure:
         self._erase_service()
 
     def _erase_service(self) -> None:
-        if self.settings.service.redis.url is not None:
-            from service.erasing import erase_online
-
-            if keys := erase_online(self.settings, self.options.ids):
-                self.say(f"      {'online store':<30} {plural(keys, 'key')}")
+        if keys := erase_online(self.settings, self.options.ids):
+            self.say(f"      {'online store':<30} {plural(keys, 'key')}")
         if has_spool(self.settings.root):
-            from service.erasing import erase_spooled
-
             erase_spooled(self.settings.root, self.options.ids)
 
     def _check_service(self) -> None:
         if has_spool(self.settings.root):
-            from service.erasing import check_no_service
-
             check_no_service(self.settings.root)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING
-
-from pyspark.sql import Column, functions as F
 
 from contracts.bronze import INGEST_LOG, METADATA, source_table
 from contracts.expressions import with_try_casts
@@ -16,8 +15,15 @@ from pipelines.ingestion import readers
 from pipelines.ingestion.column_names import with_bronze_names
 from runtime.errors import UsageError
 from runtime.lakehouse.session import time_zone
-from transforms.erasure import rows_by_id, rows_by_mapping
-from transforms.quality import JSON_OPTIONS
+from transforms.erasure import (
+    NULL,
+    of_source,
+    rows_by_id,
+    rows_by_mapping,
+    with_quarantine_key,
+    with_quarantine_text,
+    with_row_text,
+)
 from transforms.sources import from_quarantine, with_lookup, with_wide_numbers
 
 if TYPE_CHECKING:
@@ -86,8 +92,8 @@ def check_bronze(context: Context) -> None:
 def _of(context: Context, name: str) -> PersonTable:
     table = context.table(name)
     if table is QUARANTINE:
-        on = QUARANTINE.key
-        return PersonTable(name, on, lambda marks: _quarantined(context, marks, on))
+        return PersonTable(name, QUARANTINE.key, lambda marks: _quarantined(context, marks))
+    on: tuple[str, ...]
     if table.layer == "silver" and table.column("customer_id").nullable:
         on = ("customer_id", "source", "batch_id", "content_hash")
         return PersonTable(name, on, lambda marks: _named_or_not(context, table, marks, on))
@@ -99,65 +105,39 @@ def _named_or_not(
     context: Context, table: Table, marks: DataFrame, on: tuple[str, ...]
 ) -> DataFrame:
     """Rows that may name no customer: tickets, and answers to surveys."""
-    names = table.column_names
-    return rows_by_mapping(
-        context.read(table.name),
-        marks,
-        on,
-        customer=F.col("customer_id"),
-        token=F.col("token") if "token" in names else _none(),
-        text=F.col("text") if "text" in names else _none(),
-        is_unreadable=F.lit(False),
-    )
+    names = {c: c for c in ("token", "text") if c in table.column_names}
+    return rows_by_mapping(context.read(table.name), marks, on, customer="customer_id", **names)
 
 
 def _bronze(context: Context, name: str) -> PersonTable:
     rows = context.lake.read(source_table(name, {}))
     # Whole rows, since bronze has no key. A map cannot be compared.
     on = tuple(f.name for f in rows.schema.fields if "map<" not in f.dataType.simpleString())
-
-    def find(marks: DataFrame) -> DataFrame:
-        plain = F.to_json(F.struct(*[F.col(f"`{c}`") for c in rows.columns]), JSON_OPTIONS)
-        unread = F.col("_rescued").isNotNull()
-        return _of_source(
-            context, name, rows.withColumns({"_text": plain, "_is_unreadable": unread}), marks, on
-        )
-
-    return PersonTable(f"bronze.{name}", on, find)
+    return PersonTable(
+        f"bronze.{name}",
+        on,
+        lambda marks: _of_source(context, name, with_row_text(rows), marks, on),
+    )
 
 
-def _quarantined(context: Context, marks: DataFrame, on: tuple[str, ...]) -> DataFrame:
-    frames = list(_quarantined_by_source(context, marks, on))
-    found = frames[0]
-    for frame in frames[1:]:
-        found = found.unionByName(frame)
-    return found
+def _quarantined(context: Context, marks: DataFrame) -> DataFrame:
+    """The matches of all sources: each has its own columns and mapping."""
+    frames = [_quarantined_of(context, marks, name) for name in context.settings.sources]
+    return reduce(lambda above, below: above.unionByName(below), frames)
 
 
-def _quarantined_by_source(
-    context: Context, marks: DataFrame, on: tuple[str, ...]
-) -> Iterator[DataFrame]:
+def _quarantined_of(context: Context, marks: DataFrame, name: str) -> DataFrame:
+    waiting = of_source(context.read(QUARANTINE.name), name)
     meta = [c.name for c in METADATA]
-    for name in context.settings.sources:
-        waiting = context.read(QUARANTINE.name).where(F.col("source") == name)
-        bronze = context.lake.read(source_table(name, {}))
-        types = {f.name: f.dataType.simpleString() for f in bronze.schema.fields}
-        parsed = from_quarantine(waiting, {c: t for c, t in types.items() if c not in meta}, [])
-        texts = waiting.select(
-            *(F.col(c).alias(f"_q_{c}") for c in on), F.col("row").alias("_text")
-        )
-        is_same = (F.col("_batch_id") == F.col("_q_batch_id")) & (
-            F.col("_row_id") == F.col("_q_row_id")
-        )
-        rows = parsed.join(texts, on=is_same, how="inner")
-        unread = F.col("_malformed").isNotNull() | F.col("_rescued").isNotNull()
-        own = [f"_q_{c}" for c in on]
-        found = _of_source(context, name, rows.withColumn("_is_unreadable", unread), marks, own)
-        yield found.select("_person", *(F.col(f"_q_{c}").alias(c) for c in on))
+    fields = context.lake.read(source_table(name, {})).schema.fields
+    types = {f.name: f.dataType.simpleString() for f in fields if f.name not in meta}
+    rows = with_quarantine_text(from_quarantine(waiting, types, []), waiting)
+    key = [f"_q_{column}" for column in QUARANTINE.key]
+    return with_quarantine_key(_of_source(context, name, rows, marks, key))
 
 
 def _of_source(
-    context: Context, name: str, rows: DataFrame, marks: DataFrame, on: tuple[str, ...] | list[str]
+    context: Context, name: str, rows: DataFrame, marks: DataFrame, on: Sequence[str]
 ) -> DataFrame:
     """Rows of bronze, or in the form of bronze, that belong to marked customers."""
     settings = context.settings.sources[name]
@@ -174,17 +154,13 @@ def _of_source(
             on,
             customer=_mapped(source, "customer_id"),
             token=_mapped(source, "token"),
-            text=F.col("_text"),
-            is_unreadable=F.col("_is_unreadable"),
+            text="_text",
+            is_unreadable="_is_unreadable",
         )
 
 
-def _mapped(source: SourceSettings, column: str) -> Column:
+def _mapped(source: SourceSettings, column: str) -> str:
     """The column of silver as ingest computes it; null if the source does not map it."""
     if column not in source.mapping:
-        return _none()
-    return F.expr(f"make_valid_utf8(cast(({with_try_casts(source.mapping[column])}) as string))")
-
-
-def _none() -> Column:
-    return F.lit(None).cast("string")
+        return NULL
+    return f"make_valid_utf8(cast(({with_try_casts(source.mapping[column])}) as string))"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from contracts.pseudonyms import PSEUDONYMS, is_pseudonymised
 from runtime.lakehouse.writes import Write
-from transforms.pseudonyms import changed, distinct_ids, named
+from transforms.pseudonyms import changed, distinct_ids, with_pseudonyms
 from udfs.keyed_digests import digests_by, key_id
 
 if TYPE_CHECKING:
@@ -24,6 +22,5 @@ def run(context: Context) -> None:
     present = context.read(PSEUDONYMS.name)
     sources = [context.read(name) for name in tables if context.lake.exists(name)]
     ids = reduce(lambda one, other: one.unionByName(other), map(distinct_ids, [present, *sources]))
-    digest = F.pandas_udf(digests_by(key), "string")  # type: ignore[call-overload]
-    rows = named(ids.distinct(), digest(F.col("customer_id")), key_id(key))
+    rows = with_pseudonyms(ids.distinct(), digests_by(key), key_id(key))
     context.write([Write(PSEUDONYMS, changed(rows, present), mode="merge")])

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from contracts.gold_erasure import ERASURE_LIST
 from runtime.errors import UsageError
-from transforms.erasure import named_values, on_list, with_erased, with_words
-from transforms.quality import JSON_OPTIONS
+from transforms.erasure import with_erased_rows
 from udfs.keyed_digests import digests_by, key_id
 
 if TYPE_CHECKING:
@@ -25,16 +22,8 @@ class ErasureFilter:
         self.listed, self.key = listed, key
 
     def flagged(self, rows: DataFrame) -> DataFrame:
-        """The rows of `with_flags`, kept in memory, with `_is_erased`.
-
-        Digests are computed once per distinct id, e-mail address and contact of the rows.
-        """
-        is_unreadable = F.col("_malformed").isNotNull() | F.col("_source._rescued").isNotNull()
-        text = F.coalesce(F.col("_malformed"), F.to_json("_source", JSON_OPTIONS))
-        named = with_words(rows, text, is_unreadable)
-        digest = F.pandas_udf(digests_by(self.key), "string")  # type: ignore[call-overload]
-        erased = on_list(named_values(named), self.listed, digest(F.col("_value")))
-        return with_erased(named, erased)
+        """The rows of `with_flags` with `_is_erased`. They are read twice, so keep them."""
+        return with_erased_rows(rows, self.listed, digests_by(self.key))
 
 
 def erasure_filter(context: Context) -> ErasureFilter | None:

@@ -28,7 +28,7 @@ PROPERTY = "holdfast.history_from"
 _VERSIONED = re.compile(r"\.?(\d{20})\..+")
 
 
-def delete_rows(lake: SparkLake, name: str, rows: DataFrame, on: Sequence[str]) -> None:
+def delete_rows(lake: SparkLake, name: str, rows: DataFrame, *, on: Sequence[str]) -> None:
     """Delete the rows that equal one of `rows` in all columns of `on`; null equals null.
 
     A join with a temporary view: a literal would stay in the log as the commit's predicate.

@@ -212,6 +212,7 @@ COMMITS = {
     "check": (0, "it only reads"),
     "roll_back": (0, "an alias in the registry"),
     "maintain": (0, "no row changes, except that old dates are deleted"),
+    "erase_customer": (0, "the list of erased customers first, the certificates last"),
     "simulate": (2, "the approval of texts, and later the bookings of a plan"),
 }
 

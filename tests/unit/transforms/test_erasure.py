@@ -60,10 +60,10 @@ def test_a_row_of_a_source_belongs_to_whom_it_names(session, marks):
         source_rows(session),
         marks,
         ["row"],
-        customer=F.col("customer"),
-        token=F.col("token"),
-        text=F.col("text"),
-        is_unreadable=F.col("is_unreadable"),
+        customer="customer",
+        token="token",
+        text="text",
+        is_unreadable="is_unreadable",
     ).collect()
     expected = sorted((row, person) for row, *_, people in SOURCE for person in people)
     assert sorted((r["row"], r["_person"]) for r in found) == expected
