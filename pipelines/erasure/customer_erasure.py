@@ -77,6 +77,8 @@ class Erasure:
             self._erase(person_tables(self.context))
 
     def _erase(self, tables: Sequence[PersonTable]) -> None:
+        if not (self.options.is_forced or self.context.is_dry):
+            stored_files.delete_temporary(self.settings.root)
         marks = self._marks()
         rows = self._counted(tables, marks)
         self._tell(tables, rows)
@@ -130,8 +132,6 @@ class Erasure:
         contacts = {r["_mark"] for r in marks.where(f"_kind = '{CONTACT}'").collect()}
         files = stored_files.erase_contact_files(self.settings, contacts)
         reports = stored_files.delete_reports(self.settings)
-        if not self.options.is_forced:
-            stored_files.delete_temporary(self.settings.root)
         if files:
             self.say(f"      {'outbox':<30} {plural(files, 'file')}")
         if reports:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from pipelines.outreach.delivery import Journal
 from pipelines.outreach.outbox_delivery import JOURNAL
@@ -49,11 +50,6 @@ def delete_reports(settings: Settings) -> list[str]:
 
 
 def delete_temporary(root: Location) -> None:
-    """Delete what killed runs left in temporary folders. No run may be at work."""
-    folders = set()
-    for file in () if root.is_remote else root.files(is_recursive=True):
-        first = file.uri[len(root.uri) + 1 :].partition("/")[0]
-        if first.startswith(TEMPORARY):
-            folders.add(first)
-    for name in folders:
-        (root / name).delete_folder()
+    """Delete what killed runs left in temporary folders. No other run may be at work."""
+    for folder in () if root.is_remote else Path(root).glob(f"{TEMPORARY}*"):
+        Location.of(folder).delete_folder()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,11 +14,10 @@ from deltalake import DeltaTable
 
 from pipelines.erasure import customer_erasure
 from pipelines.erasure.customer_erasure import ErasureOptions
-from pipelines.erasure.person_tables import has_customers
 from runtime.errors import UsageError
 from runtime.lakehouse import erasing
 from runtime.lakehouse.writes import Write
-from tests.jobs.decision_lake import AS_OF, MOMENT, rows_of
+from tests.jobs.decision_lake import AS_OF, rows_of
 from tests.jobs.ingest_lake import TRANSACTIONS
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only]
@@ -275,10 +275,25 @@ def expected_rows():
     return bronze + quarantine + silver + gold
 
 
-def test_every_table_says_whether_it_has_customers(firm):
-    context = firm.context()
-    assert {n for n, t in context.tables.items() if not has_customers(t)} == NO_CUSTOMERS
-
-
-NO_CUSTOMERS: set[str] = set()
-assert MOMENT
+def test_a_thousand_customers_cost_at_most_twice_one(firm):
+    people = [f"kk-{n:05d}" for n in range(1_100)]
+    lines = [lines_of(i, "Ada", f"{i}@other.example") for i in people]
+    firm.file("members/all.csv", "id,name,mail,plan", *lines)
+    bought = [f"{i},o{n},p1,2018-06-01 09:00:00,1,5.00,0" for n, i in enumerate(people)]
+    firm.file("receipts/all.csv", "customer,order,product,time,pieces,price,rebate", *bought)
+    firm.file("tickets/all.csv", "ticket,id,opened,text")
+    firm.file("answers/all.csv", "id,time,score,text")
+    firm.ingest("2018-06-03")
+    erase(firm, people[0])  # the JVM compiles
+    seconds = []
+    for some in (people[1:2], people[2:1_002]):
+        began = time.monotonic()
+        erase(firm, *some)
+        seconds.append(time.monotonic() - began)
+    print(f"one customer {seconds[0]:.1f} s, 1,000 customers {seconds[1]:.1f} s")
+    assert seconds[1] <= 2 * seconds[0]
+    assert places(firm.root, people[:1_002][::50]) == []
+    kept = {(i,) for i in people[1_002:]}
+    assert set(firm.rows("silver.customers", "customer_id")) == kept
+    done = firm.rows("gold.erasures", "rows_removed", "is_log_clean")
+    assert done == [(4, True)] * 1_002  # profile and purchase, in bronze and in silver
