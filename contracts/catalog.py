@@ -29,6 +29,8 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
     declared = (
         bronze.INGEST_LOG,
         *silver.SILVER,
+        gold_erasure.ERASURE_LIST,
+        pseudonyms.PSEUDONYMS,
         features.DEMOGRAPHICS,
         features.BEHAVIOR,
         features.transactions(windows),
@@ -41,7 +43,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_satisfaction.GOLD_SATISFACTION,
         *gold_serving.GOLD_SERVING,
         *gold_monitoring.GOLD_MONITORING,
-        *gold_erasure.ERASURE,
-        pseudonyms.PSEUDONYMS,
+        gold_erasure.ERASURES,
     )
     return {t.name: t for t in declared}

@@ -55,5 +55,3 @@ ERASURES = Table(
         ),
     ),
 )
-
-ERASURE = (ERASURE_LIST, ERASURES)
