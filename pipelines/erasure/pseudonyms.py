@@ -21,6 +21,8 @@ def run(context: Context) -> None:
     tables = [t.name for t in context.tables.values() if is_pseudonymised(t)]
     present = context.read(PSEUDONYMS.name)
     sources = [context.read(name) for name in tables if context.lake.exists(name)]
-    ids = reduce(lambda one, other: one.unionByName(other), map(distinct_ids, [present, *sources]))
+    ids = reduce(
+        lambda above, below: above.unionByName(below), map(distinct_ids, [present, *sources])
+    )
     rows = with_pseudonyms(ids.distinct(), digests_by(key), key_id(key))
     context.write([Write(PSEUDONYMS, changed(rows, present), mode="merge")])

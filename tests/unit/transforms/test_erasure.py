@@ -51,12 +51,12 @@ def test_rows_by_id_compares_ids_only(session, marks):
     rows = session.createDataFrame(
         [("17", 1), ("17", 2), ("a@x.org", 3), (None, 4), ("c2", 5)], "customer_id string, n int"
     )
-    found = rows_by_id(rows, marks, ["customer_id", "n"]).collect()
-    assert sorted((r["_person"], r["n"]) for r in found) == [("17", 1), ("17", 2), ("c2", 5)]
+    matches = rows_by_id(rows, marks, ["customer_id", "n"]).collect()
+    assert sorted((r["_person"], r["n"]) for r in matches) == [("17", 1), ("17", 2), ("c2", 5)]
 
 
 def test_a_row_of_a_source_belongs_to_whom_it_names(session, marks):
-    found = rows_by_mapping(
+    matches = rows_by_mapping(
         source_rows(session),
         marks,
         ["row"],
@@ -66,7 +66,7 @@ def test_a_row_of_a_source_belongs_to_whom_it_names(session, marks):
         is_unreadable="is_unreadable",
     ).collect()
     expected = sorted((row, person) for row, *_, people in SOURCE for person in people)
-    assert sorted((r["row"], r["_person"]) for r in found) == expected
+    assert sorted((r["row"], r["_person"]) for r in matches) == expected
 
 
 def test_ingest_finds_the_same_rows_by_the_digests_of_their_values(session):
