@@ -68,7 +68,7 @@ def rows_by_mapping(
     is_new = F.coalesce(F.col("_customer") != F.col("_person"), F.lit(True))
     nameless = given.where(F.col("_customer").isNull() & F.col("_contact").isNull())
     words = nameless.select(*_quoted(on), F.explode("_words").alias("_word"))
-    people = marks.select("_mark", "_person")
+    people = marks.select(_folded(F.col("_mark")).alias("_mark"), "_person")
     by_word = words.join(people, on=F.col("_word") == F.col("_mark"), how="inner")
     return (
         by_id.select(*wanted)
@@ -81,10 +81,18 @@ def words_of(text: Column, is_unreadable: Column) -> Column:
     """The words of a row that names no customer, which are compared with marks.
 
     All words of a row that could not be read, such as a malformed one. Of any other row only e-mail
-    addresses, because an id such as 17 may be any number.
+    addresses, because an id such as 17 may be any number. Addresses are in lower case.
     """
     plain = F.regexp_replace(text.cast("string"), _END_OF_SENTENCE, " ")
-    return F.filter(F.split(plain, _BETWEEN_WORDS), lambda word: is_unreadable | word.contains("@"))
+    words = F.filter(
+        F.split(plain, _BETWEEN_WORDS), lambda word: is_unreadable | word.contains("@")
+    )
+    return F.transform(words, _folded)
+
+
+def _folded(word: Column) -> Column:
+    """An e-mail address in lower case; any other word as it is."""
+    return F.when(word.contains("@"), F.lower(word)).otherwise(word)
 
 
 def _contact(token: Column) -> Column:
@@ -146,7 +154,10 @@ def marks_of(customers: DataFrame, outbox: DataFrame, ids: DataFrame) -> DataFra
 
     customers: silver.customers. outbox: gold.outbox.
     """
-    emails = _marks(customers.where("email IS NOT NULL"), ids, "email", EMAIL)
+    addresses = customers.where("email IS NOT NULL").select(
+        "customer_id", F.lower("email").alias("email")
+    )
+    emails = _marks(addresses, ids, "email", EMAIL)
     return emails.unionByName(_marks(outbox, ids, "contact_id", CONTACT))
 
 

@@ -6,6 +6,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from transforms.erasure import (
+    counts_by_person,
+    marks_of,
     named_values,
     on_list,
     rows_by_id,
@@ -29,6 +31,7 @@ SOURCE = [
     ("sent and named", "17", f"{TOKEN}.20240101.s", "", False, ["17"]),
     ("sent to 17, named c2", "c2", f"{TOKEN}.20240101.s", "", False, ["17", "c2"]),
     ("mail", None, None, "write to a@x.org.", False, ["17"]),
+    ("mail in capitals", None, None, "Write to <A@X.ORG>!", False, ["17"]),
     ("a number", None, None, '{"quantity":17}', False, []),  # readable: 17 may be any number
     ("malformed", None, None, "17;9.50;;x", True, ["17"]),
     ("both", "", None, '{"_malformed":"c2, 17, 17"}', True, ["17", "c2"]),
@@ -89,3 +92,34 @@ def test_a_list_that_names_nobody_of_the_rows_erases_nothing(session):
     digest = F.concat(F.lit("of "), F.col("_value"))
     flagged = with_erased(named, on_list(named_values(named), listed, digest)).collect()
     assert len(flagged) == len(SOURCE) and not any(r["_is_erased"] for r in flagged)
+
+
+def test_the_marks_of_a_customer_are_addresses_of_all_versions_and_contacts(session):
+    customers = session.createDataFrame(
+        [("17", "A@x.org"), ("17", "new@x.org"), ("17", None), ("18", "b@x.org")],
+        "customer_id string, email string",
+    )
+    outbox = session.createDataFrame(
+        [("17", TOKEN), ("17", TOKEN), ("18", "f" * 32)], "customer_id string, contact_id string"
+    )
+    ids = session.createDataFrame(
+        [("17", "id", "17")], "_mark string, _kind string, _person string"
+    )
+    rows = marks_of(customers, outbox, ids).collect()
+    assert sorted((r["_mark"], r["_kind"], r["_person"]) for r in rows) == [
+        (TOKEN, "contact", "17"),
+        ("a@x.org", "email", "17"),
+        ("new@x.org", "email", "17"),
+    ]
+
+
+def test_rows_are_counted_by_table_and_customer(session):
+    frames = {
+        name: session.createDataFrame([(p,) for p in people], "_person string")
+        for name, people in (("gold.a", ["17", "17", "c2"]), ("gold.b", ["17"]))
+    }
+    rows = counts_by_person(frames).collect()
+    assert sorted((r["_table"], r["_person"], r["rows"]) for r in rows) == [
+        *(("gold.a", "17", 2), ("gold.a", "c2", 1)),
+        ("gold.b", "17", 1),
+    ]
