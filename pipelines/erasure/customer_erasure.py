@@ -11,7 +11,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from contracts.gold_engagement import OUTBOX
 from contracts.gold_erasure import ERASURE_LIST, ERASURES
@@ -20,11 +20,10 @@ from contracts.writers import all_leases
 from pipelines.erasure import stored_files
 from pipelines.erasure.certificates import Certificates
 from pipelines.erasure.person_tables import PersonTable, person_tables, table_names
-from pipelines.ingestion.row_outcomes import null_on_failure
 from runtime.fault_points import fault_point
 from runtime.files import Location
 from runtime.lakehouse.erasing import delete_rows, forget_history
-from runtime.lakehouse.spark_lake import SparkLake
+from runtime.lakehouse.platform import session_setting
 from runtime.wording import plural
 from service.erasing import check_no_service, erase_online, erase_spooled
 from transforms.erasure import CONTACT, ID, MARKS, counts_by_person, marks_of
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from runtime.context import Context
+    from runtime.lakehouse.spark_lake import SparkLake
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ class Erasure:
         self.moment = options.now or dt.datetime.now(dt.UTC)
         key = self.settings.personal_data.erasure_key(self.settings.env)
         self.certificates = Certificates(context, key, self.moment)
-        lake = context.lake
-        assert isinstance(lake, SparkLake)
-        self.lake = lake
+        self.lake = cast("SparkLake", context.lake)
 
     def start(self) -> None:
         """Wait until no other command is at work, then erase."""
@@ -73,7 +71,9 @@ class Erasure:
         others = () if self.options.is_forced else all_leases(sources)
         if not self.options.is_forced:
             self._check_service()
-        with null_on_failure(self.context.spark), self.context.leases.on([*own, *others]):
+        # As in ingest: an expression of a mapping that fails gives null.
+        is_lenient = session_setting(self.context.spark, "spark.sql.ansi.enabled", "false")
+        with is_lenient, self.context.leases.on([*own, *others]):
             self._erase(person_tables(self.context))
 
     def _erase(self, tables: Sequence[PersonTable]) -> None:
