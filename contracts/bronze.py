@@ -39,6 +39,9 @@ ON_THE_WAY = (
     "_outcome",
     "_is_stored",
     "_is_left_out",
+    "_is_erased",
+    "_contact",
+    "_words",
 )
 
 # Delta refuses these characters in a column name, except the last two: Spark reads a dot as a field
@@ -76,6 +79,12 @@ INGEST_LOG = Table(
             "rows_left_out",
             "bigint",
             "Rows left out by the source's `where`; null: loaded by a version without `where`",
+        ),
+        Column(
+            "rows_erased",
+            "bigint",
+            "Rows of customers on silver.erasure_list, stored nowhere; null: loaded by a version "
+            "without erasure",
         ),
         Column(
             "fault",

@@ -19,6 +19,8 @@ _INVISIBLE = "".join(
 
 # Outcome of a row at ingest.
 KEPT, QUARANTINED, DUPLICATE, LEFT_OUT = "kept", "quarantined", "duplicate", "left_out"
+# Of a customer on silver.erasure_list: the row is stored nowhere.
+ERASED = "erased"
 
 # Reasons to reject a row that are not rules of a table. A name that starts with "_" is a suffix
 # that follows a column name.

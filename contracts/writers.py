@@ -22,6 +22,8 @@ class Writer:
 
 
 _FEATURES = ("features.demographics", "features.behavior", "features.transactions")
+_ALL = ("maintain", "erase_customer")
+_OF_ERASURE = ("silver.erasure_list", "gold.erasures")
 _INGESTED = ("bronze.{source}", "silver.{table}", "bronze.ingest_log", "silver.quarantine")
 
 WRITERS: dict[str, Writer] = {
@@ -99,7 +101,10 @@ WRITERS: dict[str, Writer] = {
     "simulate": Writer(("files.simulation",)),
     # Its steps hold the leases of their commands. A simulated company approves and books itself.
     "run_pipeline": Writer(("files.pipeline",), ("gold.text_pool", "silver.fulfilments")),
+    "make_pseudonyms": Writer(("silver.pseudonyms",)),
     "maintain": Writer((), ("*",)),
+    # It takes the leases of all tables at once, when they are free.
+    "erase_customer": Writer((), ("*",)),
 }
 
 
@@ -116,8 +121,19 @@ def may_write(command: str, table: str, sources: Mapping[str, str]) -> bool:
 
 
 def writers_of(table: str, sources: Mapping[str, str]) -> tuple[str, ...]:
-    """The commands that write a table, without `maintain`, which maintains every table."""
-    return tuple(c for c in WRITERS if c != "maintain" and may_write(c, table, sources))
+    """The commands that write a table, without those of _ALL, which write every table.
+
+    Only erase_customer makes the tables of erasure.
+    """
+    own = tuple(c for c in WRITERS if c not in _ALL and may_write(c, table, sources))
+    return own or ("erase_customer",) * (table in _OF_ERASURE)
+
+
+def all_leases(sources: Mapping[str, str]) -> tuple[str, ...]:
+    """Every name that some command leases. Who holds all of them knows that no command is at work,
+    except one that only reads."""
+    names = [name for writer in WRITERS.values() for name in (*writer.held, *writer.at_commit)]
+    return _filled((name for name in names if name != "*"), sources)
 
 
 def _filled(names: Iterable[str], sources: Mapping[str, str]) -> tuple[str, ...]:

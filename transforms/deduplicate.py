@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame, Window, functions as F
 
-from contracts.rules import DUPLICATE, KEPT, LEFT_OUT, QUARANTINED, UNIQUE_KEY
+from contracts.rules import DUPLICATE, ERASED, KEPT, LEFT_OUT, QUARANTINED, UNIQUE_KEY
 
 
 def content_hash(columns: Sequence[str]) -> Column:
@@ -24,20 +24,23 @@ def with_outcome(
     *,
     kept_before: DataFrame | None = None,
 ) -> DataFrame:
-    """One row per input row: adds `_outcome` (kept, quarantined, duplicate, left_out).
+    """One row per input row: adds `_outcome` (kept, quarantined, duplicate, left_out, erased).
 
-    A row with `_is_left_out` is left out. Any other row with `_errors` is quarantined. Of the other
+    A row with `_is_erased`, if there is this column, is erased. A row with `_is_left_out` is left
+    out. Any other row with `_errors` is quarantined. Of the other
     rows that share a key, the first by `order` is kept. Rows of `kept_before` (key, content_hash
     and the columns of `order`, of rows kept earlier) come before all others. A row with the same
     content as the kept one is a duplicate; any other is quarantined as unique_key. A row with a
     null in its key is kept, since it cannot be a duplicate. With an empty key, no row is dropped.
     """
+    is_erased = F.col("_is_erased") if "_is_erased" in rows.columns else F.lit(False)
     flagged = rows.withColumn(
         "_outcome",
-        F.when(F.col("_is_left_out"), F.lit(LEFT_OUT))
+        F.when(is_erased, F.lit(ERASED))
+        .when(F.col("_is_left_out"), F.lit(LEFT_OUT))
         .when(F.col("_errors").isNull(), F.lit(KEPT))
         .otherwise(F.lit(QUARANTINED)),
-    ).drop("_is_left_out")
+    ).drop("_is_left_out", "_is_erased")
     if not key:
         return flagged
     has_key = F.col(key[0]).isNotNull()

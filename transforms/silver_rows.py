@@ -1,7 +1,7 @@
 """The steps from a source's rows to the rows of each table, shared by ingestion and replay.
 
-A labelled row has `_outcome` (kept, quarantined, duplicate, left_out), `_errors`, `warnings`, the
-columns of its silver table, and `_source`, the row as bronze stores it.
+A labelled row has `_outcome` (kept, quarantined, duplicate, left_out, erased), `_errors`,
+`warnings`, the columns of its silver table, and `_source`, the row as bronze stores it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame, functions as F
 
 from contracts.bronze import METADATA
 from contracts.expressions import columns_used, with_try_casts
-from contracts.rules import DUPLICATE, KEPT, LEFT_OUT
+from contracts.rules import DUPLICATE, ERASED, KEPT, LEFT_OUT
 from contracts.silver import CUSTOMERS, content_columns, mapped_columns
 from contracts.table import Rule, Table
 from transforms.deduplicate import content_hash
@@ -119,13 +119,13 @@ def kept_before(
 
 
 def bronze_rows(labelled: DataFrame, has_duplicates: bool) -> DataFrame:
-    """One row per source row, unchanged.
+    """One row per source row that bronze stores, unchanged.
 
     A table that is read whole delivers each row again, so only new rows that `where` keeps are
-    stored.
+    stored. A row of an erased customer is never stored.
     """
-    repeated = F.col("_outcome").isin(DUPLICATE, LEFT_OUT)
-    rows = labelled if has_duplicates else labelled.where(~repeated)
+    not_stored = (ERASED,) if has_duplicates else (ERASED, DUPLICATE, LEFT_OUT)
+    rows = labelled.where(~F.col("_outcome").isin(*not_stored))
     meta = [c.name for c in METADATA]
     names = [c for c in source_names(labelled) if c not in meta]
     return rows.select(*[F.col(f"_source.`{c}`").alias(c) for c in (*names, *meta)])

@@ -31,6 +31,7 @@ class Entry(NamedTuple):
     rows_quarantined: int
     rows_duplicate: int
     rows_left_out: int
+    rows_erased: int
     fault: str | None = None
 
 

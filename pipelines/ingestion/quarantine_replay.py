@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.rules import DUPLICATE, KEPT, LATE, LEFT_OUT
+from contracts.rules import DUPLICATE, ERASED, KEPT, LATE, LEFT_OUT
 from contracts.silver import QUARANTINE
 from pipelines.ingestion import source_checks
 from pipelines.ingestion.ingest_log import REPLAY, Entry
@@ -55,13 +55,15 @@ def _replay(ingestion: Ingestion, name: str, condition: str) -> bool:
         labelled = ingestion.outcomes.labelled(name, rows, batches, batch=batch)
     row_counts = ingestion.outcomes.counts(name, labelled)
     context.progress.say(f"      {row_counts.line('quarantine')}")
-    kept, duplicates, left_out = (row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT))
-    passed = kept + duplicates + left_out
+    kept, duplicates, left_out, erased = (
+        row_counts.total(o) for o in (KEPT, DUPLICATE, LEFT_OUT, ERASED)
+    )
+    passed = kept + duplicates + left_out + erased
     if passed == 0:
         return True
     writes = ingestion.outcomes.silver_writes(name, split(labelled)[0], batches)
     writes.append(Write(QUARANTINE, replayed(waiting, labelled), mode="merge"))
-    entry = Entry(name, batch, REPLAY, passed, kept, 0, duplicates, left_out)
+    entry = Entry(name, batch, REPLAY, passed, kept, 0, duplicates, left_out, erased)
     context.write([*writes, log.write_of(ingestion.known_at, [entry])])
     return True
 

@@ -1,6 +1,6 @@
 """Row counts of one source in one run.
 
-Rows in = kept + quarantined + exact duplicates + left out.
+Rows in = kept + quarantined + exact duplicates + left out + erased.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from contracts.rules import DUPLICATE, KEPT, LEFT_OUT, QUARANTINED, explanation
+from contracts.rules import DUPLICATE, ERASED, KEPT, LEFT_OUT, QUARANTINED, explanation
 from contracts.table import Table
 from pipelines.ingestion.bad_files import BadShare
 from runtime.errors import QualityGateError, SourceError
@@ -81,27 +81,27 @@ class RowCounts:
 
     @property
     def rows_judged(self) -> int:
-        """Rows in without those left out."""
-        return self.rows_in - self.total(LEFT_OUT)
+        """Rows in without those left out and those of erased customers."""
+        return self.rows_in - self.total(LEFT_OUT) - self.total(ERASED)
 
-    def of_batch(self, batch: str) -> tuple[int, int, int, int, int]:
-        """Rows in, kept, quarantined, duplicate and left out of one batch."""
-        kept, quarantined, duplicate, left_out = (
-            self.outcomes[batch, o] for o in (KEPT, QUARANTINED, DUPLICATE, LEFT_OUT)
+    def of_batch(self, batch: str) -> tuple[int, int, int, int, int, int]:
+        """Rows in, kept, quarantined, duplicate, left out and erased of one batch."""
+        kept, quarantined, duplicate, left_out, erased = (
+            self.outcomes[batch, o] for o in (KEPT, QUARANTINED, DUPLICATE, LEFT_OUT, ERASED)
         )
-        total = kept + quarantined + duplicate + left_out
-        return total, kept, quarantined, duplicate, left_out
+        total = kept + quarantined + duplicate + left_out + erased
+        return total, kept, quarantined, duplicate, left_out, erased
 
     def check_sum(self, read: Mapping[str, int], names: Mapping[str, str]) -> None:
         """SourceError if a batch does not have as many rows as were read from its file."""
         for batch, rows in read.items():
-            total, kept, quarantined, duplicate, left_out = self.of_batch(batch)
+            total, kept, quarantined, duplicate, left_out, erased = self.of_batch(batch)
             if total != rows:
                 raise SourceError(
                     f"source {self.source}: {names[batch]} has {plural(rows, 'row')}, but the "
                     f"mapping gave {total:,} ({kept:,} kept + {quarantined:,} quarantined + "
-                    f"{plural(duplicate, 'exact duplicate')} + {left_out:,} left out). Nothing was "
-                    f"written. Either the file "
+                    f"{plural(duplicate, 'exact duplicate')} + {left_out:,} left out + {erased:,} "
+                    f"of erased customers). Nothing was written. Either the file "
                     f"changed while it was read: run ingest again. Or an expression of "
                     f"sources.{self.source}.mapping gives several rows per row: fix it."
                 )
@@ -123,6 +123,8 @@ class RowCounts:
         )
         if self.has_where:
             counts += f" + {self.total(LEFT_OUT):,} left out"
+        if erased := self.total(ERASED):
+            counts += f" + {erased:,} of erased customers"
         details = [
             f"{title}: {most(names)}"
             for title, names in (("quarantined", self.reasons), ("warnings", self.warnings))

@@ -11,6 +11,7 @@ from contracts.table import Table
 from pipelines.ingestion import file_checks, readers, source_checks
 from pipelines.ingestion.answer_tokens import has_tokens, key_of
 from pipelines.ingestion.column_names import with_bronze_names
+from pipelines.ingestion.erased_customers import erasure_filter
 from pipelines.ingestion.expression_checks import check_expressions
 from pipelines.ingestion.read_errors import explained
 from pipelines.ingestion.row_counts import RowCounts
@@ -61,6 +62,7 @@ class RowOutcomes:
         self.written: dict[str, DataFrame] = {}
         # The sources processed so far, with the names that their columns have in bronze.
         self.sources: dict[str, SourceSettings] = {}
+        self.erased = erasure_filter(context)
 
     def table(self, name: str) -> Table:
         """The silver table of a source."""
@@ -94,6 +96,8 @@ class RowOutcomes:
         flagged = flagged_by_conf(self.settings, name, source, rows=rows, batch=batch)
         if has_tokens(source):
             flagged = with_refused_tokens(flagged, key_of(self.settings, name))
+        if self.erased is not None:
+            flagged = self.erased.flagged(self._kept(name, flagged))
         key, before = dedup_key(table, source.key), None
         if table is CUSTOMERS:
             return self._with_versions(name, self._kept(name, with_outcome(flagged, key, ORDER)))

@@ -251,7 +251,7 @@ class Ingestion:
         # Empty files of one name in two folders have the same batch.
         bad = {(t.counts.source, b.file.batch_id): b for t in taken for b in t.bad}
         entries += [
-            Entry(source, batch, b.file.name, 0, 0, 0, 0, 0, b.fault.rule)
+            Entry(source, batch, b.file.name, 0, 0, 0, 0, 0, 0, b.fault.rule)
             for (source, batch), b in bad.items()
         ]
         return self.log.write_of(self.known_at, entries)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from contracts.gold_views import VIEWS, GroupedView, View
+from contracts.pseudonyms import PSEUDONYMS
 from contracts.table import Table
 from runtime import settings
 from runtime.cli import parse_day
 from runtime.context import Context
+from runtime.lakehouse.pseudonymous_views import pseudonymous_selects
 from runtime.run_info import RunInfo
 from udfs.sql_functions import register
 
@@ -73,8 +75,8 @@ def register_tables(context: Context) -> list[str]:
 
     In a catalog the names start with lakehouse.schema_prefix, as in dev_silver.transactions.
     Registers the tables that exist, the `_latest` views of gold, the views of contracts.gold_views,
-    and the scoring formulas with the constants of conf as SQL functions. Call it again after a
-    table was created or got a column.
+    the `_pseudonymous` views of gold if make_pseudonyms has run, and the scoring formulas with the
+    constants of conf as SQL functions. Call it again after a table was created or got a column.
     """
     of_sources = [f"bronze.{source}" for source in context.settings.sources]
     names = [n for n in (*context.tables, *of_sources) if context.lake.exists(n)]
@@ -87,6 +89,9 @@ def register_tables(context: Context) -> list[str]:
     selects = {f"{name}_latest": latest_select(f"{prefix}{name}") for name in latest}
     views = [v for v in VIEWS if v.source in names and _has_columns(context, v, prefix)]
     selects |= {v.name: view_select(v, f"{prefix}{v.source}") for v in views}
+    if PSEUDONYMS.name in names:
+        declared = [context.table(n) for n in names if n in context.tables]
+        selects |= pseudonymous_selects(declared, prefix)
     for name, select in selects.items():
         context.spark.sql(f"CREATE OR REPLACE VIEW {prefix}{name} AS {select}")
     register(context.spark, context.settings.model_dump())

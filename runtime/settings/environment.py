@@ -43,6 +43,7 @@ from runtime.settings.measurement import MeasurementSettings
 from runtime.settings.messages import MessageSettings
 from runtime.settings.model_gate import ModelGateSettings
 from runtime.settings.monitoring import MonitoringSettings
+from runtime.settings.personal_data import PersonalDataSettings
 from runtime.settings.plan import PlanSettings
 from runtime.settings.report import DEFAULT_OWNER, ReportSettings
 from runtime.settings.segments import RfmSettings, RiskSettings
@@ -103,6 +104,7 @@ class Settings(BaseSettings):
     stream: StreamSettings
     survey: SurveySettings
     fraud: FraudSettings
+    personal_data: PersonalDataSettings
     service: ServiceSettings
     app: AppSettings
 

@@ -215,6 +215,7 @@ COMMITS = {
     "train_fraud": (0, "a model and its aliases in the registry"),
     "deploy_model": (0, "an alias in the registry"),
     "maintain": (0, "no row changes, except that old dates are deleted"),
+    "erase_customer": (0, "the list of erased customers first, the certificates last"),
     "simulate": (2, "the approval of texts, and later the bookings of a plan"),
 }
 

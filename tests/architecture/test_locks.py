@@ -24,8 +24,9 @@ OURS = {p.parent.name for p in ROOT.glob("*/__init__.py")}
 # text is a class of markupsafe. The expressions of sqlframe are those of sqlglot.
 # pydantic's JSON and FastAPI's responses belong to packages that they name.
 IMPLIED = {"py4j", "markupsafe", "sqlglot", "pydantic-core", "starlette"}
-# Only `build_features --engine duckdb` and `check` import these modules.
+# Only `build_features --engine duckdb`, `check` and `erase_customer` import these modules.
 DUCKDB_ONLY = {
+    "runtime/lakehouse/erasing.py",
     *("runtime/lakehouse/duck_lake.py", "runtime/lakehouse/duck_session.py"),
     "runtime/lakehouse/delta_tables.py",
     *("runtime/lakehouse/duck_sql.py", "pipelines/ingestion/sample_check.py"),

@@ -142,7 +142,7 @@ def test_a_bad_file_is_no_first_load(shop):
 
 
 def test_a_log_of_version_0_1_0_gains_the_columns(shop, spark):
-    ddl = INGEST_LOG.ddl.removesuffix(", rows_left_out bigint, fault string")
+    ddl = INGEST_LOG.ddl.removesuffix(", rows_left_out bigint, rows_erased bigint, fault string")
     assert ddl != INGEST_LOG.ddl
     old = [("purchases", "b0", "old.csv", dt.datetime(2018, 5, 1), 1, 1, 0, 0)]
     path = str(shop.root / "bronze" / "ingest_log")

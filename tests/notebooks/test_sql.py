@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 from contracts import catalog
 from contracts.gold_decisions import GOLD_DECISIONS
 from contracts.gold_engagement import GOLD_ENGAGEMENT
+from contracts.gold_erasure import ERASURES
 from contracts.gold_experiments import GOLD_EXPERIMENTS
 from contracts.gold_messages import GOLD_MESSAGES
 from contracts.gold_monitoring import GOLD_MONITORING
@@ -29,6 +30,7 @@ LATER = (
     *GOLD_MESSAGES,
     *GOLD_MONITORING,
     *GOLD_SERVING,
+    ERASURES,
 )
 
 

@@ -23,6 +23,8 @@ VARIABLES = {
     "HOLDFAST_SMTP_PASSWORD": "qzs-password-of-mail",
     "HOLDFAST_REDIS_PASSWORD": "qzs-password-of-redis",
     "HOLDFAST_SURVEY_KEY": "qzs-key-that-signs-the-links-of-surveys",
+    "HOLDFAST_ERASURE_KEY": "qzs-key-of-the-digests-of-erased-customers",
+    "HOLDFAST_PSEUDONYM_KEY": "qzs-key-of-the-pseudonyms-of-customers",
 }
 # Variables that Arrow, delta-rs and Hadoop read; tests/acceptance/test_object_store.py sets them.
 AWS = {"AWS_SECRET_ACCESS_KEY": "qzs-key-of-the-object-store"}

@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS bronze.ingest_log (
   `rows_quarantined` bigint NOT NULL COMMENT 'Rows written to silver.quarantine',
   `rows_duplicate` bigint NOT NULL COMMENT 'Exact duplicates dropped',
   `rows_left_out` bigint COMMENT 'Rows left out by the source\'s `where`; null: loaded by a version without `where`',
+  `rows_erased` bigint COMMENT 'Rows of customers on silver.erasure_list, stored nowhere; null: loaded by a version without erasure',
   `fault` string COMMENT 'Rule that the file broke (empty, unreadable, encoding, line_length, expansion, columns), so that none of its rows were loaded; null: the file was loaded'
 ) USING delta
 COMMENT 'One row per file or table read of a source that ingest has loaded completely, or has quarantined as a file. Key: source, batch_id.';

@@ -78,3 +78,24 @@ def test_a_null_is_content(spark):
     )
     hashes = rows.select(content_hash(["plan", "region"]).alias("hash")).collect()
     assert len({r["hash"] for r in hashes}) == 3
+
+
+def test_a_row_of_an_erased_customer_is_erased_and_replaces_no_other(session):
+    rows = session.createDataFrame(
+        [
+            ("erased", "a", 0, 1, None, False, True),
+            ("erased and bad", "a", 0, 2, "amount_type", False, True),
+            ("erased and left out", "a", 0, 3, None, True, True),
+            ("kept", "a", 1, 4, None, False, False),
+        ],
+        "name string, key string, rank int, content_hash bigint, _errors string, "
+        "_is_left_out boolean, _is_erased boolean",
+    )
+    labelled = with_outcome(rows, ["key"], ["rank", "content_hash"])
+    assert {r["name"]: r["_outcome"] for r in labelled.collect()} == {
+        "erased": "erased",
+        "erased and bad": "erased",
+        "erased and left out": "erased",
+        "kept": "kept",
+    }
+    assert "_is_erased" not in labelled.columns
