@@ -8,18 +8,29 @@ import pandas as pd
 
 from models.fraud.payments import PLACES, TEXTS, Payments
 from runtime.context import Context
+from runtime.errors import UsageError
 from transforms.payments import payments_as_numbers
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def payments_between(context: Context, begin: dt.date, end: dt.date) -> Payments:
-    """The payments of [begin, end), UTC. About 300 bytes each in this process."""
+    """The payments of [begin, end), UTC. About 300 bytes each in this process.
+
+    UsageError if there are more than fraud.most_payments.
+    """
     context.needs("silver.payments", "ingest")
     rows = payments_as_numbers(
         context.read("silver.payments"), (*TEXTS, *PLACES), micros(begin), micros(end)
     )
-    frame: pd.DataFrame = rows.toPandas()
+    number, most = rows.count(), context.settings.fraud.most_payments
+    if number > most:
+        raise UsageError(
+            f"silver.payments: has {number:,} payments from {begin} to {end}, more than "
+            f"fraud.most_payments, {most:,}, which one process holds. Lower fraud.training_days or "
+            "fraud.score_days, or raise fraud.most_payments: a payment takes about 300 bytes."
+        )
+    frame: pd.DataFrame = rows.toPandas()  # at most fraud.most_payments
     return Payments.from_frame(frame)
 
 

@@ -24,5 +24,6 @@ class FraudSettings(Section):
     reviews_per_day: float = Field(gt=0)
     block_precision: float = Field(gt=0, le=1)
     score_days: int = Field(ge=1)
+    most_payments: int = Field(ge=1)
     degraded_amount: float = Field(gt=0)
     seed: int = Field(ge=0)

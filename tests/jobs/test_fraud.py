@@ -14,7 +14,7 @@ from models.portable import PortableModel
 from pipelines.fraud import fraud_training, payment_scoring
 from runtime import settings
 from runtime.context import Context
-from runtime.errors import ModelGateError
+from runtime.errors import ModelGateError, UsageError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHAMPION, Registry
 from runtime.progress import Progress
@@ -117,3 +117,15 @@ def test_without_labels_an_anomaly_score(lake):
 
     assert {r[7] for r in rows_of(lake)} == {"anomaly"}
     assert {r[4] for r in rows_of(lake)} == {"approve", "review"}
+
+
+def test_more_payments_than_one_process_may_hold_are_refused(lake, past):
+    with pytest.raises(UsageError) as caught:
+        fraud_training.run(context_at(lake, "train_fraud", most_payments=10))
+
+    assert str(caught.value) == (
+        f"silver.payments: has {len(past[0]):,} payments from 2025-02-19 to 2025-03-21, more than "
+        "fraud.most_payments, 10, which one process holds. Lower fraud.training_days or "
+        "fraud.score_days, or raise fraud.most_payments: a payment takes about 300 bytes."
+    )
+    assert not context_at(lake, "train_fraud").has("gold.fraud_scores")
