@@ -17,7 +17,10 @@ def payments_between(context: Context, begin: dt.date, end: dt.date) -> Payments
     """The payments of [begin, end), UTC. About 300 bytes each in this process."""
     context.needs("silver.payments", "ingest")
     rows = payments_as_numbers(
-        context.read("silver.payments"), (*TEXTS, *PLACES), micros(begin), micros(end)
+        context.read("silver.payments"),
+        (*TEXTS, *PLACES),
+        begin_micros=micros(begin),
+        end_micros=micros(end),
     )
     frame: pd.DataFrame = rows.toPandas()
     return Payments.from_frame(frame)
