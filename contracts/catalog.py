@@ -11,6 +11,7 @@ from contracts import (
     gold_app,
     gold_decisions,
     gold_engagement,
+    gold_erasure,
     gold_experiments,
     gold_fraud,
     gold_messages,
@@ -18,6 +19,7 @@ from contracts import (
     gold_satisfaction,
     gold_serving,
     live,
+    pseudonyms,
     silver,
     silver_payments,
 )
@@ -33,6 +35,8 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         live.STREAM_LOG,
         *silver.SILVER,
         *silver_payments.SILVER_PAYMENTS,
+        gold_erasure.ERASURE_LIST,
+        pseudonyms.PSEUDONYMS,
         features.DEMOGRAPHICS,
         features.BEHAVIOR,
         features.transactions(windows),
@@ -49,5 +53,6 @@ def tables(windows: Sequence[int] = DEFAULT_WINDOWS) -> dict[str, Table]:
         *gold_fraud.GOLD_FRAUD,
         live.ENGAGEMENT_LIVE,
         *gold_app.GOLD_APP,
+        gold_erasure.ERASURES,
     )
     return {t.name: t for t in declared}

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, functions as F
 
 
 def payments_as_numbers(
-    payments: DataFrame, columns: Sequence[str], begin_micros: int, end_micros: int
+    payments: DataFrame, columns: Sequence[str], *, begin_micros: int, end_micros: int
 ) -> DataFrame:
     """One row per payment with begin <= paid_at < end (microseconds since 1970, UTC).
 

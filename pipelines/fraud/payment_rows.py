@@ -21,7 +21,10 @@ def payments_between(context: Context, begin: dt.date, end: dt.date) -> Payments
     """
     context.needs("silver.payments", "ingest")
     rows = payments_as_numbers(
-        context.read("silver.payments"), (*TEXTS, *PLACES), micros(begin), micros(end)
+        context.read("silver.payments"),
+        (*TEXTS, *PLACES),
+        begin_micros=micros(begin),
+        end_micros=micros(end),
     )
     number, most = rows.count(), context.settings.fraud.most_payments
     if number > most:

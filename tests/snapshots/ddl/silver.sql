@@ -254,3 +254,17 @@ CREATE TABLE IF NOT EXISTS silver.fraud_labels (
 ) USING delta
 CLUSTER BY (payment_id)
 COMMENT 'One row per payment whose fraud label is known. Payments that nobody reviewed or disputed have none. Key: payment_id.';
+
+CREATE TABLE IF NOT EXISTS silver.erasure_list (
+  `request_id` string NOT NULL COMMENT 'Digest of all digests of one call of erase_customer: the same ids give the same request',
+  `digest` string NOT NULL COMMENT 'HMAC-SHA-256 of the value, hexadecimal',
+  `key_id` string NOT NULL COMMENT 'Tells by which key the digest was made; says nothing about the key'
+) USING delta
+COMMENT 'One row per request and value of an erased customer: the id, an e-mail address, or the id of a contact. Ingest leaves rows out whose values have one of these digests. Key: request_id, digest.';
+
+CREATE TABLE IF NOT EXISTS silver.pseudonyms (
+  `customer_id` string NOT NULL COMMENT 'Customer identifier of the company',
+  `customer_pseudonym` string NOT NULL COMMENT 'First 32 hexadecimal digits of HMAC-SHA-256 of the id, with the key of pseudonyms',
+  `key_id` string NOT NULL COMMENT 'Tells by which key; says nothing about the key'
+) USING delta
+COMMENT 'One row per customer of a gold table, with the name under which analysts see them. Key: customer_id.';

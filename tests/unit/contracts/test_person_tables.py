@@ -8,7 +8,9 @@ from contracts.silver import QUARANTINE
 # Sums, texts, settings and files: no row is about one customer. A new table needs a decision.
 NO_CUSTOMERS = {
     "bronze.ingest_log",
+    "bronze.stream_log",
     "gold.alerts",
+    "gold.app_changes",
     "gold.campaign_results",
     "gold.clv_backtest",
     "gold.drift",
@@ -20,6 +22,7 @@ NO_CUSTOMERS = {
     "gold.model_arms",
     "gold.model_comparison",
     "gold.model_performance",
+    "gold.model_validations",
     "gold.offer_plan",
     "gold.policy_comparison",
     "gold.promise_results",
@@ -30,6 +33,8 @@ NO_CUSTOMERS = {
     "gold.text_results",
     "gold.uplift_results",
     "silver.erasure_list",
+    # Names a payment, whose own row is deleted.
+    "silver.fraud_labels",
 }
 
 
