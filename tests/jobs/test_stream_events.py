@@ -123,6 +123,7 @@ def test_an_unreadable_checkpoint_and_a_missing_folder_are_one_sentence(lake):
     )
 
 
+@pytest.mark.acceptance  # scores of several days: minutes
 def test_a_fall_of_engagement_queues_one_contact_in_the_same_micro_batch(lake):
     lake.stream["rules"] = [
         {
