@@ -29,6 +29,8 @@ DEFAULTS = {
 }
 # What the notebooks filter by. Several entries: one row each.
 VALUES: dict[str, list[dict]] = {
+    # The last day with a purchase counts as incomplete: AS_OF is the first day that may be asked.
+    "silver.transactions": [{}, {"purchased_at": dt.datetime(2018, 1, 1, 12, tzinfo=dt.UTC)}],
     "features.labels": [{"horizon_days": 30, "definition": "inactivity"}],
     "gold.customer_segments": [
         {"segment": "Champions", "segment_group": "High-value", "recency_days": 3, "monetary": 50.0}
