@@ -60,7 +60,7 @@ def test_a_new_module_is_a_command_without_registration(tmp_path, capsys, monkey
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["score_customer"], "No such command 'score_customer'. Did you mean 'score_customers'?"),
+        (["roll_bak"], "No such command 'roll_bak'. Did you mean 'roll_back'?"),
         (["score-customers", "--asof", "x"], "No such option: --asof. Did you mean --as-of?"),
         (["ingest", "--env", "demo", "--replai", "x"], "No such option: --replai. Did you mean"),
         (["--hepl"], "No such option: --hepl. Did you mean --help?"),
@@ -87,7 +87,7 @@ def test_every_job_that_takes_an_environment_requires_it():
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("holdfast sc", "score_customers"),
+        ("holdfast score_c", "score_customers"),
         ("holdfast ingest --kn", "--known-at"),
         ("holdfast ingest --env de", "demo"),
     ],

@@ -72,7 +72,7 @@ def test_shares_of_duplicate_and_late_rows_and_the_heavy_tail_are_as_stated(boug
     start = pd.Timestamp(w.FIRST_DAY)
     quarter = ((first["purchased_at"] - start).dt.total_seconds() / 86_400 // 90).astype(int)
     late = (first["file_number"] > quarter)[quarter < 6].mean()
-    assert abs(late - files.LATE) < 4 * np.sqrt(files.LATE / len(first))
+    assert abs(late - delivery.LATE) < 4 * np.sqrt(delivery.LATE / len(first))
     # Heavy tail: the largest 1 % of the lines have far more than 1 % of the revenue.
     amounts = np.sort(first["amount"])[::-1]
     assert amounts[: len(amounts) // 100].sum() > 0.04 * amounts.sum()
