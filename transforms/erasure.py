@@ -237,3 +237,9 @@ def on_list(values: DataFrame, listed: DataFrame, digest: Column) -> DataFrame:
 
 def _quoted(names: Sequence[str]) -> list[Column]:
     return [F.col(f"`{name}`") for name in names]
+
+
+def certificates_in_micros(erasures: DataFrame) -> DataFrame:
+    """One row per certificate; requested_at in microseconds since 1970, in any time zone."""
+    requested_at = F.expr("unix_micros(requested_at)").alias("requested_at")
+    return erasures.select("customer_digest", requested_at, "rows_removed", "tables_touched")

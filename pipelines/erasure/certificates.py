@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts.gold_erasure import ERASURE_LIST, ERASURES
 from runtime.lakehouse.writes import Write
+from transforms.erasure import certificates_in_micros
 from udfs.keyed_digests import key_id, keyed_digest
 
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ class Certificates:
     def _before(self, request: str) -> dict[str, Any]:
         """The certificates of an earlier run of this request, by the customer's digest."""
         rows = self.context.read(ERASURES.name).where(f"request_id = '{request}'")
-        # In UTC whatever the session's zone: as microseconds.
-        moment = "unix_micros(requested_at) AS requested_at"
-        kept = rows.selectExpr("customer_digest", moment, "rows_removed", "tables_touched")
+        kept = certificates_in_micros(rows)
         certificates = [row.asDict() for row in kept.collect()]  # one row per customer
         for row in certificates:
             row["requested_at"] = dt.datetime.fromtimestamp(row["requested_at"] / 1e6, dt.UTC)
@@ -93,8 +92,7 @@ class Certificates:
         return {row["digest"] for row in rows.select("digest").collect()}
 
     def _write(self, *more: Write) -> None:
-        rows = [tuple(row[c] for c in ERASURES.column_names) for row in self._begun]
-        frame = self.context.spark.createDataFrame(rows, ERASURES.ddl)
+        frame = self.context.lake.frame(ERASURES, self._begun)
         slices = sorted({row["request_id"] for row in self._begun})
         self.context.write([*more, Write(ERASURES, frame, slices)])
 

@@ -120,9 +120,11 @@ def lake(tmp_path, monkeypatch):
 
 
 def deleted_by_delta_rs(lake, name, rows, *, on):
-    condition = " AND ".join(f'kept."{c}" IS NOT DISTINCT FROM gone."{c}"' for c in on)
+    condition = " AND ".join(f'(kept."{c}" IS NOT DISTINCT FROM gone."{c}")' for c in on)
+    gone = rows.toArrow()
+    gone = gone.rename_columns([c.strip("`") for c in gone.column_names])  # sqlframe keeps quotes
     merge = DeltaTable(lake.path(name)).merge(
-        rows.toArrow(), condition, source_alias="gone", target_alias="kept"
+        gone, condition, source_alias="gone", target_alias="kept"
     )
     merge.when_matched_delete().execute()
 
