@@ -10,19 +10,22 @@ import pytest
 from deltalake import DeltaTable
 
 from contracts import catalog
+from contracts.gold_app import GOLD_APP
 from contracts.gold_decisions import GOLD_DECISIONS
 from contracts.gold_engagement import GOLD_ENGAGEMENT
 from contracts.gold_erasure import ERASURES
 from contracts.gold_experiments import GOLD_EXPERIMENTS
+from contracts.gold_fraud import GOLD_FRAUD
 from contracts.gold_messages import GOLD_MESSAGES
 from contracts.gold_monitoring import GOLD_MONITORING
 from contracts.gold_serving import GOLD_SERVING
+from contracts.live import ENGAGEMENT_LIVE
 from runtime.lakehouse.views import has_latest, open_lakehouse, register_tables
 
 # The first test creates the small lake, which is slow on a busy machine.
 pytestmark = pytest.mark.timeout(1800)
 ROOT = Path(__file__).resolve().parents[2]
-# Separate jobs write offers, messages, campaigns, triggered contacts, drift and logged answers.
+# Separate jobs write offers, messages, campaigns, triggered contacts, drift, logged answers and more.
 LATER = (
     *GOLD_DECISIONS,
     *GOLD_ENGAGEMENT,
@@ -30,6 +33,9 @@ LATER = (
     *GOLD_MESSAGES,
     *GOLD_MONITORING,
     *GOLD_SERVING,
+    *GOLD_APP,
+    *GOLD_FRAUD,
+    ENGAGEMENT_LIVE,
     ERASURES,
 )
 

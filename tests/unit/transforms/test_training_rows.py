@@ -58,6 +58,7 @@ def test_no_feature_of_the_contracts_has_a_type_that_learners_would_pass_over():
     left_out = {c.name for t in tables for c in t.columns} - {*numeric, *categorical}
     key = {"customer_id", "as_of"}
     facts = {"first_purchase_on", "last_purchase_on", "is_terminated", "engagement_basis"}
+    facts |= {"ticket_sentiment_basis", "review_sentiment_basis"}
     assert left_out == key | facts
 
 
