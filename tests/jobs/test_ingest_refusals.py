@@ -137,7 +137,8 @@ def test_all_faults_of_conf_are_reported_at_once(company):
         "it.",
         f"{where}.Reviews.table = 'opinions': must be one of customers, transactions, "
         "support_tickets, engagement_events, reviews, campaign_contacts, offer_redemptions, "
-        "fulfilments, exit_surveys, survey_answers, terminations.",
+        "fulfilments, task_outcomes, exit_surveys, survey_answers, terminations, payments, "
+        "fraud_labels.",
         f"{where}.orders.key is missing: each run reads a jdbc source completely, and only a key "
         "identifies its new rows. Set the columns that identify a row.",
         f"{where}.orders.options.url contains a password. Remove it, and set the environment variable "

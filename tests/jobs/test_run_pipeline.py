@@ -83,7 +83,7 @@ def test_the_pipeline_prints_each_step_and_writes_every_table(small_lake, small_
     assert versions(small_lake.root).keys() == {*MADE, *BY_MODELS}
 
 
-def test_the_run_begins_with_an_estimate_and_ends_with_its_result(small_said):
+def test_the_run_begins_with_an_estimate_and_ends_with_its_result(small_lake, small_said):
     lines = small_said.lines
     assert [line.partition(" ")[0] for line in lines[:2]] == ["This", "Estimate"]
     sizes = [line for line in lines if line.startswith("settings by size: ")]
