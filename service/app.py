@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -40,6 +39,7 @@ from service.redis_client import GuardedRedis
 from service.routes import prediction_routes
 from service.security import ApiKeys, RateLimit
 from service.shadow import shadow_answers
+from service.spool import spool_of
 from service.traces import TraceMiddleware, tracer_provider
 
 log = logging.getLogger("holdfast.service")
@@ -100,7 +100,7 @@ def parts(
         return shadow_answers(batch, models.current)
 
     logged = InferenceLog(
-        Path(settings.root / "spool" / "inference_log"),
+        spool_of(settings.root),
         delta.address("gold.inference_log"),
         conf.log,
         shadow=shadow if conf.shadow_challenger else None,

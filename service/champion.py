@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +10,10 @@ from typing import Any, Protocol
 
 from models.answers import Score, scores, thresholds
 from models.portable import PortableModel
-from runtime.errors import HoldfastError
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered
 from runtime.serving_models import experiment_of, refuse_other_meaning
 from runtime.settings import Settings
+from service.registry_watch import RegistryWatch
 from service.schemas import RequestSchema
 from udfs.shares import is_in_share
 
@@ -108,42 +107,18 @@ class Models:
         return f"{self.champion.version}.{rival}.{self.share}"
 
 
-class ModelHolder:
-    """Holds the models of the service, and asks the registry in a thread whether they changed.
+class ModelHolder(RegistryWatch):
+    """Holds the models of the service. current: None before a champion was loaded.
 
-    current: None before a champion was loaded. fault: why the last look failed; None: it did not.
-    swaps, failures: counts since the start.
+    swaps: their count since the start.
     """
 
     def __init__(self, settings: Settings, source: ModelSource) -> None:
+        seconds = settings.service.model_check_seconds
+        super().__init__(seconds, what="the model registry", thread="model-check")
         self.settings, self.source = settings, source
         self.current: Models | None = None
-        self.fault: str | None = None
-        self.swaps = self.failures = 0
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="model-check", daemon=True)
-
-    def start(self) -> None:
-        """Load the models, and begin to watch the aliases."""
-        self.refresh()
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
-
-    def refresh(self) -> None:
-        """Load what an alias names now, if it is another version. Faults are kept and logged."""
-        try:
-            self._refresh()
-            self.fault = None
-        except Exception as error:  # the models at hand go on answering, whatever failed
-            self.failures += 1
-            is_told = isinstance(error, HoldfastError)
-            fault = str(error) if is_told else f"the model registry failed: {type(error).__name__}"
-            if fault != self.fault:
-                log.error("%s", fault)
-            self.fault = fault
+        self.swaps = 0
 
     def _refresh(self) -> None:
         share = self.settings.model_ab.challenger_share
@@ -181,7 +156,3 @@ class ModelHolder:
             return known[number]
         registered = self.source.by_alias(alias)
         return None if registered is None else ServedModel.of(registered, self.settings)
-
-    def _watch(self) -> None:
-        while not self._stopped.wait(self.settings.service.model_check_seconds):
-            self.refresh()

@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -17,7 +16,7 @@ from runtime.settings import Settings
 from service.log_rows import LoggedAnswer
 from service.records import Keys
 from service.redis_client import blocking_client
-from service.spool import complete_segments, dead_instance, instances
+from service.spool import complete_segments, dead_instance, instances, spool_of
 
 KEYS_AT_ONCE = 1_000
 _CUSTOMER = LoggedAnswer._fields.index("customer_id")
@@ -90,11 +89,6 @@ def erase_spooled(root: Location, ids: Collection[str]) -> int:
                     Location.of(segment).write(b"".join(kept))
                 removed += len(lines) - len(kept)
     return removed
-
-
-def spool_of(root: Location) -> Path:
-    """The folder of the spool of a lakehouse of this machine."""
-    return Path(root) / "spool" / "inference_log"
 
 
 def _customer_of(line: bytes) -> str | None:

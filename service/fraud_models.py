@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +11,10 @@ from models.fraud.payments import Payments
 from models.fraud.scoring import fraud_scores
 from models.fraud.windows import STATE
 from models.portable import PortableModel
-from runtime.errors import HoldfastError
 from runtime.model_registry import CHAMPION
 from runtime.settings import Settings
 from service.champion import ModelSource
+from service.registry_watch import RegistryWatch
 
 log = logging.getLogger("holdfast.service")
 
@@ -28,40 +27,22 @@ class FraudModel:
     model: PortableModel
 
 
-class FraudModels:
+class FraudModels(RegistryWatch):
     """Holds the champion. current: None if none is registered; then answers are degraded.
 
     source: None if the service has no registry for fraud.
     """
 
     def __init__(self, settings: Settings, source: ModelSource | None) -> None:
+        seconds = settings.service.model_check_seconds
+        super().__init__(seconds, what="the fraud model", thread="fraud-check")
         self.settings, self.source = settings, source
         self.current: FraudModel | None = None
-        self._fault: str | None = None
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="fraud-check", daemon=True)
 
     def start(self) -> None:
-        """Load the model, and begin to watch the alias."""
+        """Load the model, and begin to watch the alias, if there is a registry."""
         if self.source is not None:
-            self.refresh()
-            self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._stopped.set()
-
-    def refresh(self) -> None:
-        """Load what the alias names now, if it is another version. Faults are logged once."""
-        try:
-            self._refresh()
-            self._fault = None
-        except Exception as error:  # the model at hand goes on answering, whatever failed
-            is_told = isinstance(error, HoldfastError)
-            fault = str(error) if is_told else f"the fraud model failed: {type(error).__name__}"
-            if fault != self._fault:
-                log.error("%s", fault)
-            self._fault = fault
+            super().start()
 
     def _refresh(self) -> None:
         assert self.source is not None
@@ -75,10 +56,6 @@ class FraudModels:
         _warm(model, self.settings.fraud.degraded_amount)
         self.current = FraudModel(registered.version, model)
         log.info("model %s version %s answers", registered.name, registered.version)
-
-    def _watch(self) -> None:
-        while not self._stopped.wait(self.settings.service.model_check_seconds):
-            self.refresh()
 
 
 def _warm(model: PortableModel, degraded_amount: float) -> None:

@@ -17,11 +17,12 @@ from models.fraud.payments import Payments
 from models.fraud.scoring import FraudScore, degraded, fraud_scores
 from runtime.settings import Settings
 from service.fraud_models import FraudModels
-from service.fraud_schemas import EPOCH, MICROSECOND, PAYMENT, FraudAnswer
+from service.fraud_schemas import PAYMENT, FraudAnswer
 from service.fraud_state import Counted, FraudState
 from service.problems import Problem
 from service.redis_client import StoreUnavailableError
 from service.routes import JSON, body_of, checked, need_json, problems, request_of
+from udfs.micros import moment_of
 
 # A payment may be dated later than the clock of the service by so long.
 MOST_AHEAD_SECONDS = 300
@@ -81,7 +82,6 @@ class FraudScorer:
         version: str | None,
         received_at: int | None,
     ) -> bytes:
-        received = None if received_at is None else EPOCH + received_at * MICROSECOND
         return to_json(
             {
                 "payment_id": facts["payment_id"],
@@ -100,7 +100,7 @@ class FraudScorer:
                 ],
                 "basis": score.basis,
                 "model_version": version,
-                "received_at": None if received is None else _iso(received),
+                "received_at": None if received_at is None else _iso(moment_of(received_at)),
             }
         )
 

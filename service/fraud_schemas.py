@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
 from service.schemas import STRICT, RiskFactor
+from udfs.micros import micros_of
 
 # Printable: the character NUL separates the id from the amount in Redis.
 Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f\ufffd]+$")]
 MOST_AMOUNT = 1_000_000
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-MICROSECOND = dt.timedelta(microseconds=1)
 
 
 class Payment(BaseModel):
@@ -60,7 +58,7 @@ class Payment(BaseModel):
         del facts["amount"]
         if self.latitude is None or self.longitude is None:
             facts["latitude"] = facts["longitude"] = None  # half a place is none
-        facts["paid_at"] = (self.paid_at - EPOCH) // MICROSECOND
+        facts["paid_at"] = micros_of(self.paid_at)
         return facts
 
 

@@ -14,8 +14,17 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.files import Location
 
 OPEN, COMPLETE, LOCK = ".open", ".jsonl", ".lock"
+
+
+def spool_of(root: Location) -> Path:
+    """The folder of the spool of a lakehouse of this machine."""
+    return Path(root) / "spool" / "inference_log"
 
 
 class Segments:

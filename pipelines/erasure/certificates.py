@@ -12,6 +12,7 @@ from contracts.gold_erasure import ERASURE_LIST, ERASURES
 from runtime.lakehouse.writes import Write
 from transforms.erasure import certificates_in_micros
 from udfs.keyed_digests import key_id, keyed_digest
+from udfs.micros import moment_of
 
 if TYPE_CHECKING:
     from runtime.context import Context
@@ -38,15 +39,9 @@ class Certificates:
         digests = {keyed_digest(v, self.key) for v in values}
         listed = sorted(digests | self._listed_before(request))
         self._begun = [self._certificate(i, request, rows, before) for i in ids]
-        self._write(
-            Write(
-                ERASURE_LIST,
-                self.context.spark.createDataFrame(
-                    [(request, digest, stamp) for digest in listed], ERASURE_LIST.ddl
-                ),
-                [request],
-            )
-        )
+        rows_listed = [(request, digest, stamp) for digest in listed]
+        frame = self.context.spark.createDataFrame(rows_listed, ERASURE_LIST.ddl)
+        self._write(Write(ERASURE_LIST, frame, [request]))
 
     def end(self, ids: Sequence[str], *, is_log_clean: bool) -> None:
         """Complete the certificates."""
@@ -83,7 +78,7 @@ class Certificates:
         kept = certificates_in_micros(rows)
         certificates = [row.asDict() for row in kept.collect()]  # one row per customer
         for row in certificates:
-            row["requested_at"] = dt.datetime.fromtimestamp(row["requested_at"] / 1e6, dt.UTC)
+            row["requested_at"] = moment_of(row["requested_at"])
         return {row["customer_digest"]: row for row in certificates}
 
     def _listed_before(self, request: str) -> set[str]:

@@ -26,6 +26,7 @@ from runtime.lakehouse.erasing import delete_rows, forget_history
 from runtime.lakehouse.platform import session_setting
 from runtime.wording import plural
 from service.erasing import check_no_service, erase_online, erase_spooled
+from service.spool import spool_of
 from transforms.erasure import CONTACT, ID, MARKS, counts_by_person, marks_of
 
 if TYPE_CHECKING:
@@ -154,4 +155,4 @@ class Erasure:
 
 def has_spool(root: Location) -> bool:
     """Whether a prediction service of this machine has written answers of this lakehouse."""
-    return not root.is_remote and bool((root / "spool" / "inference_log").files())
+    return not root.is_remote and bool(Location.of(spool_of(root)).files())

@@ -10,8 +10,7 @@ from models.fraud.payments import PLACES, TEXTS, Payments
 from runtime.context import Context
 from runtime.errors import UsageError
 from transforms.payments import payments_as_numbers
-
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+from udfs.micros import micros_of
 
 
 def payments_between(context: Context, begin: dt.date, end: dt.date) -> Payments:
@@ -39,4 +38,4 @@ def payments_between(context: Context, begin: dt.date, end: dt.date) -> Payments
 
 def micros(day: dt.date) -> int:
     """00:00 UTC of a day, in microseconds since 1970."""
-    return int((dt.datetime.combine(day, dt.time(), dt.UTC) - EPOCH) / dt.timedelta(microseconds=1))
+    return micros_of(dt.datetime.combine(day, dt.time(), dt.UTC))

@@ -13,12 +13,13 @@ from models.fraud.payments import DAY, Payments
 from models.fraud.scoring import FraudScore, fraud_scores
 from models.fraud.windows import HISTORY, LATE, states
 from models.portable import PortableModel
-from pipelines.fraud.payment_rows import EPOCH, micros, payments_between
+from pipelines.fraud.payment_rows import micros, payments_between
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHAMPION, Registry
 from runtime.wording import plural
+from udfs.micros import moment_of
 
 # Days before the first scored one that its windows and the order of arrival reach.
 REACH_DAYS = (HISTORY + 2 * LATE) // DAY
@@ -72,7 +73,7 @@ def table_rows(
         {
             "payment_id": payments.payment_id[k],
             "customer_id": payments.customer_id[k],
-            "paid_on": (EPOCH + dt.timedelta(microseconds=int(payments.paid_at[k]))).date(),
+            "paid_on": moment_of(int(payments.paid_at[k])).date(),
             "score": score.score,
             "decision": score.decision,
             "is_alert": score.is_alert,

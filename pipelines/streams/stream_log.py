@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 from contracts.live import STREAM_LOG
 from runtime.lakehouse.writes import Write
 from transforms.stream_rows import log_position
+from udfs.micros import moment_of
 
 if TYPE_CHECKING:
     from runtime.context import Context
 
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
 
 def time_of(micros: int | None) -> dt.datetime | None:
     """A time (UTC) from microseconds since 1970."""
-    return None if micros is None else EPOCH + dt.timedelta(microseconds=micros)
+    return None if micros is None else moment_of(micros)
 
 
 @dataclass

@@ -13,10 +13,10 @@ from models.fraud.payments import Payments
 from models.fraud.scoring import fraud_scores
 from models.fraud.windows import states
 from service.fraud_filling import fill_fraud
-from service.fraud_schemas import EPOCH, MICROSECOND
 from tests.unit.models.fraud.recount import payment
 from tests.unit.models.fraud.small_model import small_model
 from tests.unit.service import company, servers
+from udfs.micros import EPOCH, MICROSECOND
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,13 @@ from contracts.silver_payments import PAYMENTS
 from models.fraud.windows import STATE, states
 from runtime.lakehouse.arrow_types import arrow_schema, nullable
 from service.fraud_filling import fill_fraud, fill_payments
-from service.fraud_schemas import EPOCH
 from service.fraud_script import SCRIPT
 from service.fraud_state import FraudKeys, FraudState, digest, parsed
 from service.redis_client import GuardedRedis
 from tests.unit.models.fraud.recount import DAY, in_arrival, payment, recounted
 from tests.unit.models.fraud.test_windows import payments
 from tests.unit.service import company
+from udfs.micros import EPOCH
 
 KEYS = FraudKeys("demo")
 
