@@ -22,8 +22,8 @@ from pipelines import fraud
 from pipelines.fraud.fraud_training import example_of
 from runtime.model_registry import CHAMPION, Registry
 from service.fraud_filling import fill_payments, payment_at
-from service.fraud_schemas import EPOCH, MICROSECOND
 from service.fraud_state import FraudKeys
+from udfs.micros import moment_of
 
 CUSTOMERS, SEED = 3_000, 2028
 # The last payments are asked, the others are filled from the tables.
@@ -82,7 +82,7 @@ def _call_microseconds(client: Any) -> float:
 def _body(payments: Payments, position: int) -> dict[str, Any]:
     row = payment_at(payments, position)
     del row["received_at"]
-    moment = EPOCH + row.pop("paid_at") * MICROSECOND
+    moment = moment_of(row.pop("paid_at"))
     cents = row.pop("cents")
     return {**row, "amount": cents / 100, "paid_at": moment.isoformat()}
 

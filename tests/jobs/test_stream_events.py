@@ -31,10 +31,12 @@ SECOND = [
 
 
 @pytest.fixture
-def lake(make_context, tmp_path):
+def lake(spark, make_context, tmp_path):
     folder = EventFolder(tmp_path)
     folder.context = lambda **more: make_context(folder.root, **{**folder.overrides(), **more})
-    return folder
+    yield folder
+    # Creating a frame made the stream's session the active one: later tests use this one again.
+    spark.createDataFrame([], "none int")
 
 
 def log_of(lake):
