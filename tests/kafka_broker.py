@@ -13,6 +13,8 @@ import time
 import uuid
 from pathlib import Path
 
+import pyspark
+
 ROOT = Path(__file__).resolve().parents[1]
 # `bin/setup acceptance` installs it.
 JARS = ROOT / ".venv" / "kafka"
@@ -84,7 +86,9 @@ class Broker:
 
     def _command(self, *options: str) -> list[str]:
         home = (ROOT / ".venv" / "java_home").read_text().strip()
-        return [f"{home}/bin/java", *options, "-cp", f"{JARS}/*"]
+        # spark-submit, which resolved the JARs, leaves out what Spark brings itself.
+        (scala,) = (Path(pyspark.__file__).parent / "jars").glob("scala-library-*.jar")
+        return [f"{home}/bin/java", *options, "-cp", f"{JARS}/*:{scala}"]
 
     def _java(self, *arguments: str) -> None:
         done = subprocess.run(
