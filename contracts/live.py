@@ -83,7 +83,12 @@ STREAM_LOG = Table(
         Column("rows_duplicate", "bigint", "Duplicates dropped", False),
         Column("rows_late", "bigint", "Rows quarantined as late", False),
         Column("rows_quarantined", "bigint", "Rows quarantined for another reason", False),
-        Column("rows_left_out", "bigint", "Rows left out by the source's `where`", False),
+        Column(
+            "rows_left_out",
+            "bigint",
+            "Rows left out by the source's `where`, and rows of erased customers",
+            False,
+        ),
         Column("contacts", "bigint", "Contacts added to gold.outbox", False),
         Column(
             "newest_event_at",

@@ -64,6 +64,11 @@ def _spark_session():
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.databricks.delta.snapshotPartitions", "1")
         .config("spark.python.sql.dataFrameDebugging.enabled", "false")
+        # Tests have few rows: generated code and adaptive plans took two fifths of the CPU time.
+        # Jobs in processes of their own, such as those of `make acceptance`, run with both.
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        .config("spark.sql.adaptive.enabled", "false")
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")

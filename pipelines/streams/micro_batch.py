@@ -14,8 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from contracts.live import BEHAVIOR_LIVE, ENGAGEMENT_LIVE, STREAM_LOG
-from contracts.rules import DUPLICATE, KEPT, LEFT_OUT, QUARANTINED
+from contracts.rules import DUPLICATE, ERASED, KEPT, LEFT_OUT, QUARANTINED
 from contracts.silver import ENGAGEMENT_EVENTS, QUARANTINE
+from pipelines.ingestion.erased_customers import erasure_filter
 from pipelines.ingestion.row_flags import flagged_by_conf
 from pipelines.streams.live_tables import LiveTables
 from pipelines.streams.stream_log import StreamLog, time_of
@@ -159,6 +160,9 @@ class MicroBatches:
                     settings, self.source, source, rows=with_source(rows), batch=batch_id
                 )
             )
+        # The list is asked each time: customers are erased while the stream runs.
+        if (erased := erasure_filter(context)) is not None:
+            flagged = context.lake.keep(erased.flagged(flagged))
         silver = context.read(ENGAGEMENT_EVENTS.name)
         if watermark is not None:
             # An event may repeat one as old as the watermark, or as the oldest of the batch.
@@ -212,7 +216,7 @@ class MicroBatches:
             "rows_duplicate": counts.of(DUPLICATE),
             "rows_late": counts.of(QUARANTINED, is_late=True),
             "rows_quarantined": counts.of(QUARANTINED),
-            "rows_left_out": counts.of(LEFT_OUT),
+            "rows_left_out": counts.of(LEFT_OUT) + counts.of(ERASED),
             "watermark_at": watermark,
             "watermark_delay_seconds": delay,
             "duration_seconds": (now - started).total_seconds(),

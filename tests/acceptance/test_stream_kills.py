@@ -15,7 +15,7 @@ from tests.unit.pipelines.streams.test_fault_points import POINTS
 from tests.unit.pipelines.streams.test_stream_equals_batch import company
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.spark_only, pytest.mark.timeout(3600)]
-FILES, KILLS = 24, 30
+FILES, KILLS = 8, 30
 
 
 def filled(folder):

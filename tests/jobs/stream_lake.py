@@ -18,6 +18,8 @@ import sys
 from jobs import stream_events
 stream_events.command("small", available_now=True, conf_dir=sys.argv[1])
 """
+# Seconds since 1970: 2026-06-01.
+FIRST_FILE_AT = 1_780_272_000
 
 
 class EventFolder:
@@ -36,10 +38,14 @@ class EventFolder:
         return {"sources": {"live": self.source}, "stream": self.stream}
 
     def write(self, events):
-        """A file of events, which appears at once. A text is a line as it is."""
+        """A file of events, which appears at once. A text is a line as it is.
+
+        Spark reads files in the order of their times, which are a second apart.
+        """
         lines = [e if isinstance(e, str) else json.dumps(e) for e in events]
         draft = self.folder / "draft"
         draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        os.utime(draft, (FIRST_FILE_AT + self.written,) * 2)
         draft.rename(self.events / f"events-{self.written:05d}.json")
         self.written += 1
 
@@ -71,5 +77,5 @@ class EventFolder:
     def run(self, crash_at=""):
         """Exit code and output of stream_events --available-now in a process of its own."""
         process = self.process(crash_at)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=900)
         return process.returncode, output

@@ -7,13 +7,17 @@ import shutil
 
 import pytest
 
+from contracts.gold_erasure import ERASURE_LIST
 from pipelines.ingestion import source_ingestion
 from pipelines.streams import stream_run
 from pipelines.streams.stream_run import StreamOptions
 from runtime.errors import HoldfastError, SourceError
+from runtime.lakehouse.writes import Write
 from tests.jobs.stream_lake import EventFolder, event, stored, tables
+from udfs.keyed_digests import key_id, keyed_digest
 
 NOW = StreamOptions(is_available_now=True)
+KEY = "k" * 32
 FIRST = [
     event(1, "2026-01-10T08:00:00Z", session_id="s1", minutes=1.25),
     event(2, "2026-01-10T08:01:00Z", "feature_use", feature="search", session_id="s1"),
@@ -167,3 +171,19 @@ def test_days_begin_in_the_business_time_zone_and_times_are_in_that_of_the_sourc
     (row,) = stored(lake.root, "features.behavior_live")
     assert (row["day"], row["events"]) == (dt.date(2026, 1, 11), 2)
     assert row["last_event_at"] == dt.datetime(2026, 1, 10, 23, 30, tzinfo=dt.UTC)
+
+
+def test_events_of_an_erased_customer_are_left_out(lake, monkeypatch):
+    monkeypatch.setenv("HOLDFAST_ERASURE_KEY", KEY)
+    listed = ("r", keyed_digest("c9", KEY.encode()), key_id(KEY.encode()))
+    context = lake.context()
+    rows = context.spark.createDataFrame([listed], ERASURE_LIST.ddl)
+    context.lake.commit([Write(ERASURE_LIST, rows, ["r"])])
+    now = "2026-01-10T12:00:00Z"
+    lake.write([event(1, now), event(2, now, customer="c9"), '{"customer_id": "c9"'])
+
+    stream_run.run(lake.context(), NOW)
+
+    (row,) = log_of(lake)
+    assert (row["rows_in"], row["rows_kept"], row["rows_left_out"]) == (3, 1, 2)
+    assert "c9" not in str(tables(lake.root))
