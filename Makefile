@@ -23,6 +23,9 @@ dev: ## the same, and what tests, lint, types and benchmarks need (they install 
 # Only the C1 compiler: that halves the CPU time of a short session. Long jobs, benchmarks and the demo
 # use the full JIT.
 test formulas engines acceptance: export HOLDFAST_JIT ?= quick
+# Many processes import pandas, MLflow and pyspark. An image may forbid to store compiled modules, and
+# then each process spends 5 seconds on compiling them again.
+test formulas engines acceptance: export PYTHONDONTWRITEBYTECODE =
 
 demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 	bin/holdfast run_pipeline --env "$(ENV)"
@@ -43,6 +46,13 @@ PACKAGES := $(filter-out benchmarks conf docs notebooks tests,$(patsubst %/__ini
 # Hypothesis draws the same examples in every run. Other examples: make test PROFILE=default.
 PROFILE = ci
 
+# pytest imports every file that it is given, and all of them take half a minute. So the run of
+# tests on Spark gets two folders, and the files elsewhere that name Spark: tests/conftest.py refuses
+# a test that needs Spark in another file.
+ON_SPARK = tests/jobs tests/notebooks \
+	$$(grep -rl spark tests --include="test_*.py" --exclude-dir=jobs --exclude-dir=notebooks \
+		--exclude-dir=wiring | sort)
+
 # A test runs on DuckDB, without a JVM, unless it is marked spark_only. Tests that take minutes are
 # marked acceptance. Two processes run in parallel, one per core. The second one runs DuckDB, then the
 # lake of run_pipeline; its output is shown last. Spark runs in three processes, since a JVM keeps the
@@ -56,7 +66,8 @@ test: dev ## tests on DuckDB and on Spark (ARGS="-k name -x")
 		HOLDFAST_ENGINE=duckdb $(PY) -m pytest -m "not acceptance and not spark_only" $(ARGS) & \
 		wait $$! || second=$$?; \
 		echo "== tests of run_pipeline on Spark"; \
-		HOLDFAST_ENGINE=spark $(PY) -m pytest -m "pipeline and not acceptance" $(ARGS) & \
+		HOLDFAST_ENGINE=spark $(PY) -m pytest tests/jobs tests/notebooks \
+			-m "pipeline and not acceptance" $(ARGS) & \
 		wait $$! || second=$$?; \
 		exit $$second; \
 	} >"$$log" 2>&1 & second=$$!; \
@@ -64,7 +75,7 @@ test: dev ## tests on DuckDB and on Spark (ARGS="-k name -x")
 	HOLDFAST_ENGINE=spark $(PY) -m pytest --doctest-modules $(PACKAGES) -q || status=$$?; \
 	echo "== tests on Spark"; \
 	HOLDFAST_ENGINE=spark $(PY) -m pytest tests/wiring -m "wiring and not acceptance" $(ARGS) || status=$$?; \
-	HOLDFAST_ENGINE=spark $(PY) -m pytest \
+	HOLDFAST_ENGINE=spark $(PY) -m pytest $(ON_SPARK) \
 		-m "spark_only and not acceptance and not wiring and not pipeline" $(ARGS) || status=$$?; \
 	wait $$second || status=$$?; \
 	cat "$$log"; \

@@ -1,7 +1,9 @@
-"""The packages of the checkout, found on disk: the one place that says which are shipped."""
+"""The packages of the checkout, found on disk, and the syntax trees of their modules."""
 
 from __future__ import annotations
 
+import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -11,3 +13,15 @@ SHIPPED = tuple(
 )
 # conf holds data only.
 CODE = tuple(name for name in SHIPPED if name != "conf")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The syntax tree of a file, parsed once per process. Every rule reads the same tree."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of the syntax tree of a file."""
+    return tuple(ast.walk(tree_of(path)))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.architecture.packages import CODE as PACKAGES
+from tests.architecture.packages import CODE as PACKAGES, nodes
 
 ROOT = Path(__file__).parents[2]
 PURE = ("contracts", "udfs", "transforms", "simulator")
@@ -35,10 +35,6 @@ def named(path):
     return path.relative_to(ROOT).as_posix()
 
 
-def nodes(path):
-    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-
-
 def called(tree_nodes):
     """(name, call) of every call, f(...) or x.f(...)."""
     for node in tree_nodes:
@@ -50,13 +46,12 @@ def called(tree_nodes):
 
 def texts(path):
     """Text constants without docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     bare = {
         id(node.value)
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in bare:
             yield node.value
 

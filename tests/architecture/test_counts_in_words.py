@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.architecture.packages import tree_of
 from tests.architecture.test_code_rules import files, named
 
 # The nouns that follow a count in messages.
@@ -92,6 +93,6 @@ def test_counts_in_messages_agree_with_their_nouns():
     faults = [
         f"{named(path)}:{line}: a count before {noun!r}. Use runtime.wording.plural."
         for path in files("pipelines", "jobs", "models", "runtime", "messages")
-        for line, noun in counts_without_plural(ast.parse(path.read_text(encoding="utf-8")))
+        for line, noun in counts_without_plural(tree_of(path))
     ]
     assert faults == []

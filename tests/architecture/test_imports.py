@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.packages import CODE as PACKAGES
+from tests.architecture.packages import CODE as PACKAGES, nodes
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,18 +43,18 @@ def modules(package):
     return sorted((ROOT / package).rglob("*.py"))
 
 
-def tree_of(path):
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def imports(path, with_types=False):
     """Full names that a module imports, with those under TYPE_CHECKING only if `with_types`."""
-    tree = tree_of(path)
-    for block in ast.walk(tree):
-        is_types = isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
-        if is_types and not with_types:
-            block.body = [ast.Pass()]
-    for node in ast.walk(tree):
+    of_types = {
+        node
+        for block in nodes(path)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
+        for statement in block.body
+        for node in ast.walk(statement)
+    }
+    for node in nodes(path):
+        if node in of_types and not with_types:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -100,7 +100,7 @@ def test_pyspark_has_one_name_everywhere():
         f"{path.relative_to(ROOT)}: {alias.name} as {alias.asname}"
         for package in PACKAGES
         for path in modules(package)
-        for node in ast.walk(tree_of(path))
+        for node in nodes(path)
         if isinstance(node, ast.ImportFrom) and node.module == "pyspark.sql"
         for alias in node.names
         if alias.asname != {"functions": "F", "types": "T"}.get(alias.name)

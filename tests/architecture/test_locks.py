@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs import notices
-from tests.architecture.packages import SHIPPED
+from tests.architecture.packages import SHIPPED, nodes
 
 ROOT = Path(__file__).parents[2]
 USERS, DUCKDB, CONNECT, SERVICE, APP, DOCS, DEVELOPMENT, BROWSER = (
@@ -50,7 +50,7 @@ def direct(file: str) -> set[str]:
 def imported(path: Path) -> set[str]:
     """Top-level modules from outside that a file imports; imports for types only count too."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 from sqlglot import exp, parse_one
@@ -23,6 +24,7 @@ VARIABLES = {
 AT_RISK = {"customer_id": "string", "at_risk": "double", "churn_probability": "double"}
 
 
+@cache
 def schema() -> dict[str, dict[str, dict[str, str]]]:
     """Layer -> table -> column -> type."""
     tables: dict[str, dict[str, dict[str, str]]] = {}

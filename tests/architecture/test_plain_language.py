@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.packages import tree_of
+
 ROOT = Path(__file__).parents[2]
 # word: what to write instead
 WORDS = {
@@ -74,8 +76,7 @@ def test_variables_are_named_after_what_they_hold():
     refused = {
         path.relative_to(ROOT).as_posix(): names
         for path in tracked()
-        if path.suffix == ".py"
-        and (names := sorted(refused_names(ast.parse(path.read_text(encoding="utf-8")))))
+        if path.suffix == ".py" and (names := sorted(refused_names(tree_of(path))))
     }
     assert refused == {}
 

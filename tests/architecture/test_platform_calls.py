@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.architecture.packages import CODE
+from tests.architecture.packages import CODE, nodes
 
 ROOT = Path(__file__).parents[2]
 PLATFORM = "runtime/lakehouse/platform.py"
@@ -24,12 +24,11 @@ MODULES = ("delta.tables", "delta.connect")
 def refused(path: Path, name: str) -> list[str]:
     """`file:line attribute` of every call that only platform.py may make."""
     calls = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Attribute) and node.attr in REFUSED:
             calls.append(f"{name}:{node.lineno} {node.attr}")
-        if isinstance(node, ast.Attribute) and ast.unparse(node).endswith(
-            (".conf.set", ".conf.unset")
-        ):
+        is_set = isinstance(node, ast.Attribute) and node.attr in ("set", "unset")
+        if is_set and ast.unparse(node.value).endswith(".conf"):
             calls.append(f"{name}:{node.lineno} conf.{node.attr}")
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(MODULES):
             calls.append(f"{name}:{node.lineno} {node.module}")

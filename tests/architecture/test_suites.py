@@ -20,8 +20,9 @@ ENGINE_OF = {"spark_only": "spark", "duckdb_only": "duckdb"}
 
 def runs():
     """(engine, marker expression) of each pytest run of the Makefile that takes whole folders."""
-    # tests/wiring is the folder of all tests with the marker wiring.
-    pattern = r'HOLDFAST_ENGINE=(\w+) \$\(PY\) -m pytest\s+(?:tests/wiring )?-m "([^"]+)"'
+    # tests/conftest.py refuses a test that these paths would leave out.
+    paths = r"(?:tests/wiring|tests/jobs tests/notebooks|\$\(ON_SPARK\))"
+    pattern = rf'HOLDFAST_ENGINE=(\w+) \$\(PY\) -m pytest\s+(?:{paths}\s+)?-m "([^"]+)"'
     return re.findall(pattern, MAKEFILE.replace("\\\n", " "))
 
 

@@ -6,7 +6,8 @@ import ast
 
 import pytest
 
-from tests.architecture.test_code_rules import PACKAGES, ROOT, files, named, nodes
+from tests.architecture.packages import nodes, tree_of
+from tests.architecture.test_code_rules import PACKAGES, ROOT, files, named
 
 # path: module imported inside a function, reason
 IMPORTS_IN_FUNCTIONS = {
@@ -105,7 +106,7 @@ def frames_typed_any(tree):
 
 @pytest.mark.parametrize("path", files(*PACKAGES), ids=named)
 def test_frames_have_their_type(path):
-    assert list(frames_typed_any(ast.parse(path.read_text(encoding="utf-8")))) == []
+    assert list(frames_typed_any(tree_of(path))) == []
 
 
 def test_a_frame_typed_any_is_recognised():
@@ -118,7 +119,9 @@ def test_expressions_of_data_live_in_transforms(path):
     uses = [
         ast.unparse(node)
         for node in nodes(path)
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "F"
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "F"
     ]
     assert uses == []
 
@@ -149,8 +152,7 @@ def many_positional(tree):
 # The parameters of a command in jobs are the options of its command line.
 @pytest.mark.parametrize("path", files(*(set(PACKAGES) - {"jobs"})), ids=named)
 def test_parameters_from_the_fourth_on_are_given_by_name(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert set(many_positional(tree)) - BY_POSITION == set()
+    assert set(many_positional(tree_of(path))) - BY_POSITION == set()
 
 
 def test_a_fourth_positional_parameter_is_recognised():

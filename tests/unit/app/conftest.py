@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -10,10 +12,18 @@ from app.lake import Lake
 from tests.unit.app.small_lake_folder import write_company
 
 
+@pytest.fixture(scope="session")
+def company_files(tmp_path_factory):
+    """The files of the small company, which no test changes."""
+    root = tmp_path_factory.mktemp("company")
+    write_company(root)
+    return root
+
+
 @pytest.fixture
-def lake(tmp_path):
+def lake(tmp_path, company_files):
     """The lakehouse of the small company."""
-    write_company(tmp_path)
+    shutil.copytree(company_files, tmp_path, dirs_exist_ok=True)
     yield Lake(tmp_path)
     st.cache_data.clear()
     st.cache_resource.clear()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import gc
 import math
 from decimal import Decimal
 from itertools import count
@@ -18,17 +17,6 @@ from runtime.lakehouse.arrow_types import arrow_schema
 TABLES = catalog.tables()
 LINEAGE = {"source": "test", "batch_id": "b1", "content_hash": 0}
 _numbers = count()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def rare_garbage_collection():
-    """sqlframe copies whole syntax trees at every step; rarer collections halve its time."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 20)
-    yield
-    gc.set_threshold(*before)
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from transforms.behavior_features import behavior_features
 from transforms.event_sums import day_sums
 
 pytestmark = pytest.mark.duckdb_only
-ORDERS, BATCHES = 200, 4
+BATCHES = 4
 DAYS = (dt.date(2026, 1, 9), dt.date(2026, 1, 10))
 FEATURES = ("search", "export", "share, and more")
 
@@ -65,10 +65,11 @@ def key(row):
     return (row["customer_id"], str(row["day"]))
 
 
-def test_200_orders_with_duplicates_in_four_micro_batches_equal_the_batch(tmp_path):
+@pytest.mark.parametrize("orders", [20, pytest.param(200, marks=pytest.mark.acceptance)])
+def test_orders_with_duplicates_in_four_micro_batches_equal_the_batch(tmp_path, orders):
     events = company(seed=1)
     batches = [[] for _ in range(BATCHES)]
-    for world in range(ORDERS):
+    for world in range(orders):
         draw = random.Random(world)
         own = in_world(world, events)
         draw.shuffle(own)
@@ -84,12 +85,12 @@ def test_200_orders_with_duplicates_in_four_micro_batches_equal_the_batch(tmp_pa
 
     context = stream.context
     silver = context.read(ENGAGEMENT_EVENTS.name)
-    assert len(stored(tmp_path, "silver.engagement_events")) == ORDERS * 24
+    assert len(stored(tmp_path, "silver.engagement_events")) == orders * 24
     live = by_world(stored(tmp_path, "features.behavior_live"))
     batch = by_world(day_sums(silver).toArrow().to_pylist())
     first = plain(batch["w000"])
     assert len(first) == 4 and sum(r["events"] for r in first) == 24
-    for world in (f"w{n:03d}" for n in range(ORDERS)):
+    for world in (f"w{n:03d}" for n in range(orders)):
         assert plain(live[world]) == first, world
     # The score of now is that of features.behavior the day after.
     as_of = DAYS[1] + dt.timedelta(days=1)
@@ -104,7 +105,7 @@ def test_200_orders_with_duplicates_in_four_micro_batches_equal_the_batch(tmp_pa
     )
     scores = {r["customer_id"]: r["engagement_score"] for r in rows.collect()}
     now = {r["customer_id"]: r for r in stored(tmp_path, "gold.engagement_live")}
-    assert now.keys() == scores.keys() and len(scores) == 2 * ORDERS
+    assert now.keys() == scores.keys() and len(scores) == 2 * orders
     for customer, row in now.items():
         assert row["engagement_score"] == pytest.approx(scores[customer], abs=1e-9)
 
@@ -132,13 +133,11 @@ def replayed(stream):
     return len(rows)
 
 
-@settings(
-    max_examples=3, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck)
-)
-@given(st.integers(0, 10_000), st.lists(st.integers(0, 12), min_size=1, max_size=2))
-def test_after_a_replay_of_late_events_the_days_equal_the_batch(tmp_path_factory, seed, cuts):
-    """The watermark is 60 minutes, so that most random orders have late events."""
-    root = tmp_path_factory.mktemp("stream")
+def assert_replay_equals_batch(root, seed, cuts):
+    """The number of late rows of a stream, after whose replay its days equal those of the batch.
+
+    The watermark is 60 minutes, so that most random orders have late events.
+    """
     events = company(seed, count=12)
     random.Random(seed).shuffle(events)
     stream, counts, before = Stream(root, watermark_minutes=60), [], 0
@@ -158,3 +157,17 @@ def test_after_a_replay_of_late_events_the_days_equal_the_batch(tmp_path_factory
     silver = stream.context.read(ENGAGEMENT_EVENTS.name)
     batch = plain(day_sums(silver).toArrow().to_pylist())
     assert plain(stored(root, "features.behavior_live")) == batch
+    return late
+
+
+def test_after_a_replay_of_late_events_the_days_equal_the_batch(tmp_path):
+    assert assert_replay_equals_batch(tmp_path, seed=1, cuts=[6]) > 0
+
+
+@pytest.mark.acceptance
+@settings(
+    max_examples=20, phases=[Phase.generate], deadline=None, suppress_health_check=list(HealthCheck)
+)
+@given(st.integers(0, 10_000), st.lists(st.integers(0, 12), min_size=1, max_size=2))
+def test_after_a_replay_of_any_order_the_days_equal_the_batch(tmp_path_factory, seed, cuts):
+    assert_replay_equals_batch(tmp_path_factory.mktemp("stream"), seed, cuts)
