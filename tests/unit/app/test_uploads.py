@@ -8,6 +8,7 @@ import json
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import openpyxl
@@ -16,7 +17,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.uploads import runner, steps
-from app.uploads.folder import Upload, delete_old, stored, upload_of, uploads_folder, uploads_of
+from app.uploads.folder import (
+    PART,
+    Upload,
+    delete_old,
+    stored,
+    upload_of,
+    uploads_folder,
+    uploads_of,
+)
 from app.uploads.inspection import RefusedError, in_microseconds, inspect
 from app.uploads.steps import DONE, FAILED, LOOK, RUNNING
 from runtime.errors import UsageError
@@ -236,6 +245,34 @@ def test_a_file_above_the_limit_leaves_nothing_behind(settings):
         "needed: customer, order, day and amount are enough."
     )
     assert [*uploads_folder(small).iterdir()] == []
+
+
+class Zeros:
+    """A file of zeros that is made as it is read."""
+
+    def __init__(self, size):
+        self.left, self.read_bytes = size, 0
+
+    def read(self, count):
+        part = b"0" * min(count, self.left)
+        self.left -= len(part)
+        self.read_bytes += len(part)
+        return part
+
+
+def test_a_file_of_500_mb_is_read_to_the_limit_of_conf_in_little_memory(settings):
+    most, content = settings.app.uploads.most_mb, Zeros(500 * PART)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UsageError, match=f"The file is larger than {most} MB"):
+            stored(settings, "ann", "a.csv", content=content, now=NOW)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert content.read_bytes == (most + 1) * PART
+    assert peak < 10 * PART
+    assert [*uploads_folder(settings).iterdir()] == []
 
 
 def test_an_upload_belongs_to_its_owner(settings, upload):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,10 +51,16 @@ def features_of(customer_id: str, day: dt.date = LAST) -> dict[str, Any]:
     }
 
 
-def write_lake(root: Path, day: dt.date = LAST, customers: list[str] = CUSTOMERS) -> None:
+def write_lake(
+    root: Path,
+    day: dt.date = LAST,
+    customers: list[str] = CUSTOMERS,
+    *,
+    features: Callable[[str, dt.date], dict[str, Any]] = features_of,
+) -> None:
     """The feature tables, segments and scores of one day, beside those of other days."""
     tables = catalog.tables()
-    rows = [{"customer_id": c, "as_of": day, **features_of(c, day)} for c in customers]
+    rows = [{"customer_id": c, "as_of": day, **features(c, day)} for c in customers]
     for name in FEATURE_TABLES:
         _append(root, tables[name], rows)
     segment = {"lifecycle": "active", "frequency": 1, "monetary": 1.0, "segment": "Champions"}

@@ -11,6 +11,7 @@ import pytest
 
 from runtime.errors import HoldfastError
 from service.filling import fill
+from service.records import Keys, Record
 from service.redis_client import GuardedRedis, StoreUnavailableError
 from tests.unit.service import company, servers
 
@@ -143,14 +144,26 @@ def test_an_answer_is_cached_and_dropped_when_the_features_change(guarded, own_r
     servers.until(lambda: ask(guarded)[0] == "hit")
     assert 3_500 < own_redis.client.ttl("holdfast:demo:answer:1.-.0.0:c002") <= 3_600
     key = "holdfast:demo:customer:c002"
-    from service.records import Record
-
     record = Record.parsed(own_redis.client.get(key))
     changed = {**record.features, "recency_days": 300}
     own_redis.client.set(key, Record.of(record.as_of, changed, {}, source="delta").value())
 
     assert first == "miss"
     assert ask(guarded)[0] == "miss"
+
+
+def test_keys_of_another_type_fail_no_request(guarded, own_redis):
+    """Lists where the cached answer and the time of filling were: the answer is computed again."""
+    _, probability, _ = ask(guarded)
+    servers.until(lambda: ask(guarded)[0] == "hit")
+    for key in ("holdfast:demo:answer:1.-.0.0:c002", Keys("demo").filled):
+        own_redis.client.delete(key)
+        own_redis.client.rpush(key, "no answer")
+
+    assert ask(guarded)[:2] == ("miss", probability)
+    servers.until(lambda: ask(guarded)[0] == "hit")
+    assert ask(guarded)[1] == probability
+    assert not guarded.made.redis.is_open
 
 
 def test_a_table_rewritten_while_it_is_read(tmp_path, registry):
