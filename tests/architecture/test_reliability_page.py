@@ -27,19 +27,21 @@ BY_COMMAND = {row[0].strip("`"): row[1:] for row in rows(KILLS, 3)}
 
 @cache
 def marks_of(path):
-    """name: whether it is marked acceptance, of each test of a file."""
+    """name: the set of is_acceptance of its cases, of each test of a file."""
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     marked = [
         "acceptance" in ast.unparse(node.value)
         for node in tree.body
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
     ]
-    return {
-        node.name: any(marked)
-        or any("mark.acceptance" in ast.unparse(d) for d in node.decorator_list)
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-    }
+    marks = {}
+    for node in (n for n in tree.body if isinstance(n, ast.FunctionDef)):
+        decorators = [ast.unparse(d) for d in node.decorator_list]
+        if any(marked) or "pytest.mark.acceptance" in decorators:
+            marks[node.name] = {True}
+        else:  # a mark within parametrize is that of some cases
+            marks[node.name] = {False, any("mark.acceptance" in d for d in decorators)}
+    return marks
 
 
 def test_each_test_that_the_page_names_exists():
@@ -55,7 +57,7 @@ def test_each_promise_has_a_test_and_the_commands_that_run_it():
     promises = rows(PROMISES, 4)
     assert len(promises) > 40
     for promise, tests, _, commands in promises:
-        is_long = {marks_of(path)[name] for path, name in TEST.findall(tests)}
+        is_long = {mark for path, name in TEST.findall(tests) for mark in marks_of(path)[name]}
         if is_long:
             targets = {True: "`make acceptance`", False: "`make test`"}
             assert commands == ", ".join(targets[m] for m in sorted(is_long)), promise
