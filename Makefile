@@ -9,10 +9,11 @@ ARGS =
 FACTOR = 600
 
 .PHONY: help setup dev demo live app stream test formulas cluster engines acceptance snapshots bench lint types
+.PHONY: policy-year
 .PHONY: package lock notices clean judge contracts sbom site
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: ## install what the commands need into .venv: Python packages, Java, Delta's JARs
 	@bin/setup
@@ -105,6 +106,9 @@ snapshots: dev ## rebuild tests/snapshots: help texts, tables, settings
 
 bench: dev ## measure the figures of benchmarks/RESULTS.md on this machine (ARGS=)
 	$(PY) -m benchmarks $(ARGS)
+
+policy-year: dev ## a year of decisions in 20 simulated companies, in benchmarks/RESULTS.md
+	$(PY) -m benchmarks policy_year
 
 judge: dev ## measure the judge of messages on labelled texts (needs ANTHROPIC_API_KEY, paid) (ARGS=)
 	$(PY) -m benchmarks.judge $(ARGS)

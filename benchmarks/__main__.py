@@ -22,6 +22,7 @@ from benchmarks import (
     messages,
     own_data,
     point_in_time,
+    policy_year,
     service,
     small_files,
     stream_latency,
@@ -51,6 +52,7 @@ BENCHMARKS = {
     "uplift_scoring": uplift_scoring.run,
     "uplift_truth": uplift_truth.run,
     "uplift_told": uplift_told.run,
+    "policy_year": policy_year.run,
     "messages": messages.run,
     "small_files": small_files.run,
     "own_data": own_data.run,
@@ -62,7 +64,7 @@ BENCHMARKS = {
 }
 
 # An idle JVM would take memory and a share of the cores.
-WITHOUT_SPARK = {"own_data", "service", "service_flat", "fraud", "fraud_load"}
+WITHOUT_SPARK = {"policy_year", "own_data", "service", "service_flat", "fraud", "fraud_load"}
 
 
 def main() -> None:

@@ -21,16 +21,9 @@ def events(who: People, history: Lives, world: w.World) -> pd.DataFrame:
     row: position in People. at: days since FIRST_DAY. feature: null except for feature_use.
     duration_minutes: NaN except for feature_use and login.
     """
-    stays = history.stays
-    heavy = 0.4 + 1.2 * who.features
-    kinds = [
-        _during(who, stays, world, "login", LOGINS * (0.5 + draws.gamma(_own(who, world), 2.0))),
-        _during(who, stays, world, "feature_use", USES * heavy),
-        _during(who, stays, world, "page_view", np.full(len(who.id), VIEWS)),
-        _during(who, stays, world, "community_post", POSTS * (0.3 + 2 * who.loyalty)),
-        emails(who, history, world),
-    ]
-    rows = pd.concat(kinds, ignore_index=True)
+    rows = pd.concat(
+        [visits(who, history.stays, world), emails(who, history, world)], ignore_index=True
+    )
     rows = rows.sort_values(["row", "at", "kind"], ignore_index=True)
     number = rows.groupby("row").cumcount().to_numpy()
     ids = who.id[rows["row"].to_numpy()]
@@ -46,6 +39,18 @@ def events(who: People, history: Lives, world: w.World) -> pd.DataFrame:
     rows["duration_minutes"] = np.where(is_timed, minutes, np.nan)
     rows["event_id"] = [f"e{i:07d}-{n:05d}" for i, n in zip(ids, number, strict=True)]
     return rows
+
+
+def visits(who: People, stays: pd.DataFrame, world: w.World) -> pd.DataFrame:
+    """One row per login, use of a feature, page view and post: row, kind, at."""
+    per_day = {
+        "login": LOGINS * (0.5 + draws.gamma(_own(who, world), 2.0)),
+        "feature_use": USES * (0.4 + 1.2 * who.features),
+        "page_view": np.full(len(who.id), VIEWS),
+        "community_post": POSTS * (0.3 + 2 * who.loyalty),
+    }
+    kinds = [_during(who, stays, world, kind, rate) for kind, rate in per_day.items()]
+    return pd.concat(kinds, ignore_index=True)
 
 
 def _own(who: People, world: w.World) -> Floats:

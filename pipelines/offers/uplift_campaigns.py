@@ -43,9 +43,8 @@ def campaign_splits(context: Context, contacts: DataFrame) -> dict[dt.date, str]
     compared, but the final model is trained on them too. Raises ModelGateError without a train day.
     """
     wait, days = context.settings.churn.wait, horizon_passed(context, contacts)
-    ended = [d for d in days if d + wait <= days[-1]]
-    train = [d for d in ended if d + wait <= ended[-1]]
-    if not train:
+    splits = splits_of(days, wait)
+    if not splits:
         raise ModelGateError(
             f"silver.campaign_contacts: {plural(len(days), 'randomised campaign')} "
             f"{verb(len(days), 'is', 'are')} at least {plural(wait.days, 'day')} before "
@@ -53,6 +52,18 @@ def campaign_splits(context: Context, contacts: DataFrame) -> dict[dt.date, str]
             f"campaigns with {plural(wait.days, 'day')} between them: for training, validation "
             "and test. Run experiments first. Until then decide_offers uses its rules."
         )
+    return splits
+
+
+def splits_of(days: Sequence[dt.date], wait: dt.timedelta) -> dict[dt.date, str]:
+    """`campaign_splits` of days in order. `wait`: from a campaign until its outcomes are known.
+
+    Empty without a train day.
+    """
+    ended = [d for d in days if d + wait <= days[-1]]
+    train = [d for d in ended if d + wait <= ended[-1]]
+    if not train:
+        return {}
     first = {**dict.fromkeys(train, "train"), ended[-1]: "validation", days[-1]: "test"}
     return {day: first.get(day, "later") for day in days}
 

@@ -20,7 +20,7 @@ from pipelines.offers import observational, policy_choice, uplift_campaigns, upl
 from pipelines.offers.offer_catalog import offers_of_conf
 from pipelines.offers.policy_choice import PolicyRow
 from pipelines.offers.uplift_campaigns import Splits
-from pipelines.offers.uplift_learning import UpliftResult
+from pipelines.offers.uplift_learning import SEEN, SparkTrialRows, UpliftResult, best_learner
 from runtime.context import Context
 from runtime.errors import ModelGateError
 from runtime.lakehouse.writes import Write
@@ -34,9 +34,6 @@ from transforms.training_rows import feature_rows, labelled_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-# The splits before the test campaign. The model that is tested learned from these only.
-SEEN = "split IN ('train', 'validation')"
 
 
 class Trial(NamedTuple):
@@ -63,14 +60,6 @@ class ExperimentRows(NamedTuple):
     armed: DataFrame
     matrix: DataFrame
     design: Design
-
-
-class Best(NamedTuple):
-    """The chosen learner, its model, and the results of all learners."""
-
-    learner: str
-    model: UpliftModel
-    results: list[UpliftResult]
 
 
 def run(context: Context) -> None:
@@ -112,7 +101,9 @@ def experiment(context: Context) -> Trial:
     armed, rows, design = experiment_rows(
         context, trials, offers, splits=splits, own_splits=own_splits
     )
-    learner, model, results = best_learner(context, rows, design.names, offers=offers)
+    learner, model, results = best_learner(
+        context, SparkTrialRows(context, rows, design.names, offers), design.names
+    )
     test, before = (
         [r for r in results if (r["split"], r["learner"]) == (split, learner)]
         for split in ("test", "validation")
@@ -179,33 +170,6 @@ def experiment_rows(
     return ExperimentRows(armed, context.lake.keep(matrix), design)
 
 
-def best_learner(
-    context: Context, rows: DataFrame, names: Sequence[str], *, offers: Sequence[str]
-) -> Best:
-    """The learner with the highest mean Qini on the validation campaign.
-
-    It is fitted again on training and validation, and evaluated on the test campaign.
-    """
-    validation, test = (
-        uplift_learning.sampled(context, rows, split) for split in ("validation", "test")
-    )
-    train = rows.where("split = 'train'")
-    results: list[UpliftResult] = []
-    scores: dict[str, float] = {}
-    for learner in context.settings.uplift.learners:
-        model = uplift_learning.fitted(context, learner, train, names=names, offers=offers)
-        validated = uplift_learning.results(
-            context, learner, "validation", model=model, sample=validation, names=names
-        )
-        qinis = [r["value"] for r in validated if r["metric"] == "qini"]
-        scores[learner] = sum(qinis) / len(qinis)
-        results += validated
-    best = max(scores, key=lambda name: scores[name])
-    model = uplift_learning.fitted(context, best, rows.where(SEEN), names=names, offers=offers)
-    results += uplift_learning.results(context, best, "test", model=model, sample=test, names=names)
-    return Best(best, model, results)
-
-
 def at_as_of(context: Context) -> DataFrame:
     """One row per active or silent customer: the features at as_of."""
     context.needs("gold.customer_segments", "score_customers")
@@ -232,9 +196,8 @@ def policy_rows(
     offers = [by_name[name] for name in model.arms]
     nuisances = model
     if model.learner != "t_learner":
-        nuisances = uplift_learning.fitted(
-            context, "t_learner", rows.where(SEEN), names=names, offers=model.arms
-        )
+        trials = SparkTrialRows(context, rows, names, model.arms)
+        nuisances = trials.fitted("t_learner", SEEN)
     sample = uplift_learning.sampled(context, rows, "test")
     day: dt.date = sample["as_of"].iloc[0]
     facts = policy_choice.facts(context, armed, day).toPandas()  # as many rows as the sample

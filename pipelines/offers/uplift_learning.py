@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 Floats = NDArray[np.float64]
+# The splits before the test campaign. The model that is tested learned from these only.
+SEEN = ("train", "validation")
 # A function for mapInPandas.
 BatchScorer = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
@@ -43,6 +46,62 @@ class UpliftResult(TypedDict):
     ci_high: float | None
     customers: int
     verdict: str | None
+
+
+class Best(NamedTuple):
+    """The chosen learner, its model, and the results of all learners."""
+
+    learner: str
+    model: UpliftModel
+    results: list[UpliftResult]
+
+
+class TrialRows(Protocol):
+    """The rows of all campaigns, with their splits."""
+
+    def sample(self, split: str) -> pd.DataFrame: ...
+
+    def fitted(self, learner: str, splits: Sequence[str]) -> UpliftModel: ...
+
+
+@dataclass(frozen=True)
+class SparkTrialRows:
+    """TrialRows on Spark. names: the columns of the matrix."""
+
+    context: Context
+    rows: DataFrame
+    names: Sequence[str]
+    offers: Sequence[str]
+
+    def sample(self, split: str) -> pd.DataFrame:
+        return sampled(self.context, self.rows, split)
+
+    def fitted(self, learner: str, splits: Sequence[str]) -> UpliftModel:
+        within = ", ".join(f"'{split}'" for split in splits)
+        rows = self.rows.where(f"split IN ({within})")
+        return fitted(self.context, learner, rows, names=self.names, offers=self.offers)
+
+
+def best_learner(context: Context, rows: TrialRows, names: Sequence[str]) -> Best:
+    """The learner of conf with the highest mean Qini on the validation campaign.
+
+    It is fitted again on training and validation, and evaluated on the test campaign.
+    """
+    validation, test = rows.sample("validation"), rows.sample("test")
+    told: list[UpliftResult] = []
+    scores: dict[str, float] = {}
+    for learner in context.settings.uplift.learners:
+        model = rows.fitted(learner, ("train",))
+        validated = results(
+            context, learner, "validation", model=model, sample=validation, names=names
+        )
+        qinis = [r["value"] for r in validated if r["metric"] == "qini"]
+        scores[learner] = sum(qinis) / len(qinis)
+        told += validated
+    best = max(scores, key=lambda name: scores[name])
+    model = rows.fitted(best, SEEN)
+    told += results(context, best, "test", model=model, sample=test, names=names)
+    return Best(best, model, told)
 
 
 def fitted(
