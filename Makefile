@@ -31,7 +31,7 @@ test formulas engines acceptance: export PYTHONDONTWRITEBYTECODE =
 demo: setup ## run the whole pipeline on public data (ENV=demo: conf/demo.yaml)
 	bin/holdfast run_pipeline --env "$(ENV)"
 
-live: ## start Redis and the prediction service over the tables of the demo (ENV=demo)
+live: ## start Redis, the prediction service over the tables of the demo, and simulated events (ENV=demo)
 	@bin/live "$(ENV)"
 
 app: ## show customers, plans and models in the browser (ENV=demo: conf/demo.yaml)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts.table import Column, Table
 
 DECISIONS = ("approve", "review", "block")
+DEGRADED = "degraded"
 
 FRAUD_SCORES = Table(
     name="gold.fraud_scores",
@@ -35,6 +36,12 @@ FRAUD_SCORES = Table(
             False,
         ),
         Column("model_version", "string", "Version in the model registry; null: degraded"),
+        Column(
+            "answered_at",
+            "timestamp",
+            "When /fraud/score answered (UTC), whose row score_payments keeps; null: nobody asked, "
+            "score_payments decided",
+        ),
     ),
 )
 

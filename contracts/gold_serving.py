@@ -20,7 +20,12 @@ INFERENCE_LOG = Table(
             personal=True,
         ),
         Column("features_on", "date", "as_of of the features; null: they came with the request"),
-        Column("features_source", "string", "request, online_store or delta", False),
+        Column(
+            "features_source",
+            "string",
+            "request, online_store, delta, or open_day (some are those of gold.engagement_live)",
+            False,
+        ),
         Column("model_version", "string", "Version in the model registry; null: not scored"),
         Column(
             "arm",
@@ -49,8 +54,8 @@ INFERENCE_CHECKS = Table(
         Column(
             "recomputed",
             "bigint",
-            "Answers that could be recomputed: with features from the request from these, else "
-            "from the feature tables as they were at request_at",
+            "Answers that could be recomputed: with features from the request or the open day from "
+            "these, else from the feature tables as they were at request_at",
             False,
         ),
         Column(

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from contracts.features import BEHAVIOR
 from contracts.silver import CUSTOMER_ID
 from contracts.table import Column, Table
+
+# Features of features.behavior at the day after the open one. The sums of single days give them
+# exactly, but not sessions_30d (a session may last over midnight), nor what counts 90 days.
+OPEN_DAY_FEATURES = (
+    "login_frequency_30d",
+    "usage_minutes_30d",
+    "page_views_30d",
+    "features_used_30d",
+    "feature_usage_score",
+    "community_posts_30d",
+    "community_participation",
+    "email_open_rate_30d",
+    "email_reply_rate_30d",
+    "support_tickets_30d",
+    "support_interactions_30d",
+)
 
 # Separates the names in `features`: a control character, so that no name contains it.
 NAMES_APART = "\x1f"
@@ -60,6 +77,7 @@ ENGAGEMENT_LIVE = Table(
         Column("level", "string", "Level of the score by stream.levels in conf; null: none"),
         Column("level_before", "string", "Level at the end of the day before; null: none"),
         Column("updated_at", "timestamp", "Last event of the customer (UTC)", False),
+        *map(BEHAVIOR.column, OPEN_DAY_FEATURES),
     ),
 )
 

@@ -93,8 +93,8 @@ WRITERS: dict[str, Writer] = {
             "gold.outbox",
         ),
     ),
-    # Its log writer appends every second.
-    "serve": Writer((), ("gold.inference_log",)),
+    # Its log writer commits every few seconds.
+    "serve": Writer((), ("gold.inference_log", "gold.fraud_scores")),
     # No command: what people enter in the browser.
     "app": Writer((), ("silver.task_outcomes", "gold.text_pool", "gold.app_changes")),
     "check_inference_log": Writer(("gold.inference_checks",)),

@@ -56,7 +56,7 @@ CREATE OR REPLACE TEMP VIEW gold_decision_ledger_pseudonymous AS
 SELECT names.customer_pseudonym, kept.as_of, kept.campaign_id, kept.policy, kept.offer_id, kept.segment, kept.promised_value, kept.is_held_out, kept.outcome_value, kept.outcome_known_at FROM gold_decision_ledger AS kept LEFT JOIN silver_pseudonyms AS names ON names.customer_id = kept.customer_id;
 
 CREATE OR REPLACE TEMP VIEW gold_fraud_scores_pseudonymous AS
-SELECT names.customer_pseudonym, kept.payment_id, kept.paid_on, kept.score, kept.decision, kept.is_alert, kept.reason, kept.basis, kept.model_version FROM gold_fraud_scores AS kept LEFT JOIN silver_pseudonyms AS names ON names.customer_id = kept.customer_id;
+SELECT names.customer_pseudonym, kept.payment_id, kept.paid_on, kept.score, kept.decision, kept.is_alert, kept.reason, kept.basis, kept.model_version, kept.answered_at FROM gold_fraud_scores AS kept LEFT JOIN silver_pseudonyms AS names ON names.customer_id = kept.customer_id;
 
 CREATE OR REPLACE TEMP VIEW gold_engagement_live_pseudonymous AS
-SELECT names.customer_pseudonym, kept.day, kept.engagement_score, kept.engagement_basis, kept.change_1d, kept.level, kept.level_before, kept.updated_at FROM gold_engagement_live AS kept LEFT JOIN silver_pseudonyms AS names ON names.customer_id = kept.customer_id;
+SELECT names.customer_pseudonym, kept.day, kept.engagement_score, kept.engagement_basis, kept.change_1d, kept.level, kept.level_before, kept.updated_at, kept.login_frequency_30d, kept.usage_minutes_30d, kept.page_views_30d, kept.features_used_30d, kept.feature_usage_score, kept.community_posts_30d, kept.community_participation, kept.email_open_rate_30d, kept.email_reply_rate_30d, kept.support_tickets_30d, kept.support_interactions_30d FROM gold_engagement_live AS kept LEFT JOIN silver_pseudonyms AS names ON names.customer_id = kept.customer_id;

@@ -25,6 +25,7 @@ from service.fraud_models import FraudModels
 from service.fraud_routes import FraudScorer, fraud_routes
 from service.fraud_state import FraudState
 from service.inference_log import InferenceLog
+from service.live_engagement import LiveEngagement
 from service.log_rows import LoggedAnswer
 from service.lookup import Lookup
 from service.metrics import Metrics
@@ -64,6 +65,7 @@ class Parts:
         """Load the models and start the log."""
         self.models.start()
         self.fraud.models.start()
+        self.predictor.live.start()
         self.log.start()
         self.access.start()
         if self.is_alone:  # the garbage collector then skips what stays: a pass over it takes 50 ms
@@ -74,6 +76,7 @@ class Parts:
         """Write the log and close the connections."""
         self.models.stop()
         self.fraud.models.stop()
+        self.predictor.live.stop()
         if not self.log.stop(self.settings.service.stop_seconds):
             log.warning("the log is still being written, by a process of its own")
         await self.redis.close()
@@ -101,18 +104,24 @@ def parts(
 
     logged = InferenceLog(
         spool_of(settings.root),
-        delta.address("gold.inference_log"),
+        str(settings.root),
         conf.log,
         shadow=shadow if conf.shadow_challenger else None,
     )
+    live = LiveEngagement(settings)
     predictor = Predictor(
-        models, Lookup(store, delta), AnswerMaker.of(settings), log=logged, metrics=metrics
+        models,
+        Lookup(store, delta),
+        AnswerMaker.of(settings),
+        live=live,
+        log=logged,
+        metrics=metrics,
     )
-    metrics.watch(models, redis, logged)
+    metrics.watch(models, redis, logged, live=live)
     keys = ApiKeys(conf, today=lambda: dt.datetime.now(dt.UTC).date(), clock=time.monotonic)
     guard = Guard(keys, RateLimit(conf.requests_per_second, conf.burst), conf.max_body_bytes)
     fraud = FraudScorer(
-        settings, FraudState(redis, settings.env), FraudModels(settings, fraud_source)
+        settings, FraudState(redis, settings.env), FraudModels(settings, fraud_source), log=logged
     )
     return Parts(
         settings,

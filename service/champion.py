@@ -13,8 +13,8 @@ from models.portable import PortableModel
 from runtime.model_registry import CHALLENGER, CHAMPION, Registered
 from runtime.serving_models import experiment_of, refuse_other_meaning
 from runtime.settings import Settings
-from service.registry_watch import RegistryWatch
 from service.schemas import RequestSchema
+from service.watch import Watch
 from udfs.shares import is_in_share
 
 log = logging.getLogger("holdfast.service")
@@ -107,7 +107,7 @@ class Models:
         return f"{self.champion.version}.{rival}.{self.share}"
 
 
-class ModelHolder(RegistryWatch):
+class ModelHolder(Watch):
     """Holds the models of the service. current: None before a champion was loaded.
 
     swaps: their count since the start.

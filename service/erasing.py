@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
@@ -13,13 +12,12 @@ from redis.exceptions import RedisError
 from runtime.errors import BusyError, HoldfastError
 from runtime.files import Location
 from runtime.settings import Settings
-from service.log_rows import LoggedAnswer
+from service.log_rows import customer_of
 from service.records import Keys
 from service.redis_client import blocking_client
 from service.spool import complete_segments, dead_instance, instances, spool_of
 
 KEYS_AT_ONCE = 1_000
-_CUSTOMER = LoggedAnswer._fields.index("customer_id")
 
 
 def erase_online(settings: Settings, ids: Collection[str]) -> int:
@@ -84,15 +82,8 @@ def erase_spooled(root: Location, ids: Collection[str]) -> int:
         with dead_instance(folder, instance) as is_dead:
             for segment in complete_segments(folder, instance) if is_dead else ():
                 lines = segment.read_bytes().splitlines(keepends=True)
-                kept = [line for line in lines if _customer_of(line) not in wanted]
+                kept = [line for line in lines if customer_of(line) not in wanted]
                 if len(kept) < len(lines):
                     Location.of(segment).write(b"".join(kept))
                 removed += len(lines) - len(kept)
     return removed
-
-
-def _customer_of(line: bytes) -> str | None:
-    try:
-        return json.loads(line)[_CUSTOMER]
-    except (ValueError, IndexError, TypeError):
-        return None

@@ -14,7 +14,7 @@ from models.portable import PortableModel
 from runtime.model_registry import CHAMPION
 from runtime.settings import Settings
 from service.champion import ModelSource
-from service.registry_watch import RegistryWatch
+from service.watch import Watch
 
 log = logging.getLogger("holdfast.service")
 
@@ -27,7 +27,7 @@ class FraudModel:
     model: PortableModel
 
 
-class FraudModels(RegistryWatch):
+class FraudModels(Watch):
     """Holds the champion. current: None if none is registered; then answers are degraded.
 
     source: None if the service has no registry for fraud.

@@ -13,16 +13,18 @@ from pydantic_core import to_json
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from models.fraud.payments import Payments
+from models.fraud.payments import DAY, Payments
 from models.fraud.scoring import FraudScore, degraded, fraud_scores
 from runtime.settings import Settings
 from service.fraud_models import FraudModels
 from service.fraud_schemas import PAYMENT, FraudAnswer
 from service.fraud_state import Counted, FraudState
+from service.inference_log import InferenceLog
+from service.log_rows import ScoredPayment
 from service.problems import Problem
 from service.redis_client import StoreUnavailableError
 from service.routes import JSON, body_of, checked, need_json, problems, request_of
-from udfs.micros import moment_of
+from udfs.micros import EPOCH, moment_of
 
 # A payment may be dated later than the clock of the service by so long.
 MOST_AHEAD_SECONDS = 300
@@ -31,8 +33,10 @@ MOST_AHEAD_SECONDS = 300
 class FraudScorer:
     """Decides about payments."""
 
-    def __init__(self, settings: Settings, state: FraudState, models: FraudModels) -> None:
-        self.settings, self.state, self.models = settings, state, models
+    def __init__(
+        self, settings: Settings, state: FraudState, models: FraudModels, *, log: InferenceLog
+    ) -> None:
+        self.settings, self.state, self.models, self.log = settings, state, models, log
         self._keeping: set[asyncio.Task[None]] = set()
 
     async def answer(self, facts: dict[str, Any]) -> bytes:
@@ -47,7 +51,7 @@ class FraudScorer:
             counted = await self.state.counted(facts)
         except StoreUnavailableError:
             payments = Payments.single({**facts, "received_at": facts["paid_at"]})
-            return self._text(facts, self._degraded(payments), None, None)
+            return self._answered(facts, self._degraded(payments), None, None)
         if counted.is_other:
             raise Problem(
                 409,
@@ -66,22 +70,37 @@ class FraudScorer:
         payments = Payments.single({**facts, "received_at": counted.received_at})
         now = self.models.current
         if now is None or not counted.is_complete:
-            return self._text(facts, self._degraded(payments), None, counted.received_at)
+            return self._answered(facts, self._degraded(payments), None, counted.received_at)
         most = self.settings.fraud.degraded_amount
         (score,) = fraud_scores(now.model, payments, counted.state, degraded_amount=most)
         version = None if score.score is None else now.version
-        return self._text(facts, score, version, counted.received_at)
+        return self._answered(facts, score, version, counted.received_at)
 
     def _degraded(self, payments: Payments) -> FraudScore:
         return degraded(payments, 0, self.settings.fraud.degraded_amount)
 
-    def _text(
+    def _answered(
         self,
         facts: dict[str, Any],
         score: FraudScore,
         version: str | None,
         received_at: int | None,
     ) -> bytes:
+        """The answer, which is queued for gold.fraud_scores too."""
+        self.log.add(
+            ScoredPayment(
+                facts["payment_id"],
+                facts["customer_id"],
+                _day(facts["paid_at"]),
+                score.score,
+                score.decision,
+                score.is_alert,
+                score.reason,
+                score.basis,
+                version,
+                time.time(),
+            )
+        )
         return to_json(
             {
                 "payment_id": facts["payment_id"],
@@ -103,6 +122,12 @@ class FraudScorer:
                 "received_at": None if received_at is None else _iso(moment_of(received_at)),
             }
         )
+
+
+def _day(micros: int) -> str:
+    """The day (UTC) of a time, which a client may date before the year 1 or after 9999 in UTC."""
+    day = EPOCH.toordinal() + micros // DAY
+    return dt.date.fromordinal(min(max(day, 1), dt.date.max.toordinal())).isoformat()
 
 
 def _iso(moment: dt.datetime) -> str:

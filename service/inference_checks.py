@@ -28,6 +28,7 @@ from runtime.model_registry import Registry
 from runtime.run_info import RunInfo
 from runtime.settings import Settings
 from service.delta_features import DeltaFeatures, features_in, joined_rows
+from service.log_rows import GIVEN, OPEN_DAY
 
 LOG, CHECKS = "gold.inference_log", "gold.inference_checks"
 TOLERANCE = 1e-6
@@ -167,12 +168,12 @@ class Checks:
         groups: defaultdict[tuple[Any, ...], list[Row]] = defaultdict(list)
         for row in rows:
             self.answers[_key(row)] += 1
-            if row["features_source"] == "request":
-                groups[("request",)].append(row)
+            if row["features_source"] in (GIVEN, OPEN_DAY):
+                groups[(GIVEN,)].append(row)
             else:
                 groups[(self.past.versions(row["request_at"]), row["features_on"])].append(row)
         for key, members in groups.items():
-            if key == ("request",):
+            if key == (GIVEN,):
                 self._compare([(row, json.loads(row["features"])) for row in members])
             elif key[0] is not None:
                 ids = sorted({row["customer_id"] for row in members})

@@ -1,7 +1,7 @@
 """The bounded queue of answers. No request waits for it.
 
 A thread moves the queue to files every FLUSH_SECONDS, so SIGKILL loses at most these. A process of
-its own (service.log_writer) appends the files to gold.inference_log.
+its own (service.log_writer) writes the files to gold.inference_log and gold.fraud_scores.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from runtime.settings.service import InferenceLogSettings
-from service.log_rows import LoggedAnswer
+from service.log_rows import LoggedAnswer, ScoredPayment
 from service.spool import Segments, spooled_bytes
 
 FLUSH_SECONDS, COMPLETE_SECONDS = 0.2, 1.0
@@ -35,14 +35,14 @@ class InferenceLog:
     def __init__(
         self,
         folder: Path,
-        table: str,
+        root: str,
         settings: InferenceLogSettings,
         *,
         shadow: Callable[[list[LoggedAnswer]], Iterable[LoggedAnswer]] | None = None,
     ) -> None:
-        self.folder, self.table, self.settings, self.shadow = folder, table, settings, shadow
+        self.folder, self.root, self.settings, self.shadow = folder, root, settings, shadow
         self.dropped = self.written = 0
-        self._queue: deque[LoggedAnswer] = deque()
+        self._queue: deque[LoggedAnswer | ScoredPayment] = deque()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inference-log", daemon=True)
         self._writer: subprocess.Popen[bytes] | None = None
@@ -59,7 +59,7 @@ class InferenceLog:
         self._start_writer()
         self._thread.start()
 
-    def add(self, answer: LoggedAnswer) -> None:
+    def add(self, answer: LoggedAnswer | ScoredPayment) -> None:
         """Queue one answer. Never waits: a full queue drops and counts it."""
         if len(self._queue) >= self.settings.queue:
             self.dropped += 1
@@ -102,7 +102,7 @@ class InferenceLog:
             self._start_writer()
 
     def _flush(self) -> None:
-        batch = []
+        batch: list[LoggedAnswer | ScoredPayment] = []
         while self._queue:
             batch.append(self._queue.popleft())
         if not batch:
@@ -111,7 +111,7 @@ class InferenceLog:
             if spooled_bytes(self.folder) > self.settings.spool_bytes:
                 raise OSError(f"over {self.settings.spool_bytes:,} bytes wait for Delta")
             if self.shadow is not None:
-                batch.extend(self.shadow(batch))
+                batch.extend(self.shadow([a for a in batch if isinstance(a, LoggedAnswer)]))
             self._segments.write(b"".join(answer.line() for answer in batch))
             self.written += len(batch)
         except Exception as error:  # a full disk must not end the thread
@@ -121,7 +121,7 @@ class InferenceLog:
             log.error("inference log: %d answers were dropped: %s", len(batch), told)
 
     def _start_writer(self) -> None:
-        arguments = [self.table, str(self.folder), self.instance, str(self.settings.commit_seconds)]
+        arguments = [self.root, str(self.folder), self.instance, str(self.settings.commit_seconds)]
         command = [sys.executable, "-m", "service.log_writer", *arguments]
         # Its own session: Ctrl-C in a terminal is for the service. It ends when the lock is free.
         self._writer = subprocess.Popen(command, start_new_session=True)

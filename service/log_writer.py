@@ -1,10 +1,10 @@
-"""The process that appends spooled answers to gold.inference_log, each exactly once.
+"""The process that writes spooled answers to gold.inference_log and gold.fraud_scores, each once.
 
-    python -m service.log_writer TABLE FOLDER INSTANCE COMMIT_SECONDS
+    python -m service.log_writer ROOT FOLDER INSTANCE COMMIT_SECONDS
 
-It ends when the service has ended and all files are in Delta. Each commit names the last segment
-that it holds (Delta's application transactions), so a file that was appended before a crash is not
-appended again.
+It ends when the service has ended and all files are in Delta. Each commit to gold.inference_log
+names the last segment that it holds (Delta's application transactions), so a file that was appended
+before a crash is not appended again. Payments are merged on their key.
 """
 
 from __future__ import annotations
@@ -15,18 +15,23 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
+from contracts.gold_fraud import DEGRADED, FRAUD_SCORES
 from contracts.gold_serving import INFERENCE_LOG
+from contracts.table import Table
 from runtime.lakehouse.delta_tables import opened
 from runtime.lakehouse.lease_files import lease_files
 from runtime.lakehouse.lease_holder import Holder
 from runtime.lakehouse.leases import Terms, leases
 from service import spool
-from service.log_rows import rows_of
+from service.log_rows import answer_rows, payment_rows
 
 LOOK_SECONDS = 0.25
 MOST_SEGMENTS = 60  # a minute of answers in one commit
@@ -36,17 +41,17 @@ log = logging.getLogger("holdfast.service")
 
 
 class LogWriter:
-    """Appends the segments of one instance, and of instances that have ended."""
+    """Writes the segments of one instance, and of instances that have ended."""
 
-    def __init__(self, table: str, folder: Path, instance: str) -> None:
-        self.table, self.folder, self.instance = table, folder, instance
+    def __init__(self, root: Path, folder: Path, instance: str) -> None:
+        self.root, self.folder, self.instance = root, folder, instance
 
     def write_own(self) -> int:
-        """Append the complete segments of the own instance. Returns their number."""
+        """Write the complete segments of the own instance. Returns their number."""
         return self._write(self.instance)
 
     def write_ended(self) -> bool:
-        """Append the segments of instances that have ended. True: the own one is among them."""
+        """Write the segments of instances that have ended. True: the own one is among them."""
         is_own = False
         for instance in spool.instances(self.folder):
             with spool.dead_instance(self.folder, instance) as is_dead:
@@ -62,36 +67,61 @@ class LogWriter:
         segments = spool.complete_segments(self.folder, instance)[:MOST_SEGMENTS]
         if not segments:
             return 0
-        application = f"inference_log-{instance}"
-        table = opened(self.table, INFERENCE_LOG)
-        done = table.transaction_version(application) or 0
-        fresh = [s for s in segments if spool.number_of(s) > done]
-        rows = rows_of(line for s in fresh for line in s.read_bytes().splitlines())
-        if rows.num_rows:
-            transaction = Transaction(application, spool.number_of(fresh[-1]))
-            self._append(table, rows, transaction, instance=instance)
+        contents = {spool.number_of(s): s.read_bytes().splitlines() for s in segments}
+        self._append_answers(contents, instance)
+        payments = payment_rows(chain.from_iterable(contents.values()))
+        if payments.num_rows:
+            self._merge_payments(payments, instance)
         for segment in segments:
             segment.unlink()
         return len(segments)
 
-    def _append(
-        self, table: DeltaTable, rows: pa.Table, transaction: Transaction, *, instance: str
-    ) -> None:
-        """One commit, with the lease of the table: `maintain` may compact it meanwhile."""
-        files = lease_files(Path(self.table).parents[1])
+    def _append_answers(self, contents: Mapping[int, list[bytes]], instance: str) -> None:
+        """One commit to gold.inference_log, with the number of the last segment."""
+        table = self._opened(INFERENCE_LOG)
+        application = f"inference_log-{instance}"
+        done = table.transaction_version(application) or 0
+        rows = answer_rows(line for n, lines in contents.items() if n > done for line in lines)
+        if rows.num_rows:
+            transaction = Transaction(application, max(contents))
+            with self._commit(INFERENCE_LOG, instance, [transaction]) as properties:
+                write_deltalake(table, rows, mode="append", commit_properties=properties)
+
+    def _merge_payments(self, rows: pa.Table, instance: str) -> None:
+        """One commit to gold.fraud_scores. A repetition changes nothing, so it needs no number.
+
+        A row of an earlier request stays, unless it is degraded and this one is not. A row of
+        score_payments gives way: nobody had asked.
+        """
+        with self._commit(FRAUD_SCORES, instance, []) as properties:
+            merge = self._opened(FRAUD_SCORES).merge(
+                rows,
+                predicate="t.paid_on = s.paid_on AND t.payment_id = s.payment_id",
+                source_alias="s",
+                target_alias="t",
+                commit_properties=properties,
+            )
+            replaced = f"t.basis = '{DEGRADED}' AND s.basis <> '{DEGRADED}'"
+            merge.when_matched_update_all(
+                predicate=f"t.answered_at IS NULL OR ({replaced})"
+            ).when_not_matched_insert_all().execute()
+
+    def _opened(self, table: Table) -> DeltaTable:
+        return opened(str(self.root / table.layer / table.short_name), table)
+
+    @contextmanager
+    def _commit(
+        self, table: Table, instance: str, transactions: list[Transaction]
+    ) -> Iterator[CommitProperties]:
+        """The properties of a commit, with the lease of the table: other commands write it too."""
         holder = Holder.now("serve", instance)
-        with leases(files, [INFERENCE_LOG.name], holder, terms=TERMS) as held:
-            lease = held[INFERENCE_LOG.name]
+        with leases(lease_files(self.root), [table.name], holder, terms=TERMS) as held:
+            lease = held[table.name]
             message = {"job": "serve", "run_id": instance, "lease": lease.number}
             lease.check()
-            write_deltalake(
-                table,
-                rows,
-                mode="append",
-                commit_properties=CommitProperties(
-                    custom_metadata={"userMetadata": json.dumps(message)},
-                    app_transactions=[transaction],
-                ),
+            yield CommitProperties(
+                custom_metadata={"userMetadata": json.dumps(message)},
+                app_transactions=transactions,
             )
 
 
@@ -123,8 +153,8 @@ def main(arguments: list[str]) -> int:
     """The command line. Signals to stop are for the service, whose end is seen by its lock."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
-    table, folder, instance, commit_seconds = arguments
-    return run(LogWriter(table, Path(folder), instance), float(commit_seconds))
+    root, folder, instance, commit_seconds = arguments
+    return run(LogWriter(Path(root), Path(folder), instance), float(commit_seconds))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from prometheus_client import (
 if TYPE_CHECKING:
     from service.champion import ModelHolder
     from service.inference_log import InferenceLog
+    from service.live_engagement import LiveEngagement
     from service.redis_client import GuardedRedis
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -44,17 +45,20 @@ class Metrics:
             registry=registry,
         )
 
-    def watch(self, models: ModelHolder, redis: GuardedRedis, log: InferenceLog) -> None:
+    def watch(
+        self, models: ModelHolder, redis: GuardedRedis, log: InferenceLog, *, live: LiveEngagement
+    ) -> None:
         """Add the figures that other objects count. They are read when /metrics is asked."""
         info = Info("holdfast_model", "Versions that answer", registry=self.registry)
         self._model = info, models
         watched: tuple[tuple[str, str, Callable[[], float]], ...] = (
             ("holdfast_model_loads", "Loaded sets of versions", lambda: models.swaps),
             ("holdfast_model_check_failures", "Failed looks at aliases", lambda: models.failures),
+            ("holdfast_live_check_failures", "Failed looks at the stream", lambda: live.failures),
             ("holdfast_redis_failures", "Failed calls of Redis", lambda: redis.failures),
             ("holdfast_redis_is_skipped", "1: Redis is not asked now", lambda: redis.is_open),
             ("holdfast_log_waiting", "Answers in the queue of the log", lambda: log.waiting),
-            ("holdfast_log_written", "Answers written for gold.inference_log", lambda: log.written),
+            ("holdfast_log_written", "Answers written to the spool", lambda: log.written),
             ("holdfast_log_dropped", "Answers that were not logged", lambda: log.dropped),
         )
         for name, text, value in watched:

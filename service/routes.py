@@ -83,7 +83,8 @@ def prediction_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
     @router.post(
         "/predict",
         summary="The churn risk of one customer, with its five strongest factors",
-        description="By customer_id with the features of the last closed day, or with features.",
+        description="By customer_id with the features of the last closed day (fresh: with those of "
+        "the open day where they are known), or with features.",
         response_model=schemas.Answer,
         responses=problems(400, 401, 404, 413, 415, 422, 429, 503),
         tags=["predictions"],
@@ -94,7 +95,7 @@ def prediction_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
         models, request = predictor.current(), request_of(http)
         asked = checked(models.requests.one, body)
         if isinstance(asked, schemas.ById):
-            answer = await predictor.by_id(asked.customer_id, models, request)
+            answer = await predictor.by_id(asked.customer_id, models, request, is_fresh=asked.fresh)
         else:
             row = features_of(asked.features)
             answer = predictor.from_features(row, asked.customer_id, models=models, request=request)
@@ -113,7 +114,9 @@ def prediction_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
         models, request = predictor.current(), request_of(http)
         asked = checked(models.requests.batch, body)
         if hasattr(asked, "customer_ids"):
-            answer = await predictor.batch_by_id(asked.customer_ids, models, request)
+            answer = await predictor.batch_by_id(
+                asked.customer_ids, models, request, is_fresh=asked.fresh
+            )
         else:
             rows = [(features_of(row.features), row.customer_id) for row in asked.rows]
             answer = await predictor.batch_from_features(rows, models, request)
@@ -140,7 +143,10 @@ def prediction_routes(predictor: Predictor, max_body_bytes: int) -> APIRouter:
     )
     async def customer(customer_id: str) -> Response:
         record = await _record(predictor, customer_id)
-        facts = {"customer_id": customer_id, "as_of": record.as_of, "source": record.source}
+        facts: dict[str, Any] = {"customer_id": customer_id, "as_of": record.as_of}
+        facts["source"] = record.source
+        live = predictor.live.of(customer_id)
+        facts |= {"engagement_live": live.shown, "engagement_live_basis": live.basis}
         return Response(to_json({**facts, **record.profile}), media_type=JSON)
 
     return router

@@ -25,6 +25,23 @@ Text = Annotated[str, Field(max_length=1_000)]
 TYPES: dict[str, Any] = {"boolean": bool, "string": Text}
 
 
+Fresh = Annotated[
+    bool,
+    Field(
+        description="true: use the features of the open day, where gold.engagement_live has them. "
+        "The answer then differs from the scored tables, and is not cached"
+    ),
+]
+LIVE = Field(description="null: see engagement_live_basis")
+LiveBasis = Annotated[
+    Literal["events", "no_events", "no_stream", "no_customer_id"],
+    Field(
+        description="no_events: none of the customer on the open day or in the 30 days before it; "
+        "no_stream: stream_events has not run; no_customer_id: the request names none"
+    ),
+]
+
+
 class ById(BaseModel):
     """Predict for a customer of the online store."""
 
@@ -33,6 +50,18 @@ class ById(BaseModel):
     )
 
     customer_id: CustomerId
+    fresh: Fresh = False
+
+
+class EngagementLive(BaseModel):
+    """Engagement with the events of the open day so far, from gold.engagement_live."""
+
+    day: str = Field(description="The open day: that of the newest event of all customers")
+    engagement_score: float | None = Field(description="0 to 1; null: no component is known")
+    engagement_basis: str | None = Field(description="Components of the score")
+    change_1d: float | None = Field(description="Since the end of the day before")
+    level: str | None
+    updated_at: str = Field(description="Last event of the customer")
 
 
 class RiskFactor(BaseModel):
@@ -49,8 +78,16 @@ class Answer(BaseModel):
 
     request_id: str
     cache: Literal["hit", "miss", "off", "unavailable"] = Field(
-        description="hit: an answer of the last hour; unavailable: Redis does not answer, the "
-        "features come from Delta or from the request"
+        description="hit: an answer of the last hour; off: not cached; unavailable: Redis does "
+        "not answer, the features come from Delta or from the request"
+    )
+    engagement_live: EngagementLive | None = LIVE
+    engagement_live_basis: LiveBasis
+    features_basis: Literal["closed_day", "open_day", "request"] = Field(
+        description="What the probability was computed from. closed_day equals the scored tables"
+    )
+    open_day_features: list[str] = Field(
+        description="Features with the values of the open day; the others are those of as_of"
     )
     customer_id: str | None
     as_of: str | None = Field(
@@ -102,6 +139,8 @@ class Customer(BaseModel):
     customer_id: str
     as_of: str
     source: Literal["online_store", "delta"]
+    engagement_live: EngagementLive | None = LIVE
+    engagement_live_basis: LiveBasis
     segment: dict[str, Any] | None
     score: dict[str, Any] | None
 
@@ -152,6 +191,7 @@ class RequestSchema:
             __config__=ConfigDict(**STRICT, json_schema_extra={"examples": [example]}),
             __doc__="Predict for customers of the online store.",
             customer_ids=(self._listed(CustomerId), ...),
+            fresh=(Fresh, False),
         )
         rows = create_model(
             "BatchWithFeatures",

@@ -216,12 +216,7 @@ def with_absent(rows: DataFrame) -> DataFrame:
         login_frequency(login_days="login_days_30d", window_days="30").alias("login_frequency_30d"),
         minutes_of("minute_units").alias("usage_minutes_30d"),
         *[
-            F.when(
-                F.col(f"emails_sent_{days}d") > 0,
-                F.least(
-                    F.col(f"emails_{what}_{days}d") / F.col(f"emails_sent_{days}d"), F.lit(1.0)
-                ),
-            ).alias(f"email_{rate}_rate_{days}d")
+            email_rate(what, days).alias(f"email_{rate}_rate_{days}d")
             for what, rate in (("opened", "open"), ("replied", "reply"))
             for days in (30, 90)
         ],
@@ -230,6 +225,13 @@ def with_absent(rows: DataFrame) -> DataFrame:
     derived = (*late, "engagement_score", "engagement_basis")
     absent = [c for c in BEHAVIOR.columns if c.name not in (*rows.columns, *derived)]
     return rows.select("*", *[F.lit(None).cast(c.type).alias(c.name) for c in absent])
+
+
+def email_rate(what: str, days: int) -> Column:
+    """Opened or replied / sent in so many days, at most 1; null: none sent."""
+    sent = F.col(f"emails_sent_{days}d")
+    share = F.least(F.col(f"emails_{what}_{days}d") / sent, F.lit(1.0))
+    return F.when(sent > 0, share)
 
 
 def with_scores(rows: DataFrame, engagement: Mapping[str, object]) -> DataFrame:

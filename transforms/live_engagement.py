@@ -12,9 +12,15 @@ from typing import Any
 
 from pyspark.sql import Column, DataFrame, functions as F
 
-from contracts.live import ENGAGEMENT_LIVE, NAMES_APART
-from transforms.behavior_features import recent_tickets, with_scores, with_zero_counts
+from contracts.live import ENGAGEMENT_LIVE, NAMES_APART, OPEN_DAY_FEATURES
+from transforms.behavior_features import (
+    email_rate,
+    recent_tickets,
+    with_scores,
+    with_zero_counts,
+)
 from transforms.conform import conform
+from transforms.event_sums import EMAILS, minutes_of, units
 from transforms.visibility import days_before, visible_from, with_each_as_of
 from udfs.engagement import engagement_level, login_frequency
 
@@ -22,6 +28,8 @@ from udfs.engagement import engagement_level, login_frequency
 # uses 30 days.
 KEPT_DAYS = 30
 BY = ["customer_id", "as_of"]
+# Sums of days whose sum over 30 days is the same.
+SUMMED = ("login_days", "page_views", "community_posts", *(f"emails_{what}" for what in EMAILS))
 
 
 def engagement_live(
@@ -57,6 +65,9 @@ def engagement_live(
             login_frequency(login_days="login_days_30d", window_days="30").alias(
                 "login_frequency_30d"
             ),
+            minutes_of("minute_units").alias("usage_minutes_30d"),
+            email_rate("opened", 30).alias("email_open_rate_30d"),
+            email_rate("replied", 30).alias("email_reply_rate_30d"),
         ),
         engagement,
     )
@@ -78,8 +89,8 @@ def day_counts(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
     seen = seen.select("*", days_before("as_of", "day").alias("days_ago"))
     seen = seen.where(F.col("days_ago") <= 30)
     sums = seen.groupBy(*BY).agg(
-        F.sum("login_days").alias("login_days_30d"),
-        F.sum("community_posts").alias("community_posts_30d"),
+        *[F.sum(name).alias(f"{name}_30d") for name in SUMMED],
+        F.sum(units("usage_minutes")).alias("minute_units"),
         F.max("last_event_at").alias("last_event_at"),
     )
     names = seen.where(F.col("features") != "").select(
@@ -92,7 +103,8 @@ def day_counts(days: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
         F.explode(F.array(*[F.lit(d).cast("date") for d in as_of_dates])).alias("as_of"),
     )
     rows = spine.join(sums, on=BY, how="left").join(used, on=BY, how="left")
-    return with_zero_counts(rows, ["login_days_30d", "community_posts_30d", "features_used_30d"])
+    counts = [f"{name}_30d" for name in (*SUMMED, "features_used")]
+    return with_zero_counts(rows, [*counts, "minute_units"])
 
 
 def ticket_counts(tickets: DataFrame, as_of_dates: Sequence[dt.date]) -> DataFrame:
@@ -147,6 +159,7 @@ def _side_by_side(rated: DataFrame, both: tuple[dt.date, dt.date]) -> DataFrame:
         of(now, "level").alias("level"),
         of(before, "level").alias("level_before"),
         F.max("last_event_at").alias("updated_at"),
+        *[of(now, name).alias(name) for name in OPEN_DAY_FEATURES],
     )
     return rows.select(
         "*",

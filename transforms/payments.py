@@ -26,3 +26,12 @@ def payments_as_numbers(
 def labelled_before(labels: DataFrame, micros: int) -> DataFrame:
     """The labels that were known before a time (microseconds since 1970, UTC)."""
     return labels.where(F.expr("unix_micros(labelled_at)") < micros)
+
+
+def with_answered(scored: DataFrame, answered: DataFrame) -> DataFrame:
+    """The rows of `answered`, and those of `scored` about other payments.
+
+    Both have the same columns.
+    """
+    rest = scored.join(answered.select("payment_id"), on="payment_id", how="left_anti")
+    return rest.select(*scored.columns).unionByName(answered.select(*scored.columns))

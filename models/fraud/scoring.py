@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from contracts.gold_fraud import DEGRADED
 from models.answers import Factor, value_text
 from models.fraud.features import CATEGORY, NUMERIC, features, rows_of, words
 from models.fraud.payments import NIGHT_ENDS, Floats, Payments
@@ -15,7 +16,7 @@ from models.portable import PortableModel
 from models.top_factors import top_factors
 
 APPROVE, REVIEW, BLOCK = "approve", "review", "block"
-MODEL, ANOMALY, DEGRADED = "model", "anomaly", "degraded"
+MODEL, ANOMALY = "model", "anomaly"
 TOP = 5
 # A reason in gold.fraud_scores names so many factors.
 MOST_REASONS = 3

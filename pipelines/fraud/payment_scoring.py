@@ -19,6 +19,7 @@ from runtime.errors import ModelGateError
 from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHAMPION, Registry
 from runtime.wording import plural
+from transforms.payments import with_answered
 from udfs.micros import moment_of
 
 # Days before the first scored one that its windows and the order of arrival reach.
@@ -26,7 +27,10 @@ REACH_DAYS = (HISTORY + 2 * LATE) // DAY
 
 
 def run(context: Context) -> None:
-    """Score the payments of the last score_days days before as_of, and replace these days."""
+    """Score the payments of the last score_days days before as_of, and replace these days.
+
+    What /fraud/score has answered stays: that is what was decided about the payment.
+    """
     settings = context.settings.fraud
     registered = Registry(context.settings, settings.model_name).by_alias(CHAMPION)
     if registered is None:
@@ -51,7 +55,11 @@ def run(context: Context) -> None:
         f"{plural(alerts, 'alert')}"
     )
     table = context.table(FRAUD_SCORES.name)
-    context.write([Write(table, context.lake.frame(table, rows), days)])
+    answered = context.read(table.name).where(
+        f"answered_at IS NOT NULL AND paid_on BETWEEN DATE'{days[0]}' AND DATE'{days[-1]}'"
+    )
+    scored = context.lake.frame(table, rows)
+    context.write([Write(table, with_answered(scored, context.lake.keep(answered)), days)])
 
 
 def score_rows(
@@ -80,6 +88,7 @@ def table_rows(
             "reason": score.reason,
             "basis": score.basis,
             "model_version": None if score.score is None else version,
+            "answered_at": None,
         }
         for k, score in enumerate(scores)
     ]

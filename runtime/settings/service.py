@@ -57,10 +57,13 @@ class InferenceLogSettings(Section):
 
 
 class ServiceSettings(Section):
+    """live_lakehouse: the lakehouse that stream_events writes; None: that of the environment."""
+
     host: str
     port: int = Field(ge=0, le=65_535)
     redis: RedisSettings
     answer_cache_seconds: int = Field(ge=0)
+    live_lakehouse: str | None
     model_check_seconds: float = Field(gt=0)
     shadow_challenger: bool
     max_body_bytes: int = Field(ge=1_000)

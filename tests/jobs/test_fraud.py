@@ -19,6 +19,9 @@ from runtime.lakehouse.writes import Write
 from runtime.model_registry import CHAMPION, Registry
 from runtime.progress import Progress
 from runtime.run_info import RunInfo
+from service.log_rows import ScoredPayment
+from service.log_writer import LogWriter
+from service.spool import Segments
 from tests.unit.models.fraud.recount import START, in_arrival
 from tests.unit.models.fraud.small_model import history
 
@@ -108,6 +111,31 @@ def test_train_and_score(lake, past, capsys):
     assert {r[0]: r[3:8] for r in first} == expected
     served = mlflow.pyfunc.load_model("models:/fraud@champion")
     assert np.isfinite(served.predict(fraud_training.example_of(model))["score"]).all()
+
+
+def test_what_requests_have_answered_stays(lake):
+    """One payment of silver with another decision, and one that is not in silver yet."""
+    fraud_training.run(context_at(lake, "train_fraud"))
+    payment_scoring.run(context_at(lake, "score_payments"))
+    before = {row[0]: row for row in rows_of(lake)}
+    asked = next(row for row in before.values() if row[4] == "approve")
+    facts = (*asked[1:2], str(asked[2]), None, "review", True, "night", "degraded", None, 1.5)
+    segments = Segments(lake / "spool", "a")
+    for name in (asked[0], "waiting"):
+        segments.write(ScoredPayment(name, *facts).line())
+    segments.complete()
+    LogWriter(lake, lake / "spool", "a").write_own()
+    segments.close()
+    answered = {row[0]: row for row in rows_of(lake)}
+    payment_scoring.run(context_at(lake, "score_payments"))
+    after = {row[0]: row for row in rows_of(lake)}
+
+    assert answered.keys() - before.keys() == {"waiting"}
+    assert answered[asked[0]][3:9] == (None, "review", True, "night", "degraded", None)
+    assert after == answered
+    rest = before.keys() - {asked[0]}
+    assert {name: after[name] for name in rest} == {name: before[name] for name in rest}
+    assert {after[name][9] for name in rest} == {None}
 
 
 def test_without_labels_an_anomaly_score(lake):

@@ -518,7 +518,7 @@ CREATE TABLE IF NOT EXISTS gold.inference_log (
   `customer_id` string COMMENT 'Customer; null: the request named none',
   `features` string COMMENT 'The features that were scored, as a JSON object; null: there were none',
   `features_on` date COMMENT 'as_of of the features; null: they came with the request',
-  `features_source` string NOT NULL COMMENT 'request, online_store or delta',
+  `features_source` string NOT NULL COMMENT 'request, online_store, delta, or open_day (some are those of gold.engagement_live)',
   `model_version` string COMMENT 'Version in the model registry; null: not scored',
   `arm` string NOT NULL COMMENT 'champion, challenger (it answered, in an A/B test) or shadow (an answer of the challenger that was not sent)',
   `churn_probability` double COMMENT 'Probability in the answer; null: not scored',
@@ -533,7 +533,7 @@ CREATE TABLE IF NOT EXISTS gold.inference_checks (
   `answered_on` date NOT NULL COMMENT 'Day of the answers (UTC)',
   `model_version` string NOT NULL COMMENT 'Version in the model registry',
   `answers` bigint NOT NULL COMMENT 'Logged answers with a probability',
-  `recomputed` bigint NOT NULL COMMENT 'Answers that could be recomputed: with features from the request from these, else from the feature tables as they were at request_at',
+  `recomputed` bigint NOT NULL COMMENT 'Answers that could be recomputed: with features from the request or the open day from these, else from the feature tables as they were at request_at',
   `different` bigint NOT NULL COMMENT 'Recomputed answers whose probability differs by more than 1e-6',
   `different_share` double COMMENT 'different / recomputed; null: nothing recomputed'
 ) USING delta
@@ -636,7 +636,8 @@ CREATE TABLE IF NOT EXISTS gold.fraud_scores (
   `is_alert` boolean NOT NULL COMMENT 'True: the decision is review or block',
   `reason` string COMMENT 'What raised the score most, separated by \'; \'; null: nothing raised it',
   `basis` string NOT NULL COMMENT 'model (trained on labels), anomaly (no labels exist) or degraded (rules on the payment alone, as its windows were not known)',
-  `model_version` string COMMENT 'Version in the model registry; null: degraded'
+  `model_version` string COMMENT 'Version in the model registry; null: degraded',
+  `answered_at` timestamp COMMENT 'When /fraud/score answered (UTC), whose row score_payments keeps; null: nobody asked, score_payments decided'
 ) USING delta
 COMMENT 'One row per payment, with what /fraud/score decides about it. Key: payment_id.';
 
@@ -648,7 +649,18 @@ CREATE TABLE IF NOT EXISTS gold.engagement_live (
   `change_1d` double COMMENT 'engagement_score minus its value at the end of the day before; null: one is unknown',
   `level` string COMMENT 'Level of the score by stream.levels in conf; null: none',
   `level_before` string COMMENT 'Level at the end of the day before; null: none',
-  `updated_at` timestamp NOT NULL COMMENT 'Last event of the customer (UTC)'
+  `updated_at` timestamp NOT NULL COMMENT 'Last event of the customer (UTC)',
+  `login_frequency_30d` double COMMENT 'Distinct login days in 30 days / 30',
+  `usage_minutes_30d` double COMMENT 'Minutes of product use in 30 days',
+  `page_views_30d` bigint COMMENT 'Page views in 30 days',
+  `features_used_30d` bigint COMMENT 'Distinct features of the product used in 30 days',
+  `feature_usage_score` double COMMENT 'Share of the known product features that were used in 30 days',
+  `community_posts_30d` bigint COMMENT 'Community posts in 30 days',
+  `community_participation` double COMMENT 'Posts in 30 days / cap in conf, at most 1',
+  `email_open_rate_30d` double COMMENT 'Opened / sent in 30 days, at most 1; null: none sent',
+  `email_reply_rate_30d` double COMMENT 'Replied / sent in 30 days, at most 1; null: none sent',
+  `support_tickets_30d` bigint COMMENT 'Tickets opened in 30 days',
+  `support_interactions_30d` double COMMENT 'Tickets in 30 days / cap in conf, at most 1'
 ) USING delta
 COMMENT 'One row per customer with an event on the open day or in the 30 days before it. Key: customer_id.';
 

@@ -9,6 +9,7 @@ import pytest
 from runtime.errors import BusyError, HoldfastError
 from runtime.files import Location
 from service.erasing import check_no_service, erase_online, erase_spooled
+from service.log_rows import ScoredPayment
 from service.records import Keys
 from service.spool import Segments
 from tests.unit.service import company, servers
@@ -56,14 +57,17 @@ def test_answers_in_the_spool_go_when_their_service_has_ended(tmp_path):
     folder = tmp_path / "spool" / "inference_log"
     spool = Segments(folder, "one")
     lines = [answer(n, customer_id=c).line() for n, c in enumerate(["c1", "c2", None, "c1"])]
-    spool.write(b"".join(lines) + b'["cut')
+    payment = ScoredPayment(
+        "p1", "c1", "2025-03-01", 0.1, "approve", False, None, "model", "1", 1.0
+    )
+    spool.write(payment.line() + b"".join(lines) + b'["cut')
     with pytest.raises(BusyError, match="the prediction service writes answers here"):
         check_no_service(root)
     assert erase_spooled(root, ["c1"]) == 0  # its writer holds the file
 
     spool._lock.close()  # the process was killed: the file is still open
     check_no_service(root)
-    assert erase_spooled(root, ["c1"]) == 2
+    assert erase_spooled(root, ["c1"]) == 3
     (left,) = folder.glob("*.jsonl")
     assert left.read_bytes() == lines[1] + lines[2] + b'["cut'
     assert json.loads(lines[1])[3] == "c2"

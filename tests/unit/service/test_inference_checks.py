@@ -88,6 +88,17 @@ def test_an_answer_about_given_features_is_recomputed_from_these(checks, model):
     assert checks.rows() == [(DAY, "1", 3, 3, 1, pytest.approx(1 / 3))]
 
 
+def test_a_fresh_answer_is_recomputed_from_the_logged_features(checks, model):
+    """Its as_of is that of the closed day, whose features would give another probability."""
+    features = {**features_of("c002"), "engagement_score": 90.0}
+    p = scores(model, [features])[0].churn_probability
+    logged = json.dumps({"as_of": str(LAST), **features})
+    answer = row(model, features_source="open_day", features=logged, churn_probability=p)
+    checks.add([answer, {**answer, "features_source": "online_store"}])
+
+    assert checks.rows() == [(DAY, "1", 2, 2, 1, 0.5)]
+
+
 def test_a_day_that_is_checked_again_is_replaced(tmp_path):
     path, other = str(tmp_path / "checks"), dt.date(2026, 5, 2)
     write_checks(path, [(DAY, "1", 3, 3, 1, 1 / 3), (other, "1", 1, 0, 0, None)], "{}")

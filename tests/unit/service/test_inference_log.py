@@ -129,7 +129,7 @@ def test_a_segment_that_was_appended_before_a_crash_is_not_appended_again(tmp_pa
     segments = Segments(tmp_path / "spool", "a")
     segments.write(answer(1).line() + answer(2).line()[:-5])  # the second line is incomplete
     segments.complete()
-    writer = LogWriter(str(tmp_path / "log"), tmp_path / "spool", "a")
+    writer = LogWriter(tmp_path, tmp_path / "spool", "a")
     content = (tmp_path / "spool" / "a-000000001.jsonl").read_bytes()
     writer.write_own()
     (tmp_path / "spool" / "a-000000001.jsonl").write_bytes(content)
@@ -138,14 +138,13 @@ def test_a_segment_that_was_appended_before_a_crash_is_not_appended_again(tmp_pa
     writer.write_own()
     segments.close()
 
-    rows = DeltaTable(tmp_path / "log").to_pyarrow_table().to_pylist()
-    assert sorted(r["request_id"] for r in rows) == ["r1", "r3"]
+    assert [r["request_id"] for r in logged(tmp_path)] == ["r1", "r3"]
 
 
 @pytest.fixture
 def quiet_log(tmp_path):
     settings = company.settings_of(tmp_path, None, log={"queue": 3, "spool_bytes": 1_000_000})
-    made = InferenceLog(tmp_path / "spool", str(tmp_path / "log"), settings.service.log)
+    made = InferenceLog(tmp_path / "spool", str(tmp_path), settings.service.log)
     made._segments = Segments(made.folder, made.instance)  # without thread and writer
     yield made
     made._segments.close()
@@ -183,11 +182,11 @@ def test_the_challenger_in_shadow_is_logged_and_answers_nobody(own_lake, registr
 
 def test_a_table_of_an_earlier_version_gains_the_new_columns(tmp_path):
     earlier = replace(INFERENCE_LOG, columns=INFERENCE_LOG.columns[:-1])
-    opened(str(tmp_path / "log"), earlier)
+    opened(str(tmp_path / "gold" / "inference_log"), earlier)
     segments = Segments(tmp_path / "spool", "a")
     segments.write(answer(1).line())
     segments.close()
-    LogWriter(str(tmp_path / "log"), tmp_path / "spool", "a").write_own()
+    LogWriter(tmp_path, tmp_path / "spool", "a").write_own()
 
-    (row,) = DeltaTable(tmp_path / "log").to_pyarrow_table().to_pylist()
+    (row,) = logged(tmp_path)
     assert (row["request_id"], row["duration_ms"]) == ("r1", 0.1)

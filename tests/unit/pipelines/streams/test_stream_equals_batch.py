@@ -9,6 +9,7 @@ import random
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
+from contracts.live import OPEN_DAY_FEATURES
 from contracts.silver import ENGAGEMENT_EVENTS, ENGAGEMENT_KINDS
 from runtime.lakehouse.writes import Write
 from tests.unit.pipelines.streams.event_lake import Stream, event, stored
@@ -92,7 +93,7 @@ def test_orders_with_duplicates_in_four_micro_batches_equal_the_batch(tmp_path, 
     assert len(first) == 4 and sum(r["events"] for r in first) == 24
     for world in (f"w{n:03d}" for n in range(orders)):
         assert plain(live[world]) == first, world
-    # The score of now is that of features.behavior the day after.
+    # The score of now and its features are those of features.behavior the day after.
     as_of = DAYS[1] + dt.timedelta(days=1)
     customers = silver.select("customer_id").distinct()
     spine = customers.crossJoin(context.lake.session.createDataFrame([(as_of,)], "as_of date"))
@@ -103,11 +104,15 @@ def test_orders_with_duplicates_in_four_micro_batches_equal_the_batch(tmp_path, 
         engagement=context.settings.engagement,
         categories={},
     )
-    scores = {r["customer_id"]: r["engagement_score"] for r in rows.collect()}
+    expected = {r["customer_id"]: r for r in rows.toArrow().to_pylist()}
     now = {r["customer_id"]: r for r in stored(tmp_path, "gold.engagement_live")}
-    assert now.keys() == scores.keys() and len(scores) == 2 * orders
+    assert now.keys() == expected.keys() and len(expected) == 2 * orders
     for customer, row in now.items():
-        assert row["engagement_score"] == pytest.approx(scores[customer], abs=1e-9)
+        for name in ("engagement_score", *OPEN_DAY_FEATURES):
+            assert row[name] == pytest.approx(expected[customer][name], abs=1e-9), name
+    # No source of this lake has tickets, and there are e-mails that were sent.
+    known = {name for row in now.values() for name in OPEN_DAY_FEATURES if row[name] is not None}
+    assert known == {n for n in OPEN_DAY_FEATURES if not n.startswith("support_")}
 
 
 def replayed(stream):

@@ -1,4 +1,4 @@
-"""Looks at the model registry at the start of the service and then in a thread."""
+"""Loads something at the start of the service, and again in a thread when it has changed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from runtime.errors import HoldfastError
 log = logging.getLogger("holdfast.service")
 
 
-class RegistryWatch(ABC):
-    """What answers is loaded from the registry, and loaded again when an alias moves.
+class Watch(ABC):
+    """What answers is loaded, from the registry or from a table, and loaded again when it changes.
 
     fault: why the last look failed; None: it did not. failures: their count since the start.
     """
 
     def __init__(self, seconds: float, *, what: str, thread: str) -> None:
-        """Look every so many seconds. what: names the registry or model if a look fails."""
+        """Look every so many seconds. what: names what failed if a look fails."""
         self.fault: str | None = None
         self.failures = 0
         self._seconds, self._what = seconds, what
@@ -26,7 +26,7 @@ class RegistryWatch(ABC):
         self._thread = threading.Thread(target=self._watch, name=thread, daemon=True)
 
     def start(self) -> None:
-        """Look once, and begin to watch the aliases."""
+        """Look once, and begin to watch."""
         self.refresh()
         self._thread.start()
 
@@ -35,11 +35,11 @@ class RegistryWatch(ABC):
         self._stopped.set()
 
     def refresh(self) -> None:
-        """Load what an alias names now, if it is another version. Faults are kept, logged once."""
+        """Load what has changed. Faults are kept, logged once."""
         try:
             self._refresh()
             self.fault = None
-        except Exception as error:  # the models at hand go on answering, whatever failed
+        except Exception as error:  # what is loaded goes on answering, whatever failed
             self.failures += 1
             is_told = isinstance(error, HoldfastError)
             fault = str(error) if is_told else f"{self._what} failed: {type(error).__name__}"
