@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS bronze.stream_log (
   `rows_duplicate` bigint NOT NULL COMMENT 'Duplicates dropped',
   `rows_late` bigint NOT NULL COMMENT 'Rows quarantined as late',
   `rows_quarantined` bigint NOT NULL COMMENT 'Rows quarantined for another reason',
-  `rows_left_out` bigint NOT NULL COMMENT 'Rows left out by the source\'s `where`',
+  `rows_left_out` bigint NOT NULL COMMENT 'Rows left out by the source\'s `where`, and rows of erased customers',
   `contacts` bigint NOT NULL COMMENT 'Contacts added to gold.outbox',
   `newest_event_at` timestamp COMMENT 'Newest event of this and all earlier micro-batches (UTC); null: none was kept yet',
   `watermark_at` timestamp COMMENT 'Events before this time were late (UTC); null: there was no watermark yet',
