@@ -33,5 +33,5 @@ def with_answered(scored: DataFrame, answered: DataFrame) -> DataFrame:
 
     Both have the same columns.
     """
-    rest = scored.join(answered.select("payment_id"), on="payment_id", how="left_anti")
-    return rest.select(*scored.columns).unionByName(answered.select(*scored.columns))
+    others = scored.join(answered.select("payment_id"), on="payment_id", how="left_anti")
+    return others.select(*scored.columns).unionByName(answered.select(*scored.columns))

@@ -133,9 +133,9 @@ def test_what_requests_have_answered_stays(lake):
     assert answered.keys() - before.keys() == {"waiting"}
     assert answered[asked[0]][3:9] == (None, "review", True, "night", "degraded", None)
     assert after == answered
-    rest = before.keys() - {asked[0]}
-    assert {name: after[name] for name in rest} == {name: before[name] for name in rest}
-    assert {after[name][9] for name in rest} == {None}
+    others = before.keys() - {asked[0]}
+    assert {name: after[name] for name in others} == {name: before[name] for name in others}
+    assert {after[name][9] for name in others} == {None}
 
 
 def test_without_labels_an_anomaly_score(lake):

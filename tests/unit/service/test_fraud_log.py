@@ -150,17 +150,17 @@ def writer(tmp_path):
 
 def test_of_several_answers_the_first_counts_but_a_degraded_one_gives_way(writer):
     away = [line(n, "review", "degraded") for n in range(4)]
-    one = writer(
+    first = writer(
         line(0), line(0, "block"), away[1], line(1), away[1], away[2], line(3), line(3)[:-9]
     )
-    assert {i: (r["decision"], r["basis"]) for i, r in one.items()} == {
+    assert {i: (r["decision"], r["basis"]) for i, r in first.items()} == {
         "p0": ("approve", "model"),
         "p1": ("approve", "model"),
         "p2": ("review", "degraded"),
         "p3": ("approve", "model"),
     }
-    two = writer(line(0, "block"), away[1], line(2, "block", "anomaly"))
-    assert [two[f"p{n}"]["decision"] for n in range(4)] == [
+    second = writer(line(0, "block"), away[1], line(2, "block", "anomaly"))
+    assert [second[f"p{n}"]["decision"] for n in range(4)] == [
         "approve",
         "approve",
         "block",
