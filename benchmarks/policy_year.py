@@ -2,7 +2,7 @@
 
 Each company starts without any campaign. The policy runs experiments, estimates the effects of the
 offers from its own contacts, and plans. Nothing was tuned on these companies: schedule and sizes
-were chosen on companies 1001 to 1006.
+were chosen on companies 1001 and 1002.
 """
 
 from __future__ import annotations
