@@ -140,7 +140,7 @@ def test_a_waiting_run_says_who_holds_the_lease_and_gives_up(tmp_path):
         assert first.stdout.readline() == "held 1\n"
         with (
             pytest.raises(BusyError) as error,
-            hold(tmp_path, RISKS, SCORES, terms=Terms(1, 1.5), tell=said.append),
+            hold(tmp_path, RISKS, SCORES, terms=Terms(1, 4), tell=said.append),
         ):
             raise AssertionError("unreachable")
         # Its heartbeat went on while this run waited for longer than lease_seconds.
@@ -151,11 +151,11 @@ def test_a_waiting_run_says_who_holds_the_lease_and_gives_up(tmp_path):
         r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00"
     )
     assert re.fullmatch(
-        who + r"\. This run waited 1\.5 s and has not written the table\. Start it again when that "
+        who + r"\. This run waited 4 s and has not written the table\. Start it again when that "
         r"run has ended, or raise lakehouse\.lease_wait_seconds\.",
         str(error.value),
     )
-    assert re.fullmatch(rf"      waiting     {who}; 1 of 1\.5 s", said[0])
+    assert re.fullmatch(rf"      waiting     {who}; [123] of 4 s", said[0])
     # It took none of the others meanwhile.
     assert numbers(tmp_path, RISKS) == []
 
